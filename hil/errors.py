@@ -1,0 +1,84 @@
+"""Everything that can go wrong with a board, apart from its figures being bad.
+
+    HilError
+    |-- SetupError              the bench cannot be set up as asked; nothing was measured
+    |   |-- BoardsFileError     boards.toml is missing, or says something that is not understood
+    |   |-- UnknownTarget       a target that no file in hil/boards knows
+    |   |-- BoardAbsent         no such board here, and the board was not to be emulated
+    |   |-- BuildError          the agent cannot be built or uploaded
+    |   |-- EmulatorError       the emulator is missing or does not start
+    |   `-- ResultsError        the results file cannot be written
+    |-- LinkError               the bytes do not get through: port gone, agent ended, nobody answers
+    |   `-- DeadlineError       no answer in the time that the request may take
+    |-- ProtocolError           bytes came that are not the protocol
+    |   |-- FrameError          a damaged frame: the one error that is tried again
+    |   `-- VersionError        the agent speaks another version
+    |-- AgentError              the agent refused a request; `.code` and its sentence say why
+    `-- PackRefused             the pack does not fit this board; found before anything is sent
+
+A measurement that is out of bounds is none of these: it is a failed test.
+"""
+
+
+class HilError(Exception):
+    """Base of all; the text is one sentence that names the board and the next thing to try."""
+
+
+class SetupError(HilError):
+    """The bench cannot be set up as asked."""
+
+
+class BoardsFileError(SetupError):
+    """boards.toml cannot be used; the text names the file and the key."""
+
+
+class UnknownTarget(SetupError):
+    """There is no such target; the text names the nearest one."""
+
+
+class BoardAbsent(SetupError):
+    """The board is not here."""
+
+
+class BuildError(SetupError):
+    """The agent cannot be built or uploaded."""
+
+
+class EmulatorError(SetupError):
+    """The emulator is missing or does not start."""
+
+
+class ResultsError(SetupError):
+    """The results file cannot be written."""
+
+
+class LinkError(HilError):
+    """The transport is lost or closed."""
+
+
+class DeadlineError(LinkError):
+    """No answer in time."""
+
+
+class ProtocolError(HilError):
+    """The other end does not speak the protocol."""
+
+
+class FrameError(ProtocolError):
+    """A frame is damaged: too short, too long, not COBS, or its checksum does not match."""
+
+
+class VersionError(ProtocolError):
+    """The agent speaks another version of the protocol."""
+
+
+class AgentError(HilError):
+    """The agent refused a request. `code` is one of `hil.link.protocol.Fault`, or a number unknown here."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class PackRefused(HilError):
+    """The pack is too large for the board, or needs a larger arena than it has."""
