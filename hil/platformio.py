@@ -1,0 +1,55 @@
+"""Let PlatformIO build without a network: give it the SCons that pip installed as its tool-scons package.
+
+PlatformIO fetches SCons as a package of its own even where the Python package is installed. A package
+folder with three small files that call the installed one satisfies it, and nothing is downloaded.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from hil.errors import BuildError
+
+_LAUNCHER = """import sys
+from SCons.Script import main
+sys.exit(main())
+"""
+
+
+def core_environment(core: Path) -> dict[str, str]:
+    """Environment for `pio` with its core folder at `core`, made ready.
+
+    Raises `BuildError` if PlatformIO or SCons is not installed.
+    """
+    try:
+        import SCons  # noqa: F401
+        from platformio import dependencies
+    except ImportError as error:
+        raise BuildError("PlatformIO or SCons is missing; install them with: pip install 'reds-hil[firmware]'") from error
+    version = _lowest(str(dependencies.get_core_dependencies()["tool-scons"]))
+    package = core / "packages" / "tool-scons"
+    package.mkdir(parents=True, exist_ok=True)
+    name = "tool-scons"
+    spec = {"owner": "platformio", "id": None, "name": name, "requirements": None, "uri": None}
+    _write(package / "package.json", json.dumps({"name": name, "version": version}))
+    _write(package / ".piopm", json.dumps({"type": "tool", "name": name, "version": version, "spec": spec}))
+    _write(package / "scons.py", _LAUNCHER)
+    return {"PLATFORMIO_CORE_DIR": str(core), "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
+
+
+def _lowest(requirement: str) -> str:
+    """`~4.40801.0` -> `4.40801.0`."""
+    return requirement.lstrip("~^>=")
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        partial = path.with_name(f"{path.name}.{os.getpid()}")
+        partial.write_text(text)
+        os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    import sys
+
+    core_environment(Path(sys.argv[1]))

@@ -1,0 +1,86 @@
+#include "frame.h"
+
+#include <string.h>
+
+#include "../runtime/crc32.h"
+#include "port.h"
+
+static uint32_t get_crc(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static void put(frame_reader *reader, uint8_t byte)
+{
+    if (reader->size == FRAME_BYTES) {
+        reader->broken = 1;
+    } else {
+        ((uint8_t *)reader->bytes)[reader->size++] = byte;
+    }
+}
+
+static frame_status finish(frame_reader *reader, frame *out)
+{
+    uint8_t *bytes = (uint8_t *)reader->bytes;
+    uint32_t size = reader->size;
+    bool empty = size == 0 && reader->code == 0;
+    bool whole = !reader->broken && reader->left == 0 && size >= PROTOCOL_OVERHEAD &&
+                 reds_crc32(0, bytes, size - 4) == get_crc(bytes + size - 4);
+    reader->size = 0;
+    reader->left = reader->code = reader->broken = 0;
+    if (whole) {
+        *out = (frame){bytes[0], bytes[1], size - PROTOCOL_OVERHEAD, bytes + 2};
+        return FRAME_READY;
+    }
+    return empty ? FRAME_MORE : FRAME_BAD; /* zero bytes between frames are idle */
+}
+
+frame_status frame_read(frame_reader *reader, uint8_t byte, frame *out)
+{
+    if (byte == 0) {
+        return finish(reader, out);
+    }
+    if (reader->left > 0) {
+        reader->left--;
+        put(reader, byte);
+    } else {
+        if (reader->code != 0 && reader->code != 0xff) {
+            put(reader, 0); /* the zero that the last block stood for */
+        }
+        reader->code = byte;
+        reader->left = (uint8_t)(byte - 1);
+    }
+    return FRAME_MORE;
+}
+
+/* COBS: each run without a zero goes out behind its length; 254 bytes at most. */
+static void encode(const uint8_t *bytes, uint32_t size)
+{
+    uint8_t block[255];
+    uint8_t used = 1;
+    for (uint32_t i = 0; i < size; i++) {
+        if (bytes[i] != 0) {
+            block[used++] = bytes[i];
+        }
+        if (bytes[i] == 0 || used == 255) {
+            block[0] = used;
+            port_write(block, used);
+            used = 1;
+        }
+    }
+    block[0] = used;
+    port_write(block, used);
+}
+
+void frame_write(uint8_t *bytes, uint8_t command, uint8_t sequence, uint32_t size)
+{
+    static const uint8_t end = 0;
+    bytes[0] = command;
+    bytes[1] = sequence;
+    uint32_t crc = reds_crc32(0, bytes, size + 2);
+    for (uint32_t i = 0; i < 4; i++) {
+        bytes[size + 2 + i] = (uint8_t)(crc >> (8 * i));
+    }
+    encode(bytes, size + PROTOCOL_OVERHEAD);
+    port_write(&end, 1);
+}

@@ -1,0 +1,129 @@
+/* Time the runtime where it runs: each sample is taken with the device's own clock and sent raw, with the
+ * ticks that reading the clock takes beside them. Samples go out between measurements, never during one. */
+#include <string.h>
+
+#include "agent.h"
+#include "port.h"
+
+static void load_input(const agent *a, uint32_t sample)
+{
+    size_t bytes = reds_input_bytes(&a->model);
+    memcpy(reds_input(&a->model), port.inputs + sample % a->inputs * bytes, bytes);
+}
+
+static bool ready(agent *a, uint32_t clock)
+{
+    if (clock >= port.clock_count) {
+        agent_error(a, FAULT_BAD_REQUEST, "no such clock");
+    } else if (a->inputs == 0) {
+        agent_error(a, FAULT_BAD_REQUEST, "no inputs to run on: send some first");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Ticks between two readings with nothing between them: the least of some, as they are often enough. */
+static uint32_t overhead(uint32_t clock)
+{
+    uint32_t least = UINT32_MAX;
+    for (int i = 0; i < 32; i++) {
+        uint32_t mask = port_mask();
+        uint32_t start = port_ticks(clock);
+        uint32_t ticks = port_ticks(clock) - start;
+        port_unmask(mask);
+        least = ticks < least ? ticks : least;
+    }
+    return least;
+}
+
+static uint32_t time_run(const agent *a, uint32_t clock)
+{
+    uint32_t start = port_ticks(clock);
+    reds_run(&a->model);
+    return port_ticks(clock) - start;
+}
+
+static uint32_t time_select(agent *a, uint32_t clock, uint32_t subnet)
+{
+    uint32_t mask = port_mask();
+    uint32_t start = port_ticks(clock);
+    reds_select(&a->model, subnet);
+    uint32_t ticks = port_ticks(clock) - start;
+    port_unmask(mask);
+    return ticks;
+}
+
+void measure_infer(agent *a)
+{
+    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model);
+    if (a->inputs * bytes > FRAME_PAYLOAD) {
+        agent_error(a, FAULT_TOO_LARGE, "the outputs of so many inputs do not fit a frame: send fewer inputs");
+        return;
+    }
+    for (uint32_t i = 0; i < a->inputs; i++) {
+        load_input(a, i);
+        reds_run(&a->model);
+        memcpy(agent_payload(a) + i * bytes, reds_output(&a->model), bytes);
+    }
+    agent_answer(a, a->inputs * bytes);
+}
+
+void measure_latency(agent *a, const frame *request)
+{
+    uint32_t subnet = get16(request->payload), clock = request->payload[2], count = get16(request->payload + 4);
+    if (!ready(a, clock)) {
+        return;
+    }
+    if (reds_select(&a->model, subnet) != REDS_OK) {
+        agent_error(a, FAULT_BAD_REQUEST, reds_reason(REDS_SUBNET));
+        return;
+    }
+    uint32_t empty = overhead(clock), chunk = 64;
+    load_input(a, 0);
+    reds_run(&a->model); /* the steady state is what is asked for */
+    for (uint32_t first = 0; first < count; first += chunk) {
+        uint32_t samples = count - first < chunk ? count - first : chunk;
+        uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
+        for (uint32_t i = 0; i < samples; i++) {
+            load_input(a, first + i);
+            p = put32(p, time_run(a, clock));
+        }
+        agent_answer(a, PROTOCOL_SAMPLES_BYTES + 4 * samples);
+    }
+}
+
+void measure_switch(agent *a, const frame *request)
+{
+    uint32_t from = get16(request->payload), to = get16(request->payload + 2);
+    uint32_t clock = request->payload[4], count = get16(request->payload + 6);
+    if (!ready(a, clock)) {
+        return;
+    }
+    if (reds_select(&a->model, from) != REDS_OK || reds_select(&a->model, to) != REDS_OK) {
+        agent_error(a, FAULT_BAD_REQUEST, reds_reason(REDS_SUBNET));
+        return;
+    }
+    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model), record = 8 + bytes;
+    if (record > FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) {
+        agent_error(a, FAULT_TOO_LARGE, "an output does not fit a frame");
+        return;
+    }
+    uint32_t fit = (FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) / record, chunk = fit < 32 ? fit : 32;
+    uint32_t empty = overhead(clock);
+    for (uint32_t first = 0; first < count; first += chunk) {
+        uint32_t samples = count - first < chunk ? count - first : chunk;
+        uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
+        for (uint32_t i = 0; i < samples; i++) {
+            reds_select(&a->model, from);
+            load_input(a, first + i);
+            reds_run(&a->model);
+            p = put32(p, time_select(a, clock, to));
+            load_input(a, first + i);
+            p = put32(p, time_run(a, clock));
+            memcpy(p, reds_output(&a->model), bytes);
+            p += bytes;
+        }
+        agent_answer(a, PROTOCOL_SAMPLES_BYTES + record * samples);
+    }
+}

@@ -1,0 +1,96 @@
+/* Take a pack into the store, piece by piece; use it only after its checksum and every offset are checked.
+ * A transfer that breaks off resumes where it was as long as the agent runs. */
+#include <string.h>
+
+#include "../runtime/crc32.h"
+#include "../runtime/pack.h"
+#include "agent.h"
+#include "port.h"
+
+reds_status store_load(agent *a)
+{
+    const reds_header *header = (const void *)port.store;
+    reds_status status = reds_load(&a->model, port.store, port.store_bytes, port.arena, port.arena_bytes);
+    a->loaded_bytes = status == REDS_OK ? header->size : 0;
+    a->loaded_crc = status == REDS_OK ? header->crc : 0;
+    return status;
+}
+
+void store_begin(agent *a, const frame *request)
+{
+    uint32_t size = get32(request->payload), crc = get32(request->payload + 4);
+    if (size == 0 || size > port.store_bytes) {
+        agent_error(a, FAULT_TOO_LARGE, "the pack is larger than the store");
+        return;
+    }
+    if (size != a->put_bytes || crc != a->put_crc) {
+        a->put_bytes = size;
+        a->put_crc = crc;
+        a->put_next = 0;
+    }
+    a->loaded_bytes = 0; /* what is in the store is not used while it changes */
+    a->inputs = 0;
+    put32(agent_payload(a), a->put_next);
+    agent_answer(a, 4);
+}
+
+static bool program(uint32_t at, const uint8_t *bytes, uint32_t size)
+{
+    uint32_t words[16];
+    while (size > 0) {
+        uint32_t part = size < sizeof words ? size : (uint32_t)sizeof words;
+        memset(words, 0xff, sizeof words);
+        memcpy(words, bytes, part);
+        if (!port_program(at, words, (part + 3) / 4)) {
+            return false;
+        }
+        at += part;
+        bytes += part;
+        size -= part;
+    }
+    return true;
+}
+
+void store_data(agent *a, const frame *request)
+{
+    uint32_t at = get32(request->payload), size = request->size - 4;
+    if (a->put_bytes == 0 || at != a->put_next || size == 0 || size > a->put_bytes - at ||
+        (size % 4 != 0 && size != a->put_bytes - at)) {
+        agent_error(a, FAULT_BAD_REQUEST, "not the next piece of a transfer under way, or not whole words");
+        return;
+    }
+    uint32_t page = (at + port.page_bytes - 1) / port.page_bytes * port.page_bytes;
+    bool done = true;
+    for (; done && page < at + size; page += port.page_bytes) {
+        done = port_erase(page);
+    }
+    if (!done || !program(at, request->payload + 4, size)) {
+        a->put_bytes = 0;
+        agent_error(a, FAULT_STORAGE, "the store could not be erased or written");
+        return;
+    }
+    a->put_next = at + size;
+    put32(agent_payload(a), a->put_next);
+    agent_answer(a, 4);
+}
+
+void store_end(agent *a)
+{
+    if (a->put_bytes == 0 || a->put_next != a->put_bytes) {
+        agent_error(a, FAULT_BAD_REQUEST, "the transfer is not complete");
+        return;
+    }
+    uint32_t crc = reds_crc32(0, port.store, a->put_bytes);
+    a->put_bytes = 0;
+    if (crc != a->put_crc) {
+        agent_error(a, FAULT_BAD_PACK, "what was stored is not what was sent: its checksum does not match");
+        return;
+    }
+    reds_status status = store_load(a);
+    if (status != REDS_OK) {
+        agent_error(a, FAULT_BAD_PACK, reds_reason(status));
+        return;
+    }
+    put16(agent_payload(a), a->model.subnets);
+    agent_answer(a, 2);
+}

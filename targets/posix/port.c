@@ -1,0 +1,84 @@
+/* The agent's port for a POSIX system: the host talks over standard input and output, the pack is kept in
+ * memory, the clock counts nanoseconds. No interrupts to mask: a process can be preempted at any time. */
+#include "../agent/port.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../agent/agent.h"
+
+enum { STORE = 16 << 20, ARENA = 8 << 20, INPUTS = 1 << 20, PAGE = 4096 };
+
+static uint8_t store[STORE] __attribute__((aligned(64)));
+static int8_t arena[ARENA] __attribute__((aligned(64)));
+static int8_t inputs[INPUTS];
+
+static const port_clock clocks[] = {{"ns", 1000000000}};
+
+const port_facts port = {
+    .board = "desktop",
+    .clocks = clocks,
+    .clock_count = 1,
+    .arena = arena,
+    .arena_bytes = ARENA,
+    .inputs = inputs,
+    .inputs_bytes = INPUTS,
+    .store = store,
+    .store_bytes = STORE,
+    .page_bytes = PAGE,
+};
+
+size_t port_read(uint8_t *bytes, size_t max)
+{
+    ssize_t count = read(STDIN_FILENO, bytes, max);
+    return count > 0 ? (size_t)count : 0;
+}
+
+void port_write(const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t count = write(STDOUT_FILENO, bytes, size);
+        if (count <= 0) {
+            _exit(1); /* the host is gone */
+        }
+        bytes += count;
+        size -= (size_t)count;
+    }
+}
+
+uint32_t port_ticks(uint32_t clock)
+{
+    (void)clock;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint32_t)((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+}
+
+uint32_t port_mask(void)
+{
+    return 0;
+}
+
+void port_unmask(uint32_t before)
+{
+    (void)before;
+}
+
+bool port_erase(uint32_t at)
+{
+    memset(store + at, 0xff, PAGE);
+    return true;
+}
+
+bool port_program(uint32_t at, const uint32_t *words, size_t count)
+{
+    memcpy(store + at, words, count * 4);
+    return true;
+}
+
+int main(void)
+{
+    agent_run();
+    return 0;
+}

@@ -1,0 +1,10 @@
+/* The kernel families this build has; a faster family of the same layout stands first. */
+#include "kernels.h"
+
+const reds_family *const reds_families[] = {
+#ifdef __ARM_FEATURE_DSP
+    &reds_cortex_m4,
+#endif
+    &reds_portable,
+    NULL,
+};

@@ -1,0 +1,53 @@
+/* What a family of kernels offers the runtime. A family reads one layout; the loader checks a pack against
+ * the sizes that the family states, so that its kernels need no checks of their own. */
+#ifndef REDS_KERNELS_H
+#define REDS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../pack.h"
+
+/* One layer of one subnet, ready to run. */
+typedef struct {
+    const int8_t *in; /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
+    int8_t *out;      /* likewise, and writable */
+    void *scratch;
+    const void *weights;
+    const int32_t *bias;
+    const int32_t *multiplier;
+    const uint8_t *plain; /* NULL: no row is plain */
+    uint32_t units_in, units_out;
+    uint32_t full_in; /* units of the full net: the stride of the weights */
+    int32_t zero;
+} reds_op;
+
+typedef struct reds_family {
+    uint32_t layout;
+    uint64_t (*weights_bytes)(const reds_tensor *in, const reds_tensor *out);
+    uint32_t (*scratch_bytes)(const reds_step *step);
+    bool (*row_ok)(int32_t bias, int32_t multiplier, bool plain);
+    void (*run[REDS_KINDS])(const reds_op *op); /* by kind; NULL: not supported */
+} reds_family;
+
+/* The families of this build, ended by NULL. */
+extern const reds_family *const reds_families[];
+extern const reds_family reds_portable;
+extern const reds_family reds_cortex_m4;
+
+/* The project's rounding: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
+static inline int8_t reds_requantise(int32_t acc, int32_t multiplier, int32_t zero)
+{
+    int64_t product = (int64_t)acc * multiplier + ((int64_t)1 << 31);
+    int32_t y = zero + (int32_t)(product >> 32);
+    return (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
+}
+
+/* The rules of a row whose table entries are the model's own: see BIAS_LIMIT in reds/model.py. */
+static inline bool reds_row_ok(int32_t bias, int32_t multiplier)
+{
+    return bias > -REDS_BIAS_LIMIT && bias < REDS_BIAS_LIMIT && multiplier % 256 == 0;
+}
+
+#endif
