@@ -1,0 +1,1 @@
+"""Emulated devices, for when the real one is not there."""

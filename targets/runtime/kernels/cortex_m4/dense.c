@@ -1,11 +1,11 @@
-/* Dense for the Cortex-M4, layout radix256: dense.h has the contract, dense.S the loops. */
+/* Dense for the Cortex-M4, layout radix256: dense.h has the contract, dense_rows.S the loops. */
 #include "dense.h"
 
 #include "../kernels.h"
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, zero) == ROWS_ZERO, "dense.S knows these offsets");
+_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, zero) == ROWS_ZERO, "dense_rows.S knows these offsets");
 
 static uint32_t sxtb16(uint32_t x)
 {

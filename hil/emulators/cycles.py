@@ -1,0 +1,80 @@
+"""The normative cycle table of the emulated Cortex-M4: what each instruction costs, without wait states.
+
+An estimate, and labelled so wherever it appears (provenance `emulated`): silicon with flash wait states
+takes longer. One cycle an instruction, and beside it (Arm Cortex-M4 TRM, DDI 0439, 3.3.1):
+
+- a single load 1, unless it comes right behind another single load or store (it pipelines);
+- LDM, STM, PUSH, POP and their floating point kin: 1 a register;
+- LDRD, STRD: 2;
+- a divide: 6, about the middle of its 2 to 12;
+- a branch taken: 1 (the plugin sees which are; refilling the pipeline takes 1 to 3).
+"""
+
+import struct
+from pathlib import Path
+
+LOAD = 0x40
+"""Flag of a single load: costs 1 less behind a single load or store."""
+SINGLE = 0x80
+"""Flag of a single load or store."""
+
+_LOADS = ("ldr", "ldrb", "ldrsb", "ldrh", "ldrsh", "ldrt", "ldrbt", "ldrht", "ldrsbt", "ldrsht", "ldrex", "ldrexb", "ldrexh", "vldr")
+_STORES = ("str", "strb", "strh", "strt", "strbt", "strht", "strex", "strexb", "strexh", "vstr")
+_MULTIPLE = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop")
+_CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al")
+
+
+def cost(mnemonic: str, operands: str) -> int:
+    """The byte of one instruction: its cycles, with LOAD and SINGLE.
+
+    `mnemonic` and `operands` as capstone writes them, as `ldm.w` and `r10!, {r4, r5, r6, r7}`.
+    """
+    name = mnemonic.split(".")[0]
+    if name not in (*_LOADS, *_STORES) and name[-2:] in _CONDITIONS and name[:-2] in (*_LOADS, *_STORES, "ldrd", "strd"):
+        name = name[:-2]
+    if name.startswith(_MULTIPLE):
+        return 1 + _registers(operands)
+    if name in _LOADS:
+        return 2 | LOAD | SINGLE
+    if name in _STORES:
+        return 1 | SINGLE
+    if name in ("ldrd", "strd"):
+        return 3
+    if name in ("tbb", "tbh"):
+        return 2
+    if name.startswith(("udiv", "sdiv")):
+        return 7
+    return 1
+
+
+def _registers(operands: str) -> int:
+    """How many registers a list as `{r4, r6-r8, lr}` names."""
+    names = operands[operands.index("{") + 1 : operands.index("}")].split(",")
+    total = 0
+    for name in names:
+        first, _, end = name.strip().partition("-")
+        total += 1 if not end else int(end.strip()[1:]) - int(first.strip()[1:]) + 1
+    return total
+
+
+def table(code: bytes, base: int) -> bytes:
+    """The plugin's table for `code` at `base`: every halfword decoded as if an instruction began there."""
+    from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
+
+    decoder = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
+    costs = bytearray()
+    for at in range(0, len(code), 2):
+        decoded = next(decoder.disasm_lite(code[at : at + 4], base + at, 1), None)
+        costs.append(cost(decoded[2], decoded[3]) if decoded else 1)
+    return struct.pack("<II", base, len(costs)) + bytes(costs)
+
+
+def symbol_and_table(elf: Path, symbol: str) -> tuple[int, bytes]:
+    """Address of a Thumb function of an ELF file, and the table of the file's `.text`."""
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        text = image.get_section_by_name(".text")
+        symbols = image.get_section_by_name(".symtab").get_symbol_by_name(symbol)
+        return int(symbols[0]["st_value"]) & ~1, table(text.data(), int(text["sh_addr"]))

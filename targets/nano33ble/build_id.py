@@ -1,0 +1,11 @@
+"""PlatformIO's pre-build script: the agent states the hash of the sources it is built from."""
+
+import sys
+from pathlib import Path
+
+Import("env")  # noqa: F821 (PlatformIO defines both)
+targets = Path(env["PROJECT_DIR"]).parent  # noqa: F821
+sys.path.insert(0, str(targets))
+from build_id import build_id  # noqa: E402
+
+env.Append(CPPDEFINES=[("REDS_BUILD_ID", env.StringifyMacro(build_id(targets)))])  # noqa: F821

@@ -1,0 +1,143 @@
+/* The agent's port for the emulated board: QEMU's mps2-an386, polled UART, and two exact clocks.
+ *
+ * instructions  the CMSDK timer under `-icount shift=10`: 1024 ns an instruction and 40 ns a tick, so
+ *               25.6 ticks an instruction; a tick lost to rounding is far from half an instruction
+ * cycles        a TCG plugin (hil/emulators/counter.c) adds up the cost of what runs and leaves the sum at
+ *               CYCLES whenever `clock_mark` is passed
+ */
+#include "../../../agent/port.h"
+
+#include <string.h>
+
+#include "../../../agent/agent.h"
+#include "../map.h"
+
+#define REG(at) (*(volatile uint32_t *)(uintptr_t)(at))
+
+/* Arm CMSDK UART, DDI 0479 4.3. */
+#define UART_DATA REG(0x40004000)
+#define UART_STATE REG(0x40004004)
+#define UART_CTRL REG(0x40004008)
+#define UART_INTSTATUS REG(0x4000400c)
+#define UART_BAUDDIV REG(0x40004010)
+enum { TX_FULL = 1, RX_FULL = 2, TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT = 8 };
+
+/* Arm CMSDK timer 0, DDI 0479 4.1: counts down. */
+#define TIMER_CTRL REG(0x40000000)
+#define TIMER_VALUE REG(0x40000004)
+#define TIMER_RELOAD REG(0x40000008)
+
+#define NVIC_ENABLE REG(0xe000e100)
+#define NVIC_CLEAR REG(0xe000e280)
+
+/* The plugin's word, in memory that the emulator shares with it. */
+#define CYCLES REG(0x21000000)
+
+static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
+static int8_t inputs[INPUTS_BYTES];
+
+static const port_clock clocks[] = {{"instructions", 0}, {"cycles", 64000000}};
+
+const port_facts port = {
+    .board = "nano33ble",
+    .emulated = true,
+    .clocks = clocks,
+    .clock_count = 2,
+    .arena = arena,
+    .arena_bytes = sizeof arena,
+    .inputs = inputs,
+    .inputs_bytes = sizeof inputs,
+    .store = (const uint8_t *)PACK_AT,
+    .store_bytes = PACK_BYTES,
+    .page_bytes = PAGE_BYTES,
+};
+
+/* Wait asleep: a pending interrupt wakes the processor though it is never taken (PRIMASK is set). */
+size_t port_read(uint8_t *bytes, size_t max)
+{
+    (void)max;
+    while ((UART_STATE & RX_FULL) == 0) {
+        __asm volatile("wfi" ::: "memory");
+    }
+    UART_INTSTATUS = 2;
+    NVIC_CLEAR = 1;
+    bytes[0] = (uint8_t)UART_DATA;
+    return 1;
+}
+
+void port_write(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        while ((UART_STATE & TX_FULL) != 0) {
+        }
+        UART_DATA = bytes[i];
+    }
+}
+
+/* Where the plugin looks on: passing here brings CYCLES up to date. */
+__attribute__((naked, noinline)) static void clock_mark(void)
+{
+    __asm volatile("bx lr");
+}
+
+static uint32_t instructions(void)
+{
+    static uint32_t last;
+    static uint64_t ticks;
+    uint32_t now = ~TIMER_VALUE;
+    ticks += now - last; /* read often enough to see each of its turns: every 160 million instructions */
+    last = now;
+    return (uint32_t)((ticks * 10 + 128) >> 8);
+}
+
+uint32_t port_ticks(uint32_t clock)
+{
+    if (clock == 0) {
+        return instructions();
+    }
+    clock_mark();
+    return CYCLES;
+}
+
+/* Nothing interrupts here. */
+uint32_t port_mask(void)
+{
+    return 0;
+}
+
+void port_unmask(uint32_t before)
+{
+    (void)before;
+}
+
+bool port_erase(uint32_t at)
+{
+    memset((void *)(PACK_AT + at), 0xff, PAGE_BYTES);
+    return true;
+}
+
+/* Flash only clears bits: a word that was not erased stays wrong, and that is an error here as there. */
+bool port_program(uint32_t at, const uint32_t *words, size_t count)
+{
+    volatile uint32_t *flash = (volatile uint32_t *)(PACK_AT + at);
+    for (size_t i = 0; i < count; i++) {
+        flash[i] &= words[i];
+        if (flash[i] != words[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(void)
+{
+    __asm volatile("cpsid i" ::: "memory");
+    UART_BAUDDIV = 16;
+    UART_CTRL = TX_ENABLE | RX_ENABLE | RX_INTERRUPT;
+    NVIC_ENABLE = 1;
+    TIMER_RELOAD = UINT32_MAX;
+    TIMER_VALUE = UINT32_MAX;
+    TIMER_CTRL = 1;
+    agent_run();
+    return 0;
+}
