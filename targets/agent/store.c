@@ -12,7 +12,7 @@ reds_status store_load(agent *a)
     const reds_header *header = (const void *)port.store;
     reds_status status = reds_load(&a->model, port.store, port.store_bytes, port.arena, port.arena_bytes);
     a->loaded_bytes = status == REDS_OK ? header->size : 0;
-    a->loaded_crc = status == REDS_OK ? header->crc : 0;
+    a->loaded_crc = status == REDS_OK ? reds_crc32(0, port.store, header->size) : 0;
     return status;
 }
 
