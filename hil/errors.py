@@ -14,7 +14,8 @@
     |   |-- FrameError          a damaged frame: the one error that is tried again
     |   `-- VersionError        the agent speaks another version
     |-- AgentError              the agent refused a request; `.code` and its sentence say why
-    `-- PackRefused             the pack does not fit this board; found before anything is sent
+    |-- PackRefused             the pack does not fit this board; found before anything is sent
+    `-- InputsRefused           the inputs are not what the pack takes; found before anything is sent
 
 A measurement that is out of bounds is none of these: it is a failed test.
 """
@@ -32,11 +33,11 @@ class BoardsFileError(SetupError):
     """boards.toml cannot be used; the text names the file and the key."""
 
 
-class UnknownTarget(SetupError):
+class UnknownTarget(SetupError):  # noqa: N818, it names a state of the bench, not a bug
     """There is no such target; the text names the nearest one."""
 
 
-class BoardAbsent(SetupError):
+class BoardAbsent(SetupError):  # noqa: N818, it names a state of the bench, not a bug
     """The board is not here."""
 
 
@@ -80,5 +81,9 @@ class AgentError(HilError):
         self.code = code
 
 
-class PackRefused(HilError):
+class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
     """The pack is too large for the board, or needs a larger arena than it has."""
+
+
+class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
+    """The inputs have another shape or type than the pack takes."""

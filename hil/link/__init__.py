@@ -1,0 +1,1 @@
+"""The framed protocol, and the transports that carry it."""

@@ -1,0 +1,1 @@
+"""Samples, what they prove, and where they are kept."""

@@ -1,0 +1,208 @@
+"""What every board can do, whatever carries its link and wherever it runs.
+
+A target is a module of this folder that opens boards as `Target` says; the rest is here, once.
+"""
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.fit import check_fit
+from hil.link.agent import Agent
+from hil.link.hello import Clock, Hello
+from hil.results.samples import Samples, less_overhead
+from reds import pack
+from reds.layouts import LAYOUTS
+from reds.model import Model
+from reds.reference import clamp_input
+
+if TYPE_CHECKING:
+    from hil.boards.boardsfile import Entry
+
+START_SECONDS = 5.0
+"""What an agent that was just started may take to its first hello."""
+_SECONDS_PER_MAC = 2e-6
+"""Ten times what the slowest board takes; sets deadlines, judges nothing."""
+
+Outputs = NDArray[np.int8]
+Advance = Callable[[int], None]
+
+
+def ignore(done: int) -> None:
+    """Progress that nobody looks at."""
+
+
+class Provenance(StrEnum):
+    """Where figures come from; never mixed in a comparison."""
+
+    HARDWARE = "hardware"
+    EMULATED = "emulated"
+
+
+@dataclass(frozen=True)
+class BoardFacts:
+    """What identifies a board beside its figures. `model` is what its agent calls it."""
+
+    name: str
+    target: str
+    provenance: Provenance
+    model: str
+    build: str
+    clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True)
+class SwitchSamples:
+    """A switch, n times: the select itself, the first inference after it, and its outputs [n, output]."""
+
+    select: Samples
+    first: Samples
+    outputs: Outputs
+
+
+class Target(Protocol):
+    """What a module of this folder offers."""
+
+    HAS_EMULATOR: bool
+
+    def absent(self, entry: "Entry") -> str | None:
+        """Why the real board is not here, or None when it is. Quick: nothing is started."""
+        ...
+
+    def start(self, entry: "Entry", provenance: Provenance) -> "AbstractContextManager[Board]":
+        """The board, its agent answering; stopped on the way out, whatever happens."""
+        ...
+
+
+class Board:
+    """One device under test. Subnets are named by their index, smallest first."""
+
+    def __init__(self, entry: "Entry", provenance: Provenance, agent: Agent, hello: Hello) -> None:
+        self.name = entry.name
+        if hello.emulated != (provenance is Provenance.EMULATED):
+            says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
+            raise SetupError(f"{self.name}: opened as {provenance}, but its agent says it is {says}")
+        self._facts = BoardFacts(entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks)
+        self._agent = agent
+        self._hello = hello
+        self._model: Model | None = None
+        self._selected = 0
+
+    def facts(self) -> BoardFacts:
+        """Name, target, provenance, clocks."""
+        return self._facts
+
+    def deploy(self, model: Model, advance: Advance = ignore) -> None:
+        """Put the pack on the board in the best layout its agent has, unless it is there already.
+
+        `advance` is told the bytes stored so far. Raises `PackRefused` before anything is sent if the
+        pack does not fit, `AgentError` if the agent refuses it.
+        """
+        layouts = self._hello.layouts & LAYOUTS.keys()
+        if not layouts:
+            raise PackRefused(f"{self.name}: its agent has no layout known here; upload the agent again")
+        room = self._hello.capacity, self._hello.arena
+        data = check_fit(self.name, model, LAYOUTS[max(layouts)], *room)
+        crc = pack.HEADER.unpack_from(data)[4]
+        if self._hello.pack != (len(data), crc):
+            stored = self._agent.put_pack(data, self._hello.max_payload, advance)
+            if stored != len(model.subnets):
+                counts = f"{len(model.subnets)} subnets of {model.name} were sent, its agent counts {stored}"
+                raise ProtocolError(f"{self.name}: {counts}; upload the agent again")
+            self._hello = replace(self._hello, pack=(len(data), crc))
+        self._model, self._selected = model, 0
+
+    def select(self, subnet: int) -> None:
+        """Switch to a subnet."""
+        self._agent.select(subnet)
+        self._selected = subnet
+
+    def infer(self, x: NDArray[np.int8]) -> Outputs:
+        """Outputs int8 [N, output] of the selected subnet on x, int8 [N, input] in [-127, 127].
+
+        Raises `InputsRefused` if x is not what the pack takes.
+        """
+        return self.infer_each([self._selected], x)[0]
+
+    def infer_each(
+        self, subnets: Sequence[int], x: NDArray[np.int8], advance: Advance = ignore
+    ) -> list[Outputs]:
+        """`infer` for each of `subnets` on the same inputs; `advance` is told the inputs done so far.
+
+        Inputs travel once for all subnets: on a serial line they take longer than the network does.
+        """
+        model = self._checked(x)
+        parts: list[list[Outputs]] = [[] for _ in subnets]
+        done = 0
+        for batch in self._batches(model, x):
+            self._load(batch)
+            for part, subnet in zip(parts, subnets, strict=True):
+                self.select(subnet)
+                shape = (len(batch), model.output_size(subnet))
+                raw = self._agent.infer(shape[0] * shape[1], self._seconds([subnet], len(batch)))
+                part.append(np.frombuffer(raw, np.int8).reshape(shape))
+            done += len(batch)
+            advance(done)
+        return [np.concatenate(part) for part in parts]
+
+    def measure(self, subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> Samples:
+        """`n` inferences timed on the board; sample i runs x[i % M], x int8 [M, input], as many as fit."""
+        model = self._checked(x)
+        self._load(next(self._batches(model, x)))
+        timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
+        ticks = [int(struct.unpack("<I", sample)[0]) for sample in timed.samples]
+        return Samples(clock, less_overhead(ticks, timed.overhead))
+
+    def measure_switch(
+        self, pair: tuple[int, int], n: int, clock: Clock, x: NDArray[np.int8]
+    ) -> SwitchSamples:
+        """`n` switches from pair[0] to pair[1], each with its first inference; inputs as in `measure`."""
+        model = self._checked(x)
+        self._load(next(self._batches(model, x)))
+        output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
+        timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
+        ticks = [struct.unpack("<II", sample[:8]) for sample in timed.samples]
+        select, first = ([row[i] for row in ticks] for i in (0, 1))
+        outputs = np.frombuffer(b"".join(sample[8:] for sample in timed.samples), np.int8)
+        return SwitchSamples(
+            Samples(clock, less_overhead(select, timed.overhead)),
+            Samples(clock, less_overhead(first, timed.overhead)),
+            outputs.reshape(n, output),
+        )
+
+    def reset(self) -> None:
+        """Put the agent back to where it is after power-on."""
+        self._agent.reset()
+
+    def _checked(self, x: NDArray[np.int8]) -> Model:
+        if self._model is None:
+            raise PackRefused(f"{self.name}: no pack is deployed")
+        model = self._model
+        if x.dtype != np.int8 or x.ndim != 2 or not len(x) or x.shape[1] != model.input_size:
+            takes = f"{model.name} takes int8 [N, {model.input_size}]"
+            raise InputsRefused(f"{self.name}: {takes}, got {x.dtype} {list(x.shape)}")
+        return model
+
+    def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
+        """As many inputs at a time as the board holds, and as fit a frame with their outputs."""
+        largest = max(model.output_size(s) for s in range(len(model.subnets)))
+        room = min(self._hello.input_bytes, self._hello.max_payload - 2) // model.input_size
+        size = min(room, self._hello.max_payload // largest)
+        if size < 1:
+            raise PackRefused(f"{self.name}: an input or output of {model.name} is larger than a frame")
+        for at in range(0, len(x), size):
+            yield x[at : at + size]
+
+    def _load(self, batch: NDArray[np.int8]) -> None:
+        self._agent.inputs(len(batch), clamp_input(batch).tobytes())
+
+    def _seconds(self, subnets: Sequence[int], n: int) -> float:
+        assert self._model is not None
+        return START_SECONDS + n * sum(self._model.subnets[s].macs for s in subnets) * _SECONDS_PER_MAC

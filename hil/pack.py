@@ -1,0 +1,89 @@
+"""What is benched: a pack, the card beside it, and the clips to run on it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds import pack
+from reds.data.labelled import LabelledSetMissing, find_labelled
+from reds.fixtures import fixtures_dir
+from reds.model import LIMIT, Model
+from reds.pack import PackError
+
+SHIPPED = "kws-dnn-s.reds"
+ENOUGH = 256
+"""Inputs that conformance runs at least; random ones make up what is missing."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack under test. `inputs` is int8 [N, input]; `labels` uint8 [clips] are of its first rows."""
+
+    model: Model
+    sha256: str
+    inputs: NDArray[np.int8]
+    labels: NDArray[np.uint8]
+    floors: Mapping[str, float]
+    """Least accuracy by subnet, as the card states it; a fraction."""
+    unlabelled: str
+    """Why there are no labels; empty when there are."""
+
+    @property
+    def labels_of(self) -> tuple[str, ...]:
+        """The subnets' labels, smallest first."""
+        return tuple(subnet.label for subnet in self.model.subnets)
+
+    @property
+    def inputs_are(self) -> str:
+        """What the inputs are, in words."""
+        clips, others = len(self.labels), len(self.inputs) - len(self.labels)
+        parts = [f"{clips:,} labelled clips"] * (clips > 0) + [f"{others:,} seeded random inputs"] * (others > 0)
+        reason = f" ({self.unlabelled})" if self.unlabelled else ""
+        return " and ".join(parts) + reason
+
+
+def shipped() -> Path:
+    """The pack that is benched when none is named."""
+    return fixtures_dir() / SHIPPED
+
+
+def load(path: Path) -> Pack:
+    """Read the pack, the card `<pack>.json` beside it, and the labelled set that the card names.
+
+    Raises `PackError` if the pack or its card is not usable. A card or a set that is not there is no
+    error: the pack then runs on seeded random inputs, and `unlabelled` says why.
+    """
+    data = pack.read_bytes(path)
+    model = pack.loads(data, str(path))
+    sha256 = hashlib.sha256(data).hexdigest()
+    empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
+    try:
+        card = _card(path.with_suffix(".json"), sha256)
+        clips, labels = find_labelled(card, path.parent)
+        if clips.shape[1] != model.input_size:
+            raise PackError(f"{path}: its labelled set has inputs of {clips.shape[1]}, not {model.input_size}")
+        reason = ""
+    except LabelledSetMissing as missing:
+        (clips, labels), card, reason = empty, {}, str(missing)
+    rng = np.random.default_rng(0)
+    random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
+    floors = {row["label"]: float(row["floor"]) for row in card.get("subnets", [])}
+    return Pack(model, sha256, np.concatenate([clips, random]), labels, floors, reason)
+
+
+def _card(path: Path, sha256: str) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LabelledSetMissing(f"there is no card {path.name} beside the pack") from None
+    except (OSError, ValueError) as error:
+        raise PackError(f"{path}: cannot read the pack's card: {error}") from error
+    if not isinstance(card, dict) or card.get("pack_sha256") != sha256:
+        raise LabelledSetMissing(f"{path.name} is the card of another pack")
+    return card

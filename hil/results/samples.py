@@ -1,0 +1,49 @@
+"""Samples as a board took them, and the plain statistics on them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hil.link.hello import Clock
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Ticks of one clock, one a sample in the order they were taken; reading the clock is not in them."""
+
+    clock: Clock
+    ticks: tuple[int, ...]
+
+    @property
+    def microseconds(self) -> tuple[float, ...]:
+        """The same in us. Only for a clock that counts time."""
+        return tuple(self.clock.microseconds(t) for t in self.ticks)
+
+
+def less_overhead(ticks: Sequence[int], overhead: int) -> tuple[int, ...]:
+    """Take off what reading the clock takes; a sample shorter than that counts as 0."""
+    return tuple(max(0, t - overhead) for t in ticks)
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value, or the mean of the two middle ones. Raises `ValueError` without values."""
+    if not values:
+        raise ValueError("no samples")
+    ranked, half = sorted(values), len(values) // 2
+    return float(ranked[half]) if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Bounds that hold the true median with at least this confidence, whatever the distribution.
+
+    The ranks that a binomial with p = 1/2 leaves; the whole range when there are too few samples.
+    """
+    if not values:
+        raise ValueError("no samples")
+    ranked, n = sorted(values), len(values)
+    below, rank = 0.0, 0
+    while rank < (n - 1) // 2 and below + math.comb(n, rank) / 2**n <= (1 - confidence) / 2:
+        below += math.comb(n, rank) / 2**n
+        rank += 1
+    low = max(0, rank - 1)
+    return float(ranked[low]), float(ranked[n - 1 - low])

@@ -1,0 +1,55 @@
+"""Measurements, and the file they are kept in: JSON lines, one object a measurement.
+
+`samples` are the raw values in `unit`, and `value` is made of them: the median of a latency or a count,
+the worst of a switch, the mean of right answers for accuracy, the sum of wrong outputs for mismatches.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hil.errors import ResultsError
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure of one board. `subnet` is a label as `25%`, or an ordered pair as `25%->100%`."""
+
+    target: str
+    board: str
+    provenance: str
+    pack: str
+    pack_sha256: str
+    subnet: str
+    metric: str
+    unit: str
+    value: float
+    samples: tuple[float, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+
+def prepare(path: Path) -> None:
+    """Make the file's folder, so that a wrong path is known before the bench. Raises `ResultsError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot write the results: {error.strerror}") from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ResultsError(f"{path}: cannot write the results there; name a file in a folder of yours")
+
+
+def write(path: Path, measurements: Iterable[Measurement]) -> None:
+    """Write the file whole or not at all, in place of what it held. Raises `ResultsError`."""
+    text = "".join(json.dumps(m.plain()) + "\n" for m in measurements)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot write the results: {error.strerror}") from error
