@@ -1,0 +1,77 @@
+"""The command `reds`. Light by design: torch is imported by the commands that train, and by no other."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from reds.chain import ChainError
+from reds.data.home import DataError
+from reds.data.labelled import LabelledSetMissing
+from reds.model import ModelError
+from reds.pack import PackError
+from reds.recipe import RecipeError
+from reds.select import BudgetError
+
+EXPECTED = (
+    BudgetError, ChainError, DataError, LabelledSetMissing, ModelError, OSError, PackError, RecipeError,
+)  # fmt: skip
+"""What a user can cause and cure; each says so in one line."""
+FILE = click.Path(path_type=Path)
+
+
+class _Commands(click.Group):
+    """Turns an expected error into one line and exit status 1."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except EXPECTED as error:
+            raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            if error.name not in ("torch", "ortools"):
+                raise
+            advice = f"{error.name} is missing: training needs `pip install 'reds-hil[train]'`"
+            raise click.ClickException(advice) from error
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="reds-hil")
+def main() -> None:
+    """Turn a network into nested subnets in one small file."""
+
+
+@main.command()
+@click.argument("recipe", type=FILE)
+@click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json.")
+def build(recipe: Path, out: Path) -> None:
+    """Train, select, quantise and pack what RECIPE says."""
+    from reds.build import build as run
+
+    console = Console()
+    written = run(recipe, out, console)
+    console.print(f"{written} and its card {written.with_suffix('.json')}")
+
+
+@main.command()
+@click.argument("pack", type=FILE)
+def inspect(pack: Path) -> None:
+    """Print layers, subnets, bytes and arena of PACK."""
+    from reds.show import show
+
+    show(pack, Console())
+
+
+@main.command()
+@click.argument("recipe", type=FILE)
+@click.option("--seeds", default="0,1,2", help="Seeds, as 0,1,2.")
+@click.option("--out", type=FILE, default=Path(), help="Folder for the packs.")
+def compare(recipe: Path, seeds: str, out: Path) -> None:
+    """Train RECIPE's nested subnets, and the same widths alone, and print what nesting costs."""
+    try:
+        chosen = [int(seed) for seed in seeds.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{seeds!r} is no list of seeds: write --seeds 0,1,2") from None
+    from reds.compare import compare as run
+
+    click.echo(run(recipe, chosen, out, Console(stderr=True)))

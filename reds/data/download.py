@@ -1,0 +1,37 @@
+"""Fetch a file once, keep it only if its checksum is right."""
+
+import os
+import urllib.request
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import wrap_file
+
+from reds.data.home import DataError, check_sha256
+
+_PIECE = 1 << 20
+
+
+def fetch(url: str, sha256: str, path: Path, console: Console, timeout: float = 60) -> None:
+    """Make sure that `path` holds the file of `url` with this sha256: downloaded if it is not there yet.
+
+    `timeout` are seconds without an answer. Raises `DataError` if the server cannot be reached or the bytes
+    are others; then nothing is left behind.
+    """
+    if path.is_file():
+        return check_sha256(path, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer, partial.open("wb") as file:
+            total = int(answer.headers.get("Content-Length") or 0)
+            with wrap_file(answer, total, description=path.name, console=console) as source:
+                while piece := source.read(_PIECE):
+                    file.write(piece)
+        check_sha256(partial, sha256)
+        os.replace(partial, path)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error
+        raise DataError(f"cannot download {url}: {reason}; fetch it by hand to {path}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,31 @@
+"""Speech Commands v0.02 in twelve classes, as int8 MFCC features: what every speech net trains on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLASSES = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "_silence_", "_unknown_")
+"""MLPerf Tiny order."""
+SCALE, ZERO = 0.5847029089927673, 83
+"""`real = (x - ZERO) * SCALE`: the input quantisation of MLPerf Tiny's keyword spotting model."""
+FRAMES, COEFFICIENTS = 49, 10
+
+
+@dataclass(frozen=True)
+class SpeechData:
+    """Clips to train on and to choose by. All variants of a clip are on one side."""
+
+    train_x: NDArray[np.int8]
+    """[variants, N, FRAMES, COEFFICIENTS]; variant 0 is clean, the others are shifted and noisy."""
+    train_y: NDArray[np.uint8]
+    validation_x: NDArray[np.int8]
+    """[M, FRAMES, COEFFICIENTS], clean."""
+    validation_y: NDArray[np.uint8]
+    source: str
+    """Which files these clips were made from."""
+
+
+def real(x: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Features in their own unit, from int8."""
+    return (x.astype(np.float32) - np.float32(ZERO)) * np.float32(SCALE)

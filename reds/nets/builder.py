@@ -1,0 +1,110 @@
+"""Builds a chain layer by layer: sizes, multiply-accumulates and the groups that residuals merge."""
+
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+from reds.chain import WEIGHTED, Chain, ChainError, Group, Layer, Tensor
+from reds.model import Kind
+
+
+class Builder:
+    """Adds layers one by one; each method returns the tensor written, `build` the checked `Chain`."""
+
+    def __init__(self, units: int, height: int = 1, width: int = 1) -> None:
+        self._groups = [Group(units, cut=False)]
+        self._same = [0]  # union-find: the group that stands for this one
+        self._tensors = [Tensor(0, height, width)]
+        self._layers: list[Layer] = []
+        self.input = 0
+
+    def dense(self, x: int, units: int, relu: bool = True, norm: bool = True) -> int:
+        """A fully connected layer on a 1 x 1 or flattened tensor."""
+        source = self._tensors[x]
+        if (source.height, source.width) != (1, 1):
+            raise ChainError(f"layer {len(self._layers)}: flatten before a dense layer")
+        new = Tensor(self._group(units))
+        return self._add(Kind.DENSE, (x,), new, source.copies, copies=source.copies, relu=relu, norm=norm)
+
+    def conv(self, x: int, units: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
+             same: bool = True, relu: bool = True, norm: bool = True) -> int:  # fmt: skip
+        """A convolution; `same` pads to ceil(input / stride) sites, else nothing is added."""
+        group = self._group(units)
+        return self._slide(Kind.CONV, x, group, kernel, stride, same, relu=relu, norm=norm)
+
+    def depthwise(self, x: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
+                  same: bool = True, relu: bool = True, norm: bool = True) -> int:  # fmt: skip
+        """One filter for each unit of x: it writes the units of the group that it reads."""
+        group = self._tensors[x].group
+        return self._slide(Kind.DEPTHWISE, x, group, kernel, stride, same, relu=relu, norm=norm)
+
+    def pool(self, x: int, kernel: tuple[int, int] | None = None, kind: Kind = Kind.AVERAGE_POOL) -> int:
+        """Average or maximum over windows side by side; by default over all sites."""
+        source = self._tensors[x]
+        kernel = kernel or (source.height, source.width)
+        return self._slide(kind, x, source.group, kernel, kernel, same=False)
+
+    def add(self, a: int, b: int, relu: bool = False) -> int:
+        """A residual add: the groups of a and b become one."""
+        one, two = self._tensors[a], self._tensors[b]
+        if replace(one, group=two.group) != two or self._units(one.group) != self._units(two.group):
+            raise ChainError(f"layer {len(self._layers)}: add of tensors {a} and {b}, which differ in shape")
+        keep, drop = sorted((self._root(one.group), self._root(two.group)))
+        self._same[drop] = keep
+        cut = self._groups[keep].cut and self._groups[drop].cut
+        self._groups[keep] = replace(self._groups[keep], cut=cut)
+        return self._add(Kind.ADD, (a, b), replace(one, group=keep), 0, relu=relu)
+
+    def flatten(self, x: int) -> int:
+        """Sites become copies of every unit, unit by unit."""
+        source = self._tensors[x]
+        copies = source.height * source.width * source.copies
+        return self._add(Kind.FLATTEN, (x,), Tensor(source.group, copies=copies), 0)
+
+    def build(self) -> Chain:
+        """The chain whose output is the last tensor; its group is not cut."""
+        last = self._root(self._tensors[-1].group)
+        self._groups[last] = replace(self._groups[last], cut=False)
+        roots = sorted({self._root(group) for group in range(len(self._groups))})
+        number = {group: roots.index(self._root(group)) for group in range(len(self._groups))}
+        return Chain(
+            tuple(self._groups[root] for root in roots),
+            tuple(replace(tensor, group=number[tensor.group]) for tensor in self._tensors),
+            tuple(replace(x, reads=number[x.reads], writes=number[x.writes]) for x in self._layers),
+        )
+
+    def _group(self, units: int) -> int:
+        if units < 1:
+            raise ChainError(f"layer {len(self._layers)}: {units} units, at least 1 is needed")
+        self._groups.append(Group(units, cut=True))
+        self._same.append(len(self._same))
+        return len(self._groups) - 1
+
+    def _root(self, group: int) -> int:
+        while self._same[group] != group:
+            group = self._same[group]
+        return group
+
+    def _units(self, group: int) -> int:
+        return self._groups[self._root(group)].units
+
+    def _slide(self, kind: Kind, x: int, group: int, kernel: tuple[int, int], stride: tuple[int, int],
+               same: bool, **more: Any) -> int:  # fmt: skip
+        """A layer that moves a window over the sites of x."""
+        source = self._tensors[x]
+        height, width = (
+            ceil(n / s) if same else (n - k) // s + 1
+            for n, k, s in zip((source.height, source.width), kernel, stride, strict=True)
+        )
+        if source.copies != 1 or min(height, width) < 1:
+            raise ChainError(f"layer {len(self._layers)}: a window of {kernel} does not fit its input")
+        sites = height * width * kernel[0] * kernel[1] if kind in WEIGHTED else 0
+        more |= {"kernel": kernel, "stride": stride, "same": same}
+        return self._add(kind, (x,), Tensor(group, height, width), sites, **more)
+
+    def _add(self, kind: Kind, inputs: tuple[int, ...], new: Tensor, sites: int, **more: Any) -> int:
+        output, name = len(self._tensors), f"{kind.name.lower()}{len(self._layers)}"
+        reads = self._tensors[inputs[0]].group
+        self._layers.append(Layer(name, kind, inputs, output, reads, new.group, sites, **more))
+        self._tensors.append(new)
+        return output

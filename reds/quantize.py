@@ -1,0 +1,117 @@
+"""From a trained elastic net to the integer network: int8 weights shared, tables per subnet.
+
+Every weight row has one scale for all subnets. What a subnet owns (its norms, its activation scales, the
+zero points of what it reads) is folded into one bias and one multiplier a row:
+`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reds.chain import Layer, Widths
+from reds.elastic import Bias, ElasticNet
+from reds.model import LIMIT, MULTIPLIER_STEP, Model, ModelError, Step, Subnet
+from reds.model import Layer as IntLayer
+from reds.model import Tensor as IntTensor
+
+Floats = NDArray[np.float64]
+
+
+class QuantiseError(ModelError):
+    """A layer cannot be expressed in the integer arithmetic."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """`real = (q - zero) * scale - mean`; mean is 0 but at the input."""
+
+    scale: float
+    zero: int
+    mean: Floats
+
+
+def quantise(
+    name: str, net: ElasticNet, labels: Sequence[str], calibration: Tensor, percentile: float,
+    scale: float, zero: int,
+) -> Model:  # fmt: skip
+    """The integer model of a trained net, its subnets named by `labels`.
+
+    `calibration` are real training features float32 [N, features]: each subnet's activation scales cover
+    `percentile` % of what it computes on them. Inputs are stored as `real = (q - zero) * scale`.
+    Raises `QuantiseError` if a multiplier leaves int32.
+    """
+    net.eval()
+    weights = [weight.detach().double().numpy() for weight in net.weights]
+    weights[0] = weights[0] / net.std.double().numpy()
+    row_scales = [np.maximum(np.abs(w).max(1), 1e-12) / LIMIT for w in weights]
+    shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
+    subnets = []
+    for index, (label, widths) in enumerate(zip(labels, net.widths, strict=True)):
+        with torch.no_grad():
+            seen = net.trace(calibration, index)
+        scales = [Scale(scale, zero, net.mean.double().numpy())]
+        outputs = zip(net.chain.layers, seen[1:], strict=True)
+        scales += [output_scale(layer, y, percentile) for layer, y in outputs]
+        steps = tuple(
+            fold(layer, widths, q, s, after, scales[layer.inputs[0]], scales[layer.output])
+            for layer, q, s, after in zip(
+                net.chain.layers, shared, row_scales, net.subnet_tails(index), strict=True
+            )
+        )
+        subnets.append(Subnet(label, net.chain.macs(widths), steps, scales[-1].scale))
+    layers = [
+        IntLayer(layer.kind, layer.inputs, layer.output, q, layer.relu)
+        for layer, q in zip(net.chain.layers, shared, strict=True)
+    ]
+    tensors = [
+        IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors
+    ]
+    model = Model(name, tuple(tensors), tuple(layers), tuple(subnets), scale, zero)
+    model.check()
+    return model
+
+
+def output_scale(layer: Layer, y: Tensor, percentile: float) -> Scale:
+    """How a subnet stores what a layer writes: from zero up after a ReLU, else symmetric."""
+    values = y.double().numpy()
+    mean = np.zeros(1)
+    if layer.relu:
+        return Scale(max(float(np.percentile(values, percentile)), 1e-6) / (2 * LIMIT), -LIMIT, mean)
+    return Scale(max(float(np.abs(values).max()), 1e-6) / LIMIT, 0, mean)
+
+
+def fold(
+    layer: Layer, widths: Widths, shared: NDArray[np.int8], row_scales: Floats, after: nn.Module,
+    source: Scale, target: Scale,
+) -> Step:  # fmt: skip
+    """Bias and multiplier of every row that a subnet writes in one layer."""
+    out, columns = widths[layer.writes], widths[layer.reads] * layer.copies
+    weights, rows = shared[:out, :columns].astype(np.float64), row_scales[:out] * source.scale
+    gain, shift = affine(after)
+    constant = shift / target.scale
+    exact = gain * rows / target.scale * 2**32
+    # A unit that its norm has all but switched off still needs a multiplier that lets its bias fit.
+    least = np.maximum(np.ceil(8 * np.abs(constant) / MULTIPLIER_STEP), 1) * MULTIPLIER_STEP
+    rounded = np.rint(np.abs(exact) / MULTIPLIER_STEP) * MULTIPLIER_STEP
+    multiplier = np.where(exact < 0, -1, 1) * np.maximum(rounded, least)
+    zeros = source.zero + np.broadcast_to(source.mean / source.scale, columns)
+    bias = np.rint(constant * 2**32 / multiplier - weights @ zeros)
+    if np.abs(multiplier).max() >= 2**31:
+        raise QuantiseError(f"{layer.name}: a multiplier does not fit int32, its output is almost constant")
+    return Step(columns, out, bias.astype(np.int32), multiplier.astype(np.int32), target.zero)
+
+
+def affine(after: nn.Module) -> tuple[Floats, Floats]:
+    """What follows a layer at inference, as gain and shift of every row."""
+    if isinstance(after, Bias):
+        return np.ones(len(after.bias)), after.bias.detach().double().numpy()
+    assert isinstance(after, nn.BatchNorm1d)
+    assert after.running_mean is not None
+    assert after.running_var is not None
+    gain = (after.weight / (after.running_var + after.eps).sqrt()).detach().double().numpy()
+    return gain, after.bias.detach().double().numpy() - gain * after.running_mean.double().numpy()

@@ -1,0 +1,45 @@
+"""Tensors that are alive together never share a byte, and little is wasted."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds import arena
+from tests.nets import dense_model
+
+
+def padded(n: int) -> int:
+    return -(-n // 16) * 16
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 300), min_size=2, max_size=7),
+    data=st.data(),
+    scratch_max=st.integers(0, 600),
+)
+def test_no_overlap_and_optimal_on_chains(widths: list[int], data: st.DataObject, scratch_max: int) -> None:
+    model = dense_model(widths, [widths[1:]])
+    layers = len(widths) - 1
+    scratch = data.draw(st.lists(st.integers(0, scratch_max), min_size=layers, max_size=layers))
+    place = arena.plan(model, 0, scratch)
+    most = 0
+    for i in range(layers):
+        blocks = [
+            (place.tensors[i], widths[i]),
+            (place.tensors[i + 1], widths[i + 1]),
+            (place.scratch[i], scratch[i]),
+        ]
+        spans = sorted((at, at + padded(n)) for at, n in blocks if n)
+        assert all(at % 16 == 0 for at, _ in spans)
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+        assert spans[-1][1] <= place.size
+        most = max(most, sum(padded(n) for _, n in blocks))
+    assert most <= place.size <= 1.5 * most
+
+
+def test_smaller_subnets_need_no_more() -> None:
+    model = dense_model([64, 128, 128, 12], [[32, 32, 12], [128, 128, 12]])
+    assert arena.plan(model, 0).size == 64 + 32
+    assert arena.plan(model, 1).size == 256

@@ -1,0 +1,67 @@
+"""What a layout writes means the same numbers."""
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds.layouts import LAYOUTS
+from reds.model import Layer, Step
+from tests.nets import dense_model
+
+RADIX = LAYOUTS[1]
+
+
+def halves(word: int) -> tuple[int, int]:
+    """The signed halfwords of a word, low first."""
+    low, high = struct.unpack("<hh", struct.pack("<I", word))
+    return low, high
+
+
+def low_byte(half: int) -> int:
+    return ((half + 128) & 0xFF) - 128
+
+
+def radix_sum(layer: Layer, row: int, x: np.ndarray) -> int:
+    """256 * sum(w * x) of one row the way a kernel computes it from the words."""
+    quads = (layer.weights.shape[1] + 3) // 4
+    words = np.frombuffer(RADIX.weights(layer), "<u4").reshape(-1, quads, 4)[row // 4, :, row % 4]
+    x = np.pad(x.astype(int), (0, -len(x) % 4)).reshape(-1, 4)
+    total = 0
+    for word, (x0, x1, x2, x3) in zip(words.tolist(), x.tolist(), strict=False):
+        a, b = halves(word)
+        total += a * x1 + b * x3 + low_byte(a) * (256 * x0 - x1) + low_byte(b) * (256 * x2 - x3)
+    return total
+
+
+@settings(max_examples=60, deadline=None)
+@given(n_in=st.integers(1, 30), n_out=st.integers(1, 9), seed=st.integers(0, 999), extreme=st.booleans())
+def test_radix_words_give_256_times_the_sum(n_in: int, n_out: int, seed: int, extreme: bool) -> None:
+    layer = dense_model([n_in, n_out], [[n_out]], seed, extreme=extreme).layers[0]
+    x = np.random.default_rng(seed).integers(-127, 128, n_in)
+    for row in range(n_out):
+        assert radix_sum(layer, row, x) == 256 * int(layer.weights[row].astype(int) @ x)
+
+
+@pytest.mark.parametrize("fan_in", [500, 520, 521, 600])
+def test_rows_are_plain_exactly_where_the_sum_may_pass_int32(fan_in: int) -> None:
+    weights = np.full((4, fan_in), 127, np.int8)
+    layer = dense_model([fan_in, 4], [[4]]).layers[0]
+    layer.weights[:] = weights
+    step = Step(fan_in, 4, np.zeros(4, np.int32), np.full(4, 256, np.int32), -127)
+    fits = 256 * fan_in * 127 * 127 < 1 << 31
+    assert RADIX.plain(layer, step) == (b"" if fits else b"\x01")
+    bias, multiplier = np.frombuffer(RADIX.table(layer, step), "<i4").reshape(2, 4)
+    assert np.array_equal(multiplier, np.full(4, 1 if fits else 256))
+    assert np.array_equal(bias, np.zeros(4))
+
+
+def test_plain_is_decided_by_what_the_subnet_reads() -> None:
+    """The same row is plain in the full net, and not in a subnet with half of its inputs."""
+    layer = dense_model([800, 4], [[4]]).layers[0]
+    layer.weights[:] = 127
+    tables = (np.zeros(4, np.int32), np.zeros(4, np.int32))
+    assert RADIX.plain(layer, Step(800, 4, *tables, -127)) == b"\x01"
+    assert RADIX.plain(layer, Step(400, 4, *tables, -127)) == b""

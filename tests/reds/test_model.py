@@ -1,0 +1,64 @@
+"""Every rule of the model is one that is checked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reds.model import Kind, Model, ModelError, Step
+from tests.nets import dense_model
+
+NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
+
+
+def with_layer(index: int, **changes: object) -> Model:
+    layers = list(NET.layers)
+    layers[index] = replace(layers[index], **changes)  # type: ignore[arg-type]
+    return replace(NET, layers=tuple(layers))
+
+
+def with_step(subnet: int, index: int, **changes: object) -> Model:
+    subnets = list(NET.subnets)
+    steps = list(subnets[subnet].steps)
+    steps[index] = replace(steps[index], **changes)  # type: ignore[arg-type]
+    subnets[subnet] = replace(subnets[subnet], steps=tuple(steps))
+    return replace(NET, subnets=tuple(subnets))
+
+
+def step(n_in: int, n_out: int) -> Step:
+    return Step(n_in, n_out, np.zeros(n_out, np.int32), np.zeros(n_out, np.int32), -127)
+
+
+BROKEN = [
+    (replace(NET, name=""), "name"),
+    (replace(NET, subnets=()), "subnets"),
+    (with_layer(0, kind=Kind.CONV), "layer 0: conv layers are not supported"),
+    (with_layer(1, inputs=(2,)), "layer 1: reads a tensor not written yet"),
+    (with_layer(0, weights=np.full((6, 8), -128, np.int8)), "layer 0: weights lie in"),
+    (with_layer(0, weights=np.zeros((6, 7), np.int8)), "layer 0: weights are"),
+    (with_step(0, 0, bias=np.full(3, 1 << 30, np.int32)), "subnet 50%, layer 0: a bias"),
+    (with_step(1, 1, multiplier=np.full(4, 255, np.int32)), "subnet 100%, layer 1: multipliers"),
+    (with_step(0, 0, zero=0), "subnet 50%, layer 0: after a ReLU"),
+    (with_step(0, 1, zero=-128), "subnet 50%, layer 1: the zero point"),
+    (with_step(0, 0, bias=np.zeros(2, np.int32)), "subnet 50%, layer 0: bias"),
+    (with_step(1, 1, units_in=5), "subnet 100%, layer 1: reads other units"),
+    (replace(NET, subnets=(NET.subnets[1], NET.subnets[0])), "not nested"),
+    (replace(NET, subnets=(replace(NET.subnets[0], macs=7),)), "MACs 7 stated, 36 counted"),
+    (replace(NET, subnets=(replace(NET.subnets[0], label="far too long"),)), "label"),
+    (replace(NET, subnets=(replace(NET.subnets[0], steps=(step(8, 7), step(7, 4))),)), "7 units of 6"),
+]
+
+
+@pytest.mark.parametrize(("model", "text"), BROKEN, ids=[text for _, text in BROKEN])
+def test_a_broken_rule_is_named(model: Model, text: str) -> None:
+    with pytest.raises(ModelError, match=text):
+        model.check()
+
+
+def test_the_whole_net_is_fine() -> None:
+    NET.check()
+
+
+def test_an_unknown_subnet_is_named_with_those_there_are() -> None:
+    with pytest.raises(ModelError, match="no subnet 30%: it has 50%, 100%"):
+        NET.subnet("30%")

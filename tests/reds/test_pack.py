@@ -1,0 +1,126 @@
+"""The pack survives a round trip, and nothing else is taken for a pack."""
+
+import re
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hil.build import targets_dir
+from reds import pack
+from reds.layouts import LAYOUTS
+from reds.model import Model
+from reds.pack import PackError
+from tests.nets import dense_model, dnn_s
+
+SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
+
+
+def assert_equal(a: Model, b: Model) -> None:
+    assert (a.name, a.tensors, a.input_zero) == (b.name, b.tensors, b.input_zero)
+    assert np.float32(a.input_scale) == np.float32(b.input_scale)
+    for one, other in zip(a.layers, b.layers, strict=True):
+        assert (one.kind, one.inputs, one.output, one.relu) == (
+            other.kind,
+            other.inputs,
+            other.output,
+            other.relu,
+        )
+        assert np.array_equal(one.weights, other.weights)
+    for first, second in zip(a.subnets, b.subnets, strict=True):
+        assert (first.label, first.macs) == (second.label, second.macs)
+        for s, t in zip(first.steps, second.steps, strict=True):
+            assert (s.units_in, s.units_out, s.zero) == (t.units_in, t.units_out, t.zero)
+            assert np.array_equal(s.bias, t.bias)
+            assert np.array_equal(s.multiplier, t.multiplier)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 30), min_size=2, max_size=5),
+    subnets=st.integers(1, 4),
+    seed=st.integers(0, 999),
+)
+def test_round_trip(widths: list[int], subnets: int, seed: int) -> None:
+    model = dense_model(
+        widths, [[max(1, w * (s + 1) // subnets) for w in widths[1:]] for s in range(subnets)], seed
+    )
+    data = pack.dumps(model)
+    assert_equal(pack.loads(data, "here"), model)
+    assert pack.dumps(pack.loads(data, "here")) == data
+
+
+@settings(max_examples=300, deadline=None)
+@given(at=st.integers(0, len(pack.dumps(SMALL)) - 1), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_found(at: int, bit: int) -> None:
+    data = bytearray(pack.dumps(SMALL))
+    data[at] ^= 1 << bit
+    with pytest.raises(PackError, match=r"net\.reds"):
+        pack.loads(bytes(data), "net.reds")
+
+
+@settings(max_examples=300, deadline=None)
+@given(cut=st.integers(0, len(pack.dumps(SMALL)) - 1))
+def test_a_truncated_pack_is_refused(cut: int) -> None:
+    with pytest.raises(PackError, match="bytes"):
+        pack.loads(pack.dumps(SMALL)[:cut], "net.reds")
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(16, 400), st.sampled_from([0, 1, 2, 8, 127, 128, 255])), min_size=1, max_size=4
+    )
+)
+def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
+    edits: list[tuple[int, int]],
+) -> None:
+    data = bytearray(pack.dumps(SMALL))
+    for at, value in edits:
+        data[at] = value
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    try:
+        model = pack.loads(bytes(data), "net.reds")
+    except PackError:
+        return
+    model.check()
+
+
+def test_a_missing_pack_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"no\.reds: cannot read the pack: No such file"):
+        pack.load(tmp_path / "no.reds")
+
+
+def test_a_device_layout_is_not_a_file_for_the_host() -> None:
+    with pytest.raises(PackError, match="laid out for a device"):
+        pack.loads(pack.dumps(SMALL, LAYOUTS[1]), "net.reds")
+
+
+def test_save_leaves_no_half_file(tmp_path: Path) -> None:
+    data = pack.save(SMALL, tmp_path / "net.reds")
+    assert [p.name for p in tmp_path.iterdir()] == ["net.reds"]
+    assert (tmp_path / "net.reds").read_bytes() == data
+
+
+def test_sizes_add_up() -> None:
+    """Four subnets of DNN S: weights once, and tables of 8 bytes a unit."""
+    model = dnn_s()
+    sizes = pack.sizes(model)
+    assert sizes.weights == 79_200
+    assert sizes.tables == 8 * sum(step.units_out for s in model.subnets for step in s.steps)
+    plans = 4 * (pack.PLAN.size + 4 * pack.STEP.size)
+    structure = pack.HEADER.size + 5 * pack.TENSOR.size + 4 * pack.LAYER.size + plans
+    assert 0 <= sizes.total - sizes.weights - sizes.tables - structure < 16 * 20
+
+
+def test_the_structs_are_those_of_the_c_header() -> None:
+    """pack.h asserts its own sizes; both sides must mean the same numbers."""
+    text = (targets_dir() / "runtime" / "pack.h").read_text()
+    stated = {name: int(n) for name, n in re.findall(r"sizeof\(reds_(\w+)\) == (\d+)", text)}
+    ours = {name.lower(): getattr(pack, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")}
+    assert stated == ours
+    assert f"REDS_PACK_VERSION = {pack.VERSION}," in text
