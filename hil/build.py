@@ -25,7 +25,11 @@ _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
 }
-_PACKAGES = {"make": "make", "cc": "build-essential", "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi"}
+_PACKAGES = {
+    "make": "make",
+    "cc": "build-essential",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+}
 
 
 def targets_dir() -> Path:
@@ -66,7 +70,9 @@ def agent(environment: str, wrap: Path | None = None) -> Path:
         program.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir()) as folder:
             sources = Path(folder) / "targets"
-            shutil.copytree(targets_dir(), sources, ignore=shutil.ignore_patterns(".pio", "build", "__pycache__"))
+            shutil.copytree(
+                targets_dir(), sources, ignore=shutil.ignore_patterns(".pio", "build", "__pycache__")
+            )
             build = _build_desktop if environment == DESKTOP else _build_emulated
             os.replace(build(sources, wrap), program)
     return program
@@ -105,7 +111,12 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     if "platformio" in command and find_spec("platformio") is None:
         raise BuildError("PlatformIO is not installed; install it with: pip install 'reds-hil[firmware]'")
     done = subprocess.run(
-        command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         output = (done.stdout + done.stderr).strip().splitlines()

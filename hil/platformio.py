@@ -25,7 +25,9 @@ def core_environment(core: Path) -> dict[str, str]:
         import SCons  # noqa: F401
         from platformio import dependencies
     except ImportError as error:
-        raise BuildError("PlatformIO or SCons is missing; install them with: pip install 'reds-hil[firmware]'") from error
+        raise BuildError(
+            "PlatformIO or SCons is missing; install them with: pip install 'reds-hil[firmware]'"
+        ) from error
     version = _lowest(str(dependencies.get_core_dependencies()["tool-scons"]))
     package = core / "packages" / "tool-scons"
     package.mkdir(parents=True, exist_ok=True)

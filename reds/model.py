@@ -139,13 +139,18 @@ class Model:
             _require(len(subnet.steps) == len(self.layers), f"{where}: one step a layer")
             units = {0: self.tensors[0].units}
             for i, (layer, step) in enumerate(zip(self.layers, subnet.steps, strict=True)):
-                _require(step.units_in == units[layer.inputs[0]], f"{where}, layer {i}: reads other units than were written")
+                _require(
+                    step.units_in == units[layer.inputs[0]],
+                    f"{where}, layer {i}: reads other units than were written",
+                )
                 _check_step(f"{where}, layer {i}", self.tensors[layer.output].units, layer, step)
                 units[layer.output] = step.units_out
                 if s:
                     smaller = self.subnets[s - 1].steps[i]
                     _require(smaller.units_out <= step.units_out, f"{where}, layer {i}: not nested")
-            _require(subnet.macs == self.macs(s), f"{where}: MACs {subnet.macs} stated, {self.macs(s)} counted")
+            _require(
+                subnet.macs == self.macs(s), f"{where}: MACs {subnet.macs} stated, {self.macs(s)} counted"
+            )
 
 
 def _require(condition: bool, text: str) -> None:
@@ -154,22 +159,37 @@ def _require(condition: bool, text: str) -> None:
 
 
 def _check_layer(where: str, layer: Layer, index: int, tensors: Sequence[Tensor]) -> None:
-    _require(layer.kind in SUPPORTED, f"{where}: {layer.kind.name.lower()} layers are not supported by this version")
-    _require(len(layer.inputs) == 1 and 0 <= layer.inputs[0] <= index, f"{where}: reads a tensor not written yet")
+    _require(
+        layer.kind in SUPPORTED,
+        f"{where}: {layer.kind.name.lower()} layers are not supported by this version",
+    )
+    _require(
+        len(layer.inputs) == 1 and 0 <= layer.inputs[0] <= index, f"{where}: reads a tensor not written yet"
+    )
     _require(layer.output == index + 1, f"{where}: tensors are numbered in the order they are written")
     source, target = tensors[layer.inputs[0]], tensors[layer.output]
-    _require((source.height, source.width, target.height, target.width) == (1, 1, 1, 1), f"{where}: dense layers read 1 x 1 tensors")
+    _require(
+        (source.height, source.width, target.height, target.width) == (1, 1, 1, 1),
+        f"{where}: dense layers read 1 x 1 tensors",
+    )
     _require(0 < source.units <= 65_535 and 0 < target.units <= 65_535, f"{where}: 1 to 65,535 units")
     _require(layer.weights.dtype == np.int8, f"{where}: weights are int8")
-    _require(layer.weights.shape == (target.units, source.units), f"{where}: weights are [units out, units in]")
+    _require(
+        layer.weights.shape == (target.units, source.units), f"{where}: weights are [units out, units in]"
+    )
     _require(int(layer.weights.min()) >= -LIMIT, f"{where}: weights lie in [-127, 127]")
 
 
 def _check_step(where: str, units: int, layer: Layer, step: Step) -> None:
     _require(0 < step.units_out <= units, f"{where}: {step.units_out} units of {units}")
     for name, values in (("bias", step.bias), ("multiplier", step.multiplier)):
-        _require(values.dtype == np.int32 and values.shape == (step.units_out,), f"{where}: {name} is int32, one a unit")
-    _require(bool(np.all(np.abs(step.bias.astype(np.int64)) < BIAS_LIMIT)), f"{where}: a bias of 2^30 or more")
+        _require(
+            values.dtype == np.int32 and values.shape == (step.units_out,),
+            f"{where}: {name} is int32, one a unit",
+        )
+    _require(
+        bool(np.all(np.abs(step.bias.astype(np.int64)) < BIAS_LIMIT)), f"{where}: a bias of 2^30 or more"
+    )
     _require(not np.any(step.multiplier % MULTIPLIER_STEP), f"{where}: multipliers are multiples of 256")
     _require(-LIMIT <= step.zero <= LIMIT, f"{where}: the zero point lies in [-127, 127]")
     _require(not layer.relu or step.zero == -LIMIT, f"{where}: after a ReLU the zero point is -127")

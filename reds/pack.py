@@ -67,7 +67,9 @@ def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
         counts = (len(model.tensors), len(model.layers), len(model.subnets), 0)
         places = (tensors_at, layers_at, plans_at, plan_size)
         quantisation = (model.input_scale, model.input_zero)
-        return HEADER.pack(MAGIC, VERSION, layout.id, size, crc, *counts, *places, *quantisation, model.name.encode())
+        return HEADER.pack(
+            MAGIC, VERSION, layout.id, size, crc, *counts, *places, *quantisation, model.name.encode()
+        )
 
     rest = (header(0) + tensors + layers + plans)[_CRC_FROM:] + body.bytes()
     return header(zlib.crc32(rest))[:_CRC_FROM] + rest
@@ -98,7 +100,9 @@ class _Body:
 def _layer(layer: Layer, weights: tuple[int, int]) -> bytes:
     inputs = (*layer.inputs, 0)[:2]
     shape = (*layer.kernel, *layer.stride, *layer.padding)
-    return LAYER.pack(layer.kind, layer.relu, len(layer.inputs), 0, *inputs, layer.output, 0, *shape, *weights)
+    return LAYER.pack(
+        layer.kind, layer.relu, len(layer.inputs), 0, *inputs, layer.output, 0, *shape, *weights
+    )
 
 
 def _plan(model: Model, index: int, layout: Layout, body: _Body) -> bytes:
@@ -207,14 +211,18 @@ class _Reader:
         inputs = (first, second)[:inputs_n]
         _fail(max(*inputs, output) >= len(tensors), f"{what} names a tensor that is not there")
         shape = (tensors[output].units, tensors[first].units)
-        _fail(f[17] != shape[0] * shape[1], f"{what} has {f[17]} bytes of weights, not {shape[0]} x {shape[1]}")
+        _fail(
+            f[17] != shape[0] * shape[1], f"{what} has {f[17]} bytes of weights, not {shape[0]} x {shape[1]}"
+        )
         weights = self._array(f[16], shape, "i1", f"{what}'s weights").astype(np.int8)
         return Layer(Kind(kind), inputs, output, weights, bool(relu), f[8:10], f[10:12], f[12:16])
 
     def _subnet(self, at: int, index: int, layers_n: int) -> Subnet:
         what = f"subnet {index}"
         label, macs, _, scale, _ = PLAN.unpack(self._take(at, PLAN.size, what))
-        steps = tuple(self._step(at + PLAN.size + i * STEP.size, f"{what}, layer {i}") for i in range(layers_n))
+        steps = tuple(
+            self._step(at + PLAN.size + i * STEP.size, f"{what}, layer {i}") for i in range(layers_n)
+        )
         return Subnet(_text(label), macs, steps, scale)
 
     def _step(self, at: int, what: str) -> Step:

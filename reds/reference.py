@@ -13,7 +13,8 @@ from reds.model import LIMIT, Layer, Model, Step
 def requantise(acc: NDArray[np.int64], step: Step) -> NDArray[np.int8]:
     """Bring accumulators [N, units] back to int8 by the subnet's multipliers and zero point."""
     scaled = (acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32
-    return np.clip(step.zero + scaled, -LIMIT, LIMIT).astype(np.int8)
+    y: NDArray[np.int64] = np.clip(step.zero + scaled, -LIMIT, LIMIT)
+    return y.astype(np.int8)
 
 
 def dense(layer: Layer, step: Step, x: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -35,7 +36,9 @@ def run(model: Model, subnet: int, x: NDArray[np.int8]) -> NDArray[np.int8]:
     Raises `ValueError` if the inputs have another length.
     """
     if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != model.input_size:
-        raise ValueError(f"{model.name} takes int8 inputs of {model.input_size} bytes, got {x.dtype} {x.shape}")
+        raise ValueError(
+            f"{model.name} takes int8 inputs of {model.input_size} bytes, got {x.dtype} {x.shape}"
+        )
     values = {0: clamp_input(x)}
     for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
         values[layer.output] = dense(layer, step, values[layer.inputs[0]])

@@ -1,6 +1,7 @@
 """Models made for tests: random weights and tables, nested widths, every rule of the pack kept."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,7 +9,11 @@ from reds.model import Kind, Layer, Model, Step, Subnet, Tensor
 
 
 def dense_model(
-    widths: Sequence[int], subnets: Sequence[Sequence[int]], seed: int = 0, name: str = "test-net", extreme: bool = False
+    widths: Sequence[int],
+    subnets: Sequence[Sequence[int]],
+    seed: int = 0,
+    name: str = "test-net",
+    extreme: bool = False,
 ) -> Model:
     """A dense net of `widths` (input first) whose subnets have the given hidden and output widths.
 
@@ -16,7 +21,7 @@ def dense_model(
     """
     rng = np.random.default_rng(seed)
     layers = []
-    for i, (n_in, n_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for i, (n_in, n_out) in enumerate(pairwise(widths)):
         weights = rng.integers(-127, 128, (n_out, n_in)).astype(np.int8)
         if extreme:
             weights = np.where(weights < 0, -127, 127).astype(np.int8)
@@ -25,13 +30,15 @@ def dense_model(
     for s, hidden in enumerate(subnets):
         units = [widths[0], *hidden]
         steps = []
-        for layer, n_in, n_out in zip(layers, units[:-1], units[1:], strict=True):
+        for layer, (n_in, n_out) in zip(layers, pairwise(units), strict=True):
             bias = rng.integers(-40_000, 40_000, n_out).astype(np.int32)
             spread = 127 * 73 * max(1.0, np.sqrt(n_in)) / 90
             size = rng.uniform(0.5, 1.5, n_out) * rng.choice([-1, 1], n_out, p=[0.1, 0.9]) / spread
             multiplier = (np.round(size * 2**24) * 256).astype(np.int32)
-            steps.append(Step(n_in, n_out, bias, multiplier, -127 if layer.relu else int(rng.integers(-20, 20))))
-        macs = sum(a * b for a, b in zip(units[:-1], units[1:], strict=True))
+            steps.append(
+                Step(n_in, n_out, bias, multiplier, -127 if layer.relu else int(rng.integers(-20, 20)))
+            )
+        macs = sum(a * b for a, b in pairwise(units))
         nested.append(Subnet(f"{(s + 1) * 100 // len(subnets)}%", macs, tuple(steps), 0.1))
     tensors = tuple(Tensor(1, 1, w) for w in widths)
     return Model(name, tensors, tuple(layers), tuple(nested), 0.5, 83)

@@ -34,7 +34,9 @@ class Emulator:
     def __init__(self, elf: Path) -> None:
         """Start the agent at `elf`. Raises `EmulatorError` if QEMU is missing or does not start."""
         if shutil.which(QEMU) is None:
-            raise EmulatorError(f"no {QEMU} on this machine to emulate a nano33ble with; install qemu-system-arm")
+            raise EmulatorError(
+                f"no {QEMU} on this machine to emulate a nano33ble with; install qemu-system-arm"
+            )
         self._folder = tempfile.TemporaryDirectory(prefix="reds-nano33ble-")
         try:
             self._process = self._start(elf, Path(self._folder.name))
@@ -44,10 +46,12 @@ class Emulator:
             raise
 
     def _start(self, elf: Path, folder: Path) -> subprocess.Popen[bytes]:
+        from elftools.common.exceptions import ELFError
+
         plugin = _plugin()
         try:
             mark, table = symbol_and_table(elf, _MARK)
-        except (OSError, AttributeError, TypeError, ValueError) as error:
+        except (OSError, ELFError, ValueError) as error:
             raise EmulatorError(f"{elf}: not an agent for the emulated nano33ble: {error}") from error
         costs, memory = folder / "costs", folder / "memory"
         costs.write_bytes(table)
@@ -75,7 +79,9 @@ class Emulator:
             ready = select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
-                raise EmulatorError(f"{QEMU} did not start: {said.decode(errors='replace').strip() or 'no word in 10 s'}")
+                raise EmulatorError(
+                    f"{QEMU} did not start: {said.decode(errors='replace').strip() or 'no word in 10 s'}"
+                )
             said += more
         return found[1].decode()
 
@@ -91,7 +97,9 @@ class Emulator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 
@@ -114,7 +122,9 @@ def _plugin() -> Path:
         plugin.parent.mkdir(parents=True, exist_ok=True)
         partial = plugin.with_suffix(f".{os.getpid()}")
         flags = ["-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={api}", "-Wall", "-Wextra", "-Werror"]
-        done = subprocess.run(["cc", *flags, str(source), "-o", str(partial)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["cc", *flags, str(source), "-o", str(partial)], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise BuildError(f"the cycle counter does not build: {done.stderr.strip().splitlines()[0]}")
         os.replace(partial, plugin)

@@ -18,9 +18,10 @@ LOAD = 0x40
 SINGLE = 0x80
 """Flag of a single load or store."""
 
-_LOADS = ("ldr", "ldrb", "ldrsb", "ldrh", "ldrsh", "ldrt", "ldrbt", "ldrht", "ldrsbt", "ldrsht", "ldrex", "ldrexb", "ldrexh", "vldr")
-_STORES = ("str", "strb", "strh", "strt", "strbt", "strht", "strex", "strexb", "strexh", "vstr")
+_LOADS = ("ldr", "ldrb", "ldrsb", "ldrh", "ldrsh", "ldrex", "ldrexb", "ldrexh", "vldr")
+_STORES = ("str", "strb", "strh", "strex", "strexb", "strexh", "vstr")
 _MULTIPLE = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop")
+_CONDITIONAL = (*_LOADS, *_STORES, "ldrd", "strd")
 _CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al")
 
 
@@ -30,7 +31,7 @@ def cost(mnemonic: str, operands: str) -> int:
     `mnemonic` and `operands` as capstone writes them, as `ldm.w` and `r10!, {r4, r5, r6, r7}`.
     """
     name = mnemonic.split(".")[0]
-    if name not in (*_LOADS, *_STORES) and name[-2:] in _CONDITIONS and name[:-2] in (*_LOADS, *_STORES, "ldrd", "strd"):
+    if name[-2:] in _CONDITIONS and name[:-2] in _CONDITIONAL:
         name = name[:-2]
     if name.startswith(_MULTIPLE):
         return 1 + _registers(operands)
@@ -70,11 +71,17 @@ def table(code: bytes, base: int) -> bytes:
 
 
 def symbol_and_table(elf: Path, symbol: str) -> tuple[int, bytes]:
-    """Address of a Thumb function of an ELF file, and the table of the file's `.text`."""
+    """Address of a Thumb function of an ELF file, and the table of the file's `.text`.
+
+    Raises `ValueError` or elftools' `ELFError` if the file is not such a one.
+    """
     from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
     with elf.open("rb") as file:
         image = ELFFile(file)
-        text = image.get_section_by_name(".text")
-        symbols = image.get_section_by_name(".symtab").get_symbol_by_name(symbol)
-        return int(symbols[0]["st_value"]) & ~1, table(text.data(), int(text["sh_addr"]))
+        text, symtab = image.get_section_by_name(".text"), image.get_section_by_name(".symtab")
+        found = symtab.get_symbol_by_name(symbol) if isinstance(symtab, SymbolTableSection) else None
+        if text is None or not found:
+            raise ValueError(f"it has no function {symbol}")
+        return int(found[0]["st_value"]) & ~1, table(text.data(), int(text["sh_addr"]))

@@ -25,8 +25,13 @@ env.Append(
     ASPPFLAGS=["-x", "assembler-with-cpp", *machine],
     CFLAGS=["-std=c11"],
     CCFLAGS=[*machine, "-ffunction-sections", "-fdata-sections", "-g"],
-    LINKFLAGS=[*machine, "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections",
-               "-Wl,-Map=" + join("$BUILD_DIR", "firmware.map")],
+    LINKFLAGS=[
+        *machine,
+        "-nostartfiles",
+        "--specs=nano.specs",
+        "-Wl,--gc-sections",
+        "-Wl,-Map=" + join("$BUILD_DIR", "firmware.map"),
+    ],
 )
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("size", program, env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE")))

@@ -1,0 +1,134 @@
+"""The normative cycle table: each rule by itself, then as the emulator counts it."""
+
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil import build
+from hil.emulators import cortex_m4, cycles
+from hil.emulators.cycles import LOAD, SINGLE
+from hil.link.agent import Agent
+from hil.link.deadline import Deadline
+from hil.link.serial import SerialTransport
+from reds import pack
+from tests.nets import dense_model, inputs
+
+TABLE = [
+    ("adds", "r0, r0, #1", 1),
+    ("smlad", "r0, r4, r8, r0", 1),
+    ("ldr", "r0, [r1]", 2 | LOAD | SINGLE),
+    ("ldrsb.w", "r0, [r1], #1", 2 | LOAD | SINGLE),
+    ("ldrne", "r0, [r1]", 2 | LOAD | SINGLE),
+    ("str.w", "r0, [r1, #4]", 1 | SINGLE),
+    ("vldr", "s0, [r1]", 2 | LOAD | SINGLE),
+    ("ldm.w", "r10!, {r4, r5, r6, r7}", 5),
+    ("stmdb", "sp!, {r4-r11, lr}", 10),
+    ("push", "{r4, lr}", 3),
+    ("pop.w", "{r4, r5, r6, r7, r8, r9, r10, r11, pc}", 10),
+    ("ldrd", "r8, r9, [r11], #8", 3),
+    ("strdne", "r8, r9, [r11], #8", 3),
+    ("udiv", "r0, r1, r2", 7),
+    ("bne", "#0x100", 1),
+    ("tbb", "[pc, r0]", 2),
+]
+
+
+@pytest.mark.parametrize(("mnemonic", "operands", "cost"), TABLE, ids=[row[0] for row in TABLE])
+def test_what_an_instruction_costs(mnemonic: str, operands: str, cost: int) -> None:
+    assert cycles.cost(mnemonic, operands) == cost
+
+
+@given(code=st.binary(max_size=60), base=st.integers(0, 1 << 20).map(lambda n: 2 * n))
+def test_any_bytes_have_a_table(code: bytes, base: int) -> None:
+    table = cycles.table(code, base)
+    assert struct.unpack_from("<II", table) == (base, (len(code) + 1) // 2)
+    assert all(c & 0x3F for c in table[8:])
+
+
+# An inference that is only this code, and what it costs: (name, assembler, instructions, cycles).
+CODE = [
+    ("alu", "adds r0, #1\n adds r0, #1\n adds r0, #1", 3, 3),
+    ("load alone", "ldr r0, [sp]\n adds r0, #1", 2, 3),
+    ("two loads", "ldr r0, [sp]\n ldr r1, [sp]", 2, 3),
+    ("load behind a store", "str r0, [sp, #-4]\n ldr r1, [sp]", 2, 2),
+    ("load behind an add", "ldr r0, [sp]\n adds r0, #1\n ldr r1, [sp]", 3, 5),
+    ("multiple", "ldm sp, {r0-r3}\n ldr r1, [sp]", 2, 7),
+    ("double", "ldrd r0, r1, [sp]", 1, 3),
+    ("divide", "movs r1, #3\n udiv r0, r0, r1", 2, 8),
+    ("jump", "b 1f\n nop\n1: nop", 2, 3),
+    ("not taken", "cmp r0, r0\n bne 1f\n nop\n1: nop", 4, 4),
+    ("loop of three", "movs r0, #3\n1: subs r0, #1\n bne 1b", 7, 9),
+    ("load at a branch's target", "ldr r1, [sp]\n b 1f\n nop\n1: ldr r0, [sp]", 3, 6),
+    ("load across the end of a block", "cmp r0, r0\n ldr r1, [sp]\n bne 1f\n1: ldr r0, [sp]", 4, 6),
+]
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
+    """Instructions and cycles that the emulated board measures for each piece of CODE, less those of none.
+
+    One agent whose subnets are the pieces: `reds_run` runs the piece of the selected subnet.
+    """
+    pieces = ["", *(code for _, code, _, _ in CODE)]
+    functions = "\n".join(
+        f"__attribute__((naked, noinline)) static void piece{i}(void) "
+        f'{{ __asm volatile("{_flat(code)}\\n bx lr"); }}'
+        for i, code in enumerate(pieces)
+    )
+    names = ", ".join(f"piece{i}" for i in range(len(pieces)))
+    source = tmp_path_factory.mktemp("pieces") / "pieces.c"
+    source.write_text(
+        '#include "../../../runtime/reds.h"\n'
+        "reds_status __real_reds_select(reds_model *, uint32_t);\n"
+        "reds_status __wrap_reds_select(reds_model *, uint32_t);\n"
+        "void __wrap_reds_run(const reds_model *);\n"
+        f"{functions}\n"
+        f"static void (*const pieces[])(void) = {{{names}}};\n"
+        "static void (*volatile piece)(void) = piece0;\n"
+        "reds_status __wrap_reds_select(reds_model *model, uint32_t subnet)\n"
+        "{ piece = pieces[subnet]; return __real_reds_select(model, subnet); }\n"
+        "void __wrap_reds_run(const reds_model *model) { (void)model; piece(); }\n"
+    )
+    model = dense_model([4, len(pieces)], [[i + 1] for i in range(len(pieces))])
+    with cortex_m4.start(build.agent(build.EMULATED, source)) as emulator:
+        agent = Agent(SerialTransport(emulator.port), "emulated nano33ble")
+        try:
+            hello = agent.hello(Deadline.after(10))
+            agent.put_pack(pack.dumps(model), hello.max_payload, lambda _: None)
+            agent.inputs(1, inputs(model, 1).tobytes())
+            ticks = []
+            for subnet in range(len(pieces)):
+                samples = [agent.measure(subnet, clock, 3, 10).samples for clock in (0, 1)]
+                assert all(len(set(s)) == 1 for s in samples), "emulated counts differ between samples"
+                ticks.append([int.from_bytes(s[0], "little") for s in samples])
+        finally:
+            agent.close()
+    empty = ticks[0]
+    return {
+        name: (t[0] - empty[0], t[1] - empty[1]) for (name, _, _, _), t in zip(CODE, ticks[1:], strict=True)
+    }
+
+
+def _flat(code: str) -> str:
+    return "\\n ".join(line.strip() for line in code.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "instructions", "cost"), [(n, i, c) for n, _, i, c in CODE], ids=[n for n, *_ in CODE]
+)
+def test_what_the_emulator_counts(
+    counted: dict[str, tuple[int, int]], name: str, instructions: int, cost: int
+) -> None:
+    assert counted[name] == (instructions, cost)
+
+
+def test_a_file_that_is_no_agent_is_refused(tmp_path: Path) -> None:
+    from hil.errors import EmulatorError
+
+    other = tmp_path / "other.elf"
+    other.write_bytes(b"not an ELF file")
+    with pytest.raises(EmulatorError, match="not an agent for the emulated nano33ble"):
+        cortex_m4.start(other)

@@ -1,0 +1,60 @@
+"""The Cortex-M4's kernels on the emulated board: the reference's bits in both layouts, whatever the shape."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from hil import build
+from hil.emulators import cortex_m4
+from hil.link.agent import Agent
+from hil.link.deadline import Deadline
+from hil.link.hello import Hello
+from hil.link.serial import SerialTransport
+from reds import pack, reference
+from reds.layouts import LAYOUTS
+from reds.model import Model
+from tests.nets import dense_model, dnn_s, inputs
+
+
+@pytest.fixture(scope="module")
+def nano() -> Iterator[tuple[Agent, Hello]]:
+    with cortex_m4.start(build.agent(build.EMULATED)) as emulator:
+        agent = Agent(SerialTransport(emulator.port), "emulated nano33ble")
+        try:
+            yield agent, agent.hello(Deadline.after(10))
+        finally:
+            agent.close()
+
+
+def shapes() -> list[Model]:
+    """Widths that are and are not multiples of four, from one unit up; narrow subnets of wide layers."""
+    rng = np.random.default_rng(7)
+    models = [dnn_s()]
+    for seed in range(12):
+        widths = [int(w) for w in rng.integers(1, 70, rng.integers(2, 5))]
+        nested = [[max(1, w * part // 3) for w in widths[1:]] for part in (1, 2, 3)]
+        models.append(dense_model(widths, nested, seed, f"random-{seed}", extreme=seed % 3 == 0))
+    # Rows over and under the bound of radix 256 side by side, in one subnet and not in the other.
+    wide = dense_model([700, 12, 6], [[4, 6], [12, 6]], 99, "plain-rows", extreme=True)
+    wide.layers[0].weights[4:8] //= 3
+    return [*models, wide]
+
+
+@pytest.mark.parametrize("model", shapes(), ids=lambda m: m.name)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
+def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Model, layout: object) -> None:
+    agent, hello = nano
+    agent.put_pack(pack.dumps(model, layout), hello.max_payload, lambda _: None)  # type: ignore[arg-type]
+    x = inputs(model, min(8, 4000 // model.input_size), seed=5)
+    agent.inputs(len(x), x.tobytes())
+    for subnet in range(len(model.subnets)):
+        agent.select(subnet)
+        out = agent.infer(len(x) * model.output_size(subnet), 10)
+        assert out == reference.run(model, subnet, x).tobytes()
+
+
+def test_some_rows_really_are_plain() -> None:
+    wide = shapes()[-1]
+    plain = LAYOUTS[1].plain(wide.layers[0], wide.subnets[1].steps[0])  # type: ignore[attr-defined]
+    assert plain == b"\x01\x00\x01"

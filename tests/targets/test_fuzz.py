@@ -1,0 +1,74 @@
+"""Mutated packs and mutated sessions through the C code under sanitizers: 100,000 of each."""
+
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hil.link.protocol import Command
+from reds import pack
+from tests.nets import dense_model, inputs
+from tests.targets.conftest import Compile
+
+ITERATIONS = 100_000
+SEED = 20_311_13349
+
+
+def fuzz(program: Path, seeds: list[Path]) -> dict[str, int]:
+    command = [str(program), str(ITERATIONS), str(SEED), *map(str, seeds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split(":")[0].split() for line in done.stdout.splitlines()]
+    return {what: sum(int(n) for w, n in rows if w == what) for what in {w for w, _ in rows}}
+
+
+NETS = [
+    dense_model([5, 3], [[3]], 1),
+    dense_model([12, 8, 4], [[4, 4], [8, 4]], 2),
+    dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3),
+]
+
+
+def test_mutated_packs(compiled: Compile, tmp_path: Path) -> None:
+    seeds = []
+    for i, net in enumerate(NETS):
+        seeds.append(tmp_path / f"{i}.reds")
+        seeds[-1].write_bytes(pack.dumps(net))
+    counts = fuzz(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c"), seeds)
+    assert counts["accepted"] + counts["refused"] == ITERATIONS
+    assert min(counts.values()) > ITERATIONS // 20, "the mutations no longer reach both sides of the loader"
+
+
+def record(command: Command, payload: bytes = b"") -> bytes:
+    return struct.pack("<HBB", len(payload) + 2, command, 1) + payload
+
+
+def session(net: int) -> bytes:
+    """Everything a host asks, in order."""
+    import zlib
+
+    model = NETS[net]
+    data = pack.dumps(model)
+    x = inputs(model, 3)
+    records = [record(Command.HELLO, struct.pack("<H", 1))]
+    records += [record(Command.PUT_BEGIN, struct.pack("<II", len(data), zlib.crc32(data)))]
+    for at in range(0, len(data), 1024):
+        records.append(record(Command.PUT_DATA, struct.pack("<I", at) + data[at : at + 1024]))
+    records += [record(Command.PUT_END)]
+    records += [record(Command.INPUTS, struct.pack("<H", 3) + x.tobytes())]
+    last = len(model.subnets) - 1
+    records += [record(Command.SELECT, struct.pack("<H", last)), record(Command.INFER)]
+    records += [record(Command.MEASURE, struct.pack("<HBBH", 0, 0, 0, 3))]
+    records += [record(Command.SWITCH, struct.pack("<HHBBH", 0, last, 0, 0, 3))]
+    records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
+    records += [record(Command.RESET), record(Command.INFER)]
+    return b"".join(records)
+
+
+@pytest.mark.parametrize("net", [1])
+def test_mutated_sessions(compiled: Compile, tmp_path: Path, net: int) -> None:
+    seed = tmp_path / "session"
+    seed.write_bytes(session(net))
+    counts = fuzz(compiled("fuzz_session", "fuzz/driver.c", "fuzz/session.c", agent=True), [seed])
+    assert min(counts.values()) > ITERATIONS, "the mutations no longer reach both answers and refusals"

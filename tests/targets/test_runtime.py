@@ -1,0 +1,161 @@
+"""The portable runtime against the reference, under address and undefined-behaviour sanitizers."""
+
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds import pack, reference
+from reds.layouts import LAYOUTS
+from reds.model import Model
+from tests.nets import dense_model, dnn_s, inputs
+from tests.targets.conftest import Compile
+
+
+@pytest.fixture(scope="session")
+def run_pack(compiled: Compile) -> Path:
+    return compiled("run_pack", "run_pack.c")
+
+
+def run(program: Path, data: bytes, x: np.ndarray, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    file = folder / "net.reds"
+    file.write_bytes(data)
+    return subprocess.run([str(program), str(file)], input=x.tobytes(), capture_output=True, check=False)
+
+
+def expected(model: Model, x: np.ndarray) -> bytes:
+    return b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+
+
+def reseal(data: bytearray) -> bytes:
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    return bytes(data)
+
+
+def test_every_subnet_of_dnn_s_equals_the_reference(run_pack: Path, tmp_path: Path) -> None:
+    model = dnn_s()
+    x = inputs(model, 64)
+    done = run(run_pack, pack.dumps(model), x, tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == expected(model, x)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 40), min_size=2, max_size=5),
+    subnets=st.integers(1, 3),
+    seed=st.integers(0, 2**16),
+    extreme=st.booleans(),
+)
+def test_random_nets_equal_the_reference(
+    run_pack: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    widths: list[int],
+    subnets: int,
+    seed: int,
+    extreme: bool,
+) -> None:
+    nested = [[max(1, w * (s + 1) // subnets) for w in widths[1:]] for s in range(subnets)]
+    model = dense_model(widths, nested, seed, extreme=extreme)
+    x = inputs(model, 5, seed)
+    done = run(run_pack, pack.dumps(model), x, tmp_path_factory.mktemp("net"))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == expected(model, x)
+
+
+def test_a_sum_at_the_edge_of_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
+    """The largest fan-in there is, all weights and inputs at their limits: acc is 65,535 * 127^2."""
+    model = dense_model([65_535, 2], [[2]], 1, extreme=True)
+    model.layers[0].weights[:] = [[127], [-127]]
+    x = np.full((1, 65_535), 127, np.int8)
+    done = run(run_pack, pack.dumps(model), x, tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == expected(model, x)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda d: d[:40], "fewer bytes"),
+        (lambda d: d[:-1], "fewer bytes"),
+        (lambda d: b"SDER" + d[4:], "no pack"),
+        (lambda d: d[:4] + b"\x63" + d[5:], "another format version"),
+        (lambda d: d[:6] + b"\x01" + d[7:], "other kernels"),
+        (lambda d: d[:-1] + bytes([d[-1] ^ 4]), "checksum"),
+    ],
+)
+def test_a_spoilt_pack_is_refused_with_the_reason(
+    run_pack: Path, tmp_path: Path, spoil: object, reason: str
+) -> None:
+    data = pack.dumps(dense_model([8, 4], [[4]]))
+    done = run(run_pack, spoil(data), np.zeros((1, 8), np.int8), tmp_path)  # type: ignore[operator]
+    assert done.returncode == 1
+    assert reason in done.stderr.decode()
+
+
+# Fields of a sealed pack that the loader must not believe: (offset from a section, bytes, value).
+FIELDS = [
+    ("layers", 0, "B", 2, "does not have"),  # a convolution
+    ("layers", 2, "B", 2, "out of its bounds"),  # two inputs
+    ("layers", 4, "H", 7, "out of its bounds"),  # reads a tensor that is not there
+    ("layers", 20, "I", 1 << 20, "out of its bounds"),  # weights outside the file
+    ("layers", 24, "I", 31, "out of its bounds"),  # too few weights
+    ("tensors", 0, "H", 2, "out of its bounds"),  # dense reads 1 x 1
+    ("plans", 8 + 4, "I", 1 << 30, "more arena"),
+    ("plans", 24 + 0, "H", 9, "out of its bounds"),  # reads more units than were written
+    ("plans", 24 + 2, "H", 0, "out of its bounds"),  # writes none
+    ("plans", 24 + 2, "H", 5, "out of its bounds"),  # writes more than the layer has
+    ("plans", 24 + 4, "I", 1 << 20, "out of its bounds"),  # input outside the arena
+    ("plans", 24 + 12, "I", 8, "out of its bounds"),  # output not aligned
+    ("plans", 24 + 20, "I", 1 << 20, "out of its bounds"),  # table outside the file
+    ("plans", 24 + 28, "b", -128, "out of its bounds"),  # a zero point that no activation has
+]
+
+
+@pytest.mark.parametrize(("section", "at", "code", "value", "reason"), FIELDS)
+def test_no_field_is_believed(
+    run_pack: Path, tmp_path: Path, section: str, at: int, code: str, value: int, reason: str
+) -> None:
+    data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
+    header = pack.HEADER.unpack_from(data)
+    start = {"tensors": header[9], "layers": header[10], "plans": header[11]}[section]
+    struct.pack_into("<" + code, data, start + at, value)
+    done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
+    assert done.returncode == 1
+    assert reason in done.stderr.decode()
+
+
+@pytest.mark.parametrize(("row", "value"), [(0, 1 << 30), (1, -(1 << 30)), (4, 255)])
+def test_a_bias_or_multiplier_that_could_overflow_is_refused(
+    run_pack: Path, tmp_path: Path, row: int, value: int
+) -> None:
+    """Rows 0 to 3 of the table are biases, 4 to 7 multipliers."""
+    model = dense_model([8, 4], [[4]])
+    data = bytearray(pack.dumps(model))
+    table = struct.unpack_from("<I", data, pack.HEADER.unpack_from(data)[11] + 24 + 20)[0]
+    struct.pack_into("<i", data, table + 4 * row, value)
+    done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
+    assert done.returncode == 1
+    assert b"out of its bounds" in done.stderr
+
+
+def test_subnets_out_of_order_are_refused(run_pack: Path, tmp_path: Path) -> None:
+    model = dense_model([8, 8, 4], [[4, 4], [8, 4]])
+    data = bytearray(pack.dumps(model))
+    header = pack.HEADER.unpack_from(data)
+    plans, size = header[11], header[12]
+    first, second = data[plans : plans + size], data[plans + size : plans + 2 * size]
+    data[plans : plans + 2 * size] = second + first
+    done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
+    assert done.returncode == 1
+
+
+def test_a_device_layout_is_refused_where_there_are_no_such_kernels(run_pack: Path, tmp_path: Path) -> None:
+    data = pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1])
+    done = run(run_pack, data, np.zeros((1, 8), np.int8), tmp_path)
+    assert b"other kernels" in done.stderr
