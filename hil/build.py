@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -68,14 +69,20 @@ def agent(environment: str, wrap: Path | None = None) -> Path:
     program = cache_dir() / build_id() / f"agent-{environment}{extra}{suffix}"
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir()) as folder:
-            sources = Path(folder) / "targets"
-            shutil.copytree(
-                targets_dir(), sources, ignore=shutil.ignore_patterns(".pio", "build", "__pycache__")
-            )
+        with _sources() as sources:
             build = _build_desktop if environment == DESKTOP else _build_emulated
             os.replace(build(sources, wrap), program)
     return program
+
+
+@contextmanager
+def _sources() -> Iterator[Path]:
+    """A copy of the sources to build in."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir()) as folder:
+        copy = Path(folder) / "targets"
+        shutil.copytree(targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
+        yield copy
 
 
 def _build_desktop(sources: Path, wrap: Path | None) -> Path:
@@ -86,30 +93,30 @@ def _build_desktop(sources: Path, wrap: Path | None) -> Path:
 
 
 def _build_emulated(sources: Path, wrap: Path | None) -> Path:
-    environment = core_environment(cache_dir() / "platformio")
-    project = sources / "nano33ble"
+    flags = {}
     if wrap:
-        shutil.copy(wrap, project / "src" / "emulated" / "wrap.c")
-        environment["PLATFORMIO_BUILD_FLAGS"] = "-Wl,--wrap=reds_select -Wl,--wrap=reds_run"
-    _run([sys.executable, "-m", "platformio", "run", "-d", str(project), "-e", "emulated"], environment)
-    return project / ".pio" / "build" / "emulated" / "firmware.elf"
+        shutil.copy(wrap, sources / "nano33ble" / "src" / "emulated" / "wrap.c")
+        flags["PLATFORMIO_BUILD_FLAGS"] = "-Wl,--wrap=reds_select -Wl,--wrap=reds_run"
+    _pio(sources, ["-e", "emulated"], flags)
+    return sources.parent / ".pio" / "build" / "emulated" / "firmware.elf"
 
 
 def upload_nano(port: str) -> None:
     """Build the Arduino agent and upload it to the Nano at `port`; the board comes back under another port.
 
-    Needs PlatformIO's nordicnrf52 platform, which it fetches the first time. Raises `BuildError`.
+    The first time PlatformIO fetches its nordicnrf52 platform. Raises `BuildError`.
     """
-    project = targets_dir() / "nano33ble"
-    with tempfile.TemporaryDirectory(prefix="reds-nano-") as folder:
-        flags = ["-e", "nano33ble", "-t", "upload", "--upload-port", port]
-        environment = {"PLATFORMIO_BUILD_DIR": folder}
-        _run([sys.executable, "-m", "platformio", "run", "-d", str(project), *flags], environment)
+    with _sources() as sources:
+        _pio(sources, ["-e", "nano33ble", "-t", "upload", "--upload-port", port], {})
+
+
+def _pio(sources: Path, arguments: list[str], environment: dict[str, str]) -> None:
+    core = core_environment(cache_dir() / "platformio")
+    command = [sys.executable, "-m", "platformio", "run", "-d", str(sources / "nano33ble"), *arguments]
+    _run(command, {**core, **environment})
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
-    if "platformio" in command and find_spec("platformio") is None:
-        raise BuildError("PlatformIO is not installed; install it with: pip install 'reds-hil[firmware]'")
     done = subprocess.run(
         command,
         env={**os.environ, **environment},
@@ -119,6 +126,8 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         check=False,
     )
     if done.returncode:
+        log = cache_dir() / "build.log"
+        log.write_text(done.stdout + done.stderr)
         output = (done.stdout + done.stderr).strip().splitlines()
         errors = [line for line in output if "error" in line.lower()] or output[-1:] or ["no output"]
-        raise BuildError(f"the agent does not build: {errors[0].strip()} (whole output: {' '.join(command)})")
+        raise BuildError(f"the agent does not build: {errors[0].strip()} (whole output: {log})")
