@@ -23,27 +23,34 @@ ENOUGH = 256
 
 @dataclass(frozen=True)
 class Pack:
-    """A pack under test. `inputs` is int8 [N, input]; `labels` uint8 [clips] are of its first rows."""
+    """A pack under test. `inputs` is int8 [N, input]; `truth` uint8 [clips], classes of its first rows."""
 
     model: Model
     sha256: str
+    size: int
+    """Bytes of the file."""
     inputs: NDArray[np.int8]
-    labels: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
     floors: Mapping[str, float]
     """Least accuracy by subnet, as the card states it; a fraction."""
     unlabelled: str
     """Why there are no labels; empty when there are."""
 
     @property
-    def labels_of(self) -> tuple[str, ...]:
+    def subnets(self) -> tuple[str, ...]:
         """The subnets' labels, smallest first."""
         return tuple(subnet.label for subnet in self.model.subnets)
+
+    def pair(self, pair: tuple[int, int]) -> str:
+        """How an ordered pair of subnets is called."""
+        return "->".join(self.subnets[s] for s in pair)
 
     @property
     def inputs_are(self) -> str:
         """What the inputs are, in words."""
-        clips, others = len(self.labels), len(self.inputs) - len(self.labels)
-        parts = [f"{clips:,} labelled clips"] * (clips > 0) + [f"{others:,} seeded random inputs"] * (others > 0)
+        clips, others = len(self.truth), len(self.inputs) - len(self.truth)
+        parts = [f"{clips:,} labelled clips"] * (clips > 0)
+        parts += [f"{others:,} seeded random inputs"] * (others > 0)
         reason = f" ({self.unlabelled})" if self.unlabelled else ""
         return " and ".join(parts) + reason
 
@@ -65,16 +72,17 @@ def load(path: Path) -> Pack:
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
     try:
         card = _card(path.with_suffix(".json"), sha256)
-        clips, labels = find_labelled(card, path.parent)
+        clips, truth = find_labelled(card, path.parent)
         if clips.shape[1] != model.input_size:
-            raise PackError(f"{path}: its labelled set has inputs of {clips.shape[1]}, not {model.input_size}")
+            takes = f"the pack takes inputs of {model.input_size}"
+            raise PackError(f"{path}: {takes}, its labelled set has {clips.shape[1]}")
         reason = ""
     except LabelledSetMissing as missing:
-        (clips, labels), card, reason = empty, {}, str(missing)
+        (clips, truth), card, reason = empty, {}, str(missing)
     rng = np.random.default_rng(0)
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
     floors = {row["label"]: float(row["floor"]) for row in card.get("subnets", [])}
-    return Pack(model, sha256, np.concatenate([clips, random]), labels, floors, reason)
+    return Pack(model, sha256, len(data), np.concatenate([clips, random]), truth, floors, reason)
 
 
 def _card(path: Path, sha256: str) -> dict[str, Any]:

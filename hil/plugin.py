@@ -1,1 +1,108 @@
-"""The pytest plugin: options and hooks only."""
+"""The pytest plugin: options and hooks only, and inert unless the suite in this package is collected.
+
+Every option has a twin that begins with `--hil-`. The short names are claimed after every other plugin has
+had its turn; one that is taken by then stays with its owner, and the header says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hil.settings import OPTIONS, Option, read
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+TAKEN = pytest.StashKey[tuple[str, ...]]()
+"""Short option names that belong to another plugin."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the twins and their ini options."""
+    for option in OPTIONS:
+        _add(parser, option, f"--hil-{option.name}", f"the same as --{option.name}")
+        parser.addini(option.dest, option.help, default="")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, Any, Any]:
+    """Register the short names that nobody else has."""
+    result = yield
+    taken = tuple(option.name for option in OPTIONS if not _is_free(parser, f"--{option.name}"))
+    for option in OPTIONS:
+        if option.name not in taken:
+            _add(parser, option, f"--{option.name}", option.help)
+    early_config.stash[TAKEN] = taken
+    return result
+
+
+def _add(parser: pytest.Parser, option: Option, flag: str, text: str) -> None:
+    group = parser.getgroup("reds-hil", "networks on real and emulated boards (reds-hil)")
+    group.addoption(flag, dest=option.dest, default=None, help=text, **option.argparse)
+
+
+def _is_free(parser: pytest.Parser, flag: str) -> bool:
+    probe = f"{flag}=0"
+    try:
+        return probe in parser.parse_known_and_unknown_args([probe])[1]
+    except (pytest.UsageError, SystemExit):  # somebody's flag, or one that wants another kind of value
+        return False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect results where the reports arrive: here, or under xdist in the controlling process."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Collector(config), "reds-hil-collector")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which options must be written in their long form."""
+    taken = config.stash.get(TAKEN, ())
+    if not taken:
+        return None
+    ours, twins = (", ".join(f"{prefix}{name}" for name in taken) for prefix in ("--", "--hil-"))
+    return f"reds-hil: another plugin has {ours} here; use {twins}"
+
+
+class Collector:
+    """Takes the measurements out of the tests' reports, shows and keeps them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._rows: list[dict[str, Any]] = []
+        self._notes: list[str] = []
+        self._ran = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A report of the suite carries `hil`, the measurements of its test."""
+        rows = getattr(report, "hil", None)
+        self._ran = self._ran or rows is not None
+        self._rows += rows or []
+        if rows:
+            self._notes += [str(value) for name, value in report.user_properties if name == "inputs"]
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the results file, if one was asked for and the suite ran."""
+        path = read(self._config).results if self._ran else None
+        if path is not None:
+            from hil.errors import ResultsError
+            from hil.results import store
+
+            try:
+                store.write(path, self._rows)
+            except ResultsError as error:
+                raise pytest.UsageError(str(error)) from error
+            self._notes.append(f"results: {path}")
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """The table of all boards and subnets."""
+        if self._rows:
+            from hil.results import report
+
+            terminalreporter.section("reds-hil")
+            terminalreporter.write(report.render(self._rows, list(dict.fromkeys(self._notes))))

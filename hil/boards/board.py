@@ -4,6 +4,7 @@ A target is a module of this folder that opens boards as `Target` says; the rest
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -18,7 +19,6 @@ from hil.fit import check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
 from hil.results.samples import Samples, less_overhead
-from reds import pack
 from reds.layouts import LAYOUTS
 from reds.model import Model
 from reds.reference import clamp_input
@@ -60,11 +60,15 @@ class BoardFacts:
 
 @dataclass(frozen=True)
 class SwitchSamples:
-    """A switch, n times: the select itself, the first inference after it, and its outputs [n, output]."""
+    """A switch, n times: the select itself, the first inference after it, and its outputs [n, output].
+
+    `rows` [n] says which of the inputs each of these inferences ran on.
+    """
 
     select: Samples
     first: Samples
     outputs: Outputs
+    rows: NDArray[np.intp]
 
 
 class Target(Protocol):
@@ -110,13 +114,13 @@ class Board:
             raise PackRefused(f"{self.name}: its agent has no layout known here; upload the agent again")
         room = self._hello.capacity, self._hello.arena
         data = check_fit(self.name, model, LAYOUTS[max(layouts)], *room)
-        crc = pack.HEADER.unpack_from(data)[4]
-        if self._hello.pack != (len(data), crc):
+        stamp = len(data), zlib.crc32(data)
+        if self._hello.pack != stamp:
             stored = self._agent.put_pack(data, self._hello.max_payload, advance)
             if stored != len(model.subnets):
                 counts = f"{len(model.subnets)} subnets of {model.name} were sent, its agent counts {stored}"
                 raise ProtocolError(f"{self.name}: {counts}; upload the agent again")
-            self._hello = replace(self._hello, pack=(len(data), crc))
+            self._hello = replace(self._hello, pack=stamp)
         self._model, self._selected = model, 0
 
     def select(self, subnet: int) -> None:
@@ -165,7 +169,8 @@ class Board:
     ) -> SwitchSamples:
         """`n` switches from pair[0] to pair[1], each with its first inference; inputs as in `measure`."""
         model = self._checked(x)
-        self._load(next(self._batches(model, x)))
+        batch = next(self._batches(model, x))
+        self._load(batch)
         output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
         timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
         ticks = [struct.unpack("<II", sample[:8]) for sample in timed.samples]
@@ -175,6 +180,7 @@ class Board:
             Samples(clock, less_overhead(select, timed.overhead)),
             Samples(clock, less_overhead(first, timed.overhead)),
             outputs.reshape(n, output),
+            np.arange(n) % len(batch),
         )
 
     def reset(self) -> None:

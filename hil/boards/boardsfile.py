@@ -31,7 +31,7 @@ class Entry:
     port: str | None = None
     serial: str | None = None
     agent: Path | None = None
-    latency_us: Mapping[str, float] = field(default_factory=dict)
+    latency_us: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 def load(path: Path) -> tuple[Entry, ...]:

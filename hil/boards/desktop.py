@@ -21,8 +21,5 @@ def absent(entry: Entry) -> str | None:
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Build the agent, unless the entry names one, and run it."""
-    agent = Agent(ProcessTransport(entry.agent or build.agent("desktop")), entry.name)
-    try:
+    with Agent(ProcessTransport(entry.agent or build.agent("desktop")), entry.name) as agent:
         yield Board(entry, provenance, agent, agent.hello(Deadline.after(START_SECONDS)))
-    finally:
-        agent.close()

@@ -5,15 +5,11 @@ uploaded again, and the board is followed to the port it comes back under.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-from serial.tools import list_ports
-
-from hil import build
+from hil import build, usb
 from hil.boards.board import START_SECONDS, Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
@@ -25,141 +21,95 @@ from hil.link.serial import SerialTransport
 
 HAS_EMULATOR = True
 USB_IDS = frozenset({(0x2341, 0x805A), (0x2341, 0x005A)})
-"""Vendor and product of the running board, and of its bootloader."""
+"""The running board, and its bootloader."""
 RETURN_SECONDS = 15.0
 """What a board may take to come back after an upload."""
-
-
-class UsbPort(Protocol):
-    """What pyserial tells about a port."""
-
-    device: str
-    vid: int | None
-    pid: int | None
-    serial_number: str | None
 
 
 @dataclass(frozen=True)
 class Desk:
     """What the machine offers for a real board; the tests put a scripted one in its place."""
 
-    ports: Callable[[], Iterable[UsbPort]] = list_ports.comports
-    upload: Callable[[str], None] = build.upload_nano
-    build_id: Callable[[], str] = build.build_id
+    ports: Callable[[], tuple[usb.Port, ...]]
+    upload: Callable[[str], None]
+    build_id: Callable[[], str]
 
 
-def absent(entry: Entry, desk: Desk = Desk()) -> str | None:  # noqa: B008, it holds functions only
+THIS_DESK = Desk(usb.ports, build.upload_nano, build.build_id)
+
+
+def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Why there is no such board on a port of this machine, or None."""
-    if _ports(entry, desk):
+    if _find(entry, desk):
         return None
     if entry.port:
-        there = ", ".join(sorted(port.device for port in desk.ports())) or "none"
+        there = ", ".join(port.device for port in desk.ports()) or "none"
         return f"port {entry.port} does not exist (ports here: {there})"
-    wanted = f" with serial number {entry.serial}" if entry.serial else ""
-    return f"no Arduino Nano 33 BLE{wanted} on USB"
+    return f"no Arduino Nano 33 BLE{f' with serial number {entry.serial}' if entry.serial else ''} on USB"
 
 
 @contextmanager
-def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
-    """The emulated board, or the real one with an agent of these sources."""
-    if provenance is Provenance.HARDWARE:
-        with start_hardware(entry, Desk()) as board:
-            yield board
-        return
-    with cortex_m4.start(entry.agent or build.agent("emulated")) as emulator:
-        agent = Agent(SerialTransport(emulator.port), entry.name)
-        try:
-            yield Board(entry, provenance, agent, agent.hello(Deadline.after(START_SECONDS)))
-        finally:
-            agent.close()
+def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Iterator[Board]:
+    """The emulated board, or the real one with an agent of these sources.
 
-
-@contextmanager
-def start_hardware(entry: Entry, desk: Desk) -> Iterator[Board]:
-    """The real board, its agent uploaded first if need be.
-
-    Raises `BoardAbsent` if it is not on a port, `BuildError` if the upload fails or changes nothing.
+    Raises `BoardAbsent` if it is not on a port, `BuildError` if its upload fails or changes nothing.
     """
+    if provenance is Provenance.EMULATED:
+        with cortex_m4.start(entry.agent or build.agent("emulated")) as emulator:
+            agent, hello = _connect(entry, emulator.port, START_SECONDS)
+            with agent:
+                yield Board(entry, provenance, agent, hello)
+        return
     if entry.agent:
-        raise BoardsFileError(f"{entry.name}: a real board builds its own agent; remove `agent`, or --emulate it")
-    found = _ports(entry, desk)
+        raise BoardsFileError(f"{entry.name}: `agent` is for an emulated board; remove it or add --emulate")
+    agent, hello = _up_to_date(entry, desk)
+    with agent:
+        yield Board(entry, provenance, agent, hello)
+
+
+def _find(entry: Entry, desk: Desk) -> tuple[usb.Port, ...]:
+    listed = desk.ports()
+    return usb.at(entry.port, listed) if entry.port else usb.matching(listed, USB_IDS, entry.serial)
+
+
+def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
+    found = _find(entry, desk)
     if not found:
-        raise BoardAbsent(f"{entry.name}: {absent(entry, desk)}")
+        raise BoardAbsent(f"{entry.name}: {absent(entry, desk)}; plug it in, or add --emulate")
     port, wanted = found[0], desk.build_id()
-    agent, hello, reason = _greet(entry, port.device, START_SECONDS)
-    if agent is None or hello is None or hello.build != wanted:
-        if agent is not None:
-            agent.close()
-        _upload(entry, port.device, reason or "its agent is of other sources", desk)
-        agent, hello = _follow(entry, port, wanted, desk)
     try:
-        yield Board(entry, Provenance.HARDWARE, agent, hello)
-    finally:
-        agent.close()
+        return _connect(entry, port.device, START_SECONDS, wanted)
+    except (DeadlineError, VersionError, BuildError) as reason:
+        try:
+            desk.upload(port.device)
+        except BuildError as error:
+            raise BuildError(f"{reason}; and its upload to {port.device} failed: {error}") from error
+    return _follow(entry, port, wanted, desk)
 
 
-def _greet(entry: Entry, device: str, seconds: float) -> tuple[Agent | None, Hello | None, str]:
-    """The agent at a port and its hello, or neither and the reason. Raises `LinkError` if it cannot be opened."""
+def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = None) -> tuple[Agent, Hello]:
+    """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
     agent = Agent(SerialTransport(device), entry.name)
     try:
-        return agent, agent.hello(Deadline.after(seconds)), ""
-    except (DeadlineError, VersionError) as error:
-        agent.close()
-        return None, None, str(error)
+        hello = agent.hello(Deadline.after(seconds))
+        if wanted not in (None, hello.build):
+            raise BuildError(f"{entry.name}: the agent on {device} is of build {hello.build}, not {wanted}")
     except BaseException:
         agent.close()
         raise
+    return agent, hello
 
 
-def _upload(entry: Entry, device: str, reason: str, desk: Desk) -> None:
-    try:
-        desk.upload(device)
-    except BuildError as error:
-        raise BuildError(f"{entry.name}: {reason}; uploading it to {device} failed: {error}") from error
-
-
-def _follow(entry: Entry, before: UsbPort, wanted: str, desk: Desk) -> tuple[Agent, Hello]:
+def _follow(entry: Entry, before: usb.Port, wanted: str, desk: Desk) -> tuple[Agent, Hello]:
     """The same board under whatever port it comes back, once it answers."""
-    deadline = Deadline.after(RETURN_SECONDS)
-    reason = "it did not come back on any port"
+    deadline, reason = Deadline.after(RETURN_SECONDS), f"{entry.name}: it did not come back on any port"
     while not deadline.passed:
-        for port in _ports(entry, desk, before):
+        listed = desk.ports()
+        same = usb.matching(listed, USB_IDS, before.serial or entry.serial)
+        for port in dict.fromkeys((*usb.at(before.device, listed), *same)):
             try:
-                agent, hello, reason = _greet(entry, port.device, min(1.0, deadline.left))
-            except LinkError as error:  # the port is there before it may be opened
+                return _connect(entry, port.device, min(1.0, deadline.left), wanted)
+            except (LinkError, VersionError, BuildError) as error:  # it may be there before it can be opened
                 reason = str(error)
-                continue
-            if agent is not None and hello is not None:
-                if hello.build == wanted:
-                    return agent, hello
-                agent.close()
-                reason = f"{port.device} answers with build {hello.build}, not {wanted}"
         time.sleep(0.05)
-    raise BuildError(f"{entry.name}: after its agent was uploaded, {reason}; press reset twice and run again")
-
-
-def _ports(entry: Entry, desk: Desk, before: UsbPort | None = None) -> list[UsbPort]:
-    """The ports that may be this board, the likeliest first; after an upload `before` tells it from others."""
-    serial = entry.serial or (before.serial_number if before else None)
-    listed = list(desk.ports())
-    named = [port for port in listed if port.device == entry.port]
-    if entry.port and not named and Path(entry.port).exists():
-        named = [_Unlisted(entry.port)]
-    kin = [
-        port
-        for port in listed
-        if (port.vid, port.pid) in USB_IDS and serial in (None, port.serial_number) and port not in named
-    ]
-    if before is None:
-        return named if entry.port else kin
-    return named + kin
-
-
-@dataclass(frozen=True)
-class _Unlisted:
-    """A port that pyserial does not list: a pseudo terminal, or a link to a port."""
-
-    device: str
-    vid: int | None = None
-    pid: int | None = None
-    serial_number: str | None = None
+    raise BuildError(f"{reason}, after its agent was uploaded; press its reset button twice and run again")

@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from hil.errors import AgentError, DeadlineError, FrameError, LinkError, ProtocolError, VersionError
 from hil.link.deadline import Deadline
@@ -40,6 +40,12 @@ class Agent:
         self.board = board
         self._reader = Reader()
         self._sequence = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of the transport."""

@@ -1,10 +1,13 @@
 """Samples as a board took them, and the plain statistics on them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hil.link.hello import Clock
+
+COUNTS = ("cycles", "instructions")
+"""Clocks whose raw counts are figures of their own."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,17 @@ class Samples:
     def microseconds(self) -> tuple[float, ...]:
         """The same in us. Only for a clock that counts time."""
         return tuple(self.clock.microseconds(t) for t in self.ticks)
+
+
+def by_unit(samples: Iterable[Samples]) -> dict[str, tuple[float, ...]]:
+    """The values of one thing measured on several clocks: in us where a clock counts time, and raw counts."""
+    values: dict[str, tuple[float, ...]] = {}
+    for taken in samples:
+        if taken.clock.hz:
+            values["us"] = taken.microseconds
+        if taken.clock.name in COUNTS:
+            values[taken.clock.name] = taken.ticks
+    return values
 
 
 def less_overhead(ticks: Sequence[int], overhead: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ the worst of a switch, the mean of right answers for accuracy, the sum of wrong 
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,9 +44,9 @@ def prepare(path: Path) -> None:
         raise ResultsError(f"{path}: cannot write the results there; name a file in a folder of yours")
 
 
-def write(path: Path, measurements: Iterable[Measurement]) -> None:
-    """Write the file whole or not at all, in place of what it held. Raises `ResultsError`."""
-    text = "".join(json.dumps(m.plain()) + "\n" for m in measurements)
+def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:
+    """Write plain measurements, the file whole or not at all. Raises `ResultsError`."""
+    text = "".join(json.dumps(m) + "\n" for m in measurements)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,77 @@
+"""Picks the boards to bench, and says of each how it runs or why it does not."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from hil import boards
+from hil.boards import boardsfile
+from hil.boards.board import Board, Provenance, Target
+from hil.boards.boardsfile import Entry
+from hil.errors import BoardAbsent, BoardsFileError
+from hil.settings import Settings
+from reds.fixtures import fixtures_dir
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One board of a run. `absent` says why it cannot run; `fails` that this is an error, not a skip."""
+
+    entry: Entry
+    provenance: Provenance
+    absent: str = ""
+    fails: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its name in test ids."""
+        return f"{self.entry.name}-{self.provenance}"
+
+    def start(self) -> AbstractContextManager[Board]:
+        """The board, ready for a pack. Raises `BoardAbsent` if it was chosen to fail."""
+        if self.absent:
+            raise BoardAbsent(self.absent)
+        return boards.target(self.entry.target).start(self.entry, self.provenance)
+
+
+def choose(
+    settings: Settings, subnets: Collection[str], target_of: Callable[[str], Target] = boards.target
+) -> tuple[Choice, ...]:
+    """The boards of this run, in the order of boards.toml; a named target that it lacks comes last.
+
+    Raises `BoardsFileError`, also for a budget of none of the pack's `subnets`, or `UnknownTarget`.
+    Nothing is started.
+    """
+    for name in settings.target:
+        target_of(name)
+    path = settings.boards or fixtures_dir() / "boards.toml"
+    entries = boardsfile.load(path)
+    if settings.target:
+        here = {entry.target for entry in entries}
+        more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
+        entries = tuple(e for e in entries if e.target in settings.target) + more
+    for entry in entries:
+        if unknown := entry.latency_us.keys() - set(subnets):
+            budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
+            raise BoardsFileError(f"{budgets}, but the pack has {', '.join(subnets)}")
+    return tuple(_choice(entry, settings, target_of(entry.target)) for entry in entries)
+
+
+def _choice(entry: Entry, settings: Settings, target: Target) -> Choice:
+    if settings.emulate and target.HAS_EMULATOR:
+        return Choice(entry, Provenance.EMULATED)
+    reason = target.absent(entry)
+    if reason is None:
+        return Choice(entry, Provenance.HARDWARE)
+    missing = settings.missing or ("fail" if settings.target else "skip")
+    if missing == "emulate" and target.HAS_EMULATOR:
+        return Choice(entry, Provenance.EMULATED)
+    advice = "plug it in, or add --emulate to bench the emulated one" if target.HAS_EMULATOR else "plug it in"
+    fails = missing == "fail" or (missing == "emulate" and bool(settings.target))
+    return Choice(entry, Provenance.HARDWARE, f"{entry.name}: {reason}; {advice}", fails)
+
+
+def summary(choices: Sequence[Choice]) -> str:
+    """One line on what is benched: every board, and how it runs."""
+    words = (f"{c.entry.name} ({'absent' if c.absent else c.provenance})" for c in choices)
+    return ", ".join(words)

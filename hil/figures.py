@@ -1,0 +1,77 @@
+"""The figures of one board and one pack: each is taken once and shared by every test that asks for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hil.boards.board import Advance, Board, Outputs, Provenance, SwitchSamples, ignore
+from hil.errors import LinkError
+from hil.pack import Pack
+from hil.results.samples import Samples
+
+T = TypeVar("T")
+Pair = tuple[int, int]
+_SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
+"""Emulated counts repeat exactly, and what varies is only the input."""
+
+
+@dataclass
+class Figures:
+    """Subnets are given by their index. `samples` is how many are taken of each latency and switch."""
+
+    board: Board
+    pack: Pack
+    budgets: Mapping[str, float]
+    """What boards.toml allows a subnet, in us by its label."""
+    samples: int | None = None
+    _lost: str = ""
+    _taken: dict[object, object] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> bool:
+        """Whether this board's counts repeat exactly."""
+        return self.board.facts().provenance is Provenance.EMULATED
+
+    def outputs(self, advance: Advance = ignore) -> list[Outputs]:
+        """Of every subnet on all the pack's inputs."""
+        every = range(len(self.pack.model.subnets))
+        return self._once("outputs", lambda: self.board.infer_each(every, self.pack.inputs, advance))
+
+    def latency(self, subnet: int) -> Mapping[str, Samples]:
+        """Steady inferences on each clock of the board, by its name."""
+        return self._once(
+            ("latency", subnet),
+            lambda: {
+                clock.name: self.board.measure(subnet, self._n, clock, self._x)
+                for clock in self.board.facts().clocks
+            },
+        )
+
+    def switch(self, pair: Pair) -> Mapping[str, SwitchSamples]:
+        """Switches of an ordered pair on each clock, with the first inference after each."""
+        return self._once(
+            ("switch", pair),
+            lambda: {
+                clock.name: self.board.measure_switch(pair, self._n, clock, self._x)
+                for clock in self.board.facts().clocks
+            },
+        )
+
+    @property
+    def _n(self) -> int:
+        return self.samples or _SAMPLES[self.board.facts().provenance]
+
+    @property
+    def _x(self) -> Outputs:
+        return self.pack.inputs[: self._n]
+
+    def _once(self, key: object, take: Callable[[], T]) -> T:
+        if self._lost:
+            raise LinkError(f"{self.board.facts().name} was lost before: {self._lost}")
+        if key not in self._taken:
+            try:
+                self._taken[key] = take()
+            except LinkError as error:
+                self._lost = str(error)
+                raise
+        return self._taken[key]  # type: ignore[return-value]  # what `take` gave for this key

@@ -1,0 +1,51 @@
+"""The summary table at the end of a run: a line for each board and subnet."""
+
+import io
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_LEAST_WIDTH = 110
+_COLUMNS = ("MACs", "accuracy", "latency us", "cycles", "instructions", "worst switch us")
+
+
+def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
+    """Figures by column, for each (target, board, subnet, provenance) in the order they came.
+
+    A switch counts for the subnet that it ends in, the worst of them.
+    """
+    table: dict[tuple[str, ...], dict[str, float]] = {}
+    for m in measurements:
+        subnet = str(m["subnet"]).split("->")[-1]
+        figures = table.setdefault((m["target"], m["board"], subnet, m["provenance"]), {})
+        metric, value = str(m["metric"]), float(m["value"])
+        figures[metric] = max(value, figures.get(metric, value)) if metric == "switch" else value
+    return table
+
+
+def render(measurements: Iterable[Mapping[str, Any]], notes: Sequence[str]) -> str:
+    """The table as text, notes below it."""
+    table = Table(box=None, pad_edge=False, header_style="")
+    for name in ("target", "board", "subnet"):
+        table.add_column(name, no_wrap=True)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("provenance", no_wrap=True)
+    for (target, board, subnet, provenance), figures in rows(measurements).items():
+        table.add_row(target, board, subnet, *_cells(figures), provenance)
+    out = io.StringIO()
+    width = max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+    console = Console(file=out, width=width, color_system=None, highlight=False)
+    console.print(table)
+    for note in notes:
+        console.print(note, soft_wrap=True, markup=False)
+    return out.getvalue()
+
+
+def _cells(figures: Mapping[str, float]) -> Iterable[str]:
+    formats = {"macs": ",.0f", "accuracy": ".1%", "latency": ",.1f", "cycles": ",.0f", "instructions": ",.0f"}
+    for metric, form in (*formats.items(), ("switch", ",.2f")):
+        yield format(figures[metric], form) if metric in figures else "-"

@@ -1,0 +1,45 @@
+"""Switching is quick, whichever the pair, and leaves no work behind for the first inference after it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hil.boards.board import Outputs, SwitchSamples
+from hil.conftest import Record
+from hil.figures import Figures, Pair
+from hil.pack import Pack
+from hil.plan import Plan
+from hil.results import gate
+from hil.results.samples import Samples, by_unit, median
+
+
+def test_switch(plan: Plan, pair: Pair, switch: Mapping[str, SwitchSamples], record: Record) -> None:
+    label = plan.pack.pair(pair)
+    for unit, samples in by_unit(s.select for s in switch.values()).items():
+        record(label, "switch" if unit == "us" else f"switch_{unit}", unit, max(samples), samples)
+        if unit == "us":
+            worst, limit = max(samples), plan.settings.switch_limit_us
+            assert worst <= limit, f"{label}: a switch took {worst:,.2f} us, the limit is {limit:g} us"
+
+
+def test_first_inference(
+    pack: Pack,
+    figures: Figures,
+    pair: Pair,
+    switch: Mapping[str, SwitchSamples],
+    steady: Mapping[str, Samples],
+    reference_outputs: list[Outputs],
+    record: Record,
+) -> None:
+    label = pack.pair(pair)
+    first, usual = by_unit(s.first for s in switch.values()), by_unit(steady.values())
+    record(label, "first_latency", "us", median(first["us"]), first["us"])
+    for taken in switch.values():
+        wrong = np.any(taken.outputs != reference_outputs[pair[1]][taken.rows], axis=1)
+        assert not wrong.any(), f"{label}: {wrong.sum()} of {len(wrong)} first outputs differ"
+    if figures.exact:
+        for unit, samples in first.items():
+            assert not gate.puts_work_off(samples, usual[unit]), (
+                f"{label}: the first inference after a switch takes {max(samples):,.1f} {unit}, "
+                f"a steady one {max(usual[unit]):,.1f}: the switch leaves work behind"
+            )
