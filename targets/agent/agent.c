@@ -10,52 +10,11 @@
 #error "the build states REDS_BUILD_ID: 16 hex digits of the sources' hash"
 #endif
 
-uint32_t get16(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
-}
-
-uint32_t get32(const uint8_t *bytes)
-{
-    return get16(bytes) | get16(bytes + 2) << 16;
-}
-
-uint8_t *put16(uint8_t *bytes, uint32_t value)
-{
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
-    return bytes + 2;
-}
-
-uint8_t *put32(uint8_t *bytes, uint32_t value)
-{
-    return put16(put16(bytes, value), value >> 16);
-}
-
 static uint8_t *put_text(uint8_t *bytes, const char *text, size_t size)
 {
     memset(bytes, 0, size);
     memcpy(bytes, text, strlen(text) < size ? strlen(text) : size);
     return bytes + size;
-}
-
-uint8_t *agent_payload(agent *a)
-{
-    return (uint8_t *)a->answer + 2;
-}
-
-void agent_answer(agent *a, uint32_t size)
-{
-    frame_write((uint8_t *)a->answer, (uint8_t)(a->command | PROTOCOL_ANSWER), a->sequence, size);
-}
-
-void agent_error(agent *a, uint8_t fault, const char *text)
-{
-    uint32_t size = (uint32_t)strlen(text);
-    agent_payload(a)[0] = fault;
-    memcpy(agent_payload(a) + 1, text, size);
-    a->command = COMMAND_ERROR;
-    agent_answer(a, size + 1);
 }
 
 static void hello(agent *a, const frame *request)

@@ -33,7 +33,7 @@ typedef struct {
     uint32_t answer[FRAME_BYTES / 4 + 1]; /* two bytes of frame, then the payload */
 } agent;
 
-/* Where the answer's payload goes, FRAME_PAYLOAD bytes at most, and off with it. */
+/* answer.c. Where the answer's payload goes, FRAME_PAYLOAD bytes at most, and off with it. */
 uint8_t *agent_payload(agent *a);
 void agent_answer(agent *a, uint32_t size);
 void agent_error(agent *a, uint8_t fault, const char *text);

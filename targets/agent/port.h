@@ -38,9 +38,10 @@ void port_write(const uint8_t *bytes, size_t size);
 /* The clock's count, modulo 2^32. */
 uint32_t port_ticks(uint32_t clock);
 
-/* Keep interrupts out of a measurement, and let them in again. */
+/* Keep all else out of a measurement: interrupts are masked and let in again. Where a system preempts all
+ * the same, port_unmask says whether it did: false, and the sample is no sample. */
 uint32_t port_mask(void);
-void port_unmask(uint32_t before);
+bool port_unmask(uint32_t before);
 
 /* The store's rules are flash's: a page is erased to 0xff, then its words are written once. */
 bool port_erase(uint32_t at);

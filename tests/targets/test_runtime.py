@@ -130,6 +130,42 @@ def test_no_field_is_believed(
     assert reason in done.stderr.decode()
 
 
+# Edits of the header that agree with each other: (offset, code, value) each.
+HEADERS = [
+    [(18, "H", 0), (16, "H", 1), (36, "I", 24)],  # no layers
+    [(20, "H", 0)],  # no subnets
+    [(16, "H", 3)],  # a tensor that no layer writes
+    [(36, "I", 60)],  # plans with room to spare
+    [(24, "I", 1 << 20)],  # tensors outside the file
+    [(28, "I", 1 << 20)],
+    [(32, "I", 1 << 20)],
+    [(32, "I", 81)],  # not aligned
+]
+
+
+@pytest.mark.parametrize("edits", HEADERS)
+def test_no_header_is_believed(run_pack: Path, tmp_path: Path, edits: list[tuple[int, str, int]]) -> None:
+    data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
+    for at, code, value in edits:
+        struct.pack_into("<" + code, data, at, value)
+    done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
+    assert done.returncode == 1
+    assert b"out of its bounds" in done.stderr
+
+
+@pytest.mark.parametrize(("place", "fine"), [(2048, True), (2056, False)])
+def test_a_tensor_that_is_not_aligned_is_refused(
+    run_pack: Path, tmp_path: Path, place: int, fine: bool
+) -> None:
+    """Elsewhere in a larger arena is fine, as long as it is a multiple of 16."""
+    data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
+    plan = pack.HEADER.unpack_from(data)[11]
+    struct.pack_into("<I", data, plan + 12, 4096)
+    struct.pack_into("<I", data, plan + 24 + 12, place)
+    done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
+    assert (done.returncode == 0) == fine
+
+
 @pytest.mark.parametrize(("row", "value"), [(0, 1 << 30), (1, -(1 << 30)), (4, 255)])
 def test_a_bias_or_multiplier_that_could_overflow_is_refused(
     run_pack: Path, tmp_path: Path, row: int, value: int

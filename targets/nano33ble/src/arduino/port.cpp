@@ -59,9 +59,10 @@ uint32_t port_mask(void)
     return before;
 }
 
-void port_unmask(uint32_t before)
+bool port_unmask(uint32_t before)
 {
     __set_PRIMASK(before);
+    return true;
 }
 
 bool port_erase(uint32_t at)

@@ -105,9 +105,10 @@ uint32_t port_mask(void)
     return 0;
 }
 
-void port_unmask(uint32_t before)
+bool port_unmask(uint32_t before)
 {
     (void)before;
+    return true;
 }
 
 bool port_erase(uint32_t at)
