@@ -1,5 +1,7 @@
 """The Cortex-M4's kernels on the emulated board: the reference's bits in both layouts, whatever the shape."""
 
+import struct
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from hil import build
 from hil.emulators import cortex_m4
+from hil.errors import AgentError
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
@@ -58,3 +61,24 @@ def test_some_rows_really_are_plain() -> None:
     wide = shapes()[-1]
     plain = LAYOUTS[1].plain(wide.layers[0], wide.subnets[1].steps[0])  # type: ignore[attr-defined]
     assert plain == b"\x01\x00\x01"
+
+
+@pytest.mark.parametrize(
+    ("at", "code", "value"),
+    [
+        (16, "I", 1 << 20),  # scratch outside the arena
+        (16, "I", 0),  # scratch on top of the input
+        (20, "I", 0),  # the table is the header: what it holds is no bias
+        (24, "I", 1 << 20),  # plain rows outside the pack
+    ],
+)
+def test_no_field_of_a_device_layout_is_believed(
+    nano: tuple[Agent, Hello], at: int, code: str, value: int
+) -> None:
+    agent, hello = nano
+    data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    step = pack.HEADER.unpack_from(data)[11] + pack.PLAN.size
+    struct.pack_into("<" + code, data, step + at, value)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    with pytest.raises(AgentError, match="out of its bounds"):
+        agent.put_pack(bytes(data), hello.max_payload, lambda _: None)
