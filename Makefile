@@ -18,7 +18,7 @@ test: lint
 
 lint:
 	@ci/bootstrap test
-	$(PY) -m ruff check .
+	$(PY) -m ruff check -q . && $(PY) -m ruff format -q --check .
 	$(PY) -m mypy
 
 clean:
