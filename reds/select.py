@@ -8,6 +8,7 @@ that no other label dominates: exact, since a dominated label can never finish b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ def nested(
         if total(tables, low) > limit:
             raise BudgetError(
                 f"budget {budget:g} ({limit} MACs): the smallest subnet needs {total(tables, low)} MACs,"
-                f" {total(tables, low) / full:.4f} of the full net"
+                f" {ceil(1e4 * total(tables, low) / full) / 1e4} of the full net"
             )
         # A budget that holds everything takes everything, units of no importance too.
         fits = total(tables, high) <= limit

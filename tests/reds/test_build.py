@@ -1,0 +1,181 @@
+"""The commands, on a tiny data set put where the cache of the archive's features would be."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from reds import pack, reference
+from reds.cli import main
+from reds.compare import markdown, paired
+from reds.data.archive import FORMAT, SHA256
+from reds.data.home import sha256_of
+from reds.data.labelled import find_labelled
+from reds.fixtures import fixtures_dir
+from reds.model import Model
+from tests.reds.speech import tiny_speech
+
+SHIPPED = fixtures_dir() / "kws-dnn-s.reds"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped recipe with two epochs and small batches."""
+    data = tiny_speech()
+    np.savez(
+        tmp_path / f"speech_commands_v0.02-{SHA256[:12]}-features{FORMAT}.npz",
+        train_x=data.train_x, train_y=data.train_y,
+        validation_x=data.validation_x, validation_y=data.validation_y,
+    )  # fmt: skip
+    monkeypatch.setenv("REDS_DATA", str(tmp_path))
+    text = (fixtures_dir() / "recipes" / "kws-dnn-s.toml").read_text()
+    text = re.sub(r"epochs = \d+", "epochs = 2", re.sub(r"batch = \d+", "batch = 32", text))
+    path = tmp_path / "tiny.toml"
+    path.write_text(text.replace('source = "auto"', 'source = "archive"'))
+    return path
+
+
+def units(model: Model, subnet: int) -> list[int]:
+    return [step.units_out for step in model.subnets[subnet].steps]
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp_path: Path) -> None:
+    for out in ("a", "b"):
+        status, output = run("build", recipe, "--out", tmp_path / out)
+        assert status == 0, output
+    one, two = ((tmp_path / out / "kws-dnn-s.reds").read_bytes() for out in ("a", "b"))
+    assert one == two
+    card = json.loads((tmp_path / "a" / "kws-dnn-s.json").read_text())
+    assert card == json.loads((tmp_path / "b" / "kws-dnn-s.json").read_text())
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["kws-dnn-s.json", "kws-dnn-s.reds"]
+
+    model = pack.loads(one, "a")
+    x, y = find_labelled(card, tmp_path)
+    assert card["pack_sha256"] == sha256_of(tmp_path / "a" / "kws-dnn-s.reds")
+    assert card["bytes"] == len(one)
+    assert card["recipe"]["sha256"] == sha256_of(recipe)
+    for i, subnet in enumerate(card["subnets"]):
+        assert (subnet["label"], subnet["macs"]) == (model.subnets[i].label, model.macs(i))
+        assert subnet["widths"][1:] == units(model, i)
+        right = float((reference.run(model, i, x).argmax(1) == y).mean())
+        assert subnet["accuracy"]["test"] == pytest.approx(right, abs=1e-6)
+
+
+def test_the_shipped_card_is_of_the_shipped_pack_and_recipe() -> None:
+    card = json.loads(SHIPPED.with_suffix(".json").read_text())
+    assert card["pack_sha256"] == sha256_of(SHIPPED)
+    assert card["recipe"]["sha256"] == sha256_of(fixtures_dir() / "recipes" / "kws-dnn-s.toml")
+    x, y = find_labelled(card, fixtures_dir())
+    model = pack.load(SHIPPED)
+    for i, subnet in enumerate(card["subnets"]):
+        right = float((reference.run(model, i, x).argmax(1) == y).mean())
+        assert right == pytest.approx(subnet["accuracy"]["test"], abs=1e-6)
+        assert right >= subnet["floor"]
+        assert abs(subnet["accuracy"]["validation"] - subnet["accuracy"]["float_validation"]) <= 0.005
+
+
+def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> None:
+    status, output = run("compare", recipe, "--seeds", "0,1", "--out", tmp_path / "out")
+    assert status == 0, output
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert len(names) == 2 * 5
+    for seed in (0, 1):
+        nested = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}.reds")
+        for i, label in enumerate((25, 50, 75, 100)):
+            alone = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.reds")
+            assert units(alone, 0) == units(nested, i)
+    assert re.search(r"\| 25% \| \d+\.\d\d \| \d+\.\d\d \| [+-]\d+\.\d\d \([+-]", output)
+    assert "One nested pack" in output
+
+
+def test_the_paired_interval_covers_and_narrows() -> None:
+    rng = np.random.default_rng(1)
+    alone = rng.random((3, 2000)) < 0.8
+    nested = alone ^ (rng.random((3, 2000)) < 0.02)
+    row = paired(nested, alone)
+    difference = row.nested - row.alone
+    assert row.low < difference < row.high
+    # Two thirds of the clips agree in every seed: pairing leaves far less than the spread of two accuracies.
+    assert row.high - row.low < 0.04
+    same = paired(alone, alone)
+    assert (same.low, same.high) == (0, 0)
+    assert "| 50% | 80.00 | 80.00 | +0.00 (+0.00 to +0.00) |" in markdown(
+        ["50%"], [type(row)(0.8, 0.8, 0.0, 0.0)], [(100, 400)], 3, 2000
+    )
+
+
+def test_inspect_prints_subnets_and_bytes() -> None:
+    status, output = run("inspect", SHIPPED)
+    assert status == 0
+    for word in ("dense", "25%", "100%", "79,200", f"{SHIPPED.stat().st_size:,} bytes", "arena"):
+        assert word in output
+
+
+@pytest.mark.parametrize("harm", ["missing", "truncated", "flipped", "folder"])
+def test_inspect_of_a_bad_pack_is_one_line(harm: str, tmp_path: Path) -> None:
+    path, data = tmp_path / "bad.reds", bytearray(SHIPPED.read_bytes())
+    if harm == "truncated":
+        path.write_bytes(data[:-7])
+    elif harm == "flipped":
+        data[5000] ^= 4
+        path.write_bytes(data)
+    elif harm == "folder":
+        path.mkdir()
+    status, output = run("inspect", path)
+    assert status == 1
+    assert output.count("\n") == 1
+    assert output.startswith("Error: ")
+    assert "bad.reds" in output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("seed = 0", "sead = 0", "has no key sead: did you mean seed?"),
+        ("budget = 0.25", "budget = 0.001", "budget 0.001 (79 MACs): the smallest subnet needs"),
+        ('source = "archive"', 'source = "prepared"', "kws12_train.npz is missing: set REDS_DATA"),
+    ],
+)
+def test_a_failed_build_is_one_line_and_leaves_nothing(
+    old: str, new: str, says: str, recipe: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(recipe.read_text().replace(old, new))
+    status, output = run("build", recipe, "--out", tmp_path / "out")
+    assert status == 1
+    assert says in output.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_seeds_that_are_no_numbers(recipe: Path) -> None:
+    status, output = run("compare", recipe, "--seeds", "a,b")
+    assert status == 2
+    assert "write --seeds 0,1,2" in output
+
+
+def test_inspecting_and_checking_need_no_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
+        "import reds.pack, reds.reference, reds.data.labelled\n"
+        "from reds.cli import main\n"
+        "main(sys.argv[1:])"
+    )
+
+    def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", code, *map(str, arguments)]
+        return subprocess.run(line, capture_output=True, text=True, check=False)
+
+    assert "100%" in command("inspect", SHIPPED).stdout
+    build = command("build", SHIPPED)
+    assert build.returncode == 1
+    assert build.stderr == "Error: torch is missing: training needs `pip install 'reds-hil[train]'`\n"

@@ -1,0 +1,116 @@
+"""Subnets are views; importance, permutation and nesting leave the full net's function alone."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from reds.chain import ChainError
+from reds.elastic import Bias, ElasticNet, active, nest
+from reds.importance import unit_scores
+from reds.nets.builder import Builder
+from reds.nets.dnn import dnn
+from reds.permute import most_important_first, permute
+
+WIDTHS = ((250, 12, 20, 8, 12), (250, 40, 20, 60, 12), (250, 144, 144, 144, 12))
+
+
+def random_net(seed: int = 0, units: tuple[int, ...] = (144, 144, 144)) -> ElasticNet:
+    """A full net whose norms have statistics and affines of their own."""
+    torch.manual_seed(seed)
+    chain = dnn("s").resized((250, *units, 12))
+    net = ElasticNet(chain, [chain.full])
+    net.mean.copy_(torch.randn(250))
+    net.std.copy_(torch.rand(250) + 0.5)
+    for after in net.subnet_tails(0):
+        for name, value in after.state_dict().items():
+            if name == "running_var":
+                value.copy_(torch.rand(len(value)) + 0.5)
+            elif value.ndim:
+                value.copy_(torch.randn(len(value)))
+    return net.eval()
+
+
+def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
+    net = nest(random_net(), WIDTHS).eval()
+    x = torch.randn(7, 250)
+    for i, widths in enumerate(WIDTHS):
+        y = (x - net.mean) / net.std
+        for layer, weight, after in zip(net.chain.layers, net.weights, net.subnet_tails(i), strict=True):
+            y = after(F.linear(y, weight[: widths[layer.writes], : widths[layer.reads]].clone()))
+            y = F.relu(y) if layer.relu else y
+        torch.testing.assert_close(net(x, i), y, rtol=0, atol=0)
+
+
+def test_subnets_share_storage_and_own_their_norms() -> None:
+    net = nest(random_net(), WIDTHS)
+    view = active(net.chain.layers[1], net.weights[1], WIDTHS[0])
+    assert view.shape == (20, 12)
+    assert view.data_ptr() == net.weights[1].data_ptr()
+    tails = [net.subnet_tails(i) for i in range(3)]
+    assert [[len(t.bias) for t in of] for of in tails] == [[n for n in w[1:]] for w in WIDTHS]
+    assert all(isinstance(of[0], nn.BatchNorm1d) and isinstance(of[-1], Bias) for of in tails)
+    assert tails[0][0] is not tails[1][0]
+
+
+def test_nesting_starts_from_the_full_net() -> None:
+    full = random_net()
+    net = nest(full, WIDTHS).eval()
+    x = torch.randn(5, 250)
+    torch.testing.assert_close(net(x, 2), full(x, 0), rtol=0, atol=0)
+    small = net.subnet_tails(0)[0]
+    assert torch.equal(small.running_mean, full.subnet_tails(0)[0].running_mean[:12])
+
+
+@given(st.integers(0, 2**16), st.lists(st.integers(1, 40), min_size=3, max_size=3))
+@settings(max_examples=30, deadline=None)
+def test_permutation_preserves_the_function(seed: int, units: list[int]) -> None:
+    net = random_net(seed, tuple(units))
+    x = torch.randn(16, 250)
+    before = net(x, 0).detach()
+    rng = np.random.default_rng(seed)
+    permute(net, most_important_first(net.chain, [rng.random(g.units) for g in net.chain.groups]))
+    assert float((net(x, 0).detach() - before).abs().max()) <= 1e-5 * float(before.abs().max())
+
+
+def test_the_most_important_units_come_first_and_take_their_weights_along() -> None:
+    net = random_net()
+    scores = [np.zeros(group.units) for group in net.chain.groups]
+    scores[2][[5, 3, 9]] = 3, 2, 1
+    row, norm = net.weights[1][5].clone(), net.subnet_tails(0)[1].bias[5].clone()
+    column = net.weights[2][:, 5].clone()
+    orders = most_important_first(net.chain, scores)
+    assert list(orders[2][:5]) == [5, 3, 9, 0, 1]
+    permute(net, orders)
+    assert torch.equal(net.weights[1][0], row)
+    assert torch.equal(net.weights[2][:, 0], column)
+    assert net.subnet_tails(0)[1].bias[0] == norm
+
+
+def test_importance_is_weight_times_summed_gradient() -> None:
+    net = random_net(units=(6, 5, 4))
+    batches = [(torch.randn(8, 250), torch.randint(12, (8,))) for _ in range(3)]
+    total = [torch.zeros_like(weight) for weight in net.weights]
+    for x, y in batches:
+        net.zero_grad()
+        torch.autograd.backward(F.cross_entropy(net(x, 0), y))
+        total = [a + w.grad for a, w in zip(total, net.weights, strict=True)]
+    scores = unit_scores(net, batches)
+    assert [len(score) for score in scores] == [250, 6, 5, 4, 12]
+    for g in (1, 2, 3):
+        expected = (net.weights[g - 1] * total[g - 1]).abs().sum(1).detach().numpy()
+        np.testing.assert_allclose(scores[g], expected, rtol=1e-5)
+        assert scores[g].any()
+    assert not scores[0].any()
+    assert not scores[4].any()
+
+
+def test_layers_that_cannot_be_trained_yet_are_refused() -> None:
+    net = Builder(1, 8, 8)
+    net.conv(net.input, 4, (3, 3))
+    chain = net.build()
+    with pytest.raises(ChainError, match="conv0"):
+        ElasticNet(chain, [chain.full])

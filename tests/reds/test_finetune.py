@@ -1,0 +1,80 @@
+"""Joint training: the paper's loss weights, distillation, the best epoch, the same bits from a seed."""
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from reds.data.clips import SpeechClips
+from reds.elastic import ElasticNet, nest
+from reds.finetune import accuracy, fit, joint_loss, loss_shares, smooth
+from reds.nets.dnn import dnn
+from reds.recipe import Augmentation, Training
+from tests.reds.speech import tiny_speech
+
+WIDTHS = ((250, 8, 8, 8, 12), (250, 16, 12, 16, 12), (250, 24, 24, 24, 12))
+CHAIN = dnn("s").resized(WIDTHS[-1])
+HOW = Training(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1, dropout=0.1)
+
+
+def clips() -> SpeechClips:
+    return SpeechClips(tiny_speech(), 2, Augmentation(shift=2))
+
+
+def elastic(seed: int = 0) -> ElasticNet:
+    torch.manual_seed(seed)
+    return nest(ElasticNet(CHAIN, [CHAIN.full]), WIDTHS)
+
+
+def test_loss_shares_are_roots_of_parameter_shares() -> None:
+    shares = loss_shares(elastic())
+    assert sum(shares) == pytest.approx(1)
+    sizes = [CHAIN.weights(widths) for widths in WIDTHS]
+    assert shares[0] / shares[2] == pytest.approx((sizes[0] / sizes[2]) ** 0.5)
+
+
+def test_joint_loss_without_distillation_is_the_weighted_sum() -> None:
+    net, shares = elastic().eval(), [0.2, 0.3, 0.5]
+    x, target = torch.randn(9, 250), smooth(F.one_hot(torch.arange(9), 12).float(), 0.1)
+    expected = sum(p * F.cross_entropy(net(x, i), target) for i, p in enumerate(shares))
+    torch.testing.assert_close(joint_loss(net, x, target, shares, 0.0), expected)
+
+
+def test_distillation_teaches_the_smaller_subnets_only() -> None:
+    net = elastic().eval()
+    x, target = torch.randn(9, 250), F.one_hot(torch.arange(9), 12).float()
+    torch.autograd.backward(joint_loss(net, x, target, [0.5, 0.5, 0.0], 1.0))
+    # The full net has no share of this loss, and being the teacher gives it no gradient.
+    assert all(not value.grad.any() for value in net.subnet_tails(2).parameters())
+    assert all(value.grad.any() for value in net.subnet_tails(0).parameters())
+
+
+def test_the_best_epoch_is_kept() -> None:
+    data, seen = clips(), []
+    net = elastic()
+    best = fit(net, data, HOW, 0, lambda _, now: seen.append(tuple(now)), distil=0.5)
+    assert len(seen) == HOW.epochs
+    assert sum(best) == max(sum(now) for now in seen)
+    assert tuple(accuracy(net, i, *data.validation) for i in range(3)) == best
+    assert min(best) > 0.5
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
+    def weights(seed: int) -> bytes:
+        net = elastic()
+        fit(net, clips(), HOW, seed, lambda *_: None, distil=0.5)
+        return b"".join(value.numpy().tobytes() for value in net.state_dict().values())
+
+    assert weights(1) == weights(1)
+    assert weights(1) != weights(2)
+
+
+def test_minibatches_draw_every_class_alike() -> None:
+    data = tiny_speech()
+    rare = torch.cat([torch.arange(4), torch.arange(16, len(data.train_y))]).numpy()
+    few = type(data)(data.train_x[:, rare], data.train_y[rare], data.validation_x, data.validation_y, "few")
+    drawn = SpeechClips(few, 2, Augmentation(shift=0))
+    generator = torch.Generator().manual_seed(0)
+    batches = [batch for _ in range(40) for batch in drawn.batches(20, generator)]
+    targets = torch.cat([drawn.augmented(batch, generator)[1] for batch in batches])
+    counts = targets.sum(0)
+    assert counts.min() > 0.85 * counts.mean()

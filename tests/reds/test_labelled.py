@@ -1,0 +1,90 @@
+"""The labelled set of a card, by name and checksum; the training features, by checksum."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reds.data.home import DataError, data_home, sha256_of
+from reds.data.labelled import LabelledSetMissing, find_labelled
+from reds.data.prepared import FILE, VALIDATION_PER_CLASS, load_prepared
+from reds.data.speech import CLASSES
+from reds.fixtures import fixtures_dir
+
+
+def shipped_card() -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((fixtures_dir() / "kws-dnn-s.json").read_text())
+    return card
+
+
+def test_the_shipped_clips(tmp_path: Path) -> None:
+    x, y = find_labelled(shipped_card(), tmp_path)
+    assert (x.shape, x.dtype, y.dtype) == ((1859, 250), np.int8, np.uint8)
+    assert x.min() == -127
+    assert np.bincount(y, minlength=12).min() > 140
+    with np.load(fixtures_dir() / "kws12-test.npz") as file:
+        np.testing.assert_array_equal(x[7].reshape(25, 10)[3], np.maximum(file["x"][7, 6], -127))
+
+
+def test_beside_the_pack_comes_first_and_reds_data_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.npz"
+    np.savez(own, x=np.zeros((3, 4, 10), np.int8), y=np.arange(3, dtype=np.uint8))
+    want = {"name": "own", "file": own.name, "sha256": sha256_of(own), "every": 2, "clips": 3}
+    assert find_labelled({"labelled": want}, tmp_path)[0].shape == (3, 20)
+    monkeypatch.setenv("REDS_DATA", str(tmp_path))
+    assert data_home() == tmp_path
+    assert list(find_labelled({"labelled": want}, tmp_path / "elsewhere")[1]) == [0, 1, 2]
+
+
+def test_another_checksum_is_passed_over_and_said(tmp_path: Path) -> None:
+    shutil.copy(fixtures_dir() / "kws12-test.npz", tmp_path)
+    with (tmp_path / "kws12-test.npz").open("ab") as file:
+        file.write(b"!")
+    assert len(find_labelled(shipped_card(), tmp_path)[1]) == 1859  # the fixtures' copy is right
+    card = shipped_card()
+    card["labelled"]["sha256"] = "0" * 64
+    with pytest.raises(LabelledSetMissing, match=r"npz \(sha256 0000.*has another sha256") as caught:
+        find_labelled(card, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "labelled", [None, {}, {"file": "a.npz"}, {"file": "../a.npz", "sha256": "", "every": 1, "clips": 1},
+                 {"file": "a.npz", "sha256": "", "every": 0, "clips": 1}],
+)  # fmt: skip
+def test_a_card_that_names_no_usable_set(labelled: object, tmp_path: Path) -> None:
+    with pytest.raises(LabelledSetMissing, match="labelled set"):
+        find_labelled({"labelled": labelled}, tmp_path)
+    with pytest.raises(LabelledSetMissing, match="names no labelled set"):
+        find_labelled({}, tmp_path)
+
+
+def test_training_features_split_by_clip_alike_for_every_class(tmp_path: Path) -> None:
+    rng, n = np.random.default_rng(0), 12 * 60
+    y = np.repeat(np.arange(12, dtype=np.uint8), 60)
+    x = np.zeros((3, n, 49, 10), np.int8)
+    x[:, :, 0, :2] = np.stack([np.arange(n) % 100, np.arange(n) // 100], 1)  # every clip has its number
+    mixed = rng.permutation(n)
+    np.savez(tmp_path / FILE, x=x[:, mixed], y=y[mixed], classes=np.array(CLASSES))
+    data = load_prepared(tmp_path, sha256_of(tmp_path / FILE))
+
+    def numbers(clips: np.ndarray) -> set[int]:
+        return {int(a) + 100 * int(b) for a, b in clips[:, 0, :2]}
+
+    assert list(np.bincount(data.validation_y)) == [VALIDATION_PER_CLASS] * 12
+    assert numbers(data.train_x[0]) == numbers(data.train_x[2])
+    assert numbers(data.train_x[0]) | numbers(data.validation_x) == set(range(n))
+    assert not numbers(data.train_x[0]) & numbers(data.validation_x)
+
+
+def test_training_features_that_are_missing_or_others(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"kws12_train\.npz is missing: set REDS_DATA"):
+        load_prepared(tmp_path)
+    (tmp_path / FILE).write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"kws12_train\.npz: sha256 is .* expected db7bc0"):
+        load_prepared(tmp_path)

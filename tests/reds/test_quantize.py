@@ -1,0 +1,74 @@
+"""The integer model follows the float net, whatever its norms hold."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds import pack, reference
+from reds.data.speech import SCALE, ZERO, real
+from reds.elastic import nest
+from reds.quantize import QuantiseError, quantise
+from tests.reds.test_elastic import WIDTHS, random_net
+
+LABELS = ("5%", "20%", "100%")
+
+
+def inputs(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-127, 128, (n, 250)).astype(np.int8)
+
+
+@given(st.integers(0, 2**16))
+@settings(max_examples=8, deadline=None)
+def test_int8_logits_follow_the_float_ones(seed: int) -> None:
+    net = nest(random_net(seed), WIDTHS).eval()
+    x = inputs(256, seed)
+    features = torch.from_numpy(real(x))
+    model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
+    for i, subnet in enumerate(model.subnets):
+        logits = net(features, i).detach().numpy()
+        close = reference.run(model, i, x).astype(float) * subnet.output_scale - logits
+        assert np.sqrt((close**2).mean()) < 0.03 * logits.std() + subnet.output_scale
+
+
+def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
+    net = nest(random_net(), WIDTHS).eval()
+    features = torch.from_numpy(real(inputs(64)))
+    model = quantise("net", net, LABELS, features, 99.9, SCALE, ZERO)
+    model.check()
+    assert [subnet.macs for subnet in model.subnets] == [net.chain.macs(widths) for widths in WIDTHS]
+    again = pack.loads(pack.dumps(model), "memory")
+    x = inputs(16, 1)
+    for i in range(3):
+        np.testing.assert_array_equal(reference.run(again, i, x), reference.run(model, i, x))
+    gains = model.subnets[2].steps[0].multiplier
+    assert gains.min() < 0 < gains.max(), "norms of either sign"
+
+
+@pytest.mark.parametrize("gain", [0.0, 1e-12, -1e-7])
+def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> None:
+    net = nest(random_net(), WIDTHS).eval()
+    for i in range(3):
+        norm = net.subnet_tails(i)[0]
+        norm.weight.data[3], norm.bias.data[3] = gain, 0.8
+    x = inputs(64)
+    features = torch.from_numpy(real(x))
+    model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
+    model.check()
+    seen = net.trace(features, 2)[1].detach().numpy()
+    step = model.subnets[2].steps[0]
+    ours = reference.dense(model.layers[0], step, x)[:, 3].astype(float) - step.zero
+    scale = seen.max() / 254
+    assert np.abs(ours * scale - seen[:, 3]).max() <= 1.01 * scale
+
+
+def test_a_layer_that_is_almost_constant_is_refused() -> None:
+    net = random_net()
+    with torch.no_grad():
+        net.weights[3].mul_(1e4)
+        net.subnet_tails(0)[3].bias.zero_()
+        net.subnet_tails(0)[2].weight.zero_()
+        net.subnet_tails(0)[2].bias.fill_(-1.0)
+    with pytest.raises(QuantiseError, match="dense3"):
+        quantise("net", net, ["100%"], torch.from_numpy(real(inputs(16))), 100.0, SCALE, ZERO)

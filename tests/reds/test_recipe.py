@@ -1,0 +1,83 @@
+"""A recipe is read whole or refused with the file, the table and the key."""
+
+import re
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reds.fixtures import fixtures_dir
+from reds.recipe import Recipe, RecipeError, load_recipe, parse_recipe
+
+SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
+TEXT = SHIPPED.read_text()
+
+
+def changed(old: str, new: str) -> str:
+    text = re.sub(rf"(?m)^{old}.*$", new, TEXT, count=1)
+    assert text != TEXT
+    return text
+
+
+def test_the_shipped_recipe() -> None:
+    recipe = load_recipe(SHIPPED)
+    assert (recipe.name, recipe.net.size, recipe.data.every) == ("kws-dnn-s", "s", 2)
+    assert [subnet.label for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("seed", "sed = 0", "the top level has no key sed: did you mean seed?"),
+        ("size", "sise = 's'", "[net] has no key sise: did you mean size?"),
+        ("size", "size = 'm'", "[net], size: 's' or 'l' is needed, not 'm'"),
+        ("epochs", "epochs = 1.5", "[full], epochs: a whole number is needed, not 1.5"),
+        ("epochs", "epochs = true", "[full], epochs: a whole number is needed, not True"),
+        ("epochs", "epochs = 0", "[full], epochs: 1 or more is needed"),
+        ("rate", "rate = 'fast'", "[full], rate: a number is needed, not 'fast'"),
+        ("distil", "", "[joint] lacks distil"),
+        ("distil", "distil = 1.5", "[joint], distil: 0 to 1 is needed"),
+        ("floor", "flor = 0.5", "[[subnet]] number 1 has no key flor: did you mean floor?"),
+        ("budget", "budget = 0.9", "[[subnet]], budget: ascending fractions"),
+        ("name", "name = '../up'", "the top level, name: 1 to 31 bytes that can name a file"),
+        ("name", "name = 'kws", "not valid TOML"),
+        ("every", "every = 2\nzzz = 1", "[data] has no key zzz: it takes source, every"),
+        (r"\[net\]", "[nett]", "the top level has no key nett: did you mean net?"),
+    ],
+)
+def test_a_wrong_key_is_named(old: str, new: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=r"^r\.toml: ") as caught:
+        parse_recipe(changed(old, new), "r.toml")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"none\.toml: cannot be read: No such file"):
+        load_recipe(tmp_path / "none.toml")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        load_recipe(tmp_path)
+
+
+NUMBERS = st.integers(-3, 3) | st.floats(-2, 2)
+VALUES = NUMBERS.map(repr) | st.sampled_from(["true", "'ab'", "''", "[]", "[1]", "{}", "1979-05-27"])
+
+
+@given(st.sampled_from(re.findall(r"(?m)^(\w+) = ", TEXT)), VALUES)
+def test_any_value_gives_a_recipe_or_one_clear_line(key: str, value: str) -> None:
+    text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", TEXT, count=1)
+    with suppress(RecipeError):  # any other error fails
+        assert isinstance(parse_recipe(text, "r.toml"), Recipe)
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_one_clear_line(text: str) -> None:
+    with pytest.raises(RecipeError, match=r"^r\.toml: "):
+        parse_recipe(text, "r.toml")
+
+
+def test_the_shipped_recipe_says_nothing_else() -> None:
+    assert set(tomllib.loads(TEXT)) == set(Recipe.__dataclass_fields__)
