@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
@@ -25,11 +26,13 @@ def build(path: Path, out: Path, console: Console) -> Path:
     labelled = labelled_set(recipe.data.every)
     test = find_labelled({"labelled": labelled}, out)
     data = load_speech(recipe.data.source, console)
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
+        pass
     deterministic()
     clips = SpeechClips(data, recipe.data.every, recipe.augmentation)
     trained = train_nested(recipe, clips, Progress(console))
     tested = int8_accuracy(trained.model, *test), float_accuracy(trained.net, *test)
-    out.mkdir(parents=True, exist_ok=True)
     target = out / f"{recipe.name}.reds"
     written = pack.save(trained.model, target)
     recipe_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()

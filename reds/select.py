@@ -47,19 +47,14 @@ def nested(
     The paper's objective is the `sum` of the importance kept. `product` is the product of the shares kept in
     each group: groups work in series, and a sum starves the one whose units cost most.
     """
+    check_budgets(chain, budgets, step, least)
     grids = width_grids(chain, step, least)
     tables = macs_tables(chain, grids)
     gains = [_gains(score, grid, objective) for score, grid in zip(scores, grids, strict=True)]
     low, high = [0] * len(grids), [len(grid) - 1 for grid in grids]
-    full = chain.macs(chain.full)
     chosen: dict[float, list[int]] = {}
     for budget in sorted(budgets, reverse=order == "top-down"):
-        limit = int(budget * full + 1e-6)
-        if total(tables, low) > limit:
-            raise BudgetError(
-                f"budget {budget:g} ({limit} MACs): the smallest subnet needs {total(tables, low)} MACs,"
-                f" {ceil(1e4 * total(tables, low) / full) / 1e4} of the full net"
-            )
+        limit = macs_limit(chain, budget)
         # A budget that holds everything takes everything, units of no importance too.
         fits = total(tables, high) <= limit
         chosen[budget] = list(high) if fits else solve(gains, tables, limit, low, high)
@@ -68,6 +63,23 @@ def nested(
         else:
             high = chosen[budget]
     return tuple(_selected(grids, gains, tables, chosen[budget]) for budget in budgets)
+
+
+def check_budgets(chain: Chain, budgets: Sequence[float], step: int, least: int) -> None:
+    """Raise `BudgetError` for the first budget that no subnet fits; the text names the smallest one."""
+    full = chain.macs(chain.full)
+    smallest = chain.macs([int(grid[0]) for grid in width_grids(chain, step, least)])
+    for budget in budgets:
+        if smallest > (limit := macs_limit(chain, budget)):
+            raise BudgetError(
+                f"budget {budget:g} ({limit} MACs): the smallest subnet needs {smallest} MACs,"
+                f" {ceil(1e4 * smallest / full) / 1e4} of the full net; raise the budget or lower `least`"
+            )
+
+
+def macs_limit(chain: Chain, budget: float) -> int:
+    """Multiply-accumulates that a budget, a fraction of the full net's, allows."""
+    return int(budget * chain.macs(chain.full) + 1e-6)
 
 
 def solve(

@@ -24,8 +24,7 @@ from reds.permute import most_important_first, permute
 from reds.progress import Progress
 from reds.quantize import quantise
 from reds.recipe import Recipe
-from reds.reference import clamp_input
-from reds.select import nested
+from reds.select import check_budgets, nested
 
 SCORED_BATCHES, SCORED_CLIPS = 100, 100
 """Minibatches, and clips in each, that importance sums over (REDS, arXiv 2311.13349)."""
@@ -51,14 +50,15 @@ def deterministic() -> None:
 
 
 def train_nested(recipe: Recipe, clips: SpeechClips, progress: Progress) -> Trained:
-    """All subnets of a recipe in one weight set."""
-    chain = dnn(recipe.net.size, clips.features)
+    """All subnets of a recipe in one weight set. Raises `BudgetError` before anything is trained."""
+    chain, how = dnn(recipe.net.size, clips.features), recipe.selection
+    budgets = [subnet.budget for subnet in recipe.subnet]
+    check_budgets(chain, budgets, how.step, how.least)
     full = start(chain, clips, recipe.seed)
     with progress.phase("full net", ["100%"], recipe.full.epochs) as report:
         fit(full, clips, recipe.full, recipe.seed, report)
     generator = torch.Generator().manual_seed(recipe.seed)
     scores = unit_scores(full, (clips.plain(SCORED_CLIPS, generator) for _ in range(SCORED_BATCHES)))
-    how, budgets = recipe.selection, [subnet.budget for subnet in recipe.subnet]
     chosen = nested(chain, scores, budgets, how.step, how.least, how.order, how.objective)
     permute(full, most_important_first(chain, scores))
     net = nest(full, [subnet.widths for subnet in chosen])
@@ -111,7 +111,7 @@ def hits(
     model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
 ) -> NDArray[np.bool_]:
     """Which of x int8 [N, input_size] one subnet classifies as y [N]."""
-    return np.asarray(reference.run(model, subnet, clamp_input(x)).argmax(1) == y)
+    return np.asarray(reference.run(model, subnet, x).argmax(1) == y)
 
 
 def float_accuracy(net: ElasticNet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> tuple[float, ...]:
