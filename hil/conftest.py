@@ -189,20 +189,16 @@ def steady(figures: Figures, pair: Pair) -> Mapping[str, Samples]:
 
 
 @pytest.fixture
-def record(
-    request: pytest.FixtureRequest,
-    figures: Figures,
-    record_property: Callable[[str, object], None],
-) -> Record:
-    """Keeps a measurement of this board: for the table, the results file and JUnit."""
+def record(request: pytest.FixtureRequest, figures: Figures) -> Record:
+    """Keeps a measurement of this board: for the table, the results file and JUnit's properties."""
     facts, pack = figures.board.facts(), figures.pack
-    record_property("board", facts.name)
-    record_property("provenance", str(facts.provenance))
+    noted: list[tuple[str, object]] = request.node.user_properties
+    noted += [("board", facts.name), ("provenance", str(facts.provenance)), ("inputs", pack.inputs_are)]
     taken = request.node.stash.setdefault(TAKEN, [])
 
     def keep(subnet: str, metric: str, unit: str, value: float, samples: Iterable[float]) -> None:
         who = facts.target, facts.name, str(facts.provenance), pack.model.name, pack.sha256
         taken.append(Measurement(*who, subnet, metric, unit, value, tuple(samples)))
-        record_property(f"{subnet} {metric} [{unit}]", value)
+        noted.append((f"{subnet} {metric} [{unit}]", value))
 
     return keep

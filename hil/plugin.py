@@ -84,7 +84,7 @@ class Collector:
         self._ran = self._ran or rows is not None
         self._rows += rows or []
         if rows:
-            self._notes += [str(value) for name, value in report.user_properties if name == "inputs"]
+            self._notes += [f"{name}: {value}" for name, value in report.user_properties if name == "inputs"]
 
     def pytest_sessionfinish(self) -> None:
         """Write the results file, if one was asked for and the suite ran."""

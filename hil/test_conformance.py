@@ -1,7 +1,5 @@
 """A board's outputs are the reference's, bit for bit: on every labelled clip, or on seeded random inputs."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from hil.boards.board import Outputs
@@ -10,16 +8,10 @@ from hil.pack import Pack
 
 
 def test_outputs_equal_the_reference(
-    pack: Pack,
-    subnet: int,
-    outputs: Outputs,
-    expected: Outputs,
-    record: Record,
-    record_property: Callable[[str, object], None],
+    pack: Pack, subnet: int, outputs: Outputs, expected: Outputs, record: Record
 ) -> None:
     label = pack.subnets[subnet]
     wrong = np.any(outputs != expected, axis=1)
-    record_property("inputs", f"inputs: {pack.inputs_are}")
     record(label, "mismatches", "count", int(wrong.sum()), wrong.astype(int).tolist())
     first = int(wrong.argmax())
     assert not wrong.any(), (

@@ -13,7 +13,7 @@ from hil import build, usb
 from hil.boards.board import START_SECONDS, Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
-from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, VersionError
+from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
@@ -22,8 +22,6 @@ from hil.link.serial import SerialTransport
 HAS_EMULATOR = True
 USB_IDS = frozenset({(0x2341, 0x805A), (0x2341, 0x005A)})
 """The running board, and its bootloader."""
-RETURN_SECONDS = 15.0
-"""What a board may take to come back after an upload."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,9 @@ class Desk:
     ports: Callable[[], tuple[usb.Port, ...]]
     upload: Callable[[str], None]
     build_id: Callable[[], str]
+    hello_seconds: float = START_SECONDS
+    return_seconds: float = 15.0
+    """What a board may take to come back after an upload."""
 
 
 THIS_DESK = Desk(usb.ports, build.upload_nano, build.build_id)
@@ -78,8 +79,8 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
         raise BoardAbsent(f"{entry.name}: {absent(entry, desk)}; plug it in, or add --emulate")
     port, wanted = found[0], desk.build_id()
     try:
-        return _connect(entry, port.device, START_SECONDS, wanted)
-    except (DeadlineError, VersionError, BuildError) as reason:
+        return _connect(entry, port.device, desk.hello_seconds, wanted)
+    except (DeadlineError, ProtocolError, BuildError) as reason:
         try:
             desk.upload(port.device)
         except BuildError as error:
@@ -89,7 +90,10 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
 
 def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = None) -> tuple[Agent, Hello]:
     """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
-    agent = Agent(SerialTransport(device), entry.name)
+    try:
+        agent = Agent(SerialTransport(device), entry.name)
+    except LinkError as error:
+        raise LinkError(f"{entry.name}: {error}; close what has it open") from error
     try:
         hello = agent.hello(Deadline.after(seconds))
         if wanted not in (None, hello.build):
@@ -102,14 +106,14 @@ def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = Non
 
 def _follow(entry: Entry, before: usb.Port, wanted: str, desk: Desk) -> tuple[Agent, Hello]:
     """The same board under whatever port it comes back, once it answers."""
-    deadline, reason = Deadline.after(RETURN_SECONDS), f"{entry.name}: it did not come back on any port"
+    deadline, reason = Deadline.after(desk.return_seconds), f"{entry.name}: it did not come back on any port"
     while not deadline.passed:
         listed = desk.ports()
         same = usb.matching(listed, USB_IDS, before.serial or entry.serial)
         for port in dict.fromkeys((*usb.at(before.device, listed), *same)):
             try:
                 return _connect(entry, port.device, min(1.0, deadline.left), wanted)
-            except (LinkError, VersionError, BuildError) as error:  # it may be there before it can be opened
+            except (LinkError, ProtocolError, BuildError) as error:  # it may not be ready yet
                 reason = str(error)
         time.sleep(0.05)
     raise BuildError(f"{reason}, after its agent was uploaded; press its reset button twice and run again")

@@ -19,7 +19,6 @@ from hil.link.transport import Transport
 
 T = TypeVar("T")
 ANSWER_SECONDS = 5.0
-"""What a request may take that does not run the network."""
 HELLO_AGAIN_SECONDS = 0.25
 """An unanswered hello is asked again: the board may still be starting."""
 
@@ -33,11 +32,15 @@ class Timed:
 
 
 class Agent:
-    """Talks to the agent behind `transport`; `board` names it in errors."""
+    """Talks to the agent behind `transport`; `board` names it in errors.
 
-    def __init__(self, transport: Transport, board: str) -> None:
+    `patience` is the seconds that a request which does not run the network may take.
+    """
+
+    def __init__(self, transport: Transport, board: str, patience: float = ANSWER_SECONDS) -> None:
         self.transport = transport
         self.board = board
+        self._patience = patience
         self._reader = Reader()
         self._sequence = 0
 
@@ -111,7 +114,7 @@ class Agent:
         """Put the agent back to where it is after power-on; a stored pack is checked and loaded again."""
         self._ask(Command.RESET, b"", 0)
 
-    def _ask(self, command: Command, payload: bytes, size: int, seconds: float = ANSWER_SECONDS) -> bytes:
+    def _ask(self, command: Command, payload: bytes, size: int, seconds: float | None = None) -> bytes:
         return self._again(lambda: self._once(command, payload, size, seconds))
 
     def _again(self, work: Callable[[], T]) -> T:
@@ -125,8 +128,8 @@ class Agent:
                 raise
             return work()
 
-    def _once(self, command: Command, payload: bytes, size: int, seconds: float = ANSWER_SECONDS) -> bytes:
-        answer = next(self._exchange(command, payload, seconds))
+    def _once(self, command: Command, payload: bytes, size: int, seconds: float | None = None) -> bytes:
+        answer = next(self._exchange(command, payload, self._patience if seconds is None else seconds))
         if len(answer) != size:
             what = f"{command.name} was answered by {len(answer)} bytes, not {size}"
             raise ProtocolError(f"{self.board}: {what}; upload the agent again")

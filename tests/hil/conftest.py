@@ -1,0 +1,91 @@
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from hil import build
+from hil.boards import target
+from hil.boards.board import Board, Provenance
+from hil.boards.boardsfile import Entry
+from reds import pack
+from reds.model import Model
+from tests.nets import dense_model
+
+AGENTS = Path(__file__).parents[1] / "agents"
+
+
+@pytest.fixture(scope="session")
+def small() -> Model:
+    """A net of two subnets that every agent runs in no time."""
+    return dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small")
+
+
+@pytest.fixture(scope="session")
+def small_pack(small: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pack") / "small.reds"
+    pack.save(small, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def posix_agent() -> Path:
+    return build.agent("desktop")
+
+
+@pytest.fixture
+def desktop() -> Iterator[Board]:
+    with target("desktop").start(Entry("desk", "desktop"), Provenance.HARDWARE) as board:
+        yield board
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a program of a Python script, to play an agent."""
+
+    def write(body: str) -> Path:
+        path = tmp_path / "agent.py"
+        path.write_text(f"#!{sys.executable}\nimport os, struct, sys\n{body}")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def boards_toml(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a boards file of one board."""
+
+    def write(target: str, **more: str) -> Path:
+        path = tmp_path / "boards.toml"
+        rows = {"name": "board", "target": target, **more}
+        path.write_text("[[board]]\n" + "".join(f'{key} = "{value}"\n' for key, value in rows.items()))
+        return path
+
+    return write
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def hil(tmp_path: Path) -> Run:
+    """Runs the real suite in a process of its own, as a user does from an empty folder."""
+
+    def run(*args: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "-p", "no:cacheprovider"]
+        plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
+        return subprocess.run(
+            [*command, *map(str, args)],
+            cwd=tmp_path,
+            env={**plain, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run

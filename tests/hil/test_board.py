@@ -1,0 +1,112 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from hil.boards import target
+from hil.boards.board import Board, Provenance
+from hil.boards.boardsfile import Entry
+from hil.errors import InputsRefused, PackRefused
+from hil.fit import check_fit, cut
+from reds import arena, pack, reference
+from reds.layouts import CANONICAL, LAYOUTS
+from reds.model import Model
+from tests.nets import dense_model, inputs
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[Board]:
+    with target("nano33ble").start(Entry("nano", "nano33ble"), Provenance.EMULATED) as board:
+        yield board
+
+
+def test_a_pack_runs_and_is_sent_once(desktop: Board, small: Model) -> None:
+    told: list[int] = []
+    desktop.deploy(small, told.append)
+    assert told
+    sent = len(told)
+    desktop.deploy(small, told.append)
+    assert len(told) == sent
+    x = inputs(small, 5000)
+    for subnet, out in enumerate(desktop.infer_each([0, 1], x)):
+        assert np.array_equal(out, reference.run(small, subnet, x))
+    desktop.select(1)
+    assert np.array_equal(desktop.infer(x[:3]), reference.run(small, 1, x[:3]))
+
+
+def test_inputs_of_minus_128_are_clamped_on_the_host(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    x = np.full((1, 20), -128, np.int8)
+    assert np.array_equal(desktop.infer(x), reference.run(small, 0, x))
+
+
+def test_samples_and_first_outputs_belong_to_their_inputs(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    x, (clock,) = inputs(small, 6), desktop.facts().clocks
+    assert len(desktop.measure(1, 250, clock, x).ticks) == 250
+    taken = desktop.measure_switch((1, 0), 100, clock, x)
+    assert len(taken.select.ticks) == len(taken.first.ticks) == 100
+    assert np.array_equal(taken.outputs, reference.run(small, 0, x)[taken.rows])
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros((3, 19), np.int8),
+        np.zeros(20, np.int8),
+        np.zeros((3, 20), np.int16),
+        np.zeros((0, 20), np.int8),
+    ],
+)
+def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model, x: np.ndarray) -> None:
+    desktop.deploy(small)
+    with pytest.raises(InputsRefused, match=r"desk: small takes int8 \[N, 20\], got "):
+        desktop.infer(x)
+
+
+def test_a_board_without_a_pack_says_so(desktop: Board) -> None:
+    with pytest.raises(PackRefused, match="desk: no pack is deployed"):
+        desktop.infer(np.zeros((1, 20), np.int8))
+
+
+def test_a_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Board) -> None:
+    large = dense_model([250, 900, 900, 12], [[100, 100, 12], [900, 900, 12]], name="large")
+    told: list[int] = []
+    with pytest.raises(PackRefused) as caught:
+        emulated.deploy(large, told.append)
+    text = str(caught.value)
+    assert text.startswith("nano: large takes ")
+    assert f"{len(pack.dumps(large, LAYOUTS[1])):,} bytes and there are 524,288" in text
+    assert text.endswith("; cut down to 50% it would fit")
+    assert not told
+
+
+def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
+    x = inputs(small, 4)
+    emulated.deploy(small)
+    clocks = emulated.facts().clocks
+    assert [clock.name for clock in clocks] == ["instructions", "cycles"]
+    once = [emulated.measure(1, 8, clock, x).ticks for clock in clocks]
+    again = [emulated.measure(1, 8, clock, x).ticks for clock in clocks]
+    assert once == again
+
+
+def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> None:
+    size = len(pack.dumps(small))
+    need = max(arena.plan(small, s).size for s in (0, 1))
+    assert check_fit("nano", small, CANONICAL, size, need) == pack.dumps(small)
+    for flash, ram, says in (
+        (size - 1, need, rf"nano: small takes {size:,} bytes and there are {size - 1:,}; cut down to "),
+        (size, need - 1, rf"nano: small takes an arena of {need} bytes and there are {need - 1}; cut down"),
+        (1, 1, r"bytes and there are 1, and an arena .* and there are 1; no subnet of it would fit"),
+    ):
+        with pytest.raises(PackRefused, match=says):
+            check_fit("nano", small, CANONICAL, flash, ram)
+
+
+def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(small: Model) -> None:
+    smaller = cut(small, 0)
+    smaller.check()
+    assert len(smaller.subnets) == 1
+    x = inputs(small, 10)
+    assert np.array_equal(reference.run(smaller, 0, x), reference.run(small, 0, x))

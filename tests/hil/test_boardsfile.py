@@ -1,0 +1,154 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hil import bench, boards
+from hil.bench import Choice
+from hil.boards.board import Provenance
+from hil.boards.boardsfile import Entry, load
+from hil.errors import BoardAbsent, BoardsFileError, UnknownTarget
+from hil.settings import Settings
+from reds.fixtures import fixtures_dir
+
+SUBNETS = ("25%", "100%")
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def file(text: str) -> Path:
+        path = tmp_path / "boards.toml"
+        path.write_text(text)
+        return path
+
+    return file
+
+
+def settings(**changed: object) -> Settings:
+    plain: dict[str, object] = {
+        "target": (),
+        "emulate": False,
+        "missing": None,
+        "boards": None,
+        "pack": None,
+        "results": None,
+        "switch_limit_us": 40.0,
+        "samples": None,
+    }
+    return Settings(**{**plain, **changed})  # type: ignore[arg-type]
+
+
+def test_every_key_is_read_and_an_agent_lies_beside_the_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "slow.elf").touch()
+    path = write("""
+        [[board]]
+        name = "left"
+        target = "nano33ble"
+        port = "/dev/ttyACM0"
+        serial = "S1"
+        agent = "slow.elf"
+        latency_us = { "25%" = 2500, "100%" = 9000.5 }
+    """)
+    budgets = {"25%": 2500.0, "100%": 9000.5}
+    assert load(path) == (
+        Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets),
+    )
+
+
+def test_the_shipped_file_lists_every_target_there_is() -> None:
+    assert {entry.target for entry in load(fixtures_dir() / "boards.toml")} == set(boards.targets())
+
+
+BOARD = '[[board]]\nname = "left"\ntarget = "desktop"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[board", "not TOML"),
+        ("", "no boards; write each as"),
+        ("board = 3", "no boards; write each as"),
+        ("[[boards]]", "unknown key 'boards'; did you mean 'board'?"),
+        (BOARD + 'prot = "x"', "board 'left': unknown key 'prot'; did you mean 'port'?"),
+        (BOARD + "port = 3", "board 'left': port is text, not 3"),
+        ('[[board]]\ntarget = "desktop"', "board 1: it has no name"),
+        ('[[board]]\nname = "left"', "board 'left': it has no target"),
+        ('[[board]]\nname = "left"\ntarget = "nano"', "there is no target 'nano'; did you mean 'nano33ble'?"),
+        (BOARD + 'agent = "gone"', "its agent .*gone does not exist"),
+        (BOARD + 'latency_us = { "25%" = "1 ms" }', "latency_us of '25%' is a number of microseconds"),
+        (BOARD + 'latency_us = { "25%" = 0 }', "latency_us of '25%' is a number of microseconds"),
+        (BOARD + "latency_us = 3", "latency_us is a table"),
+        (BOARD + BOARD, "two boards are named 'left'"),
+    ],
+)
+def test_a_bad_file_is_one_line_with_file_and_key(write: Write, text: str, says: str) -> None:
+    path = write(text)
+    with pytest.raises(BoardsFileError, match=says) as caught:
+        load(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(BoardsFileError, match=r"nowhere.toml: cannot read the boards: No such file"):
+        load(Path("nowhere.toml"))
+
+
+ABSENT = """
+[[board]]
+name = "left"
+target = "nano33ble"
+port = "/dev/ttyNOWHERE"
+
+[[board]]
+name = "desk"
+target = "desktop"
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ({}, "skips"),
+        ({"missing": "skip"}, "skips"),
+        ({"missing": "fail"}, "fails"),
+        ({"missing": "emulate"}, "emulated"),
+        ({"emulate": True}, "emulated"),
+        ({"emulate": True, "missing": "fail"}, "emulated"),
+        ({"target": ("nano33ble",)}, "fails"),
+        ({"target": ("nano33ble",), "missing": "skip"}, "skips"),
+        ({"target": ("nano33ble",), "missing": "emulate"}, "emulated"),
+        ({"target": ("nano33ble",), "emulate": True}, "emulated"),
+        ({"target": ("desktop",)}, "not asked for"),
+    ],
+)
+def test_what_becomes_of_a_board_that_is_not_here(write: Write, told: dict[str, object], left: str) -> None:
+    choices = bench.choose(settings(boards=write(ABSENT), **told), SUBNETS)
+    found = {choice.entry.name: choice for choice in choices}
+    assert found.get("desk", Choice(Entry("desk", "desktop"), Provenance.HARDWARE)).absent == ""
+    choice = found.get("left")
+    if choice is None:
+        assert left == "not asked for"
+    elif choice.provenance is Provenance.EMULATED:
+        assert left == "emulated"
+    else:
+        assert left == ("fails" if choice.fails else "skips")
+        advice = r"left: port /dev/ttyNOWHERE does not exist .*; plug it in, or add --emulate"
+        with pytest.raises(BoardAbsent, match=advice):
+            choice.start()
+
+
+def test_a_named_target_that_the_file_lacks_is_benched_all_the_same(write: Write) -> None:
+    told = settings(boards=write(BOARD), target=("nano33ble", "desktop"), emulate=True)
+    assert [choice.id for choice in bench.choose(told, SUBNETS)] == ["left-hardware", "nano33ble-emulated"]
+
+
+def test_an_unknown_target_is_told_the_nearest() -> None:
+    with pytest.raises(UnknownTarget, match=r"there is no target 'desktp'; did you mean 'desktop'\?"):
+        bench.choose(settings(target=("desktp",)), SUBNETS)
+
+
+def test_a_budget_for_a_subnet_that_the_pack_lacks_is_an_error(write: Write) -> None:
+    path = write(BOARD + 'latency_us = { "30%" = 1.0 }')
+    with pytest.raises(BoardsFileError, match=r"board 'left': a budget for 30%, but the pack has 25%, 100%"):
+        bench.choose(settings(boards=path), SUBNETS)

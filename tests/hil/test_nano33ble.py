@@ -1,0 +1,210 @@
+"""A real Nano's life on a port, played by the real agent behind a pseudo terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hil import build
+from hil.boards.board import Board, Provenance
+from hil.boards.boardsfile import Entry
+from hil.boards.nano33ble import Desk, absent, start
+from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, SetupError
+from hil.usb import Port
+from reds import reference
+from reds.model import Model
+from tests.hil.ptyboard import PtyBoard
+from tests.nets import inputs
+
+RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
+ENTRY = Entry("left", "nano33ble")
+
+
+@dataclass
+class PlayedDesk:
+    """A desk with boards on it; `upload` does what the test says."""
+
+    stack: ExitStack
+    ports: list[Port] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
+    on_upload: Callable[[str], None] = lambda port: None
+    patience: float = 5.0
+
+    def board(self, agent: Path | None, serial: str = "S1", usb: tuple[int, int] = RUNNING) -> PtyBoard:
+        board = self.stack.enter_context(PtyBoard(agent))
+        self.ports.append(Port(board.port, usb, serial))
+        return board
+
+    def unplug(self, board: PtyBoard) -> None:
+        self.ports = [port for port in self.ports if port.device != board.port]
+        board.vanish()
+
+    @property
+    def desk(self) -> Desk:
+        def upload(port: str) -> None:
+            self.uploads.append(port)
+            self.on_upload(port)
+
+        return Desk(lambda: tuple(self.ports), upload, build.build_id, self.patience, self.patience)
+
+
+@pytest.fixture
+def played() -> Iterator[PlayedDesk]:
+    with ExitStack() as stack:
+        yield PlayedDesk(stack, [Port("/dev/ttyS0"), Port("/dev/ttyUSB7", (0x10C4, 0xEA60), "S1")])
+
+
+@pytest.fixture
+def old_agent(script: Callable[[str], Path]) -> Path:
+    """An agent of the same protocol, built from other sources."""
+    return script("""
+from hil.link.frame import Frame, Reader, encode
+from hil.link.protocol import HELLO, VERSION
+reader = Reader()
+while data := os.read(0, 4096):
+    reader.feed(data)
+    while frame := reader.next():
+        payload = HELLO.pack(VERSION, 0, 1, 1, 1, 1000, 0, 1, 0, 0, b"0123456789abcdef", b"nano33ble")
+        os.write(1, encode(Frame(frame.command | 128, frame.sequence, payload)))
+""")
+
+
+def open_(entry: Entry, desk: Desk) -> AbstractContextManager[Board]:
+    return start(entry, Provenance.HARDWARE, desk)
+
+
+def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(
+    played: PlayedDesk, posix_agent: Path, small: Model
+) -> None:
+    played.board(posix_agent)
+    assert absent(ENTRY, played.desk) is None
+    x = inputs(small, 9)
+    with open_(ENTRY, played.desk) as board:
+        board.deploy(small)
+        for subnet, out in enumerate(board.infer_each([0, 1], x)):
+            assert np.array_equal(out, reference.run(small, subnet, x))
+    assert not played.uploads
+
+
+def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, posix_agent: Path) -> None:
+    played.board(None, "S1")
+    played.board(posix_agent, "S2")
+    with open_(replace(ENTRY, serial="S2"), played.desk) as board:
+        assert board.facts().provenance is Provenance.HARDWARE
+    assert not played.uploads
+
+
+def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> None:
+    assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB"
+    other = absent(replace(ENTRY, serial="S9"), played.desk)
+    assert other == "no Arduino Nano 33 BLE with serial number S9 on USB"
+    with pytest.raises(
+        BoardAbsent, match=r"left: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
+    ):
+        open_(ENTRY, played.desk).__enter__()
+
+
+def test_a_port_that_is_not_there_is_named_beside_those_that_are(played: PlayedDesk) -> None:
+    reason = absent(replace(ENTRY, port="/dev/ttyACM9"), played.desk)
+    assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7)"
+
+
+def test_an_old_agent_is_replaced_and_followed_to_another_port(
+    played: PlayedDesk, old_agent: Path, posix_agent: Path, small: Model
+) -> None:
+    before = played.board(old_agent)
+    neighbour = played.board(None, "S2")
+
+    def upload(port: str) -> None:
+        played.board(posix_agent)  # first, so that it gets another name
+        played.unplug(before)
+
+    played.on_upload = upload
+    with open_(ENTRY, played.desk) as board:
+        board.deploy(small)
+        assert board.facts().build == build.build_id()
+    assert played.uploads == [before.port]
+    assert played.ports[-1].device not in (before.port, neighbour.port)
+
+
+def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, posix_agent: Path) -> None:
+    played.patience = 0.5
+    silent = played.board(None, usb=BOOTLOADER)
+
+    def upload(port: str) -> None:
+        played.unplug(silent)
+        played.board(posix_agent)
+
+    played.on_upload = upload
+    with open_(ENTRY, played.desk) as board:
+        assert board.facts().model == "desktop"
+    assert played.uploads == [silent.port]
+
+
+def test_an_upload_that_fails_says_both_reasons(played: PlayedDesk, old_agent: Path) -> None:
+    port = played.board(old_agent).port
+
+    def upload(port: str) -> None:
+        raise BuildError("no PlatformIO on this machine")
+
+    played.on_upload = upload
+    both = rf"left: the agent on {port} is of build 0123456789abcdef.*; and its upload .* no PlatformIO"
+    with pytest.raises(BuildError, match=both):
+        open_(ENTRY, played.desk).__enter__()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_an_upload_that_changes_nothing_is_an_error(
+    played: PlayedDesk, old_agent: Path, comes_back: bool
+) -> None:
+    played.patience = 0.5
+    board = played.board(old_agent)
+    if not comes_back:
+        played.on_upload = lambda port: played.unplug(board)
+    reason = "is of build 0123456789abcdef" if comes_back else "did not come back on any port"
+    with pytest.raises(
+        BuildError, match=rf"left: .*{reason}.* after its agent was uploaded; press its reset"
+    ):
+        open_(ENTRY, played.desk).__enter__()
+
+
+def test_a_board_that_vanishes_is_lost_by_name(played: PlayedDesk, posix_agent: Path, small: Model) -> None:
+    nano = played.board(posix_agent)
+    with open_(ENTRY, played.desk) as board:
+        board.deploy(small)
+        nano.vanish()
+        with pytest.raises(LinkError, match=r"left: port .* is lost: .*; check its cable and power"):
+            board.infer(inputs(small, 3))
+
+
+def test_a_port_in_use_is_not_shared(played: PlayedDesk, posix_agent: Path) -> None:
+    played.board(posix_agent)
+    with (
+        open_(ENTRY, played.desk),
+        pytest.raises(LinkError, match=r"left: port .* cannot be opened: .*"),
+    ):
+        open_(ENTRY, played.desk).__enter__()
+
+
+def test_a_prebuilt_agent_is_no_business_of_a_real_board(played: PlayedDesk) -> None:
+    with pytest.raises(BoardsFileError, match="left: `agent` is for an emulated board"):
+        open_(replace(ENTRY, agent=Path("x.elf")), played.desk).__enter__()
+
+
+def test_provenance_is_held_against_the_agent(script: Callable[[str], Path], played: PlayedDesk) -> None:
+    emulated = script(f"""
+from hil.link.frame import Frame, Reader, encode
+from hil.link.protocol import HELLO, VERSION
+reader = Reader()
+while data := os.read(0, 4096):
+    reader.feed(data)
+    while frame := reader.next():
+        payload = HELLO.pack(VERSION, 1, 1, 1, 1, 1000, 0, 1, 0, 0, b"{build.build_id()}", b"nano33ble")
+        os.write(1, encode(Frame(frame.command | 128, frame.sequence, payload)))
+""")
+    played.board(emulated)
+    with pytest.raises(SetupError, match="left: opened as hardware, but its agent says it is emulated"):
+        open_(ENTRY, played.desk).__enter__()

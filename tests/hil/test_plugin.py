@@ -1,0 +1,114 @@
+"""The options: their twins, their order, and what another plugin does to them."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from hil.errors import SetupError
+from hil.settings import OPTIONS, read
+from tests.hil.conftest import Run
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("HIL_", "PYTEST_ADDOPTS"))]:
+        monkeypatch.delenv(name)
+
+
+def test_command_line_before_environment_before_ini(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nhil_samples = 3\nhil_target = desktop\nhil_emulate = true\n")
+    env = {"HIL_SAMPLES": "4", "HIL_TARGET": "nano33ble, desktop"}
+    told = read(pytester.parseconfigure("--samples=5"), env)
+    assert (told.samples, told.target, told.emulate) == (5, ("nano33ble", "desktop"), True)
+    told = read(pytester.parseconfigure(), env)
+    assert (told.samples, told.target) == (4, ("nano33ble", "desktop"))
+    told = read(pytester.parseconfigure(), {})
+    assert (told.samples, told.target, told.missing, told.switch_limit_us) == (3, ("desktop",), None, 40.0)
+
+
+def test_twins_are_the_same_options_and_targets_add_up(pytester: pytest.Pytester) -> None:
+    config = pytester.parseconfigure(
+        "--hil-samples=7", "--hil-emulate", "--target=desktop,a", "--hil-target=b", "--hil-pack=x.reds"
+    )
+    told = read(config, {})
+    assert (told.samples, told.emulate, told.pack) == (7, True, Path("x.reds"))
+    assert told.target == ("desktop", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("missing", "ignore", "--missing cannot be 'ignore': it is one of fail, skip, emulate"),
+        ("samples", "0", "--samples cannot be '0': it is a number from 1 to 65535"),
+        ("samples", "many", "--samples cannot be 'many'"),
+        ("switch-limit-us", "-3", "--switch-limit-us cannot be '-3': it is more than 0"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(
+    pytester: pytest.Pytester, option: str, value: str, says: str
+) -> None:
+    with pytest.raises(SetupError, match=says):
+        read(pytester.parseconfigure(f"--{option}={value}"), {})
+    name = "hil_" + option.replace("-", "_")
+    with pytest.raises(SetupError, match=rf"{name.upper()} cannot be '{value}'"):
+        read(pytester.parseconfigure(), {name.upper(): value})
+
+
+OTHER = """
+def pytest_addoption(parser):
+    group = parser.getgroup("other")
+    group.addoption("--target", default="theirs")
+    group.addoption("--emulate", action="store_true")
+"""
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_with_another_plugin_s_options_the_twins_remain(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    pytester.makepyfile(other=OTHER)
+    pytester.makepyfile("def test_theirs(pytestconfig): assert pytestconfig.getoption('target') == 'mine'")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    order = ["-p", "other", "-p", "hil.plugin"] if first else ["-p", "hil.plugin", "-p", "other"]
+    result = pytester.runpytest_subprocess(*order, "--target=mine", "--hil-target=desktop", "--samples=3")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["reds-hil: another plugin has --target, --emulate here; use --hil-target, --hil-emulate"]
+    )
+
+
+def test_other_projects_tests_do_not_notice_the_plugin(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+        def test_nothing_heavy_was_imported():
+            assert not {"numpy", "serial", "reds", "torch", "rich", "cobs"} & set(sys.modules)
+        """
+    )
+    result = pytester.runpytest_subprocess("--results=out.jsonl")
+    result.assert_outcomes(passed=1)
+    assert "reds-hil" not in result.stdout.str().replace("plugins: reds-hil", "")
+    assert not (pytester.path / "out.jsonl").exists()
+
+
+def test_help_and_ini_list_every_option(pytester: pytest.Pytester) -> None:
+    text = pytester.runpytest_subprocess("--help").stdout.str()
+    for option in OPTIONS:
+        assert f"--{option.name}" in text
+        assert f"--hil-{option.name}" in text
+        assert option.dest in text
+
+
+def test_measurements_survive_the_way_from_a_worker(
+    pytester: pytest.Pytester, small_pack: Path, hil: Run, tmp_path: Path
+) -> None:
+    """What xdist does with a report: to plain data in one process, and back in another."""
+    config = pytester.parseconfigure()
+    report = pytest.TestReport("t", ("f", 1, "t"), {}, "passed", None, "call", hil=[{"samples": (1, 2.5)}])  # type: ignore[arg-type]
+    plain = json.loads(json.dumps(config.hook.pytest_report_to_serializable(config=config, report=report)))
+    back = config.hook.pytest_report_from_serializable(config=config, data=plain)
+    assert back.hil == [{"samples": [1, 2.5]}]

@@ -1,0 +1,221 @@
+"""The real suite, run as a user runs it, on agents that are good and agents that are not."""
+
+import hashlib
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hil import build
+from tests.hil.conftest import AGENTS, Run
+
+KEYS = "target board provenance pack pack_sha256 subnet metric unit value samples"
+PAIRS = {"50%->100%", "100%->50%"}
+BoardsToml = Callable[..., Path]
+
+
+def outcomes(text: str) -> dict[str, int]:
+    last = text.strip().splitlines()[-1]
+    return {what.rstrip("s"): int(n) for n, what in re.findall(r"(\d+) (\w+)", last.split(" in ")[0])}
+
+
+def failed_tests(text: str) -> set[str]:
+    return set(re.findall(r"^FAILED \S+::(\w+)", text, re.MULTILINE))
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def emulated_agents(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    return lambda name: build.agent("emulated", AGENTS / f"{name}.c")
+
+
+def test_the_desktop_passes_and_every_figure_is_kept(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    args = ("--pack", small_pack, "--results", "deep/a.jsonl", "--junitxml=a.xml", "--samples=7", "-rs")
+    done = hil("--target=desktop", *args)
+    assert done.returncode == 0, done.stdout
+    assert outcomes(done.stdout) == {"passed": 9, "skipped": 2}
+    assert "no labelled clips for small: there is no card small.json beside the pack" in done.stdout
+    assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
+    table = r"^desktop +desktop +100% +944 +- +[\d.]+ +- +- +[\d.]+ +hardware"
+    assert re.search(table, done.stdout, re.MULTILINE)
+
+    rows = read(tmp_path / "deep/a.jsonl")
+    assert all(" ".join(row) == KEYS for row in rows)
+    assert {row["pack_sha256"] for row in rows} == {hashlib.sha256(small_pack.read_bytes()).hexdigest()}
+    same = {(r["target"], r["board"], r["provenance"], r["pack"]) for r in rows}
+    assert same == {("desktop", "desktop", "hardware", "small")}
+    units = {row["metric"]: row["unit"] for row in rows}
+    assert units == {
+        "mismatches": "count",
+        "macs": "MAC",
+        "latency": "us",
+        "switch": "us",
+        "first_latency": "us",
+    }
+    for row in rows:
+        assert set(row["subnet"].split("->")) <= {"50%", "100%"}
+        if row["metric"] in ("switch", "first_latency"):
+            assert row["subnet"] in PAIRS
+            assert len(row["samples"]) == 7
+        if row["metric"] == "switch":
+            assert row["value"] == max(row["samples"])
+        if row["metric"] == "mismatches":
+            assert row["value"] == 0 and len(row["samples"]) == 256  # noqa: PT018
+
+    cases = ET.parse(tmp_path / "a.xml").iter("testcase")
+    noted = {p.get("name"): p.get("value") for case in cases for p in case.iter("property")}
+    assert noted["provenance"] == "hardware"
+    assert float(noted["100% latency [us]"] or "nan") > 0
+
+
+def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        done = hil("--target=nano33ble", "--emulate", "--pack", small_pack, "--results", f"{name}.jsonl")
+        assert done.returncode == 0, done.stdout
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    rows = read(tmp_path / "a.jsonl")
+    assert {row["provenance"] for row in rows} == {"emulated"}
+    units = {row["metric"]: row["unit"] for row in rows}
+    assert units["cycles"] == units["switch_cycles"] == "cycles"
+    assert units["instructions"] == units["switch_instructions"] == "instructions"
+    by = {(row["metric"], row["subnet"]): row["value"] for row in rows}
+    assert by["latency", "50%"] == by["cycles", "50%"] / 64
+    assert by["instructions", "50%"] < by["instructions", "100%"]
+    assert by["switch_instructions", "50%->100%"] == by["switch_instructions", "100%->50%"]
+
+
+@pytest.mark.parametrize(("agent", "fails"), [("slow", "test_switch"), ("lazy", "test_first_inference")])
+def test_an_agent_that_switches_badly_fails_just_that(
+    hil: Run,
+    small_pack: Path,
+    emulated_agents: Callable[[str], Path],
+    boards_toml: BoardsToml,
+    agent: str,
+    fails: str,
+) -> None:
+    boards = boards_toml("nano33ble", agent=str(emulated_agents(agent)))
+    done = hil("--emulate", "--boards", boards, "--pack", small_pack, "-rf")
+    assert done.returncode == 1
+    assert failed_tests(done.stdout) == {fails}
+    assert outcomes(done.stdout) == {"failed": 2, "passed": 7, "skipped": 2}
+
+
+def test_an_agent_that_computes_wrongly_fails_conformance(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml, tmp_path: Path
+) -> None:
+    boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "wrong.c")))
+    done = hil("--boards", boards, "--pack", small_pack, "--results", "a.jsonl")
+    assert done.returncode == 1
+    assert failed_tests(done.stdout) == {"test_outputs_equal_the_reference", "test_first_inference"}
+    assert "50%: 256 of 256 outputs differ; the first on input 0: [" in done.stdout
+    assert {r["value"] for r in read(tmp_path / "a.jsonl") if r["metric"] == "mismatches"} == {256}
+
+
+def test_a_board_lost_on_the_way_is_an_error_and_no_failure(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "vanishing.c")))
+    done = hil("--boards", boards, "--pack", small_pack)
+    assert done.returncode == 1
+    assert outcomes(done.stdout) == {"error": 9, "skipped": 2}
+    assert "board: agent agent-desktop" in done.stdout
+    assert "ended by itself with exit status 3; check its cable and power, then run again" in done.stdout
+    assert "board was lost before" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    path = tmp_path / "boards.toml"
+    budgets = '{ "50%" = 0.001, "100%" = 1e6 }'
+    path.write_text(f'[[board]]\nname = "d"\ntarget = "desktop"\nlatency_us = {budgets}\n')
+    done = hil("--boards", path, "--pack", small_pack)
+    assert outcomes(done.stdout) == {"failed": 1, "passed": 8, "skipped": 2}
+    assert "50%: over its budget in boards.toml, 0.001 us" in done.stdout
+
+
+def test_a_switch_limit_that_does_not_hold_fails_every_pair(hil: Run, small_pack: Path) -> None:
+    done = hil("--target=nano33ble", "--emulate", "--pack", small_pack, "--switch-limit-us=0.01")
+    assert failed_tests(done.stdout) == {"test_switch"}
+    assert outcomes(done.stdout)["failed"] == 2
+    assert "the limit is 0.01 us" in done.stdout
+
+
+def test_a_named_board_that_is_not_here_fails_with_advice(hil: Run, small_pack: Path) -> None:
+    done = hil("--target=nano33ble", "--pack", small_pack, env={"HIL_MISSING": "fail"})
+    assert done.returncode == 1
+    assert outcomes(done.stdout) == {"deselected": 10, "error": 1}
+    advice = "nano33ble: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
+    assert advice in done.stdout
+
+
+def test_an_unnamed_board_that_is_not_here_skips_with_its_reason(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    done = hil("--boards", boards_toml("nano33ble", port="/dev/ttyNOWHERE"), "--pack", small_pack, "-rs")
+    assert done.returncode == 0
+    assert outcomes(done.stdout) == {"skipped": 11}
+    assert "board: port /dev/ttyNOWHERE does not exist" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda data: data[: len(data) // 2], "it is cut short or padded"),
+        (lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:], "its checksum does not match"),
+        (lambda data: b"", "0 bytes are too few for a header"),
+        (lambda data: b"TFL3" + data[4:], "it does not begin with REDS"),
+    ],
+)
+def test_a_bad_pack_is_one_line(
+    hil: Run, small_pack: Path, tmp_path: Path, damage: Callable[[bytes], bytes], says: str
+) -> None:
+    path = tmp_path / "bad.reds"
+    path.write_bytes(damage(small_pack.read_bytes()))
+    usage_error(hil("--pack", path), rf"^ERROR: {path}: not a usable pack: {says}.*$")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--pack", "none.reds"], "none.reds: cannot read the pack: No such file"),
+        (["--target", "nano"], "there is no target 'nano'; did you mean 'nano33ble'"),
+        (["--boards", "none.toml"], "none.toml: cannot read the boards"),
+        (["--samples", "0"], "--samples cannot be '0'"),
+        (["--results", "/proc/nowhere/a.jsonl"], "/proc/nowhere/a.jsonl: cannot write the results"),
+    ],
+)
+def test_what_cannot_be_set_up_is_one_line(hil: Run, args: list[str], says: str) -> None:
+    usage_error(hil(*args), rf"^ERROR: .*{says}.*$")
+
+
+def usage_error(done, says: str) -> None:
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
+    assert re.search(says, done.stderr, re.MULTILINE), done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_without_a_compiler_the_board_is_an_error_of_one_line(hil: Run, small_pack: Path) -> None:
+    done = hil("--target=desktop", "--pack", small_pack, env={"PATH": ""})
+    assert done.returncode == 1
+    assert outcomes(done.stdout)["error"] == 11
+    assert re.search(r"^no (make|cc) on this machine to build the desktop agent", done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stdout
+
+
+def test_without_qemu_the_board_is_an_error_of_one_line(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    boards = boards_toml("nano33ble", agent=str(build.agent("emulated")))
+    done = hil("--emulate", "--boards", boards, "--pack", small_pack, env={"PATH": ""})
+    assert done.returncode == 1
+    assert "no qemu-system-arm on this machine" in done.stdout
+    assert "Traceback" not in done.stdout
