@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.model import LIMIT, MULTIPLIER_STEP, Layer, Step
+from reds.model import FACTORED, LIMIT, MULTIPLIER_STEP, Kind, Layer, Step
 
 
 class Layout(Protocol):
@@ -17,13 +17,18 @@ class Layout(Protocol):
 
     id: int
     name: str
+    kinds: frozenset[Kind]
+    """Layers that kernels of this layout run."""
 
     def weights(self, layer: Layer) -> bytes:
         """All the layer's weights, once for all subnets."""
         ...
 
     def table(self, layer: Layer, step: Step) -> bytes:
-        """Biases, then multipliers, of one subnet; each padded to four entries."""
+        """Biases, then multipliers, of one subnet; each padded to four entries.
+
+        Factors, where a layer has them, are the second and third entry of its biases.
+        """
         ...
 
     def plain(self, layer: Layer, step: Step) -> bytes:
@@ -44,6 +49,7 @@ class Canonical:
 
     id = 0
     name = "canonical"
+    kinds = frozenset(Kind)
 
     def weights(self, layer: Layer) -> bytes:
         """int8 [units_out, fan_in]."""
@@ -51,7 +57,10 @@ class Canonical:
 
     def table(self, layer: Layer, step: Step) -> bytes:
         """int32 little-endian."""
-        return b"".join(_fours(v).astype("<i4").tobytes() for v in (step.bias, step.multiplier))
+        bias = step.bias
+        if layer.kind in FACTORED:
+            bias = np.array([*step.bias, *step.factors], np.int32)
+        return b"".join(_fours(v).astype("<i4").tobytes() for v in (bias, step.multiplier))
 
     def plain(self, layer: Layer, step: Step) -> bytes:
         """No row is special."""
@@ -74,6 +83,7 @@ class Radix256:
 
     id = 1
     name = "radix256"
+    kinds = frozenset({Kind.DENSE})
 
     def weights(self, layer: Layer) -> bytes:
         """uint32 little-endian [groups of 4 rows][groups of 4 inputs][4 rows]."""

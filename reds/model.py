@@ -1,13 +1,12 @@
 """The integer network: what a pack holds, as plain arrays.
 
 One set of int8 weights serves every subnet. What differs between subnets is small: how many units each
-layer reads and writes, and a bias and a multiplier for each unit it writes. The arithmetic is the
-project's contract (README, "Arithmetic"); `reference.py` is its norm.
+layer reads and writes, and a bias and a multiplier for each row it computes. The arithmetic is the
+project's contract (README, "Arithmetic"); `reference.py` is its norm, `rules.py` checks every rule.
 
 Shapes use NHWC tensors; a dense net's tensors are 1 x 1 x units.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -19,6 +18,8 @@ LIMIT = 127
 BIAS_LIMIT = 1 << 30
 """|bias| stays below this; with MAX_FAN_IN it proves that acc fits int32, whatever the weights are."""
 MAX_FAN_IN = 65_536
+FACTOR_LIMIT = 1 << 15
+"""|factor| stays below this, and times the taps of an average's window at most MAX_FAN_IN."""
 MULTIPLIER_STEP = 256
 """Multipliers are multiples of this, so that a kernel may hold 256 * acc and multiply by m / 256."""
 
@@ -37,10 +38,17 @@ class Kind(IntEnum):
     MAX_POOL = 5
     ADD = 6
     FLATTEN = 7
+    """Sites become units, unit by unit, so that a subnet's stay a prefix of the full net's."""
 
 
-SUPPORTED = frozenset({Kind.DENSE})
-"""The kinds that the pack, the reference and the runtime of this version agree on."""
+WEIGHTED = frozenset({Kind.DENSE, Kind.CONV, Kind.DEPTHWISE})
+"""Kinds with weights, and with a row of the table for every unit written."""
+WINDOWED = frozenset({Kind.CONV, Kind.DEPTHWISE, Kind.AVERAGE_POOL, Kind.MAX_POOL})
+"""Kinds that move a window over their input."""
+REQUANTISED = WEIGHTED | {Kind.AVERAGE_POOL, Kind.ADD}
+"""Kinds that end in the rounding rule; the others move bytes."""
+FACTORED = frozenset({Kind.AVERAGE_POOL, Kind.ADD})
+"""Kinds without weights that scale what they read by factors."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +59,24 @@ class Tensor:
     width: int
     units: int
 
+    @property
+    def sites(self) -> int:
+        """Places that hold every unit once."""
+        return self.height * self.width
+
     def size(self, units: int) -> int:
         """Bytes of the tensor when only `units` of its units are live."""
-        return self.height * self.width * units
+        return self.sites * units
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the full net. `weights` is int8 [units_out, fan_in], rows in order of importance."""
+    """One layer of the full net.
+
+    `weights` is int8 [units_out, fan_in], rows in order of importance: dense [out, in], conv
+    [out, kernel rows * columns * in], depthwise [units, kernel rows * columns], [0, 0] without weights.
+    Padding stands for the zero point of the input.
+    """
 
     kind: Kind
     inputs: tuple[int, ...]
@@ -70,10 +88,20 @@ class Layer:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Rows and columns added at the top, left, bottom and right."""
 
+    @property
+    def taps(self) -> int:
+        """Sites in a window."""
+        return self.kernel[0] * self.kernel[1]
+
 
 @dataclass(frozen=True)
 class Step:
-    """What one subnet does in one layer: `bias` and `multiplier` are int32 [units_out]."""
+    """What one subnet does in one layer.
+
+    `bias` and `multiplier` are int32 [rows]: a row for every unit written by a layer with weights, one
+    row for an average or an addition, none where bytes only move. These two scale what they read, an
+    average by `acc = bias + factors[0] * sum`, an addition by `acc = bias + factors[0] * a + factors[1] * b`.
+    """
 
     units_in: int
     units_out: int
@@ -81,6 +109,7 @@ class Step:
     multiplier: NDArray[np.int32]
     zero: int
     """Zero point of the output; -127 after a ReLU."""
+    factors: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -113,10 +142,18 @@ class Model:
         """Bytes of one output of a subnet."""
         return self.tensors[-1].size(self.subnets[subnet].steps[-1].units_out)
 
+    def zeros(self, subnet: int) -> list[int]:
+        """The zero point of every tensor in a subnet."""
+        return [self.input_zero, *(step.zero for step in self.subnets[subnet].steps)]
+
     def macs(self, subnet: int) -> int:
         """Multiply-accumulates of one inference, true fan-in, classifier counted."""
-        steps = self.subnets[subnet].steps
-        return sum(step.units_in * step.units_out for step in steps)
+        total = 0
+        for layer, step in zip(self.layers, self.subnets[subnet].steps, strict=True):
+            fan_in = step.units_in if layer.kind in (Kind.DENSE, Kind.CONV) else 1
+            if layer.kind in WEIGHTED:
+                total += self.tensors[layer.output].sites * layer.taps * fan_in * step.units_out
+        return total
 
     def subnet(self, label: str) -> int:
         """Index of the subnet with this label; `ModelError` names those there are."""
@@ -127,69 +164,6 @@ class Model:
 
     def check(self) -> None:
         """Raise `ModelError` at the first rule that does not hold."""
-        _require(0 < len(self.layers) <= 255, "a pack holds 1 to 255 layers")
-        _require(0 < len(self.subnets) <= 64, "a pack holds 1 to 64 subnets")
-        _require(0 < len(self.name.encode()) <= 31, "the name takes 1 to 31 bytes")
-        _require(len(self.tensors) == len(self.layers) + 1, "each layer writes one tensor of its own")
-        for i, layer in enumerate(self.layers):
-            _check_layer(f"layer {i}", layer, i, self.tensors)
-        for s, subnet in enumerate(self.subnets):
-            where = f"subnet {subnet.label}"
-            _require(0 < len(subnet.label.encode()) <= 7, f"{where}: a label takes 1 to 7 bytes")
-            _require(len(subnet.steps) == len(self.layers), f"{where}: one step a layer")
-            units = {0: self.tensors[0].units}
-            for i, (layer, step) in enumerate(zip(self.layers, subnet.steps, strict=True)):
-                _require(
-                    step.units_in == units[layer.inputs[0]],
-                    f"{where}, layer {i}: reads other units than were written",
-                )
-                _check_step(f"{where}, layer {i}", self.tensors[layer.output].units, layer, step)
-                units[layer.output] = step.units_out
-                if s:
-                    smaller = self.subnets[s - 1].steps[i]
-                    _require(smaller.units_out <= step.units_out, f"{where}, layer {i}: not nested")
-            _require(
-                subnet.macs == self.macs(s), f"{where}: MACs {subnet.macs} stated, {self.macs(s)} counted"
-            )
+        from reds.rules import check
 
-
-def _require(condition: bool, text: str) -> None:
-    if not condition:
-        raise ModelError(text)
-
-
-def _check_layer(where: str, layer: Layer, index: int, tensors: Sequence[Tensor]) -> None:
-    _require(
-        layer.kind in SUPPORTED,
-        f"{where}: {layer.kind.name.lower()} layers are not supported by this version",
-    )
-    _require(
-        len(layer.inputs) == 1 and 0 <= layer.inputs[0] <= index, f"{where}: reads a tensor not written yet"
-    )
-    _require(layer.output == index + 1, f"{where}: tensors are numbered in the order they are written")
-    source, target = tensors[layer.inputs[0]], tensors[layer.output]
-    _require(
-        (source.height, source.width, target.height, target.width) == (1, 1, 1, 1),
-        f"{where}: dense layers read 1 x 1 tensors",
-    )
-    _require(0 < source.units <= 65_535 and 0 < target.units <= 65_535, f"{where}: 1 to 65,535 units")
-    _require(layer.weights.dtype == np.int8, f"{where}: weights are int8")
-    _require(
-        layer.weights.shape == (target.units, source.units), f"{where}: weights are [units out, units in]"
-    )
-    _require(int(layer.weights.min()) >= -LIMIT, f"{where}: weights lie in [-127, 127]")
-
-
-def _check_step(where: str, units: int, layer: Layer, step: Step) -> None:
-    _require(0 < step.units_out <= units, f"{where}: {step.units_out} units of {units}")
-    for name, values in (("bias", step.bias), ("multiplier", step.multiplier)):
-        _require(
-            values.dtype == np.int32 and values.shape == (step.units_out,),
-            f"{where}: {name} is int32, one a unit",
-        )
-    _require(
-        bool(np.all(np.abs(step.bias.astype(np.int64)) < BIAS_LIMIT)), f"{where}: a bias of 2^30 or more"
-    )
-    _require(not np.any(step.multiplier % MULTIPLIER_STEP), f"{where}: multipliers are multiples of 256")
-    _require(-LIMIT <= step.zero <= LIMIT, f"{where}: the zero point lies in [-127, 127]")
-    _require(not layer.relu or step.zero == -LIMIT, f"{where}: after a ReLU the zero point is -127")
+        check(self)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reds import arena
 from reds.layouts import CANONICAL, Layout
-from reds.model import Kind, Layer, Model, ModelError, Step, Subnet, Tensor
+from reds.model import FACTORED, REQUANTISED, WEIGHTED, Kind, Layer, Model, ModelError, Step, Subnet, Tensor
 
 MAGIC = b"REDS"
 VERSION = 1
@@ -109,7 +109,7 @@ def _plan(model: Model, index: int, layout: Layout, body: _Body) -> bytes:
     subnet = model.subnets[index]
     scratch = [layout.scratch(layer, step) for layer, step in zip(model.layers, subnet.steps, strict=True)]
     place = arena.plan(model, index, scratch)
-    zeros = {0: model.input_zero}
+    zeros = model.zeros(index)
     out = PLAN.pack(subnet.label.encode(), subnet.macs, place.size, subnet.output_scale, 0)
     for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):
         first = place.tensors[layer.inputs[0]]
@@ -118,7 +118,6 @@ def _plan(model: Model, index: int, layout: Layout, body: _Body) -> bytes:
         table, plain = body.add(layout.table(layer, step))[0], body.add(layout.plain(layer, step))[0]
         zero_in = zeros[layer.inputs[0]]
         out += STEP.pack(step.units_in, step.units_out, *places, table, plain, step.zero, zero_in, 0)
-        zeros[layer.output] = step.zero
     return out
 
 
@@ -197,7 +196,7 @@ class _Reader:
             for i in range(tensors_n)
         )
         layers = tuple(self._layer(layers_at + i * LAYER.size, i, tensors) for i in range(layers_n))
-        subnets = tuple(self._subnet(plans_at + s * plan_size, s, layers_n) for s in range(subnets_n))
+        subnets = tuple(self._subnet(plans_at + s * plan_size, s, layers) for s in range(subnets_n))
         model = Model(_text(name), tensors, layers, subnets, scale, zero)
         model.check()
         return model
@@ -210,27 +209,37 @@ class _Reader:
         _fail(not known or relu > 1 or inputs_n not in (1, 2), f"{what} is of no known kind")
         inputs = (first, second)[:inputs_n]
         _fail(max(*inputs, output) >= len(tensors), f"{what} names a tensor that is not there")
-        shape = (tensors[output].units, tensors[first].units)
-        _fail(
-            f[17] != shape[0] * shape[1], f"{what} has {f[17]} bytes of weights, not {shape[0]} x {shape[1]}"
+        shape = (0, 0)
+        if kind in WEIGHTED:
+            shape = (
+                tensors[output].units,
+                f[8] * f[9] * (tensors[first].units if kind != Kind.DEPTHWISE else 1),
+            )
+        stated, needed = f[17], shape[0] * shape[1]
+        _fail(stated != needed, f"{what} has {stated} bytes of weights, not {shape[0]} x {shape[1]}")
+        weights = self._array(f[16], shape, "i1", f"{what}'s weights") if needed else np.zeros(shape)
+        return Layer(
+            Kind(kind), inputs, output, weights.astype(np.int8), bool(relu), f[8:10], f[10:12], f[12:16]
         )
-        weights = self._array(f[16], shape, "i1", f"{what}'s weights").astype(np.int8)
-        return Layer(Kind(kind), inputs, output, weights, bool(relu), f[8:10], f[10:12], f[12:16])
 
-    def _subnet(self, at: int, index: int, layers_n: int) -> Subnet:
+    def _subnet(self, at: int, index: int, layers: tuple[Layer, ...]) -> Subnet:
         what = f"subnet {index}"
         label, macs, _, scale, _ = PLAN.unpack(self._take(at, PLAN.size, what))
         steps = tuple(
-            self._step(at + PLAN.size + i * STEP.size, f"{what}, layer {i}") for i in range(layers_n)
+            self._step(at + PLAN.size + i * STEP.size, layer.kind, f"{what}, layer {i}")
+            for i, layer in enumerate(layers)
         )
         return Subnet(_text(label), macs, steps, scale)
 
-    def _step(self, at: int, what: str) -> Step:
+    def _step(self, at: int, kind: Kind, what: str) -> Step:
         f = STEP.unpack(self._take(at, STEP.size, what))
         units_in, units_out, table, zero = f[0], f[1], f[6], f[8]
-        rows = (units_out + 3) // 4 * 4
-        both = self._array(table, (2, rows), "<i4", f"{what}'s table").astype(np.int32)
-        return Step(units_in, units_out, both[0, :units_out], both[1, :units_out], zero)
+        rows = units_out if kind in WEIGHTED else 1 if kind in REQUANTISED else 0
+        padded = (2, (rows + 3) // 4 * 4)
+        both = self._array(table, padded, "<i4", f"{what}'s table") if rows else np.zeros(padded)
+        bias, multiplier = both.astype(np.int32)
+        factors = (int(bias[1]), int(bias[2])) if kind in FACTORED else (0, 0)
+        return Step(units_in, units_out, bias[:rows], multiplier[:rows], zero, factors)
 
 
 def _text(raw: bytes) -> str:

@@ -1,28 +1,92 @@
 """The bit-exact interpreter of a pack: the norm that every kernel on every device is held against.
 
-numpy only, and written to be read. The rule, for each unit written:
+numpy only, and written to be read. The rule, for each value written:
 `y = clamp(z + ((acc * m + 2^31) >> 32), -127, 127)`, acc the exact sum including the bias.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from reds.model import LIMIT, Layer, Model, Step
+from reds.model import LIMIT, Kind, Layer, Model, Step, Tensor
+
+Values = NDArray[np.int8]
+"""A tensor of a batch: int8 [N, height, width, units]."""
 
 
-def requantise(acc: NDArray[np.int64], step: Step) -> NDArray[np.int8]:
-    """Bring accumulators [N, units] back to int8 by the subnet's multipliers and zero point."""
+def requantise(acc: NDArray[np.int64], step: Step) -> Values:
+    """Bring accumulators [..., rows] back to int8 by the subnet's multipliers and zero point."""
     scaled = (acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32
     y: NDArray[np.int64] = np.clip(step.zero + scaled, -LIMIT, LIMIT)
     return y.astype(np.int8)
 
 
-def dense(layer: Layer, step: Step, x: NDArray[np.int8]) -> NDArray[np.int8]:
-    """One dense layer of a subnet: [N, units_in] -> [N, units_out]."""
-    weights = layer.weights[: step.units_out, : step.units_in]
-    # float64 holds every sum exactly (|acc| < 2^31) and takes the fast matrix product.
-    products = x.astype(np.float64) @ weights.T.astype(np.float64)
-    return requantise(products.astype(np.int64) + step.bias, step)
+def windows(layer: Layer, x: Values, zero: int) -> Values:
+    """What each window sees: [N, height, width, units, kernel rows, kernel columns]; padding is `zero`."""
+    top, left, bottom, right = layer.padding
+    sides = ((0, 0), (top, bottom), (left, right), (0, 0))
+    padded = np.pad(x, sides, constant_values=zero)
+    seen = sliding_window_view(padded, layer.kernel, axis=(1, 2))
+    down, across = layer.stride
+    return seen[:, ::down, ::across]
+
+
+def product(x: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.int64]:
+    """x [..., fan_in] times weights [out, fan_in]: exact, |sum| < 2^31, by the float64 matrix product."""
+    return (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+
+
+def dense(layer: Layer, step: Step, x: Values, _: int) -> Values:
+    """[N, 1, 1, units_in] -> [N, 1, 1, units_out]."""
+    return requantise(product(x, layer.weights[: step.units_out, : step.units_in]) + step.bias, step)
+
+
+def conv(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+    """Windows of all units read against one kernel for each unit written."""
+    seen = windows(layer, x, zero).transpose(0, 1, 2, 4, 5, 3)
+    kernels = layer.weights[: step.units_out].reshape(step.units_out, *layer.kernel, -1)
+    kernels = kernels[..., : step.units_in].reshape(step.units_out, -1)
+    return requantise(product(seen.reshape(*seen.shape[:3], -1), kernels) + step.bias, step)
+
+
+def depthwise(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+    """Windows of each unit against its own kernel."""
+    kernels = layer.weights[: step.units_out].reshape(step.units_out, *layer.kernel)
+    acc = np.einsum("nhwuij,uij->nhwu", windows(layer, x, zero), kernels, dtype=np.int64)
+    return requantise(acc + step.bias, step)
+
+
+def average_pool(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+    """The sum of each window by the factor; the multiplier holds the division."""
+    total = windows(layer, x, zero).sum(axis=(4, 5), dtype=np.int64)
+    return requantise(step.factors[0] * total + step.bias, step)
+
+
+def max_pool(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+    """The largest of each window, as it is."""
+    largest: Values = windows(layer, x, zero).max(axis=(4, 5))
+    return largest
+
+
+def flatten(layer: Layer, step: Step, x: Values, _: int) -> Values:
+    """[N, height, width, units] -> [N, 1, 1, units * sites], unit by unit."""
+    return x.transpose(0, 3, 1, 2).reshape(len(x), 1, 1, step.units_out)
+
+
+def add(step: Step, a: Values, b: Values) -> Values:
+    """Two tensors of one shape, each by its factor."""
+    one, two = step.factors
+    return requantise(one * a.astype(np.int64) + two * b.astype(np.int64) + step.bias, step)
+
+
+UNARY = {
+    Kind.DENSE: dense,
+    Kind.CONV: conv,
+    Kind.DEPTHWISE: depthwise,
+    Kind.AVERAGE_POOL: average_pool,
+    Kind.MAX_POOL: max_pool,
+    Kind.FLATTEN: flatten,
+}
 
 
 def clamp_input(x: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -39,7 +103,13 @@ def run(model: Model, subnet: int, x: NDArray[np.int8]) -> NDArray[np.int8]:
         raise ValueError(
             f"{model.name} takes int8 inputs of {model.input_size} bytes, got {x.dtype} {x.shape}"
         )
-    values = {0: clamp_input(x)}
+    shape: Tensor = model.tensors[0]
+    values = {0: clamp_input(x).reshape(-1, shape.height, shape.width, shape.units)}
+    zeros = model.zeros(subnet)
     for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
-        values[layer.output] = dense(layer, step, values[layer.inputs[0]])
-    return values[len(model.tensors) - 1]
+        first = layer.inputs[0]
+        if layer.kind is Kind.ADD:
+            values[layer.output] = add(step, values[first], values[layer.inputs[1]])
+        else:
+            values[layer.output] = UNARY[layer.kind](layer, step, values[first], zeros[first])
+    return values[len(model.tensors) - 1].reshape(len(x), -1)

@@ -5,7 +5,89 @@ from itertools import pairwise
 
 import numpy as np
 
-from reds.model import Kind, Layer, Model, Step, Subnet, Tensor
+from reds.model import LIMIT, WEIGHTED, Kind, Layer, Model, Step, Subnet, Tensor
+
+NO_WEIGHTS = np.zeros((0, 0), np.int8)
+NO_ROWS = np.zeros(0, np.int32)
+
+
+class Maker:
+    """Adds layers with random weights one by one, then cuts subnets out of them."""
+
+    def __init__(self, height: int, width: int, units: int, seed: int = 0, extreme: bool = False) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.tensors = [Tensor(height, width, units)]
+        self.layers: list[Layer] = []
+        self.extreme = extreme
+        """Weights of +-127 only, so that sums are as large as they can be."""
+
+    def add(
+        self,
+        kind: Kind,
+        units: int = 0,
+        kernel: tuple[int, int] = (1, 1),
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        relu: bool = False,
+        other: int | None = None,
+    ) -> int:
+        """A layer on the last tensor (and `other`, for an addition); returns the tensor it writes."""
+        last = len(self.tensors) - 1
+        source, taps = self.tensors[last], kernel[0] * kernel[1]
+        height = (source.height + padding[0] + padding[2] - kernel[0]) // stride[0] + 1
+        width = (source.width + padding[1] + padding[3] - kernel[1]) // stride[1] + 1
+        target = Tensor(height, width, units or source.units)
+        if kind is Kind.FLATTEN:
+            target = Tensor(1, 1, source.size(source.units))
+        weights = NO_WEIGHTS
+        if kind in WEIGHTED:
+            fan_in = taps * (1 if kind is Kind.DEPTHWISE else source.units)
+            weights = self.rng.integers(-LIMIT, LIMIT + 1, (target.units, fan_in)).astype(np.int8)
+            if self.extreme:
+                weights = np.where(weights < 0, -LIMIT, LIMIT).astype(np.int8)
+        inputs = (last,) if other is None else (last, other)
+        self.layers.append(Layer(kind, inputs, last + 1, weights, relu, kernel, stride, padding))
+        self.tensors.append(target)
+        return last + 1
+
+    def build(self, subnets: Sequence[Sequence[int]], name: str = "test-net", zero: int = 83) -> Model:
+        """The model whose subnets have these units after each layer that mixes units (dense, conv)."""
+        nested = []
+        for s, chosen in enumerate(subnets):
+            steps = self._steps(iter(chosen), zero)
+            nested.append(Subnet(f"{(s + 1) * 100 // len(subnets)}%", 0, tuple(steps), 0.1))
+        model = Model(name, tuple(self.tensors), tuple(self.layers), tuple(nested), 0.5, zero)
+        counted = [Subnet(s.label, model.macs(i), s.steps, s.output_scale) for i, s in enumerate(nested)]
+        return Model(name, tuple(self.tensors), tuple(self.layers), tuple(counted), 0.5, zero)
+
+    def _steps(self, chosen: "iter[int]", zero: int) -> list[Step]:  # type: ignore[valid-type]
+        units, zeros, steps = [self.tensors[0].units], [zero], []
+        for layer in self.layers:
+            reads = units[layer.inputs[0]]
+            writes = next(chosen) if layer.kind in (Kind.DENSE, Kind.CONV) else reads  # type: ignore[call-overload]
+            if layer.kind is Kind.FLATTEN:
+                writes = reads * self.tensors[layer.inputs[0]].sites
+            steps.append(self._step(layer, reads, writes, zeros[layer.inputs[0]]))
+            units.append(writes)
+            zeros.append(steps[-1].zero)
+        return steps
+
+    def _step(self, layer: Layer, reads: int, writes: int, zero_in: int) -> Step:
+        rng, zero = self.rng, -LIMIT if layer.relu else int(self.rng.integers(-20, 20))
+        if layer.kind in (Kind.MAX_POOL, Kind.FLATTEN):
+            return Step(reads, writes, NO_ROWS, NO_ROWS, zero_in)
+        if layer.kind is Kind.ADD:
+            bias, m = rng.integers(-9000, 9000, 1).astype(np.int32), np.array([2**20 + 256], np.int32)
+            factors = int(rng.integers(-2048, 2048)), int(rng.integers(1024, 4096))
+            return Step(reads, writes, bias, m, zero, factors)
+        if layer.kind is Kind.AVERAGE_POOL:
+            m = np.array([int(2**20 / layer.taps * rng.uniform(0.5, 1.5)) * 256], np.int32)
+            return Step(reads, writes, rng.integers(-50, 50, 1).astype(np.int32), m, zero, (16, 0))
+        fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else reads)
+        bias = rng.integers(-40_000, 40_000, writes).astype(np.int32)
+        size = rng.uniform(0.5, 1.5, writes) * rng.choice([-1, 1], writes, p=[0.1, 0.9])
+        size /= 127 * 73 * max(1.0, np.sqrt(fan_in)) / 90
+        return Step(reads, writes, bias, (np.round(size * 2**24) * 256).astype(np.int32), zero)
 
 
 def dense_model(
@@ -15,33 +97,11 @@ def dense_model(
     name: str = "test-net",
     extreme: bool = False,
 ) -> Model:
-    """A dense net of `widths` (input first) whose subnets have the given hidden and output widths.
-
-    `extreme`: weights of +-127 only, so that sums are as large as they can be.
-    """
-    rng = np.random.default_rng(seed)
-    layers = []
-    for i, (n_in, n_out) in enumerate(pairwise(widths)):
-        weights = rng.integers(-127, 128, (n_out, n_in)).astype(np.int8)
-        if extreme:
-            weights = np.where(weights < 0, -127, 127).astype(np.int8)
-        layers.append(Layer(Kind.DENSE, (i,), i + 1, weights, relu=i < len(widths) - 2))
-    nested = []
-    for s, hidden in enumerate(subnets):
-        units = [widths[0], *hidden]
-        steps = []
-        for layer, (n_in, n_out) in zip(layers, pairwise(units), strict=True):
-            bias = rng.integers(-40_000, 40_000, n_out).astype(np.int32)
-            spread = 127 * 73 * max(1.0, np.sqrt(n_in)) / 90
-            size = rng.uniform(0.5, 1.5, n_out) * rng.choice([-1, 1], n_out, p=[0.1, 0.9]) / spread
-            multiplier = (np.round(size * 2**24) * 256).astype(np.int32)
-            steps.append(
-                Step(n_in, n_out, bias, multiplier, -127 if layer.relu else int(rng.integers(-20, 20)))
-            )
-        macs = sum(a * b for a, b in pairwise(units))
-        nested.append(Subnet(f"{(s + 1) * 100 // len(subnets)}%", macs, tuple(steps), 0.1))
-    tensors = tuple(Tensor(1, 1, w) for w in widths)
-    return Model(name, tensors, tuple(layers), tuple(nested), 0.5, 83)
+    """A dense net of `widths` (input first) whose subnets have the given hidden and output widths."""
+    maker = Maker(1, 1, widths[0], seed, extreme)
+    for i, (_, units) in enumerate(pairwise(widths)):
+        maker.add(Kind.DENSE, units, relu=i < len(widths) - 2)
+    return maker.build(subnets, name)
 
 
 def dnn_s(seed: int = 0) -> Model:
@@ -50,9 +110,57 @@ def dnn_s(seed: int = 0) -> Model:
     return dense_model([250, 144, 144, 144, 12], [[*h, 12] for h in hidden], seed, "dnn-s")
 
 
+def random_model(seed: int, subnets: int = 2) -> Model:
+    """Every kind of layer may stand anywhere in it that its shape allows; sides, strides, padding vary."""
+    rng = np.random.default_rng(seed)
+    maker = Maker(*(int(n) for n in rng.integers(1, 9, 2)), int(rng.integers(1, 7)), seed, seed % 4 == 0)
+    mixing = 0
+    for _ in range(int(rng.integers(1, 6))):
+        source = maker.tensors[-1]
+        kernel = (
+            int(rng.integers(1, min(4, source.height) + 1)),
+            int(rng.integers(1, min(4, source.width) + 1)),
+        )
+        stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+        sides = tuple(int(rng.integers(0, k)) for k in (*kernel, *kernel))
+        window = {"kernel": kernel, "stride": stride}
+        kind = Kind(int(rng.integers(2, 8)))
+        if kind is Kind.ADD:
+            same = [t for t, shape in enumerate(maker.tensors) if t and shape == source]
+            writer = [_group(maker, t) for t in same]
+            pairs = [
+                t for t, w in zip(same, writer, strict=True) if w == _group(maker, len(maker.tensors) - 1)
+            ]
+            if pairs:
+                maker.add(kind, relu=bool(rng.integers(2)), other=pairs[int(rng.integers(len(pairs)))])
+        elif kind is Kind.FLATTEN:
+            maker.add(kind)
+            break
+        elif kind in (Kind.AVERAGE_POOL, Kind.MAX_POOL):
+            maker.add(kind, **window)  # type: ignore[arg-type]
+        else:
+            units = int(rng.integers(1, 14)) if kind is Kind.CONV else 0
+            mixing += kind is Kind.CONV
+            maker.add(kind, units, padding=sides, relu=bool(rng.integers(2)), **window)  # type: ignore[arg-type]
+    if maker.tensors[-1].sites > 1:
+        maker.add(Kind.FLATTEN)
+    maker.add(Kind.DENSE, int(rng.integers(1, 13)))
+    full = [maker.tensors[x.output].units for x in maker.layers if x.kind in (Kind.DENSE, Kind.CONV)]
+    return maker.build(
+        [[max(1, n * (s + 1) // subnets) for n in full] for s in range(subnets)], f"random-{seed}"
+    )
+
+
+def _group(maker: Maker, tensor: int) -> int:
+    """The tensor whose writer decides how many units this one has."""
+    while tensor and maker.layers[tensor - 1].kind not in (Kind.DENSE, Kind.CONV):
+        tensor = maker.layers[tensor - 1].inputs[0]
+    return tensor
+
+
 def inputs(model: Model, n: int, seed: int = 0) -> np.ndarray:
     """Random inputs, the extremes among them: int8 [n, input_size]."""
-    x = np.random.default_rng(seed).integers(-127, 128, (n, model.input_size)).astype(np.int8)
+    x = np.random.default_rng(seed).integers(-LIMIT, LIMIT + 1, (n, model.input_size)).astype(np.int8)
     if n > 2:
-        x[0], x[1] = 127, -127
+        x[0], x[1] = LIMIT, -LIMIT
     return x

@@ -1,141 +1,8 @@
-/* Load and check a pack, select a subnet. All that could be wrong with a pack is found here, once. */
-#include <stdbool.h>
-#include <string.h>
-
-#include "crc32.h"
+/* Load a pack and select a subnet. */
+#include "check.h"
 #include "kernels/kernels.h"
 #include "pack.h"
 #include "reds.h"
-
-static bool within(uint32_t at, uint64_t bytes, uint32_t size)
-{
-    return at % 4 == 0 && at <= size && bytes <= size - at;
-}
-
-static uint32_t padded(uint32_t bytes)
-{
-    return (bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT;
-}
-
-static bool in_arena(uint32_t at, uint32_t bytes, uint32_t arena_bytes)
-{
-    return at % REDS_ARENA_ALIGNMENT == 0 && within(at, padded(bytes), arena_bytes);
-}
-
-static bool apart(uint32_t a, uint32_t a_bytes, uint32_t b, uint32_t b_bytes)
-{
-    return a_bytes == 0 || b_bytes == 0 || a + padded(a_bytes) <= b || b + padded(b_bytes) <= a;
-}
-
-static const void *at(const reds_header *pack, uint32_t offset)
-{
-    return (const uint8_t *)pack + offset;
-}
-
-static const reds_tensor *tensors(const reds_header *pack)
-{
-    return at(pack, pack->tensors_at);
-}
-
-static const reds_layer *layers(const reds_header *pack)
-{
-    return at(pack, pack->layers_at);
-}
-
-/* Header and checksum: whether these are the bytes that were written. */
-static reds_status check_header(const reds_header *pack, size_t size, const reds_family **family)
-{
-    if (size < sizeof *pack) {
-        return REDS_TRUNCATED;
-    }
-    if (memcmp(pack->magic, "REDS", 4) != 0) {
-        return REDS_NO_PACK;
-    }
-    if (pack->version != REDS_PACK_VERSION) {
-        return REDS_VERSION;
-    }
-    if (pack->size > size || pack->size < sizeof *pack) {
-        return REDS_TRUNCATED;
-    }
-    if (reds_crc32(0, at(pack, REDS_PACK_CRC_FROM), pack->size - REDS_PACK_CRC_FROM) != pack->crc) {
-        return REDS_CHECKSUM;
-    }
-    const reds_family *const *f = reds_families;
-    while (*f != NULL && (*f)->layout != pack->layout) {
-        f++;
-    }
-    *family = *f;
-    return *f == NULL ? REDS_LAYOUT : REDS_OK;
-}
-
-static reds_status check_layers(const reds_header *pack, const reds_family *family)
-{
-    if (pack->layers == 0 || pack->subnets == 0 || pack->tensors != pack->layers + 1u ||
-        pack->plan_bytes != sizeof(reds_plan) + pack->layers * sizeof(reds_step) ||
-        !within(pack->tensors_at, (uint64_t)pack->tensors * sizeof(reds_tensor), pack->size) ||
-        !within(pack->layers_at, (uint64_t)pack->layers * sizeof(reds_layer), pack->size) ||
-        !within(pack->plans_at, (uint64_t)pack->subnets * pack->plan_bytes, pack->size)) {
-        return REDS_MALFORMED;
-    }
-    for (uint32_t i = 0; i < pack->layers; i++) {
-        const reds_layer *layer = &layers(pack)[i];
-        if (layer->kind >= REDS_KINDS || family->run[layer->kind] == NULL) {
-            return REDS_UNSUPPORTED;
-        }
-        if (layer->inputs != 1 || layer->input[0] > i || layer->output != i + 1u) {
-            return REDS_MALFORMED;
-        }
-        const reds_tensor *in = &tensors(pack)[layer->input[0]], *out = &tensors(pack)[layer->output];
-        if (in->height != 1 || in->width != 1 || out->height != 1 || out->width != 1 || in->units == 0 ||
-            out->units == 0 || layer->weights_bytes != family->weights_bytes(in, out) ||
-            !within(layer->weights_at, layer->weights_bytes, pack->size)) {
-            return REDS_MALFORMED;
-        }
-    }
-    return REDS_OK;
-}
-
-static bool table_ok(const reds_header *pack, const reds_step *step, const reds_family *family)
-{
-    uint32_t rows = (step->units_out + 3u) / 4 * 4;
-    if (!within(step->table_at, (uint64_t)rows * 8, pack->size) ||
-        (step->plain_at != 0 && !within(step->plain_at, rows / 4, pack->size))) {
-        return false;
-    }
-    const int32_t *bias = at(pack, step->table_at), *multiplier = bias + rows;
-    const uint8_t *plain = step->plain_at == 0 ? NULL : at(pack, step->plain_at);
-    for (uint32_t r = 0; r < rows; r++) {
-        if (!family->row_ok(bias[r], multiplier[r], plain != NULL && plain[r / 4] != 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* One subnet: the units that a layer reads are those written before, and all it touches is in the arena. */
-static reds_status check_plan(const reds_header *pack, const reds_plan *plan, const reds_plan *smaller,
-                              const reds_family *family)
-{
-    for (uint32_t i = 0; i < pack->layers; i++) {
-        const reds_layer *layer = &layers(pack)[i];
-        const reds_step *step = &plan->steps[i];
-        uint32_t source = layer->input[0], scratch = family->scratch_bytes(step);
-        uint32_t written = source == 0 ? tensors(pack)[0].units : plan->steps[source - 1].units_out;
-        if (step->units_in != written || step->units_out == 0 ||
-            step->units_out > tensors(pack)[layer->output].units ||
-            (smaller != NULL && smaller->steps[i].units_out > step->units_out) || step->zero == -128 ||
-            !in_arena(step->input_at, step->units_in, plan->arena_bytes) ||
-            !in_arena(step->output_at, step->units_out, plan->arena_bytes) ||
-            !in_arena(step->scratch_at, scratch, plan->arena_bytes) ||
-            !apart(step->input_at, step->units_in, step->output_at, step->units_out) ||
-            !apart(step->input_at, step->units_in, step->scratch_at, scratch) ||
-            !apart(step->output_at, step->units_out, step->scratch_at, scratch) ||
-            !table_ok(pack, step, family)) {
-            return REDS_MALFORMED;
-        }
-    }
-    return REDS_OK;
-}
 
 reds_status reds_load(reds_model *model, const void *pack, size_t size, void *arena, size_t arena_size)
 {
@@ -144,18 +11,9 @@ reds_status reds_load(reds_model *model, const void *pack, size_t size, void *ar
     if ((uintptr_t)pack % 4 != 0 || (uintptr_t)arena % REDS_ARENA_ALIGNMENT != 0) {
         return REDS_UNALIGNED;
     }
-    reds_status status = check_header(header, size, &family);
+    reds_status status = reds_check(header, size, arena_size, &family);
     if (status == REDS_OK) {
-        status = check_layers(header, family);
-    }
-    const uint8_t *plans = status == REDS_OK ? at(header, header->plans_at) : NULL;
-    const reds_plan *smaller = NULL;
-    for (uint32_t s = 0; status == REDS_OK && s < header->subnets; s++) {
-        const reds_plan *plan = (const void *)(plans + s * header->plan_bytes);
-        status = plan->arena_bytes > arena_size ? REDS_ARENA : check_plan(header, plan, smaller, family);
-        smaller = plan;
-    }
-    if (status == REDS_OK) {
+        const uint8_t *plans = (const uint8_t *)pack + header->plans_at;
         *model = (reds_model){
             .plan = (const void *)plans,
             .plans = plans,

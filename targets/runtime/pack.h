@@ -17,8 +17,19 @@ enum { REDS_PACK_VERSION = 1, REDS_PACK_CRC_FROM = 16 };
 enum { REDS_ARENA_ALIGNMENT = 16 }; /* of every tensor and scratch; each takes a multiple of it */
 enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is below: with 16-bit unit counts no sum leaves int32 */
 
-/* Kinds of layer. Those without a kernel here are refused. */
-enum { REDS_DENSE = 1, REDS_KINDS = 8 };
+enum { REDS_FACTOR_LIMIT = 1 << 15 }; /* |factor| is below, and times an average's taps at most 2^16 */
+
+/* Kinds of layer. Those that a family of kernels lacks are refused. Weights are int8, by row: */
+enum {
+    REDS_DENSE = 1,        /* [out][in] */
+    REDS_CONV = 2,         /* [out][kernel rows][kernel columns][in] */
+    REDS_DEPTHWISE = 3,    /* [units][kernel rows][kernel columns] */
+    REDS_AVERAGE_POOL = 4, /* none; one row in the table, whose biases are: bias, factor, 0, 0 */
+    REDS_MAX_POOL = 5,     /* none, no table: bytes move */
+    REDS_ADD = 6,          /* none; one row in the table, whose biases are: bias, factor, factor, 0 */
+    REDS_FLATTEN = 7,      /* none, no table: sites become units, unit by unit */
+    REDS_KINDS
+};
 
 typedef struct reds_header {
     char magic[4];
@@ -39,7 +50,7 @@ typedef struct reds_header {
     char name[32];
 } reds_header;
 
-/* A tensor of the full net. Tensor 0 is the input; layer i writes tensor i + 1. */
+/* A tensor of the full net, NHWC. Tensor 0 is the input; layer i writes tensor i + 1. */
 typedef struct reds_tensor {
     uint16_t height, width, units;
     uint16_t reserved;
@@ -53,7 +64,8 @@ typedef struct reds_layer {
     uint16_t input[2];
     uint16_t output;
     uint16_t reserved1;
-    uint8_t kernel[2], stride[2], padding[4];
+    uint8_t kernel[2], stride[2]; /* rows, columns */
+    uint8_t padding[4];           /* top, left, bottom, right; it stands for the input's zero point */
     uint32_t weights_at;
     uint32_t weights_bytes;
 } reds_layer;
@@ -81,6 +93,22 @@ typedef struct reds_plan {
     uint32_t reserved;
     reds_step steps[];
 } reds_plan;
+
+/* Entries of the biases in a step's table, and of its multipliers: rows, padded to four. */
+static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
+{
+    switch (kind) {
+    case REDS_DENSE:
+    case REDS_CONV:
+    case REDS_DEPTHWISE:
+        return (units_out + 3) / 4 * 4;
+    case REDS_AVERAGE_POOL:
+    case REDS_ADD:
+        return 4;
+    default:
+        return 0;
+    }
+}
 
 #ifndef __cplusplus
 _Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 28, "pack layout");

@@ -21,18 +21,23 @@ void reds_run(const reds_model *model)
     const reds_step *step = model->plan->steps;
     for (uint32_t i = 0; i < pack->layers; i++, layer++, step++) {
         const int32_t *bias = (const void *)(model->pack + step->table_at);
+        const reds_tensor *from = &tensors[layer->input[0]];
         const reds_op op = {
             .in = model->arena + step->input_at,
+            .in2 = model->arena + step->input2_at,
             .out = model->arena + step->output_at,
             .scratch = model->arena + step->scratch_at,
             .weights = model->pack + layer->weights_at,
             .bias = bias,
-            .multiplier = bias + (step->units_out + 3u) / 4 * 4,
+            .multiplier = bias + reds_table_rows(layer->kind, step->units_out),
             .plain = step->plain_at == 0 ? NULL : model->pack + step->plain_at,
             .units_in = step->units_in,
             .units_out = step->units_out,
-            .full_in = tensors[layer->input[0]].units,
+            .layer = layer,
+            .from = from,
+            .to = &tensors[i + 1],
             .zero = step->zero,
+            .zero_in = step->zero_in,
         };
         model->kernels->run[layer->kind](&op);
     }
@@ -43,9 +48,15 @@ int8_t *reds_input(const reds_model *model)
     return model->arena + model->plan->steps[0].input_at;
 }
 
+static size_t tensor_bytes(const reds_model *model, uint32_t tensor, uint32_t units)
+{
+    const reds_tensor *shape = (const reds_tensor *)(const void *)(model->pack + header(model)->tensors_at) + tensor;
+    return (size_t)shape->height * shape->width * units;
+}
+
 size_t reds_input_bytes(const reds_model *model)
 {
-    return model->plan->steps[0].units_in;
+    return tensor_bytes(model, 0, model->plan->steps[0].units_in);
 }
 
 const int8_t *reds_output(const reds_model *model)
@@ -55,5 +66,5 @@ const int8_t *reds_output(const reds_model *model)
 
 size_t reds_output_bytes(const reds_model *model)
 {
-    return last_step(model)->units_out;
+    return tensor_bytes(model, header(model)->layers, last_step(model)->units_out);
 }

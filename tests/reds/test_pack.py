@@ -15,7 +15,7 @@ from reds import pack
 from reds.layouts import LAYOUTS
 from reds.model import Model
 from reds.pack import PackError
-from tests.nets import dense_model, dnn_s
+from tests.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
@@ -24,17 +24,14 @@ def assert_equal(a: Model, b: Model) -> None:
     assert (a.name, a.tensors, a.input_zero) == (b.name, b.tensors, b.input_zero)
     assert np.float32(a.input_scale) == np.float32(b.input_scale)
     for one, other in zip(a.layers, b.layers, strict=True):
-        assert (one.kind, one.inputs, one.output, one.relu) == (
-            other.kind,
-            other.inputs,
-            other.output,
-            other.relu,
-        )
+        for field in ("kind", "inputs", "output", "relu", "kernel", "stride", "padding"):
+            assert getattr(one, field) == getattr(other, field)
         assert np.array_equal(one.weights, other.weights)
     for first, second in zip(a.subnets, b.subnets, strict=True):
         assert (first.label, first.macs) == (second.label, second.macs)
         for s, t in zip(first.steps, second.steps, strict=True):
-            assert (s.units_in, s.units_out, s.zero) == (t.units_in, t.units_out, t.zero)
+            ours, theirs = ((x.units_in, x.units_out, x.zero, x.factors) for x in (s, t))
+            assert ours == theirs
             assert np.array_equal(s.bias, t.bias)
             assert np.array_equal(s.multiplier, t.multiplier)
 
@@ -45,10 +42,19 @@ def assert_equal(a: Model, b: Model) -> None:
     subnets=st.integers(1, 4),
     seed=st.integers(0, 999),
 )
-def test_round_trip(widths: list[int], subnets: int, seed: int) -> None:
+def test_round_trip_of_dense_nets(widths: list[int], subnets: int, seed: int) -> None:
     model = dense_model(
         widths, [[max(1, w * (s + 1) // subnets) for w in widths[1:]] for s in range(subnets)], seed
     )
+    data = pack.dumps(model)
+    assert_equal(pack.loads(data, "here"), model)
+    assert pack.dumps(pack.loads(data, "here")) == data
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_round_trip_of_every_kind_of_layer(seed: int) -> None:
+    model = random_model(seed)
     data = pack.dumps(model)
     assert_equal(pack.loads(data, "here"), model)
     assert pack.dumps(pack.loads(data, "here")) == data

@@ -1,22 +1,61 @@
 """The reference against the rule written out in Python's unbounded integers."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds import reference
-from tests.nets import dense_model, inputs
+from reds.model import Kind, Model, Step
+from tests.nets import dense_model, inputs, random_model
 
 
-def by_hand(model: object, subnet: int, x: list[int]) -> list[int]:
-    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):  # type: ignore[attr-defined]
-        out = []
-        for o in range(step.units_out):
-            acc = int(step.bias[o]) + sum(int(layer.weights[o, i]) * x[i] for i in range(step.units_in))
-            out.append(max(-127, min(127, step.zero + ((acc * int(step.multiplier[o]) + 2**31) >> 32))))
-        x = out
-    return x
+def requantised(acc: int, step: Step, row: int) -> int:
+    return max(-127, min(127, step.zero + ((acc * int(step.multiplier[row]) + 2**31) >> 32)))
+
+
+def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
+    """One inference, value by value: tensors are {(y, x, unit): value}."""
+    shape = model.tensors[0]
+    places = list(product(range(shape.height), range(shape.width), range(shape.units)))
+    values: list[dict[tuple[int, int, int], int]] = [dict(zip(places, x, strict=True))]
+    zeros = model.zeros(subnet)
+    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
+        read, zero = values[layer.inputs[0]], zeros[layer.inputs[0]]
+        target = model.tensors[layer.output]
+        written = {}
+        for y, x_, unit in product(range(target.height), range(target.width), range(step.units_out)):
+            top, left = y * layer.stride[0] - layer.padding[0], x_ * layer.stride[1] - layer.padding[1]
+            window = [(top + i, left + j) for i, j in product(range(layer.kernel[0]), range(layer.kernel[1]))]
+            weights = layer.weights.tolist()
+            if layer.kind is Kind.FLATTEN:
+                source = model.tensors[layer.inputs[0]]
+                at, site = divmod(unit, source.sites)
+                value = read[(*divmod(site, source.width), at)]
+            elif layer.kind is Kind.ADD:
+                place = (y, x_, unit)
+                both = step.factors[0] * read[place] + step.factors[1] * values[layer.inputs[1]][place]
+                value = requantised(int(step.bias[0]) + both, step, 0)
+            elif layer.kind is Kind.MAX_POOL:
+                value = max(read[(*site, unit)] for site in window)
+            elif layer.kind is Kind.AVERAGE_POOL:
+                total = step.factors[0] * sum(read[(*site, unit)] for site in window)
+                value = requantised(int(step.bias[0]) + total, step, 0)
+            else:
+                full = model.tensors[layer.inputs[0]].units
+                acc = int(step.bias[unit])
+                for t, site in enumerate(window):
+                    if layer.kind is Kind.DEPTHWISE:
+                        acc += weights[unit][t] * read.get((*site, unit), zero)
+                    else:
+                        for i in range(step.units_in):
+                            acc += weights[unit][t * full + i] * read.get((*site, i), zero)
+                value = requantised(acc, step, unit)
+            written[(y, x_, unit)] = value
+        values.append(written)
+    return list(values[-1].values())
 
 
 @settings(max_examples=60, deadline=None)
@@ -25,11 +64,20 @@ def by_hand(model: object, subnet: int, x: list[int]) -> list[int]:
     seed=st.integers(0, 999),
     extreme=st.booleans(),
 )
-def test_equals_the_rule(widths: list[int], seed: int, extreme: bool) -> None:
+def test_dense_nets_follow_the_rule(widths: list[int], seed: int, extreme: bool) -> None:
     half = [max(1, w // 2) for w in widths[1:]]
     model = dense_model(widths, [half, widths[1:]], seed, extreme=extreme)
     x = inputs(model, 4, seed)
     for s in range(2):
+        assert reference.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+@settings(max_examples=120, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_nets_of_every_kind_of_layer_follow_the_rule(seed: int) -> None:
+    model = random_model(seed)
+    x = inputs(model, 3, seed)
+    for s in range(len(model.subnets)):
         assert reference.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
 
 

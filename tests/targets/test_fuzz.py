@@ -8,7 +8,7 @@ from pathlib import Path
 from hil.link.protocol import Command
 from reds import pack
 from reds.model import Model
-from tests.nets import dense_model, inputs
+from tests.nets import dense_model, inputs, random_model
 from tests.targets.conftest import Compile
 
 ITERATIONS = 100_000
@@ -27,6 +27,7 @@ NETS = [
     dense_model([5, 3], [[3]], 1),
     dense_model([12, 8, 4], [[4, 4], [8, 4]], 2),
     dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3),
+    *(random_model(seed) for seed in range(24)),
 ]
 
 

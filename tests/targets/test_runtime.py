@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reds import pack, reference
 from reds.layouts import LAYOUTS
 from reds.model import Model
-from tests.nets import dense_model, dnn_s, inputs
+from tests.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.conftest import Compile
 
 
@@ -68,6 +68,18 @@ def test_random_nets_equal_the_reference(
     assert done.stdout == expected(model, x)
 
 
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_every_kind_of_layer_equals_the_reference(
+    run_pack: Path, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    model = random_model(seed, subnets=3)
+    x = inputs(model, 4, seed)
+    done = run(run_pack, pack.dumps(model), x, tmp_path_factory.mktemp("net"))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == expected(model, x)
+
+
 def test_a_sum_at_the_edge_of_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
     """The largest fan-in there is, all weights and inputs at their limits: acc is 65,535 * 127^2."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
@@ -100,7 +112,10 @@ def test_a_spoilt_pack_is_refused_with_the_reason(
 
 # Fields of a sealed pack that the loader must not believe: (offset from a section, bytes, value).
 FIELDS = [
-    ("layers", 0, "B", 2, "does not have"),  # a convolution
+    ("layers", 0, "B", 8, "does not have"),  # a kind that nobody knows
+    ("layers", 0, "B", 3, "out of its bounds"),  # depthwise, but of other units than are read
+    ("layers", 0, "B", 6, "out of its bounds"),  # an addition of one tensor
+    ("layers", 0, "B", 7, "out of its bounds"),  # a flatten of other units than are read
     ("layers", 2, "B", 2, "out of its bounds"),  # two inputs
     ("layers", 4, "H", 7, "out of its bounds"),  # reads a tensor that is not there
     ("layers", 20, "I", 1 << 20, "out of its bounds"),  # weights outside the file

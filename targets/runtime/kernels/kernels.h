@@ -9,26 +9,30 @@
 
 #include "../pack.h"
 
-/* One layer of one subnet, ready to run. */
+/* One layer of one subnet, ready to run. Tensors are NHWC with just the live units of each site. */
 typedef struct {
     const int8_t *in; /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
+    const int8_t *in2; /* the second input of an addition, likewise */
     int8_t *out;      /* likewise, and writable */
     void *scratch;
     const void *weights;
     const int32_t *bias;
     const int32_t *multiplier;
     const uint8_t *plain; /* NULL: no row is plain */
+    const reds_layer *layer;
+    const reds_tensor *from, *to; /* shapes of the full net; from->units is the stride of the weights */
     uint32_t units_in, units_out;
-    uint32_t full_in; /* units of the full net: the stride of the weights */
-    int32_t zero;
+    int32_t zero, zero_in;
 } reds_op;
+
+typedef void (*reds_kernel)(const reds_op *op);
 
 typedef struct reds_family {
     uint32_t layout;
-    uint64_t (*weights_bytes)(const reds_tensor *in, const reds_tensor *out);
-    uint32_t (*scratch_bytes)(const reds_step *step);
+    uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
+    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_step *step);
     bool (*row_ok)(int32_t bias, int32_t multiplier, bool plain);
-    void (*run[REDS_KINDS])(const reds_op *op); /* by kind; NULL: not supported */
+    reds_kernel run[REDS_KINDS]; /* by kind; NULL: not supported */
 } reds_family;
 
 /* The families of this build, ended by NULL. */

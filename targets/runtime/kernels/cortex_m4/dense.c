@@ -73,7 +73,7 @@ static void expand(const reds_op *op, uint32_t *x)
 static void dense(const reds_op *op)
 {
     uint32_t *x = op->scratch;
-    uint32_t groups = (op->units_out + 3) / 4, full_quads = (op->full_in + 3) / 4;
+    uint32_t groups = (op->units_out + 3) / 4, full_quads = (op->from->units + 3u) / 4;
     reds_m4_rows rows = {
         .weights = op->weights,
         .x = x,
@@ -106,13 +106,15 @@ static void dense(const reds_op *op)
     }
 }
 
-static uint64_t weights_bytes(const reds_tensor *in, const reds_tensor *out)
+static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    return (uint64_t)((in->units + 3u) / 4 * 4) * ((out->units + 3u) / 4 * 4);
+    (void)layer;
+    return (uint64_t)((from->units + 3u) / 4 * 4) * ((to->units + 3u) / 4 * 4);
 }
 
-static uint32_t scratch_bytes(const reds_step *step)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_step *step)
 {
+    (void)layer;
     return (step->units_in + 3u) / 4 * 8;
 }
 

@@ -1,0 +1,33 @@
+/* Depthwise convolution, canonical layout, plain C: weights int8 [units][rows][columns], one kernel a unit.
+ * Padding stands for the input's zero point. */
+#include "portable.h"
+
+static int32_t window(const reds_op *op, uint32_t unit, int32_t top, int32_t left)
+{
+    uint32_t taps = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1];
+    const int8_t *weight = (const int8_t *)op->weights + unit * taps;
+    int32_t acc = 0, height = op->from->height, width = op->from->width;
+    for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
+        for (int32_t x = left; x < left + op->layer->kernel[1]; x++) {
+            bool inside = y >= 0 && y < height && x >= 0 && x < width;
+            int32_t value = inside ? op->in[(uint32_t)(y * width + x) * op->units_in + unit] : op->zero_in;
+            acc += *weight++ * value;
+        }
+    }
+    return acc;
+}
+
+void reds_portable_depthwise(const reds_op *op)
+{
+    const reds_layer *layer = op->layer;
+    int8_t *out = op->out;
+    for (int32_t y = 0; y < op->to->height; y++) {
+        for (int32_t x = 0; x < op->to->width; x++) {
+            int32_t top = y * layer->stride[0] - layer->padding[0], left = x * layer->stride[1] - layer->padding[1];
+            for (uint32_t unit = 0; unit < op->units_out; unit++) {
+                int32_t acc = op->bias[unit] + window(op, unit, top, left);
+                *out++ = reds_requantise(acc, op->multiplier[unit], op->zero);
+            }
+        }
+    }
+}
