@@ -1,0 +1,1 @@
+"""REDS: nested subnets of one network, from training to a deployable pack."""

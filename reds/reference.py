@@ -45,8 +45,8 @@ def conv(layer: Layer, step: Step, x: Values, zero: int) -> Values:
     """Windows of all units read against one kernel for each unit written."""
     seen = windows(layer, x, zero).transpose(0, 1, 2, 4, 5, 3)
     kernels = layer.weights[: step.units_out].reshape(step.units_out, *layer.kernel, -1)
-    kernels = kernels[..., : step.units_in].reshape(step.units_out, -1)
-    return requantise(product(seen.reshape(*seen.shape[:3], -1), kernels) + step.bias, step)
+    rows = kernels[..., : step.units_in].reshape(step.units_out, -1)
+    return requantise(product(seen.reshape(*seen.shape[:3], -1), rows) + step.bias, step)
 
 
 def depthwise(layer: Layer, step: Step, x: Values, zero: int) -> Values:

@@ -6,8 +6,8 @@ import numpy as np
 
 from reds.model import (
     BIAS_LIMIT,
-    FACTORED,
     FACTOR_LIMIT,
+    FACTORED,
     LIMIT,
     MAX_FAN_IN,
     MULTIPLIER_STEP,
