@@ -3,7 +3,7 @@
 So a board that is lost is an error, and only a figure that does not hold is a failure.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -17,6 +17,7 @@ from hil.errors import HilError
 from hil.figures import Figures, Pair
 from hil.pack import Pack
 from hil.plan import AXES, PLAN, Plan
+from hil.results import replay
 from hil.results.progress import progress
 from hil.results.samples import Samples
 from hil.results.store import Measurement
@@ -59,6 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     more = []
     for item in items:
         choice = _choice(item)
+        if choice and "replay" in getattr(item, "fixturenames", ()):
+            replay.attach(config, item)
         if choice and choice.fails:
             more += [item] if choice in told else []
             told.add(choice)
@@ -167,6 +170,16 @@ def budget(figures: Figures, subnet: int) -> float | None:
 def latency(figures: Figures, subnet: int) -> Mapping[str, Samples]:
     """Steady inferences of this subnet, on each clock."""
     return figures.latency(subnet)
+
+
+@pytest.fixture(name="replay")
+def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]:
+    """Shows samples in us to pytest-benchmark, where it was asked to keep or compare some."""
+    clock = request.node.stash.get(replay.CLOCK, None)
+    if clock is None:
+        return lambda samples: None
+    benchmark = request.getfixturevalue("benchmark")
+    return lambda samples: clock.play(benchmark, samples)
 
 
 @pytest.fixture

@@ -81,8 +81,8 @@ def load(path: Path) -> Pack:
         (clips, truth), card, reason = empty, {}, str(missing)
     rng = np.random.default_rng(0)
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
-    floors = {row["label"]: float(row["floor"]) for row in card.get("subnets", [])}
-    return Pack(model, sha256, len(data), np.concatenate([clips, random]), truth, floors, reason)
+    inputs = np.concatenate([clips, random])
+    return Pack(model, sha256, len(data), inputs, truth, _floors(path, model, card), reason)
 
 
 def _card(path: Path, sha256: str) -> dict[str, Any]:
@@ -95,3 +95,14 @@ def _card(path: Path, sha256: str) -> dict[str, Any]:
     if not isinstance(card, dict) or card.get("pack_sha256") != sha256:
         raise LabelledSetMissing(f"{path.name} is the card of another pack")
     return card
+
+
+def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, float]:
+    """The card's floors; it must state one for every subnet, or name no labelled set."""
+    if not card:
+        return {}
+    try:
+        floors = {str(row["label"]): float(row["floor"]) for row in card["subnets"]}
+        return {subnet.label: floors[subnet.label] for subnet in model.subnets}
+    except (KeyError, TypeError, ValueError) as error:
+        raise PackError(f"{path}: its card states no floor for each of its subnets: {error!r}") from error

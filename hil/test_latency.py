@@ -1,6 +1,6 @@
 """What an inference takes, timed on the board: within its budget, and less for a smaller subnet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from hil.conftest import Record
 from hil.figures import Figures, Pair
@@ -15,12 +15,14 @@ def test_latency(
     latency: Mapping[str, Samples],
     budget: float | None,
     record: Record,
+    replay: Callable[[Sequence[float]], None],
 ) -> None:
     label, values = pack.subnets[subnet], by_unit(latency.values())
     macs = pack.model.subnets[subnet].macs
     record(label, "macs", "MAC", macs, [macs])
     for unit, samples in values.items():
         record(label, "latency" if unit == "us" else unit, unit, median(samples), samples)
+    replay(values["us"])
     if budget is not None:
         assert median(values["us"]) <= budget, f"{label}: over its budget in boards.toml, {budget:g} us"
 

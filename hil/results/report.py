@@ -13,7 +13,7 @@ _COLUMNS = ("MACs", "accuracy", "latency us", "cycles", "instructions", "worst s
 
 
 def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
-    """Figures by column, for each (target, board, subnet, provenance) in the order they came.
+    """Figures by metric, for each (target, board, subnet, provenance): board by board, smaller subnets first.
 
     A switch counts for the subnet that it ends in, the worst of them.
     """
@@ -23,7 +23,9 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
         figures = table.setdefault((m["target"], m["board"], subnet, m["provenance"]), {})
         metric, value = str(m["metric"]), float(m["value"])
         figures[metric] = max(value, figures.get(metric, value)) if metric == "switch" else value
-    return table
+    boards = list(dict.fromkeys(key[:2] for key in table))
+    ranked = sorted(table, key=lambda key: (boards.index(key[:2]), table[key].get("macs", 0)))
+    return {key: table[key] for key in ranked}
 
 
 def render(measurements: Iterable[Mapping[str, Any]], notes: Sequence[str]) -> str:

@@ -1,5 +1,8 @@
 """The host end of the protocol against the real agent, over lines that are good and lines that are not."""
 
+import select
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -268,3 +271,18 @@ def test_a_full_pipe_ends_at_the_deadline(script: Script) -> None:
         transport.write(bytes(1 << 20), Deadline.after(0.3))
     transport.close()
     transport.close()
+
+
+def test_an_agent_dies_with_its_parent(script: Script) -> None:
+    """Whoever holds the write end of the pipe is alive: it closes with the last of parent and agent."""
+    deaf = script("import signal; os.write(2, b'up'); signal.pause()")
+    parent = "from pathlib import Path; from hil.link.process import ProcessTransport as P; import signal; "
+    parent += f"P(Path({str(deaf)!r})); signal.pause()"
+    process = subprocess.Popen([sys.executable, "-c", parent], stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    assert process.stderr.read(2) == b"up"
+    process.kill()
+    assert process.wait() < 0
+    assert select.select([process.stderr], [], [], 10)[0]
+    assert process.stderr.read() == b""
+    process.stderr.close()

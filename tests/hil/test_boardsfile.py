@@ -51,9 +51,7 @@ def test_every_key_is_read_and_an_agent_lies_beside_the_file(write: Write, tmp_p
         latency_us = { "25%" = 2500, "100%" = 9000.5 }
     """)
     budgets = {"25%": 2500.0, "100%": 9000.5}
-    assert load(path) == (
-        Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets),
-    )
+    assert load(path) == (Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets),)
 
 
 def test_the_shipped_file_lists_every_target_there_is() -> None:

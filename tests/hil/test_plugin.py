@@ -8,7 +8,6 @@ import pytest
 
 from hil.errors import SetupError
 from hil.settings import OPTIONS, read
-from tests.hil.conftest import Run
 
 pytest_plugins = ["pytester"]
 
@@ -103,12 +102,12 @@ def test_help_and_ini_list_every_option(pytester: pytest.Pytester) -> None:
         assert option.dest in text
 
 
-def test_measurements_survive_the_way_from_a_worker(
-    pytester: pytest.Pytester, small_pack: Path, hil: Run, tmp_path: Path
-) -> None:
+def test_measurements_survive_the_way_from_a_worker(pytester: pytest.Pytester) -> None:
     """What xdist does with a report: to plain data in one process, and back in another."""
     config = pytester.parseconfigure()
-    report = pytest.TestReport("t", ("f", 1, "t"), {}, "passed", None, "call", hil=[{"samples": (1, 2.5)}])  # type: ignore[arg-type]
-    plain = json.loads(json.dumps(config.hook.pytest_report_to_serializable(config=config, report=report)))
-    back = config.hook.pytest_report_from_serializable(config=config, data=plain)
+    where = ("f", 1, "t")
+    report = pytest.TestReport("t", where, {}, "passed", None, "call", hil=[{"samples": (1, 2.5)}])
+    plain = config.hook.pytest_report_to_serializable(config=config, report=report)
+    data = json.loads(json.dumps(plain))
+    back = config.hook.pytest_report_from_serializable(config=config, data=data)
     assert back.hil == [{"samples": [1, 2.5]}]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hil import build
+from hil import pack as packs
 from tests.hil.conftest import AGENTS, Run
 
 KEYS = "target board provenance pack pack_sha256 subnet metric unit value samples"
@@ -35,9 +37,7 @@ def emulated_agents(request: pytest.FixtureRequest) -> Callable[[str], Path]:
     return lambda name: build.agent("emulated", AGENTS / f"{name}.c")
 
 
-def test_the_desktop_passes_and_every_figure_is_kept(
-    hil: Run, small_pack: Path, tmp_path: Path
-) -> None:
+def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path, tmp_path: Path) -> None:
     args = ("--pack", small_pack, "--results", "deep/a.jsonl", "--junitxml=a.xml", "--samples=7", "-rs")
     done = hil("--target=desktop", *args)
     assert done.returncode == 0, done.stdout
@@ -139,6 +139,36 @@ def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Pat
     done = hil("--boards", path, "--pack", small_pack)
     assert outcomes(done.stdout) == {"failed": 1, "passed": 8, "skipped": 2}
     assert "50%: over its budget in boards.toml, 0.001 us" in done.stdout
+
+
+def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    args = ("--pack", small_pack, "--results", "a.jsonl", "--benchmark-json=b.json")
+    done = hil("--target=nano33ble", "--emulate", *args)
+    assert done.returncode == 0, done.stdout
+    kept = {b["name"]: b["stats"] for b in json.loads((tmp_path / "b.json").read_text())["benchmarks"]}
+    for row in read(tmp_path / "a.jsonl"):
+        if row["metric"] == "latency":
+            stats = kept[f"test_latency[nano33ble-emulated-{row['subnet']}]"]
+            assert stats["rounds"] == len(row["samples"])
+            assert stats["median"] == pytest.approx(row["value"] / 1e6)
+            assert stats["max"] == pytest.approx(max(row["samples"]) / 1e6)
+
+
+def test_the_shipped_pack_holds_its_floors_and_a_higher_one_fails(hil: Run, tmp_path: Path) -> None:
+    shipped = packs.shipped()
+    shutil.copy(shipped, tmp_path)
+    card = json.loads(shipped.with_suffix(".json").read_text())
+    assert 0 < card["subnets"][0]["floor"] < card["subnets"][0]["accuracy"]["test"]
+    card["subnets"][0]["floor"] = 0.99
+    (tmp_path / "kws-dnn-s.json").write_text(json.dumps(card))
+    done = hil("--target=desktop", "--pack", "kws-dnn-s.reds", "--results", "a.jsonl", "--samples=5")
+    assert outcomes(done.stdout) == {"failed": 1, "passed": 38}
+    assert "25%: under the floor that the pack's card states" in done.stdout
+    rows = [row for row in read(tmp_path / "a.jsonl") if row["metric"] == "accuracy"]
+    assert [row["subnet"] for row in rows] == ["25%", "50%", "75%", "100%"]
+    for row, subnet in zip(rows, card["subnets"], strict=True):
+        assert row["value"] == pytest.approx(subnet["accuracy"]["test"], abs=1e-6)
+        assert len(row["samples"]) == card["labelled"]["clips"]
 
 
 def test_a_switch_limit_that_does_not_hold_fails_every_pair(hil: Run, small_pack: Path) -> None:

@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from hil.errors import ResultsError
+from hil.results import report, store
+from hil.results.store import Measurement
+
+WHO = ("nano33ble", "left", "emulated", "net", "00ff")
+
+
+def measured(subnet: str, metric: str, value: float) -> dict[str, object]:
+    return Measurement(*WHO, subnet, metric, "us", value, (value,)).plain()
+
+
+def test_results_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    store.write(path, [measured("25%", "latency", 1.5), measured("25%->100%", "switch", 2.0)])
+    assert [json.loads(line)["value"] for line in path.read_text().splitlines()] == [1.5, 2.0]
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        store.write(path, [measured("25%", "latency", 3.0), {"value": object()}])
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_place_that_cannot_hold_results_is_known_before_the_bench(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "a.jsonl"):
+        with pytest.raises(ResultsError, match="cannot write the results"):
+            store.prepare(path)
+
+
+def test_the_table_has_a_line_a_subnet_and_the_worst_switch_into_it() -> None:
+    table = report.rows(
+        [
+            measured("100%", "macs", 900),
+            measured("100%", "latency", 8.0),
+            measured("25%->100%", "switch", 0.25),
+            measured("50%->100%", "switch", 0.5),
+            measured("75%->100%", "switch", 0.125),
+            measured("25%", "macs", 200),
+            measured("25%", "accuracy", 0.75),
+        ]
+    )
+    assert table == {
+        ("nano33ble", "left", "25%", "emulated"): {"macs": 200, "accuracy": 0.75},
+        ("nano33ble", "left", "100%", "emulated"): {"macs": 900, "latency": 8.0, "switch": 0.5},
+    }
+
+
+def test_the_table_shows_what_there_is_and_a_dash_for_what_there_is_not() -> None:
+    text = report.render([measured("25%", "accuracy", 0.75), measured("25%", "macs", 19776)], ["a [note]"])
+    header, line, note = (row.split() for row in text.splitlines())
+    assert header[:4] == ["target", "board", "subnet", "MACs"]
+    assert line == ["nano33ble", "left", "25%", "19,776", "75.0%", "-", "-", "-", "-", "emulated"]
+    assert note == ["a", "[note]"]
