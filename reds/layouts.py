@@ -4,12 +4,13 @@ The file on the host holds the canonical layout; deploying writes the one the ag
 changes the order of bytes, never a result.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.model import FACTORED, LIMIT, MULTIPLIER_STEP, Kind, Layer, Step
+from reds.model import FACTORED, LIMIT, MULTIPLIER_STEP, Kind, Layer, Model, Step
 
 
 class Layout(Protocol):
@@ -17,8 +18,10 @@ class Layout(Protocol):
 
     id: int
     name: str
-    kinds: frozenset[Kind]
-    """Layers that kernels of this layout run."""
+
+    def runs(self, layer: Layer) -> bool:
+        """Whether the kernels of this layout run this layer."""
+        ...
 
     def weights(self, layer: Layer) -> bytes:
         """All the layer's weights, once for all subnets."""
@@ -49,7 +52,10 @@ class Canonical:
 
     id = 0
     name = "canonical"
-    kinds = frozenset(Kind)
+
+    def runs(self, layer: Layer) -> bool:
+        """Every one."""
+        return True
 
     def weights(self, layer: Layer) -> bytes:
         """int8 [units_out, fan_in]."""
@@ -83,7 +89,10 @@ class Radix256:
 
     id = 1
     name = "radix256"
-    kinds = frozenset({Kind.DENSE})
+
+    def runs(self, layer: Layer) -> bool:
+        """Dense layers."""
+        return layer.kind is Kind.DENSE
 
     def weights(self, layer: Layer) -> bytes:
         """uint32 little-endian [groups of 4 rows][groups of 4 inputs][4 rows]."""
@@ -122,3 +131,9 @@ class Radix256:
 
 CANONICAL = Canonical()
 LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256())}
+
+
+def best(model: Model, ids: Iterable[int]) -> Layout | None:
+    """The layout of the highest id among `ids` whose kernels run every layer of the model, if any."""
+    able = [i for i in ids if i in LAYOUTS and all(LAYOUTS[i].runs(layer) for layer in model.layers)]
+    return LAYOUTS[max(able)] if able else None

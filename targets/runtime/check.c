@@ -72,7 +72,7 @@ static reds_status check_header(const reds_header *pack, size_t size, const reds
         return REDS_CHECKSUM;
     }
     const reds_family *const *f = reds_families;
-    while (*f != NULL && (*f)->layout != pack->layout) {
+    while (*f != NULL && ((*f)->layout != pack->layout || !reds_available(*f))) {
         f++;
     }
     *family = *f;

@@ -40,7 +40,7 @@ uint32_t reds_layouts(void)
 {
     uint32_t bits = 0;
     for (const reds_family *const *f = reds_families; *f != NULL; f++) {
-        bits |= UINT32_C(1) << (*f)->layout;
+        bits |= reds_available(*f) ? UINT32_C(1) << (*f)->layout : 0;
     }
     return bits;
 }

@@ -29,6 +29,7 @@ typedef void (*reds_kernel)(const reds_op *op);
 
 typedef struct reds_family {
     uint32_t layout;
+    bool (*available)(void); /* whether this processor can run it; NULL: always */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
     uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_step *step);
     bool (*row_ok)(int32_t bias, int32_t multiplier, bool plain);
@@ -39,6 +40,11 @@ typedef struct reds_family {
 extern const reds_family *const reds_families[];
 extern const reds_family reds_portable;
 extern const reds_family reds_cortex_m4;
+
+static inline bool reds_available(const reds_family *family)
+{
+    return family->available == NULL || family->available();
+}
 
 /* The project's rounding: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
 static inline int8_t reds_requantise(int32_t acc, int32_t multiplier, int32_t zero)
