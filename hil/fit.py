@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from hil.errors import PackRefused
-from reds import arena, pack
+from reds import layouts, pack
 from reds.layouts import Layout
 from reds.model import Model
 
@@ -16,7 +16,7 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
     Raises `PackRefused`, which says what is too large and which subnets would fit by themselves.
     """
     data = pack.dumps(model, layout)
-    needs = max(_arena(model, s, layout) for s in range(len(model.subnets)))
+    needs = max(layouts.plan(model, s, layout).size for s in range(len(model.subnets)))
     over = []
     if len(data) > capacity:
         over.append(f"{len(data):,} bytes and there are {capacity:,}")
@@ -26,7 +26,8 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
         fits = [
             subnet.label
             for s, subnet in enumerate(model.subnets)
-            if len(pack.dumps(cut(model, s), layout)) <= capacity and _arena(model, s, layout) <= ram
+            if len(pack.dumps(cut(model, s), layout)) <= capacity
+            and layouts.plan(model, s, layout).size <= ram
         ]
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
         raise PackRefused(f"{board}: {model.name} takes {', and '.join(over)}; {advice}")
@@ -41,14 +42,10 @@ def cut(model: Model, subnet: int) -> Model:
         model,
         tensors=tuple(replace(t, units=n) for t, n in zip(model.tensors, units, strict=True)),
         layers=tuple(
-            replace(layer, weights=np.ascontiguousarray(layer.weights[: step.units_out, : step.units_in]))
+            replace(
+                layer, weights=np.ascontiguousarray(layer.live(step)) if layer.weights.size else layer.weights
+            )
             for layer, step in zip(model.layers, steps, strict=True)
         ),
         subnets=model.subnets[: subnet + 1],
     )
-
-
-def _arena(model: Model, subnet: int, layout: Layout) -> int:
-    steps = model.subnets[subnet].steps
-    scratch = [layout.scratch(layer, step) for layer, step in zip(model.layers, steps, strict=True)]
-    return arena.plan(model, subnet, scratch).size

@@ -93,6 +93,19 @@ class Layer:
         """Sites in a window."""
         return self.kernel[0] * self.kernel[1]
 
+    def live(self, step: "Step") -> NDArray[np.int8]:
+        """The weights that a subnet reads: int8 [units_out, taps * units_in], depthwise [units, taps]."""
+        rows = self.weights[: step.units_out]
+        if self.kind is Kind.DEPTHWISE:
+            return rows
+        return rows.reshape(step.units_out, self.taps, -1)[..., : step.units_in].reshape(step.units_out, -1)
+
+    def biases(self, step: "Step") -> NDArray[np.int32]:
+        """What the first half of a step's table holds: its biases, and its factors where it has them."""
+        if self.kind not in FACTORED:
+            return step.bias
+        return np.array([*step.bias, *step.factors], np.int32)
+
 
 @dataclass(frozen=True)
 class Step:

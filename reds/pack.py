@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reds import arena
+from reds import layouts
 from reds.layouts import CANONICAL, Layout
 from reds.model import FACTORED, REQUANTISED, WEIGHTED, Kind, Layer, Model, ModelError, Step, Subnet, Tensor
 
@@ -107,8 +107,7 @@ def _layer(layer: Layer, weights: tuple[int, int]) -> bytes:
 
 def _plan(model: Model, index: int, layout: Layout, body: _Body) -> bytes:
     subnet = model.subnets[index]
-    scratch = [layout.scratch(layer, step) for layer, step in zip(model.layers, subnet.steps, strict=True)]
-    place = arena.plan(model, index, scratch)
+    place = layouts.plan(model, index, layout)
     zeros = model.zeros(index)
     out = PLAN.pack(subnet.label.encode(), subnet.macs, place.size, subnet.output_scale, 0)
     for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):

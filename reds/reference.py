@@ -38,20 +38,18 @@ def product(x: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.int64]
 
 def dense(layer: Layer, step: Step, x: Values, _: int) -> Values:
     """[N, 1, 1, units_in] -> [N, 1, 1, units_out]."""
-    return requantise(product(x, layer.weights[: step.units_out, : step.units_in]) + step.bias, step)
+    return requantise(product(x, layer.live(step)) + step.bias, step)
 
 
 def conv(layer: Layer, step: Step, x: Values, zero: int) -> Values:
     """Windows of all units read against one kernel for each unit written."""
     seen = windows(layer, x, zero).transpose(0, 1, 2, 4, 5, 3)
-    kernels = layer.weights[: step.units_out].reshape(step.units_out, *layer.kernel, -1)
-    rows = kernels[..., : step.units_in].reshape(step.units_out, -1)
-    return requantise(product(seen.reshape(*seen.shape[:3], -1), rows) + step.bias, step)
+    return requantise(product(seen.reshape(*seen.shape[:3], -1), layer.live(step)) + step.bias, step)
 
 
 def depthwise(layer: Layer, step: Step, x: Values, zero: int) -> Values:
     """Windows of each unit against its own kernel."""
-    kernels = layer.weights[: step.units_out].reshape(step.units_out, *layer.kernel)
+    kernels = layer.live(step).reshape(step.units_out, *layer.kernel)
     acc = np.einsum("nhwuij,uij->nhwu", windows(layer, x, zero), kernels, dtype=np.int64)
     return requantise(acc + step.bias, step)
 

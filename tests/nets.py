@@ -113,42 +113,41 @@ def dnn_s(seed: int = 0) -> Model:
 def random_model(seed: int, subnets: int = 2) -> Model:
     """Every kind of layer may stand anywhere in it that its shape allows; sides, strides, padding vary."""
     rng = np.random.default_rng(seed)
-    maker = Maker(*(int(n) for n in rng.integers(1, 9, 2)), int(rng.integers(1, 7)), seed, seed % 4 == 0)
-    mixing = 0
+    height, width = (int(n) for n in rng.integers(1, 10, 2))
+    maker = Maker(height, width, int(rng.integers(1, 9)), seed, seed % 4 == 0)
     for _ in range(int(rng.integers(1, 6))):
         source = maker.tensors[-1]
-        kernel = (
-            int(rng.integers(1, min(4, source.height) + 1)),
-            int(rng.integers(1, min(4, source.width) + 1)),
-        )
-        stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+        kernel = tuple(int(rng.integers(1, min(4, n) + 1)) for n in (source.height, source.width))
+        if rng.integers(2) and min(source.height, source.width) >= 3:
+            kernel = (3, 3)
+        stride = int(rng.integers(1, 3)), int(rng.integers(1, 3))
         sides = tuple(int(rng.integers(0, k)) for k in (*kernel, *kernel))
-        window = {"kernel": kernel, "stride": stride}
-        kind = Kind(int(rng.integers(2, 8)))
+        kind, relu = Kind(int(rng.choice([2, 2, 3, 3, 4, 5, 6, 7]))), bool(rng.integers(2))
         if kind is Kind.ADD:
-            same = [t for t, shape in enumerate(maker.tensors) if t and shape == source]
-            writer = [_group(maker, t) for t in same]
-            pairs = [
-                t for t, w in zip(same, writer, strict=True) if w == _group(maker, len(maker.tensors) - 1)
-            ]
-            if pairs:
-                maker.add(kind, relu=bool(rng.integers(2)), other=pairs[int(rng.integers(len(pairs)))])
+            mate = _mate(maker)
+            if mate is not None:
+                maker.add(kind, relu=relu, other=mate)
         elif kind is Kind.FLATTEN:
             maker.add(kind)
             break
         elif kind in (Kind.AVERAGE_POOL, Kind.MAX_POOL):
-            maker.add(kind, **window)  # type: ignore[arg-type]
+            maker.add(kind, 0, kernel, stride)  # type: ignore[arg-type]
         else:
-            units = int(rng.integers(1, 14)) if kind is Kind.CONV else 0
-            mixing += kind is Kind.CONV
-            maker.add(kind, units, padding=sides, relu=bool(rng.integers(2)), **window)  # type: ignore[arg-type]
+            units = int(rng.choice([1, 3, 4, 6, 8, 11, 12, 16])) if kind is Kind.CONV else 0
+            maker.add(kind, units, kernel, stride, sides, relu)  # type: ignore[arg-type]
     if maker.tensors[-1].sites > 1:
         maker.add(Kind.FLATTEN)
     maker.add(Kind.DENSE, int(rng.integers(1, 13)))
     full = [maker.tensors[x.output].units for x in maker.layers if x.kind in (Kind.DENSE, Kind.CONV)]
-    return maker.build(
-        [[max(1, n * (s + 1) // subnets) for n in full] for s in range(subnets)], f"random-{seed}"
-    )
+    cut = [[max(1, n * (s + 1) // subnets) for n in full] for s in range(subnets)]
+    return maker.build(cut, f"random-{seed}")
+
+
+def _mate(maker: Maker) -> int | None:
+    """A tensor that the last one can be added to: of its shape, and cut together with it."""
+    last = len(maker.tensors) - 1
+    fit = [t for t, shape in enumerate(maker.tensors) if shape == maker.tensors[last]]
+    return next((t for t in fit if t and _group(maker, t) == _group(maker, last)), None)
 
 
 def _group(maker: Maker, tensor: int) -> int:

@@ -163,7 +163,7 @@ static bool table_ok(const reds_header *pack, const reds_layer *layer, const red
     const int32_t *bias = at(pack, step->table_at), *multiplier = bias + rows;
     const uint8_t *plain = step->plain_at == 0 ? NULL : at(pack, step->plain_at);
     for (uint32_t r = 0; r < rows; r++) {
-        if (!family->row_ok(bias[r], multiplier[r], plain != NULL && plain[r / 4] != 0)) {
+        if (!family->row_ok(layer, bias[r], multiplier[r], plain != NULL && plain[r / 4] != 0)) {
             return false;
         }
     }
@@ -211,7 +211,7 @@ static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, 
     span in = live(pack, first, step->input_at, step->units_in);
     span in2 = layer->inputs == 2 ? live(pack, second, step->input2_at, step->units_in) : in;
     span out = live(pack, i + 1, step->output_at, step->units_out);
-    span scratch = {step->scratch_at, family->scratch_bytes(layer, step)};
+    span scratch = {step->scratch_at, family->scratch_bytes(layer, tensor(pack, first), step)};
     return in_arena(in, plan->arena_bytes) && in_arena(in2, plan->arena_bytes) &&
            in_arena(out, plan->arena_bytes) && in_arena(scratch, plan->arena_bytes) && apart(in, out) &&
            apart(in2, out) && apart(in, scratch) && apart(in2, scratch) && apart(out, scratch) &&

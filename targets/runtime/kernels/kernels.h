@@ -31,8 +31,8 @@ typedef struct reds_family {
     uint32_t layout;
     bool (*available)(void); /* whether this processor can run it; NULL: always */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
-    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_step *step);
-    bool (*row_ok)(int32_t bias, int32_t multiplier, bool plain);
+    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_step *step);
+    bool (*row_ok)(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain);
     reds_kernel run[REDS_KINDS]; /* by kind; NULL: not supported */
 } reds_family;
 

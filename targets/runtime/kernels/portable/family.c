@@ -16,15 +16,17 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static uint32_t scratch_bytes(const reds_layer *layer, const reds_step *step)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
 {
     (void)layer;
+    (void)from;
     (void)step;
     return 0;
 }
 
-static bool row_ok(int32_t bias, int32_t multiplier, bool plain)
+static bool row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
 {
+    (void)layer;
     return !plain && reds_row_ok(bias, multiplier);
 }
 

@@ -1,0 +1,164 @@
+/* Convolution for the Cortex-M4, two sites at a time; cortex_m4.h has the contract.
+ *
+ * Scratch: the expanded inputs of two windows, 16 bytes for four inputs, then the two windows as bytes. A
+ * window of one site that needs no lane masked (pointwise) is read where it lies. */
+#include "cortex_m4.h"
+
+#include <string.h>
+
+#ifdef __ARM_FEATURE_DSP
+
+/* How a window is laid out for the weights. */
+typedef struct {
+    const reds_op *op;
+    uint32_t quads; /* words of four inputs in a window */
+    bool flat;      /* units by site, not by four */
+    bool in_place;  /* one site, all lanes live, nothing padded */
+    uint32_t *x;
+    int8_t *bytes[2];
+} windows;
+
+/* Flat: the sites of a window one after the other, each with all units of the full net; dead ones are 0. */
+static void gather_flat(const reds_op *op, int32_t top, int32_t left, int8_t *out)
+{
+    int32_t height = op->from->height, width = op->from->width;
+    uint32_t full = op->from->units, live = op->units_in;
+    for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
+        for (int32_t x = left; x < left + op->layer->kernel[1]; x++, out += full) {
+            bool inside = y >= 0 && y < height && x >= 0 && x < width;
+            const int8_t *site = op->in + (uint32_t)(y * width + x) * live;
+            for (uint32_t u = 0; u < full; u++) {
+                out[u] = (int8_t)(u >= live ? 0 : inside ? site[u] : op->zero_in);
+            }
+        }
+    }
+}
+
+/* By four units: the word of each site of the window, then the next four units of each. */
+static void gather_by_four(const reds_op *op, int32_t top, int32_t left, int8_t *out)
+{
+    int32_t height = op->from->height, width = op->from->width;
+    uint32_t taps = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1], live = op->units_in;
+    uint32_t padding = (uint8_t)op->zero_in * 0x01010101u, blocks = (live + 3) / 4;
+    uint32_t rest = live % 4; /* units in the last word, if it is not whole: the other lanes are 0 */
+    for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
+        for (int32_t x = left; x < left + op->layer->kernel[1]; x++, out += 4) {
+            bool inside = y >= 0 && y < height && x >= 0 && x < width;
+            const int8_t *site = op->in + (uint32_t)(y * width + x) * live;
+            int8_t *to = out;
+            for (uint32_t b = 0; b < blocks; b++, site += 4, to += 4 * taps) {
+                uint32_t word = 0;
+                if (rest != 0 && b + 1 == blocks) {
+                    memcpy(&word, inside ? (const void *)site : &padding, rest);
+                } else if (inside) {
+                    memcpy(&word, site, 4);
+                } else {
+                    word = padding;
+                }
+                memcpy(to, &word, 4);
+            }
+        }
+    }
+}
+
+/* The bytes of the window of one site, in the order of the weights. */
+static const int8_t *window(const windows *w, uint32_t site, int8_t *bytes)
+{
+    const reds_op *op = w->op;
+    uint32_t y = site / op->to->width, x = site % op->to->width;
+    int32_t top = (int32_t)(y * op->layer->stride[0]) - op->layer->padding[0];
+    int32_t left = (int32_t)(x * op->layer->stride[1]) - op->layer->padding[1];
+    if (w->in_place) {
+        return op->in + (uint32_t)(top * op->from->width + left) * op->units_in;
+    }
+    (w->flat ? gather_flat : gather_by_four)(op, top, left, bytes);
+    return bytes;
+}
+
+/* Rows from `first` on, one by one: those whose sums may not be held times 256. */
+static void plain_rows(const reds_m4_rows *rows, uint32_t first, uint32_t end, uint32_t full_quads)
+{
+    for (uint32_t r = first; r < end; r++) {
+        const uint32_t *weights = rows->weights + (size_t)(r / 2) * 2 * full_quads + r % 2;
+        int32_t one = rows->bias[r] + reds_m4_plain_sum(weights, 2, rows->x, 4, rows->quads);
+        int32_t two = rows->bias[r] + reds_m4_plain_sum(weights, 2, rows->x + 2, 4, rows->quads);
+        rows->out[r] = reds_requantise(one, rows->multiplier[r], rows->zero);
+        rows->out2[r] = reds_requantise(two, rows->multiplier[r], rows->zero);
+    }
+}
+
+/* Rows from `first` (even) to `end`; an odd last one goes by a buffer, as a pair would write past it. */
+static void fast_rows(const reds_m4_rows *rows, uint32_t first, uint32_t end, uint32_t full_quads)
+{
+    reds_m4_rows part = *rows;
+    part.weights += (size_t)first * full_quads;
+    part.bias += first;
+    part.multiplier += first;
+    part.out += first;
+    part.out2 += first;
+    part.groups = (end - first) / 2;
+    if (part.groups != 0) {
+        reds_m4_conv(&part);
+    }
+    if (end % 2 != 0) {
+        int8_t pairs[4];
+        int8_t *one = rows->out + end - 1, *two = rows->out2 + end - 1;
+        part.out = pairs;
+        part.out2 = pairs + 2;
+        part.groups = 1;
+        reds_m4_conv(&part);
+        *one = pairs[0];
+        *two = pairs[2];
+    }
+}
+
+static void all_rows(const reds_op *op, const reds_m4_rows *rows, uint32_t full_quads)
+{
+    if (op->plain == NULL) {
+        fast_rows(rows, 0, op->units_out, full_quads);
+        return;
+    }
+    for (uint32_t first = 0; first < op->units_out; first += 4) {
+        uint32_t end = op->units_out - first < 4 ? op->units_out : first + 4;
+        (op->plain[first / 4] != 0 ? plain_rows : fast_rows)(rows, first, end, full_quads);
+    }
+}
+
+void reds_m4_run_conv(const reds_op *op)
+{
+    const reds_layer *layer = op->layer;
+    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units;
+    bool flat = full % 4 != 0;
+    uint32_t full_quads = flat ? (taps * full + 3) / 4 : taps * full / 4;
+    uint32_t quads = flat ? full_quads : taps * ((op->units_in + 3) / 4);
+    bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
+    windows w = {
+        .op = op,
+        .quads = quads,
+        .flat = flat,
+        .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
+        .x = op->scratch,
+    };
+    w.bytes[0] = (int8_t *)(w.x + 4 * quads);
+    w.bytes[1] = w.bytes[0] + 4 * quads;
+    memset(w.bytes[0], 0, w.in_place ? 0 : 8 * quads); /* what a flat window leaves of its last word */
+    reds_m4_rows rows = {
+        .weights = op->weights,
+        .x = w.x,
+        .bias = op->bias,
+        .multiplier = op->multiplier,
+        .quads = quads,
+        .skip = 8 * (full_quads - quads),
+        .zero = op->zero,
+    };
+    uint32_t sites = (uint32_t)op->to->height * op->to->width;
+    for (uint32_t site = 0; site < sites; site += 2) {
+        uint32_t second = site + 1 < sites ? site + 1 : site; /* an odd last site is done twice */
+        rows.out = op->out + site * op->units_out;
+        rows.out2 = op->out + second * op->units_out;
+        reds_m4_expand_two(window(&w, site, w.bytes[0]), window(&w, second, w.bytes[1]), w.x, quads);
+        all_rows(op, &rows, full_quads);
+    }
+}
+
+#endif

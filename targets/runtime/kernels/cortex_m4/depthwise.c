@@ -1,0 +1,69 @@
+/* Depthwise 3 x 3 for the Cortex-M4; cortex_m4.h has the contract.
+ *
+ * Scratch: four lines of sites with their padding, and one site. Each line of the input is copied once, into
+ * the slot that its number modulo three gives; the fourth stands for lines above and below. The last site
+ * goes by the one in scratch where words would pass the end of the tensor. */
+#include "cortex_m4.h"
+
+#include <string.h>
+
+#ifdef __ARM_FEATURE_DSP
+
+_Static_assert(offsetof(reds_m4_line, zero) == LINE_ZERO, "depthwise_line.S knows these offsets");
+
+/* The site after those of the line, without writing past it. */
+static void last_site(const reds_m4_line *line, int8_t *buffer)
+{
+    reds_m4_line last = *line;
+    for (uint32_t i = 0; i < 3; i++) {
+        last.line[i] += line->sites * line->step;
+    }
+    last.sites = 1;
+    last.out = buffer;
+    reds_m4_depthwise(&last);
+    memcpy(line->out + line->sites * line->units, buffer, line->units);
+}
+
+void reds_m4_run_depthwise(const reds_op *op)
+{
+    const reds_layer *layer = op->layer;
+    uint32_t units = op->units_in, width = op->from->width;
+    uint32_t bytes = (width + layer->padding[1] + layer->padding[3]) * units;
+    uint32_t size = (bytes + 7) / 4 * 4; /* words are read up to 3 bytes past the end */
+    int8_t *slots = op->scratch, *outside = slots + 3 * size;
+    memset(slots, op->zero_in, 4 * size);
+    reds_m4_line line = {
+        .weights = op->weights,
+        .bias = op->bias,
+        .multiplier = op->multiplier,
+        .out = op->out,
+        .units = units,
+        .step = layer->stride[1] * units,
+        .groups = (units + 3) / 4,
+        .zero = op->zero,
+    };
+    int32_t copied = 0;
+    for (int32_t y = 0; y < op->to->height; y++, line.out += op->to->width * units) {
+        int32_t top = y * layer->stride[0] - layer->padding[0];
+        for (int32_t i = 0; i < 3; i++) {
+            int32_t row = top + i;
+            bool inside = row >= 0 && row < op->from->height;
+            int8_t *slot = slots + (uint32_t)(inside ? row % 3 : 0) * size;
+            if (inside && row >= copied) {
+                memcpy(slot + layer->padding[1] * units, op->in + (uint32_t)row * width * units, width * units);
+                copied = row + 1;
+            }
+            line.line[i] = inside ? slot : outside;
+        }
+        bool ragged = y + 1 == op->to->height && units % 4 != 0;
+        line.sites = op->to->width - (ragged ? 1u : 0u);
+        if (line.sites != 0) {
+            reds_m4_depthwise(&line);
+        }
+        if (ragged) {
+            last_site(&line, outside + size);
+        }
+    }
+}
+
+#endif

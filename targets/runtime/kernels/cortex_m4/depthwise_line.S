@@ -1,0 +1,97 @@
+/* One row of sites of a depthwise layer, 3 x 3; cortex_m4.h has the contract. */
+#include "cortex_m4.h"
+
+#ifdef __ARM_FEATURE_DSP
+    .syntax unified
+    .thumb
+
+/* Four units of one site: r4 the address of their values, r8 the weights; sums in r0..r3. */
+.macro TAP site
+    ldr     r5, [r4, \site]
+    ldrd    r6, r7, [r8], #8
+    sxtb16  r12, r5
+    sxtb16  r5, r5, ror #8
+    smlabb  r0, r12, r6, r0
+    smlatt  r2, r12, r6, r2
+    smlabb  r1, r5, r7, r1
+    smlatt  r3, r5, r7, r3
+.endm
+
+/* A line of the window: sites r9 bytes apart. */
+.macro TAPS line
+    ldr     r4, [lr, #\line]
+    add     r4, r4, r10
+    TAP     #0
+    add     r4, r4, r9
+    TAP     #0
+    TAP     r9
+.endm
+
+/* void reds_m4_depthwise(const reds_m4_line *line): r10 counts bytes from the start of the lines to the
+ * four units of the window at hand; the last word on the stack is the sites left. */
+    .section .text.reds_m4_depthwise, "ax", %progbits
+    .global reds_m4_depthwise
+    .type   reds_m4_depthwise, %function
+    .thumb_func
+    .p2align 2
+reds_m4_depthwise:
+    push    {r4-r11, lr}
+    sub     sp, sp, #20
+    mov     lr, r0
+    ldr     r1, [lr, #LINE_SITES]
+    ldr     r2, [lr, #LINE_OUT]
+    mov     r10, #0
+    strd    r1, r2, [sp, #8]  /* sites left, where the next one is written */
+.Lsite:
+    ldr     r8, [lr, #LINE_WEIGHTS]
+    ldrd    r1, r2, [lr, #LINE_BIAS]  /* and the multipliers */
+    strd    r1, r2, [sp]
+    ldr     r11, [lr, #LINE_GROUPS]
+    ldr     r9, [lr, #LINE_UNITS]
+    str     r10, [sp, #16]
+.Lunits:
+    ldr     r4, [sp]
+    ldm     r4!, {r0-r3}
+    str     r4, [sp]
+    TAPS    LINE_LINE
+    TAPS    LINE_LINE + 4
+    TAPS    LINE_LINE + 8
+    ldr     r4, [sp, #4]
+    ldr     r12, [lr, #LINE_ZERO]
+    ldrd    r5, r6, [r4], #8
+    smmlar  r0, r0, r5, r12
+    smmlar  r1, r1, r6, r12
+    ldrd    r5, r6, [r4], #8
+    str     r4, [sp, #4]
+    smmlar  r2, r2, r5, r12
+    smmlar  r3, r3, r6, r12
+    ssat    r0, #8, r0
+    ssat    r1, #8, r1
+    ssat    r2, #8, r2
+    ssat    r3, #8, r3
+    bfi     r0, r1, #8, #8
+    bfi     r0, r2, #16, #8
+    bfi     r0, r3, #24, #8
+    mov     r1, #0x01010101
+    ldr     r2, [sp, #12]
+    qsub8   r0, r0, r1
+    qadd8   r0, r0, r1
+    str     r0, [r2], #4
+    str     r2, [sp, #12]
+    add     r10, r10, #4
+    subs    r11, r11, #1
+    bne     .Lunits
+    ldr     r10, [sp, #16]  /* the next window */
+    ldr     r1, [lr, #LINE_STEP]
+    add     r10, r10, r1
+    ldrd    r1, r2, [sp, #8]
+    ldr     r3, [lr, #LINE_GROUPS]
+    sub     r2, r2, r3, lsl #2  /* back over the padding of the last group */
+    add     r2, r2, r9
+    subs    r1, r1, #1
+    strd    r1, r2, [sp, #8]
+    bne     .Lsite
+    add     sp, sp, #20
+    pop     {r4-r11, pc}
+    .size   reds_m4_depthwise, . - reds_m4_depthwise
+#endif

@@ -1,0 +1,187 @@
+/* Rows of weights against expanded inputs; cortex_m4.h has the contract. Assembler, because the board's
+ * compiler is old. */
+#include "cortex_m4.h"
+
+#ifdef __ARM_FEATURE_DSP
+    .syntax unified
+    .thumb
+
+/* Four inputs against four rows: 16 multiplies in 14 instructions. */
+.macro QUAD
+    ldm     r10!, {r4-r7}
+    ldrd    r8, r9, [r11], #8
+    smlad   r0, r4, r8, r0
+    smlad   r1, r5, r8, r1
+    smlad   r2, r6, r8, r2
+    smlad   r3, r7, r8, r3
+    sxtb16  r4, r4
+    sxtb16  r5, r5
+    sxtb16  r6, r6
+    sxtb16  r7, r7
+    smlad   r0, r4, r9, r0
+    smlad   r1, r5, r9, r1
+    smlad   r2, r6, r9, r2
+    smlad   r3, r7, r9, r3
+.endm
+
+/* Four inputs of two sites against two rows: 16 multiplies in 12 instructions. */
+.macro QUAD_OF_TWO
+    ldrd    r4, r5, [r10], #8
+    ldm     r11!, {r6-r9}
+    smlad   r0, r4, r6, r0
+    smlad   r1, r5, r6, r1
+    smlad   r2, r4, r8, r2
+    smlad   r3, r5, r8, r3
+    sxtb16  r4, r4
+    sxtb16  r5, r5
+    smlad   r0, r4, r7, r0
+    smlad   r1, r5, r7, r1
+    smlad   r2, r4, r9, r2
+    smlad   r3, r5, r9, r3
+.endm
+
+/* r12 inputs by four, four times and the rest; \loop names the labels. */
+.macro EACH quad, loop
+    subs    r12, r12, #4
+    blo     .L\loop\()_rest
+.L\loop\()_four:
+    \quad
+    \quad
+    \quad
+    \quad
+    subs    r12, r12, #4
+    bhs     .L\loop\()_four
+.L\loop\()_rest:
+    adds    r12, r12, #4
+    beq     .L\loop\()_done
+.L\loop\()_one:
+    \quad
+    subs    r12, r12, #1
+    bne     .L\loop\()_one
+.L\loop\()_done:
+.endm
+
+/* r0..r3, rounded: four bytes of r0. Takes r4 for a constant. */
+.macro NARROW
+    ssat    r0, #8, r0
+    ssat    r1, #8, r1
+    ssat    r2, #8, r2
+    ssat    r3, #8, r3
+    bfi     r0, r1, #8, #8
+    bfi     r0, r2, #16, #8
+    bfi     r0, r3, #24, #8
+    mov     r4, #0x01010101
+    qsub8   r0, r0, r4
+    qadd8   r0, r0, r4
+.endm
+
+.macro FUNCTION name
+    .section .text.\name, "ax", %progbits
+    .global \name
+    .type   \name, %function
+    .thumb_func
+    .p2align 2
+\name:
+.endm
+
+/* void reds_m4_dense(reds_m4_rows *rows) */
+FUNCTION reds_m4_dense
+    push    {r4-r11, lr}
+    mov     lr, r0
+.Ldense_group:
+    ldrd    r10, r11, [lr, #ROWS_WEIGHTS]
+    ldr     r4, [lr, #ROWS_BIAS]
+    ldr     r12, [lr, #ROWS_QUADS]
+    ldm     r4!, {r0-r3}
+    str     r4, [lr, #ROWS_BIAS]
+    EACH    QUAD, dense
+    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the zero point */
+    add     r10, r10, r11
+    str     r10, [lr, #ROWS_WEIGHTS]
+    ldrd    r8, r9, [lr, #ROWS_MULTIPLIER]  /* and out */
+    ldm     r8!, {r4-r7}
+    smmlar  r0, r0, r4, r12
+    smmlar  r1, r1, r5, r12
+    smmlar  r2, r2, r6, r12
+    smmlar  r3, r3, r7, r12
+    NARROW
+    str     r0, [r9], #4
+    strd    r8, r9, [lr, #ROWS_MULTIPLIER]
+    ldr     r4, [lr, #ROWS_GROUPS]
+    subs    r4, r4, #1
+    str     r4, [lr, #ROWS_GROUPS]
+    bne     .Ldense_group
+    pop     {r4-r11, pc}
+    .size   reds_m4_dense, . - reds_m4_dense
+
+/* void reds_m4_conv(reds_m4_rows *rows) */
+FUNCTION reds_m4_conv
+    push    {r4-r11, lr}
+    mov     lr, r0
+    ldr     r10, [lr, #ROWS_WEIGHTS]
+.Lconv_group:
+    ldr     r4, [lr, #ROWS_BIAS]
+    ldr     r11, [lr, #ROWS_X]
+    ldr     r12, [lr, #ROWS_QUADS]
+    ldrd    r0, r1, [r4], #8
+    str     r4, [lr, #ROWS_BIAS]
+    mov     r2, r0
+    mov     r3, r1
+    EACH    QUAD_OF_TWO, conv
+    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the zero point */
+    add     r10, r10, r11
+    ldrd    r8, r9, [lr, #ROWS_MULTIPLIER]  /* and out */
+    ldrd    r6, r7, [r8], #8
+    smmlar  r0, r0, r6, r12
+    smmlar  r1, r1, r7, r12
+    smmlar  r2, r2, r6, r12
+    smmlar  r3, r3, r7, r12
+    NARROW
+    ldrd    r6, r7, [lr, #ROWS_OUT2]  /* and groups */
+    strh    r0, [r9], #2
+    lsrs    r0, r0, #16
+    strh    r0, [r6], #2
+    strd    r8, r9, [lr, #ROWS_MULTIPLIER]
+    subs    r7, r7, #1
+    strd    r6, r7, [lr, #ROWS_OUT2]
+    bne     .Lconv_group
+    str     r10, [lr, #ROWS_WEIGHTS]
+    pop     {r4-r11, pc}
+    .size   reds_m4_conv, . - reds_m4_conv
+
+/* void reds_m4_expand(const int8_t *in, uint32_t *x, uint32_t quads) */
+FUNCTION reds_m4_expand
+    push    {r4, r5}
+    mov     r5, #0xff00ff00
+1:
+    ldr     r3, [r0], #4
+    sxtb16  r4, r3, ror #8
+    and     r3, r5, r3, lsl #8
+    ssub16  r3, r3, r4
+    strd    r4, r3, [r1], #8
+    subs    r2, r2, #1
+    bne     1b
+    pop     {r4, r5}
+    bx      lr
+    .size   reds_m4_expand, . - reds_m4_expand
+
+/* void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32_t quads) */
+FUNCTION reds_m4_expand_two
+    push    {r4-r8}
+    mov     r8, #0xff00ff00
+1:
+    ldr     r5, [r0], #4
+    ldr     r7, [r1], #4
+    sxtb16  r4, r5, ror #8
+    sxtb16  r6, r7, ror #8
+    and     r5, r8, r5, lsl #8
+    and     r7, r8, r7, lsl #8
+    ssub16  r5, r5, r4
+    ssub16  r7, r7, r6
+    stm     r2!, {r4-r7}
+    subs    r3, r3, #1
+    bne     1b
+    pop     {r4-r8}
+    bx      lr
+    .size   reds_m4_expand_two, . - reds_m4_expand_two
+#endif
