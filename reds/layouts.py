@@ -14,6 +14,7 @@ from reds import arena
 from reds.arena import Arena
 from reds.model import Layer, Model, Step, Tensor
 from reds.radix256 import Radix256
+from reds.vnni import Vnni
 
 
 class Layout(Protocol):
@@ -21,6 +22,8 @@ class Layout(Protocol):
 
     id: int
     name: str
+    alignment: int
+    """Weights and tables begin at multiples of this in the pack."""
 
     def runs(self, layer: Layer) -> bool:
         """Whether the kernels of this layout run this layer."""
@@ -55,6 +58,7 @@ class Canonical:
 
     id = 0
     name = "canonical"
+    alignment = 16
 
     def runs(self, layer: Layer) -> bool:
         """Every one."""
@@ -79,7 +83,7 @@ class Canonical:
 
 
 CANONICAL = Canonical()
-LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256())}
+LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni())}
 
 
 def plan(model: Model, subnet: int, layout: Layout) -> Arena:

@@ -33,7 +33,6 @@ STEP = struct.Struct("<HHIIIIIIbbH")
 """units in, units out, arena offsets of input, second input, output, scratch; table at, plain rows at
 (0: none), zero point of the output, of the input, 0"""
 _CRC_FROM = 16
-_SECTION = 16
 
 
 class PackError(ValueError):
@@ -56,7 +55,7 @@ def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
     tensors_at = HEADER.size
     layers_at = tensors_at + TENSOR.size * len(model.tensors)
     plans_at = layers_at + LAYER.size * len(model.layers)
-    body = _Body(plans_at + plan_size * len(model.subnets))
+    body = _Body(plans_at + plan_size * len(model.subnets), layout.alignment)
 
     plans = b"".join(_plan(model, s, layout, body) for s in range(len(model.subnets)))
     layers = b"".join(_layer(layer, body.add(layout.weights(layer))) for layer in model.layers)
@@ -78,8 +77,9 @@ def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
 class _Body:
     """Sections after the plans, each at an aligned offset; equal sections are stored once."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, alignment: int) -> None:
         self.end = start
+        self._alignment = alignment
         self._chunks: list[bytes] = []
         self._seen: dict[bytes, int] = {}
 
@@ -87,7 +87,7 @@ class _Body:
         if not data:
             return 0, 0
         if data not in self._seen:
-            gap = -self.end % _SECTION
+            gap = -self.end % self._alignment
             self._chunks.append(bytes(gap) + data)
             self._seen[data] = self.end + gap
             self.end += gap + len(data)

@@ -38,6 +38,7 @@ class Radix256:
 
     id = 1
     name = "radix256"
+    alignment = 16
 
     def runs(self, layer: Layer) -> bool:
         """All but depthwise kernels other than 3 x 3."""

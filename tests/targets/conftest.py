@@ -9,8 +9,10 @@ import pytest
 
 HERE = Path(__file__).parent
 TARGETS = HERE.parents[1] / "targets"
-RUNTIME = [*sorted((TARGETS / "runtime").glob("*.c")), TARGETS / "runtime/kernels/families.c"]
+FAMILIES = TARGETS / "runtime/kernels/families.c"
+RUNTIME = [*sorted((TARGETS / "runtime").glob("*.c")), FAMILIES]
 RUNTIME += sorted((TARGETS / "runtime/kernels/portable").glob("*.c"))
+RUNTIME += sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
 AGENT = sorted((TARGETS / "agent").glob("*.c"))
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -18,16 +20,30 @@ SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover
 Compile = Callable[..., Path]
 
 
+def _only(family: str, folder: Path) -> Path:
+    """A table of families that has this one."""
+    source = folder / "families.c"
+    header = TARGETS / "runtime/kernels/kernels.h"
+    table = f"const reds_family *const reds_families[] = {{&{family}, NULL}};"
+    source.write_text(f'#include "{header}"\n{table}\n')
+    return source
+
+
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """Compile test sources with the runtime (and the agent) into a sanitized program."""
+    """Compile test sources with the runtime (and the agent) into a sanitized program.
+
+    `family`, the C name of one, makes it the only kernels that the program has.
+    """
     cc = shutil.which("cc")
     if cc is None:
         pytest.fail("no cc on this machine: install build-essential")
 
-    def compile_(name: str, *sources: str, agent: bool = False) -> Path:
+    def compile_(name: str, *sources: str, agent: bool = False, family: str = "") -> Path:
         program = tmp_path_factory.mktemp(name) / name
         files = [*(HERE / s for s in sources), *RUNTIME, *(AGENT if agent else [])]
+        if family:
+            files[files.index(FAMILIES)] = _only(family, program.parent)
         flags = [*WARNINGS, *SANITIZED, '-DREDS_BUILD_ID="test"']
         subprocess.run([cc, *flags, *map(str, files), "-o", str(program)], check=True)
         return program

@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     if (file == NULL) {
         return 2;
     }
-    static uint8_t read_at[1 << 20];
+    static uint8_t read_at[1 << 21];
     size_t size = fread(read_at, 1, sizeof read_at, file);
     fclose(file);
     uint8_t *pack = malloc(size);

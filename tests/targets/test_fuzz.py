@@ -5,11 +5,15 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import pytest
+
 from hil.link.protocol import Command
 from reds import pack
+from reds.layouts import CANONICAL, LAYOUTS, Layout
 from reds.model import Model
 from tests.nets import dense_model, inputs, random_model
 from tests.targets.conftest import Compile
+from tests.targets.x86 import FAMILIES, needs
 
 ITERATIONS = 100_000
 SEED = 20_311_13349
@@ -31,14 +35,24 @@ NETS = [
 ]
 
 
-def test_mutated_packs(compiled: Compile, tmp_path: Path) -> None:
+def fuzz_packs(program: Path, layout: Layout, folder: Path) -> None:
     seeds = []
     for i, net in enumerate(NETS):
-        seeds.append(tmp_path / f"{i}.reds")
-        seeds[-1].write_bytes(pack.dumps(net))
-    counts = fuzz(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c"), seeds)
+        seeds.append(folder / f"{i}.reds")
+        seeds[-1].write_bytes(pack.dumps(net, layout))
+    counts = fuzz(program, seeds)
     assert counts["accepted"] + counts["refused"] == ITERATIONS
     assert min(counts.values()) > ITERATIONS // 20, "the mutations no longer reach both sides of the loader"
+
+
+def test_mutated_packs(compiled: Compile, tmp_path: Path) -> None:
+    fuzz_packs(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c"), CANONICAL, tmp_path)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_mutated_packs_of_the_x86_layout(compiled: Compile, tmp_path: Path, family: str) -> None:
+    needs(family)
+    fuzz_packs(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c", family=family), LAYOUTS[2], tmp_path)
 
 
 def record(command: Command, payload: bytes = b"") -> bytes:

@@ -5,6 +5,11 @@ const reds_family *const reds_families[] = {
 #ifdef __ARM_FEATURE_DSP
     &reds_cortex_m4,
 #endif
+#ifdef __x86_64__
+    &reds_x86_avx512,
+    &reds_x86_avxvnni,
+    &reds_x86_avx2,
+#endif
     &reds_portable,
     NULL,
 };

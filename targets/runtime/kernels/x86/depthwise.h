@@ -1,0 +1,108 @@
+/* Depthwise, any kernel. The bytes of four taps are interleaved, so that a product's four are one unit's;
+ * a kernel of 3 x 3 is three such quads, the last filled with weights of 0. BYTES units at once, or as many
+ * sites side by side as their units fit, whose lanes repeat the weights and the table. */
+
+typedef struct {
+    vec bias[4], multiplier[4], zero;
+    const int32_t *weights; /* [quads][4 vectors] */
+    const uint32_t *taps;   /* offsets, [quads][4] */
+} lanes;
+
+/* Into four vectors as interleave leaves them: the values of `units`, again and again. */
+FAST void arrange(int32_t *to, const int32_t *from, uint32_t units)
+{
+    uint32_t unit = 0;
+    for (uint32_t lane = 0; lane < BYTES; lane += 4) {
+        int32_t *four = to + lane % 16 / 4 * LANES + lane / 16 * 4;
+        if (unit + 4 <= units) {
+            memcpy(four, from + unit, 16);
+            unit += 4;
+        } else {
+            for (uint32_t i = 0; i < 4; i++, unit++) {
+                unit = unit < units ? unit : 0;
+                four[i] = from[unit];
+            }
+        }
+        unit = unit < units ? unit : 0;
+    }
+}
+
+FAST void arrange_table(vec *to, const int32_t *from, uint32_t units)
+{
+    int32_t values[BYTES];
+    arrange(values, from, units);
+    for (uint32_t k = 0; k < 4; k++) {
+        to[k] = load(values + k * LANES);
+    }
+}
+
+/* One vector of outputs. */
+FAST void depthwise_lanes(const lanes *l, const uint8_t *window, uint32_t quads, int8_t *out, uint32_t count)
+{
+    vec acc[4] = {l->bias[0], l->bias[1], l->bias[2], l->bias[3]};
+    for (uint32_t q = 0; q < quads; q++) {
+        vec rows[4], inputs[4];
+        UNROLL for (uint32_t i = 0; i < 4; i++) {
+            rows[i] = load(window + l->taps[4 * q + i]);
+        }
+        interleave(inputs, rows);
+        UNROLL for (uint32_t k = 0; k < 4; k++) {
+            acc[k] = dot(acc[k], inputs[k], load(l->weights + (4 * q + k) * LANES));
+        }
+    }
+    UNROLL for (uint32_t k = 0; k < 4; k++) {
+        acc[k] = requantise(acc[k], l->multiplier[k], l->zero);
+    }
+    save_interleaved(out, acc, count);
+}
+
+/* All windows, for `units` from unit `first`. */
+FAST void depthwise_units(const reds_op *op, const reds_x86_window *w, const lanes *l, const uint8_t *copy,
+                          uint32_t quads, uint32_t first, uint32_t units)
+{
+    uint32_t side = units < op->units_out ? 1 : BYTES / units; /* windows at once */
+    for (uint32_t y = 0; y < op->to->height; y++) {
+        const uint8_t *window = copy + (size_t)y * w->down * w->width * w->site + first;
+        int8_t *out = op->out + (size_t)y * op->to->width * op->units_out + first;
+        for (uint32_t x = 0; x < op->to->width; x += side) {
+            uint32_t left = op->to->width - x;
+            depthwise_lanes(l, window + (size_t)x * w->site, quads, out + (size_t)x * op->units_out,
+                            (left < side ? left : side) * units);
+        }
+    }
+}
+
+/* From the first site of a window, the bytes to each of its taps; those that fill the last quad have 0. */
+KERNEL void tap_offsets(uint32_t *offsets, const reds_x86_window *w)
+{
+    memset(offsets, 0, (size_t)w->quads * 16);
+    for (uint32_t y = 0; y < w->rows; y++) {
+        for (uint32_t x = 0; x < w->columns; x++) {
+            *offsets++ = y * w->width * w->site + (uint32_t)reds_x86_column(w, x);
+        }
+    }
+}
+
+KERNEL void depthwise(const reds_op *op)
+{
+    reds_x86_window w = reds_x86_window_of(op->layer, op->from, op->units_in);
+    reds_x86_scratch scratch = reds_x86_scratch_of(op, &w);
+    copy_input(scratch.copy, op, &w);
+    tap_offsets(scratch.offsets, &w);
+    lanes l = {.zero = zero_point(op->zero), .weights = scratch.arranged, .taps = scratch.offsets};
+    uint32_t quads = (uint32_t)w.quads, full = (op->from->units + PANEL - 1u) / PANEL * PANEL;
+    for (uint32_t first = 0; first < op->units_out; first += BYTES) {
+        uint32_t left = op->units_out - first, units = left < BYTES ? left : BYTES;
+        for (uint32_t q = 0; q < quads; q++) {
+            const int32_t *weights = (const int32_t *)op->weights + (size_t)q * full + first;
+            arrange(scratch.arranged + 4 * LANES * q, weights, units);
+        }
+        arrange_table(l.bias, op->bias + first, units);
+        arrange_table(l.multiplier, op->multiplier + first, units);
+        if (quads == 3) {
+            depthwise_units(op, &w, &l, scratch.copy, 3, first, units);
+        } else {
+            depthwise_units(op, &w, &l, scratch.copy, quads, first, units);
+        }
+    }
+}

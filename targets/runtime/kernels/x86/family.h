@@ -1,0 +1,25 @@
+/* The family of one instruction set, from its vectors: included last. */
+#include "../portable/portable.h"
+#include "rows.h"
+
+#include "copy.h"
+
+#include "conv.h"
+#include "dense.h"
+#include "depthwise.h"
+#include "pool.h"
+
+#define FAMILY                                                                                                    \
+    {                                                                                                             \
+        .layout = 2, .available = available, .weights_bytes = reds_x86_weights_bytes,                             \
+        .scratch_bytes = reds_x86_scratch_bytes, .row_ok = reds_x86_row_ok,                                       \
+        .run = {                                                                                                  \
+            [REDS_DENSE] = dense,                                                                                 \
+            [REDS_CONV] = conv,                                                                                   \
+            [REDS_DEPTHWISE] = depthwise,                                                                         \
+            [REDS_AVERAGE_POOL] = average_pool,                                                                   \
+            [REDS_MAX_POOL] = max_pool,                                                                           \
+            [REDS_ADD] = add,                                                                                     \
+            [REDS_FLATTEN] = reds_portable_flatten,                                                               \
+        },                                                                                                        \
+    }

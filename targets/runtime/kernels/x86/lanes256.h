@@ -1,0 +1,120 @@
+/* Vectors of 8 int32 lanes, AVX2. The file that includes this defines ISA and SITES before, and dot (acc,
+ * inputs, weights) after; lanes512.h is the other set, with the same names and comments. */
+#include <immintrin.h>
+#include <string.h>
+
+#define FAST static inline __attribute__((always_inline, target(ISA)))
+#define KERNEL static __attribute__((target(ISA)))
+#define UNROLL _Pragma("GCC unroll 16")
+
+typedef uint32_t vec __attribute__((vector_size(32)));
+enum { LANES = 8, BYTES = 32, VECTORS = 2 };
+
+FAST vec load(const void *at)
+{
+    return (vec)_mm256_loadu_si256(at);
+}
+
+FAST void save(void *at, vec v)
+{
+    _mm256_storeu_si256(at, (__m256i)v);
+}
+
+FAST vec same(int32_t value)
+{
+    return (vec)_mm256_set1_epi32(value);
+}
+
+FAST vec load_some(const int32_t *at, uint32_t count)
+{
+    __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+    __m256i live = _mm256_set1_epi32((int32_t)(count < 8 ? count : 8));
+    return (vec)_mm256_maskload_epi32(at, _mm256_cmpgt_epi32(live, lanes));
+}
+
+FAST vec zero_point(int32_t zero)
+{
+    return (vec)_mm256_set1_epi64x((2 * (int64_t)zero + 1) * ((int64_t)1 << 31));
+}
+
+FAST vec requantise(vec acc, vec multiplier, vec zero)
+{
+    __m256i a = (__m256i)acc, m = (__m256i)multiplier, z = (__m256i)zero;
+    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, m), z);
+    __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(m, 32)), z);
+    return (vec)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+
+FAST vec widen(__m128i bytes, uint32_t half)
+{
+    return (vec)_mm256_cvtepi8_epi32(half == 0 ? bytes : _mm_unpackhi_epi64(bytes, bytes));
+}
+
+FAST __m128i load_bytes(const void *at, uint32_t count)
+{
+    uint8_t bytes[16] = {0};
+    if (count == 16) {
+        return _mm_loadu_si128(at);
+    }
+    memcpy(bytes, at, count);
+    return _mm_loadu_si128((const void *)bytes);
+}
+
+FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
+{
+    uint8_t all[16];
+    if (count == 16) {
+        _mm_storeu_si128(at, bytes);
+        return;
+    }
+    _mm_storeu_si128((void *)all, bytes);
+    memcpy(at, all, count);
+}
+
+FAST void flip_some(uint8_t *to, const int8_t *from, uint32_t count)
+{
+    const __m256i sign = _mm256_set1_epi8(-128);
+    if (count == BYTES) {
+        save(to, load(from) ^ (vec)sign);
+        return;
+    }
+    if (count > 16) {
+        save_bytes(to, _mm_xor_si128(load_bytes(from, 16), _mm256_castsi256_si128(sign)), 16);
+        to += 16, from += 16, count -= 16;
+    }
+    save_bytes(to, _mm_xor_si128(load_bytes(from, count), _mm256_castsi256_si128(sign)), count);
+}
+
+FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
+{
+    __m256i second = vectors == 2 ? (__m256i)v[1] : _mm256_setzero_si256();
+    __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)v[0], second), 0xd8);
+    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+    save_bytes(at, _mm_max_epi8(bytes, _mm_set1_epi8(-127)), count < 16 ? count : 16);
+}
+
+FAST void interleave(vec *to, const vec *rows)
+{
+    __m256i r0 = (__m256i)rows[0], r1 = (__m256i)rows[1], r2 = (__m256i)rows[2], r3 = (__m256i)rows[3];
+    __m256i a = _mm256_unpacklo_epi8(r0, r1), b = _mm256_unpackhi_epi8(r0, r1);
+    __m256i c = _mm256_unpacklo_epi8(r2, r3), d = _mm256_unpackhi_epi8(r2, r3);
+    to[0] = (vec)_mm256_unpacklo_epi16(a, c);
+    to[1] = (vec)_mm256_unpackhi_epi16(a, c);
+    to[2] = (vec)_mm256_unpacklo_epi16(b, d);
+    to[3] = (vec)_mm256_unpackhi_epi16(b, d);
+}
+
+FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
+{
+    __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
+    __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(low, high), _mm256_set1_epi8(-127));
+    if (count == BYTES) {
+        save(at, (vec)bytes);
+        return;
+    }
+    save_bytes(at, _mm256_castsi256_si128(bytes), count < 16 ? count : 16);
+    if (count > 16) {
+        save_bytes(at + 16, _mm256_extracti128_si256(bytes, 1), count - 16);
+    }
+}

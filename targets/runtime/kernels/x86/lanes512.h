@@ -1,0 +1,121 @@
+/* Vectors of 16 int32 lanes, AVX-512 with VNNI. The file that includes this defines ISA before; lanes256.h is
+ * the other set, with the same names. */
+#include <immintrin.h>
+#include <string.h>
+
+#define FAST static inline __attribute__((always_inline, target(ISA)))
+#define KERNEL static __attribute__((target(ISA)))
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* int32 whose sums and products are modulo 2^32. A type of its own lanes, for gcc moves sums of __m512i about. */
+typedef uint32_t vec __attribute__((vector_size(64)));
+enum { LANES = 16, BYTES = 64, VECTORS = 4, SITES = 6 }; /* vectors of rows, and windows, at once */
+
+FAST vec load(const void *at)
+{
+    return (vec)_mm512_loadu_si512(at);
+}
+
+FAST void save(void *at, vec v)
+{
+    _mm512_storeu_si512(at, (__m512i)v);
+}
+
+FAST vec same(int32_t value)
+{
+    return (vec)_mm512_set1_epi32(value);
+}
+
+/* The first `count` lanes, as far as there are; the others are 0. */
+FAST vec load_some(const int32_t *at, uint32_t count)
+{
+    return (vec)_mm512_maskz_loadu_epi32((__mmask16)_bzhi_u32(0xffff, count < 16 ? count : 16), at);
+}
+
+/* What requantise adds to a product. */
+FAST vec zero_point(int32_t zero)
+{
+    return (vec)_mm512_set1_epi64((2 * (int64_t)zero + 1) * ((int64_t)1 << 31));
+}
+
+/* acc + the sum of four products of unsigned and signed bytes, lane by lane. */
+FAST vec dot(vec acc, vec inputs, vec weights)
+{
+    return (vec)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)inputs, (__m512i)weights);
+}
+
+/* The project's rounding with the zero point added, not clamped yet. */
+FAST vec requantise(vec acc, vec multiplier, vec zero)
+{
+    const __m512i high = _mm512_set_epi32(31, 15, 29, 13, 27, 11, 25, 9, 23, 7, 21, 5, 19, 3, 17, 1);
+    __m512i a = (__m512i)acc, m = (__m512i)multiplier, z = (__m512i)zero;
+    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a, m), z);
+    __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(m, 32)), z);
+    return (vec)_mm512_permutex2var_epi32(even, high, odd);
+}
+
+/* Sixteen bytes as int32: vector `half` of those that they take. */
+FAST vec widen(__m128i bytes, uint32_t half)
+{
+    (void)half;
+    return (vec)_mm512_cvtepi8_epi32(bytes);
+}
+
+/* `count` bytes, 1 to 16, and none past them. */
+FAST __m128i load_bytes(const void *at, uint32_t count)
+{
+    return _mm_maskz_loadu_epi8((__mmask16)_bzhi_u32(0xffff, count), at);
+}
+
+FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
+{
+    _mm_mask_storeu_epi8(at, (__mmask16)_bzhi_u32(0xffff, count), bytes);
+}
+
+/* x + 128 of `count` bytes, 1 to BYTES. */
+FAST void flip_some(uint8_t *to, const int8_t *from, uint32_t count)
+{
+    __mmask64 live = _bzhi_u64(~UINT64_C(0), count);
+    __m512i x = _mm512_maskz_loadu_epi8(live, from);
+    _mm512_mask_storeu_epi8(to, live, _mm512_xor_si512(x, _mm512_set1_epi8(-128)));
+}
+
+/* Clamp the lanes of `vectors` vectors, in their order, and write the first `count`. */
+FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
+{
+    if (vectors == 4) {
+        const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+        __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
+        __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
+        __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+        bytes = _mm512_max_epi8(bytes, _mm512_set1_epi8(-127));
+        _mm512_mask_storeu_epi8(at, _bzhi_u64(~UINT64_C(0), count < 64 ? count : 64), bytes);
+        return;
+    }
+    UNROLL for (uint32_t i = 0; i < vectors; i++, at += 16) {
+        __m128i bytes = _mm_max_epi8(_mm512_cvtsepi32_epi8((__m512i)v[i]), _mm_set1_epi8(-127));
+        uint32_t left = count - 16 * i;
+        save_bytes(at, bytes, left < 16 ? left : 16);
+    }
+}
+
+/* The bytes of four rows of units by lanes of four: vector k holds units 16 * i + 4 * k to + 3. */
+FAST void interleave(vec *to, const vec *rows)
+{
+    __m512i r0 = (__m512i)rows[0], r1 = (__m512i)rows[1], r2 = (__m512i)rows[2], r3 = (__m512i)rows[3];
+    __m512i a = _mm512_unpacklo_epi8(r0, r1), b = _mm512_unpackhi_epi8(r0, r1);
+    __m512i c = _mm512_unpacklo_epi8(r2, r3), d = _mm512_unpackhi_epi8(r2, r3);
+    to[0] = (vec)_mm512_unpacklo_epi16(a, c);
+    to[1] = (vec)_mm512_unpackhi_epi16(a, c);
+    to[2] = (vec)_mm512_unpacklo_epi16(b, d);
+    to[3] = (vec)_mm512_unpackhi_epi16(b, d);
+}
+
+/* Clamp the lanes of four vectors that stand as interleave leaves them, and write the first `count`. */
+FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
+{
+    __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
+    __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
+    __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(-127));
+    _mm512_mask_storeu_epi8(at, _bzhi_u64(~UINT64_C(0), count), bytes);
+}

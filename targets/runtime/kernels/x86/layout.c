@@ -1,0 +1,85 @@
+/* Layout vnni in plain C: what it takes, and where in the scratch a layer keeps what. */
+#include "x86.h"
+
+#if defined(__x86_64__)
+
+reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *from, uint32_t units)
+{
+    bool narrow = from->units < 4, depthwise = layer->kind == REDS_DEPTHWISE;
+    reds_x86_window w = {.rows = 1, .columns = 1, .height = 1, .width = 1, .phases = 1, .live = units};
+    if (layer->kind != REDS_DENSE) {
+        w.rows = layer->kernel[0];
+        w.columns = layer->kernel[1];
+        w.down = layer->stride[0];
+        w.across = layer->stride[1];
+        w.top = layer->padding[0];
+        w.left = layer->padding[1];
+        w.height = (uint32_t)from->height + w.top + layer->padding[2];
+        w.width = (uint32_t)from->width + w.left + layer->padding[3];
+    }
+    if (depthwise) {
+        w.phases = w.across;
+        w.width = (w.width + w.phases - 1) / w.phases * w.phases;
+        w.site = units;
+        w.quads = (w.rows * w.columns + 3) / 4;
+    } else {
+        w.site = narrow ? from->units : (units + 3) / 4 * 4;
+        w.quads = (uint64_t)w.rows * (narrow ? (w.columns * w.site + 3) / 4 : w.columns * (w.site / 4));
+    }
+    return w;
+}
+
+static uint64_t lines(uint64_t bytes)
+{
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
+static uint64_t offsets_bytes(const reds_layer *layer, const reds_x86_window *w)
+{
+    return lines(w->quads * (layer->kind == REDS_DEPTHWISE ? 16 : 4));
+}
+
+static uint64_t arranged_bytes(const reds_layer *layer, const reds_x86_window *w)
+{
+    return layer->kind == REDS_DEPTHWISE ? w->quads * 4 * LINE : 0;
+}
+
+reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w)
+{
+    uint8_t *start = (uint8_t *)op->scratch + (-(uintptr_t)op->scratch & (LINE - 1));
+    uint8_t *arranged = start + offsets_bytes(op->layer, w);
+    return (reds_x86_scratch){(void *)start, (void *)arranged, arranged + arranged_bytes(op->layer, w)};
+}
+
+uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
+{
+    if (layer->kind != REDS_DENSE && layer->kind != REDS_CONV && layer->kind != REDS_DEPTHWISE) {
+        return 0;
+    }
+    reds_x86_window w = reds_x86_window_of(layer, from, step->units_in);
+    uint64_t copy = (uint64_t)w.height * w.width * w.site;
+    uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + copy + LINE;
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* more than any arena has */
+}
+
+uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
+{
+    uint64_t panels = (to->units + PANEL - 1u) / PANEL;
+    switch (layer->kind) {
+    case REDS_DENSE:
+    case REDS_CONV:
+    case REDS_DEPTHWISE:
+        return reds_x86_window_of(layer, from, from->units).quads * panels * PANEL * 4;
+    default:
+        return 0;
+    }
+}
+
+bool reds_x86_row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
+{
+    (void)layer;
+    (void)bias; /* with the inputs' 128 in it any may stand there */
+    return !plain && multiplier % 256 == 0;
+}
+
+#endif

@@ -1,0 +1,104 @@
+"""Each x86 family against the reference, under sanitizers: the same bits, whatever the net."""
+
+import subprocess
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds import pack, reference
+from reds.layouts import LAYOUTS
+from reds.model import Kind, Model
+from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
+from tests.targets.conftest import Compile
+from tests.targets.x86 import FAMILIES, needs
+
+Check = Callable[[Model, np.ndarray], None]
+Temporary = pytest.TempPathFactory
+
+
+@pytest.fixture(scope="module", params=sorted(FAMILIES))
+def check(
+    request: pytest.FixtureRequest, compiled: Compile, tmp_path_factory: pytest.TempPathFactory
+) -> Check:
+    """Runs all subnets of a model in one family and holds the outputs against the reference's."""
+    needs(request.param)
+    program = compiled("run_pack", "run_pack.c", family=request.param)
+    file = tmp_path_factory.mktemp("net") / "net.reds"
+
+    def check_(model: Model, x: np.ndarray) -> None:
+        file.write_bytes(pack.dumps(model, LAYOUTS[2]))
+        done = subprocess.run([program, file], input=x.tobytes(), capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        expected = [reference.run(model, s, x).tobytes() for s in range(len(model.subnets))]
+        assert done.stdout == b"".join(expected)
+
+    return check_
+
+
+def test_dnn_s(check: Check) -> None:
+    model = dnn_s()
+    check(model, inputs(model, 64))
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**20))
+def test_every_kind_of_layer(check: Check, seed: int) -> None:
+    model = random_model(seed, subnets=3)
+    check(model, inputs(model, 4, seed))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 150), min_size=2, max_size=4),
+    seed=st.integers(0, 2**16),
+    extreme=st.booleans(),
+)
+def test_dense_nets_of_any_widths(check: Check, widths: list[int], seed: int, extreme: bool) -> None:
+    """One panel of rows to ten; a subnet's widths end anywhere in a panel and in a quad of inputs."""
+    nested = [[max(1, w * part // 3) for w in widths[1:]] for part in (1, 2, 3)]
+    model = dense_model(widths, nested, seed, extreme=extreme)
+    check(model, inputs(model, 5, seed))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    side=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    units=st.tuples(*[st.integers(1, 140)] * 3),
+    stride=st.sampled_from([(1, 1), (2, 2), (1, 2), (3, 1)]),
+    seed=st.integers(0, 2**16),
+    extreme=st.booleans(),
+)
+def test_wide_convolutions_and_pools(
+    check: Check,
+    side: tuple[int, int],
+    units: tuple[int, int, int],
+    stride: tuple[int, int],
+    seed: int,
+    extreme: bool,
+) -> None:
+    """More rows, units and sites than one vector or tile holds, and parts of one left over."""
+    maker = Maker(*side, units[0], seed, extreme)
+    maker.add(Kind.CONV, units[1], (3, 3), (1, 1), (1, 1, 1, 1), relu=True)
+    block = maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+    maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1), relu=True)
+    maker.add(Kind.ADD, other=block, relu=True)
+    maker.add(Kind.DEPTHWISE, 0, (3, 3), stride, (1, 0, 1, 2))
+    maker.add(Kind.CONV, units[2], relu=True)
+    last = maker.tensors[-1]
+    maker.add(Kind.MAX_POOL, kernel=(min(2, last.height), min(2, last.width)))
+    maker.add(Kind.AVERAGE_POOL, kernel=(maker.tensors[-1].height, maker.tensors[-1].width))
+    cut = [[max(1, n * part // 3) for n in units[1:]] for part in (1, 2, 3)]
+    model = maker.build(cut, zero=-5)
+    check(model, inputs(model, 3, seed))
+
+
+def test_a_sum_at_the_edge_of_int32(check: Check) -> None:
+    """The largest fan-in there is, all weights and inputs at their limits, and the largest bias there is."""
+    model = dense_model([65_535, 2], [[2]], 1, extreme=True)
+    model.layers[0].weights[:] = [[127], [-127]]
+    model.subnets[0].steps[0].bias[:] = [(1 << 30) - 1, -(1 << 30) + 1]
+    x = np.stack([np.full(65_535, 127), np.full(65_535, -127)]).astype(np.int8)
+    check(model, x)
