@@ -1,11 +1,8 @@
 """Whether a pack fits a board, found out before anything is sent."""
 
-from dataclasses import replace
-
-import numpy as np
-
 from hil.errors import PackRefused
 from reds import layouts, pack
+from reds.cut import cut
 from reds.layouts import Layout
 from reds.model import Model
 
@@ -32,20 +29,3 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
         raise PackRefused(f"{board}: {model.name} takes {', and '.join(over)}; {advice}")
     return data
-
-
-def cut(model: Model, subnet: int) -> Model:
-    """The net as large as this subnet, with the subnets up to it and nothing of the larger ones."""
-    steps = model.subnets[subnet].steps
-    units = [model.tensors[0].units, *(step.units_out for step in steps)]
-    return replace(
-        model,
-        tensors=tuple(replace(t, units=n) for t, n in zip(model.tensors, units, strict=True)),
-        layers=tuple(
-            replace(
-                layer, weights=np.ascontiguousarray(layer.live(step)) if layer.weights.size else layer.weights
-            )
-            for layer, step in zip(model.layers, steps, strict=True)
-        ),
-        subnets=model.subnets[: subnet + 1],
-    )

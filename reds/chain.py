@@ -97,6 +97,23 @@ class Chain:
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
         return replace(self, groups=groups)
 
+    def padding(self, layer: Layer) -> tuple[int, int, int, int]:
+        """Rows and columns that a layer adds at the top, left, bottom and right of its input.
+
+        `same` is TensorFlow's: as little as gives ceil(side / stride) windows, the smaller half first.
+        """
+        if not layer.same:
+            return (0, 0, 0, 0)
+        source, target = self.tensors[layer.inputs[0]], self.tensors[layer.output]
+        rows, columns = (
+            max((after - 1) * stride + kernel - before, 0)
+            for before, after, stride, kernel in zip(
+                (source.height, source.width), (target.height, target.width), layer.stride, layer.kernel,
+                strict=True,
+            )
+        )  # fmt: skip
+        return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
+
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates of one inference, classifier counted."""
         return sum(layer.macs(widths) for layer in self.layers)

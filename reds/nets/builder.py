@@ -38,11 +38,12 @@ class Builder:
         group = self._tensors[x].group
         return self._slide(Kind.DEPTHWISE, x, group, kernel, stride, same, relu=relu, norm=norm)
 
-    def pool(self, x: int, kernel: tuple[int, int] | None = None, kind: Kind = Kind.AVERAGE_POOL) -> int:
-        """Average or maximum over windows side by side; by default over all sites."""
+    def pool(self, x: int, kernel: tuple[int, int] | None = None, stride: tuple[int, int] | None = None,
+             kind: Kind = Kind.AVERAGE_POOL) -> int:  # fmt: skip
+        """Average or maximum over windows; by default over all sites, and windows side by side."""
         source = self._tensors[x]
         kernel = kernel or (source.height, source.width)
-        return self._slide(kind, x, source.group, kernel, kernel, same=False)
+        return self._slide(kind, x, source.group, kernel, stride or kernel, same=False)
 
     def add(self, a: int, b: int, relu: bool = False) -> int:
         """A residual add: the groups of a and b become one."""

@@ -7,8 +7,9 @@ from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.errors import InputsRefused, PackRefused
-from hil.fit import check_fit, cut
+from hil.fit import check_fit
 from reds import arena, pack, reference
+from reds.cut import cut
 from reds.layouts import CANONICAL, LAYOUTS
 from reds.model import Model
 from tests.nets import dense_model, inputs
