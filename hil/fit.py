@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hil.errors import PackRefused
 from reds import arena, pack
-from reds.layouts import Layout
-from reds.model import Model
+from reds.layouts import LAYOUTS, Layout
+from reds.model import WEIGHTED, Kind, Layer, Model, Step
 
 
 def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int) -> bytes:
@@ -33,6 +34,20 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
     return data
 
 
+def best_layout(board: str, model: Model, known: frozenset[int]) -> Layout:
+    """The layout with the highest id of those an agent knows that has a kernel for every layer.
+
+    Raises `PackRefused` if there is none.
+    """
+    kinds = {layer.kind for layer in model.layers}
+    fitting = [layout for i, layout in sorted(LAYOUTS.items()) if i in known and kinds <= layout.kinds]
+    if not fitting:
+        names = ", ".join(sorted(kind.name.lower() for kind in kinds))
+        what = f"no layout of its agent runs the {names} of {model.name}"
+        raise PackRefused(f"{board}: {what}; upload the agent again")
+    return fitting[-1]
+
+
 def cut(model: Model, subnet: int) -> Model:
     """The net as large as this subnet, with the subnets up to it and nothing of the larger ones."""
     steps = model.subnets[subnet].steps
@@ -41,11 +56,20 @@ def cut(model: Model, subnet: int) -> Model:
         model,
         tensors=tuple(replace(t, units=n) for t, n in zip(model.tensors, units, strict=True)),
         layers=tuple(
-            replace(layer, weights=np.ascontiguousarray(layer.weights[: step.units_out, : step.units_in]))
+            replace(layer, weights=_cut_weights(layer, step))
             for layer, step in zip(model.layers, steps, strict=True)
         ),
         subnets=model.subnets[: subnet + 1],
     )
+
+
+def _cut_weights(layer: Layer, step: Step) -> NDArray[np.int8]:
+    if layer.kind not in WEIGHTED:
+        return layer.weights
+    rows = layer.weights[: step.units_out]
+    if layer.kind is not Kind.DEPTHWISE:
+        rows = rows.reshape(step.units_out, layer.taps, -1)[..., : step.units_in]
+    return np.ascontiguousarray(rows.reshape(step.units_out, -1))
 
 
 def _arena(model: Model, subnet: int, layout: Layout) -> int:
