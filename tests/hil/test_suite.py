@@ -184,6 +184,9 @@ def test_a_named_board_that_is_not_here_fails_with_advice(hil: Run, small_pack: 
     assert outcomes(done.stdout) == {"deselected": 10, "error": 1}
     advice = "nano33ble: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
     assert advice in done.stdout
+    done = hil("--target=nano33ble", "--pack", small_pack, "-k", "switch")
+    assert done.returncode == 1
+    assert advice in done.stdout
 
 
 def test_an_unnamed_board_that_is_not_here_skips_with_its_reason(
