@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import InputsRefused, PackRefused
+from hil.errors import InputsRefused, LinkError, PackRefused
 from hil.fit import best_layout, check_fit, cut
 from reds import arena, pack, reference
 from reds.layouts import CANONICAL, LAYOUTS
@@ -136,3 +137,13 @@ def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:
     assert best_layout("b", mixed, both).id == 0
     with pytest.raises(PackRefused, match="b: no layout of its agent runs the dense of small; upload"):
         best_layout("b", small, frozenset({31}))
+
+
+def test_an_agent_that_is_no_program_is_named(tmp_path: Path) -> None:
+    text = tmp_path / "agent.txt"
+    text.touch()
+    with (
+        pytest.raises(LinkError, match=r"desk: .*agent.txt: the agent does not start: Permission denied"),
+        target("desktop").start(Entry("desk", "desktop", agent=text), Provenance.HARDWARE),
+    ):
+        pass
