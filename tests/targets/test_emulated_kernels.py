@@ -46,7 +46,7 @@ def shapes() -> list[Model]:
 
 
 def plain_conv() -> Model:
-    """A convolution of 9 x 80 inputs with all weights at their limits but some rows': some groups are plain."""
+    """A convolution of 9 x 80 inputs with all weights at their limits but some rows'."""
     maker = Maker(5, 5, 80, 98, extreme=True)
     maker.add(Kind.CONV, 11, (3, 3), (2, 1), (1, 1, 1, 1))
     maker.layers[0].weights[4:8] //= 3
