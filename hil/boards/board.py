@@ -194,12 +194,12 @@ class Board:
         return model
 
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-        """As many inputs at a time as the board holds, and as fit a frame with their outputs."""
+        """As many inputs at a time as the board holds, and as have outputs that fit a frame."""
         largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        room = min(self._hello.input_bytes, self._hello.max_payload - 2) // model.input_size
-        size = min(room, self._hello.max_payload // largest)
+        size = min(self._hello.input_bytes // model.input_size, self._hello.max_payload // largest)
         if size < 1:
-            raise PackRefused(f"{self.name}: an input or output of {model.name} is larger than a frame")
+            room = f"{self._hello.input_bytes:,} and {self._hello.max_payload:,} bytes"
+            raise PackRefused(f"{self.name}: an input or output of {model.name} takes more than {room}")
         for at in range(0, len(x), size):
             yield x[at : at + size]
 

@@ -83,6 +83,20 @@ def test_a_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: B
     assert not told
 
 
+def test_an_input_may_be_larger_than_a_frame(emulated: Board) -> None:
+    wide = dense_model([9000, 3], [[3]], name="wide")
+    emulated.deploy(wide)
+    x = inputs(wide, 7)
+    assert np.array_equal(emulated.infer(x), reference.run(wide, 0, x))
+
+
+def test_an_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
+    wide = dense_model([30_000, 3], [[3]], name="wide")
+    emulated.deploy(wide)
+    with pytest.raises(PackRefused, match=r"nano: .* of wide takes more than 28,672 and 4,096"):
+        emulated.infer(inputs(wide, 1))
+
+
 def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     x = inputs(small, 4)
     emulated.deploy(small)
