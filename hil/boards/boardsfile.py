@@ -1,12 +1,12 @@
 """boards.toml: the boards of a desk or a lab, one `[[board]]` each.
 
-    [[board]]
-    name = "nano-left"                  # in ids, tables and results
-    target = "nano33ble"                # a file of hil/boards
-    port = "/dev/ttyACM0"               # optional: else found by its USB id
-    serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
-    agent = "slow.elf"                  # optional: a prebuilt agent for a board that runs on this machine
-    latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take
+[[board]]
+name = "nano-left"                  # in ids, tables and results
+target = "nano33ble"                # a file of hil/boards
+port = "/dev/ttyACM0"               # optional: else found by its USB id
+serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
+agent = "slow.elf"                  # optional: a prebuilt agent for a board that runs on this machine
+latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take
 """
 
 import tomllib
