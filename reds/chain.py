@@ -9,11 +9,10 @@ framework, a weight or a device.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reds.model import Kind
+from reds.model import WEIGHTED, Kind
 
 MIXING = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds in which every unit written reads every unit of the input."""
-WEIGHTED = MIXING | {Kind.DEPTHWISE}
 
 Widths = tuple[int, ...]
 """Units kept in each unit group, in the order of `Chain.groups`."""
@@ -55,7 +54,7 @@ class Layer:
     output: int
     reads: int
     writes: int
-    sites: int
+    per_pair: int
     """Multiply-accumulates for one unit read and one unit written (depthwise: for one unit)."""
     copies: int = 1
     """Weight columns for each unit read: spatial copies after a flatten, else 1."""
@@ -68,8 +67,8 @@ class Layer:
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates at these group widths: true fan-in, biases not counted."""
         if self.kind in MIXING:
-            return self.sites * widths[self.reads] * widths[self.writes]
-        return self.sites * widths[self.writes]
+            return self.per_pair * widths[self.reads] * widths[self.writes]
+        return self.per_pair * widths[self.writes]
 
     def weights(self, widths: Sequence[int]) -> int:
         """Weights that a subnet of these group widths reads in this layer."""
@@ -96,6 +95,23 @@ class Chain:
         """The same network with other widths as its full ones."""
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
         return replace(self, groups=groups)
+
+    def padding(self, layer: Layer) -> tuple[int, int, int, int]:
+        """Rows and columns that a layer adds at the top, left, bottom and right of its input.
+
+        `same` is TensorFlow's: as little as gives ceil(side / stride) windows, the smaller half first.
+        """
+        if not layer.same:
+            return (0, 0, 0, 0)
+        source, target = self.tensors[layer.inputs[0]], self.tensors[layer.output]
+        rows, columns = (
+            max((after - 1) * stride + kernel - before, 0)
+            for before, after, stride, kernel in zip(
+                (source.height, source.width), (target.height, target.width), layer.stride, layer.kernel,
+                strict=True,
+            )
+        )  # fmt: skip
+        return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
 
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates of one inference, classifier counted."""

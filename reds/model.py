@@ -94,9 +94,11 @@ class Layer:
         return self.kernel[0] * self.kernel[1]
 
     def live(self, step: "Step") -> NDArray[np.int8]:
-        """The weights that a subnet reads: int8 [units_out, taps * units_in], depthwise [units, taps]."""
+        """The weights that a subnet reads: int8 [units_out, taps * units_in], depthwise [units, taps],
+        [0, 0] without weights.
+        """
         rows = self.weights[: step.units_out]
-        if self.kind is Kind.DEPTHWISE:
+        if self.kind not in (Kind.DENSE, Kind.CONV):
             return rows
         return rows.reshape(step.units_out, self.taps, -1)[..., : step.units_in].reshape(step.units_out, -1)
 

@@ -68,9 +68,7 @@ def quantise(
         IntLayer(layer.kind, layer.inputs, layer.output, q, layer.relu)
         for layer, q in zip(net.chain.layers, shared, strict=True)
     ]
-    tensors = [
-        IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors
-    ]
+    tensors = [IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors]
     model = Model(name, tuple(tensors), tuple(layers), tuple(subnets), scale, zero)
     model.check()
     return model

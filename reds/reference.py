@@ -4,6 +4,8 @@ numpy only, and written to be read. The rule, for each value written:
 `y = clamp(z + ((acc * m + 2^31) >> 32), -127, 127)`, acc the exact sum including the bias.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -12,9 +14,11 @@ from reds.model import LIMIT, Kind, Layer, Model, Step, Tensor
 
 Values = NDArray[np.int8]
 """A tensor of a batch: int8 [N, height, width, units]."""
+Sums = NDArray[np.int64]
+"""Accumulators, bias included: [N, height, width, units]."""
 
 
-def requantise(acc: NDArray[np.int64], step: Step) -> Values:
+def requantise(acc: Sums, step: Step) -> Values:
     """Bring accumulators [..., rows] back to int8 by the subnet's multipliers and zero point."""
     scaled = (acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32
     y: NDArray[np.int64] = np.clip(step.zero + scaled, -LIMIT, LIMIT)
@@ -36,28 +40,34 @@ def product(x: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.int64]
     return (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
 
 
-def dense(layer: Layer, step: Step, x: Values, _: int) -> Values:
+def dense(layer: Layer, step: Step, x: Values, _: int) -> Sums:
     """[N, 1, 1, units_in] -> [N, 1, 1, units_out]."""
-    return requantise(product(x, layer.live(step)) + step.bias, step)
+    return product(x, layer.live(step)) + step.bias
 
 
-def conv(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+def conv(layer: Layer, step: Step, x: Values, zero: int) -> Sums:
     """Windows of all units read against one kernel for each unit written."""
     seen = windows(layer, x, zero).transpose(0, 1, 2, 4, 5, 3)
-    return requantise(product(seen.reshape(*seen.shape[:3], -1), layer.live(step)) + step.bias, step)
+    return product(seen.reshape(*seen.shape[:3], -1), layer.live(step)) + step.bias
 
 
-def depthwise(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+def depthwise(layer: Layer, step: Step, x: Values, zero: int) -> Sums:
     """Windows of each unit against its own kernel."""
     kernels = layer.live(step).reshape(step.units_out, *layer.kernel)
-    acc = np.einsum("nhwuij,uij->nhwu", windows(layer, x, zero), kernels, dtype=np.int64)
-    return requantise(acc + step.bias, step)
+    acc: Sums = np.einsum("nhwuij,uij->nhwu", windows(layer, x, zero), kernels, dtype=np.int64)
+    return acc + step.bias
 
 
-def average_pool(layer: Layer, step: Step, x: Values, zero: int) -> Values:
+def average_pool(layer: Layer, step: Step, x: Values, zero: int) -> Sums:
     """The sum of each window by the factor; the multiplier holds the division."""
-    total = windows(layer, x, zero).sum(axis=(4, 5), dtype=np.int64)
-    return requantise(step.factors[0] * total + step.bias, step)
+    total: Sums = windows(layer, x, zero).sum(axis=(4, 5), dtype=np.int64)
+    return step.factors[0] * total + step.bias
+
+
+def add(step: Step, a: Values, b: Values) -> Sums:
+    """Two tensors of one shape, each by its factor."""
+    one, two = step.factors
+    return one * a.astype(np.int64) + two * b.astype(np.int64) + step.bias
 
 
 def max_pool(layer: Layer, step: Step, x: Values, zero: int) -> Values:
@@ -71,20 +81,25 @@ def flatten(layer: Layer, step: Step, x: Values, _: int) -> Values:
     return x.transpose(0, 3, 1, 2).reshape(len(x), 1, 1, step.units_out)
 
 
-def add(step: Step, a: Values, b: Values) -> Values:
-    """Two tensors of one shape, each by its factor."""
-    one, two = step.factors
-    return requantise(one * a.astype(np.int64) + two * b.astype(np.int64) + step.bias, step)
-
-
-UNARY = {
+SUMMING = {
     Kind.DENSE: dense,
     Kind.CONV: conv,
     Kind.DEPTHWISE: depthwise,
     Kind.AVERAGE_POOL: average_pool,
-    Kind.MAX_POOL: max_pool,
-    Kind.FLATTEN: flatten,
 }
+MOVING = {Kind.MAX_POOL: max_pool, Kind.FLATTEN: flatten}
+
+
+def sums(layer: Layer, step: Step, read: Sequence[Values], zero: int) -> Sums:
+    """Accumulators of a layer that ends in the rounding rule; `zero` is the zero point of what it reads."""
+    return add(step, *read) if layer.kind is Kind.ADD else SUMMING[layer.kind](layer, step, read[0], zero)
+
+
+def run_layer(layer: Layer, step: Step, read: Sequence[Values], zero: int) -> Values:
+    """What a layer writes in a subnet; arguments as of `sums`."""
+    if layer.kind in MOVING:
+        return MOVING[layer.kind](layer, step, read[0], zero)
+    return requantise(sums(layer, step, read, zero), step)
 
 
 def clamp_input(x: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -97,17 +112,19 @@ def run(model: Model, subnet: int, x: NDArray[np.int8]) -> NDArray[np.int8]:
 
     Raises `ValueError` if the inputs have another length.
     """
+    return trace(model, subnet, x)[-1].reshape(len(x), -1)
+
+
+def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
+    """Every tensor of one subnet's inferences, the input first; arguments and errors as of `run`."""
     if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != model.input_size:
         raise ValueError(
             f"{model.name} takes int8 inputs of {model.input_size} bytes, got {x.dtype} {x.shape}"
         )
     shape: Tensor = model.tensors[0]
-    values = {0: clamp_input(x).reshape(-1, shape.height, shape.width, shape.units)}
+    values = [clamp_input(x).reshape(-1, shape.height, shape.width, shape.units)]
     zeros = model.zeros(subnet)
     for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
-        first = layer.inputs[0]
-        if layer.kind is Kind.ADD:
-            values[layer.output] = add(step, values[first], values[layer.inputs[1]])
-        else:
-            values[layer.output] = UNARY[layer.kind](layer, step, values[first], zeros[first])
-    return values[len(model.tensors) - 1].reshape(len(x), -1)
+        read = [values[tensor] for tensor in layer.inputs]
+        values.append(run_layer(layer, step, read, zeros[layer.inputs[0]]))
+    return values

@@ -107,9 +107,7 @@ def int8_accuracy(model: Model, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
     return tuple(float(hits(model, i, x, y).mean()) for i in range(len(model.subnets)))
 
 
-def hits(
-    model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
-) -> NDArray[np.bool_]:
+def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of x int8 [N, input_size] one subnet classifies as y [N]."""
     return np.asarray(reference.run(model, subnet, x).argmax(1) == y)
 

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
-from hil.fit import check_fit
+from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
 from hil.results.samples import Samples, less_overhead
-from reds.layouts import best
 from reds.model import Model
 from reds.reference import clamp_input
 
@@ -109,10 +108,9 @@ class Board:
         `advance` is told the bytes stored so far. Raises `PackRefused` before anything is sent if the
         pack does not fit, `AgentError` if the agent refuses it.
         """
-        layout = best(model, self._hello.layouts)
-        if layout is None:
-            raise PackRefused(f"{self.name}: its agent has no layout known here; upload the agent again")
-        data = check_fit(self.name, model, layout, self._hello.capacity, self._hello.arena)
+        layout = best_layout(self.name, model, self._hello.layouts)
+        room = self._hello.capacity, self._hello.arena
+        data = check_fit(self.name, model, layout, *room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
             stored = self._agent.put_pack(data, self._hello.max_payload, advance)
@@ -196,12 +194,12 @@ class Board:
         return model
 
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-        """As many inputs at a time as the board holds, and as fit a frame with their outputs."""
+        """As many inputs at a time as the board holds, and as have outputs that fit a frame."""
         largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        room = min(self._hello.input_bytes, self._hello.max_payload - 2) // model.input_size
-        size = min(room, self._hello.max_payload // largest)
+        size = min(self._hello.input_bytes // model.input_size, self._hello.max_payload // largest)
         if size < 1:
-            raise PackRefused(f"{self.name}: an input or output of {model.name} is larger than a frame")
+            room = f"{self._hello.input_bytes:,} and {self._hello.max_payload:,} bytes"
+            raise PackRefused(f"{self.name}: an input or output of {model.name} takes more than {room}")
         for at in range(0, len(x), size):
             yield x[at : at + size]
 

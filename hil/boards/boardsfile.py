@@ -1,12 +1,12 @@
 """boards.toml: the boards of a desk or a lab, one `[[board]]` each.
 
-    [[board]]
-    name = "nano-left"                  # in ids, tables and results
-    target = "nano33ble"                # a file of hil/boards
-    port = "/dev/ttyACM0"               # optional: else found by its USB id
-    serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
-    agent = "slow.elf"                  # optional: a prebuilt agent for a board that runs on this machine
-    latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take
+[[board]]
+name = "nano-left"                  # in ids, tables and results
+target = "nano33ble"                # a file of hil/boards
+port = "/dev/ttyACM0"               # optional: else found by its USB id
+serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
+agent = "slow.elf"                  # optional: a prebuilt agent for a board that runs on this machine
+latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take
 """
 
 import tomllib
@@ -65,7 +65,7 @@ def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
         target(row["target"])
     except UnknownTarget as error:
         raise BoardsFileError(f"{where}: {error}") from error
-    agent = path.parent / row["agent"] if "agent" in row else None
+    agent = (path.parent / row["agent"]).resolve() if "agent" in row else None
     _require(agent is None or agent.is_file(), f"{where}: its agent {agent} does not exist")
     budgets = _budgets(where, row.get("latency_us", {}))
     return Entry(row["name"], row["target"], row.get("port"), row.get("serial"), agent, budgets)

@@ -43,6 +43,8 @@ class Agent:
         self._patience = patience
         self._reader = Reader()
         self._sequence = 0
+        self._largest = 0  # payload that the agent takes, by its hello
+        self._inputs = 0  # how many are loaded
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +65,9 @@ class Agent:
         while True:
             try:
                 request, once = struct.pack("<H", VERSION), min(HELLO_AGAIN_SECONDS, deadline.left)
-                return read_hello(next(self._exchange(Command.HELLO, request, once)))
+                hello = read_hello(next(self._exchange(Command.HELLO, request, once)))
+                self._largest = hello.max_payload
+                return hello
             except (DeadlineError, FrameError) as error:
                 reason: Exception = error
             except VersionError as error:
@@ -91,23 +95,29 @@ class Agent:
         self._ask(Command.SELECT, struct.pack("<H", subnet), 0)
 
     def inputs(self, count: int, data: bytes) -> None:
-        """Load `count` inputs for `infer`, `measure` and `measure_switch`; sample i runs input i % count."""
-        self._ask(Command.INPUTS, struct.pack("<H", count) + data, 0)
+        """Load `count` inputs for `infer`, `measure` and `measure_switch`; sample i runs input i % count.
+
+        They travel in pieces of what the agent takes, which its hello has said.
+        """
+        piece = self._largest - 4
+        for offset in range(0, len(data), piece):
+            self._ask(Command.INPUTS, struct.pack("<I", offset) + data[offset : offset + piece], 0)
+        self._inputs = count
 
     def infer(self, size: int, seconds: float) -> bytes:
         """Run the selected subnet on the loaded inputs: `size` bytes of outputs, in order."""
-        return self._ask(Command.INFER, b"", size, seconds)
+        return self._ask(Command.INFER, struct.pack("<H", self._inputs), size, seconds)
 
     def measure(self, subnet: int, clock: int, count: int, seconds: float) -> Timed:
         """`count` samples of one inference, 4 bytes each. `seconds` is what each chunk of them may take."""
-        request = struct.pack("<HBBH", subnet, clock, 0, count)
+        request = struct.pack("<HBBHH", subnet, clock, 0, count, self._inputs)
         return self._again(lambda: self._timed(Command.MEASURE, request, count, 4, seconds))
 
     def measure_switch(
         self, pair: tuple[int, int], clock: int, count: int, output: int, seconds: float
     ) -> Timed:
         """`count` samples of a switch, 8 bytes and the `output` bytes of the first inference each."""
-        request = struct.pack("<HHBBH", *pair, clock, 0, count)
+        request = struct.pack("<HHBBHH", *pair, clock, 0, count, self._inputs)
         return self._again(lambda: self._timed(Command.SWITCH, request, count, 8 + output, seconds))
 
     def reset(self) -> None:

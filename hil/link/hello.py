@@ -46,6 +46,8 @@ def read_hello(payload: bytes) -> Hello:
     clocks_n, layouts = f[6], f[7]
     if len(payload) != HELLO.size + clocks_n * CLOCK.size:
         raise ProtocolError(f"a hello of {len(payload)} bytes does not hold {clocks_n} clocks")
+    if f[5] < HELLO.size:
+        raise ProtocolError(f"a hello that says the agent takes payloads of {f[5]} bytes at most")
     rows = CLOCK.iter_unpack(payload[HELLO.size :])
     clocks = tuple(Clock(i, _text(name), hz) for i, (hz, name) in enumerate(rows))
     return Hello(

@@ -10,7 +10,7 @@ file; a test holds the two equal.
 from enum import IntEnum
 from struct import Struct
 
-VERSION = 1
+VERSION = 2
 ANSWER = 0x80
 OVERHEAD = 6
 """Bytes of a frame beside its payload: command, sequence, checksum."""
@@ -30,14 +30,15 @@ class Command(IntEnum):
     SELECT = 5
     """[subnet u16] -> []"""
     INPUTS = 6
-    """[count u16, then count inputs] -> []: what INFER, MEASURE and SWITCH run on"""
+    """[offset u32, bytes] -> []: bytes of the inputs that the commands below run on, one input after the
+    other; the offset is at most where the piece before ended, and what is sent ends with this piece"""
     INFER = 7
-    """[] -> [an output for each input]"""
+    """[inputs u16] -> [an output for each input]"""
     MEASURE = 8
-    """[subnet u16, clock u8, 0 u8, samples u16] -> [SAMPLES, then u32 ticks a sample]*"""
+    """[subnet u16, clock u8, 0 u8, samples u16, inputs u16] -> [SAMPLES, then u32 ticks a sample]*"""
     SWITCH = 9
-    """[from u16, to u16, clock u8, 0 u8, samples u16] -> [SAMPLES, then for each: ticks of the select u32,
-    of the first inference after it u32, that inference's output]*"""
+    """[from u16, to u16, clock u8, 0 u8, samples u16, inputs u16] -> [SAMPLES, then for each: ticks of the
+    select u32, of the first inference after it u32, that inference's output]*"""
     RESET = 10
     """[] -> []: as after power-on; a stored pack is checked and loaded again"""
     ERROR = 127

@@ -45,17 +45,17 @@ static void hello(agent *a, const frame *request)
 
 static void take_inputs(agent *a, const frame *request)
 {
-    uint32_t count = get16(request->payload), size = request->size - 2;
-    const uint8_t *values = request->payload + 2;
-    if (size != count * reds_input_bytes(&a->model)) {
-        agent_error(a, FAULT_BAD_REQUEST, "the inputs are not of the length that the pack takes");
-    } else if (size > port.inputs_bytes) {
+    uint32_t at = get32(request->payload), size = request->size - 4;
+    const uint8_t *values = request->payload + 4;
+    if (at > a->input_bytes) {
+        agent_error(a, FAULT_BAD_REQUEST, "not the next piece of the inputs");
+    } else if (size > port.inputs_bytes - at) {
         agent_error(a, FAULT_TOO_LARGE, "more inputs than the agent has room for");
     } else if (memchr(values, 0x80, size) != NULL) {
         agent_error(a, FAULT_BAD_REQUEST, "an input holds -128: inputs lie in [-127, 127]");
     } else {
-        memcpy(port.inputs, values, size);
-        a->inputs = count;
+        memcpy(port.inputs + at, values, size);
+        a->input_bytes = at + size;
         agent_answer(a, 0);
     }
 }
@@ -82,18 +82,17 @@ static int32_t expected_size(uint8_t command)
     switch (command) {
     case COMMAND_HELLO:
     case COMMAND_SELECT:
-    case COMMAND_INPUTS:
+    case COMMAND_INFER:
         return 2;
     case COMMAND_PUT_DATA:
+    case COMMAND_INPUTS:
         return 4;
     case COMMAND_PUT_BEGIN:
-        return 8;
     case COMMAND_MEASURE:
-        return 6;
-    case COMMAND_SWITCH:
         return 8;
+    case COMMAND_SWITCH:
+        return 10;
     case COMMAND_PUT_END:
-    case COMMAND_INFER:
     case COMMAND_RESET:
         return 0;
     default:
@@ -149,7 +148,7 @@ static void serve(agent *a, const frame *request)
         take_inputs(a, request);
         break;
     case COMMAND_INFER:
-        measure_infer(a);
+        measure_infer(a, request);
         break;
     case COMMAND_MEASURE:
         measure_latency(a, request);

@@ -24,7 +24,7 @@ typedef struct {
     reds_model model;
     uint32_t loaded_bytes; /* of the pack in the store; 0: none */
     uint32_t loaded_crc;
-    uint32_t inputs;     /* inputs the host has sent */
+    uint32_t input_bytes; /* of the inputs, as far as the host has sent them */
     uint32_t put_bytes;  /* of the transfer under way; 0: none */
     uint32_t put_crc;
     uint32_t put_next;   /* offset of its next byte */
@@ -51,7 +51,7 @@ void store_end(agent *a);
 reds_status store_load(agent *a);
 
 /* measure.c: samples timed here, streamed raw. */
-void measure_infer(agent *a);
+void measure_infer(agent *a, const frame *request);
 void measure_latency(agent *a, const frame *request);
 void measure_switch(agent *a, const frame *request);
 

@@ -5,22 +5,29 @@
 #include "agent.h"
 #include "port.h"
 
-static void load_input(const agent *a, uint32_t sample)
+static void load_input(const agent *a, uint32_t input)
 {
     size_t bytes = reds_input_bytes(&a->model);
-    memcpy(reds_input(&a->model), port.inputs + sample % a->inputs * bytes, bytes);
+    memcpy(reds_input(&a->model), port.inputs + input * bytes, bytes);
 }
 
-static bool ready(agent *a, uint32_t clock)
+/* Whether so many inputs have been sent. */
+static bool inputs_ready(agent *a, uint32_t count)
+{
+    if (count == 0 || count > a->input_bytes / reds_input_bytes(&a->model)) {
+        agent_error(a, FAULT_BAD_REQUEST, "not so many inputs to run on, or none: send them first");
+        return false;
+    }
+    return true;
+}
+
+static bool clock_ready(agent *a, uint32_t clock)
 {
     if (clock >= port.clock_count) {
         agent_error(a, FAULT_BAD_REQUEST, "no such clock");
-    } else if (a->inputs == 0) {
-        agent_error(a, FAULT_BAD_REQUEST, "no inputs to run on: send some first");
-    } else {
-        return true;
+        return false;
     }
-    return false;
+    return true;
 }
 
 /* Ticks between two readings with nothing between them: the least of some, as they are often enough. */
@@ -61,25 +68,29 @@ static uint32_t time_select(agent *a, uint32_t clock, uint32_t from, uint32_t to
     return ticks;
 }
 
-void measure_infer(agent *a)
+void measure_infer(agent *a, const frame *request)
 {
-    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model);
-    if (a->inputs * bytes > FRAME_PAYLOAD) {
+    uint32_t inputs = get16(request->payload), bytes = (uint32_t)reds_output_bytes(&a->model);
+    if (!inputs_ready(a, inputs)) {
+        return;
+    }
+    if (bytes > FRAME_PAYLOAD / inputs) {
         agent_error(a, FAULT_TOO_LARGE, "the outputs of so many inputs do not fit a frame: send fewer inputs");
         return;
     }
-    for (uint32_t i = 0; i < a->inputs; i++) {
+    for (uint32_t i = 0; i < inputs; i++) {
         load_input(a, i);
         reds_run(&a->model);
         memcpy(agent_payload(a) + i * bytes, reds_output(&a->model), bytes);
     }
-    agent_answer(a, a->inputs * bytes);
+    agent_answer(a, inputs * bytes);
 }
 
 void measure_latency(agent *a, const frame *request)
 {
-    uint32_t subnet = get16(request->payload), clock = request->payload[2], count = get16(request->payload + 4);
-    if (!ready(a, clock)) {
+    uint32_t subnet = get16(request->payload), clock = request->payload[2];
+    uint32_t count = get16(request->payload + 4), inputs = get16(request->payload + 6);
+    if (!clock_ready(a, clock) || !inputs_ready(a, inputs)) {
         return;
     }
     if (reds_select(&a->model, subnet) != REDS_OK) {
@@ -93,7 +104,7 @@ void measure_latency(agent *a, const frame *request)
         uint32_t samples = count - first < chunk ? count - first : chunk;
         uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
         for (uint32_t i = 0; i < samples; i++) {
-            load_input(a, first + i);
+            load_input(a, (first + i) % inputs);
             p = put32(p, time_run(a, clock));
         }
         agent_answer(a, PROTOCOL_SAMPLES_BYTES + 4 * samples);
@@ -104,7 +115,8 @@ void measure_switch(agent *a, const frame *request)
 {
     uint32_t from = get16(request->payload), to = get16(request->payload + 2);
     uint32_t clock = request->payload[4], count = get16(request->payload + 6);
-    if (!ready(a, clock)) {
+    uint32_t inputs = get16(request->payload + 8);
+    if (!clock_ready(a, clock) || !inputs_ready(a, inputs)) {
         return;
     }
     if (reds_select(&a->model, from) != REDS_OK || reds_select(&a->model, to) != REDS_OK) {
@@ -123,10 +135,10 @@ void measure_switch(agent *a, const frame *request)
         uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
         for (uint32_t i = 0; i < samples; i++) {
             reds_select(&a->model, from);
-            load_input(a, first + i);
+            load_input(a, (first + i) % inputs);
             reds_run(&a->model);
             p = put32(p, time_select(a, clock, from, to));
-            load_input(a, first + i);
+            load_input(a, (first + i) % inputs);
             p = put32(p, time_run(a, clock));
             memcpy(p, reds_output(&a->model), bytes);
             p += bytes;

@@ -29,7 +29,7 @@ void store_begin(agent *a, const frame *request)
         a->put_next = 0;
     }
     a->loaded_bytes = 0; /* what is in the store is not used while it changes */
-    a->inputs = 0;
+    a->input_bytes = 0;
     put32(agent_payload(a), a->put_next);
     agent_answer(a, 4);
 }

@@ -19,7 +19,7 @@ from hil.link.protocol import Fault
 from hil.link.transport import Transport
 from reds import pack, reference
 from reds.model import Model
-from tests.nets import inputs
+from tests.nets import dense_model, inputs
 
 Script = Callable[[str], Path]
 
@@ -183,10 +183,40 @@ def test_a_damaged_pack_is_refused_and_never_run(agent: Agent, small: Model) -> 
         agent.select(0)
 
 
-def test_inputs_of_another_length_are_refused(agent: Agent, small: Model) -> None:
+def test_inputs_travel_in_pieces(agent: Agent) -> None:
+    wide = dense_model([9000, 3], [[3]])
+    agent.put_pack(pack.dumps(wide), agent.hello(soon()).max_payload, lambda done: None)
+    x = inputs(wide, 4)
+    agent.inputs(4, x.tobytes())
+    assert agent.infer(4 * 3, 5) == reference.run(wide, 0, x).tobytes()
+
+
+def test_a_damaged_piece_of_the_inputs_is_sent_again(agent: Agent, line: Line) -> None:
+    wide = dense_model([9000, 3], [[3]])
+    agent.put_pack(pack.dumps(wide), agent.hello(soon()).max_payload, lambda done: None)
+    x, second = inputs(wide, 1), line.reads + 2
+    line.on_read = lambda n, raw: flip(raw) if n == second else raw
+    agent.inputs(1, x.tobytes())
+    assert agent.infer(3, 5) == reference.run(wide, 0, x).tobytes()
+
+
+@pytest.mark.parametrize(("count", "sent"), [(2, 39), (0, 20), (3, 0)])
+def test_inputs_that_were_not_sent_are_not_run(agent: Agent, small: Model, count: int, sent: int) -> None:
     agent.put_pack(pack.dumps(small), agent.hello(soon()).max_payload, lambda done: None)
-    with pytest.raises(AgentError, match="length"):
-        agent.inputs(2, bytes(39))
+    agent.inputs(count, bytes(sent))
+    for ask in (
+        lambda: agent.infer(0, 5),
+        lambda: agent.measure(0, 0, 1, 5),
+        lambda: agent.measure_switch((0, 1), 0, 1, 5, 5),
+    ):
+        with pytest.raises(AgentError, match="not so many inputs"):
+            ask()
+
+
+def test_more_inputs_than_there_is_room_for_are_refused(agent: Agent, small: Model) -> None:
+    agent.put_pack(pack.dumps(small), agent.hello(soon()).max_payload, lambda done: None)
+    with pytest.raises(AgentError, match="more inputs than"):
+        agent.inputs(1, bytes(2 << 20))
 
 
 ANSWER = """
@@ -205,8 +235,9 @@ while data := os.read(0, 4096):
     ("payload", "error", "says"),
     [
         ("struct.pack('<H', 9) + bytes(40)", VersionError, "old: the agent speaks version 9 .* upload"),
-        ("b'\\1\\0 short'", ProtocolError, "a hello of 8 bytes"),
-        ("struct.pack('<H', 1) + bytes(22) + b'\\7' * 60", ProtocolError, "does not hold"),
+        ("b'\\2\\0 short'", ProtocolError, "a hello of 8 bytes"),
+        ("struct.pack('<H', 2) + bytes(22) + b'\\7' * 60", ProtocolError, "does not hold"),
+        ("struct.pack('<H', 2) + bytes(62)", ProtocolError, "payloads of 0 bytes at most"),
     ],
 )
 def test_an_agent_of_other_making_is_told_apart(script: Script, payload: str, error: type, says: str) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,12 +7,13 @@ import pytest
 from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import InputsRefused, PackRefused
-from hil.fit import check_fit, cut
+from hil.errors import InputsRefused, LinkError, PackRefused
+from hil.fit import best_layout, check_fit
 from reds import arena, pack, reference
+from reds.cut import cut
 from reds.layouts import CANONICAL, LAYOUTS
-from reds.model import Model
-from tests.nets import dense_model, inputs
+from reds.model import Kind, Model
+from tests.nets import Maker, dense_model, inputs, random_model
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,20 @@ def test_a_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: B
     assert not told
 
 
+def test_an_input_may_be_larger_than_a_frame(emulated: Board) -> None:
+    wide = dense_model([9000, 3], [[3]], name="wide")
+    emulated.deploy(wide)
+    x = inputs(wide, 7)
+    assert np.array_equal(emulated.infer(x), reference.run(wide, 0, x))
+
+
+def test_an_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
+    wide = dense_model([30_000, 3], [[3]], name="wide")
+    emulated.deploy(wide)
+    with pytest.raises(PackRefused, match=r"nano: .* of wide takes more than 28,672 and 4,096"):
+        emulated.infer(inputs(wide, 1))
+
+
 def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     x = inputs(small, 4)
     emulated.deploy(small)
@@ -104,9 +120,44 @@ def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> No
             check_fit("nano", small, CANONICAL, flash, ram)
 
 
-def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(small: Model) -> None:
-    smaller = cut(small, 0)
-    smaller.check()
-    assert len(smaller.subnets) == 1
-    x = inputs(small, 10)
-    assert np.array_equal(reference.run(smaller, 0, x), reference.run(small, 0, x))
+@pytest.mark.parametrize("seed", range(40))
+def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(seed: int) -> None:
+    model = random_model(seed, subnets=3)
+    x = inputs(model, 10)
+    for subnet in range(3):
+        smaller = cut(model, subnet)
+        smaller.check()
+        assert len(smaller.subnets) == subnet + 1
+        assert len(pack.dumps(smaller)) <= len(pack.dumps(model))
+        assert np.array_equal(reference.run(smaller, subnet, x), reference.run(model, subnet, x))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nets_of_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
+    model = random_model(seed)
+    x = inputs(model, 5)
+    for board in (desktop, emulated):
+        board.deploy(model)
+        for subnet, out in enumerate(board.infer_each([0, 1], x)):
+            assert np.array_equal(out, reference.run(model, subnet, x))
+
+
+def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:
+    both = frozenset({0, 1})
+    assert best_layout("b", small, both).id == 1
+    assert best_layout("b", small, both | {31}).id == 1
+    maker = Maker(6, 6, 4)
+    maker.add(Kind.DEPTHWISE, kernel=(5, 5))
+    assert best_layout("b", maker.build([[]]), both).id == 0
+    with pytest.raises(PackRefused, match="b: no layout of its agent runs the dense of small; upload"):
+        best_layout("b", small, frozenset({31}))
+
+
+def test_an_agent_that_is_no_program_is_named(tmp_path: Path) -> None:
+    text = tmp_path / "agent.txt"
+    text.touch()
+    with (
+        pytest.raises(LinkError, match=r"desk: .*agent.txt: the agent does not start: Permission denied"),
+        target("desktop").start(Entry("desk", "desktop", agent=text), Provenance.HARDWARE),
+    ):
+        pass

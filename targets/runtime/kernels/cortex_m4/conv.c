@@ -8,18 +8,32 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-/* How a window is laid out for the weights. */
+/* How the windows of a layer come to lie in the order of its weights. */
 typedef struct {
     const reds_op *op;
-    uint32_t quads; /* words of four inputs in a window */
-    bool flat;      /* units by site, not by four */
-    bool in_place;  /* one site, all lanes live, nothing padded */
-    uint32_t *x;
-    int8_t *bytes[2];
+    void (*gather)(const reds_op *op, int32_t top, int32_t left, int8_t *out);
+    bool in_place; /* one site, all lanes live, nothing padded: not at all */
 } windows;
 
-/* Flat: the sites of a window one after the other, each with all units of the full net; dead ones are 0. */
-static void gather_flat(const reds_op *op, int32_t top, int32_t left, int8_t *out)
+/* Flat, all units live: each row of the window is one run of bytes, but for what lies in the padding. */
+static void gather_rows(const reds_op *op, int32_t top, int32_t left, int8_t *out)
+{
+    int32_t width = op->from->width, units = op->from->units, columns = op->layer->kernel[1];
+    int32_t first = left < 0 ? 0 : left, end = left + columns > width ? width : left + columns;
+    for (int32_t y = top; y < top + op->layer->kernel[0]; y++, out += columns * units) {
+        bool inside = y >= 0 && y < op->from->height;
+        if (!inside || end - first < columns) {
+            memset(out, op->zero_in, (uint32_t)(columns * units));
+        }
+        if (inside && end > first) {
+            const int8_t *from = op->in + (y * width + first) * units;
+            reds_m4_copy(out + (first - left) * units, from, (uint32_t)((end - first) * units));
+        }
+    }
+}
+
+/* Flat, some units of this subnet not live: the sites of a window one after the other, dead units 0. */
+static void gather_sites(const reds_op *op, int32_t top, int32_t left, int8_t *out)
 {
     int32_t height = op->from->height, width = op->from->width;
     uint32_t full = op->from->units, live = op->units_in;
@@ -61,7 +75,7 @@ static void gather_by_four(const reds_op *op, int32_t top, int32_t left, int8_t 
     }
 }
 
-/* The bytes of the window of one site, in the order of the weights. */
+/* The bytes of the window of one site. */
 static const int8_t *window(const windows *w, uint32_t site, int8_t *bytes)
 {
     const reds_op *op = w->op;
@@ -71,7 +85,7 @@ static const int8_t *window(const windows *w, uint32_t site, int8_t *bytes)
     if (w->in_place) {
         return op->in + (uint32_t)(top * op->from->width + left) * op->units_in;
     }
-    (w->flat ? gather_flat : gather_by_four)(op, top, left, bytes);
+    w->gather(op, top, left, bytes);
     return bytes;
 }
 
@@ -132,19 +146,17 @@ void reds_m4_run_conv(const reds_op *op)
     uint32_t full_quads = flat ? (taps * full + 3) / 4 : taps * full / 4;
     uint32_t quads = flat ? full_quads : taps * ((op->units_in + 3) / 4);
     bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
-    windows w = {
+    const windows w = {
         .op = op,
-        .quads = quads,
-        .flat = flat,
+        .gather = !flat ? gather_by_four : op->units_in == full ? gather_rows : gather_sites,
         .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
-        .x = op->scratch,
     };
-    w.bytes[0] = (int8_t *)(w.x + 4 * quads);
-    w.bytes[1] = w.bytes[0] + 4 * quads;
-    memset(w.bytes[0], 0, w.in_place ? 0 : 8 * quads); /* what a flat window leaves of its last word */
+    uint32_t *x = op->scratch;
+    int8_t *one = (int8_t *)(x + 4 * quads), *two = one + 4 * quads;
+    memset(one, 0, w.in_place ? 0 : 8 * quads); /* what a flat window leaves of its last word */
     reds_m4_rows rows = {
         .weights = op->weights,
-        .x = w.x,
+        .x = x,
         .bias = op->bias,
         .multiplier = op->multiplier,
         .quads = quads,
@@ -156,7 +168,7 @@ void reds_m4_run_conv(const reds_op *op)
         uint32_t second = site + 1 < sites ? site + 1 : site; /* an odd last site is done twice */
         rows.out = op->out + site * op->units_out;
         rows.out2 = op->out + second * op->units_out;
-        reds_m4_expand_two(window(&w, site, w.bytes[0]), window(&w, second, w.bytes[1]), w.x, quads);
+        reds_m4_expand_two(window(&w, site, one), window(&w, second, two), x, quads);
         all_rows(op, &rows, full_quads);
     }
 }

@@ -64,6 +64,9 @@ void reds_m4_depthwise(const reds_m4_line *line);
 void reds_m4_expand(const int8_t *in, uint32_t *x, uint32_t quads);
 void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32_t quads);
 
+/* As memcpy, by words whatever the alignment: small C libraries copy byte by byte. */
+void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
+
 /* The kernels of the family. */
 void reds_m4_run_dense(const reds_op *op);
 void reds_m4_run_conv(const reds_op *op);

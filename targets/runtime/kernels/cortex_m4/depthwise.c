@@ -50,7 +50,8 @@ void reds_m4_run_depthwise(const reds_op *op)
             bool inside = row >= 0 && row < op->from->height;
             int8_t *slot = slots + (uint32_t)(inside ? row % 3 : 0) * size;
             if (inside && row >= copied) {
-                memcpy(slot + layer->padding[1] * units, op->in + (uint32_t)row * width * units, width * units);
+                const int8_t *from = op->in + (uint32_t)row * width * units;
+                reds_m4_copy(slot + layer->padding[1] * units, from, width * units);
                 copied = row + 1;
             }
             line.line[i] = inside ? slot : outside;

@@ -1,0 +1,127 @@
+"""Integer networks with random weights: for benches and tests of what does not depend on training.
+
+Tables are fitted to random inputs, layer by layer and subnet by subnet, so that values keep the spread that
+they have in a trained network: neither constant nor at their limits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds import reference
+from reds.chain import Chain, Widths
+from reds.chain import Layer as ChainLayer
+from reds.model import (
+    LIMIT,
+    MAX_FAN_IN,
+    MULTIPLIER_STEP,
+    REQUANTISED,
+    WEIGHTED,
+    Kind,
+    Layer,
+    Model,
+    Step,
+    Subnet,
+    Tensor,
+)
+
+SHARES = (0.25, 0.5, 0.75, 1.0)
+SAMPLES = 16
+"""Random inputs that the tables are fitted to."""
+WEIGHT_SPREAD = 36.0
+SPREAD, RELU_SPREAD = 40.0, 75.0
+"""Standard deviation of what a layer writes, in steps of int8; of a ReLU, which halves it, before it."""
+LARGEST_MULTIPLIER = 2**31 - MULTIPLIER_STEP
+
+
+def uniform(chain: Chain, shares: Sequence[float] = SHARES, step: int = 4) -> dict[str, Widths]:
+    """For each share of the full net's MACs the widest subnet within it whose groups keep one fraction.
+
+    Named by their shares, as `25%`; widths are multiples of `step`, at least one of them.
+    """
+    full = chain.macs(chain.full)
+    each = [_scaled(chain, k / 256, step) for k in range(1, 257)]
+    return {f"{share:.0%}": [w for w in each if chain.macs(w) <= share * full][-1] for share in shares}
+
+
+def _scaled(chain: Chain, fraction: float, step: int) -> Widths:
+    return tuple(
+        min(group.units, max(step, round(fraction * group.units / step) * step)) if group.cut else group.units
+        for group in chain.groups
+    )
+
+
+def untrained(name: str, chain: Chain, subnets: Mapping[str, Widths] | None = None, seed: int = 0) -> Model:
+    """The chain as an integer network; `subnets` are group widths by label, smallest first, or `uniform`.
+
+    The same seed gives the same bytes.
+    """
+    rng = np.random.default_rng(seed)
+    full = chain.full
+    tensors = tuple(Tensor(t.height, t.width, full[t.group] * t.copies) for t in chain.tensors)
+    layers = tuple(
+        Layer(
+            layer.kind, layer.inputs, layer.output, _weights(rng, layer, chain), layer.relu,
+            layer.kernel, layer.stride, chain.padding(layer),
+        )
+        for layer in chain.layers
+    )  # fmt: skip
+    zero = int(rng.integers(-20, 20))
+    x = rng.integers(-LIMIT, LIMIT + 1, (SAMPLES, tensors[0].height, tensors[0].width, tensors[0].units))
+    nested = tuple(
+        Subnet(label, chain.macs(w), _steps(rng, chain, layers, w, x.astype(np.int8), zero), 0.1)
+        for label, w in (subnets or uniform(chain)).items()
+    )
+    model = Model(name, tensors, layers, nested, 1 / LIMIT, zero)
+    model.check()
+    return model
+
+
+def _weights(rng: np.random.Generator, layer: ChainLayer, chain: Chain) -> NDArray[np.int8]:
+    if layer.kind not in WEIGHTED:
+        return np.zeros((0, 0), np.int8)
+    rows = chain.full[layer.writes]
+    normal = rng.normal(0, WEIGHT_SPREAD, (rows, layer.weights(chain.full) // rows))
+    return np.rint(normal).clip(-LIMIT, LIMIT).astype(np.int8)
+
+
+def _steps(
+    rng: np.random.Generator, chain: Chain, layers: Sequence[Layer], widths: Widths,
+    x: NDArray[np.int8], zero: int,
+) -> tuple[Step, ...]:  # fmt: skip
+    """A subnet's steps, each fitted to what the ones before it make of x."""
+    units = [widths[t.group] * t.copies for t in chain.tensors]
+    values, zeros, steps = [x], [zero], []
+    for layer in layers:
+        read, zero_in = [values[tensor] for tensor in layer.inputs], zeros[layer.inputs[0]]
+        steps.append(_step(rng, layer, units[layer.inputs[0]], units[layer.output], read, zero_in))
+        values.append(reference.run_layer(layer, steps[-1], read, zero_in))
+        zeros.append(steps[-1].zero)
+    return tuple(steps)
+
+
+def _step(
+    rng: np.random.Generator, layer: Layer, reads: int, writes: int,
+    read: Sequence[NDArray[np.int8]], zero_in: int,
+) -> Step:  # fmt: skip
+    if layer.kind not in REQUANTISED:
+        return Step(reads, writes, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
+    rows = writes if layer.kind in WEIGHTED else 1
+    factors = (0, 0)
+    if layer.kind is Kind.ADD:
+        factors = int(rng.integers(800, 1600)), int(rng.integers(800, 1600))
+    if layer.kind is Kind.AVERAGE_POOL:
+        factors = min(16, MAX_FAN_IN // layer.taps), 0
+    none = np.zeros(rows, np.int32)
+    bare = Step(reads, writes, none, none, 0, factors)
+    acc = reference.sums(layer, bare, read, zero_in).reshape(-1, rows)
+    mean, spread = acc.mean(axis=0), np.maximum(acc.std(axis=0), 1)
+    wanted = (RELU_SPREAD if layer.relu else SPREAD) * rng.uniform(0.8, 1.2, rows)
+    multiplier = np.rint(wanted / spread * 2**32 / MULTIPLIER_STEP) * MULTIPLIER_STEP
+    bias = np.rint(rng.normal(0, 0.3, rows) * spread - mean).astype(np.int32)
+    zero = -LIMIT if layer.relu else int(rng.integers(-20, 20))
+    return replace(
+        bare, bias=bias, multiplier=multiplier.clip(max=LARGEST_MULTIPLIER).astype(np.int32), zero=zero
+    )

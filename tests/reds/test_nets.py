@@ -1,0 +1,62 @@
+"""The paper's networks have the paper's cost, to the multiply-accumulate."""
+
+import pytest
+
+from reds.chain import ChainError
+from reds.model import Kind
+from reds.nets import NETS, by_name
+
+MACS = {
+    "dnn-s": 79_200,
+    "dnn-l": 494_424,
+    "cnn-s": 2_498_304,
+    "cnn-l": 12_636_672,
+    "ds-cnn-s": 2_656_768,
+    "ds-cnn-l": 28_327_812,
+    "ds-cnn-s-28x28x1": 3_788_544,
+    "ds-cnn-s-32x32x3": 5_234_176,
+    "mobilenet-0.25": 7_489_664,
+    "mobilenet-1.0": 104_276_480,
+    "resnet8": 12_501_632,
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_macs(name: str) -> None:
+    chain = by_name(name)
+    assert chain.macs(chain.full) == MACS[name]
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("ds-cnn-s-28x28x1", 34_954), ("ds-cnn-s-32x32x3", 30_986)])
+def test_parameters_of_the_published_vision_checkpoints(name: str, parameters: int) -> None:
+    """Weights, a bias a unit, and four values a unit of each norm."""
+    chain = by_name(name)
+    rows = [(chain.full[x.writes], x.norm) for x in chain.layers if x.weights(chain.full)]
+    assert chain.weights(chain.full) + sum(n * (5 if norm else 1) for n, norm in rows) == parameters
+
+
+def test_a_name_that_is_not_there_gets_the_nearest() -> None:
+    with pytest.raises(ChainError, match=r"no net 'resnet'; did you mean resnet8\? There are dnn-s, "):
+        by_name("resnet")
+
+
+def test_the_residual_stacks_of_resnet8_merge_what_they_add() -> None:
+    chain = by_name("resnet8")
+    assert [group.units for group in chain.groups] == [3, 16, 16, 32, 32, 64, 64, 10]
+    assert [layer.relu for layer in chain.layers if layer.kind is Kind.ADD] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "padding"),
+    [
+        ("ds-cnn-s", 0, (4, 1, 5, 1)),  # 49 x 10, kernel 10 x 4, stride 2
+        ("ds-cnn-s", 1, (1, 1, 1, 1)),
+        ("ds-cnn-s", 2, (0, 0, 0, 0)),
+        ("mobilenet-0.25", 0, (0, 0, 1, 1)),  # 96, kernel 3, stride 2: the smaller half first
+        ("cnn-s", 0, (0, 0, 0, 0)),
+        ("resnet8", 6, (0, 0, 0, 0)),  # 1 x 1, stride 2
+    ],
+)
+def test_same_padding_is_tensorflows(name: str, layer: int, padding: tuple[int, int, int, int]) -> None:
+    chain = by_name(name)
+    assert chain.padding(chain.layers[layer]) == padding

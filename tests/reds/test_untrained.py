@@ -1,0 +1,56 @@
+"""Untrained models are models, alive in every layer, and cut down to one subnet they stay what they were."""
+
+import numpy as np
+import pytest
+
+from reds import pack, reference
+from reds.cut import alone, cut
+from reds.nets import by_name
+from reds.untrained import uniform, untrained
+from tests.nets import inputs, random_model
+
+NAMES = ["dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "resnet8"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_keeps_its_spread(name: str) -> None:
+    model = untrained(name, by_name(name))
+    x = np.random.default_rng(1).integers(-127, 128, (4, model.input_size)).astype(np.int8)
+    for subnet in range(len(model.subnets)):
+        for layer, y in zip(model.layers, reference.trace(model, subnet, x)[1:], strict=True):
+            assert y.std() > 15
+            assert (y == 127).mean() < 0.25
+            assert layer.relu or (y == -127).mean() < 0.6
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    one, same, other = (pack.dumps(untrained("net", by_name("dnn-s"), seed=seed)) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+def test_uniform_widths_fill_their_shares() -> None:
+    chain = by_name("dnn-l")
+    subnets = uniform(chain)
+    assert list(subnets) == ["25%", "50%", "75%", "100%"]
+    assert subnets["100%"] == chain.full
+    for label, widths in subnets.items():
+        assert all(n % 4 == 0 for n in widths[1:-1])
+        assert len(set(widths[1:-1])) == 1
+        assert 0 <= int(label[:-1]) / 100 - chain.macs(widths) / chain.macs(chain.full) < 0.02
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_subnet_alone_gives_the_same_outputs(seed: int) -> None:
+    model = random_model(seed, subnets=3)
+    x = inputs(model, 4)
+    for subnet in range(3):
+        small = alone(model, subnet)
+        small.check()
+        assert len(small.subnets) == 1
+        assert np.array_equal(reference.run(small, 0, x), reference.run(model, subnet, x))
+        cut(model, subnet).check()
+
+
+def test_a_net_cut_down_keeps_the_smaller_subnets() -> None:
+    model = untrained("net", by_name("resnet8"))
+    assert [s.label for s in cut(model, 1).subnets] == ["25%", "50%"]
