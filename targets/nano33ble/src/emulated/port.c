@@ -1,7 +1,8 @@
 /* The agent's port for the emulated board: QEMU's mps2-an386, polled UART, and two exact clocks.
  *
  * instructions  the CMSDK timer under `-icount shift=10`: 1024 ns an instruction and 40 ns a tick, so
- *               25.6 ticks an instruction; a tick lost to rounding is far from half an instruction
+ *               25.6 ticks an instruction. From one reading to the next is a whole number of them, give or
+ *               take a tick; while the processor sleeps in between, time is the host's and means nothing
  * cycles        a TCG plugin (hil/emulators/counter.c) adds up the cost of what runs and leaves the sum at
  *               CYCLES whenever `clock_mark` is passed
  */
@@ -82,12 +83,12 @@ __attribute__((naked, noinline)) static void clock_mark(void)
 
 static uint32_t instructions(void)
 {
-    static uint32_t last;
-    static uint64_t ticks;
+    static uint32_t last, count;
     uint32_t now = ~TIMER_VALUE;
-    ticks += now - last; /* read often enough to see each of its turns: every 160 million instructions */
+    uint64_t ticks = now - last; /* read often enough to see each turn: every 160 million instructions */
     last = now;
-    return (uint32_t)((ticks * 10 + 128) >> 8);
+    count += (uint32_t)((ticks * 10 + 128) >> 8);
+    return count;
 }
 
 uint32_t port_ticks(uint32_t clock)
