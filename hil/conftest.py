@@ -49,6 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(axis, cases or [pytest.param(None, marks=lonely)])
 
 
+@pytest.hookimpl(trylast=True)  # after -k and its like have chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """End the run if it cannot be set up; one error is enough for each board that is missing."""
     if PLAN not in config.stash:

@@ -3,7 +3,7 @@
 from hil.errors import PackRefused
 from reds import arena, pack
 from reds.cut import cut
-from reds.layouts import Layout
+from reds.layouts import Layout, best
 from reds.model import Model
 
 
@@ -28,6 +28,19 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
         raise PackRefused(f"{board}: {model.name} takes {', and '.join(over)}; {advice}")
     return data
+
+
+def best_layout(board: str, model: Model, known: frozenset[int]) -> Layout:
+    """The layout with the highest id of those an agent knows that has a kernel for every layer.
+
+    Raises `PackRefused` if there is none.
+    """
+    layout = best(model, known)
+    if layout is None:
+        names = ", ".join(sorted({layer.kind.name.lower() for layer in model.layers}))
+        what = f"no layout of its agent runs the {names} of {model.name}"
+        raise PackRefused(f"{board}: {what}; upload the agent again")
+    return layout
 
 
 def _arena(model: Model, subnet: int, layout: Layout) -> int:

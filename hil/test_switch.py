@@ -15,11 +15,11 @@ from hil.results.samples import Samples, by_unit, median
 
 def test_switch(plan: Plan, pair: Pair, switch: Mapping[str, SwitchSamples], record: Record) -> None:
     label = plan.pack.pair(pair)
-    for unit, samples in by_unit(s.select for s in switch.values()).items():
+    values = by_unit(s.select for s in switch.values())
+    for unit, samples in values.items():
         record(label, "switch" if unit == "us" else f"switch_{unit}", unit, max(samples), samples)
-        if unit == "us":
-            worst, limit = max(samples), plan.settings.switch_limit_us
-            assert worst <= limit, f"{label}: a switch took {worst:,.2f} us, the limit is {limit:g} us"
+    worst, limit = max(values["us"]), plan.settings.switch_limit_us
+    assert worst <= limit, f"{label}: a switch took {worst:,.2f} us, the limit is {limit:g} us"
 
 
 def test_first_inference(
@@ -33,7 +33,8 @@ def test_first_inference(
 ) -> None:
     label = pack.pair(pair)
     first, usual = by_unit(s.first for s in switch.values()), by_unit(steady.values())
-    record(label, "first_latency", "us", median(first["us"]), first["us"])
+    for unit, samples in first.items():
+        record(label, "first_latency" if unit == "us" else f"first_{unit}", unit, median(samples), samples)
     for taken in switch.values():
         wrong = np.any(taken.outputs != reference_outputs[pair[1]][taken.rows], axis=1)
         assert not wrong.any(), f"{label}: {wrong.sum()} of {len(wrong)} first outputs differ"

@@ -9,11 +9,10 @@ framework, a weight or a device.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reds.model import Kind
+from reds.model import WEIGHTED, Kind
 
 MIXING = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds in which every unit written reads every unit of the input."""
-WEIGHTED = MIXING | {Kind.DEPTHWISE}
 
 Widths = tuple[int, ...]
 """Units kept in each unit group, in the order of `Chain.groups`."""
@@ -55,7 +54,7 @@ class Layer:
     output: int
     reads: int
     writes: int
-    sites: int
+    per_pair: int
     """Multiply-accumulates for one unit read and one unit written (depthwise: for one unit)."""
     copies: int = 1
     """Weight columns for each unit read: spatial copies after a flatten, else 1."""
@@ -68,8 +67,8 @@ class Layer:
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates at these group widths: true fan-in, biases not counted."""
         if self.kind in MIXING:
-            return self.sites * widths[self.reads] * widths[self.writes]
-        return self.sites * widths[self.writes]
+            return self.per_pair * widths[self.reads] * widths[self.writes]
+        return self.per_pair * widths[self.writes]
 
     def weights(self, widths: Sequence[int]) -> int:
         """Weights that a subnet of these group widths reads in this layer."""

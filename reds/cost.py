@@ -34,17 +34,17 @@ def macs_tables(chain: Chain, grids: Sequence[Grid]) -> CostTables:
     """Multiply-accumulates, true fan-in, classifier counted (REDS, arXiv 2311.13349, counts full fan-in)."""
     tables: dict[tuple[int, int], NDArray[np.int64]] = {}
     for layer in chain.layers:
-        if not layer.sites:
+        if not layer.per_pair:
             continue
         reads = layer.reads if layer.kind in MIXING else layer.writes
         pair = (min(reads, layer.writes), max(reads, layer.writes))
         one, two = (grids[group] for group in pair)
         if layer.kind not in MIXING:
-            table = np.diag(layer.sites * one)
+            table = np.diag(layer.per_pair * one)
         elif pair[0] == pair[1]:
-            table = np.diag(layer.sites * one * one)
+            table = np.diag(layer.per_pair * one * one)
         else:
-            table = layer.sites * np.outer(one, two)
+            table = layer.per_pair * np.outer(one, two)
         tables[pair] = tables.get(pair, np.zeros_like(table)) + table
     return tables
 

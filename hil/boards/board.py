@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
-from hil.fit import check_fit
+from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
 from hil.results.samples import Samples, less_overhead
-from reds.layouts import LAYOUTS
 from reds.model import Model
 from reds.reference import clamp_input
 
@@ -109,11 +108,9 @@ class Board:
         `advance` is told the bytes stored so far. Raises `PackRefused` before anything is sent if the
         pack does not fit, `AgentError` if the agent refuses it.
         """
-        layouts = self._hello.layouts & LAYOUTS.keys()
-        if not layouts:
-            raise PackRefused(f"{self.name}: its agent has no layout known here; upload the agent again")
+        layout = best_layout(self.name, model, self._hello.layouts)
         room = self._hello.capacity, self._hello.arena
-        data = check_fit(self.name, model, LAYOUTS[max(layouts)], *room)
+        data = check_fit(self.name, model, layout, *room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
             stored = self._agent.put_pack(data, self._hello.max_payload, advance)

@@ -65,7 +65,7 @@ def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
         target(row["target"])
     except UnknownTarget as error:
         raise BoardsFileError(f"{where}: {error}") from error
-    agent = path.parent / row["agent"] if "agent" in row else None
+    agent = (path.parent / row["agent"]).resolve() if "agent" in row else None
     _require(agent is None or agent.is_file(), f"{where}: its agent {agent} does not exist")
     budgets = _budgets(where, row.get("latency_us", {}))
     return Entry(row["name"], row["target"], row.get("port"), row.get("serial"), agent, budgets)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from hil import build
 from hil.boards.board import START_SECONDS, Board, Provenance
 from hil.boards.boardsfile import Entry
+from hil.errors import LinkError
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.process import ProcessTransport
@@ -21,5 +22,9 @@ def absent(entry: Entry) -> str | None:
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Build the agent, unless the entry names one, and run it."""
-    with Agent(ProcessTransport(entry.agent or build.agent("desktop")), entry.name) as agent:
+    try:
+        transport = ProcessTransport(entry.agent or build.agent("desktop"))
+    except LinkError as error:
+        raise LinkError(f"{entry.name}: {error}; check that it is a program for this machine") from error
+    with Agent(transport, entry.name) as agent:
         yield Board(entry, provenance, agent, agent.hello(Deadline.after(START_SECONDS)))

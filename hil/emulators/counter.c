@@ -3,8 +3,9 @@
  *
  *   -plugin counter.so,costs=FILE,mark=ADDRESS,memory=FILE
  *
- * costs: u32 base, u32 n, then a byte for each of n halfwords: cycles, | 0x40 for a load that pipelines,
- * | 0x80 for a single load or store, behind which such a load pipelines. A branch taken costs one more.
+ * costs: u32 base, u32 n, then a byte for each of n halfwords: cycles, | 0x20 for an instruction of four
+ * bytes, | 0x40 for a load that pipelines, | 0x80 for a single load or store, behind which such a load
+ * pipelines. A branch taken costs one more.
  *
  * Costs are added where a block's last instruction runs, so a block that QEMU abandons and translates again
  * (as it does around device registers) is not counted twice; a branch is taken if what runs next is not
@@ -34,11 +35,10 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, executed_
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 
 EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
-enum { COST = 0x3f, LOAD = 0x40, SINGLE = 0x80 };
+enum { COST = 0x1f, LONG = 0x20, LOAD = 0x40, SINGLE = 0x80 };
 
 typedef struct {
     uint64_t start, end;
@@ -100,7 +100,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         bool pipelined = single && (cost & LOAD) != 0;
         b->cost += (cost & COST) - pipelined;
         single = (cost & SINGLE) != 0;
-        b->end = at + qemu_plugin_insn_size(insn);
+        b->end = at + ((cost & LONG) != 0 ? 4 : 2); /* QEMU's own size is wrong across a page's end */
         if (i == 0) {
             b->start = at;
             b->load_first = (cost & LOAD) != 0;

@@ -13,6 +13,8 @@ takes longer. One cycle an instruction, and beside it (Arm Cortex-M4 TRM, DDI 04
 import struct
 from pathlib import Path
 
+LONG = 0x20
+"""Flag of an instruction of four bytes."""
 LOAD = 0x40
 """Flag of a single load: costs 1 less behind a single load or store."""
 SINGLE = 0x80
@@ -66,7 +68,8 @@ def table(code: bytes, base: int) -> bytes:
     costs = bytearray()
     for at in range(0, len(code), 2):
         decoded = next(decoder.disasm_lite(code[at : at + 4], base + at, 1), None)
-        costs.append(cost(decoded[2], decoded[3]) if decoded else 1)
+        four_bytes = code[at + 1 : at + 2] >= b"\xe8"  # Arm v7-M ARM, A5.1
+        costs.append((cost(decoded[2], decoded[3]) if decoded else 1) | LONG * four_bytes)
     return struct.pack("<II", base, len(costs)) + bytes(costs)
 
 

@@ -7,23 +7,34 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from rich.console import Console
 from rich.progress import Progress
 
-PATIENCE_SECONDS = 1.0
-"""Shorter work is not worth a bar."""
-
 
 @contextmanager
 def progress(
-    what: str, total: int, uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext
+    what: str,
+    total: int,
+    uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext,
+    patience: float = 1.0,
 ) -> Iterator[Callable[[int], None]]:
-    """Yields a function that is told how much of `total` is done; `uncaptured` lets output through."""
-    console = Console(stderr=True)
-    bar = Progress(console=console, transient=True, auto_refresh=False)
+    """Yields a function that is told how much of `total` is done; `uncaptured` lets output through.
+
+    Work that is done within `patience` seconds shows no bar.
+    """
+    with uncaptured():
+        console = Console(stderr=True)
+    bar = Progress(
+        console=console,
+        disable=not console.is_interactive,
+        transient=True,
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
     task = bar.add_task(what, total=total)
     began = time.monotonic()
 
     def advance(done: int) -> None:
         bar.update(task, completed=done)
-        if console.is_terminal and time.monotonic() - began > PATIENCE_SECONDS:
+        if time.monotonic() - began > patience:
             with uncaptured():
                 bar.start()
                 bar.refresh()

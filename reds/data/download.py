@@ -2,6 +2,7 @@
 
 import os
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from rich.console import Console
@@ -30,7 +31,7 @@ def fetch(url: str, sha256: str, path: Path, console: Console, timeout: float = 
                     file.write(piece)
         check_sha256(partial, sha256)
         os.replace(partial, path)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(f"cannot download {url}: {reason}; fetch it by hand to {path}") from error
     finally:

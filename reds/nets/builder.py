@@ -4,8 +4,8 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from reds.chain import WEIGHTED, Chain, ChainError, Group, Layer, Tensor
-from reds.model import Kind
+from reds.chain import Chain, ChainError, Group, Layer, Tensor
+from reds.model import WEIGHTED, Kind
 
 
 class Builder:
@@ -99,13 +99,13 @@ class Builder:
         )
         if source.copies != 1 or min(height, width) < 1:
             raise ChainError(f"layer {len(self._layers)}: a window of {kernel} does not fit its input")
-        sites = height * width * kernel[0] * kernel[1] if kind in WEIGHTED else 0
+        per_pair = height * width * kernel[0] * kernel[1] if kind in WEIGHTED else 0
         more |= {"kernel": kernel, "stride": stride, "same": same}
-        return self._add(kind, (x,), Tensor(group, height, width), sites, **more)
+        return self._add(kind, (x,), Tensor(group, height, width), per_pair, **more)
 
-    def _add(self, kind: Kind, inputs: tuple[int, ...], new: Tensor, sites: int, **more: Any) -> int:
+    def _add(self, kind: Kind, inputs: tuple[int, ...], new: Tensor, per_pair: int, **more: Any) -> int:
         output, name = len(self._tensors), f"{kind.name.lower()}{len(self._layers)}"
         reads = self._tensors[inputs[0]].group
-        self._layers.append(Layer(name, kind, inputs, output, reads, new.group, sites, **more))
+        self._layers.append(Layer(name, kind, inputs, output, reads, new.group, per_pair, **more))
         self._tensors.append(new)
         return output

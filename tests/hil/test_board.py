@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,13 +7,13 @@ import pytest
 from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import InputsRefused, PackRefused
-from hil.fit import check_fit
+from hil.errors import InputsRefused, LinkError, PackRefused
+from hil.fit import best_layout, check_fit
 from reds import arena, pack, reference
 from reds.cut import cut
 from reds.layouts import CANONICAL, LAYOUTS
-from reds.model import Model
-from tests.nets import dense_model, inputs
+from reds.model import Kind, Model
+from tests.nets import dense_model, inputs, random_model
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +120,45 @@ def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> No
             check_fit("nano", small, CANONICAL, flash, ram)
 
 
-def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(small: Model) -> None:
-    smaller = cut(small, 0)
-    smaller.check()
-    assert len(smaller.subnets) == 1
-    x = inputs(small, 10)
-    assert np.array_equal(reference.run(smaller, 0, x), reference.run(small, 0, x))
+@pytest.mark.parametrize("seed", range(40))
+def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(seed: int) -> None:
+    model = random_model(seed, subnets=3)
+    x = inputs(model, 10)
+    for subnet in range(3):
+        smaller = cut(model, subnet)
+        smaller.check()
+        assert len(smaller.subnets) == subnet + 1
+        assert len(pack.dumps(smaller)) <= len(pack.dumps(model))
+        assert np.array_equal(reference.run(smaller, subnet, x), reference.run(model, subnet, x))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nets_of_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
+    model = random_model(seed)
+    x = inputs(model, 5)
+    for board in (desktop, emulated):
+        board.deploy(model)
+        for subnet, out in enumerate(board.infer_each([0, 1], x)):
+            assert np.array_equal(out, reference.run(model, subnet, x))
+
+
+def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:
+    both = frozenset({0, 1})
+    assert best_layout("b", small, both).id == 1
+    assert best_layout("b", small, both | {31}).id == 1
+    mixed = next(
+        m for m in map(random_model, range(40)) if {layer.kind for layer in m.layers} != {Kind.DENSE}
+    )
+    assert best_layout("b", mixed, both).id == 0
+    with pytest.raises(PackRefused, match="b: no layout of its agent runs the dense of small; upload"):
+        best_layout("b", small, frozenset({31}))
+
+
+def test_an_agent_that_is_no_program_is_named(tmp_path: Path) -> None:
+    text = tmp_path / "agent.txt"
+    text.touch()
+    with (
+        pytest.raises(LinkError, match=r"desk: .*agent.txt: the agent does not start: Permission denied"),
+        target("desktop").start(Entry("desk", "desktop", agent=text), Provenance.HARDWARE),
+    ):
+        pass

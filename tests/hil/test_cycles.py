@@ -45,7 +45,12 @@ def test_what_an_instruction_costs(mnemonic: str, operands: str, cost: int) -> N
 def test_any_bytes_have_a_table(code: bytes, base: int) -> None:
     table = cycles.table(code, base)
     assert struct.unpack_from("<II", table) == (base, (len(code) + 1) // 2)
-    assert all(c & 0x3F for c in table[8:])
+    assert all(c & 0x1F for c in table[8:])
+
+
+def test_the_table_knows_how_long_an_instruction_is() -> None:
+    code = bytes.fromhex("0130 b1fbf2f0 7047".replace(" ", ""))  # adds, udiv (four bytes), bx
+    assert [bool(c & cycles.LONG) for c in cycles.table(code, 0)[8:]] == [False, True, True, False]
 
 
 # An inference that is only this code, and what it costs: (name, assembler, instructions, cycles).
@@ -62,6 +67,8 @@ CODE = [
     ("not taken", "cmp r0, r0\n bne 1f\n nop\n1: nop", 4, 4),
     ("loop of three", "movs r0, #3\n1: subs r0, #1\n bne 1b", 7, 9),
     ("load at a branch's target", "ldr r1, [sp]\n b 1f\n nop\n1: ldr r0, [sp]", 3, 6),
+    ("over the ends of pages", ".rept 600\n adds.w r0, r0, #1\n .endr", 600, 600),
+    ("over them, the other way", "adds r0, #1\n .rept 600\n adds.w r0, r0, #1\n .endr", 601, 601),
     ("load across the end of a block", "cmp r0, r0\n ldr r1, [sp]\n bne 1f\n1: ldr r0, [sp]", 4, 6),
 ]
 

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,17 @@ def test_the_table_shows_what_there_is_and_a_dash_for_what_there_is_not() -> Non
     assert header[:4] == ["target", "board", "subnet", "MACs"]
     assert line == ["nano33ble", "left", "25%", "19,776", "75.0%", "-", "-", "-", "-", "emulated"]
     assert note == ["a", "[note]"]
+
+
+def test_a_bar_shows_on_a_terminal_and_nowhere_else() -> None:
+    work = "from hil.results.progress import progress\n"
+    work += "with progress('left: storing net', 10, patience=0.0) as advance:\n    advance(4)\n"
+    command = [sys.executable, "-c", work]
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b""
+    master, slave = os.openpty()
+    subprocess.run(command, stderr=slave, check=True, env={**os.environ, "TERM": "xterm"})
+    shown = os.read(master, 10_000).decode()
+    os.close(master)
+    os.close(slave)
+    assert "left: storing net" in shown
+    assert "40%" in shown

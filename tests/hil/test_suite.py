@@ -132,6 +132,17 @@ def test_a_board_lost_on_the_way_is_an_error_and_no_failure(
     assert "Traceback" not in done.stdout
 
 
+def test_a_board_that_never_answers_is_given_up_once(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml, script: Callable[[str], Path], tmp_path: Path
+) -> None:
+    mute = script("open('starts', 'a').write('x')\nsys.stdin.read()")
+    done = hil("--boards", boards_toml("desktop", agent=mute.name), "--pack", small_pack)
+    assert done.returncode == 1
+    assert outcomes(done.stdout) == {"error": 11}
+    assert "board: no hello from agent agent.py within 5 s; reset the board" in done.stdout
+    assert (tmp_path / "starts").read_text() == "x"  # and not waited for in every test
+
+
 def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Path, tmp_path: Path) -> None:
     path = tmp_path / "boards.toml"
     budgets = '{ "50%" = 0.001, "100%" = 1e6 }'
@@ -183,6 +194,9 @@ def test_a_named_board_that_is_not_here_fails_with_advice(hil: Run, small_pack: 
     assert done.returncode == 1
     assert outcomes(done.stdout) == {"deselected": 10, "error": 1}
     advice = "nano33ble: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
+    assert advice in done.stdout
+    done = hil("--target=nano33ble", "--pack", small_pack, "-k", "switch")
+    assert done.returncode == 1
     assert advice in done.stdout
 
 

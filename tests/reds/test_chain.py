@@ -62,7 +62,7 @@ def test_macs_follow_the_true_fan_in() -> None:
 
 def test_flatten_keeps_the_copies_of_a_unit_together() -> None:
     dense = residual().layers[-1]
-    assert (dense.copies, dense.reads, dense.sites) == (16, 1, 16)
+    assert (dense.copies, dense.reads, dense.per_pair) == (16, 1, 16)
 
 
 def test_a_residual_with_the_input_is_not_cut() -> None:

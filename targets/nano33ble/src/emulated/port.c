@@ -1,8 +1,7 @@
 /* The agent's port for the emulated board: QEMU's mps2-an386, polled UART, and two exact clocks.
  *
  * instructions  the CMSDK timer under `-icount shift=10`: 1024 ns an instruction and 40 ns a tick, so
- *               25.6 ticks an instruction. From one reading to the next is a whole number of them, give or
- *               take a tick; while the processor sleeps in between, time is the host's and means nothing
+ *               25.6 ticks an instruction; differences are rounded, since sleep moves the clock's phase
  * cycles        a TCG plugin (hil/emulators/counter.c) adds up the cost of what runs and leaves the sum at
  *               CYCLES whenever `clock_mark` is passed
  */
@@ -84,10 +83,9 @@ __attribute__((naked, noinline)) static void clock_mark(void)
 static uint32_t instructions(void)
 {
     static uint32_t last, count;
-    uint32_t now = ~TIMER_VALUE;
-    uint64_t ticks = now - last; /* read often enough to see each turn: every 160 million instructions */
+    uint32_t now = ~TIMER_VALUE; /* read at least once a turn: 160 million instructions */
+    count += (uint32_t)(((uint64_t)(now - last) * 10 + 128) >> 8);
     last = now;
-    count += (uint32_t)((ticks * 10 + 128) >> 8);
     return count;
 }
 
