@@ -13,7 +13,7 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
     Raises `PackRefused`, which says what is too large and which subnets would fit by themselves.
     """
     data = pack.dumps(model, layout)
-    needs = max(_arena(model, s, layout) for s in range(len(model.subnets)))
+    needs = max(arena_bytes(model, s, layout) for s in range(len(model.subnets)))
     over = []
     if len(data) > capacity:
         over.append(f"{len(data):,} bytes and there are {capacity:,}")
@@ -23,7 +23,7 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
         fits = [
             subnet.label
             for s, subnet in enumerate(model.subnets)
-            if len(pack.dumps(cut(model, s), layout)) <= capacity and _arena(model, s, layout) <= ram
+            if len(pack.dumps(cut(model, s), layout)) <= capacity and arena_bytes(model, s, layout) <= ram
         ]
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
         raise PackRefused(f"{board}: {model.name} takes {', and '.join(over)}; {advice}")
@@ -43,7 +43,8 @@ def best_layout(board: str, model: Model, known: frozenset[int]) -> Layout:
     return layout
 
 
-def _arena(model: Model, subnet: int, layout: Layout) -> int:
+def arena_bytes(model: Model, subnet: int, layout: Layout) -> int:
+    """Bytes of arena that a subnet takes in this layout."""
     steps = model.subnets[subnet].steps
     scratch = [layout.scratch(layer, step) for layer, step in zip(model.layers, steps, strict=True)]
     return arena.plan(model, subnet, scratch).size
