@@ -19,6 +19,7 @@ from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
 from hil.results.samples import Samples, less_overhead
+from reds.layouts import Layout
 from reds.model import Model
 from reds.reference import clamp_input
 
@@ -102,13 +103,17 @@ class Board:
         """Name, target, provenance, clocks."""
         return self._facts
 
+    def layout(self, model: Model) -> Layout:
+        """The layout that `deploy` gives a model. Raises `PackRefused` if the agent has none for it."""
+        return best_layout(self.name, model, self._hello.layouts)
+
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
         """Put the pack on the board in the best layout its agent has, unless it is there already.
 
         `advance` is told the bytes stored so far. Raises `PackRefused` before anything is sent if the
         pack does not fit, `AgentError` if the agent refuses it.
         """
-        layout = best_layout(self.name, model, self._hello.layouts)
+        layout = self.layout(model)
         room = self._hello.capacity, self._hello.arena
         data = check_fit(self.name, model, layout, *room)
         stamp = len(data), zlib.crc32(data)
@@ -156,7 +161,7 @@ class Board:
     def measure(self, subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> Samples:
         """`n` inferences timed on the board; sample i runs x[i % M], x int8 [M, input], as many as fit."""
         model = self._checked(x)
-        self._load(next(self._batches(model, x)))
+        self._load(x[: self._held(model)])
         timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
         ticks = [int(struct.unpack("<I", sample)[0]) for sample in timed.samples]
         return Samples(clock, less_overhead(ticks, timed.overhead))
@@ -166,7 +171,7 @@ class Board:
     ) -> SwitchSamples:
         """`n` switches from pair[0] to pair[1], each with its first inference; inputs as in `measure`."""
         model = self._checked(x)
-        batch = next(self._batches(model, x))
+        batch = x[: self._held(model)]
         self._load(batch)
         output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
         timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
@@ -196,12 +201,20 @@ class Board:
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
         """As many inputs at a time as the board holds, and as have outputs that fit a frame."""
         largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        size = min(self._hello.input_bytes // model.input_size, self._hello.max_payload // largest)
+        size = min(self._held(model), self._hello.max_payload // largest)
         if size < 1:
-            room = f"{self._hello.input_bytes:,} and {self._hello.max_payload:,} bytes"
-            raise PackRefused(f"{self.name}: an input or output of {model.name} takes more than {room}")
+            room = f"{self._hello.max_payload:,} bytes of its agent's frames"
+            raise PackRefused(f"{self.name}: an output of {model.name} takes more than the {room}")
         for at in range(0, len(x), size):
             yield x[at : at + size]
+
+    def _held(self, model: Model) -> int:
+        """Inputs that the board holds."""
+        held = self._hello.input_bytes // model.input_size
+        if held < 1:
+            room = f"{self._hello.input_bytes:,} bytes of its agent"
+            raise PackRefused(f"{self.name}: an input of {model.name} takes more than the {room}")
+        return held
 
     def _load(self, batch: NDArray[np.int8]) -> None:
         self._agent.inputs(len(batch), clamp_input(batch).tobytes())
