@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from hil.boards.board import Board
-from hil.fit import arena_bytes
+
 from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS, NETS
 from hil.kernels.nano import NetCounts
 from hil.kernels.tables import Cell, Table
-from reds import pack
+from reds import layouts, pack
 from reds.cut import alone
 
 MOST_ALONE = 1.02
@@ -103,7 +103,7 @@ def size_table(board: Board, nets: Sequence[NetCounts]) -> Table:
         model, layout, every = net.model, board.layout(net.model), range(len(net.model.subnets))
         nested = len(pack.dumps(model, layout))
         each = [len(pack.dumps(alone(model, s), layout)) for s in every]
-        arenas = " / ".join(f"{arena_bytes(model, s, layout):,}" for s in every)
+        arenas = " / ".join(f"{layouts.plan(model, s, layout).size:,}" for s in every)
         rows.append(
             (model.name, layout.name, nested, each[-1], 100 * (nested / each[-1] - 1), sum(each), arenas)
         )
