@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from hil.boards.board import Board
-
 from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS, NETS
 from hil.kernels.nano import NetCounts
