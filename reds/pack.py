@@ -141,9 +141,9 @@ def read_bytes(path: Path) -> bytes:
         raise PackError(f"{path}: cannot read the pack: {error.strerror}") from error
 
 
-def save(model: Model, path: Path) -> bytes:
-    """Write the canonical pack, whole or not at all, and return its bytes."""
-    data = dumps(model)
+def save(model: Model, path: Path, layout: Layout = CANONICAL) -> bytes:
+    """Write the pack, whole or not at all, and return its bytes. Raises `ModelError`, `OSError`."""
+    data = dumps(model, layout)
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
     os.replace(partial, path)
