@@ -41,6 +41,8 @@ class Augmentation:
 
     shift: int
     """Largest shift in time, either way, in frames of 20 ms; the first or the last frame fills the gap."""
+    mixup: float
+    """Largest share of another clip that is blended in, features and target alike; 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ def _check(recipe: Recipe, source: str) -> None:
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
         ("[data], every", 1 <= recipe.data.every <= 49, "1 to 49"),
         ("[augmentation], shift", 0 <= recipe.augmentation.shift <= 48, "0 to 48"),
+        ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
         ("[selection], step", recipe.selection.step >= 1, "1 or more"),
         ("[selection], least", recipe.selection.least >= 1, "1 or more"),
         ("[joint], distil", 0 <= recipe.joint.distil <= 1, "0 to 1"),

@@ -17,7 +17,7 @@ HOW = Training(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1,
 
 
 def clips() -> SpeechClips:
-    return SpeechClips(tiny_speech(), 2, Augmentation(shift=2))
+    return SpeechClips(tiny_speech(), 2, Augmentation(shift=2, mixup=0.3))
 
 
 def elastic(seed: int = 0) -> ElasticNet:
@@ -72,7 +72,7 @@ def test_minibatches_draw_every_class_alike() -> None:
     data = tiny_speech()
     rare = torch.cat([torch.arange(4), torch.arange(16, len(data.train_y))]).numpy()
     few = type(data)(data.train_x[:, rare], data.train_y[rare], data.validation_x, data.validation_y, "few")
-    drawn = SpeechClips(few, 2, Augmentation(shift=0))
+    drawn = SpeechClips(few, 2, Augmentation(shift=0, mixup=0.0))
     generator = torch.Generator().manual_seed(0)
     batches = [batch for _ in range(40) for batch in drawn.batches(20, generator)]
     targets = torch.cat([drawn.augmented(batch, generator)[1] for batch in batches])
