@@ -26,9 +26,7 @@ HELD_OUT = 16
 _SALT = "b"  # gives every class about as many validation clips
 
 
-def load_prepared(
-    folder: Path, sha256: str = SHA256, speakers_sha256: str = SPEAKERS_SHA256
-) -> SpeechData:
+def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPEAKERS_SHA256) -> SpeechData:
     """Training and validation clips; the split is the same for every seed of a recipe.
 
     Raises `DataError` if a file is missing, has another checksum or other classes.
