@@ -39,13 +39,14 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
     if cc is None:
         pytest.fail("no cc on this machine: install build-essential")
 
-    def compile_(name: str, *sources: str, agent: bool = False, family: str = "") -> Path:
+    def compile_(name: str, *sources: str, agent: bool = False, family: str = "", wrap: bool = False) -> Path:
         program = tmp_path_factory.mktemp(name) / name
         files = [*(HERE / s for s in sources), *RUNTIME, *(AGENT if agent else [])]
         if family:
             files[files.index(FAMILIES)] = _only(family, program.parent)
         flags = [*WARNINGS, *SANITIZED, '-DREDS_BUILD_ID="test"']
-        subprocess.run([cc, *flags, *map(str, files), "-o", str(program)], check=True)
+        linker = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"] if wrap else []
+        subprocess.run([cc, *flags, *map(str, files), *linker, "-o", str(program)], check=True)
         return program
 
     return compile_
