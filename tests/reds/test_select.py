@@ -1,7 +1,6 @@
 """The solver against brute force and against another solver, and what nesting promises."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import pairwise, product
 from typing import get_args
 
@@ -151,19 +150,6 @@ def test_any_scores_give_nested_subnets(
     chain = dnn("s").resized((2, 6, 6, 6, 3))
     scores = [np.array(score, float) for score in ([0, 0], one, two, one, [0, 0, 0])]
     assert are_nested(nested(chain, scores, (0.2, 0.4, 0.6, 0.8), 1, 1, order, objective))
-
-
-@pytest.mark.parametrize("order", ["bottom-up", "top-down"])
-@given(seed=st.integers(0, 2**16))
-@settings(max_examples=60, deadline=None)
-def test_nesting_holds_where_the_optima_alone_are_not_nested(order: str, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    chain = dnn("s").resized((int(rng.integers(1, 30)), *rng.integers(2, 9, 3).tolist(), 3))
-    scores, budgets = random_scores(chain, seed), (0.5, 0.6, 0.7, 0.8, 0.9)
-    with suppress(BudgetError):
-        subnets = nested(chain, scores, budgets, 1, 1, order)
-        for smaller, larger in pairwise(subnets):
-            assert all(a <= b for a, b in zip(smaller.widths, larger.widths, strict=True))
 
 
 def test_the_first_budget_solved_is_optimal_on_its_own() -> None:
