@@ -85,11 +85,19 @@ class Target(Protocol):
         ...
 
 
+def check_kind(entry: "Entry", hello: Hello, where: str) -> None:
+    """Raises `SetupError` unless the agent at `where` says it runs on a board of this target."""
+    if hello.board != entry.target:
+        says = f"{where} says it runs on a {hello.board!r}"
+        raise SetupError(f"{entry.name}: {says}, not a {entry.target}; name the port or agent of one")
+
+
 class Board:
     """One device under test. Subnets are named by their index, smallest first."""
 
     def __init__(self, entry: "Entry", provenance: Provenance, agent: Agent, hello: Hello) -> None:
         self.name = entry.name
+        check_kind(entry, hello, agent.transport.name)
         if hello.emulated != (provenance is Provenance.EMULATED):
             says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
             raise SetupError(f"{self.name}: opened as {provenance}, but its agent says it is {says}")

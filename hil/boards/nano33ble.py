@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hil import build, usb
-from hil.boards.board import START_SECONDS, Board, Provenance
+from hil.boards.board import START_SECONDS, Board, Provenance, check_kind
 from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
@@ -22,6 +22,9 @@ from hil.link.serial import SerialTransport
 HAS_EMULATOR = True
 USB_IDS = frozenset({(0x2341, 0x805A), (0x2341, 0x005A)})
 """The running board, and its bootloader."""
+
+_READY_SECONDS = 1.0
+"""What a board that has come back may take to answer, before it is looked for again."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = Non
         raise LinkError(f"{entry.name}: {error}; close what has it open") from error
     try:
         hello = agent.hello(Deadline.after(seconds))
+        check_kind(entry, hello, agent.transport.name)
         if wanted not in (None, hello.build):
             raise BuildError(f"{entry.name}: the agent on {device} is of build {hello.build}, not {wanted}")
     except BaseException:
@@ -112,7 +116,7 @@ def _follow(entry: Entry, before: usb.Port, wanted: str, desk: Desk) -> tuple[Ag
         same = usb.matching(listed, USB_IDS, before.serial or entry.serial)
         for port in dict.fromkeys((*usb.at(before.device, listed), *same)):
             try:
-                return _connect(entry, port.device, min(1.0, deadline.left), wanted)
+                return _connect(entry, port.device, _READY_SECONDS, wanted)
             except (LinkError, ProtocolError, BuildError) as error:  # it may not be ready yet
                 reason = str(error)
         time.sleep(0.05)
