@@ -77,7 +77,7 @@ class Target(Protocol):
     HAS_EMULATOR: bool
 
     def absent(self, entry: "Entry") -> str | None:
-        """Why the real board is not here, or None when it is. Quick: nothing is started."""
+        """Why the real board is not here and what to do, or None when it is. Quick: nothing is started."""
         ...
 
     def start(self, entry: "Entry", provenance: Provenance) -> "AbstractContextManager[Board]":

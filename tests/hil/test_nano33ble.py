@@ -102,9 +102,9 @@ def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, nano:
 
 
 def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> None:
-    assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB"
+    assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB; plug it in"
     other = absent(replace(ENTRY, serial="S9"), played.desk)
-    assert other == "no Arduino Nano 33 BLE with serial number S9 on USB"
+    assert other == "no Arduino Nano 33 BLE with serial number S9 on USB; plug it in"
     with pytest.raises(
         BoardAbsent, match=r"left: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
     ):
@@ -113,25 +113,74 @@ def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> 
 
 def test_a_port_that_is_not_there_is_named_beside_those_that_are(played: PlayedDesk) -> None:
     reason = absent(replace(ENTRY, port="/dev/ttyACM9"), played.desk)
-    assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7)"
+    assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7); plug it in"
 
 
 def test_an_old_agent_is_replaced_and_followed_to_another_port(
     played: PlayedDesk, old_agent: Path, nano: Path, small: Model
 ) -> None:
     before = played.board(old_agent)
-    neighbour = played.board(None, "S2")
+    neighbour = played.board(nano, "S2")
 
     def upload(port: str) -> None:
         played.board(nano)  # first, so that it gets another name
         played.unplug(before)
 
     played.on_upload = upload
-    with open_(ENTRY, played.desk) as board:
+    with open_(replace(ENTRY, serial="S1"), played.desk) as board:
         board.deploy(small)
         assert board.facts().build == build.build_id()
+        with open_(replace(ENTRY, port=neighbour.port), played.desk):
+            pass  # it was left alone, for a port is opened exclusively
     assert played.uploads == [before.port]
-    assert played.ports[-1].device not in (before.port, neighbour.port)
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_of_two_boards_none_is_taken_until_one_is_chosen(
+    played: PlayedDesk, nano: Path, old_agent: Path, silent: bool
+) -> None:
+    boards = played.board(None if silent else old_agent, "S1"), played.board(nano, "S2")
+    which = rf"2 Arduino Nano 33 BLE on USB \(S1 at {boards[0].port}, S2 at {boards[1].port}\)"
+    says = rf"left: {which}; choose by `serial` or `port` in a boards file, or add --emulate"
+    with pytest.raises(BoardAbsent, match=says):
+        open_(ENTRY, played.desk).__enter__()
+    for chosen in (replace(ENTRY, serial="S2"), replace(ENTRY, port=boards[1].port)):
+        with open_(chosen, played.desk):
+            pass
+    assert not played.uploads
+
+
+def test_a_device_that_is_no_nano_is_never_written_to(played: PlayedDesk, old_agent: Path) -> None:
+    other = played.board(old_agent, usb=(0x10C4, 0xEA60)).port
+    reason = absent(replace(ENTRY, port=other), played.desk)
+    assert reason == f"port {other} is USB device 10c4:ea60, no Arduino Nano 33 BLE; name another port"
+    with pytest.raises(BoardAbsent, match=f"left: {reason}"):
+        open_(replace(ENTRY, port=other), played.desk).__enter__()
+    assert not played.uploads
+
+
+def test_a_port_that_nothing_is_known_of_is_uploaded_to_only_if_a_nano_answers(
+    played: PlayedDesk, old_agent: Path
+) -> None:
+    played.patience = 0.5
+    with PtyBoard() as mute:  # not listed, as a pseudo terminal never is
+        says = rf"left: no hello from port {mute.port} .*; {mute.port} is not listed as Arduino Nano 33 BLE"
+        with pytest.raises(BoardAbsent, match=says):
+            open_(replace(ENTRY, port=mute.port), played.desk).__enter__()
+    assert not played.uploads
+    with PtyBoard(old_agent) as old:
+        entry = replace(ENTRY, port=old.port)
+        with pytest.raises(BuildError, match="after its agent was uploaded"):
+            open_(entry, played.desk).__enter__()
+    assert played.uploads == [old.port]
+
+
+def test_a_port_is_known_by_a_link_to_it(played: PlayedDesk, nano: Path, tmp_path: Path) -> None:
+    (tmp_path / "by-id").symlink_to(played.board(nano).port)
+    assert absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S1"), played.desk) is None
+    wrong = absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S2"), played.desk)
+    assert wrong
+    assert "has serial number S1, not S2" in wrong
 
 
 def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, nano: Path) -> None:
