@@ -20,7 +20,7 @@ def build(path: Path, out: Path, console: Console) -> Path:
     """Run a recipe and write NAME.reds and NAME.json into `out`; returns the pack's path.
 
     The test clips are read once, after everything is chosen. Raises `RecipeError`, `DataError`,
-    `BudgetError` and `LabelledSetMissing`, each with one line for the user.
+    `BudgetError`, `DivergedError` and `LabelledSetMissing`, each with one line for the user.
     """
     recipe = load_recipe(path)
     labelled = labelled_set(recipe.data.every)

@@ -11,11 +11,12 @@ from reds.data.labelled import LabelledSetMissing
 from reds.layouts import LAYOUTS
 from reds.model import ModelError
 from reds.pack import PackError
-from reds.recipe import RecipeError
+from reds.recipe import DivergedError, RecipeError
 from reds.select import BudgetError
 
 EXPECTED = (
-    BudgetError, ChainError, DataError, LabelledSetMissing, ModelError, OSError, PackError, RecipeError,
+    BudgetError, ChainError, DataError, DivergedError, LabelledSetMissing, ModelError, OSError, PackError,
+    RecipeError,
 )  # fmt: skip
 """What a user can cause and cure; each says so in one line."""
 FILE = click.Path(path_type=Path)

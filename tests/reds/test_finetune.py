@@ -1,5 +1,7 @@
 """Joint training: the paper's loss weights, distillation, the best epoch, the same bits from a seed."""
 
+from dataclasses import asdict, replace
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -8,7 +10,7 @@ from reds.data.clips import SpeechClips
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit, joint_loss, loss_shares, smooth
 from reds.nets.dnn import dnn
-from reds.recipe import Augmentation, Training
+from reds.recipe import Augmentation, DivergedError, JointTraining, Training
 from tests.reds.speech import tiny_speech
 
 WIDTHS = ((250, 8, 8, 8, 12), (250, 16, 12, 16, 12), (250, 24, 24, 24, 12))
@@ -56,6 +58,15 @@ def test_the_best_epoch_is_kept() -> None:
     assert sum(best) == max(sum(now) for now in seen)
     assert tuple(accuracy(net, i, *data.validation) for i in range(3)) == best
     assert min(best) > 0.5
+
+
+@pytest.mark.parametrize("how", [HOW, JointTraining(**asdict(HOW), distil=0.5)], ids=["full", "joint"])
+def test_diverged_training_names_the_epoch_and_the_rate(how: Training) -> None:
+    too_fast = replace(how, rate=1e30)
+    with pytest.raises(
+        DivergedError, match=rf"^training .* epoch 1: lower \[{how.table[1:-1]}\] rate \(1e\+30\)$"
+    ):
+        fit(elastic(), clips(), too_fast, 0, lambda *_: None)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
