@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 
 from reds.data.home import sha256_of
 from reds.data.speech import CLASSES
+from reds.files import write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
 from reds.train import Trained
@@ -65,6 +65,4 @@ def card_of(
 
 def save_card(card: Mapping[str, Any], path: Path) -> None:
     """Write the card, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, (json.dumps(card, indent=2) + "\n").encode())

@@ -6,7 +6,6 @@ by up to 100 ms and, four times of five, mixed with background noise of at most 
 """
 
 import io
-import os
 import tarfile
 import wave
 import zlib
@@ -23,6 +22,7 @@ from reds.data.home import DataError
 from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalised, quantised
 from reds.data.official import NOISE_FOLDER, SILENCE, choose
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechData
+from reds.files import whole
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
@@ -40,9 +40,9 @@ def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = S
     if not features.is_file():
         archive = folder / PurePosixPath(url).name
         fetch(url, sha256, archive, console)
-        partial = features.with_name("partial-" + features.name)
-        np.savez_compressed(partial, **_features(archive, console))  # type: ignore[arg-type]
-        os.replace(partial, features)
+        made = _features(archive, console)
+        with whole(features) as file:
+            np.savez_compressed(file, **made)  # type: ignore[arg-type]
     with np.load(features, allow_pickle=False) as file:
         x, y, held_x, held_y = (file[key] for key in ("train_x", "train_y", "validation_x", "validation_y"))
     return SpeechData(x, y, held_x, held_y, f"speech_commands_v0.02.tar.gz sha256 {sha256}")
