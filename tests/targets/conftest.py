@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 TARGETS = HERE.parents[1] / "targets"
 RUNTIME = [*sorted((TARGETS / "runtime").glob("*.c")), TARGETS / "runtime/kernels/families.c"]
 RUNTIME += sorted((TARGETS / "runtime/kernels/portable").glob("*.c"))
+NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
 AGENT = sorted((TARGETS / "agent").glob("*.c"))
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

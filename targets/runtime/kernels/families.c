@@ -5,6 +5,10 @@ const reds_family *const reds_families[] = {
 #ifdef __ARM_FEATURE_DSP
     &reds_cortex_m4,
 #endif
+#ifdef __aarch64__
+    &reds_neon_dotprod,
+    &reds_neon_baseline,
+#endif
     &reds_portable,
     NULL,
 };
