@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reds import arena
 from reds.arena import Arena
 from reds.model import Layer, Model, Step, Tensor
+from reds.neon import Neon
 from reds.radix256 import Radix256
 from reds.vnni import Vnni
 
@@ -83,7 +84,7 @@ class Canonical:
 
 
 CANONICAL = Canonical()
-LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni())}
+LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon())}
 
 
 def plan(model: Model, subnet: int, layout: Layout) -> Arena:

@@ -13,6 +13,7 @@ FAMILIES = TARGETS / "runtime/kernels/families.c"
 RUNTIME = [*sorted((TARGETS / "runtime").glob("*.c")), FAMILIES]
 RUNTIME += sorted((TARGETS / "runtime/kernels/portable").glob("*.c"))
 RUNTIME += sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
+NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
 AGENT = sorted((TARGETS / "agent").glob("*.c"))
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
