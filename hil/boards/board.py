@@ -6,7 +6,7 @@ A target is a module of this folder that opens boards as `Target` says; the rest
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.errors import InputsRefused, LinkError, PackRefused, ProtocolError, SetupError
 from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
@@ -83,6 +83,15 @@ class Target(Protocol):
     def start(self, entry: "Entry", provenance: Provenance) -> "AbstractContextManager[Board]":
         """The board, its agent answering; stopped on the way out, whatever happens."""
         ...
+
+
+@contextmanager
+def naming(entry: "Entry") -> Iterator[None]:
+    """Puts the board's name before errors of what it runs on: build, emulator, process, port."""
+    try:
+        yield
+    except (SetupError, LinkError) as error:
+        raise type(error)(f"{entry.name}: {error}") from error
 
 
 def check_kind(entry: "Entry", hello: Hello, where: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hil import build, usb
-from hil.boards.board import START_SECONDS, Board, Provenance, check_kind
+from hil.boards.board import START_SECONDS, Board, Provenance, check_kind, naming
 from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
@@ -56,7 +56,9 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
     Raises `BoardAbsent` if it is not on a port, `BuildError` if its upload fails or changes nothing.
     """
     if provenance is Provenance.EMULATED:
-        with cortex_m4.start(entry.agent or build.agent("emulated")) as emulator:
+        with naming(entry):
+            emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
+        with emulator:
             agent, hello = _connect(entry, emulator.port, START_SECONDS)
             with agent:
                 yield Board(entry, provenance, agent, hello)
@@ -111,10 +113,8 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
 
 def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = None) -> tuple[Agent, Hello]:
     """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
-    try:
+    with naming(entry):
         agent = Agent(SerialTransport(device), entry.name)
-    except LinkError as error:
-        raise LinkError(f"{entry.name}: {error}; close what has it open") from error
     try:
         hello = agent.hello(Deadline.after(seconds))
         check_kind(entry, hello, agent.transport.name)
