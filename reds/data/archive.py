@@ -28,6 +28,7 @@ URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_comman
 SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
 FORMAT = 1
 """Changes when the same archive would give other features."""
+PARTS = ("train_x", "train_y", "validation_x", "validation_y")
 VARIANTS = 5
 MAX_SHIFT = RATE // 10
 NOISE_SHARE, MAX_VOLUME = 0.8, 0.1
@@ -35,7 +36,10 @@ _SEED = 2311
 
 
 def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> SpeechData:
-    """Training and validation clips, cached in `folder`. Raises `DataError` if the archive cannot be had."""
+    """Training and validation clips, cached in `folder`.
+
+    Raises `DataError` if the archive cannot be had or what is cached is damaged.
+    """
     features = folder / f"speech_commands_v0.02-{sha256[:12]}-features{FORMAT}.npz"
     if not features.is_file():
         archive = folder / PurePosixPath(url).name
@@ -43,8 +47,11 @@ def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = S
         made = _features(archive, console)
         with whole(features) as file:
             np.savez_compressed(file, **made)  # type: ignore[arg-type]
-    with np.load(features, allow_pickle=False) as file:
-        x, y, held_x, held_y = (file[key] for key in ("train_x", "train_y", "validation_x", "validation_y"))
+    try:
+        with np.load(features, allow_pickle=False) as file:
+            x, y, held_x, held_y = (file[key] for key in PARTS)
+    except Exception as error:  # damaged bytes raise whatever zip, zlib, numpy or tokenize stumbles over
+        raise DataError(f"{features}: damaged; delete the file, and it is made again") from error
     return SpeechData(x, y, held_x, held_y, f"speech_commands_v0.02.tar.gz sha256 {sha256}")
 
 
