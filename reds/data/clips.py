@@ -29,11 +29,6 @@ class SpeechClips:
         seen = self._x[:, :, ::every].flatten(2).flatten(0, 1)
         self.mean, self.std = seen.mean(0), seen.std(0).clamp_min(1e-3)
 
-    @property
-    def features(self) -> int:
-        """Length of one input."""
-        return len(self.mean)
-
     def batches(self, size: int, generator: torch.Generator) -> Sequence[Tensor]:
         """As many clips as there are, every class equally likely, in minibatches of `size` indices."""
         drawn = torch.multinomial(self._rarity[self._y], len(self._y), replacement=True, generator=generator)

@@ -160,6 +160,19 @@ def test_a_failed_build_is_one_line_and_leaves_nothing(
     assert not list((tmp_path / "out").glob("*"))
 
 
+@pytest.mark.parametrize("command", ["build", "compare"])
+def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
+    command: str, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDS_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setattr("reds.data.archive.URL", (tmp_path / "nowhere").as_uri())
+    recipe.write_text(recipe.read_text().replace("budget = 0.25", "budget = 0.01"))
+    status, output = run(command, recipe, "--out", tmp_path / "out")
+    assert status == 1
+    assert output.startswith("Error: budget 0.01 (792 MACs): the smallest subnet needs ")
+    assert output.count("\n") == 1
+
+
 def test_seeds_that_are_no_numbers(recipe: Path) -> None:
     status, output = run("compare", recipe, "--seeds", "a,b")
     assert status == 2
