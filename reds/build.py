@@ -24,6 +24,6 @@ def build(path: Path, out: Path, console: Console) -> Path:
     target = out / f"{recipe.name}.reds"
     written = pack.save(trained.model, target)
     recipe_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    card = card_of(recipe, recipe_sha256, trained, tested, written, made_of.labelled, made_of.data.source)
+    card = card_of(recipe, recipe_sha256, trained, tested, written, made_of.labelled, made_of.data)
     save_card(card, target.with_suffix(".json"))
     return target

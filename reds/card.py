@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from reds.data.home import sha256_of
-from reds.data.speech import CLASSES
+from reds.data.speech import CLASSES, SpeechData
 from reds.files import write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
@@ -29,7 +29,7 @@ def labelled_set(every: int) -> dict[str, Any]:
 
 def card_of(
     recipe: Recipe, recipe_sha256: str, trained: Trained, tested: Sequence[Sequence[float]],
-    written: bytes, labelled: Mapping[str, Any], source: str,
+    written: bytes, labelled: Mapping[str, Any], data: SpeechData,
 ) -> dict[str, Any]:  # fmt: skip
     """The card. `tested` are the test accuracies per subnet, int8 and float; `written` the pack's bytes."""
     model, int8, floats = trained.model, *tested
@@ -58,7 +58,7 @@ def card_of(
         "classes": list(CLASSES),
         "subnets": subnets,
         "labelled": dict(labelled),
-        "trained_on": source,
+        "trained_on": {"files": dict(data.files), "split": data.split},
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
     }
 

@@ -20,7 +20,7 @@ from rich.progress import track
 from reds.data.download import fetch
 from reds.data.home import DataError
 from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalised, quantised
-from reds.data.official import NOISE_FOLDER, SILENCE, choose
+from reds.data.official import DRAWN_WITH, NOISE_FOLDER, SILENCE, choose
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechData
 from reds.files import whole
 
@@ -33,6 +33,7 @@ VARIANTS = 5
 MAX_SHIFT = RATE // 10
 NOISE_SHARE, MAX_VOLUME = 0.8, 0.1
 _SEED = 2311
+SPLIT = f"official, by a hash of the speaker; unknown words drawn with seed {DRAWN_WITH}, noise with {_SEED}"
 
 
 def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> SpeechData:
@@ -52,7 +53,7 @@ def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = S
             x, y, held_x, held_y = (file[key] for key in PARTS)
     except Exception as error:  # damaged bytes raise whatever zip, zlib, numpy or tokenize stumbles over
         raise DataError(f"{features}: damaged; delete the file, and it is made again") from error
-    return SpeechData(x, y, held_x, held_y, f"speech_commands_v0.02.tar.gz sha256 {sha256}")
+    return SpeechData(x, y, held_x, held_y, {PurePosixPath(url).name: sha256}, SPLIT)
 
 
 def _features(archive: Path, console: Console) -> dict[str, NDArray[np.generic]]:

@@ -24,6 +24,7 @@ SPEAKERS_SHA256 = "5fbc5b2dad4bffca07e960dfce6351a22fbea122c19d93cd0da0adbf69abc
 HELD_OUT = 16
 """Percent of the known speakers whose clips validate."""
 _SALT = "b"  # gives every class about as many validation clips
+SPLIT = f"a speaker named in {SPEAKERS_FILE} validates if sha1({_SALT!r} + name) % 100 < {HELD_OUT}"
 
 
 def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPEAKERS_SHA256) -> SpeechData:
@@ -42,7 +43,8 @@ def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPE
         raise DataError(f"{path}: classes are {', '.join(classes)}")
     speakers = _speakers(speakers_path)
     held = np.array([k and held_out(speakers[clip.tobytes()]) for k, clip in zip(known, x[0], strict=True)])
-    return SpeechData(x[:, ~held], y[~held], x[0, held], y[held], f"{FILE} sha256 {sha256}")
+    files = {FILE: sha256, SPEAKERS_FILE: speakers_sha256}
+    return SpeechData(x[:, ~held], y[~held], x[0, held], y[held], files, SPLIT)
 
 
 def held_out(speaker: str) -> bool:

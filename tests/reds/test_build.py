@@ -65,6 +65,8 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
     assert card["pack_sha256"] == sha256_of(tmp_path / "a" / "kws-dnn-s.reds")
     assert card["bytes"] == len(one)
     assert card["recipe"]["sha256"] == sha256_of(recipe)
+    assert card["trained_on"]["files"] == {"speech_commands_v0.02.tar.gz": SHA256}
+    assert "seed 59185" in card["trained_on"]["split"]
     for i, subnet in enumerate(card["subnets"]):
         assert (subnet["label"], subnet["macs"]) == (model.subnets[i].label, model.macs(i))
         assert subnet["widths"][1:] == units(model, i)

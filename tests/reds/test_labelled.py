@@ -1,6 +1,8 @@
 """The labelled set of a card, by name and checksum; the training features, by checksum."""
 
+import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,10 @@ def test_validation_speakers_say_nothing_in_training(tmp_path: Path) -> None:
     assert held == {i for i in range(known) if held_out(speakers[i])}
     assert train == set(range(n)) - held
     assert 0 < len(held) < known / 2
+    assert data.files == dict(zip((FILE, SPEAKERS_FILE), sums, strict=True))
+    salt, percent = re.findall(r"sha1\('(\w+)' \+ name\) % 100 < (\d+)", data.split)[0]
+    places = [int(hashlib.sha1((salt + speaker).encode()).hexdigest(), 16) % 100 for speaker in speakers]
+    assert held == {i for i, place in enumerate(places) if place < int(percent)}
     np.testing.assert_array_equal(data.train_x[1], data.train_x[0] + np.int8(1))
 
 
