@@ -92,7 +92,10 @@ def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Pa
     assert by["switch_instructions", "50%->100%"] == by["switch_instructions", "100%->50%"]
 
 
-@pytest.mark.parametrize(("agent", "fails"), [("slow", "test_switch"), ("lazy", "test_first_inference")])
+@pytest.mark.parametrize(
+    ("agent", "fails"),
+    [("slow", "test_switch"), ("stumbling", "test_switch"), ("lazy", "test_first_inference")],
+)
 def test_an_agent_that_switches_badly_fails_just_that(
     hil: Run,
     small_pack: Path,
