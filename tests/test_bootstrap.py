@@ -1,5 +1,6 @@
-"""Where it may not install system packages, the bootstrap says which ones are needed, and does nothing."""
+"""The bootstrap says which packages it may not install, and does nothing; a run cut off is begun again."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,44 @@ def test_missing_system_packages_are_named(tmp_path: Path, environment: str, pac
     assert said == "bootstrap: please "
     assert named.count("\n") == 1
     assert set(named.split()) - {"python3", "python3-venv"} == packages
+
+
+CUT_OFF = '#!/bin/sh\necho "$0: No module named pip" >&2\nexit 1\n'
+WHOLE = '#!/bin/sh\necho "$*" >>calls\n'
+MAKES_VENV = f"""#!/bin/sh
+[ "$1 $2" = "-m venv" ] || exit 0
+echo "$*" >>calls
+mkdir -p .venv/bin && printf '%s' '{WHOLE}' >.venv/bin/python && chmod +x .venv/bin/python
+"""
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("left", [None, CUT_OFF, WHOLE], ids=["nothing", "cut off", "whole"])
+def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path: Path) -> None:
+    """System tools are there, Python is a script that makes a script of a virtual environment."""
+    project, tools = tmp_path / "project", tmp_path / "tools"
+    script(project / "ci" / "bootstrap", BOOTSTRAP.read_text())
+    for name in ("pyproject.toml", "ci/constraints.txt"):
+        (project / name).touch()
+    script(tools / "python3", MAKES_VENV)
+    script(tools / "arm-none-eabi-gcc", "#!/bin/sh\necho /\n")
+    for name in ("cc", "qemu-system-arm"):
+        script(tools / name, "#!/bin/sh\n")
+    if left:
+        script(project / ".venv" / "bin" / "python", left)
+    command = ["bash", str(project / "ci" / "bootstrap"), "bench"]
+    path = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    calls = (project / "calls").read_text()
+    assert ("-m venv --clear .venv\n" in calls) == (left != WHOLE)
+    assert "-m pip install" in calls
+    assert len(list((project / ".venv").glob("stamp-bench-*"))) == 1
 
 
 def test_it_says_how_it_is_used() -> None:
