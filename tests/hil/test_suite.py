@@ -147,6 +147,48 @@ def test_a_board_that_never_answers_is_given_up_once(
     assert (tmp_path / "starts").read_text() == "x"  # and not waited for in every test
 
 
+def after_the_first_latency(folder: Path, what: str) -> dict[str, str]:
+    """The environment of a run in which something happens once the first latency is measured."""
+    hook = "def pytest_runtest_logfinish(nodeid):\n    if 'test_latency[' in nodeid: "
+    (folder / "meddler.py").write_text(f"import os, shutil, signal\n{hook}{what}\n")
+    return {"PYTHONPATH": str(folder), "PYTEST_PLUGINS": "meddler"}
+
+
+def test_an_interrupted_run_keeps_the_results_of_before(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("before")
+    env = after_the_first_latency(tmp_path, "os.kill(os.getpid(), signal.SIGINT)")
+    done = hil("--target=desktop", "--pack", small_pack, "--results", "a.jsonl", env=env)
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert (tmp_path / "a.jsonl").read_text() == "before"
+    assert "results: the run did not end, so a.jsonl was not written" in done.stdout
+    assert re.search(r"^desktop +desktop +50%", done.stdout, re.MULTILINE)
+
+
+def test_a_run_that_measures_nothing_keeps_the_results_of_before(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text("before")
+    boards = boards_toml("nano33ble", port="/dev/ttyNOWHERE")
+    done = hil("--boards", boards, "--pack", small_pack, "--results", "a.jsonl")
+    assert done.returncode == 0
+    assert (tmp_path / "a.jsonl").read_text() == "before"
+    assert "results: nothing was measured, so a.jsonl was not written" in done.stdout
+
+
+def test_results_that_cannot_be_kept_are_shown_and_an_error(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    env = after_the_first_latency(tmp_path, "shutil.rmtree('deep', ignore_errors=True)")
+    args = ("--pack", small_pack, "--results", "deep/a.jsonl", "-k", "test_latency")
+    done = hil("--target=desktop", *args, env=env)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert outcomes(done.stdout) == {"passed": 3, "deselected": 8}
+    assert re.search(r"^desktop +desktop +100%", done.stdout, re.MULTILINE)
+    error = "^ERROR: deep/a.jsonl: cannot write the results: No such file or directory; run again with"
+    assert re.search(error, done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Path, tmp_path: Path) -> None:
     path = tmp_path / "boards.toml"
     budgets = '{ "50%" = 0.001, "100%" = 1e6 }'
