@@ -71,12 +71,14 @@ def _choice(item: pytest.Item) -> bench.Choice | None:
     return choice if isinstance(choice, bench.Choice) else None
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
-    """What will be benched."""
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """What will be benched, and why not the boards that are skipped."""
     plan = config.stash.get(PLAN, None)
     if not isinstance(plan, Plan):
-        return None
-    return f"reds-hil: {plan.pack.model.name} on {bench.summary(plan.choices)}; {plan.pack.inputs_are}"
+        return []
+    benched = f"{plan.pack.model.name} on {bench.summary(plan.choices)}; {plan.pack.inputs_are}"
+    skipped = [f"skipped: {c.absent}" for c in plan.choices if c.absent and not c.fails]
+    return [f"reds-hil: {line}" for line in (benched, *skipped)]
 
 
 @pytest.hookimpl(tryfirst=True)
