@@ -17,13 +17,15 @@ from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, 
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
-from hil.link.serial import SerialTransport
+from hil.link.serial import ON_DESK, SerialTransport
+from hil.link.transport import Advice
 
 HAS_EMULATOR = True
 MODEL = "Arduino Nano 33 BLE"
 USB_IDS = frozenset({(0x2341, 0x805A), (0x2341, 0x005A)})
 """The running board, and its bootloader."""
 
+_EMULATED = Advice("the emulator has ended: run again", "check that its agent is for the emulated board")
 _READY_SECONDS = 1.0
 """What a board that has come back may take to answer, before it is looked for again."""
 
@@ -59,7 +61,7 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         with naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
-            agent, hello = _connect(entry, emulator.port, START_SECONDS)
+            agent, hello = _connect(entry, emulator.port, START_SECONDS, advice=_EMULATED)
             with agent:
                 yield Board(entry, provenance, agent, hello)
         return
@@ -111,10 +113,12 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
     return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
 
 
-def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = None) -> tuple[Agent, Hello]:
+def _connect(
+    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = ON_DESK
+) -> tuple[Agent, Hello]:
     """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
     with naming(entry):
-        agent = Agent(SerialTransport(device), entry.name)
+        agent = Agent(SerialTransport(device, advice), entry.name)
     try:
         hello = agent.hello(Deadline.after(seconds))
         check_kind(entry, hello, agent.transport.name)

@@ -79,8 +79,8 @@ class Agent:
                     raise
                 reason = error
             if deadline.passed:
-                where = f"{self.transport.name} within {deadline.span:g} s"
-                raise DeadlineError(f"{self.board}: no hello from {where}; reset the board") from reason
+                silent = f"{self.board}: no hello from {self.transport.name} within {deadline.span:g} s"
+                raise DeadlineError(f"{silent}; {self.transport.advice.mute}") from reason
 
     def put_pack(self, data: bytes, largest: int, advance: Callable[[int], None]) -> int:
         """Store a pack on the board, going on where an interrupted transfer ended.
@@ -172,17 +172,17 @@ class Agent:
             return self.transport.read(deadline)
         except DeadlineError as error:
             due = f"{command.name} within {deadline.span:g} s"
-            raise DeadlineError(f"{self.board}: no answer to {due}; reset the board and run again") from error
+            raise DeadlineError(f"{self.board}: no answer to {due}; {self.transport.advice.mute}") from error
         except LinkError as error:
-            raise LinkError(f"{self.board}: {error}; check its cable and power, then run again") from error
+            raise LinkError(f"{self.board}: {error}; {self.transport.advice.lost}") from error
 
     def _write(self, data: bytes, deadline: Deadline) -> None:
         try:
             self.transport.write(data, deadline)
         except DeadlineError as error:
-            raise DeadlineError(f"{self.board}: {error}; reset the board and run again") from error
+            raise DeadlineError(f"{self.board}: {error}; {self.transport.advice.mute}") from error
         except LinkError as error:
-            raise LinkError(f"{self.board}: {error}; check its cable and power, then run again") from error
+            raise LinkError(f"{self.board}: {error}; {self.transport.advice.lost}") from error
 
     def _refusal(self, command: Command, payload: bytes) -> AgentError:
         code, text = (payload[0], payload[1:].decode(errors="replace")) if payload else (0, "no reason given")

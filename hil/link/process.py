@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hil.errors import DeadlineError, LinkError
 from hil.link.deadline import Deadline
+from hil.link.transport import Advice
 
 _CHUNK = 1 << 16
 _PR_SET_PDEATHSIG = 1
@@ -34,6 +35,8 @@ def die_with_parent() -> Callable[[], None] | None:
 
 class ProcessTransport:
     """Starts the agent at `program` and talks over its pipe."""
+
+    advice = Advice("run it by hand to see why", "check that it is an agent of these sources")
 
     def __init__(self, program: Path) -> None:
         self.name = f"agent {program.name}"

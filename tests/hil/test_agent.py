@@ -16,7 +16,7 @@ from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.process import ProcessTransport
 from hil.link.protocol import Fault
-from hil.link.transport import Transport
+from hil.link.transport import Advice, Transport
 from reds import pack, reference
 from reds.model import Model
 from tests.nets import dense_model, inputs
@@ -32,6 +32,7 @@ class Line:
     on_write: Callable[[int, bytes], bytes] = lambda n, data: data
     on_read: Callable[[int, bytes], bytes] = lambda n, data: data
     name: str = "a bad line"
+    advice: Advice = ProcessTransport.advice
     writes: int = 0
     reads: int = 0
 

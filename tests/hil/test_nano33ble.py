@@ -237,7 +237,9 @@ def test_a_port_in_use_is_not_shared(played: PlayedDesk, nano: Path) -> None:
     played.board(nano)
     with (
         open_(ENTRY, played.desk),
-        pytest.raises(LinkError, match=r"left: port .* cannot be opened: .*"),
+        pytest.raises(
+            LinkError, match=r"left: port .* cannot be opened: .*; another program has it open: close that"
+        ),
     ):
         open_(ENTRY, played.desk).__enter__()
 
