@@ -14,7 +14,8 @@ from reds.data.clips import SpeechClips
 from reds.data.labelled import find_labelled
 from reds.data.load import load_speech
 from reds.data.speech import SpeechData
-from reds.recipe import Recipe, load_recipe
+from reds.recipe import Recipe
+from reds.recipe_file import load_recipe
 from reds.select import check_budgets
 from reds.train import chain_of, deterministic
 

@@ -1,17 +1,11 @@
 """The recipe: one TOML file says everything that a build does.
 
 The dataclasses below are the format: a table for each, a key for each field, no defaults, so that a recipe
-can be read without this file beside it. What it says wrong is refused with the file, the table, the key and
-the nearest key that exists.
+can be read without this file beside it. `recipe_file` reads it.
 """
 
-import dataclasses
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal
 
 
 class RecipeError(ValueError):
@@ -118,90 +112,3 @@ class Recipe:
     selection: Selection
     joint: JointTraining
     subnet: tuple[SubnetRecipe, ...]
-
-
-def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe. Raises `RecipeError`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return parse_recipe(text, str(path))
-
-
-def parse_recipe(text: str, source: str) -> Recipe:
-    """A recipe from its text; `source` names it in errors. Raises `RecipeError`."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source}: not valid TOML: {error}") from None
-    recipe: Recipe = _table(Recipe, table, source, "the top level")
-    _check(recipe, source)
-    return recipe
-
-
-def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
-    hints = get_type_hints(kind)
-    for key in table:
-        if key not in hints:
-            near = get_close_matches(key, hints, 1, 0.5)
-            advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(hints)}"
-            raise RecipeError(f"{source}: {where} has no key {key}: {advice}")
-    missing = [field.name for field in dataclasses.fields(kind) if field.name not in table]
-    if missing:
-        raise RecipeError(f"{source}: {where} lacks {', '.join(missing)}")
-    return kind(**{key: _value(hints[key], table[key], source, where, key) for key in table})
-
-
-def _value(kind: Any, value: Any, source: str, where: str, key: str) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return _table(kind, value, source, f"[{key}]")
-    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(x, dict) for x in value):
-        each = get_args(kind)[0]
-        return tuple(_table(each, x, source, f"[[{key}]] number {i}") for i, x in enumerate(value, 1))
-    if get_origin(kind) is Literal and value in get_args(kind):
-        return value
-    if kind is float and type(value) in (int, float):
-        return float(value)
-    if type(value) is kind:
-        return value
-    raise RecipeError(f"{source}: {where}, {key}: {_says(kind)} is needed, not {value!r}")
-
-
-def _says(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return " or ".join(repr(choice) for choice in get_args(kind))
-    names = {int: "a whole number", float: "a number", str: "a text"}
-    return names.get(kind, "a table" if dataclasses.is_dataclass(kind) else "a list of tables")
-
-
-def _check(recipe: Recipe, source: str) -> None:
-    """Refuse values that are of the right type and make no sense."""
-    budgets = [subnet.budget for subnet in recipe.subnet]
-    rules = [
-        ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
-         "1 to 31 bytes that can name a file"),
-        ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
-        ("[data], every", 1 <= recipe.data.every <= 49, "1 to 49"),
-        ("[augmentation], shift", 0 <= recipe.augmentation.shift <= 48, "0 to 48"),
-        ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
-        ("[selection], step", recipe.selection.step >= 1, "1 or more"),
-        ("[selection], least", recipe.selection.least >= 1, "1 or more"),
-        ("[joint], distil", 0 <= recipe.joint.distil <= 1, "0 to 1"),
-        ("[[subnet]], budget", budgets == sorted(set(budgets)) and budgets[-1:] == [1.0] and budgets[0] > 0,
-         "ascending fractions of the full net, the last one 1.0"),
-        ("[[subnet]], floor", all(0 <= subnet.floor <= 1 for subnet in recipe.subnet), "0 to 1"),
-    ]  # fmt: skip
-    for how in (recipe.full, recipe.joint):
-        table = how.table
-        rules += [
-            (f"{table}, epochs", how.epochs >= 1, "1 or more"),
-            (f"{table}, batch", how.batch >= 2, "2 or more"),
-            (f"{table}, rate", how.rate > 0, "more than 0"),
-            (f"{table}, weight_decay", how.weight_decay >= 0, "0 or more"),
-            (f"{table}, smoothing", 0 <= how.smoothing < 1, "0 to less than 1"),
-            (f"{table}, dropout", 0 <= how.dropout < 1, "0 to less than 1"),
-        ]
-    for where, holds, wanted in rules:
-        if not holds:
-            raise RecipeError(f"{source}: {where}: {wanted} is needed")

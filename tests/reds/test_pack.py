@@ -96,6 +96,14 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
     model.check()
 
 
+def test_a_name_that_is_no_text_is_refused() -> None:
+    data = bytearray(pack.dumps(SMALL))
+    data[pack.HEADER.size - 32] = 0xFF
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    with pytest.raises(PackError, match=r"net\.reds: not a usable pack: a name or a label is not text;"):
+        pack.loads(bytes(data), "net.reds")
+
+
 def test_a_missing_pack_says_so(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"no\.reds: cannot read the pack: No such file"):
         pack.load(tmp_path / "no.reds")
