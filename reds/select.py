@@ -22,7 +22,7 @@ Objective = Literal["sum", "product"]
 
 
 class BudgetError(ValueError):
-    """No subnet fits a budget; the text names the smallest that would."""
+    """No subnet fits a budget; the text names it."""
 
 
 @dataclass(frozen=True)

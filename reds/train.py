@@ -115,6 +115,6 @@ def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[A
 
 
 def float_accuracy(net: ElasticNet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> tuple[float, ...]:
-    """The same of the float net before quantisation."""
+    """The same by the float net, before quantisation."""
     features, labels = torch.from_numpy(real(x)), torch.from_numpy(y.astype(np.int64))
     return tuple(accuracy(net, i, features, labels) for i in range(len(net.widths)))

@@ -9,7 +9,7 @@ from reds.model import WEIGHTED, Kind
 
 
 class Builder:
-    """Adds layers one by one; each method returns the tensor written, `build` the checked `Chain`."""
+    """Adds layers one by one; each method returns the tensor written, `build` the `Chain`."""
 
     def __init__(self, units: int, height: int = 1, width: int = 1) -> None:
         self._groups = [Group(units, cut=False)]
