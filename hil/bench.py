@@ -10,7 +10,6 @@ from hil.boards.board import Board, Provenance, Target
 from hil.boards.boardsfile import Entry
 from hil.errors import BoardAbsent, BoardsFileError
 from hil.settings import Settings
-from reds.fixtures import fixtures_dir
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def choose(
     """
     for name in settings.target:
         target_of(name)
-    path = settings.boards or fixtures_dir() / "boards.toml"
+    path = settings.boards or boardsfile.shipped()
     entries = boardsfile.load(path)
     if settings.target:
         here = {entry.target for entry in entries}

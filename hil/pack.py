@@ -66,7 +66,10 @@ def load(path: Path) -> Pack:
     Raises `PackError` if the pack or its card is not usable. A card or a set that is not there is no
     error: the pack then runs on seeded random inputs, and `unlabelled` says why.
     """
-    data = pack.read_bytes(path)
+    try:
+        data = pack.read_bytes(path)
+    except PackError as error:
+        raise PackError(f"{error}; name one that `reds build` wrote, or leave --pack out") from error
     model = pack.loads(data, str(path))
     sha256 = hashlib.sha256(data).hexdigest()
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)

@@ -59,7 +59,10 @@ class Source(Protocol):
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    words = tuple(word.strip() for word in text.split(","))
+    if "" in words:
+        raise ValueError("a name in it is empty")
+    return words
 
 
 def _flag(text: str) -> bool:
@@ -75,15 +78,19 @@ def _missing(text: str) -> str:
 
 
 def _samples(text: str) -> int:
-    if not 1 <= int(text) <= 65_535:
-        raise ValueError("it is a number from 1 to 65535")
+    if not (text.isdecimal() and 1 <= int(text) <= 65_535):
+        raise ValueError("it is a whole number from 1 to 65535")
     return int(text)
 
 
 def _positive(text: str) -> float:
-    if not float(text) > 0:
-        raise ValueError("it is more than 0")
-    return float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise ValueError("it is a number of more than 0")
+    return number
 
 
 def _text(metavar: str) -> Mapping[str, Any]:
@@ -124,6 +131,8 @@ def read(config: Source, environment: Mapping[str, str] = os.environ) -> Setting
 def _value(option: Option, config: Source, environment: Mapping[str, str]) -> Any:
     given = config.getoption(option.dest, None)
     text = ",".join(given) if isinstance(given, list) else given
+    if text == "":
+        raise SetupError(f"--{option.name} is empty; give it a value or leave it out")
     for where, value in (
         (f"--{option.name}", text),
         (option.dest.upper(), environment.get(option.dest.upper())),

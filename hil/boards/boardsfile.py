@@ -17,6 +17,7 @@ from typing import Any
 
 from hil.boards import nearest, target
 from hil.errors import BoardsFileError, UnknownTarget
+from reds.fixtures import fixtures_dir
 
 _TEXTS = ("name", "target", "port", "serial", "agent")
 _KEYS = (*_TEXTS, "latency_us")
@@ -34,12 +35,18 @@ class Entry:
     latency_us: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
+def shipped() -> Path:
+    """The file that is read when none is named."""
+    return fixtures_dir() / "boards.toml"
+
+
 def load(path: Path) -> tuple[Entry, ...]:
     """The boards in the file's order; a relative `agent` lies beside it. Raises `BoardsFileError`."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BoardsFileError(f"{path}: cannot read the boards: {error.strerror}") from error
+        what = f"{path}: cannot read the boards: {error.strerror}"
+        raise BoardsFileError(f"{what}; copy {shipped()}, or leave --boards out") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BoardsFileError(f"{path}: not TOML: {error}") from error
     for key in table:

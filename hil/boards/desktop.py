@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from hil import build
 from hil.boards.board import START_SECONDS, Board, Provenance, naming
 from hil.boards.boardsfile import Entry
+from hil.errors import BoardsFileError
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.process import ProcessTransport
@@ -20,7 +21,10 @@ def absent(entry: Entry) -> str | None:
 
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
-    """Build the agent, unless the entry names one, and run it."""
+    """Build the agent, unless the entry names one, and run it. Raises `BoardsFileError` if it has a port."""
+    for key in ("port", "serial"):
+        if getattr(entry, key):
+            raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a desktop; remove it")
     with naming(entry):
         transport = ProcessTransport(entry.agent or build.agent("desktop"))
     with Agent(transport, entry.name) as agent:

@@ -109,7 +109,7 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
         try:
             desk.upload(port.device)
         except BuildError as error:
-            raise BuildError(f"{reason.what}; and its upload to {port.device} failed: {error}") from error
+            raise BuildError(f"{reason.what}; its upload to {port.device} failed: {error}") from error
     return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import InputsRefused, LinkError, PackRefused
+from hil.errors import BoardsFileError, InputsRefused, LinkError, PackRefused
 from hil.fit import best_layout, check_fit
 from hil.link.agent import Timed
 from reds import arena, pack, reference
@@ -177,6 +177,17 @@ def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:
     assert best_layout("b", maker.build([[]]), both).id == 0
     with pytest.raises(PackRefused, match="b: no layout of its agent runs the dense of small; upload"):
         best_layout("b", small, frozenset({31}))
+
+
+@pytest.mark.parametrize("key", ["port", "serial"])
+def test_a_desktop_is_on_no_port(key: str) -> None:
+    with (
+        pytest.raises(
+            BoardsFileError, match=f"desk: `{key}` is for a board on a port, not a desktop; remove"
+        ),
+        target("desktop").start(Entry("desk", "desktop", **{key: "/dev/ttyACM0"}), Provenance.HARDWARE),
+    ):
+        pass
 
 
 def test_an_agent_that_is_no_program_is_named(tmp_path: Path) -> None:

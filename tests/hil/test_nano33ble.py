@@ -204,9 +204,26 @@ def test_an_upload_that_fails_says_both_reasons(played: PlayedDesk, old_agent: P
         raise BuildError("no PlatformIO on this machine")
 
     played.on_upload = upload
-    both = rf"left: the agent on {port} is of build 0123456789abcdef.*; and its upload .* no PlatformIO"
+    both = rf"left: the agent on {port} is of build 0123456789abcdef.*; its upload .* no PlatformIO"
     with pytest.raises(BuildError, match=both):
         open_(ENTRY, played.desk).__enter__()
+
+
+def test_an_upload_that_fails_has_one_advice(played: PlayedDesk) -> None:
+    played.patience = 0.5
+    port = played.board(None).port
+
+    def upload(port: str) -> None:
+        raise BuildError("no PlatformIO on this machine; install it")
+
+    played.on_upload = upload
+    with pytest.raises(BuildError) as caught:
+        open_(ENTRY, played.desk).__enter__()
+    silent = f"left: no hello from port {port} within 0.5 s"
+    assert (
+        str(caught.value)
+        == f"{silent}; its upload to {port} failed: no PlatformIO on this machine; install it"
+    )
 
 
 @pytest.mark.parametrize("comes_back", [True, False])

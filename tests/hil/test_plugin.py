@@ -42,9 +42,11 @@ def test_twins_are_the_same_options_and_targets_add_up(pytester: pytest.Pytester
     ("option", "value", "says"),
     [
         ("missing", "ignore", "--missing cannot be 'ignore': it is one of fail, skip, emulate"),
-        ("samples", "0", "--samples cannot be '0': it is a number from 1 to 65535"),
-        ("samples", "many", "--samples cannot be 'many'"),
-        ("switch-limit-us", "-3", "--switch-limit-us cannot be '-3': it is more than 0"),
+        ("samples", "0", "--samples cannot be '0': it is a whole number from 1 to 65535"),
+        ("samples", "many", "--samples cannot be 'many': it is a whole number from 1 to 65535"),
+        ("switch-limit-us", "-3", "--switch-limit-us cannot be '-3': it is a number of more than 0"),
+        ("switch-limit-us", "x", "--switch-limit-us cannot be 'x': it is a number of more than 0"),
+        ("target", "desktop,", "--target cannot be 'desktop,': a name in it is empty"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(
@@ -55,6 +57,15 @@ def test_a_value_that_cannot_be_used_is_named(
     name = "hil_" + option.replace("-", "_")
     with pytest.raises(SetupError, match=rf"{name.upper()} cannot be '{value}'"):
         read(pytester.parseconfigure(), {name.upper(): value})
+
+
+@pytest.mark.parametrize("option", [option.name for option in OPTIONS if option.name != "emulate"])
+def test_an_empty_value_on_the_command_line_is_not_passed_over(
+    pytester: pytest.Pytester, option: str
+) -> None:
+    with pytest.raises(SetupError, match=f"--{option} is empty; give it a value or leave it out"):
+        read(pytester.parseconfigure(f"--{option}="), {})
+    assert read(pytester.parseconfigure(), {"HIL_" + option.replace("-", "_").upper(): ""})
 
 
 OTHER = """

@@ -278,10 +278,17 @@ def test_a_bad_pack_is_one_line(
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["--pack", "none.reds"], "none.reds: cannot read the pack: No such file"),
+        (
+            ["--pack", "none.reds"],
+            "none.reds: cannot read the pack: No such file or directory; name one that",
+        ),
         (["--target", "nano"], "there is no target 'nano'; did you mean 'nano33ble'"),
-        (["--boards", "none.toml"], "none.toml: cannot read the boards"),
+        (
+            ["--boards", "none.toml"],
+            "none.toml: cannot read the boards: No such file or directory; copy .*boards.toml, or",
+        ),
         (["--samples", "0"], "--samples cannot be '0'"),
+        (["--results", ""], "--results is empty"),
         (["--results", "/proc/nowhere/a.jsonl"], "/proc/nowhere/a.jsonl: cannot write the results"),
     ],
 )
