@@ -9,7 +9,8 @@
 
 /* int32 whose sums and products are modulo 2^32. A type of its own lanes, for gcc moves sums of __m512i about. */
 typedef uint32_t vec __attribute__((vector_size(64)));
-enum { LANES = 16, BYTES = 64, VECTORS = 4, SITES = 6 }; /* vectors of rows, and windows, at once */
+enum { LANES = 16, BYTES = 64, VECTORS = 4, SITES = 8 }; /* vectors of rows, and windows, at once */
+#define SITES_WITH(vectors) ((vectors) > 2 ? 4u : 8u)
 
 FAST vec load(const void *at)
 {
