@@ -5,8 +5,6 @@
 #if defined(__x86_64__)
 
 #define ISA "avx2"
-enum { SITES = 8 }; /* windows at once */
-#define SITES_WITH(vectors) 4u
 #include "lanes256.h"
 
 FAST vec dot(vec acc, vec inputs, vec weights)

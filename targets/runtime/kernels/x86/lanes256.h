@@ -1,5 +1,5 @@
-/* Vectors of 8 int32 lanes, AVX2. The file that includes this defines ISA and SITES before, and dot (acc,
- * inputs, weights) after; lanes512.h is the other set, with the same names and comments. */
+/* Vectors of 8 int32 lanes, AVX2. The file that includes this defines ISA before, and dot (acc, inputs,
+ * weights) after; lanes512.h is the other set, with the same names and comments. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -8,7 +8,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 typedef uint32_t vec __attribute__((vector_size(32)));
-enum { LANES = 8, BYTES = 32, VECTORS = 2 };
+enum { LANES = 8, BYTES = 32, VECTORS = 2, SITES = 8 };
+#define SITES_WITH(vectors) 4u
 
 FAST vec load(const void *at)
 {
