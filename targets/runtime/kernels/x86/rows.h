@@ -1,4 +1,4 @@
-/* What dense and convolution share: rows by vectors, VECTORS at most at once. */
+/* What dense and convolution share: inputs by quads, rows by vectors. */
 
 /* CALL, which names N, with N the vectors that so many rows take, VECTORS at most: a constant in each case. */
 #define BY_VECTORS(ROWS, CALL)                                                                                   \
