@@ -1,10 +1,11 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine; each sets up what it needs first.
-.PHONY: bench test lint clean
+.PHONY: bench kernels test lint clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
 help:
 	@echo "make bench   bench the shipped pack on every target, emulating what is absent"
+	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types"
 	@echo "make lint    ruff and mypy only"
 
@@ -12,6 +13,13 @@ bench:
 	@ci/bootstrap bench
 	@mkdir -p results
 	$(PY) -m pytest hil --missing=emulate --results results/bench.jsonl
+
+kernels:
+	@ci/bootstrap bench
+	@mkdir -p results
+	$(PY) -m hil.kernels nano --json results/kernels-nano.json --markdown results/kernels-nano.md
+	$(PY) -m hil.kernels order --json results/kernels-order.json --markdown results/kernels-order.md
+	$(PY) -m hil.kernels desktop --json results/kernels-desktop.json --markdown results/kernels-desktop.md
 
 test: lint
 	$(PY) -m pytest --emulate

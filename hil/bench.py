@@ -66,9 +66,9 @@ def _choice(entry: Entry, settings: Settings, target: Target) -> Choice:
     missing = settings.missing or ("fail" if settings.target else "skip")
     if missing == "emulate" and target.HAS_EMULATOR:
         return Choice(entry, Provenance.EMULATED)
-    advice = "plug it in, or add --emulate to bench the emulated one" if target.HAS_EMULATOR else "plug it in"
+    advice = ", or add --emulate to bench the emulated one" if target.HAS_EMULATOR else ""
     fails = missing == "fail" or (missing == "emulate" and bool(settings.target))
-    return Choice(entry, Provenance.HARDWARE, f"{entry.name}: {reason}; {advice}", fails)
+    return Choice(entry, Provenance.HARDWARE, f"{entry.name}: {reason}{advice}", fails)
 
 
 def summary(choices: Sequence[Choice]) -> str:

@@ -1,11 +1,12 @@
 """Build the agents from the sources beside us, once: results are cached by the sources' hash.
 
-The sources are the checkout's `targets/`, or the same folder inside an installed wheel; they are copied
-before they are built, so that neither is written to and two builds at once do not meet.
+The sources are the checkout's `targets/`, or the same folder inside an installed wheel; they are built in a
+temporary copy, so that neither is written to and two builds at once do not meet.
 """
 
 import hashlib
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -22,6 +24,8 @@ from hil.platformio import core_environment
 
 DESKTOP = "desktop"
 EMULATED = "emulated"
+BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
+"""What a build, and an upload with all that it fetches the first time, may take."""
 _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
@@ -53,81 +57,103 @@ def build_id() -> str:
     return str(runpy.run_path(str(root / "build_id.py"))["build_id"](root))
 
 
-def agent(environment: str, wrap: Path | None = None) -> Path:
+def agent(environment: str, wrap: Path | None = None, board: str = "desktop") -> Path:
     """The agent for `environment` (DESKTOP or EMULATED), built unless the cache has it.
 
-    `wrap` is a C file whose `__wrap_reds_select` or `__wrap_reds_run` takes the place of the runtime's.
-    Raises `BuildError` if a tool is missing or the build fails.
+    `wrap` is a C file whose `__wrap_reds_select` or `__wrap_reds_run` takes the place of the runtime's;
+    `board` is what an agent for a POSIX system calls its board. Raises `BuildError` if a tool is missing,
+    the cache cannot be written or the build fails.
     """
+    extra = f"-{board}" if environment == DESKTOP else ""
+    extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
+    program = cache_dir() / build_id() / f"agent-{environment}{extra}"
+    if not program.exists():
+        _require_tools(environment)
+        with _sources() as sources:
+            built = _desktop(sources, wrap, board) if environment == DESKTOP else _emulated(sources, wrap)
+            keep(built, program)
+    return program
+
+
+def keep(built: Path, program: Path) -> None:
+    """Put a built file into the cache, whole or not at all. Raises `BuildError` if that cannot be."""
+    partial = program.with_name(f"{program.name}.{os.getpid()}.partial")
+    try:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(built, partial)
+        os.replace(partial, program)
+    except OSError as error:
+        where = f"{program.parent}: {error.strerror}"
+        raise BuildError(
+            f"cannot keep what was built in {where}; set XDG_CACHE_HOME to a folder of yours"
+        ) from error
+
+
+def _require_tools(environment: str) -> None:
     for tool in _TOOLS[environment]:
         if shutil.which(tool) is None:
-            raise BuildError(
-                f"no {tool} on this machine to build the {environment} agent with; install {_PACKAGES[tool]}"
-            )
-    extra = "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
-    suffix = ".elf" if environment == EMULATED else ""
-    program = cache_dir() / build_id() / f"agent-{environment}{extra}{suffix}"
-    if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        with _sources() as sources:
-            build = _build_desktop if environment == DESKTOP else _build_emulated
-            os.replace(build(sources, wrap), program)
-    return program
+            what = f"no {tool} on this machine to build the {environment} agent with"
+            raise BuildError(f"{what}; install {_PACKAGES[tool]}")
 
 
 @contextmanager
 def _sources() -> Iterator[Path]:
     """A copy of the sources to build in."""
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="build-", dir=cache_dir()) as folder:
+    with tempfile.TemporaryDirectory(prefix="reds-build-") as folder:
         copy = Path(folder) / "targets"
         shutil.copytree(targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
         yield copy
 
 
-def _build_desktop(sources: Path, wrap: Path | None) -> Path:
+def _desktop(sources: Path, wrap: Path | None, board: str) -> Path:
     out = sources / "out"
-    wrapped = [f"WRAP={wrap.resolve()}"] if wrap else []
-    _run(["make", "-C", str(sources / "posix"), f"OUT={out}", f"PYTHON={sys.executable}", *wrapped], {})
+    if wrap:
+        wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
+    options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
+    _run(["make", "-s", "-C", str(sources / "posix"), *options], {}, BUILD_SECONDS)
     return out / "agent"
 
 
-def _build_emulated(sources: Path, wrap: Path | None) -> Path:
+def _emulated(sources: Path, wrap: Path | None) -> Path:
     flags = {}
     if wrap:
         shutil.copy(wrap, sources / "nano33ble" / "src" / "emulated" / "wrap.c")
         flags["PLATFORMIO_BUILD_FLAGS"] = "-Wl,--wrap=reds_select -Wl,--wrap=reds_run"
-    _pio(sources, ["-e", "emulated"], flags)
+    _pio(sources, ["-e", "emulated"], flags, BUILD_SECONDS)
     return sources.parent / ".pio" / "build" / "emulated" / "firmware.elf"
 
 
 def upload_nano(port: str) -> None:
     """Build the Arduino agent and upload it to the Nano at `port`; the board comes back under another port.
 
-    The first time PlatformIO fetches its nordicnrf52 platform. Raises `BuildError`.
+    The first time PlatformIO fetches its nordicnrf52 platform, some minutes. Raises `BuildError`.
     """
     with _sources() as sources:
-        _pio(sources, ["-e", "nano33ble", "-t", "upload", "--upload-port", port], {})
+        _pio(sources, ["-e", "nano33ble", "-t", "upload", "--upload-port", port], {}, UPLOAD_SECONDS)
 
 
-def _pio(sources: Path, arguments: list[str], environment: dict[str, str]) -> None:
+def _pio(sources: Path, arguments: list[str], environment: dict[str, str], seconds: float) -> None:
     core = core_environment(cache_dir() / "platformio")
     command = [sys.executable, "-m", "platformio", "run", "-d", str(sources / "nano33ble"), *arguments]
-    _run(command, {**core, **environment})
+    _run(command, {**core, **environment}, seconds)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        command,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _run(command: list[str], environment: dict[str, str], seconds: float) -> None:
+    """Run a build. Raises `BuildError` with the first error it prints, all of it kept in a file."""
+    quiet: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "capture_output": True,
+        "text": True,
+        "check": False,
+    }
+    try:
+        done = subprocess.run(command, env={**os.environ, **environment}, timeout=seconds, **quiet)
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"building the agent took more than {seconds:g} s: {' '.join(command)}") from error
     if done.returncode:
-        log = cache_dir() / "build.log"
-        log.write_text(done.stdout + done.stderr)
         output = (done.stdout + done.stderr).strip().splitlines()
-        errors = [line for line in output if "error" in line.lower()] or output[-1:] or ["no output"]
-        raise BuildError(f"the agent does not build: {errors[0].strip()} (whole output: {log})")
+        with tempfile.NamedTemporaryFile("w", prefix="reds-build-", suffix=".log", delete=False) as log:
+            log.write("\n".join(output))
+        errors = [line for line in output if re.search(r"\berror: |undefined reference|Error ", line)]
+        first = (errors or output[-1:] or ["no output"])[0].strip()
+        raise BuildError(f"the agent does not build: {first} (all of it: {log.name})")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hil import bench
 from hil import plan as plans
 from hil.boards.board import Outputs, SwitchSamples
-from hil.errors import HilError
+from hil.errors import HilError, LinkError
 from hil.figures import Figures, Pair
 from hil.pack import Pack
 from hil.plan import AXES, PLAN, Plan
@@ -27,6 +27,8 @@ Record = Callable[[str, str, str, float, Iterable[float]], None]
 """Takes subnet, metric, unit, value and samples."""
 Uncaptured = Callable[[], AbstractContextManager[None]]
 TAKEN = pytest.StashKey[list[Measurement]]()
+GONE = pytest.StashKey[dict[bench.Choice, str]]()
+"""Boards that did not start or were lost, and the error that said so."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -51,23 +53,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)  # after -k and its like have chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """End the run if it cannot be set up; one error is enough for each board that is missing."""
+    """End the run if it cannot be set up."""
     if PLAN not in config.stash:
         return
     plan = plans.of(config)
     if isinstance(plan, str):
         raise pytest.UsageError(plan)
-    told: set[bench.Choice] = set()
-    more = []
     for item in items:
-        choice = _choice(item)
-        if choice and "replay" in getattr(item, "fixturenames", ()):
+        if _choice(item) and "replay" in getattr(item, "fixturenames", ()):
             replay.attach(config, item)
-        if choice and choice.fails:
-            more += [item] if choice in told else []
-            told.add(choice)
-    config.hook.pytest_deselected(items=more)
-    items[:] = [item for item in items if item not in more]
 
 
 def _choice(item: pytest.Item) -> bench.Choice | None:
@@ -77,12 +71,23 @@ def _choice(item: pytest.Item) -> bench.Choice | None:
     return choice if isinstance(choice, bench.Choice) else None
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
-    """What will be benched."""
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """What will be benched, and why not the boards that are skipped."""
     plan = config.stash.get(PLAN, None)
     if not isinstance(plan, Plan):
-        return None
-    return f"reds-hil: {plan.pack.model.name} on {bench.summary(plan.choices)}; {plan.pack.inputs_are}"
+        return []
+    benched = f"{plan.pack.model.name} on {bench.summary(plan.choices)}; {plan.pack.inputs_are}"
+    skipped = [f"skipped: {c.absent}" for c in plan.choices if c.absent and not c.fails]
+    return [f"reds-hil: {line}" for line in (benched, *skipped)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """One error is enough for each board: the tests that it leaves undone are skipped."""
+    choice = _choice(item)
+    gone = item.config.stash.get(GONE, {})
+    if choice in gone:
+        pytest.skip(f"not run: {gone[choice]}")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,8 +96,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the measurements along with the report; say what became of a board in its own sentence."""
     report = yield
-    if call.excinfo and isinstance(call.excinfo.value, HilError):
-        report.longrepr = str(call.excinfo.value)
+    if call.excinfo and isinstance(error := call.excinfo.value, HilError):
+        report.longrepr = str(error)
+        started = "figures" in getattr(item, "funcargs", ())
+        if (choice := _choice(item)) and (not started or isinstance(error, LinkError)):
+            item.config.stash.setdefault(GONE, {}).setdefault(choice, str(error))
     taken = item.stash.get(TAKEN, []) if call.when == "call" else []
     report.hil = [m.plain() for m in taken]  # type: ignore[attr-defined]  # reports carry extras to xdist
     return report

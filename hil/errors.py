@@ -22,7 +22,12 @@ A measurement that is out of bounds is none of these: it is a failed test.
 
 
 class HilError(Exception):
-    """Base of all; the text is one sentence that names the board and the next thing to try."""
+    """Base of all; the text names the board and says what happened; after a semicolon, what to try next."""
+
+    @property
+    def what(self) -> str:
+        """The text without the advice, for an error that has better advice."""
+        return str(self).partition("; ")[0]
 
 
 class SetupError(HilError):

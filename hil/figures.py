@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hil.boards.board import Advance, Board, Outputs, Provenance, SwitchSamples, ignore
-from hil.errors import LinkError
 from hil.pack import Pack
 from hil.results.samples import Samples
 
@@ -24,7 +23,6 @@ class Figures:
     budgets: Mapping[str, float]
     """What boards.toml allows a subnet, in us by its label."""
     samples: int | None = None
-    _lost: str = ""
     _taken: dict[object, object] = field(default_factory=dict)
 
     @property
@@ -66,12 +64,6 @@ class Figures:
         return self.pack.inputs[: self._n]
 
     def _once(self, key: object, take: Callable[[], T]) -> T:
-        if self._lost:
-            raise LinkError(f"{self.board.facts().name} was lost before: {self._lost}")
         if key not in self._taken:
-            try:
-                self._taken[key] = take()
-            except LinkError as error:
-                self._lost = str(error)
-                raise
+            self._taken[key] = take()
         return self._taken[key]  # type: ignore[return-value]  # what `take` gave for this key

@@ -19,23 +19,29 @@ sys.exit(main())
 def core_environment(core: Path) -> dict[str, str]:
     """Environment for `pio` with its core folder at `core`, made ready.
 
-    Raises `BuildError` if PlatformIO or SCons is not installed.
+    Raises `BuildError` if PlatformIO or SCons is not installed, or the folder cannot be written.
     """
     try:
         import SCons  # noqa: F401
         from platformio import dependencies
     except ImportError as error:
         raise BuildError(
-            "PlatformIO or SCons is missing; install them with: pip install 'reds-hil[firmware]'"
+            "PlatformIO or SCons is missing; install them with: pip install 'reds-hil[emulate]'"
         ) from error
     version = _lowest(str(dependencies.get_core_dependencies()["tool-scons"]))
     package = core / "packages" / "tool-scons"
-    package.mkdir(parents=True, exist_ok=True)
     name = "tool-scons"
     spec = {"owner": "platformio", "id": None, "name": name, "requirements": None, "uri": None}
-    _write(package / "package.json", json.dumps({"name": name, "version": version}))
-    _write(package / ".piopm", json.dumps({"type": "tool", "name": name, "version": version, "spec": spec}))
-    _write(package / "scons.py", _LAUNCHER)
+    try:
+        package.mkdir(parents=True, exist_ok=True)
+        _write(package / "package.json", json.dumps({"name": name, "version": version}))
+        _write(
+            package / ".piopm", json.dumps({"type": "tool", "name": name, "version": version, "spec": spec})
+        )
+        _write(package / "scons.py", _LAUNCHER)
+    except OSError as error:
+        where = f"{core}: {error.strerror}"
+        raise BuildError(f"cannot write {where}; set XDG_CACHE_HOME to a folder of yours") from error
     return {"PLATFORMIO_CORE_DIR": str(core), "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
 
 

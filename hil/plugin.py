@@ -86,22 +86,29 @@ class Collector:
         if rows:
             self._notes += [f"{name}: {value}" for name, value in report.user_properties if name == "inputs"]
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the results file, if one was asked for and the suite ran."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the results file, if one was asked for; one of before is kept if this run is no match."""
         path = read(self._config).results if self._ran else None
-        if path is not None:
-            from hil.errors import ResultsError
-            from hil.results import store
+        if path is None:
+            return
+        from hil.errors import ResultsError
+        from hil.results import store
 
-            try:
-                store.write(path, self._rows)
-            except ResultsError as error:
-                raise pytest.UsageError(str(error)) from error
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        if not ended or not self._rows:
+            why = "nothing was measured" if ended else "the run did not end"
+            self._notes.append(f"results: {why}, so {path} was not written")
+            return
+        try:
+            store.write(path, self._rows)
             self._notes.append(f"results: {path}")
+        except ResultsError as error:
+            self._notes.append(f"ERROR: {error}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """The table of all boards and subnets."""
-        if self._rows:
+        if self._rows or self._notes:
             from hil.results import report
 
             terminalreporter.section("reds-hil")

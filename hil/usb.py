@@ -1,5 +1,6 @@
 """Serial ports as the machine lists them, and which of them is the board that is looked for."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +29,11 @@ def ports() -> tuple[Port, ...]:
     )
 
 
-def at(device: str, listed: Iterable[Port]) -> tuple[Port, ...]:
-    """The port of this name: as listed, or any that exists, as a pseudo terminal does."""
-    named = tuple(port for port in listed if port.device == device)
-    return named or (Port(device),) * Path(device).exists()
+def at(device: str, listed: Iterable[Port]) -> Port | None:
+    """The port of this name: as listed, by a link to it too, or any that exists, as a pseudo terminal."""
+    real = os.path.realpath(device)
+    named = [port for port in listed if port.device in (device, real)]
+    return named[0] if named else Port(device) if Path(device).exists() else None
 
 
 def matching(listed: Iterable[Port], ids: frozenset[UsbId], serial: str | None) -> tuple[Port, ...]:

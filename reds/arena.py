@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reds.model import Model
+from reds.padding import up
 
 ALIGNMENT = 16
 
@@ -28,10 +29,6 @@ class _Block:
     last: int
 
 
-def _aligned(n: int) -> int:
-    return (n + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-
-
 def plan(model: Model, subnet: int, scratch: Sequence[int] | None = None) -> Arena:
     """Place the tensors of one subnet, and `scratch[i]` bytes that layer i alone needs while it runs."""
     steps = model.subnets[subnet].steps
@@ -40,8 +37,8 @@ def plan(model: Model, subnet: int, scratch: Sequence[int] | None = None) -> Are
     for tensor, (shape, live) in enumerate(zip(model.tensors, units, strict=True)):
         readers = [i for i, layer in enumerate(model.layers) if tensor in layer.inputs]
         last = max(readers, default=len(model.layers) - 1)
-        blocks.append(_Block(_aligned(shape.size(live)), max(tensor - 1, 0), last))
-    blocks += [_Block(_aligned(n), i, i) for i, n in enumerate(scratch or [0] * len(steps))]
+        blocks.append(_Block(up(shape.size(live), ALIGNMENT), max(tensor - 1, 0), last))
+    blocks += [_Block(up(n, ALIGNMENT), i, i) for i, n in enumerate(scratch or [0] * len(steps))]
     offsets = _place(blocks)
     size = max((at + b.size for at, b in zip(offsets, blocks, strict=True)), default=0)
     return Arena(tuple(offsets[: len(units)]), tuple(offsets[len(units) :]), size)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 import torch
 
 from reds.data.home import sha256_of
-from reds.data.speech import CLASSES
+from reds.data.speech import CLASSES, SpeechData
+from reds.files import write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
 from reds.train import Trained
@@ -29,7 +29,7 @@ def labelled_set(every: int) -> dict[str, Any]:
 
 def card_of(
     recipe: Recipe, recipe_sha256: str, trained: Trained, tested: Sequence[Sequence[float]],
-    written: bytes, labelled: Mapping[str, Any], source: str,
+    written: bytes, labelled: Mapping[str, Any], data: SpeechData,
 ) -> dict[str, Any]:  # fmt: skip
     """The card. `tested` are the test accuracies per subnet, int8 and float; `written` the pack's bytes."""
     model, int8, floats = trained.model, *tested
@@ -58,13 +58,11 @@ def card_of(
         "classes": list(CLASSES),
         "subnets": subnets,
         "labelled": dict(labelled),
-        "trained_on": source,
+        "trained_on": {"files": dict(data.files), "split": data.split},
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
     }
 
 
 def save_card(card: Mapping[str, Any], path: Path) -> None:
     """Write the card, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, (json.dumps(card, indent=2) + "\n").encode())

@@ -8,13 +8,15 @@ from rich.console import Console
 from reds.chain import ChainError
 from reds.data.home import DataError
 from reds.data.labelled import LabelledSetMissing
+from reds.layouts import LAYOUTS
 from reds.model import ModelError
 from reds.pack import PackError
-from reds.recipe import RecipeError
+from reds.recipe import DivergedError, RecipeError
 from reds.select import BudgetError
 
 EXPECTED = (
-    BudgetError, ChainError, DataError, LabelledSetMissing, ModelError, OSError, PackError, RecipeError,
+    BudgetError, ChainError, DataError, DivergedError, LabelledSetMissing, ModelError, OSError, PackError,
+    RecipeError,
 )  # fmt: skip
 """What a user can cause and cure; each says so in one line."""
 FILE = click.Path(path_type=Path)
@@ -60,6 +62,21 @@ def inspect(pack: Path) -> None:
     from reds.show import show
 
     show(pack, Console())
+
+
+@main.command()
+@click.argument("pack", type=FILE)
+@click.argument("layout", type=click.Choice([layout.name for layout in LAYOUTS.values()]))
+@click.argument("out", type=FILE)
+def layout(pack: Path, layout: str, out: Path) -> None:
+    """Write PACK as OUT in the LAYOUT of a device's kernels, for a firmware that has no agent."""
+    from reds.pack import load, save
+
+    model, chosen = load(pack), next(each for each in LAYOUTS.values() if each.name == layout)
+    lacking = sorted({layer.kind.name.lower() for layer in model.layers if not chosen.runs(layer)})
+    if lacking:
+        raise PackError(f"{pack}: the kernels of {layout} do not run its {', '.join(lacking)}; use canonical")
+    click.echo(f"{out}: {len(save(model, out, chosen)):,} bytes")
 
 
 @main.command()

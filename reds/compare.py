@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds import pack
-from reds.card import labelled_set
-from reds.data.clips import SpeechClips
-from reds.data.labelled import find_labelled
-from reds.data.load import load_speech
 from reds.progress import Progress
-from reds.recipe import load_recipe
-from reds.train import deterministic, hits, train_alone, train_nested
+from reds.ready import ready
+from reds.train import hits, train_alone, train_nested
 
 RESAMPLES = 10_000
 
@@ -36,14 +32,10 @@ class Paired:
 def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> str:
     """Train nested and alone for every seed, write every pack into `out`, and return a Markdown table.
 
-    All accuracies are int8, by the reference interpreter, on the recipe's test clips.
+    All accuracies are int8, by the reference interpreter, on the recipe's test clips. Raises as `build`.
     """
-    recipe = load_recipe(path)
-    x, y = find_labelled({"labelled": labelled_set(recipe.data.every)}, out)
-    data = load_speech(recipe.data.source, console)
-    deterministic()
-    out.mkdir(parents=True, exist_ok=True)
-    clips, progress = SpeechClips(data, recipe.data.every, recipe.augmentation), Progress(console)
+    made_of = ready(path, out, console)
+    recipe, clips, (x, y), progress = made_of.recipe, made_of.clips, made_of.test, Progress(console)
     right: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
     for seed in seeds:

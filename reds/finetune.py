@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
 from reds.elastic import ElasticNet
-from reds.recipe import Training
+from reds.recipe import DivergedError, Training
 
 Report = Callable[[int, Sequence[float]], None]
 """Called after every epoch with its number, from 1, and the validation accuracy of every subnet."""
@@ -41,7 +41,7 @@ def fit(
 
     `distil` is the share of the full net's answers in the targets of the smaller subnets. Best means the
     largest mean over subnets, the later epoch of equal ones. The same seed on the same machine gives the
-    same bits.
+    same bits. Raises `DivergedError` after the first epoch that leaves a weight or a statistic not finite.
     """
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
@@ -60,6 +60,8 @@ def fit(
             torch.autograd.backward(joint_loss(net, x, smooth(target, how.smoothing), shares, distil))
             optimiser.step()
             cycle.step()
+        if not all(value.isfinite().all() for value in net.state_dict().values()):
+            raise DivergedError(f"training diverged in epoch {epoch}: lower {how.table} rate ({how.rate:g})")
         now = tuple(accuracy(net, i, *clips.validation) for i in range(len(net.widths)))
         if sum(now) >= sum(best):
             best, state = now, {name: value.clone() for name, value in net.state_dict().items()}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.elastic import ElasticNet
+from reds.recipe import DivergedError
 
 
 def unit_scores(net: ElasticNet, batches: Iterable[tuple[Tensor, Tensor]]) -> list[NDArray[np.float64]]:
@@ -17,6 +18,7 @@ def unit_scores(net: ElasticNet, batches: Iterable[tuple[Tensor, Tensor]]) -> li
     `I(u) = sum over the weights w that unit u reads of |w * G_w|`, G the cross-entropy gradient summed over
     `batches` of (features float32 [N, features], labels int64 [N]). Biases, norms and groups that are not
     cut do not count (REDS, arXiv 2311.13349). The net is a full one: its only subnet is scored, as it infers.
+    Raises `DivergedError` if a score is not finite.
     """
     net.eval()
     gradients = [torch.zeros_like(weight) for weight in net.weights]
@@ -28,4 +30,6 @@ def unit_scores(net: ElasticNet, batches: Iterable[tuple[Tensor, Tensor]]) -> li
     for layer, weight, gradient in zip(net.chain.layers, net.weights, gradients, strict=True):
         if net.chain.groups[layer.writes].cut:
             scores[layer.writes] += (weight * gradient).abs().sum(1).double().detach().numpy()
+    if not all(np.isfinite(score).all() for score in scores):
+        raise DivergedError("the full net has diverged, its units cannot be scored: lower [full] rate")
     return scores

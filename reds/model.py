@@ -51,6 +51,13 @@ FACTORED = frozenset({Kind.AVERAGE_POOL, Kind.ADD})
 """Kinds without weights that scale what they read by factors."""
 
 
+def table_rows(kind: Kind, units_out: int) -> int:
+    """Rows of a subnet's table: one a unit written where there are weights, one or none elsewhere."""
+    if kind in WEIGHTED:
+        return units_out
+    return 1 if kind in REQUANTISED else 0
+
+
 @dataclass(frozen=True)
 class Tensor:
     """What a layer reads or writes, at the full net's size."""
@@ -114,8 +121,8 @@ class Step:
     """What one subnet does in one layer.
 
     `bias` and `multiplier` are int32 [rows]: a row for every unit written by a layer with weights, one
-    row for an average or an addition, none where bytes only move. These two scale what they read, an
-    average by `acc = bias + factors[0] * sum`, an addition by `acc = bias + factors[0] * a + factors[1] * b`.
+    row for an average or an addition, none where bytes only move. An average and an addition scale what they
+    read: `acc = bias + factors[0] * sum`, `acc = bias + factors[0] * a + factors[1] * b`.
     """
 
     units_in: int

@@ -1,10 +1,9 @@
 """The `.reds` file: one weight set, all subnets; read in place from flash by the runtime, checked here.
 
 Little-endian, position independent. The order of sections and every field is in `targets/runtime/pack.h`,
-the same structs in C; `tests/test_pack.py` holds the two against each other.
+the same structs in C; `tests/reds/test_pack.py` holds the two against each other.
 """
 
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds import layouts
+from reds.files import write_whole
 from reds.layouts import CANONICAL, Layout
 from reds.model import FACTORED, REQUANTISED, WEIGHTED, Kind, Layer, Model, ModelError, Step, Subnet, Tensor
 
@@ -141,12 +141,10 @@ def read_bytes(path: Path) -> bytes:
         raise PackError(f"{path}: cannot read the pack: {error.strerror}") from error
 
 
-def save(model: Model, path: Path) -> bytes:
-    """Write the canonical pack, whole or not at all, and return its bytes."""
-    data = dumps(model)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)
+def save(model: Model, path: Path, layout: Layout = CANONICAL) -> bytes:
+    """Write the pack, whole or not at all, and return its bytes. Raises `ModelError`, `OSError`."""
+    data = dumps(model, layout)
+    write_whole(path, data)
     return data
 
 

@@ -75,12 +75,12 @@ def quantise(
 
 
 def output_scale(layer: Layer, y: Tensor, percentile: float) -> Scale:
-    """How a subnet stores what a layer writes: from zero up after a ReLU, else symmetric."""
+    """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range."""
     values = y.double().numpy()
-    mean = np.zeros(1)
-    if layer.relu:
-        return Scale(max(float(np.percentile(values, percentile)), 1e-6) / (2 * LIMIT), -LIMIT, mean)
-    return Scale(max(float(np.abs(values).max()), 1e-6) / LIMIT, 0, mean)
+    low, high = np.percentile(values, [100 - percentile, percentile])
+    low, high = (0.0 if layer.relu else min(float(low), 0.0)), max(float(high), 1e-6)
+    scale = (high - low) / (2 * LIMIT)
+    return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))
 
 
 def fold(

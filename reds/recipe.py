@@ -18,6 +18,10 @@ class RecipeError(ValueError):
     """A recipe cannot be read; the text names the file, the table and the key."""
 
 
+class DivergedError(ArithmeticError):
+    """Training left the finite numbers; the text names the table and its key to lower."""
+
+
 @dataclass(frozen=True)
 class Net:
     """`[net]`: which network."""
@@ -41,6 +45,8 @@ class Augmentation:
 
     shift: int
     """Largest shift in time, either way, in frames of 20 ms; the first or the last frame fills the gap."""
+    mixup: float
+    """Largest share of another clip that is blended in, features and target alike; 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class Training:
     smoothing: float
     dropout: float
 
+    @property
+    def table(self) -> str:
+        """Where a recipe says it."""
+        return "[full]"
+
 
 @dataclass(frozen=True)
 class JointTraining(Training):
@@ -61,6 +72,11 @@ class JointTraining(Training):
 
     distil: float
     """Share of the full net's answers in the targets of the smaller subnets; the rest are the labels."""
+
+    @property
+    def table(self) -> str:
+        """Where a recipe says it."""
+        return "[joint]"
 
 
 @dataclass(frozen=True)
@@ -168,6 +184,7 @@ def _check(recipe: Recipe, source: str) -> None:
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
         ("[data], every", 1 <= recipe.data.every <= 49, "1 to 49"),
         ("[augmentation], shift", 0 <= recipe.augmentation.shift <= 48, "0 to 48"),
+        ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
         ("[selection], step", recipe.selection.step >= 1, "1 or more"),
         ("[selection], least", recipe.selection.least >= 1, "1 or more"),
         ("[joint], distil", 0 <= recipe.joint.distil <= 1, "0 to 1"),
@@ -175,7 +192,8 @@ def _check(recipe: Recipe, source: str) -> None:
          "ascending fractions of the full net, the last one 1.0"),
         ("[[subnet]], floor", all(0 <= subnet.floor <= 1 for subnet in recipe.subnet), "0 to 1"),
     ]  # fmt: skip
-    for table, how in (("[full]", recipe.full), ("[joint]", recipe.joint)):
+    for how in (recipe.full, recipe.joint):
+        table = how.table
         rules += [
             (f"{table}, epochs", how.epochs >= 1, "1 or more"),
             (f"{table}, batch", how.batch >= 2, "2 or more"),

@@ -20,6 +20,7 @@ from reds.model import (
     ModelError,
     Step,
     Tensor,
+    table_rows,
 )
 
 
@@ -110,7 +111,7 @@ def _check_step(where: str, model: Model, subnet: int, layer: Layer, step: Step)
     if layer.kind not in (Kind.DENSE, Kind.CONV):
         each = source.sites if layer.kind is Kind.FLATTEN else 1
         _require(step.units_out == step.units_in * each, f"{where}: writes the units it reads")
-    rows = step.units_out if layer.kind in WEIGHTED else 1 if layer.kind in REQUANTISED else 0
+    rows = table_rows(layer.kind, step.units_out)
     for name, values in (("bias", step.bias), ("multiplier", step.multiplier)):
         fits = values.dtype == np.int32 and values.shape == (rows,)
         _require(fits, f"{where}: {name} is int32, {rows} of them")

@@ -25,6 +25,7 @@ from reds.model import (
     Step,
     Subnet,
     Tensor,
+    table_rows,
 )
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -108,7 +109,7 @@ def _step(
 ) -> Step:  # fmt: skip
     if layer.kind not in REQUANTISED:
         return Step(reads, writes, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
-    rows = writes if layer.kind in WEIGHTED else 1
+    rows = table_rows(layer.kind, writes)
     factors = (0, 0)
     if layer.kind is Kind.ADD:
         factors = int(rng.integers(800, 1600)), int(rng.integers(800, 1600))

@@ -1,8 +1,11 @@
-"""Where it may not install system packages, the bootstrap says which ones are needed, and does nothing."""
+"""The bootstrap says which packages it may not install, and does nothing; a run cut off is begun again."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 BOOTSTRAP = Path(__file__).parents[1] / "ci" / "bootstrap"
 TOOLS = ("bash", "cat", "cut", "dirname", "env", "id", "python3", "sha256sum")
@@ -13,18 +16,61 @@ def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
 
 
-def test_missing_system_packages_are_named(tmp_path: Path) -> None:
+BENCH = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"}
+TEST = BENCH | {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"}
+
+
+@pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])
+def test_missing_system_packages_are_named(tmp_path: Path, environment: str, packages: set[str]) -> None:
     for tool in TOOLS:
         found = shutil.which(tool)
         assert found is not None
         (tmp_path / tool).symlink_to(Path(found).resolve() if tool == "python3" else found)
-    done = run(tmp_path, "bench")
+    done = run(tmp_path, environment)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith("bootstrap: please install what Debian calls: ")
-    assert done.stderr.count("\n") == 1
-    for package in ("build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"):
-        assert package in done.stderr
+    said, _, named = done.stderr.partition("install what Debian calls: ")
+    assert said == "bootstrap: please "
+    assert named.count("\n") == 1
+    assert set(named.split()) - {"python3", "python3-venv"} == packages
+
+
+CUT_OFF = '#!/bin/sh\necho "$0: No module named pip" >&2\nexit 1\n'
+WHOLE = '#!/bin/sh\necho "$*" >>calls\n'
+MAKES_VENV = f"""#!/bin/sh
+[ "$1 $2" = "-m venv" ] || exit 0
+echo "$*" >>calls
+mkdir -p .venv/bin && printf '%s' '{WHOLE}' >.venv/bin/python && chmod +x .venv/bin/python
+"""
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("left", [None, CUT_OFF, WHOLE], ids=["nothing", "cut off", "whole"])
+def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path: Path) -> None:
+    """System tools are there, Python is a script that makes a script of a virtual environment."""
+    project, tools = tmp_path / "project", tmp_path / "tools"
+    script(project / "ci" / "bootstrap", BOOTSTRAP.read_text())
+    for name in ("pyproject.toml", "ci/constraints.txt"):
+        (project / name).touch()
+    script(tools / "python3", MAKES_VENV)
+    script(tools / "arm-none-eabi-gcc", "#!/bin/sh\necho /\n")
+    for name in ("cc", "qemu-system-arm"):
+        script(tools / name, "#!/bin/sh\n")
+    if left:
+        script(project / ".venv" / "bin" / "python", left)
+    command = ["bash", str(project / "ci" / "bootstrap"), "bench"]
+    path = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    calls = (project / "calls").read_text()
+    assert ("-m venv --clear .venv\n" in calls) == (left != WHOLE)
+    assert "-m pip install" in calls
+    assert len(list((project / ".venv").glob("stamp-bench-*"))) == 1
 
 
 def test_it_says_how_it_is_used() -> None:

@@ -6,7 +6,7 @@ A target is a module of this folder that opens boards as `Target` says; the rest
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.errors import InputsRefused, LinkError, PackRefused, ProtocolError, SetupError
 from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
 from hil.results.samples import Samples, less_overhead
+from reds.layouts import Layout
 from reds.model import Model
 from reds.reference import clamp_input
 
@@ -76,7 +77,7 @@ class Target(Protocol):
     HAS_EMULATOR: bool
 
     def absent(self, entry: "Entry") -> str | None:
-        """Why the real board is not here, or None when it is. Quick: nothing is started."""
+        """Why the real board is not here and what to do, or None when it is. Quick: nothing is started."""
         ...
 
     def start(self, entry: "Entry", provenance: Provenance) -> "AbstractContextManager[Board]":
@@ -84,11 +85,28 @@ class Target(Protocol):
         ...
 
 
+@contextmanager
+def naming(entry: "Entry") -> Iterator[None]:
+    """Puts the board's name before errors of what it runs on: build, emulator, process, port."""
+    try:
+        yield
+    except (SetupError, LinkError) as error:
+        raise type(error)(f"{entry.name}: {error}") from error
+
+
+def check_kind(entry: "Entry", hello: Hello, where: str) -> None:
+    """Raises `SetupError` unless the agent at `where` says it runs on a board of this target."""
+    if hello.board != entry.target:
+        says = f"{where} says it runs on a {hello.board!r}"
+        raise SetupError(f"{entry.name}: {says}, not a {entry.target}; name the port or agent of one")
+
+
 class Board:
     """One device under test. Subnets are named by their index, smallest first."""
 
     def __init__(self, entry: "Entry", provenance: Provenance, agent: Agent, hello: Hello) -> None:
         self.name = entry.name
+        check_kind(entry, hello, agent.transport.name)
         if hello.emulated != (provenance is Provenance.EMULATED):
             says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
             raise SetupError(f"{self.name}: opened as {provenance}, but its agent says it is {says}")
@@ -102,13 +120,17 @@ class Board:
         """Name, target, provenance, clocks."""
         return self._facts
 
+    def layout(self, model: Model) -> Layout:
+        """The layout that `deploy` gives a model. Raises `PackRefused` if the agent has none for it."""
+        return best_layout(self.name, model, self._hello.layouts)
+
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
         """Put the pack on the board in the best layout its agent has, unless it is there already.
 
         `advance` is told the bytes stored so far. Raises `PackRefused` before anything is sent if the
         pack does not fit, `AgentError` if the agent refuses it.
         """
-        layout = best_layout(self.name, model, self._hello.layouts)
+        layout = self.layout(model)
         room = self._hello.capacity, self._hello.arena
         data = check_fit(self.name, model, layout, *room)
         stamp = len(data), zlib.crc32(data)
@@ -156,7 +178,7 @@ class Board:
     def measure(self, subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> Samples:
         """`n` inferences timed on the board; sample i runs x[i % M], x int8 [M, input], as many as fit."""
         model = self._checked(x)
-        self._load(next(self._batches(model, x)))
+        self._load(x[: self._held(model)])
         timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
         ticks = [int(struct.unpack("<I", sample)[0]) for sample in timed.samples]
         return Samples(clock, less_overhead(ticks, timed.overhead))
@@ -166,7 +188,7 @@ class Board:
     ) -> SwitchSamples:
         """`n` switches from pair[0] to pair[1], each with its first inference; inputs as in `measure`."""
         model = self._checked(x)
-        batch = next(self._batches(model, x))
+        batch = x[: self._held(model)]
         self._load(batch)
         output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
         timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
@@ -196,12 +218,20 @@ class Board:
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
         """As many inputs at a time as the board holds, and as have outputs that fit a frame."""
         largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        size = min(self._hello.input_bytes // model.input_size, self._hello.max_payload // largest)
+        size = min(self._held(model), self._hello.max_payload // largest)
         if size < 1:
-            room = f"{self._hello.input_bytes:,} and {self._hello.max_payload:,} bytes"
-            raise PackRefused(f"{self.name}: an input or output of {model.name} takes more than {room}")
+            room = f"{self._hello.max_payload:,} bytes of its agent's frames"
+            raise PackRefused(f"{self.name}: an output of {model.name} takes more than the {room}")
         for at in range(0, len(x), size):
             yield x[at : at + size]
+
+    def _held(self, model: Model) -> int:
+        """Inputs that the board holds."""
+        held = self._hello.input_bytes // model.input_size
+        if held < 1:
+            room = f"{self._hello.input_bytes:,} bytes of its agent"
+            raise PackRefused(f"{self.name}: an input of {model.name} takes more than the {room}")
+        return held
 
     def _load(self, batch: NDArray[np.int8]) -> None:
         self._agent.inputs(len(batch), clamp_input(batch).tobytes())

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hil import build
-from hil.boards.board import START_SECONDS, Board, Provenance
+from hil.boards.board import START_SECONDS, Board, Provenance, naming
 from hil.boards.boardsfile import Entry
-from hil.errors import LinkError
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.process import ProcessTransport
@@ -22,9 +21,7 @@ def absent(entry: Entry) -> str | None:
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Build the agent, unless the entry names one, and run it."""
-    try:
+    with naming(entry):
         transport = ProcessTransport(entry.agent or build.agent("desktop"))
-    except LinkError as error:
-        raise LinkError(f"{entry.name}: {error}; check that it is a program for this machine") from error
     with Agent(transport, entry.name) as agent:
         yield Board(entry, provenance, agent, agent.hello(Deadline.after(START_SECONDS)))

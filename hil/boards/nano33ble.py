@@ -5,12 +5,12 @@ uploaded again, and the board is followed to the port it comes back under.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hil import build, usb
-from hil.boards.board import START_SECONDS, Board, Provenance
+from hil.boards.board import START_SECONDS, Board, Provenance, check_kind, naming
 from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
@@ -20,8 +20,12 @@ from hil.link.hello import Hello
 from hil.link.serial import SerialTransport
 
 HAS_EMULATOR = True
+MODEL = "Arduino Nano 33 BLE"
 USB_IDS = frozenset({(0x2341, 0x805A), (0x2341, 0x005A)})
 """The running board, and its bootloader."""
+
+_READY_SECONDS = 1.0
+"""What a board that has come back may take to answer, before it is looked for again."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,9 @@ THIS_DESK = Desk(usb.ports, build.upload_nano, build.build_id)
 
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
-    """Why there is no such board on a port of this machine, or None."""
-    if _find(entry, desk):
-        return None
-    if entry.port:
-        there = ", ".join(port.device for port in desk.ports()) or "none"
-        return f"port {entry.port} does not exist (ports here: {there})"
-    return f"no Arduino Nano 33 BLE{f' with serial number {entry.serial}' if entry.serial else ''} on USB"
+    """Why there is no such board on a port of this machine, or which of several is not said; or None."""
+    found = _find(entry, desk.ports())
+    return found if isinstance(found, str) else None
 
 
 @contextmanager
@@ -56,7 +56,9 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
     Raises `BoardAbsent` if it is not on a port, `BuildError` if its upload fails or changes nothing.
     """
     if provenance is Provenance.EMULATED:
-        with cortex_m4.start(entry.agent or build.agent("emulated")) as emulator:
+        with naming(entry):
+            emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
+        with emulator:
             agent, hello = _connect(entry, emulator.port, START_SECONDS)
             with agent:
                 yield Board(entry, provenance, agent, hello)
@@ -68,34 +70,54 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         yield Board(entry, provenance, agent, hello)
 
 
-def _find(entry: Entry, desk: Desk) -> tuple[usb.Port, ...]:
-    listed = desk.ports()
-    return usb.at(entry.port, listed) if entry.port else usb.matching(listed, USB_IDS, entry.serial)
+def _find(entry: Entry, listed: Sequence[usb.Port]) -> usb.Port | str:
+    """The port that this very board is on, or why there is none and what to do."""
+    if not entry.port:
+        found = usb.matching(listed, USB_IDS, entry.serial)
+        if len(found) > 1:
+            which = ", ".join(f"{port.serial or 'no serial number'} at {port.device}" for port in found)
+            return f"{len(found)} {MODEL} on USB ({which}); choose by `serial` or `port` in a boards file"
+        serial = f" with serial number {entry.serial}" if entry.serial else ""
+        return found[0] if found else f"no {MODEL}{serial} on USB; plug it in"
+    port = usb.at(entry.port, listed)
+    if port is None:
+        there = ", ".join(port.device for port in listed) or "none"
+        return f"port {entry.port} does not exist (ports here: {there}); plug it in"
+    if port.id is not None and port.id not in USB_IDS:
+        vendor, product = port.id
+        return f"port {entry.port} is USB device {vendor:04x}:{product:04x}, no {MODEL}; name another port"
+    if entry.serial not in (None, port.serial):
+        has = f"has serial number {port.serial}" if port.serial else "has no serial number"
+        return f"the board at port {entry.port} {has}, not {entry.serial}; name another port or serial"
+    return port
 
 
 def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
-    found = _find(entry, desk)
-    if not found:
-        raise BoardAbsent(f"{entry.name}: {absent(entry, desk)}; plug it in, or add --emulate")
-    port, wanted = found[0], desk.build_id()
+    listed = desk.ports()
+    port = _find(entry, listed)
+    if isinstance(port, str):
+        raise BoardAbsent(f"{entry.name}: {port}, or add --emulate")
+    wanted = desk.build_id()
     try:
         return _connect(entry, port.device, desk.hello_seconds, wanted)
     except (DeadlineError, ProtocolError, BuildError) as reason:
+        if port.id is None and not isinstance(reason, BuildError):  # it might be anything
+            refusal = f"{port.device} is not listed as {MODEL}, so no agent was uploaded: name another port"
+            raise BoardAbsent(f"{reason.what}; {refusal}") from reason
         try:
             desk.upload(port.device)
         except BuildError as error:
-            raise BuildError(f"{reason}; and its upload to {port.device} failed: {error}") from error
-    return _follow(entry, port, wanted, desk)
+            raise BuildError(f"{reason.what}; and its upload to {port.device} failed: {error}") from error
+    return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
 
 
 def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = None) -> tuple[Agent, Hello]:
     """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
-    try:
+    with naming(entry):
         agent = Agent(SerialTransport(device), entry.name)
-    except LinkError as error:
-        raise LinkError(f"{entry.name}: {error}; close what has it open") from error
     try:
         hello = agent.hello(Deadline.after(seconds))
+        check_kind(entry, hello, agent.transport.name)
         if wanted not in (None, hello.build):
             raise BuildError(f"{entry.name}: the agent on {device} is of build {hello.build}, not {wanted}")
     except BaseException:
@@ -104,16 +126,19 @@ def _connect(entry: Entry, device: str, seconds: float, wanted: str | None = Non
     return agent, hello
 
 
-def _follow(entry: Entry, before: usb.Port, wanted: str, desk: Desk) -> tuple[Agent, Hello]:
-    """The same board under whatever port it comes back, once it answers."""
+def _follow(
+    entry: Entry, before: usb.Port, others: Collection[str], wanted: str, desk: Desk
+) -> tuple[Agent, Hello]:
+    """The same board, once it answers: at its old port, or at one that is new, as none of `others` is."""
     deadline, reason = Deadline.after(desk.return_seconds), f"{entry.name}: it did not come back on any port"
     while not deadline.passed:
         listed = desk.ports()
-        same = usb.matching(listed, USB_IDS, before.serial or entry.serial)
-        for port in dict.fromkeys((*usb.at(before.device, listed), *same)):
+        ports = [port for port in usb.matching(listed, USB_IDS, None) if port.device not in others]
+        for port in dict.fromkeys((usb.at(before.device, listed), *ports)):
             try:
-                return _connect(entry, port.device, min(1.0, deadline.left), wanted)
+                if port is not None:
+                    return _connect(entry, port.device, _READY_SECONDS, wanted)
             except (LinkError, ProtocolError, BuildError) as error:  # it may not be ready yet
-                reason = str(error)
+                reason = error.what
         time.sleep(0.05)
     raise BuildError(f"{reason}, after its agent was uploaded; press its reset button twice and run again")

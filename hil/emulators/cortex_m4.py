@@ -15,13 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hil.build import cache_dir
+from hil.build import cache_dir, keep
 from hil.emulators.cycles import symbol_and_table
 from hil.errors import BuildError, EmulatorError
 from hil.link.deadline import Deadline
 from hil.link.process import die_with_parent
 
 QEMU = "qemu-system-arm"
+_PREFIX = "reds-nano33ble-"
 _MARK = "clock_mark"
 _SHIFT = 10
 """2^10 ns an instruction: the agent's port converts its timer's ticks by the same number."""
@@ -37,7 +38,8 @@ class Emulator:
             raise EmulatorError(
                 f"no {QEMU} on this machine to emulate a nano33ble with; install qemu-system-arm"
             )
-        self._folder = tempfile.TemporaryDirectory(prefix="reds-nano33ble-")
+        _sweep()
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
         try:
             self._process = self._start(elf, Path(self._folder.name))
             self.port = self._wait_for_port()
@@ -46,13 +48,8 @@ class Emulator:
             raise
 
     def _start(self, elf: Path, folder: Path) -> subprocess.Popen[bytes]:
-        from elftools.common.exceptions import ELFError
-
         plugin = _plugin()
-        try:
-            mark, table = symbol_and_table(elf, _MARK)
-        except (OSError, ELFError, ValueError) as error:
-            raise EmulatorError(f"{elf}: not an agent for the emulated nano33ble: {error}") from error
+        mark, table = _table(elf)
         costs, memory = folder / "costs", folder / "memory"
         costs.write_bytes(table)
         memory.touch()
@@ -63,13 +60,14 @@ class Emulator:
             *("-icount", f"shift={_SHIFT},align=off,sleep=on"),
             *("-plugin", f"{plugin},costs={costs},memory={memory},mark={mark:#x}"),
         ]
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(),
-        )
+        with (folder / "errors").open("wb") as errors:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                preexec_fn=die_with_parent(),
+            )
 
     def _wait_for_port(self) -> str:
         out = self._process.stdout
@@ -79,11 +77,14 @@ class Emulator:
             ready = select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
-                raise EmulatorError(
-                    f"{QEMU} did not start: {said.decode(errors='replace').strip() or 'no word in 10 s'}"
-                )
+                raise EmulatorError(f"{QEMU} did not start: {self.last_words() or 'no word in 10 s'}")
             said += more
         return found[1].decode()
+
+    def last_words(self) -> str:
+        """The last line that QEMU wrote to its standard error; empty if it wrote none."""
+        lines = (Path(self._folder.name) / "errors").read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def stop(self) -> None:
         """End the emulator and remove its files. Harmless if done twice."""
@@ -108,6 +109,27 @@ def start(elf: Path) -> Emulator:
     return Emulator(elf)
 
 
+def _sweep() -> None:
+    """Remove the folders of runs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _table(elf: Path) -> tuple[int, bytes]:
+    """Where the agent's mark is, and the cycle table of its code. Raises `EmulatorError`."""
+    try:
+        from elftools.common.exceptions import ELFError
+
+        return symbol_and_table(elf, _MARK)
+    except ModuleNotFoundError as error:
+        advice = f"{error.name} is missing: pip install 'reds-hil[emulate]'"
+        raise EmulatorError(f"no cycles can be counted, {advice}") from error
+    except (OSError, ELFError, ValueError) as error:
+        raise EmulatorError(f"{elf}: not an agent for the emulated nano33ble: {error}") from error
+
+
 def _plugin() -> Path:
     """The cycle counter, compiled for the installed QEMU; cached. Raises `BuildError`."""
     said = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False).stdout
@@ -119,13 +141,12 @@ def _plugin() -> Path:
     if not plugin.exists():
         if shutil.which("cc") is None:
             raise BuildError("no cc on this machine to build the cycle counter with; install build-essential")
-        plugin.parent.mkdir(parents=True, exist_ok=True)
-        partial = plugin.with_suffix(f".{os.getpid()}")
         flags = ["-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={api}", "-Wall", "-Wextra", "-Werror"]
-        done = subprocess.run(
-            ["cc", *flags, str(source), "-o", str(partial)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise BuildError(f"the cycle counter does not build: {done.stderr.strip().splitlines()[0]}")
-        os.replace(partial, plugin)
+        with tempfile.TemporaryDirectory(prefix="reds-build-") as folder:
+            built = Path(folder) / "counter.so"
+            command = ["cc", *flags, str(source), "-o", str(built)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise BuildError(f"the cycle counter does not build: {done.stderr.strip().splitlines()[0]}")
+            keep(built, plugin)
     return plugin

@@ -46,7 +46,8 @@ class ProcessTransport:
                 preexec_fn=die_with_parent(),
             )
         except OSError as error:
-            raise LinkError(f"{program}: the agent does not start: {error.strerror}") from error
+            what = f"{program}: the agent does not start: {error.strerror}"
+            raise LinkError(f"{what}; check that it is a program for this machine") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout

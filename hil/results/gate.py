@@ -19,6 +19,11 @@ def is_faster(smaller: Sequence[float], larger: Sequence[float], exact: bool) ->
     return median_interval(smaller)[0] <= median_interval(larger)[1]
 
 
+def switches_in_time(samples: Sequence[float], limit: float) -> bool:
+    """Whether every switch, the worst one too, takes no more than the limit, in the samples' unit."""
+    return max(samples) <= limit
+
+
 def puts_work_off(first: Sequence[float], steady: Sequence[float]) -> bool:
     """Whether inferences after a switch take more than steady ones on the same inputs, worst for worst."""
     return max(first) > FIRST_FACTOR * max(steady)

@@ -41,7 +41,8 @@ def render(measurements: Iterable[Mapping[str, Any]], notes: Sequence[str]) -> s
     out = io.StringIO()
     width = max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
     console = Console(file=out, width=width, color_system=None, highlight=False)
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for note in notes:
         console.print(note, soft_wrap=True, markup=False)
     return out.getvalue()

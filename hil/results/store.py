@@ -7,6 +7,7 @@ the worst of a switch, the mean of right answers for accuracy, the sum of wrong 
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,4 +53,8 @@ def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
-        raise ResultsError(f"{path}: cannot write the results: {error.strerror}") from error
+        what = f"{path}: cannot write the results: {error.strerror}"
+        raise ResultsError(f"{what}; run again with --results in a folder that stays and has room") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()

@@ -6,7 +6,6 @@ by up to 100 ms and, four times of five, mixed with background noise of at most 
 """
 
 import io
-import os
 import tarfile
 import wave
 import zlib
@@ -21,31 +20,40 @@ from rich.progress import track
 from reds.data.download import fetch
 from reds.data.home import DataError
 from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalised, quantised
-from reds.data.official import NOISE_FOLDER, SILENCE, choose
+from reds.data.official import DRAWN_WITH, NOISE_FOLDER, SILENCE, choose
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechData
+from reds.files import whole
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
 FORMAT = 1
 """Changes when the same archive would give other features."""
+PARTS = ("train_x", "train_y", "validation_x", "validation_y")
 VARIANTS = 5
 MAX_SHIFT = RATE // 10
 NOISE_SHARE, MAX_VOLUME = 0.8, 0.1
 _SEED = 2311
+SPLIT = f"official, by a hash of the speaker; unknown words drawn with seed {DRAWN_WITH}, noise with {_SEED}"
 
 
 def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> SpeechData:
-    """Training and validation clips, cached in `folder`. Raises `DataError` if the archive cannot be had."""
+    """Training and validation clips, cached in `folder`.
+
+    Raises `DataError` if the archive cannot be had or what is cached is damaged.
+    """
     features = folder / f"speech_commands_v0.02-{sha256[:12]}-features{FORMAT}.npz"
     if not features.is_file():
         archive = folder / PurePosixPath(url).name
         fetch(url, sha256, archive, console)
-        partial = features.with_name("partial-" + features.name)
-        np.savez_compressed(partial, **_features(archive, console))  # type: ignore[arg-type]
-        os.replace(partial, features)
-    with np.load(features, allow_pickle=False) as file:
-        x, y, held_x, held_y = (file[key] for key in ("train_x", "train_y", "validation_x", "validation_y"))
-    return SpeechData(x, y, held_x, held_y, f"speech_commands_v0.02.tar.gz sha256 {sha256}")
+        made = _features(archive, console)
+        with whole(features) as file:
+            np.savez_compressed(file, **made)  # type: ignore[arg-type]
+    try:
+        with np.load(features, allow_pickle=False) as file:
+            x, y, held_x, held_y = (file[key] for key in PARTS)
+    except Exception as error:  # damaged bytes raise whatever zip, zlib, numpy or tokenize stumbles over
+        raise DataError(f"{features}: damaged; delete the file, and it is made again") from error
+    return SpeechData(x, y, held_x, held_y, {PurePosixPath(url).name: sha256}, SPLIT)
 
 
 def _features(archive: Path, console: Console) -> dict[str, NDArray[np.generic]]:

@@ -29,24 +29,22 @@ class SpeechClips:
         seen = self._x[:, :, ::every].flatten(2).flatten(0, 1)
         self.mean, self.std = seen.mean(0), seen.std(0).clamp_min(1e-3)
 
-    @property
-    def features(self) -> int:
-        """Length of one input."""
-        return len(self.mean)
-
     def batches(self, size: int, generator: torch.Generator) -> Sequence[Tensor]:
         """As many clips as there are, every class equally likely, in minibatches of `size` indices."""
         drawn = torch.multinomial(self._rarity[self._y], len(self._y), replacement=True, generator=generator)
         return [drawn[i : i + size] for i in range(0, max(len(drawn) - size, 0) + 1, size)]
 
     def augmented(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A random variant of each clip, shifted: float32 [N, features], [N, classes]."""
+        """A random variant of each clip, shifted and blended: float32 [N, features], [N, classes]."""
         n = len(batch)
         variant = torch.randint(len(self._x), (n, 1), generator=generator)
         shift = torch.randint(-self.how.shift, self.how.shift + 1, (n, 1), generator=generator)
         frames = (torch.arange(0, FRAMES, self.every) + shift).clamp(0, FRAMES - 1)
         x = self._x[variant, batch[:, None], frames].flatten(1)
-        return x, F.one_hot(self._y[batch], len(CLASSES)).float()
+        target = F.one_hot(self._y[batch], len(CLASSES)).float()
+        other = torch.randperm(n, generator=generator)
+        share = 1 - self.how.mixup * torch.rand((n, 1), generator=generator)
+        return torch.lerp(x[other], x, share), torch.lerp(target[other], target, share)
 
     def plain(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """`count` clips as they are, a random variant of each: features and labels int64."""

@@ -1,6 +1,6 @@
 """Fetch a file once, keep it only if its checksum is right."""
 
-import os
+import hashlib
 import urllib.request
 from http.client import HTTPException
 from pathlib import Path
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import wrap_file
 
 from reds.data.home import DataError, check_sha256
+from reds.files import whole
 
 _PIECE = 1 << 20
 
@@ -22,17 +23,16 @@ def fetch(url: str, sha256: str, path: Path, console: Console, timeout: float = 
     if path.is_file():
         return check_sha256(path, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    digest = hashlib.sha256()
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer, partial.open("wb") as file:
+        with urllib.request.urlopen(url, timeout=timeout) as answer, whole(path) as file:
             total = int(answer.headers.get("Content-Length") or 0)
             with wrap_file(answer, total, description=path.name, console=console) as source:
                 while piece := source.read(_PIECE):
                     file.write(piece)
-        check_sha256(partial, sha256)
-        os.replace(partial, path)
+                    digest.update(piece)
+            if (found := digest.hexdigest()) != sha256:
+                raise DataError(f"{url}: sha256 is {found}, expected {sha256}: fetch the right one to {path}")
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(f"cannot download {url}: {reason}; fetch it by hand to {path}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -20,7 +20,8 @@ SILENCE, UNKNOWN = CLASSES.index("_silence_"), CLASSES.index("_unknown_")
 NOISE_FOLDER = "_background_noise_"
 _HASH_RANGE = 2**27 - 1
 _SHARE = 0.1
-_SEED = 59185
+DRAWN_WITH = 59185
+"""The seed that draws the unknown words of a set."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,6 @@ def choose(paths: Iterable[str], part: str) -> list[Clip]:
     known = [Clip(path, KEYWORDS.index(word)) for path, word in named if word in KEYWORDS]
     others = [path for path, word in named if word not in KEYWORDS]
     count = ceil(_SHARE * len(known))
-    drawn = np.random.default_rng(_SEED).permutation(len(others))[:count]
+    drawn = np.random.default_rng(DRAWN_WITH).permutation(len(others))[:count]
     unknown = [Clip(others[i], UNKNOWN) for i in sorted(drawn)]
     return known + unknown + [Clip(None, SILENCE)] * count

@@ -1,5 +1,6 @@
 """Speech Commands v0.02 in twelve classes, as int8 MFCC features: what every speech net trains on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,10 @@ class SpeechData:
     validation_x: NDArray[np.int8]
     """[M, FRAMES, COEFFICIENTS], clean."""
     validation_y: NDArray[np.uint8]
-    source: str
-    """Which files these clips were made from."""
+    files: Mapping[str, str]
+    """Every file that decides which clips these are, by name, with its sha256."""
+    split: str
+    """How the clips of either side were chosen, with every salt and seed."""
 
 
 def real(x: NDArray[np.int8]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ static int8_t inputs[INPUTS];
 static const port_clock clocks[] = {{"ns", 1000000000}};
 
 const port_facts port = {
-    .board = "desktop",
+    .board = PORT_BOARD,
     .clocks = clocks,
     .clock_count = 1,
     .arena = arena,

@@ -27,12 +27,27 @@ reds_status reds_load(reds_model *model, const void *pack, size_t size, void *ar
     return status;
 }
 
+static const reds_plan *plan_of(const reds_model *model, uint32_t subnet)
+{
+    return (const void *)(model->plans + subnet * model->plan_bytes);
+}
+
+uint32_t reds_subnets(const reds_model *model)
+{
+    return model->subnets;
+}
+
+uint32_t reds_macs(const reds_model *model, uint32_t subnet)
+{
+    return subnet < model->subnets ? plan_of(model, subnet)->macs : 0;
+}
+
 reds_status reds_select(reds_model *model, uint32_t subnet)
 {
     if (subnet >= model->subnets) {
         return REDS_SUBNET;
     }
-    model->plan = (const void *)(model->plans + subnet * model->plan_bytes);
+    model->plan = plan_of(model, subnet);
     return REDS_OK;
 }
 

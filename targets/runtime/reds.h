@@ -51,6 +51,12 @@ typedef struct {
  * but REDS_OK the model must not be used. Time: reads the whole pack once. */
 reds_status reds_load(reds_model *model, const void *pack, size_t size, void *arena, size_t arena_size);
 
+/* How many subnets there are, 0 the smallest. */
+uint32_t reds_subnets(const reds_model *model);
+
+/* Multiply-accumulates of one inference of a subnet, more for a larger one; 0: no such subnet. */
+uint32_t reds_macs(const reds_model *model, uint32_t subnet);
+
 /* Choose the subnet that reds_run runs, 0 the smallest: REDS_OK, or REDS_SUBNET and nothing changes. */
 reds_status reds_select(reds_model *model, uint32_t subnet);
 

@@ -1,5 +1,5 @@
-/* An agent that switches in no time and does the work in the first inference after it: the test of first
- * inferences must fail, and nothing else. */
+/* An agent that switches in no time and leaves a little work, some percent of an inference, to the first one
+ * after it: the test of first inferences must fail, and nothing else. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);
@@ -17,7 +17,7 @@ int __wrap_reds_select(void *model, uint32_t subnet)
 
 void __wrap_reds_run(const void *model)
 {
-    for (volatile uint32_t i = 0; left_behind && i < 5000; i++) {
+    for (volatile uint32_t i = 0; left_behind && i < 8; i++) {
     }
     left_behind = 0;
     __real_reds_run(model);

@@ -1,10 +1,17 @@
-"""A board on a pseudo terminal: the real agent for this machine plays a board on a serial port."""
+"""A board on a pseudo terminal: the real agent, built for this machine, plays a Nano on a serial port."""
 
 import os
 import subprocess
 import tty
 from pathlib import Path
 from typing import Self
+
+from hil import build
+
+
+def nano_agent() -> Path:
+    """An agent for this machine that says it runs on a Nano."""
+    return build.agent("desktop", board="nano33ble")
 
 
 class PtyBoard:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.errors import InputsRefused, LinkError, PackRefused
 from hil.fit import best_layout, check_fit
+from hil.link.agent import Timed
 from reds import arena, pack, reference
 from reds.cut import cut
 from reds.layouts import CANONICAL, LAYOUTS
@@ -93,7 +94,7 @@ def test_an_input_may_be_larger_than_a_frame(emulated: Board) -> None:
 def test_an_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
     wide = dense_model([30_000, 3], [[3]], name="wide")
     emulated.deploy(wide)
-    with pytest.raises(PackRefused, match=r"nano: .* of wide takes more than 28,672 and 4,096"):
+    with pytest.raises(PackRefused, match=r"nano: an input of wide takes more than the 28,672 bytes"):
         emulated.infer(inputs(wide, 1))
 
 
@@ -105,6 +106,31 @@ def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     once = [emulated.measure(1, 8, clock, x).ticks for clock in clocks]
     again = [emulated.measure(1, 8, clock, x).ticks for clock in clocks]
     assert once == again
+
+
+def test_reading_the_clock_is_taken_off_every_sample(
+    emulated: Board, small: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw: list[Timed] = []
+
+    def listen(ask: Callable[..., Timed]) -> Callable[..., Timed]:
+        return lambda *args: raw.append(ask(*args)) or raw[-1]
+
+    agent, x = emulated._agent, inputs(small, 4)
+    emulated.deploy(small)
+    monkeypatch.setattr(agent, "measure", listen(agent.measure))
+    monkeypatch.setattr(agent, "measure_switch", listen(agent.measure_switch))
+    for clock in emulated.facts().clocks:
+        steady = emulated.measure(1, 8, clock, x)
+        switch = emulated.measure_switch((0, 1), 8, clock, x)
+        for taken, timed, at in (
+            (steady, raw[-2], 0),
+            (switch.select, raw[-1], 0),
+            (switch.first, raw[-1], 4),
+        ):
+            read = [int.from_bytes(sample[at : at + 4], "little") for sample in timed.samples]
+            assert timed.overhead > 0
+            assert taken.ticks == tuple(max(0, ticks - timed.overhead) for ticks in read)
 
 
 def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> None:

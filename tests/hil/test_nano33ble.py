@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hil import build
+from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.boards.nano33ble import Desk, absent, start
@@ -16,7 +17,7 @@ from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, Setu
 from hil.usb import Port
 from reds import reference
 from reds.model import Model
-from tests.hil.ptyboard import PtyBoard
+from tests.hil.ptyboard import PtyBoard, nano_agent
 from tests.nets import inputs
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
@@ -57,6 +58,11 @@ def played() -> Iterator[PlayedDesk]:
         yield PlayedDesk(stack, [Port("/dev/ttyS0"), Port("/dev/ttyUSB7", (0x10C4, 0xEA60), "S1")])
 
 
+@pytest.fixture(scope="session")
+def nano() -> Path:
+    return nano_agent()
+
+
 @pytest.fixture
 def old_agent(script: Callable[[str], Path]) -> Path:
     """An agent of the same protocol, built from other sources."""
@@ -76,10 +82,8 @@ def open_(entry: Entry, desk: Desk) -> AbstractContextManager[Board]:
     return start(entry, Provenance.HARDWARE, desk)
 
 
-def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(
-    played: PlayedDesk, posix_agent: Path, small: Model
-) -> None:
-    played.board(posix_agent)
+def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano: Path, small: Model) -> None:
+    played.board(nano)
     assert absent(ENTRY, played.desk) is None
     x = inputs(small, 9)
     with open_(ENTRY, played.desk) as board:
@@ -89,18 +93,18 @@ def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(
     assert not played.uploads
 
 
-def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, posix_agent: Path) -> None:
+def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, nano: Path) -> None:
     played.board(None, "S1")
-    played.board(posix_agent, "S2")
+    played.board(nano, "S2")
     with open_(replace(ENTRY, serial="S2"), played.desk) as board:
         assert board.facts().provenance is Provenance.HARDWARE
     assert not played.uploads
 
 
 def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> None:
-    assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB"
+    assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB; plug it in"
     other = absent(replace(ENTRY, serial="S9"), played.desk)
-    assert other == "no Arduino Nano 33 BLE with serial number S9 on USB"
+    assert other == "no Arduino Nano 33 BLE with serial number S9 on USB; plug it in"
     with pytest.raises(
         BoardAbsent, match=r"left: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
     ):
@@ -109,38 +113,87 @@ def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> 
 
 def test_a_port_that_is_not_there_is_named_beside_those_that_are(played: PlayedDesk) -> None:
     reason = absent(replace(ENTRY, port="/dev/ttyACM9"), played.desk)
-    assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7)"
+    assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7); plug it in"
 
 
 def test_an_old_agent_is_replaced_and_followed_to_another_port(
-    played: PlayedDesk, old_agent: Path, posix_agent: Path, small: Model
+    played: PlayedDesk, old_agent: Path, nano: Path, small: Model
 ) -> None:
     before = played.board(old_agent)
-    neighbour = played.board(None, "S2")
+    neighbour = played.board(nano, "S2")
 
     def upload(port: str) -> None:
-        played.board(posix_agent)  # first, so that it gets another name
+        played.board(nano)  # first, so that it gets another name
         played.unplug(before)
 
     played.on_upload = upload
-    with open_(ENTRY, played.desk) as board:
+    with open_(replace(ENTRY, serial="S1"), played.desk) as board:
         board.deploy(small)
         assert board.facts().build == build.build_id()
+        with open_(replace(ENTRY, port=neighbour.port), played.desk):
+            pass  # it was left alone, for a port is opened exclusively
     assert played.uploads == [before.port]
-    assert played.ports[-1].device not in (before.port, neighbour.port)
 
 
-def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, posix_agent: Path) -> None:
+@pytest.mark.parametrize("silent", [True, False])
+def test_of_two_boards_none_is_taken_until_one_is_chosen(
+    played: PlayedDesk, nano: Path, old_agent: Path, silent: bool
+) -> None:
+    boards = played.board(None if silent else old_agent, "S1"), played.board(nano, "S2")
+    which = rf"2 Arduino Nano 33 BLE on USB \(S1 at {boards[0].port}, S2 at {boards[1].port}\)"
+    says = rf"left: {which}; choose by `serial` or `port` in a boards file, or add --emulate"
+    with pytest.raises(BoardAbsent, match=says):
+        open_(ENTRY, played.desk).__enter__()
+    for chosen in (replace(ENTRY, serial="S2"), replace(ENTRY, port=boards[1].port)):
+        with open_(chosen, played.desk):
+            pass
+    assert not played.uploads
+
+
+def test_a_device_that_is_no_nano_is_never_written_to(played: PlayedDesk, old_agent: Path) -> None:
+    other = played.board(old_agent, usb=(0x10C4, 0xEA60)).port
+    reason = absent(replace(ENTRY, port=other), played.desk)
+    assert reason == f"port {other} is USB device 10c4:ea60, no Arduino Nano 33 BLE; name another port"
+    with pytest.raises(BoardAbsent, match=f"left: {reason}"):
+        open_(replace(ENTRY, port=other), played.desk).__enter__()
+    assert not played.uploads
+
+
+def test_a_port_that_nothing_is_known_of_is_uploaded_to_only_if_a_nano_answers(
+    played: PlayedDesk, old_agent: Path
+) -> None:
+    played.patience = 0.5
+    with PtyBoard() as mute:  # not listed, as a pseudo terminal never is
+        says = rf"left: no hello from port {mute.port} .*; {mute.port} is not listed as Arduino Nano 33 BLE"
+        with pytest.raises(BoardAbsent, match=says):
+            open_(replace(ENTRY, port=mute.port), played.desk).__enter__()
+    assert not played.uploads
+    with PtyBoard(old_agent) as old:
+        entry = replace(ENTRY, port=old.port)
+        with pytest.raises(BuildError, match="after its agent was uploaded"):
+            open_(entry, played.desk).__enter__()
+    assert played.uploads == [old.port]
+
+
+def test_a_port_is_known_by_a_link_to_it(played: PlayedDesk, nano: Path, tmp_path: Path) -> None:
+    (tmp_path / "by-id").symlink_to(played.board(nano).port)
+    assert absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S1"), played.desk) is None
+    wrong = absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S2"), played.desk)
+    assert wrong
+    assert "has serial number S1, not S2" in wrong
+
+
+def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, nano: Path) -> None:
     played.patience = 0.5
     silent = played.board(None, usb=BOOTLOADER)
 
     def upload(port: str) -> None:
         played.unplug(silent)
-        played.board(posix_agent)
+        played.board(nano)
 
     played.on_upload = upload
     with open_(ENTRY, played.desk) as board:
-        assert board.facts().model == "desktop"
+        assert board.facts().model == "nano33ble"
     assert played.uploads == [silent.port]
 
 
@@ -171,17 +224,17 @@ def test_an_upload_that_changes_nothing_is_an_error(
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_a_board_that_vanishes_is_lost_by_name(played: PlayedDesk, posix_agent: Path, small: Model) -> None:
-    nano = played.board(posix_agent)
+def test_a_board_that_vanishes_is_lost_by_name(played: PlayedDesk, nano: Path, small: Model) -> None:
+    board_on_desk = played.board(nano)
     with open_(ENTRY, played.desk) as board:
         board.deploy(small)
-        nano.vanish()
+        board_on_desk.vanish()
         with pytest.raises(LinkError, match=r"left: port .* is lost: .*; check its cable and power"):
             board.infer(inputs(small, 3))
 
 
-def test_a_port_in_use_is_not_shared(played: PlayedDesk, posix_agent: Path) -> None:
-    played.board(posix_agent)
+def test_a_port_in_use_is_not_shared(played: PlayedDesk, nano: Path) -> None:
+    played.board(nano)
     with (
         open_(ENTRY, played.desk),
         pytest.raises(LinkError, match=r"left: port .* cannot be opened: .*"),
@@ -208,3 +261,22 @@ while data := os.read(0, 4096):
     played.board(emulated)
     with pytest.raises(SetupError, match="left: opened as hardware, but its agent says it is emulated"):
         open_(ENTRY, played.desk).__enter__()
+
+
+def test_an_agent_of_another_kind_of_board_is_refused_and_not_replaced(
+    played: PlayedDesk, posix_agent: Path
+) -> None:
+    port = played.board(posix_agent).port
+    says = rf"left: port {port} says it runs on a 'desktop', not a nano33ble; name the port"
+    for entry in (ENTRY, replace(ENTRY, port=port)):
+        with pytest.raises(SetupError, match=says):
+            open_(entry, played.desk).__enter__()
+    assert not played.uploads
+
+
+def test_a_desktop_is_not_played_by_another_board(nano: Path) -> None:
+    with (
+        pytest.raises(SetupError, match=r"desk: agent .* says it runs on a 'nano33ble', not a desktop"),
+        target("desktop").start(Entry("desk", "desktop", agent=nano), Provenance.HARDWARE),
+    ):
+        pass

@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,23 @@ def test_results_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(TypeError):
         store.write(path, [measured("25%", "latency", 3.0), {"value": object()}])
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_full_disk_leaves_the_file_of_before_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    store.write(path, [measured("25%", "latency", 1.5)])
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limits[1]))
+    try:
+        with pytest.raises(
+            ResultsError, match=r"a.jsonl: cannot write the results: File too large; run again"
+        ):
+            store.write(path, [measured("25%", "latency", 1.5)] * 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl"]
 

@@ -78,5 +78,13 @@ def test_on_hardware_only_intervals_that_lie_apart_count(one: list[int], other: 
 
 @given(ticks)
 def test_work_put_off_shows_beyond_two_percent(values: list[int]) -> None:
-    assert not gate.puts_work_off(values, values)
-    assert gate.puts_work_off([*values, max(values) * 2 + 1], values)
+    steady = [100 * (value + 1) for value in values]
+    assert not gate.puts_work_off([*steady, max(steady) * 102 // 100], steady)
+    assert gate.puts_work_off([*steady, max(steady) * 102 // 100 + 1], steady)
+
+
+@given(ticks)
+def test_the_worst_switch_alone_decides(values: list[int]) -> None:
+    worst = max(values)
+    assert gate.switches_in_time(values, worst)
+    assert not gate.switches_in_time(values, worst - 0.5)

@@ -92,7 +92,10 @@ def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Pa
     assert by["switch_instructions", "50%->100%"] == by["switch_instructions", "100%->50%"]
 
 
-@pytest.mark.parametrize(("agent", "fails"), [("slow", "test_switch"), ("lazy", "test_first_inference")])
+@pytest.mark.parametrize(
+    ("agent", "fails"),
+    [("slow", "test_switch"), ("stumbling", "test_switch"), ("lazy", "test_first_inference")],
+)
 def test_an_agent_that_switches_badly_fails_just_that(
     hil: Run,
     small_pack: Path,
@@ -125,22 +128,65 @@ def test_a_board_lost_on_the_way_is_an_error_and_no_failure(
     boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "vanishing.c")))
     done = hil("--boards", boards, "--pack", small_pack)
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 9, "skipped": 2}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
     assert "board: agent agent-desktop" in done.stdout
     assert "ended by itself with exit status 3; check its cable and power, then run again" in done.stdout
-    assert "board was lost before" in done.stdout
-    assert "Traceback" not in done.stdout
+    assert one_line_of_errors(done.stdout)
 
 
 def test_a_board_that_never_answers_is_given_up_once(
     hil: Run, small_pack: Path, boards_toml: BoardsToml, script: Callable[[str], Path], tmp_path: Path
 ) -> None:
     mute = script("open('starts', 'a').write('x')\nsys.stdin.read()")
-    done = hil("--boards", boards_toml("desktop", agent=mute.name), "--pack", small_pack)
+    done = hil("--boards", boards_toml("desktop", agent=mute.name), "--pack", small_pack, "-rs")
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 11}
-    assert "board: no hello from agent agent.py within 5 s; reset the board" in done.stdout
+    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    error = "board: no hello from agent agent.py within 5 s; reset the board"
+    assert one_line_of_errors(done.stdout) == error
+    assert f"not run: {error}\n" in done.stdout
     assert (tmp_path / "starts").read_text() == "x"  # and not waited for in every test
+
+
+def after_the_first_latency(folder: Path, what: str) -> dict[str, str]:
+    """The environment of a run in which something happens once the first latency is measured."""
+    hook = "def pytest_runtest_logfinish(nodeid):\n    if 'test_latency[' in nodeid: "
+    (folder / "meddler.py").write_text(f"import os, shutil, signal\n{hook}{what}\n")
+    return {"PYTHONPATH": str(folder), "PYTEST_PLUGINS": "meddler"}
+
+
+def test_an_interrupted_run_keeps_the_results_of_before(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("before")
+    env = after_the_first_latency(tmp_path, "os.kill(os.getpid(), signal.SIGINT)")
+    done = hil("--target=desktop", "--pack", small_pack, "--results", "a.jsonl", env=env)
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert (tmp_path / "a.jsonl").read_text() == "before"
+    assert "results: the run did not end, so a.jsonl was not written" in done.stdout
+    assert re.search(r"^desktop +desktop +50%", done.stdout, re.MULTILINE)
+
+
+def test_a_run_that_measures_nothing_keeps_the_results_of_before(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text("before")
+    boards = boards_toml("nano33ble", port="/dev/ttyNOWHERE")
+    done = hil("--boards", boards, "--pack", small_pack, "--results", "a.jsonl")
+    assert done.returncode == 0
+    assert (tmp_path / "a.jsonl").read_text() == "before"
+    assert "results: nothing was measured, so a.jsonl was not written" in done.stdout
+
+
+def test_results_that_cannot_be_kept_are_shown_and_an_error(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    env = after_the_first_latency(tmp_path, "shutil.rmtree('deep', ignore_errors=True)")
+    args = ("--pack", small_pack, "--results", "deep/a.jsonl", "-k", "test_latency")
+    done = hil("--target=desktop", *args, env=env)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert outcomes(done.stdout) == {"passed": 3, "deselected": 8}
+    assert re.search(r"^desktop +desktop +100%", done.stdout, re.MULTILINE)
+    error = "^ERROR: deep/a.jsonl: cannot write the results: No such file or directory; run again with"
+    assert re.search(error, done.stdout, re.MULTILINE)
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Path, tmp_path: Path) -> None:
@@ -192,7 +238,7 @@ def test_a_switch_limit_that_does_not_hold_fails_every_pair(hil: Run, small_pack
 def test_a_named_board_that_is_not_here_fails_with_advice(hil: Run, small_pack: Path) -> None:
     done = hil("--target=nano33ble", "--pack", small_pack, env={"HIL_MISSING": "fail"})
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"deselected": 10, "error": 1}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
     advice = "nano33ble: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
     assert advice in done.stdout
     done = hil("--target=nano33ble", "--pack", small_pack, "-k", "switch")
@@ -203,10 +249,13 @@ def test_a_named_board_that_is_not_here_fails_with_advice(hil: Run, small_pack: 
 def test_an_unnamed_board_that_is_not_here_skips_with_its_reason(
     hil: Run, small_pack: Path, boards_toml: BoardsToml
 ) -> None:
-    done = hil("--boards", boards_toml("nano33ble", port="/dev/ttyNOWHERE"), "--pack", small_pack, "-rs")
+    done = hil("--boards", boards_toml("nano33ble", port="/dev/ttyNOWHERE"), "--pack", small_pack)
     assert done.returncode == 0
     assert outcomes(done.stdout) == {"skipped": 11}
-    assert "board: port /dev/ttyNOWHERE does not exist" in done.stdout
+    reason = (
+        r"^reds-hil: skipped: board: port /dev/ttyNOWHERE does not exist .*; plug it in, or add --emulate"
+    )
+    assert re.search(reason, done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -247,12 +296,43 @@ def usage_error(done, says: str) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_without_a_compiler_the_board_is_an_error_of_one_line(hil: Run, small_pack: Path) -> None:
-    done = hil("--target=desktop", "--pack", small_pack, env={"PATH": ""})
+def one_line_of_errors(text: str) -> str:
+    """The whole of what pytest says of errors: one section, with one line in it."""
+    (section,) = re.findall(r"^=+ ERRORS =+\n_+ ERROR .* _+\n(.*?)\n=", text, re.MULTILINE | re.DOTALL)
+    assert len(section.splitlines()) == 1, section
+    return str(section)
+
+
+def test_without_a_compiler_the_board_is_an_error_of_one_line(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    nothing = {"PATH": "", "XDG_CACHE_HOME": str(tmp_path)}
+    done = hil("--target=desktop", "--pack", small_pack, env=nothing)
     assert done.returncode == 1
-    assert outcomes(done.stdout)["error"] == 11
-    assert re.search(r"^no (make|cc) on this machine to build the desktop agent", done.stdout, re.MULTILINE)
-    assert "Traceback" not in done.stdout
+    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    no_tool = r"desktop: no (make|cc) on this machine to build the desktop agent with; install \S+"
+    assert re.fullmatch(no_tool, one_line_of_errors(done.stdout))
+
+
+def test_a_board_that_does_not_start_leaves_the_others_their_tests(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "plain.txt").touch()
+    rows = [f'[[board]]\nname = "{name}"\ntarget = "desktop"\n' for name in ("bad", "good")]
+    (tmp_path / "boards.toml").write_text(rows[0] + 'agent = "plain.txt"\n' + rows[1])
+    done = hil("--boards", "boards.toml", "--pack", small_pack)
+    assert done.returncode == 1
+    assert outcomes(done.stdout) == {"passed": 9, "error": 1, "skipped": 12}
+    assert "plain.txt: the agent does not start: Permission denied" in one_line_of_errors(done.stdout)
+
+
+def test_a_port_that_cannot_be_opened_is_an_error_of_one_line(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    done = hil("--boards", boards_toml("nano33ble", port="/dev/null"), "--pack", small_pack)
+    assert done.returncode == 1
+    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert one_line_of_errors(done.stdout).startswith("board: port /dev/null cannot be opened: ")
 
 
 def test_without_qemu_the_board_is_an_error_of_one_line(
@@ -261,5 +341,6 @@ def test_without_qemu_the_board_is_an_error_of_one_line(
     boards = boards_toml("nano33ble", agent=str(build.agent("emulated")))
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, env={"PATH": ""})
     assert done.returncode == 1
-    assert "no qemu-system-arm on this machine" in done.stdout
-    assert "Traceback" not in done.stdout
+    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    no_qemu = "board: no qemu-system-arm on this machine to emulate a nano33ble with; install qemu-system-arm"
+    assert one_line_of_errors(done.stdout) == no_qemu

@@ -108,6 +108,20 @@ def test_a_damaged_archive_in_the_cache_is_named(archive: Path, tmp_path: Path) 
         load_archive(tmp_path, QUIET, archive.as_uri(), sha256(archive))
 
 
+@pytest.mark.parametrize("harm", ["empty", "cut", "flipped", "other"])
+def test_damaged_features_in_the_cache_are_named(harm: str, archive: Path, tmp_path: Path) -> None:
+    load_archive(tmp_path, QUIET, archive.as_uri(), sha256(archive))
+    (features,) = tmp_path.glob("*.npz")
+    data = bytearray(features.read_bytes())
+    data[len(data) // 2] ^= 1
+    bad = {"empty": b"", "cut": data[:-99], "flipped": data, "other": b"nothing of the kind"}
+    features.write_bytes(bad[harm])
+    with pytest.raises(DataError, match=r"-features1\.npz: damaged; delete the file, and it is made again$"):
+        load_archive(tmp_path, QUIET, archive.as_uri(), sha256(archive))
+    features.unlink()
+    load_archive(tmp_path, QUIET, archive.as_uri(), sha256(archive))
+
+
 def test_offline_says_what_to_fetch_and_where(tmp_path: Path) -> None:
     url = (tmp_path / "nowhere.tar.gz").as_uri()
     with pytest.raises(DataError, match=r"cannot download file:.*; fetch it by hand to .*nowhere\.tar\.gz"):

@@ -65,6 +65,8 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
     assert card["pack_sha256"] == sha256_of(tmp_path / "a" / "kws-dnn-s.reds")
     assert card["bytes"] == len(one)
     assert card["recipe"]["sha256"] == sha256_of(recipe)
+    assert card["trained_on"]["files"] == {"speech_commands_v0.02.tar.gz": SHA256}
+    assert "seed 59185" in card["trained_on"]["split"]
     for i, subnet in enumerate(card["subnets"]):
         assert (subnet["label"], subnet["macs"]) == (model.subnets[i].label, model.macs(i))
         assert subnet["widths"][1:] == units(model, i)
@@ -82,7 +84,9 @@ def test_the_shipped_card_is_of_the_shipped_pack_and_recipe() -> None:
         right = float((reference.run(model, i, x).argmax(1) == y).mean())
         assert right == pytest.approx(subnet["accuracy"]["test"], abs=1e-6)
         assert right >= subnet["floor"]
-        assert abs(subnet["accuracy"]["validation"] - subnet["accuracy"]["float_validation"]) <= 0.005
+        accuracy = subnet["accuracy"]
+        # Half a point: three of the 586 validation clips, which are 0.51 %.
+        assert accuracy["float_validation"] - accuracy["validation"] <= 3 / 586 + 1e-6
 
 
 def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> None:
@@ -143,6 +147,7 @@ def test_inspect_of_a_bad_pack_is_one_line(harm: str, tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ("seed = 0", "sead = 0", "has no key sead: did you mean seed?"),
+        (r"rate = .*", "rate = 1e30", "training diverged in epoch 1: lower [full] rate (1e+30)"),
         ("budget = 0.25", "budget = 0.001", "budget 0.001 (79 MACs): the smallest subnet needs"),
         ('source = "archive"', 'source = "prepared"', "kws12_train.npz is missing: set REDS_DATA"),
     ],
@@ -150,11 +155,23 @@ def test_inspect_of_a_bad_pack_is_one_line(harm: str, tmp_path: Path) -> None:
 def test_a_failed_build_is_one_line_and_leaves_nothing(
     old: str, new: str, says: str, recipe: Path, tmp_path: Path
 ) -> None:
-    recipe.write_text(recipe.read_text().replace(old, new))
+    recipe.write_text(re.sub(old, new, recipe.read_text()))
     status, output = run("build", recipe, "--out", tmp_path / "out")
     assert status == 1
     assert says in output.splitlines()[-1]
     assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize("command", ["build", "compare"])
+def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
+    command: str, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reds.ready.load_speech", None)
+    recipe.write_text(recipe.read_text().replace("budget = 0.25", "budget = 0.01"))
+    status, output = run(command, recipe, "--out", tmp_path / "out")
+    assert status == 1
+    assert output.startswith("Error: budget 0.01 (792 MACs): the smallest subnet needs ")
+    assert output.count("\n") == 1
 
 
 def test_seeds_that_are_no_numbers(recipe: Path) -> None:

@@ -14,6 +14,7 @@ from reds.importance import unit_scores
 from reds.nets.builder import Builder
 from reds.nets.dnn import dnn
 from reds.permute import most_important_first, permute
+from reds.recipe import DivergedError
 
 WIDTHS = ((250, 12, 20, 8, 12), (250, 40, 20, 60, 12), (250, 144, 144, 144, 12))
 
@@ -106,6 +107,13 @@ def test_importance_is_weight_times_summed_gradient() -> None:
         assert scores[g].any()
     assert not scores[0].any()
     assert not scores[4].any()
+
+
+def test_scores_of_a_diverged_net_are_refused() -> None:
+    net = random_net(units=(6, 5, 4))
+    net.weights[1].data[0, 0] = torch.inf
+    with pytest.raises(DivergedError, match=r"lower \[full\] rate"):
+        unit_scores(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])
 
 
 def test_layers_that_cannot_be_trained_yet_are_refused() -> None:

@@ -1,5 +1,7 @@
 """Joint training: the paper's loss weights, distillation, the best epoch, the same bits from a seed."""
 
+from dataclasses import asdict, replace
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -8,7 +10,7 @@ from reds.data.clips import SpeechClips
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit, joint_loss, loss_shares, smooth
 from reds.nets.dnn import dnn
-from reds.recipe import Augmentation, Training
+from reds.recipe import Augmentation, DivergedError, JointTraining, Training
 from tests.reds.speech import tiny_speech
 
 WIDTHS = ((250, 8, 8, 8, 12), (250, 16, 12, 16, 12), (250, 24, 24, 24, 12))
@@ -17,7 +19,7 @@ HOW = Training(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1,
 
 
 def clips() -> SpeechClips:
-    return SpeechClips(tiny_speech(), 2, Augmentation(shift=2))
+    return SpeechClips(tiny_speech(), 2, Augmentation(shift=2, mixup=0.3))
 
 
 def elastic(seed: int = 0) -> ElasticNet:
@@ -58,6 +60,15 @@ def test_the_best_epoch_is_kept() -> None:
     assert min(best) > 0.5
 
 
+@pytest.mark.parametrize("how", [HOW, JointTraining(**asdict(HOW), distil=0.5)], ids=["full", "joint"])
+def test_diverged_training_names_the_epoch_and_the_rate(how: Training) -> None:
+    too_fast = replace(how, rate=1e30)
+    with pytest.raises(
+        DivergedError, match=rf"^training .* epoch 1: lower \[{how.table[1:-1]}\] rate \(1e\+30\)$"
+    ):
+        fit(elastic(), clips(), too_fast, 0, lambda *_: None)
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
     def weights(seed: int) -> bytes:
         net = elastic()
@@ -71,8 +82,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
 def test_minibatches_draw_every_class_alike() -> None:
     data = tiny_speech()
     rare = torch.cat([torch.arange(4), torch.arange(16, len(data.train_y))]).numpy()
-    few = type(data)(data.train_x[:, rare], data.train_y[rare], data.validation_x, data.validation_y, "few")
-    drawn = SpeechClips(few, 2, Augmentation(shift=0))
+    few = replace(data, train_x=data.train_x[:, rare], train_y=data.train_y[rare])
+    drawn = SpeechClips(few, 2, Augmentation(shift=0, mixup=0.0))
     generator = torch.Generator().manual_seed(0)
     batches = [batch for _ in range(40) for batch in drawn.batches(20, generator)]
     targets = torch.cat([drawn.augmented(batch, generator)[1] for batch in batches])

@@ -1,6 +1,8 @@
 """The labelled set of a card, by name and checksum; the training features, by checksum."""
 
+import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 
 from reds.data.home import DataError, data_home, sha256_of
 from reds.data.labelled import LabelledSetMissing, find_labelled
-from reds.data.prepared import FILE, VALIDATION_PER_CLASS, load_prepared
+from reds.data.prepared import FILE, SPEAKERS_FILE, held_out, load_prepared
 from reds.data.speech import CLASSES
 from reds.fixtures import fixtures_dir
 
@@ -64,27 +66,43 @@ def test_a_card_that_names_no_usable_set(labelled: object, tmp_path: Path) -> No
         find_labelled({}, tmp_path)
 
 
-def test_training_features_split_by_clip_alike_for_every_class(tmp_path: Path) -> None:
-    rng, n = np.random.default_rng(0), 12 * 60
-    y = np.repeat(np.arange(12, dtype=np.uint8), 60)
-    x = np.zeros((3, n, 49, 10), np.int8)
-    x[:, :, 0, :2] = np.stack([np.arange(n) % 100, np.arange(n) // 100], 1)  # every clip has its number
-    mixed = rng.permutation(n)
-    np.savez(tmp_path / FILE, x=x[:, mixed], y=y[mixed], classes=np.array(CLASSES))
-    data = load_prepared(tmp_path, sha256_of(tmp_path / FILE))
+def test_validation_speakers_say_nothing_in_training(tmp_path: Path) -> None:
+    """240 clips of 40 known speakers and 60 of others; every clip holds its own number."""
+    known, n = 240, 300
+    clips = np.zeros((n, 49, 10), np.int8)
+    clips[:, 0, :2] = np.stack([np.arange(n) % 100, np.arange(n) // 100], 1)
+    speakers = np.array([f"speaker{i % 40}" for i in range(known)])
+    mixed = np.random.default_rng(0).permutation(n)
+    x = np.stack([clips, clips + np.int8(1)])[:, mixed]
+    y, src = (mixed % 12).astype(np.uint8), (mixed >= known).astype(np.uint8)
+    np.savez(tmp_path / FILE, x=x, y=y, src=src, classes=np.array(CLASSES))
+    np.savez(
+        tmp_path / SPEAKERS_FILE, x=np.concatenate([clips[:known], clips[:known] + np.int8(50)]),
+        speaker=np.concatenate([speakers, speakers]), is_tune=np.arange(2 * known) < known,
+    )  # fmt: skip
+    sums = sha256_of(tmp_path / FILE), sha256_of(tmp_path / SPEAKERS_FILE)
+    data = load_prepared(tmp_path, *sums)
 
     def numbers(clips: np.ndarray) -> set[int]:
         return {int(a) + 100 * int(b) for a, b in clips[:, 0, :2]}
 
-    assert list(np.bincount(data.validation_y)) == [VALIDATION_PER_CLASS] * 12
-    assert numbers(data.train_x[0]) == numbers(data.train_x[2])
-    assert numbers(data.train_x[0]) | numbers(data.validation_x) == set(range(n))
-    assert not numbers(data.train_x[0]) & numbers(data.validation_x)
+    train, held = numbers(data.train_x[0]), numbers(data.validation_x)
+    assert held == {i for i in range(known) if held_out(speakers[i])}
+    assert train == set(range(n)) - held
+    assert 0 < len(held) < known / 2
+    assert data.files == dict(zip((FILE, SPEAKERS_FILE), sums, strict=True))
+    salt, percent = re.findall(r"sha1\('(\w+)' \+ name\) % 100 < (\d+)", data.split)[0]
+    places = [int(hashlib.sha1((salt + speaker).encode()).hexdigest(), 16) % 100 for speaker in speakers]
+    assert held == {i for i, place in enumerate(places) if place < int(percent)}
+    np.testing.assert_array_equal(data.train_x[1], data.train_x[0] + np.int8(1))
 
 
 def test_training_features_that_are_missing_or_others(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"kws12_train\.npz is missing: set REDS_DATA"):
         load_prepared(tmp_path)
     (tmp_path / FILE).write_bytes(b"something else")
+    own = sha256_of(tmp_path / FILE)
+    with pytest.raises(DataError, match=r"kws12_official_test\.npz is missing: set REDS_DATA"):
+        load_prepared(tmp_path, own)
     with pytest.raises(DataError, match=r"kws12_train\.npz: sha256 is .* expected db7bc0"):
         load_prepared(tmp_path)

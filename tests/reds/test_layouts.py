@@ -65,3 +65,14 @@ def test_plain_is_decided_by_what_the_subnet_reads() -> None:
     tables = (np.zeros(4, np.int32), np.zeros(4, np.int32))
     assert RADIX.plain(layer, Step(800, 4, *tables, -127)) == b"\x01"
     assert RADIX.plain(layer, Step(400, 4, *tables, -127)) == b""
+
+
+@settings(max_examples=60, deadline=None)
+@given(n_in=st.integers(1, 30), n_out=st.integers(1, 9), seed=st.integers(0, 999))
+def test_neon_blocks_hold_four_rows_by_four_inputs(n_in: int, n_out: int, seed: int) -> None:
+    layer = dense_model([n_in, n_out], [[n_out]], seed).layers[0]
+    blocks = np.frombuffer(LAYOUTS[3].weights(layer), np.int8).reshape(-(-n_out // 4), -(-n_in // 4), 4, 4)
+    rows = blocks.transpose(0, 2, 1, 3).reshape(blocks.shape[0] * 4, -1)
+    assert np.array_equal(rows[:n_out, :n_in], layer.weights)
+    assert not rows[n_out:].any()
+    assert not rows[:, n_in:].any()

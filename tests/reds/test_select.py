@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise, product
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from reds.chain import Chain
 from reds.cost import Grid, macs_tables, total, width_grids
 from reds.nets.builder import Builder
 from reds.nets.dnn import dnn
-from reds.select import BudgetError, nested, solve
+from reds.select import BudgetError, Objective, Order, Selected, nested, solve
 
 Scores = list[NDArray[np.float64]]
 
@@ -42,6 +43,11 @@ def small_chains(draw: st.DrawFn) -> Chain:
                 x = net.add(x, net.conv(inner, units, (3, 3)))
     net.dense(net.flatten(x), 3, relu=False, norm=False)
     return net.build()
+
+
+def are_nested(subnets: Sequence[Selected]) -> bool:
+    """Whether each subnet, smallest first, keeps no more units of any group than the next."""
+    return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))
 
 
 def prefix_sums(scores: Scores, grids: Sequence[Grid]) -> Scores:
@@ -114,16 +120,36 @@ def test_another_solver_agrees_on_the_dense_net(budget: float) -> None:
 
 @pytest.mark.parametrize("order", ["bottom-up", "top-down"])
 @pytest.mark.parametrize("objective", ["sum", "product"])
-def test_subnets_are_nested_within_budget_and_end_full(order: str, objective: str) -> None:
+def test_subnets_are_nested_within_budget_and_end_full(order: Order, objective: Objective) -> None:
     chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
     subnets = nested(chain, random_scores(chain, 3), budgets, 4, 4, order, objective)
     for subnet, budget in zip(subnets, budgets, strict=True):
         assert subnet.macs == chain.macs(subnet.widths) <= budget * 79_200
         assert subnet.macs > (budget - 0.02) * 79_200
         assert all(n % 4 == 0 for n in subnet.widths[1:4])
-    for smaller, larger in pairwise(subnets):
-        assert all(a <= b for a, b in zip(smaller.widths, larger.widths, strict=True))
+    assert are_nested(subnets)
     assert subnets[-1].widths == chain.full
+
+
+@pytest.mark.parametrize("order", ["bottom-up", "top-down"])
+def test_nesting_holds_where_the_best_subnets_are_not_nested(order: Order) -> None:
+    chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
+    scores = random_scores(chain, 57)
+    assert not are_nested([nested(chain, scores, [budget])[0] for budget in budgets])
+    assert are_nested(nested(chain, scores, budgets, order=order))
+
+
+SCORES = st.lists(st.integers(0, 20), min_size=6, max_size=6)
+
+
+@given(SCORES, SCORES, st.sampled_from(get_args(Order)), st.sampled_from(get_args(Objective)))
+@settings(max_examples=200, deadline=None)
+def test_any_scores_give_nested_subnets(
+    one: list[int], two: list[int], order: Order, objective: Objective
+) -> None:
+    chain = dnn("s").resized((2, 6, 6, 6, 3))
+    scores = [np.array(score, float) for score in ([0, 0], one, two, one, [0, 0, 0])]
+    assert are_nested(nested(chain, scores, (0.2, 0.4, 0.6, 0.8), 1, 1, order, objective))
 
 
 def test_the_first_budget_solved_is_optimal_on_its_own() -> None:

@@ -13,6 +13,7 @@ FAMILIES = TARGETS / "runtime/kernels/families.c"
 RUNTIME = [*sorted((TARGETS / "runtime").glob("*.c")), FAMILIES]
 RUNTIME += sorted((TARGETS / "runtime/kernels/portable").glob("*.c"))
 RUNTIME += sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
+NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
 AGENT = sorted((TARGETS / "agent").glob("*.c"))
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -50,13 +51,14 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
             objects[source] = target
         return objects[source]
 
-    def compile_(name: str, *sources: str, agent: bool = False, family: str = "") -> Path:
+    def compile_(name: str, *sources: str, agent: bool = False, family: str = "", wrap: bool = False) -> Path:
         program = tmp_path_factory.mktemp(name) / name
         files = [*(HERE / s for s in sources), *RUNTIME, *(AGENT if agent else [])]
         if family:
             files[files.index(FAMILIES)] = _only(family, program.parent)
+        linker = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"] if wrap else []
         parts = [str(object_(file)) for file in files]
-        subprocess.run([cc, *SANITIZED, *parts, "-o", str(program)], check=True)
+        subprocess.run([cc, *SANITIZED, *parts, *linker, "-o", str(program)], check=True)
         return program
 
     return compile_

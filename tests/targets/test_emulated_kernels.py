@@ -84,6 +84,7 @@ def test_some_rows_really_are_plain() -> None:
     [
         (16, "I", 1 << 20),  # scratch outside the arena
         (16, "I", 0),  # scratch on top of the input
+        (16, "I", 16),  # scratch on top of the output
         (20, "I", 0),  # the table is the header: what it holds is no bias
         (24, "I", 1 << 20),  # plain rows outside the pack
     ],

@@ -10,6 +10,10 @@ const reds_family *const reds_families[] = {
     &reds_x86_avxvnni,
     &reds_x86_avx2,
 #endif
+#ifdef __aarch64__
+    &reds_neon_dotprod,
+    &reds_neon_baseline,
+#endif
     &reds_portable,
     NULL,
 };

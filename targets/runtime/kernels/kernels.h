@@ -41,6 +41,7 @@ extern const reds_family *const reds_families[];
 extern const reds_family reds_portable;
 extern const reds_family reds_cortex_m4;
 extern const reds_family reds_x86_avx512, reds_x86_avxvnni, reds_x86_avx2;
+extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
 static inline bool reds_available(const reds_family *family)
 {

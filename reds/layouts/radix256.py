@@ -12,20 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.model import LIMIT, MULTIPLIER_STEP, Kind, Layer, Step, Tensor
+from reds.padding import padded, table_bytes
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are words of four inputs."""
 
 
-def _padded(values: NDArray[np.int32], axis: int, multiple: int) -> NDArray[np.int32]:
-    """Zeros at the end of an axis, up to a multiple."""
-    sides = [(0, -n % multiple if i == axis else 0) for i, n in enumerate(values.shape)]
-    return np.pad(values, sides)
-
-
 def _words(rows: NDArray[np.int32], group: int) -> bytes:
     """[rows, inputs] -> uint32 little-endian [groups of rows][inputs by four][rows of the group]."""
-    w = _padded(_padded(rows, 0, group), 1, 4)
+    w = padded(padded(rows, 0, group), 1, 4)
     w = w.reshape(w.shape[0] // group, group, w.shape[1] // 4, 4)
     low = (256 * w[..., 1] + w[..., 0]) & 0xFFFF
     high = (256 * w[..., 3] + w[..., 2]) & 0xFFFF
@@ -54,19 +49,19 @@ class Radix256:
             if full % 4 == 0:  # four units of each tap, then the next four: fewer units are a prefix
                 w = w.reshape(len(w), layer.taps, full // 4, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
             return _words(w, 2)
-        units = _padded(w, 0, 4)
+        units = padded(w, 0, 4)
         by_four = units.reshape(len(units) // 4, 4, layer.taps).transpose(0, 2, 1) if w.size else units
         return by_four[..., [0, 2, 1, 3]].astype("<i2").tobytes() if w.size else b""
 
     def table(self, layer: Layer, step: Step) -> bytes:
         """int32 little-endian, scaled by 256 in rows of words that are not plain."""
         both = layer.biases(step), step.multiplier
-        bias, multiplier = (_padded(v.astype(np.int64), 0, 4) for v in both)
+        bias, multiplier = (padded(v.astype(np.int64), 0, 4) for v in both)
         if layer.kind in PAIRED:
             scaled = ~np.repeat(self._plain(layer, step), 4)
             bias = np.where(scaled, bias * MULTIPLIER_STEP, bias)
             multiplier = np.where(scaled, multiplier // MULTIPLIER_STEP, multiplier)
-        return b"".join(v.astype("<i4").tobytes() for v in (bias, multiplier))
+        return table_bytes(bias, multiplier)
 
     def plain(self, layer: Layer, step: Step) -> bytes:
         """Empty when every group is proven to fit, as for any fan-in up to about 500."""
@@ -88,5 +83,5 @@ class Radix256:
     def _plain(self, layer: Layer, step: Step) -> NDArray[np.bool_]:
         """[groups of 4] whether 256 * acc of a row in the group may pass int32 in this subnet."""
         reach = np.abs(layer.live(step).astype(np.int64)).sum(axis=1) * LIMIT
-        reach = _padded(reach + np.abs(step.bias.astype(np.int64)), 0, 4)
+        reach = padded(reach + np.abs(step.bias.astype(np.int64)), 0, 4)
         return np.asarray((reach * MULTIPLIER_STEP >= 1 << 31).reshape(-1, 4).any(axis=1))

@@ -7,14 +7,13 @@ changes the order of bytes, never a result.
 from collections.abc import Iterable
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from reds import arena
 from reds.arena import Arena
+from reds.layouts.canonical import Canonical
+from reds.layouts.neon import Neon
+from reds.layouts.radix256 import Radix256
+from reds.layouts.vnni import Vnni
 from reds.model import Layer, Model, Step, Tensor
-from reds.radix256 import Radix256
-from reds.vnni import Vnni
 
 
 class Layout(Protocol):
@@ -49,41 +48,8 @@ class Layout(Protocol):
         ...
 
 
-def _fours(values: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.pad(values, (0, -len(values) % 4))
-
-
-class Canonical:
-    """Row by row, as the model holds them. What files hold and the portable kernels read."""
-
-    id = 0
-    name = "canonical"
-    alignment = 16
-
-    def runs(self, layer: Layer) -> bool:
-        """Every one."""
-        return True
-
-    def weights(self, layer: Layer) -> bytes:
-        """int8 [units_out, fan_in]."""
-        return layer.weights.tobytes()
-
-    def table(self, layer: Layer, step: Step) -> bytes:
-        """int32 little-endian."""
-        both = layer.biases(step), step.multiplier
-        return b"".join(_fours(v).astype("<i4").tobytes() for v in both)
-
-    def plain(self, layer: Layer, step: Step) -> bytes:
-        """No row is special."""
-        return b""
-
-    def scratch(self, layer: Layer, source: Tensor, step: Step) -> int:
-        """None."""
-        return 0
-
-
 CANONICAL = Canonical()
-LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni())}
+LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon())}
 
 
 def plan(model: Model, subnet: int, layout: Layout) -> Arena:

@@ -1,0 +1,67 @@
+"""What the bench runs: whole networks, and single layers of shapes that others have published figures for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from reds.chain import Chain
+from reds.nets.builder import Builder
+
+
+@dataclass(frozen=True)
+class Cmsis:
+    """Cost of CMSIS-NN (2026, arm-none-eabi-gcc 12.2 -O3) on a Cortex-M4, cycles without wait states."""
+
+    instructions: float
+    cycles: float
+
+
+NETS: Mapping[str, Cmsis | None] = {
+    "dnn-s": Cmsis(172_317, 212_538),
+    "dnn-l": None,
+    "cnn-s": None,
+    "ds-cnn-s": Cmsis(7.84e6, 9.22e6),
+    "mobilenet-0.25": Cmsis(24.7e6, 29.4e6),
+    "resnet8": None,
+}
+"""Names of `reds.nets`, each with the cost of one inference of the full net where it is known."""
+
+
+def dense(reads: int, writes: int) -> Chain:
+    """One dense layer."""
+    net = Builder(reads)
+    net.dense(net.input, writes)
+    return net.build()
+
+
+def conv(
+    reads: int, height: int, width: int, writes: int, kernel: tuple[int, int], stride: tuple[int, int]
+) -> Chain:
+    """One convolution, padded to ceil(side / stride)."""
+    net = Builder(reads, height, width)
+    net.conv(net.input, writes, kernel, stride)
+    return net.build()
+
+
+def depthwise(units: int, height: int, width: int) -> Chain:
+    """One depthwise layer of 3 x 3."""
+    net = Builder(units, height, width)
+    net.depthwise(net.input, (3, 3))
+    return net.build()
+
+
+def pointwise(reads: int, writes: int, height: int, width: int) -> Chain:
+    """One convolution of 1 x 1."""
+    return conv(reads, height, width, writes, (1, 1), (1, 1))
+
+
+LAYERS: Mapping[str, tuple[Callable[[], Chain], Cmsis]] = {
+    "dense 250 -> 144": (partial(dense, 250, 144), Cmsis(2.11, 2.60)),
+    "dense 144 -> 144": (partial(dense, 144, 144), Cmsis(2.23, 2.75)),
+    "pointwise 64 -> 64, 25x5": (partial(pointwise, 64, 64, 25, 5), Cmsis(2.09, 2.45)),
+    "pointwise 128 -> 128, 6x6": (partial(pointwise, 128, 128, 6, 6), Cmsis(1.83, 2.18)),
+    "pointwise 8 -> 16, 48x48": (partial(pointwise, 8, 16, 48, 48), Cmsis(6.63, 7.94)),
+    "depthwise 3x3, 64, 25x5": (partial(depthwise, 64, 25, 5), Cmsis(8.33, 9.51)),
+    "conv 10x4 s2, 1 -> 64": (partial(conv, 1, 49, 10, 64, (10, 4), (2, 2)), Cmsis(3.47, 4.33)),
+}
+"""Nets of one layer, each with its cost for one multiply-accumulate."""

@@ -1,0 +1,109 @@
+"""Exact counts on the emulated Nano 33 BLE: every subnet of every net, every switch, single layers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.boards.board import Board
+from hil.errors import HilError, PackRefused
+from hil.kernels.baseline import Count
+from hil.kernels.cases import LAYERS
+from reds import reference
+from reds.cut import alone, cut
+from reds.model import LIMIT, Model
+from reds.nets import by_name
+from reds.untrained import untrained
+
+Say = Callable[[str], None]
+
+
+class WrongOutputs(HilError):  # noqa: N818, it names what happened, not a bug
+    """A kernel does not give the reference's bits: its speed is of no interest."""
+
+
+@dataclass(frozen=True)
+class NetCounts:
+    """One net: for each subnet what it takes nested, and what the same subnet takes in a pack of its own.
+
+    `switch` is the costliest of all ordered pairs, `first` what the first inference after a switch takes
+    at most, as a ratio to a steady one. `refused` says why the whole net did not fit, if it did not.
+    """
+
+    model: Model
+    steady: tuple[Count, ...]
+    alone: tuple[Count, ...]
+    switch: Count
+    first: float
+    refused: str
+
+
+def measure_net(board: Board, name: str, say: Say) -> NetCounts:
+    """Bench a net of `reds.nets`; one that does not fit is cut down to the largest subnet that does.
+
+    Raises `PackRefused` if no subnet fits, `WrongOutputs` if any output differs from the reference.
+    """
+    say(name)
+    model, refused = deploy(board, untrained(name, by_name(name)))
+    x = some_input(model)
+    subnets = range(len(model.subnets))
+    for s, out in enumerate(board.infer_each(subnets, x)):
+        if not np.array_equal(out, reference.run(model, s, x)):
+            raise WrongOutputs(f"{name} {model.subnets[s].label}: the outputs are not the reference's")
+    steady = tuple(count(board, s, x) for s in subnets)
+    switch, first = measure_switches(board, steady, x)
+    by_itself = []
+    for s in subnets:
+        say(f"{name} {model.subnets[s].label} alone")
+        board.deploy(alone(model, s))
+        by_itself.append(count(board, 0, x))
+    return NetCounts(model, steady, tuple(by_itself), switch, first, refused)
+
+
+def deploy(board: Board, model: Model) -> tuple[Model, str]:
+    """Deploy as much of a net as fits; and why not all of it."""
+    refused = ""
+    for largest in reversed(range(len(model.subnets))):
+        try:
+            board.deploy(cut(model, largest))
+            return cut(model, largest), refused
+        except PackRefused as error:
+            refused = refused or str(error)
+    raise PackRefused(refused)
+
+
+def measure_switches(board: Board, steady: Sequence[Count], x: NDArray[np.int8]) -> tuple[Count, float]:
+    """The costliest switch of all ordered pairs, and the worst ratio of a first inference to a steady one."""
+    worst, first = {}, 1.0
+    for clock in board.facts().clocks:
+        worst[clock.name] = 0
+        for pair in permutations(range(len(steady)), 2):
+            taken = board.measure_switch(pair, 1, clock, x)
+            worst[clock.name] = max(worst[clock.name], taken.select.ticks[0])
+            first = max(first, taken.first.ticks[0] / getattr(steady[pair[1]], clock.name))
+    return Count(**worst), first
+
+
+def measure_layers(board: Board, say: Say) -> dict[str, tuple[int, Count]]:
+    """Multiply-accumulates and cost of every single layer, by its name."""
+    found = {}
+    for name, (chain, _) in LAYERS.items():
+        say(name)
+        whole = chain()
+        model = untrained("layer", whole, {"100%": whole.full})
+        board.deploy(model)
+        found[name] = (model.subnets[0].macs, count(board, 0, some_input(model)))
+    return found
+
+
+def count(board: Board, subnet: int, x: NDArray[np.int8]) -> Count:
+    """What one steady inference takes."""
+    return Count(**{c.name: board.measure(subnet, 1, c, x).ticks[0] for c in board.facts().clocks})
+
+
+def some_input(model: Model) -> NDArray[np.int8]:
+    """One random input, the same each time: int8 [1, input_size]."""
+    rng = np.random.default_rng(0)
+    return rng.integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)

@@ -1,0 +1,110 @@
+"""The tables of the emulated Nano, and the limits that they are held to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from hil.boards.board import Board
+from hil.kernels.baseline import Count
+from hil.kernels.cases import LAYERS, NETS
+from hil.kernels.nano import NetCounts
+from hil.kernels.tables import Cell, Table
+from reds import layouts, pack
+from reds.cut import alone
+
+MOST_ALONE = 1.02
+"""A nested subnet costs at most this much of the same subnet in a pack of its own."""
+MOST_FIRST = 1.02
+"""The first inference after a switch costs at most this much of a steady one."""
+MOST_SWITCH_CYCLES = 64
+
+
+def counts(nets: Sequence[NetCounts], layers: Mapping[str, tuple[int, Count]]) -> dict[str, Count]:
+    """Everything counted, under the names of the baseline."""
+    named = {f"layer {name}": count for name, (_, count) in layers.items()}
+    for net in nets:
+        for subnet, steady, by_itself in zip(net.model.subnets, net.steady, net.alone, strict=True):
+            named[f"{net.model.name} {subnet.label}"] = steady
+            named[f"{net.model.name} {subnet.label} alone"] = by_itself
+        named[f"{net.model.name} worst switch"] = net.switch
+    return named
+
+
+def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
+    """A sentence for each limit that does not hold."""
+    for net in nets:
+        name = net.model.name
+        for subnet, steady, by_itself in zip(net.model.subnets, net.steady, net.alone, strict=True):
+            both = steady.instructions / by_itself.instructions, steady.cycles / by_itself.cycles
+            if max(both) > MOST_ALONE:
+                yield f"{name} {subnet.label}: {max(both):.3f} x the cost of it alone, {MOST_ALONE} allowed"
+        if net.switch.cycles > MOST_SWITCH_CYCLES:
+            yield f"{name}: a switch takes {net.switch.cycles} cycles, {MOST_SWITCH_CYCLES} allowed"
+        if net.first > MOST_FIRST:
+            yield f"{name}: {net.first:.3f} x a steady inference after a switch, {MOST_FIRST} allowed"
+
+
+def net_table(nets: Sequence[NetCounts], lacking: Sequence[str]) -> Table:
+    """A row for each subnet of each net."""
+    rows: list[tuple[Cell, ...]] = []
+    for net in nets:
+        for s, subnet in enumerate(net.model.subnets):
+            steady, by_itself = net.steady[s], net.alone[s]
+            other = NETS[net.model.name] if subnet.label == "100%" else None
+            rows.append(
+                (
+                    *(f"{net.model.name} {subnet.label}", subnet.macs, steady.instructions, steady.cycles),
+                    *(steady.instructions / subnet.macs, steady.cycles / subnet.macs),
+                    steady.cycles / by_itself.cycles,
+                    steady.instructions / other.instructions if other else None,
+                    steady.cycles / other.cycles if other else None,
+                )
+            )
+    heads = (
+        *("net", "MACs", "instructions", "cycles", "instr/MAC", "cycles/MAC"),
+        *("cycles : alone", "instr : CMSIS-NN", "cycles : CMSIS-NN"),
+    )
+    cuts = [net.refused for net in nets if net.refused]
+    return Table("Nets, emulated Nano 33 BLE", heads, tuple(rows), (*cuts, *lacking))
+
+
+def switch_table(nets: Sequence[NetCounts]) -> Table:
+    """A row for each net with more than one subnet."""
+    rows = tuple(
+        (net.model.name, net.switch.instructions, net.switch.cycles, net.first)
+        for net in nets
+        if len(net.model.subnets) > 1
+    )
+    heads = ("net", "instructions", "cycles", "first inference : steady")
+    return Table("Worst switch of all ordered pairs, emulated Nano 33 BLE", heads, rows)
+
+
+def layer_table(layers: Mapping[str, tuple[int, Count]]) -> Table:
+    """A row for each single layer."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, (macs, count) in layers.items():
+        instructions, cycles, other = count.instructions / macs, count.cycles / macs, LAYERS[name][1]
+        rows.append(
+            (
+                *(name, macs, count.instructions, count.cycles, instructions, cycles),
+                *(other.instructions, other.cycles, cycles / other.cycles),
+            )
+        )
+    heads = (
+        *("layer", "MACs", "instructions", "cycles", "instr/MAC", "cycles/MAC"),
+        *("CMSIS-NN instr/MAC", "CMSIS-NN cycles/MAC", "cycles : CMSIS-NN"),
+    )
+    return Table("Single layers, emulated Nano 33 BLE", heads, tuple(rows))
+
+
+def size_table(board: Board, nets: Sequence[NetCounts]) -> Table:
+    """Flash of all subnets against the largest alone and against a pack each; arena of each subnet."""
+    rows: list[tuple[Cell, ...]] = []
+    for net in nets:
+        model, layout, every = net.model, board.layout(net.model), range(len(net.model.subnets))
+        nested = len(pack.dumps(model, layout))
+        each = [len(pack.dumps(alone(model, s), layout)) for s in every]
+        arenas = " / ".join(f"{layouts.plan(model, s, layout).size:,}" for s in every)
+        rows.append(
+            (model.name, layout.name, nested, each[-1], 100 * (nested / each[-1] - 1), sum(each), arenas)
+        )
+    heads = ("net", "layout", "pack", "largest alone", "more, %", "a pack each", "arena of each subnet")
+    return Table("Flash and arena, bytes, emulated Nano 33 BLE", heads, tuple(rows))

@@ -1,0 +1,32 @@
+/* Dense for aarch64; neon.h has the contract. Scratch: the input with 0 behind it, where its last quad is not
+ * whole. */
+#include "neon.h"
+
+#ifdef __aarch64__
+
+void reds_neon_dense(const reds_op *op, reds_neon_inner inner)
+{
+    const int8_t *x = op->in;
+    if (op->units_in % 4 != 0) {
+        int8_t *copy = op->scratch;
+        memcpy(copy, op->in, op->units_in);
+        memset(copy + op->units_in, 0, 16);
+        x = copy;
+    }
+    const reds_neon_rows rows = {
+        .weights = op->weights,
+        .x = {x},
+        .out = {op->out},
+        .bias = op->bias,
+        .multiplier = op->multiplier,
+        .stride = 16 * ((op->from->units + 3u) / 4),
+        .runs = 1,
+        .quads = (op->units_in + 3) / 4,
+        .rows = op->units_out,
+        .sites = 1,
+        .zero = op->zero,
+    };
+    inner(&rows);
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* The families of aarch64, with SDOT and without: what layout neon takes, and their kernels by kind. */
+#include "neon.h"
+
+#ifdef __aarch64__
+
+#ifdef __linux__ /* and Android */
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static bool has_dotprod(void)
+{
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+#else
+static bool has_dotprod(void)
+{
+#ifdef __ARM_FEATURE_DOTPROD
+    return true;
+#else
+    return false;
+#endif
+}
+#endif
+
+static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
+{
+    uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1], rows = (to->units + 3u) / 4 * 4;
+    switch (layer->kind) {
+    case REDS_DENSE:
+        return (from->units + 3u) / 4 * 4 * rows;
+    case REDS_CONV:
+        return (taps * from->units + 3) / 4 * 4 * rows;
+    case REDS_DEPTHWISE:
+        return taps * ((to->units + 7u) / 8 * 8);
+    default:
+        return 0;
+    }
+}
+
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
+{
+    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
+    switch (layer->kind) {
+    case REDS_DENSE:
+        return step->units_in % 4 != 0 ? step->units_in + 16u : 0;
+    case REDS_CONV:
+        return REDS_NEON_SITES * reds_neon_window_bytes(taps, reds_neon_pitch(from->units, step->units_in));
+    case REDS_DEPTHWISE: {
+        uint64_t lines = (layer->kernel[0] + 1ull) * reds_neon_line_bytes(layer, from, step->units_in);
+        return lines > UINT32_MAX ? UINT32_MAX : (uint32_t)lines; /* which no arena holds */
+    }
+    default:
+        return 0;
+    }
+}
+
+static bool row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
+{
+    (void)layer;
+    return !plain && reds_row_ok(bias, multiplier);
+}
+
+static void dense_baseline(const reds_op *op)
+{
+    reds_neon_dense(op, reds_neon_rows_baseline);
+}
+
+static void conv_baseline(const reds_op *op)
+{
+    reds_neon_conv(op, reds_neon_rows_baseline);
+}
+
+static void dense_dotprod(const reds_op *op)
+{
+    reds_neon_dense(op, reds_neon_rows_dotprod);
+}
+
+static void conv_dotprod(const reds_op *op)
+{
+    reds_neon_conv(op, reds_neon_rows_dotprod);
+}
+
+#define FAMILY(dense, conv)                                                          \
+    .layout = 3, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes,     \
+    .row_ok = row_ok, .run = {                                                       \
+        [REDS_DENSE] = dense,                                                        \
+        [REDS_CONV] = conv,                                                          \
+        [REDS_DEPTHWISE] = reds_neon_depthwise,                                      \
+        [REDS_AVERAGE_POOL] = reds_neon_average_pool,                                \
+        [REDS_MAX_POOL] = reds_portable_max_pool,                                    \
+        [REDS_ADD] = reds_neon_add,                                                  \
+        [REDS_FLATTEN] = reds_portable_flatten,                                      \
+    }
+
+const reds_family reds_neon_dotprod = {.available = has_dotprod, FAMILY(dense_dotprod, conv_dotprod)};
+const reds_family reds_neon_baseline = {FAMILY(dense_baseline, conv_baseline)};
+
+#endif

@@ -1,0 +1,21 @@
+/* An agent that takes its time for one switch in seven: their median is good, and the switch test must fail. */
+#include <stdint.h>
+
+int __real_reds_select(void *model, uint32_t subnet);
+int __wrap_reds_select(void *model, uint32_t subnet);
+void __real_reds_run(const void *model);
+void __wrap_reds_run(const void *model);
+
+int __wrap_reds_select(void *model, uint32_t subnet)
+{
+    static uint32_t switches;
+    uint32_t delay = ++switches % 7 ? 0 : 5000;
+    for (volatile uint32_t i = 0; i < delay; i++) {
+    }
+    return __real_reds_select(model, subnet);
+}
+
+void __wrap_reds_run(const void *model)
+{
+    __real_reds_run(model);
+}

@@ -1,0 +1,152 @@
+"""The kernel bench: exact counts that fail when they grow, tables, what the order of weights touches."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hil.errors import ResultsError
+from hil.kernels import baseline, desktop
+from hil.kernels.__main__ import main
+from hil.kernels.baseline import Baseline, Count
+from hil.kernels.eager import eager
+from hil.kernels.order import lines, marked
+from hil.kernels.tables import Table, plain
+from reds.layouts import CANONICAL, LAYOUTS
+from reds.nets import NETS, by_name
+from reds.untrained import uniform
+from tests.nets import Kind, Maker, dense_model
+
+FEW = {"net 25%": Count(100, 150), "net 100%": Count(400, 600)}
+
+
+def test_a_count_that_grew_by_one_is_found() -> None:
+    assert baseline.worse(FEW, FEW) == []
+    grown = {**FEW, "net 25%": Count(101, 149)}
+    assert baseline.worse(grown, FEW) == ["net 25%: 101 instructions, 100 in the baseline (+1)"]
+    assert baseline.better(grown, FEW) == 1
+    assert baseline.worse({"other": Count(1, 1)}, FEW) == ["other: not in the baseline"]
+
+
+def test_a_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "counts.json"
+    baseline.save(file, Baseline("12.2.1", FEW))
+    assert baseline.load(file) == Baseline("12.2.1", FEW)
+    file.write_text("{}")
+    with pytest.raises(ResultsError, match=r"counts.json: no baseline: .*; write one with --update"):
+        baseline.load(file)
+
+
+def test_the_committed_counts_hold_and_one_less_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed = baseline.load(baseline.path())
+    file = tmp_path / "counts.json"
+    monkeypatch.setattr(baseline, "path", lambda: file)
+    baseline.save(file, Baseline(baseline.compiler(), committed.counts))
+    written = tmp_path / "tables.json"
+    run = CliRunner().invoke(main, ["nano", "--net", "dnn-s", "--update", "--json", str(written)])
+    assert run.exit_code == 0, run.output
+    updated = baseline.load(file)
+    assert updated.counts.keys() == committed.counts.keys()
+    if committed.compiler == updated.compiler:
+        assert baseline.worse(updated.counts, committed.counts) == []
+    (net, switch, size) = json.loads(written.read_text())
+    counted = updated.counts["dnn-s 25%"]
+    assert (net["rows"][0]["instructions"], net["rows"][0]["cycles"]) == (
+        counted.instructions,
+        counted.cycles,
+    )
+    assert switch["rows"][0]["cycles"] <= 64
+    assert size["rows"][0]["pack"] < size["rows"][0]["a pack each"]
+    less = {**updated.counts, "dnn-s 25%": Count(counted.instructions - 1, counted.cycles)}
+    baseline.save(file, Baseline(updated.compiler, less))
+    run = CliRunner().invoke(main, ["nano", "--net", "dnn-s"])
+    assert run.exit_code == 1
+    assert f"dnn-s 25%: {counted.instructions:,} instructions, " in run.output
+    assert run.output.strip().endswith("(+1)")
+    baseline.save(file, Baseline("other", less))
+    run = CliRunner().invoke(main, ["nano", "--net", "dnn-s"])
+    assert run.exit_code == 0
+    assert "not compared: the baseline was built by arm-none-eabi-gcc other" in run.output
+
+
+def test_this_machine_without_peers_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise ModuleNotFoundError("No module named 'them'")
+
+    monkeypatch.setattr("hil.kernels.__main__.litert", missing)
+    monkeypatch.setattr("hil.kernels.__main__.eager", missing)
+    monkeypatch.setattr(desktop, "ROUNDS", 1)
+    run = CliRunner().invoke(main, ["desktop", "--net", "dnn-s"])
+    assert run.exit_code == 0, run.output
+    assert "pip install torch" in run.output.replace("\n", " ")
+    assert "dnn-s 25%" in run.output
+
+
+def test_everybody_gets_his_turn_in_every_round() -> None:
+    turns: list[str] = []
+
+    def timer(name: str) -> desktop.Timer:
+        def run(n: int) -> list[float]:
+            turns.append(name)
+            return [1e9] + [float(len(turns))] * (n - 1)
+
+        return run
+
+    medians = desktop.in_turns({"a": timer("a"), "b": timer("b")})
+    assert turns == ["a", "b"] * desktop.ROUNDS
+    assert medians == {"a": desktop.ROUNDS, "b": desktop.ROUNDS + 1}, "the first of a turn does not count"
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_torch_runs_every_net_at_every_width(name: str) -> None:
+    chain, peer = by_name(name), eager()
+    for widths in uniform(chain).values():
+        assert len(peer.timer(chain, widths)(2)) == 2
+
+
+def test_litert_runs_every_kind_of_layer() -> None:
+    pytest.importorskip("tensorflow")
+    from hil.kernels.litert import litert
+
+    peer = litert()
+    assert peer.load is not None
+    for name in ("ds-cnn-s", "resnet8"):
+        chain = by_name(name)
+        widths = uniform(chain)["25%"]
+        assert min(peer.timer(chain, widths)(3)) > 0
+        assert peer.load(chain, widths) > 0
+
+
+def test_lines_of_a_dense_layer() -> None:
+    """32 x 32 weights: 16 rows and columns are one line of 16 bytes a row, or half of the words in groups."""
+    layer = dense_model([32, 32], [[32]]).layers[0]
+    half = np.arange(16), np.arange(16)
+    assert marked(layer, half).sum() == 256
+    assert lines(CANONICAL, layer, half, 16) == 16
+    assert lines(CANONICAL, layer, half, 64) == 8, "two rows a line"
+    assert lines(LAYOUTS[1], layer, half, 16) == 16
+    scattered = np.arange(0, 32, 2), np.arange(0, 32, 2)
+    assert lines(CANONICAL, layer, scattered, 16) == 32
+    assert lines(LAYOUTS[1], layer, scattered, 16) == 64, "every word of every group"
+
+
+def test_lines_of_a_convolution_are_those_of_its_taps() -> None:
+    maker = Maker(4, 4, 16)
+    maker.add(Kind.CONV, 8, (3, 3))
+    layer = maker.layers[0]
+    assert lines(CANONICAL, layer, (np.arange(16), np.arange(4)), 16) == 4 * 9
+    assert marked(layer, (np.arange(4), np.arange(2))).sum() == 2 * 9 * 4
+
+
+def test_a_table_reads_the_same_everywhere() -> None:
+    table = Table("Title", ("net", "n", "x"), (("a", 12345, 1.005), ("b", 1, None)), ("A note.",))
+    rows = "| net | n | x |\n| --- | ---: | ---: |\n| a | 12,345 | 1.00 |\n| b | 1 |  |"
+    assert table.markdown() == f"### Title\n\n{rows}\n\nA note.\n"
+    assert plain([table])[0]["rows"] == [
+        {"net": "a", "n": 12345, "x": 1.005},
+        {"net": "b", "n": 1, "x": None},
+    ]
