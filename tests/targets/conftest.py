@@ -34,20 +34,31 @@ def _only(family: str, folder: Path) -> Path:
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
     """Compile test sources with the runtime (and the agent) into a sanitized program.
 
-    `family`, the C name of one, makes it the only kernels that the program has.
+    `family`, the C name of one, makes it the only kernels that the program has. What programs share is
+    compiled once.
     """
     cc = shutil.which("cc")
     if cc is None:
         pytest.fail("no cc on this machine: install build-essential")
+    objects: dict[Path, Path] = {}
+    folder = tmp_path_factory.mktemp("objects")
+
+    def object_(source: Path) -> Path:
+        if source not in objects:
+            target = folder / f"{len(objects)}-{source.stem}.o"
+            flags = [*WARNINGS, *SANITIZED, '-DREDS_BUILD_ID="test"']
+            subprocess.run([cc, *flags, "-c", str(source), "-o", str(target)], check=True)
+            objects[source] = target
+        return objects[source]
 
     def compile_(name: str, *sources: str, agent: bool = False, family: str = "", wrap: bool = False) -> Path:
         program = tmp_path_factory.mktemp(name) / name
         files = [*(HERE / s for s in sources), *RUNTIME, *(AGENT if agent else [])]
         if family:
             files[files.index(FAMILIES)] = _only(family, program.parent)
-        flags = [*WARNINGS, *SANITIZED, '-DREDS_BUILD_ID="test"']
         linker = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"] if wrap else []
-        subprocess.run([cc, *flags, *map(str, files), *linker, "-o", str(program)], check=True)
+        parts = [str(object_(file)) for file in files]
+        subprocess.run([cc, *SANITIZED, *parts, *linker, "-o", str(program)], check=True)
         return program
 
     return compile_

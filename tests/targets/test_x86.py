@@ -1,7 +1,10 @@
 """Each x86 family against the reference, under sanitizers: the same bits, whatever the net."""
 
+import struct
 import subprocess
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,13 +22,14 @@ Check = Callable[[Model, np.ndarray], None]
 Temporary = pytest.TempPathFactory
 
 
-@pytest.fixture(scope="module", params=sorted(FAMILIES))
+@pytest.fixture(scope="module", params=[*sorted(FAMILIES), "the loader's choice"])
 def check(
     request: pytest.FixtureRequest, compiled: Compile, tmp_path_factory: pytest.TempPathFactory
 ) -> Check:
     """Runs all subnets of a model in one family and holds the outputs against the reference's."""
-    needs(request.param)
-    program = compiled("run_pack", "run_pack.c", family=request.param)
+    named = request.param in FAMILIES
+    needs(request.param if named else "reds_x86_avx2")
+    program = compiled("run_pack", "run_pack.c", family=request.param if named else "")
     file = tmp_path_factory.mktemp("net") / "net.reds"
 
     def check_(model: Model, x: np.ndarray) -> None:
@@ -102,3 +106,23 @@ def test_a_sum_at_the_edge_of_int32(check: Check) -> None:
     model.subnets[0].steps[0].bias[:] = [(1 << 30) - 1, -(1 << 30) + 1]
     x = np.stack([np.full(65_535, 127), np.full(65_535, -127)]).astype(np.int8)
     check(model, x)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (16, 1 << 20),  # scratch outside the arena
+        (16, 16),  # scratch on top of the input
+        (20, 0),  # the table is the header: what it holds is no multiplier
+        (24, 80),  # plain rows, which this layout has none of
+    ],
+)
+def test_no_field_of_the_layout_is_believed(compiled: Compile, tmp_path: Path, at: int, value: int) -> None:
+    needs("reds_x86_avx2")
+    program, file = compiled("run_pack", "run_pack.c", family="reds_x86_avx2"), tmp_path / "net.reds"
+    data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[2]))
+    struct.pack_into("<I", data, pack.HEADER.unpack_from(data)[11] + pack.PLAN.size + at, value)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    file.write_bytes(data)
+    done = subprocess.run([program, file], input=bytes(8), capture_output=True, check=False)
+    assert (done.returncode, b"out of its bounds" in done.stderr) == (1, True)

@@ -5,7 +5,6 @@
 #if defined(__x86_64__)
 
 #define ISA "avx2"
-enum { SITES = 4 }; /* windows at once */
 #include "lanes256.h"
 
 FAST vec dot(vec acc, vec inputs, vec weights)

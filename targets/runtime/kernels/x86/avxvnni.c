@@ -4,7 +4,6 @@
 #if defined(__x86_64__)
 
 #define ISA "avx2,avxvnni"
-enum { SITES = 6 }; /* windows at once */
 #include "lanes256.h"
 
 FAST vec dot(vec acc, vec inputs, vec weights)

@@ -1,23 +1,25 @@
 /* Convolution of any kernel, stride and padding; a pointwise one is no special case. A window is its quads,
- * each at an offset from the window's first site. The rows of up to VECTORS vectors in SITES windows at once,
- * so that each weight that is read serves them all. */
+ * each at an offset from the window's first site. The rows of up to VECTORS vectors in up to SITES windows at
+ * once, so that each weight that is read serves them all. */
 
 typedef struct {
     const uint8_t *weights;
     size_t panel; /* bytes from one to the next */
     const uint32_t *offsets;
     uint32_t quads;
-    const uint8_t *windows[SITES];
-    int8_t *out[SITES];
+    const uint8_t *windows[SITES]; /* the last again where there are fewer */
+    uint32_t live;                 /* windows to be written */
+    int8_t *out;
 } tile;
 
-FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t vectors)
+/* `vectors` and `sites` are constants; the windows from `first` on. */
+FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t first, uint32_t vectors, uint32_t sites)
 {
     vec acc[SITES][VECTORS], zero = zero_point(op->zero);
     const uint8_t *weights = t->weights + row / PANEL * t->panel;
     UNROLL for (uint32_t v = 0; v < vectors; v++) {
         vec bias = load_rows(op->bias, op->units_out, row + v * LANES);
-        UNROLL for (uint32_t s = 0; s < SITES; s++) {
+        UNROLL for (uint32_t s = 0; s < sites; s++) {
             acc[s][v] = bias;
         }
     }
@@ -26,8 +28,8 @@ FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t vec
         UNROLL for (uint32_t v = 0; v < vectors; v++) {
             w[v] = load(vector_at(weights, v, t->panel) + q * LINE);
         }
-        UNROLL for (uint32_t s = 0; s < SITES; s++) {
-            vec x = quad(t->windows[s] + t->offsets[q]);
+        UNROLL for (uint32_t s = 0; s < sites; s++) {
+            vec x = quad(t->windows[first + s] + t->offsets[q]);
             UNROLL for (uint32_t v = 0; v < vectors; v++) {
                 acc[s][v] = dot(acc[s][v], x, w[v]);
             }
@@ -35,12 +37,29 @@ FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t vec
     }
     UNROLL for (uint32_t v = 0; v < vectors; v++) {
         vec m = load_rows(op->multiplier, op->units_out, row + v * LANES);
-        UNROLL for (uint32_t s = 0; s < SITES; s++) {
+        UNROLL for (uint32_t s = 0; s < sites; s++) {
             acc[s][v] = requantise(acc[s][v], m, zero);
         }
     }
-    UNROLL for (uint32_t s = 0; s < SITES; s++) {
-        save_rows(t->out[s] + row, acc[s], vectors, op->units_out - row);
+    uint32_t apart = op->units_out, count = apart - row, live = t->live - first;
+    int8_t *out = t->out + first * apart + row;
+    UNROLL for (uint32_t s = 0; s < sites; s++, out += apart) {
+        if (s < live) {
+            save_rows(out, acc[s], vectors, count);
+        }
+    }
+}
+
+/* As many windows at once as there are registers for; few that are left over take half as many. */
+FAST void conv_windows(const reds_op *op, const tile *t, uint32_t row, uint32_t vectors)
+{
+    uint32_t sites = SITES_WITH(vectors);
+    for (uint32_t first = 0; first < t->live; first += sites) {
+        if (t->live - first > sites / 2) {
+            conv_rows(op, t, row, first, vectors, sites);
+        } else {
+            conv_rows(op, t, row, first, vectors, sites / 2);
+        }
     }
 }
 
@@ -65,19 +84,26 @@ KERNEL void conv(const reds_op *op)
     reds_x86_scratch scratch = reds_x86_scratch_of(op, &w);
     copy_input(scratch.copy, op, &w);
     conv_offsets(scratch.offsets, op, &w);
-    uint64_t full_quads = reds_x86_window_of(op->layer, op->from, op->from->units).quads;
-    tile t = {op->weights, (size_t)full_quads * LINE, scratch.offsets, (uint32_t)w.quads, {NULL}, {NULL}};
-    uint32_t sites = (uint32_t)op->to->height * op->to->width, x = 0, y = 0;
-    for (uint32_t first = 0; first < sites; first += SITES) {
-        for (uint32_t s = 0; s < SITES; s++) { /* the last tile has its last window again and again */
-            t.windows[s] = scratch.copy + ((size_t)y * w.down * w.width + x * w.across) * w.site;
-            t.out[s] = op->out + ((size_t)y * op->to->width + x) * op->units_out;
-            bool last = first + s + 1 >= sites, turn = x + 1u == op->to->width;
-            x = last ? x : turn ? 0 : x + 1;
-            y = !last && turn ? y + 1 : y;
+    size_t panel = (size_t)reds_x86_window_of(op->layer, op->from, op->from->units).quads * LINE;
+    tile t = {.weights = op->weights, .panel = panel, .offsets = scratch.offsets, .out = op->out};
+    t.quads = (uint32_t)w.quads;
+    const uint8_t *line = scratch.copy, *window = line;
+    uint32_t left = (uint32_t)op->to->height * op->to->width, x = 0, width = op->to->width;
+    while (left > 0) {
+        t.live = left < SITES ? left : SITES;
+        for (uint32_t s = 0; s < SITES; s++) {
+            t.windows[s] = window;
+            if (s + 1 < left && ++x < width) {
+                window += w.across * w.site;
+            } else if (s + 1 < left) {
+                x = 0;
+                window = line += (size_t)w.down * w.width * w.site;
+            }
         }
         for (uint32_t row = 0; row < op->units_out; row += VECTORS * LANES) {
-            BY_VECTORS(op->units_out - row, conv_rows(op, &t, row, N))
+            BY_VECTORS(op->units_out - row, conv_windows(op, &t, row, N))
         }
+        left -= t.live;
+        t.out += t.live * op->units_out;
     }
 }

@@ -12,11 +12,12 @@ FAST void flip(uint8_t *to, const int8_t *from, size_t bytes)
 /* Sites one by one, `apart` bytes from one to the next where they come from; lanes past the live ones are 0. */
 FAST void copy_apart(uint8_t *to, const int8_t *from, size_t apart, size_t sites, const reds_x86_window *w)
 {
-    for (; sites > 0; sites--, to += w->site, from += apart) {
-        for (uint32_t i = w->live; i < w->site; i++) {
+    uint32_t live = w->live, site = w->site; /* read once: any byte written might be theirs */
+    for (; sites > 0; sites--, to += site, from += apart) {
+        for (uint32_t i = live; i < site; i++) {
             to[i] = 0;
         }
-        flip(to, from, w->live);
+        flip(to, from, live);
     }
 }
 

@@ -1,41 +1,42 @@
-/* Dense: one window of one site. The rows of up to VECTORS vectors at once, each in CHAINS sums, so that one
- * product need not wait for the one before. */
+/* Dense: one window of one site. One panel at a time, so that weights are read in the order in which they stand,
+ * and what the first cache does not hold streams in; in CHAINS sums, so that no product waits for another. */
 
-enum { CHAINS = 4 };
+enum { CHAINS = 6, HALVES = PANEL / LANES }; /* HALVES: vectors of a panel */
 
-FAST void dense_rows(const reds_op *op, const uint8_t *input, uint32_t quads, size_t panel, uint32_t row,
-                     uint32_t vectors)
+FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *weights, uint32_t quads, uint32_t row)
 {
-    vec acc[VECTORS][CHAINS];
-    const uint8_t *weights = (const uint8_t *)op->weights + row / PANEL * panel;
-    UNROLL for (uint32_t v = 0; v < vectors; v++) {
-        acc[v][0] = load_rows(op->bias, op->units_out, row + v * LANES);
+    vec acc[CHAINS][HALVES], zero = zero_point(op->zero);
+    UNROLL for (uint32_t h = 0; h < HALVES; h++) {
+        acc[0][h] = load_rows(op->bias, op->units_out, row + h * LANES);
         UNROLL for (uint32_t c = 1; c < CHAINS; c++) {
-            acc[v][c] = same(0);
+            acc[c][h] = same(0);
         }
     }
     uint32_t q = 0;
-    for (; q + CHAINS <= quads; q += CHAINS) {
+    for (; q + CHAINS <= quads; q += CHAINS, weights += CHAINS * LINE) {
         UNROLL for (uint32_t c = 0; c < CHAINS; c++) {
             vec x = quad(input + 4 * (q + c));
-            UNROLL for (uint32_t v = 0; v < vectors; v++) {
-                acc[v][c] = dot(acc[v][c], x, load(vector_at(weights, v, panel) + (q + c) * LINE));
+            UNROLL for (uint32_t h = 0; h < HALVES; h++) {
+                acc[c][h] = dot(acc[c][h], x, load(weights + c * LINE + h * BYTES));
             }
         }
     }
-    for (; q < quads; q++) {
-        vec x = quad(input + 4 * q);
-        UNROLL for (uint32_t v = 0; v < vectors; v++) {
-            acc[v][0] = dot(acc[v][0], x, load(vector_at(weights, v, panel) + q * LINE));
+    UNROLL for (uint32_t c = 0; c + 1 < CHAINS; c++) {
+        if (q + c < quads) {
+            vec x = quad(input + 4 * (q + c));
+            UNROLL for (uint32_t h = 0; h < HALVES; h++) {
+                acc[c][h] = dot(acc[c][h], x, load(weights + c * LINE + h * BYTES));
+            }
         }
     }
-    vec y[VECTORS], zero = zero_point(op->zero);
-    UNROLL for (uint32_t v = 0; v < vectors; v++) {
-        vec total = acc[v][0] + acc[v][1] + acc[v][2] + acc[v][3];
-        vec m = load_rows(op->multiplier, op->units_out, row + v * LANES);
-        y[v] = requantise(total, m, zero);
+    UNROLL for (uint32_t h = 0; h < HALVES; h++) {
+        UNROLL for (uint32_t c = 1; c < CHAINS; c++) {
+            acc[0][h] += acc[c][h];
+        }
+        vec m = load_rows(op->multiplier, op->units_out, row + h * LANES);
+        acc[0][h] = requantise(acc[0][h], m, zero);
     }
-    save_rows(op->out + row, y, vectors, op->units_out - row);
+    save_rows(op->out + row, acc[0], HALVES, op->units_out - row);
 }
 
 KERNEL void dense(const reds_op *op)
@@ -43,8 +44,9 @@ KERNEL void dense(const reds_op *op)
     reds_x86_window w = reds_x86_window_of(op->layer, op->from, op->units_in);
     uint8_t *input = reds_x86_scratch_of(op, &w).copy;
     copy_input(input, op, &w);
+    const uint8_t *weights = op->weights;
     size_t panel = (op->from->units + 3u) / 4 * LINE;
-    for (uint32_t row = 0; row < op->units_out; row += VECTORS * LANES) {
-        BY_VECTORS(op->units_out - row, dense_rows(op, input, (uint32_t)w.quads, panel, row, N));
+    for (uint32_t row = 0; row < op->units_out; row += PANEL, weights += panel) {
+        dense_panel(op, input, weights, (uint32_t)w.quads, row);
     }
 }

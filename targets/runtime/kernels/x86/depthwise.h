@@ -60,14 +60,17 @@ FAST void depthwise_lanes(const lanes *l, const uint8_t *window, uint32_t quads,
 FAST void depthwise_units(const reds_op *op, const reds_x86_window *w, const lanes *l, const uint8_t *copy,
                           uint32_t quads, uint32_t first, uint32_t units)
 {
-    uint32_t side = units < op->units_out ? 1 : BYTES / units; /* windows at once */
+    uint32_t site = op->units_out, width = op->to->width;
+    uint32_t side = units < site ? 1 : BYTES / units; /* windows at once */
     for (uint32_t y = 0; y < op->to->height; y++) {
-        const uint8_t *window = copy + (size_t)y * w->down * w->width * w->site + first;
-        int8_t *out = op->out + (size_t)y * op->to->width * op->units_out + first;
-        for (uint32_t x = 0; x < op->to->width; x += side) {
-            uint32_t left = op->to->width - x;
-            depthwise_lanes(l, window + (size_t)x * w->site, quads, out + (size_t)x * op->units_out,
-                            (left < side ? left : side) * units);
+        const uint8_t *window = copy + (size_t)y * w->down * w->width * site + first;
+        int8_t *out = op->out + (size_t)y * width * site + first;
+        for (uint32_t left = width; left > 0;) {
+            uint32_t some = left < side ? left : side;
+            depthwise_lanes(l, window, quads, out, some * units);
+            window += some * site;
+            out += some * site;
+            left -= some;
         }
     }
 }

@@ -1,5 +1,5 @@
-/* Vectors of 8 int32 lanes, AVX2. The file that includes this defines ISA and SITES before, and dot (acc,
- * inputs, weights) after; lanes512.h is the other set, with the same names and comments. */
+/* Vectors of 8 int32 lanes, AVX2. The file that includes this defines ISA before, and dot (acc, inputs,
+ * weights) after; lanes512.h is the other set, with the same names and comments. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -8,7 +8,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 typedef uint32_t vec __attribute__((vector_size(32)));
-enum { LANES = 8, BYTES = 32, VECTORS = 2 };
+enum { LANES = 8, BYTES = 32, VECTORS = 2, SITES = 8 };
+#define SITES_WITH(vectors) 4u
 
 FAST vec load(const void *at)
 {
@@ -52,23 +53,58 @@ FAST vec widen(__m128i bytes, uint32_t half)
 
 FAST __m128i load_bytes(const void *at, uint32_t count)
 {
-    uint8_t bytes[16] = {0};
+    const uint8_t *from = at;
+    uint64_t half[2] = {0};
+    uint32_t four;
+    uint16_t two;
     if (count == 16) {
         return _mm_loadu_si128(at);
     }
-    memcpy(bytes, at, count);
-    return _mm_loadu_si128((const void *)bytes);
+    if ((count & 8) != 0) {
+        memcpy(&half[0], from, 8);
+        from += 8;
+    }
+    uint64_t *rest = &half[count >> 3]; /* its pieces, the last first */
+    if ((count & 1) != 0) {
+        *rest = from[count & 6];
+    }
+    if ((count & 2) != 0) {
+        memcpy(&two, from + (count & 4), 2);
+        *rest = *rest << 16 | two;
+    }
+    if ((count & 4) != 0) {
+        memcpy(&four, from, 4);
+        *rest = *rest << 32 | four;
+    }
+    return _mm_set_epi64x((int64_t)half[1], (int64_t)half[0]);
 }
 
 FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
 {
-    uint8_t all[16];
+    uint8_t *to = at;
     if (count == 16) {
         _mm_storeu_si128(at, bytes);
         return;
     }
-    _mm_storeu_si128((void *)all, bytes);
-    memcpy(at, all, count);
+    if ((count & 8) != 0) {
+        _mm_storel_epi64((void *)to, bytes);
+        bytes = _mm_unpackhi_epi64(bytes, bytes);
+        to += 8;
+    }
+    uint64_t rest = (uint64_t)_mm_cvtsi128_si64(bytes);
+    if ((count & 4) != 0) {
+        memcpy(to, &rest, 4);
+        rest >>= 32;
+        to += 4;
+    }
+    if ((count & 2) != 0) {
+        memcpy(to, &rest, 2);
+        rest >>= 16;
+        to += 2;
+    }
+    if ((count & 1) != 0) {
+        *to = (uint8_t)rest;
+    }
 }
 
 FAST void flip_some(uint8_t *to, const int8_t *from, uint32_t count)

@@ -7,9 +7,10 @@
 #define KERNEL static __attribute__((target(ISA)))
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* int32 whose sums and products are modulo 2^32. A type of its own lanes, for gcc moves sums of __m512i about. */
+/* Sums and products modulo 2^32. Not __m512i, whose lanes are of 64 bits: gcc would not keep sums in place. */
 typedef uint32_t vec __attribute__((vector_size(64)));
-enum { LANES = 16, BYTES = 64, VECTORS = 4, SITES = 6 }; /* vectors of rows, and windows, at once */
+enum { LANES = 16, BYTES = 64, VECTORS = 4, SITES = 8 }; /* vectors of rows, and windows, at most at once */
+#define SITES_WITH(vectors) ((vectors) > 2 ? 4u : 8u)    /* a divisor of SITES: what the registers hold */
 
 FAST vec load(const void *at)
 {

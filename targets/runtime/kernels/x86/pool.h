@@ -1,7 +1,5 @@
 /* Pooling and addition, 16 units at once; no padding, no copy. */
 
-enum { HALVES = 16 / LANES };
-
 FAST void pool(const reds_op *op, const int8_t *window, int8_t *out, uint32_t units, bool average)
 {
     vec total[HALVES] = {same(0)};
