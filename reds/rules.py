@@ -64,6 +64,9 @@ def _check_layer(where: str, layer: Layer, index: int, tensors: Sequence[Tensor]
     _require(known, f"{where}: reads a tensor not written yet")
     _require(layer.output == index + 1, f"{where}: tensors are numbered in the order they are written")
     source, target = tensors[layer.inputs[0]], tensors[layer.output]
+    if layer.kind not in WINDOWED:
+        plain = layer.kernel == layer.stride == (1, 1) and not any(layer.padding)
+        _require(plain, f"{where}: only what moves a window has a kernel, a stride or padding")
     if layer.kind in WINDOWED:
         _require(_windows(layer, source) == (target.height, target.width), f"{where}: its windows do not fit")
     elif layer.kind is Kind.FLATTEN:

@@ -92,9 +92,10 @@ static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const 
     bool windowed = to->height == windows(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
                     to->width == windows(from->width, padding[1], padding[3], kernel[1], stride[1]);
     bool padded_sides = (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
+    bool plain = kernel[0] == 1 && kernel[1] == 1 && stride[0] == 1 && stride[1] == 1 && !padded_sides;
     switch (layer->kind) {
     case REDS_DENSE:
-        return from->height == 1 && from->width == 1 && to->height == 1 && to->width == 1;
+        return plain && from->height == 1 && from->width == 1 && to->height == 1 && to->width == 1;
     case REDS_CONV: /* with a fan-in of at most 2^16 no sum leaves int32 */
         return windowed && (uint64_t)kernel[0] * kernel[1] * from->units <= 1 << 16;
     case REDS_DEPTHWISE:
@@ -103,10 +104,10 @@ static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const 
     case REDS_MAX_POOL:
         return windowed && !padded_sides && from->units == to->units;
     case REDS_FLATTEN:
-        return to->height == 1 && to->width == 1 &&
+        return plain && to->height == 1 && to->width == 1 &&
                to->units == (uint64_t)from->height * from->width * from->units;
     default: /* an addition: its second input is checked beside its first */
-        return from->height == to->height && from->width == to->width && from->units == to->units;
+        return plain && from->height == to->height && from->width == to->width && from->units == to->units;
     }
 }
 

@@ -34,6 +34,7 @@ BROKEN = [
     (replace(NET, subnets=()), "subnets"),
     (with_layer(0, kind=Kind.DEPTHWISE), "layer 0: writes the units it reads"),
     (with_layer(0, kind=Kind.CONV, kernel=(2, 1)), "layer 0: its windows do not fit"),
+    (with_layer(0, kernel=(2, 1)), "layer 0: only what moves a window has a kernel"),
     (with_layer(0, kind=Kind.FLATTEN), "layer 0: a flatten writes every site"),
     (with_layer(0, kind=Kind.ADD), "layer 0: reads a tensor not written yet"),
     (with_layer(0, inputs=(0, 0)), "layer 0: reads a tensor not written yet"),

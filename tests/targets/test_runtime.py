@@ -117,6 +117,9 @@ FIELDS = [
     ("layers", 0, "B", 6, "out of its bounds"),  # an addition of one tensor
     ("layers", 0, "B", 7, "out of its bounds"),  # a flatten of other units than are read
     ("layers", 2, "B", 2, "out of its bounds"),  # two inputs
+    ("layers", 12, "B", 2, "out of its bounds"),  # a dense layer with a kernel
+    ("layers", 15, "B", 2, "out of its bounds"),  # with a stride
+    ("layers", 18, "B", 1, "out of its bounds"),  # with padding
     ("layers", 4, "H", 7, "out of its bounds"),  # reads a tensor that is not there
     ("layers", 20, "I", 1 << 20, "out of its bounds"),  # weights outside the file
     ("layers", 24, "I", 31, "out of its bounds"),  # too few weights
