@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds import pack
+from reds.build import save
 from reds.progress import Progress
 from reds.ready import ready
 from reds.train import hits, train_alone, train_nested
@@ -30,7 +30,7 @@ class Paired:
 
 
 def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> str:
-    """Train nested and alone for every seed, write every pack into `out`, and return a Markdown table.
+    """Train nested and alone for every seed, write every pack and card into `out`, and return a table.
 
     All accuracies are int8, by the reference interpreter, on the recipe's test clips. Raises as `build`.
     """
@@ -41,13 +41,13 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
     for seed in seeds:
         seeded = replace(recipe, seed=seed)
         nested = train_nested(seeded, clips, progress)
-        one = len(pack.save(nested.model, out / f"{recipe.name}-seed{seed}.reds"))
+        one = save(made_of, seeded, nested, out / f"{recipe.name}-seed{seed}.reds")
         separate, pairs = 0, []
         for i, subnet in enumerate(nested.model.subnets):
-            alone = train_alone(seeded, i, nested.net.widths[i], clips, progress).model
+            alone = train_alone(seeded, i, nested.net.widths[i], clips, progress)
             name = f"{recipe.name}-seed{seed}-alone{subnet.label.rstrip('%')}.reds"
-            separate += len(pack.save(alone, out / name))
-            pairs.append([hits(nested.model, i, x, y), hits(alone, 0, x, y)])
+            separate += save(made_of, replace(seeded, subnet=(recipe.subnet[i],)), alone, out / name)
+            pairs.append([hits(nested.model, i, x, y), hits(alone.model, 0, x, y)])
         right.append(pairs)
         sizes.append((one, separate))
     table = np.array(right)  # [seeds, subnets, nested or alone, clips]

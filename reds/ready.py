@@ -11,6 +11,7 @@ from rich.console import Console
 
 from reds.card import labelled_set
 from reds.data.clips import SpeechClips
+from reds.data.home import sha256_of
 from reds.data.labelled import find_labelled
 from reds.data.load import load_speech
 from reds.data.speech import SpeechData
@@ -25,6 +26,7 @@ class Ready:
     """A recipe that can be trained, and its clips."""
 
     recipe: Recipe
+    recipe_sha256: str
     data: SpeechData
     clips: SpeechClips
     labelled: dict[str, Any]
@@ -49,4 +51,5 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
     with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
         pass
     deterministic()
-    return Ready(recipe, data, SpeechClips(data, recipe.data.every, recipe.augmentation), labelled, test)
+    clips = SpeechClips(data, recipe.data.every, recipe.augmentation)
+    return Ready(recipe, sha256_of(path), data, clips, labelled, test)

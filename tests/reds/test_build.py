@@ -92,13 +92,15 @@ def test_the_shipped_card_is_of_the_shipped_pack_and_recipe() -> None:
 def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> None:
     status, output = run("compare", recipe, "--seeds", "0,1", "--out", tmp_path / "out")
     assert status == 0, output
-    names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert len(names) == 2 * 5
+    assert len(list((tmp_path / "out").glob("*.reds"))) == 2 * 5
+    assert len(list((tmp_path / "out").iterdir())) == 2 * 2 * 5
     for seed in (0, 1):
         nested = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}.reds")
         for i, label in enumerate((25, 50, 75, 100)):
             alone = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.reds")
             assert units(alone, 0) == units(nested, i)
+            card = json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.json").read_text())
+            assert (card["seed"], [row["label"] for row in card["subnets"]]) == (seed, [f"{label}%"])
     assert re.search(r"\| 25% \| \d+\.\d\d \| \d+\.\d\d \| [+-]\d+\.\d\d \([+-]", output)
     assert "One nested pack" in output
 
