@@ -183,9 +183,3 @@ class Model:
         if label not in labels:
             raise ModelError(f"{self.name} has no subnet {label}: it has {', '.join(labels)}")
         return labels.index(label)
-
-    def check(self) -> None:
-        """Raise `ModelError` at the first rule that does not hold."""
-        from reds.rules import check
-
-        check(self)

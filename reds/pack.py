@@ -13,6 +13,7 @@ from reds.files import write_whole
 from reds.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR, VERSION
 from reds.layouts import CANONICAL, Layout
 from reds.model import Layer, Model, ModelError
+from reds.rules import check
 from reds.unpack import unpack
 
 
@@ -31,7 +32,7 @@ class Sizes:
 
 def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
     """The pack's bytes in a layout. Raises `ModelError` if the model breaks a rule."""
-    model.check()
+    check(model)
     plan_size = PLAN.size + STEP.size * len(model.layers)
     tensors_at = HEADER.size
     layers_at = tensors_at + TENSOR.size * len(model.tensors)

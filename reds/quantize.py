@@ -18,6 +18,7 @@ from reds.elastic import Bias, ElasticNet
 from reds.model import LIMIT, MULTIPLIER_STEP, Model, ModelError, Step, Subnet
 from reds.model import Layer as IntLayer
 from reds.model import Tensor as IntTensor
+from reds.rules import check
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ def quantise(
     ]
     tensors = [IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors]
     model = Model(name, tuple(tensors), tuple(layers), tuple(subnets), scale, zero)
-    model.check()
+    check(model)
     return model
 
 

@@ -9,6 +9,7 @@ from reds.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR, VERS
 from reds.layouts import CANONICAL
 from reds.model import FACTORED, WEIGHTED, Kind, Layer, Model, ModelError, Step, Subnet, Tensor, table_rows
 from reds.padding import up
+from reds.rules import check
 
 
 def unpack(data: bytes) -> Model:
@@ -56,7 +57,7 @@ class _Reader:
         layers = tuple(self._layer(layers_at + i * LAYER.size, i, tensors) for i in range(layers_n))
         subnets = tuple(self._subnet(plans_at + s * plan_size, s, layers) for s in range(subnets_n))
         model = Model(_text(name), tensors, layers, subnets, scale, zero)
-        model.check()
+        check(model)
         return model
 
     def _layer(self, at: int, index: int, tensors: tuple[Tensor, ...]) -> Layer:

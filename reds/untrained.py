@@ -27,6 +27,7 @@ from reds.model import (
     Tensor,
     table_rows,
 )
+from reds.rules import check
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 SAMPLES = 16
@@ -76,7 +77,7 @@ def untrained(name: str, chain: Chain, subnets: Mapping[str, Widths] | None = No
         for label, w in (subnets or uniform(chain)).items()
     )
     model = Model(name, tensors, layers, nested, 1 / LIMIT, zero)
-    model.check()
+    check(model)
     return model
 
 

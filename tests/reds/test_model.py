@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reds.model import Kind, Model, ModelError, Step
+from reds.rules import check
 from tests.nets import dense_model
 
 NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
@@ -59,11 +60,11 @@ BROKEN = [
 @pytest.mark.parametrize(("model", "text"), BROKEN, ids=[text for _, text in BROKEN])
 def test_a_broken_rule_is_named(model: Model, text: str) -> None:
     with pytest.raises(ModelError, match=text):
-        model.check()
+        check(model)
 
 
 def test_the_whole_net_is_fine() -> None:
-    NET.check()
+    check(NET)
 
 
 def test_an_unknown_subnet_is_named_with_those_there_are() -> None:

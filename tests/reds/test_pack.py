@@ -15,6 +15,7 @@ from reds import pack
 from reds.layouts import LAYOUTS
 from reds.model import Model
 from reds.pack import PackError
+from reds.rules import check
 from tests.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -93,7 +94,7 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
         model = pack.loads(bytes(data), "net.reds")
     except PackError:
         return
-    model.check()
+    check(model)
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:

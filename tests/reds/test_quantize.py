@@ -10,6 +10,7 @@ from reds import pack, reference
 from reds.data.speech import SCALE, ZERO, real
 from reds.elastic import nest
 from reds.quantize import QuantiseError, quantise
+from reds.rules import check
 from tests.reds.test_elastic import WIDTHS, random_net
 
 LABELS = ("5%", "20%", "100%")
@@ -37,7 +38,7 @@ def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
     net = nest(random_net(), WIDTHS).eval()
     features = torch.from_numpy(real(inputs(64)))
     model = quantise("net", net, LABELS, features, 99.9, SCALE, ZERO)
-    model.check()
+    check(model)
     assert [subnet.macs for subnet in model.subnets] == [net.chain.macs(widths) for widths in WIDTHS]
     again = pack.loads(pack.dumps(model), "memory")
     x = inputs(16, 1)
@@ -56,7 +57,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
     x = inputs(64)
     features = torch.from_numpy(real(x))
     model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
-    model.check()
+    check(model)
     seen = net.trace(features, 2)[1].detach().numpy()
     step = model.subnets[2].steps[0]
     acc = reference.product(x, model.layers[0].weights) + step.bias

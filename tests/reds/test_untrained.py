@@ -6,6 +6,7 @@ import pytest
 from reds import pack, reference
 from reds.cut import alone, cut
 from reds.nets import by_name
+from reds.rules import check
 from reds.untrained import uniform, untrained
 from tests.nets import inputs, random_model
 
@@ -45,10 +46,10 @@ def test_a_subnet_alone_gives_the_same_outputs(seed: int) -> None:
     x = inputs(model, 4)
     for subnet in range(3):
         small = alone(model, subnet)
-        small.check()
+        check(small)
         assert len(small.subnets) == 1
         assert np.array_equal(reference.run(small, 0, x), reference.run(model, subnet, x))
-        cut(model, subnet).check()
+        check(cut(model, subnet))
 
 
 def test_a_net_cut_down_keeps_the_smaller_subnets() -> None:
