@@ -93,14 +93,14 @@ def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | N
 def installed() -> tuple[list[Peer], list[str]]:
     """The peers there are, and what to install for the others."""
     peers, lacking = [], []
-    for name, peer, needs in (
-        ("LiteRT", litert, "tensorflow-cpu ai-edge-litert"),
-        ("torch", eager, "torch"),
+    for name, peer, extra in (
+        ("LiteRT", litert, "tflite"),
+        ("torch", eager, "train"),
     ):
         try:
             peers.append(peer())
         except ModuleNotFoundError as error:
-            lacking.append(f"no {name} beside ours: {error}; pip install {needs}")
+            lacking.append(f"no {name} beside ours: {error}; pip install 'reds-hil[{extra}]'")
     return peers, lacking
 
 

@@ -110,6 +110,7 @@ def test_torch_runs_every_net_at_every_width(name: str) -> None:
 
 def test_litert_runs_every_kind_of_layer() -> None:
     pytest.importorskip("tensorflow")
+    pytest.importorskip("ai_edge_litert")
     from hil.kernels.litert import litert
 
     peer = litert()
