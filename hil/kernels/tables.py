@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table as RichTable
+from rich.text import Text
 
 Cell = str | int | float | None
 
@@ -19,7 +20,8 @@ class Table:
 
     def rich(self) -> RichTable:
         """For the terminal."""
-        table = RichTable(title=self.title, title_justify="left", caption="\n".join(self.notes) or None)
+        notes = Text("\n".join(self.notes)) if self.notes else None
+        table = RichTable(title=self.title, title_justify="left", caption=notes, caption_justify="left")
         for i, head in enumerate(self.heads):
             table.add_column(head, justify="right" if i else "left")
         for row in self.rows:

@@ -82,7 +82,9 @@ def test_this_machine_without_peers_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr(desktop, "ROUNDS", 1)
     run = CliRunner().invoke(main, ["desktop", "--net", "dnn-s"])
     assert run.exit_code == 0, run.output
-    assert "pip install torch" in run.output.replace("\n", " ")
+    said = " ".join(run.output.split())
+    assert "pip install 'reds-hil[tflite]'" in said
+    assert "pip install 'reds-hil[train]'" in said
     assert "dnn-s 25%" in run.output
 
 
