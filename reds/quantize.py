@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reds import narrow
 from reds.chain import Layer, Widths
 from reds.elastic import Bias, ElasticNet
-from reds.model import LIMIT, MULTIPLIER_STEP, Model, ModelError, Step, Subnet
+from reds.model import LIMIT, Model, ModelError, Step, Subnet
 from reds.model import Layer as IntLayer
 from reds.model import Tensor as IntTensor
 from reds.rules import check
@@ -44,7 +45,7 @@ def quantise(
 
     `calibration` are real training features float32 [N, features]: each subnet's activation scales cover
     `percentile` % of what it computes on them. Inputs are stored as `real = (q - zero) * scale`.
-    Raises `QuantiseError` if a multiplier leaves int32.
+    Raises `QuantiseError` if a table leaves its 16 bits.
     """
     net.eval()
     weights = [weight.detach().double().numpy() for weight in net.weights]
@@ -90,19 +91,16 @@ def fold(
 ) -> Step:  # fmt: skip
     """Bias and multiplier of every row that a subnet writes in one layer."""
     out, columns = widths[layer.writes], widths[layer.reads] * layer.copies
-    weights, rows = shared[:out, :columns].astype(np.float64), row_scales[:out] * source.scale
+    weights, rows = shared[:out, :columns], row_scales[:out] * source.scale
     gain, shift = affine(after)
-    constant = shift / target.scale
     exact = gain * rows / target.scale * 2**32
-    # A unit that its norm has all but switched off still needs a multiplier that lets its bias fit.
-    least = np.maximum(np.ceil(8 * np.abs(constant) / MULTIPLIER_STEP), 1) * MULTIPLIER_STEP
-    rounded = np.rint(np.abs(exact) / MULTIPLIER_STEP) * MULTIPLIER_STEP
-    multiplier = np.where(exact < 0, -1, 1) * np.maximum(rounded, least)
-    zeros = source.zero + np.broadcast_to(source.mean / source.scale, columns)
-    bias = np.rint(constant * 2**32 / multiplier - weights @ zeros)
-    if np.abs(multiplier).max() >= 2**31:
-        raise QuantiseError(f"{layer.name}: a multiplier does not fit int32, its output is almost constant")
-    return Step(columns, out, bias.astype(np.int32), multiplier.astype(np.int32), target.zero)
+    zeros = weights @ (source.zero + np.broadcast_to(source.mean / source.scale, columns))
+    try:
+        bias, multiplier = narrow.table(exact, shift / target.scale, zeros, weights)
+    except narrow.NarrowError as error:
+        text = f"{layer.name}: its table does not fit 16 bits ({error}), its output is almost constant"
+        raise QuantiseError(text) from None
+    return Step(columns, out, bias, multiplier, target.zero)
 
 
 def affine(after: nn.Module) -> tuple[Floats, Floats]:

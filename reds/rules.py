@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reds import narrow
 from reds.model import (
     BIAS_LIMIT,
     FACTOR_LIMIT,
@@ -122,6 +123,8 @@ def _check_step(where: str, model: Model, subnet: int, layer: Layer, step: Step)
         bool(np.all(np.abs(step.bias.astype(np.int64)) < BIAS_LIMIT)), f"{where}: a bias of 2^30 or more"
     )
     _require(not np.any(step.multiplier % MULTIPLIER_STEP), f"{where}: multipliers are multiples of 256")
+    if layer.kind in WEIGHTED:
+        _check_narrow(where, step)
     small = max(abs(factor) for factor in step.factors) < FACTOR_LIMIT
     _require(small, f"{where}: a factor of 2^15 or more")
     _require(layer.kind in FACTORED or step.factors == (0, 0), f"{where}: it has no factors")
@@ -133,6 +136,14 @@ def _check_step(where: str, model: Model, subnet: int, layer: Layer, step: Step)
     if layer.kind not in REQUANTISED:
         moved = step.zero == model.zeros(subnet)[layer.inputs[0]] and not layer.relu
         _require(moved, f"{where}: bytes that only move keep their zero point")
+
+
+def _check_narrow(where: str, step: Step) -> None:
+    try:
+        narrow.halves(step.bias, narrow.BIAS_SHIFTS)
+        narrow.halves(step.multiplier, narrow.MULTIPLIER_SHIFTS)
+    except narrow.NarrowError as error:
+        raise ModelError(f"{where}: its table is {error}") from None
 
 
 def _require(condition: bool, text: str) -> None:

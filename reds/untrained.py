@@ -16,7 +16,6 @@ from reds.chain import Layer as ChainLayer
 from reds.model import (
     LIMIT,
     MAX_FAN_IN,
-    MULTIPLIER_STEP,
     REQUANTISED,
     WEIGHTED,
     Kind,
@@ -27,6 +26,7 @@ from reds.model import (
     Tensor,
     table_rows,
 )
+from reds.narrow import BIAS_SHIFTS, HALF, MULTIPLIER_SHIFTS, nearest
 from reds.rules import check
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -35,7 +35,7 @@ SAMPLES = 16
 WEIGHT_SPREAD = 36.0
 SPREAD, RELU_SPREAD = 40.0, 75.0
 """Standard deviation of what a layer writes, in steps of int8; of a ReLU, which halves it, before it."""
-LARGEST_MULTIPLIER = 2**31 - MULTIPLIER_STEP
+LARGEST_MULTIPLIER = float(HALF << MULTIPLIER_SHIFTS[-1])
 
 
 def uniform(chain: Chain, shares: Sequence[float] = SHARES, step: int = 4) -> dict[str, Widths]:
@@ -121,9 +121,7 @@ def _step(
     acc = reference.sums(layer, bare, read, zero_in).reshape(-1, rows)
     mean, spread = acc.mean(axis=0), np.maximum(acc.std(axis=0), 1)
     wanted = (RELU_SPREAD if layer.relu else SPREAD) * rng.uniform(0.8, 1.2, rows)
-    multiplier = np.rint(wanted / spread * 2**32 / MULTIPLIER_STEP) * MULTIPLIER_STEP
-    bias = np.rint(rng.normal(0, 0.3, rows) * spread - mean).astype(np.int32)
+    multiplier = nearest((wanted / spread * 2**32).clip(max=LARGEST_MULTIPLIER), MULTIPLIER_SHIFTS)
+    bias = nearest(rng.normal(0, 0.3, rows) * spread - mean, BIAS_SHIFTS)
     zero = -LIMIT if layer.relu else int(rng.integers(-20, 20))
-    return replace(
-        bare, bias=bias, multiplier=multiplier.clip(max=LARGEST_MULTIPLIER).astype(np.int32), zero=zero
-    )
+    return replace(bare, bias=bias, multiplier=multiplier, zero=zero)

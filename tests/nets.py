@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from reds.model import LIMIT, WEIGHTED, Kind, Layer, Model, Step, Subnet, Tensor
+from reds.narrow import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest
 
 NO_WEIGHTS = np.zeros((0, 0), np.int8)
 NO_ROWS = np.zeros(0, np.int32)
@@ -84,10 +85,10 @@ class Maker:
             m = np.array([int(2**20 / layer.taps * rng.uniform(0.5, 1.5)) * 256], np.int32)
             return Step(reads, writes, rng.integers(-50, 50, 1).astype(np.int32), m, zero, (16, 0))
         fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else reads)
-        bias = rng.integers(-40_000, 40_000, writes).astype(np.int32)
+        bias = nearest(rng.integers(-40_000, 40_000, writes).astype(float), BIAS_SHIFTS)
         size = rng.uniform(0.5, 1.5, writes) * rng.choice([-1, 1], writes, p=[0.1, 0.9])
         size /= 127 * 73 * max(1.0, np.sqrt(fan_in)) / 90
-        return Step(reads, writes, bias, (np.round(size * 2**24) * 256).astype(np.int32), zero)
+        return Step(reads, writes, bias, nearest(size * 2**32, MULTIPLIER_SHIFTS), zero)
 
 
 def dense_model(

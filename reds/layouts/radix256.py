@@ -1,18 +1,20 @@
-"""The layout of the Cortex-M4's kernels: halfwords that multiply in pairs, tables times 256.
+"""The layout of the Cortex-M4's kernels: halfwords that multiply in pairs, a row of a table in one word.
 
 A word holds four weights w0..w3 of one row as the halfwords (256*w1 + w0, 256*w3 + w2), so that one dual
 multiply with (x1, x3) and one of the low bytes with (256*x0 - x1, 256*x2 - x3) give
 256 * (w0*x0 + w1*x1 + w2*x2 + w3*x3). Rows stand in groups, inputs by four; any prefix of rows and inputs
-reads contiguously, group by group. Tables hold 256 * bias and m / 256; four rows one of which may pass int32
-with 256 * acc are plain: bias and m as they are, and a kernel that takes the halfwords apart.
+reads contiguously, group by group. Four rows one of which may pass int32 with 256 * acc are plain: a kernel
+takes their halfwords apart. Tables of layers with weights hold a row in one word (`reds.narrow`).
 `targets/runtime/kernels/cortex_m4/cortex_m4.h` is the other side.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.model import LIMIT, MULTIPLIER_STEP, Kind, Layer, Step, Tensor
-from reds.padding import padded, table_bytes
+from reds.layouts.canonical import Canonical
+from reds.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, Kind, Layer, Step, Tensor
+from reds.narrow import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHIFTS, halves
+from reds.padding import padded
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are words of four inputs."""
@@ -28,12 +30,12 @@ def _words(rows: NDArray[np.int32], group: int) -> bytes:
     return np.ascontiguousarray(words).astype("<u4").tobytes()
 
 
-class Radix256:
+class Radix256(Canonical):
     """Dense and convolution by words of four inputs; depthwise 3 x 3 by four units."""
 
     id = 1
     name = "radix256"
-    alignment = 16
+    alignment = 4
 
     def runs(self, layer: Layer) -> bool:
         """All but depthwise kernels other than 3 x 3."""
@@ -54,14 +56,17 @@ class Radix256:
         return by_four[..., [0, 2, 1, 3]].astype("<i2").tobytes() if w.size else b""
 
     def table(self, layer: Layer, step: Step) -> bytes:
-        """int32 little-endian, scaled by 256 in rows of words that are not plain."""
-        both = layer.biases(step), step.multiplier
-        bias, multiplier = (padded(v.astype(np.int64), 0, 4) for v in both)
-        if layer.kind in PAIRED:
-            scaled = ~np.repeat(self._plain(layer, step), 4)
-            bias = np.where(scaled, bias * MULTIPLIER_STEP, bias)
-            multiplier = np.where(scaled, multiplier // MULTIPLIER_STEP, multiplier)
-        return table_bytes(bias, multiplier)
+        """With weights: uint8 shift of the biases, uint8 shift of the rounding, uint16 0, then for each row
+        int16 bias and int16 multiplier, padded to four rows. Where weights are words the shifts are those of
+        256 * bias and m / 256.
+        """
+        if layer.kind not in WEIGHTED:
+            return super().table(layer, step)
+        bias, shift = halves(step.bias, BIAS_SHIFTS)
+        multiplier, scale = halves(step.multiplier, MULTIPLIER_SHIFTS)
+        lifted = 8 if layer.kind in PAIRED else 0
+        rows = padded(np.stack([bias, multiplier], axis=1), 0, 4).astype("<i2")
+        return bytes([shift + lifted, 16 - scale + lifted, 0, 0]) + rows.tobytes()
 
     def plain(self, layer: Layer, step: Step) -> bytes:
         """Empty when every group is proven to fit, as for any fan-in up to about 500."""
@@ -81,7 +86,11 @@ class Radix256:
         return 0
 
     def _plain(self, layer: Layer, step: Step) -> NDArray[np.bool_]:
-        """[groups of 4] whether 256 * acc of a row in the group may pass int32 in this subnet."""
+        """[groups of 4] whether, in this subnet, 256 * acc of a row may pass int32 or the shift of the biases
+        what the fast kernel takes.
+        """
         reach = np.abs(layer.live(step).astype(np.int64)).sum(axis=1) * LIMIT
         reach = padded(reach + np.abs(step.bias.astype(np.int64)), 0, 4)
-        return np.asarray((reach * MULTIPLIER_STEP >= 1 << 31).reshape(-1, 4).any(axis=1))
+        _, shift = halves(step.bias, BIAS_SHIFTS)
+        wide = (reach * MULTIPLIER_STEP >= 1 << 31) | (shift not in FAST_BIAS_SHIFTS)
+        return np.asarray(wide.reshape(-1, 4).any(axis=1))

@@ -146,36 +146,16 @@ static reds_status check_layers(const reds_header *pack, const reds_family *fami
     return status;
 }
 
-/* No sum of `taps` values times the factor leaves int32. */
-static bool factor_ok(int32_t factor, uint32_t taps)
-{
-    uint32_t size = (uint32_t)(factor < 0 ? -(int64_t)factor : factor);
-    return size < REDS_FACTOR_LIMIT && size * taps <= 1 << 16;
-}
-
 static bool table_ok(const reds_header *pack, const reds_layer *layer, const reds_step *step,
                      const reds_family *family)
 {
     uint32_t rows = reds_table_rows(layer->kind, step->units_out);
-    if (!within(step->table_at, (uint64_t)rows * 8, pack->size) ||
+    if (!within(step->table_at, family->table_bytes(layer, rows), pack->size) ||
         (step->plain_at != 0 && !within(step->plain_at, rows / 4, pack->size))) {
         return false;
     }
-    const int32_t *bias = at(pack, step->table_at), *multiplier = bias + rows;
     const uint8_t *plain = step->plain_at == 0 ? NULL : at(pack, step->plain_at);
-    for (uint32_t r = 0; r < rows; r++) {
-        if (!family->row_ok(layer, bias[r], multiplier[r], plain != NULL && plain[r / 4] != 0)) {
-            return false;
-        }
-    }
-    switch (layer->kind) {
-    case REDS_AVERAGE_POOL:
-        return factor_ok(bias[1], (uint32_t)layer->kernel[0] * layer->kernel[1]);
-    case REDS_ADD:
-        return factor_ok(bias[1], 1) && factor_ok(bias[2], 1);
-    default:
-        return true;
-    }
+    return family->table_ok(layer, at(pack, step->table_at), rows, plain);
 }
 
 static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to, const reds_step *step)

@@ -78,7 +78,7 @@ typedef struct reds_step {
     uint32_t input2_at;
     uint32_t output_at;
     uint32_t scratch_at;
-    uint32_t table_at; /* biases, then multipliers, each padded to a multiple of four */
+    uint32_t table_at; /* int32 biases, then multipliers, each padded to a multiple of four; or the layout's own */
     uint32_t plain_at; /* 0, or a byte for each four rows: not 0 where the sum may pass int32 in radix 256 */
     int8_t zero;
     int8_t zero_in;
@@ -94,7 +94,7 @@ typedef struct reds_plan {
     reds_step steps[];
 } reds_plan;
 
-/* Entries of the biases in a step's table, and of its multipliers: rows, padded to four. */
+/* Rows of a step's table, padded to four: entries of its biases, and of its multipliers. */
 static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
 {
     switch (kind) {

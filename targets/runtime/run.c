@@ -28,6 +28,7 @@ void reds_run(const reds_model *model)
             .out = model->arena + step->output_at,
             .scratch = model->arena + step->scratch_at,
             .weights = model->pack + layer->weights_at,
+            .table = bias,
             .bias = bias,
             .multiplier = bias + reds_table_rows(layer->kind, step->units_out),
             .plain = step->plain_at == 0 ? NULL : model->pack + step->plain_at,

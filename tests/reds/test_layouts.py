@@ -1,6 +1,7 @@
 """What a layout writes means the same numbers."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,9 +54,26 @@ def test_rows_are_plain_exactly_where_the_sum_may_pass_int32(fan_in: int) -> Non
     step = Step(fan_in, 4, np.zeros(4, np.int32), np.full(4, 256, np.int32), -127)
     fits = 256 * fan_in * 127 * 127 < 1 << 31
     assert RADIX.plain(layer, step) == (b"" if fits else b"\x01")
-    bias, multiplier = np.frombuffer(RADIX.table(layer, step), "<i4").reshape(2, 4)
-    assert np.array_equal(multiplier, np.full(4, 1 if fits else 256))
-    assert np.array_equal(bias, np.zeros(4))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 999), rows=st.integers(1, 9), lift=st.integers(0, 6))
+def test_radix_tables_hold_a_row_in_a_word(seed: int, rows: int, lift: int) -> None:
+    model = dense_model([8, rows], [[rows]], seed)
+    layer, step = model.layers[0], model.subnets[0].steps[0]
+    step = replace(step, bias=(step.bias >> 2) << lift)
+    data = RADIX.table(layer, step)
+    bias, multiplier = np.frombuffer(data, "<i2", offset=4).reshape(-1, 2).astype(np.int64).T
+    assert len(bias) == -(-rows // 4) * 4
+    assert np.array_equal(bias[:rows] << data[0], step.bias.astype(np.int64) * 256)
+    assert np.array_equal(multiplier[:rows] << (24 - data[1]), step.multiplier)
+
+
+def test_rows_are_plain_where_a_bias_is_too_large_for_the_product_that_makes_it() -> None:
+    layer = dense_model([8, 4], [[4]]).layers[0]
+    for shift, plain in ((6, b""), (7, b"\x01")):
+        step = Step(8, 4, np.full(4, 32_767 << shift, np.int32), np.full(4, 256, np.int32), -127)
+        assert RADIX.plain(layer, step) == plain
 
 
 def test_plain_is_decided_by_what_the_subnet_reads() -> None:

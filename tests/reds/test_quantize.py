@@ -69,9 +69,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
 def test_a_layer_that_is_almost_constant_is_refused() -> None:
     net = random_net()
     with torch.no_grad():
-        net.weights[3].mul_(1e4)
-        net.subnet_tails(0)[3].bias.zero_()
         net.subnet_tails(0)[2].weight.zero_()
         net.subnet_tails(0)[2].bias.fill_(-1.0)
-    with pytest.raises(QuantiseError, match="dense3"):
+    with pytest.raises(QuantiseError, match="dense2: its table does not fit 16 bits"):
         quantise("net", net, ["100%"], torch.from_numpy(real(inputs(16))), 100.0, SCALE, ZERO)

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hil.link.hello import Hello
 from hil.link.serial import SerialTransport
 from reds import pack, reference
 from reds.layouts import LAYOUTS, Layout
-from reds.model import Kind, Model
+from reds.model import WEIGHTED, Kind, Model
 from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
 
 
@@ -42,7 +43,7 @@ def shapes() -> list[Model]:
     wide = dense_model([700, 12, 6], [[4, 6], [12, 6]], 99, "plain-rows", extreme=True)
     wide.layers[0].weights[4:8] //= 3
     every_kind = [random_model(seed, subnets=3) for seed in range(60)]
-    return [*models, wide, *every_kind, plain_conv()]
+    return [*models, wide, *every_kind, plain_conv(), large_biases()]
 
 
 def plain_conv() -> Model:
@@ -53,6 +54,22 @@ def plain_conv() -> Model:
     maker.add(Kind.FLATTEN)
     maker.add(Kind.DENSE, 5)
     return maker.build([[4, 5], [11, 5]], "plain-conv")
+
+
+def large_biases() -> Model:
+    """Every kind of row with biases past what the fast kernels take, and none is plain for its weights."""
+    maker = Maker(5, 5, 8, 3)
+    maker.add(Kind.CONV, 7, (3, 3), (1, 1), (1, 1, 1, 1))
+    maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+    maker.add(Kind.FLATTEN)
+    maker.add(Kind.DENSE, 5)
+    model = maker.build([[4, 5], [7, 5]], "large-biases")
+    for subnet in model.subnets:
+        for layer, step in zip(model.layers, subnet.steps, strict=True):
+            if layer.kind in WEIGHTED:
+                step.bias[:] = np.linspace(-32_767, 32_767, len(step.bias)).astype(np.int32) << 8
+                step.multiplier[:] = 2**21
+    return model
 
 
 def cases() -> list[tuple[Model, Layout]]:
@@ -77,6 +94,8 @@ def test_some_rows_really_are_plain() -> None:
     wide = next(model for model in shapes() if model.name == "plain-rows")
     for model in (wide, plain_conv()):
         assert LAYOUTS[1].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x00\x01"
+    model = large_biases()
+    assert LAYOUTS[1].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x01"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +104,7 @@ def test_some_rows_really_are_plain() -> None:
         (16, "I", 1 << 20),  # scratch outside the arena
         (16, "I", 0),  # scratch on top of the input
         (16, "I", 16),  # scratch on top of the output
-        (20, "I", 0),  # the table is the header: what it holds is no bias
+        (20, "I", 0),  # the table is the header: what it holds is no shift
         (24, "I", 1 << 20),  # plain rows outside the pack
     ],
 )
@@ -98,4 +117,22 @@ def test_no_field_of_a_device_layout_is_believed(
     struct.pack_into("<" + code, data, step + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with pytest.raises(AgentError, match="out of its bounds"):
+        agent.put_pack(bytes(data), hello.max_payload, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("shifts", "sound"),
+    [((8, 9), True), ((14, 16), True), ((7, 9), False), ((15, 9), False), ((23, 9), False), ((8, 8), False),
+     ((8, 17), False)],
+)  # fmt: skip
+def test_only_shifts_that_the_kernels_take_are_accepted(
+    nano: tuple[Agent, Hello], shifts: tuple[int, int], sound: bool
+) -> None:
+    agent, hello = nano
+    data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    step = pack.HEADER.unpack_from(data)[11] + pack.PLAN.size
+    table = pack.STEP.unpack_from(data, step)[6]
+    data[table : table + 2] = bytes(shifts)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    with nullcontext() if sound else pytest.raises(AgentError, match="out of its bounds"):
         agent.put_pack(bytes(data), hello.max_payload, lambda _: None)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reds import pack, reference
 from reds.layouts import LAYOUTS
 from reds.model import Kind, Model
+from reds.narrow import BIAS_SHIFTS, HALF
 from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.conftest import Compile
 from tests.targets.x86 import FAMILIES, needs
@@ -103,7 +104,7 @@ def test_a_sum_at_the_edge_of_int32(check: Check) -> None:
     """The largest fan-in there is, all weights and inputs at their limits, and the largest bias there is."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
     model.layers[0].weights[:] = [[127], [-127]]
-    model.subnets[0].steps[0].bias[:] = [(1 << 30) - 1, -(1 << 30) + 1]
+    model.subnets[0].steps[0].bias[:] = [HALF << BIAS_SHIFTS[-1], -HALF << BIAS_SHIFTS[-1]]
     x = np.stack([np.full(65_535, 127), np.full(65_535, -127)]).astype(np.int8)
     check(model, x)
 

@@ -16,8 +16,8 @@ typedef struct {
     int8_t *out;      /* likewise, and writable */
     void *scratch;
     const void *weights;
-    const int32_t *bias;
-    const int32_t *multiplier;
+    const void *table; /* this subnet's, as the layout has it */
+    const int32_t *bias, *multiplier; /* its halves, where it is one of int32 */
     const uint8_t *plain; /* NULL: no row is plain */
     const reds_layer *layer;
     const reds_tensor *from, *to; /* shapes of the full net; from->units is the stride of the weights */
@@ -32,7 +32,8 @@ typedef struct reds_family {
     bool (*available)(void); /* whether this processor can run it; NULL: always */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
     uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_step *step);
-    bool (*row_ok)(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain);
+    uint64_t (*table_bytes)(const reds_layer *layer, uint32_t rows);
+    bool (*table_ok)(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain);
     reds_kernel run[REDS_KINDS]; /* by kind; NULL: not supported */
 } reds_family;
 
@@ -54,12 +55,6 @@ static inline int8_t reds_requantise(int32_t acc, int32_t multiplier, int32_t ze
     int64_t product = (int64_t)acc * multiplier + ((int64_t)1 << 31);
     int32_t y = zero + (int32_t)(product >> 32);
     return (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
-}
-
-/* The rules of a row whose table entries are the model's own: see BIAS_LIMIT in reds/model.py. */
-static inline bool reds_row_ok(int32_t bias, int32_t multiplier)
-{
-    return bias > -REDS_BIAS_LIMIT && bias < REDS_BIAS_LIMIT && multiplier % 256 == 0;
 }
 
 #endif

@@ -90,14 +90,15 @@ static const int8_t *window(const windows *w, uint32_t site, int8_t *bytes)
 }
 
 /* Rows from `first` on, one by one: those whose sums may not be held times 256. */
-static void plain_rows(const reds_m4_rows *rows, uint32_t first, uint32_t end, uint32_t full_quads)
+static void plain_rows(const reds_op *op, const reds_m4_rows *rows, uint32_t first, uint32_t end,
+                       uint32_t full_quads)
 {
     for (uint32_t r = first; r < end; r++) {
         const uint32_t *weights = rows->weights + (size_t)(r / 2) * 2 * full_quads + r % 2;
-        int32_t one = rows->bias[r] + reds_m4_plain_sum(weights, 2, rows->x, 4, rows->quads);
-        int32_t two = rows->bias[r] + reds_m4_plain_sum(weights, 2, rows->x + 2, 4, rows->quads);
-        rows->out[r] = reds_requantise(one, rows->multiplier[r], rows->zero);
-        rows->out2[r] = reds_requantise(two, rows->multiplier[r], rows->zero);
+        int32_t one = reds_m4_plain_sum(weights, 2, rows->x, 4, rows->quads);
+        int32_t two = reds_m4_plain_sum(weights, 2, rows->x + 2, 4, rows->quads);
+        rows->out[r] = reds_m4_plain(op->table, r, one, op->zero);
+        rows->out2[r] = reds_m4_plain(op->table, r, two, op->zero);
     }
 }
 
@@ -106,8 +107,7 @@ static void fast_rows(const reds_m4_rows *rows, uint32_t first, uint32_t end, ui
 {
     reds_m4_rows part = *rows;
     part.weights += (size_t)first * full_quads;
-    part.bias += first;
-    part.multiplier += first;
+    part.table += first;
     part.out += first;
     part.out2 += first;
     part.groups = (end - first) / 2;
@@ -134,7 +134,11 @@ static void all_rows(const reds_op *op, const reds_m4_rows *rows, uint32_t full_
     }
     for (uint32_t first = 0; first < op->units_out; first += 4) {
         uint32_t end = op->units_out - first < 4 ? op->units_out : first + 4;
-        (op->plain[first / 4] != 0 ? plain_rows : fast_rows)(rows, first, end, full_quads);
+        if (op->plain[first / 4] != 0) {
+            plain_rows(op, rows, first, end, full_quads);
+        } else {
+            fast_rows(rows, first, end, full_quads);
+        }
     }
 }
 
@@ -154,14 +158,16 @@ void reds_m4_run_conv(const reds_op *op)
     uint32_t *x = op->scratch;
     int8_t *one = (int8_t *)(x + 4 * quads), *two = one + 4 * quads;
     memset(one, 0, w.in_place ? 0 : 8 * quads); /* what a flat window leaves of its last word */
+    const reds_m4_table *table = op->table;
     reds_m4_rows rows = {
         .weights = op->weights,
         .x = x,
-        .bias = op->bias,
-        .multiplier = op->multiplier,
+        .table = table->rows,
+        .bias_unit = 1 << table->bias_shift,
         .quads = quads,
         .skip = 8 * (full_quads - quads),
-        .zero = op->zero,
+        .rounding = reds_m4_rounding(table, op->zero),
+        .shift = table->shift,
     };
     uint32_t sites = (uint32_t)op->to->height * op->to->width;
     for (uint32_t site = 0; site < sites; site += 2) {

@@ -5,18 +5,21 @@
  *
  *     SMLAD(raw, first) + SMLAD(low bytes of raw, second) = 256 * sum(w*x)      modulo 2^32,
  *
- * and the packer proves that the final sum fits int32, or marks the four rows plain: their table is not
- * scaled, and their halfwords are taken apart. Order of words:
+ * and the packer proves that the final sum fits int32, or marks the four rows plain: their halfwords are
+ * taken apart. Order of words:
  *
  *     dense  [groups of 4 rows][ceil(in / 4)][4 rows]
  *     conv   [groups of 2 rows][in / 4][taps][2 rows]       units read by four, so that fewer are a prefix
  *            [groups of 2 rows][ceil(taps * in / 4)][2 rows] where the full net's `in` is no multiple of 4
  *
- * Depthwise, 3 x 3 only: int16 [groups of 4 units][9 taps][w0, w2, w1, w3]; its table is not scaled.
+ * Depthwise, 3 x 3 only: int16 [groups of 4 units][9 taps][w0, w2, w1, w3].
  *
- * Rounding: SMMLAR is the project's and adds the zero point; SSAT, then QSUB8 and QADD8 lift -128 to -127 in
- * four outputs at once. Writes are whole words or halfwords in ascending order, up to 3 bytes past a
- * tensor's end: inside its 16-byte padding. */
+ * Tables of layers with weights: a header, then a word a row, the multiplier above the bias. SMULBB with a
+ * power of two makes the sum's first value; SMLAWT multiplies by the upper half and adds zero point and
+ * half a step; a shift ends it. It is the project's rounding: floors of floors are one floor.
+ *
+ * SSAT, then QSUB8 and QADD8 lift -128 to -127 in four outputs at once. Writes are whole words or halfwords in
+ * ascending order, up to 3 bytes past a tensor's end: inside its 16-byte padding. */
 #ifndef REDS_CORTEX_M4_H
 #define REDS_CORTEX_M4_H
 
@@ -26,18 +29,27 @@
 
 #include "../portable/portable.h"
 
+/* The table of a layer with weights, in a pack. Where weights are words it holds 256 * bias and m / 256. */
+typedef struct {
+    uint8_t bias_shift; /* bias = int16 << bias_shift */
+    uint8_t shift;      /* y = zero + ((acc * multiplier >> 16) + half) >> shift */
+    uint16_t reserved;
+    uint32_t rows[]; /* bias in the lower half, multiplier in the upper one */
+} reds_m4_table;
+
 /* Rows against one site's inputs (reds_m4_dense) or two sites' (reds_m4_conv). */
 typedef struct {
     const uint32_t *weights;
     const uint32_t *x;
-    const int32_t *bias;
-    const int32_t *multiplier;
+    const uint32_t *table; /* rows of it */
+    int32_t bias_unit;     /* 2^bias_shift */
+    uint32_t quads;        /* of inputs, at least one */
+    uint32_t skip;         /* bytes from the last weight read to the next group */
+    int32_t rounding;      /* zero point and half a step, times 2^shift */
+    uint32_t shift;
     int8_t *out;
     int8_t *out2;    /* of the second site */
     uint32_t groups; /* of four rows, or of two for two sites; at least one */
-    uint32_t quads;  /* of inputs, at least one */
-    uint32_t skip;   /* bytes from the last weight read to the next group */
-    int32_t zero;
 } reds_m4_rows;
 
 /* Both advance every pointer but x. */
@@ -48,14 +60,15 @@ void reds_m4_conv(reds_m4_rows *rows);
 typedef struct {
     const int8_t *line[3]; /* the first site's window: a line of sites each, padding in it */
     const uint32_t *weights;
-    const int32_t *bias;
-    const int32_t *multiplier;
+    const uint32_t *table; /* rows of it */
+    int32_t bias_unit;
+    int32_t rounding;
+    uint32_t shift;
     int8_t *out;
     uint32_t units;  /* bytes of a site */
     uint32_t step;   /* bytes from one window to the next */
     uint32_t groups; /* of four units, at least one */
     uint32_t sites;  /* at least one */
-    int32_t zero;
 } reds_m4_line;
 
 void reds_m4_depthwise(const reds_m4_line *line);
@@ -66,6 +79,20 @@ void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32
 
 /* As memcpy, by words whatever the alignment: small C libraries copy byte by byte. */
 void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
+
+/* Zero point and half a step, in the numbers of a table. */
+static inline int32_t reds_m4_rounding(const reds_m4_table *table, int32_t zero)
+{
+    return zero * (1 << table->shift) + (1 << (table->shift - 1));
+}
+
+/* One output of a plain row: its sum, not times 256, and its word. */
+static inline int8_t reds_m4_plain(const reds_m4_table *table, uint32_t row, int32_t sum, int32_t zero)
+{
+    int32_t bias = (int16_t)table->rows[row] * (1 << (table->bias_shift - 8));
+    int32_t multiplier = (int32_t)(table->rows[row] & 0xffff0000) >> (table->shift - 8);
+    return reds_requantise(bias + sum, multiplier, zero);
+}
 
 /* The kernels of the family. */
 void reds_m4_run_dense(const reds_op *op);
@@ -117,24 +144,26 @@ int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32
 /* Offsets of the fields, for the assembler. */
 #define ROWS_WEIGHTS 0
 #define ROWS_X 4
-#define ROWS_BIAS 8
-#define ROWS_MULTIPLIER 12
-#define ROWS_OUT 16
-#define ROWS_OUT2 20
-#define ROWS_GROUPS 24
-#define ROWS_QUADS 28
-#define ROWS_SKIP 32
-#define ROWS_ZERO 36
+#define ROWS_TABLE 8
+#define ROWS_BIAS_UNIT 12
+#define ROWS_QUADS 16
+#define ROWS_SKIP 20
+#define ROWS_ROUNDING 24
+#define ROWS_SHIFT 28
+#define ROWS_OUT 32
+#define ROWS_OUT2 36
+#define ROWS_GROUPS 40
 
 #define LINE_LINE 0
 #define LINE_WEIGHTS 12
-#define LINE_BIAS 16
-#define LINE_MULTIPLIER 20
-#define LINE_OUT 24
-#define LINE_UNITS 28
-#define LINE_STEP 32
-#define LINE_GROUPS 36
-#define LINE_SITES 40
-#define LINE_ZERO 44
+#define LINE_TABLE 16
+#define LINE_BIAS_UNIT 20
+#define LINE_ROUNDING 24
+#define LINE_SHIFT 28
+#define LINE_OUT 32
+#define LINE_UNITS 36
+#define LINE_STEP 40
+#define LINE_GROUPS 44
+#define LINE_SITES 48
 
 #endif

@@ -3,7 +3,7 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, zero) == ROWS_ZERO, "rows.S knows these offsets");
+_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, groups) == ROWS_GROUPS, "rows.S knows these offsets");
 
 int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32_t *x, uint32_t x_stride,
                           uint32_t quads)
@@ -19,11 +19,12 @@ int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32
 }
 
 /* Four rows whose sums may not be held times 256: same bits, slower. */
-static void plain_group(const reds_m4_rows *rows, uint32_t live)
+static void plain_group(const reds_op *op, const reds_m4_rows *rows, uint32_t first)
 {
-    for (uint32_t r = 0; r < live; r++) {
-        int32_t acc = rows->bias[r] + reds_m4_plain_sum(rows->weights + r, 4, rows->x, 2, rows->quads);
-        rows->out[r] = reds_requantise(acc, rows->multiplier[r], rows->zero);
+    uint32_t live = op->units_out - first;
+    for (uint32_t r = 0; r < (live < 4 ? live : 4); r++) {
+        int32_t sum = reds_m4_plain_sum(rows->weights + r, 4, rows->x, 2, rows->quads);
+        rows->out[r] = reds_m4_plain(op->table, first + r, sum, op->zero);
     }
 }
 
@@ -40,15 +41,17 @@ static void expand(const reds_op *op, uint32_t *x, uint32_t quads)
 void reds_m4_run_dense(const reds_op *op)
 {
     uint32_t groups = (op->units_out + 3) / 4, full_quads = (op->from->units + 3u) / 4;
+    const reds_m4_table *table = op->table;
     reds_m4_rows rows = {
         .weights = op->weights,
         .x = op->scratch,
-        .bias = op->bias,
-        .multiplier = op->multiplier,
+        .table = table->rows,
+        .bias_unit = 1 << table->bias_shift,
+        .quads = (op->units_in + 3) / 4,
+        .rounding = reds_m4_rounding(table, op->zero),
+        .shift = table->shift,
         .out = op->out,
         .groups = groups,
-        .quads = (op->units_in + 3) / 4,
-        .zero = op->zero,
     };
     rows.skip = 16 * (full_quads - rows.quads);
     expand(op, op->scratch, rows.quads);
@@ -59,15 +62,13 @@ void reds_m4_run_dense(const reds_op *op)
     for (uint32_t g = 0; g < groups; g++) {
         reds_m4_rows one = rows;
         one.weights += (size_t)g * 4 * full_quads;
-        one.bias += 4 * g;
-        one.multiplier += 4 * g;
+        one.table += 4 * g;
         one.out += 4 * g;
         one.groups = 1;
         if (op->plain[g] == 0) {
             reds_m4_dense(&one);
         } else {
-            uint32_t live = op->units_out - 4 * g;
-            plain_group(&one, live < 4 ? live : 4);
+            plain_group(op, &one, 4 * g);
         }
     }
 }

@@ -9,7 +9,7 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(offsetof(reds_m4_line, zero) == LINE_ZERO, "depthwise_line.S knows these offsets");
+_Static_assert(offsetof(reds_m4_line, sites) == LINE_SITES, "depthwise_line.S knows these offsets");
 
 /* The site after those of the line, without writing past it. */
 static void last_site(const reds_m4_line *line, int8_t *buffer)
@@ -32,15 +32,17 @@ void reds_m4_run_depthwise(const reds_op *op)
     uint32_t size = (bytes + 7) / 4 * 4; /* words are read up to 3 bytes past the end */
     int8_t *slots = op->scratch, *outside = slots + 3 * size;
     memset(slots, op->zero_in, 4 * size);
+    const reds_m4_table *table = op->table;
     reds_m4_line line = {
         .weights = op->weights,
-        .bias = op->bias,
-        .multiplier = op->multiplier,
+        .table = table->rows,
+        .bias_unit = 1 << table->bias_shift,
+        .rounding = reds_m4_rounding(table, op->zero),
+        .shift = table->shift,
         .out = op->out,
         .units = units,
         .step = layer->stride[1] * units,
         .groups = (units + 3) / 4,
-        .zero = op->zero,
     };
     int32_t copied = 0;
     for (int32_t y = 0; y < op->to->height; y++, line.out += op->to->width * units) {

@@ -28,7 +28,8 @@
 .endm
 
 /* void reds_m4_depthwise(const reds_m4_line *line): r10 counts bytes from the start of the lines to the
- * four units of the window at hand; the last word on the stack is the sites left. */
+ * four units of the window at hand. On the stack: the table's rows, r10 at the window's first units, the sites
+ * left, and where the next one is written. */
     .section .text.reds_m4_depthwise, "ax", %progbits
     .global reds_m4_depthwise
     .type   reds_m4_depthwise, %function
@@ -36,35 +37,43 @@
     .p2align 2
 reds_m4_depthwise:
     push    {r4-r11, lr}
-    sub     sp, sp, #20
+    sub     sp, sp, #16
     mov     lr, r0
     ldr     r1, [lr, #LINE_SITES]
     ldr     r2, [lr, #LINE_OUT]
     mov     r10, #0
-    strd    r1, r2, [sp, #8]  /* sites left, where the next one is written */
+    strd    r1, r2, [sp, #8]
 .Lsite:
-    ldr     r8, [lr, #LINE_WEIGHTS]
-    ldrd    r1, r2, [lr, #LINE_BIAS]  /* and the multipliers */
-    strd    r1, r2, [sp]
+    ldrd    r8, r1, [lr, #LINE_WEIGHTS]  /* and the table */
+    str     r1, [sp]
     ldr     r11, [lr, #LINE_GROUPS]
     ldr     r9, [lr, #LINE_UNITS]
-    str     r10, [sp, #16]
+    str     r10, [sp, #4]
 .Lunits:
     ldr     r4, [sp]
     ldm     r4!, {r0-r3}
     str     r4, [sp]
+    ldr     r5, [lr, #LINE_BIAS_UNIT]
+    smulbb  r0, r0, r5
+    smulbb  r1, r1, r5
+    smulbb  r2, r2, r5
+    smulbb  r3, r3, r5
     TAPS    LINE_LINE
     TAPS    LINE_LINE + 4
     TAPS    LINE_LINE + 8
-    ldr     r4, [sp, #4]
-    ldr     r12, [lr, #LINE_ZERO]
-    ldrd    r5, r6, [r4], #8
-    smmlar  r0, r0, r5, r12
-    smmlar  r1, r1, r6, r12
-    ldrd    r5, r6, [r4], #8
-    str     r4, [sp, #4]
-    smmlar  r2, r2, r5, r12
-    smmlar  r3, r3, r6, r12
+    ldr     r4, [sp]
+    ldr     r12, [lr, #LINE_ROUNDING]
+    ldrd    r5, r6, [r4, #-16]
+    smlawt  r0, r0, r5, r12
+    smlawt  r1, r1, r6, r12
+    ldrd    r5, r6, [r4, #-8]
+    ldr     r4, [lr, #LINE_SHIFT]
+    smlawt  r2, r2, r5, r12
+    smlawt  r3, r3, r6, r12
+    asr     r0, r0, r4
+    asr     r1, r1, r4
+    asr     r2, r2, r4
+    asr     r3, r3, r4
     ssat    r0, #8, r0
     ssat    r1, #8, r1
     ssat    r2, #8, r2
@@ -81,7 +90,7 @@ reds_m4_depthwise:
     add     r10, r10, #4
     subs    r11, r11, #1
     bne     .Lunits
-    ldr     r10, [sp, #16]  /* the next window */
+    ldr     r10, [sp, #4]  /* the next window */
     ldr     r1, [lr, #LINE_STEP]
     add     r10, r10, r1
     ldrd    r1, r2, [sp, #8]
@@ -91,7 +100,7 @@ reds_m4_depthwise:
     subs    r1, r1, #1
     strd    r1, r2, [sp, #8]
     bne     .Lsite
-    add     sp, sp, #20
+    add     sp, sp, #16
     pop     {r4-r11, pc}
     .size   reds_m4_depthwise, . - reds_m4_depthwise
 #endif

@@ -39,19 +39,45 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-/* Dense and convolution hold 256 * bias and m / 256 in rows that are not plain. */
-static bool row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
+static bool weighted(const reds_layer *layer)
 {
-    bool scaled = !plain && (layer->kind == REDS_DENSE || layer->kind == REDS_CONV);
-    return scaled ? bias % 256 == 0 && multiplier >= -(1 << 23) && multiplier < 1 << 23
-                  : reds_row_ok(bias, multiplier);
+    return layer->kind == REDS_DENSE || layer->kind == REDS_CONV || layer->kind == REDS_DEPTHWISE;
+}
+
+static uint64_t table_bytes(const reds_layer *layer, uint32_t rows)
+{
+    return weighted(layer) ? sizeof(reds_m4_table) + 4ull * rows : reds_portable_table_bytes(layer, rows);
+}
+
+static bool all_plain(const uint8_t *plain, uint32_t groups)
+{
+    for (uint32_t g = 0; g < groups; g++) {
+        if (plain == NULL || plain[g] == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of a table with words for rows only the shifts can be wrong: any bias is below 2^30, any multiplier too. */
+static bool table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
+{
+    if (!weighted(layer)) {
+        return reds_portable_table_ok(layer, table, rows, plain);
+    }
+    const reds_m4_table *narrow = table;
+    uint32_t lifted = layer->kind == REDS_DEPTHWISE ? 0 : 8;
+    uint32_t bias_shift = narrow->bias_shift - lifted, shift = narrow->shift - lifted;
+    bool fast = narrow->bias_shift <= 14; /* its power of two is a halfword */
+    return bias_shift <= 14 && shift >= 1 && shift <= 8 && (fast || all_plain(plain, rows / 4));
 }
 
 const reds_family reds_cortex_m4 = {
     .layout = 1,
     .weights_bytes = weights_bytes,
     .scratch_bytes = scratch_bytes,
-    .row_ok = row_ok,
+    .table_bytes = table_bytes,
+    .table_ok = table_ok,
     .run =
         {
             [REDS_DENSE] = reds_m4_run_dense,

@@ -61,8 +61,12 @@
 .L\loop\()_done:
 .endm
 
-/* r0..r3, rounded: four bytes of r0. Takes r4 for a constant. */
+/* r0..r3, shifted by r8: four bytes of r0. Takes r4 for a constant. */
 .macro NARROW
+    asr     r0, r0, r8
+    asr     r1, r1, r8
+    asr     r2, r2, r8
+    asr     r3, r3, r8
     ssat    r0, #8, r0
     ssat    r1, #8, r1
     ssat    r2, #8, r2
@@ -90,23 +94,28 @@ FUNCTION reds_m4_dense
     mov     lr, r0
 .Ldense_group:
     ldrd    r10, r11, [lr, #ROWS_WEIGHTS]
-    ldr     r4, [lr, #ROWS_BIAS]
+    ldrd    r8, r9, [lr, #ROWS_TABLE]  /* and the unit of its biases */
     ldr     r12, [lr, #ROWS_QUADS]
-    ldm     r4!, {r0-r3}
-    str     r4, [lr, #ROWS_BIAS]
+    ldm     r8!, {r0-r3}
+    str     r8, [lr, #ROWS_TABLE]
+    smulbb  r0, r0, r9
+    smulbb  r1, r1, r9
+    smulbb  r2, r2, r9
+    smulbb  r3, r3, r9
     EACH    QUAD, dense
-    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the zero point */
+    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the rounding */
     add     r10, r10, r11
     str     r10, [lr, #ROWS_WEIGHTS]
-    ldrd    r8, r9, [lr, #ROWS_MULTIPLIER]  /* and out */
-    ldm     r8!, {r4-r7}
-    smmlar  r0, r0, r4, r12
-    smmlar  r1, r1, r5, r12
-    smmlar  r2, r2, r6, r12
-    smmlar  r3, r3, r7, r12
+    ldr     r8, [lr, #ROWS_TABLE]
+    ldmdb   r8, {r4-r7}
+    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* and out */
+    smlawt  r0, r0, r4, r12
+    smlawt  r1, r1, r5, r12
+    smlawt  r2, r2, r6, r12
+    smlawt  r3, r3, r7, r12
     NARROW
     str     r0, [r9], #4
-    strd    r8, r9, [lr, #ROWS_MULTIPLIER]
+    str     r9, [lr, #ROWS_OUT]
     ldr     r4, [lr, #ROWS_GROUPS]
     subs    r4, r4, #1
     str     r4, [lr, #ROWS_GROUPS]
@@ -120,28 +129,31 @@ FUNCTION reds_m4_conv
     mov     lr, r0
     ldr     r10, [lr, #ROWS_WEIGHTS]
 .Lconv_group:
-    ldr     r4, [lr, #ROWS_BIAS]
+    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* and the unit of its biases */
     ldr     r11, [lr, #ROWS_X]
     ldr     r12, [lr, #ROWS_QUADS]
     ldrd    r0, r1, [r4], #8
-    str     r4, [lr, #ROWS_BIAS]
+    str     r4, [lr, #ROWS_TABLE]
+    smulbb  r0, r0, r5
+    smulbb  r1, r1, r5
     mov     r2, r0
     mov     r3, r1
     EACH    QUAD_OF_TWO, conv
-    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the zero point */
+    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the rounding */
     add     r10, r10, r11
-    ldrd    r8, r9, [lr, #ROWS_MULTIPLIER]  /* and out */
-    ldrd    r6, r7, [r8], #8
-    smmlar  r0, r0, r6, r12
-    smmlar  r1, r1, r7, r12
-    smmlar  r2, r2, r6, r12
-    smmlar  r3, r3, r7, r12
+    ldr     r8, [lr, #ROWS_TABLE]
+    ldrd    r6, r7, [r8, #-8]
+    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* and out */
+    smlawt  r0, r0, r6, r12
+    smlawt  r1, r1, r7, r12
+    smlawt  r2, r2, r6, r12
+    smlawt  r3, r3, r7, r12
     NARROW
     ldrd    r6, r7, [lr, #ROWS_OUT2]  /* and groups */
     strh    r0, [r9], #2
     lsrs    r0, r0, #16
     strh    r0, [r6], #2
-    strd    r8, r9, [lr, #ROWS_MULTIPLIER]
+    str     r9, [lr, #ROWS_OUT]
     subs    r7, r7, #1
     strd    r6, r7, [lr, #ROWS_OUT2]
     bne     .Lconv_group

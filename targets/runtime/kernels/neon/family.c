@@ -54,12 +54,6 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static bool row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
-{
-    (void)layer;
-    return !plain && reds_row_ok(bias, multiplier);
-}
-
 static void dense_baseline(const reds_op *op)
 {
     reds_neon_dense(op, reds_neon_rows_baseline);
@@ -82,7 +76,8 @@ static void conv_dotprod(const reds_op *op)
 
 #define FAMILY(dense, conv)                                                          \
     .layout = 3, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes,     \
-    .row_ok = row_ok, .run = {                                                       \
+    .table_bytes = reds_portable_table_bytes, .table_ok = reds_portable_table_ok,    \
+    .run = {                                                                         \
         [REDS_DENSE] = dense,                                                        \
         [REDS_CONV] = conv,                                                          \
         [REDS_DEPTHWISE] = reds_neon_depthwise,                                      \

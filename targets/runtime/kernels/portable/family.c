@@ -24,17 +24,53 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, 
     return 0;
 }
 
-static bool row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
+uint64_t reds_portable_table_bytes(const reds_layer *layer, uint32_t rows)
 {
     (void)layer;
-    return !plain && reds_row_ok(bias, multiplier);
+    return 8ull * rows;
+}
+
+/* No sum of `taps` values times the factor leaves int32. */
+static bool factor_ok(int32_t factor, uint32_t taps)
+{
+    uint32_t size = (uint32_t)(factor < 0 ? -(int64_t)factor : factor);
+    return size < REDS_FACTOR_LIMIT && size * taps <= 1 << 16;
+}
+
+bool reds_portable_multipliers_ok(const reds_layer *layer, const int32_t *bias, uint32_t rows)
+{
+    for (uint32_t r = 0; r < rows; r++) {
+        if (bias[rows + r] % 256 != 0) {
+            return false;
+        }
+    }
+    switch (layer->kind) {
+    case REDS_AVERAGE_POOL:
+        return factor_ok(bias[1], (uint32_t)layer->kernel[0] * layer->kernel[1]);
+    case REDS_ADD:
+        return factor_ok(bias[1], 1) && factor_ok(bias[2], 1);
+    default:
+        return true;
+    }
+}
+
+bool reds_portable_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
+{
+    const int32_t *bias = table;
+    for (uint32_t r = 0; r < rows; r++) {
+        if (bias[r] <= -REDS_BIAS_LIMIT || bias[r] >= REDS_BIAS_LIMIT) {
+            return false;
+        }
+    }
+    return plain == NULL && reds_portable_multipliers_ok(layer, bias, rows);
 }
 
 const reds_family reds_portable = {
     .layout = 0,
     .weights_bytes = weights_bytes,
     .scratch_bytes = scratch_bytes,
-    .row_ok = row_ok,
+    .table_bytes = reds_portable_table_bytes,
+    .table_ok = reds_portable_table_ok,
     .run =
         {
             [REDS_DENSE] = reds_portable_dense,

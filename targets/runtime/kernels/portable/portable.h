@@ -5,6 +5,13 @@
 
 #include "../kernels.h"
 
+/* A table of int32, biases and multipliers, as the model has it. */
+uint64_t reds_portable_table_bytes(const reds_layer *layer, uint32_t rows);
+bool reds_portable_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain);
+
+/* Multipliers and factors alone: of a table whose biases may be any. */
+bool reds_portable_multipliers_ok(const reds_layer *layer, const int32_t *bias, uint32_t rows);
+
 void reds_portable_dense(const reds_op *op);
 void reds_portable_conv(const reds_op *op);
 void reds_portable_depthwise(const reds_op *op);

@@ -12,7 +12,8 @@
 #define FAMILY                                                                                                    \
     {                                                                                                             \
         .layout = 2, .available = available, .weights_bytes = reds_x86_weights_bytes,                             \
-        .scratch_bytes = reds_x86_scratch_bytes, .row_ok = reds_x86_row_ok,                                       \
+        .scratch_bytes = reds_x86_scratch_bytes, .table_bytes = reds_portable_table_bytes,                        \
+        .table_ok = reds_x86_table_ok,                                                                            \
         .run = {                                                                                                  \
             [REDS_DENSE] = dense,                                                                                 \
             [REDS_CONV] = conv,                                                                                   \

@@ -1,4 +1,5 @@
 /* Layout vnni in plain C: what it takes, and where in the scratch a layer keeps what. */
+#include "../portable/portable.h"
 #include "x86.h"
 
 #if defined(__x86_64__)
@@ -75,11 +76,10 @@ uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from
     }
 }
 
-bool reds_x86_row_ok(const reds_layer *layer, int32_t bias, int32_t multiplier, bool plain)
+/* With the inputs' 128 in them any bias may stand there. */
+bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
 {
-    (void)layer;
-    (void)bias; /* with the inputs' 128 in it any may stand there */
-    return !plain && multiplier % 256 == 0;
+    return plain == NULL && reds_portable_multipliers_ok(layer, table, rows);
 }
 
 #endif
