@@ -12,8 +12,8 @@ Floats = NDArray[np.float64]
 HALF = 32_767
 """The halves lie in [-HALF, HALF]."""
 BIAS_SHIFTS = range(15)
-FAST_BIAS_SHIFTS = range(7)
-"""With these a kernel may hold 256 * bias in the product of two halfwords (layout radix256)."""
+FAST_BIAS_SHIFTS = range(9)
+"""With these 256 * bias fits int32 (layout radix256)."""
 MULTIPLIER_SHIFTS = range(8, 16)
 """From 8: multipliers are multiples of 256. Up to 15: a kernel may round in the last of 33 bits."""
 INPUT_SPREAD = 73.0

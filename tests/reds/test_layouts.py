@@ -57,7 +57,7 @@ def test_rows_are_plain_exactly_where_the_sum_may_pass_int32(fan_in: int) -> Non
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 999), rows=st.integers(1, 9), lift=st.integers(0, 6))
+@given(seed=st.integers(0, 999), rows=st.integers(1, 9), lift=st.integers(0, 8))
 def test_radix_tables_hold_a_row_in_a_word(seed: int, rows: int, lift: int) -> None:
     model = dense_model([8, rows], [[rows]], seed)
     layer, step = model.layers[0], model.subnets[0].steps[0]
@@ -69,11 +69,12 @@ def test_radix_tables_hold_a_row_in_a_word(seed: int, rows: int, lift: int) -> N
     assert np.array_equal(multiplier[:rows] << (24 - data[1]), step.multiplier)
 
 
-def test_rows_are_plain_where_a_bias_is_too_large_for_the_product_that_makes_it() -> None:
-    layer = dense_model([8, 4], [[4]]).layers[0]
-    for shift, plain in ((6, b""), (7, b"\x01")):
-        step = Step(8, 4, np.full(4, 32_767 << shift, np.int32), np.full(4, 256, np.int32), -127)
-        assert RADIX.plain(layer, step) == plain
+def test_all_rows_are_plain_where_256_times_the_largest_bias_may_pass_int32() -> None:
+    """The shift is the step's, so that rows of small biases have it too."""
+    layer = dense_model([8, 8], [[8]]).layers[0]
+    for shift, plain in ((8, b""), (9, b"\x01\x01")):
+        bias = np.repeat(np.array([32_001, 1], np.int32) << shift, 4)
+        assert RADIX.plain(layer, Step(8, 8, bias, np.full(8, 256, np.int32), -127)) == plain
 
 
 def test_plain_is_decided_by_what_the_subnet_reads() -> None:

@@ -163,7 +163,7 @@ void reds_m4_run_conv(const reds_op *op)
         .weights = op->weights,
         .x = x,
         .table = table->rows,
-        .bias_unit = 1 << table->bias_shift,
+        .bias_right = 16u - table->bias_shift,
         .quads = quads,
         .skip = 8 * (full_quads - quads),
         .rounding = reds_m4_rounding(table, op->zero),

@@ -14,9 +14,9 @@
  *
  * Depthwise, 3 x 3 only: int16 [groups of 4 units][9 taps][w0, w2, w1, w3].
  *
- * Tables of layers with weights: a header, then a word a row, the multiplier above the bias. SMULBB with a
- * power of two makes the sum's first value; SMLAWT multiplies by the upper half and adds zero point and
- * half a step; a shift ends it. It is the project's rounding: floors of floors are one floor.
+ * Tables of layers with weights: a header, then a word a row, the multiplier above the bias. The sum begins
+ * with the shifted lower half; SMLAWT multiplies it by the upper half and adds zero point and half a step; a
+ * shift ends it. That is the project's rounding: a floor of a floor is one floor.
  *
  * SSAT, then QSUB8 and QADD8 lift -128 to -127 in four outputs at once. Writes are whole words or halfwords in
  * ascending order, up to 3 bytes past a tensor's end: inside its 16-byte padding. */
@@ -42,7 +42,7 @@ typedef struct {
     const uint32_t *weights;
     const uint32_t *x;
     const uint32_t *table; /* rows of it */
-    int32_t bias_unit;     /* 2^bias_shift */
+    uint32_t bias_right;   /* 16 - bias_shift */
     uint32_t quads;        /* of inputs, at least one */
     uint32_t skip;         /* bytes from the last weight read to the next group */
     int32_t rounding;      /* zero point and half a step, times 2^shift */
@@ -61,7 +61,7 @@ typedef struct {
     const int8_t *line[3]; /* the first site's window: a line of sites each, padding in it */
     const uint32_t *weights;
     const uint32_t *table; /* rows of it */
-    int32_t bias_unit;
+    int32_t bias_unit; /* 2^bias_shift */
     int32_t rounding;
     uint32_t shift;
     int8_t *out;
@@ -145,7 +145,7 @@ int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32
 #define ROWS_WEIGHTS 0
 #define ROWS_X 4
 #define ROWS_TABLE 8
-#define ROWS_BIAS_UNIT 12
+#define ROWS_BIAS_RIGHT 12
 #define ROWS_QUADS 16
 #define ROWS_SKIP 20
 #define ROWS_ROUNDING 24

@@ -46,7 +46,7 @@ void reds_m4_run_dense(const reds_op *op)
         .weights = op->weights,
         .x = op->scratch,
         .table = table->rows,
-        .bias_unit = 1 << table->bias_shift,
+        .bias_right = 16u - table->bias_shift,
         .quads = (op->units_in + 3) / 4,
         .rounding = reds_m4_rounding(table, op->zero),
         .shift = table->shift,

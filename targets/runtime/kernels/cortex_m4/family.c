@@ -68,7 +68,7 @@ static bool table_ok(const reds_layer *layer, const void *table, uint32_t rows, 
     const reds_m4_table *narrow = table;
     uint32_t lifted = layer->kind == REDS_DEPTHWISE ? 0 : 8;
     uint32_t bias_shift = narrow->bias_shift - lifted, shift = narrow->shift - lifted;
-    bool fast = narrow->bias_shift <= 14; /* its power of two is a halfword */
+    bool fast = bias_shift <= 8 || lifted == 0;
     return bias_shift <= 14 && shift >= 1 && shift <= 8 && (fast || all_plain(plain, rows / 4));
 }
 

@@ -61,6 +61,12 @@
 .L\loop\()_done:
 .endm
 
+/* The bias of a row's word: its lower half, shifted. */
+.macro BIAS row, right
+    lsl     \row, \row, #16
+    asr     \row, \row, \right
+.endm
+
 /* r0..r3, shifted by r8: four bytes of r0. Takes r4 for a constant. */
 .macro NARROW
     asr     r0, r0, r8
@@ -94,14 +100,14 @@ FUNCTION reds_m4_dense
     mov     lr, r0
 .Ldense_group:
     ldrd    r10, r11, [lr, #ROWS_WEIGHTS]
-    ldrd    r8, r9, [lr, #ROWS_TABLE]  /* and the unit of its biases */
+    ldrd    r8, r9, [lr, #ROWS_TABLE]  /* and the shift of its biases */
     ldr     r12, [lr, #ROWS_QUADS]
     ldm     r8!, {r0-r3}
     str     r8, [lr, #ROWS_TABLE]
-    smulbb  r0, r0, r9
-    smulbb  r1, r1, r9
-    smulbb  r2, r2, r9
-    smulbb  r3, r3, r9
+    BIAS    r0, r9
+    BIAS    r1, r9
+    BIAS    r2, r9
+    BIAS    r3, r9
     EACH    QUAD, dense
     ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the rounding */
     add     r10, r10, r11
@@ -129,13 +135,13 @@ FUNCTION reds_m4_conv
     mov     lr, r0
     ldr     r10, [lr, #ROWS_WEIGHTS]
 .Lconv_group:
-    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* and the unit of its biases */
+    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* and the shift of its biases */
     ldr     r11, [lr, #ROWS_X]
     ldr     r12, [lr, #ROWS_QUADS]
     ldrd    r0, r1, [r4], #8
     str     r4, [lr, #ROWS_TABLE]
-    smulbb  r0, r0, r5
-    smulbb  r1, r1, r5
+    BIAS    r0, r5
+    BIAS    r1, r5
     mov     r2, r0
     mov     r3, r1
     EACH    QUAD_OF_TWO, conv
