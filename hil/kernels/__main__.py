@@ -67,7 +67,7 @@ def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None
                 lacking.append(str(error))
         layers = {} if nets else measure_layers(board, say)
         tables = [report.net_table(found, lacking), report.switch_table(found)]
-        tables += [report.layer_table(layers)] * bool(layers) + [report.size_table(board, found)]
+        tables += [report.layer_table(layers)] * bool(layers) + [report.size_table(found)]
     publish(tables, json_file, markdown_file)
     counts, compiler = report.counts(found, layers), baseline.compiler()
     failures = list(report.over_limits(found))

@@ -11,8 +11,9 @@ from hil.boards.board import Board
 from hil.errors import HilError, PackRefused
 from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS
-from reds import reference
+from reds import pack, reference
 from reds.cut import alone, cut
+from reds.layouts import Layout
 from reds.model import LIMIT, Model
 from reds.nets import by_name
 from reds.untrained import untrained
@@ -33,11 +34,23 @@ class NetCounts:
     """
 
     model: Model
+    layout: Layout
     steady: tuple[Count, ...]
     alone: tuple[Count, ...]
     switch: Count
     first: float
     refused: str
+
+    @property
+    def flash(self) -> int:
+        """Bytes of the pack on the board."""
+        return len(pack.dumps(self.model, self.layout))
+
+    @property
+    def flash_alone(self) -> tuple[int, ...]:
+        """Bytes of a pack for each subnet alone."""
+        every = range(len(self.model.subnets))
+        return tuple(len(pack.dumps(alone(self.model, s), self.layout)) for s in every)
 
 
 def measure_net(board: Board, name: str, say: Say) -> NetCounts:
@@ -59,7 +72,7 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
         say(f"{name} {model.subnets[s].label} alone")
         board.deploy(alone(model, s))
         by_itself.append(count(board, 0, x))
-    return NetCounts(model, steady, tuple(by_itself), switch, first, refused)
+    return NetCounts(model, board.layout(model), steady, tuple(by_itself), switch, first, refused)
 
 
 def deploy(board: Board, model: Model) -> tuple[Model, str]:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hil.boards.board import Board
 from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS, NETS
 from hil.kernels.nano import NetCounts
 from hil.kernels.tables import Cell, Table
-from reds import layouts, pack
-from reds.cut import alone
+from reds import layouts
 
 MOST_ALONE = 1.02
 """A nested subnet costs at most this much of the same subnet in a pack of its own."""
@@ -36,10 +34,24 @@ def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
             both = steady.instructions / by_itself.instructions, steady.cycles / by_itself.cycles
             if max(both) > MOST_ALONE:
                 yield f"{name} {subnet.label}: {max(both):.3f} x the cost of it alone, {MOST_ALONE} allowed"
+        if (most := NETS[name].most) and not net.refused:
+            full = net.steady[-1]
+            if full.instructions > most.instructions or full.cycles > most.cycles:
+                yield (
+                    f"{name}: {full.instructions:,} instructions and {full.cycles:,} cycles,"
+                    f" {most.instructions:,} and {most.cycles:,} allowed"
+                )
+        if (flash := NETS[name].more_flash) and more(net) > flash:
+            yield f"{name}: all subnets take {more(net):.1f} % more flash than the largest, {flash} allowed"
         if net.switch.cycles > MOST_SWITCH_CYCLES:
             yield f"{name}: a switch takes {net.switch.cycles} cycles, {MOST_SWITCH_CYCLES} allowed"
         if net.first > MOST_FIRST:
             yield f"{name}: {net.first:.3f} x a steady inference after a switch, {MOST_FIRST} allowed"
+
+
+def more(net: NetCounts) -> float:
+    """Percent of flash that all subnets take beyond the largest alone."""
+    return 100 * (net.flash / net.flash_alone[-1] - 1)
 
 
 def net_table(nets: Sequence[NetCounts], lacking: Sequence[str]) -> Table:
@@ -48,7 +60,7 @@ def net_table(nets: Sequence[NetCounts], lacking: Sequence[str]) -> Table:
     for net in nets:
         for s, subnet in enumerate(net.model.subnets):
             steady, by_itself = net.steady[s], net.alone[s]
-            other = NETS[net.model.name] if subnet.label == "100%" else None
+            other = NETS[net.model.name].cmsis if subnet.label == "100%" else None
             rows.append(
                 (
                     *(f"{net.model.name} {subnet.label}", subnet.macs, steady.instructions, steady.cycles),
@@ -95,16 +107,12 @@ def layer_table(layers: Mapping[str, tuple[int, Count]]) -> Table:
     return Table("Single layers, emulated Nano 33 BLE", heads, tuple(rows))
 
 
-def size_table(board: Board, nets: Sequence[NetCounts]) -> Table:
+def size_table(nets: Sequence[NetCounts]) -> Table:
     """Flash of all subnets against the largest alone and against a pack each; arena of each subnet."""
     rows: list[tuple[Cell, ...]] = []
     for net in nets:
-        model, layout, every = net.model, board.layout(net.model), range(len(net.model.subnets))
-        nested = len(pack.dumps(model, layout))
-        each = [len(pack.dumps(alone(model, s), layout)) for s in every]
-        arenas = " / ".join(f"{layouts.plan(model, s, layout).size:,}" for s in every)
-        rows.append(
-            (model.name, layout.name, nested, each[-1], 100 * (nested / each[-1] - 1), sum(each), arenas)
-        )
+        each, every = net.flash_alone, range(len(net.model.subnets))
+        arenas = " / ".join(f"{layouts.plan(net.model, s, net.layout).size:,}" for s in every)
+        rows.append((net.model.name, net.layout.name, net.flash, each[-1], more(net), sum(each), arenas))
     heads = ("net", "layout", "pack", "largest alone", "more, %", "a pack each", "arena of each subnet")
     return Table("Flash and arena, bytes, emulated Nano 33 BLE", heads, tuple(rows))

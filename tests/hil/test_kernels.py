@@ -8,15 +8,17 @@ import pytest
 from click.testing import CliRunner
 
 from hil.errors import ResultsError
-from hil.kernels import baseline, desktop
+from hil.kernels import baseline, desktop, report
 from hil.kernels.__main__ import main
 from hil.kernels.baseline import Baseline, Count
+from hil.kernels.cases import Net
 from hil.kernels.eager import eager
+from hil.kernels.nano import NetCounts
 from hil.kernels.order import lines, marked
 from hil.kernels.tables import Table, plain
 from reds.layouts import CANONICAL, LAYOUTS
 from reds.nets import NETS, by_name
-from reds.untrained import uniform
+from reds.untrained import uniform, untrained
 from tests.nets import Kind, Maker, dense_model
 
 FEW = {"net 25%": Count(100, 150), "net 100%": Count(400, 600)}
@@ -71,6 +73,42 @@ def test_the_committed_counts_hold_and_one_less_fails(
     run = CliRunner().invoke(main, ["nano", "--net", "dnn-s"])
     assert run.exit_code == 0
     assert "not compared: the baseline was built by arm-none-eabi-gcc other" in run.output
+
+
+def net_counts(
+    cost: Count, alone: Count = FEW["net 100%"], switch: int = 21, first: float = 1.0
+) -> NetCounts:
+    """DNN S with one subnet, as if it had been counted."""
+    chain = by_name("dnn-s")
+    model = untrained("dnn-s", chain, {"100%": chain.full})
+    return NetCounts(model, LAYOUTS[1], (cost,), (alone,), Count(15, switch), first, "")
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (net_counts(Count(409, 600)), "dnn-s 100%: 1.022 x the cost of it alone, 1.02 allowed"),
+        (net_counts(Count(400, 600), switch=65), "dnn-s: a switch takes 65 cycles, 64 allowed"),
+        (net_counts(Count(400, 600), first=1.03), "dnn-s: 1.030 x a steady inference after a switch"),
+        (
+            net_counts(Count(86_001, 1), Count(86_001, 1)),
+            "dnn-s: 86,001 instructions and 1 cycles, 86,000 and",
+        ),
+        (net_counts(Count(1, 122_001), Count(1, 122_001)), "dnn-s: 1 instructions and 122,001 cycles"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_limit_that_does_not_hold_is_said(found: NetCounts, text: str) -> None:
+    (said,) = report.over_limits([found])
+    assert said.startswith(text)
+
+
+def test_limits_hold_up_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_limits = net_counts(Count(408, 612), switch=64, first=1.02)
+    assert list(report.over_limits([at_limits])) == []
+    monkeypatch.setattr(report, "NETS", {"dnn-s": Net(more_flash=-1)})
+    (said,) = report.over_limits([at_limits])
+    assert said == "dnn-s: all subnets take 0.0 % more flash than the largest, -1 allowed"
 
 
 def test_this_machine_without_peers_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
