@@ -75,7 +75,7 @@ typedef struct reds_step {
     uint16_t units_in;
     uint16_t units_out;
     uint32_t input_at;
-    uint32_t input2_at;
+    uint32_t input2_at; /* 0 where there is one input */
     uint32_t output_at;
     uint32_t scratch_at;
     uint32_t table_at; /* int32 biases, then multipliers, each padded to a multiple of four; or the layout's own */

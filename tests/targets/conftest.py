@@ -1,5 +1,7 @@
 """C programs of the tests, compiled once a session: with sanitizers, warnings as errors."""
 
+import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -17,6 +19,9 @@ NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
 AGENT = sorted((TARGETS / "agent").glob("*.c"))
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+CFLAGS = shlex.split(os.environ.get("CFLAGS", ""))
+"""What else the compiler is told, as `--coverage`."""
 
 Compile = Callable[..., Path]
 
@@ -46,7 +51,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
     def object_(source: Path) -> Path:
         if source not in objects:
             target = folder / f"{len(objects)}-{source.stem}.o"
-            flags = [*WARNINGS, *SANITIZED, '-DREDS_BUILD_ID="test"']
+            flags = [*WARNINGS, *SANITIZED, *CFLAGS, '-DREDS_BUILD_ID="test"']
             subprocess.run([cc, *flags, "-c", str(source), "-o", str(target)], check=True)
             objects[source] = target
         return objects[source]
@@ -58,7 +63,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
             files[files.index(FAMILIES)] = _only(family, program.parent)
         linker = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"] if wrap else []
         parts = [str(object_(file)) for file in files]
-        subprocess.run([cc, *SANITIZED, *parts, *linker, "-o", str(program)], check=True)
+        subprocess.run([cc, *SANITIZED, *CFLAGS, *parts, *linker, "-o", str(program)], check=True)
         return program
 
     return compile_

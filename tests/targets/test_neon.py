@@ -1,11 +1,7 @@
 """The aarch64 kernels in user-mode emulation: the reference's bits, with SDOT and without, every subnet."""
 
-import os
-import shutil
 import struct
-import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,61 +13,38 @@ from reds.model import Kind, Model
 from reds.nets import by_name
 from reds.untrained import untrained
 from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
-from tests.targets.conftest import HERE, NEON, RUNTIME, SANITIZED, WARNINGS
+from tests.targets.conftest import NEON, SANITIZED
+from tests.targets.cross import Cross
 from tests.targets.test_fuzz import NETS
 
-CC, QEMU = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 CPUS = {"baseline": "cortex-a72", "dotprod": "cortex-a76"}
 """A processor of each variant: the Pi 4's, and the first of its line with SDOT."""
+FAST = ["-O3"]
 MUTATED = 20_000
 LAYOUT = LAYOUTS[3]
 
 
-@dataclass(frozen=True)
-class Programs:
-    """Compiles test sources with the runtime, once each, and runs them on an emulated processor."""
-
-    folder: Path
-
-    def compiled(self, *sources: str, flags: Sequence[str] = ("-O3",)) -> Path:
-        program = self.folder / Path(sources[0]).stem
-        if not program.exists():
-            files = map(str, [*(HERE / source for source in sources), *RUNTIME, *NEON])
-            command = [CC, *WARNINGS, "-D_POSIX_C_SOURCE=200809L", *flags, *files, "-o", str(program)]
-            subprocess.run(command, check=True)
-        return program
-
-    def run(
-        self, program: Path, variant: str, *arguments: str, stdin: bytes = b""
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Leaks are not looked for: that takes ptrace, which emulation has not."""
-        libc = subprocess.run([CC, "-print-file-name=libc.so.6"], capture_output=True, text=True, check=True)
-        root = Path(libc.stdout.strip()).resolve().parents[1]
-        command = [QEMU, "-L", str(root), "-cpu", CPUS[variant], str(program), *arguments]
-        environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
-        return subprocess.run(command, input=stdin, capture_output=True, check=False, env=environment)
-
-
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
-    for tool, package in ((CC, "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"), (QEMU, "qemu-user")):
-        if shutil.which(tool) is None:
-            pytest.fail(f"no {tool} on this machine: install {package}")
-    return Programs(tmp_path_factory.mktemp("aarch64"))
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
+    package = "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+    folder = tmp_path_factory.mktemp("aarch64")
+    programs = Cross("aarch64-linux-gnu-gcc", "qemu-aarch64", package, tuple(NEON), folder)
+    programs.need()
+    return programs
 
 
 Check = Callable[[Model, np.ndarray], None]
 
 
 @pytest.fixture(params=CPUS)
-def equals_the_reference(request: pytest.FixtureRequest, programs: Programs, tmp_path: Path) -> Check:
+def equals_the_reference(request: pytest.FixtureRequest, programs: Cross, tmp_path: Path) -> Check:
     """Fails unless every subnet of a model gives the reference's bytes for these inputs."""
 
     def check(model: Model, x: np.ndarray) -> None:
         file = tmp_path / "net.reds"
         file.write_bytes(pack.dumps(model, LAYOUT))
-        program = programs.compiled("run_pack.c")
-        done = programs.run(program, request.param, str(file), stdin=x.tobytes())
+        program = programs.compiled("run_pack.c", flags=FAST)
+        done = programs.run(program, CPUS[request.param], str(file), stdin=x.tobytes())
         assert (done.returncode, done.stderr) == (0, b""), model.name
         expected = b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
         assert done.stdout == expected, model.name
@@ -80,10 +53,10 @@ def equals_the_reference(request: pytest.FixtureRequest, programs: Programs, tmp
 
 
 @pytest.mark.parametrize("variant", CPUS)
-def test_the_processor_decides_the_variant(programs: Programs, tmp_path: Path, variant: str) -> None:
+def test_the_processor_decides_the_variant(programs: Cross, tmp_path: Path, variant: str) -> None:
     file = tmp_path / "net.reds"
     file.write_bytes(pack.dumps(dense_model([8, 4], [[4]]), LAYOUT))
-    done = programs.run(programs.compiled("loaded_family.c"), variant, str(file))
+    done = programs.run(programs.compiled("loaded_family.c", flags=FAST), CPUS[variant], str(file))
     assert done.stdout.decode().strip() == variant
 
 
@@ -172,13 +145,13 @@ def test_a_sum_at_the_edge_of_int32(equals_the_reference: Check) -> None:
 
 
 @pytest.mark.parametrize("variant", CPUS)
-def test_mutated_packs_stay_within_their_bounds(programs: Programs, tmp_path: Path, variant: str) -> None:
+def test_mutated_packs_stay_within_their_bounds(programs: Cross, tmp_path: Path, variant: str) -> None:
     packs = [*(pack.dumps(net, LAYOUT) for net in (*NETS, *WIDE, *at_the_end())), table_last()]
     seeds = [tmp_path / f"{i}.reds" for i in range(len(packs))]
     for file, data in zip(seeds, packs, strict=True):
         file.write_bytes(data)
     program = programs.compiled("fuzz/pack.c", "fuzz/driver.c", flags=SANITIZED)
-    done = programs.run(program, variant, str(MUTATED), "2", *map(str, seeds))
+    done = programs.run(program, CPUS[variant], str(MUTATED), "2", *map(str, seeds))
     assert (done.returncode, done.stderr) == (0, b"")
     accepted = int(done.stdout.split()[1])
     assert MUTATED // 20 < accepted < MUTATED - MUTATED // 20, "mutations no longer reach both sides"

@@ -104,3 +104,7 @@ reds_m4_depthwise:
     pop     {r4-r11, pc}
     .size   reds_m4_depthwise, . - reds_m4_depthwise
 #endif
+
+#ifdef __ELF__
+    .section .note.GNU-stack, "", %progbits
+#endif

@@ -238,3 +238,7 @@ FUNCTION reds_m4_expand_two
     bx      lr
     .size   reds_m4_expand_two, . - reds_m4_expand_two
 #endif
+
+#ifdef __ELF__
+    .section .note.GNU-stack, "", %progbits
+#endif
