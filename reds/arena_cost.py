@@ -29,8 +29,8 @@ def arena_cost(chain: Chain, grids: Sequence[Grid], layout: Layout) -> Cost:
         live = [t for t, (first, last) in zip(chain.tensors, lives, strict=True) if first <= i <= last]
         groups = tuple(sorted({layer.reads, *(tensor.group for tensor in live)}))
         widths = broadcast(groups, grids)
-        scratch: Any = np.array([scratch_bytes(chain, layer, int(n), layout) for n in grids[layer.reads]])
-        table = up(scratch, ALIGNMENT).reshape(widths[layer.reads].shape)
+        scratch = [up(scratch_bytes(chain, layer, int(n), layout), ALIGNMENT) for n in grids[layer.reads]]
+        table = np.reshape(scratch, widths[layer.reads].shape)
         for tensor in live:
             table = table + up(_sites(tensor) * widths[tensor.group], ALIGNMENT)
         tables[groups] = np.maximum(tables.get(groups, 0), table)

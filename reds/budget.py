@@ -1,7 +1,7 @@
-"""What a subnet may cost, as limits on costs; a budget that nothing fits names the smallest that something does."""
+"""What a subnet may cost, as limits; a budget that nothing fits names the smallest that something fits."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -61,7 +61,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Limit:
-    """The most that a cost may reach; `asked` is the budget as it was written."""
+    """The most that a cost may reach; `asked` is the budget as a message names it."""
 
     cost: Cost
     most: int
@@ -74,31 +74,34 @@ def limits_of(
     """Each budget's limits on costs over these widths. Raises `ChainError` where times are missing."""
     limits: list[list[Limit]] = [[] for _ in budgets]
 
-    def add(cost: Cost, scale: float, asked: Sequence[float | None], unit: str = "") -> None:
-        for each, value in zip(limits, asked, strict=True):
-            if value is not None:
-                each.append(Limit(cost, int(value * scale + 1e-6), f"{value:g}{unit}"))
+    def add(make: Callable[[], Cost], scale: float, asked: Sequence[float | None], unit: str) -> None:
+        if any(value is not None for value in asked):
+            cost = make()
+            for each, value in zip(limits, asked, strict=True):
+                if value is not None:
+                    most = int(value * scale + 1e-6)
+                    each.append(Limit(cost, most, f"{value:g}{unit} ({most} {cost.unit})"))
 
-    macs, flash, arena, us = zip(*((b.macs, b.flash, b.arena, b.latency) for b in budgets), strict=True)
-    if any(value is not None for value in macs):
-        add(macs_cost(chain, grids), chain.macs(chain.full), macs)
-    if any(value is not None for value in flash):
-        add(flash_cost(chain, grids), 1, flash)
-    if any(value is not None for value in arena):
-        add(arena_cost(chain, grids, device.layout), 1, arena)
-    if any(value is not None for value in us):
+    def times() -> Cost:
         if device.latency is None:
-            raise BudgetError("a latency budget needs times measured on a board: give the device its `latency`")
-        add(latency_cost(chain, grids, device.latency), NANOSECONDS, us, " us")
+            raise BudgetError(
+                "a latency budget needs times measured on a board: give the device its `latency`"
+            )
+        return latency_cost(chain, grids, device.latency)
+
+    add(lambda: macs_cost(chain, grids), chain.macs(chain.full), [b.macs for b in budgets], "")
+    add(lambda: flash_cost(chain, grids), 1, [b.flash for b in budgets], "")
+    add(lambda: arena_cost(chain, grids, device.layout), 1, [b.arena for b in budgets], "")
+    add(times, NANOSECONDS, [b.latency for b in budgets], " us")
     return limits
 
 
 def check_budgets(
-    chain: Chain, budgets: Sequence[Budget | float], step: int, least: int, device: Device = Device()
+    chain: Chain, budgets: Sequence[Budget | float], step: int, least: int, device: Device | None = None
 ) -> None:
     """Raise `BudgetError` for the first budget that no subnet fits, nested or not."""
     grids = width_grids(chain, step, least)
-    for limits in limits_of(chain, grids, as_budgets(budgets), device):
+    for limits in limits_of(chain, grids, as_budgets(budgets), device or Device()):
         if not problem_of(grids, {}, limits).fits((0,) * len(grids)):
             refuse(grids, limits, [np.arange(len(grid)) for grid in grids])
 
@@ -124,10 +127,10 @@ def refuse(grids: Sequence[Grid], limits: Sequence[Limit], kept: Kept) -> None:
     for i, limit in enumerate(limits):
         least = _smallest(grids, limit.cost, limits[:i], kept)
         if least > limit.most:
-            unit, full = limit.cost.unit, limit.cost.of([len(grid) - 1 for grid in grids])
-            within = "".join(f" within {each.asked} {each.cost.unit}" for each in limits[:i])
+            unit, full = limit.cost.unit, limit.cost.of(tuple(len(grid) - 1 for grid in grids))
+            within = "".join(f" within {each.most} {each.cost.unit}" for each in limits[:i])
             raise BudgetError(
-                f"budget {limit.asked} ({limit.most} {unit}): the smallest subnet{within} needs {least} {unit},"
+                f"budget {limit.asked}: the smallest subnet{within} needs {least} {unit},"
                 f" {ceil(1e4 * least / full) / 1e4} of the full net; raise the budget or lower `least`"
             )
 

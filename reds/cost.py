@@ -68,9 +68,7 @@ def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
     return layer.weights(widths) + ROW_BYTES * up(table_rows(layer.kind, widths[layer.writes]), 4)
 
 
-def added(
-    chain: Chain, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]
-) -> CostTables:
+def added(chain: Chain, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]) -> CostTables:
     """A layer's count at all widths of the groups it couples, added up over the layers."""
     tables: dict[Groups, NDArray[np.int64]] = {}
     for layer in chain.layers:

@@ -62,5 +62,7 @@ def _between(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[
                 f"{latency.board}: layer {layer.name} was measured from {units[0]} to {units[-1]} units,"
                 f" not from {grid[0]} to {grid[-1]}"
             )
-        us = np.apply_along_axis(lambda line, x=grid, xp=units: np.interp(x, xp, line), axis, us)
-    return np.asarray(us, np.float64)
+        lines = np.moveaxis(us, axis, -1)
+        between = np.array([np.interp(grid, units, line) for line in lines.reshape(-1, len(units))])
+        us = np.moveaxis(between.reshape(*lines.shape[:-1], len(grid)), -1, axis)
+    return us

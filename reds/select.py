@@ -49,7 +49,8 @@ class Selected:
 def nested(
     chain: Chain, scores: Sequence[Scores], budgets: Sequence[Budget | float],
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
-    objective: Objective = "sum", kernels: Mapping[Groups, Scores] | None = None, device: Device = Device(),
+    objective: Objective = "sum", kernels: Mapping[Groups, Scores] | None = None,
+    device: Device | None = None,
 ) -> tuple[Selected, ...]:  # fmt: skip
     """Subnets for `budgets`, smallest first, each inside the next; a bare number is a fraction of MACs.
 
@@ -64,7 +65,7 @@ def nested(
 
     Raises `BudgetError` for a budget that nothing fits, `CoupledError` where groups form no chain or tree.
     """
-    grids = width_grids(chain, step, least)
+    grids, device = width_grids(chain, step, least), device or Device()
     gains = gains_of(scores, kernels or {}, grids, objective)
     limits = limits_of(chain, grids, as_budgets(budgets), device)
     problems = [problem_of(grids, gains, each) for each in limits]
@@ -90,11 +91,13 @@ def gains_of(
 ) -> Gains:
     """What each width of a group, and each pair of widths with kernels between, adds to the objective."""
     orders = [np.argsort(-score, kind="stable") for score in scores]
-    kept = {(g,): np.cumsum(score[order]) for g, (score, order) in enumerate(zip(scores, orders, strict=True))}
+    kept: dict[Groups, Scores] = {
+        (g,): np.cumsum(score[order]) for g, (score, order) in enumerate(zip(scores, orders, strict=True))
+    }
     for (a, b), table in kernels.items():
         table, pair = (table, (a, b)) if a < b else (table.T, (b, a))
         kept[pair] = table[np.ix_(*(orders[g] for g in pair))].cumsum(0).cumsum(1)
-    gains = {}
+    gains: dict[Groups, Scores] = {}
     for groups, sums in kept.items():
         gain = sums[np.ix_(*(grids[g] - 1 for g in groups))]
         if objective == "product":

@@ -33,7 +33,7 @@ def minimise(problem: Problem, stages: Sequence[Stage]) -> Dual:
     limits = np.array([float(cost.limit) for cost in problem.limited])
     scale, k = np.maximum(limits, 1), len(limits)
     most, spread = _range(stages)
-    # A mixture is k + 1 columns (costs over their limits, 1); slacks and a column that only fills up begin it.
+    # A mixture is k + 1 columns (costs over their limits, 1); at first slacks and one that only fills up.
     basis, gains = np.eye(k + 1), np.array([*[0.0] * k, most - 1e3 * spread])
     bound, best, seen = np.inf, np.zeros(k), dict[Choice, None]()
     for _ in range(ROUNDS):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reds.solver.dual import minimise
 from reds.solver.problem import Choice, Groups, Limited, Problem, Scalar
 from reds.solver.solve import EXACT, solve
-from reds.solver.stages import Values, ceilings, stages_of
+from reds.solver.stages import CoupledError, Values, ceilings, stages_of
 
 Tuples = NDArray[np.intp]
 """[tuples, subnets]: indices of widths, ascending from subnet to subnet."""
@@ -40,12 +40,17 @@ def jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> J
     most = [_ceilings(problem) for problem in problems]
     best = max((tuple(choices) for choices in known), key=lambda choices: _value(problems, choices))
     value, bound = _value(problems, best), sum(solution.bound for solution in alone)
+    few = LARGEST
     while bound - value > (slack := EXACT * abs(bound)):
         held = list(zip(*best, strict=True))
-        tried = [_tuples([each[g] for each in most], value + slack, at) for g, at in enumerate(held)]
+        tried = [_tuples([each[g] for each in most], value + slack, at, few) for g, at in enumerate(held)]
         tuples, whole = [kept for kept, _ in tried], all(complete for _, complete in tried)
         start = tuple(int((kept == at).all(axis=1).argmax()) for kept, at in zip(tuples, held, strict=True))
-        solution = solve(_together(problems, tuples), [start])
+        try:
+            solution = solve(_together(problems, tuples), [start])
+        except CoupledError:  # three groups at a time take larger tables than a chain
+            few //= 2
+            continue
         found = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
         best, before = tuple(zip(*found, strict=True)), value
         value = _value(problems, best)
@@ -68,10 +73,10 @@ def _ceilings(problem: Problem) -> list[Values]:
     return [each + budget for each in ceilings(stages, [stage.reduced(prices) for stage in stages])]
 
 
-def _tuples(most: Sequence[Values], floor: float, held: tuple[int, ...]) -> tuple[Tuples, bool]:
+def _tuples(most: Sequence[Values], floor: float, held: tuple[int, ...], few: int) -> tuple[Tuples, bool]:
     """The nested tuples of a group that may beat the floor, `held` among them, and whether these are all.
 
-    `most[i]` is the most that subnet i gains at each width.
+    `most[i]` is the most that subnet i gains at each width; of more than `few` the best stay.
     """
     rest = sum(float(each.max()) for each in most)
     tuples, sums, whole = np.zeros((1, 0), np.intp), np.zeros(1), True
@@ -82,8 +87,8 @@ def _tuples(most: Sequence[Values], floor: float, held: tuple[int, ...]) -> tupl
         before, width = np.nonzero(reach + rest > floor)
         sums = reach[before, width]
         tuples = np.column_stack([tuples[before], width])
-        if len(sums) > LARGEST:
-            best = np.sort(np.argpartition(-sums, LARGEST)[:LARGEST])
+        if len(sums) > few:
+            best = np.sort(np.argpartition(-sums, few)[:few])
             tuples, sums, whole = tuples[best], sums[best], False
     if not (tuples == held).all(axis=1).any():
         tuples = np.vstack([tuples, held])

@@ -69,7 +69,9 @@ def grow(stages: Sequence[Stage], limits: Values, prices: Values, floor: float, 
     labels = _Labels(zero, np.zeros(1), np.zeros((len(limits), 1)), np.zeros(1), zero, zero)
     history, cut = list[_Labels](), -np.inf
     for i, stage in enumerate(stages):
-        room = limits[:, None] + [least[i + 1].ravel() for least in cheapest] if len(limits) else limits[:, None]
+        room = limits[:, None] + np.reshape(
+            [least[i + 1] for least in cheapest], (len(limits), onward[i + 1].size)
+        )
         labels, lost = _step(stage, labels, onward[i + 1], room, limits, prices, floor, width)
         history.append(labels)
         cut = max(cut, lost)

@@ -1,4 +1,4 @@
-"""What the solver is given: for every group a choice of widths; gains, costs and rules over a few groups each."""
+"""What the solver is given: for every group a choice of widths; gains, costs and rules over a few groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,10 @@ class Limited:
 
 @dataclass(frozen=True)
 class Problem:
-    """Choose a width for each group: the largest sum of `gains` (float64) within `limited` and `allowed` (bool)."""
+    """Choose a width for each group: the largest sum of `gains` within every limit, where it is allowed.
+
+    Tables of `gains` are float64, of `allowed` bool.
+    """
 
     sizes: tuple[int, ...]
     """Widths that each group has to choose from."""

@@ -1,4 +1,4 @@
-"""The most gain within the limits, proven: prices bound it, labels find it, and each makes the other's work small."""
+"""The most gain within the limits, proven: prices bound it, labels find it, each spares the other work."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -48,12 +48,15 @@ def stages_of(problem: Problem) -> list[Stage]:
     n = len(problem.sizes)
     near = [{g}.union(*(groups for groups in couplings if g in groups)) for g in range(n)]
     _, order = min(_order(near, problem.sizes, first) for first in range(n))
-    stages, live, done = [], [], set[int]()
+    stages, live, done = list[Stage](), list[int](), set[int]()
     for group in order:
         bag = (*live, group)
         done.add(group)
         if prod(problem.sizes[g] for g in bag) * (2 + len(problem.limited)) > LARGEST:
-            raise CoupledError(f"groups {', '.join(map(str, sorted(bag)))} hold each other")
+            names = ", ".join(map(str, sorted(bag)))
+            raise CoupledError(
+                f"groups {names} hold each other: no chain, tree or residual stack; raise `step`"
+            )
         new = [groups for groups in dict.fromkeys(couplings) if group in groups and done.issuperset(groups)]
         closed = tuple(axis for axis, g in enumerate(bag) if near[g] <= done)
         stages.append(_stage(problem, bag, closed, new))
