@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
+from reds.bench_select import measured as measured_row
 from reds.budget import Budget, BudgetError, Device, check_budgets
 from reds.chain import Chain, Widths
 from reds.cost import width_grids
@@ -79,7 +80,7 @@ def kept(scores: Scores, widths: Widths) -> float:
     return sum(float(np.sort(score)[::-1][:n].sum()) for score, n in zip(scores, widths, strict=True))
 
 
-SHARES = st.none() | st.floats(0.1, 1)
+SHARES = st.none() | st.integers(10, 100).map(lambda percent: percent / 100)
 
 
 @given(small_chains(), st.lists(SHARES, min_size=4, max_size=4), st.integers(1, 3), st.integers(0, 2**16))
@@ -90,7 +91,7 @@ def test_any_budgets_together_equal_brute_force(
     device, scores = measured(chain), random_scores(chain, seed)
     names = ("macs", "flash", "arena", "latency")
     full = device.costs(chain, chain.full)
-    most = {name: int(share * full[name]) for name, share in zip(names, shares, strict=True) if share}
+    most = {name: int(share * full[name] + 1e-6) for name, share in zip(names, shares, strict=True) if share}
     budget = Budget(shares[0], *(most.get(name) for name in names[1:3]), shares[3] and most["latency"] / 1000)
     best = max(
         (
@@ -112,20 +113,19 @@ def test_any_budgets_together_equal_brute_force(
     assert chosen.gap == 0.0
 
 
-@given(small_chains(), st.floats(0.1, 0.6), st.floats(0.6, 1), st.integers(0, 2**16))
+@given(small_chains(), st.integers(10, 60), st.integers(60, 100), st.integers(0, 2**16))
 @settings(max_examples=60, deadline=None)
-def test_all_subnets_at_once_equal_brute_force(chain: Chain, one: float, two: float, seed: int) -> None:
+def test_all_subnets_at_once_equal_brute_force(chain: Chain, one: int, two: int, seed: int) -> None:
     scores, full = random_scores(chain, seed), chain.macs(chain.full)
-    small, large = (
-        [w for w in all_widths(chain, 2) if chain.macs(w) <= share * full] for share in (one, two)
-    )
+    macs = {widths: chain.macs(widths) for widths in all_widths(chain, 2)}
+    small, large = ([w for w in macs if 100 * macs[w] <= percent * full] for percent in (one, two))
     assume(small and len(small) * len(large) < 20_000)
     best = max(
         kept(scores, a) + kept(scores, b)
         for a, b in product(small, large)
         if all(x <= y for x, y in zip(a, b, strict=True))
     )
-    chosen = nested(chain, scores, (one, two), 2, 1, "joint")
+    chosen = nested(chain, scores, (one / 100, two / 100), 2, 1, "joint")
     assert are_nested(chosen)
     assert sum(subnet.value for subnet in chosen) == pytest.approx(best, rel=1e-9)
     assert {subnet.gap for subnet in chosen} == {0.0}
@@ -315,3 +315,9 @@ def test_budgets_that_exclude_each_other_are_named_together() -> None:
 def test_a_latency_budget_needs_times() -> None:
     with pytest.raises(BudgetError, match="needs times measured on a board"):
         nested(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])
+
+
+def test_the_bench_of_selection_measures_a_row() -> None:
+    row = measured_row("ds-cnn-s", True, 4, "bottom-up")
+    assert row["gap"] == 0.0
+    assert 0 < row["seconds"] < 5
