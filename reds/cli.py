@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from reds.budget import BudgetError
 from reds.chain import ChainError
 from reds.data.home import DataError
 from reds.data.labelled import LabelledSetMissing
@@ -12,11 +13,11 @@ from reds.layouts import LAYOUTS
 from reds.model import ModelError
 from reds.pack import PackError
 from reds.recipe import DivergedError, RecipeError
-from reds.select import BudgetError
+from reds.solver.stages import CoupledError
 
 EXPECTED = (
-    BudgetError, ChainError, DataError, DivergedError, LabelledSetMissing, ModelError, OSError, PackError,
-    RecipeError,
+    BudgetError, ChainError, CoupledError, DataError, DivergedError, LabelledSetMissing, ModelError, OSError,
+    PackError, RecipeError,
 )  # fmt: skip
 """What a user can cause and cure; each says so in one line."""
 FILE = click.Path(path_type=Path)

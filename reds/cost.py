@@ -1,54 +1,83 @@
-"""What a subnet costs, as tables that the solver adds up.
+"""What a subnet costs, as tables over the widths of a few unit groups.
 
-A cost is a sum over pairs of unit groups of a table indexed by their widths; MACs, flash and measured
-latencies all have this shape, so one solver (`select`) serves them all.
+MACs, flash and measured latencies add up over the layers, each of which couples the group that it reads with
+the group that it writes; arena is the most that lives together. Each is a `Cost`, and one solver serves all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.chain import MIXING, Chain
+from reds.chain import Chain, Layer
+from reds.model import table_rows
+from reds.padding import up
+from reds.solver.problem import Choice, Groups, entries
 
 Grid = NDArray[np.int64]
 """Widths that a unit group may take, ascending."""
-CostTables = Mapping[tuple[int, int], NDArray[np.int64]]
-"""(a, b) with a <= b: cost [widths of a, widths of b] of what the two groups cost together."""
+CostTables = Mapping[Groups, NDArray[np.int64]]
+"""Groups, ascending: a cost [widths of the first, widths of the second...] of what they cost together."""
+ROW_BYTES = 8
+"""Of a table's row: an int32 bias and an int32 multiplier."""
 
 
-def width_grids(chain: Chain, step: int, least: int) -> list[Grid]:
+@dataclass(frozen=True)
+class Cost:
+    """The sum of its tables' entries, or with `peak` the largest of them."""
+
+    unit: str
+    tables: CostTables
+    peak: bool = False
+
+    def of(self, choice: Choice) -> int:
+        """The cost of a choice: an index into each group's grid."""
+        each = entries(self.tables, choice)
+        return int(max(each) if self.peak else sum(each))
+
+
+def width_grids(chain: Chain, step: int | Sequence[int], least: int | Sequence[int]) -> list[Grid]:
     """For each group the widths to choose from: multiples of `step` from `least` units, and the full width.
 
-    Groups that are not cut have their full width alone.
+    Both are one number, or one a group. Groups that are not cut have their full width alone.
     """
+    n = len(chain.groups)
+    steps, fewest = np.broadcast_to(step, n).tolist(), np.broadcast_to(least, n).tolist()
     return [
-        np.unique([*range(-(-least // step) * step, group.units, step), group.units])
+        np.unique([*range(up(first, by), group.units, by), group.units])
         if group.cut
         else np.array([group.units])
-        for group in chain.groups
+        for group, by, first in zip(chain.groups, steps, fewest, strict=True)
     ]
 
 
-def macs_tables(chain: Chain, grids: Sequence[Grid]) -> CostTables:
+def macs_cost(chain: Chain, grids: Sequence[Grid]) -> Cost:
     """Multiply-accumulates, true fan-in, classifier counted (REDS, arXiv 2311.13349, counts full fan-in)."""
-    tables: dict[tuple[int, int], NDArray[np.int64]] = {}
+    return Cost("MACs", added(chain, grids, Layer.macs))
+
+
+def flash_cost(chain: Chain, grids: Sequence[Grid]) -> Cost:
+    """Bytes of a subnet's weights and tables in the canonical layout, alone; headers are not counted."""
+    return Cost("bytes of flash", added(chain, grids, flash_bytes))
+
+
+def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
+    """Bytes of the weights and of the table that a subnet of these group widths reads in a layer."""
+    return layer.weights(widths) + ROW_BYTES * up(table_rows(layer.kind, widths[layer.writes]), 4)
+
+
+def added(chain: Chain, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]) -> CostTables:
+    """A layer's count at all widths of the groups it couples, added up over the layers."""
+    tables: dict[Groups, NDArray[np.int64]] = {}
     for layer in chain.layers:
-        if not layer.per_pair:
-            continue
-        reads = layer.reads if layer.kind in MIXING else layer.writes
-        pair = (min(reads, layer.writes), max(reads, layer.writes))
-        one, two = (grids[group] for group in pair)
-        if layer.kind not in MIXING:
-            table = np.diag(layer.per_pair * one)
-        elif pair[0] == pair[1]:
-            table = np.diag(layer.per_pair * one * one)
-        else:
-            table = layer.per_pair * np.outer(one, two)
-        tables[pair] = tables.get(pair, np.zeros_like(table)) + table
+        groups = tuple(sorted({layer.reads, layer.writes}))
+        table = np.zeros([len(grids[g]) for g in groups], np.int64) + count(layer, broadcast(groups, grids))
+        tables[groups] = tables.get(groups, 0) + table
     return tables
 
 
-def total(tables: CostTables, chosen: Sequence[int]) -> int:
-    """Cost of one choice: an index into each group's grid."""
-    return sum(int(table[chosen[a], chosen[b]]) for (a, b), table in tables.items())
+def broadcast(groups: Groups, grids: Sequence[Grid]) -> Any:
+    """The widths of each of these groups along an axis of its own: a count of them is a table."""
+    return dict(zip(groups, np.ix_(*(grids[g] for g in groups)), strict=True))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from reds.budget import check_budgets
 from reds.card import labelled_set
 from reds.data.clips import SpeechClips
 from reds.data.home import sha256_of
@@ -17,7 +18,6 @@ from reds.data.load import load_speech
 from reds.data.speech import SpeechData
 from reds.recipe import Recipe
 from reds.recipe_file import load_recipe
-from reds.select import check_budgets
 from reds.train import chain_of, deterministic
 
 

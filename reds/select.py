@@ -1,156 +1,147 @@
 """Nested subnets under budgets, each proven to hold the largest importance that its budget allows.
 
 Unit scores add up and costs depend on counts alone, so the best units of a group are its top-scored ones and
-a subnet is one width a group. Costs couple the groups that a layer joins. The solver walks the groups in
-order and keeps, for each choice of widths that later groups still depend on, the labels (cost, importance)
-that no other label dominates: exact, since a dominated label can never finish better.
+a subnet is one width a group; a kernel between two units counts where both are kept. Costs couple the groups
+that a layer joins, and `solver` finds the widths.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.budget import (
+    Budget,
+    BudgetError,
+    Device,
+    Gains,
+    Limit,
+    as_budgets,
+    limits_of,
+    problem_of,
+    refuse,
+)
 from reds.chain import Chain, Widths
-from reds.cost import CostTables, Grid, macs_tables, total, width_grids
+from reds.cost import Grid, width_grids
+from reds.solver.joint import jointly
+from reds.solver.problem import Groups, Problem
+from reds.solver.solve import InfeasibleError, Solution, solve
 
-Order = Literal["bottom-up", "top-down"]
+Order = Literal["bottom-up", "top-down", "joint"]
 Objective = Literal["sum", "product"]
-
-
-class BudgetError(ValueError):
-    """No subnet fits a budget; the text names it."""
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Selected:
-    """One subnet: units kept in each group, multiply-accumulates, and the objective they reach."""
+    """One subnet: units kept in each group, what it costs, and the objective it reaches."""
 
     widths: Widths
-    macs: int
+    costs: Mapping[str, int]
+    """`macs`, `flash` and `arena` bytes, and `latency` nanoseconds where times are known."""
     value: float
+    gap: float
+    """The share of the objective that a better choice may add at most; 0.0 where this one is proven best."""
 
 
 def nested(
-    chain: Chain, scores: Sequence[NDArray[np.float64]], budgets: Sequence[float],
-    step: int = 4, least: int = 4, order: Order = "bottom-up", objective: Objective = "sum",
+    chain: Chain, scores: Sequence[Scores], budgets: Sequence[Budget | float],
+    step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
+    objective: Objective = "sum", kernels: Mapping[Groups, Scores] | None = None,
+    device: Device | None = None,
 ) -> tuple[Selected, ...]:  # fmt: skip
-    """Subnets for `budgets` (ascending fractions of the full net's MACs), each inside the next.
+    """Subnets for `budgets`, smallest first, each inside the next; a bare number is a fraction of MACs.
 
-    `scores[g]` is the importance of every unit of group g, in any order, not negative. Bottom-up solves the
-    smallest budget first and keeps its units in the larger ones; top-down solves the largest first
-    (REDS, arXiv 2311.13349, gives both). Raises `BudgetError` for a budget that nothing fits.
+    `scores[g]` is the importance of every unit of group g, in any order, not negative; `kernels[a, b]`, if
+    any, the importance [units of a, units of b] of every kernel between two groups. Widths are multiples of
+    `step` from `least` units, for all groups or for each.
 
-    The paper's objective is the `sum` of the importance kept. `product` is the product of the shares kept in
-    each group: groups work in series, and a sum starves the one whose units cost most.
+    Bottom-up solves the smallest budget first and keeps its units in the larger ones; top-down solves the
+    largest first (REDS, arXiv 2311.13349, gives both); joint the sum of all objectives at once, and its gap
+    is that of the sum. The paper's objective is the `sum` of the importance kept. `product` is the product
+    of the shares kept in each group: groups work in series, and a sum starves the one whose units cost most.
+
+    Raises `BudgetError` for a budget that nothing fits, `CoupledError` where groups form no chain or tree.
     """
-    check_budgets(chain, budgets, step, least)
-    grids = width_grids(chain, step, least)
-    tables = macs_tables(chain, grids)
-    gains = [_gains(score, grid, objective) for score, grid in zip(scores, grids, strict=True)]
+    grids, device = width_grids(chain, step, least), device or Device()
+    gains = gains_of(scores, kernels or {}, grids, objective)
+    limits = limits_of(chain, grids, as_budgets(budgets), device)
+    problems = [problem_of(grids, gains, each) for each in limits]
+    if order == "joint":
+        known = [_in_turn(grids, problems, limits, turn) for turn in ("bottom-up", "top-down")]
+        joint = jointly(problems, [[solution.choice for solution in each] for each in known])
+        choices = joint.choices
+        gaps = [_gap(joint.value, joint.bound, objective)] * len(problems)
+    else:
+        found = _in_turn(grids, problems, limits, order)
+        choices = tuple(solution.choice for solution in found)
+        gaps = [_gap(solution.value, solution.bound, objective) for solution in found]
+    chosen = []
+    for problem, choice, gap, each in zip(problems, choices, gaps, limits, strict=True):
+        widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
+        chosen.append(Selected(widths, device.costs(chain, widths), problem.value(choice), gap))
+        _check_arena(chosen[-1], each)
+    return tuple(chosen)
+
+
+def gains_of(
+    scores: Sequence[Scores], kernels: Mapping[Groups, Scores], grids: Sequence[Grid], objective: Objective
+) -> Gains:
+    """What each width of a group, and each pair of widths with kernels between, adds to the objective."""
+    orders = [np.argsort(-score, kind="stable") for score in scores]
+    kept: dict[Groups, Scores] = {
+        (g,): np.cumsum(score[order]) for g, (score, order) in enumerate(zip(scores, orders, strict=True))
+    }
+    for (a, b), table in kernels.items():
+        table, pair = (table, (a, b)) if a < b else (table.T, (b, a))
+        kept[pair] = table[np.ix_(*(orders[g] for g in pair))].cumsum(0).cumsum(1)
+    gains: dict[Groups, Scores] = {}
+    for groups, sums in kept.items():
+        gain = sums[np.ix_(*(grids[g] - 1 for g in groups))]
+        if objective == "product":
+            # A group of no importance is as good at any width.
+            gain = np.log(np.maximum(gain, 1e-300) / max(sums.flat[-1], 1e-300))
+        gains[groups] = gain
+    return gains
+
+
+def _in_turn(
+    grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]], order: Order
+) -> list[Solution]:
+    """Each problem solved on its own, between the widths of the one before it and all."""
     low, high = [0] * len(grids), [len(grid) - 1 for grid in grids]
-    chosen: dict[float, list[int]] = {}
-    for budget in sorted(budgets, reverse=order == "top-down"):
-        limit = macs_limit(chain, budget)
-        # A budget that holds everything takes everything, units of no importance too.
-        fits = total(tables, high) <= limit
-        chosen[budget] = list(high) if fits else solve(gains, tables, limit, low, high)
+    found: dict[int, Solution] = {}
+    for i in sorted(range(len(problems)), reverse=order == "top-down"):
+        kept = [np.arange(a, b + 1) for a, b in zip(low, high, strict=True)]
+        part = problems[i].restricted(kept)
+        try:
+            # A budget that holds everything takes everything, units of no importance too.
+            solution = solve(part, [tuple(len(each) - 1 for each in kept)])
+        except InfeasibleError:
+            refuse(grids, limits[i], kept)
+            raise
+        choice = tuple(a + k for a, k in zip(low, solution.choice, strict=True))
+        found[i] = Solution(choice, solution.value, solution.bound)
         if order == "bottom-up":
-            low = chosen[budget]
+            low = list(choice)
         else:
-            high = chosen[budget]
-    return tuple(_selected(grids, gains, tables, chosen[budget]) for budget in budgets)
+            high = list(choice)
+    return [found[i] for i in range(len(problems))]
 
 
-def check_budgets(chain: Chain, budgets: Sequence[float], step: int, least: int) -> None:
-    """Raise `BudgetError` for the first budget that no subnet fits; the text names the smallest one."""
-    full = chain.macs(chain.full)
-    smallest = chain.macs([int(grid[0]) for grid in width_grids(chain, step, least)])
-    for budget in budgets:
-        if smallest > (limit := macs_limit(chain, budget)):
-            raise BudgetError(
-                f"budget {budget:g} ({limit} MACs): the smallest subnet needs {smallest} MACs,"
-                f" {ceil(1e4 * smallest / full) / 1e4} of the full net; raise the budget or lower `least`"
-            )
+def _gap(value: float, bound: float, objective: Objective) -> float:
+    if value >= bound:
+        return 0.0
+    return float(-np.expm1(value - bound)) if objective == "product" else 1 - value / bound
 
 
-def macs_limit(chain: Chain, budget: float) -> int:
-    """Multiply-accumulates that a budget, a fraction of the full net's, allows."""
-    return int(budget * chain.macs(chain.full) + 1e-6)
-
-
-def solve(
-    gains: Sequence[NDArray[np.float64]], tables: CostTables, limit: int,
-    low: Sequence[int], high: Sequence[int],
-) -> list[int]:  # fmt: skip
-    """Index into each group's grid, between `low` and `high`: the largest summed gain at cost <= `limit`.
-
-    `gains[g]` belongs to the widths of group g, ascending. Proven optimal; of equal gains the cheaper one.
-    Raises `BudgetError` if nothing fits.
-    """
-    last_use = [max([g, *(max(pair) for pair in tables if g in pair)]) for g in range(len(gains))]
-    states: dict[tuple[int, ...], _Labels] = {(): _Labels.first()}
-    live: list[int] = []
-    for g in range(len(gains)):
-        pairs = [(a, table) for (a, b), table in tables.items() if b == g]
-        keep = [i for i, other in enumerate([*live, g]) if last_use[other] > g]
-        grown: dict[tuple[int, ...], list[_Labels]] = {}
-        for state, labels in states.items():
-            for k in range(low[g], high[g] + 1):
-                place = dict(zip([*live, g], [*state, k], strict=True))
-                cost = sum(int(table[place[a], k]) for a, table in pairs)
-                extended = labels.extend(k, cost, float(gains[g][k]), limit)
-                if len(extended.cost):
-                    grown.setdefault(tuple([*state, k][i] for i in keep), []).append(extended)
-        states = {state: _Labels.best_of(parts) for state, parts in grown.items()}
-        live = [[*live, g][i] for i in keep]
-    if not states:
-        raise BudgetError(f"nothing fits a cost of {limit}")
-    return [int(k) for k in states[()].choice[-1]]
-
-
-def _gains(score: NDArray[np.float64], grid: Grid, objective: Objective) -> NDArray[np.float64]:
-    """What each width of a group adds to the objective: its best units' importance, or its share's log."""
-    kept = np.cumsum(np.sort(score)[::-1])[grid - 1]
-    if objective == "sum":
-        return np.asarray(kept)
-    # A group of no importance is as good at any width.
-    return np.asarray(np.log(np.maximum(kept, 1e-300) / max(kept[-1], 1e-300)))
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """Partial choices none of which dominates another: cost [N], gain [N], choice [N, groups so far]."""
-
-    cost: NDArray[np.int64]
-    gain: NDArray[np.float64]
-    choice: NDArray[np.int32]
-
-    @staticmethod
-    def first() -> "_Labels":
-        return _Labels(np.zeros(1, np.int64), np.zeros(1), np.zeros((1, 0), np.int32))
-
-    def extend(self, k: int, cost: int, gain: float, limit: int) -> "_Labels":
-        fits = self.cost + cost <= limit
-        choice = np.pad(self.choice[fits], ((0, 0), (0, 1)), constant_values=k)
-        return _Labels(self.cost[fits] + cost, self.gain[fits] + gain, choice)
-
-    @staticmethod
-    def best_of(parts: "list[_Labels]") -> "_Labels":
-        cost = np.concatenate([part.cost for part in parts])
-        gain = np.concatenate([part.gain for part in parts])
-        by_cost = np.lexsort((-gain, cost))
-        best_before = np.maximum.accumulate(np.concatenate([[-np.inf], gain[by_cost][:-1]]))
-        kept = by_cost[gain[by_cost] > best_before]
-        return _Labels(cost[kept], gain[kept], np.concatenate([part.choice for part in parts])[kept])
-
-
-def _selected(
-    grids: Sequence[Grid], gains: Sequence[NDArray[np.float64]], tables: CostTables, chosen: Sequence[int]
-) -> Selected:
-    widths = tuple(int(grid[k]) for grid, k in zip(grids, chosen, strict=True))
-    value = sum(float(gain[k]) for gain, k in zip(gains, chosen, strict=True))
-    return Selected(widths, total(tables, chosen), value)
+def _check_arena(selected: Selected, limits: Sequence[Limit]) -> None:
+    """Refuse an arena whose tensors leave gaps, so that more is planned than lives together."""
+    most = min((limit.most for limit in limits if limit.cost.peak), default=selected.costs["arena"])
+    if selected.costs["arena"] > most:
+        raise BudgetError(
+            f"budget {most} bytes of arena: what lives together fits, but its plan takes"
+            f" {selected.costs['arena']} bytes; raise the budget to that, or lower it so that less is kept"
+        )

@@ -1,4 +1,4 @@
-"""The solver against brute force and against another solver, and what nesting promises."""
+"""Selection against brute force and against another solver, and what nesting promises."""
 
 from collections.abc import Sequence
 from itertools import pairwise, product
@@ -6,16 +6,22 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from reds.chain import Chain
-from reds.cost import Grid, macs_tables, total, width_grids
+from reds.bench_select import measured as measured_row
+from reds.budget import Budget, BudgetError, Device, check_budgets
+from reds.chain import Chain, Widths
+from reds.cost import width_grids
+from reds.latency import Latency, LayerTimes
+from reds.layouts import CANONICAL, LAYOUTS
 from reds.nets.builder import Builder
 from reds.nets.dnn import dnn
-from reds.select import BudgetError, Objective, Order, Selected, nested, solve
+from reds.nets.ds_cnn import ds_cnn
+from reds.nets.resnet import resnet8
+from reds.select import Objective, Order, Selected, nested
 
 Scores = list[NDArray[np.float64]]
 
@@ -27,20 +33,24 @@ def random_scores(chain: Chain, seed: int) -> Scores:
 
 @st.composite
 def small_chains(draw: st.DrawFn) -> Chain:
-    """Up to four groups of up to six units; residuals, depthwise layers, flattened outputs."""
+    """Up to four groups of up to six units; residuals, shortcuts, depthwise layers, flattened outputs."""
     sizes = st.integers(1, 6)
     net, units = Builder(draw(st.integers(1, 3)), 4, 4), draw(sizes)
     x = net.conv(net.input, units, (3, 3))
     for _ in range(draw(st.integers(0, 2))):
-        match draw(st.sampled_from(["conv", "depthwise", "residual"])):
+        match draw(st.sampled_from(["conv", "depthwise", "residual", "shortcut"])):
             case "conv":
                 units = draw(sizes)
                 x = net.conv(x, units, (1, 1))
             case "depthwise":
                 x = net.depthwise(x, (3, 3), (2, 2))
-            case _:
+            case "residual":
                 inner = net.conv(x, draw(sizes), (1, 1))
                 x = net.add(x, net.conv(inner, units, (3, 3)))
+            case _:
+                units = draw(sizes)
+                inner = net.conv(net.conv(x, draw(sizes), (1, 1)), units, (3, 3))
+                x = net.add(net.conv(x, units, (1, 1)), inner)
     net.dense(net.flatten(x), 3, relu=False, norm=False)
     return net.build()
 
@@ -50,88 +60,160 @@ def are_nested(subnets: Sequence[Selected]) -> bool:
     return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))
 
 
-def prefix_sums(scores: Scores, grids: Sequence[Grid]) -> Scores:
-    return [np.cumsum(np.sort(s)[::-1])[grid - 1] for s, grid in zip(scores, grids, strict=True)]
+def measured(chain: Chain) -> Device:
+    """A board whose layers take (7 + reads) * (1 + writes) us, or (3 + units) where they are the same."""
+    times = {}
+    for layer in chain.layers:
+        m, n = (np.arange(1, chain.full[g] + 1) for g in (layer.reads, layer.writes))
+        if layer.reads == layer.writes:
+            times[layer.name] = LayerTimes((m,), 3.0 + m)
+        else:
+            times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
+    return Device(LAYOUTS[3], Latency("desk", times))
 
 
-def brute_force(
-    gains: Scores, chain: Chain, grids: Sequence[Grid], limit: int, low: list[int], high: list[int]
-) -> float:
-    best = -np.inf
-    for chosen in product(*[range(a, b + 1) for a, b in zip(low, high, strict=True)]):
-        widths = [int(grid[k]) for grid, k in zip(grids, chosen, strict=True)]
-        if chain.macs(widths) <= limit:
-            best = max(best, sum(gain[k] for gain, k in zip(gains, chosen, strict=True)))
-    return best
+def all_widths(chain: Chain, step: int, least: int = 1) -> list[Widths]:
+    return [tuple(map(int, widths)) for widths in product(*width_grids(chain, step, least))]
 
 
-@given(small_chains(), st.floats(0.05, 1), st.integers(1, 3), st.integers(0, 2**16), st.data())
+def kept(scores: Scores, widths: Widths) -> float:
+    return sum(float(np.sort(score)[::-1][:n].sum()) for score, n in zip(scores, widths, strict=True))
+
+
+SHARES = st.none() | st.integers(10, 100).map(lambda percent: percent / 100)
+
+
+@given(small_chains(), st.lists(SHARES, min_size=4, max_size=4), st.integers(1, 3), st.integers(0, 2**16))
 @settings(max_examples=150, deadline=None)
-def test_solver_equals_brute_force(
-    chain: Chain, share: float, step: int, seed: int, data: st.DataObject
+def test_any_budgets_together_equal_brute_force(
+    chain: Chain, shares: list[float | None], step: int, seed: int
 ) -> None:
-    grids = width_grids(chain, step, 1)
-    tables = macs_tables(chain, grids)
-    gains = prefix_sums(random_scores(chain, seed), grids)
-    high = [data.draw(st.integers(0, len(grid) - 1)) for grid in grids]
-    low = [data.draw(st.integers(0, k)) for k in high]
-    limit = int(share * chain.macs(chain.full))
-    best = brute_force(gains, chain, grids, limit, low, high)
-    if best == -np.inf:
-        with pytest.raises(BudgetError):
-            solve(gains, tables, limit, low, high)
+    device, scores = measured(chain), random_scores(chain, seed)
+    names = ("macs", "flash", "arena", "latency")
+    full = device.costs(chain, chain.full)
+    most = {name: int(share * full[name] + 1e-6) for name, share in zip(names, shares, strict=True) if share}
+    budget = Budget(shares[0], *(most.get(name) for name in names[1:3]), shares[3] and most["latency"] / 1000)
+    best = max(
+        (
+            kept(scores, widths)
+            for widths in all_widths(chain, step)
+            if all(device.costs(chain, widths)[name] <= limit for name, limit in most.items())
+        ),
+        default=None,
+    )
+    if best is None:
+        with pytest.raises(BudgetError, match="smallest subnet"):
+            nested(chain, scores, [budget], step, 1, device=device)
         return
-    chosen = solve(gains, tables, limit, low, high)
-    assert all(a <= k <= b for a, k, b in zip(low, chosen, high, strict=True))
-    widths = [int(grid[k]) for grid, k in zip(grids, chosen, strict=True)]
-    assert total(tables, chosen) == chain.macs(widths) <= limit
-    assert sum(gain[k] for gain, k in zip(gains, chosen, strict=True)) == pytest.approx(best, rel=1e-12)
+    check_budgets(chain, [budget], step, 1, device)
+    (chosen,) = nested(chain, scores, [budget], step, 1, device=device)
+    assert chosen.costs == device.costs(chain, chosen.widths)
+    assert all(chosen.costs[name] <= limit for name, limit in most.items())
+    assert chosen.value == pytest.approx(best, rel=1e-9)
+    assert chosen.gap == 0.0
 
 
-@pytest.mark.parametrize("budget", [0.25, 0.5])
-def test_another_solver_agrees_on_the_dense_net(budget: float) -> None:
-    chain = dnn("s")
+@given(small_chains(), st.integers(10, 60), st.integers(60, 100), st.integers(0, 2**16))
+@settings(max_examples=60, deadline=None)
+def test_all_subnets_at_once_equal_brute_force(chain: Chain, one: int, two: int, seed: int) -> None:
+    scores, full = random_scores(chain, seed), chain.macs(chain.full)
+    macs = {widths: chain.macs(widths) for widths in all_widths(chain, 2)}
+    small, large = ([w for w in macs if 100 * macs[w] <= percent * full] for percent in (one, two))
+    assume(small and len(small) * len(large) < 20_000)
+    best = max(
+        kept(scores, a) + kept(scores, b)
+        for a, b in product(small, large)
+        if all(x <= y for x, y in zip(a, b, strict=True))
+    )
+    chosen = nested(chain, scores, (one / 100, two / 100), 2, 1, "joint")
+    assert are_nested(chosen)
+    assert sum(subnet.value for subnet in chosen) == pytest.approx(best, rel=1e-9)
+    assert {subnet.gap for subnet in chosen} == {0.0}
+
+
+def test_all_at_once_finds_what_neither_order_does() -> None:
+    chain = dnn("s").resized((2, 6, 6, 6, 3))
+    scores = random_scores(chain, 3)
+    up, down, joint = (
+        sum(subnet.value for subnet in nested(chain, scores, (0.3, 0.5, 0.7), 1, 1, order))
+        for order in ("bottom-up", "top-down", "joint")
+    )
+    assert joint > max(up, down) + 0.1
+
+
+def test_kernels_count_where_both_of_their_units_are_kept() -> None:
+    rng, chain = np.random.default_rng(2), dnn("s").resized((2, 6, 7, 5, 3))
+    scores = random_scores(chain, 2)
+    kernels = {pair: rng.lognormal(0, 1, [chain.full[g] for g in pair]) for pair in [(1, 2), (3, 2)]}
+    orders = [np.argsort(-score) for score in scores]
+
+    def value(widths: Widths) -> float:
+        deployed = [order[:n] for order, n in zip(orders, widths, strict=True)]
+        pairs = sum(float(table[np.ix_(deployed[a], deployed[b])].sum()) for (a, b), table in kernels.items())
+        return kept(scores, widths) + pairs
+
+    limit = 0.5 * chain.macs(chain.full)
+    (chosen,) = nested(chain, scores, [0.5], 1, 1, kernels=kernels)
+    assert chosen.value == pytest.approx(value(chosen.widths))
+    best = max(value(widths) for widths in all_widths(chain, 1) if chain.macs(widths) <= limit)
+    assert chosen.value == pytest.approx(best)
+
+
+@pytest.mark.parametrize(
+    ("chain", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
+)
+def test_another_solver_agrees(chain: Chain, flash: int) -> None:
     scores = [np.floor(1e6 * score) for score in random_scores(chain, 7)]
-    grids = width_grids(chain, 4, 4)
-    tables, limit = macs_tables(chain, grids), int(budget * chain.macs(chain.full))
-    gains = prefix_sums(scores, grids)
-    ours = solve(gains, tables, limit, [0] * len(grids), [len(grid) - 1 for grid in grids])
+    budget = Budget(macs=0.5, flash=flash)
+    (ours,) = nested(chain, scores, [budget])
 
     problem = cp_model.CpModel()
+    grids = width_grids(chain, 4, 4)
     widths = [problem.new_int_var_from_domain(cp_model.Domain.from_values(g.tolist()), "") for g in grids]
-    value, cost = [], []
-    for width, grid, gain in zip(widths, grids, gains, strict=True):
+    value: list[cp_model.LinearExpr] = []
+    for width, grid, score in zip(widths, grids, scores, strict=True):
         holds = [problem.new_bool_var("") for _ in grid]
         problem.add_exactly_one(holds)
         problem.add(width == cp_model.LinearExpr.weighted_sum(holds, grid.tolist()))
-        value.append(cp_model.LinearExpr.weighted_sum(holds, gain.astype(int).tolist()))
+        sums = np.cumsum(np.sort(score)[::-1]).astype(int)[grid - 1]
+        value.append(cp_model.LinearExpr.weighted_sum(holds, sums.tolist()))
+    macs, held = [], []
     for layer in chain.layers:
-        pair = problem.new_int_var(0, limit, "")
-        problem.add_multiplication_equality(pair, [widths[layer.reads], widths[layer.writes]])
-        cost.append(pair)
-    problem.add(sum(cost) <= limit)
+        if not layer.per_pair:
+            held.append(32 if layer.kind.name == "AVERAGE_POOL" else 0)
+            continue
+        taps = layer.kernel[0] * layer.kernel[1]
+        pair = widths[layer.writes]
+        if layer.kind.name != "DEPTHWISE":
+            pair = problem.new_int_var(0, 10**6, "")
+            problem.add_multiplication_equality(pair, [widths[layer.reads], widths[layer.writes]])
+        macs.append(layer.per_pair * pair)
+        held.append(taps * pair + 8 * widths[layer.writes])
+    problem.add(sum(macs) <= int(0.5 * chain.macs(chain.full)))
+    problem.add(sum(held) <= flash)
     problem.maximize(sum(value))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     assert solver.solve(problem) == cp_model.OPTIMAL
-    assert sum(gain[k] for gain, k in zip(gains, ours, strict=True)) == solver.objective_value
+    assert ours.value == solver.objective_value
+    assert ours.costs["flash"] <= flash
 
 
-@pytest.mark.parametrize("order", ["bottom-up", "top-down"])
+@pytest.mark.parametrize("order", get_args(Order))
 @pytest.mark.parametrize("objective", ["sum", "product"])
 def test_subnets_are_nested_within_budget_and_end_full(order: Order, objective: Objective) -> None:
     chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
     subnets = nested(chain, random_scores(chain, 3), budgets, 4, 4, order, objective)
     for subnet, budget in zip(subnets, budgets, strict=True):
-        assert subnet.macs == chain.macs(subnet.widths) <= budget * 79_200
-        assert subnet.macs > (budget - 0.02) * 79_200
+        assert subnet.costs["macs"] == chain.macs(subnet.widths) <= budget * 79_200
+        assert subnet.costs["macs"] > (budget - 0.02) * 79_200
         assert all(n % 4 == 0 for n in subnet.widths[1:4])
     assert are_nested(subnets)
     assert subnets[-1].widths == chain.full
 
 
-@pytest.mark.parametrize("order", ["bottom-up", "top-down"])
+@pytest.mark.parametrize("order", get_args(Order))
 def test_nesting_holds_where_the_best_subnets_are_not_nested(order: Order) -> None:
     chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
     scores = random_scores(chain, 57)
@@ -143,7 +225,7 @@ SCORES = st.lists(st.integers(0, 20), min_size=6, max_size=6)
 
 
 @given(SCORES, SCORES, st.sampled_from(get_args(Order)), st.sampled_from(get_args(Objective)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_scores_give_nested_subnets(
     one: list[int], two: list[int], order: Order, objective: Objective
 ) -> None:
@@ -174,12 +256,19 @@ def test_a_budget_of_one_keeps_units_of_no_importance() -> None:
     assert [s.widths for s in nested(chain, scores, (0.5, 1.0), objective="product")][1] == chain.full
 
 
-def test_a_width_that_is_no_multiple_keeps_its_full_net() -> None:
-    net = Builder(5)
-    net.dense(net.dense(net.input, 10), 3)
-    chain = net.build()
-    assert [list(grid) for grid in width_grids(chain, 4, 4)] == [[5], [4, 8, 10], [3]]
-    assert [list(grid) for grid in width_grids(chain, 4, 99)] == [[5], [10], [3]]
+@pytest.mark.parametrize("order", get_args(Order))
+def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
+    chain, device = resnet8(), Device(LAYOUTS[1])
+    full = device.costs(chain, chain.full)
+    shares = (0.4, 0.6, 0.8)
+    budgets = [Budget(s, int(s * full["flash"]), int((0.5 + s / 2) * full["arena"])) for s in shares]
+    chosen = nested(chain, random_scores(chain, 1), budgets, order=order, device=device)
+    assert are_nested(chosen)
+    for subnet, budget in zip(chosen, budgets, strict=True):
+        assert subnet.costs["macs"] <= (budget.macs or 0) * full["macs"]
+        assert subnet.costs["flash"] <= (budget.flash or 0)
+        assert subnet.costs["arena"] <= (budget.arena or 0)
+        assert subnet.gap == 0.0
 
 
 def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
@@ -187,3 +276,48 @@ def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
     least = chain.macs((250, 4, 4, 4, 12))
     with pytest.raises(BudgetError, match=rf"budget 0.01 .*needs {least} MACs, 0.0137"):
         nested(chain, random_scores(chain, 0), (0.01, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("budget", "name", "least"),
+    [
+        (Budget(flash=1000), "bytes of flash", 4 * (250 + 4 + 4 + 12) + 8 * (3 * 4 + 12)),
+        (Budget(macs=1.0, arena=200), "bytes of arena", 256 + 16),
+        (Budget(latency=1.5), "ns", 257 * 5 * 1000 + 2 * 11 * 5 * 1000 + 11 * 13 * 1000),
+    ],
+    ids=["flash", "arena", "latency"],
+)
+def test_the_smallest_feasible_budget_of_each_kind_is_named(budget: Budget, name: str, least: int) -> None:
+    device = Device(CANONICAL, measured(dnn("s")).latency)
+    for attempt in (
+        lambda: nested(dnn("s"), random_scores(dnn("s"), 0), [budget], device=device),
+        lambda: check_budgets(dnn("s"), [budget], 4, 4, device),
+    ):
+        with pytest.raises(BudgetError, match=rf"needs {least} {name}, 0\.\d+ of the full net; raise"):
+            attempt()
+
+
+def test_budgets_that_exclude_each_other_are_named_together() -> None:
+    """The wider middle is the faster one, so what is fast is not small."""
+    net = Builder(4)
+    net.dense(net.dense(net.input, 8), 3)
+    chain = net.build()
+    ends = np.array([4, 8])
+    times = {
+        "dense0": LayerTimes((np.array([4]), ends), np.array([[9.0, 1.0]])),
+        "dense1": LayerTimes((ends, np.array([3])), np.array([[1.0], [1.0]])),
+    }
+    budget = Budget(macs=0.5, latency=4.0)
+    with pytest.raises(BudgetError, match=r"budget 4 us \(4000 ns\): .* within 28 MACs needs 10000 ns"):
+        nested(chain, random_scores(chain, 0), [budget], device=Device(latency=Latency("desk", times)))
+
+
+def test_a_latency_budget_needs_times() -> None:
+    with pytest.raises(BudgetError, match="needs times measured on a board"):
+        nested(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])
+
+
+def test_the_bench_of_selection_measures_a_row() -> None:
+    row = measured_row("ds-cnn-s", True, 4, "bottom-up")
+    assert row["gap"] == 0.0
+    assert 0 < row["seconds"] < 5

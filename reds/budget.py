@@ -1,0 +1,153 @@
+"""What a subnet may cost, as limits; a budget that nothing fits names the smallest that something fits."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds.arena_cost import arena_bytes, arena_cost
+from reds.chain import Chain, Widths
+from reds.cost import Cost, Grid, flash_bytes, flash_cost, macs_cost, width_grids
+from reds.latency import NANOSECONDS, Latency, latency_cost
+from reds.layouts import CANONICAL, Layout
+from reds.solver.problem import Groups, Limited, Problem
+from reds.solver.solve import InfeasibleError, solve
+
+Gains = Mapping[Groups, NDArray[np.float64]]
+Kept = Sequence[NDArray[np.intp]]
+"""For each group the indices of the widths that may still be chosen."""
+
+
+class BudgetError(ValueError):
+    """No subnet fits a budget; the text names it and the smallest that one fits."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one subnet may cost, alone or together; None: as much as it takes."""
+
+    macs: float | None = None
+    """Fraction of the full net's multiply-accumulates."""
+    flash: int | None = None
+    """Bytes of its weights and tables."""
+    arena: int | None = None
+    """Bytes."""
+    latency: float | None = None
+    """Microseconds, by the times measured on the device."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where subnets shall run: the layout of its kernels, which need scratch, and times measured on it."""
+
+    layout: Layout = CANONICAL
+    latency: Latency | None = None
+
+    def costs(self, chain: Chain, widths: Widths) -> dict[str, int]:
+        """MACs, flash and arena bytes of a subnet, and nanoseconds where times are known."""
+        each = {
+            "macs": chain.macs(widths),
+            "flash": sum(flash_bytes(layer, widths) for layer in chain.layers),
+            "arena": arena_bytes(chain, widths, self.layout),
+        }
+        if self.latency:
+            grids = [np.array([n]) for n in widths]
+            each["latency"] = latency_cost(chain, grids, self.latency).of((0,) * len(grids))
+        return each
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The most that a cost may reach; `asked` is the budget as a message names it."""
+
+    cost: Cost
+    most: int
+    asked: str
+
+
+def limits_of(
+    chain: Chain, grids: Sequence[Grid], budgets: Sequence[Budget], device: Device
+) -> list[list[Limit]]:
+    """Each budget's limits on costs over these widths. Raises `ChainError` where times are missing."""
+    limits: list[list[Limit]] = [[] for _ in budgets]
+
+    def add(make: Callable[[], Cost], scale: float, asked: Sequence[float | None], unit: str) -> None:
+        if any(value is not None for value in asked):
+            cost = make()
+            for each, value in zip(limits, asked, strict=True):
+                if value is not None:
+                    most = int(value * scale + 1e-6)
+                    each.append(Limit(cost, most, f"{value:g}{unit} ({most} {cost.unit})"))
+
+    def times() -> Cost:
+        if device.latency is None:
+            raise BudgetError(
+                "a latency budget needs times measured on a board: give the device its `latency`"
+            )
+        return latency_cost(chain, grids, device.latency)
+
+    add(lambda: macs_cost(chain, grids), chain.macs(chain.full), [b.macs for b in budgets], "")
+    add(lambda: flash_cost(chain, grids), 1, [b.flash for b in budgets], "")
+    add(lambda: arena_cost(chain, grids, device.layout), 1, [b.arena for b in budgets], "")
+    add(times, NANOSECONDS, [b.latency for b in budgets], " us")
+    return limits
+
+
+def check_budgets(
+    chain: Chain, budgets: Sequence[Budget | float], step: int, least: int, device: Device | None = None
+) -> None:
+    """Raise `BudgetError` for the first budget that no subnet fits, nested or not."""
+    grids = width_grids(chain, step, least)
+    for limits in limits_of(chain, grids, as_budgets(budgets), device or Device()):
+        if not problem_of(grids, {}, limits).fits((0,) * len(grids)):
+            refuse(grids, limits, [np.arange(len(grid)) for grid in grids])
+
+
+def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
+    """Budgets, of which a bare number is a fraction of the full net's MACs."""
+    return [b if isinstance(b, Budget) else Budget(macs=b) for b in budgets]
+
+
+def problem_of(grids: Sequence[Grid], gains: Gains, limits: Sequence[Limit]) -> Problem:
+    """The most gain within limits: sums stay sums, a peak forbids all widths together that exceed it."""
+    allowed: dict[Groups, NDArray[np.bool_]] = {}
+    for limit in limits:
+        if limit.cost.peak:
+            for groups, table in limit.cost.tables.items():
+                allowed[groups] = allowed.get(groups, True) & (table <= limit.most)
+    sums = tuple(Limited(limit.cost.tables, limit.most) for limit in limits if not limit.cost.peak)
+    return Problem(tuple(map(len, grids)), gains, sums, allowed)
+
+
+def refuse(grids: Sequence[Grid], limits: Sequence[Limit], kept: Kept) -> None:
+    """Raise `BudgetError` for the first limit that nothing within those before it fits, if there is one."""
+    for i, limit in enumerate(limits):
+        least = _smallest(grids, limit.cost, limits[:i], kept)
+        if least > limit.most:
+            unit, full = limit.cost.unit, limit.cost.of(tuple(len(grid) - 1 for grid in grids))
+            within = "".join(f" within {each.most} {each.cost.unit}" for each in limits[:i])
+            raise BudgetError(
+                f"budget {limit.asked}: the smallest subnet{within} needs {least} {unit},"
+                f" {ceil(1e4 * least / full) / 1e4} of the full net; raise the budget or lower `least`"
+            )
+
+
+def _smallest(grids: Sequence[Grid], cost: Cost, before: Sequence[Limit], kept: Kept) -> int:
+    """The least that a cost can be within limits that something fits."""
+    if not cost.peak:
+        gains = {groups: -table.astype(np.float64) for groups, table in cost.tables.items()}
+        return -round(solve(problem_of(grids, gains, before).restricted(kept)).value)
+    values = np.unique(np.concatenate([table.ravel() for table in cost.tables.values()]))
+
+    def fits(value: int) -> bool:
+        limits = [*before, Limit(cost, value, "")]
+        try:
+            solve(problem_of(grids, {}, limits).restricted(kept))
+        except InfeasibleError:
+            return False
+        return True
+
+    return int(values[bisect_left(values, True, hi=len(values) - 1, key=fits)])

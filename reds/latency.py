@@ -1,0 +1,68 @@
+"""Latencies measured on a board, layer by layer at some widths, as a cost at every width."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds.chain import Chain, ChainError, Layer
+from reds.cost import Cost, Grid
+from reds.solver.problem import Groups
+
+NANOSECONDS = 1000
+"""In a microsecond; the solver adds whole nanoseconds."""
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """What one layer takes: `us` float64 [units read, units written], at the units measured, ascending.
+
+    A layer that writes the group that it reads has one axis.
+    """
+
+    units: tuple[NDArray[np.int64], ...]
+    us: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Times by the layer's name, all from one board, which the errors name."""
+
+    board: str
+    layers: Mapping[str, LayerTimes]
+
+
+def latency_cost(chain: Chain, grids: Sequence[Grid], latency: Latency) -> Cost:
+    """Nanoseconds of an inference: the layers' times, between measured widths in proportion.
+
+    Raises `ChainError` naming a layer that was not measured, or not over all its widths.
+    """
+    tables: dict[Groups, NDArray[np.int64]] = {}
+    for layer in chain.layers:
+        groups = (layer.reads,) if layer.reads == layer.writes else (layer.reads, layer.writes)
+        if layer.name not in latency.layers:
+            raise ChainError(f"{latency.board} has no times of layer {layer.name}: measure it")
+        us = _between(latency, layer, [grids[g] for g in groups])
+        table = np.rint(us * NANOSECONDS).astype(np.int64)
+        ordered = tuple(sorted(groups))
+        tables[ordered] = tables.get(ordered, 0) + (table if ordered == groups else table.T)
+    return Cost("ns", tables)
+
+
+def _between(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[np.float64]:
+    """The layer's times at all wanted widths, linear along each axis."""
+    times = latency.layers[layer.name]
+    us = times.us
+    if us.ndim != len(wanted) or us.shape != tuple(map(len, times.units)):
+        raise ChainError(f"{latency.board}: layer {layer.name}: {us.shape} times for {len(wanted)} axes")
+    for axis, (units, grid) in enumerate(zip(times.units, wanted, strict=True)):
+        if grid[0] < units[0] or grid[-1] > units[-1]:
+            raise ChainError(
+                f"{latency.board}: layer {layer.name} was measured from {units[0]} to {units[-1]} units,"
+                f" not from {grid[0]} to {grid[-1]}"
+            )
+        lines = np.moveaxis(us, axis, -1)
+        between = np.array([np.interp(grid, units, line) for line in lines.reshape(-1, len(units))])
+        us = np.moveaxis(between.reshape(*lines.shape[:-1], len(grid)), -1, axis)
+    return us

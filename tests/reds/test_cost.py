@@ -1,0 +1,102 @@
+"""Costs are what the finished pack takes: counted independently, of nets made whole."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from reds import layouts, pack
+from reds.arena_cost import arena_bytes, arena_cost
+from reds.chain import Chain, ChainError
+from reds.cost import Cost, Grid, flash_cost, macs_cost, width_grids
+from reds.cut import alone
+from reds.latency import Latency, LayerTimes, latency_cost
+from reds.layouts import LAYOUTS
+from reds.nets import by_name
+from reds.nets.builder import Builder
+from reds.nets.dnn import dnn
+from reds.untrained import untrained
+
+NETS = ["dnn-s", "ds-cnn-s", "mobilenet-0.25", "resnet8"]
+
+
+def some(chain: Chain, grids: list[Grid], n: int) -> list[tuple[int, ...]]:
+    rng = np.random.default_rng(0)
+    return [tuple(int(rng.integers(len(grid))) for grid in grids) for _ in range(n)]
+
+
+def widths_of(grids: list[Grid], choice: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_macs_and_flash_are_those_of_the_subnet_alone(name: str) -> None:
+    chain = by_name(name)
+    grids = width_grids(chain, 4, 4)
+    macs, flash = macs_cost(chain, grids), flash_cost(chain, grids)
+    for choice in some(chain, grids, 2):
+        widths = widths_of(grids, choice)
+        model = alone(untrained(name, chain, {"50%": widths}), 0)
+        sizes = pack.sizes(model)
+        assert macs.of(choice) == chain.macs(widths) == model.macs(0)
+        assert flash.of(choice) == sizes.weights + sizes.tables
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
+@pytest.mark.parametrize("name", NETS)
+def test_arena_is_what_the_pack_plans(name: str, layout: layouts.Layout) -> None:
+    chain = by_name(name)
+    grids = width_grids(chain, 4, 4)
+    cost = arena_cost(chain, grids, layout)
+    for choice in some(chain, grids, 2):
+        widths = widths_of(grids, choice)
+        model = untrained(name, chain, {"50%": widths, "100%": chain.full})
+        planned = layouts.plan(model, 0, layout).size
+        assert cost.of(choice) == arena_bytes(chain, widths, layout) == planned
+
+
+def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
+    tables = {(0,): np.array([3, 9]), (0, 1): np.array([[1, 2], [4, 5]])}
+    assert [Cost("", tables, peak).of((1, 0)) for peak in (False, True)] == [13, 9]
+
+
+def test_minimum_and_multiple_of_each_group() -> None:
+    net = Builder(5)
+    net.dense(net.dense(net.dense(net.input, 10), 10), 3)
+    chain = net.build()
+    assert [list(grid) for grid in width_grids(chain, 4, 4)] == [[5], [4, 8, 10], [4, 8, 10], [3]]
+    assert [list(grid) for grid in width_grids(chain, 4, 99)] == [[5], [10], [10], [3]]
+    grids = width_grids(chain, [1, 5, 3, 1], [1, 4, 7, 1])
+    assert [list(grid) for grid in grids] == [[5], [5, 10], [9, 10], [3]]
+
+
+def times(chain: Chain, grids: list[Grid]) -> Mapping[str, LayerTimes]:
+    """Measured at the ends only, of a board on which a layer takes (2 + reads) * (3 + writes) us."""
+    ends = [np.unique(grid[[0, -1]]) for grid in grids]
+    return {
+        layer.name: LayerTimes((m, n), np.outer(2.0 + m, 3.0 + n))
+        for layer in chain.layers
+        for m, n in [(ends[layer.reads], ends[layer.writes])]
+    }
+
+
+def test_latencies_between_measured_widths_are_in_proportion() -> None:
+    chain = dnn("s")
+    grids = width_grids(chain, 4, 4)
+    cost = latency_cost(chain, grids, Latency("desk", times(chain, grids)))
+    for choice in some(chain, grids, 5):
+        w = widths_of(grids, choice)
+        us = sum((2 + w[layer.reads]) * (3 + w[layer.writes]) for layer in chain.layers)
+        assert cost.of(choice) == 1000 * us
+
+
+def test_times_that_are_missing_are_named() -> None:
+    chain = dnn("s")
+    grids = width_grids(chain, 4, 4)
+    measured = dict(times(chain, grids))
+    narrow = LayerTimes((np.array([8, 144]), np.array([4, 144])), np.ones((2, 2)))
+    with pytest.raises(ChainError, match="desk: layer dense1 was measured from 8 to 144 units, not from 4"):
+        latency_cost(chain, grids, Latency("desk", measured | {"dense1": narrow}))
+    del measured["dense2"]
+    with pytest.raises(ChainError, match="desk has no times of layer dense2"):
+        latency_cost(chain, grids, Latency("desk", measured))

@@ -1,0 +1,128 @@
+"""The solver against brute force: chains, trees and triangles, any costs, rules and gains."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds.solver import joint
+from reds.solver import solve as solving
+from reds.solver.dual import minimise
+from reds.solver.joint import jointly
+from reds.solver.problem import Choice, Limited, Problem
+from reds.solver.solve import InfeasibleError, solve
+from reds.solver.stages import CoupledError, ceilings, stages_of
+
+
+@st.composite
+def problems(draw: st.DrawFn, costs: int = 3, groups: int = 5) -> Problem:
+    """Up to five groups of up to four widths in a chain, a tree or a row of triangles."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    sizes = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=groups)))
+    shape = draw(st.sampled_from(["chain", "tree", "triangles"]))
+    pairs = [(b - 1 if shape != "tree" else int(rng.integers(b)), b) for b in range(1, len(sizes))]
+    pairs += [(b - 2, b) for b in range(2, len(sizes))] if shape == "triangles" else []
+    tables = [(g,) for g in range(len(sizes))] + pairs
+    round_to = draw(st.sampled_from([0, 6]))  # whole gains have many ties
+    gains = {each: rng.normal(0, 3, [sizes[g] for g in each]).round(round_to) for each in tables}
+    limited = tuple(
+        Limited({each: rng.integers(0, 30, [sizes[g] for g in each]) for each in tables}, int(limit))
+        for limit in rng.integers(5, 40, draw(st.integers(0, costs))) * len(sizes)
+    )
+    allowed = {each: rng.random([sizes[g] for g in each]) < 0.9 for each in pairs if rng.random() < 0.5}
+    return Problem(sizes, gains, limited, allowed)
+
+
+def all_that_fit(problem: Problem) -> list[Choice]:
+    return [choice for choice in product(*map(range, problem.sizes)) if problem.fits(choice)]
+
+
+@pytest.mark.parametrize("widths", [(1 << 16,), (2, 8, 1 << 16)], ids=["at once", "in rounds"])
+def test_it_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solving, "WIDTHS", widths)
+    seen = set()
+
+    @given(problems())
+    @settings(max_examples=300, deadline=None)
+    def check(problem: Problem) -> None:
+        fitting = all_that_fit(problem)
+        seen.add(bool(fitting))
+        if not fitting:
+            with pytest.raises(InfeasibleError):
+                solve(problem)
+            return
+        solution = solve(problem)
+        assert problem.fits(solution.choice)
+        assert solution.bound == solution.value == problem.value(solution.choice)
+        assert solution.value == pytest.approx(max(map(problem.value, fitting)), rel=1e-9, abs=1e-9)
+
+    check()
+    assert seen == {True, False}
+
+
+@given(problems())
+@settings(max_examples=100, deadline=None)
+def test_without_enough_work_the_bound_still_holds(problem: Problem) -> None:
+    fitting = all_that_fit(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solving, "WIDTHS", (1,))
+        if fitting:
+            solution = solve(problem, fitting[:1])
+            best = max(map(problem.value, fitting))
+            assert problem.fits(solution.choice)
+            assert solution.value - 1e-9 <= best <= solution.bound + 1e-9
+
+
+@given(problems())
+@settings(max_examples=100, deadline=None)
+def test_prices_bound_every_width(problem: Problem) -> None:
+    stages = stages_of(problem)
+    dual = minimise(problem, stages)
+    paid = sum(price * cost.limit for price, cost in zip(dual.prices, problem.limited, strict=True))
+    most = ceilings(stages, [stage.reduced(dual.prices) for stage in stages])
+    for choice in all_that_fit(problem):
+        assert problem.value(choice) <= dual.bound + 1e-6
+        for g, k in enumerate(choice):
+            assert problem.value(choice) <= most[g][k] + paid + 1e-6
+
+
+def are_nested(choices: Sequence[Choice]) -> bool:
+    return all(a <= b for one, two in pairwise(choices) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("few", [joint.LARGEST, 2])
+def test_all_at_once_equals_brute_force(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joint, "LARGEST", few)
+    closed = set()
+
+    @given(problems(costs=1, groups=3), st.data())
+    @settings(max_examples=100, deadline=None)
+    def check(problem: Problem, data: st.DataObject) -> None:
+        shares = sorted(data.draw(st.lists(st.floats(0.3, 1), min_size=2, max_size=3)))
+        each = [
+            replace(problem, limited=tuple(Limited(c.tables, int(share * c.limit)) for c in problem.limited))
+            for share in shares
+        ]
+        fitting = [choices for choices in product(*map(all_that_fit, each)) if are_nested(choices)]
+        if not fitting:
+            return
+        value = [sum(p.value(c) for p, c in zip(each, choices, strict=True)) for choices in fitting]
+        found = jointly(each, [fitting[0], fitting[-1]])
+        assert found.choices in fitting
+        assert found.value - 1e-9 <= max(value) <= found.bound + 1e-9
+        if few == joint.LARGEST and found.value == found.bound:
+            closed.add(True)
+            assert found.value == pytest.approx(max(value), abs=1e-9)
+
+    check()
+    assert closed
+
+
+def test_groups_that_all_hold_each_other_are_refused_by_name() -> None:
+    pairs = {pair: np.zeros((200, 200)) for pair in combinations(range(6), 2)}
+    with pytest.raises(CoupledError, match=r"groups 0, 1, 2, 3 hold each other"):
+        solve(Problem((200,) * 6, pairs, (), {}))
