@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine; each sets up what it needs first.
-.PHONY: bench kernels test lint clean
+.PHONY: bench kernels test coverage lint clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -7,6 +7,7 @@ help:
 	@echo "make bench   bench the shipped pack on every target, emulating what is absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types"
+	@echo "make coverage   which lines of the C the tests reach"
 	@echo "make lint    ruff and mypy only"
 
 bench:
@@ -23,6 +24,10 @@ kernels:
 
 test: lint
 	$(PY) -m pytest --emulate
+
+coverage:
+	@ci/bootstrap test
+	ci/coverage
 
 lint:
 	@ci/bootstrap test

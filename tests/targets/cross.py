@@ -34,11 +34,12 @@ class Cross:
         """The program of these sources; its first one names it."""
         program = self.folder / Path(sources[0]).stem
         if not program.exists():
-            files = map(str, [*(HERE / source for source in sources), *RUNTIME, *self.kernels])
-            options = [*WARNINGS, *CFLAGS, *flags]
-            # Compiled where the program is, for what a compiler writes beside it.
-            command = [self.compiler, *options, *files, "-o", str(program)]
-            subprocess.run(command, check=True, cwd=self.folder)
+            files = [*(HERE / source for source in sources), *RUNTIME, *self.kernels]
+            command, objects = [self.compiler, *WARNINGS, *CFLAGS, *flags], []
+            for i, file in enumerate(files):  # one by one: some have the same name
+                objects.append(str(self.folder / f"{program.name}-{i}-{file.stem}.o"))
+                subprocess.run([*command, "-c", str(file), "-o", objects[-1]], check=True)
+            subprocess.run([*command, *objects, "-o", str(program)], check=True)
         return program
 
     def run(
