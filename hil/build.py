@@ -26,6 +26,8 @@ DESKTOP = "desktop"
 EMULATED = "emulated"
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
 """What a build, and an upload with all that it fetches the first time, may take."""
+_NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
+"""What of the environment would make another agent of the same sources: the cache knows them by their hash."""
 _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
@@ -146,8 +148,9 @@ def _run(command: list[str], environment: dict[str, str], seconds: float) -> Non
         "text": True,
         "check": False,
     }
+    ours = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     try:
-        done = subprocess.run(command, env={**os.environ, **environment}, timeout=seconds, **quiet)
+        done = subprocess.run(command, env={**ours, **environment}, timeout=seconds, **quiet)
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"building the agent took more than {seconds:g} s: {' '.join(command)}") from error
     if done.returncode:
