@@ -27,7 +27,7 @@ EMULATED = "emulated"
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
 """What a build, and an upload with all that it fetches the first time, may take."""
 _NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
-"""What of the environment would make another agent of the same sources: the cache knows them by their hash."""
+"""What of the environment would change an agent: the cache knows it by the hash of its sources alone."""
 _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
