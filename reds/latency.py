@@ -1,13 +1,16 @@
 """Latencies measured on a board, layer by layer at some widths, as a cost at every width."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.chain import Chain, ChainError, Layer
 from reds.cost import Cost, Grid
+from reds.files import write_whole
 from reds.solver.problem import Groups
 
 NANOSECONDS = 1000
@@ -21,7 +24,7 @@ class LayerTimes:
     A layer that writes the group that it reads has one axis.
     """
 
-    units: tuple[NDArray[np.int64], ...]
+    units: Sequence[NDArray[np.int64]]
     us: NDArray[np.float64]
 
 
@@ -31,6 +34,37 @@ class Latency:
 
     board: str
     layers: Mapping[str, LayerTimes]
+
+
+class LatencyError(ValueError):
+    """A file of times cannot be read; the text names it."""
+
+
+def save(latency: Latency, path: Path) -> None:
+    """Write the times as JSON, whole or not at all. Raises `OSError`."""
+    layers = {
+        name: {"units": [axis.tolist() for axis in times.units], "us": times.us.tolist()}
+        for name, times in latency.layers.items()
+    }
+    write_whole(path, (json.dumps({"board": latency.board, "layers": layers}, indent=1) + "\n").encode())
+
+
+def load(path: Path) -> Latency:
+    """Read what `save` wrote. Raises `LatencyError`."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        layers = {
+            str(name): LayerTimes(
+                [np.array(axis, np.int64) for axis in times["units"]], np.array(times["us"], np.float64)
+            )
+            for name, times in raw["layers"].items()
+        }
+        return Latency(str(raw["board"]), layers)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LatencyError(
+            f"{path}: no table of times: {reason}; measure one with `python -m hil.latency`"
+        ) from None
 
 
 def latency_cost(chain: Chain, grids: Sequence[Grid], latency: Latency) -> Cost:

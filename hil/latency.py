@@ -1,0 +1,110 @@
+"""`python -m hil.latency NET`: what every layer of a net takes on a board, at some widths.
+
+Selection adds such times up as it adds multiply-accumulates, so that subnets are chosen by what they take on
+the device (`reds.latency`). A layer is measured alone, with random weights.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from hil.boards import target
+from hil.boards.board import Board, Provenance
+from hil.boards.boardsfile import Entry
+from hil.errors import HilError
+from hil.results.samples import median
+from reds.chain import Chain, Group, Layer
+from reds.latency import Latency, LayerTimes, save
+from reds.model import LIMIT
+from reds.nets import NETS, by_name
+from reds.padding import up
+from reds.untrained import untrained
+
+SAMPLES = 5
+"""Inferences timed; the median counts. Emulated ones are all alike."""
+STEP = 4
+"""Units that every kernel takes at once: between multiples of it times are no straight line."""
+
+Say = Callable[[str], None]
+
+
+def measure(board: Board, chain: Chain, points: int, say: Say) -> Latency:
+    """Times of all layers at `points` widths of each group that is cut, from STEP units to all.
+
+    Raises `PackRefused` if a layer does not fit the board.
+    """
+    known: dict[Chain, float] = {}
+    layers = {}
+    for layer in chain.layers:
+        units = [widths(chain.groups[g], points) for g in dict.fromkeys((layer.reads, layer.writes))]
+        us = []
+        for sizes in product(*units):
+            one = alone(chain, layer, sizes)
+            if one not in known:
+                say(f"{layer.name}: {' -> '.join(map(str, sizes))} units")
+                known[one] = time(board, one)
+            us.append(known[one])
+        layers[layer.name] = LayerTimes(units, np.reshape(us, [len(axis) for axis in units]))
+    facts = board.facts()
+    return Latency(f"{facts.name} ({facts.provenance})", layers)
+
+
+def widths(group: Group, points: int) -> NDArray[np.int64]:
+    """The widths of a group that are measured, ascending."""
+    if not group.cut:
+        return np.array([group.units])
+    spread = np.linspace(min(STEP, group.units), group.units, points)
+    return np.unique([min(up(round(n), STEP), group.units) for n in spread])
+
+
+def alone(chain: Chain, layer: Layer, sizes: Sequence[int]) -> Chain:
+    """The layer as a net of its own that reads and writes so many units; one size where they are the same."""
+    groups = tuple(Group(int(n), cut=False) for n in sizes)
+    source, written = chain.tensors[layer.inputs[0]], chain.tensors[layer.output]
+    tensors = replace(source, group=0), replace(written, group=len(groups) - 1)
+    one = replace(
+        layer, name="layer", inputs=(0,) * len(layer.inputs), output=1, reads=0, writes=len(groups) - 1
+    )
+    return Chain(groups, tensors, (one,))
+
+
+def time(board: Board, chain: Chain) -> float:
+    """Microseconds of one inference."""
+    model = untrained("layer", chain, {"100%": chain.full})
+    board.deploy(model)
+    x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
+    clock = next(clock for clock in board.facts().clocks if clock.hz)
+    return median(board.measure(0, SAMPLES, clock, x).microseconds)
+
+
+@click.command()
+@click.argument("net", type=click.Choice(list(NETS)))
+@click.option("--target", "name", default="nano33ble", show_default=True, help="Which board.")
+@click.option("--emulate", is_flag=True, help="Measure on its emulator.")
+@click.option("--points", default=5, show_default=True, help="Widths of each unit group.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-TARGET.json.")
+def main(net: str, name: str, emulate: bool, points: int, out: Path | None) -> None:
+    """Measure every layer of NET on a board, for selection under a latency budget."""
+    provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
+    file = out or Path(f"{net}-{name}.json")
+    console = Console(stderr=True)
+    try:
+        with (
+            console.status(f"starting {name}") as status,
+            target(name).start(Entry(name, name), provenance) as b,
+        ):
+            found = measure(b, by_name(net), points, lambda what: status.update(f"{name}: {what}"))
+        save(found, file)
+    except (HilError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m hil.latency")

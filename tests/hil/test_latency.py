@@ -1,0 +1,73 @@
+"""Times of single layers on a board add up to those of nets of any width."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from hil.boards import target
+from hil.boards.board import Board, Provenance
+from hil.boards.boardsfile import Entry
+from hil.latency import main, measure, time
+from reds.chain import Chain, Widths
+from reds.latency import LatencyError, latency_cost, load, save
+from reds.nets.builder import Builder
+
+
+@pytest.fixture(scope="module")
+def nano() -> Iterator[Board]:
+    with target("nano33ble").start(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as board:
+        yield board
+
+
+def residual() -> Chain:
+    """Every kind of layer but the maximum: a stem, a residual block, an average, a classifier."""
+    net = Builder(3, 12, 12)
+    x = net.conv(net.input, 24, (3, 3), (2, 2))
+    y = net.conv(net.depthwise(x, (3, 3)), 24, (1, 1), relu=False)
+    x = net.add(x, y, relu=True)
+    net.dense(net.flatten(net.pool(x)), 10, relu=False, norm=False)
+    return net.build()
+
+
+def added(board: Board, chain: Chain, widths: Widths, table: Path) -> float:
+    """Microseconds of a subnet, by the table in a file."""
+    grids = [np.array([n]) for n in widths]
+    return latency_cost(chain, grids, load(table)).of((0,) * len(grids)) / 1000
+
+
+def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Path) -> None:
+    chain, said = residual(), list[str]()
+    save(measure(nano, chain, 5, said.append), tmp_path / "times.json")
+    assert len(said) == 7 * 5, "each layer at five widths of its one group"
+    for units in (8, 16, 20, 24):
+        widths = tuple(units if group.cut else group.units for group in chain.groups)
+        whole = time(nano, chain.resized(widths))
+        assert added(nano, chain, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.02)
+
+
+def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
+    file = tmp_path / "times.json"
+    run = CliRunner().invoke(main, ["dnn-s", "--emulate", "--points", "2", "--out", str(file)])
+    assert run.exit_code == 0, run.output
+    assert run.output.strip().endswith("4 layers of dnn-s on nano33ble (emulated)")
+    assert load(file).layers["dense0"].us.shape == (1, 2)
+
+
+def test_no_board_is_one_line() -> None:
+    run = CliRunner().invoke(main, ["dnn-s"])
+    assert run.exit_code == 1
+    (line,) = run.output.strip().splitlines()
+    assert "no Arduino Nano 33 BLE on USB; plug it in, or add --emulate" in line
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"board": "x"}', '{"board": "x", "layers": {"a": {"units": 1}}}']
+)
+def test_a_file_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "times.json"
+    file.write_text(text)
+    with pytest.raises(LatencyError, match=r"times.json: no table of times: .*measure one"):
+        load(file)
