@@ -1,7 +1,7 @@
 """`python -m hil.latency NET`: what every layer of a net takes on a board, at some widths.
 
 Selection adds such times up as it adds multiply-accumulates, so that subnets are chosen by what they take on
-the device (`reds.latency`). A layer is measured alone, with random weights.
+the device (`reds.cost.latency`). A layer is measured alone, with random weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from hil.boards.boardsfile import Entry
 from hil.errors import HilError
 from hil.results.samples import median
 from reds.chain import Chain, Group, Layer
-from reds.latency import Latency, LayerTimes, save
+from reds.cost.latency import Latency, LayerTimes, save
 from reds.model import LIMIT
 from reds.nets import NETS, by_name
 from reds.padding import up

@@ -8,10 +8,10 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.arena_cost import arena_bytes, arena_cost
 from reds.chain import Chain, Widths
 from reds.cost import Cost, Grid, flash_bytes, flash_cost, macs_cost, width_grids
-from reds.latency import NANOSECONDS, Latency, latency_cost
+from reds.cost.arena import arena_bytes, arena_cost
+from reds.cost.latency import NANOSECONDS, Latency, latency_cost
 from reds.layouts import CANONICAL, Layout
 from reds.solver.problem import Groups, Limited, Problem
 from reds.solver.solve import InfeasibleError, solve

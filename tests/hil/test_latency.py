@@ -12,7 +12,7 @@ from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.latency import main, measure, time
 from reds.chain import Chain, Widths
-from reds.latency import LatencyError, latency_cost, load, save
+from reds.cost.latency import LatencyError, latency_cost, load, save
 from reds.nets.builder import Builder
 
 

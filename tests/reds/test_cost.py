@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from reds import layouts, pack
-from reds.arena_cost import arena_bytes, arena_cost
 from reds.chain import Chain, ChainError
 from reds.cost import Cost, Grid, flash_cost, macs_cost, width_grids
+from reds.cost.arena import arena_bytes, arena_cost
+from reds.cost.latency import Latency, LayerTimes, latency_cost
 from reds.cut import alone
-from reds.latency import Latency, LayerTimes, latency_cost
 from reds.layouts import LAYOUTS
 from reds.nets import by_name
 from reds.nets.builder import Builder

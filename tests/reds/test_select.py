@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
-from reds.bench_select import measured as measured_row
 from reds.budget import Budget, BudgetError, Device, check_budgets
 from reds.chain import Chain, Widths
 from reds.cost import width_grids
-from reds.latency import Latency, LayerTimes
+from reds.cost.latency import Latency, LayerTimes
 from reds.layouts import CANONICAL, LAYOUTS
 from reds.nets.builder import Builder
 from reds.nets.dnn import dnn
 from reds.nets.ds_cnn import ds_cnn
 from reds.nets.resnet import resnet8
 from reds.select import Objective, Order, Selected, nested
+from reds.solver.bench import measured as measured_row
 
 Scores = list[NDArray[np.float64]]
 

@@ -1,4 +1,4 @@
-"""`python -m reds.bench_select`: what selection takes, net by net, each row in a process of its own.
+"""`python -m reds.solver.bench`: what selection takes, net by net, each row in a process of its own.
 
 Three nested subnets of 25, 50 and 75 % of the MACs, of random scores with a fixed seed; then the same within
 an arena half-way between the smallest there can be and the full net's.
@@ -57,7 +57,7 @@ def main(step: int, order: Order, row: tuple[str, bool] | None) -> None:
     click.echo("| --- | --- | ---: | ---: | ---: |")
     for net in NETS:
         for with_arena in (False, True):
-            again = [sys.executable, "-m", "reds.bench_select", "--step", str(step), "--order", order]
+            again = [sys.executable, "-m", "reds.solver.bench", "--step", str(step), "--order", order]
             ran = subprocess.run([*again, "--row", net, str(with_arena)], check=True, capture_output=True)
             at = json.loads(ran.stdout)
             name = "MACs, arena" if with_arena else "MACs"
