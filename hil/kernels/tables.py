@@ -23,7 +23,7 @@ class Table:
         notes = Text("\n".join(self.notes)) if self.notes else None
         table = RichTable(title=self.title, title_justify="left", caption=notes, caption_justify="left")
         for i, head in enumerate(self.heads):
-            table.add_column(head, justify="right" if i else "left")
+            table.add_column(head, justify="right" if i else "left", no_wrap=not i)
         for row in self.rows:
             table.add_row(*(text(cell) for cell in row))
         return table
