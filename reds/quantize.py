@@ -2,25 +2,43 @@
 
 Every weight row has one scale for all subnets. What a subnet owns (its norms, its activation scales, the
 zero points of what it reads) is folded into one bias and one multiplier a row:
-`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`.
+`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`. An average and an addition end in the same
+rule; a flatten and a maximum move bytes, and keep the scale of what they read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reds.chain import Layer, Widths
+from reds.chain import Layer
 from reds.elastic import Bias, ElasticNet
-from reds.model import LIMIT, MULTIPLIER_STEP, Model, ModelError, Step, Subnet
+from reds.model import (
+    FACTORED,
+    LIMIT,
+    MAX_FAN_IN,
+    MULTIPLIER_STEP,
+    REQUANTISED,
+    WEIGHTED,
+    Kind,
+    Model,
+    ModelError,
+    Step,
+    Subnet,
+)
 from reds.model import Layer as IntLayer
 from reds.model import Tensor as IntTensor
 from reds.rules import check
 
 Floats = NDArray[np.float64]
+LARGEST = 2**31 - MULTIPLIER_STEP
+"""The largest multiplier."""
+FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
+"""The larger factor: in an addition large enough that rounding the other one costs nothing; in an average
+small, so that the multiplier, which holds the division, is exact enough."""
 
 
 class QuantiseError(ModelError):
@@ -47,32 +65,48 @@ def quantise(
     Raises `QuantiseError` if a multiplier leaves int32.
     """
     net.eval()
-    weights = [weight.detach().double().numpy() for weight in net.weights]
-    weights[0] = weights[0] / net.std.double().numpy()
-    row_scales = [np.maximum(np.abs(w).max(1), 1e-12) / LIMIT for w in weights]
+    std = net.std.double().numpy()
+    weights = [
+        integer_order(weight) / (std if 0 in layer.inputs else 1)
+        for layer, weight in zip(net.chain.layers, net.weights, strict=True)
+    ]
+    row_scales = [np.maximum(np.abs(w).max(1, initial=0), 1e-12) / LIMIT for w in weights]
     shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
+    layers = tuple(
+        IntLayer(
+            layer.kind, layer.inputs, layer.output, q, layer.relu,
+            layer.kernel, layer.stride, net.chain.padding(layer),
+        )
+        for layer, q in zip(net.chain.layers, shared, strict=True)
+    )  # fmt: skip
     subnets = []
     for index, (label, widths) in enumerate(zip(labels, net.widths, strict=True)):
         with torch.no_grad():
             seen = net.trace(calibration, index)
         scales = [Scale(scale, zero, net.mean.double().numpy())]
-        outputs = zip(net.chain.layers, seen[1:], strict=True)
-        scales += [output_scale(layer, y, percentile) for layer, y in outputs]
+        for layer, y in zip(net.chain.layers, seen[1:], strict=True):
+            moved = layer.kind not in REQUANTISED
+            scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, y, percentile))
+        units = [widths[t.group] * t.copies for t in net.chain.tensors]
         steps = tuple(
-            fold(layer, widths, q, s, after, scales[layer.inputs[0]], scales[layer.output])
+            step_of(f"{name}, {label}, {layer.name}", q, units, s, after, scales)
             for layer, q, s, after in zip(
-                net.chain.layers, shared, row_scales, net.subnet_tails(index), strict=True
+                net.chain.layers, layers, row_scales, net.subnet_tails(index), strict=True
             )
         )
         subnets.append(Subnet(label, net.chain.macs(widths), steps, scales[-1].scale))
-    layers = [
-        IntLayer(layer.kind, layer.inputs, layer.output, q, layer.relu)
-        for layer, q in zip(net.chain.layers, shared, strict=True)
-    ]
     tensors = [IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors]
-    model = Model(name, tuple(tensors), tuple(layers), tuple(subnets), scale, zero)
+    model = Model(name, tuple(tensors), layers, tuple(subnets), scale, zero)
     check(model)
     return model
+
+
+def integer_order(weight: Tensor) -> Floats:
+    """A layer's weights as the integer network orders them: [units out, fan in], units in innermost."""
+    values = weight.detach().double()
+    if values.ndim == 4:
+        values = values.permute(0, 2, 3, 1).flatten(1)
+    return np.asarray(values.numpy()) if values.numel() else np.zeros((0, 0))
 
 
 def output_scale(layer: Layer, y: Tensor, percentile: float) -> Scale:
@@ -84,25 +118,58 @@ def output_scale(layer: Layer, y: Tensor, percentile: float) -> Scale:
     return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))
 
 
+def step_of(
+    where: str, layer: IntLayer, units: Sequence[int], row_scales: Floats, after: nn.Module,
+    scales: Sequence[Scale],
+) -> Step:  # fmt: skip
+    """What one subnet does in one layer; `units` and `scales` are those of every tensor."""
+    reads, writes, target = units[layer.inputs[0]], units[layer.output], scales[layer.output]
+    empty = np.zeros(0, np.int32)
+    bare = Step(reads, writes, empty, empty, target.zero)
+    if layer.kind in WEIGHTED:
+        return fold(where, layer, bare, row_scales, after, scales[layer.inputs[0]], target)
+    if layer.kind in FACTORED:
+        return combine(where, layer, bare, [scales[tensor] for tensor in layer.inputs], target)
+    return bare
+
+
 def fold(
-    layer: Layer, widths: Widths, shared: NDArray[np.int8], row_scales: Floats, after: nn.Module,
+    where: str, layer: IntLayer, step: Step, row_scales: Floats, after: nn.Module,
     source: Scale, target: Scale,
 ) -> Step:  # fmt: skip
-    """Bias and multiplier of every row that a subnet writes in one layer."""
-    out, columns = widths[layer.writes], widths[layer.reads] * layer.copies
-    weights, rows = shared[:out, :columns].astype(np.float64), row_scales[:out] * source.scale
+    """A layer with weights: bias and multiplier of every row that a subnet writes."""
+    weights, rows = layer.live(step).astype(np.float64), row_scales[: step.units_out] * source.scale
     gain, shift = affine(after)
     constant = shift / target.scale
     exact = gain * rows / target.scale * 2**32
+    if np.abs(exact).min() > LARGEST:
+        raise QuantiseError(f"{where}: no multiplier fits int32, its output is almost constant")
+    # A unit whose norm saw nothing vary (it reads a unit that never fires) amplifies noise only: cut it.
+    exact = exact.clip(-LARGEST, LARGEST)
     # A unit that its norm has all but switched off still needs a multiplier that lets its bias fit.
     least = np.maximum(np.ceil(8 * np.abs(constant) / MULTIPLIER_STEP), 1) * MULTIPLIER_STEP
     rounded = np.rint(np.abs(exact) / MULTIPLIER_STEP) * MULTIPLIER_STEP
     multiplier = np.where(exact < 0, -1, 1) * np.maximum(rounded, least)
-    zeros = source.zero + np.broadcast_to(source.mean / source.scale, columns)
+    zeros = source.zero + np.broadcast_to(source.mean / source.scale, weights.shape[1])
     bias = np.rint(constant * 2**32 / multiplier - weights @ zeros)
     if np.abs(multiplier).max() >= 2**31:
-        raise QuantiseError(f"{layer.name}: a multiplier does not fit int32, its output is almost constant")
-    return Step(columns, out, bias.astype(np.int32), multiplier.astype(np.int32), target.zero)
+        raise QuantiseError(f"{where}: a multiplier does not fit int32, its output is almost constant")
+    return replace(step, bias=bias.astype(np.int32), multiplier=multiplier.astype(np.int32))
+
+
+def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], target: Scale) -> Step:
+    """An average or an addition: one multiplier, and a factor for each tensor read."""
+    gains = np.array([source.scale for source in sources]) / target.scale / layer.taps
+    factor = min(FACTORS[layer.kind], MAX_FAN_IN // layer.taps)
+    multiplier = np.rint(gains.max() / factor * 2**32 / MULTIPLIER_STEP) * MULTIPLIER_STEP
+    if not 0 < multiplier < 2**31:
+        raise QuantiseError(f"{where}: a multiplier does not fit int32, its output is almost constant")
+    factors = [int(f) for f in np.rint(gains * 2**32 / multiplier)]
+    bias = -layer.taps * sum(f * source.zero for f, source in zip(factors, sources, strict=True))
+    return replace(
+        step, bias=np.array([bias], np.int32), multiplier=np.array([multiplier], np.int32),
+        factors=(factors[0], factors[1] if len(factors) > 1 else 0),
+    )  # fmt: skip
 
 
 def affine(after: nn.Module) -> tuple[Floats, Floats]:

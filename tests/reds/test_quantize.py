@@ -11,7 +11,9 @@ from reds.data.speech import SCALE, ZERO, real
 from reds.elastic import nest
 from reds.quantize import QuantiseError, quantise
 from reds.rules import check
-from tests.reds.test_elastic import WIDTHS, random_net
+from tests.reds.floats import features as floats
+from tests.reds.floats import random_chain, random_net, settled, shares
+from tests.reds.test_elastic import WIDTHS, dense_net
 
 LABELS = ("5%", "20%", "100%")
 
@@ -23,7 +25,7 @@ def inputs(n: int, seed: int = 0) -> np.ndarray:
 @given(st.integers(0, 2**16))
 @settings(max_examples=8, deadline=None)
 def test_int8_logits_follow_the_float_ones(seed: int) -> None:
-    net = nest(random_net(seed), WIDTHS).eval()
+    net = nest(dense_net(seed), WIDTHS).eval()
     x = inputs(256, seed)
     features = torch.from_numpy(real(x))
     model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
@@ -34,8 +36,28 @@ def test_int8_logits_follow_the_float_ones(seed: int) -> None:
         assert np.sqrt((close**2).mean()) < 0.03 * logits.std() + subnet.output_scale
 
 
+def stored(x: torch.Tensor) -> np.ndarray:
+    """int8 inputs of scale 1/32 and zero point -7."""
+    return np.asarray(np.clip(np.rint(x.numpy() * 32) - 7, -127, 127).astype(np.int8))
+
+
+@given(st.integers(0, 2**16))
+@settings(max_examples=40, deadline=None)
+def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
+    chain = random_chain(seed)
+    x = stored(floats(chain, 64, seed))
+    features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
+    net = settled(nest(random_net(chain, seed), shares(chain)), features)
+    model = quantise("net", net, LABELS, features, 100.0, 1 / 32, -7)
+    for i, subnet in enumerate(model.subnets):
+        logits = net(features, i).detach().numpy()
+        ours = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
+        close = ours * subnet.output_scale - logits
+        assert np.sqrt((close**2).mean()) < 0.25 * logits.std() + subnet.output_scale
+
+
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
-    net = nest(random_net(), WIDTHS).eval()
+    net = nest(dense_net(), WIDTHS).eval()
     features = torch.from_numpy(real(inputs(64)))
     model = quantise("net", net, LABELS, features, 99.9, SCALE, ZERO)
     check(model)
@@ -50,7 +72,7 @@ def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
 
 @pytest.mark.parametrize("gain", [0.0, 1e-12, -1e-7])
 def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> None:
-    net = nest(random_net(), WIDTHS).eval()
+    net = nest(dense_net(), WIDTHS).eval()
     for i in range(3):
         norm = net.subnet_tails(i)[0]
         norm.weight.data[3], norm.bias.data[3] = gain, 0.8
@@ -58,7 +80,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
     features = torch.from_numpy(real(x))
     model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
     check(model)
-    seen = net.trace(features, 2)[1].detach().numpy()
+    seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
     acc = reference.product(x, model.layers[0].weights) + step.bias
     ours = reference.requantise(acc, step)[:, 3].astype(float) - step.zero
@@ -67,7 +89,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
 
 
 def test_a_layer_that_is_almost_constant_is_refused() -> None:
-    net = random_net()
+    net = dense_net()
     with torch.no_grad():
         net.weights[3].mul_(1e4)
         net.subnet_tails(0)[3].bias.zero_()
