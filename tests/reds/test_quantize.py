@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds import pack, reference
-from reds.data.speech import SCALE, ZERO, real
+from reds.data.sets import SETS
+from reds.data.speech import SCALE, ZERO
 from reds.elastic import nest
 from reds.quantize import QuantiseError, quantise
 from reds.rules import check
@@ -15,6 +16,7 @@ from tests.reds.floats import features as floats
 from tests.reds.floats import random_chain, random_net, settled, shares
 from tests.reds.test_elastic import WIDTHS, dense_net
 
+real = SETS["speech-commands"].real
 LABELS = ("5%", "20%", "100%")
 
 
