@@ -7,14 +7,12 @@ rule; a flatten and a maximum move bytes, and keep the scale of what they read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reds.chain import Layer
+from reds.calibrate import Floats, Scale, output_scale
 from reds.elastic import Bias, ElasticNet
 from reds.model import (
     FACTORED,
@@ -33,7 +31,6 @@ from reds.model import Layer as IntLayer
 from reds.model import Tensor as IntTensor
 from reds.rules import check
 
-Floats = NDArray[np.float64]
 LARGEST = 2**31 - MULTIPLIER_STEP
 """The largest multiplier."""
 FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
@@ -45,26 +42,15 @@ class QuantiseError(ModelError):
     """A layer cannot be expressed in the integer arithmetic."""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """`real = (q - zero) * scale - mean`; mean is 0 but at the input."""
-
-    scale: float
-    zero: int
-    mean: Floats
-
-
 def quantise(
-    name: str, net: ElasticNet, labels: Sequence[str], calibration: Tensor, percentile: float,
-    scale: float, zero: int,
-) -> Model:  # fmt: skip
+    name: str, net: ElasticNet, labels: Sequence[str], ranges: Floats, scale: float, zero: int
+) -> Model:
     """The integer model of a trained net, its subnets named by `labels`.
 
-    `calibration` are real training features float32 [N, features]: each subnet's activation scales cover
-    `percentile` % of what it computes on them. Inputs are stored as `real = (q - zero) * scale`.
-    Raises `QuantiseError` if a multiplier leaves int32.
+    `ranges`, float64 [subnets, layers, 2], say what values each layer's output scale covers (`calibrate`).
+    Inputs are stored as `real = (q - zero) * scale`. Raises `QuantiseError` if a layer has no multiplier that
+    fits int32.
     """
-    net.eval()
     std = net.std.double().numpy()
     weights = [
         integer_order(weight) / (std if 0 in layer.inputs else 1)
@@ -81,12 +67,10 @@ def quantise(
     )  # fmt: skip
     subnets = []
     for index, (label, widths) in enumerate(zip(labels, net.widths, strict=True)):
-        with torch.no_grad():
-            seen = net.trace(calibration, index)
         scales = [Scale(scale, zero, net.mean.double().numpy())]
-        for layer, y in zip(net.chain.layers, seen[1:], strict=True):
+        for layer, (least, largest) in zip(net.chain.layers, ranges[index].tolist(), strict=True):
             moved = layer.kind not in REQUANTISED
-            scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, y, percentile))
+            scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, least, largest))
         units = [widths[t.group] * t.copies for t in net.chain.tensors]
         steps = tuple(
             step_of(f"{name}, {label}, {layer.name}", q, units, s, after, scales)
@@ -107,15 +91,6 @@ def integer_order(weight: Tensor) -> Floats:
     if values.ndim == 4:
         values = values.permute(0, 2, 3, 1).flatten(1)
     return np.asarray(values.numpy()) if values.numel() else np.zeros((0, 0))
-
-
-def output_scale(layer: Layer, y: Tensor, percentile: float) -> Scale:
-    """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range."""
-    values = y.double().numpy()
-    low, high = np.percentile(values, [100 - percentile, percentile])
-    low, high = (0.0 if layer.relu else min(float(low), 0.0)), max(float(high), 1e-6)
-    scale = (high - low) / (2 * LIMIT)
-    return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))
 
 
 def step_of(

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from reds import reference
+from reds.calibrate import ranges
 from reds.chain import Chain, Widths
 from reds.data.examples import Examples
 from reds.data.sets import SETS, DataSet
@@ -112,7 +113,8 @@ def finish(
     calibration, _ = examples.plain(count, torch.Generator().manual_seed(recipe.seed))
     labelled = examples.stored, examples.validation[1].numpy()
     scale, zero = examples.set.scale, examples.set.zero
-    tried = [quantise(recipe.name, net, labels, calibration, p, scale, zero) for p in PERCENTILES]
+    each = ranges(net, calibration, PERCENTILES)
+    tried = [quantise(recipe.name, net, labels, of, scale, zero) for of in each]
     scores = np.array([int8_accuracy(model, *labelled) for model in tried])
     best = scores.argmax(0)  # activation scales are a subnet's own: each takes its best range
     subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))

@@ -13,11 +13,11 @@ from reds.data.pictures import Pictures
 from reds.fixtures import fixtures_dir
 
 
-def shipped(train: int = 700) -> Pictures:
-    """The first `train` pictures to train on, the others of 1,000 to test on."""
+def shipped(train: int = 700, test: int = 300) -> Pictures:
+    """The first `train` pictures of 1,000 to train on, as many after them to test on as `test` says."""
     with np.load(fixtures_dir() / "fashion-mnist-test1000.npz") as file:
         x, y = (file["x"].astype(np.int16) + 128).astype(np.uint8), file["y"]
-    return Pictures(x[:train], y[:train], x[train:], y[train:], {})
+    return Pictures(x[:train], y[:train], x[train : train + test], y[train : train + test], {})
 
 
 def idx(folder: Path, pictures: Pictures, names: list[str]) -> dict[str, str]:

@@ -97,27 +97,28 @@ def test_the_shipped_card_is_of_the_shipped_pack_and_recipe() -> None:
 
 def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labelled set were shipped."""
-    some = shipped_pictures()
+    some = shipped_pictures(400, 100)
     parts = {name: getattr(some, name) for name in ("train_x", "train_y", "test_x", "test_y")}
     files = {"tiny.npz": sheets(tmp_path / "tiny.npz", **parts)}
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
     monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
-    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=200))
-    monkeypatch.setattr("reds.train.SCORED_BATCHES", 2)
+    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=60))
+    monkeypatch.setattr("reds.train.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.train.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     path = tmp_path / "tiny.toml"
-    path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 32", text)))
+    path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text)))
     status, output = run("build", path, "--out", tmp_path / "out")
     assert status == 0, output
 
     target = tmp_path / "out" / "fashion-ds-cnn-s.reds"
     card, model = json.loads(target.with_suffix(".json").read_text()), pack.load(target)
-    assert (card["tested_on"], card["labelled"]["clips"]) == (300, 200)
+    assert (card["tested_on"], card["labelled"]["clips"]) == (100, 60)
     assert card["trained_on"]["files"] == files
     assert "5% of every class" in card["trained_on"]["split"]
     x, y = find_labelled(card, target.parent)
-    np.testing.assert_array_equal(x.reshape(200, 28, 28, 1), stored(some.test_x[:200]))
-    every = stored(some.test_x).reshape(300, -1)
+    np.testing.assert_array_equal(x.reshape(60, 28, 28, 1), stored(some.test_x[:60]))
+    every = stored(some.test_x).reshape(100, -1)
     for i, subnet in enumerate(card["subnets"]):
         accuracy = subnet["accuracy"]
         for share, inputs, labels in (("labelled", x, y), ("test", every, some.test_y)):

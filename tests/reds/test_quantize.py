@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds import pack, reference
+from reds.calibrate import ranges
 from reds.data.sets import SETS
 from reds.data.speech import SCALE, ZERO
 from reds.elastic import nest
@@ -30,7 +31,7 @@ def test_int8_logits_follow_the_float_ones(seed: int) -> None:
     net = nest(dense_net(seed), WIDTHS).eval()
     x = inputs(256, seed)
     features = torch.from_numpy(real(x))
-    model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
+    model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
         stored = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
@@ -50,7 +51,7 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
     x = stored(floats(chain, 64, seed))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
     net = settled(nest(random_net(chain, seed), shares(chain)), features)
-    model = quantise("net", net, LABELS, features, 100.0, 1 / 32, -7)
+    model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], 1 / 32, -7)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
         ours = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
@@ -61,7 +62,7 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
     net = nest(dense_net(), WIDTHS).eval()
     features = torch.from_numpy(real(inputs(64)))
-    model = quantise("net", net, LABELS, features, 99.9, SCALE, ZERO)
+    model = quantise("net", net, LABELS, ranges(net, features, [99.9])[0], SCALE, ZERO)
     check(model)
     assert [subnet.macs for subnet in model.subnets] == [net.chain.macs(widths) for widths in WIDTHS]
     again = pack.loads(pack.dumps(model), "memory")
@@ -80,7 +81,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
         norm.weight.data[3], norm.bias.data[3] = gain, 0.8
     x = inputs(64)
     features = torch.from_numpy(real(x))
-    model = quantise("net", net, LABELS, features, 100.0, SCALE, ZERO)
+    model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
     check(model)
     seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
@@ -97,5 +98,6 @@ def test_a_layer_that_is_almost_constant_is_refused() -> None:
         net.subnet_tails(0)[3].bias.zero_()
         net.subnet_tails(0)[2].weight.zero_()
         net.subnet_tails(0)[2].bias.fill_(-1.0)
-    with pytest.raises(QuantiseError, match="dense3"):
-        quantise("net", net, ["100%"], torch.from_numpy(real(inputs(16))), 100.0, SCALE, ZERO)
+    seen = ranges(net, torch.from_numpy(real(inputs(16))), [100.0])
+    with pytest.raises(QuantiseError, match="dense3: no multiplier"):
+        quantise("net", net, ["100%"], seen[0], SCALE, ZERO)
