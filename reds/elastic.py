@@ -69,7 +69,7 @@ class ElasticNet(nn.Module):
             y = run_layer(layer, self.chain, active(layer, weight, widths), read)
             sides, y = y.shape, after(y.flatten(0, 2))
             if layer.relu:
-                y = F.relu(y)
+                y = F.relu(y, inplace=layer.kind in WEIGHTED)  # in place on a view, torch copies it
                 y = F.dropout(y, self.dropout, self.training) if self.dropout else y
             values.append(y.view(sides))
         return values
