@@ -114,13 +114,14 @@ def fold(
 ) -> Step:  # fmt: skip
     """A layer with weights: bias and multiplier of every row that a subnet writes."""
     weights, rows = layer.live(step).astype(np.float64), row_scales[: step.units_out] * source.scale
-    gain, shift = affine(after)
-    constant = shift / target.scale
-    exact = gain * rows / target.scale * 2**32
-    if np.abs(exact).min() > LARGEST:
+    gain, centre, offset = affine(after)
+    lost = np.abs(gain * rows / target.scale * 2**32) > LARGEST
+    if lost.all():
         raise QuantiseError(f"{where}: no multiplier fits int32, its output is almost constant")
-    # A unit whose norm saw nothing vary (it reads a unit that never fires) amplifies noise only: cut it.
-    exact = exact.clip(-LARGEST, LARGEST)
+    # A unit whose norm saw nothing vary (it may read a unit that never fires) is a constant.
+    gain = np.where(lost, 0, gain)
+    constant = (offset - gain * centre) / target.scale
+    exact = gain * rows / target.scale * 2**32
     # A unit that its norm has all but switched off still needs a multiplier that lets its bias fit.
     least = np.maximum(np.ceil(8 * np.abs(constant) / MULTIPLIER_STEP), 1) * MULTIPLIER_STEP
     rounded = np.rint(np.abs(exact) / MULTIPLIER_STEP) * MULTIPLIER_STEP
@@ -147,12 +148,13 @@ def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], t
     )  # fmt: skip
 
 
-def affine(after: nn.Module) -> tuple[Floats, Floats]:
-    """What follows a layer at inference, as gain and shift of every row."""
+def affine(after: nn.Module) -> tuple[Floats, Floats, Floats]:
+    """What follows a layer at inference, `gain * (x - centre) + offset`, for every row."""
+    assert isinstance(after, Bias | nn.BatchNorm1d)
+    offset = after.bias.detach().double().numpy()
     if isinstance(after, Bias):
-        return np.ones(len(after.bias)), after.bias.detach().double().numpy()
-    assert isinstance(after, nn.BatchNorm1d)
+        return np.ones(len(offset)), np.zeros(len(offset)), offset
     assert after.running_mean is not None
     assert after.running_var is not None
     gain = (after.weight / (after.running_var + after.eps).sqrt()).detach().double().numpy()
-    return gain, after.bias.detach().double().numpy() - gain * after.running_mean.double().numpy()
+    return gain, after.running_mean.double().numpy(), offset

@@ -11,6 +11,7 @@ from reds.calibrate import ranges
 from reds.data.sets import SETS
 from reds.data.speech import SCALE, ZERO
 from reds.elastic import nest
+from reds.nets import by_name
 from reds.quantize import QuantiseError, quantise
 from reds.rules import check
 from tests.reds.floats import features as floats
@@ -89,6 +90,28 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
     ours = reference.requantise(acc, step)[:, 3].astype(float) - step.zero
     scale = seen.max() / 254
     assert np.abs(ours * scale - seen[:, 3]).max() <= 1.01 * scale
+
+
+def test_a_unit_that_reads_a_constant_stays_one() -> None:
+    """Its norm has seen no variance, so its gain is 300 times its weight, and fits no multiplier."""
+    x = stored(floats(by_name("ds-cnn-s"), 32))
+    features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
+    net = random_net(by_name("ds-cnn-s"))
+    first = net.subnet_tails(0)[0]
+    with torch.no_grad():
+        first.weight[3] = 0
+    settled(net, features)
+    with torch.no_grad():
+        net.weights[1][3] = torch.tensor([[0.0, 0, 0], [0, 0.7, 0], [0, 0, 0]])
+        after = net.subnet_tails(0)[1]
+        after.running_mean[3], after.running_var[3] = 0.7 * first.bias[3], 0
+        after.weight[3], after.bias[3] = 3, 1
+    model = quantise("net", net, ["100%"], ranges(net, features, [100.0])[0], 1 / 32, -7)
+    seen = net.trace(features, 0)[2].detach().numpy()
+    ours = reference.trace(model, 0, x)[2].astype(float) + 127
+    scale = seen.max() / 254
+    assert np.abs(seen[..., 3] - 1).max() < 1e-3
+    assert np.abs(ours[..., 3] * scale - 1).max() <= 1.01 * scale
 
 
 def test_a_layer_that_is_almost_constant_is_refused() -> None:
