@@ -5,20 +5,21 @@ from pathlib import Path
 from rich.console import Console
 
 from reds import pack
-from reds.card import card_of, save_card
+from reds.card import card_of, labelled_set, save_card
+from reds.data.sets import SETS
 from reds.progress import Progress
 from reds.ready import Ready, ready
 from reds.recipe import Recipe
-from reds.train import Trained, float_accuracy, int8_accuracy, train_nested
+from reds.train import Trained, float_accuracy, hits, train_nested
 
 
 def build(path: Path, out: Path, console: Console) -> Path:
     """Run a recipe and write NAME.reds and NAME.json into `out`; returns the pack's path.
 
-    The test clips are used once, after everything is chosen. Raises what `ready` does and `DivergedError`.
+    The test examples are used once, after everything is chosen. Raises what `ready` does and `DivergedError`.
     """
     made_of = ready(path, out, console)
-    trained = train_nested(made_of.recipe, made_of.clips, Progress(console))
+    trained = train_nested(made_of.recipe, made_of.examples, Progress(console))
     target = out / f"{made_of.recipe.name}.reds"
     save(made_of, made_of.recipe, trained, target)
     return target
@@ -29,8 +30,11 @@ def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> int:
 
     `recipe` is what the net was trained by: the one read, or a part of it.
     """
-    tested = int8_accuracy(trained.model, *made_of.test), float_accuracy(trained.net, *made_of.test)
+    (x, y), of = made_of.test, SETS[recipe.data.set]
+    tested = [hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))]
+    floats = float_accuracy(trained.net, of, x, y)
     written = pack.save(trained.model, target)
-    card = card_of(recipe, made_of.recipe_sha256, trained, tested, written, made_of.labelled, made_of.data)
+    labelled = labelled_set(of, made_of.data, recipe.data.every, target.parent)
+    card = card_of(recipe, made_of.recipe_sha256, trained, tested, floats, written, labelled, made_of.data)
     save_card(card, target.with_suffix(".json"))
     return len(written)

@@ -1,4 +1,4 @@
-"""The card beside a pack: what it is, how it was made, how accurate each subnet is and on which clips."""
+"""The card beside a pack: what it is, how it was made, how accurate each subnet is and on what."""
 
 import hashlib
 import json
@@ -8,31 +8,40 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reds.data.home import sha256_of
-from reds.data.speech import CLASSES, SpeechData
-from reds.files import write_whole
+from reds.data.sets import SETS, Data, DataSet
+from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
 from reds.train import Trained
 
-TEST_SET = "kws12-test"
 
+def labelled_set(data_set: DataSet, data: Data, every: int, folder: Path) -> dict[str, Any]:
+    """What a card says of the first test examples: where, which bytes, every which row, how many.
 
-def labelled_set(every: int) -> dict[str, Any]:
-    """What a card says of its labelled clips: where, which bytes, every which frame, how many."""
-    path = fixtures_dir() / f"{TEST_SET}.npz"
-    with np.load(path, allow_pickle=False) as file:
-        clips = len(file["y"])
-    return {"name": TEST_SET, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": clips}
+    Written into `folder` unless they are shipped: not every set may be.
+    """
+    path = fixtures_dir() / data_set.file
+    if not path.is_file():
+        path = folder / data_set.file
+        with whole(path) as file:
+            n = data_set.labelled
+            np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data_set.classes))
+    name = path.name.removesuffix(".npz")
+    clips = min(data_set.labelled, len(data.test_y))
+    return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": clips}
 
 
 def card_of(
-    recipe: Recipe, recipe_sha256: str, trained: Trained, tested: Sequence[Sequence[float]],
-    written: bytes, labelled: Mapping[str, Any], data: SpeechData,
+    recipe: Recipe, recipe_sha256: str, trained: Trained, tested: Sequence[NDArray[np.bool_]],
+    floats: Sequence[float], written: bytes, labelled: Mapping[str, Any], data: Data,
 ) -> dict[str, Any]:  # fmt: skip
-    """The card. `tested` are the test accuracies per subnet, int8 and float; `written` the pack's bytes."""
-    model, int8, floats = trained.model, *tested
+    """The card. `tested` says for each subnet which test examples it classifies right in int8, `floats` the
+    share of them in float; `written` are the pack's bytes.
+    """
+    model = trained.model
     subnets = [
         {
             "label": subnet.label,
@@ -40,7 +49,8 @@ def card_of(
             "widths": list(trained.net.widths[i]),
             "accuracy": {
                 "validation": round(trained.validation[i], 6),
-                "test": round(int8[i], 6),
+                "test": round(float(tested[i].mean()), 6),
+                "labelled": round(float(tested[i][: labelled["clips"]].mean()), 6),
                 "float_validation": round(trained.float_validation[i], 6),
                 "float_test": round(floats[i], 6),
             },
@@ -55,9 +65,10 @@ def card_of(
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
         "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
-        "classes": list(CLASSES),
+        "classes": list(SETS[recipe.data.set].classes),
         "subnets": subnets,
         "labelled": dict(labelled),
+        "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split},
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
     }

@@ -32,7 +32,7 @@ class _Commands(click.Group):
         except EXPECTED as error:
             raise click.ClickException(str(error)) from error
         except ModuleNotFoundError as error:
-            if error.name not in ("torch", "ortools"):
+            if error.name not in ("torch", "ortools", "PIL"):
                 raise
             advice = f"{error.name} is missing: training needs `pip install 'reds-hil[train]'`"
             raise click.ClickException(advice) from error

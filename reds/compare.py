@@ -1,6 +1,6 @@
 """`reds compare`: what nesting costs, against the same widths trained alone.
 
-Alone means the same code with one subnet: the same recipe, clips, augmentation, optimiser, seed and epochs.
+Alone means the same code with one subnet: the same recipe, examples, augmentation, optimiser, seed, epochs.
 """
 
 from collections.abc import Sequence
@@ -32,19 +32,19 @@ class Paired:
 def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> str:
     """Train nested and alone for every seed, write every pack and card into `out`, and return a table.
 
-    All accuracies are int8, by the reference interpreter, on the recipe's test clips. Raises as `build`.
+    All accuracies are int8, by the reference interpreter, on the recipe's test examples. Raises as `build`.
     """
     made_of = ready(path, out, console)
-    recipe, clips, (x, y), progress = made_of.recipe, made_of.clips, made_of.test, Progress(console)
+    recipe, examples, (x, y), progress = made_of.recipe, made_of.examples, made_of.test, Progress(console)
     right: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
     for seed in seeds:
         seeded = replace(recipe, seed=seed)
-        nested = train_nested(seeded, clips, progress)
+        nested = train_nested(seeded, examples, progress)
         one = save(made_of, seeded, nested, out / f"{recipe.name}-seed{seed}.reds")
         separate, pairs = 0, []
         for i, subnet in enumerate(nested.model.subnets):
-            alone = train_alone(seeded, i, nested.net.widths[i], clips, progress)
+            alone = train_alone(seeded, i, nested.net.widths[i], examples, progress)
             name = f"{recipe.name}-seed{seed}-alone{subnet.label.rstrip('%')}.reds"
             separate += save(made_of, replace(seeded, subnet=(recipe.subnet[i],)), alone, out / name)
             pairs.append([hits(nested.model, i, x, y), hits(alone.model, 0, x, y)])
@@ -79,7 +79,7 @@ def markdown(
 ) -> str:
     """The comparison as a table, and the bytes of one nested pack beside those of separate ones."""
     lines = [
-        f"Int8 accuracy, %, on {clips:,} test clips, mean of {seeds} seeds; difference in points with its"
+        f"Int8 accuracy, %, on {clips:,} test examples, mean of {seeds} seeds; difference in points with its"
         " paired 95 % interval.",
         "",
         "| subnet | nested | alone | nested - alone |",

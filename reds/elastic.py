@@ -8,13 +8,15 @@ so that the int8 weights stay shared.
 
 import re
 from collections.abc import Sequence
+from math import prod
 
 import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
-from reds.chain import Chain, ChainError, Layer, Widths
-from reds.model import Kind
+from reds.chain import MIXING, Chain, Layer, Widths
+from reds.model import WEIGHTED, Kind
+from reds.operators import run_layer, shape
 
 
 class Bias(nn.Module):
@@ -32,54 +34,65 @@ class Bias(nn.Module):
 class ElasticNet(nn.Module):
     """The one weight set and what each subnet owns; `widths[i]` are the group widths of subnet i.
 
-    Inputs are real features float32 [N, features]; they are standardised by `mean` and `std` [features],
-    which quantisation folds into the first layer. Raises `ChainError` for layers it cannot run yet.
+    Inputs are real features float32 [N, features], sites in order and units innermost, or [N, height, width,
+    units]. If dense layers read them, they are standardised by `mean` and `std` [features], which
+    quantisation folds into those layers. Else they are read as they are, `mean` [1] stays 0 and `std` [1]
+    stays 1: padding writes the stored zero, which a folded mean would turn into another value at the edges;
+    and the norm after a first convolution makes its input's scale irrelevant.
     """
 
     def __init__(self, chain: Chain, widths: Sequence[Widths], dropout: float = 0.0) -> None:
         super().__init__()
-        for layer in chain.layers:
-            if layer.kind is not Kind.DENSE:
-                raise ChainError(f"{layer.name}: this version trains dense layers only")
         self.chain, self.widths, self.dropout = chain, tuple(widths), dropout
-        shapes = [(chain.full[x.writes], chain.full[x.reads] * x.copies) for x in chain.layers]
-        self.weights = nn.ParameterList([torch.randn(shape) * (2 / shape[1]) ** 0.5 for shape in shapes])
+        shapes = [shape(chain, layer) for layer in chain.layers]
+        self.weights = nn.ParameterList([torch.randn(s) * (2 / (prod(s[1:]))) ** 0.5 for s in shapes])
         self.tails = nn.ModuleList(
             nn.ModuleList(tail(layer, of[layer.writes]) for layer in chain.layers) for of in widths
         )
-        self.mean = nn.Buffer(torch.zeros(chain.full[0]))
-        self.std = nn.Buffer(torch.ones(chain.full[0]))
+        flat = all(layer.kind is Kind.DENSE for layer in chain.layers if 0 in layer.inputs)
+        features = chain.full[0] if flat else 1
+        self.mean, self.std = nn.Buffer(torch.zeros(features)), nn.Buffer(torch.ones(features))
 
     def forward(self, x: Tensor, subnet: int) -> Tensor:
         """Logits float32 [N, classes] of one subnet."""
-        return self.trace(x, subnet)[-1]
+        return self.trace(x, subnet)[-1].flatten(1)
 
     def trace(self, x: Tensor, subnet: int) -> list[Tensor]:
-        """Every tensor of the chain, as one subnet writes it: input, then one a layer."""
-        widths = self.widths[subnet]
-        values = [(x - self.mean) / self.std]
+        """Every tensor of the chain, as one subnet writes it: input, then one a layer, float32
+        [N, height, width, units].
+        """
+        widths, source = self.widths[subnet], self.chain.tensors[0]
+        values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
         tails = self.subnet_tails(subnet)
         for layer, weight, after in zip(self.chain.layers, self.weights, tails, strict=True):
-            y = after(F.linear(values[layer.inputs[0]], active(layer, weight, widths)))
-            y = F.dropout(F.relu(y), self.dropout, self.training) if layer.relu else y
-            values.append(y)
+            read = [values[tensor] for tensor in layer.inputs]
+            y = run_layer(layer, self.chain, active(layer, weight, widths), read)
+            sides, y = y.shape, after(y.flatten(0, 2))
+            if layer.relu:
+                y = F.relu(y, inplace=layer.kind in WEIGHTED)  # in place on a view, torch copies it
+                y = F.dropout(y, self.dropout, self.training) if self.dropout else y
+            values.append(y.view(sides))
         return values
 
     def subnet_tails(self, subnet: int) -> nn.ModuleList:
-        """What follows each layer in one subnet: its norm, or its biases."""
+        """What follows each layer in one subnet: its norm, or its biases, or nothing."""
         tails = self.tails[subnet]
         assert isinstance(tails, nn.ModuleList)
         return tails
 
 
 def tail(layer: Layer, units: int) -> nn.Module:
-    """A norm of this many units, or biases where the layer has none."""
+    """A norm of this many units, biases where a layer with weights has none, else nothing."""
+    if layer.kind not in WEIGHTED:
+        return nn.Identity()
     return nn.BatchNorm1d(units) if layer.norm else Bias(units)
 
 
 def active(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
-    """The view of a layer's weights that a subnet reads: [units out, units in]."""
-    return weight[: widths[layer.writes], : widths[layer.reads] * layer.copies]
+    """The view of a layer's weights that a subnet reads: [units out, units in, ...]."""
+    if layer.kind in MIXING:
+        return weight[: widths[layer.writes], : widths[layer.reads] * layer.copies]
+    return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight
 
 
 def nest(full: ElasticNet, widths: Sequence[Widths]) -> ElasticNet:

@@ -3,7 +3,7 @@
 Every minibatch goes through every subnet and the losses are summed with the paper's weights
 `pi_i = sqrt(p_i) / sum sqrt(p_j)`, p_i the share of the parameters that subnet i has (REDS, arXiv
 2311.13349). Added to it: the smaller subnets also learn from the full net's answers on the same minibatch
-(in-place distillation), and the epoch kept is the best one on validation clips.
+(in-place distillation), and the epoch kept is the best one on validation data.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +16,13 @@ from torch import Tensor
 from reds.elastic import ElasticNet
 from reds.recipe import DivergedError, Training
 
+PART = 2048
+"""Examples that are classified at once."""
 Report = Callable[[int, Sequence[float]], None]
 """Called after every epoch with its number, from 1, and the validation accuracy of every subnet."""
 
 
-class Clips(Protocol):
+class Drawn(Protocol):
     """What training needs of a data set."""
 
     def batches(self, size: int, generator: torch.Generator) -> Sequence[Tensor]:
@@ -35,7 +37,7 @@ class Clips(Protocol):
 
 
 def fit(
-    net: ElasticNet, clips: Clips, how: Training, seed: int, report: Report, distil: float = 0.0
+    net: ElasticNet, examples: Drawn, how: Training, seed: int, report: Report, distil: float = 0.0
 ) -> tuple[float, ...]:
     """Train in place, leave the weights of the best epoch, and return its validation accuracy per subnet.
 
@@ -47,22 +49,22 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     net.dropout = how.dropout
     optimiser = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay)
-    steps = len(clips.batches(how.batch, torch.Generator().manual_seed(seed)))
+    steps = len(examples.batches(how.batch, torch.Generator().manual_seed(seed)))
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=how.epochs * steps)
     shares = loss_shares(net)
     best: tuple[float, ...] = ()
     state: dict[str, Tensor] = {}
     for epoch in range(1, how.epochs + 1):
         net.train()
-        for batch in clips.batches(how.batch, generator):
-            x, target = clips.augmented(batch, generator)
+        for batch in examples.batches(how.batch, generator):
+            x, target = examples.augmented(batch, generator)
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(joint_loss(net, x, smooth(target, how.smoothing), shares, distil))
             optimiser.step()
             cycle.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
             raise DivergedError(f"training diverged in epoch {epoch}: lower {how.table} rate ({how.rate:g})")
-        now = tuple(accuracy(net, i, *clips.validation) for i in range(len(net.widths)))
+        now = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.widths)))
         if sum(now) >= sum(best):
             best, state = now, {name: value.clone() for name, value in net.state_dict().items()}
         report(epoch, now)
@@ -95,4 +97,5 @@ def smooth(target: Tensor, smoothing: float) -> Tensor:
 def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
     """Fraction of x [N, features] that a subnet classifies as y [N]."""
     net.eval()
-    return float((net(x, subnet).argmax(1) == y).double().mean())
+    chosen = torch.cat([net(part, subnet).argmax(1) for part in torch.split(x, PART)])
+    return float((chosen == y).double().mean())

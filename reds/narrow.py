@@ -16,6 +16,7 @@ FAST_BIAS_SHIFTS = range(9)
 """With these 256 * bias fits int32 (layout radix256)."""
 MULTIPLIER_SHIFTS = range(8, 16)
 """From 8: multipliers are multiples of 256. Up to 15: a kernel may round in the last of 33 bits."""
+LARGEST_MULTIPLIER = HALF << MULTIPLIER_SHIFTS[-1]
 INPUT_SPREAD = 73.0
 """Standard deviation of an int8 of which nothing is known."""
 
@@ -62,23 +63,26 @@ def table(
         if (best and shift not in FAST_BIAS_SHIFTS) or room.min() <= 0:
             continue
         multiplier = _multipliers(exact, np.abs(constant) * 2**32 / room)
+        if multiplier is None:
+            continue
         bias = np.rint((constant * 2**32 / multiplier - zeros) / 2**shift) * 2**shift
         error = np.abs(multiplier - exact) * spread + np.abs(multiplier) * 2.0 ** (shift - 1)
         if best is None or error.max() < best[0]:
             best = float(error.max()), np.asarray(bias, np.int32), multiplier
     if best is None:
-        raise NarrowError(f"a bias of {np.abs(zeros).max():g} or more")
+        sizes = (np.abs(values).max() for values in (exact, constant, zeros))
+        raise NarrowError("a multiplier of {:g}, a constant of {:g} steps, a bias of {:g}".format(*sizes))
     return best[1:]
 
 
-def _multipliers(exact: Floats, least: Floats) -> NDArray[np.int32]:
-    """The multipliers nearest to `exact` that are not 0, and in size not under `least`."""
+def _multipliers(exact: Floats, least: Floats) -> NDArray[np.int32] | None:
+    """The multipliers nearest to `exact` that are not 0, in size not under `least`; None if none fit."""
     size = np.maximum(np.abs(exact), least)
     for shift in MULTIPLIER_SHIFTS:
         half = np.maximum(np.maximum(np.rint(size / 2**shift), np.ceil(least / 2**shift)), 1)
         if _fits(half):
             return np.asarray(np.where(exact < 0, -half, half) * 2**shift, np.int32)
-    raise NarrowError(f"a multiplier of {size.max():g}")
+    return None
 
 
 def _fits(half: NDArray[np.number]) -> bool:

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reds.chain import Chain
+from reds.chain import MIXING, Chain
 from reds.elastic import ElasticNet
+from reds.model import WEIGHTED
 
 
 def most_important_first(chain: Chain, scores: Sequence[NDArray[np.float64]]) -> list[NDArray[np.int64]]:
@@ -27,8 +28,11 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
     """
     for layer, weight, after in zip(net.chain.layers, net.weights, net.subnet_tails(0), strict=True):
         rows, units = torch.from_numpy(orders[layer.writes]), torch.from_numpy(orders[layer.reads])
-        columns = (units[:, None] * layer.copies + torch.arange(layer.copies)).flatten()
-        weight.copy_(weight[rows][:, columns])
+        if layer.kind in WEIGHTED:
+            weight.copy_(weight[rows])
+        if layer.kind in MIXING:
+            columns = (units[:, None] * layer.copies + torch.arange(layer.copies)).flatten()
+            weight.copy_(weight[:, columns])
         for value in after.state_dict().values():
             if value.ndim:
                 value.copy_(value[rows])

@@ -2,113 +2,154 @@
 
 Every weight row has one scale for all subnets. What a subnet owns (its norms, its activation scales, the
 zero points of what it reads) is folded into one bias and one multiplier a row:
-`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`.
+`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`. An average and an addition end in the same
+rule; a flatten and a maximum move bytes, and keep the scale of what they read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reds import narrow
-from reds.chain import Layer, Widths
+from reds.calibrate import Floats, Scale, output_scale
 from reds.elastic import Bias, ElasticNet
-from reds.model import LIMIT, Model, ModelError, Step, Subnet
+from reds.model import (
+    FACTORED,
+    LIMIT,
+    MAX_FAN_IN,
+    MULTIPLIER_STEP,
+    REQUANTISED,
+    WEIGHTED,
+    Kind,
+    Model,
+    ModelError,
+    Step,
+    Subnet,
+)
 from reds.model import Layer as IntLayer
 from reds.model import Tensor as IntTensor
 from reds.rules import check
 
-Floats = NDArray[np.float64]
+FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
+"""The larger factor: in an addition large enough that rounding the other one costs nothing; in an average
+small, so that the multiplier, which holds the division, is exact enough."""
 
 
 class QuantiseError(ModelError):
     """A layer cannot be expressed in the integer arithmetic."""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """`real = (q - zero) * scale - mean`; mean is 0 but at the input."""
-
-    scale: float
-    zero: int
-    mean: Floats
-
-
 def quantise(
-    name: str, net: ElasticNet, labels: Sequence[str], calibration: Tensor, percentile: float,
-    scale: float, zero: int,
-) -> Model:  # fmt: skip
+    name: str, net: ElasticNet, labels: Sequence[str], ranges: Floats, scale: float, zero: int
+) -> Model:
     """The integer model of a trained net, its subnets named by `labels`.
 
-    `calibration` are real training features float32 [N, features]: each subnet's activation scales cover
-    `percentile` % of what it computes on them. Inputs are stored as `real = (q - zero) * scale`.
-    Raises `QuantiseError` if a table leaves its 16 bits.
+    `ranges`, float64 [subnets, layers, 2], say what values each layer's output scale covers (`calibrate`).
+    Inputs are stored as `real = (q - zero) * scale`. Raises `QuantiseError` if a layer's table does not fit.
     """
-    net.eval()
-    weights = [weight.detach().double().numpy() for weight in net.weights]
-    weights[0] = weights[0] / net.std.double().numpy()
-    row_scales = [np.maximum(np.abs(w).max(1), 1e-12) / LIMIT for w in weights]
+    std = net.std.double().numpy()
+    weights = [
+        integer_order(weight) / (std if 0 in layer.inputs else 1)
+        for layer, weight in zip(net.chain.layers, net.weights, strict=True)
+    ]
+    row_scales = [np.maximum(np.abs(w).max(1, initial=0), 1e-12) / LIMIT for w in weights]
     shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
+    layers = tuple(
+        IntLayer(
+            layer.kind, layer.inputs, layer.output, q, layer.relu,
+            layer.kernel, layer.stride, net.chain.padding(layer),
+        )
+        for layer, q in zip(net.chain.layers, shared, strict=True)
+    )  # fmt: skip
     subnets = []
     for index, (label, widths) in enumerate(zip(labels, net.widths, strict=True)):
-        with torch.no_grad():
-            seen = net.trace(calibration, index)
         scales = [Scale(scale, zero, net.mean.double().numpy())]
-        outputs = zip(net.chain.layers, seen[1:], strict=True)
-        scales += [output_scale(layer, y, percentile) for layer, y in outputs]
+        for layer, (least, largest) in zip(net.chain.layers, ranges[index].tolist(), strict=True):
+            moved = layer.kind not in REQUANTISED
+            scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, least, largest))
+        units = [widths[t.group] * t.copies for t in net.chain.tensors]
         steps = tuple(
-            fold(layer, widths, q, s, after, scales[layer.inputs[0]], scales[layer.output])
+            step_of(f"{name}, {label}, {layer.name}", q, units, s, after, scales)
             for layer, q, s, after in zip(
-                net.chain.layers, shared, row_scales, net.subnet_tails(index), strict=True
+                net.chain.layers, layers, row_scales, net.subnet_tails(index), strict=True
             )
         )
         subnets.append(Subnet(label, net.chain.macs(widths), steps, scales[-1].scale))
-    layers = [
-        IntLayer(layer.kind, layer.inputs, layer.output, q, layer.relu)
-        for layer, q in zip(net.chain.layers, shared, strict=True)
-    ]
     tensors = [IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors]
-    model = Model(name, tuple(tensors), tuple(layers), tuple(subnets), scale, zero)
+    model = Model(name, tuple(tensors), layers, tuple(subnets), scale, zero)
     check(model)
     return model
 
 
-def output_scale(layer: Layer, y: Tensor, percentile: float) -> Scale:
-    """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range."""
-    values = y.double().numpy()
-    low, high = np.percentile(values, [100 - percentile, percentile])
-    low, high = (0.0 if layer.relu else min(float(low), 0.0)), max(float(high), 1e-6)
-    scale = (high - low) / (2 * LIMIT)
-    return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))
+def integer_order(weight: Tensor) -> Floats:
+    """A layer's weights as the integer network orders them: [units out, fan in], units in innermost."""
+    values = weight.detach().double()
+    if values.ndim == 4:
+        values = values.permute(0, 2, 3, 1).flatten(1)
+    return np.asarray(values.numpy()) if values.numel() else np.zeros((0, 0))
+
+
+def step_of(
+    where: str, layer: IntLayer, units: Sequence[int], row_scales: Floats, after: nn.Module,
+    scales: Sequence[Scale],
+) -> Step:  # fmt: skip
+    """What one subnet does in one layer; `units` and `scales` are those of every tensor."""
+    reads, writes, target = units[layer.inputs[0]], units[layer.output], scales[layer.output]
+    empty = np.zeros(0, np.int32)
+    bare = Step(reads, writes, empty, empty, target.zero)
+    if layer.kind in WEIGHTED:
+        return fold(where, layer, bare, row_scales, after, scales[layer.inputs[0]], target)
+    if layer.kind in FACTORED:
+        return combine(where, layer, bare, [scales[tensor] for tensor in layer.inputs], target)
+    return bare
 
 
 def fold(
-    layer: Layer, widths: Widths, shared: NDArray[np.int8], row_scales: Floats, after: nn.Module,
+    where: str, layer: IntLayer, step: Step, row_scales: Floats, after: nn.Module,
     source: Scale, target: Scale,
 ) -> Step:  # fmt: skip
-    """Bias and multiplier of every row that a subnet writes in one layer."""
-    out, columns = widths[layer.writes], widths[layer.reads] * layer.copies
-    weights, rows = shared[:out, :columns], row_scales[:out] * source.scale
-    gain, shift = affine(after)
+    """A layer with weights: bias and multiplier of every row that a subnet writes."""
+    weights, rows = layer.live(step), row_scales[: step.units_out] * source.scale
+    gain, centre, offset = affine(after)
     exact = gain * rows / target.scale * 2**32
-    zeros = weights @ (source.zero + np.broadcast_to(source.mean / source.scale, columns))
+    lost = np.abs(exact) > narrow.LARGEST_MULTIPLIER
+    if lost.all():
+        raise QuantiseError(f"{where}: no multiplier fits, its output is almost constant")
+    # A unit whose norm saw nothing vary (it may read a unit that never fires) is a constant.
+    constant = (offset - np.where(lost, 0, gain) * centre) / target.scale
+    zeros = weights @ (source.zero + np.broadcast_to(source.mean / source.scale, weights.shape[1]))
     try:
-        bias, multiplier = narrow.table(exact, shift / target.scale, zeros, weights)
+        bias, multiplier = narrow.table(np.where(lost, 0, exact), constant, zeros, weights)
     except narrow.NarrowError as error:
-        text = f"{layer.name}: its table does not fit 16 bits ({error}), its output is almost constant"
+        text = f"{where}: its table does not fit 16 bits ({error}), its output is almost constant"
         raise QuantiseError(text) from None
-    return Step(columns, out, bias, multiplier, target.zero)
+    return replace(step, bias=bias, multiplier=multiplier)
 
 
-def affine(after: nn.Module) -> tuple[Floats, Floats]:
-    """What follows a layer at inference, as gain and shift of every row."""
+def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], target: Scale) -> Step:
+    """An average or an addition: one multiplier, and a factor for each tensor read."""
+    gains = np.array([source.scale for source in sources]) / target.scale / layer.taps
+    factor = min(FACTORS[layer.kind], MAX_FAN_IN // layer.taps)
+    multiplier = np.rint(gains.max() / factor * 2**32 / MULTIPLIER_STEP) * MULTIPLIER_STEP
+    if not 0 < multiplier < 2**31:
+        raise QuantiseError(f"{where}: a multiplier does not fit int32, its output is almost constant")
+    factors = [int(f) for f in np.rint(gains * 2**32 / multiplier)]
+    bias = -layer.taps * sum(f * source.zero for f, source in zip(factors, sources, strict=True))
+    return replace(
+        step, bias=np.array([bias], np.int32), multiplier=np.array([multiplier], np.int32),
+        factors=(factors[0], factors[1] if len(factors) > 1 else 0),
+    )  # fmt: skip
+
+
+def affine(after: nn.Module) -> tuple[Floats, Floats, Floats]:
+    """What follows a layer at inference, `gain * (x - centre) + offset`, for every row."""
+    assert isinstance(after, Bias | nn.BatchNorm1d)
+    offset = after.bias.detach().double().numpy()
     if isinstance(after, Bias):
-        return np.ones(len(after.bias)), after.bias.detach().double().numpy()
-    assert isinstance(after, nn.BatchNorm1d)
+        return np.ones(len(offset)), np.zeros(len(offset)), offset
     assert after.running_mean is not None
     assert after.running_var is not None
     gain = (after.weight / (after.running_var + after.eps).sqrt()).detach().double().numpy()
-    return gain, after.bias.detach().double().numpy() - gain * after.running_mean.double().numpy()
+    return gain, after.running_mean.double().numpy(), offset

@@ -20,27 +20,34 @@ class DivergedError(ArithmeticError):
 class Net:
     """`[net]`: which network."""
 
-    kind: Literal["dnn"]
-    size: Literal["s", "l"]
+    name: str
+    """One of `reds.nets.NETS`; its input has to be that of the data."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """`[data]`: which clips. `auto`: the prepared features where REDS_DATA has them, else the archive."""
+    """`[data]`: which examples."""
 
+    set: Literal["speech-commands", "fashion-mnist", "cifar-10"]
     source: Literal["auto", "prepared", "archive"]
+    """Files put under REDS_DATA, or the data's official home. `auto`: the files if they are there."""
     every: int
-    """Keep every second, third... frame of the features."""
+    """Keep every second, third... row of an example; a row of speech is a frame of 20 ms."""
+    balanced: bool
+    """Draw every class equally often, with replacement; else every example once an epoch."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """`[augmentation]`: what is done to a training clip as it is drawn."""
+    """`[augmentation]`: what is done to a training example as it is drawn."""
 
-    shift: int
-    """Largest shift in time, either way, in frames of 20 ms; the first or the last frame fills the gap."""
+    shift_rows: int
+    """Largest shift, either way, in rows before any is left out; the row at the edge fills the gap."""
+    shift_columns: int
+    flip: bool
+    """Turn left to right, half of the time."""
     mixup: float
-    """Largest share of another clip that is blended in, features and target alike; 0 for none."""
+    """Largest share of another example that is blended in, features and target alike; 0 for none."""
 
 
 @dataclass(frozen=True)

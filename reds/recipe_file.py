@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from reds.data.sets import SETS
+from reds.nets import NETS
 from reds.recipe import Recipe, RecipeError
 
 
@@ -61,19 +63,23 @@ def _value(kind: Any, value: Any, source: str, where: str, key: str) -> Any:
 def _says(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(repr(choice) for choice in get_args(kind))
-    names = {int: "a whole number", float: "a number", str: "a text"}
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     return names.get(kind, "a table" if dataclasses.is_dataclass(kind) else "a list of tables")
 
 
 def _check(recipe: Recipe, source: str) -> None:
     """Refuse values that are of the right type and make no sense."""
     budgets = [subnet.budget for subnet in recipe.subnet]
+    rows, columns, _ = SETS[recipe.data.set].shape
     rules = [
         ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
          "1 to 31 bytes that can name a file"),
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
-        ("[data], every", 1 <= recipe.data.every <= 49, "1 to 49"),
-        ("[augmentation], shift", 0 <= recipe.augmentation.shift <= 48, "0 to 48"),
+        ("[net], name", recipe.net.name in NETS, f"one of {', '.join(NETS)}"),
+        ("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}"),
+        ("[augmentation], shift_rows", 0 <= recipe.augmentation.shift_rows < rows, f"0 to {rows - 1}"),
+        ("[augmentation], shift_columns", 0 <= recipe.augmentation.shift_columns < columns,
+         f"0 to {columns - 1}"),
         ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
         ("[selection], step", recipe.selection.step >= 1, "1 or more"),
         ("[selection], least", recipe.selection.least >= 1, "1 or more"),

@@ -1,10 +1,11 @@
-"""The method from end to end, on clips and a recipe.
+"""The method from end to end, on examples and a recipe.
 
 train the full net -> score units -> select nested subnets -> most important units first -> train all
-subnets together -> int8. Everything is chosen on validation clips; no test clip comes here.
+subnets together -> int8. Everything is chosen on validation data; no test example comes here.
 """
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,25 +13,30 @@ import torch
 from numpy.typing import NDArray
 
 from reds import reference
+from reds.calibrate import ranges
 from reds.chain import Chain, Widths
-from reds.data.clips import SpeechClips
-from reds.data.speech import COEFFICIENTS, FRAMES, SCALE, ZERO, real
+from reds.data.examples import Examples
+from reds.data.sets import SETS, DataSet
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit
 from reds.importance import unit_scores
 from reds.model import Model
-from reds.nets.dnn import dnn
+from reds.nets import by_name
 from reds.permute import most_important_first, permute
 from reds.progress import Progress
 from reds.quantize import quantise
-from reds.recipe import Recipe
+from reds.recipe import Recipe, RecipeError
 from reds.select import nested
 
-SCORED_BATCHES, SCORED_CLIPS = 100, 100
-"""Minibatches, and clips in each, that importance sums over (REDS, arXiv 2311.13349)."""
-CALIBRATION_CLIPS = 4096
+SCORED_BATCHES, SCORED_EXAMPLES = 100, 100
+"""Minibatches, and examples in each, that importance sums over (REDS, arXiv 2311.13349)."""
+CALIBRATION = 4096
+CALIBRATION_VALUES = 1 << 22
+"""Most examples that activation ranges are read from, and most values in a tensor of them."""
 PERCENTILES = (100.0, 99.999, 99.99, 99.95, 99.9)
-"""Activation ranges to choose from, on validation clips."""
+"""Activation ranges to choose from, on validation data."""
+PART = 512
+"""Examples that the reference interpreter runs at once."""
 
 
 @dataclass(frozen=True)
@@ -50,54 +56,65 @@ def deterministic() -> None:
 
 
 def chain_of(recipe: Recipe) -> Chain:
-    """The full net of a recipe."""
-    return dnn(recipe.net.size, len(range(0, FRAMES, recipe.data.every)) * COEFFICIENTS)
+    """The full net of a recipe. Raises `RecipeError` if it reads other inputs than the data are."""
+    chain, shape = by_name(recipe.net.name), SETS[recipe.data.set].thinned(recipe.data.every)
+    source = chain.tensors[0].height, chain.tensors[0].width, chain.full[0]
+    if source not in (shape, (1, 1, prod(shape))):
+        reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
+        raise RecipeError(f"[net], name: {recipe.net.name} reads {reads}, [data] gives {gives}")
+    return chain
 
 
-def train_nested(recipe: Recipe, clips: SpeechClips, progress: Progress) -> Trained:
+def train_nested(recipe: Recipe, examples: Examples, progress: Progress) -> Trained:
     """All subnets of a recipe in one weight set. Raises `DivergedError`, and `BudgetError` as `nested`."""
     chain, how = chain_of(recipe), recipe.selection
-    full = start(chain, clips, recipe.seed)
+    full = start(chain, examples, recipe.seed)
     with progress.phase("full net", ["100%"], recipe.full.epochs) as report:
-        fit(full, clips, recipe.full, recipe.seed, report)
+        fit(full, examples, recipe.full, recipe.seed, report)
     generator = torch.Generator().manual_seed(recipe.seed)
-    scores = unit_scores(full, (clips.plain(SCORED_CLIPS, generator) for _ in range(SCORED_BATCHES)))
+    scores = unit_scores(full, (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES)))
     budgets = [subnet.budget for subnet in recipe.subnet]
     chosen = nested(chain, scores, budgets, how.step, how.least, how.order, how.objective)
     permute(full, most_important_first(chain, scores))
     net = nest(full, [subnet.widths for subnet in chosen])
-    return finish(recipe, net, clips, progress, [subnet.label for subnet in recipe.subnet])
+    return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet])
 
 
 def train_alone(
-    recipe: Recipe, index: int, widths: Widths, clips: SpeechClips, progress: Progress
+    recipe: Recipe, index: int, widths: Widths, examples: Examples, progress: Progress
 ) -> Trained:
     """One subnet's widths as a net of its own: the same code, settings and epochs, nothing shared."""
     label = recipe.subnet[index].label
-    net = start(chain_of(recipe).resized(widths), clips, recipe.seed)
+    net = start(chain_of(recipe).resized(widths), examples, recipe.seed)
     with progress.phase(f"{label} alone", [label], recipe.full.epochs) as report:
-        fit(net, clips, recipe.full, recipe.seed, report)
-    return finish(recipe, net, clips, progress, [label])
+        fit(net, examples, recipe.full, recipe.seed, report)
+    return finish(recipe, net, examples, progress, [label])
 
 
-def start(chain: Chain, clips: SpeechClips, seed: int) -> ElasticNet:
-    """A full net with random weights and the standardisation of the training clips."""
+def start(chain: Chain, examples: Examples, seed: int) -> ElasticNet:
+    """A full net with random weights and the standardisation of the training examples."""
     torch.manual_seed(seed)
     net = ElasticNet(chain, [chain.full])
-    net.mean.copy_(clips.mean)
-    net.std.copy_(clips.std)
+    if len(net.mean) > 1:
+        for own, moment in zip((net.mean, net.std), examples.moments(), strict=True):
+            own.copy_(moment)
     return net
 
 
 def finish(
-    recipe: Recipe, net: ElasticNet, clips: SpeechClips, progress: Progress, labels: list[str]
+    recipe: Recipe, net: ElasticNet, examples: Examples, progress: Progress, labels: list[str]
 ) -> Trained:
     """Train the subnets of a net together and quantise it with the activation ranges best on validation."""
     with progress.phase("together", labels, recipe.joint.epochs) as report:
-        floats = fit(net, clips, recipe.joint, recipe.seed + 1, report, recipe.joint.distil)
-    calibration, _ = clips.plain(CALIBRATION_CLIPS, torch.Generator().manual_seed(recipe.seed))
-    labelled = clips.stored, clips.validation[1].numpy()
-    tried = [quantise(recipe.name, net, labels, calibration, p, SCALE, ZERO) for p in PERCENTILES]
+        floats = fit(net, examples, recipe.joint, recipe.seed + 1, report, recipe.joint.distil)
+    chain = net.chain
+    largest = max(t.height * t.width * t.copies * chain.full[t.group] for t in chain.tensors)
+    count = min(CALIBRATION, CALIBRATION_VALUES // largest)
+    calibration, _ = examples.plain(count, torch.Generator().manual_seed(recipe.seed))
+    labelled = examples.stored, examples.validation[1].numpy()
+    scale, zero = examples.set.scale, examples.set.zero
+    each = ranges(net, calibration, PERCENTILES)
+    tried = [quantise(recipe.name, net, labels, of, scale, zero) for of in each]
     scores = np.array([int8_accuracy(model, *labelled) for model in tried])
     best = scores.argmax(0)  # activation scales are a subnet's own: each takes its best range
     subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))
@@ -111,10 +128,13 @@ def int8_accuracy(model: Model, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
 
 def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of x int8 [N, input_size] one subnet classifies as y [N]."""
-    return np.asarray(reference.run(model, subnet, x).argmax(1) == y)
+    parts = [reference.run(model, subnet, x[i : i + PART]).argmax(1) for i in range(0, len(x), PART)]
+    return np.asarray(np.concatenate(parts) == y)
 
 
-def float_accuracy(net: ElasticNet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> tuple[float, ...]:
+def float_accuracy(
+    net: ElasticNet, data_set: DataSet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
+) -> tuple[float, ...]:
     """The same by the float net, before quantisation."""
-    features, labels = torch.from_numpy(real(x)), torch.from_numpy(y.astype(np.int64))
+    features, labels = torch.from_numpy(data_set.real(x)), torch.from_numpy(y.astype(np.int64))
     return tuple(accuracy(net, i, features, labels) for i in range(len(net.widths)))

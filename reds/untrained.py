@@ -26,7 +26,7 @@ from reds.model import (
     Tensor,
     table_rows,
 )
-from reds.narrow import BIAS_SHIFTS, HALF, MULTIPLIER_SHIFTS, nearest
+from reds.narrow import BIAS_SHIFTS, LARGEST_MULTIPLIER, MULTIPLIER_SHIFTS, nearest
 from reds.rules import check
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -35,7 +35,6 @@ SAMPLES = 16
 WEIGHT_SPREAD = 36.0
 SPREAD, RELU_SPREAD = 40.0, 75.0
 """Standard deviation of what a layer writes, in steps of int8; of a ReLU, which halves it, before it."""
-LARGEST_MULTIPLIER = float(HALF << MULTIPLIER_SHIFTS[-1])
 
 
 def uniform(chain: Chain, shares: Sequence[float] = SHARES, step: int = 4) -> dict[str, Widths]:

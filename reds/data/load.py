@@ -1,20 +1,56 @@
-"""Which source of Speech Commands a recipe gets on this machine."""
+"""Which source of a data set a recipe gets on this machine."""
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
-from reds.data import archive, prepared
+from reds.data import archive, cifar10, fashion_mnist, prepared
 from reds.data.home import data_home
+from reds.data.pictures import Pictures, split
+from reds.data.sets import SETS, Data
 from reds.data.speech import SpeechData
+from reds.fixtures import fixtures_dir
+from reds.recipe import Recipe
+from reds.reference import clamp_input
+
+PICTURES: Mapping[str, tuple[Mapping[str, str], Callable[[Path, Console], Pictures]]] = {
+    "fashion-mnist": (fashion_mnist.SHEETS, fashion_mnist.load_fashion_mnist),
+    "cifar-10": (cifar10.SHEETS, cifar10.load_cifar10),
+}
 
 
-def load_speech(source: Literal["auto", "prepared", "archive"], console: Console) -> SpeechData:
-    """Clips to train on and to choose by. `auto`: the prepared features if they are there, else the archive.
+def load_data(recipe: Recipe, console: Console) -> Data:
+    """The examples of a recipe's data set, each with all of its rows.
 
-    Raises `DataError` if they are missing, cannot be fetched or have another checksum.
+    `prepared` are files put under REDS_DATA, `archive` is the data's official home; `auto` takes the files
+    if the first of them is there, else the archive. Raises `DataError` if they are missing, cannot be fetched
+    or have another checksum.
     """
-    home = data_home()
-    if source == "prepared" or (source == "auto" and (home / prepared.FILE).is_file()):
-        return prepared.load_prepared(home)
-    return archive.load_archive(home, console)
+    home, source = data_home(), recipe.data.source
+
+    def put_there(file: str) -> bool:
+        return source == "prepared" or (source == "auto" and (home / file).is_file())
+
+    if recipe.data.set in PICTURES:
+        sheets, official = PICTURES[recipe.data.set]
+        if put_there(next(iter(sheets))):
+            from reds.data.sheets import load_sheets  # needs Pillow, which nothing else does
+
+            return split(load_sheets(home, sheets), recipe.seed)
+        return split(official(home, console), recipe.seed)
+    if put_there(prepared.FILE):
+        return spoken(prepared.load_prepared(home))
+    return spoken(archive.load_archive(home, console))
+
+
+def spoken(clips: SpeechData) -> Data:
+    """Clips as examples, tested on the shipped ones."""
+    path: Path = fixtures_dir() / SETS["speech-commands"].file
+    with np.load(path, allow_pickle=False) as file:
+        test_x, test_y = clamp_input(file["x"]), file["y"].astype(np.uint8)
+    return Data(
+        clips.train_x[..., None], clips.train_y, clips.validation_x[..., None], clips.validation_y,
+        test_x[..., None], test_y, clips.files, clips.split,
+    )  # fmt: skip

@@ -27,8 +27,3 @@ class SpeechData:
     """Every file that decides which clips these are, by name, with its sha256."""
     split: str
     """How the clips of either side were chosen, with every salt and seed."""
-
-
-def real(x: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Features in their own unit, from int8."""
-    return (x.astype(np.float32) - np.float32(ZERO)) * np.float32(SCALE)

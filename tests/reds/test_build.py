@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,13 @@ from reds.compare import markdown, paired
 from reds.data.archive import FORMAT, SHA256
 from reds.data.home import sha256_of
 from reds.data.labelled import find_labelled
+from reds.data.load import PICTURES
+from reds.data.pictures import stored
+from reds.data.sets import SETS
 from reds.fixtures import fixtures_dir
 from reds.model import Model
+from tests.reds.pictures import sheets
+from tests.reds.pictures import shipped as shipped_pictures
 from tests.reds.speech import tiny_speech
 
 SHIPPED = fixtures_dir() / "kws-dnn-s.reds"
@@ -87,6 +93,45 @@ def test_the_shipped_card_is_of_the_shipped_pack_and_recipe() -> None:
         accuracy = subnet["accuracy"]
         # Half a point: three of the 586 validation clips, which are 0.51 %.
         assert accuracy["float_validation"] - accuracy["validation"] <= 3 / 586 + 1e-6
+
+
+def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labelled set were shipped."""
+    some = shipped_pictures(400, 100)
+    parts = {name: getattr(some, name) for name in ("train_x", "train_y", "test_x", "test_y")}
+    files = {"tiny.npz": sheets(tmp_path / "tiny.npz", **parts)}
+    monkeypatch.setenv("REDS_DATA", str(tmp_path))
+    monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
+    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=60))
+    monkeypatch.setattr("reds.train.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.train.CALIBRATION", 64)
+    text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
+    path = tmp_path / "tiny.toml"
+    path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text)))
+    status, output = run("build", path, "--out", tmp_path / "out")
+    assert status == 0, output
+
+    target = tmp_path / "out" / "fashion-ds-cnn-s.reds"
+    card, model = json.loads(target.with_suffix(".json").read_text()), pack.load(target)
+    assert (card["tested_on"], card["labelled"]["clips"]) == (100, 60)
+    assert card["trained_on"]["files"] == files
+    assert "5% of every class" in card["trained_on"]["split"]
+    x, y = find_labelled(card, target.parent)
+    np.testing.assert_array_equal(x.reshape(60, 28, 28, 1), stored(some.test_x[:60]))
+    every = stored(some.test_x).reshape(100, -1)
+    for i, subnet in enumerate(card["subnets"]):
+        accuracy = subnet["accuracy"]
+        for share, inputs, labels in (("labelled", x, y), ("test", every, some.test_y)):
+            right = float((reference.run(model, i, inputs).argmax(1) == labels).mean())
+            assert accuracy[share] == pytest.approx(right, abs=1e-6)
+    assert subnet["accuracy"]["float_test"] > 0.2
+
+
+def test_a_net_that_reads_other_inputs_is_refused(recipe: Path, tmp_path: Path) -> None:
+    recipe.write_text(recipe.read_text().replace('"dnn-s"', '"ds-cnn-s"'))
+    status, output = run("build", recipe, "--out", tmp_path / "out")
+    assert (status, output.count("\n")) == (1, 1)
+    assert "[net], name: ds-cnn-s reads 49x10x1, [data] gives 25x10x1" in output
 
 
 def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> None:
@@ -168,7 +213,7 @@ def test_a_failed_build_is_one_line_and_leaves_nothing(
 def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
     command: str, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reds.ready.load_speech", None)
+    monkeypatch.setattr("reds.ready.load_data", None)
     recipe.write_text(recipe.read_text().replace("budget = 0.25", "budget = 0.01"))
     status, output = run(command, recipe, "--out", tmp_path / "out")
     assert status == 1

@@ -8,35 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from reds.chain import ChainError
 from reds.elastic import Bias, ElasticNet, active, nest
 from reds.importance import unit_scores
-from reds.nets.builder import Builder
+from reds.model import WEIGHTED
+from reds.nets import NETS, by_name
 from reds.nets.dnn import dnn
 from reds.permute import most_important_first, permute
 from reds.recipe import DivergedError
+from tests.reds.floats import features, random_chain, random_net, shares
 
 WIDTHS = ((250, 12, 20, 8, 12), (250, 40, 20, 60, 12), (250, 144, 144, 144, 12))
 
 
-def random_net(seed: int = 0, units: tuple[int, ...] = (144, 144, 144)) -> ElasticNet:
-    """A full net whose norms have statistics and affines of their own."""
-    torch.manual_seed(seed)
-    chain = dnn("s").resized((250, *units, 12))
-    net = ElasticNet(chain, [chain.full])
-    net.mean.copy_(torch.randn(250))
-    net.std.copy_(torch.rand(250) + 0.5)
-    for after in net.subnet_tails(0):
-        for name, value in after.state_dict().items():
-            if name == "running_var":
-                value.copy_(torch.rand(len(value)) + 0.5)
-            elif value.ndim:
-                value.copy_(torch.randn(len(value)))
-    return net.eval()
+def dense_net(seed: int = 0, units: tuple[int, ...] = (144, 144, 144)) -> ElasticNet:
+    return random_net(dnn("s").resized((250, *units, 12)), seed)
 
 
 def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
-    net = nest(random_net(), WIDTHS).eval()
+    net = nest(dense_net(), WIDTHS).eval()
     x = torch.randn(7, 250)
     for i, widths in enumerate(WIDTHS):
         y = (x - net.mean) / net.std
@@ -46,8 +35,29 @@ def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
         torch.testing.assert_close(net(x, i), y, rtol=0, atol=0)
 
 
+@given(st.integers(0, 2**16))
+@settings(max_examples=25, deadline=None)
+def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
+    chain = random_chain(seed)
+    net = nest(random_net(chain, seed), shares(chain)).eval()
+    x = features(chain, 3, seed)
+    for i, widths in enumerate(net.widths):
+        small = ElasticNet(chain.resized(widths), [widths]).eval()
+        for layer, own, weight in zip(chain.layers, small.weights, net.weights, strict=True):
+            own.data.copy_(active(layer, weight, widths))
+        for own_tail, after in zip(small.subnet_tails(0), net.subnet_tails(i), strict=True):
+            own_tail.load_state_dict(after.state_dict())
+        torch.testing.assert_close(net(x, i), small(x, 0), rtol=1e-4, atol=1e-4)
+
+
+def test_inputs_may_keep_their_sides() -> None:
+    chain = by_name("ds-cnn-s-32x32x3")
+    net, x = random_net(chain), features(chain, 2)
+    assert torch.equal(net(x.reshape(2, 32, 32, 3), 0), net(x, 0))
+
+
 def test_subnets_share_storage_and_own_their_norms() -> None:
-    net = nest(random_net(), WIDTHS)
+    net = nest(dense_net(), WIDTHS)
     view = active(net.chain.layers[1], net.weights[1], WIDTHS[0])
     assert view.shape == (20, 12)
     assert view.data_ptr() == net.weights[1].data_ptr()
@@ -58,7 +68,7 @@ def test_subnets_share_storage_and_own_their_norms() -> None:
 
 
 def test_nesting_starts_from_the_full_net() -> None:
-    full = random_net()
+    full = dense_net()
     net = nest(full, WIDTHS).eval()
     x = torch.randn(5, 250)
     torch.testing.assert_close(net(x, 2), full(x, 0), rtol=0, atol=0)
@@ -66,19 +76,33 @@ def test_nesting_starts_from_the_full_net() -> None:
     assert torch.equal(small.running_mean, full.subnet_tails(0)[0].running_mean[:12])
 
 
-@given(st.integers(0, 2**16), st.lists(st.integers(1, 40), min_size=3, max_size=3))
-@settings(max_examples=30, deadline=None)
-def test_permutation_preserves_the_function(seed: int, units: list[int]) -> None:
-    net = random_net(seed, tuple(units))
-    x = torch.randn(16, 250)
+def permutation_holds(net: ElasticNet, seed: int, n: int) -> None:
+    x = features(net.chain, n, seed)
     before = net(x, 0).detach()
     rng = np.random.default_rng(seed)
     permute(net, most_important_first(net.chain, [rng.random(g.units) for g in net.chain.groups]))
     assert float((net(x, 0).detach() - before).abs().max()) <= 1e-5 * float(before.abs().max())
 
 
+@given(st.integers(0, 2**16), st.lists(st.integers(1, 40), min_size=3, max_size=3))
+@settings(max_examples=30, deadline=None)
+def test_permutation_preserves_the_function(seed: int, units: list[int]) -> None:
+    permutation_holds(dense_net(seed, tuple(units)), seed, 16)
+
+
+@given(st.integers(0, 2**16))
+@settings(max_examples=40, deadline=None)
+def test_permutation_preserves_nets_of_every_kind_of_layer(seed: int) -> None:
+    permutation_holds(random_net(random_chain(seed), seed), seed, 4)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_permutation_preserves_every_architecture(name: str) -> None:
+    permutation_holds(random_net(by_name(name)), 1, 2)
+
+
 def test_the_most_important_units_come_first_and_take_their_weights_along() -> None:
-    net = random_net()
+    net = dense_net()
     scores = [np.zeros(group.units) for group in net.chain.groups]
     scores[2][[5, 3, 9]] = 3, 2, 1
     row, norm = net.weights[1][5].clone(), net.subnet_tails(0)[1].bias[5].clone()
@@ -92,7 +116,7 @@ def test_the_most_important_units_come_first_and_take_their_weights_along() -> N
 
 
 def test_importance_is_weight_times_summed_gradient() -> None:
-    net = random_net(units=(6, 5, 4))
+    net = dense_net(units=(6, 5, 4))
     batches = [(torch.randn(8, 250), torch.randint(12, (8,))) for _ in range(3)]
     total = [torch.zeros_like(weight) for weight in net.weights]
     for x, y in batches:
@@ -109,16 +133,22 @@ def test_importance_is_weight_times_summed_gradient() -> None:
     assert not scores[4].any()
 
 
+def test_a_groups_units_are_scored_by_every_layer_that_writes_them() -> None:
+    chain = by_name("resnet8")
+    net = random_net(chain)
+    scores = unit_scores(net, [(features(chain, 4), torch.arange(4))])
+    writers = [[x for x in chain.layers if x.writes == g and x.kind in WEIGHTED] for g in range(8)]
+    assert [len(of) for of in writers] == [0, 2, 1, 1, 2, 1, 2, 1]
+    loss = F.cross_entropy(net(features(chain, 4), 0), torch.arange(4))
+    gradients = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
+    each = [(w * g).abs().detach().numpy() for w, g in zip(net.weights, gradients, strict=True)]
+    expected = sum(each[chain.layers.index(x)].sum((1, 2, 3)) for x in writers[4])
+    np.testing.assert_allclose(scores[4], expected, rtol=1e-4)
+    assert [bool(score.any()) for score in scores] == [False, *[True] * 6, False]
+
+
 def test_scores_of_a_diverged_net_are_refused() -> None:
-    net = random_net(units=(6, 5, 4))
+    net = dense_net(units=(6, 5, 4))
     net.weights[1].data[0, 0] = torch.inf
     with pytest.raises(DivergedError, match=r"lower \[full\] rate"):
         unit_scores(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])
-
-
-def test_layers_that_cannot_be_trained_yet_are_refused() -> None:
-    net = Builder(1, 8, 8)
-    net.conv(net.input, 4, (3, 3))
-    chain = net.build()
-    with pytest.raises(ChainError, match="conv0"):
-        ElasticNet(chain, [chain.full])

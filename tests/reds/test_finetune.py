@@ -6,11 +6,14 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from reds.data.clips import SpeechClips
+from reds.data.examples import Examples
+from reds.data.load import spoken
+from reds.data.sets import SETS
+from reds.data.speech import SpeechData
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit, joint_loss, loss_shares, smooth
 from reds.nets.dnn import dnn
-from reds.recipe import Augmentation, DivergedError, JointTraining, Training
+from reds.recipe import Augmentation, Data, DivergedError, JointTraining, Training
 from tests.reds.speech import tiny_speech
 
 WIDTHS = ((250, 8, 8, 8, 12), (250, 16, 12, 16, 12), (250, 24, 24, 24, 12))
@@ -18,8 +21,14 @@ CHAIN = dnn("s").resized(WIDTHS[-1])
 HOW = Training(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1, dropout=0.1)
 
 
-def clips() -> SpeechClips:
-    return SpeechClips(tiny_speech(), 2, Augmentation(shift=2, mixup=0.3))
+def examples(clips: SpeechData, shift: int, mixup: float) -> Examples:
+    which = Data(set="speech-commands", source="auto", every=2, balanced=True)
+    how = Augmentation(shift_rows=shift, shift_columns=0, flip=False, mixup=mixup)
+    return Examples(SETS["speech-commands"], spoken(clips), which, how)
+
+
+def clips() -> Examples:
+    return examples(tiny_speech(), 2, 0.3)
 
 
 def elastic(seed: int = 0) -> ElasticNet:
@@ -83,7 +92,7 @@ def test_minibatches_draw_every_class_alike() -> None:
     data = tiny_speech()
     rare = torch.cat([torch.arange(4), torch.arange(16, len(data.train_y))]).numpy()
     few = replace(data, train_x=data.train_x[:, rare], train_y=data.train_y[rare])
-    drawn = SpeechClips(few, 2, Augmentation(shift=0, mixup=0.0))
+    drawn = examples(few, 0, 0.0)
     generator = torch.Generator().manual_seed(0)
     batches = [batch for _ in range(40) for batch in drawn.batches(20, generator)]
     targets = torch.cat([drawn.augmented(batch, generator)[1] for batch in batches])

@@ -74,7 +74,15 @@ def test_a_bias_that_needs_it_takes_a_larger_shift_and_one_beyond_all_is_refused
     bias, _ = narrow.table(gain, np.zeros(1), np.array([4000 * 127.0 * 127]), weights)
     with pytest.raises(narrow.NarrowError):
         narrow.halves(bias, narrow.FAST_BIAS_SHIFTS)
-    with pytest.raises(narrow.NarrowError, match="a bias of 1e"):
+    with pytest.raises(narrow.NarrowError, match=r"a bias of 1e\+09"):
         narrow.table(gain, np.zeros(1), np.array([1e9]), weights)
-    with pytest.raises(narrow.NarrowError, match="a multiplier of"):
+    with pytest.raises(narrow.NarrowError, match=r"a multiplier of 1.07374e\+09"):
         narrow.table(np.array([2.0**30]), np.zeros(1), np.zeros(1), weights)
+
+
+def test_a_shift_too_small_for_what_is_folded_in_is_passed_over() -> None:
+    """Of 16 bits the zero point's share leaves no room for a constant, of 17 it does."""
+    weights, zeros = np.full((1, 6), 100, np.int8), np.array([32_500.0])
+    bias, multiplier = narrow.table(np.array([2.0**26]), np.array([200.0]), zeros, weights)
+    assert multiplier[0] == 2**26
+    assert abs(bias[0] - (200 * 64 - 32_500)) <= 1

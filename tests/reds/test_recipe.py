@@ -25,7 +25,7 @@ def changed(old: str, new: str) -> str:
 
 def test_the_shipped_recipe() -> None:
     recipe = load_recipe(SHIPPED)
-    assert (recipe.name, recipe.net.size, recipe.data.every) == ("kws-dnn-s", "s", 2)
+    assert (recipe.name, recipe.net.name, recipe.data.every) == ("kws-dnn-s", "dnn-s", 2)
     assert [subnet.label for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
 
 
@@ -33,8 +33,12 @@ def test_the_shipped_recipe() -> None:
     ("old", "new", "says"),
     [
         ("seed", "sed = 0", "the top level has no key sed: did you mean seed?"),
-        ("size", "sise = 's'", "[net] has no key sise: did you mean size?"),
-        ("size", "size = 'm'", "[net], size: 's' or 'l' is needed, not 'm'"),
+        ("set", "sett = 's'", "[data] has no key sett: did you mean set?"),
+        ("source", "source = 'web'", "source: 'auto' or 'prepared' or 'archive' is needed, not 'web'"),
+        (r"name = .dnn", "name = 'dnn-m'", "[net], name: one of dnn-s, dnn-l, cnn-s"),
+        ("flip", "flip = 1", "[augmentation], flip: true or false is needed, not 1"),
+        ("shift_rows", "shift_rows = 49", "[augmentation], shift_rows: 0 to 48 is needed"),
+        ("set", "set = 'fashion-mnist'\nzz = 1", "[data] has no key zz: it takes set, source"),
         ("epochs", "epochs = 1.5", "[full], epochs: a whole number is needed, not 1.5"),
         ("epochs", "epochs = true", "[full], epochs: a whole number is needed, not True"),
         ("epochs", "epochs = 0", "[full], epochs: 1 or more is needed"),
@@ -45,7 +49,7 @@ def test_the_shipped_recipe() -> None:
         ("budget", "budget = 0.9", "[[subnet]], budget: ascending fractions"),
         ("name", "name = '../up'", "the top level, name: 1 to 31 bytes that can name a file"),
         ("name", "name = 'kws", "not valid TOML"),
-        ("every", "every = 2\nzzz = 1", "[data] has no key zzz: it takes source, every"),
+        ("every", "every = 2\nzzz = 1", "[data] has no key zzz: it takes set, source, every"),
         (r"\[net\]", "[nett]", "the top level has no key nett: did you mean net?"),
     ],
 )

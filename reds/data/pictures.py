@@ -1,0 +1,47 @@
+"""Fashion-MNIST and CIFAR-10 as int8, with a validation part cut from the training pictures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds.data.sets import Data
+from reds.model import LIMIT
+
+HELD_OUT = 0.05
+"""Share of every class of the training pictures that validates."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A data set in its official order: pixels uint8 [N, rows, columns, units], labels uint8 [N]."""
+
+    train_x: Pixels
+    train_y: Pixels
+    test_x: Pixels
+    test_y: Pixels
+    files: Mapping[str, str]
+    """What they were read from, by name, with its sha256."""
+
+
+def split(pictures: Pictures, seed: int) -> Data:
+    """Training, validation and test examples; the same seed cuts off the same pictures."""
+    rng, y = np.random.default_rng(seed), pictures.train_y
+    held = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        of_class = rng.permutation(np.flatnonzero(y == label))
+        held[of_class[: round(HELD_OUT * len(of_class))]] = True
+    x = stored(pictures.train_x)
+    how = f"official test part; {HELD_OUT:.0%} of every class of the training part validate, seed {seed}"
+    return Data(
+        x[None, ~held], y[~held], x[held], y[held], stored(pictures.test_x), pictures.test_y,
+        pictures.files, how,
+    )  # fmt: skip
+
+
+def stored(pixels: Pixels) -> NDArray[np.int8]:
+    """Pixels less 128, in [-127, 127]: 0 and 1 become one value."""
+    return np.maximum(pixels.astype(np.int16) - 128, -LIMIT).astype(np.int8)

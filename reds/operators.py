@@ -1,0 +1,86 @@
+"""What each kind of layer computes in float, on tensors [N, height, width, units].
+
+Units lie innermost, as in the integer network; torch calls that channels_last, and its convolutions are
+fastest on it. Padding is the real value 0, which the integer network writes as the input's zero point.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch.nn.functional as F  # noqa: N812, the field's name for it
+from torch import Tensor
+
+from reds.chain import Chain, Layer
+from reds.model import Kind
+
+
+def shape(chain: Chain, layer: Layer) -> tuple[int, ...]:
+    """Of a layer's weights: dense [out, in], conv [out, in, rows, columns], depthwise [units, 1, rows,
+    columns], [0] without weights.
+    """
+    out, fan_in = chain.full[layer.writes], chain.full[layer.reads] * layer.copies
+    shapes = {
+        Kind.DENSE: (out, fan_in),
+        Kind.CONV: (out, fan_in, *layer.kernel),
+        Kind.DEPTHWISE: (out, 1, *layer.kernel),
+    }
+    return shapes.get(layer.kind, (0,))
+
+
+def dense(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
+    """[N, 1, 1, in] -> [N, 1, 1, out]."""
+    return F.linear(x.flatten(1), weight)[:, None, None]
+
+
+def conv(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
+    """Windows of all units; depthwise, where the weights have one input unit, of each unit by itself."""
+    top, left, bottom, right = chain.padding(layer)
+    if (top, left) != (bottom, right):
+        x, top, left = F.pad(x, (0, 0, left, right, top, bottom)), 0, 0
+    groups = x.shape[3] // weight.shape[1]
+    return _innermost(F.conv2d(_outermost(x), weight, None, layer.stride, (top, left), groups=groups))
+
+
+def average_pool(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
+    """The mean of each window."""
+    return _innermost(F.avg_pool2d(_outermost(x), layer.kernel, layer.stride))
+
+
+def max_pool(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
+    """The largest of each window."""
+    return _innermost(F.max_pool2d(_outermost(x), layer.kernel, layer.stride))
+
+
+def add(layer: Layer, chain: Chain, weight: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Two tensors of one shape."""
+    return a + b
+
+
+def flatten(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
+    """[N, height, width, units] -> [N, 1, 1, units * sites], unit by unit."""
+    return _outermost(x).flatten(1)[:, None, None]
+
+
+OPERATORS: Mapping[Kind, Callable[..., Tensor]] = {
+    Kind.DENSE: dense,
+    Kind.CONV: conv,
+    Kind.DEPTHWISE: conv,
+    Kind.AVERAGE_POOL: average_pool,
+    Kind.MAX_POOL: max_pool,
+    Kind.ADD: add,
+    Kind.FLATTEN: flatten,
+}
+
+
+def run_layer(layer: Layer, chain: Chain, weight: Tensor, read: Sequence[Tensor]) -> Tensor:
+    """What a layer writes, before its norm; `weight` is of `shape`, or the part of it that a subnet reads."""
+    return OPERATORS[layer.kind](layer, chain, weight, *read)
+
+
+def _outermost(x: Tensor) -> Tensor:
+    """A view in torch's order of sides: [N, units, height, width]."""
+    return x.permute(0, 3, 1, 2)
+
+
+def _innermost(x: Tensor) -> Tensor:
+    """Back to [N, height, width, units], units contiguous."""
+    return x.permute(0, 2, 3, 1).contiguous()
