@@ -22,6 +22,9 @@ from reds.data.pictures import stored
 from reds.data.sets import SETS
 from reds.fixtures import fixtures_dir
 from reds.model import Model
+from reds.recipe_file import load_recipe
+from reds.select import check_budgets
+from reds.train import chain_of
 from tests.reds.pictures import sheets
 from tests.reds.pictures import shipped as shipped_pictures
 from tests.reds.speech import tiny_speech
@@ -243,3 +246,11 @@ def test_inspecting_and_checking_need_no_torch() -> None:
     build = command("build", SHIPPED)
     assert build.returncode == 1
     assert build.stderr == "Error: torch is missing: training needs `pip install 'reds-hil[train]'`\n"
+
+
+@pytest.mark.parametrize("path", sorted((fixtures_dir() / "recipes").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_shipped_recipe_names_a_net_that_reads_its_data_and_fits_its_budgets(path: Path) -> None:
+    recipe = load_recipe(path)
+    how, budgets = recipe.selection, [subnet.budget for subnet in recipe.subnet]
+    check_budgets(chain_of(recipe), budgets, how.step, how.least)
+    assert recipe.name == path.stem
