@@ -7,6 +7,7 @@ from rich.console import Console
 
 from reds.budget import BudgetError
 from reds.chain import ChainError
+from reds.cost.latency import LatencyError
 from reds.data.home import DataError
 from reds.data.labelled import LabelledSetMissing
 from reds.layouts import LAYOUTS
@@ -16,8 +17,8 @@ from reds.recipe import DivergedError, RecipeError
 from reds.solver.stages import CoupledError
 
 EXPECTED = (
-    BudgetError, ChainError, CoupledError, DataError, DivergedError, LabelledSetMissing, ModelError, OSError,
-    PackError, RecipeError,
+    BudgetError, ChainError, CoupledError, DataError, DivergedError, LabelledSetMissing, LatencyError,
+    ModelError, OSError, PackError, RecipeError,
 )  # fmt: skip
 """What a user can cause and cure; each says so in one line."""
 FILE = click.Path(path_type=Path)
