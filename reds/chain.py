@@ -97,21 +97,11 @@ class Chain:
         return replace(self, groups=groups)
 
     def padding(self, layer: Layer) -> tuple[int, int, int, int]:
-        """Rows and columns that a layer adds at the top, left, bottom and right of its input.
-
-        `same` is TensorFlow's: as little as gives ceil(side / stride) windows, the smaller half first.
-        """
+        """Rows and columns that a layer adds at the top, left, bottom and right of its input."""
         if not layer.same:
             return (0, 0, 0, 0)
-        source, target = self.tensors[layer.inputs[0]], self.tensors[layer.output]
-        rows, columns = (
-            max((after - 1) * stride + kernel - before, 0)
-            for before, after, stride, kernel in zip(
-                (source.height, source.width), (target.height, target.width), layer.stride, layer.kernel,
-                strict=True,
-            )
-        )  # fmt: skip
-        return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
+        source = self.tensors[layer.inputs[0]]
+        return same_padding((source.height, source.width), layer.kernel, layer.stride)
 
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates of one inference, classifier counted."""
@@ -120,3 +110,17 @@ class Chain:
     def weights(self, widths: Sequence[int]) -> int:
         """Weights that a subnet of these widths reads."""
         return sum(layer.weights(widths) for layer in self.layers)
+
+
+def same_padding(
+    sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Rows and columns that TensorFlow's SAME adds at the top, left, bottom and right.
+
+    As little as gives ceil(side / stride) windows, the smaller half first.
+    """
+    rows, columns = (
+        max((-(-side // step) - 1) * step + reach - side, 0)
+        for side, reach, step in zip(sides, kernel, stride, strict=True)
+    )
+    return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
