@@ -1,14 +1,14 @@
 """The summary table at the end of a run: a line for each board and subnet."""
 
 import io
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-_LEAST_WIDTH = 110
+_WIDTH = 400
+"""Wider than any table: a figure is never cut."""
 _COLUMNS = ("MACs", "accuracy", "latency us", "cycles", "instructions", "worst switch us")
 
 
@@ -39,8 +39,7 @@ def render(measurements: Iterable[Mapping[str, Any]], notes: Sequence[str]) -> s
     for (target, board, subnet, provenance), figures in rows(measurements).items():
         table.add_row(target, board, subnet, *_cells(figures), provenance)
     out = io.StringIO()
-    width = max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
-    console = Console(file=out, width=width, color_system=None, highlight=False)
+    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False)
     if table.row_count:
         console.print(table)
     for note in notes:

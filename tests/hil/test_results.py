@@ -71,6 +71,13 @@ def test_the_table_has_a_line_a_subnet_and_the_worst_switch_into_it() -> None:
     }
 
 
+def test_a_large_figure_is_not_cut() -> None:
+    one = measured("100%", "latency", 123_456_789.0) | {"target": "t" * 60, "board": "b" * 60}
+    (_, line) = report.render([one], []).splitlines()
+    assert line.split()[:2] == ["t" * 60, "b" * 60]
+    assert "123,456,789.0" in line
+
+
 def test_the_table_shows_what_there_is_and_a_dash_for_what_there_is_not() -> None:
     text = report.render([measured("25%", "accuracy", 0.75), measured("25%", "macs", 19776)], ["a [note]"])
     header, line, note = (row.split() for row in text.splitlines())

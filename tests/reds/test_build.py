@@ -86,12 +86,13 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
         assert subnet["accuracy"]["test"] == pytest.approx(right, abs=1e-6)
 
 
-def test_the_shipped_card_is_of_the_shipped_pack_and_recipe() -> None:
-    card = json.loads(SHIPPED.with_suffix(".json").read_text())
-    assert card["pack_sha256"] == sha256_of(SHIPPED)
-    assert card["recipe"]["sha256"] == sha256_of(fixtures_dir() / "recipes" / "kws-dnn-s.toml")
+@pytest.mark.parametrize("path", sorted(fixtures_dir().glob("*.reds")), ids=lambda path: path.stem)
+def test_a_shipped_card_is_of_the_shipped_pack_and_recipe(path: Path) -> None:
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert card["pack_sha256"] == sha256_of(path)
+    assert card["recipe"]["sha256"] == sha256_of(fixtures_dir() / "recipes" / f"{path.stem}.toml")
     x, y = find_labelled(card, fixtures_dir())
-    model = pack.load(SHIPPED)
+    model = pack.load(path)
     for i, subnet in enumerate(card["subnets"]):
         right = float((reference.run(model, i, x).argmax(1) == y).mean())
         assert right == pytest.approx(subnet["accuracy"]["test"], abs=1e-6)
