@@ -8,6 +8,7 @@ framework, a weight or a device.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from reds.model import WEIGHTED, Kind
 
@@ -16,6 +17,8 @@ MIXING = frozenset({Kind.DENSE, Kind.CONV})
 
 Widths = tuple[int, ...]
 """Units kept in each unit group, in the order of `Chain.groups`."""
+Padding = tuple[int, int, int, int]
+"""Rows and columns that a layer adds at the top, left, bottom and right of its input."""
 
 
 class ChainError(ValueError):
@@ -60,9 +63,14 @@ class Layer:
     """Weight columns for each unit read: spatial copies after a flatten, else 1."""
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
-    same: bool = False
+    padding: Padding = (0, 0, 0, 0)
     relu: bool = False
     norm: bool = False
+
+    @property
+    def same(self) -> bool:
+        """Whether anything is padded; the nets of `reds.nets` then pad as TensorFlow's `same`."""
+        return any(self.padding)
 
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates at these group widths: true fan-in, biases not counted."""
@@ -96,22 +104,9 @@ class Chain:
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
         return replace(self, groups=groups)
 
-    def padding(self, layer: Layer) -> tuple[int, int, int, int]:
-        """Rows and columns that a layer adds at the top, left, bottom and right of its input.
-
-        `same` is TensorFlow's: as little as gives ceil(side / stride) windows, the smaller half first.
-        """
-        if not layer.same:
-            return (0, 0, 0, 0)
-        source, target = self.tensors[layer.inputs[0]], self.tensors[layer.output]
-        rows, columns = (
-            max((after - 1) * stride + kernel - before, 0)
-            for before, after, stride, kernel in zip(
-                (source.height, source.width), (target.height, target.width), layer.stride, layer.kernel,
-                strict=True,
-            )
-        )  # fmt: skip
-        return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
+    def padding(self, layer: Layer) -> Padding:
+        """What a layer adds around its input."""
+        return layer.padding
 
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates of one inference, classifier counted."""
@@ -120,3 +115,12 @@ class Chain:
     def weights(self, widths: Sequence[int]) -> int:
         """Weights that a subnet of these widths reads."""
         return sum(layer.weights(widths) for layer in self.layers)
+
+
+def same_padding(sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:
+    """TensorFlow's `same`: as little as gives ceil(side / stride) windows, the smaller half first."""
+    rows, columns = (
+        max((ceil(side / step) - 1) * step + taps - side, 0)
+        for side, taps, step in zip(sides, kernel, stride, strict=True)
+    )
+    return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
