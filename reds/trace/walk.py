@@ -45,7 +45,7 @@ class Walk:
         for node in graph.nodes:
             if node.op == "placeholder":
                 if self._tensors:
-                    self._refuse(node, "is a second input", "an elastic net has one")
+                    self._refuse(node, "is a second input", "give forward one parameter")
                 shape = self.values[node].shape
                 self._builder = Builder(shape[1], *shape[2:])
                 self._tensors[node] = self._builder.input
