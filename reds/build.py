@@ -19,7 +19,7 @@ def build(path: Path, out: Path, console: Console) -> Path:
     The test examples are used once, after everything is chosen. Raises what `ready` does and `DivergedError`.
     """
     made_of = ready(path, out, console)
-    trained = train_nested(made_of.recipe, made_of.examples, Progress(console))
+    trained = train_nested(made_of.recipe, made_of.examples, made_of.device, Progress(console))
     target = out / f"{made_of.recipe.name}.reds"
     save(made_of, made_of.recipe, trained, target)
     return target

@@ -67,11 +67,6 @@ class Layer:
     relu: bool = False
     norm: bool = False
 
-    @property
-    def same(self) -> bool:
-        """Whether anything is padded; the nets of `reds.nets` then pad as TensorFlow's `same`."""
-        return any(self.padding)
-
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates at these group widths: true fan-in, biases not counted."""
         if self.kind in MIXING:

@@ -1,4 +1,4 @@
-"""The command `reds`. Light by design: torch is imported by the commands that train, and by no other."""
+"""The command `reds`. Light by design: a command imports torch or tensorflow only if it needs them."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from rich.console import Console
 
 from reds.budget import BudgetError
 from reds.chain import ChainError
+from reds.cost.latency import LatencyError
 from reds.data.home import DataError
 from reds.data.labelled import LabelledSetMissing
 from reds.layouts import LAYOUTS
@@ -16,10 +17,17 @@ from reds.recipe import DivergedError, RecipeError
 from reds.solver.stages import CoupledError
 
 EXPECTED = (
-    BudgetError, ChainError, CoupledError, DataError, DivergedError, LabelledSetMissing, ModelError, OSError,
-    PackError, RecipeError,
+    BudgetError, ChainError, CoupledError, DataError, DivergedError, LabelledSetMissing, LatencyError,
+    ModelError, OSError, PackError, RecipeError,
 )  # fmt: skip
 """What a user can cause and cure; each says so in one line."""
+EXTRAS = {
+    "torch": ("training", "train"),
+    "ortools": ("training", "train"),
+    "PIL": ("training", "train"),
+    "tensorflow": ("export", "tflite"),
+}
+"""What needs a package that may be missing, and the extra that brings it."""
 FILE = click.Path(path_type=Path)
 
 
@@ -32,9 +40,11 @@ class _Commands(click.Group):
         except EXPECTED as error:
             raise click.ClickException(str(error)) from error
         except ModuleNotFoundError as error:
-            if error.name not in ("torch", "ortools", "PIL"):
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
                 raise
-            advice = f"{error.name} is missing: training needs `pip install 'reds-hil[train]'`"
+            task, extra = EXTRAS[package]
+            advice = f"{package} is missing: {task} needs `pip install 'reds-hil[{extra}]'`"
             raise click.ClickException(advice) from error
 
 
@@ -78,6 +88,20 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     if lacking:
         raise PackError(f"{pack}: the kernels of {layout} do not run its {', '.join(lacking)}; use canonical")
     click.echo(f"{out}: {len(save(model, out, chosen)):,} bytes")
+
+
+@main.command()
+@click.argument("pack", type=FILE)
+@click.option("--tflite", is_flag=True, help="As int8 .tflite files, the only kind there is so far.")
+@click.option("--out", type=FILE, default=Path(), help="Folder for NAME-SUBNET.tflite.")
+def export(pack: Path, tflite: bool, out: Path) -> None:
+    """Write every subnet of PACK as a file of its own, with the pack's weights and scales."""
+    if not tflite:
+        raise click.UsageError("say what to export to: --tflite")
+    from reds.tflite import export as run
+
+    for file, size in run(pack, out).items():
+        click.echo(f"{file}: {size:,} bytes")
 
 
 @main.command()

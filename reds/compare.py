@@ -40,7 +40,7 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
     sizes: list[tuple[int, int]] = []
     for seed in seeds:
         seeded = replace(recipe, seed=seed)
-        nested = train_nested(seeded, examples, progress)
+        nested = train_nested(seeded, examples, made_of.device, progress)
         one = save(made_of, seeded, nested, out / f"{recipe.name}-seed{seed}.reds")
         separate, pairs = 0, []
         for i, subnet in enumerate(nested.model.subnets):

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.budget import check_budgets
+from reds.budget import Device, check_budgets
+from reds.cost.latency import load
 from reds.data.examples import Examples
 from reds.data.home import sha256_of
 from reds.data.load import load_data
 from reds.data.sets import SETS, Data
+from reds.layouts import LAYOUTS
 from reds.recipe import Recipe
 from reds.recipe_file import load_recipe
-from reds.train import chain_of, deterministic
+from reds.train import budgets_of, chain_of, deterministic
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Ready:
     recipe_sha256: str
     data: Data
     examples: Examples
+    device: Device
     test: tuple[NDArray[np.int8], NDArray[np.uint8]]
     """Test inputs [N, input_size] and labels [N], to be read once everything is chosen."""
 
@@ -34,11 +37,11 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
     """Read a recipe, fetch its examples and make sure that `out` can be written; from here on the same bits.
 
     What the recipe says wrong is found before anything is fetched. Raises `RecipeError`, `BudgetError`,
-    `DataError` and `OSError`, each with one line for the user.
+    `LatencyError`, `DataError` and `OSError`, each with one line for the user.
     """
     recipe = load_recipe(path)
-    budgets, how = [subnet.budget for subnet in recipe.subnet], recipe.selection
-    check_budgets(chain_of(recipe), budgets, how.step, how.least)
+    device, how = device_of(recipe, path.parent), recipe.selection
+    check_budgets(chain_of(recipe), budgets_of(recipe), how.step, how.least, device)
     data = load_data(recipe, console)
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
@@ -46,4 +49,12 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
     deterministic()
     examples = Examples(SETS[recipe.data.set], data, recipe.data, recipe.augmentation)
     test = data.test_x[:, :: recipe.data.every].reshape(len(data.test_x), -1), data.test_y
-    return Ready(recipe, sha256_of(path), data, examples, test)
+    return Ready(recipe, sha256_of(path), data, examples, device, test)
+
+
+def device_of(recipe: Recipe, folder: Path) -> Device:
+    """Where a recipe's subnets shall run; `folder` is the recipe's. Raises `LatencyError`."""
+    if recipe.device is None:
+        return Device()
+    layout = next(layout for layout in LAYOUTS.values() if layout.name == recipe.device.layout)
+    return Device(layout, load(folder / recipe.device.times) if recipe.device.times else None)

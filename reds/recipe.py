@@ -1,7 +1,7 @@
 """The recipe: one TOML file says everything that a build does.
 
-The dataclasses below are the format: a table for each, a key for each field, no defaults, so that a recipe
-can be read without this file beside it. `recipe_file` reads it.
+The dataclasses below are the format: a table for each, a key for each field. No key has a default, so that a
+recipe can be read without this file beside it; what may be left out is not done. `recipe_file` reads it.
 """
 
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class Selection:
 
     objective: Literal["sum", "product"]
     """The sum of the importance kept, as in the paper, or the product of the shares kept in each group."""
-    order: Literal["bottom-up", "top-down"]
+    order: Literal["bottom-up", "top-down", "joint"]
     step: int
     """Widths are multiples of this."""
     least: int
@@ -94,16 +94,40 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class DeviceRecipe:
+    """`[device]`: where the subnets shall run, which arena and latency depend on."""
+
+    layout: Literal["canonical", "radix256", "vnni", "neon"]
+    """Of its kernels."""
+    times: str | None = None
+    """File of times that `python -m hil.latency` measured; its place is relative to the recipe."""
+
+
+@dataclass(frozen=True)
 class SubnetRecipe:
-    """`[[subnet]]`, smallest first: a fraction of the full net's MACs, and the accuracy it must hold."""
+    """`[[subnet]]`, smallest first: a fraction of the full net's MACs, and the accuracy it must hold.
+
+    All but the last, which is the full net, may have further budgets.
+    """
 
     budget: float
     floor: float
+    flash: int | None = None
+    """Bytes of weights and tables."""
+    arena: int | None = None
+    """Bytes."""
+    latency: float | None = None
+    """Microseconds, by the times of `[device]`."""
 
     @property
     def label(self) -> str:
         """The subnet's name: its budget in percent."""
         return f"{self.budget * 100:g}%"
+
+    @property
+    def limited(self) -> bool:
+        """Whether it has further budgets."""
+        return (self.flash, self.arena, self.latency) != (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -119,3 +143,4 @@ class Recipe:
     selection: Selection
     joint: JointTraining
     subnet: tuple[SubnetRecipe, ...]
+    device: DeviceRecipe | None = None

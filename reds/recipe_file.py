@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from reds.data.sets import SETS
@@ -39,13 +40,16 @@ def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
             near = get_close_matches(key, hints, 1, 0.5)
             advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(hints)}"
             raise RecipeError(f"{source}: {where} has no key {key}: {advice}")
-    missing = [field.name for field in dataclasses.fields(kind) if field.name not in table]
+    needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
+    missing = [name for name in needed if name not in table]
     if missing:
         raise RecipeError(f"{source}: {where} lacks {', '.join(missing)}")
     return kind(**{key: _value(hints[key], table[key], source, where, key) for key in table})
 
 
 def _value(kind: Any, value: Any, source: str, where: str, key: str) -> Any:
+    if get_origin(kind) is UnionType:  # what may be left out
+        kind = get_args(kind)[0]
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return _table(kind, value, source, f"[{key}]")
     if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(x, dict) for x in value):
@@ -71,6 +75,7 @@ def _check(recipe: Recipe, source: str) -> None:
     """Refuse values that are of the right type and make no sense."""
     budgets = [subnet.budget for subnet in recipe.subnet]
     rows, columns, _ = SETS[recipe.data.set].shape
+    timed = recipe.device is not None and recipe.device.times is not None
     rules = [
         ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
          "1 to 31 bytes that can name a file"),
@@ -86,8 +91,15 @@ def _check(recipe: Recipe, source: str) -> None:
         ("[joint], distil", 0 <= recipe.joint.distil <= 1, "0 to 1"),
         ("[[subnet]], budget", budgets == sorted(set(budgets)) and budgets[-1:] == [1.0] and budgets[0] > 0,
          "ascending fractions of the full net, the last one 1.0"),
+        ("[[subnet]], the last one", not any(s.limited for s in recipe.subnet[-1:]),
+         "the full net, with no other budget,"),
+        ("[device], times", timed or all(s.latency is None for s in recipe.subnet),
+         "a file, for subnets with a latency,"),
         ("[[subnet]], floor", all(0 <= subnet.floor <= 1 for subnet in recipe.subnet), "0 to 1"),
     ]  # fmt: skip
+    for key in ("flash", "arena", "latency"):
+        given = [getattr(subnet, key) for subnet in recipe.subnet]
+        rules.append((f"[[subnet]], {key}", all(n is None or n > 0 for n in given), "more than 0"))
     for how in (recipe.full, recipe.joint):
         table = how.table
         rules += [

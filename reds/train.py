@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from reds import reference
+from reds.budget import Budget, Device
 from reds.calibrate import ranges
 from reds.chain import Chain, Widths
 from reds.data.examples import Examples
@@ -65,7 +66,12 @@ def chain_of(recipe: Recipe) -> Chain:
     return chain
 
 
-def train_nested(recipe: Recipe, examples: Examples, progress: Progress) -> Trained:
+def budgets_of(recipe: Recipe) -> list[Budget]:
+    """What each subnet of a recipe may cost."""
+    return [Budget(s.budget, s.flash, s.arena, s.latency) for s in recipe.subnet]
+
+
+def train_nested(recipe: Recipe, examples: Examples, device: Device, progress: Progress) -> Trained:
     """All subnets of a recipe in one weight set. Raises `DivergedError`, and `BudgetError` as `nested`."""
     chain, how = chain_of(recipe), recipe.selection
     full = start(chain, examples, recipe.seed)
@@ -73,8 +79,8 @@ def train_nested(recipe: Recipe, examples: Examples, progress: Progress) -> Trai
         fit(full, examples, recipe.full, recipe.seed, report)
     generator = torch.Generator().manual_seed(recipe.seed)
     scores = unit_scores(full, (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES)))
-    budgets = [subnet.budget for subnet in recipe.subnet]
-    chosen = nested(chain, scores, budgets, how.step, how.least, how.order, how.objective)
+    budgets = budgets_of(recipe)
+    chosen = nested(chain, scores, budgets, how.step, how.least, how.order, how.objective, device=device)
     permute(full, most_important_first(chain, scores))
     net = nest(full, [subnet.widths for subnet in chosen])
     return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet])

@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from reds import pack, reference
+from reds.budget import check_budgets
 from reds.cli import main
 from reds.compare import markdown, paired
+from reds.cost.latency import Latency, LayerTimes, save
 from reds.data.archive import FORMAT, SHA256
 from reds.data.home import sha256_of
 from reds.data.labelled import find_labelled
@@ -21,9 +23,10 @@ from reds.data.load import PICTURES
 from reds.data.pictures import stored
 from reds.data.sets import SETS
 from reds.fixtures import fixtures_dir
+from reds.layouts import LAYOUTS, plan
 from reds.model import Model
+from reds.nets import by_name
 from reds.recipe_file import load_recipe
-from reds.select import check_budgets
 from reds.train import chain_of
 from tests.reds.pictures import sheets
 from tests.reds.pictures import shipped as shipped_pictures
@@ -222,6 +225,30 @@ def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
     assert status == 1
     assert output.startswith("Error: budget 0.01 (792 MACs): the smallest subnet needs ")
     assert output.count("\n") == 1
+
+
+def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
+    """A board on which a layer takes a hundredth of a microsecond for each pair of units."""
+    chain = by_name("dnn-s")
+    times = {}
+    for layer in chain.layers:
+        units = [np.array([4, chain.full[g]]) if chain.groups[g].cut else np.array([chain.full[g]])
+                 for g in (layer.reads, layer.writes)]  # fmt: skip
+        times[layer.name] = LayerTimes(units, 0.01 * np.outer(*units))
+    save(Latency("desk", times), tmp_path / "times.json")
+    text = recipe.read_text().replace("budget = 0.25\n", "budget = 0.25\narena = 820\nlatency = 180\n")
+    recipe.write_text(text + '\n[device]\nlayout = "radix256"\ntimes = "times.json"\n')
+    status, output = run("build", recipe, "--out", tmp_path)
+    assert status == 0, output
+    card = json.loads((tmp_path / "kws-dnn-s.json").read_text())
+    built, macs = pack.load(tmp_path / "kws-dnn-s.reds"), [subnet["macs"] for subnet in card["subnets"]]
+    assert macs[0] <= 18_000 < 0.25 * 79_200, "180 us are 18,000 pairs"
+    assert macs[0] > 17_000
+    assert plan(built, 0, LAYOUTS[1]).size <= 820
+    recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')
+    assert "[device], times: a file, for subnets with a latency, is needed" in run("build", recipe)[1]
+    recipe.write_text(text + '\n[device]\nlayout = "radix256"\ntimes = "none.json"\n')
+    assert "none.json: no table of times: No such file" in run("build", recipe)[1]
 
 
 def test_seeds_that_are_no_numbers(recipe: Path) -> None:
