@@ -26,6 +26,11 @@ class Scale:
     zero: int
     mean: Floats
 
+    def stored(self, x: Tensor) -> NDArray[np.int8]:
+        """Real values float32 as int8 of the same shape, for a mean of 0; the nearest where there is none."""
+        q: Floats = np.rint(x.double().numpy() / self.scale) + self.zero
+        return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
+
 
 @torch.no_grad()
 def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -> Floats:
@@ -45,6 +50,14 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
 
 def output_scale(layer: Layer, least: float, largest: float) -> Scale:
     """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range."""
-    low, high = 0.0 if layer.relu else min(least, 0.0), max(largest, LEAST_RANGE)
+    return _scale(0.0 if layer.relu else min(least, 0.0), max(largest, LEAST_RANGE))
+
+
+def input_scale(x: Tensor) -> Scale:
+    """How inputs like these float32 [N, ...] are stored: their whole range, and 0, which padding writes."""
+    return _scale(min(float(x.min()), 0.0), max(float(x.max()), LEAST_RANGE))
+
+
+def _scale(low: float, high: float) -> Scale:
     scale = (high - low) / (2 * LIMIT)
     return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))

@@ -8,6 +8,7 @@ framework, a weight or a device.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from reds.model import WEIGHTED, Kind
 
@@ -16,6 +17,8 @@ MIXING = frozenset({Kind.DENSE, Kind.CONV})
 
 Widths = tuple[int, ...]
 """Units kept in each unit group, in the order of `Chain.groups`."""
+Padding = tuple[int, int, int, int]
+"""Rows and columns that a layer adds at the top, left, bottom and right of its input."""
 
 
 class ChainError(ValueError):
@@ -60,7 +63,7 @@ class Layer:
     """Weight columns for each unit read: spatial copies after a flatten, else 1."""
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
-    same: bool = False
+    padding: Padding = (0, 0, 0, 0)
     relu: bool = False
     norm: bool = False
 
@@ -96,12 +99,9 @@ class Chain:
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
         return replace(self, groups=groups)
 
-    def padding(self, layer: Layer) -> tuple[int, int, int, int]:
-        """Rows and columns that a layer adds at the top, left, bottom and right of its input."""
-        if not layer.same:
-            return (0, 0, 0, 0)
-        source = self.tensors[layer.inputs[0]]
-        return same_padding((source.height, source.width), layer.kernel, layer.stride)
+    def padding(self, layer: Layer) -> Padding:
+        """What a layer adds around its input."""
+        return layer.padding
 
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates of one inference, classifier counted."""
@@ -112,15 +112,10 @@ class Chain:
         return sum(layer.weights(widths) for layer in self.layers)
 
 
-def same_padding(
-    sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    """Rows and columns that TensorFlow's SAME adds at the top, left, bottom and right.
-
-    As little as gives ceil(side / stride) windows, the smaller half first.
-    """
+def same_padding(sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:
+    """TensorFlow's `same`: as little as gives ceil(side / stride) windows, the smaller half first."""
     rows, columns = (
-        max((-(-side // step) - 1) * step + reach - side, 0)
-        for side, reach, step in zip(sides, kernel, stride, strict=True)
+        max((ceil(side / step) - 1) * step + taps - side, 0)
+        for side, taps, step in zip(sides, kernel, stride, strict=True)
     )
     return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)

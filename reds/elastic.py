@@ -102,4 +102,8 @@ def nest(full: ElasticNet, widths: Sequence[Widths]) -> ElasticNet:
     for name, value in net.state_dict().items():
         source = state[re.sub(r"^tails\.\d+", "tails.0", name)]
         value.copy_(source[: len(value)] if value.ndim else source)
+    for i in range(len(widths)):
+        for own, after in zip(net.subnet_tails(i), full.subnet_tails(0), strict=True):
+            if isinstance(own, nn.BatchNorm1d) and isinstance(after, nn.BatchNorm1d):
+                own.eps = after.eps  # a traced module's own, and no part of the state
     return net

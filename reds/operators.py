@@ -33,7 +33,7 @@ def dense(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
 
 def conv(layer: Layer, chain: Chain, weight: Tensor, x: Tensor) -> Tensor:
     """Windows of all units; depthwise, where the weights have one input unit, of each unit by itself."""
-    top, left, bottom, right = chain.padding(layer)
+    top, left, bottom, right = layer.padding
     if (top, left) != (bottom, right):
         x, top, left = F.pad(x, (0, 0, left, right, top, bottom)), 0, 0
     groups = x.shape[3] // weight.shape[1]

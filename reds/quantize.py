@@ -59,7 +59,7 @@ def quantise(
     layers = tuple(
         IntLayer(
             layer.kind, layer.inputs, layer.output, q, layer.relu,
-            layer.kernel, layer.stride, net.chain.padding(layer),
+            layer.kernel, layer.stride, layer.padding,
         )
         for layer, q in zip(net.chain.layers, shared, strict=True)
     )  # fmt: skip

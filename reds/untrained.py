@@ -65,7 +65,7 @@ def untrained(name: str, chain: Chain, subnets: Mapping[str, Widths] | None = No
     layers = tuple(
         Layer(
             layer.kind, layer.inputs, layer.output, _weights(rng, layer, chain), layer.relu,
-            layer.kernel, layer.stride, chain.padding(layer),
+            layer.kernel, layer.stride, layer.padding,
         )
         for layer in chain.layers
     )  # fmt: skip

@@ -52,7 +52,7 @@ def scratch_bytes(chain: Chain, layer: Layer, units: int, layout: Layout) -> int
     weights = np.broadcast_to(np.int8(0), shape)
     whole = IntLayer(
         layer.kind, layer.inputs, layer.output, weights, layer.relu,
-        layer.kernel, layer.stride, chain.padding(layer),
+        layer.kernel, layer.stride, layer.padding,
     )  # fmt: skip
     reads = Tensor(source.height, source.width, full[source.group] * source.copies)
     return layout.scratch(whole, reads, Step(units * source.copies, rows, NO_ROWS, NO_ROWS, 0))

@@ -1,11 +1,13 @@
 """Builds a chain layer by layer: sizes, multiply-accumulates and the groups that residuals merge."""
 
 from dataclasses import replace
-from math import ceil
-from typing import Any
+from typing import Any, Literal
 
-from reds.chain import Chain, ChainError, Group, Layer, Tensor
+from reds.chain import Chain, ChainError, Group, Layer, Padding, Tensor, same_padding
 from reds.model import WEIGHTED, Kind
+
+Named = Literal["same", "valid"]
+"""Padding by its name, as TensorFlow defines it."""
 
 
 class Builder:
@@ -27,23 +29,24 @@ class Builder:
         return self._add(Kind.DENSE, (x,), new, source.copies, copies=source.copies, relu=relu, norm=norm)
 
     def conv(self, x: int, units: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
-             same: bool = True, relu: bool = True, norm: bool = True) -> int:  # fmt: skip
-        """A convolution; `same` pads to ceil(input / stride) sites, else nothing is added."""
+             padding: Padding | Named = "same", relu: bool = True, norm: bool = True) -> int:  # fmt: skip
+        """A convolution; padding is given by its sides, or TensorFlow's `same` or `valid`."""
         group = self._group(units)
-        return self._slide(Kind.CONV, x, group, kernel, stride, same, relu=relu, norm=norm)
+        return self._slide(Kind.CONV, x, group, kernel, stride, padding, relu=relu, norm=norm)
 
     def depthwise(self, x: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
-                  same: bool = True, relu: bool = True, norm: bool = True) -> int:  # fmt: skip
+                  padding: Padding | Named = "same", relu: bool = True,
+                  norm: bool = True) -> int:  # fmt: skip
         """One filter for each unit of x: it writes the units of the group that it reads."""
         group = self._tensors[x].group
-        return self._slide(Kind.DEPTHWISE, x, group, kernel, stride, same, relu=relu, norm=norm)
+        return self._slide(Kind.DEPTHWISE, x, group, kernel, stride, padding, relu=relu, norm=norm)
 
     def pool(self, x: int, kernel: tuple[int, int] | None = None, stride: tuple[int, int] | None = None,
              kind: Kind = Kind.AVERAGE_POOL) -> int:  # fmt: skip
         """Average or maximum over windows; by default over all sites, and windows side by side."""
         source = self._tensors[x]
         kernel = kernel or (source.height, source.width)
-        return self._slide(kind, x, source.group, kernel, stride or kernel, same=False)
+        return self._slide(kind, x, source.group, kernel, stride or kernel, "valid")
 
     def add(self, a: int, b: int, relu: bool = False) -> int:
         """A residual add: the groups of a and b become one."""
@@ -90,17 +93,20 @@ class Builder:
         return self._groups[self._root(group)].units
 
     def _slide(self, kind: Kind, x: int, group: int, kernel: tuple[int, int], stride: tuple[int, int],
-               same: bool, **more: Any) -> int:  # fmt: skip
+               padding: Padding | Named, **more: Any) -> int:  # fmt: skip
         """A layer that moves a window over the sites of x."""
         source = self._tensors[x]
-        height, width = (
-            ceil(n / s) if same else (n - k) // s + 1
-            for n, k, s in zip((source.height, source.width), kernel, stride, strict=True)
-        )
+        if padding == "same":
+            padding = same_padding((source.height, source.width), kernel, stride)
+        top, left, bottom, right = padding = (0, 0, 0, 0) if padding == "valid" else padding
+        sides = source.height + top + bottom, source.width + left + right
+        height, width = ((n - k) // s + 1 for n, k, s in zip(sides, kernel, stride, strict=True))
         if source.copies != 1 or min(height, width) < 1:
             raise ChainError(f"layer {len(self._layers)}: a window of {kernel} does not fit its input")
+        if max(top, bottom) >= kernel[0] or max(left, right) >= kernel[1]:
+            raise ChainError(f"layer {len(self._layers)}: padding as wide as the window of {kernel}")
         per_pair = height * width * kernel[0] * kernel[1] if kind in WEIGHTED else 0
-        more |= {"kernel": kernel, "stride": stride, "same": same}
+        more |= {"kernel": kernel, "stride": stride, "padding": padding}
         return self._add(kind, (x,), Tensor(group, height, width), per_pair, **more)
 
     def _add(self, kind: Kind, inputs: tuple[int, ...], new: Tensor, per_pair: int, **more: Any) -> int:

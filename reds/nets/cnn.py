@@ -16,8 +16,8 @@ def cnn(size: str, frames: int = 49, features: int = 10, classes: int = 12) -> C
     """The convolutional net of a size, `s` or `l`."""
     first, second, bottleneck = SIZES[size]
     net = Builder(1, frames, features)
-    x = net.conv(net.input, first, KERNEL, same=False)
-    x = net.conv(x, second, KERNEL, (2, 1), same=False)
+    x = net.conv(net.input, first, KERNEL, padding="valid")
+    x = net.conv(x, second, KERNEL, (2, 1), padding="valid")
     x = net.dense(net.flatten(x), bottleneck, relu=False, norm=False)
     x = net.dense(x, HIDDEN)
     net.dense(x, classes, relu=False, norm=False)

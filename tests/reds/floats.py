@@ -17,7 +17,7 @@ def random_chain(seed: int) -> Chain:
         return int(rng.integers(low, high + 1))
 
     net, units = Builder(pick(1, 4), pick(4, 9), pick(4, 9)), pick(12, 24)
-    x = net.conv(net.input, units, (pick(1, 4), 3), (pick(1, 2), 1), same=bool(pick(0, 1)))
+    x = net.conv(net.input, units, (pick(1, 4), 3), (pick(1, 2), 1), padding=("valid", "same")[pick(0, 1)])
     for _ in range(pick(1, 4)):
         site = net._tensors[x]
         kernel, stride = (pick(1, 3), pick(1, 3)), (pick(1, 2), pick(1, 2))

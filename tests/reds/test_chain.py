@@ -81,8 +81,18 @@ def test_layers_that_do_not_fit_are_named() -> None:
         net.dense(x, 10)
     with pytest.raises(ChainError, match="layer 1: a window"):
         net.pool(x, (9, 9))
+    with pytest.raises(ChainError, match=r"layer 1: padding as wide as the window of \(1, 3\)"):
+        net.conv(x, 16, (1, 3), padding=(1, 1, 1, 1))
     with pytest.raises(ChainError, match="layer 1: 0 units"):
         net.conv(x, 0, (1, 1))
+
+
+def test_padding_may_be_given_by_its_sides() -> None:
+    net = Builder(3, 8, 9)
+    net.conv(net.input, 4, (3, 3), (2, 2), padding=(1, 1, 1, 1))
+    chain = net.build()
+    assert (chain.tensors[1].height, chain.tensors[1].width) == (4, 5)
+    assert chain.layers[0].padding == (1, 1, 1, 1)
 
 
 def test_resized_counts_like_the_subnet() -> None:

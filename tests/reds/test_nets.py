@@ -58,5 +58,4 @@ def test_the_residual_stacks_of_resnet8_merge_what_they_add() -> None:
     ],
 )
 def test_same_padding_is_tensorflows(name: str, layer: int, padding: tuple[int, int, int, int]) -> None:
-    chain = by_name(name)
-    assert chain.padding(chain.layers[layer]) == padding
+    assert by_name(name).layers[layer].padding == padding
