@@ -99,10 +99,6 @@ class Chain:
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
         return replace(self, groups=groups)
 
-    def padding(self, layer: Layer) -> Padding:
-        """What a layer adds around its input."""
-        return layer.padding
-
     def macs(self, widths: Sequence[int]) -> int:
         """Multiply-accumulates of one inference, classifier counted."""
         return sum(layer.macs(widths) for layer in self.layers)

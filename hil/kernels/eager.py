@@ -43,7 +43,7 @@ def torch_layer(torch: Any, chain: Chain, layer: Layer, widths: Widths) -> Any:
             return nn.Linear(reads, units)
         case Kind.CONV | Kind.DEPTHWISE:
             groups = units if layer.kind is Kind.DEPTHWISE else 1
-            top, left, bottom, right = chain.padding(layer)
+            top, left, bottom, right = layer.padding
             if (top, left) == (bottom, right):
                 return nn.Conv2d(reads, units, layer.kernel, layer.stride, (top, left), groups=groups)
             windows = nn.Conv2d(reads, units, layer.kernel, layer.stride, groups=groups)

@@ -45,9 +45,9 @@ def stored(x: torch.Tensor) -> np.ndarray:
     return np.asarray(np.clip(np.rint(x.numpy() * 32) - 7, -127, 127).astype(np.int8))
 
 
-@given(st.integers(0, 2**16))
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("seed", range(40))
 def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
+    """Of other seeds one in hundreds makes a net that magnifies every rounding; a wrong rule errs by all."""
     chain = random_chain(seed)
     x = stored(floats(chain, 64, seed))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
@@ -57,7 +57,7 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
         logits = net(features, i).detach().numpy()
         ours = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
         close = ours * subnet.output_scale - logits
-        assert np.sqrt((close**2).mean()) < 0.25 * logits.std() + subnet.output_scale
+        assert np.sqrt((close**2).mean()) < 0.15 * logits.std() + subnet.output_scale
 
 
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
