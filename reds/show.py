@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reds import arena, pack
-from reds.model import Model
+from reds.model import WINDOWED, Kind, Layer, Model, Tensor
 
 
 def show(path: Path, console: Console) -> None:
@@ -28,11 +28,25 @@ def show(path: Path, console: Console) -> None:
 def layer_table(model: Model) -> Table:
     """A row for each layer of the full net."""
     rows = (
-        [str(i), layer.kind.name.lower(), str(layer.weights.shape[1]), str(layer.weights.shape[0]),
-         "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}"]
+        [str(i), layer.kind.name.lower(), _sides(model.tensors[layer.inputs[0]]), _window(layer),
+         _sides(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}"]
         for i, layer in enumerate(model.layers)
     )  # fmt: skip
-    return _table("layer kind reads writes output weights", rows)
+    return _table("layer kind reads window writes output weights", rows)
+
+
+def _sides(tensor: Tensor) -> str:
+    """As `25x5x64`, or `144` where there is one site."""
+    sides = (tensor.height, tensor.width, tensor.units)
+    return "x".join(map(str, sides if tensor.sites > 1 else sides[2:]))
+
+
+def _window(layer: Layer) -> str:
+    """As `3x3 by 2x2`, the kernel and its stride; nothing where no window moves."""
+    if layer.kind not in WINDOWED:
+        return ""
+    kernel, stride = ("x".join(map(str, pair)) for pair in (layer.kernel, layer.stride))
+    return kernel if stride == "1x1" else f"{kernel} by {stride}"
 
 
 def subnet_table(model: Model) -> Table:
@@ -47,15 +61,16 @@ def subnet_table(model: Model) -> Table:
 
 
 def widths(model: Model, subnet: int) -> list[int]:
-    """Units of a subnet: what it reads, then what each layer writes."""
+    """Units of a subnet: what it reads, then what each dense layer or convolution writes; others keep units."""
     steps = model.subnets[subnet].steps
-    return [steps[0].units_in, *(step.units_out for step in steps)]
+    mixed = zip(model.layers, steps, strict=True)
+    return [steps[0].units_in, *(s.units_out for layer, s in mixed if layer.kind in (Kind.DENSE, Kind.CONV))]
 
 
 def _table(heads: str, rows: Iterable[list[str]]) -> Table:
     table = Table()
     for head in heads.split():
-        table.add_column(head.replace("-", " "), justify="right")
+        table.add_column(head.replace("-", " "), justify="right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

@@ -180,6 +180,13 @@ def test_inspect_prints_subnets_and_bytes() -> None:
         assert word in output
 
 
+def test_inspect_shows_windows_and_all_units_of_a_convolutional_net() -> None:
+    status, output = run("inspect", fixtures_dir() / "kws-ds-cnn-s.reds")
+    assert status == 0
+    for word in ("49x10x1", "10x4 by 2x2", "25x5x64", "1-24-36-24-24-44-12", "1-64-64-64-64-64-12"):
+        assert word in output
+
+
 @pytest.mark.parametrize("harm", ["missing", "truncated", "flipped", "folder"])
 def test_inspect_of_a_bad_pack_is_one_line(harm: str, tmp_path: Path) -> None:
     path, data = tmp_path / "bad.reds", bytearray(SHIPPED.read_bytes())
