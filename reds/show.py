@@ -61,7 +61,7 @@ def subnet_table(model: Model) -> Table:
 
 
 def widths(model: Model, subnet: int) -> list[int]:
-    """Units of a subnet: what it reads, then what each dense layer or convolution writes; others keep units."""
+    """Units of a subnet: what it reads, then what each dense layer or convolution writes."""
     steps = model.subnets[subnet].steps
     mixed = zip(model.layers, steps, strict=True)
     return [steps[0].units_in, *(s.units_out for layer, s in mixed if layer.kind in (Kind.DENSE, Kind.CONV))]
