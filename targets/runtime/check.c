@@ -185,7 +185,8 @@ static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, 
     const reds_layer *layer = layer_at(pack, i);
     const reds_step *step = &plan->steps[i];
     uint32_t first = layer->input[0], second = layer->inputs == 2 ? layer->input[1] : first;
-    if ((layer->inputs != 2 && step->input2_at != 0) || step->units_in != units_of(pack, plan, first) || step->units_in != units_of(pack, plan, second) ||
+    if ((layer->inputs != 2 && step->input2_at != 0) ||
+        step->units_in != units_of(pack, plan, first) || step->units_in != units_of(pack, plan, second) ||
         !units_ok(layer, tensor(pack, first), tensor(pack, i + 1), step)) {
         return false;
     }

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from reds import pack, reference
 from reds.calibrate import ranges
@@ -26,8 +24,7 @@ def inputs(n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(-127, 128, (n, 250)).astype(np.int8)
 
 
-@given(st.integers(0, 2**16))
-@settings(max_examples=8, deadline=None)
+@pytest.mark.parametrize("seed", range(24))
 def test_int8_logits_follow_the_float_ones(seed: int) -> None:
     net = nest(dense_net(seed), WIDTHS).eval()
     x = inputs(256, seed)
@@ -37,7 +34,7 @@ def test_int8_logits_follow_the_float_ones(seed: int) -> None:
         logits = net(features, i).detach().numpy()
         stored = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
         close = stored * subnet.output_scale - logits
-        assert np.sqrt((close**2).mean()) < 0.05 * logits.std() + subnet.output_scale
+        assert np.sqrt((close**2).mean()) < 0.03 * logits.std() + subnet.output_scale
 
 
 def stored(x: torch.Tensor) -> np.ndarray:

@@ -129,6 +129,7 @@ FIELDS = [
     ("plans", 24 + 2, "H", 0, "out of its bounds"),  # writes none
     ("plans", 24 + 2, "H", 5, "out of its bounds"),  # writes more than the layer has
     ("plans", 24 + 4, "I", 1 << 20, "out of its bounds"),  # input outside the arena
+    ("plans", 24 + 8, "I", 0x80000000, "out of its bounds"),  # a second input where there is one
     ("plans", 24 + 12, "I", 0, "out of its bounds"),  # output on top of the input
     ("plans", 24 + 20, "I", 1 << 20, "out of its bounds"),  # table outside the file
     ("plans", 24 + 28, "b", -128, "out of its bounds"),  # a zero point that no activation has
