@@ -87,7 +87,9 @@ def time(board: Board, chain: Chain) -> float:
 @click.argument("net", type=click.Choice(list(NETS)))
 @click.option("--target", "name", default="nano33ble", show_default=True, help="Which board.")
 @click.option("--emulate", is_flag=True, help="Measure on its emulator.")
-@click.option("--points", type=click.IntRange(min=2), default=5, show_default=True, help="Widths of each unit group.")
+@click.option(
+    "--points", type=click.IntRange(min=2), default=5, show_default=True, help="Widths of each unit group."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-TARGET.json.")
 def main(net: str, name: str, emulate: bool, points: int, out: Path | None) -> None:
     """Measure every layer of NET on a board, for selection under a latency budget."""
