@@ -10,19 +10,28 @@ from reds.data.sets import SETS
 from reds.progress import Progress
 from reds.ready import Ready, ready
 from reds.recipe import Recipe
+from reds.resume import Checkpoint, key_of
 from reds.train import Trained, float_accuracy, hits, train_nested
 
 
 def build(path: Path, out: Path, console: Console) -> Path:
     """Run a recipe and write NAME.reds and NAME.json into `out`; returns the pack's path.
 
-    The test examples are used once, after everything is chosen. Raises what `ready` does and `DivergedError`.
+    Killed, the same call goes on after the last whole epoch, from NAME.training. The test examples are used
+    once, after everything is chosen. Raises what `ready` does and `DivergedError`.
     """
     made_of = ready(path, out, console)
-    trained = train_nested(made_of.recipe, made_of.examples, made_of.device, Progress(console))
     target = out / f"{made_of.recipe.name}.reds"
+    kept = checkpoint(made_of, made_of.recipe, target)
+    trained = train_nested(made_of.recipe, made_of.examples, made_of.device, Progress(console), kept)
     save(made_of, made_of.recipe, trained, target)
+    kept.remove()
     return target
+
+
+def checkpoint(made_of: Ready, recipe: Recipe, target: Path) -> Checkpoint:
+    """Where the training of the pack at `target`, by a recipe or a part of it, is kept till it is done."""
+    return Checkpoint(target.with_suffix(".training"), key_of(target.stem, recipe, made_of.data))
 
 
 def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> int:

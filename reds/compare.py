@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.build import save
+from reds.build import checkpoint, save
 from reds.progress import Progress
 from reds.ready import ready
+from reds.resume import Checkpoint
 from reds.train import hits, train_alone, train_nested
 
 RESAMPLES = 10_000
@@ -38,18 +39,25 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
     recipe, examples, (x, y), progress = made_of.recipe, made_of.examples, made_of.test, Progress(console)
     right: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
+    kept: list[Checkpoint] = []
     for seed in seeds:
         seeded = replace(recipe, seed=seed)
-        nested = train_nested(seeded, examples, made_of.device, progress)
-        one = save(made_of, seeded, nested, out / f"{recipe.name}-seed{seed}.reds")
+        target = out / f"{recipe.name}-seed{seed}.reds"
+        kept.append(checkpoint(made_of, seeded, target))
+        nested = train_nested(seeded, examples, made_of.device, progress, kept[-1])
+        one = save(made_of, seeded, nested, target)
         separate, pairs = 0, []
         for i, subnet in enumerate(nested.model.subnets):
-            alone = train_alone(seeded, i, nested.net.widths[i], examples, progress)
-            name = f"{recipe.name}-seed{seed}-alone{subnet.label.rstrip('%')}.reds"
-            separate += save(made_of, replace(seeded, subnet=(recipe.subnet[i],)), alone, out / name)
+            target = out / f"{recipe.name}-seed{seed}-alone{subnet.label.rstrip('%')}.reds"
+            part = replace(seeded, subnet=(recipe.subnet[i],))
+            kept.append(checkpoint(made_of, seeded, target))
+            alone = train_alone(seeded, i, nested.net.widths[i], examples, progress, kept[-1])
+            separate += save(made_of, part, alone, target)
             pairs.append([hits(nested.model, i, x, y), hits(alone.model, 0, x, y)])
         right.append(pairs)
         sizes.append((one, separate))
+    for each in kept:
+        each.remove()
     table = np.array(right)  # [seeds, subnets, nested or alone, clips]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
     return markdown([subnet.label for subnet in recipe.subnet], rows, sizes, len(seeds), len(y))

@@ -1,13 +1,14 @@
 """Train all subnets of an elastic net together; a net with one subnet is simply trained.
 
-Every minibatch goes through every subnet and the losses are summed with the paper's weights
-`pi_i = sqrt(p_i) / sum sqrt(p_j)`, p_i the share of the parameters that subnet i has (REDS, arXiv
-2311.13349). Added to it: the smaller subnets also learn from the full net's answers on the same minibatch
-(in-place distillation), and the epoch kept is the best one on validation data.
+The losses of all subnets are summed with the paper's weights `pi_i = sqrt(p_i) / sum sqrt(p_j)`, p_i the
+share of the parameters that subnet i has (REDS, arXiv 2311.13349). Added to it, from slimmable networks
+(Yu and Huang, arXiv 1903.05134): a minibatch goes through the largest subnet, the smallest and one of those
+between, each in its turn (the sandwich rule), and the smaller ones also learn from the full net's answers
+(in-place distillation). The epoch kept is the best one on validation data.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
@@ -15,11 +16,22 @@ from torch import Tensor
 
 from reds.elastic import ElasticNet
 from reds.recipe import DivergedError, Training
+from reds.resume import Checkpoint
 
-PART = 2048
+PART = 256
 """Examples that are classified at once."""
 Report = Callable[[int, Sequence[float]], None]
 """Called after every epoch with its number, from 1, and the validation accuracy of every subnet."""
+
+
+class Stateful(Protocol):
+    """What can be stopped and go on."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it needs to go on."""
+
+    def load_state_dict(self, state: dict[str, Any], /) -> object:
+        """Go on from there."""
 
 
 class Drawn(Protocol):
@@ -37,39 +49,73 @@ class Drawn(Protocol):
 
 
 def fit(
-    net: ElasticNet, examples: Drawn, how: Training, seed: int, report: Report, distil: float = 0.0
-) -> tuple[float, ...]:
+    net: ElasticNet, examples: Drawn, how: Training, seed: int, report: Report, distil: float = 0.0,
+    kept: Checkpoint | None = None,
+) -> tuple[float, ...]:  # fmt: skip
     """Train in place, leave the weights of the best epoch, and return its validation accuracy per subnet.
 
     `distil` is the share of the full net's answers in the targets of the smaller subnets. Best means the
     largest mean over subnets, the later epoch of equal ones. The same seed on the same machine gives the
-    same bits. Raises `DivergedError` after the first epoch that leaves a weight or a statistic not finite.
+    same bits, also where a training that was killed goes on from what `kept` has of it.
+    Raises `DivergedError` after the first epoch that leaves a weight or a statistic not finite.
     """
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
-    net.dropout = how.dropout
-    optimiser = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay)
+    net.dropout, kept = how.dropout, kept or Checkpoint()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay, fused=True)
     steps = len(examples.batches(how.batch, torch.Generator().manual_seed(seed)))
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=how.epochs * steps)
     shares = loss_shares(net)
-    best: tuple[float, ...] = ()
-    state: dict[str, Tensor] = {}
-    for epoch in range(1, how.epochs + 1):
+    best = Best()
+    stateful: dict[str, Stateful] = {"net": net, "optimiser": optimiser, "cycle": cycle, "best": best}
+    start = 0
+    if state := kept.phases.get(how.table):
+        start = state["epoch"]
+        for name, each in stateful.items():
+            each.load_state_dict(state[name])
+        generator.set_state(state["generator"])
+        torch.set_rng_state(state["dropout"])
+        report(start, best.accuracies)
+    for epoch in range(start + 1, how.epochs + 1):
         net.train()
-        for batch in examples.batches(how.batch, generator):
+        for step, batch in enumerate(examples.batches(how.batch, generator)):
             x, target = examples.augmented(batch, generator)
             optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(joint_loss(net, x, smooth(target, how.smoothing), shares, distil))
+            backward(net, x, smooth(target, how.smoothing), shares, distil, step)
             optimiser.step()
             cycle.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
             raise DivergedError(f"training diverged in epoch {epoch}: lower {how.table} rate ({how.rate:g})")
         now = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.widths)))
-        if sum(now) >= sum(best):
-            best, state = now, {name: value.clone() for name, value in net.state_dict().items()}
+        best.see(now, net)
+        state = {name: each.state_dict() for name, each in stateful.items()}
+        state |= {"epoch": epoch, "generator": generator.get_state(), "dropout": torch.get_rng_state()}
+        kept.save(how.table, state)
         report(epoch, now)
-    net.load_state_dict(state)
-    return best
+    net.load_state_dict(best.weights)
+    return best.accuracies
+
+
+class Best:
+    """The best epoch so far: its accuracy per subnet and its weights."""
+
+    def __init__(self) -> None:
+        self.accuracies: tuple[float, ...] = ()
+        self.weights: dict[str, Tensor] = {}
+
+    def see(self, accuracies: tuple[float, ...], net: ElasticNet) -> None:
+        """Take an epoch that is at least as good on the mean."""
+        if sum(accuracies) >= sum(self.accuracies):
+            self.accuracies = accuracies
+            self.weights = {name: value.clone() for name, value in net.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """As torch's own have it."""
+        return {"accuracies": self.accuracies, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """As torch's own have it."""
+        self.accuracies, self.weights = state["accuracies"], state["weights"]
 
 
 def loss_shares(net: ElasticNet) -> list[float]:
@@ -78,14 +124,29 @@ def loss_shares(net: ElasticNet) -> list[float]:
     return [root / sum(roots) for root in roots]
 
 
-def joint_loss(net: ElasticNet, x: Tensor, target: Tensor, shares: Sequence[float], distil: float) -> Tensor:
-    """Loss of one minibatch over all subnets; the last subnet, the full net, teaches the others."""
-    logits = net(x, len(shares) - 1)
-    loss = shares[-1] * F.cross_entropy(logits, target)
-    taught = torch.lerp(target, logits.detach().softmax(1), distil)
-    for subnet, share in enumerate(shares[:-1]):
-        loss = loss + share * F.cross_entropy(net(x, subnet), taught)
-    return loss
+def sandwich(subnets: int, step: int) -> list[tuple[int, int]]:
+    """The subnets that minibatch `step` goes through, the largest first, and for how many each stands.
+
+    All of up to three. Of more, one of those between stands for all of those.
+    """
+    between = subnets - 2
+    middle = [(1 + step % between, between)] if between > 0 else []
+    smallest = [(0, 1)] if subnets > 1 else []
+    return [(subnets - 1, 1), *middle, *smallest]
+
+
+def backward(
+    net: ElasticNet, x: Tensor, target: Tensor, shares: Sequence[float], distil: float, step: int
+) -> None:
+    """Add the gradient of one minibatch's loss to the net's, subnet after subnet: one's activations live at
+    a time. The last subnet, the full net, teaches the others.
+    """
+    taught = target
+    for subnet, count in sandwich(len(shares), step):
+        logits = net(x, subnet)
+        torch.autograd.backward(count * shares[subnet] * F.cross_entropy(logits, taught))
+        if subnet == len(shares) - 1:
+            taught = torch.lerp(target, logits.detach().softmax(1), distil)
 
 
 def smooth(target: Tensor, smoothing: float) -> Tensor:

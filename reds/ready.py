@@ -10,6 +10,7 @@ from rich.console import Console
 
 from reds.budget import Device, check_budgets
 from reds.cost.latency import load
+from reds.cpu import prepare
 from reds.data.examples import Examples
 from reds.data.home import sha256_of
 from reds.data.load import load_data
@@ -17,7 +18,7 @@ from reds.data.sets import SETS, Data
 from reds.layouts import LAYOUTS
 from reds.recipe import Recipe
 from reds.recipe_file import load_recipe
-from reds.train import budgets_of, chain_of, deterministic
+from reds.train import budgets_of, chain_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
         pass
-    deterministic()
+    prepare()
     examples = Examples(SETS[recipe.data.set], data, recipe.data, recipe.augmentation)
     test = data.test_x[:, :: recipe.data.every].reshape(len(data.test_x), -1), data.test_y
     return Ready(recipe, sha256_of(path), data, examples, device, test)

@@ -27,6 +27,7 @@ from reds.permute import most_important_first, permute
 from reds.progress import Progress
 from reds.quantize import quantise
 from reds.recipe import Recipe, RecipeError
+from reds.resume import Checkpoint
 from reds.select import nested
 
 SCORED_BATCHES, SCORED_EXAMPLES = 100, 100
@@ -50,12 +51,6 @@ class Trained:
     validation: tuple[float, ...]
 
 
-def deterministic() -> None:
-    """One thread and deterministic kernels: the same seed gives the same bits."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-
-
 def chain_of(recipe: Recipe) -> Chain:
     """The full net of a recipe. Raises `RecipeError` if it reads other inputs than the data are."""
     chain, shape = by_name(recipe.net.name), SETS[recipe.data.set].thinned(recipe.data.every)
@@ -71,30 +66,35 @@ def budgets_of(recipe: Recipe) -> list[Budget]:
     return [Budget(s.budget, s.flash, s.arena, s.latency) for s in recipe.subnet]
 
 
-def train_nested(recipe: Recipe, examples: Examples, device: Device, progress: Progress) -> Trained:
-    """All subnets of a recipe in one weight set. Raises `DivergedError`, and `BudgetError` as `nested`."""
+def train_nested(
+    recipe: Recipe, examples: Examples, device: Device, progress: Progress, kept: Checkpoint
+) -> Trained:
+    """All subnets of a recipe in one weight set, from where `kept` has it.
+
+    Raises `DivergedError`, and `BudgetError` as `nested`.
+    """
     chain, how = chain_of(recipe), recipe.selection
     full = start(chain, examples, recipe.seed)
     with progress.phase("full net", ["100%"], recipe.full.epochs) as report:
-        fit(full, examples, recipe.full, recipe.seed, report)
+        fit(full, examples, recipe.full, recipe.seed, report, kept=kept)
     generator = torch.Generator().manual_seed(recipe.seed)
     scores = unit_scores(full, (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES)))
     budgets = budgets_of(recipe)
     chosen = nested(chain, scores, budgets, how.step, how.least, how.order, how.objective, device=device)
     permute(full, most_important_first(chain, scores))
     net = nest(full, [subnet.widths for subnet in chosen])
-    return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet])
+    return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet], kept)
 
 
 def train_alone(
-    recipe: Recipe, index: int, widths: Widths, examples: Examples, progress: Progress
+    recipe: Recipe, index: int, widths: Widths, examples: Examples, progress: Progress, kept: Checkpoint
 ) -> Trained:
     """One subnet's widths as a net of its own: the same code, settings and epochs, nothing shared."""
     label = recipe.subnet[index].label
     net = start(chain_of(recipe).resized(widths), examples, recipe.seed)
     with progress.phase(f"{label} alone", [label], recipe.full.epochs) as report:
-        fit(net, examples, recipe.full, recipe.seed, report)
-    return finish(recipe, net, examples, progress, [label])
+        fit(net, examples, recipe.full, recipe.seed, report, kept=kept)
+    return finish(recipe, net, examples, progress, [label], kept)
 
 
 def start(chain: Chain, examples: Examples, seed: int) -> ElasticNet:
@@ -108,11 +108,16 @@ def start(chain: Chain, examples: Examples, seed: int) -> ElasticNet:
 
 
 def finish(
-    recipe: Recipe, net: ElasticNet, examples: Examples, progress: Progress, labels: list[str]
+    recipe: Recipe,
+    net: ElasticNet,
+    examples: Examples,
+    progress: Progress,
+    labels: list[str],
+    kept: Checkpoint,
 ) -> Trained:
     """Train the subnets of a net together and quantise it with the activation ranges best on validation."""
     with progress.phase("together", labels, recipe.joint.epochs) as report:
-        floats = fit(net, examples, recipe.joint, recipe.seed + 1, report, recipe.joint.distil)
+        floats = fit(net, examples, recipe.joint, recipe.seed + 1, report, recipe.joint.distil, kept)
     chain = net.chain
     largest = max(t.height * t.width * t.copies * chain.full[t.group] for t in chain.tensors)
     count = min(CALIBRATION, CALIBRATION_VALUES // largest)

@@ -1,19 +1,23 @@
 """Joint training: the paper's loss weights, distillation, the best epoch, the same bits from a seed."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
 
 from reds.data.examples import Examples
 from reds.data.load import spoken
 from reds.data.sets import SETS
 from reds.data.speech import SpeechData
 from reds.elastic import ElasticNet, nest
-from reds.finetune import accuracy, fit, joint_loss, loss_shares, smooth
+from reds.finetune import accuracy, backward, fit, loss_shares, sandwich, smooth
 from reds.nets.dnn import dnn
 from reds.recipe import Augmentation, Data, DivergedError, JointTraining, Training
+from reds.resume import Checkpoint
 from tests.reds.speech import tiny_speech
 
 WIDTHS = ((250, 8, 8, 8, 12), (250, 16, 12, 16, 12), (250, 24, 24, 24, 12))
@@ -43,20 +47,43 @@ def test_loss_shares_are_roots_of_parameter_shares() -> None:
     assert shares[0] / shares[2] == pytest.approx((sizes[0] / sizes[2]) ** 0.5)
 
 
-def test_joint_loss_without_distillation_is_the_weighted_sum() -> None:
+def gradients(net: ElasticNet, x: Tensor, target: Tensor, shares: list[float], distil: float) -> list[Tensor]:
+    net.zero_grad()
+    backward(net, x, target, shares, distil, 0)
+    return [weight.grad.clone() for weight in net.weights]
+
+
+def test_without_distillation_the_gradient_is_of_the_weighted_sum() -> None:
     net, shares = elastic().eval(), [0.2, 0.3, 0.5]
     x, target = torch.randn(9, 250), smooth(F.one_hot(torch.arange(9), 12).float(), 0.1)
-    expected = sum(p * F.cross_entropy(net(x, i), target) for i, p in enumerate(shares))
-    torch.testing.assert_close(joint_loss(net, x, target, shares, 0.0), expected)
+    loss = sum(p * F.cross_entropy(net(x, i), target) for i, p in enumerate(shares))
+    expected = torch.autograd.grad(loss, list(net.weights))
+    torch.testing.assert_close(gradients(net, x, target, shares, 0.0), list(expected))
 
 
 def test_distillation_teaches_the_smaller_subnets_only() -> None:
     net = elastic().eval()
     x, target = torch.randn(9, 250), F.one_hot(torch.arange(9), 12).float()
-    torch.autograd.backward(joint_loss(net, x, target, [0.5, 0.5, 0.0], 1.0))
+    backward(net, x, target, [0.5, 0.5, 0.0], 1.0, 0)
     # The full net has no share of this loss, and being the teacher gives it no gradient.
     assert all(not value.grad.any() for value in net.subnet_tails(2).parameters())
-    assert all(value.grad.any() for value in net.subnet_tails(0).parameters())
+    taught = net.subnet_tails(0)[-1].bias.grad
+    answers = net(x, 2).detach().softmax(1)
+    torch.testing.assert_close(taught, 0.5 * (net(x, 0).softmax(1) - answers).mean(0))
+
+
+@pytest.mark.parametrize("subnets", [1, 2, 3])
+def test_up_to_three_subnets_see_every_minibatch(subnets: int) -> None:
+    for step in range(3):
+        assert sorted(sandwich(subnets, step)) == [(i, 1) for i in range(subnets)]
+
+
+@pytest.mark.parametrize("subnets", [4, 5, 10])
+def test_of_more_subnets_those_between_take_turns_and_stand_for_each_other(subnets: int) -> None:
+    turns = [dict(sandwich(subnets, step)) for step in range(subnets - 2)]
+    assert all(next(iter(turn)) == subnets - 1 and len(turn) == 3 for turn in turns)
+    for subnet in range(subnets):
+        assert sum(turn.get(subnet, 0) for turn in turns) == subnets - 2
 
 
 def test_the_best_epoch_is_kept() -> None:
@@ -98,3 +125,39 @@ def test_minibatches_draw_every_class_alike() -> None:
     targets = torch.cat([drawn.augmented(batch, generator)[1] for batch in batches])
     counts = targets.sum(0)
     assert counts.min() > 0.85 * counts.mean()
+
+
+@pytest.mark.parametrize("epoch", [1, 7, 10])
+def test_a_killed_training_goes_on_with_the_same_bits(epoch: int, tmp_path: Path) -> None:
+    def report(now: int, _: Sequence[float]) -> None:
+        if now == epoch:
+            raise KeyboardInterrupt
+
+    def weights(net: ElasticNet) -> bytes:
+        return b"".join(value.numpy().tobytes() for value in net.state_dict().values())
+
+    whole, killed, resumed, other = (elastic(seed) for seed in (0, 0, 5, 5))
+    best = fit(whole, clips(), HOW, 0, lambda *_: None, distil=0.5)
+    file = tmp_path / "some.training"
+    with pytest.raises(KeyboardInterrupt):
+        fit(killed, clips(), HOW, 0, report, distil=0.5, kept=Checkpoint(file, "key"))
+    seen: list[int] = []
+    kept = Checkpoint(file, "key")
+    again = fit(resumed, clips(), HOW, 0, lambda now, _: seen.append(now), distil=0.5, kept=kept)
+    assert (again, weights(resumed)) == (best, weights(whole))
+    assert seen == list(range(epoch, 11))  # the first report is of what is done
+    seen.clear()
+    fit(other, clips(), HOW, 0, lambda now, _: seen.append(now), distil=0.5, kept=Checkpoint(file, "another"))
+    assert seen == list(range(1, 11))
+    kept.remove()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [b"", b"no checkpoint", b"PK\x03\x04"])
+def test_a_damaged_checkpoint_is_not_taken_up(damage: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "some.training"
+    Checkpoint(file, "key").save("[full]", {"epoch": 1})
+    assert Checkpoint(file, "key").phases == {"[full]": {"epoch": 1}}
+    data = file.read_bytes()
+    file.write_bytes(damage or data[: len(data) // 2])
+    assert not Checkpoint(file, "key").phases
