@@ -156,7 +156,11 @@ def after_the_first_latency(folder: Path, what: str) -> dict[str, str]:
 
 def test_an_interrupted_run_keeps_the_results_of_before(hil: Run, small_pack: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("before")
-    env = after_the_first_latency(tmp_path, "os.kill(os.getpid(), signal.SIGINT)")
+    # Where this runs in the background of a shell, a child ignores the signal unless it says otherwise.
+    interrupt = (
+        "signal.signal(signal.SIGINT, signal.default_int_handler); os.kill(os.getpid(), signal.SIGINT)"
+    )
+    env = after_the_first_latency(tmp_path, interrupt)
     done = hil("--target=desktop", "--pack", small_pack, "--results", "a.jsonl", env=env)
     assert done.returncode == pytest.ExitCode.INTERRUPTED
     assert (tmp_path / "a.jsonl").read_text() == "before"
