@@ -122,6 +122,14 @@ def test_an_agent_that_computes_wrongly_fails_conformance(
     assert {r["value"] for r in read(tmp_path / "a.jsonl") if r["metric"] == "mismatches"} == {256}
 
 
+def test_a_board_that_is_slow_at_first_has_faster_small_subnets_all_the_same(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "warming.c")))
+    done = hil("--boards", boards, "--pack", small_pack, "-k", "test_smaller_is_faster")
+    assert outcomes(done.stdout) == {"passed": 1, "deselected": 10}, done.stdout
+
+
 def test_a_board_lost_on_the_way_is_an_error_and_no_failure(
     hil: Run, small_pack: Path, boards_toml: BoardsToml
 ) -> None:
