@@ -1,6 +1,12 @@
-"""How much every unit matters, by weight times accumulated gradient."""
+"""How much every unit matters: the paper's score, and the baselines that it is compared with.
 
-from collections.abc import Iterable
+A unit's importance is the sum over the weights that it reads; a group's units are scored by every layer that
+writes them. Biases, norms and groups that are not cut do not count. Of a pointwise layer every kernel, one
+weight between two units, has a score of its own, the part of its unit's that is kept with the unit it reads.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,20 +14,28 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reds.chain import Layer
 from reds.elastic import ElasticNet
-from reds.model import WEIGHTED
+from reds.model import WEIGHTED, Kind
 from reds.recipe import DivergedError
+from reds.solver.problem import Groups
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+"""Features float32 [N, features] and labels int64 [N]."""
 
 
-def unit_scores(net: ElasticNet, batches: Iterable[tuple[Tensor, Tensor]]) -> list[NDArray[np.float64]]:
-    """Importance of every unit, one array a unit group, all of them >= 0.
+@dataclass(frozen=True)
+class Importance:
+    """Scores >= 0 of a full net."""
 
-    `I(u) = sum over the weights w that unit u reads of |w * G_w|`, G the cross-entropy gradient summed over
-    `batches` of (features float32 [N, features], labels int64 [N]); a group's units are scored by every layer
-    that writes them. Biases, norms and groups that are not cut do not count (REDS, arXiv 2311.13349). The net
-    is a full one: its only subnet is scored, as it infers.
-    Raises `DivergedError` if a score is not finite.
-    """
+    units: list[NDArray[np.float64]]
+    """One array a unit group."""
+    kernels: Mapping[Groups, NDArray[np.float64]]
+    """For two groups that pointwise layers join [units read, units written]; parts of `units`."""
+
+
+def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
+    """`|w * G_w|`, G the cross-entropy gradient summed over the batches (REDS, arXiv 2311.13349)."""
     net.eval()
     gradients = [torch.zeros_like(weight) for weight in net.weights]
     for x, y in batches:
@@ -29,11 +43,48 @@ def unit_scores(net: ElasticNet, batches: Iterable[tuple[Tensor, Tensor]]) -> li
         parts = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
         for total, part in zip(gradients, parts, strict=True):
             total += part
-    scores = [np.zeros(group.units) for group in net.chain.groups]
-    for layer, weight, gradient in zip(net.chain.layers, net.weights, gradients, strict=True):
+    return [(weight * total).abs() for weight, total in zip(net.weights, gradients, strict=True)]
+
+
+def magnitude(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
+    """`|w|`: no example is read."""
+    return [weight.abs() for weight in net.weights]
+
+
+def random(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
+    """Units as they come: uniform in [0, 1) for each, whatever it reads."""
+    generator = torch.Generator().manual_seed(seed)
+    of_units = [torch.rand((len(w), *[1] * (w.ndim - 1)), generator=generator) for w in net.weights]
+    return [u.expand_as(w) * len(w) / max(w.numel(), 1) for u, w in zip(of_units, net.weights, strict=True)]
+
+
+SCORES: Mapping[str, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
+    "gradient": gradient,
+    "magnitude": magnitude,
+    "random": random,
+}
+"""The score of every weight, by its name in a recipe; of the shapes of `net.weights`."""
+
+
+def importance(net: ElasticNet, batches: Batches, score: str = "gradient", seed: int = 0) -> Importance:
+    """Of every unit and every kernel of a full net, whose only subnet is scored as it infers.
+
+    `score` is one of `SCORES`; `seed` is for the random one. Raises `DivergedError` if a score is not finite.
+    """
+    of_weights = [w.double().detach().numpy() for w in SCORES[score](net, batches, seed)]
+    units = [np.zeros(group.units) for group in net.chain.groups]
+    kernels: dict[Groups, NDArray[np.float64]] = {}
+    for layer, scores in zip(net.chain.layers, of_weights, strict=True):
         if layer.kind in WEIGHTED and net.chain.groups[layer.writes].cut:
-            shares = (weight * gradient).abs().flatten(1).sum(1)
-            scores[layer.writes] += shares.double().detach().numpy()
-    if not all(np.isfinite(score).all() for score in scores):
+            units[layer.writes] += scores.reshape(len(scores), -1).sum(1)
+            if _pointwise(layer):
+                pair = layer.reads, layer.writes
+                kernels[pair] = kernels.get(pair, 0) + scores.reshape(scores.shape[:2]).T
+    if not all(np.isfinite(score).all() for score in units):
         raise DivergedError("the full net has diverged, its units cannot be scored: lower [full] rate")
-    return scores
+    return Importance(units, kernels)
+
+
+def _pointwise(layer: Layer) -> bool:
+    """Whether every weight lies between a unit of one group and a unit of another."""
+    return layer.kind is Kind.CONV and layer.kernel == (1, 1) and layer.reads != layer.writes

@@ -84,9 +84,14 @@ class JointTraining(Training):
 class Selection:
     """`[selection]`: how units are chosen."""
 
+    importance: Literal["gradient", "magnitude", "random"]
+    """What a weight's score is: `gradient` is the paper's, the others are its baselines."""
+    scored: Literal["units", "kernels"]
+    """What counts: units, or of pointwise layers each kernel, kept where both its units are."""
     objective: Literal["sum", "product"]
     """The sum of the importance kept, as in the paper, or the product of the shares kept in each group."""
-    order: Literal["bottom-up", "top-down", "joint"]
+    order: Literal["bottom-up", "top-down", "joint", "uniform"]
+    """Which subnet is chosen first; `uniform` is the baseline: the same share of every unit group."""
     step: int
     """Widths are multiples of this."""
     least: int

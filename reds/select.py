@@ -26,10 +26,10 @@ from reds.budget import (
 from reds.chain import Chain, Widths
 from reds.cost import Grid, width_grids
 from reds.solver.joint import jointly
-from reds.solver.problem import Groups, Problem
+from reds.solver.problem import Choice, Groups, Problem
 from reds.solver.solve import InfeasibleError, Solution, solve
 
-Order = Literal["bottom-up", "top-down", "joint"]
+Order = Literal["bottom-up", "top-down", "joint", "uniform"]
 Objective = Literal["sum", "product"]
 Scores = NDArray[np.float64]
 
@@ -55,12 +55,13 @@ def nested(
     """Subnets for `budgets`, smallest first, each inside the next; a bare number is a fraction of MACs.
 
     `scores[g]` is the importance of every unit of group g, in any order, not negative; `kernels[a, b]`, if
-    any, the importance [units of a, units of b] of every kernel between two groups. Widths are multiples of
-    `step` from `least` units, for all groups or for each.
+    any, the part of group b's that counts only where a unit of a is kept too, [units of a, units of b].
+    Widths are multiples of `step` from `least` units, for all groups or for each.
 
     Bottom-up solves the smallest budget first and keeps its units in the larger ones; top-down solves the
     largest first (REDS, arXiv 2311.13349, gives both); joint the sum of all objectives at once, and its gap
-    is that of the sum. The paper's objective is the `sum` of the importance kept. `product` is the product
+    is that of the sum. Uniform is the baseline: the same share of every group, the largest that fits, and
+    no proof. The paper's objective is the `sum` of the importance kept. `product` is the product
     of the shares kept in each group: groups work in series, and a sum starves the one whose units cost most.
 
     Raises `BudgetError` for a budget that nothing fits, `CoupledError` where groups form no chain or tree.
@@ -74,6 +75,8 @@ def nested(
         joint = jointly(problems, [[solution.choice for solution in each] for each in known])
         choices = joint.choices
         gaps = [_gap(joint.value, joint.bound, objective)] * len(problems)
+    elif order == "uniform":
+        choices, gaps = _uniform(grids, problems, limits), [1.0] * len(problems)
     else:
         found = _in_turn(grids, problems, limits, order)
         choices = tuple(solution.choice for solution in found)
@@ -91,8 +94,13 @@ def gains_of(
 ) -> Gains:
     """What each width of a group, and each pair of widths with kernels between, adds to the objective."""
     orders = [np.argsort(-score, kind="stable") for score in scores]
+    alone = [np.array(score) for score in scores]
+    for (_, b), table in kernels.items():
+        alone[b] -= table.sum(0)
+    for score, part in zip(scores, alone, strict=True):
+        part[part < 1e-9 * score.sum()] = 0.0  # what rounding leaves of a unit that is kernels alone
     kept: dict[Groups, Scores] = {
-        (g,): np.cumsum(score[order]) for g, (score, order) in enumerate(zip(scores, orders, strict=True))
+        (g,): np.cumsum(part[order]) for g, (part, order) in enumerate(zip(alone, orders, strict=True))
     }
     for (a, b), table in kernels.items():
         table, pair = (table, (a, b)) if a < b else (table.T, (b, a))
@@ -129,6 +137,28 @@ def _in_turn(
         else:
             high = list(choice)
     return [found[i] for i in range(len(problems))]
+
+
+def _uniform(
+    grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]]
+) -> tuple[Choice, ...]:
+    """The largest share of every group, rounded down to its widths, that fits and is no less than before."""
+    shares = np.unique(np.concatenate([grid / grid[-1] for grid in grids]))
+    each = [tuple(int(max((grid <= share * grid[-1]).sum(), 1)) - 1 for grid in grids) for share in shares]
+    choices: list[Choice] = []
+    first = 0
+    for problem, limit in zip(problems, limits, strict=True):
+        fitting = [k for k in range(first, len(each)) if problem.fits(each[k])]
+        if not fitting:
+            refuse(
+                grids,
+                limit,
+                [np.arange(low, len(grid)) for low, grid in zip(each[first], grids, strict=True)],
+            )
+            raise InfeasibleError
+        first = fitting[-1]
+        choices.append(each[first])
+    return tuple(choices)
 
 
 def _gap(value: float, bound: float, objective: Objective) -> float:

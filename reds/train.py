@@ -20,7 +20,7 @@ from reds.data.examples import Examples
 from reds.data.sets import SETS, DataSet
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit
-from reds.importance import unit_scores
+from reds.importance import importance
 from reds.model import Model
 from reds.nets import by_name
 from reds.permute import most_important_first, permute
@@ -78,10 +78,21 @@ def train_nested(
     with progress.phase("full net", ["100%"], recipe.full.epochs) as report:
         fit(full, examples, recipe.full, recipe.seed, report, kept=kept)
     generator = torch.Generator().manual_seed(recipe.seed)
-    scores = unit_scores(full, (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES)))
-    budgets = budgets_of(recipe)
-    chosen = nested(chain, scores, budgets, how.step, how.least, how.order, how.objective, device=device)
-    permute(full, most_important_first(chain, scores))
+    seen = (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES))
+    scores = importance(full, seen, how.importance, recipe.seed)
+    kernels = scores.kernels if how.scored == "kernels" else {}
+    chosen = nested(
+        chain,
+        scores.units,
+        budgets_of(recipe),
+        how.step,
+        how.least,
+        how.order,
+        how.objective,
+        kernels,
+        device,
+    )
+    permute(full, most_important_first(chain, scores.units))
     net = nest(full, [subnet.widths for subnet in chosen])
     return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet], kept)
 

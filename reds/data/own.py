@@ -29,7 +29,7 @@ class Own:
         return self.x[batch], F.one_hot(self.y[batch], self.classes).float()
 
     def labelled(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All examples in minibatches, with labels int64: what `unit_scores` takes."""
+        """All examples in minibatches, with labels int64: what `importance` takes."""
         return zip(torch.split(self.x, size), torch.split(self.y, size), strict=True)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from reds.elastic import Bias, ElasticNet, active, nest
-from reds.importance import unit_scores
-from reds.model import WEIGHTED
+from reds.importance import importance
+from reds.model import WEIGHTED, Kind
 from reds.nets import NETS, by_name
 from reds.nets.dnn import dnn
 from reds.permute import most_important_first, permute
@@ -123,7 +123,7 @@ def test_importance_is_weight_times_summed_gradient() -> None:
         net.zero_grad()
         torch.autograd.backward(F.cross_entropy(net(x, 0), y))
         total = [a + w.grad for a, w in zip(total, net.weights, strict=True)]
-    scores = unit_scores(net, batches)
+    scores = importance(net, batches).units
     assert [len(score) for score in scores] == [250, 6, 5, 4, 12]
     for g in (1, 2, 3):
         expected = (net.weights[g - 1] * total[g - 1]).abs().sum(1).detach().numpy()
@@ -136,7 +136,7 @@ def test_importance_is_weight_times_summed_gradient() -> None:
 def test_a_groups_units_are_scored_by_every_layer_that_writes_them() -> None:
     chain = by_name("resnet8")
     net = random_net(chain)
-    scores = unit_scores(net, [(features(chain, 4), torch.arange(4))])
+    scores = importance(net, [(features(chain, 4), torch.arange(4))]).units
     writers = [[x for x in chain.layers if x.writes == g and x.kind in WEIGHTED] for g in range(8)]
     assert [len(of) for of in writers] == [0, 2, 1, 1, 2, 1, 2, 1]
     loss = F.cross_entropy(net(features(chain, 4), 0), torch.arange(4))
@@ -147,8 +147,42 @@ def test_a_groups_units_are_scored_by_every_layer_that_writes_them() -> None:
     assert [bool(score.any()) for score in scores] == [False, *[True] * 6, False]
 
 
+def test_kernels_of_pointwise_layers_are_parts_of_their_units() -> None:
+    chain = by_name("ds-cnn-s")
+    net = random_net(chain)
+    scored = importance(net, [(features(chain, 4), torch.arange(4))])
+    layers = enumerate(chain.layers)
+    pointwise = {(x.reads, x.writes): i for i, x in layers if x.kind is Kind.CONV and x.kernel == (1, 1)}
+    assert set(scored.kernels) == set(pointwise)
+    loss = F.cross_entropy(net(features(chain, 4), 0), torch.arange(4))
+    gradients = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
+    for pair, i in pointwise.items():
+        expected = (net.weights[i] * gradients[i]).abs()[:, :, 0, 0].T.detach().numpy()
+        np.testing.assert_allclose(scored.kernels[pair], expected, rtol=1e-4)
+        assert (scored.units[pair[1]] >= 0.999 * scored.kernels[pair].sum(0)).all()
+    # What is left of a group's is its depthwise layer's; nothing follows the last pointwise layer.
+    np.testing.assert_allclose(scored.units[5], scored.kernels[4, 5].sum(0))
+    assert scored.units[4].sum() > 1.1 * scored.kernels[3, 4].sum()
+
+
+def test_the_baselines_score_weights_alone_and_at_random() -> None:
+    chain = by_name("ds-cnn-s")
+    net = random_net(chain)
+    units = importance(net, [], "magnitude").units
+    of_last = next(
+        i for i, x in reversed(list(enumerate(chain.layers))) if x.writes == 5 and x.kind in WEIGHTED
+    )
+    np.testing.assert_allclose(units[5], net.weights[of_last].abs().flatten(1).sum(1).detach(), rtol=1e-5)
+    one, same, other = (importance(net, [], "random", seed).units for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not np.array_equal(one[5], other[5])
+    assert 0 <= one[5].min() < 0.2 < 0.8 < one[5].max() < 1
+    assert not one[0].any()
+    assert not one[6].any()
+
+
 def test_scores_of_a_diverged_net_are_refused() -> None:
     net = dense_net(units=(6, 5, 4))
     net.weights[1].data[0, 0] = torch.inf
     with pytest.raises(DivergedError, match=r"lower \[full\] rate"):
-        unit_scores(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])
+        importance(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])

@@ -20,10 +20,13 @@ from reds.nets.builder import Builder
 from reds.nets.dnn import dnn
 from reds.nets.ds_cnn import ds_cnn
 from reds.nets.resnet import resnet8
-from reds.select import Objective, Order, Selected, nested
+from reds.select import Objective, Order, Selected, gains_of, nested
 from reds.solver.bench import measured as measured_row
 
 Scores = list[NDArray[np.float64]]
+
+
+PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
 
 
 def random_scores(chain: Chain, seed: int) -> Scores:
@@ -146,18 +149,58 @@ def test_kernels_count_where_both_of_their_units_are_kept() -> None:
     rng, chain = np.random.default_rng(2), dnn("s").resized((2, 6, 7, 5, 3))
     scores = random_scores(chain, 2)
     kernels = {pair: rng.lognormal(0, 1, [chain.full[g] for g in pair]) for pair in [(1, 2), (3, 2)]}
+    alone = [score.copy() for score in scores]
+    for (_, b), table in kernels.items():
+        scores[b] += table.sum(0)
     orders = [np.argsort(-score) for score in scores]
 
     def value(widths: Widths) -> float:
         deployed = [order[:n] for order, n in zip(orders, widths, strict=True)]
         pairs = sum(float(table[np.ix_(deployed[a], deployed[b])].sum()) for (a, b), table in kernels.items())
-        return kept(scores, widths) + pairs
+        return pairs + sum(float(alone[g][units].sum()) for g, units in enumerate(deployed))
 
     limit = 0.5 * chain.macs(chain.full)
     (chosen,) = nested(chain, scores, [0.5], 1, 1, kernels=kernels)
     assert chosen.value == pytest.approx(value(chosen.widths))
     best = max(value(widths) for widths in all_widths(chain, 1) if chain.macs(widths) <= limit)
     assert chosen.value == pytest.approx(best)
+
+
+def test_what_rounding_leaves_of_kernels_is_no_importance() -> None:
+    rng, chain = np.random.default_rng(5), dnn("s").resized((2, 6, 7, 5, 3))
+    table = rng.random((6, 7)) / 3
+    scores = random_scores(chain, 2)
+    scores[2] = np.array([sum(column.tolist()[::-1]) for column in table.T])  # added up in another order
+    assert (scores[2] > table.sum(0)).any()
+    grids = width_grids(chain, 1, 1)
+    assert not gains_of(scores, {(1, 2): table}, grids, "product")[2,].any()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(10, 90), st.integers(1, 3))
+def test_uniform_widths_are_the_largest_share_that_fits(seed: int, percent: int, step: int) -> None:
+    rng = np.random.default_rng(seed)
+    chain = dnn("s").resized((2, *rng.integers(2, 12, 3).tolist(), 3))
+    full, grids = chain.macs(chain.full), width_grids(chain, step, 1)
+    shares = sorted({n / g[-1] for g in grids for n in g})
+    each = [
+        tuple(max([n for n in g.tolist() if n <= a * g[-1]], default=int(g[0])) for g in grids)
+        for a in shares
+    ]
+    fitting = [widths for widths in each if chain.macs(widths) <= percent * full // 100]
+    budgets = [percent / 100, 1.0]
+    if not fitting:
+        with pytest.raises(BudgetError):
+            nested(chain, random_scores(chain, seed), budgets, step, 1, "uniform")
+        return
+    small, large = nested(chain, random_scores(chain, seed), budgets, step, 1, "uniform")
+    assert (small.widths, large.widths) == (fitting[-1], chain.full)
+
+
+def test_uniform_widths_stay_nested_where_a_later_budget_is_tighter() -> None:
+    chain = dnn("s")
+    budgets = [Budget(macs=0.5), Budget(macs=0.6, flash=20_000)]
+    with pytest.raises(BudgetError, match="20000 bytes of flash"):
+        nested(chain, random_scores(chain, 0), budgets, order="uniform")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +244,7 @@ def test_another_solver_agrees(chain: Chain, flash: int) -> None:
     assert ours.costs["flash"] <= flash
 
 
-@pytest.mark.parametrize("order", get_args(Order))
+@pytest.mark.parametrize("order", PROVEN)
 @pytest.mark.parametrize("objective", ["sum", "product"])
 def test_subnets_are_nested_within_budget_and_end_full(order: Order, objective: Objective) -> None:
     chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
@@ -257,7 +300,7 @@ def test_a_budget_of_one_keeps_units_of_no_importance() -> None:
     assert [s.widths for s in nested(chain, scores, (0.5, 1.0), objective="product")][1] == chain.full
 
 
-@pytest.mark.parametrize("order", get_args(Order))
+@pytest.mark.parametrize("order", PROVEN)
 def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
     chain, device = resnet8(), Device(LAYOUTS[1])
     full = device.costs(chain, chain.full)
