@@ -14,6 +14,7 @@ from reds.layouts import LAYOUTS
 from reds.model import ModelError
 from reds.pack import PackError
 from reds.recipe import DivergedError, RecipeError
+from reds.reproduce.paper import BASELINES, PAPER
 from reds.solver.stages import CoupledError
 
 EXPECTED = (
@@ -25,10 +26,21 @@ EXTRAS = {
     "torch": ("training", "train"),
     "ortools": ("training", "train"),
     "PIL": ("training", "train"),
+    "matplotlib": ("the plot", "train"),
     "tensorflow": ("export", "tflite"),
 }
 """What needs a package that may be missing, and the extra that brings it."""
 FILE = click.Path(path_type=Path)
+
+
+def _seeds(context: click.Context, option: click.Parameter, value: str) -> list[int]:
+    try:
+        return [int(seed) for seed in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of seeds: write --seeds 0,1,2") from None
+
+
+SEEDS = click.option("--seeds", default="0,1,2", callback=_seeds, show_default=True, help="One net for each.")
 
 
 class _Commands(click.Group):
@@ -106,14 +118,25 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 
 @main.command()
 @click.argument("recipe", type=FILE)
-@click.option("--seeds", default="0,1,2", help="Seeds, as 0,1,2.")
+@SEEDS
 @click.option("--out", type=FILE, default=Path(), help="Folder for the packs.")
-def compare(recipe: Path, seeds: str, out: Path) -> None:
+def compare(recipe: Path, seeds: list[int], out: Path) -> None:
     """Train RECIPE's nested subnets, and the same widths alone, and print what nesting costs."""
-    try:
-        chosen = [int(seed) for seed in seeds.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"{seeds!r} is no list of seeds: write --seeds 0,1,2") from None
     from reds.compare import compare as run
 
-    click.echo(run(recipe, chosen, out, Console(stderr=True)))
+    click.echo(run(recipe, seeds, out, Console(stderr=True)))
+
+
+@main.command()
+@click.argument("name", type=click.Choice(list(PAPER)))
+@SEEDS
+@click.option("--out", type=FILE, default=Path(), help="Folder for the packs, NAME.md and NAME.svg.")
+@click.option(
+    "--against", type=click.Choice(BASELINES), multiple=True, default=BASELINES,
+    help="A baseline to train too; may be given again. All of them if it is not.",
+)  # fmt: skip
+def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) -> None:
+    """Train the shipped recipe of NAME and baselines, and print ours beside the paper's."""
+    from reds.reproduce.run import reproduce as run
+
+    click.echo(run(name, seeds, against, out, Console(stderr=True)))

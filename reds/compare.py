@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.build import checkpoint, save
 from reds.progress import Progress
 from reds.ready import ready
-from reds.resume import Checkpoint
-from reds.train import hits, train_alone, train_nested
+from reds.trials import Trials
 
 RESAMPLES = 10_000
 
@@ -29,6 +27,11 @@ class Paired:
     low: float
     high: float
 
+    @property
+    def difference(self) -> str:
+        """In points."""
+        return f"{100 * (self.nested - self.alone):+.2f} ({100 * self.low:+.2f} to {100 * self.high:+.2f})"
+
 
 def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> str:
     """Train nested and alone for every seed, write every pack and card into `out`, and return a table.
@@ -36,31 +39,22 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
     All accuracies are int8, by the reference interpreter, on the recipe's test examples. Raises as `build`.
     """
     made_of = ready(path, out, console)
-    recipe, examples, (x, y), progress = made_of.recipe, made_of.examples, made_of.test, Progress(console)
+    recipe, trials = made_of.recipe, Trials(made_of, out, Progress(console))
     right: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
-    kept: list[Checkpoint] = []
     for seed in seeds:
-        seeded = replace(recipe, seed=seed)
-        target = out / f"{recipe.name}-seed{seed}.reds"
-        kept.append(checkpoint(made_of, seeded, target))
-        nested = train_nested(seeded, examples, made_of.device, progress, kept[-1])
-        one = save(made_of, seeded, nested, target)
-        separate, pairs = 0, []
-        for i, subnet in enumerate(nested.model.subnets):
-            target = out / f"{recipe.name}-seed{seed}-alone{subnet.label.rstrip('%')}.reds"
-            part = replace(seeded, subnet=(recipe.subnet[i],))
-            kept.append(checkpoint(made_of, seeded, target))
-            alone = train_alone(seeded, i, nested.net.widths[i], examples, progress, kept[-1])
-            separate += save(made_of, part, alone, target)
-            pairs.append([hits(nested.model, i, x, y), hits(alone.model, 0, x, y)])
-        right.append(pairs)
-        sizes.append((one, separate))
-    for each in kept:
-        each.remove()
+        seeded, name = replace(recipe, seed=seed), f"{recipe.name}-seed{seed}"
+        nested = trials.nested(seeded, name)
+        alone = [
+            trials.alone(seeded, i, widths, f"{name}-alone{label.rstrip('%')}")
+            for i, (widths, label) in enumerate(zip(nested.widths, nested.labels, strict=True))
+        ]
+        right.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
+        sizes.append((nested.written, sum(each.written for each in alone)))
+    trials.done()
     table = np.array(right)  # [seeds, subnets, nested or alone, clips]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    return markdown([subnet.label for subnet in recipe.subnet], rows, sizes, len(seeds), len(y))
+    return markdown([subnet.label for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
 
 
 def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:
@@ -94,10 +88,7 @@ def markdown(
         "| --- | --- | --- | --- |",
     ]
     for label, row in zip(labels, rows, strict=True):
-        lines.append(
-            f"| {label} | {100 * row.nested:.2f} | {100 * row.alone:.2f}"
-            f" | {100 * (row.nested - row.alone):+.2f} ({100 * row.low:+.2f} to {100 * row.high:+.2f}) |"
-        )
+        lines.append(f"| {label} | {100 * row.nested:.2f} | {100 * row.alone:.2f} | {row.difference} |")
     one, separate = np.mean(sizes, axis=0)
     lines += ["", f"One nested pack: {one:,.0f} bytes; {len(labels)} separate packs: {separate:,.0f} bytes."]
     return "\n".join(lines)

@@ -40,7 +40,11 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
     What the recipe says wrong is found before anything is fetched. Raises `RecipeError`, `BudgetError`,
     `LatencyError`, `DataError` and `OSError`, each with one line for the user.
     """
-    recipe = load_recipe(path)
+    return prepared(load_recipe(path), path, out, console)
+
+
+def prepared(recipe: Recipe, path: Path, out: Path, console: Console) -> Ready:
+    """The same for a recipe read from `path`, or a variant of it."""
     device, how = device_of(recipe, path.parent), recipe.selection
     check_budgets(chain_of(recipe), budgets_of(recipe), how.step, how.least, device)
     data = load_data(recipe, console)

@@ -157,6 +157,53 @@ def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> 
     assert "One nested pack" in output
 
 
+def test_reproduce_sets_ours_beside_the_paper(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped" / "recipes"
+    shipped.mkdir(parents=True)
+    (shipped / "kws-dnn-s.toml").write_text(recipe.read_text())
+    monkeypatch.setattr("reds.reproduce.run.fixtures_dir", lambda: shipped.parent)
+    monkeypatch.setattr("reds.train.SCORED_BATCHES", 2)
+    arguments = ("reproduce", "kws-dnn-s", "--seeds", "3,4", "--out")
+    status, output = run(*arguments, tmp_path / "out")
+    assert status == 0, output
+    text = (tmp_path / "out" / "kws-dnn-s.md").read_text()
+    assert output.endswith(text + "\n")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    assert rows[0] == [
+        "paper's label", "of full MACs", "paper, REDS", "paper, alone",
+        "our reds", "our alone", "our uniform", "our magnitude", "our random",
+    ]  # fmt: skip
+    assert [row[:4] for row in rows[2:6]] == [
+        ["100%", "100.0 %", "83.52", "84.30"],
+        ["75%", rows[3][1], "82.29", "83.77"],
+        ["50%", rows[4][1], "78.36", "80.91"],
+        ["25%", rows[5][1], "64.42", "69.77"],
+    ]
+    for row, most in zip(rows[3:6], (65.8, 33.8, 9.8), strict=True):
+        assert most - 2 < float(row[1].removesuffix(" %")) <= most
+    for seed in (3, 4):
+        ours, uniform = (
+            json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-{of}.json").read_text())
+            for of in ("reds", "uniform")
+        )
+        for i, subnet in enumerate(uniform["subnets"]):
+            assert len(set(subnet["widths"][1:-1])) == 1
+            one = json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{i}.json").read_text())
+            assert one["subnets"][0]["widths"] == ours["subnets"][i]["widths"]
+    accuracy = 100 * np.mean([
+        json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-magnitude.json").read_text())
+        ["subnets"][0]["accuracy"]["test"] for seed in (3, 4)
+    ])  # fmt: skip
+    assert rows[5][7].startswith(f"{accuracy:.2f} (")
+    assert [row[0] for row in rows[6:]] == ["paper's label", "---", "100%", "75%", "50%", "25%"]
+    assert "not on equal terms" in text
+    plot = (tmp_path / "out" / "kws-dnn-s.svg").read_bytes()
+    assert all(f">our {name}<".encode() in plot for name in ("reds", "alone", "uniform", "random"))
+    assert not list((tmp_path / "out").glob("*.training"))
+
+
 def test_the_paired_interval_covers_and_narrows() -> None:
     rng = np.random.default_rng(1)
     alone = rng.random((3, 2000)) < 0.8

@@ -1,0 +1,1 @@
+"""The paper's tables again, with what ours gives beside them."""
