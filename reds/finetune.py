@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
+from reds.compute import fastest, random_state, set_random_state
 from reds.elastic import ElasticNet
 from reds.recipe import DivergedError, Training
 from reds.resume import Checkpoint
@@ -61,7 +62,8 @@ def fit(
     """
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
-    net.dropout, kept = how.dropout, kept or Checkpoint()
+    net.dropout, kept, place = how.dropout, kept or Checkpoint(), fastest()
+    net.to(place)
     optimiser = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay, fused=True)
     steps = len(examples.batches(how.batch, torch.Generator().manual_seed(seed)))
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=how.epochs * steps)
@@ -74,14 +76,14 @@ def fit(
         for name, each in stateful.items():
             each.load_state_dict(state[name])
         generator.set_state(state["generator"])
-        torch.set_rng_state(state["dropout"])
+        set_random_state(place, state["dropout"])
         report(start, best.accuracies)
     for epoch in range(start + 1, how.epochs + 1):
         net.train()
         for step, batch in enumerate(examples.batches(how.batch, generator)):
             x, target = examples.augmented(batch, generator)
             optimiser.zero_grad(set_to_none=True)
-            backward(net, x, smooth(target, how.smoothing), shares, distil, step)
+            backward(net, x.to(place), smooth(target.to(place), how.smoothing), shares, distil, step)
             optimiser.step()
             cycle.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
@@ -89,10 +91,10 @@ def fit(
         now = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.widths)))
         best.see(now, net)
         state = {name: each.state_dict() for name, each in stateful.items()}
-        state |= {"epoch": epoch, "generator": generator.get_state(), "dropout": torch.get_rng_state()}
+        state |= {"epoch": epoch, "generator": generator.get_state(), "dropout": random_state(place)}
         kept.save(how.table, state)
         report(epoch, now)
-    net.load_state_dict(best.weights)
+    net.to("cpu").load_state_dict(best.weights)
     return best.accuracies
 
 
@@ -107,7 +109,7 @@ class Best:
         """Take an epoch that is at least as good on the mean."""
         if sum(accuracies) >= sum(self.accuracies):
             self.accuracies = accuracies
-            self.weights = {name: value.clone() for name, value in net.state_dict().items()}
+            self.weights = {name: value.to("cpu", copy=True) for name, value in net.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """As torch's own have it."""
@@ -158,5 +160,6 @@ def smooth(target: Tensor, smoothing: float) -> Tensor:
 def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
     """Fraction of x [N, features] that a subnet classifies as y [N]."""
     net.eval()
-    chosen = torch.cat([net(part, subnet).argmax(1) for part in torch.split(x, PART)])
+    place = net.weights[0].device
+    chosen = torch.cat([net(part.to(place), subnet).argmax(1).cpu() for part in torch.split(x, PART)])
     return float((chosen == y).double().mean())

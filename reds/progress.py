@@ -11,7 +11,7 @@ from reds.finetune import Report
 
 
 class Progress:
-    """Draws on a console; where that is no terminal, one line ends each phase."""
+    """Draws on a console; where that is no terminal, prints a line after every epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -20,11 +20,15 @@ class Progress:
     def phase(self, title: str, labels: Sequence[str], epochs: int) -> Iterator[Report]:
         """A phase of so many epochs; yields what is to be called after each."""
         columns = "{task.description}", BarColumn(12), MofNCompleteColumn(), TimeElapsedColumn()
-        with Bars(*columns, "{task.fields[now]}", console=self.console) as bars:
+        with Bars(
+            *columns, "{task.fields[now]}", console=self.console, disable=not self.console.is_terminal
+        ) as bars:
             task = bars.add_task(title, total=epochs, now="")
 
             def report(epoch: int, accuracies: Sequence[float]) -> None:
                 shown = "  ".join(f"{x} {100 * a:.1f}" for x, a in zip(labels, accuracies, strict=True))
                 bars.update(task, completed=epoch, now=f"validation {shown}")
+                if not self.console.is_terminal:
+                    self.console.print(f"{title} {epoch}/{epochs} validation {shown}", soft_wrap=True)
 
             yield report

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds.budget import Device, check_budgets
+from reds.compute import prepare
 from reds.cost.latency import load
-from reds.cpu import prepare
 from reds.data.examples import Examples
 from reds.data.home import sha256_of
 from reds.data.load import load_data
