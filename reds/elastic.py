@@ -2,13 +2,14 @@
 
 An elastic layer is the ordinary layer plus active widths: the first units of a group are the most important
 ones, so a subnet's weights are the top left corner of the full net's. Own statistics and affine per subnet
-(as in slimmable networks; REDS, arXiv 2311.13349, shares one norm) fold into per-unit biases and multipliers,
-so that the int8 weights stay shared.
+(as in slimmable networks; REDS, arXiv 2311.13349, shares one norm, which can be had too) fold into per-unit
+biases and multipliers, so that the int8 weights stay shared.
 """
 
 import re
 from collections.abc import Sequence
 from math import prod
+from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
@@ -29,6 +30,23 @@ class Bias(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Add the biases to float32 [N, units]."""
         return x + self.bias
+
+
+class SharedNorm(nn.Module):
+    """A full net's norm, fixed at its statistics and cut to a subnet's units: one for all subnets."""
+
+    def __init__(self, full: nn.BatchNorm1d) -> None:
+        super().__init__()
+        assert full.running_mean is not None
+        assert full.running_var is not None
+        gain = full.weight.detach() / (full.running_var + full.eps).sqrt()
+        self.gain = nn.Parameter(gain)
+        self.offset = nn.Parameter(full.bias.detach() - full.running_mean * gain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale and shift float32 [N, units], the first of the full net's."""
+        units = x.shape[1]
+        return x * self.gain[:units] + self.offset[:units]
 
 
 class ElasticNet(nn.Module):
@@ -95,15 +113,22 @@ def active(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
     return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight
 
 
-def nest(full: ElasticNet, widths: Sequence[Widths]) -> ElasticNet:
-    """An elastic net with the weights of a full net, every subnet starting from the full net's norms."""
+def nest(full: ElasticNet, widths: Sequence[Widths], norms: Literal["own", "shared"] = "own") -> ElasticNet:
+    """An elastic net with the weights of a full net, every subnet starting from the full net's norms.
+
+    Each then has norms of its own; or all share the full net's, no longer measured but only trained.
+    """
     net = ElasticNet(full.chain, widths, full.dropout)
     state = full.state_dict()
     for name, value in net.state_dict().items():
         source = state[re.sub(r"^tails\.\d+", "tails.0", name)]
         value.copy_(source[: len(value)] if value.ndim else source)
-    for i in range(len(widths)):
-        for own, after in zip(net.subnet_tails(i), full.subnet_tails(0), strict=True):
-            if isinstance(own, nn.BatchNorm1d) and isinstance(after, nn.BatchNorm1d):
+    for k, after in enumerate(full.subnet_tails(0)):
+        if isinstance(after, nn.BatchNorm1d):
+            shared = SharedNorm(after)
+            for i in range(len(widths)):
+                own = net.subnet_tails(i)[k]
+                assert isinstance(own, nn.BatchNorm1d)
                 own.eps = after.eps  # a traced module's own, and no part of the state
+                net.subnet_tails(i)[k] = own if norms == "own" else shared
     return net

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from reds import narrow
 from reds.calibrate import Floats, Scale, output_scale
-from reds.elastic import Bias, ElasticNet
+from reds.elastic import Bias, ElasticNet, SharedNorm
 from reds.model import (
     FACTORED,
     LIMIT,
@@ -112,7 +112,7 @@ def fold(
 ) -> Step:  # fmt: skip
     """A layer with weights: bias and multiplier of every row that a subnet writes."""
     weights, rows = layer.live(step), row_scales[: step.units_out] * source.scale
-    gain, centre, offset = affine(after)
+    gain, centre, offset = (values[: step.units_out] for values in affine(after))
     exact = gain * rows / target.scale * 2**32
     lost = np.abs(exact) > narrow.LARGEST_MULTIPLIER
     if lost.all():
@@ -145,6 +145,9 @@ def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], t
 
 def affine(after: nn.Module) -> tuple[Floats, Floats, Floats]:
     """What follows a layer at inference, `gain * (x - centre) + offset`, for every row."""
+    if isinstance(after, SharedNorm):
+        gain, offset = (value.detach().double().numpy() for value in (after.gain, after.offset))
+        return gain, np.zeros(len(gain)), offset
     assert isinstance(after, Bias | nn.BatchNorm1d)
     offset = after.bias.detach().double().numpy()
     if isinstance(after, Bias):

@@ -73,6 +73,8 @@ class JointTraining(Training):
 
     distil: float
     """Share of the full net's answers in the targets of the smaller subnets; the rest are the labels."""
+    norms: Literal["own", "shared"]
+    """Each subnet its own; or one for all, fixed at the full net's statistics, as the paper has it."""
 
     @property
     def table(self) -> str:

@@ -93,7 +93,7 @@ def train_nested(
         device,
     )
     permute(full, most_important_first(chain, scores.units))
-    net = nest(full, [subnet.widths for subnet in chosen])
+    net = nest(full, [subnet.widths for subnet in chosen], recipe.joint.norms)
     return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet], kept)
 
 

@@ -76,6 +76,20 @@ def test_nesting_starts_from_the_full_net() -> None:
     assert torch.equal(small.running_mean, full.subnet_tails(0)[0].running_mean[:12])
 
 
+def test_a_shared_norm_is_the_full_nets_and_moves_for_all() -> None:
+    full = dense_net()
+    net = nest(full, WIDTHS, "shared").eval()
+    x = torch.randn(5, 250)
+    torch.testing.assert_close(net(x, 2), full(x, 0), rtol=1e-5, atol=1e-5)
+    norms = [net.subnet_tails(i)[0] for i in range(3)]
+    assert norms[0] is norms[1] is norms[2]
+    before = net(x, 0)
+    net.train()
+    torch.testing.assert_close(net(x, 0), before, msg="no statistic is measured")
+    norms[2].offset.data += 1.0
+    assert not torch.allclose(net(x, 0), before)
+
+
 def permutation_holds(net: ElasticNet, seed: int, n: int) -> None:
     x = features(net.chain, n, seed)
     before = net(x, 0).detach()

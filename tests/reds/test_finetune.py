@@ -96,7 +96,9 @@ def test_the_best_epoch_is_kept() -> None:
     assert min(best) > 0.5
 
 
-@pytest.mark.parametrize("how", [HOW, JointTraining(**asdict(HOW), distil=0.5)], ids=["full", "joint"])
+@pytest.mark.parametrize(
+    "how", [HOW, JointTraining(**asdict(HOW), distil=0.5, norms="own")], ids=["full", "joint"]
+)
 def test_diverged_training_names_the_epoch_and_the_rate(how: Training) -> None:
     too_fast = replace(how, rate=1e30)
     with pytest.raises(

@@ -1,5 +1,7 @@
 """The integer model follows the float net, whatever its norms hold."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,8 @@ def inputs(n: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(24))
 def test_int8_logits_follow_the_float_ones(seed: int) -> None:
-    net = nest(dense_net(seed), WIDTHS).eval()
+    norms: Literal["own", "shared"] = "shared" if seed % 4 == 3 else "own"
+    net = nest(dense_net(seed), WIDTHS, norms).eval()
     x = inputs(256, seed)
     features = torch.from_numpy(real(x))
     model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
