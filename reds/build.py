@@ -7,11 +7,12 @@ from rich.console import Console
 from reds import pack
 from reds.card import card_of, labelled_set, save_card
 from reds.data.sets import SETS
+from reds.integer import hits
 from reds.progress import Progress
 from reds.ready import Ready, ready
 from reds.recipe import Recipe
 from reds.resume import Checkpoint, key_of
-from reds.train import Trained, float_accuracy, hits, train_nested
+from reds.train import Trained, float_accuracy, train_nested
 
 
 def build(path: Path, out: Path, console: Console) -> Path:

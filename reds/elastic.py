@@ -81,16 +81,24 @@ class ElasticNet(nn.Module):
         """
         widths, source = self.widths[subnet], self.chain.tensors[0]
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
-        tails = self.subnet_tails(subnet)
-        for layer, weight, after in zip(self.chain.layers, self.weights, tails, strict=True):
+        for k, (layer, after) in enumerate(zip(self.chain.layers, self.subnet_tails(subnet), strict=True)):
             read = [values[tensor] for tensor in layer.inputs]
-            y = run_layer(layer, self.chain, active(layer, weight, widths), read)
+            y = run_layer(layer, self.chain, active(layer, self.used(k), widths), read)
             sides, y = y.shape, after(y.flatten(0, 2))
             if layer.relu:
                 y = F.relu(y, inplace=layer.kind in WEIGHTED)  # in place on a view, torch copies it
                 y = F.dropout(y, self.dropout, self.training) if self.dropout else y
-            values.append(y.view(sides))
+            values.append(self.written(subnet, k, y.view(sides)))
         return values
+
+    def used(self, layer: int) -> Tensor:
+        """The weights that a layer uses."""
+        weight: Tensor = self.weights[layer]
+        return weight
+
+    def written(self, subnet: int, layer: int, y: Tensor) -> Tensor:
+        """What a layer writes."""
+        return y
 
     def subnet_tails(self, subnet: int) -> nn.ModuleList:
         """What follows each layer in one subnet: its norm, or its biases, or nothing."""

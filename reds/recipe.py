@@ -4,7 +4,7 @@ The dataclasses below are the format: a table for each, a key for each field. No
 recipe can be read without this file beside it; what may be left out is not done. `recipe_file` reads it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 
@@ -83,6 +83,24 @@ class JointTraining(Training):
 
 
 @dataclass(frozen=True)
+class RoundedTraining(JointTraining):
+    """`[joint]` again, as long and as fast as `[int8]` says."""
+
+    @property
+    def table(self) -> str:
+        """Where a recipe says it."""
+        return "[int8]"
+
+
+@dataclass(frozen=True)
+class Int8:
+    """`[int8]`: last epochs of all subnets together, rounded as the pack rounds them."""
+
+    epochs: int
+    rate: float
+
+
+@dataclass(frozen=True)
 class Selection:
     """`[selection]`: how units are chosen."""
 
@@ -151,3 +169,11 @@ class Recipe:
     joint: JointTraining
     subnet: tuple[SubnetRecipe, ...]
     device: DeviceRecipe | None = None
+    int8: Int8 | None = None
+
+    @property
+    def rounded(self) -> RoundedTraining | None:
+        """How to train the last epochs, if there are any."""
+        if self.int8 is None:
+            return None
+        return RoundedTraining(**asdict(replace(self.joint, epochs=self.int8.epochs, rate=self.int8.rate)))

@@ -100,7 +100,7 @@ def _check(recipe: Recipe, source: str) -> None:
     for key in ("flash", "arena", "latency"):
         given = [getattr(subnet, key) for subnet in recipe.subnet]
         rules.append((f"[[subnet]], {key}", all(n is None or n > 0 for n in given), "more than 0"))
-    for how in (recipe.full, recipe.joint):
+    for how in filter(None, (recipe.full, recipe.joint, recipe.rounded)):
         table = how.table
         rules += [
             (f"{table}, epochs", how.epochs >= 1, "1 or more"),

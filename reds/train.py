@@ -4,7 +4,8 @@ train the full net -> score units -> select nested subnets -> most important uni
 subnets together -> int8. Everything is chosen on validation data; no test example comes here.
 """
 
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -12,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reds import reference
 from reds.budget import Budget, Device
 from reds.calibrate import ranges
 from reds.chain import Chain, Widths
@@ -21,24 +21,18 @@ from reds.data.sets import SETS, DataSet
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit
 from reds.importance import importance
+from reds.integer import PERCENTILES, best_ranges, calibration_part
 from reds.model import Model
 from reds.nets import by_name
 from reds.permute import most_important_first, permute
 from reds.progress import Progress
-from reds.quantize import quantise
 from reds.recipe import Recipe, RecipeError
 from reds.resume import Checkpoint
+from reds.rounded import RoundedNet
 from reds.select import nested
 
 SCORED_BATCHES, SCORED_EXAMPLES = 100, 100
 """Minibatches, and examples in each, that importance sums over (REDS, arXiv 2311.13349)."""
-CALIBRATION = 4096
-CALIBRATION_VALUES = 1 << 22
-"""Most examples that activation ranges are read from, and most values in a tensor of them."""
-PERCENTILES = (100.0, 99.999, 99.99, 99.95, 99.9)
-"""Activation ranges to choose from, on validation data."""
-PART = 512
-"""Examples that the reference interpreter runs at once."""
 
 
 @dataclass(frozen=True)
@@ -129,29 +123,17 @@ def finish(
     """Train the subnets of a net together and quantise it with the activation ranges best on validation."""
     with progress.phase("together", labels, recipe.joint.epochs) as report:
         floats = fit(net, examples, recipe.joint, recipe.seed + 1, report, recipe.joint.distil, kept)
-    chain = net.chain
-    largest = max(t.height * t.width * t.copies * chain.full[t.group] for t in chain.tensors)
-    count = min(CALIBRATION, CALIBRATION_VALUES // largest)
-    calibration, _ = examples.plain(count, torch.Generator().manual_seed(recipe.seed))
-    labelled = examples.stored, examples.validation[1].numpy()
-    scale, zero = examples.set.scale, examples.set.zero
-    each = ranges(net, calibration, PERCENTILES)
-    tried = [quantise(recipe.name, net, labels, of, scale, zero) for of in each]
-    scores = np.array([int8_accuracy(model, *labelled) for model in tried])
-    best = scores.argmax(0)  # activation scales are a subnet's own: each takes its best range
-    subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))
-    return Trained(net, replace(tried[0], subnets=subnets), floats, tuple(scores.max(0).tolist()))
-
-
-def int8_accuracy(model: Model, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> tuple[float, ...]:
-    """Fraction of x int8 [N, input_size] that each subnet classifies as y, by the reference interpreter."""
-    return tuple(float(hits(model, i, x, y).mean()) for i in range(len(model.subnets)))
-
-
-def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Which of x int8 [N, input_size] one subnet classifies as y [N]."""
-    parts = [reference.run(model, subnet, x[i : i + PART]).argmax(1) for i in range(0, len(x), PART)]
-    return np.asarray(np.concatenate(parts) == y)
+    calibration = calibration_part(net, examples, recipe.seed)
+    integer = best_ranges(recipe.name, net, labels, ranges(net, calibration, PERCENTILES), examples)
+    if how := recipe.rounded:
+        tuned = deepcopy(net)
+        with progress.phase("rounded", labels, how.epochs) as report:
+            rounded = RoundedNet(tuned, integer.ranges)
+            fit(rounded, examples, how, recipe.seed + 2, report, how.distil, kept)
+        tried = np.concatenate([integer.ranges[None], ranges(tuned, calibration, PERCENTILES)])
+        again = best_ranges(recipe.name, tuned, labels, tried, examples)
+        integer = max(integer, again, key=lambda each: sum(each.validation))
+    return Trained(net, integer.model, floats, integer.validation)
 
 
 def float_accuracy(

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from reds.build import checkpoint, save
 from reds.chain import Widths
+from reds.integer import hits
 from reds.progress import Progress
 from reds.ready import Ready
 from reds.recipe import Recipe
 from reds.resume import Checkpoint
-from reds.train import Trained, hits, train_alone, train_nested
+from reds.train import Trained, train_alone, train_nested
 
 
 @dataclass(frozen=True)

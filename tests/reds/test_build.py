@@ -111,7 +111,7 @@ def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
     monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=60))
     monkeypatch.setattr("reds.train.SCORED_BATCHES", 1)
-    monkeypatch.setattr("reds.train.CALIBRATION", 64)
+    monkeypatch.setattr("reds.integer.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     path = tmp_path / "tiny.toml"
     path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text)))
@@ -304,6 +304,25 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     assert "[device], times: a file, for subnets with a latency, is needed" in run("build", recipe)[1]
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\ntimes = "none.json"\n')
     assert "none.json: no table of times: No such file" in run("build", recipe)[1]
+
+
+def test_the_last_epochs_may_see_what_int8_rounds_off(recipe: Path, tmp_path: Path) -> None:
+    text = recipe.read_text()
+    assert run("build", recipe, "--out", tmp_path)[0] == 0
+    plain = json.loads((tmp_path / "kws-dnn-s.json").read_text())
+    recipe.write_text(text + "\n[int8]\nepochs = 2\nrate = 2e-3\n")
+    status, output = run("build", recipe, "--out", tmp_path)
+    assert status == 0, output
+    assert "rounded 2/2 validation" in output
+    tuned = json.loads((tmp_path / "kws-dnn-s.json").read_text())
+    for kind in ("float_validation", "float_test"):  # of the net before them, which int8 is held against
+        assert [s["accuracy"][kind] for s in tuned["subnets"]] == [
+            s["accuracy"][kind] for s in plain["subnets"]
+        ]
+    before, after = (sum(s["accuracy"]["validation"] for s in c["subnets"]) for c in (plain, tuned))
+    assert after > before
+    recipe.write_text(text + "\n[int8]\nepochs = 0\nrate = 2e-3\n")
+    assert "[int8], epochs: 1 or more is needed" in run("build", recipe)[1]
 
 
 def test_seeds_that_are_no_numbers(recipe: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from reds import pack, reference
 from reds.calibrate import ranges
@@ -12,7 +13,9 @@ from reds.data.sets import SETS
 from reds.data.speech import SCALE, ZERO
 from reds.elastic import nest
 from reds.nets import by_name
+from reds.nets.dnn import dnn
 from reds.quantize import QuantiseError, quantise
+from reds.rounded import RoundedNet
 from reds.rules import check
 from tests.reds.floats import features as floats
 from tests.reds.floats import random_chain, random_net, settled, shares
@@ -58,6 +61,29 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
         ours = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
         close = ours * subnet.output_scale - logits
         assert np.sqrt((close**2).mean()) < 0.15 * logits.std() + subnet.output_scale
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rounded_net_computes_what_int8_does(seed: int) -> None:
+    """What is left, tables of 16 bits and halves that fall to the other side, is a step now and then."""
+    dense = seed % 4 == 0
+    chain = dnn("s").resized(WIDTHS[-1]) if dense else random_chain(seed)
+    x = inputs(64, seed) if dense else stored(floats(chain, 64, seed))
+    scale, zero = (SCALE, ZERO) if dense else (1 / 32, -7)
+    features = torch.from_numpy((x.astype(np.float32) - zero) * np.float32(scale))
+    net = settled(nest(random_net(chain, seed), WIDTHS if dense else shares(chain)), features)
+    seen = ranges(net, features, [99.9])[0]
+    model, rounded = quantise("net", net, LABELS, seen, scale, zero), RoundedNet(net, seen).train()
+    assert all(not m.training for m in rounded.modules() if isinstance(m, nn.BatchNorm1d))
+    for i, subnet in enumerate(model.subnets):
+        ours = reference.run(model, i, x).astype(float)
+        theirs = rounded(features, i).detach().double().numpy() / subnet.output_scale + subnet.steps[-1].zero
+        plain = net(features, i).detach().double().numpy() / subnet.output_scale + subnet.steps[-1].zero
+        off = np.abs(ours - np.clip(theirs, -127, 127))
+        assert off.mean() < 0.5 * np.abs(ours - np.clip(plain, -127, 127)).mean() + 0.05
+    logits = rounded(features, 0)
+    torch.autograd.backward(logits.square().mean())
+    assert all(w.grad is not None and w.grad.any() for w in net.weights if w.numel())
 
 
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
