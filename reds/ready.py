@@ -42,13 +42,13 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
     """
     recipe = load_recipe(path)
     device, how = device_of(recipe, path.parent), recipe.selection
-    check_budgets(chain_of(recipe), budgets_of(recipe), how.step, how.least, device)
+    check_budgets(chain_of(recipe, SETS[recipe.data.set]), budgets_of(recipe), how.step, how.least, device)
     data = load_data(recipe, console)
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
         pass
     prepare()
-    examples = Examples(SETS[recipe.data.set], data, recipe.data, recipe.augmentation)
+    examples = Examples(data, recipe.data, recipe.augmentation)
     test = data.test_x[:, :: recipe.data.every].reshape(len(data.test_x), -1), data.test_y
     return Ready(recipe, sha256_of(path), data, examples, device, test)
 

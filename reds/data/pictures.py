@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.sets import Data
+from reds.data.sets import Data, DataSet
 from reds.model import LIMIT
 
 HELD_OUT = 0.05
@@ -27,7 +27,7 @@ class Pictures:
     """What they were read from, by name, with its sha256."""
 
 
-def split(pictures: Pictures, seed: int) -> Data:
+def split(data_set: DataSet, pictures: Pictures, seed: int) -> Data:
     """Training, validation and test examples; the same seed cuts off the same pictures."""
     rng, y = np.random.default_rng(seed), pictures.train_y
     held = np.zeros(len(y), bool)
@@ -37,7 +37,7 @@ def split(pictures: Pictures, seed: int) -> Data:
     x = stored(pictures.train_x)
     how = f"official test part; {HELD_OUT:.0%} of every class of the training part validate, seed {seed}"
     return Data(
-        x[None, ~held], y[~held], x[held], y[held], stored(pictures.test_x), pictures.test_y,
+        data_set, x[None, ~held], y[~held], x[held], y[held], stored(pictures.test_x), pictures.test_y,
         pictures.files, how,
     )  # fmt: skip
 
