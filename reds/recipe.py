@@ -21,7 +21,7 @@ class Net:
     """`[net]`: which network."""
 
     name: str
-    """One of `reds.nets.NETS`; its input has to be that of the data."""
+    """As `reds.nets.by_name` takes it; its input has to be that of the data."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from reds.data.sets import SETS
-from reds.nets import NETS
+from reds.nets import THERE_ARE, find_net
 from reds.recipe import Recipe, RecipeError
 
 
@@ -80,7 +80,7 @@ def _check(recipe: Recipe, source: str) -> None:
         ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
          "1 to 31 bytes that can name a file"),
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
-        ("[net], name", recipe.net.name in NETS, f"one of {', '.join(NETS)}"),
+        ("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}"),
         ("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}"),
         ("[augmentation], shift_rows", 0 <= recipe.augmentation.shift_rows < rows, f"0 to {rows - 1}"),
         ("[augmentation], shift_columns", 0 <= recipe.augmentation.shift_columns < columns,

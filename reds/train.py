@@ -22,7 +22,7 @@ from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit
 from reds.importance import unit_scores
 from reds.model import Model
-from reds.nets import by_name
+from reds.nets import SIZED, by_name
 from reds.permute import most_important_first, permute
 from reds.progress import Progress
 from reds.quantize import quantise
@@ -52,12 +52,19 @@ class Trained:
 
 
 def chain_of(recipe: Recipe, data_set: DataSet) -> Chain:
-    """The full net of a recipe. Raises `RecipeError` if it reads other inputs than the data are."""
-    chain, shape = by_name(recipe.net.name), data_set.thinned(recipe.data.every)
+    """The full net of a recipe, with a class for each of the data's.
+
+    Raises `RecipeError` if it reads other inputs than the data are.
+    """
+    chain = by_name(recipe.net.name, len(data_set.classes))
+    shape = data_set.thinned(recipe.data.every)
     source = chain.tensors[0].height, chain.tensors[0].width, chain.full[0]
     if source not in (shape, (1, 1, prod(shape))):
         reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
-        raise RecipeError(f"[net], name: {recipe.net.name} reads {reads}, [data] gives {gives}")
+        other = " or ".join(f"{net}-{gives}" for net in SIZED)
+        raise RecipeError(
+            f"[net], name: {recipe.net.name} reads {reads}, [data] gives {gives}: write {other}"
+        )
     return chain
 
 
