@@ -36,7 +36,7 @@ def load_data(recipe: Recipe, console: Console) -> Data:
     if recipe.data.set in PICTURES:
         sheets, official = PICTURES[recipe.data.set]
         if put_there(next(iter(sheets))):
-            from reds.data.sheets import load_sheets  # needs Pillow, which nothing else does
+            from reds.data.sheets import load_sheets  # needs Pillow
 
             return split(SETS[recipe.data.set], load_sheets(home, sheets), recipe.seed)
         return split(SETS[recipe.data.set], official(home, console), recipe.seed)
