@@ -6,7 +6,6 @@ from rich.console import Console
 
 from reds import pack
 from reds.card import card_of, labelled_set, save_card
-from reds.data.sets import SETS
 from reds.integer import hits
 from reds.progress import Progress
 from reds.ready import Ready, ready
@@ -40,11 +39,11 @@ def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> int:
 
     `recipe` is what the net was trained by: the one read, or a part of it.
     """
-    (x, y), of = made_of.test, SETS[recipe.data.set]
+    (x, y), data = made_of.test, made_of.data
     tested = [hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))]
-    floats = float_accuracy(trained.net, of, x, y)
+    floats = float_accuracy(trained.net, data.set, x, y)
     written = pack.save(trained.model, target)
-    labelled = labelled_set(of, made_of.data, recipe.data.every, target.parent)
-    card = card_of(recipe, made_of.recipe_sha256, trained, tested, floats, written, labelled, made_of.data)
+    labelled = labelled_set(data, recipe.data.every, target.parent)
+    card = card_of(recipe, made_of.recipe_sha256, trained, tested, floats, written, labelled, data)
     save_card(card, target.with_suffix(".json"))
     return len(written)

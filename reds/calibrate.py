@@ -50,14 +50,15 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
 
 def output_scale(layer: Layer, least: float, largest: float) -> Scale:
     """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range."""
-    return _scale(0.0 if layer.relu else min(least, 0.0), max(largest, LEAST_RANGE))
+    return range_scale(0.0 if layer.relu else min(least, 0.0), max(largest, LEAST_RANGE))
 
 
 def input_scale(x: Tensor) -> Scale:
     """How inputs like these float32 [N, ...] are stored: their whole range, and 0, which padding writes."""
-    return _scale(min(float(x.min()), 0.0), max(float(x.max()), LEAST_RANGE))
+    return range_scale(min(float(x.min()), 0.0), max(float(x.max()), LEAST_RANGE))
 
 
-def _scale(low: float, high: float) -> Scale:
+def range_scale(low: float, high: float) -> Scale:
+    """How values from `low` to `high` are stored, 0 one of them."""
     scale = (high - low) / (2 * LIMIT)
     return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))

@@ -11,26 +11,25 @@ import torch
 from numpy.typing import NDArray
 
 from reds.data.home import sha256_of
-from reds.data.sets import SETS, Data, DataSet
+from reds.data.sets import Data
 from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
 from reds.train import Trained
 
 
-def labelled_set(data_set: DataSet, data: Data, every: int, folder: Path) -> dict[str, Any]:
+def labelled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
     """What a card says of the first test examples: where, which bytes, every which row, how many.
 
     Written into `folder` unless they are shipped: not every set may be.
     """
-    path = fixtures_dir() / data_set.file
+    path, n = fixtures_dir() / data.set.file, data.set.labelled
     if not path.is_file():
-        path = folder / data_set.file
+        path = folder / data.set.file
         with whole(path) as file:
-            n = data_set.labelled
-            np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data_set.classes))
+            np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
     name = path.name.removesuffix(".npz")
-    clips = min(data_set.labelled, len(data.test_y))
+    clips = min(n, len(data.test_y))
     return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": clips}
 
 
@@ -65,7 +64,7 @@ def card_of(
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
         "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
-        "classes": list(SETS[recipe.data.set].classes),
+        "classes": list(data.set.classes),
         "subnets": subnets,
         "labelled": dict(labelled),
         "tested_on": len(data.test_y),

@@ -14,10 +14,11 @@ from reds.cost.latency import load
 from reds.data.examples import Examples
 from reds.data.home import sha256_of
 from reds.data.load import load_data
+from reds.data.own_files import load_own
 from reds.data.sets import SETS, Data
 from reds.layouts import LAYOUTS
 from reds.recipe import Recipe
-from reds.recipe_file import load_recipe
+from reds.recipe_file import check_sides, load_recipe
 from reds.train import budgets_of, chain_of
 
 
@@ -46,13 +47,16 @@ def ready(path: Path, out: Path, console: Console) -> Ready:
 def prepared(recipe: Recipe, path: Path, out: Path, console: Console) -> Ready:
     """The same for a recipe read from `path`, or a variant of it."""
     device, how = device_of(recipe, path.parent), recipe.selection
-    check_budgets(chain_of(recipe), budgets_of(recipe), how.step, how.least, device)
-    data = load_data(recipe, console)
+    own = None if recipe.data.set in SETS else load_own(path.parent / recipe.data.set, recipe.seed)
+    data_set = own.set if own else SETS[recipe.data.set]
+    check_sides(recipe, data_set, str(path))
+    check_budgets(chain_of(recipe, data_set), budgets_of(recipe), how.step, how.least, device)
+    data = own or load_data(recipe, console)
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
         pass
     prepare()
-    examples = Examples(SETS[recipe.data.set], data, recipe.data, recipe.augmentation)
+    examples = Examples(data, recipe.data, recipe.augmentation)
     test = data.test_x[:, :: recipe.data.every].reshape(len(data.test_x), -1), data.test_y
     return Ready(recipe, sha256_of(path), data, examples, device, test)
 

@@ -21,16 +21,20 @@ class Net:
     """`[net]`: which network."""
 
     name: str
-    """One of `reds.nets.NETS`; its input has to be that of the data."""
+    """As `reds.nets.by_name` takes it; its input has to be that of the data."""
 
 
 @dataclass(frozen=True)
 class Data:
     """`[data]`: which examples."""
 
-    set: Literal["speech-commands", "fashion-mnist", "cifar-10"]
+    set: str
+    """A name of `reds.data.sets.SETS`, or the place of an own .npz or folder, relative to the recipe."""
     source: Literal["auto", "prepared", "archive"]
-    """Files put under REDS_DATA, or the data's official home. `auto`: the files if they are there."""
+    """Files put under REDS_DATA, or the data's official home. `auto`: the files if they are there.
+
+    Own data are where `set` says, which is `auto` as well.
+    """
     every: int
     """Keep every second, third... row of an example; a row of speech is a frame of 20 ms."""
     balanced: bool

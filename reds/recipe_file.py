@@ -8,9 +8,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from reds.data.sets import SETS
-from reds.nets import NETS
+from reds.data.sets import SETS, DataSet
+from reds.nets import THERE_ARE, find_net
 from reds.recipe import Recipe, RecipeError
+
+Rules = list[tuple[str, object, str]]
+"""Where, whether it holds, and what is needed."""
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -74,17 +77,14 @@ def _says(kind: Any) -> str:
 def _check(recipe: Recipe, source: str) -> None:
     """Refuse values that are of the right type and make no sense."""
     budgets = [subnet.budget for subnet in recipe.subnet]
-    rows, columns, _ = SETS[recipe.data.set].shape
     timed = recipe.device is not None and recipe.device.times is not None
-    rules = [
+    rules: Rules = [
         ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
          "1 to 31 bytes that can name a file"),
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
-        ("[net], name", recipe.net.name in NETS, f"one of {', '.join(NETS)}"),
-        ("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}"),
-        ("[augmentation], shift_rows", 0 <= recipe.augmentation.shift_rows < rows, f"0 to {rows - 1}"),
-        ("[augmentation], shift_columns", 0 <= recipe.augmentation.shift_columns < columns,
-         f"0 to {columns - 1}"),
+        ("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}"),
+        ("[data], set", recipe.data.set, "a name or a path"),
+        ("[data], source", recipe.data.set in SETS or recipe.data.source == "auto", "'auto', for own data,"),
         ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
         ("[selection], step", recipe.selection.step >= 1, "1 or more"),
         ("[selection], least", recipe.selection.least >= 1, "1 or more"),
@@ -110,6 +110,23 @@ def _check(recipe: Recipe, source: str) -> None:
             (f"{table}, smoothing", 0 <= how.smoothing < 1, "0 to less than 1"),
             (f"{table}, dropout", 0 <= how.dropout < 1, "0 to less than 1"),
         ]
+    _hold(rules, source)
+    if recipe.data.set in SETS:
+        check_sides(recipe, SETS[recipe.data.set], source)
+
+
+def check_sides(recipe: Recipe, data_set: DataSet, source: str) -> None:
+    """Raise `RecipeError` if a recipe leaves out, or shifts by, more rows or columns than its data have."""
+    (rows, columns, _), shift = data_set.shape, recipe.augmentation
+    rules: Rules = [
+        ("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}"),
+        ("[augmentation], shift_rows", 0 <= shift.shift_rows < rows, f"0 to {rows - 1}"),
+        ("[augmentation], shift_columns", 0 <= shift.shift_columns < columns, f"0 to {columns - 1}"),
+    ]
+    _hold(rules, source)
+
+
+def _hold(rules: Rules, source: str) -> None:
     for where, holds, wanted in rules:
         if not holds:
             raise RecipeError(f"{source}: {where}: {wanted} is needed")

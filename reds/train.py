@@ -17,13 +17,13 @@ from reds.budget import Budget, Device
 from reds.calibrate import ranges
 from reds.chain import Chain, Widths
 from reds.data.examples import Examples
-from reds.data.sets import SETS, DataSet
+from reds.data.sets import DataSet
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit
 from reds.importance import importance
 from reds.integer import PERCENTILES, best_ranges, calibration_part
 from reds.model import Model
-from reds.nets import by_name
+from reds.nets import SIZED, by_name
 from reds.permute import most_important_first, permute
 from reds.progress import Progress
 from reds.recipe import Recipe, RecipeError
@@ -45,13 +45,20 @@ class Trained:
     validation: tuple[float, ...]
 
 
-def chain_of(recipe: Recipe) -> Chain:
-    """The full net of a recipe. Raises `RecipeError` if it reads other inputs than the data are."""
-    chain, shape = by_name(recipe.net.name), SETS[recipe.data.set].thinned(recipe.data.every)
+def chain_of(recipe: Recipe, data_set: DataSet) -> Chain:
+    """The full net of a recipe, with a class for each of the data's.
+
+    Raises `RecipeError` if it reads other inputs than the data are.
+    """
+    chain = by_name(recipe.net.name, len(data_set.classes))
+    shape = data_set.thinned(recipe.data.every)
     source = chain.tensors[0].height, chain.tensors[0].width, chain.full[0]
     if source not in (shape, (1, 1, prod(shape))):
         reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
-        raise RecipeError(f"[net], name: {recipe.net.name} reads {reads}, [data] gives {gives}")
+        other = " or ".join(f"{net}-{gives}" for net in SIZED)
+        raise RecipeError(
+            f"[net], name: {recipe.net.name} reads {reads}, [data] gives {gives}: write {other}"
+        )
     return chain
 
 
@@ -67,7 +74,7 @@ def train_nested(
 
     Raises `DivergedError`, and `BudgetError` as `nested`.
     """
-    chain, how = chain_of(recipe), recipe.selection
+    chain, how = chain_of(recipe, examples.set), recipe.selection
     full = start(chain, examples, recipe.seed)
     with progress.phase("full net", ["100%"], recipe.full.epochs) as report:
         fit(full, examples, recipe.full, recipe.seed, report, kept=kept)
@@ -96,7 +103,7 @@ def train_alone(
 ) -> Trained:
     """One subnet's widths as a net of its own: the same code, settings and epochs, nothing shared."""
     label = recipe.subnet[index].label
-    net = start(chain_of(recipe).resized(widths), examples, recipe.seed)
+    net = start(chain_of(recipe, examples.set).resized(widths), examples, recipe.seed)
     with progress.phase(f"{label} alone", [label], recipe.full.epochs) as report:
         fit(net, examples, recipe.full, recipe.seed, report, kept=kept)
     return finish(recipe, net, examples, progress, [label], kept)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
-from reds.data.sets import Data, DataSet
+from reds.data.sets import Data
 from reds.recipe import Augmentation
 from reds.recipe import Data as DataRecipe
 
@@ -18,14 +18,14 @@ class Examples:
     `validation` are the real features and the labels of the validation part, `stored` its features in int8.
     """
 
-    def __init__(self, data_set: DataSet, data: Data, which: DataRecipe, how: Augmentation) -> None:
-        self.set, self.every, self.balanced, self.how = data_set, which.every, which.balanced, how
+    def __init__(self, data: Data, which: DataRecipe, how: Augmentation) -> None:
+        self.set, self.every, self.balanced, self.how = data.set, which.every, which.balanced, how
         self._x = torch.from_numpy(data.train_x)
         self._y = torch.from_numpy(data.train_y.astype(np.int64))
-        self._rarity = 1 / torch.bincount(self._y, minlength=len(data_set.classes)).double()
+        self._rarity = 1 / torch.bincount(self._y, minlength=len(data.set.classes)).double()
         self.stored = data.validation_x[:, :: self.every].reshape(len(data.validation_x), -1)
         labels = torch.from_numpy(data.validation_y.astype(np.int64))
-        self.validation = torch.from_numpy(data_set.real(self.stored)), labels
+        self.validation = torch.from_numpy(data.set.real(self.stored)), labels
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of every feature over the training examples: float32 [features]."""

@@ -36,10 +36,10 @@ def load_data(recipe: Recipe, console: Console) -> Data:
     if recipe.data.set in PICTURES:
         sheets, official = PICTURES[recipe.data.set]
         if put_there(next(iter(sheets))):
-            from reds.data.sheets import load_sheets  # needs Pillow, which nothing else does
+            from reds.data.sheets import load_sheets  # needs Pillow
 
-            return split(load_sheets(home, sheets), recipe.seed)
-        return split(official(home, console), recipe.seed)
+            return split(SETS[recipe.data.set], load_sheets(home, sheets), recipe.seed)
+        return split(SETS[recipe.data.set], official(home, console), recipe.seed)
     if put_there(prepared.FILE):
         return spoken(prepared.load_prepared(home))
     return spoken(archive.load_archive(home, console))
@@ -47,10 +47,10 @@ def load_data(recipe: Recipe, console: Console) -> Data:
 
 def spoken(clips: SpeechData) -> Data:
     """Clips as examples, tested on the shipped ones."""
-    path: Path = fixtures_dir() / SETS["speech-commands"].file
-    with np.load(path, allow_pickle=False) as file:
+    data_set = SETS["speech-commands"]
+    with np.load(fixtures_dir() / data_set.file, allow_pickle=False) as file:
         test_x, test_y = clamp_input(file["x"]), file["y"].astype(np.uint8)
     return Data(
-        clips.train_x[..., None], clips.train_y, clips.validation_x[..., None], clips.validation_y,
-        test_x[..., None], test_y, clips.files, clips.split,
+        data_set, clips.train_x[..., None], clips.train_y, clips.validation_x[..., None],
+        clips.validation_y, test_x[..., None], test_y, clips.files, clips.split,
     )  # fmt: skip

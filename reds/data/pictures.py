@@ -1,12 +1,13 @@
-"""Fashion-MNIST and CIFAR-10 as int8, with a validation part cut from the training pictures."""
+"""Pictures as int8, with a validation part cut from the training pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.sets import Data
+from reds.data.sets import Data, DataSet
 from reds.model import LIMIT
 
 HELD_OUT = 0.05
@@ -27,19 +28,24 @@ class Pictures:
     """What they were read from, by name, with its sha256."""
 
 
-def split(pictures: Pictures, seed: int) -> Data:
+def split(data_set: DataSet, pictures: Pictures, seed: int) -> Data:
     """Training, validation and test examples; the same seed cuts off the same pictures."""
-    rng, y = np.random.default_rng(seed), pictures.train_y
-    held = np.zeros(len(y), bool)
-    for label in np.unique(y):
-        of_class = rng.permutation(np.flatnonzero(y == label))
-        held[of_class[: round(HELD_OUT * len(of_class))]] = True
-    x = stored(pictures.train_x)
+    y = pictures.train_y
+    held, x = cut(y, HELD_OUT, seed), stored(pictures.train_x)
     how = f"official test part; {HELD_OUT:.0%} of every class of the training part validate, seed {seed}"
     return Data(
-        x[None, ~held], y[~held], x[held], y[held], stored(pictures.test_x), pictures.test_y,
+        data_set, x[None, ~held], y[~held], x[held], y[held], stored(pictures.test_x), pictures.test_y,
         pictures.files, how,
     )  # fmt: skip
+
+
+def cut(y: NDArray[np.integer[Any]], share: float, seed: int) -> NDArray[np.bool_]:
+    """Which examples a share of every class of y [N] are, at least one of each; by the seed."""
+    rng, chosen = np.random.default_rng(seed), np.zeros(len(y), bool)
+    for label in np.unique(y):
+        of_class = rng.permutation(np.flatnonzero(y == label))
+        chosen[of_class[: max(1, round(share * len(of_class)))]] = True
+    return chosen
 
 
 def stored(pixels: Pixels) -> NDArray[np.int8]:

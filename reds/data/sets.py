@@ -42,6 +42,7 @@ class Data:
     plain one first; `y` are uint8 [N].
     """
 
+    set: DataSet
     train_x: NDArray[np.int8]
     train_y: NDArray[np.uint8]
     validation_x: NDArray[np.int8]

@@ -1,5 +1,6 @@
 """The networks, one file each, built on `reds.chain`; and every one of them by its name."""
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
@@ -24,11 +25,38 @@ NETS: Mapping[str, Callable[[], Chain]] = {
     "mobilenet-1.0": partial(mobilenet, 1.0),
     "resnet8": resnet8,
 }
+"""At their published inputs."""
+SIZED: Mapping[str, Callable[[int, int, int], Chain]] = {
+    "dnn-s": partial(dnn, "s"),
+    "dnn-l": partial(dnn, "l"),
+    "ds-cnn-s": ds_cnn_vision,
+    "mobilenet-0.25": partial(mobilenet, 0.25),
+    "mobilenet-1.0": partial(mobilenet, 1.0),
+    "resnet8": resnet8,
+}
+"""At any input: rows, columns, units. DS-CNN is the one for pictures, with an average over all sites."""
+SIDE = "([1-9][0-9]{0,4})"
+THERE_ARE = f"{', '.join(NETS)}, or, at an input of your own as in dnn-s-40x30x3, {', '.join(SIZED)}"
 
 
-def by_name(name: str) -> Chain:
-    """The net of this name at its published input. Raises `ChainError`, naming the nearest there is."""
-    if name not in NETS:
+def by_name(name: str, classes: int | None = None) -> Chain:
+    """The net of this name, with so many classes; as many as were published if it is not said.
+
+    A name of `SIZED` may be followed by the input, as in `resnet8-40x30x3`: rows, columns, units. Raises
+    `ChainError`, naming the nearest there is.
+    """
+    make = find_net(name)
+    if not make:
         nearest = get_close_matches(name, NETS, 1, 0) or list(NETS)
-        raise ChainError(f"no net {name!r}; did you mean {nearest[0]}? There are {', '.join(NETS)}")
-    return NETS[name]()
+        raise ChainError(f"no net {name!r}; did you mean {nearest[0]}? There are {THERE_ARE}")
+    chain = make()
+    output = chain.tensors[-1].group
+    return chain.resized([classes if classes and g == output else n for g, n in enumerate(chain.full)])
+
+
+def find_net(name: str) -> Callable[[], Chain] | None:
+    """What makes the net of this name, if there is one."""
+    sized = re.fullmatch(rf"(.+)-{SIDE}x{SIDE}x{SIDE}", name)
+    if name not in NETS and sized and sized[1] in SIZED:
+        return partial(SIZED[sized[1]], *map(int, sized.groups()[1:]))
+    return NETS.get(name)

@@ -10,9 +10,9 @@ SIZES = {"s": 144, "l": 436}
 HIDDEN_LAYERS = 3
 
 
-def dnn(size: str, features: int = 250, classes: int = 12) -> Chain:
-    """The dense net of a size, `s` or `l`."""
-    net = Builder(features)
+def dnn(size: str, height: int = 25, width: int = 10, channels: int = 1, classes: int = 12) -> Chain:
+    """The dense net of a size, `s` or `l`; it reads all of its input's values as one site."""
+    net = Builder(height * width * channels)
     x = net.input
     for _ in range(HIDDEN_LAYERS):
         x = net.dense(x, SIZES[size])

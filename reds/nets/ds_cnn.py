@@ -32,8 +32,10 @@ def ds_cnn(size: str, frames: int = 49, features: int = 10, classes: int = 12) -
     return net.build()
 
 
-def ds_cnn_vision(height: int, width: int, channels: int, pool: tuple[int, int], classes: int = 10) -> Chain:
-    """The small net on pictures; `pool` is its average's window, moved by one site."""
+def ds_cnn_vision(
+    height: int, width: int, channels: int, pool: tuple[int, int] | None = None, classes: int = 10
+) -> Chain:
+    """The small net on pictures; `pool` is its average's window, moved by one site, else all sites."""
     net, of = Builder(channels, height, width), SIZES["s"]
     x = blocks(net, net.conv(net.input, of.units, (3, 3), (2, 2)), of)
     net.dense(net.flatten(net.pool(x, pool, (1, 1))), classes, relu=False, norm=False)

@@ -11,9 +11,11 @@ BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)]
 """Units that a block writes, and the stride of its depthwise layer."""
 
 
-def mobilenet(multiplier: float, side: int = 96, channels: int = 3, classes: int = 2) -> Chain:
+def mobilenet(
+    multiplier: float, height: int = 96, width: int = 96, channels: int = 3, classes: int = 2
+) -> Chain:
     """The net with `multiplier` of every layer's units."""
-    net = Builder(channels, side, side)
+    net = Builder(channels, height, width)
     x = net.conv(net.input, int(STEM * multiplier), (3, 3), (2, 2))
     for units, stride in BLOCKS:
         x = net.depthwise(x, (3, 3), (stride, stride))

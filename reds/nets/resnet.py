@@ -7,9 +7,9 @@ STACKS = ((16, 1), (32, 2), (64, 2))
 """Units of a residual stack, and the stride of its first convolution."""
 
 
-def resnet8(side: int = 32, channels: int = 3, classes: int = 10) -> Chain:
+def resnet8(height: int = 32, width: int = 32, channels: int = 3, classes: int = 10) -> Chain:
     """A convolution, three residual stacks, one average over all sites, a classifier."""
-    net = Builder(channels, side, side)
+    net = Builder(channels, height, width)
     x = net.conv(net.input, STACKS[0][0], (3, 3))
     for units, stride in STACKS:
         y = net.conv(x, units, (3, 3), (stride, stride))

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from reds.data.examples import Examples
 from reds.data.load import spoken
-from reds.data.sets import SETS
 from reds.data.speech import SpeechData
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, backward, fit, loss_shares, sandwich, smooth
@@ -28,7 +27,7 @@ HOW = Training(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1,
 def examples(clips: SpeechData, shift: int, mixup: float) -> Examples:
     which = Data(set="speech-commands", source="auto", every=2, balanced=True)
     how = Augmentation(shift_rows=shift, shift_columns=0, flip=False, mixup=mixup)
-    return Examples(SETS["speech-commands"], spoken(clips), which, how)
+    return Examples(spoken(clips), which, how)
 
 
 def clips() -> Examples:

@@ -1,10 +1,14 @@
 """The paper's networks have the paper's cost, to the multiply-accumulate."""
 
+from math import prod
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reds.chain import ChainError
 from reds.model import Kind
-from reds.nets import NETS, by_name
+from reds.nets import NETS, SIZED, by_name, find_net
 
 MACS = {
     "dnn-s": 79_200,
@@ -38,6 +42,44 @@ def test_parameters_of_the_published_vision_checkpoints(name: str, parameters: i
 def test_a_name_that_is_not_there_gets_the_nearest() -> None:
     with pytest.raises(ChainError, match=r"no net 'resnet'; did you mean resnet8\? There are dnn-s, "):
         by_name("resnet")
+
+
+@pytest.mark.parametrize("name", SIZED)
+@given(
+    sides=st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4)), classes=st.integers(2, 300)
+)
+@settings(max_examples=20, deadline=None)
+def test_nets_read_the_input_and_tell_the_classes_that_are_asked_for(
+    name: str, sides: tuple[int, int, int], classes: int
+) -> None:
+    chain = by_name(f"{name}-{'x'.join(map(str, sides))}", classes)
+    source, output = chain.tensors[0], chain.tensors[-1]
+    reads = source.height, source.width, chain.full[source.group]
+    assert reads == ((1, 1, prod(sides)) if name.startswith("dnn") else sides)
+    assert (output.height, output.width, chain.full[output.group]) == (1, 1, classes)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_other_classes_change_the_classifier_alone(name: str) -> None:
+    published, other = by_name(name), by_name(name, 7)
+    assert by_name(name, published.full[-1]) == published
+    assert other.full[:-1] == published.full[:-1]
+    assert other.full[-1] == 7
+
+
+def test_a_size_in_a_name_is_the_published_nets_size() -> None:
+    for name, size in (("dnn-s", "25x10x1"), ("mobilenet-0.25", "96x96x3"), ("resnet8", "32x32x3")):
+        assert by_name(f"{name}-{size}") == by_name(name)
+    assert by_name("ds-cnn-s-28x28x3").full[0] == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["cnn-s-49x10x1", "resnet8-0x3x3", "resnet8-32x32", "resnet8-9x9x9x9", "-1x1x1"]
+)
+def test_a_size_that_no_net_takes_is_refused(name: str) -> None:
+    assert find_net(name) is None
+    with pytest.raises(ChainError, match=r"dnn-s-40x30x3, dnn-s, dnn-l, ds-cnn-s"):
+        by_name(name)
 
 
 def test_the_residual_stacks_of_resnet8_merge_what_they_add() -> None:

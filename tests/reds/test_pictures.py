@@ -22,6 +22,7 @@ from reds.recipe import Augmentation, Data
 from tests.reds.pictures import binary, idx, sheets, shipped
 
 QUIET = Console(quiet=True)
+FASHION = SETS["fashion-mnist"]
 
 
 def same(one: Pictures, two: Pictures) -> None:
@@ -95,7 +96,7 @@ def test_files_that_are_no_pictures(data: bytes, tmp_path: Path) -> None:
 @settings(max_examples=10, deadline=None)
 def test_validation_is_cut_from_every_class_of_the_training_pictures(seed: int) -> None:
     pictures = shipped()
-    data, again = split(pictures, seed), split(pictures, seed)
+    data, again = (split(FASHION, pictures, seed) for _ in range(2))
     np.testing.assert_array_equal(data.validation_x, again.validation_x)
     assert f"seed {seed}" in data.split
     whole = np.concatenate([data.train_x[0], data.validation_x])
@@ -108,24 +109,22 @@ def test_validation_is_cut_from_every_class_of_the_training_pictures(seed: int) 
 def test_pixels_are_stored_in_order_within_the_limits() -> None:
     x = stored(np.arange(256, dtype=np.uint8))
     assert (x[0], x[1], x[2], x[128], x[255]) == (-127, -127, -126, 0, 127)
-    assert SETS["fashion-mnist"].real(x[:1]) == 0
+    assert FASHION.real(x[:1]) == 0
 
 
 def examples(rows: int, columns: int, flip: bool) -> Examples:
     which = Data(set="fashion-mnist", source="auto", every=1, balanced=False)
     how = Augmentation(shift_rows=rows, shift_columns=columns, flip=flip, mixup=0.0)
-    return Examples(SETS["fashion-mnist"], split(shipped(), 0), which, how)
+    return Examples(split(FASHION, shipped(), 0), which, how)
 
 
 def test_pictures_are_shifted_and_flipped_and_nothing_else() -> None:
     drawn, generator = examples(2, 1, True), torch.Generator().manual_seed(0)
     batch = torch.arange(200)
     x, target = drawn.augmented(batch, generator)
-    plain = split(shipped(), 0)
+    plain = split(FASHION, shipped(), 0)
     assert torch.equal(target.argmax(1), torch.from_numpy(plain.train_y[:200].astype(np.int64)))
-    padded = np.pad(
-        SETS["fashion-mnist"].real(plain.train_x[0, :200, ..., 0]), ((0, 0), (2, 2), (1, 1)), "edge"
-    )
+    padded = np.pad(FASHION.real(plain.train_x[0, :200, ..., 0]), ((0, 0), (2, 2), (1, 1)), "edge")
     seen = set()
     for one, source in zip(x.reshape(-1, 28, 28).numpy(), padded, strict=True):
         places = [(i, j, f) for i in range(5) for j in range(3) for f in (1, -1)]

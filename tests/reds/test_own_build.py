@@ -1,0 +1,129 @@
+"""A user's own data in one line of a recipe: a pack, its card, and the labelled examples beside it."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from reds import pack, reference
+from reds.cli import main
+from reds.data.home import sha256_of
+from reds.data.labelled import find_labelled
+from reds.fixtures import fixtures_dir
+
+COLOURS = ("blue", "green", "grey", "red", "white")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fashion-MNIST's recipe, short, for pictures of 12 x 8."""
+    monkeypatch.setattr("reds.train.SCORED_BATCHES", 1)
+    text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
+    text = re.sub(r"epochs = \d+", "epochs = 6", re.sub(r"batch = \d+", "batch = 20", text))
+    text = text.replace('name = "fashion-ds-cnn-s"', 'name = "mine"').replace("28x28x1", "12x8x3")
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def coloured(rng: np.random.Generator, label: int) -> np.ndarray:
+    """A picture uint8 [12, 8, 3] of mostly one colour."""
+    wash = np.array([(0, 0, 1), (0, 1, 0), (0.3, 0.3, 0.3), (1, 0, 0), (1, 1, 1)])[label]
+    return np.clip(180 * wash + rng.normal(20, 20, (12, 8, 3)), 0, 255).astype(np.uint8)
+
+
+def data(path: Path, per_class: int = 16) -> Path:
+    """Such pictures in an .npz, as real numbers, or in folders of classes, by what the path ends with."""
+    rng = np.random.default_rng(0)
+    y = {part: np.repeat(np.arange(5), per_class) for part in ("train", "test")}
+    x = {part: np.stack([coloured(rng, label) for label in labels]) for part, labels in y.items()}
+    if path.suffix == ".npz":
+        scaled = {f"{part}_x": (each / 255 - 0.5).astype(np.float32) for part, each in x.items()}
+        np.savez(path, **scaled, **{f"{part}_y": each for part, each in y.items()})
+        return path
+    for label, name in enumerate(COLOURS):
+        (path / name).mkdir(parents=True)
+        for i, pixels in enumerate(x["train"][y["train"] == label]):
+            Image.fromarray(pixels).save(path / name / f"{i}.png")
+    return path
+
+
+def build(recipe: Path, line: str, net: str = "ds-cnn-s-12x8x3") -> tuple[int, str]:
+    """`reds build` of the recipe with this line for its set; exit status and output."""
+    text = recipe.read_text().replace("ds-cnn-s-12x8x3", net)
+    recipe.write_text(text.replace('set = "fashion-mnist"', line))
+    result = CliRunner().invoke(main, ["build", str(recipe), "--out", str(recipe.parent / "out")])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "net", "tested", "classes"),
+    [
+        ("colours.npz", "ds-cnn-s-12x8x3", 80, ("0", "1", "2", "3", "4")),
+        ("colours/", "dnn-s-12x8x3", 15, COLOURS),
+    ],
+)
+def test_one_line_makes_a_pack_that_is_scored(
+    name: str, net: str, tested: int, classes: tuple[str, ...], recipe: Path, tmp_path: Path
+) -> None:
+    source = data(tmp_path / name)
+    status, output = build(recipe, f'set = "{name}"', net)
+    assert status == 0, output
+
+    out = tmp_path / "out"
+    card, model = json.loads((out / "mine.json").read_text()), pack.load(out / "mine.reds")
+    assert (card["classes"], card["tested_on"]) == (list(classes), tested)
+    assert {part.name for part in out.iterdir()} == {"mine.json", "mine.reds", card["labelled"]["file"]}
+    ((file, sha256),) = card["trained_on"]["files"].items()
+    assert file == source.name
+    assert name.endswith("/") or sha256 == sha256_of(source)
+    assert "10% of every class of the training part validate" in card["trained_on"]["split"]
+    x, y = find_labelled(card, out)
+    assert x.shape == (tested, 12 * 8 * 3)
+    for i, subnet in enumerate(card["subnets"]):
+        scores = reference.run(model, i, x)
+        assert scores.shape == (tested, 5)
+        right = float((scores.argmax(1) == y).mean())
+        assert right == pytest.approx(subnet["accuracy"]["labelled"], abs=1e-6)
+        assert right > 0.5
+    if source.is_file():  # what a device is given, by the card, is what was tested
+        with np.load(source) as of:
+            q = np.rint(of["test_x"] / np.float32(card["input"]["scale"])) + card["input"]["zero"]
+        stored = np.clip(q, -127, 127).astype(np.int8).reshape(tested, -1)
+        assert sorted(map(bytes, stored)) == sorted(map(bytes, x))
+
+
+@pytest.mark.parametrize(
+    ("line", "net", "says"),
+    [
+        ('set = "none.npz"', "ds-cnn-s-12x8x3", "none.npz: no such file or folder: [data] set is one of"),
+        ('set = ""', "ds-cnn-s-12x8x3", "[data], set: a name or a path is needed"),
+        ('set = "mine.toml"', "ds-cnn-s-12x8x3", "mine.toml: cannot be read: "),
+        ('set = "my.npz"', "ds-cnn-s-28x28x1", "reads 28x28x1, [data] gives 12x8x3: write dnn-s-12x8x3 or"),
+        ('set = "my.npz"', "mobilenet", "[net], name: one of dnn-s, dnn-l"),
+        ('set = "my.npz"\nevery = 13 #', "ds-cnn-s-12x8x3", "[data], every: 1 to 12 is needed"),
+        (
+            'set = "my.npz"\nsource = "archive" #',
+            "ds-cnn-s-12x8x3",
+            "source: 'auto', for own data, is needed",
+        ),
+    ],
+)
+def test_what_cannot_be_built_is_one_line(
+    line: str, net: str, says: str, recipe: Path, tmp_path: Path
+) -> None:
+    data(tmp_path / "my.npz")
+    text = recipe.read_text()
+    for key in re.findall(r"(\w+) = .* #$", line):  # said by the line itself
+        text = re.sub(rf"(?m)^{key} = .*\n", "", text)
+    recipe.write_text(text)
+    status, output = build(recipe, line, net)
+    assert (status, output.count("\n")) == (1, 1)
+    assert output.startswith("Error: ")
+    assert says in output
+    assert not (tmp_path / "out").exists()
