@@ -331,8 +331,8 @@ def test_an_agent_that_is_killed_is_lost_by_name(sshd: Start, small: Model) -> N
         os.kill(there.agent(), signal.SIGKILL)
         with taking(3), pytest.raises(LinkError) as caught:
             board.infer(inputs(small, 3))
-    lost = f"pi-1: the agent at {HERE.format(there.port)} was killed; check its power, memory and network, then run "
-    assert str(caught.value) == lost + "again"
+    advice = "check its power, memory and network, then run again"
+    assert str(caught.value) == f"pi-1: the agent at {HERE.format(there.port)} was killed; {advice}"
 
 
 def test_a_connection_that_is_lost_takes_the_agent_with_it(sshd: Start, small: Model) -> None:
