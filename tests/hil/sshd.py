@@ -6,6 +6,7 @@ Its user's home there is a folder of the test, so that what is left behind can b
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -110,6 +111,8 @@ class Sshd:
     def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.wait()
+        for pid in self.running():  # a test has failed
+            os.kill(pid, signal.SIGKILL)
 
     def entry(self, **changed: object) -> Entry:
         """The board as boards.toml would have it."""
