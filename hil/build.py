@@ -24,6 +24,8 @@ from hil.platformio import core_environment
 
 DESKTOP = "desktop"
 EMULATED = "emulated"
+LINUX = {"aarch64": "linux-aarch64", "x86_64": "linux-x86_64"}
+"""Static agents, that run on every Linux, by what `uname -m` prints there."""
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
 """What a build, and an upload with all that it fetches the first time, may take."""
 _NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
@@ -31,11 +33,14 @@ _NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMI
 _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
+    **{environment: ("make", f"{machine}-linux-gnu-gcc") for machine, environment in LINUX.items()},
 }
 _PACKAGES = {
     "make": "make",
     "cc": "build-essential",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
 }
 
 
@@ -60,19 +65,22 @@ def build_id() -> str:
 
 
 def agent(environment: str, wrap: Path | None = None, board: str = "desktop") -> Path:
-    """The agent for `environment` (DESKTOP or EMULATED), built unless the cache has it.
+    """The agent for `environment` (DESKTOP, EMULATED or one of LINUX), built unless the cache has it.
 
     `wrap` is a C file whose `__wrap_reds_select` or `__wrap_reds_run` takes the place of the runtime's;
     `board` is what an agent for a POSIX system calls its board. Raises `BuildError` if a tool is missing,
     the cache cannot be written or the build fails.
     """
-    extra = f"-{board}" if environment == DESKTOP else ""
+    extra = "" if environment == EMULATED else f"-{board}"
     extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
     program = cache_dir() / build_id() / f"agent-{environment}{extra}"
     if not program.exists():
         _require_tools(environment)
         with _sources() as sources:
-            built = _desktop(sources, wrap, board) if environment == DESKTOP else _emulated(sources, wrap)
+            if environment == EMULATED:
+                built = _emulated(sources, wrap)
+            else:
+                built = _posix(sources, wrap, board, _static(environment))
             keep(built, program)
     return program
 
@@ -107,12 +115,18 @@ def _sources() -> Iterator[Path]:
         yield copy
 
 
-def _desktop(sources: Path, wrap: Path | None, board: str) -> Path:
+def _static(environment: str) -> dict[str, str]:
+    """What make is told for a static agent; nothing for the desktop's."""
+    machine = next((m for m, name in LINUX.items() if name == environment), None)
+    return {"CC": f"{machine}-linux-gnu-gcc", "LDFLAGS": "-static"} if machine else {}
+
+
+def _posix(sources: Path, wrap: Path | None, board: str, environment: dict[str, str]) -> Path:
     out = sources / "out"
     if wrap:
         wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
     options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
-    _run(["make", "-s", "-C", str(sources / "posix"), *options], {}, BUILD_SECONDS)
+    _run(["make", "-s", "-C", str(sources / "posix"), *options], environment, BUILD_SECONDS)
     return out / "agent"
 
 

@@ -220,7 +220,9 @@ def record(request: pytest.FixtureRequest, figures: Figures) -> Record:
 
     def keep(subnet: str, metric: str, unit: str, value: float, samples: Iterable[float]) -> None:
         who = facts.target, facts.name, str(facts.provenance), pack.model.name, pack.sha256
-        taken.append(Measurement(*who, subnet, metric, unit, value, tuple(samples)))
+        seen = figures.conditions
+        when = dict(zip(("before", "after"), (c.plain() for c in seen), strict=True)) if seen else None
+        taken.append(Measurement(*who, subnet, metric, unit, value, tuple(samples), when))
         noted.append((f"{subnet} {metric} [{unit}]", value))
 
     return keep

@@ -7,6 +7,8 @@
     |   |-- BoardAbsent         no such board here, and the board was not to be emulated
     |   |-- BuildError          the agent cannot be built or uploaded
     |   |-- EmulatorError       the emulator is missing or does not start
+    |   |-- HostKeyError        a machine's host key is not known, or not the known one
+    |   |-- LoginError          a machine takes none of our keys
     |   `-- ResultsError        the results file cannot be written
     |-- LinkError               the bytes do not get through: port gone, agent ended, nobody answers
     |   `-- DeadlineError       no answer in the time that the request may take
@@ -52,6 +54,14 @@ class BuildError(SetupError):
 
 class EmulatorError(SetupError):
     """The emulator is missing or does not start."""
+
+
+class HostKeyError(SetupError):
+    """Another machine may be answering; the text holds the key it shows and the line to add."""
+
+
+class LoginError(SetupError):
+    """The machine does not let us in."""
 
 
 class ResultsError(SetupError):

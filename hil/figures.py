@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from hil.boards.board import Advance, Board, Outputs, Provenance, SwitchSamples, ignore
+from hil.conditions import Conditions
 from hil.pack import Pack
 from hil.results.samples import Samples
 
@@ -28,6 +29,15 @@ class Figures:
     """What boards.toml allows a subnet, in us by its label."""
     samples: int | None = None
     _taken: dict[object, object] = field(default_factory=dict)
+    _conditions: list[Conditions] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._look()
+
+    @property
+    def conditions(self) -> tuple[Conditions, Conditions] | None:
+        """The board's before any figure was taken, and after the latest; None where it cannot say."""
+        return (self._conditions[0], self._conditions[-1]) if self._conditions else None
 
     @property
     def exact(self) -> bool:
@@ -79,4 +89,9 @@ class Figures:
     def _once(self, key: object, take: Callable[[], T]) -> T:
         if key not in self._taken:
             self._taken[key] = take()
+            self._look()
         return self._taken[key]  # type: ignore[return-value]  # what `take` gave for this key
+
+    def _look(self) -> None:
+        if found := self.board.conditions():
+            self._conditions.append(found)

@@ -18,7 +18,7 @@ def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 BENCH = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"}
 CROSS = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
-TEST = BENCH | CROSS | {"qemu-user"}
+TEST = BENCH | CROSS | {"qemu-user", "openssh-server"}
 
 
 @pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])

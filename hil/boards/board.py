@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hil.conditions import Conditions
 from hil.errors import InputsRefused, LinkError, PackRefused, ProtocolError, SetupError
 from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
@@ -104,7 +105,14 @@ def check_kind(entry: "Entry", hello: Hello, where: str) -> None:
 class Board:
     """One device under test. Subnets are named by their index, smallest first."""
 
-    def __init__(self, entry: "Entry", provenance: Provenance, agent: Agent, hello: Hello) -> None:
+    def __init__(
+        self,
+        entry: "Entry",
+        provenance: Provenance,
+        agent: Agent,
+        hello: Hello,
+        conditions: Callable[[], Conditions | None] = lambda: None,
+    ) -> None:
         self.name = entry.name
         check_kind(entry, hello, agent.transport.name)
         if hello.emulated != (provenance is Provenance.EMULATED):
@@ -115,10 +123,15 @@ class Board:
         self._hello = hello
         self._model: Model | None = None
         self._selected = 0
+        self._conditions = conditions
 
     def facts(self) -> BoardFacts:
         """Name, target, provenance, clocks."""
         return self._facts
+
+    def conditions(self) -> Conditions | None:
+        """What its latencies depend on, as it is now; None where the board cannot say."""
+        return self._conditions()
 
     def layout(self, model: Model) -> Layout:
         """The layout that `deploy` gives a model. Raises `PackRefused` if the agent has none for it."""

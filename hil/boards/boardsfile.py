@@ -5,10 +5,21 @@ name = "nano-left"                  # in ids, tables and results
 target = "nano33ble"                # a file of hil/boards
 port = "/dev/ttyACM0"               # optional: else found by its USB id
 serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
-agent = "slow.elf"                  # optional: a prebuilt agent for a board that runs on this machine
+agent = "slow.elf"                  # optional: a prebuilt agent for an emulated board, a desktop or a pi
 latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take
+
+[[board]]
+name = "pi-4"
+target = "pi"
+host = "raspberrypi.local"          # a name or an address; ~/.ssh/config is not read
+port = 22                           # optional
+user = "pi"                         # optional: else the user here
+key = "~/.ssh/id_pi"                # optional: a private key file; else ssh-agent and ~/.ssh
+host_key = "SHA256:..."             # optional: its host key as `ssh-keygen -l` prints it; else known_hosts
+core = 3                            # optional: pins the agent to a core
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,15 +28,20 @@ from typing import Any
 
 from hil.boards import nearest, target
 from hil.errors import BoardsFileError, UnknownTarget
+from hil.link.host import Host
 from reds.fixtures import fixtures_dir
 
-_TEXTS = ("name", "target", "port", "serial", "agent")
-_KEYS = (*_TEXTS, "latency_us")
+_OF_HOST = ("user", "key", "host_key")
+_TEXTS = ("name", "target", "serial", "agent", "host", *_OF_HOST)
+_KEYS = (*_TEXTS, "port", "core", "latency_us")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One board of the file. `latency_us` holds budgets in microseconds by the subnet's label."""
+    """One board of the file. `latency_us` holds budgets in microseconds by the subnet's label.
+
+    `port` is a serial one; that of a board on the network is in `host`.
+    """
 
     name: str
     target: str
@@ -33,6 +49,8 @@ class Entry:
     serial: str | None = None
     agent: Path | None = None
     latency_us: Mapping[str, float] = field(default_factory=dict, hash=False)
+    host: Host | None = None
+    core: int | None = None
 
 
 def shipped() -> Path:
@@ -41,7 +59,7 @@ def shipped() -> Path:
 
 
 def load(path: Path) -> tuple[Entry, ...]:
-    """The boards in the file's order; a relative `agent` lies beside it. Raises `BoardsFileError`."""
+    """The boards in the file's order; relative files lie beside it. Raises `BoardsFileError`."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -72,10 +90,37 @@ def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
         target(row["target"])
     except UnknownTarget as error:
         raise BoardsFileError(f"{where}: {error}") from error
-    agent = (path.parent / row["agent"]).resolve() if "agent" in row else None
-    _require(agent is None or agent.is_file(), f"{where}: its agent {agent} does not exist")
-    budgets = _budgets(where, row.get("latency_us", {}))
-    return Entry(row["name"], row["target"], row.get("port"), row.get("serial"), agent, budgets)
+    core = row.get("core")
+    _require(core is None or _whole(core, 0, 4095), f"{where}: core is the number of one, not {core!r}")
+    host = _host(where, path.parent, row) if "host" in row else None
+    port = row.get("port") if host is None else None
+    _require(port is None or isinstance(port, str), f"{where}: port is text, not {port!r}")
+    for key in _OF_HOST if host is None else ():
+        _require(key not in row, f"{where}: {key} is for a board that has a host; add `host`")
+    agent, budgets = _file(where, path.parent, row, "agent"), _budgets(where, row.get("latency_us", {}))
+    return Entry(row["name"], row["target"], port, row.get("serial"), agent, budgets, host, core)
+
+
+def _host(where: str, folder: Path, row: dict[str, Any]) -> Host:
+    port, host_key = row.get("port", 22), row.get("host_key")
+    _require(bool(row["host"]), f"{where}: its host is empty")
+    _require(_whole(port, 1, 65_535), f"{where}: port of a host is a number up to 65535, not {port!r}")
+    good = host_key is None or re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", host_key)
+    shape = "host_key is SHA256: and 43 characters, as ssh-keygen -l prints it"
+    _require(bool(good), f"{where}: {shape}, not {host_key!r}")
+    return Host(row["host"], port, row.get("user"), _file(where, folder, row, "key"), host_key)
+
+
+def _file(where: str, folder: Path, row: dict[str, Any], key: str) -> Path | None:
+    if key not in row:
+        return None
+    file = (folder / Path(row[key]).expanduser()).resolve()
+    _require(file.is_file(), f"{where}: its {key} {file} does not exist")
+    return file
+
+
+def _whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _budgets(where: str, table: Any) -> Mapping[str, float]:

@@ -21,8 +21,8 @@ def absent(entry: Entry) -> str | None:
 
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
-    """Build the agent, unless the entry names one, and run it. Raises `BoardsFileError` if it has a port."""
-    for key in ("port", "serial"):
+    """Build the agent, unless the entry names one, and run it. Raises `BoardsFileError` if it is not here."""
+    for key in ("port", "serial", "host"):
         if getattr(entry, key):
             raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a desktop; remove it")
     with naming(entry):

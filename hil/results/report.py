@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from hil.conditions import doubts
+
 _WIDTH = 400
 """Wider than any table: a figure is never cut."""
 _COLUMNS = ("MACs", "accuracy", "latency us", "cycles", "instructions", "worst switch us")
@@ -28,8 +30,17 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     return {key: table[key] for key in ranked}
 
 
-def render(measurements: Iterable[Mapping[str, Any]], notes: Sequence[str]) -> str:
-    """The table as text, notes below it."""
+def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A line for each board whose latest conditions make its latencies doubtful."""
+    latest = {m["board"]: when for m in measurements if (when := m.get("conditions"))}
+    found = {board: doubts(when["before"], when["after"]) for board, when in latest.items()}
+    return [
+        f"WARNING: {board}: latencies are doubtful: {'; '.join(why)}" for board, why in found.items() if why
+    ]
+
+
+def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
+    """The table as text, warnings and notes below it."""
     table = Table(box=None, pad_edge=False, header_style="")
     for name in ("target", "board", "subnet"):
         table.add_column(name, no_wrap=True)
@@ -42,7 +53,7 @@ def render(measurements: Iterable[Mapping[str, Any]], notes: Sequence[str]) -> s
     console = Console(file=out, width=_WIDTH, color_system=None, highlight=False)
     if table.row_count:
         console.print(table)
-    for note in notes:
+    for note in (*warnings(measurements), *notes):
         console.print(note, soft_wrap=True, markup=False)
     return out.getvalue()
 

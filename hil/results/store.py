@@ -2,6 +2,7 @@
 
 `samples` are the raw values in `unit`, and `value` is made of them: the median of a latency or a count,
 the worst of a switch, the mean of right answers for accuracy, the sum of wrong outputs for mismatches.
+`conditions` are the board's as they were before all measurements and after this one, or null.
 """
 
 import json
@@ -29,6 +30,7 @@ class Measurement:
     unit: str
     value: float
     samples: tuple[float, ...]
+    conditions: Mapping[str, Mapping[str, Any]] | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""

@@ -1,7 +1,10 @@
 /* The agent's port for a POSIX system: the host talks over standard input and output, the pack is kept in
  * memory, the clock counts nanoseconds. Interrupts cannot be masked, but a switch of process is noticed. */
+#define _GNU_SOURCE /* POLLRDHUP */
 #include "../agent/port.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -86,8 +89,28 @@ bool port_program(uint32_t at, const uint32_t *words, size_t count)
     return true;
 }
 
+#ifndef POLLRDHUP
+#define POLLRDHUP 0 /* where there is none, an input that is closed whole is noticed all the same */
+#endif
+
+/* End the process a second after its input has ended, even when what it runs never comes back to read it:
+ * nobody else would, were the host gone. Until then this sleeps in one call, which no byte that comes wakes. */
+static void *watch_host(void *unused)
+{
+    (void)unused;
+    struct pollfd host = {.fd = STDIN_FILENO, .events = POLLRDHUP};
+    while (poll(&host, 1, -1) != 1) {
+    }
+    sleep(1);
+    _exit(1);
+}
+
 int main(void)
 {
+    pthread_t watch;
+    if (pthread_create(&watch, NULL, watch_host, NULL) != 0) {
+        return 1;
+    }
     agent_run();
     return 0;
 }

@@ -1,10 +1,14 @@
+import json
 import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from hil import build
@@ -13,6 +17,7 @@ from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from reds import pack
 from reds.model import Model
+from tests.hil.sshd import Sshd, Start, wait_gone
 from tests.nets import dense_model
 
 AGENTS = Path(__file__).parents[1] / "agents"
@@ -59,10 +64,12 @@ def script(tmp_path: Path) -> Callable[[str], Path]:
 def boards_toml(tmp_path: Path) -> Callable[..., Path]:
     """Writes a boards file of one board."""
 
-    def write(target: str, **more: str) -> Path:
+    def write(target: str, **more: str | int) -> Path:
         path = tmp_path / "boards.toml"
         rows = {"name": "board", "target": target, **more}
-        path.write_text("[[board]]\n" + "".join(f'{key} = "{value}"\n' for key, value in rows.items()))
+        path.write_text(
+            "[[board]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in rows.items())
+        )
         return path
 
     return write
@@ -89,3 +96,25 @@ def hil(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts the board; in the end no agent runs there, and no connection stands here."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(build.cache_dir().parent))
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    started: list[Sshd] = []
+    with ExitStack() as stack:
+
+        def start(**how: object) -> Sshd:
+            started.append(stack.enter_context(Sshd(tmp_path, **how)))  # type: ignore[arg-type]
+            return started[0]
+
+        yield start
+        for board in started:
+            assert wait_gone(board.running())
+        open_ = [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport)]
+        for thread in open_:
+            thread.join(5)
+        assert not any(thread.is_alive() for thread in open_)

@@ -8,6 +8,7 @@ from hil.bench import Choice
 from hil.boards.board import Provenance
 from hil.boards.boardsfile import Entry, load
 from hil.errors import BoardAbsent, BoardsFileError, UnknownTarget
+from hil.link.host import Host
 from hil.settings import Settings
 from reds.fixtures import fixtures_dir
 
@@ -54,11 +55,41 @@ def test_every_key_is_read_and_an_agent_lies_beside_the_file(write: Write, tmp_p
     assert load(path) == (Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets),)
 
 
+FINGERPRINT = "SHA256:" + "n9Zc+/" * 7 + "A"
+PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
+ON_NET = PI + 'host = "h"\n'
+
+
+def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    for key in (tmp_path / "id", tmp_path / "home" / "id"):
+        key.touch()
+    more = f'port = 2222\nuser = "u"\nkey = "id"\nhost_key = "{FINGERPRINT}"\ncore = 3\n'
+    (entry,) = load(write(ON_NET + more))
+    host = Host("h", 2222, "u", tmp_path / "id", FINGERPRINT)
+    assert entry == Entry("pi", "pi", host=host, core=3)
+    assert str(host) == "u@h port 2222"
+    (entry,) = load(write(ON_NET + 'key = "~/id"'))
+    assert entry.host == Host("h", 22, None, tmp_path / "home" / "id", None)
+    assert str(entry.host) == "h"
+
+
 def test_the_shipped_file_lists_every_target_there_is() -> None:
     assert {entry.target for entry in load(fixtures_dir() / "boards.toml")} == set(boards.targets())
 
 
 BOARD = '[[board]]\nname = "left"\ntarget = "desktop"\n'
+
+
+@pytest.mark.parametrize("name", ["desktop", "nano33ble"])
+def test_only_a_board_on_the_network_has_a_host(name: str) -> None:
+    entry = Entry("left", name, host=Host("h"))
+    with (
+        pytest.raises(BoardsFileError, match=r"left: `host` is for a board on .*; remove it"),
+        boards.target(name).start(entry, Provenance.HARDWARE),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -78,6 +109,21 @@ BOARD = '[[board]]\nname = "left"\ntarget = "desktop"\n'
         (BOARD + 'latency_us = { "25%" = 0 }', "latency_us of '25%' is a number of microseconds"),
         (BOARD + "latency_us = 3", "latency_us is a table"),
         (BOARD + BOARD, "two boards are named 'left'"),
+        (PI + 'user = "u"', "board 'pi': user is for a board that has a host; add `host`"),
+        (PI + "port = 22", "board 'pi': port is text, not 22"),
+        (PI + 'host = ""', "board 'pi': its host is empty"),
+        (PI + "host = 3", "board 'pi': host is text, not 3"),
+        (ON_NET + 'port = "22"', "board 'pi': port of a host is a number up to 65535, not '22'"),
+        (ON_NET + "port = 65536", "port of a host is a number up to 65535, not 65536"),
+        (ON_NET + "port = true", "port of a host is a number up to 65535, not True"),
+        (ON_NET + 'key = "gone"', "board 'pi': its key .*gone does not exist"),
+        (
+            ON_NET + 'host_key = "ab:cd"',
+            "host_key is SHA256: and 43 characters, as ssh-keygen -l prints it, not",
+        ),
+        (ON_NET + 'hostkey = "x"', "unknown key 'hostkey'; did you mean 'host_key'?"),
+        (ON_NET + 'password = "x"', "unknown key 'password'"),
+        (ON_NET + "core = -1", "board 'pi': core is the number of one, not -1"),
     ],
 )
 def test_a_bad_file_is_one_line_with_file_and_key(write: Write, text: str, says: str) -> None:
