@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from reds.data import archive, cifar10, fashion_mnist, prepared
-from reds.data.home import data_home
+from reds.data.home import DataError, data_home
 from reds.data.pictures import Pictures, split
 from reds.data.sets import SETS, Data
 from reds.data.speech import SpeechData
@@ -28,7 +28,7 @@ def load_data(recipe: Recipe, console: Console) -> Data:
     if the first of them is there, else the archive. Raises `DataError` if they are missing, cannot be fetched
     or have another checksum.
     """
-    home, source = data_home(), recipe.data.source
+    home, source, data_set = data_home(), recipe.data.source, SETS[recipe.data.set]
 
     def put_there(file: str) -> bool:
         return source == "prepared" or (source == "auto" and (home / file).is_file())
@@ -38,8 +38,16 @@ def load_data(recipe: Recipe, console: Console) -> Data:
         if put_there(next(iter(sheets))):
             from reds.data.sheets import load_sheets  # needs Pillow
 
-            return split(SETS[recipe.data.set], load_sheets(home, sheets), recipe.seed)
-        return split(SETS[recipe.data.set], official(home, console), recipe.seed)
+            return split(data_set, load_sheets(home, sheets), recipe.seed)
+        return split(data_set, official(home, console), recipe.seed)
+    if data_set.name == "visual-wake-words":
+        if source == "prepared":
+            raise DataError(
+                f"{data_set.name} is not prepared: put its archive in {home}, write source = 'archive'"
+            )
+        from reds.data.visual_wake_words import load_visual_wake_words  # needs Pillow
+
+        return load_visual_wake_words(data_set, home, console)
     if put_there(prepared.FILE):
         return spoken(prepared.load_prepared(home))
     return spoken(archive.load_archive(home, console))

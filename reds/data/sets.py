@@ -59,6 +59,8 @@ FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+PERSON = ("non_person", "person")
+"""MLPerf Tiny order."""
 
 SETS: Mapping[str, DataSet] = {
     each.name: each
@@ -67,5 +69,8 @@ SETS: Mapping[str, DataSet] = {
         # Clothes lie on black, which is the zero point; photographs have their mean there.
         DataSet("fashion-mnist", (28, 28, 1), FASHION, 1 / 64, -127, 1000, "fashion-mnist-test1000.npz"),
         DataSet("cifar-10", (32, 32, 3), CIFAR, 1 / 64, -7, 1000, "cifar-10-test1000.npz"),
+        DataSet(
+            "visual-wake-words", (96, 96, 3), PERSON, 1 / 64, -15, 1000, "visual-wake-words-test1000.npz"
+        ),
     )
 }

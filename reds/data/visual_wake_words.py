@@ -1,0 +1,85 @@
+"""Visual Wake Words, as MLPerf Tiny has it: is there a person in a photograph of COCO 2014, at 96 x 96?
+
+The archive holds `vw_coco2014_96/person/*.jpg` and `.../non_person/*.jpg`, about 110,000 of them, which take
+3 GB of memory. Its home states no checksum; this one is what three unrelated projects on GitHub state. The
+photographs have licences of their own: none is shipped.
+"""
+
+import hashlib
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from reds.data.download import fetch
+from reds.data.home import DataError
+from reds.data.image import decode
+from reds.data.pictures import stored
+from reds.data.sets import Data, DataSet
+
+URL = "https://www.silabs.com/public/files/github/machine_learning/benchmarks/datasets/vw_coco2014_96.tar.gz"
+SHA256 = "f8746b9e44f8a7a4293f73be9ba6e8da9239fe69798d42364aae62b915cfab58"
+TEST, VALIDATION = 5, 10
+SPLIT = f"by sha1(file name) % 100: under {TEST} tests, else under {VALIDATION} validates"
+
+
+def load_visual_wake_words(
+    data_set: DataSet, folder: Path, console: Console, url: str = URL, sha256: str = SHA256
+) -> Data:
+    """All photographs, in the order of the sha1 of their names; the archive is cached in `folder`.
+
+    Raises `DataError` if it cannot be had or is not what its checksum says.
+    """
+    path = folder / PurePosixPath(url).name
+    fetch(url, sha256, path, console)
+    label = {name: i for i, name in enumerate(data_set.classes)}
+    names = sorted((name for name, _ in _photographs(path) if _class(name) in label), key=_hash)
+    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for name in names:
+        parts[part_of(name)].append(name)
+    if not all(parts.values()):
+        raise DataError(f"{path}: lacks photographs in {' and '.join(label)}; delete it and try again")
+    x = {part: np.empty((len(of), *data_set.shape), np.int8) for part, of in parts.items()}
+    y = {part: np.array([label[_class(name)] for name in of], np.uint8) for part, of in parts.items()}
+    place = {name: (part, i) for part, of in parts.items() for i, name in enumerate(of)}
+    for name, data in track(_photographs(path), "photographs", len(place), console=console):
+        if name in place:
+            part, i = place[name]
+            pixels = decode(data, f"{path}: {name}")
+            if pixels.shape[:2] != data_set.shape[:2]:
+                raise DataError(f"{path}: {name} is of another size; delete the archive and try again")
+            x[part][i] = stored(pixels)  # grey ones have the same in every unit
+    return Data(
+        data_set, x["train"][None], y["train"], x["validation"], y["validation"], x["test"], y["test"],
+        {path.name: sha256}, SPLIT,
+    )  # fmt: skip
+
+
+def part_of(name: str) -> str:
+    """`train`, `validation` or `test`, by a hash of the file's name, whatever its folder."""
+    place = int(_hash(name), 16) % 100
+    return "test" if place < TEST else "validation" if place < VALIDATION else "train"
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha1(PurePosixPath(name).name.encode()).hexdigest()
+
+
+def _class(name: str) -> str:
+    return PurePosixPath(name).parent.name
+
+
+def _photographs(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every photograph, in the archive's order."""
+    try:
+        with tarfile.open(path, "r|gz") as tar:
+            for member in tar:
+                source = tar.extractfile(member) if member.name.endswith(".jpg") else None
+                if source:
+                    yield member.name, source.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {error}; delete it and try again") from error
