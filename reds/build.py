@@ -31,7 +31,8 @@ def build(path: Path, out: Path, console: Console) -> Path:
 
 def checkpoint(made_of: Ready, recipe: Recipe, target: Path) -> Checkpoint:
     """Where the training of the pack at `target`, by a recipe or a part of it, is kept till it is done."""
-    return Checkpoint(target.with_suffix(".training"), key_of(target.stem, recipe, made_of.data))
+    key = key_of(target.stem, recipe, made_of.data, made_of.device)
+    return Checkpoint(target.with_suffix(".training"), key)
 
 
 def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from reds.compute import processor
 from reds.data.home import sha256_of
 from reds.data.sets import Data
 from reds.files import whole, write_whole
@@ -61,6 +63,7 @@ def card_of(
         "name": recipe.name,
         "recipe": {"name": recipe.name, "sha256": recipe_sha256},
         "seed": recipe.seed,
+        "selection": asdict(recipe.selection),
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
         "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
@@ -69,7 +72,7 @@ def card_of(
         "labelled": dict(labelled),
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split},
-        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "versions": {"torch": torch.__version__, "numpy": np.__version__, "processor": processor()},
     }
 
 

@@ -35,9 +35,13 @@ FILE = click.Path(path_type=Path)
 
 def _seeds(context: click.Context, option: click.Parameter, value: str) -> list[int]:
     try:
-        return [int(seed) for seed in value.split(",")]
+        seeds = [int(seed) for seed in value.split(",")]
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no list of seeds: write --seeds 0,1,2") from None
+        seeds = []
+    if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**31 for seed in seeds):
+        wanted = "seeds from 0 to 2^31 - 1, each once"
+        raise click.BadParameter(f"{value!r} is no list of {wanted}: write --seeds 0,1,2")
+    return seeds
 
 
 SEEDS = click.option("--seeds", default="0,1,2", callback=_seeds, show_default=True, help="One net for each.")

@@ -51,10 +51,11 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
         ]
         right.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
         sizes.append((nested.written, sum(each.written for each in alone)))
-    trials.done()
     table = np.array(right)  # [seeds, subnets, nested or alone, clips]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    return markdown([subnet.label for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
+    text = markdown([subnet.label for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
+    trials.done()
+    return text
 
 
 def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:

@@ -32,6 +32,11 @@ def fastest() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def processor() -> str:
+    """What that is, as far as it decides the bits."""
+    return torch.cuda.get_device_name() if fastest().type == "cuda" else "cpu"
+
+
 def random_state(place: torch.device) -> torch.Tensor:
     """Of what draws there without a generator of its own, as dropout does."""
     return torch.cuda.get_rng_state(place) if place.type == "cuda" else torch.get_rng_state()

@@ -69,6 +69,7 @@ def fit(
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=how.epochs * steps)
     shares = loss_shares(net)
     best = Best()
+    short = steps < len(shares) - 2  # too short an epoch for all turns: the next one goes on
     stateful: dict[str, Stateful] = {"net": net, "optimiser": optimiser, "cycle": cycle, "best": best}
     start = 0
     if state := kept.phases.get(how.table):
@@ -80,7 +81,8 @@ def fit(
         report(start, best.accuracies)
     for epoch in range(start + 1, how.epochs + 1):
         net.train()
-        for step, batch in enumerate(examples.batches(how.batch, generator)):
+        first = (epoch - 1) * steps if short else 0
+        for step, batch in enumerate(examples.batches(how.batch, generator), first):
             x, target = examples.augmented(batch, generator)
             optimiser.zero_grad(set_to_none=True)
             backward(net, x.to(place), smooth(target.to(place), how.smoothing), shares, distil, step)

@@ -64,5 +64,5 @@ def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[A
 def calibration_part(net: ElasticNet, examples: Examples, seed: int) -> Tensor:
     """Training features [N, features] that activation ranges are read from."""
     largest = max(t.height * t.width * t.copies * net.chain.full[t.group] for t in net.chain.tensors)
-    count = min(CALIBRATION, CALIBRATION_VALUES // largest)
+    count = max(min(CALIBRATION, CALIBRATION_VALUES // largest), 1)
     return examples.plain(count, torch.Generator().manual_seed(seed))[0]

@@ -5,14 +5,17 @@ data, code or torch is not taken up.
 """
 
 import hashlib
-import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from reds.budget import Device
+from reds.compute import processor
+from reds.cost.latency import as_json
 from reds.data.sets import Data
-from reds.files import whole
+from reds.files import write_whole
 from reds.recipe import Recipe
 
 State = dict[str, Any]
@@ -26,19 +29,19 @@ class Checkpoint:
         self.path, self.key = path, key
         self.phases: dict[str, State] = {}
         if path is not None and path.exists():
-            try:
-                kept = torch.load(path, weights_only=True)  # which executes nothing
-            except (RuntimeError, EOFError, pickle.UnpicklingError):
-                kept = {}
-            if kept.get("key") == key:
-                self.phases = kept["phases"]
+            digest, _, data = path.read_bytes().partition(b"\n")
+            if hashlib.sha256(data).hexdigest().encode() == digest:
+                kept = torch.load(BytesIO(data), weights_only=True)  # which executes nothing
+                self.phases = kept["phases"] if kept["key"] == key else {}
 
     def save(self, phase: str, state: State) -> None:
         """Replace what is kept of a phase. Raises `OSError`."""
         self.phases[phase] = state
         if self.path is not None:
-            with whole(self.path) as file:
-                torch.save({"key": self.key, "phases": self.phases}, file)
+            written = BytesIO()
+            torch.save({"key": self.key, "phases": self.phases}, written)
+            data = written.getvalue()
+            write_whole(self.path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
     def remove(self) -> None:
         """The training's result is written: nothing is to be resumed."""
@@ -46,11 +49,12 @@ class Checkpoint:
             self.path.unlink(missing_ok=True)
 
 
-def key_of(name: str, recipe: Recipe, data: Data) -> str:
+def key_of(name: str, recipe: Recipe, data: Data, device: Device) -> str:
     """What the bits of a training depend on, as a sha256; `name` tells those of one recipe apart."""
-    own = sorted(Path(__file__).parent.rglob("*.py"))
-    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split, torch.__version__]
+    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split, torch.__version__, processor()]
     digest = hashlib.sha256("\n".join(parts).encode())
-    for source in own:
+    if device.latency:
+        digest.update(as_json(device.latency))
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()

@@ -5,8 +5,10 @@ a subnet is one width a group; a kernel between two units counts where both are 
 that a layer joins, and `solver` finds the widths.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -104,7 +106,8 @@ def gains_of(
     }
     for (a, b), table in kernels.items():
         table, pair = (table, (a, b)) if a < b else (table.T, (b, a))
-        kept[pair] = table[np.ix_(*(orders[g] for g in pair))].cumsum(0).cumsum(1)
+        sums = table[np.ix_(*(orders[g] for g in pair))].cumsum(0).cumsum(1)
+        kept[pair] = kept.get(pair, 0) + sums  # layers may join two groups either way
     gains: dict[Groups, Scores] = {}
     for groups, sums in kept.items():
         gain = sums[np.ix_(*(grids[g] - 1 for g in groups))]
@@ -143,8 +146,9 @@ def _uniform(
     grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]]
 ) -> tuple[Choice, ...]:
     """The largest share of every group, rounded down to its widths, that fits and is no less than before."""
-    shares = np.unique(np.concatenate([grid / grid[-1] for grid in grids]))
-    each = [tuple(int(max((grid <= share * grid[-1]).sum(), 1)) - 1 for grid in grids) for share in shares]
+    units = [grid.tolist() for grid in grids]
+    shares = sorted({Fraction(n, g[-1]) for g in units for n in g})
+    each = [tuple(max(bisect_right(g, share * g[-1]), 1) - 1 for g in units) for share in shares]
     choices: list[Choice] = []
     first = 0
     for problem, limit in zip(problems, limits, strict=True):

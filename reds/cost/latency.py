@@ -40,13 +40,18 @@ class LatencyError(ValueError):
     """A file of times cannot be read; the text names it."""
 
 
-def save(latency: Latency, path: Path) -> None:
-    """Write the times as JSON, whole or not at all. Raises `OSError`."""
+def as_json(latency: Latency) -> bytes:
+    """The times as `load` reads them."""
     layers = {
         name: {"units": [axis.tolist() for axis in times.units], "us": times.us.tolist()}
         for name, times in latency.layers.items()
     }
-    write_whole(path, (json.dumps({"board": latency.board, "layers": layers}, indent=1) + "\n").encode())
+    return (json.dumps({"board": latency.board, "layers": layers}, indent=1) + "\n").encode()
+
+
+def save(latency: Latency, path: Path) -> None:
+    """Write the times as JSON, whole or not at all. Raises `OSError`."""
+    write_whole(path, as_json(latency))
 
 
 def load(path: Path) -> Latency:

@@ -25,6 +25,11 @@ class Line:
         self.hits.append(hits)
 
     @property
+    def shares(self) -> NDArray[np.float64]:
+        """Of the full net's MACs, mean over seeds [subnets]."""
+        return np.asarray(np.mean([np.array(macs) / macs[-1] for macs in self.macs], axis=0))
+
+    @property
     def accuracies(self) -> NDArray[np.float64]:
         """In %, [seeds, subnets]."""
         return np.asarray(100 * np.array(self.hits).mean(2))
@@ -45,14 +50,18 @@ def markdown(table: Table, lines: Sequence[Line], seeds: Sequence[int], command:
     ]
     rows, differences = [], []
     for i, row in reversed(list(enumerate(table.rows))):
-        share = np.mean([macs[i] / macs[-1] for macs in ours.macs])
         alone = "-" if row.alone is None else f"{row.alone:.2f}"
+        share = ours.shares[i]
         each = [_cell(line.accuracies[:, i]) for line in lines]
         rows.append([row.label, f"{100 * share:.1f} %", f"{row.nested:.2f}", alone, *each])
         hits = np.array(ours.hits)[:, i]
         against = [paired(hits, np.array(line.hits)[:, i]).difference for line in others]
         differences.append([row.label, *against])
+    shares = "; ".join(
+        f"{line.contender} {'/'.join(f'{100 * x:.1f}' for x in line.shares[::-1])}" for line in lines
+    )
     parts = [f"Accuracy, %, int8, {n:,} test examples, {said}{spread} (`{command}`).", _table(head, rows)]
+    parts.append(f"Of the full net's MACs, %: {shares}.")
     if others:
         title = (
             "Our reds less each of the others, points, with the paired 95 % interval over seeds and examples."

@@ -52,10 +52,10 @@ def reproduce(name: str, seeds: Sequence[int], against: Sequence[str], out: Path
                 trial = trials.nested(replace(recipe, seed=seed, selection=how), named)
                 ours = ours or trial
                 line.add(trial.macs, trial.hits)
-    trials.done()
     text = markdown(table, lines, seeds, f"reds reproduce {name}")
     write_whole(out / f"{name}.md", text.encode())
     draw(table, lines, out / f"{name}.svg")
+    trials.done()
     return text
 
 

@@ -325,10 +325,47 @@ def test_the_last_epochs_may_see_what_int8_rounds_off(recipe: Path, tmp_path: Pa
     assert "[int8], epochs: 1 or more is needed" in run("build", recipe)[1]
 
 
-def test_seeds_that_are_no_numbers(recipe: Path) -> None:
-    status, output = run("compare", recipe, "--seeds", "a,b")
+@pytest.mark.parametrize("seeds", ["a,b", "", "1,1", "-1", "2147483648", "99999999999999999999"])
+def test_seeds_that_are_none(seeds: str, recipe: Path) -> None:
+    status, output = run("compare", recipe, "--seeds", seeds)
     assert status == 2
     assert "write --seeds 0,1,2" in output
+
+
+def test_a_killed_build_goes_on_to_the_same_pack_unless_its_device_has_changed(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def times(us: float) -> None:
+        chain, layers = by_name("dnn-s"), {}
+        for layer in chain.layers:
+            units = [np.array([4, chain.full[g]]) if chain.groups[g].cut else np.array([chain.full[g]])
+                     for g in (layer.reads, layer.writes)]  # fmt: skip
+            layers[layer.name] = LayerTimes(units, us * np.outer(*units))
+        save(Latency("desk", layers), tmp_path / "times.json")
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def build(folder: str) -> bytes:
+        status, output = run("build", recipe, "--out", tmp_path / folder)
+        assert status == 0, output
+        return (tmp_path / folder / "kws-dnn-s.reds").read_bytes()
+
+    text = recipe.read_text().replace("budget = 0.25\n", "budget = 0.25\nlatency = 180\n")
+    text += '\n[device]\nlayout = "radix256"\ntimes = "times.json"\n\n[int8]\nepochs = 2\nrate = 2e-3\n'
+    recipe.write_text(text)
+    monkeypatch.setattr("reds.train.SCORED_BATCHES", 2)
+    times(0.01)
+    whole = build("whole")
+    for folder in ("same", "other"):
+        with monkeypatch.context() as patched:
+            patched.setattr("reds.train.best_ranges", kill)
+            run("build", recipe, "--out", tmp_path / folder)
+        assert [p.name for p in (tmp_path / folder).iterdir()] == ["kws-dnn-s.training"]
+    assert build("same") == whole
+    times(0.008)
+    assert build("other") != whole
+    assert not list(tmp_path.glob("*/*.training"))
 
 
 def test_inspecting_and_checking_need_no_torch() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from reds.data.examples import Examples
@@ -154,11 +156,36 @@ def test_a_killed_training_goes_on_with_the_same_bits(epoch: int, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("damage", [b"", b"no checkpoint", b"PK\x03\x04"])
-def test_a_damaged_checkpoint_is_not_taken_up(damage: bytes, tmp_path: Path) -> None:
+@given(st.data())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_checkpoint_is_not_taken_up(tmp_path: Path, drawn: st.DataObject) -> None:
     file = tmp_path / "some.training"
     Checkpoint(file, "key").save("[full]", {"epoch": 1})
     assert Checkpoint(file, "key").phases == {"[full]": {"epoch": 1}}
-    data = file.read_bytes()
-    file.write_bytes(damage or data[: len(data) // 2])
+    data = bytearray(file.read_bytes())
+    at = drawn.draw(st.integers(0, len(data) - 1))
+    data[at] ^= drawn.draw(st.integers(1, 255))
+    file.write_bytes(drawn.draw(st.sampled_from([data, data[:at]])))
     assert not Checkpoint(file, "key").phases
+
+
+def test_a_checkpoint_that_finds_no_room_is_an_error_of_the_system(tmp_path: Path) -> None:
+    blocked = tmp_path / "file" / "some.training"
+    blocked.parent.touch()
+    with pytest.raises(OSError, match=r"some\.training"):
+        Checkpoint(blocked, "key").save("[full]", {"epoch": 1})
+
+
+def test_an_epoch_too_short_for_all_turns_goes_on_where_the_one_before_stopped() -> None:
+    data = clips()
+    widths = [
+        tuple(max(1, n * k // 5) if c.cut else n for n, c in zip(CHAIN.full, CHAIN.groups, strict=True))
+        for k in range(1, 6)
+    ]
+    torch.manual_seed(0)
+    net = nest(ElasticNet(CHAIN, [CHAIN.full]), widths)
+    before = [net.subnet_tails(i)[0].running_mean.clone() for i in range(5)]
+    how = replace(HOW, epochs=3, batch=len(data.batches(1, torch.Generator())))
+    assert len(data.batches(how.batch, torch.Generator())) == 1
+    fit(net, data, how, 0, lambda *_: None)
+    assert not any(torch.equal(net.subnet_tails(i)[0].running_mean, before[i]) for i in range(5))

@@ -1,6 +1,7 @@
 """Selection against brute force and against another solver, and what nesting promises."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise, product
 from typing import get_args
 
@@ -166,6 +167,36 @@ def test_kernels_count_where_both_of_their_units_are_kept() -> None:
     assert chosen.value == pytest.approx(best)
 
 
+def test_uniform_widths_of_many_units_round_as_they_should() -> None:
+    chain = dnn("l")
+    for n in (111, 222, 249):  # n / 436 * 436 is less than n in floating point
+        widths = (250, n, n, n, 12)
+        (chosen,) = nested(
+            chain, random_scores(chain, 0), [Budget(flash=_flash(chain, widths))], 1, 1, "uniform"
+        )
+        assert chosen.widths == widths
+
+
+def _flash(chain: Chain, widths: Widths) -> int:
+    return Device().costs(chain, widths)["flash"]
+
+
+def test_kernels_of_layers_that_join_groups_both_ways_all_count() -> None:
+    net = Builder(3, 6, 6)
+    x = net.conv(net.input, 8, (3, 3))
+    y = net.conv(net.depthwise(net.conv(x, 12, (1, 1)), (3, 3)), 8, (1, 1), relu=False)
+    net.dense(net.flatten(net.pool(net.add(x, y))), 4, relu=False, norm=False)
+    chain = net.build()
+    rng = np.random.default_rng(0)
+    kernels = {pair: rng.random([chain.full[g] for g in pair]) for pair in [(1, 2), (2, 1)]}
+    scores = random_scores(chain, 1)
+    for (_, b), table in kernels.items():
+        scores[b] += table.sum(0)
+    (full,) = nested(chain, scores, [1.0], kernels=kernels)
+    assert full.widths == chain.full
+    assert full.value == pytest.approx(sum(score.sum() for score in scores))
+
+
 def test_what_rounding_leaves_of_kernels_is_no_importance() -> None:
     rng, chain = np.random.default_rng(5), dnn("s").resized((2, 6, 7, 5, 3))
     table = rng.random((6, 7)) / 3
@@ -179,13 +210,11 @@ def test_what_rounding_leaves_of_kernels_is_no_importance() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(10, 90), st.integers(1, 3))
 def test_uniform_widths_are_the_largest_share_that_fits(seed: int, percent: int, step: int) -> None:
     rng = np.random.default_rng(seed)
-    chain = dnn("s").resized((2, *rng.integers(2, 12, 3).tolist(), 3))
+    chain = dnn("s").resized((2, *rng.integers(2, 60, 3).tolist(), 3))
     full, grids = chain.macs(chain.full), width_grids(chain, step, 1)
-    shares = sorted({n / g[-1] for g in grids for n in g})
-    each = [
-        tuple(max([n for n in g.tolist() if n <= a * g[-1]], default=int(g[0])) for g in grids)
-        for a in shares
-    ]
+    units = [grid.tolist() for grid in grids]
+    shares = sorted({Fraction(n, g[-1]) for g in units for n in g})
+    each = [tuple(max([n for n in g if n <= a * g[-1]], default=g[0]) for g in units) for a in shares]
     fitting = [widths for widths in each if chain.macs(widths) <= percent * full // 100]
     budgets = [percent / 100, 1.0]
     if not fitting:
