@@ -18,7 +18,7 @@ from reds.compare import markdown, paired
 from reds.cost.latency import Latency, LayerTimes, save
 from reds.data.archive import FORMAT, SHA256
 from reds.data.home import sha256_of
-from reds.data.labelled import find_labelled
+from reds.data.labelled import LabelledSetMissing, find_labelled
 from reds.data.load import PICTURES
 from reds.data.pictures import stored
 from reds.data.sets import SETS
@@ -91,13 +91,18 @@ def test_a_shipped_card_is_of_the_shipped_pack_and_recipe(path: Path) -> None:
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["pack_sha256"] == sha256_of(path)
     assert card["recipe"]["sha256"] == sha256_of(fixtures_dir() / "recipes" / f"{path.stem}.toml")
-    x, y = find_labelled(card, fixtures_dir())
     model = pack.load(path)
+    try:
+        x, y = find_labelled(card, fixtures_dir())
+    except LabelledSetMissing:  # CIFAR-10 may not be passed on
+        assert card["labelled"]["name"].startswith("cifar-10")
+        x, y = np.empty((0, model.input_size), np.int8), np.empty(0)
     for i, subnet in enumerate(card["subnets"]):
-        right = float((reference.run(model, i, x).argmax(1) == y).mean())
-        assert right == pytest.approx(subnet["accuracy"]["test"], abs=1e-6)
-        assert right >= subnet["floor"]
         accuracy = subnet["accuracy"]
+        if len(x):
+            right = float((reference.run(model, i, x).argmax(1) == y).mean())
+            assert right == pytest.approx(accuracy["labelled"], abs=1e-6)
+        assert min(accuracy["labelled"], accuracy["test"]) >= subnet["floor"]
         # Half a point: three of the 586 validation clips, which are 0.51 %.
         assert accuracy["float_validation"] - accuracy["validation"] <= 3 / 586 + 1e-6
 
