@@ -19,10 +19,10 @@ from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.errors import HilError
 from hil.results.samples import median
-from reds.chain import Chain, Group, Layer
+from reds.chain import Chain, ChainError, Group, Layer
 from reds.cost.latency import Latency, LayerTimes, save
 from reds.model import LIMIT
-from reds.nets import NETS, by_name
+from reds.nets import THERE_ARE, by_name
 from reds.padding import up
 from reds.untrained import untrained
 
@@ -83,27 +83,29 @@ def time(board: Board, chain: Chain) -> float:
     return median(board.measure(0, SAMPLES, clock, x).microseconds)
 
 
-@click.command()
-@click.argument("net", type=click.Choice(list(NETS)))
+@click.command(epilog=f"NET is one of {THERE_ARE}.")
+@click.argument("net")
+@click.option("--classes", type=click.IntRange(min=2), help="Of your own data; default the net's own.")
 @click.option("--target", "name", default="nano33ble", show_default=True, help="Which board.")
 @click.option("--emulate", is_flag=True, help="Measure on its emulator.")
 @click.option(
     "--points", type=click.IntRange(min=2), default=5, show_default=True, help="Widths of each unit group."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-TARGET.json.")
-def main(net: str, name: str, emulate: bool, points: int, out: Path | None) -> None:
+def main(net: str, classes: int | None, name: str, emulate: bool, points: int, out: Path | None) -> None:
     """Measure every layer of NET on a board, for selection under a latency budget."""
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     file = out or Path(f"{net}-{name}.json")
     console = Console(stderr=True)
     try:
+        chain = by_name(net, classes)
         with (
             console.status(f"starting {name}") as status,
             target(name).start(Entry(name, name), provenance) as b,
         ):
-            found = measure(b, by_name(net), points, lambda what: status.update(f"{name}: {what}"))
+            found = measure(b, chain, points, lambda what: status.update(f"{name}: {what}"))
         save(found, file)
-    except (HilError, OSError) as error:
+    except (ChainError, HilError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")
 

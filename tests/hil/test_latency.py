@@ -56,6 +56,23 @@ def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> Non
     assert load(file).layers["dense0"].us.shape == (1, 2)
 
 
+def test_a_net_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "times.json"
+    words = ["dnn-s-5x4x1", "--classes", "3", "--emulate", "--points", "2", "--out", str(file)]
+    run = CliRunner().invoke(main, words)
+    assert run.exit_code == 0, run.output
+    first, *_, last = load(file).layers.values()
+    assert list(first.units[0]) == [20]
+    assert list(last.units[-1]) == [3]
+
+
+def test_an_unknown_net_is_one_line() -> None:
+    run = CliRunner().invoke(main, ["dnn-x", "--emulate"])
+    assert run.exit_code == 1
+    (line,) = run.output.strip().splitlines()
+    assert line.startswith("Error: no net 'dnn-x'; did you mean dnn-s?")
+
+
 def test_no_board_is_one_line() -> None:
     run = CliRunner().invoke(main, ["dnn-s"])
     assert run.exit_code == 1
