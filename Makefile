@@ -7,7 +7,7 @@ help:
 	@echo "make bench   bench the shipped pack on every target, emulating what is absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types"
-	@echo "make coverage   which lines of the C the tests reach"
+	@echo "make coverage   which lines of reds/ and of the C their tests reach"
 	@echo "make lint    ruff and mypy only"
 
 bench:

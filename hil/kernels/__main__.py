@@ -3,25 +3,27 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from hil.boards import target
+from hil import pack as packs
+from hil.boards import boardsfile, nearest, target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import HilError, PackRefused
-from hil.kernels import baseline, report
+from hil.errors import BoardsFileError, HilError, PackRefused
+from hil.kernels import baseline, beside, report
 from hil.kernels.baseline import Baseline
 from hil.kernels.cases import NETS
 from hil.kernels.desktop import Peer, measure
 from hil.kernels.eager import eager
-from hil.kernels.litert import litert
+from hil.kernels.litert import litert, started
 from hil.kernels.nano import measure_layers, measure_net
 from hil.kernels.order import table as lines_touched
 from hil.kernels.tables import Table, plain
+from reds.pack import PackError
 
 FILE = click.Path(path_type=Path)
 SHARED = [
@@ -44,7 +46,7 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
-        except (HilError, OSError) as error:
+        except (HilError, PackError, ModuleNotFoundError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -58,7 +60,7 @@ def main() -> None:
 @click.option("--update", is_flag=True, help="Write the committed counts anew.")
 def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, update: bool) -> None:
     """Exact counts on the emulated Nano; fails if any is larger than the committed one."""
-    with opened("nano33ble", Provenance.EMULATED) as (board, say):
+    with opened(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as (board, say):
         found, lacking = [], []
         for name in nets or NETS:
             try:
@@ -84,24 +86,54 @@ def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None
 @shared
 def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None) -> None:
     """Times on this machine beside LiteRT and torch, where they are installed."""
-    peers, lacking = installed()
-    with opened("desktop", Provenance.HARDWARE) as (board, say):
+    with ExitStack() as stack:
+        peers, lacking = installed(stack)
+        board, say = stack.enter_context(opened(Entry("desktop", "desktop"), Provenance.HARDWARE))
         tables = measure(board, nets or list(NETS), peers, lacking, say)
     publish(tables, json_file, markdown_file)
 
 
-def installed() -> tuple[list[Peer], list[str]]:
-    """The peers there are, and what to install for the others."""
-    peers, lacking = [], []
-    for name, peer, extra in (
-        ("LiteRT", litert, "tflite"),
+def installed(stack: ExitStack) -> tuple[list[Peer], list[str]]:
+    """The peers there are, which end with the stack, and what to install for the others."""
+    peers: list[Peer] = []
+    lacking: list[str] = []
+    there: tuple[tuple[str, Callable[[], Peer], str], ...] = (
+        ("LiteRT", lambda: stack.enter_context(litert()), "tflite"),
         ("torch", eager, "train"),
-    ):
+    )
+    for name, peer, extra in there:
         try:
             peers.append(peer())
         except ModuleNotFoundError as error:
             lacking.append(f"no {name} beside ours: {error}; pip install 'reds-hil[{extra}]'")
     return peers, lacking
+
+
+@main.command("beside")
+@click.option("--pack", "pack_file", type=FILE, help="Default: the shipped kws-dnn-s.reds.")
+@click.option("--board", "name", default="desktop", show_default=True, help="A desktop or pi of the boards.")
+@click.option("--boards", "boards_file", type=FILE, help="The boards there are; default: the shipped file.")
+@click.option("--python", help="One with ai-edge-litert there; default: this one, or a pi's python3.")
+@click.option("--json", "json_file", type=FILE, help="Write the table as JSON.")
+@click.option("--markdown", "markdown_file", type=FILE, help="Write the table for a document.")
+def beside_litert(
+    pack_file: Path | None,
+    name: str,
+    boards_file: Path | None,
+    python: str | None,
+    json_file: Path | None,
+    markdown_file: Path | None,
+) -> None:
+    """A pack's subnets on a board, each beside its exported .tflite in LiteRT."""
+    path = boards_file or boardsfile.shipped()
+    entries = {entry.name: entry for entry in boardsfile.load(path)}
+    if name not in entries:
+        raise BoardsFileError(f"{path}: no board {name!r}{nearest(name, entries)}")
+    model = packs.load(pack_file or packs.shipped()).model
+    entry = entries[name]
+    with started(entry, python) as there, opened(entry, Provenance.HARDWARE) as (board, say):
+        table = beside.measure(board, model, there, say)
+    publish([table], json_file, markdown_file)
 
 
 @main.command()
@@ -125,12 +157,12 @@ def compare(counts: baseline.Counts, compiler: str) -> list[str]:
 
 
 @contextmanager
-def opened(name: str, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
+def opened(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
     """A board, and what shows on the terminal which of the measurements is under way."""
     console = Console(stderr=True)
-    module, entry = target(name), Entry(name, name)
-    with console.status(f"starting {name}") as status, module.start(entry, provenance) as board:
-        yield board, lambda what: status.update(f"{name}: {what}")
+    started_board = target(entry.target).start(entry, provenance)
+    with console.status(f"starting {entry.name}") as status, started_board as board:
+        yield board, lambda what: status.update(f"{entry.name}: {what}")
 
 
 def publish(tables: Sequence[Table], json_file: Path | None, markdown_file: Path | None) -> None:

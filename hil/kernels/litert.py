@@ -1,30 +1,110 @@
-"""LiteRT as a peer: the same integer network as ours, one thread, XNNPACK on.
+"""LiteRT as a peer: the same integer network as ours, one thread, XNNPACK on, in a process of its own.
 
-An inference is timed around `invoke`, less what a call that does nothing takes, as ours is timed less the
-reading of the clock.
+The process is Python's, on this machine or on a board (`litert_there.py`). An inference is timed around
+`invoke`, less what a call that does nothing takes, as ours is timed less the reading of the clock.
 """
 
-from importlib import import_module
+import base64
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
-from hil.kernels.desktop import Peer, Timer, timed
+from hil.boards.boardsfile import Entry
+from hil.errors import ProtocolError, SetupError
+from hil.kernels.desktop import Peer, Timer
+from hil.link.deadline import Deadline
+from hil.link.process import ProcessTransport
+from hil.link.transport import Transport
 from reds import tflite
 from reds.chain import Chain, Widths
 from reds.tflite.graph import schema
 from reds.untrained import untrained
 
+NAME = "LiteRT int8"
 LOADS = 21
 SEED = 1
 """Of the weights. With others an average may have a bias that TFLite's own cannot, and be a slower op."""
+ANSWER_SECONDS, LOGIN_SECONDS = 120.0, 15.0
+"""What any answer may take: a start of Python, many loads, a turn of inferences; and logging in."""
 
 
-def litert() -> Peer:
-    """Raises `ModuleNotFoundError` without tensorflow, which writes the networks, or ai-edge-litert."""
+class LiteRT:
+    """One network at a time. Raises `SetupError` if there is no LiteRT at the other end, or `LinkError`."""
+
+    def __init__(self, transport: Transport, python: str) -> None:
+        self._transport, self._heard = transport, b""
+        if lacks := self._answer().get("lacks"):
+            raise SetupError(f"{transport.name}: no LiteRT: {lacks}; {python} -m pip install ai-edge-litert")
+
+    def load(self, content: bytes) -> float:
+        """Take a `.tflite` file; returns the us that loading it takes, the median."""
+        return median(self._ask(content=base64.b64encode(content).decode(), n=LOADS))
+
+    def time(self, n: int) -> list[float]:
+        """n inferences in a row of the network that was loaded last, each in us."""
+        return self._ask(n=n)
+
+    def _ask(self, **what: object) -> list[float]:
+        line = json.dumps(what) + "\n"
+        self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
+        return [float(us) for us in self._answer()["us"]]
+
+    def _answer(self) -> dict[str, Any]:
+        deadline = Deadline.after(ANSWER_SECONDS)
+        while b"\n" not in self._heard:
+            self._heard += self._transport.read(deadline)
+        line, _, self._heard = self._heard.partition(b"\n")
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise ProtocolError(f"{self._transport.name}: {line[:80]!r} is no answer of LiteRT's") from error
+        if not isinstance(answer, dict) or answer.keys().isdisjoint(("ready", "lacks", "us")):
+            raise ProtocolError(f"{self._transport.name}: {line[:80]!r} is no answer of LiteRT's")
+        return answer
+
+
+@contextmanager
+def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
+    """LiteRT on a board that has a Python: by default this one, or `python3` over SSH."""
+    program = Path(__file__).with_name("litert_there.py").read_text(encoding="utf-8")
+    if entry.target == "desktop":
+        python = python or sys.executable
+        transport = ProcessTransport(Path(python), "-c", program)
+        try:
+            yield LiteRT(transport, python)
+        finally:
+            transport.close()
+    elif entry.target == "pi" and entry.host is not None:
+        from hil.link.remote import Remote
+        from hil.link.ssh import SshTransport
+
+        python = python or "python3"
+        with Remote(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
+            pinned = "" if entry.core is None else f"taskset -c {entry.core} "
+            command = f"{pinned}{shlex.quote(python)} -c {shlex.quote(program)}"
+            there = SshTransport(remote, command, Deadline.after(LOGIN_SECONDS))
+            try:
+                yield LiteRT(there, python)
+            finally:
+                there.close()
+    else:
+        raise SetupError(
+            f"{entry.name}: LiteRT runs beside ours on a desktop or a pi with a host; name one of these"
+        )
+
+
+@contextmanager
+def litert() -> Iterator[Peer]:
+    """The peer on this machine. Raises `ModuleNotFoundError` without what writes or runs the networks."""
     schema()
-    interpreter = import_module("ai_edge_litert.interpreter").Interpreter
+    if find_spec("ai_edge_litert") is None:
+        raise ModuleNotFoundError("No module named 'ai_edge_litert'")
     made: dict[tuple[Chain, Widths], bytes] = {}
 
     def flatbuffer(chain: Chain, widths: Widths) -> bytes:
@@ -32,21 +112,10 @@ def litert() -> Peer:
             made[chain, widths] = tflite.dumps(untrained("peer", chain, {"peer": widths}, SEED), 0)
         return made[chain, widths]
 
-    def load(content: bytes) -> Any:
-        net = interpreter(model_content=content, num_threads=1)
-        net.allocate_tensors()
-        return net
+    with started(Entry("this machine", "desktop")) as there:
 
-    def timer(chain: Chain, widths: Widths) -> Timer:
-        net = load(flatbuffer(chain, widths))
-        shape = net.get_input_details()[0]
-        x = np.random.default_rng(0).integers(-127, 128, shape["shape"]).astype(np.int8)
-        net.set_tensor(shape["index"], x)
-        nothing = median(timed(net.reset_all_variables, 1000))
-        return lambda n: [us - nothing for us in timed(net.invoke, n)]
+        def timer(chain: Chain, widths: Widths) -> Timer:
+            there.load(flatbuffer(chain, widths))
+            return there.time
 
-    def loading(chain: Chain, widths: Widths) -> float:
-        content = flatbuffer(chain, widths)
-        return median(timed(lambda: load(content), LOADS))
-
-    return Peer("LiteRT int8", timer, loading)
+        yield Peer(NAME, timer, lambda chain, widths: there.load(flatbuffer(chain, widths)))

@@ -34,15 +34,15 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 class ProcessTransport:
-    """Starts the agent at `program` and talks over its pipe."""
+    """Starts the agent at `program`, or a program that takes arguments, and talks over its pipe."""
 
     advice = Advice("run it by hand to see why", "check that it is an agent of these sources")
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, *arguments: str) -> None:
         self.name = f"agent {program.name}"
         try:
             self._process = subprocess.Popen(
-                [str(program)],
+                [str(program), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,

@@ -153,13 +153,13 @@ def test_litert_runs_every_kind_of_layer() -> None:
     pytest.importorskip("ai_edge_litert")
     from hil.kernels.litert import litert
 
-    peer = litert()
-    assert peer.load is not None
-    for name in ("ds-cnn-s", "resnet8"):
-        chain = by_name(name)
-        widths = uniform(chain)["25%"]
-        assert min(peer.timer(chain, widths)(3)) > 0
-        assert peer.load(chain, widths) > 0
+    with litert() as peer:
+        assert peer.load is not None
+        for name in ("ds-cnn-s", "resnet8"):
+            chain = by_name(name)
+            widths = uniform(chain)["25%"]
+            assert min(peer.timer(chain, widths)(3)) > 0
+            assert peer.load(chain, widths) > 0
 
 
 def test_lines_of_a_dense_layer() -> None:
