@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hil import bench
 from hil import plan as plans
 from hil.boards.board import Outputs, SwitchSamples
-from hil.errors import HilError, LinkError
+from hil.errors import HilError, LinkError, UnfitError
 from hil.figures import Figures, Pair
 from hil.pack import Pack
 from hil.plan import AXES, PLAN, Plan
@@ -99,7 +99,7 @@ def pytest_runtest_makereport(
     if call.excinfo and isinstance(error := call.excinfo.value, HilError):
         report.longrepr = str(error)
         started = "figures" in getattr(item, "funcargs", ())
-        if (choice := _choice(item)) and (not started or isinstance(error, LinkError)):
+        if (choice := _choice(item)) and (not started or isinstance(error, LinkError | UnfitError)):
             item.config.stash.setdefault(GONE, {}).setdefault(choice, str(error))
     taken = item.stash.get(TAKEN, []) if call.when == "call" else []
     report.hil = [m.plain() for m in taken]  # type: ignore[attr-defined]  # reports carry extras to xdist

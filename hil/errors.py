@@ -9,6 +9,7 @@
     |   |-- EmulatorError       the emulator is missing or does not start
     |   |-- HostKeyError        a machine's host key is not known, or not the known one
     |   |-- LoginError          a machine takes none of our keys
+    |   |-- UnfitError          the board is not as boards.toml asks: too hot
     |   `-- ResultsError        the results file cannot be written
     |-- LinkError               the bytes do not get through: port gone, agent ended, nobody answers
     |   `-- DeadlineError       no answer in the time that the request may take
@@ -62,6 +63,10 @@ class HostKeyError(SetupError):
 
 class LoginError(SetupError):
     """The machine does not let us in."""
+
+
+class UnfitError(SetupError):
+    """The board does not come to the conditions that boards.toml asks for; its times would mean nothing."""
 
 
 class ResultsError(SetupError):

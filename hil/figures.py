@@ -58,18 +58,20 @@ class Figures:
 
     def switch(self, pair: Pair) -> Mapping[str, SwitchSamples]:
         """Switches of an ordered pair on each clock, with the first inference after each."""
-        return self._once(
-            ("switch", pair),
-            lambda: {
-                clock.name: self.board.measure_switch(pair, self._n, clock, self._x)
-                for clock in self.board.facts().clocks
-            },
-        )
+        return self._once(("switch", pair), lambda: self._switches(pair))
+
+    def _switches(self, pair: Pair) -> Mapping[str, SwitchSamples]:
+        self.board.settle()
+        return {
+            clock.name: self.board.measure_switch(pair, self._n, clock, self._x)
+            for clock in self.board.facts().clocks
+        }
 
     def _latencies(self) -> list[dict[str, Samples]]:
         clocks, subnets = self.board.facts().clocks, range(len(self.pack.model.subnets))
         taken: list[dict[str, Samples]] = [{} for _ in subnets]
         for turn in np.array_split(np.arange(self._n), min(self._n, 1 if self.exact else _TURNS)):
+            self.board.settle()
             x = self._x[turn % len(self._x)]
             for subnet in subnets:
                 for clock in clocks:

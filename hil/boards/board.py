@@ -26,6 +26,7 @@ from reds.reference import clamp_input
 
 if TYPE_CHECKING:
     from hil.boards.boardsfile import Entry
+    from hil.steady import Steady
 
 START_SECONDS = 5.0
 """What an agent that was just started may take to its first hello."""
@@ -111,7 +112,7 @@ class Board:
         provenance: Provenance,
         agent: Agent,
         hello: Hello,
-        conditions: Callable[[], Conditions | None] = lambda: None,
+        steady: "Steady | None" = None,
     ) -> None:
         self.name = entry.name
         check_kind(entry, hello, agent.transport.name)
@@ -123,7 +124,7 @@ class Board:
         self._hello = hello
         self._model: Model | None = None
         self._selected = 0
-        self._conditions = conditions
+        self._steady = steady
 
     def facts(self) -> BoardFacts:
         """Name, target, provenance, clocks."""
@@ -131,7 +132,12 @@ class Board:
 
     def conditions(self) -> Conditions | None:
         """What its latencies depend on, as it is now; None where the board cannot say."""
-        return self._conditions()
+        return self._steady.conditions() if self._steady else None
+
+    def settle(self) -> None:
+        """Wait until the board is as its entry asks, for a figure to be taken. Raises `UnfitError`."""
+        if self._steady:
+            self._steady.settle()
 
     def layout(self, model: Model) -> Layout:
         """The layout that `deploy` gives a model. Raises `PackRefused` if the agent has none for it."""

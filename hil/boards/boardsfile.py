@@ -17,8 +17,12 @@ user = "pi"                         # optional: else the user here
 key = "~/.ssh/id_pi"                # optional: a private key file; else ssh-agent and ~/.ssh
 host_key = "SHA256:..."             # optional: its host key as `ssh-keygen -l` prints it; else known_hosts
 core = 3                            # optional: pins the agent to a core
+governor = "performance"            # optional: set for the run, and put back after it
+max_celsius = 70                    # optional: latencies are taken at this temperature or below
+cool_down = 120                     # optional: seconds to wait for it, else 300
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -32,8 +36,11 @@ from hil.link.host import Host
 from reds.fixtures import fixtures_dir
 
 _OF_HOST = ("user", "key", "host_key")
-_TEXTS = ("name", "target", "serial", "agent", "host", *_OF_HOST)
-_KEYS = (*_TEXTS, "port", "core", "latency_us")
+_TEXTS = ("name", "target", "serial", "agent", "host", "governor", *_OF_HOST)
+_NUMBERS = ("max_celsius", "cool_down")
+_KEYS = (*_TEXTS, *_NUMBERS, "port", "core", "latency_us")
+COOL_DOWN = 300.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,9 @@ class Entry:
     latency_us: Mapping[str, float] = field(default_factory=dict, hash=False)
     host: Host | None = None
     core: int | None = None
+    governor: str | None = None
+    max_celsius: float | None = None
+    cool_down: float = COOL_DOWN
 
 
 def shipped() -> Path:
@@ -92,13 +102,19 @@ def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
         raise BoardsFileError(f"{where}: {error}") from error
     core = row.get("core")
     _require(core is None or _whole(core, 0, 4095), f"{where}: core is the number of one, not {core!r}")
+    for key in _NUMBERS:
+        _require(
+            key not in row or _above_0(row[key]), f"{where}: {key} is a number above 0, not {row.get(key)!r}"
+        )
     host = _host(where, path.parent, row) if "host" in row else None
     port = row.get("port") if host is None else None
     _require(port is None or isinstance(port, str), f"{where}: port is text, not {port!r}")
     for key in _OF_HOST if host is None else ():
         _require(key not in row, f"{where}: {key} is for a board that has a host; add `host`")
     agent, budgets = _file(where, path.parent, row, "agent"), _budgets(where, row.get("latency_us", {}))
-    return Entry(row["name"], row["target"], port, row.get("serial"), agent, budgets, host, core)
+    cool_down = float(row.get("cool_down", COOL_DOWN))
+    kept = core, row.get("governor"), row.get("max_celsius"), cool_down
+    return Entry(row["name"], row["target"], port, row.get("serial"), agent, budgets, host, *kept)
 
 
 def _host(where: str, folder: Path, row: dict[str, Any]) -> Host:
@@ -123,11 +139,16 @@ def _whole(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def _above_0(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
 def _budgets(where: str, table: Any) -> Mapping[str, float]:
     _require(isinstance(table, dict), f'{where}: latency_us is a table, as {{ "25%" = 2500.0 }}')
     for label, limit in table.items():
-        number = isinstance(limit, int | float) and not isinstance(limit, bool) and limit > 0
-        _require(number, f"{where}: latency_us of {label!r} is a number of microseconds, not {limit!r}")
+        _require(
+            _above_0(limit), f"{where}: latency_us of {label!r} is a number of microseconds, not {limit!r}"
+        )
     return {label: float(limit) for label, limit in table.items()}
 
 

@@ -57,8 +57,9 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
 
     Raises `BoardAbsent` if it is not on a port, `BuildError` if its upload fails or changes nothing.
     """
-    if entry.host:
-        raise BoardsFileError(f"{entry.name}: `host` is for a board on the network, not on USB; remove it")
+    for key in ("host", "core", "governor", "max_celsius"):
+        if getattr(entry, key) is not None:
+            raise BoardsFileError(f"{entry.name}: `{key}` is for a board that runs Linux; remove it")
     if provenance is Provenance.EMULATED:
         with naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from hil import build, conditions
 from hil.boards.board import START_SECONDS, Board, Provenance, naming
 from hil.boards.boardsfile import Entry
-from hil.conditions import Conditions
 from hil.errors import (
     BoardAbsent,
     BoardsFileError,
@@ -25,6 +24,7 @@ from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
 from hil.link.host import reach
+from hil.steady import Steady
 
 if TYPE_CHECKING:
     from hil.link.remote import Remote
@@ -68,9 +68,11 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     with remote:
         with naming(entry):
             transport = SshTransport(remote, command, Deadline.after(COMMAND_SECONDS))
-        with Agent(transport, entry.name) as agent:
-            hello = _hello(entry, agent, transport)
-            yield Board(entry, provenance, agent, hello, lambda: _conditions(entry, remote))
+        with (
+            Agent(transport, entry.name) as agent,
+            Steady(entry, lambda text: _told(entry, remote, text)) as it,
+        ):
+            yield Board(entry, provenance, agent, _hello(entry, agent, transport), it)
 
 
 def _twice(work: Callable[[], T]) -> T:
@@ -94,7 +96,8 @@ def _prepared(entry: Entry) -> "tuple[Remote, str]":
     assert entry.host is not None
     remote = Remote(entry.host, Deadline.after(LOGIN_SECONDS))
     try:
-        agent = _agent(entry, _read(entry, remote).machine)
+        machine = conditions.values(_run(remote, 'echo "machine=$(uname -m)"'))["machine"]
+        agent = _agent(entry, machine)
         command = shlex.quote(stored(remote, agent))
         return remote, command if entry.core is None else f"taskset -c {entry.core} {command}"
     except BaseException:
@@ -102,14 +105,13 @@ def _prepared(entry: Entry) -> "tuple[Remote, str]":
         raise
 
 
-def _conditions(entry: Entry, remote: "Remote") -> Conditions:
+def _told(entry: Entry, remote: "Remote", script: str) -> str:
     with naming(entry):
-        return _read(entry, remote)
+        return _run(remote, script)
 
 
-def _read(entry: Entry, remote: "Remote") -> Conditions:
-    text = remote.run(conditions.script(entry.core), "say what it is", Deadline.after(COMMAND_SECONDS))
-    return conditions.read(text, entry.core)
+def _run(remote: "Remote", script: str) -> str:
+    return remote.run(script, "say what it is", Deadline.after(COMMAND_SECONDS))
 
 
 def _agent(entry: Entry, machine: str) -> bytes:

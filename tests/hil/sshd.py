@@ -23,6 +23,7 @@ from hil.link.host import Host
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 LISTENING_SECONDS = 10.0
 GONE_SECONDS = 10.0
+ASKED = ("agent", "core", "governor", "max_celsius", "cool_down")
 PASSED_ON = ("PATH", "LANG")
 
 
@@ -116,10 +117,10 @@ class Sshd:
 
     def entry(self, **changed: object) -> Entry:
         """The board as boards.toml would have it."""
-        agent, core = changed.pop("agent", None), changed.pop("core", None)
+        asked = {key: changed.pop(key) for key in ASKED if key in changed}
         plain = {"port": self.port, "key": self.key, "host_key": fingerprint(self.host_key)}
         host = Host("127.0.0.1", **{**plain, **changed})  # type: ignore[arg-type]
-        return Entry("pi-1", "pi", agent=agent, host=host, core=core)  # type: ignore[arg-type]
+        return Entry("pi-1", "pi", host=host, **asked)  # type: ignore[arg-type]
 
     def keys(self) -> dict[str, object]:
         """The same as the keys of boards.toml."""
@@ -174,6 +175,18 @@ def parent(pid: int) -> int:
     """The process that has started another."""
     (line,) = [row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith("PPid:")]
     return int(line.split()[1])
+
+
+def mounting(*mounts: str) -> tuple[str, ...]:
+    """A command that runs another, as root or not, after these mounts, which nobody else sees."""
+    me = os.geteuid(), os.getegid()
+    back = "" if me[0] == 0 else f"unshare -U --map-user={me[0]} --map-group={me[1]} "
+    script = " && ".join([*mounts, f'exec {back}"$@"'])
+    within = ("unshare", "-m" if me[0] == 0 else "-rm", "sh", "-c", script, "sh")
+    done = subprocess.run([*within, "true"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
+    return within
 
 
 Start = Callable[..., Sshd]

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,9 +67,11 @@ def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch:
     for key in (tmp_path / "id", tmp_path / "home" / "id"):
         key.touch()
     more = f'port = 2222\nuser = "u"\nkey = "id"\nhost_key = "{FINGERPRINT}"\ncore = 3\n'
+    more += 'governor = "performance"\nmax_celsius = 70\ncool_down = 0.5\n'
     (entry,) = load(write(ON_NET + more))
     host = Host("h", 2222, "u", tmp_path / "id", FINGERPRINT)
-    assert entry == Entry("pi", "pi", host=host, core=3)
+    asked = {"core": 3, "governor": "performance", "max_celsius": 70, "cool_down": 0.5}
+    assert entry == Entry("pi", "pi", host=host, **asked)  # type: ignore[arg-type]
     assert str(host) == "u@h port 2222"
     (entry,) = load(write(ON_NET + 'key = "~/id"'))
     assert entry.host == Host("h", 22, None, tmp_path / "home" / "id", None)
@@ -86,8 +89,30 @@ BOARD = '[[board]]\nname = "left"\ntarget = "desktop"\n'
 def test_only_a_board_on_the_network_has_a_host(name: str) -> None:
     entry = Entry("left", name, host=Host("h"))
     with (
-        pytest.raises(BoardsFileError, match=r"left: `host` is for a board on .*; remove it"),
+        pytest.raises(BoardsFileError, match=r"left: `host` is for a board .*; remove it"),
         boards.target(name).start(entry, Provenance.HARDWARE),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("key", ["core", "governor", "max_celsius"])
+def test_a_nano_runs_no_linux(key: str) -> None:
+    entry = Entry("left", "nano33ble", **{key: 1})  # type: ignore[arg-type]
+    with (
+        pytest.raises(BoardsFileError, match=f"left: `{key}` is for a board that runs Linux; remove it"),
+        boards.target("nano33ble").start(entry, Provenance.HARDWARE),
+    ):
+        pass
+
+
+def test_a_desktop_has_the_cores_it_has() -> None:
+    core, most = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
+    with boards.target("desktop").start(Entry("d", "desktop", core=core), Provenance.HARDWARE) as board:
+        assert board.facts().model == "desktop"
+    says = f"d: its agent cannot be put on core {most + 1}, cores here: {core}"
+    with (
+        pytest.raises(BoardsFileError, match=says),
+        boards.target("desktop").start(Entry("d", "desktop", core=most + 1), Provenance.HARDWARE),
     ):
         pass
 
@@ -123,6 +148,10 @@ def test_only_a_board_on_the_network_has_a_host(name: str) -> None:
         ),
         (ON_NET + 'hostkey = "x"', "unknown key 'hostkey'; did you mean 'host_key'?"),
         (ON_NET + 'password = "x"', "unknown key 'password'"),
+        (ON_NET + "governor = 3", "board 'pi': governor is text, not 3"),
+        (ON_NET + 'max_celsius = "70"', "board 'pi': max_celsius is a number above 0, not '70'"),
+        (ON_NET + "cool_down = 0", "board 'pi': cool_down is a number above 0, not 0"),
+        (ON_NET + "cool_down = inf", "board 'pi': cool_down is a number above 0, not inf"),
         (ON_NET + "core = -1", "board 'pi': core is the number of one, not -1"),
     ],
 )

@@ -30,7 +30,7 @@ from hil.errors import (
 from hil.link.ssh import END_SECONDS
 from reds import reference
 from reds.model import Model
-from tests.hil.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, script
+from tests.hil.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
 from tests.nets import inputs
 
 HERE = "127.0.0.1 port {}"
@@ -270,18 +270,6 @@ def test_a_board_without_sftp_says_what_to_install(sshd: Start) -> None:
     assert says.endswith("has no SFTP; install openssh-sftp-server there")
 
 
-def mounting(folder: Path, options: str) -> tuple[str, ...]:
-    """A command that runs another with a file system of its own as that folder, as root or not."""
-    mount = f"mount -t tmpfs -o {options} none {folder}"
-    me = os.geteuid(), os.getegid()
-    back = "" if me[0] == 0 else f"unshare -U --map-user={me[0]} --map-group={me[1]} "
-    within = ("unshare", "-m" if me[0] == 0 else "-rm", "sh", "-c", f'{mount} && exec {back}"$@"', "sh")
-    done = subprocess.run([*within, "true"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
-    return within
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -297,7 +285,7 @@ def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
     sshd: Start, tmp_path: Path, options: str, says: str
 ) -> None:
     (tmp_path / "home").mkdir()
-    there = sshd(within=mounting(tmp_path / "home", options))
+    there = sshd(within=mounting(f"mount -t tmpfs -o {options} none {tmp_path}/home"))
     assert re.search(says, refused(there.entry(), BuildError))
     assert not there.stored()
 
