@@ -75,7 +75,7 @@ def main() -> None:
 @click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json.")
 def build(recipe: Path, out: Path) -> None:
     """Train, select, quantise and pack what RECIPE says."""
-    from reds.build import build as run
+    from reds.recipe.build import build as run
 
     console = Console()
     written = run(recipe, out, console)
@@ -126,7 +126,7 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @click.option("--out", type=FILE, default=Path(), help="Folder for the packs.")
 def compare(recipe: Path, seeds: list[int], out: Path) -> None:
     """Train RECIPE's nested subnets, and the same widths alone, and print what nesting costs."""
-    from reds.compare import compare as run
+    from reds.recipe.compare import compare as run
 
     click.echo(run(recipe, seeds, out, Console(stderr=True)))
 

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reds.calibrate import range_scale
 from reds.data.home import DataError
 from reds.data.npz import read_npz
 from reds.data.pictures import cut, stored
 from reds.data.raw import Raw, check_present
 from reds.data.sets import SETS, Data, DataSet
+from reds.int8.calibrate import range_scale
 
 HELD_OUT = 0.1
 """Share of every class of the training part that validates, where no validation part is given."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.compare import paired
+from reds.recipe.compare import paired
 from reds.reproduce.paper import Table
 
 

@@ -11,13 +11,13 @@ from rich.console import Console
 from reds.files import write_whole
 from reds.fixtures import fixtures_dir
 from reds.progress import Progress
-from reds.ready import Ready, prepared
 from reds.recipe import Recipe, Selection, SubnetRecipe
-from reds.recipe_file import load_recipe
+from reds.recipe.file import load_recipe
+from reds.recipe.ready import Ready, prepared
+from reds.recipe.trials import Trial, Trials
 from reds.reproduce.paper import BASELINES, PAPER, Table
 from reds.reproduce.plot import draw
 from reds.reproduce.report import Line, markdown
-from reds.trials import Trial, Trials
 
 NESTED: Mapping[str, Callable[[Selection], Selection]] = {
     "reds": lambda how: how,

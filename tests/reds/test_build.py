@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from reds import pack, reference
 from reds.budget import check_budgets
 from reds.cli import main
-from reds.compare import markdown, paired
 from reds.cost.latency import Latency, LayerTimes, save
 from reds.data.archive import FORMAT, SHA256
 from reds.data.home import sha256_of
@@ -26,8 +25,9 @@ from reds.fixtures import fixtures_dir
 from reds.layouts import LAYOUTS, plan
 from reds.model import Model
 from reds.nets import by_name
-from reds.recipe_file import load_recipe
-from reds.train import chain_of
+from reds.recipe.compare import markdown, paired
+from reds.recipe.file import load_recipe
+from reds.recipe.train import chain_of
 from tests.reds.pictures import sheets
 from tests.reds.pictures import shipped as shipped_pictures
 from tests.reds.speech import tiny_speech
@@ -115,8 +115,8 @@ def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
     monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
     monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=60))
-    monkeypatch.setattr("reds.train.SCORED_BATCHES", 1)
-    monkeypatch.setattr("reds.integer.CALIBRATION", 64)
+    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.int8.integer.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     path = tmp_path / "tiny.toml"
     path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text)))
@@ -169,7 +169,7 @@ def test_reproduce_sets_ours_beside_the_paper(
     shipped.mkdir(parents=True)
     (shipped / "kws-dnn-s.toml").write_text(recipe.read_text())
     monkeypatch.setattr("reds.reproduce.run.fixtures_dir", lambda: shipped.parent)
-    monkeypatch.setattr("reds.train.SCORED_BATCHES", 2)
+    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 2)
     arguments = ("reproduce", "kws-dnn-s", "--seeds", "3,4", "--out")
     status, output = run(*arguments, tmp_path / "out")
     assert status == 0, output
@@ -279,7 +279,7 @@ def test_a_failed_build_is_one_line_and_leaves_nothing(
 def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
     command: str, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reds.ready.load_data", None)
+    monkeypatch.setattr("reds.recipe.ready.load_data", None)
     recipe.write_text(recipe.read_text().replace("budget = 0.25", "budget = 0.01"))
     status, output = run(command, recipe, "--out", tmp_path / "out")
     assert status == 1
@@ -359,12 +359,12 @@ def test_a_killed_build_goes_on_to_the_same_pack_unless_its_device_has_changed(
     text = recipe.read_text().replace("budget = 0.25\n", "budget = 0.25\nlatency = 180\n")
     text += '\n[device]\nlayout = "radix256"\ntimes = "times.json"\n\n[int8]\nepochs = 2\nrate = 2e-3\n'
     recipe.write_text(text)
-    monkeypatch.setattr("reds.train.SCORED_BATCHES", 2)
+    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 2)
     times(0.01)
     whole = build("whole")
     for folder in ("same", "other"):
         with monkeypatch.context() as patched:
-            patched.setattr("reds.train.best_ranges", kill)
+            patched.setattr("reds.recipe.train.best_ranges", kill)
             run("build", recipe, "--out", tmp_path / folder)
         assert [p.name for p in (tmp_path / folder).iterdir()] == ["kws-dnn-s.training"]
     assert build("same") == whole

@@ -21,7 +21,7 @@ COLOURS = ("blue", "green", "grey", "red", "white")
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fashion-MNIST's recipe, short, for pictures of 12 x 8."""
-    monkeypatch.setattr("reds.train.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     text = re.sub(r"epochs = \d+", "epochs = 6", re.sub(r"batch = \d+", "batch = 20", text))
     text = text.replace('name = "fashion-ds-cnn-s"', 'name = "mine"').replace("28x28x1", "12x8x3")

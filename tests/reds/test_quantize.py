@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from reds import pack, reference
-from reds.calibrate import ranges
 from reds.data.sets import SETS
 from reds.data.speech import SCALE, ZERO
 from reds.elastic import nest
+from reds.int8.calibrate import ranges
+from reds.int8.quantize import QuantiseError, quantise
+from reds.int8.rounded import RoundedNet
 from reds.nets import by_name
 from reds.nets.dnn import dnn
-from reds.quantize import QuantiseError, quantise
-from reds.rounded import RoundedNet
 from reds.rules import check
 from tests.reds.floats import features as floats
 from tests.reds.floats import random_chain, random_net, settled, shares

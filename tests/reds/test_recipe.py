@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe, RecipeError
-from reds.recipe_file import load_recipe, parse_recipe
+from reds.recipe.file import load_recipe, parse_recipe
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
 TEXT = SHIPPED.read_text()

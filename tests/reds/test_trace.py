@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from reds import pack, reference
-from reds.calibrate import input_scale
 from reds.data.own import Own, innermost
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy
+from reds.int8.calibrate import input_scale
 from reds.model import Kind
 from reds.trace import NotElasticError, elastic
 

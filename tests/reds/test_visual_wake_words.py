@@ -19,8 +19,8 @@ from reds.data.sets import SETS
 from reds.data.visual_wake_words import load_visual_wake_words, part_of
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
-from reds.recipe_file import parse_recipe
-from reds.train import chain_of
+from reds.recipe.file import parse_recipe
+from reds.recipe.train import chain_of
 
 QUIET = Console(quiet=True)
 SET = SETS["visual-wake-words"]

@@ -1,7 +1,7 @@
 """The recipe: one TOML file says everything that a build does.
 
 The dataclasses below are the format: a table for each, a key for each field. No key has a default, so that a
-recipe can be read without this file beside it; what may be left out is not done. `recipe_file` reads it.
+recipe can be read without this file beside it; what may be left out is not done. `recipe.file` reads it.
 """
 
 from dataclasses import asdict, dataclass, replace

@@ -17,7 +17,7 @@ from reds.data.sets import Data
 from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
-from reds.train import Trained
+from reds.recipe.train import Trained
 
 
 def labelled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:

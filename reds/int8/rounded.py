@@ -8,8 +8,8 @@ al., arXiv 1712.05877). Norms keep their statistics: int8 has folded them into i
 import torch
 from torch import Tensor, nn
 
-from reds.calibrate import Floats, Scale, output_scale
 from reds.elastic import ElasticNet
+from reds.int8.calibrate import Floats, Scale, output_scale
 from reds.model import LIMIT, REQUANTISED
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reds import reference
-from reds.calibrate import Floats
 from reds.data.examples import Examples
 from reds.elastic import ElasticNet
+from reds.int8.calibrate import Floats
+from reds.int8.quantize import quantise
 from reds.model import Model
-from reds.quantize import quantise
 
 CALIBRATION = 4096
 CALIBRATION_VALUES = 1 << 22

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.build import checkpoint, save
 from reds.chain import Widths
-from reds.integer import hits
+from reds.int8.integer import hits
 from reds.progress import Progress
-from reds.ready import Ready
 from reds.recipe import Recipe
+from reds.recipe.build import checkpoint, save
+from reds.recipe.ready import Ready
+from reds.recipe.train import Trained, train_alone, train_nested
 from reds.resume import Checkpoint
-from reds.train import Trained, train_alone, train_nested
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from reds import narrow
-from reds.calibrate import Floats, Scale, output_scale
 from reds.elastic import Bias, ElasticNet, SharedNorm
+from reds.int8.calibrate import Floats, Scale, output_scale
 from reds.model import (
     FACTORED,
     LIMIT,

@@ -14,21 +14,21 @@ import torch
 from numpy.typing import NDArray
 
 from reds.budget import Budget, Device
-from reds.calibrate import ranges
 from reds.chain import Chain, Widths
 from reds.data.examples import Examples
 from reds.data.sets import DataSet
 from reds.elastic import ElasticNet, nest
 from reds.finetune import accuracy, fit
 from reds.importance import importance
-from reds.integer import PERCENTILES, best_ranges, calibration_part
+from reds.int8.calibrate import ranges
+from reds.int8.integer import PERCENTILES, best_ranges, calibration_part
+from reds.int8.rounded import RoundedNet
 from reds.model import Model
 from reds.nets import SIZED, by_name
 from reds.permute import most_important_first, permute
 from reds.progress import Progress
 from reds.recipe import Recipe, RecipeError
 from reds.resume import Checkpoint
-from reds.rounded import RoundedNet
 from reds.select import nested
 
 SCORED_BATCHES, SCORED_EXAMPLES = 100, 100

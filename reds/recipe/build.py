@@ -5,13 +5,13 @@ from pathlib import Path
 from rich.console import Console
 
 from reds import pack
-from reds.card import card_of, labelled_set, save_card
-from reds.integer import hits
+from reds.int8.integer import hits
 from reds.progress import Progress
-from reds.ready import Ready, ready
 from reds.recipe import Recipe
+from reds.recipe.card import card_of, labelled_set, save_card
+from reds.recipe.ready import Ready, ready
+from reds.recipe.train import Trained, float_accuracy, train_nested
 from reds.resume import Checkpoint, key_of
-from reds.train import Trained, float_accuracy, train_nested
 
 
 def build(path: Path, out: Path, console: Console) -> Path:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds.progress import Progress
-from reds.ready import ready
-from reds.trials import Trials
+from reds.recipe.ready import ready
+from reds.recipe.trials import Trials
 
 RESAMPLES = 10_000
 

@@ -18,8 +18,8 @@ from reds.data.own_files import load_own
 from reds.data.sets import SETS, Data
 from reds.layouts import LAYOUTS
 from reds.recipe import Recipe
-from reds.recipe_file import check_sides, load_recipe
-from reds.train import budgets_of, chain_of
+from reds.recipe.file import check_sides, load_recipe
+from reds.recipe.train import budgets_of, chain_of
 
 
 @dataclass(frozen=True)
