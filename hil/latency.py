@@ -20,7 +20,7 @@ from hil.boards.boardsfile import Entry
 from hil.errors import HilError
 from hil.results.samples import median
 from reds.chain import Chain, ChainError, Group, Layer
-from reds.cost.latency import Latency, LayerTimes, save
+from reds.cost.latency import STEP, Latency, LayerTimes, save
 from reds.model import LIMIT
 from reds.nets import THERE_ARE, by_name
 from reds.padding import up
@@ -28,8 +28,6 @@ from reds.untrained import untrained
 
 SAMPLES = 5
 """Inferences timed; the median counts. Emulated ones are all alike."""
-STEP = 4
-"""Units that every kernel takes at once: between multiples of it times are no straight line."""
 
 Say = Callable[[str], None]
 

@@ -90,6 +90,16 @@ def test_latencies_between_measured_widths_are_in_proportion() -> None:
         assert cost.of(choice) == 1000 * us
 
 
+def test_a_width_between_steps_takes_what_the_next_step_does() -> None:
+    chain, coarse = dnn("s"), width_grids(dnn("s"), 4, 4)
+    fine = width_grids(chain, 1, 1)
+    table = Latency("desk", times(chain, coarse))
+    at = {units: i for i, units in enumerate(fine[1].tolist())}
+    odd, even = (latency_cost(chain, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (49, 52))
+    first, second = (latency_cost(chain, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (1, 4))
+    assert (odd, first) == (even, second)
+
+
 def test_times_that_are_missing_are_named() -> None:
     chain = dnn("s")
     grids = width_grids(chain, 4, 4)
