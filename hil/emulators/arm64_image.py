@@ -1,0 +1,196 @@
+"""What the emulated Pi and Android start from: a kernel, and a file system each, of Debian's packages.
+
+`python -m hil.emulators.arm64_image` makes them ahead; a run that finds none makes them too. They lie in the
+cache under the hash of what makes them: this file, the two it uses, and the files in `arm64_files`.
+"""
+
+import base64
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hil.build import cache_dir
+from hil.emulators import cpio, debian
+from hil.errors import BuildError, HilError
+
+_HERE = Path(__file__).parent
+_PACKAGES = (
+    *("linux-image-cloud-arm64", "busybox-static"),
+    *("openssh-server", "openssh-sftp-server"),
+    *("adbd", "mksh", "toybox"),
+)
+_MODULES = ("failover", "net_failover", "virtio_ring", "virtio", "virtio_mmio", "virtio_net")
+"""Of the kernel's, what the network card needs, in the order in which they are loaded."""
+_OPENSSH = "usr/lib/openssh"
+_PROGRAMS: Mapping[str, Mapping[str, str]] = {
+    "pi": {
+        "usr/sbin/sshd": "usr/sbin/sshd",
+        f"{_OPENSSH}/sshd-session": f"{_OPENSSH}/sshd-session",
+        f"{_OPENSSH}/sshd-auth": f"{_OPENSSH}/sshd-auth",
+        f"{_OPENSSH}/sftp-server": f"{_OPENSSH}/sftp-server",
+    },
+    "android": {
+        "usr/lib/android-sdk/platform-tools/adbd": "system/bin/adbd",
+        "usr/bin/mksh": "system/bin/sh",
+        "usr/bin/toybox": "system/bin/toybox",
+    },
+}
+"""For each system where programs of the packages go; the libraries they need stay where they are."""
+_LINKS = {"pi": {"lib": "usr/lib"}, "android": {"lib": "usr/lib", "bin": "system/bin"}}
+_LOADER = "usr/lib/ld-linux-aarch64.so.1"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A folder of the cache with all that the machines start from."""
+
+    folder: Path
+
+    @property
+    def kernel(self) -> Path:
+        """Linux, the same for every system."""
+        return self.folder / "vmlinuz"
+
+    def system(self, name: str) -> Path:
+        """The file system of `pi` or `android`."""
+        return self.folder / f"{name}.cpio"
+
+    @property
+    def key(self) -> Path:
+        """The private key that the pi lets in, made for this image."""
+        return self.folder / "user_key"
+
+    @property
+    def host_key(self) -> str:
+        """The fingerprint of the pi's own key, as boards.toml has it."""
+        return (self.folder / "host_key.fingerprint").read_text()
+
+
+def image() -> Image:
+    """The image of these sources, made unless the cache has it. Raises `BuildError`."""
+    made = Image(cache_dir() / f"arm64-{_version()}")
+    if not made.folder.exists():
+        _make(made.folder)
+    return made
+
+
+def _version() -> str:
+    """16 hex digits over all that makes an image."""
+    digest = hashlib.sha256()
+    files = (path for path in _files().rglob("*") if path.is_file())
+    for path in sorted([Path(__file__), Path(cpio.__file__), Path(debian.__file__), *files]):
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(_HERE)}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()[:16]
+
+
+def _files() -> Path:
+    return _HERE / "arm64_files"
+
+
+def _make(folder: Path) -> None:
+    """Make the image's folder, whole or not at all."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        where = f"{folder.parent}: {error.strerror}"
+        raise BuildError(
+            f"cannot make an image in {where}; set XDG_CACHE_HOME to a folder of yours"
+        ) from error
+    try:
+        with debian.fetched(_PACKAGES, partial) as packages:
+            _fill(partial, packages)
+        (partial / "packages.tar").unlink()
+        try:
+            partial.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another run was first
+                raise
+    except OSError as error:
+        raise BuildError(
+            f"cannot make an image in {folder.parent}: {error.strerror}; make room there"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _fill(folder: Path, packages: debian.Packages) -> None:
+    image = Image(folder)
+    image.kernel.write_bytes(packages.read(packages.find(r"boot/vmlinuz-.*")))
+    user, host = _Key(), _Key()
+    keys = {"etc/ssh/host_key": (host.private, 0o600), "etc/ssh/authorized_keys": (user.public, 0o644)}
+    for name in _PROGRAMS:
+        image.system(name).write_bytes(_system(name, packages, keys if name == "pi" else {}))
+    image.key.touch(mode=0o600)
+    image.key.write_bytes(user.private)
+    (folder / "host_key.fingerprint").write_text(host.fingerprint)
+    manifest = {"suite": debian.SUITE, "packages": packages.versions()}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def _system(name: str, packages: debian.Packages, keys: Mapping[str, tuple[bytes, int]]) -> bytes:
+    """The file system of one kind of board; `keys` are files with their modes."""
+    archive = cpio.Archive()
+    for folder in ("dev", "proc", "sys", "tmp", "run", "root", "home", "data", "modules", "etc"):
+        archive.folder(folder)
+    archive.device("dev/console", 5, 1)
+    archive.device("dev/null", 1, 3, 0o666)
+    archive.file("sbin/busybox", packages.read("usr/bin/busybox"), 0o755)
+    for i, module in enumerate(_MODULES):
+        if (data := packages.module(module)) is not None:
+            archive.file(f"modules/{i}-{module}.ko", data)
+    archive.file(_LOADER, packages.read(_LOADER), 0o755)
+    for there, here in _PROGRAMS[name].items():
+        program = packages.read(there)
+        archive.file(here, program, 0o755)
+        for path, library in packages.libraries(program).items():
+            archive.file(path, library, 0o755)
+    for path, to in _LINKS[name].items():
+        archive.link(path, to)
+    for tree in (_files() / "base", _files() / name):
+        for file in (path for path in tree.rglob("*") if path.is_file()):
+            data = file.read_bytes()
+            archive.file(str(file.relative_to(tree)), data, 0o755 if data.startswith(b"#!") else 0o644)
+    for path, (data, mode) in keys.items():
+        archive.file(path, data, mode)
+    return archive.packed()
+
+
+class _Key:
+    """A new SSH key pair."""
+
+    def __init__(self) -> None:
+        import paramiko
+        from cryptography.hazmat.primitives import serialization as as_
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        key = Ed25519PrivateKey.generate()
+        self.private = key.private_bytes(as_.Encoding.PEM, as_.PrivateFormat.OpenSSH, as_.NoEncryption())
+        self.public = key.public_key().public_bytes(as_.Encoding.OpenSSH, as_.PublicFormat.OpenSSH)
+        blob = self.public.split()[1]
+        self.fingerprint = str(
+            paramiko.PKey.from_type_string("ssh-ed25519", base64.b64decode(blob)).fingerprint
+        )
+
+
+def main() -> int:
+    """Make the image unless it is there, and say where."""
+    begun = time.monotonic()
+    try:
+        made = image()
+    except HilError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{made.folder}: the emulated pi and android ({time.monotonic() - begun:.1f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

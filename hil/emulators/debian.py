@@ -1,0 +1,118 @@
+"""Debian's packages for 64-bit Arm, unpacked and never installed: programs for the emulated boards.
+
+mmdebstrap and apt fetch them and check their signatures. No mirror is named and no version asked for:
+archives drop old ones.
+"""
+
+import gzip
+import io
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hil.errors import BuildError
+
+SUITE = "trixie"
+FETCH_SECONDS = 900.0
+"""What fetching and unpacking may take."""
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_LIBRARIES = ("usr/lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu/android", "usr/lib")
+_CHANGELOG = re.compile(r"\./usr/share/doc/([^/]+)/changelog(?:\.Debian)?(?:\.arm64)?\.gz")
+_VERSION = re.compile(rb"^\S+ \(([^)]+)\) ")
+
+
+class Packages:
+    """The files of some packages, by their paths without the leading slash."""
+
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+        self._names = tar.getnames()
+
+    def read(self, path: str) -> bytes:
+        """A file, or what it links to. Raises `BuildError` if there is none."""
+        try:
+            file = self._tar.extractfile(f"./{path}")
+        except KeyError:
+            file = None
+        if file is None:
+            raise BuildError(f"Debian's {SUITE} has no /{path} any more: the image's builder has to follow")
+        return file.read()
+
+    def find(self, pattern: str) -> str:
+        """The one path that matches all of a regular expression. Raises `BuildError`."""
+        found = [name[2:] for name in self._names if re.fullmatch(pattern, name[2:])]
+        if len(found) != 1:
+            raise BuildError(f"Debian's {SUITE} has {len(found)} files like /{pattern}, not one")
+        return found[0]
+
+    def module(self, name: str) -> bytes | None:
+        """A module of the kernel, unpacked; None if it is built in. Raises `BuildError`."""
+        spelt = name.replace("_", "[_-]")
+        built_in = self.read(self.find(r"usr/lib/modules/[^/]+/modules\.builtin")).decode()
+        if re.search(rf"/{spelt}\.ko$", built_in, re.MULTILINE):
+            return None
+        path = self.find(rf"usr/lib/modules/.*/{spelt}\.ko(\.xz)?")
+        data = self.read(path)
+        return lzma.decompress(data) if path.endswith(".xz") else data
+
+    def libraries(self, program: bytes) -> dict[str, bytes]:
+        """The shared libraries that a program needs, and those that they need, by their paths."""
+        from elftools.elf.dynamic import DynamicSection
+        from elftools.elf.elffile import ELFFile
+
+        found: dict[str, bytes] = {}
+        ahead = [program]
+        while ahead:
+            elf = ELFFile(io.BytesIO(ahead.pop()))
+            tables = (s for s in elf.iter_sections() if isinstance(s, DynamicSection))
+            needed = [tag.needed for table in tables for tag in table.iter_tags("DT_NEEDED")]
+            for path in map(self._library, needed):
+                if path not in found:
+                    found[path] = self.read(path)
+                    ahead.append(found[path])
+        return found
+
+    def versions(self) -> dict[str, str]:
+        """The version of each package that came, as its changelog says."""
+        found = {}
+        for name in sorted(self._names, key=len):  # that of a rebuild, which is longer, comes last
+            if match := _CHANGELOG.fullmatch(name):
+                first = gzip.decompress(self.read(name[2:])).partition(b"\n")[0]
+                if version := _VERSION.match(first):
+                    found[match[1]] = version[1].decode()
+        return dict(sorted(found.items()))
+
+    def _library(self, name: str) -> str:
+        there = (f"{folder}/{name}" for folder in _LIBRARIES)
+        path = next((path for path in there if f"./{path}" in self._names), None)
+        if path is None:
+            raise BuildError(f"Debian's {SUITE} has no library {name} among the packages asked for")
+        return path
+
+
+@contextmanager
+def fetched(names: Sequence[str], folder: Path) -> Iterator[Packages]:
+    """The named packages and what they depend on, in a file of `folder` meanwhile. Raises `BuildError`."""
+    if shutil.which("mmdebstrap") is None or not _KEYRING.exists():
+        what = "an image of Debian's packages cannot be made on this machine"
+        raise BuildError(f"{what}; install mmdebstrap debian-archive-keyring")
+    path = folder / "packages.tar"
+    # Nothing is run or mounted for this variant: root is not needed, and a chroot neither.
+    mode = ["--mode=chrootless"] if os.geteuid() else []
+    patience = ['--aptopt=Acquire::Retries "2"', '--aptopt=Acquire::http::Timeout "30"']
+    wanted = ["--variant=extract", "--architectures=arm64", f"--include={','.join(names)}", SUITE, str(path)]
+    command = ["timeout", f"{FETCH_SECONDS:g}", "mmdebstrap", *mode, *patience, *wanted]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.splitlines()
+        why = next((line for line in said if line.startswith(("E: ", "W: Failed"))), "no word")
+        advice = "check this machine's network and its debian-archive-keyring"
+        raise BuildError(f"Debian's packages cannot be fetched: {why}; {advice}")
+    with tarfile.open(path) as tar:
+        yield Packages(tar)

@@ -1,0 +1,113 @@
+"""A QEMU process and the folder of its files: neither outlives the run that started it."""
+
+import os
+import re
+import select
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hil.errors import EmulatorError
+from hil.link.deadline import Deadline
+from hil.link.process import die_with_parent
+
+_PREFIX = "reds-emulator-"
+
+
+class Qemu:
+    """An emulated board. `stop`, or leaving the `with`, ends it."""
+
+    def __init__(self, program: str, board: str) -> None:
+        """Make its folder. Raises `EmulatorError` if the program is missing."""
+        if shutil.which(program) is None:
+            raise EmulatorError(
+                f"no {program} on this machine to emulate a {board} with; install qemu-system-arm"
+            )
+        _sweep()
+        self._program = program
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
+        self.folder = Path(self._folder.name)
+
+    def launch(self, arguments: Sequence[str], files: Sequence[int] = ()) -> None:
+        """Start it; it is given the open `files`."""
+        with (self.folder / "errors").open("wb") as errors:
+            self._process = subprocess.Popen(
+                [self._program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                pass_fds=files,
+                preexec_fn=_child_setup(),
+            )
+
+    def expect(self, pattern: re.Pattern[bytes], seconds: float) -> re.Match[bytes]:
+        """What its output has that matches. Raises `EmulatorError` if it ends or the time does first."""
+        assert self._process is not None
+        out = self._process.stdout
+        assert out is not None
+        said, deadline = b"", Deadline.after(seconds)
+        while not (found := pattern.search(said)):
+            ready = select.select([out], [], [], deadline.left)[0]
+            more = os.read(out.fileno(), 4096) if ready else b""
+            if not more:
+                raise self.failed(f"no word in {seconds:g} s")
+            said += more
+        return found
+
+    def failed(self, otherwise: str) -> EmulatorError:
+        """The error for one that does not start: QEMU's last words, if it left any."""
+        return EmulatorError(f"{self._program} did not start: {self.last_words() or otherwise}")
+
+    def last_words(self) -> str:
+        """The last line that QEMU wrote to its standard error; empty if it wrote none."""
+        lines = (self.folder / "errors").read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def stop(self) -> None:
+        """End the emulator and remove its files. Harmless if done twice."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _child_setup() -> Callable[[], None]:
+    """What the emulator does before it starts: die with its parent, and stay on one processor.
+
+    QEMU's two threads hand every byte of the line to each other. On one processor that is a switch between
+    them; on two, each waits for a sleeping processor to wake, which takes three times as long.
+    """
+    death = die_with_parent()
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    chosen = {usable[os.getpid() % len(usable)]} if usable else set()
+
+    def setup() -> None:
+        if death is not None:
+            death()
+        if chosen:
+            os.sched_setaffinity(0, chosen)
+
+    return setup
+
+
+def _sweep() -> None:
+    """Remove the folders of runs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
