@@ -26,6 +26,8 @@ DESKTOP = "desktop"
 EMULATED = "emulated"
 LINUX = {"aarch64": "linux-aarch64", "x86_64": "linux-x86_64"}
 """Static agents, that run on every Linux, by what `uname -m` prints there."""
+EMULATED_LINUX = "emulated-linux-aarch64"
+"""The same for an emulated board: it counts instructions."""
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
 """What a build, and an upload with all that it fetches the first time, may take."""
 _NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
@@ -34,6 +36,7 @@ _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
     **{environment: ("make", f"{machine}-linux-gnu-gcc") for machine, environment in LINUX.items()},
+    EMULATED_LINUX: ("make", "aarch64-linux-gnu-gcc"),
 }
 _PACKAGES = {
     "make": "make",
@@ -65,7 +68,7 @@ def build_id() -> str:
 
 
 def agent(environment: str, wrap: Path | None = None, board: str = "desktop") -> Path:
-    """The agent for `environment` (DESKTOP, EMULATED or one of LINUX), built unless the cache has it.
+    """The agent for `environment` (DESKTOP, EMULATED...), built unless the cache has it.
 
     `wrap` is a C file whose `__wrap_reds_select` or `__wrap_reds_run` takes the place of the runtime's;
     `board` is what an agent for a POSIX system calls its board. Raises `BuildError` if a tool is missing,
@@ -80,7 +83,7 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
             if environment == EMULATED:
                 built = _emulated(sources, wrap)
             else:
-                built = _posix(sources, wrap, board, _static(environment))
+                built = _posix(sources, wrap, board, environment)
             keep(built, program)
     return program
 
@@ -115,18 +118,14 @@ def _sources() -> Iterator[Path]:
         yield copy
 
 
-def _static(environment: str) -> dict[str, str]:
-    """What make is told for a static agent; nothing for the desktop's."""
-    machine = next((m for m, name in LINUX.items() if name == environment), None)
-    return {"CC": f"{machine}-linux-gnu-gcc", "LDFLAGS": "-static"} if machine else {}
-
-
-def _posix(sources: Path, wrap: Path | None, board: str, environment: dict[str, str]) -> Path:
+def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Path:
     out = sources / "out"
     if wrap:
         wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
     options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
-    _run(["make", "-s", "-C", str(sources / "posix"), *options], environment, BUILD_SECONDS)
+    static = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1], "LDFLAGS": "-static"}
+    options += ["EMULATED=yes"] * (environment == EMULATED_LINUX)
+    _run(["make", "-s", "-C", str(sources / "posix"), *options], static, BUILD_SECONDS)
     return out / "agent"
 
 

@@ -1,4 +1,4 @@
-"""Raspberry Pi, or any other Linux of these processors, over SSH.
+"""Raspberry Pi, or any other Linux of these processors, over SSH; or an emulated one, over the very same.
 
 Its agent is static, needs no root, opens no port, and ends with the connection.
 """
@@ -6,11 +6,13 @@ Its agent is static, needs no root, opens no port, and ends with the connection.
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hil import build, conditions
 from hil.boards.board import START_SECONDS, Board, Provenance, naming
 from hil.boards.boardsfile import Entry
+from hil.emulators import arm64
 from hil.errors import (
     BoardAbsent,
     BoardsFileError,
@@ -23,14 +25,14 @@ from hil.errors import (
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
-from hil.link.host import reach
+from hil.link.host import Host, reach
 from hil.steady import Steady
 
 if TYPE_CHECKING:
     from hil.link.remote import Remote
     from hil.link.ssh import SshTransport
 
-HAS_EMULATOR = False
+HAS_EMULATOR = True
 REACH_SECONDS, LOGIN_SECONDS, COMMAND_SECONDS = 4.0, 15.0, 10.0
 """What the first answer to a connection, logging in, and a command may take."""
 _MACHINES = {b"\x3e\x00": "x86_64", b"\xb7\x00": "aarch64"}
@@ -58,21 +60,35 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """
     from hil.link.ssh import SshTransport  # here, for it takes a while and most runs need none
 
-    if entry.host is None:
-        raise BoardAbsent(f"{entry.name}: {absent(entry)}")
     for key in ("port", "serial"):
         if getattr(entry, key):
             raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a pi; remove it")
-    with naming(entry):
-        remote, command = _twice(lambda: _prepared(entry))
-    with remote:
+    with _there(entry, provenance) as entry:
         with naming(entry):
-            transport = SshTransport(remote, command, Deadline.after(COMMAND_SECONDS))
-        with (
-            Agent(transport, entry.name) as agent,
-            Steady(entry, lambda text: _told(entry, remote, text)) as it,
-        ):
-            yield Board(entry, provenance, agent, _hello(entry, agent, transport), it)
+            remote, command = _twice(lambda: _prepared(entry, provenance))
+        with remote:
+            with naming(entry):
+                transport = SshTransport(remote, command, Deadline.after(COMMAND_SECONDS))
+            with (
+                Agent(transport, entry.name) as agent,
+                Steady(entry, lambda text: _told(entry, remote, text)) as it,
+            ):
+                yield Board(entry, provenance, agent, _hello(entry, agent, transport), it)
+
+
+@contextmanager
+def _there(entry: Entry, provenance: Provenance) -> Iterator[Entry]:
+    """The entry with the machine to log in to: its own, or an emulated one of one core meanwhile."""
+    if provenance is Provenance.HARDWARE:
+        if entry.host is None:
+            raise BoardAbsent(f"{entry.name}: {absent(entry)}")
+        yield entry
+        return
+    with naming(entry):
+        machine = arm64.start("pi")
+    with machine:
+        host = Host("127.0.0.1", machine.port, "pi", machine.image.key, machine.image.host_key)
+        yield replace(entry, host=host, core=None)
 
 
 def _twice(work: Callable[[], T]) -> T:
@@ -88,7 +104,7 @@ def _twice(work: Callable[[], T]) -> T:
             raise type(second)(f"{first.what}; tried again: {second}") from second
 
 
-def _prepared(entry: Entry) -> "tuple[Remote, str]":
+def _prepared(entry: Entry, provenance: Provenance) -> "tuple[Remote, str]":
     """An open connection, and the command that runs the agent there."""
     from hil.link.remote import Remote
     from hil.link.upload import stored
@@ -97,7 +113,7 @@ def _prepared(entry: Entry) -> "tuple[Remote, str]":
     remote = Remote(entry.host, Deadline.after(LOGIN_SECONDS))
     try:
         machine = conditions.values(_run(remote, 'echo "machine=$(uname -m)"'))["machine"]
-        agent = _agent(entry, machine)
+        agent = _agent(entry, provenance, machine)
         command = shlex.quote(stored(remote, agent))
         return remote, command if entry.core is None else f"taskset -c {entry.core} {command}"
     except BaseException:
@@ -114,12 +130,13 @@ def _run(remote: "Remote", script: str) -> str:
     return remote.run(script, "say what it is", Deadline.after(COMMAND_SECONDS))
 
 
-def _agent(entry: Entry, machine: str) -> bytes:
+def _agent(entry: Entry, provenance: Provenance, machine: str) -> bytes:
     """The program for a machine of this kind."""
     if machine not in build.LINUX:
         there = f"there are agents for {' and '.join(build.LINUX)}"
         raise SetupError(f"its system is of {machine}, and {there}; install a 64-bit system on it")
-    program = (entry.agent or build.agent(build.LINUX[machine], board=entry.target)).read_bytes()
+    kind = build.EMULATED_LINUX if provenance is Provenance.EMULATED else build.LINUX[machine]
+    program = (entry.agent or build.agent(kind, board=entry.target)).read_bytes()
     made_for = _MACHINES.get(program[18:20], "another processor") if program[:4] == b"\x7fELF" else machine
     if made_for != machine:
         raise BuildError(

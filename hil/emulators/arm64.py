@@ -36,6 +36,7 @@ class Machine(Qemu):
     def __init__(self, image: Image, system: str, snapshot: Path | None) -> None:
         """Go on from a snapshot, or start from nothing. Raises `EmulatorError`."""
         super().__init__(QEMU, system)
+        self.image = image
         self._monitor = Monitor()
         try:
             self._begin(_arguments(image, system), snapshot)

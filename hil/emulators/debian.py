@@ -71,7 +71,7 @@ class Packages:
         while ahead:
             elf = ELFFile(io.BytesIO(ahead.pop()))
             tables = (s for s in elf.iter_sections() if isinstance(s, DynamicSection))
-            needed = [tag.needed for table in tables for tag in table.iter_tags("DT_NEEDED")]
+            needed: list[str] = [tag.needed for table in tables for tag in table.iter_tags("DT_NEEDED")]
             for path in map(self._library, needed):
                 if path not in found:
                     found[path] = self.read(path)

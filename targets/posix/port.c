@@ -1,5 +1,5 @@
 /* The agent's port for a POSIX system: the host talks over standard input and output, the pack is kept in
- * memory, the clock counts nanoseconds. Interrupts cannot be masked, but a switch of process is noticed. */
+ * memory, and clock.h says what is counted. Interrupts cannot be masked, but a switch of process is noticed. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "../agent/port.h"
 
@@ -7,10 +7,10 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../agent/agent.h"
+#include "clock.h"
 
 enum { STORE = 16 << 20, ARENA = 8 << 20, INPUTS = 1 << 20, PAGE = 4096 };
 
@@ -18,11 +18,10 @@ static uint8_t store[STORE] __attribute__((aligned(64)));
 static int8_t arena[ARENA] __attribute__((aligned(64)));
 static int8_t inputs[INPUTS];
 
-static const port_clock clocks[] = {{"ns", 1000000000}};
-
 const port_facts port = {
     .board = PORT_BOARD,
-    .clocks = clocks,
+    .emulated = PORT_EMULATED,
+    .clocks = &posix_clock,
     .clock_count = 1,
     .arena = arena,
     .arena_bytes = ARENA,
@@ -49,14 +48,6 @@ void port_write(const uint8_t *bytes, size_t size)
         bytes += count;
         size -= (size_t)count;
     }
-}
-
-uint32_t port_ticks(uint32_t clock)
-{
-    (void)clock;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint32_t)((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 }
 
 /* How often the process has been switched out. */
@@ -108,7 +99,7 @@ static void *watch_host(void *unused)
 int main(void)
 {
     pthread_t watch;
-    if (pthread_create(&watch, NULL, watch_host, NULL) != 0) {
+    if (!clock_start() || pthread_create(&watch, NULL, watch_host, NULL) != 0) {
         return 1;
     }
     agent_run();
