@@ -50,7 +50,7 @@ def choose(
         more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
         entries = tuple(e for e in entries if e.target in settings.target) + more
     for entry in entries:
-        if unknown := entry.latency_us.keys() - set(subnets):
+        if unknown := (entry.latency_us.keys() | entry.instructions.keys()) - set(subnets):
             budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
             raise BoardsFileError(f"{budgets}, but the pack has {', '.join(subnets)}")
     return tuple(_choice(entry, settings, target_of(entry.target)) for entry in entries)

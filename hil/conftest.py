@@ -137,7 +137,10 @@ def figures(request: pytest.FixtureRequest, plan: Plan, uncaptured: Uncaptured) 
         what = f"{board.name}: storing {plan.pack.model.name}"
         with progress(what, plan.pack.size, uncaptured) as advance:
             board.deploy(plan.pack.model, advance)
-        yield Figures(board, plan.pack, choice.entry.latency_us, plan.settings.samples)
+        entry, told = choice.entry, plan.settings
+        budgets = {"us": entry.latency_us, "instructions": entry.instructions}
+        limits = {"us": told.switch_limit_us, "instructions": entry.switch_instructions}
+        yield Figures(board, plan.pack, budgets, limits, told.samples)
 
 
 @pytest.fixture(scope="session")
@@ -170,9 +173,10 @@ def truth(pack: Pack) -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def budget(figures: Figures, subnet: int) -> float | None:
-    """What boards.toml allows this subnet, in us; None: anything."""
-    return figures.budgets.get(figures.pack.subnets[subnet])
+def budgets(figures: Figures, subnet: int) -> Mapping[str, float]:
+    """What boards.toml allows this subnet, by unit."""
+    label = figures.pack.subnets[subnet]
+    return {unit: by_label[label] for unit, by_label in figures.budgets.items() if label in by_label}
 
 
 @pytest.fixture
@@ -187,8 +191,7 @@ def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]
     clock = request.node.stash.get(replay.CLOCK, None)
     if clock is None:
         return lambda samples: None
-    benchmark = request.getfixturevalue("benchmark")
-    return lambda samples: clock.play(benchmark, samples)
+    return lambda samples: clock.play(request.getfixturevalue("benchmark"), samples)
 
 
 @pytest.fixture

@@ -25,8 +25,10 @@ class Figures:
 
     board: Board
     pack: Pack
-    budgets: Mapping[str, float]
-    """What boards.toml allows a subnet, in us by its label."""
+    budgets: Mapping[str, Mapping[str, float]]
+    """What an inference may take: by unit, us or instructions, then by the subnet's label."""
+    switch_limits: Mapping[str, float]
+    """What the worst switch may take by unit; the first that the board counts in is the one that holds."""
     samples: int | None = None
     _taken: dict[object, object] = field(default_factory=dict)
     _conditions: list[Conditions] = field(default_factory=list)

@@ -17,7 +17,7 @@ from rich.console import Console
 from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import HilError
+from hil.errors import HilError, SetupError
 from hil.results.samples import median
 from reds.chain import Chain, ChainError, Group, Layer
 from reds.cost.latency import STEP, Latency, LayerTimes, save
@@ -73,11 +73,13 @@ def alone(chain: Chain, layer: Layer, sizes: Sequence[int]) -> Chain:
 
 
 def time(board: Board, chain: Chain) -> float:
-    """Microseconds of one inference."""
+    """Microseconds of one inference. Raises `SetupError` if the board counts no time."""
     model = untrained("layer", chain, {"100%": chain.full})
     board.deploy(model)
     x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
-    clock = next(clock for clock in board.facts().clocks if clock.hz)
+    clock = next((clock for clock in board.facts().clocks if clock.hz), None)
+    if clock is None:
+        raise SetupError(f"{board.name}: it counts instructions, not time; measure on another board")
     return median(board.measure(0, SAMPLES, clock, x).microseconds)
 
 

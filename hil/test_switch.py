@@ -8,19 +8,24 @@ from hil.boards.board import Outputs, SwitchSamples
 from hil.conftest import Record
 from hil.figures import Figures, Pair
 from hil.pack import Pack
-from hil.plan import Plan
 from hil.results import gate
 from hil.results.samples import Samples, by_unit, median
 
 
-def test_switch(plan: Plan, pair: Pair, switch: Mapping[str, SwitchSamples], record: Record) -> None:
-    label = plan.pack.pair(pair)
+def test_switch(
+    pack: Pack,
+    figures: Figures,
+    pair: Pair,
+    switch: Mapping[str, SwitchSamples],
+    record: Record,
+) -> None:
+    label = pack.pair(pair)
     values = by_unit(s.select for s in switch.values())
     for unit, samples in values.items():
         record(label, "switch" if unit == "us" else f"switch_{unit}", unit, max(samples), samples)
-    limit = plan.settings.switch_limit_us
-    assert gate.switches_in_time(values["us"], limit), (
-        f"{label}: a switch took {max(values['us']):,.2f} us, the limit is {limit:g} us"
+    unit, limit = next((unit, limit) for unit, limit in figures.switch_limits.items() if unit in values)
+    assert gate.switches_in_time(values[unit], limit), (
+        f"{label}: a switch took {max(values[unit]):,.2f} {unit}, the limit is {limit:g} {unit}"
     )
 
 

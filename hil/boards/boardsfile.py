@@ -6,7 +6,9 @@ target = "nano33ble"                # a file of hil/boards
 port = "/dev/ttyACM0"               # optional: else found by its USB id
 serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
 agent = "slow.elf"                  # optional: a prebuilt agent for an emulated board, a desktop or a pi
-latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take
+latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take, on a board with a clock
+instructions = { "25%" = 30000 }    # optional: the same on a board that counts instructions
+switch_instructions = 100           # optional: what the worst switch may take on one that counts nothing else
 
 [[board]]
 name = "pi-4"
@@ -37,15 +39,19 @@ from reds.fixtures import fixtures_dir
 
 _OF_HOST = ("user", "key", "host_key")
 _TEXTS = ("name", "target", "serial", "agent", "host", "governor", *_OF_HOST)
-_NUMBERS = ("max_celsius", "cool_down")
-_KEYS = (*_TEXTS, *_NUMBERS, "port", "core", "latency_us")
+_NUMBERS = ("max_celsius", "cool_down", "switch_instructions")
+_BUDGETS = {"latency_us": "microseconds", "instructions": "instructions"}
+_KEYS = (*_TEXTS, *_NUMBERS, *_BUDGETS, "port", "core")
 COOL_DOWN = 300.0
 """Seconds."""
+SWITCH_INSTRUCTIONS = 100.0
+"""A switch checks a number and sets a pointer: 14 or 15 instructions, some more with another compiler. One
+that copies or unpacks anything takes thousands."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One board of the file. `latency_us` holds budgets in microseconds by the subnet's label.
+    """One board of the file. `latency_us` and `instructions` hold budgets by the subnet's label.
 
     `port` is a serial one; that of a board on the network is in `host`.
     """
@@ -61,6 +67,8 @@ class Entry:
     governor: str | None = None
     max_celsius: float | None = None
     cool_down: float = COOL_DOWN
+    instructions: Mapping[str, float] = field(default_factory=dict, hash=False)
+    switch_instructions: float = SWITCH_INSTRUCTIONS
 
 
 def shipped() -> Path:
@@ -111,10 +119,11 @@ def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
     _require(port is None or isinstance(port, str), f"{where}: port is text, not {port!r}")
     for key in _OF_HOST if host is None else ():
         _require(key not in row, f"{where}: {key} is for a board that has a host; add `host`")
-    agent, budgets = _file(where, path.parent, row, "agent"), _budgets(where, row.get("latency_us", {}))
+    agent, us = _file(where, path.parent, row, "agent"), _budgets(where, row, "latency_us")
     cool_down = float(row.get("cool_down", COOL_DOWN))
     kept = core, row.get("governor"), row.get("max_celsius"), cool_down
-    return Entry(row["name"], row["target"], port, row.get("serial"), agent, budgets, host, *kept)
+    counted = _budgets(where, row, "instructions"), row.get("switch_instructions", SWITCH_INSTRUCTIONS)
+    return Entry(row["name"], row["target"], port, row.get("serial"), agent, us, host, *kept, *counted)
 
 
 def _host(where: str, folder: Path, row: dict[str, Any]) -> Host:
@@ -143,12 +152,12 @@ def _above_0(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
-def _budgets(where: str, table: Any) -> Mapping[str, float]:
-    _require(isinstance(table, dict), f'{where}: latency_us is a table, as {{ "25%" = 2500.0 }}')
+def _budgets(where: str, row: dict[str, Any], key: str) -> Mapping[str, float]:
+    table = row.get(key, {})
+    _require(isinstance(table, dict), f'{where}: {key} is a table, as {{ "25%" = 2500.0 }}')
     for label, limit in table.items():
-        _require(
-            _above_0(limit), f"{where}: latency_us of {label!r} is a number of microseconds, not {limit!r}"
-        )
+        number = f"{key} of {label!r} is a number of {_BUDGETS[key]}"
+        _require(_above_0(limit), f"{where}: {number}, not {limit!r}")
     return {label: float(limit) for label, limit in table.items()}
 
 

@@ -78,7 +78,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 @contextmanager
 def _there(entry: Entry, provenance: Provenance) -> Iterator[Entry]:
-    """The entry with the machine to log in to: its own, or an emulated one of one core meanwhile."""
+    """The entry with the machine to log in to: its own, or an emulated one, of one core and no heat."""
     if provenance is Provenance.HARDWARE:
         if entry.host is None:
             raise BoardAbsent(f"{entry.name}: {absent(entry)}")
@@ -88,7 +88,7 @@ def _there(entry: Entry, provenance: Provenance) -> Iterator[Entry]:
         machine = arm64.start("pi")
     with machine:
         host = Host("127.0.0.1", machine.port, "pi", machine.image.key, machine.image.host_key)
-        yield replace(entry, host=host, core=None)
+        yield replace(entry, host=host, core=None, governor=None, max_celsius=None)
 
 
 def _twice(work: Callable[[], T]) -> T:

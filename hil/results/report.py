@@ -11,7 +11,15 @@ from hil.conditions import doubts
 
 _WIDTH = 400
 """Wider than any table: a figure is never cut."""
-_COLUMNS = ("MACs", "accuracy", "latency us", "cycles", "instructions", "worst switch us")
+_COLUMNS = (
+    "MACs",
+    "accuracy",
+    "latency us",
+    "cycles",
+    "instructions",
+    "worst switch us",
+    "switch instructions",
+)
 
 
 def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
@@ -24,7 +32,8 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
         subnet = str(m["subnet"]).split("->")[-1]
         figures = table.setdefault((m["target"], m["board"], subnet, m["provenance"]), {})
         metric, value = str(m["metric"]), float(m["value"])
-        figures[metric] = max(value, figures.get(metric, value)) if metric == "switch" else value
+        worst = metric in ("switch", "switch_instructions")
+        figures[metric] = max(value, figures.get(metric, value)) if worst else value
     boards = list(dict.fromkeys(key[:2] for key in table))
     ranked = sorted(table, key=lambda key: (boards.index(key[:2]), table[key].get("macs", 0)))
     return {key: table[key] for key in ranked}
@@ -60,5 +69,5 @@ def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> s
 
 def _cells(figures: Mapping[str, float]) -> Iterable[str]:
     formats = {"macs": ",.0f", "accuracy": ".1%", "latency": ",.1f", "cycles": ",.0f", "instructions": ",.0f"}
-    for metric, form in (*formats.items(), ("switch", ",.2f")):
+    for metric, form in (*formats.items(), ("switch", ",.2f"), ("switch_instructions", ",.0f")):
         yield format(figures[metric], form) if metric in figures else "-"
