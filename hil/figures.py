@@ -38,7 +38,10 @@ class Figures:
 
     @property
     def conditions(self) -> tuple[Conditions, Conditions] | None:
-        """The board's before any figure was taken, and after the latest; None where it cannot say."""
+        """The board's before any figure was taken, and after the latest.
+
+        None where it cannot say, and where it is emulated: no condition changes a count.
+        """
         return (self._conditions[0], self._conditions[-1]) if self._conditions else None
 
     @property
@@ -97,5 +100,5 @@ class Figures:
         return self._taken[key]  # type: ignore[return-value]  # what `take` gave for this key
 
     def _look(self) -> None:
-        if found := self.board.conditions():
+        if not self.exact and (found := self.board.conditions()):
             self._conditions.append(found)

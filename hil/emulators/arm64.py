@@ -8,17 +8,17 @@ on from there.
 import hashlib
 import os
 import re
+import select
 import shlex
-import shutil
-import subprocess
 from pathlib import Path
 
-from hil.emulators import arm64_image
+from hil.emulators import arm64_image, qemu
 from hil.emulators.arm64_image import Image
 from hil.emulators.qemu import Qemu
 from hil.emulators.qmp import Monitor
 from hil.errors import EmulatorError
 from hil.link.deadline import Deadline
+from reds.files import whole
 
 QEMU = "qemu-system-aarch64"
 PORTS = {"pi": 22, "android": 5555}
@@ -36,7 +36,7 @@ class Machine(Qemu):
     def __init__(self, image: Image, system: str, snapshot: Path | None) -> None:
         """Go on from a snapshot, or start from nothing. Raises `EmulatorError`."""
         super().__init__(QEMU, system)
-        self.image = image
+        self.image, self._board = image, system
         self._monitor = Monitor()
         try:
             self._begin(_arguments(image, system), snapshot)
@@ -66,22 +66,22 @@ class Machine(Qemu):
 
     def save(self, path: Path) -> None:
         """Keep it as it is now, whole or not at all; it stands still from then on. Raises `EmulatorError`."""
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         deadline = Deadline.after(SAVE_SECONDS)
+        reading, writing = os.pipe()
         try:
-            self._monitor.ask(
-                "migrate-set-capabilities", deadline, capabilities=[{"capability": "events", "state": True}]
-            )
-            self._monitor.ask("migrate", deadline, uri=f"exec:cat >{shlex.quote(str(partial))}")
-            ended = ("completed", "failed", "cancelled")
-            said = self._monitor.wait(
-                lambda said: said.get("event") == "MIGRATION" and said["data"]["status"] in ended, deadline
-            )
-            if said["data"]["status"] != "completed":
-                raise EmulatorError(f"a snapshot cannot be kept in {path.parent}; make room there")
-            os.replace(partial, path)
+            self._monitor.ask("getfd", deadline, writing, fdname="snapshot")
         finally:
-            partial.unlink(missing_ok=True)
+            os.close(writing)  # so that the end of what it writes is seen here
+        try:
+            with open(reading, "rb", buffering=0) as source, whole(path) as file:
+                self._monitor.ask("migrate", deadline, uri="fd:snapshot")
+                while select.select([source], [], [], deadline.left)[0] and (data := source.read(1 << 20)):
+                    file.write(data)
+                if (became := self._monitor.ask("query-migrate", deadline)["status"]) != "completed":
+                    raise EmulatorError(f"a snapshot of the {self._board} cannot be taken: it is {became}")
+        except OSError as error:
+            what = f"a snapshot cannot be kept in {path.parent}: {error.strerror}"
+            raise EmulatorError(f"{what}; make room there") from error
 
     def stop(self) -> None:
         """End the machine, and remove its files. Harmless if done twice."""
@@ -91,31 +91,27 @@ class Machine(Qemu):
 
 def start(system: str) -> Machine:
     """A machine of `pi` or `android`. Raises `BuildError` or `EmulatorError`."""
+    version = qemu.version(QEMU, system)
     image = arm64_image.image()
-    snapshot = _snapshot(image, system)
-    if not snapshot.exists():
-        with Machine(image, system, None) as machine:
-            machine.save(snapshot)
+    made_by = "\0".join([version, *_arguments(image, system)])
+    snapshot = image.folder / f"{system}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}.snapshot"
+    if snapshot.exists():
+        try:
+            return Machine(image, system, snapshot)
+        except EmulatorError:  # it is damaged: another is made
+            snapshot.unlink(missing_ok=True)
+    with Machine(image, system, None) as machine:
+        machine.save(snapshot)
     return Machine(image, system, snapshot)
 
 
 def _arguments(image: Image, system: str) -> list[str]:
-    """The command line, but for the monitor and a snapshot. The machine's type is one of a version."""
+    """The command line, but for the monitor and a snapshot."""
     forward = f"hostfwd=tcp:127.0.0.1:0-:{PORTS[system]}"
     return [
-        *("-machine", "virt-7.2,gic-version=2", "-cpu", "cortex-a72", "-m", "256", "-smp", "1"),
+        *("-machine", "virt,gic-version=2", "-cpu", "cortex-a72", "-m", "256", "-smp", "1"),
         *("-accel", "tcg,thread=single", "-icount", "shift=0,align=off,sleep=on"),
         *("-display", "none", "-no-reboot", "-serial", "stdio", "-monitor", "none"),
         *("-kernel", str(image.kernel), "-initrd", str(image.system(system)), "-append", _LINUX),
         *("-netdev", f"user,id=net,restrict=on,{forward}", "-device", "virtio-net-device,netdev=net"),
     ]
-
-
-def _snapshot(image: Image, system: str) -> Path:
-    """Where the snapshot is kept that this QEMU makes and takes."""
-    if shutil.which(QEMU) is None:
-        version = ""
-    else:
-        version = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False).stdout
-    key = hashlib.sha256("\0".join([version, *_arguments(image, system)]).encode()).hexdigest()[:16]
-    return image.folder / f"{system}-{key}.snapshot"

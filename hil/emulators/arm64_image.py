@@ -7,9 +7,9 @@ cache under the hash of what makes them: this file, the two it uses, and the fil
 import base64
 import hashlib
 import json
+import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from pathlib import Path
 from hil.build import cache_dir
 from hil.emulators import cpio, debian
 from hil.errors import BuildError, HilError
+from hil.leftovers import own_folder
 
 _HERE = Path(__file__).parent
 _PACKAGES = (
@@ -43,6 +44,8 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
 }
 """For each system where programs of the packages go; the libraries they need stay where they are."""
 _LINKS = {"pi": {"lib": "usr/lib"}, "android": {"lib": "usr/lib", "bin": "system/bin"}}
+_PREFIX = "arm64-"
+_KEPT_DAYS = 7
 _LOADER = "usr/lib/ld-linux-aarch64.so.1"
 
 
@@ -74,10 +77,19 @@ class Image:
 
 def image() -> Image:
     """The image of these sources, made unless the cache has it. Raises `BuildError`."""
-    made = Image(cache_dir() / f"arm64-{_version()}")
+    made = Image(cache_dir() / f"{_PREFIX}{_version()}")
     if not made.folder.exists():
         _make(made.folder)
+        _forget(made.folder.parent)
+    os.utime(made.folder)
     return made
+
+
+def _forget(cache: Path) -> None:
+    """Remove images of other sources that no run has used for some time: each takes 250 MB."""
+    for folder in cache.glob(f"{_PREFIX}*"):
+        if time.time() - folder.stat().st_mtime > _KEPT_DAYS * 86_400:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _version() -> str:
@@ -98,7 +110,7 @@ def _make(folder: Path) -> None:
     """Make the image's folder, whole or not at all."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+        partial = own_folder("reds-image-", folder.parent)
     except OSError as error:
         where = f"{folder.parent}: {error.strerror}"
         raise BuildError(

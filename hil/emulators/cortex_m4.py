@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hil.build import cache_dir, keep
 from hil.emulators.cycles import symbol_and_table
-from hil.emulators.qemu import Qemu
+from hil.emulators.qemu import Qemu, version
 from hil.errors import BuildError, EmulatorError
 
 QEMU = "qemu-system-arm"
@@ -71,9 +71,8 @@ def _table(elf: Path) -> tuple[int, bytes]:
 
 def _plugin() -> Path:
     """The cycle counter, compiled for the installed QEMU; cached. Raises `BuildError`."""
-    said = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.search(r"version (\d+)", said)
-    api = 2 if version and int(version[1]) >= 9 else 1
+    found = re.search(r"version (\d+)", version(QEMU, "nano33ble"))
+    api = 2 if found and int(found[1]) >= 9 else 1
     source = Path(__file__).with_name("counter.c")
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     plugin = cache_dir() / f"counter-{key}-api{api}.so"

@@ -71,8 +71,8 @@ class Packages:
         while ahead:
             elf = ELFFile(io.BytesIO(ahead.pop()))
             tables = (s for s in elf.iter_sections() if isinstance(s, DynamicSection))
-            needed: list[str] = [tag.needed for table in tables for tag in table.iter_tags("DT_NEEDED")]
-            for path in map(self._library, needed):
+            for tag in (tag for table in tables for tag in table.iter_tags("DT_NEEDED")):
+                path = self._library(tag.needed)  # type: ignore[attr-defined]  # set for tags of this kind
                 if path not in found:
                     found[path] = self.read(path)
                     ahead.append(found[path])

@@ -5,17 +5,23 @@ import re
 import select
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hil.errors import EmulatorError
+from hil.leftovers import own_folder
 from hil.link.deadline import Deadline
 from hil.link.process import die_with_parent
 
-_PREFIX = "reds-emulator-"
+
+def version(program: str, board: str) -> str:
+    """What the installed QEMU says it is. Raises `EmulatorError` if there is none to emulate `board` with."""
+    if shutil.which(program) is None:
+        raise EmulatorError(
+            f"no {program} on this machine to emulate a {board} with; install qemu-system-arm"
+        )
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
 
 
 class Qemu:
@@ -23,15 +29,10 @@ class Qemu:
 
     def __init__(self, program: str, board: str) -> None:
         """Make its folder. Raises `EmulatorError` if the program is missing."""
-        if shutil.which(program) is None:
-            raise EmulatorError(
-                f"no {program} on this machine to emulate a {board} with; install qemu-system-arm"
-            )
-        _sweep()
+        version(program, board)
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
-        self.folder = Path(self._folder.name)
+        self.folder = own_folder("reds-emulator-")
 
     def launch(self, arguments: Sequence[str], files: Sequence[int] = ()) -> None:
         """Start it; it is given the open `files`."""
@@ -55,7 +56,8 @@ class Qemu:
             ready = select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
-                raise self.failed(f"no word in {seconds:g} s")
+                ended = last_line(said.decode(errors="replace")) or "it has ended without a word"
+                raise self.failed(ended if ready else f"not ready within {seconds:g} s")
             said += more
         return found
 
@@ -65,8 +67,7 @@ class Qemu:
 
     def last_words(self) -> str:
         """The last line that QEMU wrote to its standard error; empty if it wrote none."""
-        lines = (self.folder / "errors").read_text(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return last_line((self.folder / "errors").read_text(errors="replace"))
 
     def stop(self) -> None:
         """End the emulator and remove its files. Harmless if done twice."""
@@ -75,7 +76,7 @@ class Qemu:
             self._process.wait()
             assert self._process.stdout is not None
             self._process.stdout.close()
-        self._folder.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -105,9 +106,6 @@ def _child_setup() -> Callable[[], None]:
     return setup
 
 
-def _sweep() -> None:
-    """Remove the folders of runs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
-        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+def last_line(text: str) -> str:
+    """The last line that says anything; empty if there is none."""
+    return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")

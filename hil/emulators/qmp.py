@@ -32,12 +32,20 @@ class Monitor:
         self.wait(lambda said: "QMP" in said, deadline)
         self.ask("qmp_capabilities", deadline)
 
-    def ask(self, command: str, deadline: Deadline, **arguments: Any) -> Any:
-        """The answer to a command. Raises `EmulatorError` if there is none in time, or if it is an error."""
+    def ask(
+        self, command: str, deadline: Deadline, descriptor: int | None = None, /, **arguments: Any
+    ) -> Any:
+        """The answer to a command, given with a descriptor or without one.
+
+        Raises `EmulatorError` if there is none in time, or if it is an error.
+        """
         line = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
         try:
             self._ours.settimeout(max(deadline.left, 0.001))
-            self._ours.sendall(line)
+            if descriptor is None:
+                self._ours.sendall(line)
+            else:
+                socket.send_fds(self._ours, [line], [descriptor])
         except OSError as error:
             raise EmulatorError(f"its monitor does not take {command}: {error}") from error
         said = self.wait(lambda said: "return" in said or "error" in said, deadline)

@@ -61,13 +61,18 @@ def test_the_table_has_a_line_a_subnet_and_the_worst_switch_into_it() -> None:
             measured("25%->100%", "switch", 0.25),
             measured("50%->100%", "switch", 0.5),
             measured("75%->100%", "switch", 0.125),
+            measured("25%->100%", "switch_instructions", 14),
+            measured("50%->100%", "switch_instructions", 12),
             measured("25%", "macs", 200),
             measured("25%", "accuracy", 0.75),
         ]
     )
     assert table == {
         ("nano33ble", "left", "25%", "emulated"): {"macs": 200, "accuracy": 0.75},
-        ("nano33ble", "left", "100%", "emulated"): {"macs": 900, "latency": 8.0, "switch": 0.5},
+        ("nano33ble", "left", "100%", "emulated"): {
+            **{"macs": 900, "latency": 8.0},
+            **{"switch": 0.5, "switch_instructions": 14},
+        },
     }
 
 
@@ -82,7 +87,7 @@ def test_the_table_shows_what_there_is_and_a_dash_for_what_there_is_not() -> Non
     text = report.render([measured("25%", "accuracy", 0.75), measured("25%", "macs", 19776)], ["a [note]"])
     header, line, note = (row.split() for row in text.splitlines())
     assert header[:4] == ["target", "board", "subnet", "MACs"]
-    assert line == ["nano33ble", "left", "25%", "19,776", "75.0%", "-", "-", "-", "-", "emulated"]
+    assert line == ["nano33ble", "left", "25%", "19,776", "75.0%", *"-----", "emulated"]
     assert note == ["a", "[note]"]
 
 
