@@ -16,9 +16,12 @@ def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
 
 
-BENCH = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"}
-CROSS = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
-TEST = BENCH | CROSS | {"qemu-user", "openssh-server"}
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+NANO = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"}
+PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
+BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
+CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
+TEST = BENCH | CROSS | {"qemu-user", "openssh-server", "openssh-client", "cpio"}
 
 
 @pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])
@@ -59,8 +62,9 @@ def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path:
     for name in ("pyproject.toml", "ci/constraints.txt"):
         (project / name).touch()
     script(tools / "python3", MAKES_VENV)
-    script(tools / "arm-none-eabi-gcc", "#!/bin/sh\necho /\n")
-    for name in ("cc", "qemu-system-arm"):
+    for name in ("arm-none-eabi-gcc", "aarch64-linux-gnu-gcc"):
+        script(tools / name, "#!/bin/sh\necho /\n")
+    for name in ("cc", "qemu-system-arm", "qemu-system-aarch64", "mmdebstrap"):
         script(tools / name, "#!/bin/sh\n")
     if left:
         script(project / ".venv" / "bin" / "python", left)
@@ -71,6 +75,7 @@ def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path:
     calls = (project / "calls").read_text()
     assert ("-m venv --clear .venv\n" in calls) == (left != WHOLE)
     assert "-m pip install" in calls
+    assert "-m hil.emulators.arm64_image\n" in calls
     assert len(list((project / ".venv").glob("stamp-bench-*"))) == 1
 
 

@@ -72,7 +72,8 @@ class Image:
     @property
     def host_key(self) -> str:
         """The fingerprint of the pi's own key, as boards.toml has it."""
-        return (self.folder / "host_key.fingerprint").read_text()
+        blob = base64.b64decode((self.folder / "host_key.pub").read_bytes().split()[1])
+        return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def image() -> Image:
@@ -136,13 +137,13 @@ def _make(folder: Path) -> None:
 def _fill(folder: Path, packages: debian.Packages) -> None:
     image = Image(folder)
     image.kernel.write_bytes(packages.read(packages.find(r"boot/vmlinuz-.*")))
-    user, host = _Key(), _Key()
-    keys = {"etc/ssh/host_key": (host.private, 0o600), "etc/ssh/authorized_keys": (user.public, 0o644)}
+    (user, user_public), (host, host_public) = _key_pair(), _key_pair()
+    keys = {"etc/ssh/host_key": (host, 0o600), "etc/ssh/authorized_keys": (user_public, 0o644)}
     for name in _PROGRAMS:
         image.system(name).write_bytes(_system(name, packages, keys if name == "pi" else {}))
     image.key.touch(mode=0o600)
-    image.key.write_bytes(user.private)
-    (folder / "host_key.fingerprint").write_text(host.fingerprint)
+    image.key.write_bytes(user)
+    (folder / "host_key.pub").write_bytes(host_public)
     manifest = {"suite": debian.SUITE, "packages": packages.versions()}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
@@ -175,21 +176,14 @@ def _system(name: str, packages: debian.Packages, keys: Mapping[str, tuple[bytes
     return archive.packed()
 
 
-class _Key:
-    """A new SSH key pair."""
+def _key_pair() -> tuple[bytes, bytes]:
+    """A new private SSH key and its public one, each as OpenSSH keeps it."""
+    from cryptography.hazmat.primitives import serialization as as_
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    def __init__(self) -> None:
-        import paramiko
-        from cryptography.hazmat.primitives import serialization as as_
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        key = Ed25519PrivateKey.generate()
-        self.private = key.private_bytes(as_.Encoding.PEM, as_.PrivateFormat.OpenSSH, as_.NoEncryption())
-        self.public = key.public_key().public_bytes(as_.Encoding.OpenSSH, as_.PublicFormat.OpenSSH)
-        blob = self.public.split()[1]
-        self.fingerprint = str(
-            paramiko.PKey.from_type_string("ssh-ed25519", base64.b64decode(blob)).fingerprint
-        )
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(as_.Encoding.PEM, as_.PrivateFormat.OpenSSH, as_.NoEncryption())
+    return private, key.public_key().public_bytes(as_.Encoding.OpenSSH, as_.PublicFormat.OpenSSH)
 
 
 def main() -> int:

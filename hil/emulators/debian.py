@@ -22,6 +22,8 @@ SUITE = "trixie"
 FETCH_SECONDS = 900.0
 """What fetching and unpacking may take."""
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_TIMED_OUT = 124
+"""How `timeout` ends when it has ended a command."""
 _LIBRARIES = ("usr/lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu/android", "usr/lib")
 _CHANGELOG = re.compile(r"\./usr/share/doc/([^/]+)/changelog(?:\.Debian)?(?:\.arm64)?\.gz")
 _VERSION = re.compile(rb"^\S+ \(([^)]+)\) ")
@@ -86,6 +88,9 @@ class Packages:
                 first = gzip.decompress(self.read(name[2:])).partition(b"\n")[0]
                 if version := _VERSION.match(first):
                     found[match[1]] = version[1].decode()
+        for member in self._tar.getmembers():  # packages of one source may share what they say
+            if member.issym() and member.name.startswith("./usr/share/doc/") and member.linkname in found:
+                found[member.name.rpartition("/")[2]] = found[member.linkname]
         return dict(sorted(found.items()))
 
     def _library(self, name: str) -> str:
@@ -110,8 +115,9 @@ def fetched(names: Sequence[str], folder: Path) -> Iterator[Packages]:
     command = ["timeout", f"{FETCH_SECONDS:g}", "mmdebstrap", *mode, *patience, *wanted]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.splitlines()
-        why = next((line for line in said if line.startswith(("E: ", "W: Failed"))), "no word")
+        errors = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
+        late = f"it takes more than {FETCH_SECONDS:g} s" if done.returncode == _TIMED_OUT else ""
+        why = late or (errors or ["no reason given"])[0].removeprefix("E: ")
         advice = "check this machine's network and its debian-archive-keyring"
         raise BuildError(f"Debian's packages cannot be fetched: {why}; {advice}")
     with tarfile.open(path) as tar:

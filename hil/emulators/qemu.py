@@ -46,6 +46,12 @@ class Qemu:
                 preexec_fn=_child_setup(),
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def expect(self, pattern: re.Pattern[bytes], seconds: float) -> re.Match[bytes]:
         """What its output has that matches. Raises `EmulatorError` if it ends or the time does first."""
         assert self._process is not None
@@ -56,7 +62,7 @@ class Qemu:
             ready = select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
-                ended = last_line(said.decode(errors="replace")) or "it has ended without a word"
+                ended = _telling(said.decode(errors="replace")) or "it has ended without a word"
                 raise self.failed(ended if ready else f"not ready within {seconds:g} s")
             said += more
         return found
@@ -67,7 +73,7 @@ class Qemu:
 
     def last_words(self) -> str:
         """The last line that QEMU wrote to its standard error; empty if it wrote none."""
-        return last_line((self.folder / "errors").read_text(errors="replace"))
+        return _telling((self.folder / "errors").read_text(errors="replace"))
 
     def stop(self) -> None:
         """End the emulator and remove its files. Harmless if done twice."""
@@ -106,6 +112,7 @@ def _child_setup() -> Callable[[], None]:
     return setup
 
 
-def last_line(text: str) -> str:
-    """The last line that says anything; empty if there is none."""
-    return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "")
+def _telling(text: str) -> str:
+    """The line that says most: a kernel's panic, or else the last one; empty if there is none."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "Kernel panic" in line), lines[-1] if lines else "")

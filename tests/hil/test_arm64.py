@@ -1,0 +1,222 @@
+"""The emulated machines: a real OpenSSH client gets in, nobody else does, and nothing is left behind."""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from hil.boards import pi
+from hil.boards.board import Provenance
+from hil.boards.boardsfile import Entry
+from hil.emulators import arm64, arm64_image
+from hil.emulators.arm64 import Machine
+from hil.emulators.arm64_image import Image
+from hil.errors import EmulatorError, LinkError
+from reds.model import Model
+from tests.hil.sshd import fingerprint, keygen, wait_gone
+from tests.hil.test_pi import taking
+from tests.nets import inputs
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with arm64.start("pi") as started:
+        yield started
+
+
+def known(machine: Machine, folder: Path) -> Path:
+    """A file that says the machine's own key."""
+    file = folder / "known_hosts"
+    file.write_text(f"[127.0.0.1]:{machine.port} {(machine.image.folder / 'host_key.pub').read_text()}\n")
+    assert fingerprint(file) == machine.image.host_key
+    return file
+
+
+@pytest.fixture(scope="module")
+def known_hosts(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return known(machine, tmp_path_factory.mktemp("ssh"))
+
+
+OPTIONS = {
+    "BatchMode": "yes",
+    "IdentitiesOnly": "yes",
+    "IdentityAgent": "none",
+    "GlobalKnownHostsFile": "/dev/null",
+    "StrictHostKeyChecking": "yes",
+}
+
+
+def client(
+    machine: Machine,
+    known_hosts: Path,
+    *command: str,
+    user: str = "pi",
+    key: Path | None = None,
+    told: str | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """OpenSSH's own: ssh with a command, or sftp that is told some. It reads no configuration here."""
+    options = [f"-o{name}={value}" for name, value in OPTIONS.items()]
+    options += [f"-oUserKnownHostsFile={known_hosts}", f"-oPort={machine.port}"]
+    program, identity = "ssh" if told is None else "sftp", str(key or machine.image.key)
+    line = [program, "-F", "none", *options, "-i", identity, f"{user}@127.0.0.1", *command]
+    return subprocess.run(line, input=told, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_real_client_runs_commands_as_a_user(machine: Machine, known_hosts: Path) -> None:
+    done = client(machine, known_hosts, "id -un; uname -m; echo oh >&2; exit 7")
+    assert (done.stdout, done.stderr, done.returncode) == ("pi\naarch64\n", "oh\n", 7)
+    assert client(machine, known_hosts, "cat /etc/ssh/host_key").returncode == 1
+
+
+def test_a_real_client_stores_a_file(machine: Machine, known_hosts: Path, tmp_path: Path) -> None:
+    data = os.urandom(1 << 20)
+    (tmp_path / "there").write_bytes(data)
+    told = f"put {tmp_path}/there stored\nget stored {tmp_path}/back\nchmod 700 stored\n"
+    done = client(machine, known_hosts, told=told)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "back").read_bytes() == data
+    sum_ = client(machine, known_hosts, "sha256sum <stored; find stored -perm 700")
+    assert sum_.stdout.split() == [hashlib.sha256(data).hexdigest(), "-", "stored"]
+
+
+def test_another_key_and_root_are_not_let_in(machine: Machine, known_hosts: Path, tmp_path: Path) -> None:
+    done = client(machine, known_hosts, "true", key=keygen(tmp_path / "id"))
+    assert done.returncode == 255
+    assert "Permission denied (publickey)" in done.stderr
+    done = client(machine, known_hosts, "true", user="root")
+    assert done.returncode == 255
+    assert "Permission denied (publickey)" in done.stderr
+
+
+def test_a_real_client_takes_no_other_machine_for_it(machine: Machine, tmp_path: Path) -> None:
+    other = keygen(tmp_path / "other").with_suffix(".pub").read_text()
+    (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{machine.port} {other}")
+    done = client(machine, tmp_path / "known_hosts", "true")
+    assert done.returncode == 255
+    assert "Host key verification failed" in done.stderr
+
+
+def test_the_machine_reaches_nothing_outside(machine: Machine, known_hosts: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        reach = f"nc -w 2 10.0.2.2 {listener.getsockname()[1]} </dev/null"
+        assert client(machine, known_hosts, reach).returncode != 0
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Addresses, in the kernel's hexadecimal, and ports that a process listens on."""
+    links = (os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir())
+    sockets = {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:")}
+    rows = [row.split() for name in ("tcp", "tcp6", "udp", "udp6") for row in _table(pid, name)]
+    where = (row[1].split(":") for row in rows if row[9] in sockets and row[3] in ("0A", "07"))
+    return {(address, int(port, 16)) for address, port in where}
+
+
+def _table(pid: int, name: str) -> Sequence[str]:
+    return Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
+
+
+def test_it_listens_on_this_machine_only(machine: Machine) -> None:
+    assert listening(machine.pid) == {("0100007F", machine.port)}
+
+
+def test_several_run_at_once_and_nothing_is_left() -> None:
+    with ExitStack() as stack:
+        machines = [stack.enter_context(arm64.start(system)) for system in ("pi", "pi", "android")]
+        assert len({machine.port for machine in machines}) == 3
+        pids, folders = [machine.pid for machine in machines], [machine.folder for machine in machines]
+        for one in machines[:2]:
+            assert client(one, known(one, one.folder), "exit 3").returncode == 3
+    assert wait_gone(pids)
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_a_machine_that_is_killed_is_lost_by_name(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = arm64.start("pi")
+    monkeypatch.setattr(arm64, "start", lambda system: started)
+    with pi.start(Entry("pi-1", "pi"), Provenance.EMULATED) as board:
+        board.deploy(small)
+        os.kill(started.pid, signal.SIGKILL)
+        with taking(5), pytest.raises(LinkError, match=r"^pi-1: .*127\.0\.0\.1 port \d+ is lost; "):
+            board.infer(inputs(small, 3))
+    assert not started.folder.exists()
+
+
+HOST = """
+import sys
+from hil.emulators import arm64
+with arm64.start("pi") as machine:
+    print(machine.pid, machine.folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_it_dies_with_its_run_and_the_next_one_clears_up() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOST], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as host:
+        assert host.stdout is not None
+        pid, folder = host.stdout.readline().decode().split()
+        host.kill()
+        assert wait_gone([int(pid)])
+    with arm64.start("pi"):
+        assert not Path(folder).exists()
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
+    """The image in a folder of the test, without snapshots."""
+    made = arm64_image.image()
+    folder = tmp_path / "image"
+    folder.mkdir()
+    for file in made.folder.iterdir():
+        if file.suffix != ".snapshot":
+            (folder / file.name).symlink_to(file)
+    monkeypatch.setattr(arm64_image, "image", lambda: Image(folder))
+    return Image(folder)
+
+
+def test_the_first_start_keeps_a_snapshot_and_a_damaged_one_is_made_anew(copied: Image) -> None:
+    with arm64.start("pi"):
+        (snapshot,) = copied.folder.glob("*.snapshot")
+    whole = snapshot.stat()
+    with arm64.start("pi"):
+        assert snapshot.stat().st_ino == whole.st_ino
+    os.truncate(snapshot, whole.st_size // 2)
+    with arm64.start("pi") as machine:
+        assert machine.port
+    (snapshot,) = copied.folder.glob("*.snapshot")
+    assert snapshot.stat().st_size > 0.9 * whole.st_size
+    assert not list(copied.folder.glob("*.partial"))
+
+
+def test_a_kernel_that_is_missing_is_said_by_qemu(copied: Image) -> None:
+    copied.kernel.unlink()
+    with pytest.raises(EmulatorError, match=r"^qemu-system-aarch64 did not start: .*could not load kernel"):
+        arm64.start("pi")
+
+
+def test_a_system_that_ends_at_once_says_why(copied: Image) -> None:
+    copied.system("pi").unlink()
+    copied.system("pi").write_bytes(b"")
+    with taking(30), pytest.raises(EmulatorError, match=r"did not start: .*Kernel panic") as caught:
+        arm64.start("pi")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_qemu_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    says = r"^no qemu-system-aarch64 on this machine to emulate a pi with; install qemu-system-arm$"
+    with pytest.raises(EmulatorError, match=says):
+        arm64.start("pi")
+    assert list(tmp_path.iterdir()) == []

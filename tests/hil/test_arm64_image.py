@@ -1,0 +1,166 @@
+"""The image of the emulated Pi and Android: what is in it, and what is said where it cannot be made."""
+
+import gzip
+import io
+import json
+import lzma
+import stat
+import subprocess
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from hil.emulators import arm64_image
+from hil.emulators.debian import Packages
+from hil.errors import BuildError
+from hil.leftovers import own_folder
+from tests.hil.sshd import fingerprint
+
+MODULES = "usr/lib/modules/6.12-cloud-arm64"
+
+
+@pytest.fixture
+def packages() -> Callable[[Mapping[str, bytes]], Packages]:
+    """Packages of the given files; one that begins with `->` is a link."""
+
+    def made(files: Mapping[str, bytes]) -> Packages:
+        raw = io.BytesIO()
+        with tarfile.open(fileobj=raw, mode="w") as tar:
+            for path, data in files.items():
+                entry = tarfile.TarInfo(f"./{path}")
+                if data.startswith(b"->"):
+                    entry.type, entry.linkname = tarfile.SYMTYPE, data[2:].decode()
+                else:
+                    entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+        raw.seek(0)
+        return Packages(tarfile.open(fileobj=raw))
+
+    return made
+
+
+Made = Callable[[Mapping[str, bytes]], Packages]
+
+
+def test_files_are_found_by_their_pattern_and_links_followed(packages: Made) -> None:
+    found = packages(
+        {"boot/vmlinuz-6.12": b"linux", "usr/bin/sh": b"->../lib/shells/mksh", "usr/lib/shells/mksh": b"m"}
+    )
+    assert found.read(found.find("boot/vmlinuz-.*")) == b"linux"
+    assert found.read("usr/bin/sh") == b"m"
+    with pytest.raises(BuildError, match=r"^Debian's trixie has no /usr/bin/ksh any more"):
+        found.read("usr/bin/ksh")
+    with pytest.raises(BuildError, match=r"has 2 files like /usr/.*sh, not one$"):
+        found.find("usr/.*sh")
+
+
+def test_a_module_is_unpacked_or_built_in(packages: Made) -> None:
+    found = packages(
+        {
+            f"{MODULES}/modules.builtin": b"kernel/drivers/virtio/virtio_ring.ko\n",
+            f"{MODULES}/kernel/drivers/net/net-failover.ko.xz": lzma.compress(b"module"),
+            f"{MODULES}/kernel/drivers/net/virtio_net.ko": b"plain",
+        }
+    )
+    assert found.module("net_failover") == b"module"
+    assert found.module("virtio_net") == b"plain"
+    assert found.module("virtio_ring") is None
+    with pytest.raises(BuildError, match="not one"):
+        found.module("virtio")
+
+
+def test_versions_are_of_the_changelogs_and_a_rebuild_counts(packages: Made) -> None:
+    found = packages(
+        {
+            "usr/share/doc/mksh/changelog.Debian.gz": gzip.compress(
+                b"mksh (59c-41) unstable; urgency=low\n\n"
+            ),
+            "usr/share/doc/mksh/changelog.Debian.arm64.gz": gzip.compress(b"mksh (59c-41+b2) trixie; x\n"),
+            "usr/share/doc/linux-image/changelog.gz": gzip.compress(
+                b"linux-signed-arm64 (6.12.1+1) trixie; x\n"
+            ),
+            "usr/share/doc/other/changelog.gz": gzip.compress(b"Version 3\n"),
+            "usr/share/doc/mksh-static": b"->mksh",
+        }
+    )
+    assert found.versions() == {"linux-image": "6.12.1+1", "mksh": "59c-41+b2", "mksh-static": "59c-41+b2"}
+
+
+def listed(system: str) -> dict[str, str]:
+    """Modes of the files of a system, by path, as GNU cpio prints them."""
+    data = arm64_image.image().system(system).read_bytes()
+    done = subprocess.run(["cpio", "-itv", "--quiet"], input=data, capture_output=True, check=True)
+    rows = (row.split() for row in done.stdout.decode().splitlines())
+    return {row[8]: row[0] for row in rows}
+
+
+def test_the_pi_has_a_real_sshd_and_keys_of_its_own() -> None:
+    image, files = arm64_image.image(), listed("pi")
+    assert {"usr/sbin/sshd", "usr/lib/openssh/sftp-server", "sbin/busybox", "init"} <= files.keys()
+    assert files["etc/ssh/host_key"] == "-rw-------"
+    assert not [path for path in files if "adbd" in path or "user_key" in path]
+    assert stat.S_IMODE(image.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(image.key.stat().st_mode) == 0o600
+    assert fingerprint(image.key).startswith("SHA256:")
+    assert fingerprint(image.key) != image.host_key
+
+
+def test_the_android_has_a_real_adbd_and_no_key() -> None:
+    files = listed("android")
+    assert {"system/bin/adbd", "system/bin/sh", "system/bin/toybox", "system/build.prop"} <= files.keys()
+    assert not [path for path in files if "ssh" in path]
+
+
+def test_the_manifest_says_which_versions_came() -> None:
+    manifest = json.loads((arm64_image.image().folder / "manifest.json").read_text())
+    assert manifest["suite"] == "trixie"
+    assert {"adbd", "busybox-static", "libc6", "mksh", "openssh-server", "toybox"} <= manifest[
+        "packages"
+    ].keys()
+    assert all(version[0].isdigit() for version in manifest["packages"].values())
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "reds-hil"
+
+
+def test_without_the_tools_it_says_what_to_install(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BuildError, match=r"; install mmdebstrap debian-archive-keyring$"):
+        arm64_image.image()
+    assert list(empty_cache.iterdir()) == []
+
+
+def test_without_a_network_it_is_one_line_and_nothing_is_left(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert arm64_image.main() == 1
+    out, says = capsys.readouterr()
+    assert out == ""
+    assert says.count("\n") == 1
+    assert says.startswith("Debian's packages cannot be fetched: Failed to fetch ")
+    assert says.endswith("; check this machine's network and its debian-archive-keyring\n")
+    assert list(empty_cache.iterdir()) == []
+
+
+def test_a_cache_that_is_no_folder_is_named(empty_cache: Path) -> None:
+    empty_cache.touch()
+    with pytest.raises(BuildError, match=r"reds-hil: .*; set XDG_CACHE_HOME to a folder of yours$"):
+        arm64_image.image()
+
+
+def test_what_a_killed_run_has_left_goes_and_that_of_others_stays(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    for name in (f"reds-x-{ended.pid}-a", "reds-x-1-a", "reds-x-mine-a", "reds-y"):
+        (tmp_path / name).mkdir()
+    made = own_folder("reds-x-", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {made.name, "reds-x-1-a", "reds-x-mine-a", "reds-y"}
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700

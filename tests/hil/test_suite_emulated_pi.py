@@ -1,0 +1,63 @@
+"""The suite, run as a user runs it, on the emulated Pi: what it counts are instructions, and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hil import build
+from tests.hil.conftest import AGENTS, Run
+from tests.hil.test_suite import BoardsToml, failed_tests, outcomes, read
+
+PI = '[[board]]\nname = "p"\ntarget = "pi"\n'
+
+
+def test_the_shipped_pack_passes_and_counts_the_same_in_every_run(hil: Run, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        done = hil("--target=pi", "--emulate", "--results", f"{name}.jsonl")
+        assert done.returncode == 0, done.stdout
+        assert outcomes(done.stdout) == {"passed": 39}
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    assert re.search(
+        r"^pi +pi +25% +19,776 +71.3% +- +- +[\d,]+ +- +\d+ +emulated", done.stdout, re.MULTILINE
+    )
+    rows = read(tmp_path / "a.jsonl")
+    assert {row["provenance"] for row in rows} == {"emulated"}
+    units = {row["metric"]: row["unit"] for row in rows}
+    counts = dict.fromkeys(("instructions", "switch_instructions", "first_instructions"), "instructions")
+    assert units == {"mismatches": "count", "macs": "MAC", "accuracy": "fraction", **counts}
+    for row in rows:
+        assert row["conditions"] is None
+        if row["metric"] == "instructions":
+            assert len(set(row["samples"])) == 1
+
+
+@pytest.mark.parametrize(("agent", "fails"), [("slow", "test_switch"), ("lazy", "test_first_inference")])
+def test_an_agent_that_switches_badly_fails_just_that(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml, agent: str, fails: str
+) -> None:
+    built = build.agent(build.EMULATED_LINUX, AGENTS / f"{agent}.c", "pi")
+    boards = boards_toml("pi", agent=str(built))
+    done = hil("--emulate", "--boards", boards, "--pack", small_pack, "-rf")
+    assert done.returncode == 1
+    assert failed_tests(done.stdout) == {fails}
+    assert outcomes(done.stdout) == {"failed": 2, "passed": 7, "skipped": 2}
+    if agent == "slow":
+        assert re.search(r"a switch took [\d,.]+ instructions, the limit is 100 instructions", done.stdout)
+
+
+def test_budgets_in_instructions_that_do_not_hold_fail(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    budgets = 'instructions = { "50%" = 10, "100%" = 1e6 }\nswitch_instructions = 5\n'
+    (tmp_path / "boards.toml").write_text(f'{PI}latency_us = {{ "100%" = 0.001 }}\n{budgets}')
+    done = hil("--emulate", "--boards", "boards.toml", "--pack", small_pack)
+    assert outcomes(done.stdout) == {"failed": 3, "passed": 6, "skipped": 2}
+    assert failed_tests(done.stdout) == {"test_latency", "test_switch"}
+    assert "50%: over its budget in boards.toml, 10 instructions" in done.stdout
+    assert re.search(r"a switch took [\d.]+ instructions, the limit is 5 instructions", done.stdout)
+
+
+def test_pytest_benchmark_is_given_no_times(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    done = hil("--target=pi", "--emulate", "--pack", small_pack, "--benchmark-json=b.json")
+    assert done.returncode == 0, done.stdout
+    assert "no benchmarks have been run" in done.stdout
+    assert "fixture was not used" not in done.stdout
