@@ -51,9 +51,13 @@ def test_every_key_is_read_and_an_agent_lies_beside_the_file(write: Write, tmp_p
         serial = "S1"
         agent = "slow.elf"
         latency_us = { "25%" = 2500, "100%" = 9000.5 }
+        instructions = { "25%" = 30000 }
+        switch_instructions = 20
     """)
     budgets = {"25%": 2500.0, "100%": 9000.5}
-    assert load(path) == (Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets),)
+    counted = {"instructions": {"25%": 30_000.0}, "switch_instructions": 20}
+    entry = Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets, **counted)  # type: ignore[arg-type]
+    assert load(path) == (entry,)
 
 
 FINGERPRINT = "SHA256:" + "n9Zc+/" * 7 + "A"
@@ -133,6 +137,12 @@ def test_a_desktop_has_the_cores_it_has() -> None:
         (BOARD + 'latency_us = { "25%" = "1 ms" }', "latency_us of '25%' is a number of microseconds"),
         (BOARD + 'latency_us = { "25%" = 0 }', "latency_us of '25%' is a number of microseconds"),
         (BOARD + "latency_us = 3", "latency_us is a table"),
+        (
+            BOARD + 'instructions = { "25%" = -1 }',
+            "instructions of '25%' is a number of instructions, not -1",
+        ),
+        (BOARD + "instructions = 3", "instructions is a table"),
+        (BOARD + 'switch_instructions = "few"', "switch_instructions is a number above 0, not 'few'"),
         (BOARD + BOARD, "two boards are named 'left'"),
         (PI + 'user = "u"', "board 'pi': user is for a board that has a host; add `host`"),
         (PI + "port = 22", "board 'pi': port is text, not 22"),
@@ -221,7 +231,8 @@ def test_an_unknown_target_is_told_the_nearest() -> None:
         bench.choose(settings(target=("desktp",)), SUBNETS)
 
 
-def test_a_budget_for_a_subnet_that_the_pack_lacks_is_an_error(write: Write) -> None:
-    path = write(BOARD + 'latency_us = { "30%" = 1.0 }')
+@pytest.mark.parametrize("budgets", ["latency_us", "instructions"])
+def test_a_budget_for_a_subnet_that_the_pack_lacks_is_an_error(write: Write, budgets: str) -> None:
+    path = write(BOARD + budgets + ' = { "30%" = 1.0 }')
     with pytest.raises(BoardsFileError, match=r"board 'left': a budget for 30%, but the pack has 25%, 100%"):
         bench.choose(settings(boards=path), SUBNETS)

@@ -77,6 +77,13 @@ def test_an_unknown_net_is_one_line() -> None:
     assert line.startswith("Error: no net 'dnn-x'; did you mean dnn-s?")
 
 
+def test_a_board_that_counts_no_time_is_one_line() -> None:
+    run = CliRunner().invoke(main, ["dnn-s", "--target", "pi", "--emulate"])
+    assert run.exit_code == 1
+    (line,) = run.output.strip().splitlines()
+    assert line == "Error: pi: it counts instructions, not time; measure on another board"
+
+
 def test_no_board_is_one_line() -> None:
     run = CliRunner().invoke(main, ["dnn-s"])
     assert run.exit_code == 1
