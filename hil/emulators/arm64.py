@@ -24,7 +24,7 @@ QEMU = "qemu-system-aarch64"
 PORTS = {"pi": 22, "android": 5555}
 """The systems there are, and where each listens."""
 BOOT_SECONDS, RESTORE_SECONDS, SAVE_SECONDS = 120.0, 30.0, 60.0
-"""Twenty times what each takes on a machine that has nothing else to do."""
+"""Many times what each takes, for a machine that has much else to do."""
 _READY = re.compile(rb"^reds-hil: ready\r?$", re.MULTILINE)
 _FORWARDED = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
 _LINUX = "console=ttyAMA0 panic=-1 rdinit=/init quiet"

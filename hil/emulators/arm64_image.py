@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,7 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
 _LINKS = {"pi": {"lib": "usr/lib"}, "android": {"lib": "usr/lib", "bin": "system/bin"}}
 _PREFIX = "arm64-"
 _KEPT_DAYS = 7
+"""Since the last run that used it."""
 _LOADER = "usr/lib/ld-linux-aarch64.so.1"
 
 
@@ -82,7 +84,8 @@ def image() -> Image:
     if not made.folder.exists():
         _make(made.folder)
         _forget(made.folder.parent)
-    os.utime(made.folder)
+    with suppress(OSError):  # a cache that only others may write to
+        os.utime(made.folder)
     return made
 
 
