@@ -38,6 +38,16 @@ def test_the_suite_runs_from_it(installed: Path) -> None:
     assert '"metric": "accuracy"' in results.read_text()
 
 
+def test_it_holds_what_the_emulated_boards_are_made_of(installed: Path) -> None:
+    files = Path("hil", "emulators", "arm64_files")
+    held, wanted = (
+        {path.relative_to(root) for path in (root / files).rglob("*") if path.is_file()}
+        for root in (installed / "site", ROOT)
+    )
+    assert files / "pi" / "init" in held
+    assert held == wanted
+
+
 def test_it_holds_sources_only(installed: Path) -> None:
     suffixes = {path.suffix for path in (installed / "site").rglob("*") if path.is_file()}
     assert not suffixes & {".o", ".elf", ".pyc", ".so", ".map"}

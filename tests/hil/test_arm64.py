@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hil import build
 from hil.boards import pi
 from hil.boards.board import Provenance
 from hil.boards.boardsfile import Entry
@@ -20,6 +21,7 @@ from hil.emulators.arm64 import Machine
 from hil.emulators.arm64_image import Image
 from hil.errors import EmulatorError, LinkError
 from reds.model import Model
+from tests.hil.conftest import AGENTS
 from tests.hil.sshd import fingerprint, keygen, wait_gone
 from tests.hil.test_pi import taking
 from tests.nets import inputs
@@ -138,6 +140,16 @@ def test_several_run_at_once_and_nothing_is_left() -> None:
             assert client(one, known(one, one.folder), "exit 3").returncode == 3
     assert wait_gone(pids)
     assert not any(folder.exists() for folder in folders)
+
+
+def test_instructions_are_counted_exactly(small: Model) -> None:
+    agent = build.agent(build.EMULATED_LINUX, AGENTS / "counted.c", "pi")
+    with pi.start(Entry("pi-1", "pi", agent=agent), Provenance.EMULATED) as board:
+        board.deploy(small)
+        (clock,) = board.facts().clocks
+        assert (clock.name, clock.hz) == ("instructions", 0)
+        (count,) = set(board.measure(0, 20, clock, inputs(small, 3)).ticks)
+        assert 0 <= count - 300_000 < 20
 
 
 def test_a_machine_that_is_killed_is_lost_by_name(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
