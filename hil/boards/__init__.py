@@ -9,7 +9,7 @@ from typing import cast
 from hil.boards.board import Target
 from hil.errors import UnknownTarget
 
-_NOT_TARGETS = {"board", "boardsfile"}
+_NOT_TARGETS = {"board", "boardsfile", "machine"}
 
 
 def targets() -> tuple[str, ...]:

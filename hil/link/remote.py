@@ -10,25 +10,26 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
 
 import paramiko
 
-from hil.errors import BuildError, DeadlineError, LinkError, LoginError, SetupError
+from hil.errors import BuildError, LoginError, SetupError
 from hil.link.deadline import Deadline
 from hil.link.host import Host, reach
 from hil.link.hostkey import Checked, contradicted
+from hil.link.machine import NOTICE_SECONDS, Machine
+from hil.link.ssh import SshSession
 
-LOST = (paramiko.SSHException, EOFError, OSError)
-"""What paramiko raises when a connection is gone, among other things."""
-LOST_ADVICE = "check its power, memory and network, then run again"
-NOTICE_SECONDS = 0.5
-"""By when a connection that is gone is known to be."""
 _LOG = "reds-hil.ssh"
 
 
-class Remote:
-    """An open connection. Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
+class Remote(Machine):
+    """Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
+
+    folder = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil"'
+    lost = (paramiko.SSHException, EOFError, OSError)
+    lost_advice = "check its power, memory and network, then run again"
+    barred_advice = "set XDG_CACHE_HOME there"
 
     def __init__(self, host: Host, deadline: Deadline) -> None:
         self.name = str(host)
@@ -47,36 +48,16 @@ class Remote:
             sock.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the connection and all that runs over it; twice is harmless."""
         self._client.close()
-
-    def run(self, script: str, doing: str, deadline: Deadline) -> str:
-        """What a POSIX shell script prints there. Raises `BuildError` with its complaint if it fails."""
-        with self.within(deadline, doing):
-            with self.execute(script) as channel:
-                channel.shutdown_write()
-                out, complaint = channel.makefile("rb").read(), channel.makefile_stderr("rb").read()
-                status = channel.recv_exit_status()
-            if status < 0:
-                raise EOFError("it ended without an exit status")
-        if status:
-            says = complaint.decode(errors="replace").strip().partition("\n")[0]
-            raise BuildError(f"{self.name} cannot {doing}: {says or f'exit status {status}'}")
-        return str(out.decode(errors="replace"))
 
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
         """Write a file. Raises `BuildError` if the machine refuses it, `SetupError` if it has no SFTP."""
         with self.within(deadline, "store a file"):
             try:
                 sftp = paramiko.SFTPClient.from_transport(self._client.get_transport())
-            except LOST as error:
+            except self.lost as error:
                 if not self.alive():
                     raise
                 raise SetupError(f"{self.name} has no SFTP; install openssh-sftp-server there") from error
@@ -92,14 +73,14 @@ class Remote:
             finally:
                 sftp.close()
 
-    def execute(self, script: str) -> paramiko.Channel:
-        """A shell script that runs there, to be talked to; to be called `within` a deadline."""
+    def execute(self, script: str, deadline: Deadline) -> SshSession:
+        """A shell script that runs there, to be talked to; to be called `within` the deadline."""
         transport = self._client.get_transport()
         if transport is None:
             raise EOFError("it is closed")
         channel = transport.open_session()
         channel.exec_command(f"exec sh -c {shlex.quote(script)}")
-        return channel
+        return SshSession(channel)
 
     def alive(self) -> bool:
         """Whether the connection stands, after the time it takes to notice that it does not."""
@@ -133,17 +114,12 @@ class Remote:
 
     @contextmanager
     def within(self, deadline: Deadline, doing: str) -> Iterator[None]:
-        """Cuts the connection at the deadline; says what became of it as `LinkError` or `DeadlineError`."""
+        """Cuts the connection at the deadline."""
         timer = threading.Timer(deadline.left, self.close)
         timer.daemon = True
         timer.start()
         try:
-            yield
-        except LOST as error:
-            if deadline.passed:
-                took = f"{self.name} took longer than {deadline.span:g} s to {doing}"
-                raise DeadlineError(f"{took}; check its load and its network") from error
-            words = str(error).partition("\n")[0].rstrip(": ") or type(error).__name__
-            raise LinkError(f"{self.name} was lost as it was to {doing}: {words}; {LOST_ADVICE}") from error
+            with super().within(deadline, doing):
+                yield
         finally:
             timer.cancel()

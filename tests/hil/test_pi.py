@@ -27,7 +27,7 @@ from hil.errors import (
     LoginError,
     SetupError,
 )
-from hil.link.ssh import END_SECONDS
+from hil.link.shell import END_SECONDS
 from reds import reference
 from reds.model import Model
 from tests.hil.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script

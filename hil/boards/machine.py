@@ -1,0 +1,105 @@
+"""A board that is a machine with a shell, as a Pi or a phone.
+
+Its agent is static, needs no root, opens no port, and ends with the connection.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from hil import build, conditions
+from hil.boards.board import START_SECONDS, Board, Provenance, naming
+from hil.boards.boardsfile import Entry
+from hil.errors import BuildError, DeadlineError, HilError, LinkError, SetupError
+from hil.link.agent import Agent
+from hil.link.deadline import Deadline
+from hil.link.hello import Hello
+from hil.link.machine import Machine
+from hil.link.shell import ShellTransport
+from hil.link.upload import stored
+from hil.steady import Steady
+
+COMMAND_SECONDS = 10.0
+"""What a command may take."""
+_MACHINES = {b"\x3e\x00": "x86_64", b"\xb7\x00": "aarch64"}
+"""The processor that an ELF file names in its bytes 18 and 19."""
+T = TypeVar("T")
+
+
+@contextmanager
+def start(entry: Entry, provenance: Provenance, connect: Callable[[], Machine]) -> Iterator[Board]:
+    """Connect, store the agent of these sources, or the entry's, unless it is there, and run it.
+
+    Raises what `connect` does, `BuildError` if the agent cannot be stored or run there, `LinkError` if
+    the connection is lost, after a second try.
+    """
+    with naming(entry):
+        machine, command = _twice(lambda: _prepared(entry, provenance, connect))
+    with machine:
+        with naming(entry):
+            transport = ShellTransport(machine, command, entry.core, Deadline.after(COMMAND_SECONDS))
+        with (
+            Agent(transport, entry.name) as agent,
+            Steady(entry, lambda script: _told(entry, machine, script)) as it,
+        ):
+            yield Board(entry, provenance, agent, _hello(entry, agent, transport, machine), it)
+
+
+def _twice(work: Callable[[], T]) -> T:
+    """Do it; once more if the connection was lost. A deadline that has passed is not given again."""
+    try:
+        return work()
+    except DeadlineError:
+        raise
+    except LinkError as first:
+        try:
+            return work()
+        except HilError as second:
+            raise type(second)(f"{first.what}; tried again: {second}") from second
+
+
+def _prepared(entry: Entry, provenance: Provenance, connect: Callable[[], Machine]) -> tuple[Machine, str]:
+    """An open connection, and the command that runs the agent there."""
+    machine = connect()
+    try:
+        kind = conditions.values(_run(machine, 'echo "machine=$(uname -m)"'))["machine"]
+        agent = _agent(entry, provenance, kind)
+        return machine, shlex.quote(stored(machine, agent))
+    except BaseException:
+        machine.close()
+        raise
+
+
+def _told(entry: Entry, machine: Machine, script: str) -> str:
+    with naming(entry):
+        return _run(machine, script)
+
+
+def _run(machine: Machine, script: str) -> str:
+    return machine.run(script, "say what it is", Deadline.after(COMMAND_SECONDS))
+
+
+def _agent(entry: Entry, provenance: Provenance, machine: str) -> bytes:
+    """The program for a machine of this kind."""
+    if machine not in build.LINUX:
+        there = f"there are agents for {' and '.join(build.LINUX)}"
+        raise SetupError(f"its system is of {machine}, and {there}; install a 64-bit system on it")
+    environment = build.EMULATED_LINUX if provenance is Provenance.EMULATED else build.LINUX[machine]
+    program = (entry.agent or build.agent(environment, board=entry.target)).read_bytes()
+    made_for = _MACHINES.get(program[18:20], "another processor") if program[:4] == b"\x7fELF" else machine
+    if made_for != machine:
+        raise BuildError(
+            f"{entry.agent} is built for {made_for}, the board is of {machine}; build it for that"
+        )
+    return program
+
+
+def _hello(entry: Entry, agent: Agent, transport: ShellTransport, machine: Machine) -> Hello:
+    try:
+        return agent.hello(Deadline.after(START_SECONDS))
+    except LinkError as error:
+        if (why := transport.unable) is None:
+            raise
+        says = f"{entry.name}: {transport.name} cannot be run: {why}"
+        raise BuildError(f"{says}; its folder has to allow programs: {machine.barred_advice}") from error
