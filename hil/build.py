@@ -123,7 +123,8 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
     if wrap:
         wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
     options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
-    static = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1], "LDFLAGS": "-static"}
+    linked = "-static -Wl,-z,max-page-size=65536"  # for pages of 4, 16 (Android 15) and 64 KB
+    static = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1], "LDFLAGS": linked}
     options += ["EMULATED=yes"] * (environment == EMULATED_LINUX)
     _run(["make", "-s", "-C", str(sources / "posix"), *options], static, BUILD_SECONDS)
     return out / "agent"

@@ -1,4 +1,4 @@
-"""What a latency depends on beside the program: read from a Linux board, stored with its figures, judged."""
+"""What a latency depends on beside the program: read from Linux and Android boards, stored, judged."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,12 +16,19 @@ say khz $cpu/scaling_cur_freq
 say millidegrees /sys/class/thermal/thermal_zone0/temp
 say throttled /sys/devices/platform/soc/soc:firmware/get_throttled
 vcgencmd get_throttled
+echo "model=$(getprop ro.product.model)"
+echo "build=$(getprop ro.build.fingerprint)"
+echo "abi=$(getprop ro.product.cpu.abi)"
+dumpsys thermalservice | sed -n "s/^Thermal Status: */thermal=/p"
+dumpsys battery | sed -n "s/^ *level: */battery=/p; s/^ *status: */charge=/p"
 true
 """
 _THROTTLED = 0xF
 """Bits of the flags that a Pi's firmware sets while it slows down: voltage, frequency, heat."""
 _WAS_THROTTLED = 0xF0000
 """The same since it was started."""
+_CHARGE = {"2": "charging", "3": "discharging", "4": "not charging", "5": "full"}
+"""The numbers of Android's battery manager."""
 _STEADY = 0.01
 """What a clock may move and still count as the same."""
 
@@ -31,7 +38,8 @@ class Conditions:
     """`machine` is what `uname -m` prints. None is what the board does not tell.
 
     `mhz` and `celsius` are of the core that the agent is pinned to, or the first, and of the first thermal
-    zone; `throttled` holds the flags of a Pi's firmware.
+    zone; `throttled` holds the flags of a Pi's firmware. The rest is of an Android device: its
+    `build` by fingerprint, `thermal` status (0: not throttled), `battery` in percent and its `charge`.
     """
 
     machine: str
@@ -42,6 +50,11 @@ class Conditions:
     mhz: float | None = None
     celsius: float | None = None
     throttled: int | None = None
+    build: str | None = None
+    abi: str | None = None
+    thermal: int | None = None
+    battery: int | None = None
+    charge: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -72,6 +85,11 @@ def read(text: str, core: int | None) -> Conditions:
         mhz=None if khz is None else khz / 1000,
         celsius=None if millidegrees is None else millidegrees / 1000,
         throttled=_number(said.get("throttled"), 16),
+        build=said.get("build"),
+        abi=said.get("abi"),
+        thermal=_number(said.get("thermal"), 10),
+        battery=_number(said.get("battery"), 10),
+        charge=_CHARGE.get(said.get("charge", "")),
     )
 
 
@@ -86,6 +104,8 @@ def doubts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     earlier, later = (c["throttled"] or 0 for c in (before, after))
     if (flags := earlier | later) & _THROTTLED or later & ~earlier & _WAS_THROTTLED:
         found.append(f"it was throttled (flags {flags:#x})")
+    if hot := max(before["thermal"] or 0, after["thermal"] or 0):
+        found.append(f"it was throttled (thermal status {hot})")
     return found
 
 

@@ -22,6 +22,15 @@ core = 3                            # optional: pins the agent to a core
 governor = "performance"            # optional: set for the run, and put back after it
 max_celsius = 70                    # optional: latencies are taken at this temperature or below
 cool_down = 120                     # optional: seconds to wait for it, else 300
+
+[[board]]
+name = "phone"
+target = "android"                  # the only one that an adb server has, or that is on USB
+serial = "0A061JEC"                 # optional: as `adb devices` prints it, to tell several apart
+host = "192.168.0.7"                # optional: on the network instead, after `adb tcpip 5555`
+port = 5555                         # optional
+key = "~/.android/adbkey"           # optional: without an adb server; made if there is none
+core = 7                            # optional: pins the agent to a core
 """
 
 import math
@@ -42,6 +51,7 @@ _TEXTS = ("name", "target", "serial", "agent", "host", "governor", *_OF_HOST)
 _NUMBERS = ("max_celsius", "cool_down", "switch_instructions")
 _BUDGETS = {"latency_us": "microseconds", "instructions": "instructions"}
 _KEYS = (*_TEXTS, *_NUMBERS, *_BUDGETS, "port", "core")
+_HOST_PORTS = {"android": 5555}
 COOL_DOWN = 300.0
 """Seconds."""
 SWITCH_INSTRUCTIONS = 100.0
@@ -53,7 +63,7 @@ that copies or unpacks anything takes thousands."""
 class Entry:
     """One board of the file. `latency_us` and `instructions` hold budgets by the subnet's label.
 
-    `port` is a serial one; that of a board on the network is in `host`.
+    `port` is a serial one; that of a board on the network is in `host`, and so is its `key`.
     """
 
     name: str
@@ -69,6 +79,7 @@ class Entry:
     cool_down: float = COOL_DOWN
     instructions: Mapping[str, float] = field(default_factory=dict, hash=False)
     switch_instructions: float = SWITCH_INSTRUCTIONS
+    key: Path | None = None
 
 
 def shipped() -> Path:
@@ -118,16 +129,18 @@ def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
     port = row.get("port") if host is None else None
     _require(port is None or isinstance(port, str), f"{where}: port is text, not {port!r}")
     for key in _OF_HOST if host is None else ():
-        _require(key not in row, f"{where}: {key} is for a board that has a host; add `host`")
+        alone = key == "key" and row["target"] == "android"
+        _require(key not in row or alone, f"{where}: {key} is for a board that has a host; add `host`")
+    own = _file(where, path.parent, row, "key") if host is None else None
     agent, us = _file(where, path.parent, row, "agent"), _budgets(where, row, "latency_us")
     cool_down = float(row.get("cool_down", COOL_DOWN))
     kept = core, row.get("governor"), row.get("max_celsius"), cool_down
     counted = _budgets(where, row, "instructions"), row.get("switch_instructions", SWITCH_INSTRUCTIONS)
-    return Entry(row["name"], row["target"], port, row.get("serial"), agent, us, host, *kept, *counted)
+    return Entry(row["name"], row["target"], port, row.get("serial"), agent, us, host, *kept, *counted, own)
 
 
 def _host(where: str, folder: Path, row: dict[str, Any]) -> Host:
-    port, host_key = row.get("port", 22), row.get("host_key")
+    port, host_key = row.get("port", _HOST_PORTS.get(row["target"], 22)), row.get("host_key")
     _require(bool(row["host"]), f"{where}: its host is empty")
     _require(_whole(port, 1, 65_535), f"{where}: port of a host is a number up to 65535, not {port!r}")
     good = host_key is None or re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", host_key)

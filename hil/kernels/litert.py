@@ -82,13 +82,12 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
             transport.close()
     elif entry.target == "pi" and entry.host is not None:
         from hil.link.remote import Remote
-        from hil.link.ssh import SshTransport
+        from hil.link.shell import ShellTransport
 
         python = python or "python3"
         with Remote(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
-            pinned = "" if entry.core is None else f"taskset -c {entry.core} "
-            command = f"{pinned}{shlex.quote(python)} -c {shlex.quote(program)}"
-            there = SshTransport(remote, command, Deadline.after(LOGIN_SECONDS))
+            command = f"{shlex.quote(python)} -c {shlex.quote(program)}"
+            there = ShellTransport(remote, command, entry.core, Deadline.after(LOGIN_SECONDS))
             try:
                 yield LiteRT(there, python)
             finally:

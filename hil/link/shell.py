@@ -18,14 +18,15 @@ _CANNOT_RUN = (126, 127)
 
 
 class ShellTransport:
-    """Starts an agent, `command` as a shell takes it. Raises `LinkError` or `DeadlineError`."""
+    """Starts an agent, `command` as a shell takes it, on a core. Raises `LinkError` or `DeadlineError`."""
 
-    def __init__(self, machine: Machine, command: str, deadline: Deadline) -> None:
+    def __init__(self, machine: Machine, command: str, core: int | None, deadline: Deadline) -> None:
         self.name = f"the agent at {machine.name}"
         self.advice = Advice(machine.lost_advice, "check that it is an agent of these sources")
         self._machine = machine
+        pinned = "" if core is None else f"taskset {1 << core:x} "  # a mask is what every taskset takes
         with machine.within(deadline, "start the agent"):
-            self._session = machine.execute(f"echo agent $$ >&2; exec {command}", deadline)
+            self._session = machine.execute(f"echo agent $$ >&2; exec {pinned}{command}", deadline)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""

@@ -1,0 +1,72 @@
+"""An Android device over ADB: on an adb server, on USB or on the network; or an emulated one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from hil.boards import machine
+from hil.boards.board import Board, Provenance, naming
+from hil.boards.boardsfile import Entry
+from hil.emulators import arm64
+from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
+from hil.link.adb import find
+from hil.link.adb.device import Device
+from hil.link.deadline import Deadline
+from hil.link.host import Host, reach
+
+HAS_EMULATOR = True
+REACH_SECONDS, LOGIN_SECONDS = 4.0, 20.0
+"""What the first answer may take, and logging in with somebody who allows it on the device's screen."""
+_OTHERS = "`user` and `host_key` are for SSH, and `serial` is for a device on USB or on an adb server"
+
+
+def absent(entry: Entry) -> str | None:
+    """Why there is no such device on an adb server, on USB or on the network, or None; nobody logs in."""
+    try:
+        if entry.host is None:
+            find.plugged_in(entry.serial, entry.key)
+        else:
+            reach(entry.host, Deadline.after(REACH_SECONDS)).close()
+    except (BoardAbsent, LinkError) as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
+    """Log in and run the agent. Raises `BoardAbsent`, `LoginError`, and what `machine.start` does."""
+    if entry.port:
+        what = "`port` without a host is for a board on a serial port, not an android"
+        raise BoardsFileError(f"{entry.name}: {what}; remove it")
+    if entry.host and (entry.host.user or entry.host.host_key or entry.serial):
+        raise BoardsFileError(f"{entry.name}: {_OTHERS}; remove them, or `host`")
+    if provenance is Provenance.HARDWARE:
+        with machine.start(entry, provenance, lambda: _real(entry)) as board:
+            yield board
+        return
+    with naming(entry):
+        emulator = arm64.start("android")
+    with emulator:
+        here = Host("127.0.0.1", emulator.port)
+        with machine.start(
+            replace(entry, core=None), provenance, lambda: _log_in(find.on_network(here))
+        ) as board:
+            yield board
+
+
+def _log_in(open_: find.Open) -> Device:
+    return Device(open_(Deadline.after(LOGIN_SECONDS)))
+
+
+def _real(entry: Entry) -> Device:
+    """The device, if it is one: figures of an emulator must not pass for a device's."""
+    device = _log_in(find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key))
+    try:
+        asked = "getprop ro.boot.qemu; getprop ro.kernel.qemu"
+        said = device.run(asked, "say what it runs on", Deadline.after(machine.COMMAND_SECONDS))
+        if "1" in said.split():
+            raise SetupError(f"{device.name} is an emulator, no device; name another, or add --emulate")
+    except BaseException:
+        device.close()
+        raise
+    return device

@@ -1,0 +1,78 @@
+"""Which device is meant: one on the network, or of those that a running adb server has or that are on USB."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hil.errors import BoardAbsent
+from hil.link.adb import server
+from hil.link.adb.key import Key
+from hil.link.adb.stream import LOST, UDEV_ADVICE, Services
+from hil.link.deadline import Deadline
+from hil.link.host import Host
+
+READY = "device"
+"""The state of a device that may be used, as `adb devices` prints it."""
+_EMULATOR = "emulator-"
+"""How the serial numbers of Android's own emulators begin: taken only when named."""
+_STATES = {
+    "unauthorized": "unlock its screen and allow this computer there",
+    "authorizing": "unlock its screen and allow this computer there",
+    "offline": "unplug it and plug it in again",
+    "no permissions": UDEV_ADVICE,
+}
+_NONE = "enable USB debugging on it and plug it in, or set `host` in a boards file"
+
+Open = Callable[[Deadline], Services]
+"""Logs in, by a deadline. Raises `LoginError`, `LinkError` or `DeadlineError`."""
+
+
+def on_network(host: Host) -> Open:
+    """The device that listens there."""
+
+    def log_in(deadline: Deadline) -> Services:
+        from hil.link.adb.direct import Direct  # here, for it takes a while and most runs need none
+        from hil.link.adb.wire import TcpWire
+
+        return Direct(TcpWire(host, deadline), Key(host.key))
+
+    return log_in
+
+
+def plugged_in(serial: str | None, key: Path | None) -> Open:
+    """The one device with this serial number, or the only one. Raises `BoardAbsent`; nothing is started."""
+    running = server.running()
+    if running is not None:
+        try:
+            states = running.devices(Deadline.after(server.LOOK_SECONDS))
+        except LOST as error:
+            said = f"{running} does not say which devices it has: {error}"
+            raise BoardAbsent(f"{said}; end it with adb kill-server") from error
+        chosen = choose(states, serial, str(running))
+        return lambda deadline: server.Served(running, chosen)
+    from hil.link.adb import usb
+
+    here = usb.devices()
+    chosen = choose(dict.fromkeys(here, READY), serial, "USB, and no adb server runs")
+    return lambda deadline: usb.log_in(here[chosen], chosen, Key(key), deadline)
+
+
+def choose(states: Mapping[str, str], serial: str | None, where: str) -> str:
+    """The serial number of the device that is meant. Raises `BoardAbsent` with what there is."""
+    if serial is None:
+        meant = {name: state for name, state in states.items() if not name.startswith(_EMULATOR)}
+    else:
+        meant = {name: state for name, state in states.items() if name == serial}
+    ready = [name for name, state in meant.items() if state == READY]
+    if len(ready) == 1:
+        return ready[0]
+    if ready:
+        which = f"{len(ready)} Android devices on {where} ({', '.join(ready)})"
+        raise BoardAbsent(f"{which}; choose by `serial` in a boards file")
+    for name, state in meant.items():
+        known = next((words for words in _STATES if state.startswith(words)), state)
+        advice = _STATES.get(known, "start its system and enable USB debugging")
+        raise BoardAbsent(f"{name} on {where} is not ready ({known}); {advice}")
+    there = f" (there: {', '.join(states)})" if states else ""
+    if serial is None:
+        raise BoardAbsent(f"no Android device on {where}{there}; {_NONE}")
+    raise BoardAbsent(f"no Android device {serial} on {where}{there}; plug it in")
