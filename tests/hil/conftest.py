@@ -17,7 +17,8 @@ from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from reds import pack
 from reds.model import Model
-from tests.hil.sshd import Sshd, Start, wait_gone
+from tests.hil import phone as phones
+from tests.hil.sshd import Sshd, Start, free_port, wait_gone
 from tests.nets import dense_model
 
 AGENTS = Path(__file__).parents[1] / "agents"
@@ -118,3 +119,33 @@ def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         for thread in open_:
             thread.join(5)
         assert not any(thread.is_alive() for thread in open_)
+
+
+@pytest.fixture
+def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[phones.Start]:
+    """Starts a board over ADB; in the end no agent runs there. No adb server of this machine is asked."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(build.cache_dir().parent))
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    (tmp_path / "me").mkdir()
+    monkeypatch.delenv("ADB_SERVER_SOCKET", raising=False)
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(free_port()))
+    started: list[phones.Phone] = []
+    with ExitStack() as stack:
+
+        def start(*options: object, **how: object) -> phones.Phone:
+            folder = tmp_path / f"phone{len(started) or ''}"
+            folder.mkdir(exist_ok=True)
+            started.append(stack.enter_context(phones.Phone(folder, *options, **how)))  # type: ignore[arg-type]
+            return started[-1]
+
+        yield start
+        for board in started:
+            assert wait_gone(board.running())
+
+
+@pytest.fixture
+def adb(phone: phones.Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[phones.AdbServer]:
+    """A real adb server, which is the one that is asked."""
+    with phones.AdbServer(tmp_path / "me") as server:
+        monkeypatch.setenv("ADB_SERVER_SOCKET", server.socket)
+        yield server

@@ -16,9 +16,11 @@ from typing import Any, Self
 import pytest
 
 from hil.boards.boardsfile import Entry
+from hil.link.adb.server import Server
+from hil.link.deadline import Deadline
 from hil.link.host import Host
 from hil.link.process import die_with_parent
-from tests.hil.sshd import free_port, script
+from tests.hil.sshd import LISTENING_SECONDS, free_port, script
 
 PEER = Path(__file__).with_name("adbpeer.py")
 
@@ -96,7 +98,8 @@ class AdbServer:
         if program is None:
             pytest.fail("no adb on this machine: install adb")
         home.mkdir(exist_ok=True)
-        self.socket = f"tcp:localhost:{free_port()}"
+        self.port = free_port()
+        self.socket = f"tcp:localhost:{self.port}"
         self._adb = [program, "-L", self.socket]
         self._env = {"HOME": str(home), "PATH": os.environ["PATH"]}
         self.log = home / "log"
@@ -109,8 +112,14 @@ class AdbServer:
                 stderr=log,
                 preexec_fn=die_with_parent(),
             )
+        self.pid = self._process.pid
 
     def __enter__(self) -> Self:
+        deadline = Deadline.after(LISTENING_SECONDS)
+        while not Server("127.0.0.1", self.port).listens():
+            if deadline.passed or self._process.poll() is not None:
+                self.__exit__()
+                pytest.fail("adb does not start: " + self.log.read_text())
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -130,10 +139,10 @@ class AdbServer:
         )
 
     def connect(self, phone: Phone) -> str:
-        """The serial number of a phone that the server is told of."""
+        """The serial number of a phone that the server is told of, once it is ready."""
         serial = f"127.0.0.1:{phone.port}"
         said = self.run("connect", serial)
-        assert "connected to" in said.stdout, said
+        assert said.stdout == f"connected to {serial}\n", said
         return serial
 
 

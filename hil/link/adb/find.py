@@ -40,13 +40,15 @@ def on_network(host: Host) -> Open:
 
 def plugged_in(serial: str | None, key: Path | None) -> Open:
     """The one device with this serial number, or the only one. Raises `BoardAbsent`; nothing is started."""
-    running = server.running()
-    if running is not None:
+    running = server.address()
+    if running.listens():
         try:
             states = running.devices(Deadline.after(server.LOOK_SECONDS))
         except LOST as error:
             said = f"{running} does not say which devices it has: {error}"
-            raise BoardAbsent(f"{said}; end it with adb kill-server") from error
+            raise BoardAbsent(
+                f"{said}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
+            ) from error
         chosen = choose(states, serial, str(running))
         return lambda deadline: server.Served(running, chosen)
     from hil.link.adb import usb

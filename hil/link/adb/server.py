@@ -3,7 +3,7 @@
 import os
 import re
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from hil.errors import SetupError
@@ -30,33 +30,34 @@ class Server:
     def __str__(self) -> str:
         return f"the adb server at {self.host}:{self.port}"
 
+    def listens(self) -> bool:
+        """Whether anything does."""
+        try:
+            socket.create_connection((self.host, self.port), timeout=LOOK_SECONDS).close()
+        except OSError:
+            return False
+        return True
+
     def devices(self, deadline: Deadline) -> dict[str, str]:
         """Their states by their serial numbers, as `adb devices` lists them. Raises one of `LOST`."""
-        stream = self._ask("host:devices", deadline)
-        try:
+        with closing(self._ask("host:devices", deadline)) as stream:
             rows = (line.partition("\t") for line in stream.text(deadline).splitlines())
             return {serial: state for serial, _, state in rows}
-        finally:
-            stream.close()
 
     def state(self, serial: str, deadline: Deadline) -> str:
         """Of one device, as the server sees it. Raises one of `LOST`."""
-        stream = self._ask(f"host-serial:{serial}:get-state", deadline)
-        try:
+        with closing(self._ask(f"host-serial:{serial}:get-state", deadline)) as stream:
             return stream.text(deadline)
-        finally:
-            stream.close()
 
     def open(self, serial: str, service: str, deadline: Deadline) -> "ServerStream":
         """A service of a device. Raises `NoService` if it has no such, or one of `LOST`."""
         stream = self._ask(f"host:transport:{serial}", deadline)
         try:
             stream.ask(service, deadline)
-        except Denied as error:
+        except BaseException as error:
             stream.close()
-            raise NoService(str(error)) from error
-        except BaseException:
-            stream.close()
+            if isinstance(error, Denied):
+                raise NoService(str(error)) from error
             raise
         return stream
 
@@ -153,13 +154,3 @@ def address() -> Server:
         name = "ADB_SERVER_SOCKET" if told else "ANDROID_ADB_SERVER_PORT"
         raise SetupError(f"{name} is {told or port!r}, which names no TCP port; write tcp:127.0.0.1:5037")
     return Server((found[1] or "127.0.0.1").strip("[]"), int(found[2]))
-
-
-def running() -> Server | None:
-    """The server, if one listens. Raises `SetupError` if the environment names none that could."""
-    server = address()
-    try:
-        socket.create_connection((server.host, server.port), timeout=LOOK_SECONDS).close()
-    except OSError:
-        return None
-    return server

@@ -1,0 +1,389 @@
+"""A board over ADB, a scripted peer, direct or through a real adb server: who is let in, what is stored."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hil import build
+from hil.boards import android
+from hil.boards.board import Board, Provenance
+from hil.boards.boardsfile import Entry
+from hil.errors import (
+    BoardAbsent,
+    BoardsFileError,
+    BuildError,
+    DeadlineError,
+    LinkError,
+    LoginError,
+    SetupError,
+)
+from hil.link.adb.key import make
+from hil.link.host import Host
+from reds import reference
+from reds.model import Model
+from tests.hil.phone import AdbServer, Phone, Start
+from tests.hil.sshd import free_port, mounting, script
+from tests.hil.test_pi import taking
+from tests.nets import inputs
+
+Reach = Callable[[Phone], Entry]
+
+
+@pytest.fixture(params=["tcp", "server"])
+def reach(request: pytest.FixtureRequest) -> Reach:
+    """The entry of a board that is reached in one way or the other."""
+    if request.param == "tcp":
+        return lambda there: there.entry()
+    adb: AdbServer = request.getfixturevalue("adb")
+    return lambda there: Entry("phone", "android", serial=adb.connect(there))
+
+
+def open_(entry: Entry) -> AbstractContextManager[Board]:
+    return android.start(entry, Provenance.HARDWARE)
+
+
+def refused(entry: Entry, error: type[Exception], seconds: float = 10.0) -> str:
+    """What the error says that the board does not start with."""
+    with taking(seconds), pytest.raises(error) as caught, open_(entry):
+        pass
+    assert type(caught.value) is error
+    text = str(caught.value)
+    assert text.startswith("phone: ")
+    assert "\n" not in text
+    return text
+
+
+def runs(entry: Entry, model: Model) -> None:
+    """Fails unless every subnet gives the reference's bits there."""
+    x = inputs(model, 40)
+    with open_(entry) as board:
+        board.deploy(model)
+        for subnet, out in enumerate(board.infer_each([0, 1], x)):
+            assert np.array_equal(out, reference.run(model, subnet, x))
+
+
+def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, small: Model) -> None:
+    there = phone()
+    entry = reach(there)
+    assert android.absent(entry) is None
+    runs(entry, small)
+    assert there.running() == []  # ended, not only asked to
+    (agent,) = there.stored()
+    assert agent.stat().st_mode & 0o777 == 0o700
+    before = agent.stat()
+    runs(entry, small)
+    after = agent.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_the_only_device_of_a_server_is_meant(phone: Start, adb: AdbServer, small: Model) -> None:
+    first = phone()
+    adb.connect(first)
+    runs(Entry("phone", "android"), small)
+    second = adb.connect(phone())
+    says = refused(Entry("phone", "android"), BoardAbsent)
+    assert re.search(
+        r"2 Android devices on the adb server at localhost:\d+ \(127\S+, 127\S+\); choose by `serial`", says
+    )
+    assert android.absent(Entry("phone", "android")) == says.removeprefix("phone: ")
+    runs(Entry("phone", "android", serial=second), small)
+
+
+def test_the_agent_has_no_port_and_its_core(phone: Start, reach: Reach) -> None:
+    there = phone()
+    core = max(os.sched_getaffinity(0))
+    with open_(replace(reach(there), core=core)) as board:
+        agent = there.agent()
+        assert os.sched_getaffinity(agent) == {core}
+        sockets = [os.readlink(file) for file in Path(f"/proc/{agent}/fd").iterdir()]
+        assert not [name for name in sockets if name.startswith("socket:")]
+        conditions = board.conditions()
+        assert conditions is not None
+        assert (conditions.core, conditions.machine) == (core, os.uname().machine)
+
+
+PROPERTIES = """case $1 in
+ro.product.model) echo "Phone 9";;
+ro.build.fingerprint) echo "maker/phone9/phone9:15/AP3A/123:user/release-keys";;
+ro.product.cpu.abi) echo "arm64-v8a";;
+esac"""
+SERVICES = """case $1 in
+battery) printf "Current Battery Service state:\\n  status: 3\\n  health: 2\\n  level: 81\\n";;
+thermalservice) printf "IsStatusOverride: false\\nThermal Status: 2\\nCached temperatures:\\n";;
+esac"""
+
+
+def test_a_device_says_what_it_is_and_how_it_is(phone: Start) -> None:
+    there = phone(programs={"getprop": PROPERTIES, "dumpsys": SERVICES})
+    with open_(there.entry()) as board:
+        now = board.conditions()
+    assert now is not None
+    assert (now.model, now.abi) == ("Phone 9", "arm64-v8a")
+    assert now.build == "maker/phone9/phone9:15/AP3A/123:user/release-keys"
+    assert (now.battery, now.charge, now.thermal) == (81, "discharging", 2)
+
+
+def test_the_aarch64_agent_gives_the_reference_s_bits(phone: Start, small: Model, tmp_path: Path) -> None:
+    """It runs in user-mode emulation behind the same peer, of a script that is stored in its place."""
+    agent = build.agent(build.LINUX["aarch64"], board="android")
+    emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
+    runs(replace(phone().entry(), agent=emulated), small)
+
+
+def test_agents_suit_pages_of_16_kb() -> None:
+    from elftools.elf.elffile import ELFFile
+
+    for environment in build.LINUX.values():
+        with build.agent(environment, board="android").open("rb") as file:
+            aligned = [part["p_align"] for part in ELFFile(file).iter_segments("PT_LOAD")]
+        assert aligned
+        assert all(alignment % (16 << 10) == 0 for alignment in aligned)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(android, "LOGIN_SECONDS", 1.0)
+
+
+def test_a_trusted_key_is_let_in(phone: Start, tmp_path: Path, small: Model) -> None:
+    make(tmp_path / "key")
+    runs(phone("--keys", tmp_path / "key.pub").entry(key=tmp_path / "key"), small)
+
+
+def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model) -> None:
+    there = phone("--keys", tmp := Path.home() / ".android" / "adbkey.pub")
+    assert tmp.is_file()
+    runs(Entry("phone", "android", serial=adb.connect(there)), small)
+
+
+def test_a_key_that_is_not_known_has_to_be_allowed_on_the_device(
+    phone: Start, tmp_path: Path, hurried: None, small: Model
+) -> None:
+    for name in ("key", "other"):
+        make(tmp_path / name)
+    keys = "--keys", tmp_path / "other.pub"
+    says = refused(phone(*keys).entry(key=tmp_path / "key"), LoginError, 4)
+    assert (
+        f" does not know the key {tmp_path / 'key'}, and was not told to allow it in time; unlock its" in says
+    )
+    says = refused(phone(*keys, "--user", "denies").entry(key=tmp_path / "key"), LoginError, 4)
+    assert f" does not know the key {tmp_path / 'key'}, and refused it; unlock its screen" in says
+    runs(phone(*keys, "--user", "allows").entry(key=tmp_path / "key"), small)
+
+
+def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, hurried: None, small: Model) -> None:
+    there = phone("--keys", "--user", "allows")
+    key = Path.home() / ".android" / "adbkey"
+    assert not key.exists()
+    runs(there.entry(), small)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    before = key.read_bytes()
+    assert sorted(path.name for path in key.parent.iterdir()) == ["adbkey", "adbkey.pub"]
+    runs(phone("--keys", key.with_suffix(".pub")).entry(), small)
+    assert key.read_bytes() == before
+
+
+def test_no_key_is_made_for_a_device_that_asks_for_none(phone: Start, small: Model) -> None:
+    runs(phone().entry(), small)
+    assert not (Path.home() / ".android").exists()
+
+
+def test_a_file_that_is_no_key_is_named(phone: Start, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.write_text("no key")
+    says = refused(phone("--keys").entry(key=bad), LoginError, 3)
+    assert f"the key {bad} is of no use to ADB; it has to be of RSA, 2048 bits" in says
+    (Path.home() / ".android").touch()
+    says = refused(phone("--keys").entry(), LoginError, 3)
+    assert re.search(r"the key .*adbkey cannot be used: .*; name another as `key`", says)
+
+
+def test_a_device_that_does_not_trust_its_server_is_absent_with_reason(phone: Start, adb: AdbServer) -> None:
+    there = phone("--keys")
+    said = adb.run("connect", f"127.0.0.1:{there.port}")
+    assert "failed to authenticate" in said.stdout
+    reason = android.absent(Entry("phone", "android"))
+    assert reason is not None
+    assert re.search(
+        r"is not ready \(unauthorized\); unlock its screen and allow this computer there$", reason
+    )
+    assert reason in refused(Entry("phone", "android"), BoardAbsent)
+
+
+def test_a_device_that_wants_to_be_paired_is_for_a_server(phone: Start) -> None:
+    says = refused(phone("--pairing").entry(), LoginError, 3)
+    assert says.endswith(
+        "wants to be paired; use adb pair and adb connect, and leave `host` out: an adb server has it then"
+    )
+
+
+def test_a_device_too_old_for_the_shell_protocol_is_told_so(phone: Start) -> None:
+    says = refused(phone("--features", "cmd").entry(), SetupError, 3)
+    assert says.endswith("has no service shell,v2,raw; Android 7 or newer is needed")
+
+
+def test_an_emulator_does_not_pass_for_a_device(phone: Start, reach: Reach) -> None:
+    emulated = phone(programs={"getprop": "[ $1 = ro.kernel.qemu ] && echo 1"})
+    says = refused(reach(emulated), SetupError)
+    assert says.endswith(" is an emulator, no device; name another, or add --emulate")
+    assert not emulated.stored()
+
+
+def test_nothing_anywhere_is_absent_with_what_to_do() -> None: ...
+
+
+def test_a_device_that_a_server_does_not_have_is_absent(phone: Start, adb: AdbServer) -> None:
+    nobody = android.absent(Entry("phone", "android"))
+    assert nobody is not None
+    assert re.fullmatch(
+        r"no Android device on the adb server at localhost:\d+; enable USB debugging .*", nobody
+    )
+    serial = adb.connect(phone())
+    other = android.absent(Entry("phone", "android", serial="S1"))
+    assert other is not None
+    assert re.fullmatch(rf"no Android device S1 on the adb .* \(there: {serial}\); plug it in", other)
+
+
+@contextmanager
+def web_server() -> Iterator[int]:
+    """The port of a program that has nothing to do with ADB."""
+
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                with server.accept()[0] as sock:
+                    sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                    sock.recv(100)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+SAYS_NOTHING = (
+    "does not say which devices it has: {}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
+)
+
+
+def test_a_server_that_gives_no_answer_is_said_to_be_why(phone: Start, adb: AdbServer) -> None:
+    os.kill(adb.pid, signal.SIGSTOP)  # the system goes on taking connections for it
+    with taking(4):
+        reason = android.absent(Entry("phone", "android"))
+    assert reason is not None
+    assert reason.endswith(SAYS_NOTHING.format("timed out"))
+
+
+def test_what_listens_in_a_server_s_place_is_told_from_one(
+    phone: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with web_server() as port:
+        monkeypatch.setenv("ADB_SERVER_SOCKET", f"tcp:{port}")
+        reason = android.absent(Entry("phone", "android"))
+    assert reason is not None
+    assert reason.endswith(SAYS_NOTHING.format("what listens there is no adb server: it says b'HTTP'"))
+
+
+def test_a_host_that_does_not_listen_is_absent(phone: Start) -> None:
+    port = free_port()
+    entry = Entry("phone", "android", host=Host("127.0.0.1", port))
+    reason = f"127.0.0.1 port {port} cannot be reached: Connection refused; "
+    with taking(3):
+        assert str(android.absent(entry)).startswith(reason)
+    assert "; tried again: " in refused(entry, LinkError)
+
+
+def test_a_host_that_speaks_something_else_is_told_so(phone: Start) -> None:
+    with web_server() as port:
+        says = refused(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError, 4)
+    assert "was lost as it was to log in: it does not speak ADB; tried again: " in says
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"port": "/dev/ttyACM0"}, "`port` without a host is for a board on a serial port, not an android"),
+        ({"host": Host("h", user="u")}, "`user` and `host_key` are for SSH"),
+        ({"host": Host("h", host_key="SHA256:x")}, "`user` and `host_key` are for SSH"),
+        ({"host": Host("h"), "serial": "S1"}, "`serial` is for a device on USB or on an adb server"),
+    ],
+)
+def test_keys_of_other_boards_are_refused(keys: dict[str, Any], says: str) -> None:
+    assert says in refused(Entry("phone", "android", **keys), BoardsFileError)
+
+
+def test_an_agent_for_another_processor_is_not_sent(phone: Start) -> None:
+    there = phone()
+    other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]
+    agent = build.agent(build.LINUX[other], board="android")
+    says = refused(replace(there.entry(), agent=agent), BuildError)
+    here = os.uname().machine
+    assert says == f"phone: {agent} is built for {other}, the board is of {here}; build it for that"
+    assert not there.stored()
+
+
+def test_a_system_that_there_is_no_agent_for_is_named(phone: Start) -> None:
+    says = refused(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
+    assert says.startswith(
+        "phone: its system is of armv7l, and there are agents for aarch64 and x86_64; install"
+    )
+
+
+def test_a_core_that_there_is_not_is_said(phone: Start) -> None:
+    says = refused(replace(phone().entry(), core=4000), LinkError)
+    assert "ended by itself with exit status 1: " in says
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            "size=64k",
+            r"cannot store [\d,]+ bytes in .*: No space left on device, \d+ kB are free there; make room",
+        ),
+        ("ro", r"cannot make the agent's folder: mkdir: .*: Read-only file system$"),
+        ("noexec", r"the agent at .* cannot be run: .*Permission denied; its folder has to allow programs: "),
+    ],
+)
+def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
+    phone: Start, tmp_path: Path, options: str, says: str
+) -> None:
+    folder = tmp_path / "phone" / "tmp"
+    folder.mkdir(parents=True)
+    there = phone(within=mounting(f"mount -t tmpfs -o {options} none {folder}"))
+    assert re.search(says, refused(there.entry(), BuildError))
+    assert not there.stored()
+
+
+def test_a_transfer_that_is_cut_off_is_tried_again(phone: Start, reach: Reach, small: Model) -> None:
+    there = phone("--cut", 200_000)
+    runs(reach(there), small)
+    assert len(there.stored()) == 1
+
+
+@pytest.mark.parametrize("how", ["stream", "connection"])
+def test_a_transfer_that_is_cut_off_again_is_lost_by_name(phone: Start, how: str) -> None:
+    there = phone("--cut", 200_000, "--cuts", 2, "--cut-how", how)
+    says = refused(there.entry(), LinkError)
+    lost = f"127.0.0.1 port {there.port} was lost as it was to store a file: "
+    assert says.startswith(f"phone: {lost}")
+    assert f"; tried again: {lost}" in says
+    assert not there.stored()
+
+
+def test_a_device_that_says_nothing_is_given_up_in_time(phone: Start, hurried: None) -> None:
+    there = phone()
+    os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
+    says = refused(there.entry(), DeadlineError, 4)
+    assert "took longer than 1 s to log in; check that it is on" in says
