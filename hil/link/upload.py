@@ -20,6 +20,7 @@ def stored(machine: Machine, program: bytes) -> str:
     digest = hashlib.sha256(program).hexdigest()
     name = f"agent-{digest[:16]}"
     look = f"""umask 077; mkdir -p {machine.folder} && cd {machine.folder} && echo "folder=$PWD" &&
+        if [ ! -w . ]; then echo "$PWD may not be written to" >&2; exit 1; fi &&
         if [ -f {name} ]; then chmod 700 {name} && echo "held=$(sha256sum <{name})"; fi"""
     said = conditions.values(machine.run(look, "make the agent's folder", Deadline.after(LOOK_SECONDS)))
     folder = said.get("folder", "")

@@ -15,6 +15,7 @@ from hil import build
 from hil.boards import target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
+from hil.emulators import arm64
 from reds import pack
 from reds.model import Model
 from tests.hil import phone as phones
@@ -149,3 +150,10 @@ def adb(phone: phones.Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with phones.AdbServer(tmp_path / "me") as server:
         monkeypatch.setenv("ADB_SERVER_SOCKET", server.socket)
         yield server
+
+
+@pytest.fixture
+def emulated() -> Iterator[arm64.Machine]:
+    """An Android with a real adbd."""
+    with arm64.start("android") as machine:
+        yield machine

@@ -138,9 +138,9 @@ class AdbServer:
             **options,
         )
 
-    def connect(self, phone: Phone) -> str:
-        """The serial number of a phone that the server is told of, once it is ready."""
-        serial = f"127.0.0.1:{phone.port}"
+    def connect(self, port: int) -> str:
+        """The serial number of a device at this port, once it is ready."""
+        serial = f"127.0.0.1:{port}"
         said = self.run("connect", serial)
         assert said.stdout == f"connected to {serial}\n", said
         return serial

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -46,7 +47,7 @@ def reach(request: pytest.FixtureRequest) -> Reach:
     if request.param == "tcp":
         return lambda there: there.entry()
     adb: AdbServer = request.getfixturevalue("adb")
-    return lambda there: Entry("phone", "android", serial=adb.connect(there))
+    return lambda there: Entry("phone", "android", serial=adb.connect(there.port))
 
 
 def open_(entry: Entry) -> AbstractContextManager[Board]:
@@ -89,9 +90,9 @@ def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, sm
 
 def test_the_only_device_of_a_server_is_meant(phone: Start, adb: AdbServer, small: Model) -> None:
     first = phone()
-    adb.connect(first)
+    adb.connect(first.port)
     runs(Entry("phone", "android"), small)
-    second = adb.connect(phone())
+    second = adb.connect(phone().port)
     says = refused(Entry("phone", "android"), BoardAbsent)
     assert re.search(
         r"2 Android devices on the adb server at localhost:\d+ \(127\S+, 127\S+\); choose by `serial`", says
@@ -164,7 +165,7 @@ def test_a_trusted_key_is_let_in(phone: Start, tmp_path: Path, small: Model) -> 
 def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model) -> None:
     there = phone("--keys", tmp := Path.home() / ".android" / "adbkey.pub")
     assert tmp.is_file()
-    runs(Entry("phone", "android", serial=adb.connect(there)), small)
+    runs(Entry("phone", "android", serial=adb.connect(there.port)), small)
 
 
 def test_a_key_that_is_not_known_has_to_be_allowed_on_the_device(
@@ -243,13 +244,23 @@ def test_an_emulator_does_not_pass_for_a_device(phone: Start, reach: Reach) -> N
 def test_nothing_anywhere_is_absent_with_what_to_do() -> None: ...
 
 
+def test_where_usb_cannot_be_searched_is_said_what_to_install(
+    phone: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "usb1", None)
+    reason = android.absent(Entry("phone", "android"))
+    assert reason is not None
+    assert reason.startswith("no Android device: no adb server runs, and USB cannot be searched: ")
+    assert reason.endswith("; install libusb-1.0-0 and pip install libusb1")
+
+
 def test_a_device_that_a_server_does_not_have_is_absent(phone: Start, adb: AdbServer) -> None:
     nobody = android.absent(Entry("phone", "android"))
     assert nobody is not None
     assert re.fullmatch(
         r"no Android device on the adb server at localhost:\d+; enable USB debugging .*", nobody
     )
-    serial = adb.connect(phone())
+    serial = adb.connect(phone().port)
     other = android.absent(Entry("phone", "android", serial="S1"))
     assert other is not None
     assert re.fullmatch(rf"no Android device S1 on the adb .* \(there: {serial}\); plug it in", other)

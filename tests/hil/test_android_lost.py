@@ -57,7 +57,7 @@ def test_a_device_that_is_lost_takes_the_agent_with_it(phone: Start, reach: Reac
 
 def test_a_server_that_is_lost_takes_the_agent_with_it(phone: Start, adb: AdbServer, small: Model) -> None:
     there = phone()
-    with open_(Entry("phone", "android", serial=adb.connect(there))) as board:
+    with open_(Entry("phone", "android", serial=adb.connect(there.port))) as board:
         board.deploy(small)
         agent = there.agent()
         os.kill(adb.pid, signal.SIGKILL)

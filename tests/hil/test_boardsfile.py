@@ -82,6 +82,18 @@ def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch:
     assert str(entry.host) == "h"
 
 
+PHONE = '[[board]]\nname = "phone"\ntarget = "android"\n'
+
+
+def test_an_android_is_on_a_server_or_usb_or_has_a_host_and_adb_s_port(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "adbkey").touch()
+    key = tmp_path / "adbkey"
+    (entry,) = load(write(PHONE + 'serial = "S1"\nkey = "adbkey"\ncore = 7\n'))
+    assert entry == Entry("phone", "android", serial="S1", key=key, core=7)
+    (entry,) = load(write(PHONE + 'host = "h"\nkey = "adbkey"\n'))
+    assert entry == Entry("phone", "android", host=Host("h", 5555, key=key))
+
+
 def test_the_shipped_file_lists_every_target_there_is() -> None:
     assert {entry.target for entry in load(fixtures_dir() / "boards.toml")} == set(boards.targets())
 
@@ -145,6 +157,9 @@ def test_a_desktop_has_the_cores_it_has() -> None:
         (BOARD + 'switch_instructions = "few"', "switch_instructions is a number above 0, not 'few'"),
         (BOARD + BOARD, "two boards are named 'left'"),
         (PI + 'user = "u"', "board 'pi': user is for a board that has a host; add `host`"),
+        (PI + 'key = "id"', "board 'pi': key is for a board that has a host; add `host`"),
+        (PHONE + 'key = "gone"', "board 'phone': its key .*gone does not exist"),
+        (PHONE + "port = 5555", "board 'phone': port is text, not 5555"),
         (PI + "port = 22", "board 'pi': port is text, not 22"),
         (PI + 'host = ""', "board 'pi': its host is empty"),
         (PI + "host = 3", "board 'pi': host is text, not 3"),

@@ -18,13 +18,24 @@ khz=600000
 millidegrees=48686
 throttled=0x50000
 """
+PHONE = """machine=aarch64
+model=Phone 9
+build=maker/phone9/phone9:15/AP3A/123:user/release-keys
+abi=arm64-v8a
+thermal=0
+battery=81
+charge=2
+"""
 STEADY = Conditions("aarch64", governor="performance", mhz=1500.0, throttled=0)
 
 
-def test_what_a_pi_says_is_read_and_what_it_does_not_is_none() -> None:
+def test_what_a_board_says_is_read_and_what_it_does_not_is_none() -> None:
     read = conditions.read(PI, 3)
     model = "Raspberry Pi 4 Model B Rev 1.4"
     assert read == Conditions("aarch64", model, "Cortex-A72", 3, "ondemand", 600.0, 48.686, 0x50000)
+    build = "maker/phone9/phone9:15/AP3A/123:user/release-keys"
+    phone = {"build": build, "abi": "arm64-v8a", "thermal": 0, "battery": 81, "charge": "charging"}
+    assert conditions.read(PHONE, None) == Conditions("aarch64", "Phone 9", **phone)  # type: ignore[arg-type]
     assert conditions.read("machine=x86_64\nkhz=-\nthrottled=error=1", None) == Conditions("x86_64")
 
 
@@ -41,6 +52,7 @@ def test_what_a_pi_says_is_read_and_what_it_does_not_is_none() -> None:
         ({}, {"throttled": 0x50005}, ["it was throttled (flags 0x50005)"]),
         ({}, {"throttled": 0x40000}, ["it was throttled (flags 0x40000)"]),
         ({"throttled": 0x4}, {}, ["it was throttled (flags 0x4)"]),
+        ({"thermal": 0}, {"thermal": 2}, ["it was throttled (thermal status 2)"]),
     ],
 )
 def test_a_latency_is_doubtful_with_reason(

@@ -14,7 +14,7 @@ def devices() -> dict[str, Any]:
     try:
         import usb1
         from adb_shell.transport.usb_transport import UsbTransport
-    except (ImportError, OSError) as error:
+    except Exception as error:  # no package, no library, no USB: each says so in its own way
         says = f"no Android device: no adb server runs, and USB cannot be searched: {error}"
         raise BoardAbsent(f"{says}; install libusb-1.0-0 and pip install libusb1") from error
     found = {}

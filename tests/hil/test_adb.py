@@ -1,0 +1,322 @@
+"""The parts of ADB that we speak ourselves, whatever comes from the other end."""
+
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from adb_shell.adb_message import AdbMessage
+from adb_shell.transport.base_transport import BaseTransport
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, utils
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil.errors import BoardAbsent, LoginError, SetupError
+from hil.link.adb import server, sync
+from hil.link.adb.direct import Direct
+from hil.link.adb.find import choose
+from hil.link.adb.key import Key, make
+from hil.link.adb.session import ShellSession
+from hil.link.adb.stream import NoService
+from hil.link.deadline import Deadline
+from tests.hil.adbpeer import public_key
+
+SOON = 5.0
+NAMES = st.sampled_from([1, 2])
+
+
+class Pieces:
+    """A stream that gives these pieces, then has ended."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = [piece for piece in pieces if piece]
+        self.sent = b""
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        self.sent += data
+
+    def read(self, deadline: Deadline) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+    def close(self) -> None:
+        pass
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    at = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[a:b] for a, b in pairwise(at)]
+
+
+@given(st.lists(st.tuples(NAMES, st.binary(max_size=40))), st.integers(0, 255), st.lists(st.integers(0)))
+def test_a_shell_s_packets_are_put_together_wherever_they_were_cut(
+    said: list[tuple[int, bytes]], status: int, places: list[int]
+) -> None:
+    packets = b"".join(struct.pack("<BI", kind, len(data)) + data for kind, data in said)
+    ends = packets + struct.pack("<BIB", 3, 1, status)
+    session, soon = ShellSession(Pieces(cut(ends, places))), Deadline.after(SOON)
+    out = b"".join(iter(lambda: session.read(soon), b""))
+    assert out == b"".join(data for kind, data in said if kind == 1)
+    assert session.complaint() == b"".join(data for kind, data in said if kind == 2)
+    assert session.status(SOON) == (status if status <= 128 else 128 - status)
+
+
+@given(st.binary(max_size=60), st.lists(st.integers(0)))
+def test_a_shell_that_says_anything_at_all_does_no_harm(data: bytes, places: list[int]) -> None:
+    session, soon = ShellSession(Pieces(cut(data, places))), Deadline.after(SOON)
+    with suppress(EOFError):  # a packet larger than any
+        while session.read(soon):
+            pass
+    assert session.status(0) is not None
+
+
+def test_a_shell_that_ends_without_a_status_was_lost() -> None:
+    assert ShellSession(Pieces([b"\1\2\0\0\0hi"])).status(SOON) == -1
+
+
+@given(st.binary(max_size=200_000))
+def test_a_file_is_sent_in_pieces_that_a_device_takes(data: bytes) -> None:
+    request, path, came = sync.request(data, "/x"), b"/x,33152", b""
+    assert request.startswith(struct.pack("<4sI", b"SEND", len(path)) + path)
+    at = 8 + len(path)
+    while request[at : at + 4] == b"DATA":
+        (size,) = struct.unpack_from("<I", request, at + 4)
+        assert 0 < size <= 64 << 10
+        came += request[at + 8 : at + 8 + size]
+        at += 8 + size
+    assert came == data
+    assert request[at:] == struct.pack("<4sI", b"DONE", 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "says"),
+    [
+        ([b"OK", b"AY\0\0\0\0"], None, ""),
+        ([b"FAIL\5\0\0\0no", b" go"], sync.Refused, "no go"),
+        ([b"FAIL\5\0\0\0no"], EOFError, "ended the transfer"),
+        ([b"FAIL\xff\xff\xff\xff"], EOFError, "answered b'FAIL'"),
+        ([b"HTTP/1.1"], EOFError, "answered b'HTTP'"),
+        ([], EOFError, "ended the transfer"),
+    ],
+)
+def test_the_answer_to_a_file_is_heeded(
+    answer: list[bytes], error: type[Exception] | None, says: str
+) -> None:
+    def send() -> None:
+        sync.send(Pieces(answer), b"data", "/x", Deadline.after(SOON))
+
+    if error is None:
+        send()
+    else:
+        with pytest.raises(error, match=says):
+            send()
+
+
+@pytest.mark.parametrize(
+    ("told", "host", "port"),
+    [
+        ({}, "127.0.0.1", 5037),
+        ({"ANDROID_ADB_SERVER_PORT": "5038"}, "127.0.0.1", 5038),
+        ({"ANDROID_ADB_SERVER_ADDRESS": "lab", "ANDROID_ADB_SERVER_PORT": "5038"}, "lab", 5038),
+        ({"ADB_SERVER_SOCKET": "tcp:5039"}, "127.0.0.1", 5039),
+        ({"ADB_SERVER_SOCKET": "tcp:lab:5039", "ANDROID_ADB_SERVER_PORT": "1"}, "lab", 5039),
+        ({"ADB_SERVER_SOCKET": "tcp:[::1]:5039"}, "::1", 5039),
+    ],
+)
+def test_a_server_is_where_adb_itself_looks_for_it(
+    told: dict[str, str], host: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heed(monkeypatch, told)
+    assert server.address() == server.Server(host, port)
+
+
+@pytest.mark.parametrize("value", ["localfilesystem:/tmp/adb", "tcp:lab:adb", "vsock:3:5037"])
+def test_a_server_that_has_no_tcp_port_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heed(monkeypatch, {"ADB_SERVER_SOCKET": value})
+    with pytest.raises(SetupError, match=r"^ADB_SERVER_SOCKET is '.*', which names no TCP port; write tcp:"):
+        server.address()
+
+
+def heed(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
+    for name in ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("states", "serial", "chosen"),
+    [
+        ({"A": "device"}, None, "A"),
+        ({"A": "device", "B": "offline"}, None, "A"),
+        ({"A": "device", "emulator-5554": "device"}, None, "A"),
+        ({"A": "device", "emulator-5554": "device"}, "emulator-5554", "emulator-5554"),
+        ({"A": "device", "B": "device"}, "B", "B"),
+    ],
+)
+def test_the_one_device_that_is_meant_is_found(
+    states: dict[str, str], serial: str | None, chosen: str
+) -> None:
+    assert choose(states, serial, "USB") == chosen
+
+
+@pytest.mark.parametrize(
+    ("states", "serial", "says"),
+    [
+        (
+            {},
+            None,
+            "no Android device on USB; enable USB debugging on it and plug it in, or set",
+        ),
+        ({}, "A", "no Android device A on USB; plug it in"),
+        ({"emulator-5554": "device"}, None, "no Android device on USB (there: emulator-5554); enable USB"),
+        ({"B": "device"}, "A", "no Android device A on USB (there: B); plug it in"),
+        (
+            {"A": "device", "B": "device"},
+            None,
+            "2 Android devices on USB (A, B); choose by `serial` in a",
+        ),
+        ({"A": "unauthorized"}, None, "A on USB is not ready (unauthorized); unlock its screen and"),
+        (
+            {"A": "no permissions; see [http]"},
+            None,
+            "A on USB is not ready (no permissions); install",
+        ),
+        ({"A": "offline"}, "A", "A on USB is not ready (offline); unplug it and plug it in again"),
+        (
+            {"A": "recovery"},
+            "A",
+            "A on USB is not ready (recovery); start its system and",
+        ),
+    ],
+)
+def test_no_device_is_a_sentence_with_what_to_do(
+    states: dict[str, str], serial: str | None, says: str
+) -> None:
+    with pytest.raises(BoardAbsent) as caught:
+        choose(states, serial, "USB")
+    assert str(caught.value).startswith(says)
+
+
+class Scripted(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
+    """A device that lets everybody in, then says this; None is a while in which it says nothing."""
+
+    name = "phone"
+
+    def __init__(self, *said: bytes | None) -> None:
+        self.deadline = Deadline.after(SOON)
+        self._said = [message(b"CNXN", 0x01000000, 1 << 20, b"device::"), *said]
+        self.heard = b""
+
+    def connect(self, transport_timeout_s: float | None) -> None:
+        pass
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
+        if not self._said:
+            raise EOFError("it closed the connection")
+        next_, *rest = self._said
+        if next_ is None:
+            self._said = rest
+            raise TimeoutError
+        self._said = [next_[numbytes:], *rest] if next_[numbytes:] else rest
+        return next_[:numbytes]
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
+        self.heard += data
+        return len(data)
+
+    def close(self) -> None:
+        pass
+
+
+def message(command: bytes, first: int, second: int, data: bytes = b"") -> bytes:
+    return bytes(AdbMessage(command, first, second, data).pack()) + data
+
+
+def talk(*said: bytes | None) -> tuple[Scripted, Direct]:
+    wire = Scripted(*said)
+    return wire, Direct(wire, Key(None))  # type: ignore[arg-type]
+
+
+OPENED = message(b"OKAY", 7, 1)
+
+
+def test_streams_take_their_own_messages_and_others_are_closed() -> None:
+    other = message(b"WRTE", 9, 5, b"whose?")
+    wire, device = talk(OPENED, other, message(b"WRTE", 7, 1, b"ours"), message(b"CLSE", 7, 1))
+    stream = device.open("shell:", Deadline.after(SOON))
+    assert stream.read(Deadline.after(SOON)) == b"ours"
+    assert message(b"CLSE", 0, 9) in wire.heard
+    assert wire.heard.endswith(message(b"OKAY", 1, 7))
+    assert stream.read(Deadline.after(SOON)) == b""
+    with pytest.raises(EOFError, match="the service has ended"):
+        stream.write(b"late", Deadline.after(SOON))
+
+
+@pytest.mark.parametrize("at", [0, 5, 24, 26])
+def test_a_message_that_is_late_is_put_together(at: int) -> None:
+    late = message(b"WRTE", 7, 1, b"late")
+    _, device = talk(OPENED, late[:at] or None, *([None] if at else []), late[at:])
+    stream = device.open("shell:", Deadline.after(SOON))
+    with pytest.raises(TimeoutError):
+        stream.read(Deadline.after(SOON))
+    assert device.alive()
+    assert stream.read(Deadline.after(SOON)) == b"late"
+
+
+def test_a_large_write_waits_for_each_of_its_messages_to_be_taken() -> None:
+    taken = message(b"OKAY", 7, 1)
+    wire, device = talk(OPENED, taken, taken)
+    data = bytes(range(256)) * 600
+    device.open("shell:", Deadline.after(SOON)).write(data, Deadline.after(SOON))
+    pieces = [data[at : at + (64 << 10)] for at in range(0, len(data), 64 << 10)]
+    assert wire.heard.endswith(b"".join(message(b"WRTE", 1, 7, piece) for piece in pieces))
+
+
+GOOD = message(b"WRTE", 7, 1, b"data")
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (GOOD[:-1] + b"!", "a message was damaged"),
+        (GOOD[:20] + b"\0\0\0\0" + GOOD[24:], "what came is not of ADB"),
+        (GOOD[:12] + struct.pack("<I", 1 << 21) + GOOD[16:], "what came is not of ADB"),
+        (b"", "it closed the connection"),
+    ],
+)
+def test_a_message_that_makes_no_sense_ends_the_connection(bad: bytes, says: str) -> None:
+    _, device = talk(OPENED, bad)
+    stream = device.open("shell:", Deadline.after(SOON))
+    with pytest.raises(EOFError, match=says):
+        stream.read(Deadline.after(SOON))
+    assert not device.alive()
+
+
+def test_a_service_that_is_closed_at_once_is_none() -> None:
+    _, device = talk(message(b"CLSE", 0, 1))
+    with pytest.raises(NoService):
+        device.open("shell:", Deadline.after(SOON))
+    assert device.alive()
+
+
+def test_a_key_that_is_made_stays_and_signs_as_its_public_half_says(tmp_path: Path) -> None:
+    file = tmp_path / ".android" / "adbkey"
+    make(file)
+    before = file.read_bytes()
+    make(file)
+    assert file.read_bytes() == before
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o027 == 0
+    key, challenge = Key(file), bytes(range(20))
+    public_key(key.GetPublicKey().decode()).verify(
+        key.Sign(challenge), challenge, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1())
+    )
+    assert key.GetPublicKey().split()[0] == file.with_suffix(".pub").read_bytes().split()[0]
+
+
+def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LoginError, match=r"the key .*gone cannot be used: No such file or directory; name"):
+        Key(tmp_path / "gone").Sign(b"")
