@@ -16,9 +16,8 @@ say khz $cpu/scaling_cur_freq
 say millidegrees /sys/class/thermal/thermal_zone0/temp
 say throttled /sys/devices/platform/soc/soc:firmware/get_throttled
 vcgencmd get_throttled
-echo "model=$(getprop ro.product.model)"
-echo "build=$(getprop ro.build.fingerprint)"
-echo "abi=$(getprop ro.product.cpu.abi)"
+getprop | sed -n "s/\\]$//; s/^.ro.product.model\\]: \\[/model=/p; s/^.ro.build.fingerprint\\]: \\[/build=/p
+    s/^.ro.product.cpu.abi\\]: \\[/abi=/p"
 dumpsys thermalservice | sed -n "s/^Thermal Status: */thermal=/p"
 dumpsys battery | sed -n "s/^ *level: */battery=/p; s/^ *status: */charge=/p"
 true

@@ -114,11 +114,12 @@ def test_the_agent_has_no_port_and_its_core(phone: Start, reach: Reach) -> None:
         assert (conditions.core, conditions.machine) == (core, os.uname().machine)
 
 
-PROPERTIES = """case $1 in
-ro.product.model) echo "Phone 9";;
-ro.build.fingerprint) echo "maker/phone9/phone9:15/AP3A/123:user/release-keys";;
-ro.product.cpu.abi) echo "arm64-v8a";;
-esac"""
+PROPERTIES = """[ $# = 0 ] && echo "[ro.product.model]: [Phone 9]
+[ro.product.model.sku]: [P9]
+[ro.build.fingerprint]: [maker/phone9/phone9:15/AP3A/123:user/release-keys]
+[ro.product.cpu.abi]: [arm64-v8a]
+[ro.product.cpu.abilist]: [arm64-v8a,armeabi-v7a]"
+true"""
 SERVICES = """case $1 in
 battery) printf "Current Battery Service state:\\n  status: 3\\n  health: 2\\n  level: 81\\n";;
 thermalservice) printf "IsStatusOverride: false\\nThermal Status: 2\\nCached temperatures:\\n";;
