@@ -12,7 +12,7 @@ import paramiko
 import pytest
 
 from hil import build
-from hil.boards import target
+from hil.boards import android, target
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.emulators import arm64
@@ -157,3 +157,18 @@ def emulated() -> Iterator[arm64.Machine]:
     """An Android with a real adbd."""
     with arm64.start("android") as machine:
         yield machine
+
+
+@pytest.fixture(params=["tcp", "server"])
+def reach(request: pytest.FixtureRequest) -> phones.Reach:
+    """Gives the entry of a board over ADB, which is reached in one way or the other."""
+    if request.param == "tcp":
+        return lambda there: there.entry()
+    adb: phones.AdbServer = request.getfixturevalue("adb")
+    return lambda there: Entry("phone", "android", serial=adb.connect(there.port))
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logging in over ADB may take a second, whoever has to allow it."""
+    monkeypatch.setattr(android, "LOGIN_SECONDS", 1.0)

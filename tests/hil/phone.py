@@ -22,7 +22,7 @@ from hil.link.host import Host
 from hil.link.process import die_with_parent
 from tests.hil.sshd import LISTENING_SECONDS, free_port, script
 
-PEER = Path(__file__).with_name("adbpeer.py")
+ROOT = Path(__file__).parents[2]
 
 
 class Phone:
@@ -41,7 +41,8 @@ class Phone:
             script(folder / "bin" / name, body)
         path = f"{folder}/bin:/usr/local/bin:/usr/bin:/bin"
         self._process = subprocess.Popen(
-            [*within, sys.executable, str(PEER), str(self.home), *map(str, options)],
+            [*within, sys.executable, "-m", "tests.hil.adbpeer", str(self.home), *map(str, options)],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
             env={"PATH": path},
@@ -147,3 +148,4 @@ class AdbServer:
 
 
 Start = Callable[..., Phone]
+Reach = Callable[[Phone], Entry]

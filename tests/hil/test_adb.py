@@ -7,20 +7,23 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import usb1
 from adb_shell.adb_message import AdbMessage
+from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 from adb_shell.transport.base_transport import BaseTransport
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil.errors import BoardAbsent, LoginError, SetupError
+from hil.errors import BoardAbsent, LinkError, LoginError, SetupError
 from hil.link.adb import server, sync
 from hil.link.adb.direct import Direct
 from hil.link.adb.find import choose
 from hil.link.adb.key import Key, make
 from hil.link.adb.session import ShellSession
 from hil.link.adb.stream import NoService
+from hil.link.adb.wire import UsbWire
 from hil.link.deadline import Deadline
 from tests.hil.adbpeer import public_key
 
@@ -320,3 +323,61 @@ def test_a_key_that_is_made_stays_and_signs_as_its_public_half_says(tmp_path: Pa
 def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(LoginError, match=r"the key .*gone cannot be used: No such file or directory; name"):
         Key(tmp_path / "gone").Sign(b"")
+
+
+class Usb:
+    """adb-shell's transport for a device on USB, with these things happening to it."""
+
+    def __init__(self, *happens: object) -> None:
+        self._happens = list(happens)
+        self.heard = b""
+
+    def connect(self, transport_timeout_s: float | None) -> None:
+        self._next()
+
+    def bulk_read(self, numbytes: int, transport_timeout_s: float) -> object:
+        assert transport_timeout_s > 0
+        return self._next()
+
+    def bulk_write(self, data: bytes, transport_timeout_s: float) -> int:
+        took = self._next()
+        assert isinstance(took, int)
+        self.heard += data[:took]
+        return took
+
+    def close(self) -> None:
+        pass
+
+    def _next(self) -> object:
+        happens = self._happens.pop(0)
+        if isinstance(happens, Exception):
+            raise happens
+        return happens
+
+
+def wire(*happens: object) -> tuple[Usb, UsbWire]:
+    usb = Usb(*happens)
+    return usb, UsbWire("S1 on USB", usb, Deadline.after(SOON))
+
+
+def test_usb_waits_in_time_and_writes_all() -> None:
+    usb, over = wire(3, 2)
+    assert over.bulk_write(b"hello") == 5
+    assert usb.heard == b"hello"
+    late, gone = usb1.USBErrorTimeout(), usb1.USBErrorNoDevice()
+    with pytest.raises(TimeoutError):
+        wire(UsbReadFailedError("", late))[1].bulk_read(24)
+    for error, use in (
+        (UsbReadFailedError("", gone), "bulk_read"),
+        (UsbWriteFailedError("", gone), "bulk_write"),
+    ):
+        with pytest.raises(OSError, match="LIBUSB_ERROR_NO_DEVICE"):
+            getattr(wire(error)[1], use)(b"x" if use == "bulk_write" else 24)
+
+
+def test_a_device_on_usb_that_may_not_be_opened_says_what_to_install() -> None:
+    says = "^S1 on USB: it may not be opened; install android-sdk-platform-tools-common"
+    with pytest.raises(LoginError, match=says):
+        Direct(wire(usb1.USBErrorAccess())[1], Key(None))
+    with pytest.raises(LinkError, match="^S1 on USB was lost as it was to log in: LIBUSB_ERROR_BUSY"):
+        Direct(wire(usb1.USBErrorBusy())[1], Key(None))

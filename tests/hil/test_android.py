@@ -4,10 +4,9 @@ import os
 import re
 import signal
 import socket
-import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,28 +25,15 @@ from hil.errors import (
     BuildError,
     DeadlineError,
     LinkError,
-    LoginError,
     SetupError,
 )
-from hil.link.adb.key import make
 from hil.link.host import Host
 from reds import reference
 from reds.model import Model
-from tests.hil.phone import AdbServer, Phone, Start
+from tests.hil.phone import AdbServer, Reach, Start
 from tests.hil.sshd import free_port, mounting, script
 from tests.hil.test_pi import taking
 from tests.nets import inputs
-
-Reach = Callable[[Phone], Entry]
-
-
-@pytest.fixture(params=["tcp", "server"])
-def reach(request: pytest.FixtureRequest) -> Reach:
-    """The entry of a board that is reached in one way or the other."""
-    if request.param == "tcp":
-        return lambda there: there.entry()
-    adb: AdbServer = request.getfixturevalue("adb")
-    return lambda there: Entry("phone", "android", serial=adb.connect(there.port))
 
 
 def open_(entry: Entry) -> AbstractContextManager[Board]:
@@ -153,83 +139,6 @@ def test_agents_suit_pages_of_16_kb() -> None:
         assert all(alignment % (16 << 10) == 0 for alignment in aligned)
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(android, "LOGIN_SECONDS", 1.0)
-
-
-def test_a_trusted_key_is_let_in(phone: Start, tmp_path: Path, small: Model) -> None:
-    make(tmp_path / "key")
-    runs(phone("--keys", tmp_path / "key.pub").entry(key=tmp_path / "key"), small)
-
-
-def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model) -> None:
-    there = phone("--keys", tmp := Path.home() / ".android" / "adbkey.pub")
-    assert tmp.is_file()
-    runs(Entry("phone", "android", serial=adb.connect(there.port)), small)
-
-
-def test_a_key_that_is_not_known_has_to_be_allowed_on_the_device(
-    phone: Start, tmp_path: Path, hurried: None, small: Model
-) -> None:
-    for name in ("key", "other"):
-        make(tmp_path / name)
-    keys = "--keys", tmp_path / "other.pub"
-    says = refused(phone(*keys).entry(key=tmp_path / "key"), LoginError, 4)
-    assert (
-        f" does not know the key {tmp_path / 'key'}, and was not told to allow it in time; unlock its" in says
-    )
-    says = refused(phone(*keys, "--user", "denies").entry(key=tmp_path / "key"), LoginError, 4)
-    assert f" does not know the key {tmp_path / 'key'}, and refused it; unlock its screen" in says
-    runs(phone(*keys, "--user", "allows").entry(key=tmp_path / "key"), small)
-
-
-def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, hurried: None, small: Model) -> None:
-    there = phone("--keys", "--user", "allows")
-    key = Path.home() / ".android" / "adbkey"
-    assert not key.exists()
-    runs(there.entry(), small)
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    before = key.read_bytes()
-    assert sorted(path.name for path in key.parent.iterdir()) == ["adbkey", "adbkey.pub"]
-    runs(phone("--keys", key.with_suffix(".pub")).entry(), small)
-    assert key.read_bytes() == before
-
-
-def test_no_key_is_made_for_a_device_that_asks_for_none(phone: Start, small: Model) -> None:
-    runs(phone().entry(), small)
-    assert not (Path.home() / ".android").exists()
-
-
-def test_a_file_that_is_no_key_is_named(phone: Start, tmp_path: Path) -> None:
-    bad = tmp_path / "bad"
-    bad.write_text("no key")
-    says = refused(phone("--keys").entry(key=bad), LoginError, 3)
-    assert f"the key {bad} is of no use to ADB; it has to be of RSA, 2048 bits" in says
-    (Path.home() / ".android").touch()
-    says = refused(phone("--keys").entry(), LoginError, 3)
-    assert re.search(r"the key .*adbkey cannot be used: .*; name another as `key`", says)
-
-
-def test_a_device_that_does_not_trust_its_server_is_absent_with_reason(phone: Start, adb: AdbServer) -> None:
-    there = phone("--keys")
-    said = adb.run("connect", f"127.0.0.1:{there.port}")
-    assert "failed to authenticate" in said.stdout
-    reason = android.absent(Entry("phone", "android"))
-    assert reason is not None
-    assert re.search(
-        r"is not ready \(unauthorized\); unlock its screen and allow this computer there$", reason
-    )
-    assert reason in refused(Entry("phone", "android"), BoardAbsent)
-
-
-def test_a_device_that_wants_to_be_paired_is_for_a_server(phone: Start) -> None:
-    says = refused(phone("--pairing").entry(), LoginError, 3)
-    assert says.endswith(
-        "wants to be paired; use adb pair and adb connect, and leave `host` out: an adb server has it then"
-    )
-
-
 def test_a_device_too_old_for_the_shell_protocol_is_told_so(phone: Start) -> None:
     says = refused(phone("--features", "cmd").entry(), SetupError, 3)
     assert says.endswith("has no service shell,v2,raw; Android 7 or newer is needed")
@@ -274,7 +183,8 @@ def web_server() -> Iterator[int]:
     def answer(server: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                with server.accept()[0] as sock:
+                sock = server.accept()[0]
+                with sock, suppress(OSError):  # whoever only looks whether anything listens
                     sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
                     sock.recv(100)
 

@@ -16,7 +16,6 @@ from hil.link.adb.wire import Wire
 _STRANGE = (InvalidChecksumError, InvalidCommandError, InvalidResponseError)
 _PAIR = "use adb pair and adb connect, and leave `host` out: an adb server has it then"
 _ALLOW = "unlock its screen, run again and allow this computer there, always"
-_LISTEN = "check that it is on and that adb listens there (adb tcpip 5555)"
 
 
 def log_in(wire: Wire, key: Key) -> int:
@@ -35,7 +34,7 @@ def log_in(wire: Wire, key: Key) -> int:
             raise LoginError(f"{wire.name} does not know {key}, and {how}; {_ALLOW}") from error
         if deadline.passed:
             took = f"{wire.name} took longer than {deadline.span:g} s to log in"
-            raise DeadlineError(f"{took}; {_LISTEN}") from error
+            raise DeadlineError(f"{took}; {wire.advice}") from error
         words = "it does not speak ADB" if isinstance(error, _STRANGE) else str(error)
-        raise LinkError(f"{wire.name} was lost as it was to log in: {words}; {_LISTEN}") from error
+        raise LinkError(f"{wire.name} was lost as it was to log in: {words}; {wire.advice}") from error
     return int(device.max_chunk_size)

@@ -16,6 +16,8 @@ from hil.link.host import Host, reach
 class TcpWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
     """A connection that is made by `connect`."""
 
+    advice = "check that it is on and that adb listens there (adb tcpip 5555)"
+
     def __init__(self, host: Host, deadline: Deadline) -> None:
         self.name = str(host)
         self.deadline = deadline
@@ -54,6 +56,8 @@ class TcpWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
 
 class UsbWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
     """A device that libusb has found; `usb` is adb-shell's transport for it."""
+
+    advice = "end what else uses it, plug it in again and run again"
 
     def __init__(self, name: str, usb: Any, deadline: Deadline) -> None:
         self.name = name
