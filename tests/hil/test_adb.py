@@ -367,17 +367,15 @@ def test_usb_waits_in_time_and_writes_all() -> None:
     late, gone = usb1.USBErrorTimeout(), usb1.USBErrorNoDevice()
     with pytest.raises(TimeoutError):
         wire(UsbReadFailedError("", late))[1].bulk_read(24)
-    for error, use in (
-        (UsbReadFailedError("", gone), "bulk_read"),
-        (UsbWriteFailedError("", gone), "bulk_write"),
-    ):
-        with pytest.raises(OSError, match="LIBUSB_ERROR_NO_DEVICE"):
-            getattr(wire(error)[1], use)(b"x" if use == "bulk_write" else 24)
+    with pytest.raises(OSError, match="LIBUSB_ERROR_NO_DEVICE"):
+        wire(UsbReadFailedError("", gone))[1].bulk_read(24)
+    with pytest.raises(OSError, match="LIBUSB_ERROR_NO_DEVICE"):
+        wire(UsbWriteFailedError("", gone))[1].bulk_write(b"x")
 
 
 def test_a_device_on_usb_that_may_not_be_opened_says_what_to_install() -> None:
     says = "^S1 on USB: it may not be opened; install android-sdk-platform-tools-common"
     with pytest.raises(LoginError, match=says):
         Direct(wire(usb1.USBErrorAccess())[1], Key(None))
-    with pytest.raises(LinkError, match="^S1 on USB was lost as it was to log in: LIBUSB_ERROR_BUSY"):
+    with pytest.raises(LinkError, match=r"as it was to log in: LIBUSB_ERROR_BUSY .*; end what else uses it"):
         Direct(wire(usb1.USBErrorBusy())[1], Key(None))
