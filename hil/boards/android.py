@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from hil.boards import machine
 from hil.boards.board import Board, Provenance, naming
@@ -48,9 +47,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         emulator = arm64.start("android")
     with emulator:
         here = Host("127.0.0.1", emulator.port)
-        with machine.start(
-            replace(entry, core=None), provenance, lambda: _log_in(find.on_network(here))
-        ) as board:
+        with machine.start(entry, provenance, lambda: _log_in(find.on_network(here))) as board:
             yield board
 
 

@@ -6,6 +6,7 @@ Its agent is static, needs no root, opens no port, and ends with the connection.
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from hil import build, conditions
@@ -34,6 +35,8 @@ def start(entry: Entry, provenance: Provenance, connect: Callable[[], Machine]) 
     Raises what `connect` does, `BuildError` if the agent cannot be stored or run there, `LinkError` if
     the connection is lost, after a second try.
     """
+    if provenance is Provenance.EMULATED:  # of one core, and no heat
+        entry = replace(entry, core=None, governor=None, max_celsius=None)
     with naming(entry):
         machine, command = _twice(lambda: _prepared(entry, provenance, connect))
     with machine:

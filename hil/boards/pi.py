@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hil.boards import machine
@@ -52,7 +51,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         emulator = arm64.start("pi")
     with emulator:
         here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
-        with machine.start(replace(entry, core=None), provenance, lambda: _log_in(here)) as board:
+        with machine.start(entry, provenance, lambda: _log_in(here)) as board:
             yield board
 
 
