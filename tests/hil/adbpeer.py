@@ -53,6 +53,7 @@ class Stream:
         for at in range(0, len(data), self._connection.most):
             self.taken.acquire()
             if self.closed:
+                self.taken.release()  # for whoever waits too
                 raise EOFError
             self._connection.send(b"WRTE", self.ours, self.theirs, data[at : at + self._connection.most])
 
@@ -147,8 +148,8 @@ class Connection:
         elif command == b"OKAY":
             stream.taken.release()
         elif command == b"CLSE":
-            self._close(stream)
             stream.end()
+            self._close(stream)
 
     def _welcome(self) -> None:
         self._trusted = True

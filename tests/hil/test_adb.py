@@ -135,7 +135,7 @@ def test_a_server_is_where_adb_itself_looks_for_it(
     assert server.address() == server.Server(host, port)
 
 
-@pytest.mark.parametrize("value", ["localfilesystem:/tmp/adb", "tcp:lab:adb", "vsock:3:5037"])
+@pytest.mark.parametrize("value", ["localfilesystem:/tmp/adb", "tcp:lab:adb", "tcp:65536", "vsock:3:5037"])
 def test_a_server_that_has_no_tcp_port_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     heed(monkeypatch, {"ADB_SERVER_SOCKET": value})
     with pytest.raises(SetupError, match=r"^ADB_SERVER_SOCKET is '.*', which names no TCP port; write tcp:"):

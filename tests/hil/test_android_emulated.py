@@ -40,7 +40,7 @@ def on(device: Device, agent: Path | None = None) -> AbstractContextManager[Boar
 def there(emulated: Machine, script: str) -> str:
     """What a script prints there."""
     with connected(emulated) as device:
-        return device.run(script, "look", Deadline.after(10))
+        return device.run(script, "look", Deadline.after(60))
 
 
 def agents(emulated: Machine) -> list[str]:

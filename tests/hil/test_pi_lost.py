@@ -76,12 +76,13 @@ def test_an_agent_that_stands_still_is_killed(sshd: Start, small: Model) -> None
     there = sshd()
     with ExitStack() as stack:
         board = stack.enter_context(open_(there.entry()))
-        os.kill(there.agent(), signal.SIGSTOP)
+        agent = there.agent()
+        os.kill(agent, signal.SIGSTOP)
         with taking(8), pytest.raises(DeadlineError, match="pi-1: no answer to PUT_BEGIN within 5 s"):
             board.deploy(small)
         with taking(8):
             stack.close()
-    assert there.running() == []
+        assert wait_gone([agent])
 
 
 def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -> None:

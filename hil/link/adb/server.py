@@ -150,7 +150,7 @@ def address() -> Server:
     host = os.environ.get("ANDROID_ADB_SERVER_ADDRESS", "127.0.0.1")
     where = told or f"tcp:{host}:{port}"
     found = re.fullmatch(r"tcp:(?:(\[.+\]|[^:]+):)?(\d{1,5})", where)
-    if found is None:
+    if found is None or int(found[2]) > 0xFFFF:
         name = "ADB_SERVER_SOCKET" if told else "ANDROID_ADB_SERVER_PORT"
         raise SetupError(f"{name} is {told or port!r}, which names no TCP port; write tcp:127.0.0.1:5037")
     return Server((found[1] or "127.0.0.1").strip("[]"), int(found[2]))
