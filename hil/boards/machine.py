@@ -105,4 +105,4 @@ def _hello(entry: Entry, agent: Agent, transport: ShellTransport, machine: Machi
         if (why := transport.unable) is None:
             raise
         says = f"{entry.name}: {transport.name} cannot be run: {why}"
-        raise BuildError(f"{says}; its folder has to allow programs: {machine.barred_advice}") from error
+        raise BuildError(f"{says}; {machine.barred_advice}") from error

@@ -50,7 +50,7 @@ class Machine(ABC):
     """What is raised when a connection is gone, among other things."""
     lost_advice: ClassVar[str]
     barred_advice: ClassVar[str]
-    """What to do where that folder allows no programs."""
+    """What to do where that folder lets no program run."""
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +96,7 @@ class Machine(ABC):
             if deadline.passed:
                 took = f"{self.name} took longer than {deadline.span:g} s to {doing}"
                 raise DeadlineError(f"{took}; check its load and its network") from error
-            words = str(error).partition("\n")[0].rstrip(": ") or type(error).__name__
+            said = getattr(error, "strerror", None) or str(error)
+            words = said.partition("\n")[0].rstrip(": ") or type(error).__name__
             lost = f"{self.name} was lost as it was to {doing}: {words}"
             raise LinkError(f"{lost}; {self.lost_advice}") from error

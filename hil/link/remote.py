@@ -29,7 +29,7 @@ class Remote(Machine):
     folder = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil"'
     lost = (paramiko.SSHException, EOFError, OSError)
     lost_advice = "check its power, memory and network, then run again"
-    barred_advice = "set XDG_CACHE_HOME there"
+    barred_advice = "its folder has to allow programs: set XDG_CACHE_HOME there"
 
     def __init__(self, host: Host, deadline: Deadline) -> None:
         self.name = str(host)

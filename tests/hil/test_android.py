@@ -275,7 +275,7 @@ def test_a_core_that_there_is_not_is_said(phone: Start) -> None:
             r"cannot store [\d,]+ bytes in .*: No space left on device, \d+ kB are free there; make room",
         ),
         ("ro", r"cannot make the agent's folder: mkdir: .*: Read-only file system$"),
-        ("noexec", r"the agent at .* cannot be run: .*Permission denied; its folder has to allow programs: "),
+        ("noexec", r"the agent at .* cannot be run: .*Permission denied; its system lets no program run "),
     ],
 )
 def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(

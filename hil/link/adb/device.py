@@ -14,7 +14,7 @@ class Device(Machine):
     folder = "/data/local/tmp/reds-hil"
     lost = LOST
     lost_advice = "check its cable, power and network, then run again"
-    barred_advice = f"no program may be run in {folder}: its system is locked down"
+    barred_advice = f"its system lets no program run from {folder}; take one that does"
 
     def __init__(self, services: Services) -> None:
         self.name = services.name
