@@ -22,7 +22,9 @@ class ShellTransport:
 
     def __init__(self, machine: Machine, command: str, core: int | None, deadline: Deadline) -> None:
         self.name = f"the agent at {machine.name}"
-        self.advice = Advice(machine.lost_advice, "check that it is an agent of these sources")
+        self.advice = Advice(
+            machine.lost_advice, "check that it still answers, and that its agent is of these sources"
+        )
         self._machine = machine
         pinned = "" if core is None else f"taskset {1 << core:x} "  # a mask is what every taskset takes
         with machine.within(deadline, "start the agent"):

@@ -81,7 +81,7 @@ def test_an_agent_that_is_stuck_is_ended(
             assert wait_gone([agent])
     says = str(caught.value)
     assert says.startswith("phone: no answer to INFER within 2")
-    assert says.endswith("; check that it is an agent of these sources")
+    assert says.endswith("; check that it still answers, and that its agent is of these sources")
     assert there.running() == []
 
 
