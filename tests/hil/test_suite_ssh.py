@@ -51,7 +51,8 @@ def test_a_board_over_ssh_that_is_not_there_fails_if_named_and_else_skips(
         f'[[board]]\nname = "pi-1"\ntarget = "pi"\nhost = "127.0.0.1"\nport = {port}\n'
     )
     refused = f"pi-1: 127.0.0.1 port {port} cannot be reached: Connection refused"
-    reason = f"{refused}; check its power, its network and `host`"
+    advice = "check its power, its network and `host`, or add --emulate to bench the emulated one"
+    reason = f"{refused}; {advice}"
     args = ("--boards", "boards.toml", "--pack", small_pack)
     done = hil("--target=pi", *args)
     assert done.returncode == 1
