@@ -123,10 +123,10 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
     if wrap:
         wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
     options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
-    linked = "-static -Wl,-z,max-page-size=65536"  # for pages of 4, 16 (Android 15) and 64 KB
-    static = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1], "LDFLAGS": linked}
+    options += ["STATIC=yes"] * (environment != DESKTOP)
     options += ["EMULATED=yes"] * (environment == EMULATED_LINUX)
-    _run(["make", "-s", "-C", str(sources / "posix"), *options], static, BUILD_SECONDS)
+    compiler = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1]}
+    _run(["make", "-s", "-C", str(sources / "posix"), *options], compiler, BUILD_SECONDS)
     return out / "agent"
 
 

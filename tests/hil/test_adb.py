@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -73,6 +73,11 @@ def test_a_shell_that_says_anything_at_all_does_no_harm(data: bytes, places: lis
         while session.read(soon):
             pass
     assert session.status(0) is not None
+
+
+def test_a_packet_larger_than_any_is_not_waited_for() -> None:
+    with pytest.raises(EOFError, match=r"a packet of 1,048,577 bytes came"):
+        ShellSession(Pieces([struct.pack("<BI", 1, (1 << 20) + 1)])).read(Deadline.after(SOON))
 
 
 def test_a_shell_that_ends_without_a_status_was_lost() -> None:
@@ -270,12 +275,15 @@ def test_a_message_that_is_late_is_put_together(at: int) -> None:
 
 
 def test_a_large_write_waits_for_each_of_its_messages_to_be_taken() -> None:
-    taken = message(b"OKAY", 7, 1)
-    wire, device = talk(OPENED, taken, taken)
     data = bytes(range(256)) * 600
-    device.open("shell:", Deadline.after(SOON)).write(data, Deadline.after(SOON))
     pieces = [data[at : at + (64 << 10)] for at in range(0, len(data), 64 << 10)]
-    assert wire.heard.endswith(b"".join(message(b"WRTE", 1, 7, piece) for piece in pieces))
+    sent = [message(b"WRTE", 1, 7, piece) for piece in pieces]
+    for taken in range(3):
+        wire, device = talk(OPENED, *[message(b"OKAY", 7, 1)] * taken, None)
+        stream = device.open("shell:", Deadline.after(SOON))
+        with pytest.raises(TimeoutError) if taken < 2 else nullcontext():
+            stream.write(data, Deadline.after(SOON))
+        assert wire.heard.endswith(b"".join(sent[: taken + 1]))
 
 
 GOOD = message(b"WRTE", 7, 1, b"data")
