@@ -28,6 +28,8 @@ LINUX = {"aarch64": "linux-aarch64", "x86_64": "linux-x86_64"}
 """Static agents, that run on every Linux, by what `uname -m` prints there."""
 EMULATED_LINUX = "emulated-linux-aarch64"
 """The same for an emulated board: it counts instructions."""
+AVD = {machine: f"avd-{name}" for machine, name in LINUX.items()}
+"""The same for Android's own emulator, an AVD: it counts nothing, for time there is the host's."""
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
 """What a build, and an upload with all that it fetches the first time, may take."""
 _NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
@@ -36,6 +38,7 @@ _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
     **{environment: ("make", f"{machine}-linux-gnu-gcc") for machine, environment in LINUX.items()},
+    **{environment: ("make", f"{machine}-linux-gnu-gcc") for machine, environment in AVD.items()},
     EMULATED_LINUX: ("make", "aarch64-linux-gnu-gcc"),
 }
 _PACKAGES = {
@@ -124,7 +127,8 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
         wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
     options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
     options += ["STATIC=yes"] * (environment != DESKTOP)
-    options += ["EMULATED=yes"] * (environment == EMULATED_LINUX)
+    options += ["CLOCK=instructions"] * (environment == EMULATED_LINUX)
+    options += ["CLOCK=nothing"] * (environment in AVD.values())
     compiler = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1]}
     _run(["make", "-s", "-C", str(sources / "posix"), *options], compiler, BUILD_SECONDS)
     return out / "agent"

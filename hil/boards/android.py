@@ -1,8 +1,12 @@
-"""An Android device over ADB: on an adb server, on USB or on the network; or an emulated one."""
+"""An Android device over ADB: on an adb server, on USB or on the network; or an emulated one.
+
+That is a virtual machine of ours, or, where an entry names one by its serial number, Android's own emulator.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hil import build
 from hil.boards import machine
 from hil.boards.board import Board, Provenance, naming
 from hil.boards.boardsfile import Entry
@@ -24,6 +28,8 @@ def absent(entry: Entry) -> str | None:
     try:
         if entry.host is None:
             find.plugged_in(entry.serial, entry.key)
+            if find.is_emulator(entry.serial):
+                return f"{entry.serial} is an emulator, no device; name another"
         else:
             reach(entry.host, Deadline.after(REACH_SECONDS)).close()
     except (BoardAbsent, LinkError) as error:
@@ -40,15 +46,24 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     if entry.host and (entry.host.user or entry.host.host_key or entry.serial):
         raise BoardsFileError(f"{entry.name}: {_OTHERS}; remove them, or `host`")
     if provenance is Provenance.HARDWARE:
-        with machine.start(entry, provenance, lambda: _real(entry)) as board:
+        with machine.start(entry, provenance, build.LINUX, lambda: _real(entry)) as board:
+            yield board
+        return
+    if find.is_emulator(entry.serial):
+        with machine.start(entry, provenance, build.AVD, lambda: _log_in(_named(entry))) as board:
             yield board
         return
     with naming(entry):
         emulator = arm64.start("android")
     with emulator:
         here = Host("127.0.0.1", emulator.port)
-        with machine.start(entry, provenance, lambda: _log_in(find.on_network(here))) as board:
+        agents = {"aarch64": build.EMULATED_LINUX}
+        with machine.start(entry, provenance, agents, lambda: _log_in(find.on_network(here))) as board:
             yield board
+
+
+def _named(entry: Entry) -> find.Open:
+    return find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key)
 
 
 def _log_in(open_: find.Open) -> Device:
@@ -57,7 +72,7 @@ def _log_in(open_: find.Open) -> Device:
 
 def _real(entry: Entry) -> Device:
     """The device, if it is one: figures of an emulator must not pass for a device's."""
-    device = _log_in(find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key))
+    device = _log_in(_named(entry))
     try:
         asked = "getprop ro.boot.qemu; getprop ro.kernel.qemu"
         said = device.run(asked, "say what it runs on", Deadline.after(machine.COMMAND_SECONDS))

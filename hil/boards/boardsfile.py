@@ -26,7 +26,8 @@ cool_down = 120                     # optional: seconds to wait for it, else 300
 [[board]]
 name = "phone"
 target = "android"                  # the only one that an adb server has, or that is on USB
-serial = "0A061JEC"                 # optional: as `adb devices` prints it, to tell several apart
+serial = "0A061JEC"                 # optional: as `adb devices` prints it, to tell several apart; with
+                                    # "emulator-5554" and --emulate that AVD is benched in place of ours
 host = "192.168.0.7"                # optional: on the network instead, after `adb tcpip 5555`
 port = 5555                         # optional
 key = "~/.android/adbkey"           # optional: without an adb server; made if there is none

@@ -4,7 +4,7 @@ Its agent is static, needs no root, opens no port, and ends with the connection.
 """
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -29,16 +29,19 @@ T = TypeVar("T")
 
 
 @contextmanager
-def start(entry: Entry, provenance: Provenance, connect: Callable[[], Machine]) -> Iterator[Board]:
+def start(
+    entry: Entry, provenance: Provenance, agents: Mapping[str, str], connect: Callable[[], Machine]
+) -> Iterator[Board]:
     """Connect, store the agent of these sources, or the entry's, unless it is there, and run it.
 
+    `agents` are those that `hil.build` makes for such a board, by what `uname -m` prints there.
     Raises what `connect` does, `BuildError` if the agent cannot be stored or run there, `LinkError` if
     the connection is lost, after a second try.
     """
     if provenance is Provenance.EMULATED:  # of one core, and no heat
         entry = replace(entry, core=None, governor=None, max_celsius=None)
     with naming(entry):
-        machine, command = _twice(lambda: _prepared(entry, provenance, connect))
+        machine, command = _twice(lambda: _prepared(entry, agents, connect))
     with machine:
         with naming(entry):
             transport = ShellTransport(machine, command, entry.core, Deadline.after(COMMAND_SECONDS))
@@ -62,12 +65,12 @@ def _twice(work: Callable[[], T]) -> T:
             raise type(second)(f"{first.what}; tried again: {second}") from second
 
 
-def _prepared(entry: Entry, provenance: Provenance, connect: Callable[[], Machine]) -> tuple[Machine, str]:
+def _prepared(entry: Entry, agents: Mapping[str, str], connect: Callable[[], Machine]) -> tuple[Machine, str]:
     """An open connection, and the command that runs the agent there."""
     machine = connect()
     try:
         kind = conditions.values(_run(machine, 'echo "machine=$(uname -m)"'))["machine"]
-        agent = _agent(entry, provenance, kind)
+        agent = _agent(entry, agents, kind)
         return machine, shlex.quote(stored(machine, agent))
     except BaseException:
         machine.close()
@@ -83,13 +86,12 @@ def _run(machine: Machine, script: str) -> str:
     return machine.run(script, "say what it is", Deadline.after(COMMAND_SECONDS))
 
 
-def _agent(entry: Entry, provenance: Provenance, machine: str) -> bytes:
+def _agent(entry: Entry, agents: Mapping[str, str], machine: str) -> bytes:
     """The program for a machine of this kind."""
-    if machine not in build.LINUX:
-        there = f"there are agents for {' and '.join(build.LINUX)}"
+    if machine not in agents:
+        there = f"there are agents for {' and '.join(agents)}"
         raise SetupError(f"its system is of {machine}, and {there}; install a 64-bit system on it")
-    environment = build.EMULATED_LINUX if provenance is Provenance.EMULATED else build.LINUX[machine]
-    program = (entry.agent or build.agent(environment, board=entry.target)).read_bytes()
+    program = (entry.agent or build.agent(agents[machine], board=entry.target)).read_bytes()
     made_for = _MACHINES.get(program[18:20], "another processor") if program[:4] == b"\x7fELF" else machine
     if made_for != machine:
         raise BuildError(

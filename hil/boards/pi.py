@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hil import build
 from hil.boards import machine
 from hil.boards.board import Board, Provenance, naming
 from hil.boards.boardsfile import Entry
@@ -44,14 +45,15 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         host = entry.host
         if host is None:
             raise BoardAbsent(f"{entry.name}: {absent(entry)}")
-        with machine.start(entry, provenance, lambda: _log_in(host)) as board:
+        with machine.start(entry, provenance, build.LINUX, lambda: _log_in(host)) as board:
             yield board
         return
     with naming(entry):
         emulator = arm64.start("pi")
     with emulator:
         here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
-        with machine.start(entry, provenance, lambda: _log_in(here)) as board:
+        agents = {"aarch64": build.EMULATED_LINUX}
+        with machine.start(entry, provenance, agents, lambda: _log_in(here)) as board:
             yield board
 
 

@@ -202,6 +202,7 @@ class Connection:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
+    parser.add_argument("--port", type=int, default=0, help="where to listen; else anywhere that is free")
     parser.add_argument("--keys", nargs="*", help="public keys that are trusted; without, every host is")
     parser.add_argument("--user", choices=["sleeps", "allows", "denies"], default="sleeps")
     parser.add_argument("--pairing", action="store_true")
@@ -211,7 +212,7 @@ def main() -> None:
     parser.add_argument("--cut-how", choices=["stream", "connection"], default="stream")
     device = parser.parse_args()
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # die with whoever runs the tests
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", device.port)) as server:
         print(server.getsockname()[1], flush=True)
         while True:
             sock = server.accept()[0]

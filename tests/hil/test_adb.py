@@ -181,6 +181,7 @@ def test_the_one_device_that_is_meant_is_found(
         ({}, "A", "no Android device A on USB; plug it in"),
         ({"emulator-5554": "device"}, None, "no Android device on USB (there: emulator-5554); enable USB"),
         ({"B": "device"}, "A", "no Android device A on USB (there: B); plug it in"),
+        ({}, "emulator-5554", "no Android device emulator-5554 on USB; start it"),
         (
             {"A": "device", "B": "device"},
             None,

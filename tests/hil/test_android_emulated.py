@@ -34,7 +34,8 @@ def connected(emulated: Machine) -> Device:
 
 
 def on(device: Device, agent: Path | None = None) -> AbstractContextManager[Board]:
-    return machine.start(Entry("phone", "android", agent=agent), Provenance.EMULATED, lambda: device)
+    entry, agents = Entry("phone", "android", agent=agent), {"aarch64": build.EMULATED_LINUX}
+    return machine.start(entry, Provenance.EMULATED, agents, lambda: device)
 
 
 def there(emulated: Machine, script: str) -> str:

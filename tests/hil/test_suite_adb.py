@@ -1,7 +1,11 @@
 """The suite, run as a user runs it, on a board over ADB: the scripted peer, and the emulated Android."""
 
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 from tests.hil.conftest import Run
 from tests.hil.phone import AdbServer, Start
@@ -40,6 +44,46 @@ def test_the_emulated_android_passes_and_counts_the_same_twice(
         counts.append([row["samples"] for row in rows if row["unit"] == "instructions"])
     assert counts[0] == counts[1]
     assert any(counts[0])
+
+
+def emulator_port() -> int:
+    """One where every adb server looks for Android's own emulators."""
+    for port in range(5585, 5555, -2):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    pytest.skip("all ports of Android's emulators are taken")
+
+
+def test_android_s_own_emulator_is_benched_in_ours_place_where_it_is_named(
+    hil: Run,
+    small_pack: Path,
+    phone: Start,
+    boards_toml: BoardsToml,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A scripted one; the real server, when it starts, takes it for an emulator by its port."""
+    port = emulator_port()
+    there = phone("--port", port, programs={"getprop": '[ "$1" = ro.kernel.qemu ] && echo 1; true'})
+    adb: AdbServer = request.getfixturevalue("adb")
+    serial = f"emulator-{port - 1}"
+    assert adb.run("-s", serial, "wait-for-device").returncode == 0
+    args = ("--target=android", "--boards", boards_toml("android", serial=serial), "--pack", small_pack)
+    done = hil(*args)
+    assert done.returncode == 1
+    refused = (
+        f"board: {serial} is an emulator, no device; name another, or add --emulate to bench the emulated one"
+    )
+    assert one_line_of_errors(done.stdout) == refused
+    done = hil(*args, "--missing=emulate", "--results", "a.jsonl")
+    assert done.returncode == 0, done.stdout
+    assert outcomes(done.stdout) == {"passed": 2, "skipped": 9}
+    rows = read(tmp_path / "a.jsonl")
+    assert {(row["provenance"], row["metric"], row["value"]) for row in rows} == {
+        ("emulated", "mismatches", 0)
+    }
+    assert len(there.stored()) == 1
+    assert there.running() == []
 
 
 def test_no_device_fails_if_named_and_else_skips(

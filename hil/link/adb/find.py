@@ -58,10 +58,15 @@ def plugged_in(serial: str | None, key: Path | None) -> Open:
     return lambda deadline: usb.log_in(here[chosen], chosen, Key(key), deadline)
 
 
+def is_emulator(serial: str | None) -> bool:
+    """Whether this is the serial number of one of Android's own emulators."""
+    return serial is not None and serial.startswith(_EMULATOR)
+
+
 def choose(states: Mapping[str, str], serial: str | None, where: str) -> str:
     """The serial number of the device that is meant. Raises `BoardAbsent` with what there is."""
     if serial is None:
-        meant = {name: state for name, state in states.items() if not name.startswith(_EMULATOR)}
+        meant = {name: state for name, state in states.items() if not is_emulator(name)}
     else:
         meant = {name: state for name, state in states.items() if name == serial}
     ready = [name for name, state in meant.items() if state == READY]
@@ -77,4 +82,5 @@ def choose(states: Mapping[str, str], serial: str | None, where: str) -> str:
     there = f" (there: {', '.join(states)})" if states else ""
     if serial is None:
         raise BoardAbsent(f"no Android device on {where}{there}; {_NONE}")
-    raise BoardAbsent(f"no Android device {serial} on {where}{there}; plug it in")
+    advice = "start it" if is_emulator(serial) else "plug it in"
+    raise BoardAbsent(f"no Android device {serial} on {where}{there}; {advice}")
