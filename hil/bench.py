@@ -1,15 +1,36 @@
 """Picks the boards to bench, and says of each how it runs or why it does not."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from hil import boards
+from hil import boards, lease
 from hil.boards import boardsfile
 from hil.boards.board import Board, Provenance, Target
 from hil.boards.boardsfile import Entry
 from hil.errors import BoardAbsent, BoardsFileError
-from hil.settings import Settings
+from hil.settings import LEASE_WAIT_SECONDS, Settings
+
+Say = Callable[[str], None]
+"""Shows a line to the user."""
+
+
+def to_stderr(text: str) -> None:
+    """A line on the terminal, whatever stands there already."""
+    print(f"\n{text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def start(
+    entry: Entry, provenance: Provenance, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
+) -> Iterator[Board]:
+    """The board, its agent answering; a real one is leased, within `wait` seconds. Raises `BoardBusy`."""
+    kind = boards.target(entry.target)
+    device = kind.device(entry) if provenance is Provenance.HARDWARE else None
+    alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
+    with alone, kind.start(entry, provenance) as board:
+        yield board
 
 
 @dataclass(frozen=True)
@@ -26,11 +47,11 @@ class Choice:
         """Its name in test ids."""
         return f"{self.entry.name}-{self.provenance}"
 
-    def start(self) -> AbstractContextManager[Board]:
+    def start(self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS) -> AbstractContextManager[Board]:
         """The board, ready for a pack. Raises `BoardAbsent` if it was chosen to fail."""
         if self.absent:
             raise BoardAbsent(self.absent)
-        return boards.target(self.entry.target).start(self.entry, self.provenance)
+        return start(self.entry, self.provenance, say, wait)
 
 
 def choose(

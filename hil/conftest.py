@@ -133,7 +133,12 @@ def figures(request: pytest.FixtureRequest, plan: Plan, uncaptured: Uncaptured) 
     choice: bench.Choice = request.param
     if choice.absent and not choice.fails:
         pytest.skip(choice.absent)
-    with choice.start() as board:
+
+    def say(text: str) -> None:
+        with uncaptured():
+            bench.to_stderr(text)
+
+    with choice.start(say, plan.settings.lease_wait) as board:
         what = f"{board.name}: storing {plan.pack.model.name}"
         with progress(what, plan.pack.size, uncaptured) as advance:
             board.deploy(plan.pack.model, advance)

@@ -5,6 +5,8 @@
     |   |-- BoardsFileError     boards.toml is missing, or says something that is not understood
     |   |-- UnknownTarget       a target that no file in hil/boards knows
     |   |-- BoardAbsent         no such board here, and the board was not to be emulated
+    |   |-- BoardBusy           another run uses the board, and went on using it
+    |   |-- LeaseError          the use of a board cannot be locked on this machine
     |   |-- BuildError          the agent cannot be built or uploaded
     |   |-- EmulatorError       the emulator is missing or does not start
     |   |-- HostKeyError        a machine's host key is not known, or not the known one
@@ -47,6 +49,14 @@ class UnknownTarget(SetupError):  # noqa: N818, it names a state of the bench, n
 
 class BoardAbsent(SetupError):  # noqa: N818, it names a state of the bench, not a bug
     """The board is not here."""
+
+
+class BoardBusy(SetupError):  # noqa: N818, it names a state of the bench, not a bug
+    """Another run uses the board; the text says whose."""
+
+
+class LeaseError(SetupError):
+    """There is nothing to lock the use of a board with."""
 
 
 class BuildError(SetupError):

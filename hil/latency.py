@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from hil.boards import target
+from hil import bench
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.errors import HilError, SetupError
@@ -101,7 +101,7 @@ def main(net: str, classes: int | None, name: str, emulate: bool, points: int, o
         chain = by_name(net, classes)
         with (
             console.status(f"starting {name}") as status,
-            target(name).start(Entry(name, name), provenance) as b,
+            bench.start(Entry(name, name), provenance, console.print) as b,
         ):
             found = measure(b, chain, points, lambda what: status.update(f"{name}: {what}"))
         save(found, file)

@@ -4,6 +4,7 @@ Each option has a twin that begins with `hil`: `--samples` is `--hil-samples`, `
 environment and `hil_samples` in the ini file; what comes first in this order counts.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hil.errors import SetupError
 
 MISSING = ("fail", "skip", "emulate")
 SWITCH_LIMIT_US = 40.0
+LEASE_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Settings:
     results: Path | None
     switch_limit_us: float
     samples: int | None
+    lease_wait: float
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,16 @@ def _positive(text: str) -> float:
     return number
 
 
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise ValueError("it is a number of seconds, 0 or more")
+    return number
+
+
 def _text(metavar: str) -> Mapping[str, Any]:
     return {"metavar": metavar}
 
@@ -104,6 +117,7 @@ _MISSING_HELP = (
     "by default one named by --target fails, others are skipped"
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 where they repeat exactly, else 100)"
+_LEASE_HELP = f"how long to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
 
 OPTIONS = (
     Option("target", _words, (), "bench this target only; repeat it or separate by commas", _REPEATED),
@@ -120,6 +134,7 @@ OPTIONS = (
         _text("US"),
     ),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
+    Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )
 
 

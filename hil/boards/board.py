@@ -82,6 +82,13 @@ class Target(Protocol):
         """Why the real board is not here and what to do, or None when it is. Quick: nothing is started."""
         ...
 
+    def device(self, entry: "Entry") -> str | None:
+        """What makes the real board one, for its lease, whatever an entry calls it.
+
+        None where it is not here, as `start` will say, or where each run has its own.
+        """
+        ...
+
     def start(self, entry: "Entry", provenance: Provenance) -> "AbstractContextManager[Board]":
         """The board, its agent answering; stopped on the way out, whatever happens."""
         ...

@@ -25,6 +25,11 @@ def absent(entry: Entry) -> str | None:
     return None
 
 
+def device(entry: Entry) -> str | None:
+    """None: each run starts an agent of its own."""
+    return None
+
+
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Build the agent, unless the entry names one, and run it.

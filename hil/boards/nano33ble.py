@@ -4,6 +4,7 @@ A real board's agent is kept up to date: one that does not answer, or was built 
 uploaded again, and the board is followed to the port it comes back under.
 """
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,14 @@ def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Why there is no such board on a port of this machine, or which of several is not said; or None."""
     found = _find(entry, desk.ports())
     return found if isinstance(found, str) else None
+
+
+def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
+    """Its USB serial number, which it keeps when it comes back on another port; or the port itself."""
+    port = _find(entry, desk.ports())
+    if isinstance(port, str):
+        return None
+    return f"{MODEL} {port.serial}" if port.serial else os.path.realpath(port.device)
 
 
 @contextmanager

@@ -32,6 +32,18 @@ def absent(entry: Entry) -> str | None:
     return None
 
 
+def device(entry: Entry) -> str | None:
+    """The address that SSH listens on, by whichever name it is called."""
+    if entry.host is None:
+        return None
+    try:
+        with reach(entry.host, Deadline.after(REACH_SECONDS)) as connection:
+            address, port, *_ = connection.getpeername()
+            return f"{address} port {port}"
+    except (LinkError, OSError):
+        return None
+
+
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Log in and run the agent.

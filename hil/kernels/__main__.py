@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from hil import bench
 from hil import pack as packs
-from hil.boards import boardsfile, nearest, target
+from hil.boards import boardsfile, nearest
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.errors import BoardsFileError, HilError, PackRefused
@@ -160,8 +161,10 @@ def compare(counts: baseline.Counts, compiler: str) -> list[str]:
 def opened(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
     """A board, and what shows on the terminal which of the measurements is under way."""
     console = Console(stderr=True)
-    started_board = target(entry.target).start(entry, provenance)
-    with console.status(f"starting {entry.name}") as status, started_board as board:
+    with (
+        console.status(f"starting {entry.name}") as status,
+        bench.start(entry, provenance, console.print) as board,
+    ):
         yield board, lambda what: status.update(f"{entry.name}: {what}")
 
 

@@ -37,6 +37,7 @@ def settings(**changed: object) -> Settings:
         "results": None,
         "switch_limit_us": 40.0,
         "samples": None,
+        "lease_wait": 0.0,
     }
     return Settings(**{**plain, **changed})  # type: ignore[arg-type]
 

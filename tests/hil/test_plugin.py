@@ -46,6 +46,7 @@ def test_twins_are_the_same_options_and_targets_add_up(pytester: pytest.Pytester
         ("samples", "many", "--samples cannot be 'many': it is a whole number from 1 to 65535"),
         ("switch-limit-us", "-3", "--switch-limit-us cannot be '-3': it is a number of more than 0"),
         ("switch-limit-us", "x", "--switch-limit-us cannot be 'x': it is a number of more than 0"),
+        ("lease-wait", "-1", "--lease-wait cannot be '-1': it is a number of seconds, 0 or more"),
         ("target", "desktop,", "--target cannot be 'desktop,': a name in it is empty"),
     ],
 )
