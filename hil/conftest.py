@@ -40,11 +40,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if isinstance(plan, str):
         metafunc.parametrize(axis, [])
         return
-    grouped = metafunc.config.pluginmanager.hasplugin("xdist")
-    boards = [
-        pytest.param(choice, id=choice.id, marks=[pytest.mark.xdist_group(choice.id)] if grouped else [])
-        for choice in plan.choices
-    ]
+    boards = [pytest.param(choice, id=choice.id) for choice in plan.choices]
     lonely = pytest.mark.skip(reason=f"{plan.pack.model.name} has one subnet only")
     cases = [pytest.param(case, id=label) for case, label in AXES[axis](plan.pack)]
     metafunc.parametrize("figures", boards, indirect=True, scope="session")
@@ -53,11 +49,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)  # after -k and its like have chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """End the run if it cannot be set up."""
+    """End the run if it cannot be set up; xdist's controlling process does so for its workers."""
     if PLAN not in config.stash:
         return
     plan = plans.of(config)
-    if isinstance(plan, str):
+    if isinstance(plan, str) and not hasattr(config, "workerinput"):
         raise pytest.UsageError(plan)
     for item in items:
         if _choice(item) and "replay" in getattr(item, "fixturenames", ()):
@@ -72,13 +68,9 @@ def _choice(item: pytest.Item) -> bench.Choice | None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """What will be benched, and why not the boards that are skipped."""
+    """What will be benched."""
     plan = config.stash.get(PLAN, None)
-    if not isinstance(plan, Plan):
-        return []
-    benched = f"{plan.pack.model.name} on {bench.summary(plan.choices)}; {plan.pack.inputs_are}"
-    skipped = [f"skipped: {c.absent}" for c in plan.choices if c.absent and not c.fails]
-    return [f"reds-hil: {line}" for line in (benched, *skipped)]
+    return plan.lines if isinstance(plan, Plan) else []
 
 
 @pytest.hookimpl(tryfirst=True)

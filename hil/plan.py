@@ -27,6 +27,13 @@ class Plan:
     choices: tuple[bench.Choice, ...]
     pack: Pack
 
+    @property
+    def lines(self) -> list[str]:
+        """What will be benched, and why not the boards that are skipped."""
+        benched = f"{self.pack.model.name} on {bench.summary(self.choices)}; {self.pack.inputs_are}"
+        skipped = [f"skipped: {c.absent}" for c in self.choices if c.absent and not c.fails]
+        return [f"reds-hil: {line}" for line in (benched, *skipped)]
+
 
 def of(config: pytest.Config) -> "Plan | str":
     """What is to be benched, worked out once; a sentence when that is not possible."""

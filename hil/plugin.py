@@ -6,7 +6,7 @@ had its turn; one that is taken by then stays with its owner, and the header say
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,6 +60,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Collector(config), "reds-hil-collector")
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Keep each board's tests on one worker; sessions without the suite go as they would."""
+    usual = yield
+    from hil.parallel import Chooser
+
+    return Chooser(config, usual)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which options must be written in their long form."""
     taken = config.stash.get(TAKEN, ())
@@ -74,27 +83,35 @@ class Collector:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._rows: list[dict[str, Any]] = []
+        self._reports: list[pytest.TestReport] = []
+        self._order: dict[str, int] = {}
         self._notes: list[str] = []
-        self._ran = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A report of the suite carries `hil`, the measurements of its test."""
-        rows = getattr(report, "hil", None)
-        self._ran = self._ran or rows is not None
-        self._rows += rows or []
-        if rows:
-            self._notes += [f"{name}: {value}" for name, value in report.user_properties if name == "inputs"]
+        if hasattr(report, "hil"):
+            self._reports.append(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Under xdist tests end in any order; they are shown and kept in that of the collection."""
+        self._order = {test: place for place, test in enumerate(ids)}
+
+    @property
+    def _rows(self) -> list[dict[str, Any]]:
+        reports = sorted(self._reports, key=lambda report: self._order.get(report.nodeid, 0))
+        return [row for report in reports for row in report.hil]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the results file, if one was asked for; one of before is kept if this run is no match."""
-        path = read(self._config).results if self._ran else None
+        path = read(self._config).results if self._reports else None
         if path is None:
             return
         from hil.errors import ResultsError
         from hil.results import store
 
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        ended = ended and not (session.shouldfail or session.shouldstop)  # by -x and its like
         if not ended or not self._rows:
             why = "nothing was measured" if ended else "the run did not end"
             self._notes.append(f"results: {why}, so {path} was not written")
@@ -111,5 +128,7 @@ class Collector:
         if self._rows or self._notes:
             from hil.results import report
 
+            noted = {value for r in self._reports for name, value in r.user_properties if name == "inputs"}
             terminalreporter.section("reds-hil")
-            terminalreporter.write(report.render(self._rows, list(dict.fromkeys(self._notes))))
+            notes = [*(f"inputs: {value}" for value in sorted(map(str, noted))), *self._notes]
+            terminalreporter.write(report.render(self._rows, notes))

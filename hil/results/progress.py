@@ -1,5 +1,6 @@
-"""A progress bar for work that takes a while, on terminals only."""
+"""A progress bar for work that takes a while, on terminals only, and where no other worker writes to it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,7 +24,7 @@ def progress(
         console = Console(stderr=True)
     bar = Progress(
         console=console,
-        disable=not console.is_interactive,
+        disable=not console.is_interactive or "PYTEST_XDIST_WORKER" in os.environ,
         transient=True,
         auto_refresh=False,
         redirect_stdout=False,

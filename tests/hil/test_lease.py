@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,8 +81,10 @@ def test_an_owner_that_is_killed_leaves_the_board_to_the_next(tmp_path: Path) ->
 
 
 def test_two_runs_that_wait_come_one_after_the_other(tmp_path: Path) -> None:
-    with holder(tmp_path) as owner, holder(tmp_path) as left, holder(tmp_path) as right:
+    with ExitStack() as stack:
+        owner = stack.enter_context(holder(tmp_path))
         assert line(owner) == "held"
+        left, right = (stack.enter_context(holder(tmp_path)) for _ in range(2))
         for waits in (left, right):
             assert re.search(rf"in use by .* process {owner.pid}, .*; waiting up to 60 s", line(waits))
         owner.kill()
