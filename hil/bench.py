@@ -35,17 +35,28 @@ def start(
 
 @dataclass(frozen=True)
 class Choice:
-    """One board of a run. `absent` says why it cannot run; `fails` that this is an error, not a skip."""
+    """One board of a run. `absent` says why it cannot run; `fails` that this is an error, not a skip.
+
+    `no_hardware` says why it is emulated, where that was not asked for first.
+    """
 
     entry: Entry
     provenance: Provenance
     absent: str = ""
     fails: bool = False
+    no_hardware: str = ""
 
     @property
     def id(self) -> str:
         """Its name in test ids."""
         return f"{self.entry.name}-{self.provenance}"
+
+    @property
+    def properties(self) -> list[tuple[str, str]]:
+        """What JUnit keeps of it beside each of its tests, also of those that are skipped."""
+        how = [("absent", self.absent)] if self.absent else [("provenance", str(self.provenance))]
+        why = [("no hardware", self.no_hardware)] if self.no_hardware else []
+        return [("target", self.entry.target), ("board", self.entry.name), *how, *why]
 
     def start(self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS) -> AbstractContextManager[Board]:
         """The board, ready for a pack. Raises `BoardAbsent` if it was chosen to fail."""
@@ -85,7 +96,7 @@ def _choice(entry: Entry, settings: Settings, target: Target) -> Choice:
         return Choice(entry, Provenance.HARDWARE)
     missing = settings.missing or ("fail" if settings.target else "skip")
     if missing == "emulate" and target.HAS_EMULATOR:
-        return Choice(entry, Provenance.EMULATED)
+        return Choice(entry, Provenance.EMULATED, no_hardware=f"{entry.name}: {reason}")
     advice = ", or add --emulate to bench the emulated one" if target.HAS_EMULATOR else ""
     fails = missing == "fail" or (missing == "emulate" and bool(settings.target))
     return Choice(entry, Provenance.HARDWARE, f"{entry.name}: {reason}{advice}", fails)

@@ -77,6 +77,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """One error is enough for each board: the tests that it leaves undone are skipped."""
     choice = _choice(item)
+    item.user_properties += choice.properties if choice else []
     gone = item.config.stash.get(GONE, {})
     if choice in gone:
         pytest.skip(f"not run: {gone[choice]}")
@@ -222,7 +223,7 @@ def record(request: pytest.FixtureRequest, figures: Figures) -> Record:
     """Keeps a measurement of this board: for the table, the results file and JUnit's properties."""
     facts, pack = figures.board.facts(), figures.pack
     noted: list[tuple[str, object]] = request.node.user_properties
-    noted += [("board", facts.name), ("provenance", str(facts.provenance)), ("inputs", pack.inputs_are)]
+    noted.append(("inputs", pack.inputs_are))
     taken = request.node.stash.setdefault(TAKEN, [])
 
     def keep(subnet: str, metric: str, unit: str, value: float, samples: Iterable[float]) -> None:

@@ -29,10 +29,11 @@ class Plan:
 
     @property
     def lines(self) -> list[str]:
-        """What will be benched, and why not the boards that are skipped."""
+        """What will be benched, why not the boards that are skipped, and why others only emulated."""
         benched = f"{self.pack.model.name} on {bench.summary(self.choices)}; {self.pack.inputs_are}"
         skipped = [f"skipped: {c.absent}" for c in self.choices if c.absent and not c.fails]
-        return [f"reds-hil: {line}" for line in (benched, *skipped)]
+        emulated = [f"emulated: {c.no_hardware}" for c in self.choices if c.no_hardware]
+        return [f"reds-hil: {line}" for line in (benched, *skipped, *emulated)]
 
 
 def of(config: pytest.Config) -> "Plan | str":

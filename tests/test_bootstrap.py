@@ -59,7 +59,7 @@ def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path:
     """System tools are there, Python is a script that makes a script of a virtual environment."""
     project, tools = tmp_path / "project", tmp_path / "tools"
     script(project / "ci" / "bootstrap", BOOTSTRAP.read_text())
-    for name in ("pyproject.toml", "ci/constraints.txt"):
+    for name in ("pyproject.toml", "ci/constraints.txt", "ci/package-lock.json"):
         (project / name).touch()
     script(tools / "python3", MAKES_VENV)
     for name in ("arm-none-eabi-gcc", "aarch64-linux-gnu-gcc"):

@@ -1,7 +1,7 @@
 """The summary table at the end of a run: a line for each board and subnet."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +21,8 @@ _COLUMNS = (
     "switch instructions",
 )
 
+HEADS = ("target", "board", "subnet", *_COLUMNS, "provenance")
+
 
 def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
     """Figures by metric, for each (target, board, subnet, provenance): board by board, smaller subnets first.
@@ -39,6 +41,12 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     return {key: table[key] for key in ranked}
 
 
+def lines(measurements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """The table's cells under `HEADS`."""
+    for (target, board, subnet, provenance), figures in rows(measurements).items():
+        yield (target, board, subnet, *_cells(figures), provenance)
+
+
 def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
     """A line for each board whose latest conditions make its latencies doubtful."""
     latest = {m["board"]: when for m in measurements if (when := m.get("conditions"))}
@@ -51,13 +59,10 @@ def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
 def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
     """The table as text, warnings and notes below it."""
     table = Table(box=None, pad_edge=False, header_style="")
-    for name in ("target", "board", "subnet"):
-        table.add_column(name, no_wrap=True)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("provenance", no_wrap=True)
-    for (target, board, subnet, provenance), figures in rows(measurements).items():
-        table.add_row(target, board, subnet, *_cells(figures), provenance)
+    for name in HEADS:
+        table.add_column(name, justify="right" if name in _COLUMNS else "left", no_wrap=True)
+    for line in lines(measurements):
+        table.add_row(*line)
     out = io.StringIO()
     console = Console(file=out, width=_WIDTH, color_system=None, highlight=False)
     if table.row_count:

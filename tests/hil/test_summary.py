@@ -1,0 +1,91 @@
+"""The summary for a job's page, from files that real runs keep."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hil import build
+from tests.hil.conftest import AGENTS, Run
+
+Summary = Callable[..., subprocess.CompletedProcess[str]]
+FILES = ("--results=a.jsonl", "--junitxml=a.xml", "--samples=7")
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> Summary:
+    def run() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hil.results.summary", "--title=Night", "a.jsonl", "a.xml"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_failures_come_first_then_what_ran_on_what_then_the_figures(
+    hil: Run, summary: Summary, small_pack: Path, tmp_path: Path
+) -> None:
+    wrong = build.agent("desktop", AGENTS / "wrong.c")
+    rows = [
+        ("nano-left", "nano33ble", 'port = "/dev/ttyNOWHERE"'),
+        ("desk", "desktop", f'agent = "{wrong}"'),
+        ("mute", "desktop", 'agent = "/bin/true"'),
+    ]
+    (tmp_path / "b.toml").write_text(
+        "".join(f'[[board]]\nname = "{n}"\ntarget = "{t}"\n{more}\n' for n, t, more in rows)
+    )
+    hil("--boards=b.toml", "--pack", small_pack, *FILES)
+    done = summary()
+    assert (done.returncode, done.stderr) == (0, "")
+    parts = done.stdout.split("\n\n")
+    assert parts[:2] == ["# Night: 4 failed, 1 error, 5 passed, 23 skipped", "## Failures"]
+    failures = parts[2].splitlines()
+    assert len(failures) == 5
+    assert (
+        "- `test_outputs_equal_the_reference[desk-hardware-50%]`: AssertionError: 50%: 256 of 256" in parts[2]
+    )
+    assert "- `test_accuracy[mute-hardware-50%]`: failed on setup with" in parts[2]
+    assert parts[3] == "## What ran on what"
+    ran = parts[4].splitlines()
+    assert ran[0] == "| target | board | ran on | why |"
+    assert ran[2].startswith(
+        "| nano33ble | nano-left | absent | nano-left: port /dev/ttyNOWHERE does not exist"
+    )
+    assert ran[3] == "| desktop | desk | hardware |  |"
+    assert ran[4].startswith("| desktop | mute | hardware, nothing measured | failed on setup with")
+    assert parts[5] == "## Figures"
+    figures = [line.split(" | ") for line in parts[6].splitlines()]
+    assert [line[1:3] for line in figures[2:]] == [["desk", "50%"], ["desk", "100%"]]
+    assert {len(line) for line in figures} == {len(figures[0])}
+
+
+def test_figures_of_an_emulator_that_stands_in_are_not_overlooked(
+    hil: Run, summary: Summary, small_pack: Path, boards_toml: Callable[..., Path]
+) -> None:
+    boards = boards_toml("nano33ble", port="/dev/ttyNOWHERE")
+    hil("--boards", boards, "--missing=emulate", "--pack", small_pack, *FILES)
+    loud = "> [!WARNING]\n> **No hardware answered for board: these figures are of EMULATORS.**\n"
+    assert loud in summary().stdout
+    hil("--boards", boards, "--emulate", "--pack", small_pack, *FILES)
+    said = summary().stdout
+    assert "WARNING" not in said
+    assert "| nano33ble | board | emulated |  |" in said
+
+
+def test_text_from_outside_is_no_markup(hil: Run, summary: Summary, small_pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text('[[board]]\nname = "a|b <img>"\ntarget = "desktop"\n')
+    hil("--boards=b.toml", "--pack", small_pack, *FILES)
+    assert "| desktop | a\\|b &lt;img&gt; | hardware |  |" in summary().stdout
+
+
+def test_a_run_that_left_nothing_is_a_failure_and_so_is_a_file_of_something_else(
+    summary: Summary, tmp_path: Path
+) -> None:
+    done = summary()
+    assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
+    (tmp_path / "a.jsonl").write_text("{")
+    assert "Error: a.jsonl: not a results file: " in summary().stderr
+    (tmp_path / "a.jsonl").write_text("")
+    (tmp_path / "a.xml").write_text("<testsuite>")
+    assert "Error: a.xml: not a JUnit file: " in summary().stderr
