@@ -242,6 +242,13 @@ def test_a_named_target_that_the_file_lacks_is_benched_all_the_same(write: Write
     assert [choice.id for choice in bench.choose(told, SUBNETS)] == ["left-hardware", "nano33ble-emulated"]
 
 
+@pytest.mark.parametrize("name", boards.targets())
+def test_a_target_is_whole(name: str) -> None:
+    module = boards.target(name)
+    assert isinstance(module.HAS_EMULATOR, bool)
+    assert all(callable(getattr(module, what)) for what in ("absent", "device", "start"))
+
+
 def test_an_unknown_target_is_told_the_nearest() -> None:
     with pytest.raises(UnknownTarget, match=r"there is no target 'desktp'; did you mean 'desktop'\?"):
         bench.choose(settings(target=("desktp",)), SUBNETS)
