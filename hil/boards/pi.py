@@ -11,7 +11,7 @@ from hil.boards.boardsfile import Entry
 from hil.emulators import arm64
 from hil.errors import BoardAbsent, BoardsFileError, LinkError
 from hil.link.deadline import Deadline
-from hil.link.host import Host, reach
+from hil.link.host import Host, address, reach
 
 if TYPE_CHECKING:
     from hil.link.remote import Remote
@@ -34,14 +34,7 @@ def absent(entry: Entry) -> str | None:
 
 def device(entry: Entry) -> str | None:
     """The address that SSH listens on, by whichever name it is called."""
-    if entry.host is None:
-        return None
-    try:
-        with reach(entry.host, Deadline.after(REACH_SECONDS)) as connection:
-            address, port, *_ = connection.getpeername()
-            return f"{address} port {port}"
-    except (LinkError, OSError):
-        return None
+    return address(entry.host, Deadline.after(REACH_SECONDS)) if entry.host else None
 
 
 @contextmanager

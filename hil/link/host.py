@@ -51,3 +51,13 @@ def reach(host: Host, deadline: Deadline) -> socket.socket:
         raise DeadlineError(f"{host} does not answer within {deadline.span:g} s; {advice}") from made
     reason = (made.strerror if isinstance(made, OSError) else None) or made
     raise LinkError(f"{host} cannot be reached: {reason}; {advice}") from made
+
+
+def address(host: Host, deadline: Deadline) -> str | None:
+    """Where `host` is reached, the same by whichever name; None if it is not."""
+    try:
+        with reach(host, deadline) as connection:
+            ip, port, *_ = connection.getpeername()
+            return f"{ip}:{port}"
+    except (LinkError, OSError):
+        return None

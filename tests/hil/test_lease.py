@@ -140,7 +140,7 @@ def test_a_device_is_one_whatever_it_is_called(tmp_path: Path, sshd: Start) -> N
     listens = sshd().entry().host
     assert listens is not None
     by_name = pi.device(Entry("pi", "pi", host=replace(listens, name="localhost")))
-    assert by_name == pi.device(Entry("other", "pi", host=listens)) == f"127.0.0.1 port {listens.port}"
+    assert by_name == pi.device(Entry("other", "pi", host=listens)) == f"127.0.0.1:{listens.port}"
 
 
 def test_emulated_boards_and_the_desktop_take_no_lease(
