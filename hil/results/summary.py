@@ -80,8 +80,8 @@ def _failures(tests: Iterable[Case]) -> str:
 
 def _stand_ins(tests: Iterable[Case]) -> str:
     """What must not be overlooked: figures that a reader may take for a device's."""
-    names = dict.fromkeys(test.properties["board"] for test in tests if "no hardware" in test.properties)
-    said = f"**No hardware answered for {', '.join(names)}: these figures are of EMULATORS.**"
+    names = {test.properties["board"] for test in tests if "no hardware" in test.properties}
+    said = f"**No hardware answered for {', '.join(sorted(names))}: these figures are of EMULATORS.**"
     return f"> [!WARNING]\n> {_plain(said)}" if names else ""
 
 
@@ -91,7 +91,7 @@ def _boards(measured: Iterable[Mapping[str, Any]], tests: Sequence[Case]) -> str
     for test in tests:
         if "board" in test.properties:
             boards.setdefault((test.properties["target"], test.properties["board"]), []).append(test)
-    rows = [(*who, *_how(its, who in figures)) for who, its in boards.items()]
+    rows = [(*who, *_how(its, who in figures)) for who, its in sorted(boards.items())]
     return _table("What ran on what", ("target", "board", "ran on", "why"), rows) if rows else ""
 
 

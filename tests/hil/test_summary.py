@@ -49,11 +49,11 @@ def test_failures_come_first_then_what_ran_on_what_then_the_figures(
     assert parts[3] == "## What ran on what"
     ran = parts[4].splitlines()
     assert ran[0] == "| target | board | ran on | why |"
-    assert ran[2].startswith(
+    assert ran[4].startswith(
         "| nano33ble | nano-left | absent | nano-left: port /dev/ttyNOWHERE does not exist"
     )
-    assert ran[3] == "| desktop | desk | hardware |  |"
-    assert ran[4].startswith("| desktop | mute | hardware, nothing measured | failed on setup with")
+    assert ran[2] == "| desktop | desk | hardware |  |"
+    assert ran[3].startswith("| desktop | mute | hardware, nothing measured | failed on setup with")
     assert parts[5] == "## Figures"
     figures = [line.split(" | ") for line in parts[6].splitlines()]
     assert [line[1:3] for line in figures[2:]] == [["desk", "50%"], ["desk", "100%"]]
