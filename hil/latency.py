@@ -101,7 +101,7 @@ def main(net: str, classes: int | None, name: str, emulate: bool, points: int, o
         chain = by_name(net, classes)
         with (
             console.status(f"starting {name}") as status,
-            bench.start(Entry(name, name), provenance, console.print) as b,
+            bench.start(Entry(name, name), provenance, console.out) as b,
         ):
             found = measure(b, chain, points, lambda what: status.update(f"{name}: {what}"))
         save(found, file)

@@ -163,7 +163,7 @@ def opened(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callab
     console = Console(stderr=True)
     with (
         console.status(f"starting {entry.name}") as status,
-        bench.start(entry, provenance, console.print) as board,
+        bench.start(entry, provenance, console.out) as board,
     ):
         yield board, lambda what: status.update(f"{entry.name}: {what}")
 
