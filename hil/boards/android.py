@@ -15,7 +15,7 @@ from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
 from hil.link.adb import find
 from hil.link.adb.device import Device
 from hil.link.deadline import Deadline
-from hil.link.host import Host, reach
+from hil.link.host import Host, address, reach
 
 HAS_EMULATOR = True
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 20.0
@@ -35,6 +35,16 @@ def absent(entry: Entry) -> str | None:
     except (BoardAbsent, LinkError) as error:
         return str(error)
     return None
+
+
+def device(entry: Entry) -> str | None:
+    """Its serial number or address; those of one that an adb server reaches over the network are the same."""
+    if entry.host:
+        return address(entry.host, Deadline.after(REACH_SECONDS))
+    try:
+        return find.plugged_in(entry.serial, entry.key)[0]
+    except BoardAbsent:
+        return None
 
 
 @contextmanager
@@ -63,7 +73,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 
 def _named(entry: Entry) -> find.Open:
-    return find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key)
+    return find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key)[1]
 
 
 def _log_in(open_: find.Open) -> Device:

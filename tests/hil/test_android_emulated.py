@@ -74,7 +74,7 @@ def test_a_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Mode
 
 def test_a_server_reaches_it_too(emulated: Machine, adb: AdbServer, small: Model) -> None:
     serial = adb.connect(emulated.port)
-    runs(Device(find.plugged_in(serial, None)(Deadline.after(20))), small)
+    runs(Device(find.plugged_in(serial, None)[1](Deadline.after(20))), small)
     assert agents(emulated) == []
 
 

@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from hil import bench, lease
-from hil.boards import nano33ble, pi
+from hil.boards import android, nano33ble, pi
 from hil.boards.board import Provenance
 from hil.boards.boardsfile import Entry
 from hil.boards.nano33ble import THIS_DESK
 from hil.errors import BoardBusy, LeaseError
 from hil.usb import Port
+from tests.hil import phone as phones
 from tests.hil.conftest import Run
+from tests.hil.phone import AdbServer
 from tests.hil.ptyboard import PtyBoard, nano_agent
 from tests.hil.sshd import Start
 from tests.hil.test_suite import one_line_of_errors, outcomes
@@ -175,3 +177,12 @@ def test_the_suite_waits_for_a_board_that_another_run_uses(
         other.kill()
         out, _ = waiting.communicate(timeout=60)
         assert (waiting.returncode, outcomes(out)) == (0, {"passed": 9, "skipped": 2})
+
+
+def test_an_android_is_one_on_the_network_and_on_an_adb_server(phone: phones.Start, adb: AdbServer) -> None:
+    there = phone().entry().host
+    assert there is not None
+    serial = adb.connect(there.port)
+    entries = Entry("a", "android", host=there), Entry("b", "android"), Entry("c", "android", serial=serial)
+    assert {android.device(entry) for entry in entries} == {f"127.0.0.1:{there.port}"}
+    assert android.device(Entry("d", "android", serial="other")) is None

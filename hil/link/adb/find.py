@@ -38,8 +38,11 @@ def on_network(host: Host) -> Open:
     return log_in
 
 
-def plugged_in(serial: str | None, key: Path | None) -> Open:
-    """The one device with this serial number, or the only one. Raises `BoardAbsent`; nothing is started."""
+def plugged_in(serial: str | None, key: Path | None) -> tuple[str, Open]:
+    """The one device with this serial number, or the only one: that number, and what logs in.
+
+    Raises `BoardAbsent`; nothing is started.
+    """
     running = server.address()
     if running.listens():
         try:
@@ -50,12 +53,12 @@ def plugged_in(serial: str | None, key: Path | None) -> Open:
                 f"{said}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
             ) from error
         chosen = choose(states, serial, str(running))
-        return lambda deadline: server.Served(running, chosen)
+        return chosen, lambda deadline: server.Served(running, chosen)
     from hil.link.adb import usb
 
     here = usb.devices()
     chosen = choose(dict.fromkeys(here, READY), serial, "USB, and no adb server runs")
-    return lambda deadline: usb.log_in(here[chosen], chosen, Key(key), deadline)
+    return chosen, lambda deadline: usb.log_in(here[chosen], chosen, Key(key), deadline)
 
 
 def is_emulator(serial: str | None) -> bool:
