@@ -21,7 +21,7 @@ from reds.int8.calibrate import input_scale
 from reds.model import Kind
 from reds.trace import NotElasticError, elastic
 
-README = Path(__file__).parents[2] / "README.md"
+PACKS = Path(__file__).parents[2] / "docs" / "packs.md"
 
 
 class Block(nn.Module):
@@ -316,8 +316,8 @@ def blobs(n: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def test_from_a_module_to_a_pack_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of the README."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    """The lines of the documentation."""
+    blocks = re.findall(r"```python\n(.*?)```", PACKS.read_text(encoding="utf-8"), re.DOTALL)
     (block,) = [block for block in blocks if "elastic(module" in block]
     lines = [line for line in block.splitlines() if line and not line.startswith("from ")]
     assert len(lines) == 10
