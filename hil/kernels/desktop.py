@@ -1,6 +1,5 @@
 """Times on this machine, ours beside LiteRT and torch: taken in turns within one run, since none repeats."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -84,13 +83,3 @@ def in_turns(timers: Mapping[str, Timer]) -> dict[str, float]:
         for name, timer in timers.items():
             taken[name] += timer(EACH + 1)[1:]
     return {name: median(values) for name, values in taken.items()}
-
-
-def timed(call: Callable[[], object], n: int) -> list[float]:
-    """us of each of n calls."""
-    now, taken = time.perf_counter_ns, []
-    for _ in range(n):
-        start = now()
-        call()
-        taken.append((now() - start) / 1000)
-    return taken
