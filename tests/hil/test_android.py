@@ -140,7 +140,7 @@ def test_agents_suit_pages_of_16_kb() -> None:
 
 
 def test_a_device_too_old_for_the_shell_protocol_is_told_so(phone: Start) -> None:
-    says = refused(phone("--features", "cmd").entry(), SetupError, 3)
+    says = refused(phone("--features", "cmd").entry(), SetupError)
     assert says.endswith("has no service shell,v2,raw; Android 7 or newer is needed")
 
 
@@ -228,7 +228,7 @@ def test_a_host_that_does_not_listen_is_absent(phone: Start) -> None:
 
 def test_a_host_that_speaks_something_else_is_told_so(phone: Start) -> None:
     with web_server() as port:
-        says = refused(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError, 4)
+        says = refused(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
     assert "was lost as it was to log in: it does not speak ADB; tried again: " in says
 
 

@@ -4,6 +4,8 @@ import re
 import stat
 from pathlib import Path
 
+import pytest
+
 from hil.boards import android
 from hil.boards.boardsfile import Entry
 from hil.errors import BoardAbsent, LoginError
@@ -24,22 +26,32 @@ def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model
     runs(Entry("phone", "android", serial=adb.connect(there.port)), small)
 
 
-def test_a_key_that_is_not_known_has_to_be_allowed_on_the_device(
-    phone: Start, tmp_path: Path, hurried: None, small: Model
-) -> None:
+@pytest.fixture
+def unknown(tmp_path: Path) -> tuple[Path, tuple[object, ...]]:
+    """A key, and the options of a phone that knows another only."""
     for name in ("key", "other"):
         make(tmp_path / name)
-    keys = "--keys", tmp_path / "other.pub"
-    says = refused(phone(*keys).entry(key=tmp_path / "key"), LoginError, 4)
-    assert (
-        f" does not know the key {tmp_path / 'key'}, and was not told to allow it in time; unlock its" in says
-    )
-    says = refused(phone(*keys, "--user", "denies").entry(key=tmp_path / "key"), LoginError, 4)
-    assert f" does not know the key {tmp_path / 'key'}, and refused it; unlock its screen" in says
-    runs(phone(*keys, "--user", "allows").entry(key=tmp_path / "key"), small)
+    return tmp_path / "key", ("--keys", tmp_path / "other.pub")
 
 
-def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, hurried: None, small: Model) -> None:
+def test_a_key_that_nobody_allows_on_the_device_is_given_up_in_time(
+    phone: Start, unknown: tuple[Path, tuple[object, ...]], hurried: None
+) -> None:
+    key, keys = unknown
+    says = refused(phone(*keys).entry(key=key), LoginError, 4)
+    assert f" does not know the key {key}, and was not told to allow it in time; unlock its screen" in says
+
+
+def test_a_key_that_is_not_known_is_refused_or_allowed_on_the_device(
+    phone: Start, unknown: tuple[Path, tuple[object, ...]], small: Model
+) -> None:
+    key, keys = unknown
+    says = refused(phone(*keys, "--user", "denies").entry(key=key), LoginError)
+    assert f" does not know the key {key}, and refused it; unlock its screen" in says
+    runs(phone(*keys, "--user", "allows").entry(key=key), small)
+
+
+def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, small: Model) -> None:
     there = phone("--keys", "--user", "allows")
     key = Path.home() / ".android" / "adbkey"
     assert not key.exists()
@@ -59,10 +71,10 @@ def test_no_key_is_made_for_a_device_that_asks_for_none(phone: Start, small: Mod
 def test_a_file_that_is_no_key_is_named(phone: Start, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_text("no key")
-    says = refused(phone("--keys").entry(key=bad), LoginError, 3)
+    says = refused(phone("--keys").entry(key=bad), LoginError)
     assert f"the key {bad} is of no use to ADB; it has to be of RSA, 2048 bits" in says
     (Path.home() / ".android").touch()
-    says = refused(phone("--keys").entry(), LoginError, 3)
+    says = refused(phone("--keys").entry(), LoginError)
     assert re.search(r"the key .*adbkey cannot be used: .*; name another as `key`", says)
 
 
@@ -79,7 +91,7 @@ def test_a_device_that_does_not_trust_its_server_is_absent_with_reason(phone: St
 
 
 def test_a_device_that_wants_to_be_paired_is_for_a_server(phone: Start) -> None:
-    says = refused(phone("--pairing").entry(), LoginError, 3)
+    says = refused(phone("--pairing").entry(), LoginError)
     assert says.endswith(
         "wants to be paired; use adb pair and adb connect, and leave `host` out: an adb server has it then"
     )
