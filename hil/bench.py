@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hil import boards, lease
 from hil.boards import boardsfile
-from hil.boards.board import Board, Provenance, Target
+from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.errors import BoardAbsent, BoardsFileError
 from hil.settings import LEASE_WAIT_SECONDS, Settings
@@ -25,9 +25,15 @@ def to_stderr(text: str) -> None:
 def start(
     entry: Entry, provenance: Provenance, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
 ) -> Iterator[Board]:
-    """The board, its agent answering; a real one is leased, within `wait` seconds. Raises `BoardBusy`."""
+    """The board, its agent answering; a real one is leased, within `wait` seconds.
+
+    Raises `BoardBusy`, or `BoardAbsent` if it is not here.
+    """
     kind = boards.target(entry.target)
-    device = kind.device(entry) if provenance is Provenance.HARDWARE else None
+    device = kind.device(entry) if provenance is Provenance.HARDWARE else ""
+    if device is None:
+        reason = kind.absent(entry) or "it answers at some times only; check its cable or network"
+        raise BoardAbsent(f"{entry.name}: {reason}{', or add --emulate' * kind.HAS_EMULATOR}")
     alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
     with alone, kind.start(entry, provenance) as board:
         yield board
@@ -65,16 +71,21 @@ class Choice:
         return start(self.entry, self.provenance, say, wait)
 
 
+def absent(entry: Entry) -> str | None:
+    """Why a real board is not here, or None."""
+    return boards.target(entry.target).absent(entry)
+
+
 def choose(
-    settings: Settings, subnets: Collection[str], target_of: Callable[[str], Target] = boards.target
+    settings: Settings, subnets: Collection[str], probe: Callable[[Entry], str | None] = absent
 ) -> tuple[Choice, ...]:
     """The boards of this run, in the order of boards.toml; a named target that it lacks comes last.
 
     Raises `BoardsFileError`, also for a budget of none of the pack's `subnets`, or `UnknownTarget`.
-    Nothing is started.
+    Nothing is started; `probe` says as `absent` does.
     """
     for name in settings.target:
-        target_of(name)
+        boards.target(name)
     path = settings.boards or boardsfile.shipped()
     entries = boardsfile.load(path)
     if settings.target:
@@ -85,13 +96,14 @@ def choose(
         if unknown := (entry.latency_us.keys() | entry.instructions.keys()) - set(subnets):
             budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
             raise BoardsFileError(f"{budgets}, but the pack has {', '.join(subnets)}")
-    return tuple(_choice(entry, settings, target_of(entry.target)) for entry in entries)
+    return tuple(_choice(entry, settings, probe) for entry in entries)
 
 
-def _choice(entry: Entry, settings: Settings, target: Target) -> Choice:
+def _choice(entry: Entry, settings: Settings, probe: Callable[[Entry], str | None]) -> Choice:
+    target = boards.target(entry.target)
     if settings.emulate and target.HAS_EMULATOR:
         return Choice(entry, Provenance.EMULATED)
-    reason = target.absent(entry)
+    reason = probe(entry)
     if reason is None:
         return Choice(entry, Provenance.HARDWARE)
     missing = settings.missing or ("fail" if settings.target else "skip")

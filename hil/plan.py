@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hil import bench
+from hil import bench, probes
 from hil import pack as packs
 from hil.errors import HilError
 from hil.figures import Pair
@@ -44,7 +44,8 @@ def of(config: pytest.Config) -> "Plan | str":
             if settings.results:
                 store.prepare(settings.results)
             pack = packs.load(settings.pack or packs.shipped())
-            config.stash[PLAN] = Plan(settings, bench.choose(settings, pack.subnets), pack)
+            probe = probes.once(config, bench.absent)
+            config.stash[PLAN] = Plan(settings, bench.choose(settings, pack.subnets, probe), pack)
         except (HilError, PackError) as error:
             config.stash[PLAN] = str(error)
     return config.stash[PLAN]

@@ -60,6 +60,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Collector(config), "reds-hil-collector")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let the workers that xdist starts share what they learn of the boards."""
+    from hil import probes
+
+    probes.share(node)
+
+
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
     """Keep each board's tests on one worker; sessions without the suite go as they would."""

@@ -11,7 +11,7 @@ from hil.boards import machine
 from hil.boards.board import Board, Provenance, naming
 from hil.boards.boardsfile import Entry
 from hil.emulators import arm64
-from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
+from hil.errors import BoardsFileError, LinkError, SetupError
 from hil.link.adb import find
 from hil.link.adb.device import Device
 from hil.link.deadline import Deadline
@@ -32,7 +32,7 @@ def absent(entry: Entry) -> str | None:
                 return f"{entry.serial} is an emulator, no device; name another"
         else:
             reach(entry.host, Deadline.after(REACH_SECONDS)).close()
-    except (BoardAbsent, LinkError) as error:
+    except (SetupError, LinkError) as error:
         return str(error)
     return None
 
@@ -43,7 +43,7 @@ def device(entry: Entry) -> str | None:
         return address(entry.host, Deadline.after(REACH_SECONDS))
     try:
         return find.plugged_in(entry.serial, entry.key)[0]
-    except BoardAbsent:
+    except SetupError:
         return None
 
 

@@ -85,7 +85,7 @@ class Target(Protocol):
     def device(self, entry: "Entry") -> str | None:
         """What makes the real board one, for its lease, whatever an entry calls it.
 
-        None where it is not here, as `start` will say, or where each run has its own.
+        None where it is not here, empty where each run has its own.
         """
         ...
 

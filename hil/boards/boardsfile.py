@@ -30,7 +30,7 @@ serial = "0A061JEC"                 # optional: as `adb devices` prints it, to t
                                     # "emulator-5554" and --emulate that AVD is benched in place of ours
 host = "192.168.0.7"                # optional: on the network instead, after `adb tcpip 5555`
 port = 5555                         # optional
-key = "~/.android/adbkey"           # optional: without an adb server; made if there is none
+key = "adbkey"                      # optional: for no adb server; else ~/.android/adbkey, made if need be
 core = 7                            # optional: pins the agent to a core
 """
 

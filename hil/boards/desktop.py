@@ -26,8 +26,8 @@ def absent(entry: Entry) -> str | None:
 
 
 def device(entry: Entry) -> str | None:
-    """None: each run starts an agent of its own."""
-    return None
+    """Empty: each run starts an agent of its own."""
+    return ""
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from typing import TypeVar
 from hil import build, conditions
 from hil.boards.board import START_SECONDS, Board, Provenance, naming
 from hil.boards.boardsfile import Entry
-from hil.errors import BuildError, DeadlineError, HilError, LinkError, SetupError
+from hil.errors import BoardsFileError, BuildError, DeadlineError, HilError, LinkError, SetupError
 from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
 from hil.link.machine import Machine
-from hil.link.shell import ShellTransport
+from hil.link.shell import ShellTransport, pinned
 from hil.link.upload import stored
 from hil.steady import Steady
 
@@ -70,11 +70,21 @@ def _prepared(entry: Entry, agents: Mapping[str, str], connect: Callable[[], Mac
     machine = connect()
     try:
         kind = conditions.values(_run(machine, 'echo "machine=$(uname -m)"'))["machine"]
+        _check_core(entry, machine)
         agent = _agent(entry, agents, kind)
         return machine, shlex.quote(stored(machine, agent))
     except BaseException:
         machine.close()
         raise
+
+
+def _check_core(entry: Entry, machine: Machine) -> None:
+    if entry.core is not None:
+        try:
+            machine.run(f"{pinned(entry.core)}true", "use its core", Deadline.after(COMMAND_SECONDS))
+        except BuildError as error:
+            why = f"its agent cannot be put on core {entry.core}: {error}"
+            raise BoardsFileError(f"{why}; name another `core`, or none") from error
 
 
 def _told(entry: Entry, machine: Machine, script: str) -> str:

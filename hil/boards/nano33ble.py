@@ -23,8 +23,8 @@ from hil.link.transport import Advice
 
 HAS_EMULATOR = True
 MODEL = "Arduino Nano 33 BLE"
-USB_IDS = frozenset({(0x2341, 0x805A), (0x2341, 0x005A)})
-"""The running board, and its bootloader."""
+RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
+USB_IDS = frozenset({RUNNING, BOOTLOADER})
 
 _EMULATED = Advice("the emulator has ended: run again", "check that its agent is for the emulated board")
 _READY_SECONDS = 1.0
@@ -145,15 +145,19 @@ def _connect(
 def _follow(
     entry: Entry, before: usb.Port, others: Collection[str], wanted: str, desk: Desk
 ) -> tuple[Agent, Hello]:
-    """The same board, once it answers: at its old port, or at one that is new, as none of `others` is."""
+    """The same board, once it answers: the one of its serial number, on whatever port.
+
+    If it had none, the one at its old port, or at one that is new, as none of `others` is.
+    """
+    serial = before.serial if before.id == RUNNING else None
     deadline, reason = Deadline.after(desk.return_seconds), f"{entry.name}: it did not come back on any port"
     while not deadline.passed:
         listed = desk.ports()
-        ports = [port for port in usb.matching(listed, USB_IDS, None) if port.device not in others]
-        for port in dict.fromkeys((usb.at(before.device, listed), *ports)):
+        ports = [p for p in usb.matching(listed, USB_IDS, serial) if serial or p.device not in others]
+        old = None if serial else usb.at(before.device, listed)
+        for port in dict.fromkeys((*([old] if old else []), *ports)):
             try:
-                if port is not None:
-                    return _connect(entry, port.device, _READY_SECONDS, wanted)
+                return _connect(entry, port.device, _READY_SECONDS, wanted)
             except (LinkError, ProtocolError, BuildError) as error:  # it may not be ready yet
                 reason = error.what
         time.sleep(0.05)

@@ -9,7 +9,7 @@ from hil.boards import machine
 from hil.boards.board import Board, Provenance, naming
 from hil.boards.boardsfile import Entry
 from hil.emulators import arm64
-from hil.errors import BoardAbsent, BoardsFileError, LinkError
+from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
 from hil.link.deadline import Deadline
 from hil.link.host import Host, address, reach
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hil.link.remote import Remote
 
 HAS_EMULATOR = True
+QEMU = "linux,dummy-virt"
+"""What QEMU's `virt` calls itself."""
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 15.0
 """What the first answer to a connection, and logging in, may take."""
 
@@ -50,7 +52,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         host = entry.host
         if host is None:
             raise BoardAbsent(f"{entry.name}: {absent(entry)}")
-        with machine.start(entry, provenance, build.LINUX, lambda: _log_in(host)) as board:
+        with machine.start(entry, provenance, build.LINUX, lambda: _real(host)) as board:
             yield board
         return
     with naming(entry):
@@ -60,6 +62,19 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         agents = {"aarch64": build.EMULATED_LINUX}
         with machine.start(entry, provenance, agents, lambda: _log_in(here)) as board:
             yield board
+
+
+def _real(host: Host) -> "Remote":
+    """The machine, if it is one: counts of QEMU's must not pass for a board's times."""
+    remote = _log_in(host)
+    try:
+        ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
+        if remote.run(ask, "say what it is", Deadline.after(machine.COMMAND_SECONDS)).strip() == QEMU:
+            raise SetupError(f"{remote.name} is an emulated machine; name another, or add --emulate")
+    except BaseException:
+        remote.close()
+        raise
+    return remote
 
 
 def _log_in(host: Host) -> "Remote":

@@ -20,7 +20,7 @@ from hil.kernels.baseline import Baseline
 from hil.kernels.cases import NETS
 from hil.kernels.desktop import Peer, measure
 from hil.kernels.eager import eager
-from hil.kernels.litert import litert, started
+from hil.kernels.litert import check, litert, started
 from hil.kernels.nano import measure_layers, measure_net
 from hil.kernels.order import table as lines_touched
 from hil.kernels.tables import Table, plain
@@ -132,7 +132,8 @@ def beside_litert(
         raise BoardsFileError(f"{path}: no board {name!r}{nearest(name, entries)}")
     model = packs.load(pack_file or packs.shipped()).model
     entry = entries[name]
-    with started(entry, python) as there, opened(entry, Provenance.HARDWARE) as (board, say):
+    check(entry)
+    with opened(entry, Provenance.HARDWARE) as (board, say), started(entry, python) as there:
         table = beside.measure(board, model, there, say)
     publish([table], json_file, markdown_file)
 

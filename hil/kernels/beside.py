@@ -15,6 +15,7 @@ def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for s, subnet in enumerate(model.subnets):
         say(subnet.label)
+        board.settle()
         loading = there.load(tflite.dumps(model, s))
         medians = in_turns({"ours": ours(board, model, s), NAME: there.time})
         mine, other = medians["ours"], medians[NAME]

@@ -20,6 +20,7 @@ from hil.errors import ProtocolError, SetupError
 from hil.kernels.desktop import Peer, Timer
 from hil.link.deadline import Deadline
 from hil.link.process import ProcessTransport
+from hil.link.shell import ShellTransport, pinned
 from hil.link.transport import Transport
 from reds import tflite
 from reds.chain import Chain, Widths
@@ -69,22 +70,31 @@ class LiteRT:
         return answer
 
 
+def check(entry: Entry) -> None:
+    """Raises `SetupError` for a board that has no Python to run LiteRT."""
+    if entry.target != "desktop" and (entry.target != "pi" or entry.host is None):
+        raise SetupError(
+            f"{entry.name}: LiteRT runs beside ours on a desktop or a pi with a host; name one of these"
+        )
+
+
 @contextmanager
 def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
-    """LiteRT on a board that has a Python: by default this one, or `python3` over SSH."""
+    """LiteRT on a board that passes `check`: by default with this Python, or `python3` over SSH."""
     program = Path(__file__).with_name("litert_there.py").read_text(encoding="utf-8")
     if entry.target == "desktop":
         python = python or sys.executable
-        transport = ProcessTransport(Path(python), "-c", program)
+        words = [*pinned(entry.core).split(), python, "-c", program]
+        transport = ProcessTransport(Path(words[0]), *words[1:])
         try:
             yield LiteRT(transport, python)
         finally:
             transport.close()
-    elif entry.target == "pi" and entry.host is not None:
+    else:
         from hil.link.remote import Remote
-        from hil.link.shell import ShellTransport
 
         python = python or "python3"
+        assert entry.host is not None  # as `check` has it
         with Remote(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
             command = f"{shlex.quote(python)} -c {shlex.quote(program)}"
             there = ShellTransport(remote, command, entry.core, Deadline.after(LOGIN_SECONDS))
@@ -92,10 +102,6 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
                 yield LiteRT(there, python)
             finally:
                 there.close()
-    else:
-        raise SetupError(
-            f"{entry.name}: LiteRT runs beside ours on a desktop or a pi with a host; name one of these"
-        )
 
 
 @contextmanager

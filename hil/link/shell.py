@@ -17,6 +17,11 @@ _CANNOT_RUN = (126, 127)
 """A shell's exit status for a program that it cannot run, or find."""
 
 
+def pinned(core: int | None) -> str:
+    """What runs the command after it on a core. A mask is what every taskset takes."""
+    return "" if core is None else f"taskset {1 << core:x} "
+
+
 class ShellTransport:
     """Starts an agent, `command` as a shell takes it, on a core. Raises `LinkError` or `DeadlineError`."""
 
@@ -26,9 +31,8 @@ class ShellTransport:
             machine.lost_advice, "check that it still answers, and that its agent is of these sources"
         )
         self._machine = machine
-        pinned = "" if core is None else f"taskset {1 << core:x} "  # a mask is what every taskset takes
         with machine.within(deadline, "start the agent"):
-            self._session = machine.execute(f"echo agent $$ >&2; exec {pinned}{command}", deadline)
+            self._session = machine.execute(f"echo agent $$ >&2; exec {pinned(core)}{command}", deadline)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""

@@ -48,11 +48,19 @@ def lines(measurements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]
 
 
 def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A line for each board whose latest conditions make its latencies doubtful."""
-    latest = {m["board"]: when for m in measurements if (when := m.get("conditions"))}
-    found = {board: doubts(when["before"], when["after"]) for board, when in latest.items()}
+    """A line for each board whose conditions, at any of its measurements, make its latencies doubtful.
+
+    Of doubts that begin with the same two words the last one is said: a clock may go to many places.
+    """
+    found: dict[str, dict[tuple[str, ...], str]] = {}
+    for m in measurements:
+        if when := m.get("conditions"):
+            of_board = found.setdefault(m["board"], {})
+            of_board |= {tuple(why.split()[:2]): why for why in doubts(when["before"], when["after"])}
     return [
-        f"WARNING: {board}: latencies are doubtful: {'; '.join(why)}" for board, why in found.items() if why
+        f"WARNING: {board}: latencies are doubtful: {'; '.join(why.values())}"
+        for board, why in found.items()
+        if why
     ]
 
 

@@ -86,7 +86,7 @@ def test_a_shell_that_ends_without_a_status_was_lost() -> None:
 
 @given(st.binary(max_size=200_000))
 def test_a_file_is_sent_in_pieces_that_a_device_takes(data: bytes) -> None:
-    request, path, came = sync.request(data, "/x"), b"/x,33152", b""
+    request, path, came = sync.request(data, "/x", 7), b"/x,33152", b""
     assert request.startswith(struct.pack("<4sI", b"SEND", len(path)) + path)
     at = 8 + len(path)
     while request[at : at + 4] == b"DATA":
@@ -95,7 +95,7 @@ def test_a_file_is_sent_in_pieces_that_a_device_takes(data: bytes) -> None:
         came += request[at + 8 : at + 8 + size]
         at += 8 + size
     assert came == data
-    assert request[at:] == struct.pack("<4sI", b"DONE", 0)
+    assert request[at:] == struct.pack("<4sI", b"DONE", 7)
 
 
 @pytest.mark.parametrize(

@@ -263,8 +263,10 @@ def test_a_system_that_there_is_no_agent_for_is_named(phone: Start) -> None:
 
 
 def test_a_core_that_there_is_not_is_said(phone: Start) -> None:
-    says = refused(replace(phone().entry(), core=4000), LinkError)
-    assert "ended by itself with exit status 1: " in says
+    there = phone()
+    says = refused(replace(there.entry(), core=4000), BoardsFileError)
+    assert says.startswith("phone: its agent cannot be put on core 4000: ")
+    assert not there.stored()
 
 
 @pytest.mark.parametrize(
@@ -309,3 +311,9 @@ def test_a_device_that_says_nothing_is_given_up_in_time(phone: Start, hurried: N
     os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
     says = refused(there.entry(), DeadlineError, 4)
     assert "took longer than 1 s to log in; check that it is on" in says
+
+
+def test_a_server_that_is_no_port_leaves_the_other_boards_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADB_SERVER_SOCKET", "localfilesystem:/nowhere")
+    assert "names no TCP port" in str(android.absent(Entry("phone", "android")))
+    assert android.device(Entry("phone", "android")) is None

@@ -62,14 +62,17 @@ def test_a_latency_is_doubtful_with_reason(
     assert conditions.doubts(*pair) == why
 
 
-def test_the_latest_of_each_board_counts() -> None:
+def test_doubts_of_any_measurement_count_each_kind_once() -> None:
     good, bad = STEADY.plain(), replace(STEADY, governor="ondemand").plain()
     rows = [
-        {"board": "a", "conditions": {"before": good, "after": bad}},
         {"board": "a", "conditions": {"before": good, "after": good}},
         {"board": "b", "conditions": {"before": bad, "after": bad}},
+        {"board": "b", "conditions": {"before": good, "after": replace(STEADY, mhz=600.0).plain()}},
+        {"board": "b", "conditions": {"before": good, "after": replace(STEADY, mhz=900.0).plain()}},
+        {"board": "b", "conditions": {"before": good, "after": good}},
         {"board": "c", "conditions": None},
     ]
+    clock = "its clock went from 1,500 to 900 MHz"
     assert report.warnings(rows) == [
-        "WARNING: b: latencies are doubtful: its governor is ondemand, not performance"
+        f"WARNING: b: latencies are doubtful: its governor is ondemand, not performance; {clock}"
     ]

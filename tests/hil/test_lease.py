@@ -20,7 +20,7 @@ from hil.boards import android, nano33ble, pi
 from hil.boards.board import Provenance
 from hil.boards.boardsfile import Entry
 from hil.boards.nano33ble import THIS_DESK
-from hil.errors import BoardBusy, LeaseError
+from hil.errors import BoardAbsent, BoardBusy, LeaseError
 from hil.usb import Port
 from tests.hil import phone as phones
 from tests.hil.conftest import Run
@@ -186,3 +186,15 @@ def test_an_android_is_one_on_the_network_and_on_an_adb_server(phone: phones.Sta
     entries = Entry("a", "android", host=there), Entry("b", "android"), Entry("c", "android", serial=serial)
     assert {android.device(entry) for entry in entries} == {f"127.0.0.1:{there.port}"}
     assert android.device(Entry("d", "android", serial="other")) is None
+
+
+def test_a_board_that_is_not_here_is_not_used_without_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that is back by the time it would be started."""
+    monkeypatch.setattr(nano33ble, "device", lambda entry: None)
+    monkeypatch.setattr(nano33ble, "absent", lambda entry: None)
+    entry = Entry("left", "nano33ble")
+    with (
+        pytest.raises(BoardAbsent, match="left: it answers at some times only"),
+        bench.start(entry, Provenance.HARDWARE),
+    ):
+        pass

@@ -135,6 +135,23 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     assert played.uploads == [before.port]
 
 
+def test_a_board_that_comes_back_is_known_by_its_serial_number(
+    played: PlayedDesk, old_agent: Path, nano: Path
+) -> None:
+    """Another one comes at the same time, as when two runs upload at once."""
+    before = played.board(old_agent)
+    others: list[PtyBoard] = []
+
+    def upload(port: str) -> None:
+        played.unplug(before)
+        others.append(played.board(nano, "S2"))
+        played.board(nano)
+
+    played.on_upload = upload
+    with open_(ENTRY, played.desk), open_(replace(ENTRY, port=others[0].port), played.desk):
+        pass  # the other was left alone, for a port is opened exclusively
+
+
 @pytest.mark.parametrize("silent", [True, False])
 def test_of_two_boards_none_is_taken_until_one_is_chosen(
     played: PlayedDesk, nano: Path, old_agent: Path, silent: bool

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,25 @@ def test_other_tests_of_the_same_session_run_too(hil: Run, small_pack: Path, tmp
     lines = (tmp_path / "order").read_text().splitlines()
     assert {line.split()[0] for line in lines if "test_it" in line} == {"gw0", "gw1"}
     assert all("[desktop-" in line for line in lines[-11:])
+
+
+KNOCKED = """
+from hil.boards import pi
+def absent(entry):
+    with open("knocks", "a") as file:
+        file.write("knock\\n")
+    return "it does not answer"
+pi.absent = absent
+"""
+"""A plugin that keeps how often a board was asked whether it is here."""
+
+
+def test_a_board_is_asked_once_whether_it_is_here(
+    hil: Run, small_pack: Path, tmp_path: Path, boards_toml: Callable[..., Path]
+) -> None:
+    (tmp_path / "spy.py").write_text(KNOCKED)
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PYTEST_PLUGINS": "spy"}
+    boards = boards_toml("pi", host="nowhere.invalid")
+    done = hil("--boards", boards, "--pack", small_pack, "-n3", env=env)
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"skipped": 11}), done.stdout
+    assert (tmp_path / "knocks").read_text() == "knock\n"

@@ -265,6 +265,14 @@ def test_an_sshd_that_is_killed_in_a_transfer_is_lost_by_name(sshd: Start, tmp_p
     )
 
 
+def test_a_core_that_the_board_has_not_is_named(sshd: Start) -> None:
+    there = sshd()
+    says = refused(there.entry(core=4000), BoardsFileError)
+    assert says.startswith("pi-1: its agent cannot be put on core 4000: ")
+    assert says.endswith("; name another `core`, or none")
+    assert not there.stored()
+
+
 def test_a_board_without_sftp_says_what_to_install(sshd: Start) -> None:
     says = refused(sshd(sftp="/nowhere/sftp-server").entry(), SetupError)
     assert says.endswith("has no SFTP; install openssh-sftp-server there")

@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 from hil import build
+from hil.boards import pi
+from hil.boards.board import Provenance
+from hil.boards.boardsfile import Entry
+from hil.emulators import arm64
+from hil.errors import SetupError
+from hil.link.host import Host
 from tests.hil.conftest import AGENTS, Run
 from tests.hil.test_suite import BoardsToml, failed_tests, outcomes, read
 
@@ -61,3 +67,12 @@ def test_pytest_benchmark_is_given_no_times(hil: Run, small_pack: Path, tmp_path
     assert done.returncode == 0, done.stdout
     assert "no benchmarks have been run" in done.stderr
     assert "fixture was not used" not in done.stdout + done.stderr
+
+
+def test_an_emulated_machine_does_not_pass_for_a_pi() -> None:
+    with arm64.start("pi") as machine:
+        here = Host("127.0.0.1", machine.port, "pi", machine.image.key, machine.image.host_key)
+        entry = Entry("lab-pi", "pi", host=here)
+        says = r"lab-pi: pi@127.0.0.1 port \d+ is an emulated machine; name another, or add --emulate"
+        with pytest.raises(SetupError, match=says), pi.start(entry, Provenance.HARDWARE):
+            pass

@@ -1,6 +1,7 @@
 """Storing a file over ADB's sync service: its whole request, then one answer."""
 
 import struct
+import time
 
 from hil.link.adb.stream import Stream
 from hil.link.deadline import Deadline
@@ -18,7 +19,7 @@ class Refused(Exception):  # noqa: N818, it names what happened, not a bug
 
 def send(stream: Stream, data: bytes, path: str, deadline: Deadline) -> None:
     """Write `path`, for its owner only. Raises `Refused`, or what the stream does."""
-    stream.write(request(data, path), deadline)
+    stream.write(request(data, path, int(time.time())), deadline)
     said = _until(stream, b"", _HEAD.size, deadline)
     answer, size = _HEAD.unpack_from(said)
     if answer == b"FAIL" and size <= _LONGEST:
@@ -29,14 +30,14 @@ def send(stream: Stream, data: bytes, path: str, deadline: Deadline) -> None:
         raise EOFError(f"the device answered {answer!r} to a file")
 
 
-def request(data: bytes, path: str) -> bytes:
-    """The bytes that ask to store `data`; its time is that of the first second there was."""
+def request(data: bytes, path: str, seconds: int) -> bytes:
+    """The bytes that ask to store `data`, as of so many seconds since 1970."""
     target = f"{path},{_MODE}".encode()
     parts = [_HEAD.pack(b"SEND", len(target)), target]
     for at in range(0, len(data), _PIECE):
         piece = data[at : at + _PIECE]
         parts += [_HEAD.pack(b"DATA", len(piece)), piece]
-    return b"".join((*parts, _HEAD.pack(b"DONE", 0)))
+    return b"".join((*parts, _HEAD.pack(b"DONE", seconds)))
 
 
 def _until(stream: Stream, said: bytes, size: int, deadline: Deadline) -> bytes:
