@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from hil import bench
+from hil.boards import boardsfile
 from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
 from hil.errors import HilError, SetupError
 from hil.results.samples import median
 from reds.chain import Chain, ChainError, Group, Layer
@@ -86,13 +86,27 @@ def time(board: Board, chain: Chain) -> float:
 @click.command(epilog=f"NET is one of {THERE_ARE}.")
 @click.argument("net")
 @click.option("--classes", type=click.IntRange(min=2), help="Of your own data; default the net's own.")
-@click.option("--target", "name", default="nano33ble", show_default=True, help="Which board.")
+@click.option("--board", "name", default="nano33ble", show_default=True, help="One of the boards.")
+@click.option(
+    "--boards",
+    "boards_file",
+    type=click.Path(path_type=Path),
+    help="The boards there are; default: the shipped file.",
+)
 @click.option("--emulate", is_flag=True, help="Measure on its emulator.")
 @click.option(
     "--points", type=click.IntRange(min=2), default=5, show_default=True, help="Widths of each unit group."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-TARGET.json.")
-def main(net: str, classes: int | None, name: str, emulate: bool, points: int, out: Path | None) -> None:
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-BOARD.json.")
+def main(
+    net: str,
+    classes: int | None,
+    name: str,
+    boards_file: Path | None,
+    emulate: bool,
+    points: int,
+    out: Path | None,
+) -> None:
     """Measure every layer of NET on a board, for selection under a latency budget."""
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     file = out or Path(f"{net}-{name}.json")
@@ -101,7 +115,7 @@ def main(net: str, classes: int | None, name: str, emulate: bool, points: int, o
         chain = by_name(net, classes)
         with (
             console.status(f"starting {name}") as status,
-            bench.start(Entry(name, name), provenance, console.out) as b,
+            bench.start(boardsfile.named(boards_file, name), provenance, console.out) as b,
         ):
             found = measure(b, chain, points, lambda what: status.update(f"{name}: {what}"))
         save(found, file)

@@ -109,6 +109,14 @@ def load(path: Path) -> tuple[Entry, ...]:
     return entries
 
 
+def named(path: Path | None, name: str) -> Entry:
+    """The board of this name, in the shipped file if none is given. Raises `BoardsFileError`."""
+    path = path or shipped()
+    entries = {entry.name: entry for entry in load(path)}
+    _require(name in entries, f"{path}: no board {name!r}{nearest(name, entries)}")
+    return entries[name]
+
+
 def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
     where = f"{path}: board {row.get('name', index + 1)!r}"
     for key, value in row.items():

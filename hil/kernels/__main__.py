@@ -11,10 +11,10 @@ from rich.console import Console
 
 from hil import bench
 from hil import pack as packs
-from hil.boards import boardsfile, nearest
+from hil.boards import boardsfile
 from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
-from hil.errors import BoardsFileError, HilError, PackRefused
+from hil.errors import HilError, PackRefused
 from hil.kernels import baseline, beside, report
 from hil.kernels.baseline import Baseline
 from hil.kernels.cases import NETS
@@ -126,13 +126,9 @@ def beside_litert(
     markdown_file: Path | None,
 ) -> None:
     """A pack's subnets on a board, each beside its exported .tflite in LiteRT."""
-    path = boards_file or boardsfile.shipped()
-    entries = {entry.name: entry for entry in boardsfile.load(path)}
-    if name not in entries:
-        raise BoardsFileError(f"{path}: no board {name!r}{nearest(name, entries)}")
-    model = packs.load(pack_file or packs.shipped()).model
-    entry = entries[name]
+    entry = boardsfile.named(boards_file, name)
     check(entry)
+    model = packs.load(pack_file or packs.shipped()).model
     with opened(entry, Provenance.HARDWARE) as (board, say), started(entry, python) as there:
         table = beside.measure(board, model, there, say)
     publish([table], json_file, markdown_file)

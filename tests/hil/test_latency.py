@@ -78,10 +78,18 @@ def test_an_unknown_net_is_one_line() -> None:
 
 
 def test_a_board_that_counts_no_time_is_one_line() -> None:
-    run = CliRunner().invoke(main, ["dnn-s", "--target", "pi", "--emulate"])
+    run = CliRunner().invoke(main, ["dnn-s", "--board", "pi", "--emulate"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
     assert line == "Error: pi: it counts instructions, not time; measure on another board"
+
+
+def test_a_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "boards.toml").write_text('[[board]]\nname = "left"\ntarget = "nano33ble"\n')
+    run = CliRunner().invoke(main, ["dnn-s", "--board", "lft", "--boards", str(tmp_path / "boards.toml")])
+    assert run.exit_code == 1
+    (line,) = run.output.strip().splitlines()
+    assert line.endswith("boards.toml: no board 'lft'; did you mean 'left'? there are left")
 
 
 def test_no_board_is_one_line() -> None:
