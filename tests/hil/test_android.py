@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from hil import build
@@ -28,12 +27,10 @@ from hil.errors import (
     SetupError,
 )
 from hil.link.host import Host
-from reds import reference
 from reds.model import Model
+from tests.hil.opened import gives_the_references_bits, refusal, taking
 from tests.hil.phone import AdbServer, Reach, Start
 from tests.hil.sshd import free_port, mounting, script
-from tests.hil.test_pi import taking
-from tests.nets import inputs
 
 
 def open_(entry: Entry) -> AbstractContextManager[Board]:
@@ -42,22 +39,12 @@ def open_(entry: Entry) -> AbstractContextManager[Board]:
 
 def refused(entry: Entry, error: type[Exception], seconds: float = 10.0) -> str:
     """What the error says that the board does not start with."""
-    with taking(seconds), pytest.raises(error) as caught, open_(entry):
-        pass
-    assert type(caught.value) is error
-    text = str(caught.value)
-    assert text.startswith("phone: ")
-    assert "\n" not in text
-    return text
+    return refusal(open_(entry), error, "phone", seconds)
 
 
 def runs(entry: Entry, model: Model) -> None:
     """Fails unless every subnet gives the reference's bits there."""
-    x = inputs(model, 40)
-    with open_(entry) as board:
-        board.deploy(model)
-        for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(model, subnet, x))
+    gives_the_references_bits(open_(entry), model)
 
 
 def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, small: Model) -> None:

@@ -6,7 +6,6 @@ import signal
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hil import build
@@ -19,11 +18,10 @@ from hil.link.adb import find
 from hil.link.adb.device import Device
 from hil.link.deadline import Deadline
 from hil.link.host import Host
-from reds import reference
 from reds.model import Model
 from tests.hil.conftest import AGENTS
+from tests.hil.opened import gives_the_references_bits, taking
 from tests.hil.phone import AdbServer
-from tests.hil.test_pi import taking
 from tests.nets import inputs
 
 FOLDER = "/data/local/tmp/reds-hil"
@@ -55,11 +53,7 @@ def agents(emulated: Machine) -> list[str]:
 
 def runs(device: Device, model: Model) -> None:
     """Fails unless every subnet gives the reference's bits there."""
-    x = inputs(model, 40)
-    with on(device) as board:
-        board.deploy(model)
-        for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(model, subnet, x))
+    gives_the_references_bits(on(device), model)
 
 
 def test_a_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Model) -> None:

@@ -22,8 +22,8 @@ from hil.emulators.arm64_image import Image
 from hil.errors import EmulatorError, LinkError
 from reds.model import Model
 from tests.hil.conftest import AGENTS
+from tests.hil.opened import taking
 from tests.hil.sshd import fingerprint, keygen, wait_gone
-from tests.hil.test_pi import taking
 from tests.nets import inputs
 
 

@@ -5,12 +5,10 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hil import build
@@ -28,20 +26,11 @@ from hil.errors import (
     SetupError,
 )
 from hil.link.shell import END_SECONDS
-from reds import reference
 from reds.model import Model
+from tests.hil.opened import gives_the_references_bits, refusal, taking
 from tests.hil.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
-from tests.nets import inputs
 
 HERE = "127.0.0.1 port {}"
-
-
-@contextmanager
-def taking(seconds: float) -> Iterator[None]:
-    """Fails when what is done inside takes longer."""
-    begun = time.monotonic()
-    yield
-    assert time.monotonic() - begun < seconds
 
 
 def open_(entry: Entry) -> AbstractContextManager[Board]:
@@ -50,22 +39,12 @@ def open_(entry: Entry) -> AbstractContextManager[Board]:
 
 def refused(entry: Entry, error: type[Exception], seconds: float = 10.0) -> str:
     """What the error says that the board does not start with."""
-    with taking(seconds), pytest.raises(error) as caught, open_(entry):
-        pass
-    assert type(caught.value) is error
-    text = str(caught.value)
-    assert text.startswith("pi-1: ")
-    assert "\n" not in text
-    return text
+    return refusal(open_(entry), error, "pi-1", seconds)
 
 
 def runs(entry: Entry, model: Model) -> None:
     """Fails unless every subnet gives the reference's bits there."""
-    x = inputs(model, 40)
-    with open_(entry) as board:
-        board.deploy(model)
-        for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(model, subnet, x))
+    gives_the_references_bits(open_(entry), model)
 
 
 def test_a_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> None:

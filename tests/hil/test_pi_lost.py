@@ -17,8 +17,9 @@ from hil.errors import (
 )
 from reds.model import Model
 from tests.hil.conftest import AGENTS
+from tests.hil.opened import taking
 from tests.hil.sshd import Start, parent, wait_gone
-from tests.hil.test_pi import HERE, open_, taking
+from tests.hil.test_pi import HERE, open_
 from tests.nets import inputs
 
 
