@@ -61,11 +61,11 @@ class Device:
 
 @dataclass(frozen=True)
 class Limit:
-    """The most that a cost may reach; `asked` is the budget as a message names it."""
+    """The most that a cost may reach; `asked` is whose budget that is, as a message names it."""
 
     cost: Cost
     most: int
-    asked: str
+    asked: str = ""
 
 
 def limits_of(
@@ -74,13 +74,14 @@ def limits_of(
     """Each budget's limits on costs over these widths. Raises `ChainError` where times are missing."""
     limits: list[list[Limit]] = [[] for _ in budgets]
 
-    def add(make: Callable[[], Cost], scale: float, asked: Sequence[float | None], unit: str) -> None:
+    def add(make: Callable[[], Cost], scale: float, asked: Sequence[float | None]) -> None:
         if any(value is not None for value in asked):
             cost = make()
-            for each, value in zip(limits, asked, strict=True):
+            for i, value in enumerate(asked):
                 if value is not None:
                     most = int(value * scale + 1e-6)
-                    each.append(Limit(cost, most, f"{value:g}{unit} ({most} {cost.unit})"))
+                    share = f" ({value:g} of the full net)" if cost.unit == "MACs" else ""
+                    limits[i].append(Limit(cost, most, f"subnet {i + 1}: budget {cost.says(most)}{share}"))
 
     def times() -> Cost:
         if device.latency is None:
@@ -89,10 +90,10 @@ def limits_of(
             )
         return latency_cost(chain, grids, device.latency)
 
-    add(lambda: macs_cost(chain, grids), chain.macs(chain.full), [b.macs for b in budgets], "")
-    add(lambda: flash_cost(chain, grids), 1, [b.flash for b in budgets], "")
-    add(lambda: arena_cost(chain, grids, device.layout), 1, [b.arena for b in budgets], "")
-    add(times, NANOSECONDS, [b.latency for b in budgets], " us")
+    add(lambda: macs_cost(chain, grids), chain.macs(chain.full), [b.macs for b in budgets])
+    add(lambda: flash_cost(chain, grids), 1, [b.flash for b in budgets])
+    add(lambda: arena_cost(chain, grids, device.layout), 1, [b.arena for b in budgets])
+    add(times, NANOSECONDS, [b.latency for b in budgets])
     return limits
 
 
@@ -107,8 +108,16 @@ def check_budgets(
 
 
 def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
-    """Budgets, of which a bare number is a fraction of the full net's MACs."""
-    return [b if isinstance(b, Budget) else Budget(macs=b) for b in budgets]
+    """Budgets, of which a bare number is a fraction of the full net's MACs.
+
+    Raises `BudgetError` if the fractions do not ascend to 1 at most.
+    """
+    each = [b if isinstance(b, Budget) else Budget(macs=b) for b in budgets]
+    shares = [b.macs for b in each if b.macs is not None]
+    if shares != sorted(shares) or not all(0 < share <= 1 for share in shares):
+        given = ", ".join(f"{share:g}" for share in shares)
+        raise BudgetError(f"budgets {given}: fractions of the full net's MACs, smallest first, are needed")
+    return each
 
 
 def problem_of(grids: Sequence[Grid], gains: Gains, limits: Sequence[Limit]) -> Problem:
@@ -127,11 +136,12 @@ def refuse(grids: Sequence[Grid], limits: Sequence[Limit], kept: Kept) -> None:
     for i, limit in enumerate(limits):
         least = _smallest(grids, limit.cost, limits[:i], kept)
         if least > limit.most:
-            unit, full = limit.cost.unit, limit.cost.of(tuple(len(grid) - 1 for grid in grids))
-            within = "".join(f" within {each.most} {each.cost.unit}" for each in limits[:i])
+            cost, full = limit.cost, limit.cost.of(tuple(len(grid) - 1 for grid in grids))
+            within = "".join(f" within {each.cost.says(each.most)}" for each in limits[:i])
+            cut = "raise the budget or lower `least`" if least < full else "`least` leaves nothing to cut"
             raise BudgetError(
-                f"budget {limit.asked}: the smallest subnet{within} needs {least} {unit},"
-                f" {ceil(1e4 * least / full) / 1e4} of the full net; raise the budget or lower `least`"
+                f"{limit.asked}: the smallest subnet{within} needs {cost.says(least)},"
+                f" {ceil(1e4 * least / full) / 1e4} of the full net; {cut}"
             )
 
 
@@ -143,7 +153,7 @@ def _smallest(grids: Sequence[Grid], cost: Cost, before: Sequence[Limit], kept: 
     values = np.unique(np.concatenate([table.ravel() for table in cost.tables.values()]))
 
     def fits(value: int) -> bool:
-        limits = [*before, Limit(cost, value, "")]
+        limits = [*before, Limit(cost, value)]
         try:
             solve(problem_of(grids, {}, limits).restricted(kept))
         except InfeasibleError:

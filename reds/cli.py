@@ -54,7 +54,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except EXPECTED as error:
-            raise click.ClickException(str(error)) from error
+            says = str(error)
+            if isinstance(error, OSError) and error.filename:
+                says = f"{error.filename}: {error.strerror}"
+            raise click.ClickException(says) from error
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
             if package not in EXTRAS:
@@ -72,9 +75,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("recipe", type=FILE)
-@click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json.")
+@click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json; else this one.")
 def build(recipe: Path, out: Path) -> None:
-    """Train, select, quantise and pack what RECIPE says."""
+    """Train, select, quantise and pack what RECIPE says.
+
+    RECIPE is a TOML file as docs/packs.md has one. Killed, the same command goes on where it stood.
+    """
     from reds.recipe.build import build as run
 
     console = Console()
@@ -99,6 +105,8 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     """Write PACK as OUT in the LAYOUT of a device's kernels, for a firmware that has no agent."""
     from reds.pack import load, save
 
+    if out.exists() and out.samefile(pack):
+        raise PackError(f"{out}: is the pack itself, which boards and `reds` read: name another file")
     model, chosen = load(pack), next(each for each in LAYOUTS.values() if each.name == layout)
     lacking = sorted({layer.kind.name.lower() for layer in model.layers if not chosen.runs(layer)})
     if lacking:
@@ -109,7 +117,7 @@ def layout(pack: Path, layout: str, out: Path) -> None:
 @main.command()
 @click.argument("pack", type=FILE)
 @click.option("--tflite", is_flag=True, help="As int8 .tflite files, the only kind there is so far.")
-@click.option("--out", type=FILE, default=Path(), help="Folder for NAME-SUBNET.tflite.")
+@click.option("--out", type=FILE, default=Path(), help="Folder for NAME-SUBNET.tflite; else this one.")
 def export(pack: Path, tflite: bool, out: Path) -> None:
     """Write every subnet of PACK as a file of its own, with the pack's weights and scales."""
     if not tflite:
@@ -123,7 +131,7 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @main.command()
 @click.argument("recipe", type=FILE)
 @SEEDS
-@click.option("--out", type=FILE, default=Path(), help="Folder for the packs.")
+@click.option("--out", type=FILE, default=Path(), help="Folder for the packs; else this one.")
 def compare(recipe: Path, seeds: list[int], out: Path) -> None:
     """Train RECIPE's nested subnets, and the same widths alone, and print what nesting costs."""
     from reds.recipe.compare import compare as run
@@ -134,7 +142,9 @@ def compare(recipe: Path, seeds: list[int], out: Path) -> None:
 @main.command()
 @click.argument("name", type=click.Choice(list(PAPER)))
 @SEEDS
-@click.option("--out", type=FILE, default=Path(), help="Folder for the packs, NAME.md and NAME.svg.")
+@click.option(
+    "--out", type=FILE, default=Path(), help="Folder for the packs, NAME.md and NAME.svg; else this one."
+)
 @click.option(
     "--against", type=click.Choice(BASELINES), multiple=True, default=BASELINES,
     help="A baseline to train too; may be given again. All of them if it is not.",

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 
@@ -18,8 +19,24 @@ def whole(path: Path) -> Iterator[BinaryIO]:
         with partial.open("wb") as file:
             yield file
         os.replace(partial, path)
+    except OSError as error:
+        if error.filename == str(partial):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
+
+
+def writable(folder: Path) -> None:
+    """Make a folder; fails now, not after a training, if no file can be written there. Raises `OSError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        says = f"is no folder that can be written ({error.strerror}): name another"
+        raise type(error)(error.errno, says, str(folder)) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

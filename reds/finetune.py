@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
 from reds.compute import fastest, random_state, set_random_state
+from reds.data.home import DataError
 from reds.elastic import ElasticNet
 from reds.recipe import DivergedError, Training
 from reds.resume import Checkpoint
@@ -58,8 +59,10 @@ def fit(
     `distil` is the share of the full net's answers in the targets of the smaller subnets. Best means the
     largest mean over subnets, the later epoch of equal ones. The same seed on the same machine gives the
     same bits, also where a training that was killed goes on from what `kept` has of it.
-    Raises `DivergedError` after the first epoch that leaves a weight or a statistic not finite.
+    Raises `DataError` for examples of other classes than the net tells, and `DivergedError`
+    after the first epoch that leaves a weight or a statistic not finite.
     """
+    _check_classes(net, examples)
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
     net.dropout, kept, place = how.dropout, kept or Checkpoint(), fastest()
@@ -98,6 +101,13 @@ def fit(
         report(epoch, now)
     net.to("cpu").load_state_dict(best.weights)
     return best.accuracies
+
+
+def _check_classes(net: ElasticNet, examples: Drawn) -> None:
+    _, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
+    outputs = net.chain.full[net.chain.layers[-1].writes]
+    if target.shape[1] != outputs:
+        raise DataError(f"the examples are of {target.shape[1]} classes, the net tells {outputs}")
 
 
 class Best:

@@ -32,7 +32,9 @@ from reds.solver.problem import Choice, Groups, Problem
 from reds.solver.solve import InfeasibleError, Solution, solve
 
 Order = Literal["bottom-up", "top-down", "joint", "uniform"]
-Objective = Literal["sum", "product"]
+Objective = Literal["balanced", "product", "sum"]
+POWER, LEAST_SHARE = 4, 0.01
+"""Of `balanced`: shares count by their -POWER, those under LEAST_SHARE as that, so that sums stay exact."""
 Scores = NDArray[np.float64]
 
 
@@ -51,7 +53,7 @@ class Selected:
 def nested(
     chain: Chain, scores: Sequence[Scores], budgets: Sequence[Budget | float],
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
-    objective: Objective = "sum", kernels: Mapping[Groups, Scores] | None = None,
+    objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
     device: Device | None = None,
 ) -> tuple[Selected, ...]:  # fmt: skip
     """Subnets for `budgets`, smallest first, each inside the next; a bare number is a fraction of MACs.
@@ -63,8 +65,9 @@ def nested(
     Bottom-up solves the smallest budget first and keeps its units in the larger ones; top-down solves the
     largest first (REDS, arXiv 2311.13349, gives both); joint the sum of all objectives at once, and its gap
     is that of the sum. Uniform is the baseline: the same share of every group, the largest that fits, and
-    no proof. The paper's objective is the `sum` of the importance kept. `product` is the product
-    of the shares kept in each group: groups work in series, and a sum starves the one whose units cost most.
+    no proof. The paper's objective is the `sum` of the importance kept. Groups work in series, and a sum
+    starves the one whose units cost most: `product` is the product of the shares kept in each group, and
+    `balanced` a mean of them that is near the smallest (the power mean of exponent -4).
 
     Raises `BudgetError` for a budget that nothing fits, `CoupledError` where groups form no chain or tree.
     """
@@ -111,9 +114,11 @@ def gains_of(
     gains: dict[Groups, Scores] = {}
     for groups, sums in kept.items():
         gain = sums[np.ix_(*(grids[g] - 1 for g in groups))]
-        if objective == "product":
+        if objective != "sum":
             # A group of no importance is as good at any width.
-            gain = np.log(np.maximum(gain, 1e-300) / max(sums.flat[-1], 1e-300))
+            share = np.maximum(gain, 1e-300) / max(sums.flat[-1], 1e-300)
+            balanced = objective == "balanced"
+            gain = -(np.maximum(share, LEAST_SHARE) ** -POWER) if balanced else np.log(share)
         gains[groups] = gain
     return gains
 
@@ -166,16 +171,19 @@ def _uniform(
 
 
 def _gap(value: float, bound: float, objective: Objective) -> float:
+    """As a share of the sum, of the product or of the mean."""
     if value >= bound:
         return 0.0
-    return float(-np.expm1(value - bound)) if objective == "product" else 1 - value / bound
+    if objective == "product":
+        return float(-np.expm1(value - bound))
+    return 1 - value / bound if objective == "sum" else float(1 - (bound / value) ** (1 / POWER))
 
 
 def _check_arena(selected: Selected, limits: Sequence[Limit]) -> None:
     """Refuse an arena whose tensors leave gaps, so that more is planned than lives together."""
-    most = min((limit.most for limit in limits if limit.cost.peak), default=selected.costs["arena"])
-    if selected.costs["arena"] > most:
-        raise BudgetError(
-            f"budget {most} bytes of arena: what lives together fits, but its plan takes"
-            f" {selected.costs['arena']} bytes; raise the budget to that, or lower it so that less is kept"
-        )
+    for limit in limits:
+        if limit.cost.peak and selected.costs["arena"] > limit.most:
+            raise BudgetError(
+                f"{limit.asked}: what lives together fits, but its plan takes"
+                f" {selected.costs['arena']} bytes; raise it to that, or lower it so that less is kept"
+            )

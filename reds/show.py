@@ -32,7 +32,7 @@ def layer_table(model: Model) -> Table:
          _sides(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}"]
         for i, layer in enumerate(model.layers)
     )  # fmt: skip
-    return _table("layer kind reads window writes output weights", rows)
+    return table_of("layer kind reads window writes output weights", rows)
 
 
 def _sides(tensor: Tensor) -> str:
@@ -57,7 +57,7 @@ def subnet_table(model: Model) -> Table:
          f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %", f"{arena.plan(model, i).size:,}"]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip
-    return _table("subnet units MACs of-full arena-bytes", rows)
+    return table_of("subnet units MACs of-full arena-bytes", rows)
 
 
 def widths(model: Model, subnet: int) -> list[int]:
@@ -67,7 +67,8 @@ def widths(model: Model, subnet: int) -> list[int]:
     return [steps[0].units_in, *(s.units_out for layer, s in mixed if layer.kind in (Kind.DENSE, Kind.CONV))]
 
 
-def _table(heads: str, rows: Iterable[list[str]]) -> Table:
+def table_of(heads: str, rows: Iterable[list[str]]) -> Table:
+    """A table with these heads, a hyphen in one for a space."""
     table = Table()
     for head in heads.split():
         table.add_column(head.replace("-", " "), justify="right", overflow="fold")

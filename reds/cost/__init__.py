@@ -26,16 +26,24 @@ ROW_BYTES = 8
 
 @dataclass(frozen=True)
 class Cost:
-    """The sum of its tables' entries, or with `peak` the largest of them."""
+    """The sum of its tables' entries, or with `peak` the largest of them.
+
+    A whole number of entries makes a `unit`: ten to the power of `digits`.
+    """
 
     unit: str
     tables: CostTables
     peak: bool = False
+    digits: int = 0
 
     def of(self, choice: Choice) -> int:
         """The cost of a choice: an index into each group's grid."""
         each = entries(self.tables, choice)
         return int(max(each) if self.peak else sum(each))
+
+    def says(self, entry: int) -> str:
+        """As a message has it."""
+        return f"{entry / 10**self.digits:.{self.digits}f} {self.unit}"
 
 
 def width_grids(chain: Chain, step: int | Sequence[int], least: int | Sequence[int]) -> list[Grid]:

@@ -83,12 +83,15 @@ def latency_cost(chain: Chain, grids: Sequence[Grid], latency: Latency) -> Cost:
     for layer in chain.layers:
         groups = (layer.reads,) if layer.reads == layer.writes else (layer.reads, layer.writes)
         if layer.name not in latency.layers:
-            raise ChainError(f"{latency.board} has no times of layer {layer.name}: measure it")
+            raise ChainError(
+                f"the times of {latency.board} have none of layer {layer.name}, they are of another net:"
+                " measure this one with `python -m hil.latency`"
+            )
         us = _between(latency, layer, [grids[g] for g in groups])
         table = np.rint(us * NANOSECONDS).astype(np.int64)
         ordered = tuple(sorted(groups))
         tables[ordered] = tables.get(ordered, 0) + (table if ordered == groups else table.T)
-    return Cost("ns", tables)
+    return Cost("us", tables, digits=3)
 
 
 def _between(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[np.float64]:

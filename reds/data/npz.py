@@ -8,6 +8,7 @@ the file.
 
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,9 @@ def read_npz(path: Path) -> Raw:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
+        if path.is_file() and not is_zipfile(path):
             raise DataError(f"{path}: is no .npz: write it with numpy.savez")
-        with file:
+        with np.load(path, allow_pickle=False) as file:
             return {key: np.asarray(file[key]) for key in file}
     except DataError:
         raise

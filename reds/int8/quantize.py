@@ -49,6 +49,8 @@ def quantise(
     `ranges`, float64 [subnets, layers, 2], say what values each layer's output scale covers (`calibrate`).
     Inputs are stored as `real = (q - zero) * scale`. Raises `QuantiseError` if a layer's table does not fit.
     """
+    if len(labels) != len(net.widths):
+        raise QuantiseError(f"{name} has {len(net.widths)} subnets: {len(labels)} labels are too few or many")
     std = net.std.double().numpy()
     weights = [
         integer_order(weight) / (std if 0 in layer.inputs else 1)

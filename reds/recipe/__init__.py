@@ -112,8 +112,9 @@ class Selection:
     """What a weight's score is: `gradient` is the paper's, the others are its baselines."""
     scored: Literal["units", "kernels"]
     """What counts: units, or of pointwise layers each kernel, kept where both its units are."""
-    objective: Literal["sum", "product"]
-    """The sum of the importance kept, as in the paper, or the product of the shares kept in each group."""
+    objective: Literal["balanced", "product", "sum"]
+    """The sum of the importance kept, as in the paper; or of the shares kept in each group the product, or a
+    mean near the smallest."""
     order: Literal["bottom-up", "top-down", "joint", "uniform"]
     """Which subnet is chosen first; `uniform` is the baseline: the same share of every unit group."""
     step: int

@@ -1,6 +1,7 @@
 """`reds build`: from a recipe to a pack and its card."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -9,6 +10,7 @@ from reds.int8.integer import hits
 from reds.progress import Progress
 from reds.recipe import Recipe
 from reds.recipe.card import card_of, labelled_set, save_card
+from reds.recipe.outcome import tell
 from reds.recipe.ready import Ready, ready
 from reds.recipe.train import Trained, float_accuracy, train_nested
 from reds.resume import Checkpoint, key_of
@@ -24,7 +26,7 @@ def build(path: Path, out: Path, console: Console) -> Path:
     target = out / f"{made_of.recipe.name}.reds"
     kept = checkpoint(made_of, made_of.recipe, target)
     trained = train_nested(made_of.recipe, made_of.examples, made_of.device, Progress(console), kept)
-    save(made_of, made_of.recipe, trained, target)
+    tell(save(made_of, made_of.recipe, trained, target), console)
     kept.remove()
     return target
 
@@ -35,8 +37,8 @@ def checkpoint(made_of: Ready, recipe: Recipe, target: Path) -> Checkpoint:
     return Checkpoint(target.with_suffix(".training"), key)
 
 
-def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> int:
-    """Write a trained net's pack to `target` and its card beside it; returns the pack's bytes.
+def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> dict[str, Any]:
+    """Write a trained net's pack to `target` and its card beside it; returns the card.
 
     `recipe` is what the net was trained by: the one read, or a part of it.
     """
@@ -45,6 +47,6 @@ def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> int:
     floats = float_accuracy(trained.net, data.set, x, y)
     written = pack.save(trained.model, target)
     labelled = labelled_set(data, recipe.data.every, target.parent)
-    card = card_of(recipe, made_of.recipe_sha256, trained, tested, floats, written, labelled, data)
+    card = card_of(recipe, made_of, trained, tested, floats, written, labelled)
     save_card(card, target.with_suffix(".json"))
-    return len(written)
+    return card

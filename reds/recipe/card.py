@@ -12,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from reds.compute import processor
+from reds.cost.latency import NANOSECONDS
 from reds.data.home import sha256_of
 from reds.data.sets import Data
 from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir
 from reds.recipe import Recipe
+from reds.recipe.ready import Ready
 from reds.recipe.train import Trained
 
 
@@ -36,18 +38,20 @@ def labelled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
 
 
 def card_of(
-    recipe: Recipe, recipe_sha256: str, trained: Trained, tested: Sequence[NDArray[np.bool_]],
-    floats: Sequence[float], written: bytes, labelled: Mapping[str, Any], data: Data,
+    recipe: Recipe, made_of: Ready, trained: Trained, tested: Sequence[NDArray[np.bool_]],
+    floats: Sequence[float], written: bytes, labelled: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """The card. `tested` says for each subnet which test examples it classifies right in int8, `floats` the
-    share of them in float; `written` are the pack's bytes.
+    share of them in float; `written` are the pack's bytes. Latency is by the recipe's times, if it has any.
     """
-    model = trained.model
+    model, data, device = trained.model, made_of.data, made_of.device
+    costs = [device.costs(trained.net.chain, widths) for widths in trained.net.widths]
     subnets = [
         {
             "label": subnet.label,
             "macs": subnet.macs,
             "widths": list(trained.net.widths[i]),
+            **({"latency_us": costs[i]["latency"] / NANOSECONDS} if device.latency else {}),
             "accuracy": {
                 "validation": round(trained.validation[i], 6),
                 "test": round(float(tested[i].mean()), 6),
@@ -61,7 +65,7 @@ def card_of(
     ]
     return {
         "name": recipe.name,
-        "recipe": {"name": recipe.name, "sha256": recipe_sha256},
+        "recipe": {"name": recipe.name, "sha256": made_of.recipe_sha256},
         "seed": recipe.seed,
         "selection": asdict(recipe.selection),
         "pack_sha256": hashlib.sha256(written).hexdigest(),

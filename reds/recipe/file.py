@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from reds.data.sets import SETS, DataSet
+from reds.fixtures import fixtures_dir
 from reds.nets import THERE_ARE, find_net
 from reds.recipe import Recipe, RecipeError
 
@@ -46,7 +47,10 @@ def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
     needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
     missing = [name for name in needed if name not in table]
     if missing:
-        raise RecipeError(f"{source}: {where} lacks {', '.join(missing)}")
+        lacks = ", ".join(_lacking(name, hints[name]) for name in missing)
+        shown = fixtures_dir() / "recipes"
+        advice = f"; the recipes in {shown} have everything" if kind is Recipe else ""
+        raise RecipeError(f"{source}: {where} lacks {lacks}{advice}")
     return kind(**{key: _value(hints[key], table[key], source, where, key) for key in table})
 
 
@@ -67,6 +71,15 @@ def _value(kind: Any, value: Any, source: str, where: str, key: str) -> Any:
     raise RecipeError(f"{source}: {where}, {key}: {_says(kind)} is needed, not {value!r}")
 
 
+def _lacking(key: str, kind: Any) -> str:
+    """A key; of a table with all that it needs."""
+    each = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    if not dataclasses.is_dataclass(each):
+        return key
+    needed = [field.name for field in dataclasses.fields(each) if field.default is dataclasses.MISSING]
+    return f"{f'[{key}]' if each is kind else f'[[{key}]]'} with {' and '.join(needed)}"
+
+
 def _says(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(repr(choice) for choice in get_args(kind))
@@ -84,6 +97,7 @@ def _check(recipe: Recipe, source: str) -> None:
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
         ("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}"),
         ("[data], set", recipe.data.set, "a name or a path"),
+        ("[data], every", recipe.data.every >= 1, "1 or more"),
         ("[data], source", recipe.data.set in SETS or recipe.data.source == "auto", "'auto', for own data,"),
         ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
         ("[selection], step", recipe.selection.step >= 1, "1 or more"),

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.budget import Device, check_budgets
+from reds.budget import BudgetError, Device, check_budgets
+from reds.chain import ChainError
 from reds.compute import prepare
 from reds.cost.latency import load
 from reds.data.examples import Examples
@@ -16,8 +16,9 @@ from reds.data.home import sha256_of
 from reds.data.load import load_data
 from reds.data.own_files import load_own
 from reds.data.sets import SETS, Data
+from reds.files import writable
 from reds.layouts import LAYOUTS
-from reds.recipe import Recipe
+from reds.recipe import Recipe, RecipeError
 from reds.recipe.file import check_sides, load_recipe
 from reds.recipe.train import budgets_of, chain_of
 
@@ -49,12 +50,13 @@ def prepared(recipe: Recipe, path: Path, out: Path, console: Console) -> Ready:
     device, how = device_of(recipe, path.parent), recipe.selection
     own = None if recipe.data.set in SETS else load_own(path.parent / recipe.data.set, recipe.seed)
     data_set = own.set if own else SETS[recipe.data.set]
+    try:
+        check_budgets(chain_of(recipe, data_set), budgets_of(recipe), how.step, how.least, device)
+    except (BudgetError, ChainError, RecipeError) as error:
+        raise type(error)(f"{path}: {error}") from error
     check_sides(recipe, data_set, str(path))
-    check_budgets(chain_of(recipe, data_set), budgets_of(recipe), how.step, how.least, device)
     data = own or load_data(recipe, console)
-    out.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=out):  # a folder that cannot be written fails now, not after the training
-        pass
+    writable(out)
     prepare()
     examples = Examples(data, recipe.data, recipe.augmentation)
     test = data.test_x[:, :: recipe.data.every].reshape(len(data.test_x), -1), data.test_y

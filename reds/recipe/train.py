@@ -57,7 +57,8 @@ def chain_of(recipe: Recipe, data_set: DataSet) -> Chain:
         reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
         other = " or ".join(f"{net}-{gives}" for net in SIZED)
         raise RecipeError(
-            f"[net], name: {recipe.net.name} reads {reads}, [data] gives {gives}: write {other}"
+            f"[net], name: {recipe.net.name} reads {reads} (rows, columns, units), [data] gives {gives}:"
+            f" write {other}"
         )
     return chain
 

@@ -65,5 +65,5 @@ class Trials:
             trained.net.widths,
             tuple(model.macs(i) for i in every),
             np.stack([hits(model, i, *self.made_of.test) for i in every]),
-            save(self.made_of, recipe, trained, self.out / f"{name}.reds"),
+            save(self.made_of, recipe, trained, self.out / f"{name}.reds")["bytes"],
         )

@@ -17,7 +17,7 @@ import numpy as np
 from reds.budget import Budget, Device
 from reds.cost import width_grids
 from reds.nets import by_name
-from reds.select import Order, nested
+from reds.select import Objective, Order, nested
 
 NETS = (
     "dnn-s", "dnn-l", "cnn-s", "cnn-l", "ds-cnn-s", "ds-cnn-l", "mobilenet-0.25", "mobilenet-1.0", "resnet8",
@@ -27,7 +27,7 @@ MEGABYTE = 1024
 """In KiB, in which Linux counts the resident set."""
 
 
-def measured(net: str, with_arena: bool, step: int, order: Order) -> dict[str, float]:
+def measured(net: str, with_arena: bool, step: int, order: Order, objective: Objective) -> dict[str, float]:
     """Seconds, peak megabytes of this process, and the largest gap of a net's subnets."""
     chain, device = by_name(net), Device()
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def measured(net: str, with_arena: bool, step: int, order: Order) -> dict[str, f
     arena = sum(device.costs(chain, widths)["arena"] for widths in (smallest, chain.full)) // 2
     budgets = [Budget(macs=share, arena=arena if with_arena else None) for share in SHARES]
     started = time.perf_counter()
-    subnets = nested(chain, scores, budgets, step, step, order)
+    subnets = nested(chain, scores, budgets, step, step, order, objective)
     return {
         "seconds": time.perf_counter() - started,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE,
@@ -47,17 +47,19 @@ def measured(net: str, with_arena: bool, step: int, order: Order) -> dict[str, f
 @click.command()
 @click.option("--step", default=1, help="Widths are multiples of this, and at least it.")
 @click.option("--order", type=click.Choice(get_args(Order)), default="bottom-up")
+@click.option("--objective", type=click.Choice(get_args(Objective)), default="balanced")
 @click.option("--row", type=(str, bool), hidden=True)
-def main(step: int, order: Order, row: tuple[str, bool] | None) -> None:
+def main(step: int, order: Order, objective: Objective, row: tuple[str, bool] | None) -> None:
     """Print seconds, peak memory and optimality gap of three nested subnets of every net."""
     if row:
-        click.echo(json.dumps(measured(*row, step, order)))
+        click.echo(json.dumps(measured(*row, step, order, objective)))
         return
-    click.echo(f"{order}, multiples of {step}\n\n| net | budgets | seconds | peak MB | gap |")
+    click.echo(f"{order}, {objective}, multiples of {step}\n\n| net | budgets | seconds | peak MB | gap |")
     click.echo("| --- | --- | ---: | ---: | ---: |")
     for net in NETS:
         for with_arena in (False, True):
             again = [sys.executable, "-m", "reds.solver.bench", "--step", str(step), "--order", order]
+            again += ["--objective", objective]
             ran = subprocess.run([*again, "--row", net, str(with_arena)], check=True, capture_output=True)
             at = json.loads(ran.stdout)
             name = "MACs, arena" if with_arena else "MACs"

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 
 from reds import cut, pack
-from reds.files import write_whole
+from reds.files import writable, write_whole
 from reds.model import Model, ModelError
 from reds.tflite.graph import Graph
 from reds.tflite.layers import network
@@ -49,7 +49,7 @@ def export(path: Path, out: Path) -> dict[Path, int]:
         labels = ", ".join(subnet.label for subnet in model.subnets)
         raise pack.PackError(f"{path}: its labels make no file names of their own: {labels}")
     made = {file: dumps(model, subnet) for file, subnet in files.items()}
-    out.mkdir(parents=True, exist_ok=True)
+    writable(out)
     for file, data in made.items():
         write_whole(file, data)
     return {file: len(data) for file, data in made.items()}

@@ -36,7 +36,10 @@ def elastic(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     Raises `NotElasticError` for all but conv (plain or depthwise), linear, batch norm, ReLU, max and average
     pools without padding, flatten and residual adds, and for a forward that cannot be traced.
     """
-    kind, module = type(module).__name__, deepcopy(module).cpu().float().eval()
+    kind = type(module).__name__
+    if not isinstance(module, nn.Module):
+        raise NotElasticError(f"{kind}: a torch.nn.Module is needed")
+    module = deepcopy(module).cpu().float().eval()
     if len(input_shape) not in (1, 3):
         raise NotElasticError(f"{kind}: {list(input_shape)}: give [units, height, width] or [features]")
     for where, weight in module.named_parameters():

@@ -22,7 +22,7 @@ def cpio(archive: bytes, folder: Path, *options: str) -> str:
     return done.stdout.decode()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(FOLDERS, st.dictionaries(NAMES, NAMES, max_size=3))
 def test_what_is_packed_comes_out(
     folders: dict[str, tuple[int, dict[str, tuple[bytes, int]]]], links: dict[str, str]

@@ -16,7 +16,7 @@ def padded(n: int) -> int:
     return -(-n // 16) * 16
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     widths=st.lists(st.integers(1, 300), min_size=2, max_size=7),
     data=st.data(),

@@ -261,7 +261,11 @@ def test_inspect_of_a_bad_pack_is_one_line(harm: str, tmp_path: Path) -> None:
     [
         (r"seed = \d+", "sead = 0", "has no key sead: did you mean seed?"),
         (r"rate = .*", "rate = 1e30", "training diverged in epoch 1: lower [full] rate (1e+30)"),
-        ("budget = 0.25", "budget = 0.001", "budget 0.001 (79 MACs): the smallest subnet needs"),
+        (
+            "budget = 0.25",
+            "budget = 0.001",
+            "subnet 1: budget 79 MACs (0.001 of the full net): the smallest subnet needs",
+        ),
         ('source = "archive"', 'source = "prepared"', "kws12_train.npz is missing: set REDS_DATA"),
     ],
 )
@@ -283,7 +287,9 @@ def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
     recipe.write_text(recipe.read_text().replace("budget = 0.25", "budget = 0.01"))
     status, output = run(command, recipe, "--out", tmp_path / "out")
     assert status == 1
-    assert output.startswith("Error: budget 0.01 (792 MACs): the smallest subnet needs ")
+    assert output.startswith(
+        f"Error: {recipe}: subnet 1: budget 792 MACs (0.01 of the full net): the smallest"
+    )
     assert output.count("\n") == 1
 
 

@@ -108,5 +108,5 @@ def test_times_that_are_missing_are_named() -> None:
     with pytest.raises(ChainError, match="desk: layer dense1 was measured from 8 to 144 units, not from 4"):
         latency_cost(chain, grids, Latency("desk", measured | {"dense1": narrow}))
     del measured["dense2"]
-    with pytest.raises(ChainError, match="desk has no times of layer dense2"):
+    with pytest.raises(ChainError, match="the times of desk have none of layer dense2"):
         latency_cost(chain, grids, Latency("desk", measured))

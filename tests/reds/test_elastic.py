@@ -36,7 +36,7 @@ def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
 
 
 @given(st.integers(0, 2**16))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
     chain = random_chain(seed)
     net = nest(random_net(chain, seed), shares(chain)).eval()
@@ -99,13 +99,13 @@ def permutation_holds(net: ElasticNet, seed: int, n: int) -> None:
 
 
 @given(st.integers(0, 2**16), st.lists(st.integers(1, 40), min_size=3, max_size=3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_permutation_preserves_the_function(seed: int, units: list[int]) -> None:
     permutation_holds(dense_net(seed, tuple(units)), seed, 16)
 
 
 @given(st.integers(0, 2**16))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_permutation_preserves_nets_of_every_kind_of_layer(seed: int) -> None:
     permutation_holds(random_net(random_chain(seed), seed), seed, 4)
 

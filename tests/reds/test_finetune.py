@@ -157,7 +157,7 @@ def test_a_killed_training_goes_on_with_the_same_bits(epoch: int, tmp_path: Path
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_checkpoint_is_not_taken_up(tmp_path: Path, drawn: st.DataObject) -> None:
     file = tmp_path / "some.training"
     Checkpoint(file, "key").save("[full]", {"epoch": 1})

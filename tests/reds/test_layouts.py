@@ -37,7 +37,7 @@ def radix_sum(layer: Layer, row: int, x: np.ndarray) -> int:
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(n_in=st.integers(1, 30), n_out=st.integers(1, 9), seed=st.integers(0, 999), extreme=st.booleans())
 def test_radix_words_give_256_times_the_sum(n_in: int, n_out: int, seed: int, extreme: bool) -> None:
     layer = dense_model([n_in, n_out], [[n_out]], seed, extreme=extreme).layers[0]
@@ -56,7 +56,7 @@ def test_rows_are_plain_exactly_where_the_sum_may_pass_int32(fan_in: int) -> Non
     assert RADIX.plain(layer, step) == (b"" if fits else b"\x01")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 999), rows=st.integers(1, 9), lift=st.integers(0, 8))
 def test_radix_tables_hold_a_row_in_a_word(seed: int, rows: int, lift: int) -> None:
     model = dense_model([8, rows], [[rows]], seed)
@@ -86,7 +86,7 @@ def test_plain_is_decided_by_what_the_subnet_reads() -> None:
     assert RADIX.plain(layer, Step(400, 4, *tables, -127)) == b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(n_in=st.integers(1, 30), n_out=st.integers(1, 9), seed=st.integers(0, 999))
 def test_neon_blocks_hold_four_rows_by_four_inputs(n_in: int, n_out: int, seed: int) -> None:
     layer = dense_model([n_in, n_out], [[n_out]], seed).layers[0]

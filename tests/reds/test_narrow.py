@@ -40,7 +40,7 @@ def test_what_no_shift_holds_is_refused(values: list[int], shifts: range) -> Non
 
 
 @given(seed=st.integers(0, 2**16), fan_in=st.sampled_from([1, 9, 64, 250, 1800]), zero=st.integers(-127, 127))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_table_keeps_to_the_real_numbers(seed: int, fan_in: int, zero: int) -> None:
     """Rows of like spread, gains over a factor of 30 and of either sign: a quarter of a step at most."""
     rng = np.random.default_rng(seed)

@@ -48,7 +48,7 @@ def test_a_name_that_is_not_there_gets_the_nearest() -> None:
 @given(
     sides=st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4)), classes=st.integers(2, 300)
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_nets_read_the_input_and_tell_the_classes_that_are_asked_for(
     name: str, sides: tuple[int, int, int], classes: int
 ) -> None:

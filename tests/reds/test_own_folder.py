@@ -176,7 +176,7 @@ Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3)).save(PNG, "PNG")
 
 
 @given(st.integers(0, len(PNG.getvalue()) - 1), st.integers(1, 255), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_damaged_pictures_give_pixels_or_one_line(at: int, flip: int, short: bool) -> None:
     data = bytearray(PNG.getvalue())
     data[at] ^= flip

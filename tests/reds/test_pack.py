@@ -37,7 +37,7 @@ def assert_equal(a: Model, b: Model) -> None:
             assert np.array_equal(s.multiplier, t.multiplier)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     widths=st.lists(st.integers(1, 30), min_size=2, max_size=5),
     subnets=st.integers(1, 4),
@@ -52,7 +52,7 @@ def test_round_trip_of_dense_nets(widths: list[int], subnets: int, seed: int) ->
     assert pack.dumps(pack.loads(data, "here")) == data
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 2**20))
 def test_round_trip_of_every_kind_of_layer(seed: int) -> None:
     model = random_model(seed)
@@ -61,7 +61,7 @@ def test_round_trip_of_every_kind_of_layer(seed: int) -> None:
     assert pack.dumps(pack.loads(data, "here")) == data
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(at=st.integers(0, len(pack.dumps(SMALL)) - 1), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_found(at: int, bit: int) -> None:
     data = bytearray(pack.dumps(SMALL))
@@ -70,14 +70,14 @@ def test_a_flipped_bit_is_found(at: int, bit: int) -> None:
         pack.loads(bytes(data), "net.reds")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cut=st.integers(0, len(pack.dumps(SMALL)) - 1))
 def test_a_truncated_pack_is_refused(cut: int) -> None:
     with pytest.raises(PackError, match="bytes"):
         pack.loads(pack.dumps(SMALL)[:cut], "net.reds")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     edits=st.lists(
         st.tuples(st.integers(16, 400), st.sampled_from([0, 1, 2, 8, 127, 128, 255])), min_size=1, max_size=4

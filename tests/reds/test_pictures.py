@@ -93,7 +93,7 @@ def test_files_that_are_no_pictures(data: bytes, tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 2**31 - 1))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_validation_is_cut_from_every_class_of_the_training_pictures(seed: int) -> None:
     pictures = shipped()
     data, again = (split(FASHION, pictures, seed) for _ in range(2))

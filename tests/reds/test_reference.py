@@ -58,7 +58,7 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
     return list(values[-1].values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     widths=st.lists(st.integers(1, 12), min_size=2, max_size=4),
     seed=st.integers(0, 999),
@@ -72,7 +72,7 @@ def test_dense_nets_follow_the_rule(widths: list[int], seed: int, extreme: bool)
         assert reference.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(seed=st.integers(0, 2**20))
 def test_nets_of_every_kind_of_layer_follow_the_rule(seed: int) -> None:
     model = random_model(seed)

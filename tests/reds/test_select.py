@@ -88,7 +88,7 @@ SHARES = st.none() | st.integers(10, 100).map(lambda percent: percent / 100)
 
 
 @given(small_chains(), st.lists(SHARES, min_size=4, max_size=4), st.integers(1, 3), st.integers(0, 2**16))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_budgets_together_equal_brute_force(
     chain: Chain, shares: list[float | None], step: int, seed: int
 ) -> None:
@@ -110,7 +110,7 @@ def test_any_budgets_together_equal_brute_force(
             nested(chain, scores, [budget], step, 1, device=device)
         return
     check_budgets(chain, [budget], step, 1, device)
-    (chosen,) = nested(chain, scores, [budget], step, 1, device=device)
+    (chosen,) = nested(chain, scores, [budget], step, 1, objective="sum", device=device)
     assert chosen.costs == device.costs(chain, chosen.widths)
     assert all(chosen.costs[name] <= limit for name, limit in most.items())
     assert chosen.value == pytest.approx(best, rel=1e-9)
@@ -118,7 +118,7 @@ def test_any_budgets_together_equal_brute_force(
 
 
 @given(small_chains(), st.integers(10, 60), st.integers(60, 100), st.integers(0, 2**16))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_all_subnets_at_once_equal_brute_force(chain: Chain, one: int, two: int, seed: int) -> None:
     scores, full = random_scores(chain, seed), chain.macs(chain.full)
     widths = all_widths(chain, 2)
@@ -130,7 +130,7 @@ def test_all_subnets_at_once_equal_brute_force(chain: Chain, one: int, two: int,
         return
     inside = np.array(widths)
     best = max(values[i] + values[large & (inside >= inside[i]).all(1)].max() for i in np.flatnonzero(small))
-    chosen = nested(chain, scores, (one / 100, two / 100), 2, 1, "joint")
+    chosen = nested(chain, scores, (one / 100, two / 100), 2, 1, "joint", "sum")
     assert are_nested(chosen)
     assert sum(subnet.value for subnet in chosen) == pytest.approx(best, rel=1e-9)
     assert {subnet.gap for subnet in chosen} == {0.0}
@@ -140,7 +140,7 @@ def test_all_at_once_finds_what_neither_order_does() -> None:
     chain = dnn("s").resized((2, 6, 6, 6, 3))
     scores = random_scores(chain, 3)
     up, down, joint = (
-        sum(subnet.value for subnet in nested(chain, scores, (0.3, 0.5, 0.7), 1, 1, order))
+        sum(subnet.value for subnet in nested(chain, scores, (0.3, 0.5, 0.7), 1, 1, order, "sum"))
         for order in ("bottom-up", "top-down", "joint")
     )
     assert joint > max(up, down) + 0.1
@@ -161,7 +161,7 @@ def test_kernels_count_where_both_of_their_units_are_kept() -> None:
         return pairs + sum(float(alone[g][units].sum()) for g, units in enumerate(deployed))
 
     limit = 0.5 * chain.macs(chain.full)
-    (chosen,) = nested(chain, scores, [0.5], 1, 1, kernels=kernels)
+    (chosen,) = nested(chain, scores, [0.5], 1, 1, objective="sum", kernels=kernels)
     assert chosen.value == pytest.approx(value(chosen.widths))
     best = max(value(widths) for widths in all_widths(chain, 1) if chain.macs(widths) <= limit)
     assert chosen.value == pytest.approx(best)
@@ -192,7 +192,7 @@ def test_kernels_of_layers_that_join_groups_both_ways_all_count() -> None:
     scores = random_scores(chain, 1)
     for (_, b), table in kernels.items():
         scores[b] += table.sum(0)
-    (full,) = nested(chain, scores, [1.0], kernels=kernels)
+    (full,) = nested(chain, scores, [1.0], objective="sum", kernels=kernels)
     assert full.widths == chain.full
     assert full.value == pytest.approx(sum(score.sum() for score in scores))
 
@@ -238,7 +238,7 @@ def test_uniform_widths_stay_nested_where_a_later_budget_is_tighter() -> None:
 def test_another_solver_agrees(chain: Chain, flash: int) -> None:
     scores = [np.floor(1e6 * score) for score in random_scores(chain, 7)]
     budget = Budget(macs=0.5, flash=flash)
-    (ours,) = nested(chain, scores, [budget])
+    (ours,) = nested(chain, scores, [budget], objective="sum")
 
     problem = cp_model.CpModel()
     grids = width_grids(chain, 4, 4)
@@ -274,7 +274,7 @@ def test_another_solver_agrees(chain: Chain, flash: int) -> None:
 
 
 @pytest.mark.parametrize("order", PROVEN)
-@pytest.mark.parametrize("objective", ["sum", "product"])
+@pytest.mark.parametrize("objective", get_args(Objective))
 def test_subnets_are_nested_within_budget_and_end_full(order: Order, objective: Objective) -> None:
     chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
     subnets = nested(chain, random_scores(chain, 3), budgets, 4, 4, order, objective)
@@ -290,15 +290,15 @@ def test_subnets_are_nested_within_budget_and_end_full(order: Order, objective: 
 def test_nesting_holds_where_the_best_subnets_are_not_nested(order: Order) -> None:
     chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
     scores = random_scores(chain, 57)
-    assert not are_nested([nested(chain, scores, [budget])[0] for budget in budgets])
-    assert are_nested(nested(chain, scores, budgets, order=order))
+    assert not are_nested([nested(chain, scores, [budget], objective="sum")[0] for budget in budgets])
+    assert are_nested(nested(chain, scores, budgets, order=order, objective="sum"))
 
 
 SCORES = st.lists(st.integers(0, 20), min_size=6, max_size=6)
 
 
 @given(SCORES, SCORES, st.sampled_from(get_args(Order)), st.sampled_from(get_args(Objective)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_scores_give_nested_subnets(
     one: list[int], two: list[int], order: Order, objective: Objective
 ) -> None:
@@ -315,18 +315,36 @@ def test_the_first_budget_solved_is_optimal_on_its_own() -> None:
     assert down[-1].value >= up[-1].value
 
 
-def test_the_product_does_not_starve_the_dear_group() -> None:
+def test_the_product_starves_the_dear_group_less_and_balanced_least() -> None:
     chain = dnn("s")
     scores = [np.linspace(2, 1, group.units) for group in chain.groups]
-    by_sum = nested(chain, scores, [0.25], objective="sum")[0].widths
-    by_product = nested(chain, scores, [0.25], objective="product")[0].widths
-    assert by_sum[1] < by_product[1]
+    of = {each: nested(chain, scores, [0.25], objective=each)[0].widths for each in get_args(Objective)}
+    assert of["sum"][1] < of["product"][1] < of["balanced"][1]
 
 
-def test_a_budget_of_one_keeps_units_of_no_importance() -> None:
+@given(small_chains(), st.integers(20, 90), st.integers(0, 2**16))
+@settings(max_examples=60)
+def test_balanced_widths_have_the_largest_mean_of_shares(chain: Chain, percent: int, seed: int) -> None:
+    """Of all that fit; the mean is the power mean of exponent -4 over the groups that are cut."""
+    scores, full = random_scores(chain, seed), chain.macs(chain.full)
+    cut = [g for g, group in enumerate(chain.groups) if group.cut]
+
+    def mean(widths: Widths) -> float:
+        shares = [np.sort(scores[g])[::-1][: widths[g]].sum() / scores[g].sum() for g in cut]
+        return float(np.mean(np.maximum(shares, 0.01) ** -4.0) ** -0.25)
+
+    fitting = [w for w in all_widths(chain, 1) if 100 * chain.macs(w) <= percent * full]
+    if fitting:
+        (chosen,) = nested(chain, scores, [percent / 100], 1, 1)
+        assert mean(chosen.widths) == pytest.approx(max(map(mean, fitting)), rel=1e-9)
+        assert chosen.gap == 0.0
+
+
+@pytest.mark.parametrize("objective", ["balanced", "product"])
+def test_a_budget_of_one_keeps_units_of_no_importance(objective: Objective) -> None:
     chain = dnn("s")
     scores = [np.zeros(group.units) for group in chain.groups]
-    assert [s.widths for s in nested(chain, scores, (0.5, 1.0), objective="product")][1] == chain.full
+    assert [s.widths for s in nested(chain, scores, (0.5, 1.0), objective=objective)][1] == chain.full
 
 
 @pytest.mark.parametrize("order", PROVEN)
@@ -347,7 +365,8 @@ def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
 def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
     chain = dnn("s")
     least = chain.macs((250, 4, 4, 4, 12))
-    with pytest.raises(BudgetError, match=rf"budget 0.01 .*needs {least} MACs, 0.0137"):
+    says = rf"subnet 1: budget 792 MACs \(0.01 of the full net\): .*needs {least} MACs, 0.0137"
+    with pytest.raises(BudgetError, match=says):
         nested(chain, random_scores(chain, 0), (0.01, 1.0))
 
 
@@ -356,11 +375,11 @@ def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
     [
         (Budget(flash=1000), "bytes of flash", 4 * (250 + 4 + 4 + 12) + 8 * (3 * 4 + 12)),
         (Budget(macs=1.0, arena=200), "bytes of arena", 256 + 16),
-        (Budget(latency=1.5), "ns", 257 * 5 * 1000 + 2 * 11 * 5 * 1000 + 11 * 13 * 1000),
+        (Budget(latency=1.5), "us", f"{257 * 5 + 2 * 11 * 5 + 11 * 13}.000"),
     ],
     ids=["flash", "arena", "latency"],
 )
-def test_the_smallest_feasible_budget_of_each_kind_is_named(budget: Budget, name: str, least: int) -> None:
+def test_the_smallest_feasible_budget_of_each_kind_is_named(budget: Budget, name: str, least: object) -> None:
     device = Device(CANONICAL, measured(dnn("s")).latency)
     for attempt in (
         lambda: nested(dnn("s"), random_scores(dnn("s"), 0), [budget], device=device),
@@ -381,7 +400,7 @@ def test_budgets_that_exclude_each_other_are_named_together() -> None:
         "dense1": LayerTimes((ends, np.array([3])), np.array([[1.0], [1.0]])),
     }
     budget = Budget(macs=0.5, latency=4.0)
-    with pytest.raises(BudgetError, match=r"budget 4 us \(4000 ns\): .* within 28 MACs needs 10000 ns"):
+    with pytest.raises(BudgetError, match=r"budget 4.000 us: .* within 28 MACs needs 10.000 us"):
         nested(chain, random_scores(chain, 0), [budget], device=Device(latency=Latency("desk", times)))
 
 
@@ -391,6 +410,6 @@ def test_a_latency_budget_needs_times() -> None:
 
 
 def test_the_bench_of_selection_measures_a_row() -> None:
-    row = measured_row("ds-cnn-s", True, 4, "bottom-up")
+    row = measured_row("ds-cnn-s", True, 4, "bottom-up", "sum")
     assert row["gap"] == 0.0
-    assert 0 < row["seconds"] < 5
+    assert row["seconds"] > 0

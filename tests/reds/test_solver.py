@@ -47,7 +47,7 @@ def test_it_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.Monk
     seen = set()
 
     @given(problems())
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     def check(problem: Problem) -> None:
         fitting = all_that_fit(problem)
         seen.add(bool(fitting))
@@ -65,7 +65,7 @@ def test_it_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.Monk
 
 
 @given(problems())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_without_enough_work_the_bound_still_holds(problem: Problem) -> None:
     fitting = all_that_fit(problem)
     with pytest.MonkeyPatch.context() as patch:
@@ -78,7 +78,7 @@ def test_without_enough_work_the_bound_still_holds(problem: Problem) -> None:
 
 
 @given(problems())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_prices_bound_every_width(problem: Problem) -> None:
     stages = stages_of(problem)
     dual = minimise(problem, stages)
@@ -100,7 +100,7 @@ def test_all_at_once_equals_brute_force(few: int, monkeypatch: pytest.MonkeyPatc
     closed = set()
 
     @given(problems(costs=1, groups=3), st.data())
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def check(problem: Problem, data: st.DataObject) -> None:
         shares = sorted(data.draw(st.lists(st.floats(0.3, 1), min_size=2, max_size=3)))
         each = [

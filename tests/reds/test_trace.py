@@ -146,7 +146,7 @@ def random_module(seed: int) -> tuple[nn.Module, tuple[int, int, int]]:
 
 
 @given(st.integers(0, 2**16))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_module_of_the_kinds_there_are_computes_the_same(seed: int) -> None:
     module, shape = random_module(seed)
     same_function(module, *shape)

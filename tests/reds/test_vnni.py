@@ -27,7 +27,7 @@ def seen(layer: Layer, step: Step, x: np.ndarray, zero: int) -> np.ndarray:
     return np.pad(lines, ((0, 0), (0, 0), (0, 0), (0, -lines.shape[-1] % 4))).reshape(len(raw), -1, 4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     units=st.tuples(st.integers(1, 9), st.integers(1, 40)),
     kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),

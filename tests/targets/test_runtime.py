@@ -45,7 +45,7 @@ def test_every_subnet_of_dnn_s_equals_the_reference(run_pack: Path, tmp_path: Pa
     assert done.stdout == expected(model, x)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     widths=st.lists(st.integers(1, 40), min_size=2, max_size=5),
     subnets=st.integers(1, 3),
@@ -68,7 +68,7 @@ def test_random_nets_equal_the_reference(
     assert done.stdout == expected(model, x)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**20))
 def test_every_kind_of_layer_equals_the_reference(
     run_pack: Path, tmp_path_factory: pytest.TempPathFactory, seed: int

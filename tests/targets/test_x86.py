@@ -48,14 +48,14 @@ def test_dnn_s(check: Check) -> None:
     check(model, inputs(model, 64))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**20))
 def test_every_kind_of_layer(check: Check, seed: int) -> None:
     model = random_model(seed, subnets=3)
     check(model, inputs(model, 4, seed))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     widths=st.lists(st.integers(1, 150), min_size=2, max_size=4),
     seed=st.integers(0, 2**16),
@@ -68,7 +68,7 @@ def test_dense_nets_of_any_widths(check: Check, widths: list[int], seed: int, ex
     check(model, inputs(model, 5, seed))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     side=st.tuples(st.integers(3, 9), st.integers(3, 9)),
     units=st.tuples(*[st.integers(1, 140)] * 3),
