@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -71,7 +72,10 @@ class Limit:
 def limits_of(
     chain: Chain, grids: Sequence[Grid], budgets: Sequence[Budget], device: Device
 ) -> list[list[Limit]]:
-    """Each budget's limits on costs over these widths. Raises `ChainError` where times are missing."""
+    """Each budget's limits on costs over these widths, and those of the later ones, which hold it.
+
+    Raises `ChainError` where times are missing.
+    """
     limits: list[list[Limit]] = [[] for _ in budgets]
 
     def add(make: Callable[[], Cost], scale: float, asked: Sequence[float | None]) -> None:
@@ -94,6 +98,10 @@ def limits_of(
     add(lambda: flash_cost(chain, grids), 1, [b.flash for b in budgets])
     add(lambda: arena_cost(chain, grids, device.layout), 1, [b.arena for b in budgets])
     add(times, NANOSECONDS, [b.latency for b in budgets])
+    for earlier, later in list(pairwise(limits))[::-1]:
+        own = {limit.cost.unit: limit for limit in earlier}
+        tighter = {u.cost.unit: u for u in later if u.cost.unit not in own or u.most < own[u.cost.unit].most}
+        earlier[:] = (own | tighter).values()
     return limits
 
 

@@ -27,17 +27,22 @@ from reds.model import (
 
 def check(model: Model) -> None:
     """Raise `ModelError` at the first rule that does not hold."""
-    _require(0 < len(model.layers) <= 255, "a pack holds 1 to 255 layers")
+    check_net(model.tensors, model.layers)
     _require(0 < len(model.subnets) <= 64, "a pack holds 1 to 64 subnets")
     _require(0 < len(model.name.encode()) <= 31, "the name takes 1 to 31 bytes")
-    _require(len(model.tensors) == len(model.layers) + 1, "each layer writes one tensor of its own")
-    for i, tensor in enumerate(model.tensors):
-        sizes = tensor.height, tensor.width, tensor.units
-        _require(all(0 < n <= 65_535 for n in sizes), f"tensor {i}: each side takes 1 to 65,535")
-    for i, layer in enumerate(model.layers):
-        _check_layer(f"layer {i}", layer, i, model.tensors)
     for s in range(len(model.subnets)):
         _check_subnet(model, s)
+
+
+def check_net(tensors: Sequence[Tensor], layers: Sequence[Layer]) -> None:
+    """The rules of what all subnets share. Raises `ModelError` at the first one that does not hold."""
+    _require(0 < len(layers) <= 255, "a pack holds 1 to 255 layers")
+    _require(len(tensors) == len(layers) + 1, "each layer writes one tensor of its own")
+    for i, tensor in enumerate(tensors):
+        sizes = tensor.height, tensor.width, tensor.units
+        _require(all(0 < n <= 65_535 for n in sizes), f"tensor {i}: each side takes 1 to 65,535")
+    for i, layer in enumerate(layers):
+        _check_layer(f"layer {i}", layer, i, tensors)
 
 
 def _check_subnet(model: Model, index: int) -> None:

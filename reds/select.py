@@ -150,23 +150,17 @@ def _in_turn(
 def _uniform(
     grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]]
 ) -> tuple[Choice, ...]:
-    """The largest share of every group, rounded down to its widths, that fits and is no less than before."""
+    """The largest share of every group, rounded down to its widths, that fits; a later one fits as much."""
     units = [grid.tolist() for grid in grids]
     shares = sorted({Fraction(n, g[-1]) for g in units for n in g})
     each = [tuple(max(bisect_right(g, share * g[-1]), 1) - 1 for g in units) for share in shares]
     choices: list[Choice] = []
-    first = 0
     for problem, limit in zip(problems, limits, strict=True):
-        fitting = [k for k in range(first, len(each)) if problem.fits(each[k])]
+        fitting = [choice for choice in each if problem.fits(choice)]
         if not fitting:
-            refuse(
-                grids,
-                limit,
-                [np.arange(low, len(grid)) for low, grid in zip(each[first], grids, strict=True)],
-            )
+            refuse(grids, limit, [np.arange(len(grid)) for grid in grids])
             raise InfeasibleError
-        first = fitting[-1]
-        choices.append(each[first])
+        choices.append(fitting[-1])
     return tuple(choices)
 
 

@@ -23,11 +23,11 @@ from reds.model import (
     Model,
     Step,
     Subnet,
-    Tensor,
     table_rows,
 )
 from reds.narrow import BIAS_SHIFTS, LARGEST_MULTIPLIER, MULTIPLIER_SHIFTS, nearest
 from reds.rules import check
+from reds.skeleton import layers_of, tensors_of
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 SAMPLES = 16
@@ -60,15 +60,8 @@ def untrained(name: str, chain: Chain, subnets: Mapping[str, Widths] | None = No
     The same seed gives the same bytes.
     """
     rng = np.random.default_rng(seed)
-    full = chain.full
-    tensors = tuple(Tensor(t.height, t.width, full[t.group] * t.copies) for t in chain.tensors)
-    layers = tuple(
-        Layer(
-            layer.kind, layer.inputs, layer.output, _weights(rng, layer, chain), layer.relu,
-            layer.kernel, layer.stride, layer.padding,
-        )
-        for layer in chain.layers
-    )  # fmt: skip
+    tensors = tensors_of(chain)
+    layers = layers_of(chain, [_weights(rng, layer, chain) for layer in chain.layers])
     zero = int(rng.integers(-20, 20))
     x = rng.integers(-LIMIT, LIMIT + 1, (SAMPLES, tensors[0].height, tensors[0].width, tensors[0].units))
     nested = tuple(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.chain import Chain, Layer
+from reds.chain import Chain, ChainError, Layer
 from reds.model import table_rows
 from reds.padding import up
 from reds.solver.problem import Choice, Groups, entries
@@ -49,10 +49,13 @@ class Cost:
 def width_grids(chain: Chain, step: int | Sequence[int], least: int | Sequence[int]) -> list[Grid]:
     """For each group the widths to choose from: multiples of `step` from `least` units, and the full width.
 
-    Both are one number, or one a group. Groups that are not cut have their full width alone.
+    Both are one number, or one a group. Groups that are not cut have their full width alone. Raises
+    `ChainError` for a number under 1.
     """
     n = len(chain.groups)
     steps, fewest = np.broadcast_to(step, n).tolist(), np.broadcast_to(least, n).tolist()
+    if min(*steps, *fewest) < 1:
+        raise ChainError(f"widths by steps of {step} from {least} units: both are 1 or more")
     return [
         np.unique([*range(up(first, by), group.units, by), group.units])
         if group.cut

@@ -19,15 +19,28 @@ STEP = 4
 """Units that every kernel takes at once: one to three of them take what four do, or up to a tenth more."""
 
 
+class LatencyError(ValueError):
+    """There are no such times; where they are a file's, the text names it."""
+
+
 @dataclass(frozen=True)
 class LayerTimes:
     """What one layer takes: `us` float64 [units read, units written], at the units measured, ascending.
 
-    A layer that writes the group that it reads has one axis.
+    A layer that writes the group that it reads has one axis. Raises `LatencyError` for what is no such table.
     """
 
     units: Sequence[NDArray[np.int64]]
     us: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        lines = all(axis.ndim == 1 for axis in self.units)
+        if not lines or self.us.shape != tuple(map(len, self.units)):
+            raise LatencyError(f"{self.us.shape} times for {len(self.units)} axes")
+        if not (np.isfinite(self.us) & (self.us >= 0)).all():
+            raise LatencyError("a time is no number of microseconds")
+        if not all((np.diff(axis) > 0).all() and (axis > 0).all() for axis in self.units):
+            raise LatencyError("units do not ascend")
 
 
 @dataclass(frozen=True)
@@ -36,10 +49,6 @@ class Latency:
 
     board: str
     layers: Mapping[str, LayerTimes]
-
-
-class LatencyError(ValueError):
-    """A file of times cannot be read; the text names it."""
 
 
 def as_json(latency: Latency) -> bytes:
@@ -98,7 +107,7 @@ def _between(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[
     """The layer's times at all wanted widths, rounded up to whole steps, linear along each axis."""
     times = latency.layers[layer.name]
     us = times.us
-    if us.ndim != len(wanted) or us.shape != tuple(map(len, times.units)):
+    if us.ndim != len(wanted):
         raise ChainError(f"{latency.board}: layer {layer.name}: {us.shape} times for {len(wanted)} axes")
     for axis, (units, each) in enumerate(zip(times.units, wanted, strict=True)):
         grid = np.where(each < units[-1], np.minimum(-(-each // STEP) * STEP, units[-1]), each)

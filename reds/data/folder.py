@@ -7,6 +7,7 @@ If all are grey they have one unit, else three.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def _inside(path: Path, folders: bool) -> list[Path]:
     """What a folder holds, in the order of names, all of it folders or all of it files."""
     found = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     for each in found:
+        if folders and not each.name.isprintable():
+            raise DataError(f"{path}: the name of {each.name!a} cannot be printed: name it anew")
         if not (each.is_dir() if folders else each.is_file()):
             wanted = "folders of classes" if folders else "pictures"
             raise DataError(f"{each}: only {wanted} may be in {path}; move it elsewhere")
@@ -81,7 +84,8 @@ def _read(path: Path, files: Sequence[Path]) -> tuple[Pixels, str]:
     pictures, digest = [], hashlib.sha256()
     for file in files:
         data = file.read_bytes()
-        digest.update(f"{file.relative_to(path)} {hashlib.sha256(data).hexdigest()}\n".encode())
+        digest.update(os.fsencode(file.relative_to(path)))
+        digest.update(f" {hashlib.sha256(data).hexdigest()}\n".encode())
         pictures.append(decode(data, str(file)))
         rows, columns = pictures[0].shape[:2]
         if pictures[-1].shape[:2] != (rows, columns):

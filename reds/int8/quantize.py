@@ -29,8 +29,8 @@ from reds.model import (
     Subnet,
 )
 from reds.model import Layer as IntLayer
-from reds.model import Tensor as IntTensor
 from reds.rules import check
+from reds.skeleton import layers_of, tensors_of
 
 FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
 """The larger factor: in an addition large enough that rounding the other one costs nothing; in an average
@@ -58,13 +58,7 @@ def quantise(
     ]
     row_scales = [np.maximum(np.abs(w).max(1, initial=0), 1e-12) / LIMIT for w in weights]
     shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
-    layers = tuple(
-        IntLayer(
-            layer.kind, layer.inputs, layer.output, q, layer.relu,
-            layer.kernel, layer.stride, layer.padding,
-        )
-        for layer, q in zip(net.chain.layers, shared, strict=True)
-    )  # fmt: skip
+    layers = layers_of(net.chain, shared)
     subnets = []
     for index, (label, widths) in enumerate(zip(labels, net.widths, strict=True)):
         scales = [Scale(scale, zero, net.mean.double().numpy())]
@@ -79,8 +73,7 @@ def quantise(
             )
         )
         subnets.append(Subnet(label, net.chain.macs(widths), steps, scales[-1].scale))
-    tensors = [IntTensor(t.height, t.width, net.chain.full[t.group] * t.copies) for t in net.chain.tensors]
-    model = Model(name, tuple(tensors), layers, tuple(subnets), scale, zero)
+    model = Model(name, tensors_of(net.chain), layers, tuple(subnets), scale, zero)
     check(model)
     return model
 

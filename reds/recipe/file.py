@@ -97,7 +97,6 @@ def _check(recipe: Recipe, source: str) -> None:
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
         ("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}"),
         ("[data], set", recipe.data.set, "a name or a path"),
-        ("[data], every", recipe.data.every >= 1, "1 or more"),
         ("[data], source", recipe.data.set in SETS or recipe.data.source == "auto", "'auto', for own data,"),
         ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
         ("[selection], step", recipe.selection.step >= 1, "1 or more"),
@@ -126,14 +125,20 @@ def _check(recipe: Recipe, source: str) -> None:
         ]
     _hold(rules, source)
     if recipe.data.set in SETS:
-        check_sides(recipe, SETS[recipe.data.set], source)
+        check_rows(recipe, SETS[recipe.data.set], source)
+        check_shifts(recipe, SETS[recipe.data.set], source)
 
 
-def check_sides(recipe: Recipe, data_set: DataSet, source: str) -> None:
-    """Raise `RecipeError` if a recipe leaves out, or shifts by, more rows or columns than its data have."""
+def check_rows(recipe: Recipe, data_set: DataSet, source: str) -> None:
+    """Raise `RecipeError` if a recipe leaves out more rows than its data have."""
+    rows = data_set.shape[0]
+    _hold([("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}")], source)
+
+
+def check_shifts(recipe: Recipe, data_set: DataSet, source: str) -> None:
+    """Raise `RecipeError` if a recipe shifts by more rows or columns than its data have."""
     (rows, columns, _), shift = data_set.shape, recipe.augmentation
     rules: Rules = [
-        ("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}"),
         ("[augmentation], shift_rows", 0 <= shift.shift_rows < rows, f"0 to {rows - 1}"),
         ("[augmentation], shift_columns", 0 <= shift.shift_columns < columns, f"0 to {columns - 1}"),
     ]

@@ -18,9 +18,11 @@ from reds.data.own_files import load_own
 from reds.data.sets import SETS, Data
 from reds.files import writable
 from reds.layouts import LAYOUTS
+from reds.model import ModelError
 from reds.recipe import Recipe, RecipeError
-from reds.recipe.file import check_sides, load_recipe
+from reds.recipe.file import check_rows, check_shifts, load_recipe
 from reds.recipe.train import budgets_of, chain_of
+from reds.skeleton import check_fits
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,14 @@ def prepared(recipe: Recipe, path: Path, out: Path, console: Console) -> Ready:
     device, how = device_of(recipe, path.parent), recipe.selection
     own = None if recipe.data.set in SETS else load_own(path.parent / recipe.data.set, recipe.seed)
     data_set = own.set if own else SETS[recipe.data.set]
+    check_rows(recipe, data_set, str(path))
     try:
-        check_budgets(chain_of(recipe, data_set), budgets_of(recipe), how.step, how.least, device)
-    except (BudgetError, ChainError, RecipeError) as error:
+        chain = chain_of(recipe, data_set)
+        check_fits(chain)
+        check_budgets(chain, budgets_of(recipe), how.step, how.least, device)
+    except (BudgetError, ChainError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error
-    check_sides(recipe, data_set, str(path))
+    check_shifts(recipe, data_set, str(path))
     data = own or load_data(recipe, console)
     writable(out)
     prepare()

@@ -36,7 +36,8 @@ def reproduce(name: str, seeds: Sequence[int], against: Sequence[str], out: Path
     Writes every pack, NAME.md and NAME.svg into `out`, and returns NAME.md. All accuracies are int8, by the
     reference interpreter, on the recipe's test examples. Raises as `build`.
     """
-    table = PAPER[name]
+    options = [f"--seeds {','.join(map(str, seeds))}", *(f"--against {each}" for each in against)]
+    table, command = PAPER[name], " ".join(["reds reproduce", name, *options])
     recipe, made_of = ready_at(table, out, console)
     trials = Trials(made_of, out, Progress(console))
     lines = [Line("reds"), *(Line(baseline) for baseline in BASELINES if baseline in against)]
@@ -52,7 +53,7 @@ def reproduce(name: str, seeds: Sequence[int], against: Sequence[str], out: Path
                 trial = trials.nested(replace(recipe, seed=seed, selection=how), named)
                 ours = ours or trial
                 line.add(trial.macs, trial.hits)
-    text = markdown(table, lines, seeds, f"reds reproduce {name}")
+    text = markdown(table, lines, seeds, command)
     write_whole(out / f"{name}.md", text.encode())
     draw(table, lines, out / f"{name}.svg")
     trials.done()

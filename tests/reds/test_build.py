@@ -293,6 +293,43 @@ def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
     assert output.count("\n") == 1
 
 
+def test_a_build_says_what_it_reached_and_which_floor_it_missed(recipe: Path, tmp_path: Path) -> None:
+    text = re.sub(r"floor = .*", "floor = 1.0", recipe.read_text())
+    recipe.write_text(text.replace("floor = 1.0", "floor = 0.0", 1))
+    status, output = run("build", recipe, "--out", tmp_path)
+    assert status == 0, output
+    card = json.loads((tmp_path / "kws-dnn-s.json").read_text())
+    for subnet in card["subnets"]:
+        assert f"{100 * subnet['accuracy']['test']:.2f} %" in output
+        missed = subnet["accuracy"]["labelled"] < subnet["floor"]
+        assert missed == (f"subnet {subnet['label']} misses its floor: " in output)
+    assert "subnet 25% misses" not in output
+    assert "subnet 50% misses" in output
+
+
+@pytest.mark.parametrize("command", ["build", "compare"])
+def test_a_place_that_cannot_be_written_is_found_before_the_training(
+    command: str, recipe: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    status, output = run(command, recipe, "--out", tmp_path / "file")
+    assert status == 1
+    says = f"Error: {tmp_path / 'file'}: is no folder that can be written (File exists): name another"
+    assert output.splitlines()[-1] == says
+    assert "validation" not in output
+
+
+def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
+    pack_there = tmp_path / "mine.reds"
+    pack_there.write_bytes(SHIPPED.read_bytes())
+    status, output = run("layout", pack_there, "radix256", tmp_path / "." / "mine.reds")
+    assert (status, output.count("\n")) == (1, 1)
+    assert "is the pack itself" in output
+    assert pack_there.read_bytes() == SHIPPED.read_bytes()
+    status, output = run("layout", pack_there, "radix256", tmp_path / "none" / "out.reds")
+    assert (status, output) == (1, f"Error: {tmp_path / 'none' / 'out.reds'}: No such file or directory\n")
+
+
 def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     """A board on which a layer takes a hundredth of a microsecond for each pair of units."""
     chain = by_name("dnn-s")
@@ -310,6 +347,8 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     built, macs = pack.load(tmp_path / "kws-dnn-s.reds"), [subnet["macs"] for subnet in card["subnets"]]
     assert macs[0] <= 18_000 < 0.25 * 79_200, "180 us are 18,000 pairs"
     assert macs[0] > 17_000
+    assert [subnet["latency_us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
+    assert f"{macs[0] / 100:.1f} │" in output
     assert plan(built, 0, LAYOUTS[1]).size <= 820
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')
     assert "[device], times: a file, for subnets with a latency, is needed" in run("build", recipe)[1]

@@ -1,6 +1,9 @@
 """Costs are what the finished pack takes: counted independently, of nets made whole."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from reds import layouts, pack
 from reds.chain import Chain, ChainError
 from reds.cost import Cost, Grid, flash_cost, macs_cost, width_grids
 from reds.cost.arena import arena_bytes, arena_cost
-from reds.cost.latency import Latency, LayerTimes, latency_cost
+from reds.cost.latency import Latency, LatencyError, LayerTimes, latency_cost, load
 from reds.cut import alone
 from reds.layouts import LAYOUTS
 from reds.nets import by_name
@@ -110,3 +113,22 @@ def test_times_that_are_missing_are_named() -> None:
     del measured["dense2"]
     with pytest.raises(ChainError, match="the times of desk have none of layer dense2"):
         latency_cost(chain, grids, Latency("desk", measured))
+
+
+@pytest.mark.parametrize(
+    ("units", "us", "says"),
+    [
+        ([[4, 8], [4]], [[1.0], [float("nan")]], "a time is no number of microseconds"),
+        ([[4, 8], [4]], [[1.0], [-1.0]], "a time is no number of microseconds"),
+        ([[8, 4], [4]], [[1.0], [2.0]], "units do not ascend"),
+        ([[4, 8], [4]], [[1.0, 2.0]], r"\(1, 2\) times for 2 axes"),
+        ([4, 8], [[1.0], [2.0]], r"\(2, 1\) times for 2 axes"),
+    ],
+)
+def test_a_file_of_what_are_no_times_is_refused(
+    units: list[Any], us: list[Any], says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "times.json"
+    path.write_text(json.dumps({"board": "desk", "layers": {"dense0": {"units": units, "us": us}}}))
+    with pytest.raises(LatencyError, match=rf"times\.json: no table of times: {says}; measure one"):
+        load(path)

@@ -103,8 +103,9 @@ def test_one_line_makes_a_pack_that_is_scored(
     [
         ('set = "none.npz"', "ds-cnn-s-12x8x3", "none.npz: no such file or folder: [data] set is one of"),
         ('set = ""', "ds-cnn-s-12x8x3", "[data], set: a name or a path is needed"),
-        ('set = "mine.toml"', "ds-cnn-s-12x8x3", "mine.toml: cannot be read: "),
-        ('set = "my.npz"', "ds-cnn-s-28x28x1", "reads 28x28x1, [data] gives 12x8x3: write dnn-s-12x8x3 or"),
+        ('set = "mine.toml"', "ds-cnn-s-12x8x3", "mine.toml: is no .npz: "),
+        ('set = "my.npz"', "ds-cnn-s-28x28x1", "reads 28x28x1 (rows, columns, units), [data] gives 12x8x3"),
+        ('set = "my.npz"', "ds-cnn-s-8x12x3", "mine.toml: [net], name: ds-cnn-s-8x12x3 reads 8x12x3"),
         ('set = "my.npz"', "mobilenet", "[net], name: one of dnn-s, dnn-l"),
         ('set = "my.npz"\nevery = 13 #', "ds-cnn-s-12x8x3", "[data], every: 1 to 12 is needed"),
         (

@@ -65,6 +65,17 @@ def test_a_wrong_key_is_named(old: str, new: str, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_all_that_a_recipe_lacks_is_named_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe("name = 'mine'\nseed = 0\n[net]\nname = 'dnn-s'\n", "r.toml")
+    says = str(caught.value)
+    assert says.startswith(
+        "r.toml: the top level lacks [data] with set and source and every and balanced, [aug"
+    )
+    assert "[[subnet]] with budget and floor; the recipes in " in says
+    assert "\n" not in says
+
+
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"none\.toml: cannot be read: No such file"):
         load_recipe(tmp_path / "none.toml")

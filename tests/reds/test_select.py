@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from reds.budget import Budget, BudgetError, Device, check_budgets
-from reds.chain import Chain, Widths
+from reds.chain import Chain, ChainError, Widths
 from reds.cost import width_grids
 from reds.cost.latency import Latency, LayerTimes
 from reds.layouts import CANONICAL, LAYOUTS
@@ -225,13 +225,6 @@ def test_uniform_widths_are_the_largest_share_that_fits(seed: int, percent: int,
     assert (small.widths, large.widths) == (fitting[-1], chain.full)
 
 
-def test_uniform_widths_stay_nested_where_a_later_budget_is_tighter() -> None:
-    chain = dnn("s")
-    budgets = [Budget(macs=0.5), Budget(macs=0.6, flash=20_000)]
-    with pytest.raises(BudgetError, match="20000 bytes of flash"):
-        nested(chain, random_scores(chain, 0), budgets, order="uniform")
-
-
 @pytest.mark.parametrize(
     ("chain", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
 )
@@ -402,6 +395,38 @@ def test_budgets_that_exclude_each_other_are_named_together() -> None:
     budget = Budget(macs=0.5, latency=4.0)
     with pytest.raises(BudgetError, match=r"budget 4.000 us: .* within 28 MACs needs 10.000 us"):
         nested(chain, random_scores(chain, 0), [budget], device=Device(latency=Latency("desk", times)))
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+def test_a_later_budget_that_is_tighter_holds_for_the_subnets_inside(order: Order) -> None:
+    """Else the first one takes what the second may not keep."""
+    chain = dnn("s")
+    chosen = nested(
+        chain, random_scores(chain, 0), [Budget(macs=0.5), Budget(macs=0.6, flash=20_000)], order=order
+    )
+    assert are_nested(chosen)
+    assert max(subnet.costs["flash"] for subnet in chosen) <= 20_000
+    with pytest.raises(BudgetError, match="subnet 2: budget 1000 bytes of flash: the smallest subnet"):
+        check_budgets(chain, [Budget(macs=0.5), Budget(flash=1000), 1.0], 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "given"),
+    [([0.5, 0.25, 1.0], "0.5, 0.25, 1"), ([1e5, 4e5], "100000, 400000"), ([0.0, 1.0], "0, 1"),
+     ([float("nan")], "nan")],
+)  # fmt: skip
+def test_budgets_that_are_no_ascending_fractions_are_refused(budgets: list[float], given: str) -> None:
+    with pytest.raises(BudgetError, match=rf"budgets {given}: fractions of the full net's MACs, smallest fi"):
+        nested(dnn("s"), random_scores(dnn("s"), 0), budgets)
+
+
+def test_what_can_cut_nothing_or_everything_is_named() -> None:
+    chain, scores = dnn("s"), random_scores(dnn("s"), 0)
+    with pytest.raises(BudgetError, match=r"needs 79200 MACs, 1\.0 of the full net; `least` leaves"):
+        nested(chain, scores, [0.5], least=4000)
+    for step, least in ((4, 0), (0, 4)):
+        with pytest.raises(ChainError, match="both are 1 or more"):
+            nested(chain, scores, [0.5], step, least)
 
 
 def test_a_latency_budget_needs_times() -> None:
