@@ -95,7 +95,11 @@ def time(board: Board, chain: Chain) -> float:
 )
 @click.option("--emulate", is_flag=True, help="Measure on its emulator.")
 @click.option(
-    "--points", type=click.IntRange(min=2), default=5, show_default=True, help="Widths of each unit group."
+    "--points",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Widths of each unit group that are measured; times between them are interpolated.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-BOARD.json.")
 def main(

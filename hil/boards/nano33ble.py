@@ -15,7 +15,7 @@ from hil.boards.board import START_SECONDS, Board, Provenance, check_kind, namin
 from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
-from hil.link.agent import Agent
+from hil.link.agent import ANSWER_SECONDS, Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
 from hil.link.serial import ON_DESK, SerialTransport
@@ -26,7 +26,12 @@ MODEL = "Arduino Nano 33 BLE"
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
 USB_IDS = frozenset({RUNNING, BOOTLOADER})
 
-_EMULATED = Advice("the emulator has ended: run again", "check that its agent is for the emulated board")
+_EMULATED = Advice(
+    "the emulator has ended: run again",
+    "run again while this machine has less to do, and check that its agent is for the emulated board",
+)
+EMULATED_SECONDS = 30.0
+"""For an answer: how long an emulator takes is up to what else this machine does."""
 _READY_SECONDS = 1.0
 """What a board that has come back may take to answer, before it is looked for again."""
 
@@ -73,7 +78,7 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         with naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
-            agent, hello = _connect(entry, emulator.port, START_SECONDS, advice=_EMULATED)
+            agent, hello = _connect(entry, emulator.port, START_SECONDS, None, _EMULATED, EMULATED_SECONDS)
             with agent:
                 yield Board(entry, provenance, agent, hello)
         return
@@ -126,11 +131,12 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
 
 
 def _connect(
-    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = ON_DESK
-) -> tuple[Agent, Hello]:
+    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = ON_DESK,
+    patience: float = ANSWER_SECONDS,
+) -> tuple[Agent, Hello]:  # fmt: skip
     """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
     with naming(entry):
-        agent = Agent(SerialTransport(device, advice), entry.name)
+        agent = Agent(SerialTransport(device, advice), entry.name, patience)
     try:
         hello = agent.hello(Deadline.after(seconds))
         check_kind(entry, hello, agent.transport.name)

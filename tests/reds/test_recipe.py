@@ -3,15 +3,20 @@
 import re
 import tomllib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reds.budget import Device, check_budgets
 from reds.fixtures import fixtures_dir
+from reds.layouts import LAYOUTS
+from reds.nets import by_name
 from reds.recipe import Recipe, RecipeError
 from reds.recipe.file import load_recipe, parse_recipe
+from reds.recipe.train import budgets_of
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
 TEXT = SHIPPED.read_text()
@@ -74,6 +79,17 @@ def test_all_that_a_recipe_lacks_is_named_at_once() -> None:
     )
     assert "[[subnet]] with budget and floor; the recipes in " in says
     assert "\n" not in says
+
+
+def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "packs.md").read_text()
+    (text,) = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
+    recipe = parse_recipe(text, "docs")
+    assert recipe.device is not None
+    layout = next(each for each in LAYOUTS.values() if each.name == recipe.device.layout)
+    untimed = [replace(budget, latency=None) for budget in budgets_of(recipe)]
+    how = recipe.selection
+    check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, Device(layout))
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
