@@ -7,48 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from reds import pack, reference
 from reds.cli import main
 from reds.data.home import sha256_of
 from reds.data.labelled import find_labelled
-from reds.fixtures import fixtures_dir
-
-COLOURS = ("blue", "green", "grey", "red", "white")
+from tests.reds.own import COLOURS, pictures, short_recipe
 
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fashion-MNIST's recipe, short, for pictures of 12 x 8."""
     monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
-    text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
-    text = re.sub(r"epochs = \d+", "epochs = 6", re.sub(r"batch = \d+", "batch = 20", text))
-    text = text.replace('name = "fashion-ds-cnn-s"', 'name = "mine"').replace("28x28x1", "12x8x3")
     path = tmp_path / "mine.toml"
-    path.write_text(text)
-    return path
-
-
-def coloured(rng: np.random.Generator, label: int) -> np.ndarray:
-    """A picture uint8 [12, 8, 3] of mostly one colour."""
-    wash = np.array([(0, 0, 1), (0, 1, 0), (0.3, 0.3, 0.3), (1, 0, 0), (1, 1, 1)])[label]
-    return np.clip(180 * wash + rng.normal(20, 20, (12, 8, 3)), 0, 255).astype(np.uint8)
-
-
-def data(path: Path, per_class: int = 16) -> Path:
-    """Such pictures in an .npz, as real numbers, or in folders of classes, by what the path ends with."""
-    rng = np.random.default_rng(0)
-    y = {part: np.repeat(np.arange(5), per_class) for part in ("train", "test")}
-    x = {part: np.stack([coloured(rng, label) for label in labels]) for part, labels in y.items()}
-    if path.suffix == ".npz":
-        scaled = {f"{part}_x": (each / 255 - 0.5).astype(np.float32) for part, each in x.items()}
-        np.savez(path, **scaled, **{f"{part}_y": each for part, each in y.items()})
-        return path
-    for label, name in enumerate(COLOURS):
-        (path / name).mkdir(parents=True)
-        for i, pixels in enumerate(x["train"][y["train"] == label]):
-            Image.fromarray(pixels).save(path / name / f"{i}.png")
+    path.write_text(short_recipe(epochs=6))
     return path
 
 
@@ -71,7 +43,7 @@ def build(recipe: Path, line: str, net: str = "ds-cnn-s-12x8x3") -> tuple[int, s
 def test_one_line_makes_a_pack_that_is_scored(
     name: str, net: str, tested: int, classes: tuple[str, ...], recipe: Path, tmp_path: Path
 ) -> None:
-    source = data(tmp_path / name)
+    source = pictures(tmp_path / name)
     status, output = build(recipe, f'set = "{name}"', net)
     assert status == 0, output
 
@@ -118,7 +90,7 @@ def test_one_line_makes_a_pack_that_is_scored(
 def test_what_cannot_be_built_is_one_line(
     line: str, net: str, says: str, recipe: Path, tmp_path: Path
 ) -> None:
-    data(tmp_path / "my.npz")
+    pictures(tmp_path / "my.npz")
     text = recipe.read_text()
     for key in re.findall(r"(\w+) = .* #$", line):  # said by the line itself
         text = re.sub(rf"(?m)^{key} = .*\n", "", text)

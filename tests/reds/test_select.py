@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from reds.budget import Budget, BudgetError, Device, check_budgets
@@ -23,40 +22,9 @@ from reds.nets.ds_cnn import ds_cnn
 from reds.nets.resnet import resnet8
 from reds.select import Objective, Order, Selected, gains_of, nested
 from reds.solver.bench import measured as measured_row
-
-Scores = list[NDArray[np.float64]]
-
+from tests.reds.chains import Scores, all_widths, random_scores, small_chains
 
 PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
-
-
-def random_scores(chain: Chain, seed: int) -> Scores:
-    rng = np.random.default_rng(seed)
-    return [rng.lognormal(0, 1, group.units) for group in chain.groups]
-
-
-@st.composite
-def small_chains(draw: st.DrawFn) -> Chain:
-    """Up to four groups of up to six units; residuals, shortcuts, depthwise layers, flattened outputs."""
-    sizes = st.integers(1, 6)
-    net, units = Builder(draw(st.integers(1, 3)), 4, 4), draw(sizes)
-    x = net.conv(net.input, units, (3, 3))
-    for _ in range(draw(st.integers(0, 2))):
-        match draw(st.sampled_from(["conv", "depthwise", "residual", "shortcut"])):
-            case "conv":
-                units = draw(sizes)
-                x = net.conv(x, units, (1, 1))
-            case "depthwise":
-                x = net.depthwise(x, (3, 3), (2, 2))
-            case "residual":
-                inner = net.conv(x, draw(sizes), (1, 1))
-                x = net.add(x, net.conv(inner, units, (3, 3)))
-            case _:
-                units = draw(sizes)
-                inner = net.conv(net.conv(x, draw(sizes), (1, 1)), units, (3, 3))
-                x = net.add(net.conv(x, units, (1, 1)), inner)
-    net.dense(net.flatten(x), 3, relu=False, norm=False)
-    return net.build()
 
 
 def are_nested(subnets: Sequence[Selected]) -> bool:
@@ -74,10 +42,6 @@ def measured(chain: Chain) -> Device:
         else:
             times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
     return Device(LAYOUTS[3], Latency("desk", times))
-
-
-def all_widths(chain: Chain, step: int, least: int = 1) -> list[Widths]:
-    return [tuple(map(int, widths)) for widths in product(*width_grids(chain, step, least))]
 
 
 def kept(scores: Scores, widths: Widths) -> float:

@@ -1,0 +1,46 @@
+"""Small networks to select from: their units' scores, and every choice of widths."""
+
+from itertools import product
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from reds.chain import Chain, Widths
+from reds.cost import width_grids
+from reds.nets.builder import Builder
+
+Scores = list[NDArray[np.float64]]
+
+
+def random_scores(chain: Chain, seed: int) -> Scores:
+    rng = np.random.default_rng(seed)
+    return [rng.lognormal(0, 1, group.units) for group in chain.groups]
+
+
+@st.composite
+def small_chains(draw: st.DrawFn) -> Chain:
+    """Up to four groups of up to six units; residuals, shortcuts, depthwise layers, flattened outputs."""
+    sizes = st.integers(1, 6)
+    net, units = Builder(draw(st.integers(1, 3)), 4, 4), draw(sizes)
+    x = net.conv(net.input, units, (3, 3))
+    for _ in range(draw(st.integers(0, 2))):
+        match draw(st.sampled_from(["conv", "depthwise", "residual", "shortcut"])):
+            case "conv":
+                units = draw(sizes)
+                x = net.conv(x, units, (1, 1))
+            case "depthwise":
+                x = net.depthwise(x, (3, 3), (2, 2))
+            case "residual":
+                inner = net.conv(x, draw(sizes), (1, 1))
+                x = net.add(x, net.conv(inner, units, (3, 3)))
+            case _:
+                units = draw(sizes)
+                inner = net.conv(net.conv(x, draw(sizes), (1, 1)), units, (3, 3))
+                x = net.add(net.conv(x, units, (1, 1)), inner)
+    net.dense(net.flatten(x), 3, relu=False, norm=False)
+    return net.build()
+
+
+def all_widths(chain: Chain, step: int, least: int = 1) -> list[Widths]:
+    return [tuple(map(int, widths)) for widths in product(*width_grids(chain, step, least))]
