@@ -8,7 +8,7 @@ framework, a weight or a device.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 
 from reds.model import WEIGHTED, Kind
 
@@ -65,6 +65,8 @@ class Layer:
     stride: tuple[int, int] = (1, 1)
     padding: Padding = (0, 0, 0, 0)
     relu: bool = False
+    ceiling: float = inf
+    """Where the ReLU stops."""
     norm: bool = False
 
     def macs(self, widths: Sequence[int]) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from reds.chain import MIXING, Chain, Layer, Widths
 from reds.model import WEIGHTED, Kind
-from reds.operators import run_layer, shape
+from reds.operators import rectified, run_layer, shape
 
 
 class Bias(nn.Module):
@@ -86,7 +86,7 @@ class ElasticNet(nn.Module):
             y = run_layer(layer, self.chain, active(layer, self.used(k), widths), read)
             sides, y = y.shape, after(y.flatten(0, 2))
             if layer.relu:
-                y = F.relu(y, inplace=layer.kind in WEIGHTED)  # in place on a view, torch copies it
+                y = rectified(layer, y)
                 y = F.dropout(y, self.dropout, self.training) if self.dropout else y
             values.append(self.written(subnet, k, y.view(sides)))
         return values

@@ -5,12 +5,13 @@ fastest on it. Padding is the real value 0, which the integer network writes as 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
 from reds.chain import Chain, Layer
-from reds.model import Kind
+from reds.model import WEIGHTED, Kind
 
 
 def shape(chain: Chain, layer: Layer) -> tuple[int, ...]:
@@ -74,6 +75,12 @@ OPERATORS: Mapping[Kind, Callable[..., Tensor]] = {
 def run_layer(layer: Layer, chain: Chain, weight: Tensor, read: Sequence[Tensor]) -> Tensor:
     """What a layer writes, before its norm; `weight` is of `shape`, or the part of it that a subnet reads."""
     return OPERATORS[layer.kind](layer, chain, weight, *read)
+
+
+def rectified(layer: Layer, y: Tensor) -> Tensor:
+    """What a layer with a ReLU writes: from 0 up, to its ceiling if it has one; y may be overwritten."""
+    inplace = layer.kind in WEIGHTED  # in place on a view, torch copies it
+    return F.relu(y, inplace) if layer.ceiling == inf else F.hardtanh(y, 0.0, layer.ceiling, inplace)
 
 
 def _outermost(x: Tensor) -> Tensor:

@@ -49,8 +49,12 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
 
 
 def output_scale(layer: Layer, least: float, largest: float) -> Scale:
-    """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range."""
-    return range_scale(0.0 if layer.relu else min(least, 0.0), max(largest, LEAST_RANGE))
+    """How a subnet stores what a layer writes: from zero up after a ReLU, else the whole range.
+
+    Never past the ReLU's ceiling, so that ending at the largest int8 is ending there.
+    """
+    largest = min(max(largest, LEAST_RANGE), layer.ceiling)
+    return range_scale(0.0 if layer.relu else min(least, 0.0), largest)
 
 
 def input_scale(x: Tensor) -> Scale:

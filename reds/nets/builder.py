@@ -1,6 +1,7 @@
 """Builds a chain layer by layer: sizes, multiply-accumulates and the groups that residuals merge."""
 
 from dataclasses import replace
+from math import inf
 from typing import Any, Literal
 
 from reds.chain import Chain, ChainError, Group, Layer, Padding, Tensor, same_padding
@@ -20,26 +21,29 @@ class Builder:
         self._layers: list[Layer] = []
         self.input = 0
 
-    def dense(self, x: int, units: int, relu: bool = True, norm: bool = True) -> int:
+    def dense(self, x: int, units: int, relu: bool = True, norm: bool = True,
+              ceiling: float = inf) -> int:  # fmt: skip
         """A fully connected layer on a 1 x 1 or flattened tensor."""
         source = self._tensors[x]
         if (source.height, source.width) != (1, 1):
             raise ChainError(f"layer {len(self._layers)}: flatten before a dense layer")
         new = Tensor(self._group(units))
-        return self._add(Kind.DENSE, (x,), new, source.copies, copies=source.copies, relu=relu, norm=norm)
+        more = {"copies": source.copies, "relu": relu, "norm": norm, "ceiling": ceiling}
+        return self._add(Kind.DENSE, (x,), new, source.copies, **more)
 
     def conv(self, x: int, units: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
-             padding: Padding | Named = "same", relu: bool = True, norm: bool = True) -> int:  # fmt: skip
+             padding: Padding | Named = "same", relu: bool = True, norm: bool = True,
+             ceiling: float = inf) -> int:  # fmt: skip
         """A convolution; padding is given by its sides, or TensorFlow's `same` or `valid`."""
-        group = self._group(units)
-        return self._slide(Kind.CONV, x, group, kernel, stride, padding, relu=relu, norm=norm)
+        more = {"relu": relu, "norm": norm, "ceiling": ceiling}
+        return self._slide(Kind.CONV, x, self._group(units), kernel, stride, padding, **more)
 
     def depthwise(self, x: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
-                  padding: Padding | Named = "same", relu: bool = True,
-                  norm: bool = True) -> int:  # fmt: skip
+                  padding: Padding | Named = "same", relu: bool = True, norm: bool = True,
+                  ceiling: float = inf) -> int:  # fmt: skip
         """One filter for each unit of x: it writes the units of the group that it reads."""
-        group = self._tensors[x].group
-        return self._slide(Kind.DEPTHWISE, x, group, kernel, stride, padding, relu=relu, norm=norm)
+        group, more = self._tensors[x].group, {"relu": relu, "norm": norm, "ceiling": ceiling}
+        return self._slide(Kind.DEPTHWISE, x, group, kernel, stride, padding, **more)
 
     def pool(self, x: int, kernel: tuple[int, int] | None = None, stride: tuple[int, int] | None = None,
              kind: Kind = Kind.AVERAGE_POOL) -> int:  # fmt: skip
@@ -48,7 +52,7 @@ class Builder:
         kernel = kernel or (source.height, source.width)
         return self._slide(kind, x, source.group, kernel, stride or kernel, "valid")
 
-    def add(self, a: int, b: int, relu: bool = False) -> int:
+    def add(self, a: int, b: int, relu: bool = False, ceiling: float = inf) -> int:
         """A residual add: the groups of a and b become one."""
         one, two = self._tensors[a], self._tensors[b]
         if replace(one, group=two.group) != two or self._units(one.group) != self._units(two.group):
@@ -57,7 +61,7 @@ class Builder:
         self._same[drop] = keep
         cut = self._groups[keep].cut and self._groups[drop].cut
         self._groups[keep] = replace(self._groups[keep], cut=cut)
-        return self._add(Kind.ADD, (a, b), replace(one, group=keep), 0, relu=relu)
+        return self._add(Kind.ADD, (a, b), replace(one, group=keep), 0, relu=relu, ceiling=ceiling)
 
     def flatten(self, x: int) -> int:
         """Sites become copies of every unit, unit by unit."""

@@ -20,7 +20,8 @@ from reds.trace.walk import Norm, Walk, Weighted
 __all__ = ["NotElasticError", "elastic"]
 
 EXAMPLES = 3
-"""Random inputs that the net is held against the module on."""
+SCALES = (1, 100)
+"""Random inputs that the net is held against the module on: normal ones, and such as reach a ceiling."""
 TOLERANCE = 1e-4
 """Of the largest output: float32 sums, in another order."""
 
@@ -33,21 +34,18 @@ def elastic(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     reads units innermost (`reds.data.own` turns examples). Its layers have the names of the graph's nodes; a
     module that is called twice becomes two layers.
 
-    Raises `NotElasticError` for all but conv (plain or depthwise), linear, batch norm, ReLU, max and average
-    pools without padding, flatten and residual adds, and for a forward that cannot be traced.
+    Raises `NotElasticError` for all but conv (plain or depthwise), linear, batch norm, ReLU with a ceiling or
+    without, max and average pools without padding, flatten and residual adds, and for a forward that cannot
+    be traced.
     """
     kind = type(module).__name__
-    if not isinstance(module, nn.Module):
-        raise NotElasticError(f"{kind}: a torch.nn.Module is needed")
-    module = deepcopy(module).cpu().float().eval()
-    if len(input_shape) not in (1, 3):
-        raise NotElasticError(f"{kind}: {list(input_shape)}: give [units, height, width] or [features]")
-    for where, weight in module.named_parameters():
-        if isinstance(weight, nn.parameter.UninitializedParameter):
-            raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
+    module = _copy(module, kind)
+    if len(input_shape) not in (1, 3) or min(input_shape) < 1:
+        text = "give [units, height, width] or [features], each at least 1"
+        raise NotElasticError(f"{kind}: {list(input_shape)}: {text}")
     x = torch.randn(EXAMPLES, *input_shape, generator=torch.Generator().manual_seed(0))
     try:
-        expected = module(x.clone())
+        module(x.clone())
     except Exception as error:  # whatever the user's forward raises
         raise NotElasticError(f"{kind}: it does not run on {list(x.shape)}: {error}") from error
     try:
@@ -64,13 +62,31 @@ def elastic(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     for layer, weight, after in zip(chain.layers, net.weights, net.subnet_tails(0), strict=True):
         if layer.kind in WEIGHTED:
             fill(weight, after, *walk.weights[layer.output])
-    apart = (net(innermost(x), 0) - expected).abs().max()
-    if not apart <= TOLERANCE * expected.abs().max():
-        raise NotElasticError(
-            f"{kind}: the traced net computes something else ({apart:.2g} apart): look for hooks, random"
-            " numbers and operations in place on tensors that are read again"
-        )
+    for scale in SCALES:
+        expected, ours = module(scale * x), net(innermost(scale * x), 0)
+        apart = (ours - expected).abs().max()
+        if not apart <= TOLERANCE * expected.abs().max():
+            raise NotElasticError(
+                f"{kind}: the traced net computes something else ({apart:.2g} apart): look for hooks, random"
+                " numbers and operations in place on tensors that are read again"
+            )
     return net
+
+
+def _copy(module: nn.Module, kind: str) -> nn.Module:
+    """The module in float32 and at inference. Raises `NotElasticError` where it holds what has no copy."""
+    if not isinstance(module, nn.Module):
+        raise NotElasticError(f"{kind}: a torch.nn.Module is needed")
+    for path, part in module.named_modules():
+        for name, value in vars(part).items():
+            if isinstance(value, Tensor) and not value.is_leaf:
+                where = f"{path}.{name}".lstrip(".")
+                text = "delete it, or end an old weight norm with torch.nn.utils.remove_weight_norm"
+                raise NotElasticError(f"{kind}: {where} is computed and has no copy: {text}")
+    for where, weight in module.named_parameters():
+        if isinstance(weight, nn.parameter.UninitializedParameter):
+            raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
+    return deepcopy(module).cpu().float().eval()
 
 
 def fill(weight: Tensor, after: nn.Module, op: Weighted, norm: Norm | None) -> None:

@@ -6,6 +6,7 @@ take, so that a call becomes the module that does the same.
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any, NoReturn
 
 import torch
@@ -38,12 +39,31 @@ def _mean(dim: int | Sequence[int] | None = None, keepdim: bool = False, **_: An
     return nn.AdaptiveAvgPool2d(1) if over == {2, 3} else None
 
 
+def _clamp(min: Any = None, max: Any = None) -> nn.Module | None:
+    """From 0 up, with a ceiling or without, it is a ReLU; between others, or tensors, it is none."""
+    if not isinstance(min, int | float) or min != 0:
+        return None
+    if max is None:
+        return nn.ReLU()
+    return nn.Hardtanh(0, max) if isinstance(max, int | float) and max > 0 else None
+
+
+def _hardtanh(min_val: float = -1, max_val: float = 1, inplace: bool = False) -> nn.Module | None:
+    return _clamp(min_val, max_val)
+
+
 def _dropout(p: float = 0.5, training: bool = True, inplace: bool = False) -> nn.Module:
     return nn.Dropout(p).train(training)
 
 
 _SPELLINGS: Mapping[Callable[..., nn.Module | None], Sequence[Any]] = {
     nn.ReLU: (F.relu, torch.relu, torch.relu_, "relu", "relu_"),
+    nn.ReLU6: (F.relu6,),
+    _hardtanh: (F.hardtanh, F.hardtanh_),
+    _clamp: (
+        torch.clamp, torch.clamp_, torch.clip, torch.clip_, torch.clamp_min, torch.clamp_min_,
+        "clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_",
+    ),
     nn.MaxPool2d: (F.max_pool2d,),
     nn.AvgPool2d: (F.avg_pool2d,),
     nn.AdaptiveAvgPool2d: (F.adaptive_avg_pool2d,),
@@ -69,6 +89,17 @@ def operation(node: fx.Node, root: nn.Module, values: Mapping[fx.Node, Any]) -> 
     more = {key: value for key, value in node.kwargs.items() if key != "input"}
     args, kwargs = fx.node.map_arg((node.args[1:], more), lambda read: values[read])
     return CALLS[node.target](*args, **kwargs)
+
+
+def ceiling(op: nn.Module | None) -> float | None:
+    """Where a ReLU stops, infinite for the plain one; None of what is no ReLU."""
+    match op:
+        case nn.ReLU():
+            return inf
+        case nn.Hardtanh(min_val=0, max_val=top) if top > 0:  # ReLU6 is one
+            return float(top)
+        case _:
+            return None
 
 
 def name(node: fx.Node, op: nn.Module | None) -> str:

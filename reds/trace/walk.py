@@ -6,6 +6,7 @@ reads what they read. The builder merges the groups that must be cut together.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any, NoReturn
 
 from torch import Tensor, fx, nn
@@ -13,13 +14,14 @@ from torch import Tensor, fx, nn
 from reds.chain import Chain, ChainError, Padding
 from reds.model import Kind
 from reds.nets.builder import Builder
-from reds.trace.nodes import Add, refuse
+from reds.trace.nodes import Add, ceiling, refuse
 
 Weighted = nn.Conv2d | nn.Linear
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 MADE_OF = (
-    "an elastic net is made of conv (plain or depthwise), linear, batch norm, ReLU, max and average pools,"
-    " flatten and residual adds; replace it, or do it outside the net"
+    "an elastic net is made of conv (plain or depthwise), linear, batch norm, ReLU (also with a ceiling, as"
+    " ReLU6 or clamp(0, 4)), max and average pools, flatten and residual adds; replace it, or do it outside"
+    " the net"
 )
 
 
@@ -63,6 +65,8 @@ class Walk:
 
     def _write(self, node: fx.Node, op: nn.Module | None) -> int:
         """The tensor that holds what a node writes: of a new layer, or the one that it reads."""
+        if node.op == "get_attr":
+            self._refuse(node, "is a tensor that no layer holds", "use nn.Conv2d, nn.Linear and batch norms")
         if op is None or not node.all_input_nodes:
             self._refuse(node, "is no layer of a chain", MADE_OF)
         x = self._tensors[node.all_input_nodes[0]]
@@ -83,13 +87,18 @@ class Walk:
                 self._refuse(node, "drops at inference too", "pass training=self.training")
             case nn.Identity() | nn.Dropout() | nn.Dropout1d() | nn.Dropout2d():
                 return x
-            case nn.ReLU() | nn.BatchNorm1d() | nn.BatchNorm2d():
-                if node not in self._joined:
-                    follows = "conv, linear, norm or add" if isinstance(op, nn.ReLU) else "conv or linear"
-                    self._refuse(node, "cannot join a layer", f"let it follow a {follows} that only it reads")
-                return x
+            case nn.BatchNorm1d() | nn.BatchNorm2d():
+                return self._join(node, x, "conv or linear")
+            case _ if ceiling(op) is not None:
+                return self._join(node, x, "conv, linear, norm or add")
             case _:
                 self._refuse(node, "is no layer of a chain", MADE_OF)
+
+    def _join(self, node: fx.Node, x: int, follows: str) -> int:
+        """What the layer writes that this node ends."""
+        if node not in self._joined:
+            self._refuse(node, "cannot join a layer", f"let it follow a {follows} that only it reads")
+        return x
 
     def _conv(self, node: fx.Node, op: nn.Conv2d, x: int) -> int:
         depthwise = 1 < op.groups == op.in_channels == op.out_channels
@@ -97,8 +106,8 @@ class Walk:
             self._refuse(node, f"has {op.groups} groups", "use one, or depthwise one for every unit")
         if _pair(op.dilation) != (1, 1) or op.padding_mode != "zeros":
             self._refuse(node, "is dilated or pads with other than zeros", "use neither")
-        norm, relu = self._ending(node)
-        how = _pair(op.kernel_size), _pair(op.stride), _sides(op), relu, norm is not None
+        norm, relu, top = self._ending(node)
+        how = _pair(op.kernel_size), _pair(op.stride), _sides(op), relu, norm is not None, top
         tensor = (
             self._builder.depthwise(x, *how) if depthwise else self._builder.conv(x, op.out_channels, *how)
         )
@@ -108,8 +117,8 @@ class Walk:
     def _linear(self, node: fx.Node, op: nn.Linear, x: int) -> int:
         if self.values[node].ndim != 2:
             self._refuse(node, "reads more than features", "flatten before it")
-        norm, relu = self._ending(node)
-        tensor = self._builder.dense(x, op.out_features, relu, norm is not None)
+        norm, relu, top = self._ending(node)
+        tensor = self._builder.dense(x, op.out_features, relu, norm is not None, top)
         self.weights[tensor] = op, norm
         return tensor
 
@@ -148,15 +157,16 @@ class Walk:
         shapes = [[*self.values[arg].shape] for arg in read]
         if len(shapes) != 2 or shapes[0] != shapes[1]:
             self._refuse(node, f"adds {shapes}", "add two tensors of one shape")
-        _, relu = self._ending(node, normed=True)
-        return self._builder.add(self._tensors[read[0]], self._tensors[read[1]], relu)
+        _, relu, top = self._ending(node, normed=True)
+        return self._builder.add(self._tensors[read[0]], self._tensors[read[1]], relu, top)
 
-    def _ending(self, node: fx.Node, normed: bool = False) -> tuple[Norm | None, bool]:
-        """The norm of a layer, unless it is `normed` already, and whether it has a ReLU; both join it.
+    def _ending(self, node: fx.Node, normed: bool = False) -> tuple[Norm | None, bool, float]:
+        """The norm of a layer, unless it is `normed` already, whether it has a ReLU, and where that stops.
 
-        A maximum and a flatten may come before the ReLU: in either order they do the same.
+        All of these join it. A maximum and a flatten may come before the ReLU: in either order they do the
+        same.
         """
-        norm, relu = None, False
+        norm, relu, top = None, False, inf
         while len(readers := self._readers(node)) == 1:
             node = readers[0]
             match self.operations[node]:
@@ -165,16 +175,16 @@ class Walk:
                         self._refuse(node, "keeps no statistics", "use track_running_stats=True")
                     norm, normed = after, True
                     self._joined.add(node)
-                case nn.ReLU():
-                    relu = normed = True
-                    self._joined.add(node)
                 case nn.MaxPool2d() | nn.AdaptiveMaxPool2d() | nn.Flatten():
                     normed = True
                 case nn.Identity() | nn.Dropout() | nn.Dropout1d() | nn.Dropout2d():
                     pass
+                case after if (stop := ceiling(after)) is not None:
+                    relu, normed, top = True, True, min(top, stop)
+                    self._joined.add(node)
                 case _:
                     break
-        return norm, relu
+        return norm, relu, top
 
     def _readers(self, node: fx.Node) -> list[fx.Node]:
         """Who reads a node's value, and not only its shape."""

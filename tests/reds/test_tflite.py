@@ -23,6 +23,7 @@ from reds.tflite.graph import ALIGNMENT, schema
 from reds.tflite.labels import free
 from reds.untrained import untrained
 from tests.nets import Maker, dense_model, inputs, random_model
+from tests.reds.test_ceiling import quantised
 
 pytest.importorskip("tensorflow")
 litert = pytest.importorskip("ai_edge_litert.interpreter")
@@ -91,6 +92,14 @@ def test_every_kind_of_layer(seed: int) -> None:
     model = random_model(seed)
     for subnet in range(len(model.subnets)):
         assert steps_off(model, subnet, 20).max() <= 2
+
+
+def test_a_ceiling_ends_it_too() -> None:
+    model, _, _, x, _ = quantised(0)
+    for subnet in range(3):
+        y, wanted = interpret(tflite.dumps(model, subnet), x), reference.run(model, subnet, x)
+        assert np.abs(y.astype(int) - wanted).max() <= 2
+        assert (y.argmax(1) == wanted.argmax(1)).mean() >= 0.95
 
 
 def one_layer(model: Model, index: int) -> Model:

@@ -1,0 +1,231 @@
+"""A ReLU with a ceiling, as ReLU6 is one: however it is written, the same in float and in int8."""
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from reds import pack, reference
+from reds.data.own import innermost
+from reds.elastic import ElasticNet, nest
+from reds.int8.calibrate import LEAST_RANGE, Floats, input_scale, output_scale, ranges
+from reds.int8.quantize import quantise
+from reds.int8.rounded import RoundedNet
+from reds.model import Model
+from reds.nets.builder import Builder
+from reds.permute import most_important_first, permute
+from reds.trace import NotElasticError, elastic
+from tests.reds.floats import shares
+from tests.reds.test_trace import Calls, conv, head, same_function, stirred
+
+LABELS = ("33%", "67%", "100%")
+
+
+def large() -> nn.Conv2d:
+    """A convolution that writes values far above 6, of normal ones that it reads."""
+    torch.manual_seed(0)
+    made = conv()
+    with torch.no_grad():
+        made.weight.mul_(20)
+        assert float(made(torch.randn(5, 3, 6, 6)).max()) > 12
+    return made
+
+
+@pytest.mark.parametrize(
+    ("activation", "ceiling"),
+    [
+        (nn.ReLU(), inf),
+        (nn.ReLU6(), 6),
+        (nn.ReLU6(inplace=True), 6),
+        (nn.Hardtanh(0, 4.5), 4.5),
+        (nn.Hardtanh(0.0, 4, inplace=True), 4),
+        (nn.Hardtanh(0, inf), inf),
+        (nn.Sequential(nn.ReLU6(), nn.Dropout(), nn.Hardtanh(0, 3), nn.ReLU()), 3),
+        (F.relu, inf),
+        (F.relu6, 6),
+        (lambda x: F.relu6(x, inplace=True), 6),
+        (lambda x: F.hardtanh(x, 0, 5), 5),
+        (lambda x: F.hardtanh(x, min_val=0.0, max_val=5.0, inplace=True), 5),
+        (lambda x: F.hardtanh_(x, 0.0, 5.0), 5),
+        (torch.relu, inf),
+        (torch.relu_, inf),
+        (lambda x: x.relu(), inf),
+        (lambda x: x.clamp(min=0), inf),
+        (lambda x: x.clamp(0), inf),
+        (lambda x: x.clamp_(0, 4), 4),
+        (lambda x: x.clip(0, 4), 4),
+        (lambda x: x.clip_(0.0, max=4.0), 4),
+        (lambda x: torch.clamp(x, 0, 2.5), 2.5),
+        (lambda x: torch.clamp(input=x, min=0, max=2.5), 2.5),
+        (lambda x: torch.clamp_(x, 0, 2.5), 2.5),
+        (lambda x: torch.clip(x, 0, 2.5), 2.5),
+        (lambda x: torch.clip_(x, 0, 2.5), 2.5),
+        (lambda x: torch.clamp_min(x, 0), inf),
+        (lambda x: torch.clamp_min_(x, 0), inf),
+        (lambda x: x.clamp_min(0.0), inf),
+        (lambda x: x.clamp_min_(0), inf),
+        (lambda x: F.max_pool2d(x, 2).clamp(0, 6), 6),
+    ],
+)
+def test_every_spelling_ends_its_layer(activation: Callable[[Tensor], Tensor], ceiling: float) -> None:
+    net = same_function(Calls(lambda m, x: head(m.act(m.a(x))), a=large(), act=activation), 3, 6, 6)
+    first, *others = net.chain.layers
+    assert (first.relu, first.ceiling) == (True, ceiling)
+    assert not any(layer.relu for layer in others)
+
+
+@pytest.mark.parametrize(
+    ("activation", "match"),
+    [
+        (nn.LeakyReLU(), r"^act \(LeakyReLU\) is no layer .*ReLU \(also with a ceiling, as ReLU6"),
+        (nn.Hardswish(), r"^act \(Hardswish\) is no layer .*ReLU6"),
+        (nn.Sigmoid(), r"^act \(Sigmoid\) is no layer"),
+        (nn.Hardtanh(), r"^act \(Hardtanh\) is no layer"),
+        (nn.Hardtanh(-1, 6), r"^act \(Hardtanh\) is no layer"),
+        (F.hardtanh, "^hardtanh is no layer"),
+        (lambda x: F.hardtanh(x, 0, 0), "^hardtanh is no layer"),
+        (F.leaky_relu, "^leaky_relu is no layer"),
+        (lambda x: x.clamp(-1, 6), "^clamp is no layer"),
+        (lambda x: x.clamp(max=6), "^clamp is no layer"),
+        (lambda x: x.clamp(0, -1), "^clamp is no layer"),
+        (lambda x: torch.clamp_min(x, 1), "^clamp_min is no layer"),
+        (lambda x: x.clamp(torch.zeros(1), torch.ones(1)), "is a tensor that no layer holds"),
+        (lambda x: F.avg_pool2d(x, 2).clamp(0, 6), r"^clamp cannot join .*conv, linear, norm or add"),
+    ],
+)
+def test_what_is_no_relu_is_refused_by_name(activation: Callable[[Tensor], Tensor], match: str) -> None:
+    with pytest.raises(NotElasticError, match=match):
+        elastic(Calls(lambda m, x: head(m.act(m.a(x))), a=conv(), act=activation), (3, 6, 6))
+
+
+def test_a_ceiling_that_tracing_does_not_see_is_refused() -> None:
+    """Normal inputs do not reach it; nothing reads what the call gives, so that the graph forgets it."""
+
+    def aliased(m: Any, x: Tensor) -> Tensor:
+        y = m.a(x).relu()
+        y.clamp_(max=6)
+        return y.flatten(1)
+
+    with pytest.raises(NotElasticError, match=r"computes something else .*in place"):
+        elastic(Calls(aliased, a=conv()), (3, 6, 6))
+
+
+class Mobile(nn.Module):
+    """Inverted residuals: every kind of layer that a ReLU may follow, each with a ceiling that binds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(conv(3, 12), nn.BatchNorm2d(12), nn.ReLU6())
+        self.deep = nn.Sequential(conv(12, 12, groups=12), nn.BatchNorm2d(12), nn.Hardtanh(0, 5))
+        self.wide = nn.Sequential(nn.Conv2d(12, 12, 1), nn.BatchNorm2d(12))
+        self.hidden, self.classes = nn.Linear(12 * 9, 24), nn.Linear(24, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = (x + self.wide(self.deep(x))).clamp(0, 7)
+        return self.classes(F.hardtanh(self.hidden(F.max_pool2d(x, 2).flatten(1)), 0, 4))
+
+
+def mobile(seed: int = 0) -> tuple[Mobile, Tensor]:
+    """The module, its weights so large that all ceilings bind, and examples [N, units, height, width]."""
+    module = Mobile()
+    stirred(module, seed).eval()
+    with torch.no_grad():
+        for norm in (module.stem[1], module.deep[1], module.wide[1]):
+            norm.weight.mul_(3)
+        module.hidden.weight.mul_(4)
+    return module, torch.randn(256, 3, 6, 6)
+
+
+@torch.no_grad()
+def bound(net: ElasticNet, x: Tensor) -> Sequence[float]:
+    """The largest value of any subnet in each layer with a ceiling, as a share of that."""
+    values = [net.trace(x, i)[1:] for i in range(len(net.widths))]
+    return [
+        max(float(of[k].max()) for of in values) / layer.ceiling
+        for k, layer in enumerate(net.chain.layers)
+        if layer.ceiling < inf
+    ]
+
+
+@torch.no_grad()
+def test_permutation_and_nesting_keep_the_ceilings() -> None:
+    module, x = mobile()
+    net, expected = elastic(module, (3, 6, 6)), module(x)
+    assert [layer.ceiling for layer in net.chain.layers if layer.relu] == [6, 5, 7, 4]
+    assert bound(net, innermost(x)) == [1, 1, 1, 1]
+    rng = np.random.default_rng(0)
+    permute(net, most_important_first(net.chain, [rng.random(g.units) for g in net.chain.groups]))
+    nested = nest(net, shares(net.chain)).eval()
+    for ours in (net(innermost(x), 0), nested(innermost(x), 2)):
+        assert float((ours - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
+    assert all(layer.relu for layer in nested.chain.resized(nested.widths[0]).layers if layer.ceiling < inf)
+
+
+def quantised(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]:
+    """Three subnets of it in int8: model, float net, the ranges given, inputs stored and as the net reads."""
+    module, x = mobile(seed)
+    with torch.no_grad():
+        net = nest(elastic(module, (3, 6, 6)), shares(elastic(module, (3, 6, 6)).chain)).eval()
+    given = input_scale(x)
+    q = given.stored(innermost(x)).reshape(len(x), -1)
+    features = torch.from_numpy((q.astype(np.float32) - given.zero) * np.float32(given.scale))
+    seen = ranges(net, features, [100.0])[0]
+    return quantise("clipped", net, LABELS, seen, given.scale, given.zero), net, seen, q, features
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_int8_ends_where_the_float_net_does(seed: int) -> None:
+    model, net, seen, q, features = quantised(seed)
+    again = pack.loads(pack.dumps(model), "memory")
+    assert all(np.isclose(top, 1) for top in bound(net, features))
+    for i, subnet in enumerate(again.subnets):
+        logits = net(features, i).detach().numpy()
+        ours = reference.run(again, i, q).astype(float) - subnet.steps[-1].zero
+        close = ours * subnet.output_scale - logits
+        assert np.sqrt((close**2).mean()) < 0.05 * logits.std() + subnet.output_scale
+        values = reference.trace(again, i, q)[1:], net.trace(features, i)[1:]
+        for layer, stored, real, (_, largest) in zip(net.chain.layers, *values, seen[i], strict=True):
+            if layer.ceiling < inf:
+                y = (stored.astype(float) + 127) * largest / 254
+                assert y.max() <= layer.ceiling
+                apart = y.reshape(real.shape) - real.detach().numpy()
+                assert np.sqrt((apart**2).mean()) < 0.03 * layer.ceiling
+
+
+def test_ranges_past_a_ceiling_end_there() -> None:
+    model, net, seen, q, features = quantised(0)
+    wide = np.where([layer.ceiling < inf for layer in net.chain.layers], 2.0, 1.0)[:, None] * seen
+    assert (wide[2] != seen[2]).any()
+    same = quantise("clipped", net, LABELS, wide, model.input_scale, model.input_zero)
+    np.testing.assert_array_equal(reference.run(same, 2, q), reference.run(model, 2, q))
+    assert all(top <= 1 + 1e-6 for top in bound(RoundedNet(net, wide).eval(), features))
+
+
+@pytest.mark.parametrize("ceiling", [0.1, LEAST_RANGE / 4])
+def test_no_stored_value_is_past_the_ceiling(ceiling: float) -> None:
+    """Also of values that float32 has rounded up, or that are all but 0."""
+    net = Builder(3)
+    net.dense(net.input, 4, ceiling=ceiling)
+    for largest in (0.0, float(np.float32(ceiling))):
+        assert output_scale(net.build().layers[0], 0.0, largest).scale * 254 <= ceiling
+
+
+def test_a_gradient_passes_between_zero_and_the_ceiling() -> None:
+    net = Builder(2, 3, 3)
+    first = net.conv(net.input, 3, (1, 1), norm=False, ceiling=2.0)
+    second = net.depthwise(first, (1, 1), norm=False, ceiling=1.5)
+    net.flatten(net.add(first, second, relu=True, ceiling=3.0))
+    chain = net.build()
+    full = ElasticNet(chain, [chain.full])
+    _, a, b, total, _ = full.trace(torch.randn(64, 18), 0)
+    assert [float(y.max()) for y in (a, b, total)] == [2.0, 1.5, 3.0]
+    torch.autograd.backward(total.sum())
+    inside = (total > 0) & (total < 3) & (b > 0) & (b < 1.5)
+    expected = torch.where(inside, a, 0).sum((0, 1, 2))
+    torch.testing.assert_close(full.weights[1].grad[:, 0, 0, 0], expected)
