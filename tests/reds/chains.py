@@ -1,4 +1,4 @@
-"""Small networks to select from: their units' scores, and every choice of widths."""
+"""Small networks to select from: their units' scores, a board that times them, all their widths."""
 
 from itertools import product
 
@@ -6,8 +6,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from reds.budget import Device
 from reds.chain import Chain, Widths
 from reds.cost import width_grids
+from reds.cost.latency import Latency, LayerTimes
+from reds.layouts import LAYOUTS
 from reds.nets.builder import Builder
 
 Scores = list[NDArray[np.float64]]
@@ -40,6 +43,18 @@ def small_chains(draw: st.DrawFn) -> Chain:
                 x = net.add(net.conv(x, units, (1, 1)), inner)
     net.dense(net.flatten(x), 3, relu=False, norm=False)
     return net.build()
+
+
+def measured(chain: Chain) -> Device:
+    """A board whose layers take (7 + reads) * (1 + writes) us, or (3 + units) where they are the same."""
+    times = {}
+    for layer in chain.layers:
+        m, n = (np.arange(1, chain.full[g] + 1) for g in (layer.reads, layer.writes))
+        if layer.reads == layer.writes:
+            times[layer.name] = LayerTimes((m,), 3.0 + m)
+        else:
+            times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
+    return Device(LAYOUTS[3], Latency("desk", times))
 
 
 def all_widths(chain: Chain, step: int, least: int = 1) -> list[Widths]:

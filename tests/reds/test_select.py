@@ -22,7 +22,7 @@ from reds.nets.ds_cnn import ds_cnn
 from reds.nets.resnet import resnet8
 from reds.select import Objective, Order, Selected, gains_of, nested
 from reds.solver.bench import measured as measured_row
-from tests.reds.chains import Scores, all_widths, random_scores, small_chains
+from tests.reds.chains import Scores, all_widths, measured, random_scores, small_chains
 
 PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
 
@@ -30,18 +30,6 @@ PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
 def are_nested(subnets: Sequence[Selected]) -> bool:
     """Whether each subnet, smallest first, keeps no more units of any group than the next."""
     return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))
-
-
-def measured(chain: Chain) -> Device:
-    """A board whose layers take (7 + reads) * (1 + writes) us, or (3 + units) where they are the same."""
-    times = {}
-    for layer in chain.layers:
-        m, n = (np.arange(1, chain.full[g] + 1) for g in (layer.reads, layer.writes))
-        if layer.reads == layer.writes:
-            times[layer.name] = LayerTimes((m,), 3.0 + m)
-        else:
-            times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
-    return Device(LAYOUTS[3], Latency("desk", times))
 
 
 def kept(scores: Scores, widths: Widths) -> float:
