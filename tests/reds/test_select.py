@@ -23,6 +23,7 @@ from reds.nets.ds_cnn import ds_cnn
 from reds.nets.resnet import resnet8
 from reds.select import Objective, Order, Selected, gains_of, nested
 from reds.solver.bench import measured as measured_row
+from reds.solver.stages import CoupledError
 
 Scores = list[NDArray[np.float64]]
 
@@ -402,6 +403,29 @@ def test_budgets_that_exclude_each_other_are_named_together() -> None:
     budget = Budget(macs=0.5, latency=4.0)
     with pytest.raises(BudgetError, match=r"budget 4.000 us: .* within 28 MACs needs 10.000 us"):
         nested(chain, random_scores(chain, 0), [budget], device=Device(latency=Latency("desk", times)))
+
+
+def test_widths_too_many_to_count_together_name_layers() -> None:
+    """A residual stack as wide as ResNet-18, where step 1 takes too large tables and 64 does not."""
+    small = resnet8()
+    chain = small.resized([640 if group.cut else group.units for group in small.groups])
+    with pytest.raises(
+        CoupledError, match=r"conv\d, .*conv\d: .*x 637 widths are too large; raise `step`"
+    ) as raised:
+        nested(chain, random_scores(chain, 0), [0.5], 1)
+    assert "group" not in str(raised.value)
+    assert nested(chain, random_scores(chain, 0), [0.5], 64, 64)[0].gap == 0.0
+
+
+def test_ten_subnets_at_once_end_and_say_their_gap() -> None:
+    """Too many to be proven: no worse than in turn, and the gap no more than what each alone leaves."""
+    chain, budgets = ds_cnn("s"), [n / 10 for n in range(1, 11)]
+    scores = random_scores(chain, 0)
+    joint, in_turn = (nested(chain, scores, budgets, 8, 8, order, "sum") for order in ("joint", "bottom-up"))
+    assert are_nested(joint)
+    assert sum(s.value for s in joint) >= sum(s.value for s in in_turn)
+    alone = sum(nested(chain, scores, [budget], 8, 8, objective="sum")[0].value for budget in budgets)
+    assert 0 <= joint[0].gap <= 1 - sum(s.value for s in joint) / alone + 1e-9
 
 
 def test_a_latency_budget_needs_times() -> None:
