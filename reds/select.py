@@ -6,7 +6,8 @@ that a layer joins, and `solver` finds the widths.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -30,6 +31,7 @@ from reds.cost import Grid, width_grids
 from reds.solver.joint import jointly
 from reds.solver.problem import Choice, Groups, Problem
 from reds.solver.solve import InfeasibleError, Solution, solve
+from reds.solver.stages import CoupledError
 
 Order = Literal["bottom-up", "top-down", "joint", "uniform"]
 Objective = Literal["balanced", "product", "sum"]
@@ -69,29 +71,42 @@ def nested(
     starves the one whose units cost most: `product` is the product of the shares kept in each group, and
     `balanced` a mean of them that is near the smallest (the power mean of exponent -4).
 
-    Raises `BudgetError` for a budget that nothing fits, `CoupledError` where groups form no chain or tree.
+    Raises `BudgetError` for a budget that nothing fits, `CoupledError`, naming layers, where the tables of
+    widths that count together are too large.
     """
     grids, device = width_grids(chain, step, least), device or Device()
     gains = gains_of(scores, kernels or {}, grids, objective)
     limits = limits_of(chain, grids, as_budgets(budgets), device)
     problems = [problem_of(grids, gains, each) for each in limits]
-    if order == "joint":
-        known = [_in_turn(grids, problems, limits, turn) for turn in ("bottom-up", "top-down")]
-        joint = jointly(problems, [[solution.choice for solution in each] for each in known])
-        choices = joint.choices
-        gaps = [_gap(joint.value, joint.bound, objective)] * len(problems)
-    elif order == "uniform":
-        choices, gaps = _uniform(grids, problems, limits), [1.0] * len(problems)
-    else:
-        found = _in_turn(grids, problems, limits, order)
-        choices = tuple(solution.choice for solution in found)
-        gaps = [_gap(solution.value, solution.bound, objective) for solution in found]
+    with _naming(chain):
+        if order == "joint":
+            known = [_in_turn(grids, problems, limits, turn) for turn in ("bottom-up", "top-down")]
+            joint = jointly(problems, [[solution.choice for solution in each] for each in known])
+            choices = joint.choices
+            gaps = [_gap(joint.value, joint.bound, objective)] * len(problems)
+        elif order == "uniform":
+            choices, gaps = _uniform(grids, problems, limits), [1.0] * len(problems)
+        else:
+            found = _in_turn(grids, problems, limits, order)
+            choices = tuple(solution.choice for solution in found)
+            gaps = [_gap(solution.value, solution.bound, objective) for solution in found]
     chosen = []
     for problem, choice, gap, each in zip(problems, choices, gaps, limits, strict=True):
         widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
         chosen.append(Selected(widths, device.costs(chain, widths), problem.value(choice), gap))
         _check_arena(chosen[-1], each)
     return tuple(chosen)
+
+
+@contextmanager
+def _naming(chain: Chain) -> Iterator[None]:
+    """A group's name is the first layer that writes units of it, or the input."""
+    try:
+        yield
+    except CoupledError as error:
+        writers = {layer.writes: layer.name for layer in reversed(chain.layers)}
+        names = [writers.get(g, "the input") for g in error.groups]
+        raise CoupledError(error.groups, error.sizes, names) from None
 
 
 def gains_of(

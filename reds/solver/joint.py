@@ -13,13 +13,19 @@ from numpy.typing import NDArray
 
 from reds.solver.dual import minimise
 from reds.solver.problem import Choice, Groups, Limited, Problem, Scalar
-from reds.solver.solve import EXACT, solve
-from reds.solver.stages import CoupledError, Values, ceilings, stages_of
+from reds.solver.solve import EXACT, WORK, solve
+from reds.solver.stages import Values, ceilings, order_of, stages_of
 
 Tuples = NDArray[np.intp]
 """[tuples, subnets]: indices of widths, ascending from subnet to subnet."""
 LARGEST = 512
 """Tuples of a group that are tried at once."""
+ENTRIES = 1 << 24
+"""Of all tables together; fewer tuples are tried where they take more."""
+PART = 8
+"""Some of the tuples prove nothing and get a share of the entries and of the work: one in so many."""
+TURNS = 4
+"""How often a better choice may narrow the tuples down."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +40,24 @@ class Joint:
 def jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
     """A choice for each problem, none narrower than the one before; `known` are such choices, all allowed.
 
-    Proven best where the tuples left are few enough to be solved whole.
+    Proven best where the tuples left are few enough to be solved whole; else the halves, each on its own,
+    bound the sum.
     """
     alone = [solve(problem, [each[i] for each in known]) for i, problem in enumerate(problems)]
     most = [_ceilings(problem) for problem in problems]
     best = max((tuple(choices) for choices in known), key=lambda choices: _value(problems, choices))
     value, bound = _value(problems, best), sum(solution.bound for solution in alone)
-    few = LARGEST
-    while bound - value > (slack := EXACT * abs(bound)):
+    few, turns = LARGEST, 0
+    while bound - value > (slack := EXACT * abs(bound)) and turns < TURNS:
         held = list(zip(*best, strict=True))
         tried = [_tuples([each[g] for each in most], value + slack, at, few) for g, at in enumerate(held)]
         tuples, whole = [kept for kept, _ in tried], all(complete for _, complete in tried)
-        start = tuple(int((kept == at).all(axis=1).argmax()) for kept, at in zip(tuples, held, strict=True))
-        try:
-            solution = solve(_together(problems, tuples), [start])
-        except CoupledError:  # three groups at a time take larger tables than a chain
+        part = 1 if whole else PART
+        if few > 1 and _entries(problems, list(map(len, tuples))) > ENTRIES // part:
             few //= 2
             continue
+        start = tuple(int((kept == at).all(axis=1).argmax()) for kept, at in zip(tuples, held, strict=True))
+        solution, turns = solve(_together(problems, tuples), [start], WORK // part), turns + 1
         found = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
         best, before = tuple(zip(*found, strict=True)), value
         value = _value(problems, best)
@@ -58,7 +65,22 @@ def jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> J
             bound = min(bound, value + (solution.bound - solution.value))
         if whole or value <= before + slack:
             break
+    if bound - value > slack and len(problems) > 1:
+        bound = min(bound, sum(each.bound for each in _halves(problems, [*known, best])))
     return Joint(best, value, bound if bound - value > slack else value)
+
+
+def _halves(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> list[Joint]:
+    """The smaller and the larger subnets, each on their own: together they gain no less than all nested."""
+    half = len(problems) // 2
+    parts = (slice(half), slice(half, None))
+    return [jointly(problems[part], [choices[part] for choices in known]) for part in parts]
+
+
+def _entries(problems: Sequence[Problem], sizes: Sequence[int]) -> int:
+    """Of the stages' tables that all problems take together, with so many widths of each group."""
+    couplings = [groups for problem in problems for groups in problem.couplings]
+    return order_of(couplings, sizes)[0] * (2 + sum(len(problem.limited) for problem in problems))
 
 
 def _value(problems: Sequence[Problem], choices: Sequence[Choice]) -> float:

@@ -2,7 +2,8 @@
 
 A label is a choice of the groups so far. It is dropped where its bound cannot beat `floor`, where its costs
 cannot stay within the limits, or where another of the same open widths gains no less and costs no more.
-At most `width` labels are kept, those of the highest bounds; the highest bound cut is reported.
+At most `width` labels are kept, and no more grown than `work` allows, those of the highest bounds; the
+highest bound cut is reported.
 """
 
 from collections.abc import Sequence
@@ -16,17 +17,18 @@ from reds.solver.stages import Stage, Values, backward
 
 Indices = NDArray[np.intp]
 GROWN = 1 << 21
-"""Labels grown at a time."""
+"""Costs of labels grown at a time."""
 LOOK_BACK = 48
 """With several costs, how many labels before it may dominate one."""
 
 
 @dataclass(frozen=True)
 class Grown:
-    """The best choice above the floor, if any, and the highest bound of what was cut."""
+    """The best choice above the floor, if any, the highest bound of what was cut, and the work left."""
 
     choice: Choice | None
     cut: float
+    work: int
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,22 @@ class _Labels:
         by_bound = np.argpartition(-self.bound, width)
         return self.of(np.sort(by_bound[:width])), float(self.bound[by_bound[width:]].max())
 
+    def within(self, each: Indices, most: int) -> tuple[Indices, float]:
+        """Those of the highest bounds that grow `most` together, at least one, and the highest bound cut."""
+        if each.sum() <= most:
+            return np.arange(len(self)), -np.inf
+        by_bound = np.argsort(-self.bound, kind="stable")
+        n = max(int(np.searchsorted(np.cumsum(each[by_bound]), most, "right")), 1)
+        return np.sort(by_bound[:n]), float(self.bound[by_bound[n:]].max(initial=-np.inf))
 
-def grow(stages: Sequence[Stage], limits: Values, prices: Values, floor: float, width: int) -> Grown:
-    """Look for a choice that gains more than `floor`, with at most `width` labels a stage."""
+
+def grow(
+    stages: Sequence[Stage], limits: Values, prices: Values, floor: float, width: int, work: int
+) -> Grown:
+    """Look for a choice that gains more than `floor`, with at most `width` labels a stage.
+
+    `work` is how many costs of labels may be counted.
+    """
     reduced = [stage.reduced(prices) for stage in stages]
     onward = [best.ravel() for best in backward(stages, reduced)]
     cheapest = [
@@ -67,29 +82,30 @@ def grow(stages: Sequence[Stage], limits: Values, prices: Values, floor: float, 
     ]
     zero = np.zeros(1, np.intp)
     labels = _Labels(zero, np.zeros(1), np.zeros((len(limits), 1)), np.zeros(1), zero, zero)
-    history, cut = list[_Labels](), -np.inf
+    history, cut = list[tuple[Indices, Indices]](), -np.inf
     for i, stage in enumerate(stages):
         room = limits[:, None] + np.reshape(
             [least[i + 1] for least in cheapest], (len(limits), onward[i + 1].size)
         )
-        labels, lost = _step(stage, labels, onward[i + 1], room, limits, prices, floor, width)
-        history.append(labels)
-        cut = max(cut, lost)
+        share = work // (len(stages) - i)
+        labels, lost, spent = _step(stage, labels, onward[i + 1], room, limits, prices, floor, width, share)
+        history.append((labels.parent, labels.width))
+        cut, work = max(cut, lost), work - spent
         if not len(labels):
-            return Grown(None, cut)
+            return Grown(None, cut, work)
     at, chosen = int(labels.gain.argmax()), list[int]()
-    for labels in reversed(history):
-        chosen.append(int(labels.width[at]))
-        at = int(labels.parent[at])
+    for parent, wide in reversed(history):
+        chosen.append(int(wide[at]))
+        at = int(parent[at])
     placed = dict(zip([stage.group for stage in stages], reversed(chosen), strict=True))
-    return Grown(tuple(placed[g] for g in sorted(placed)), cut)
+    return Grown(tuple(placed[g] for g in sorted(placed)), cut, work)
 
 
 def _step(
     stage: Stage, labels: _Labels, onward: Values, room: Values, limits: Values, prices: Values,
-    floor: float, width: int,
-) -> tuple[_Labels, float]:  # fmt: skip
-    """Every label with every width of the stage's group, as far as it may beat the floor."""
+    floor: float, width: int, work: int,
+) -> tuple[_Labels, float, int]:  # fmt: skip
+    """Every label with every width of the stage's group, as far as it may beat the floor; cut and work."""
     n = stage.gain.shape[-1]
     gain, to = stage.gain.reshape(-1, n), stage.to.reshape(-1, n)
     costs = stage.costs.reshape(len(limits), *gain.shape)
@@ -103,10 +119,11 @@ def _step(
         costs[:, state, wide],
     )  # fmt: skip
     begin = np.cumsum(each) - each
-    parts, held, cut = list[_Labels](), 0, -np.inf
-    counts = each[labels.state]
-    turns = np.flatnonzero(np.diff(np.cumsum(counts) // GROWN)) + 1
-    for piece in np.split(np.arange(len(labels)), turns):
+    parts, held, counts, one = list[_Labels](), 0, each[labels.state], max(len(limits), 1)
+    grown_from, cut = labels.within(counts, work // one)
+    reach = np.cumsum(counts[grown_from])
+    turns = np.flatnonzero(np.diff(reach * one // GROWN)) + 1
+    for piece in np.split(grown_from, turns):
         parent = np.repeat(piece, counts[piece])
         first = np.repeat(np.cumsum(counts[piece]) - counts[piece], counts[piece])
         arc = begin[labels.state[parent]] + np.arange(len(parent)) - first
@@ -126,7 +143,7 @@ def _step(
             parts, held, cut = [together], len(together), max(cut, lost)
     together = _together(parts)
     together, lost = together.of(_undominated(together, prices)).best(width)
-    return together, max(cut, lost)
+    return together, max(cut, lost), int(reach[-1]) * one
 
 
 def _together(parts: Sequence[_Labels]) -> _Labels:
@@ -148,5 +165,8 @@ def _undominated(labels: _Labels, prices: Values) -> Indices:
     dominated = np.zeros(len(order), np.bool_)
     for back in range(1, min(LOOK_BACK, len(order) - 1) + 1):
         worse = (state[:-back] == state[back:]) & (gain[:-back] >= gain[back:])
-        dominated[back:] |= worse & (cost[:, :-back] <= cost[:, back:]).all(axis=0)
+        by = np.flatnonzero(worse & ~dominated[back:])
+        for each in cost:
+            by = by[each[by] <= each[by + back]]
+        dominated[by + back] = True
     return np.sort(order[~dominated])

@@ -39,6 +39,11 @@ class Problem:
     limited: tuple[Limited, ...]
     allowed: Mapping[Groups, NDArray[np.bool_]]
 
+    @property
+    def couplings(self) -> list[Groups]:
+        """The groups of every table."""
+        return [*self.gains, *self.allowed, *(groups for cost in self.limited for groups in cost.tables)]
+
     def value(self, choice: Choice) -> float:
         """The gain of a choice."""
         return float(sum(entries(self.gains, choice)))

@@ -12,6 +12,8 @@ from reds.solver.stages import ceilings, stages_of
 
 WIDTHS = (1 << 8, 1 << 12, 1 << 16, 1 << 20)
 """Labels a stage, round by round; a limit of work, not of time, so that every machine chooses the same."""
+WORK = 1 << 25
+"""Costs of labels that all rounds may count together, a limit of work too."""
 EXACT = 1e-11
 """Share of the bound that rounding may hide."""
 
@@ -29,25 +31,28 @@ class Solution:
     bound: float
 
 
-def solve(problem: Problem, known: Iterable[Choice] = ()) -> Solution:
-    """The choice of the largest gain; `known` are choices to beat.
+def solve(problem: Problem, known: Iterable[Choice] = (), work: int = WORK) -> Solution:
+    """The choice of the largest gain; `known` are choices to beat, `work` limits all rounds together.
 
     Proven best, or, where the last round still cut labels, with a bound above its value. Raises
-    `InfeasibleError` if nothing fits, `CoupledError` if the groups are no chain or tree.
+    `InfeasibleError` if nothing fits, `CoupledError` for tables too large.
     """
     best = max((choice for choice in known if problem.fits(choice)), key=problem.value, default=None)
     kept, bound = [np.arange(n) for n in problem.sizes], np.inf
+    part = None
     for width in WIDTHS:
-        part = problem.restricted(kept)
-        stages = stages_of(part)
-        dual = minimise(part, stages)
+        if part is None or part.sizes != tuple(map(len, kept)):
+            part = problem.restricted(kept)
+            stages = stages_of(part)
+            dual = minimise(part, stages)
         found = [choice for choice in dual.seen if part.fits(choice)]
         best = _best(problem, best, [_full(choice, kept) for choice in found])
         floor = -np.inf if best is None else problem.value(best)
         bound = min(bound, max(floor, dual.bound))
         limits = np.array([float(cost.limit) for cost in part.limited])
         slack = EXACT * max(abs(bound), 1e-300) if np.isfinite(bound) else 0.0
-        grown = grow(stages, limits, dual.prices, floor + slack, width)
+        grown = grow(stages, limits, dual.prices, floor + slack, width, work)
+        work = grown.work
         if grown.choice is not None:
             best = _best(problem, best, [_full(grown.choice, kept)])
         if best is None:

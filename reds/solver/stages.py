@@ -16,11 +16,26 @@ from reds.solver.problem import Choice, Groups, Problem
 
 LARGEST = 1 << 25
 """Entries of a stage's tables that fit a gigabyte."""
+SUPPORTED = 3
+"""Groups of a stage, at most, in a chain, a tree or a residual stack."""
 Values = NDArray[np.float64]
 
 
 class CoupledError(ValueError):
-    """Too many groups hold each other; the text names them."""
+    """Tables over all widths of `groups` are too large; the text names them, by `names` if there are any."""
+
+    def __init__(self, groups: Groups, sizes: tuple[int, ...], names: Sequence[str] = ()) -> None:
+        self.groups, self.sizes = groups, sizes
+        who = ", ".join(names or [f"group {g}" for g in groups])
+        few = (
+            ""
+            if len(groups) <= SUPPORTED
+            else ", more groups at once than in a chain, tree or residual stack"
+        )
+        super().__init__(
+            f"{who}: their widths count together{few}, and at this `step` the tables of"
+            f" {' x '.join(map(str, sizes))} widths are too large; raise `step`"
+        )
 
 
 @dataclass(frozen=True)
@@ -44,24 +59,30 @@ class Stage:
 
 def stages_of(problem: Problem) -> list[Stage]:
     """The problem in the order of groups that takes the smallest tables. Raises `CoupledError`."""
-    couplings = [*problem.gains, *problem.allowed, *(g for cost in problem.limited for g in cost.tables)]
-    n = len(problem.sizes)
-    near = [{g}.union(*(groups for groups in couplings if g in groups)) for g in range(n)]
-    _, order = min(_order(near, problem.sizes, first) for first in range(n))
+    couplings = problem.couplings
+    near, (_, order) = _near(couplings, len(problem.sizes)), order_of(couplings, problem.sizes)
     stages, live, done = list[Stage](), list[int](), set[int]()
     for group in order:
         bag = (*live, group)
         done.add(group)
         if prod(problem.sizes[g] for g in bag) * (2 + len(problem.limited)) > LARGEST:
-            names = ", ".join(map(str, sorted(bag)))
-            raise CoupledError(
-                f"groups {names} hold each other: no chain, tree or residual stack; raise `step`"
-            )
+            raise CoupledError(bag, tuple(problem.sizes[g] for g in bag))
         new = [groups for groups in dict.fromkeys(couplings) if group in groups and done.issuperset(groups)]
         closed = tuple(axis for axis, g in enumerate(bag) if near[g] <= done)
         stages.append(_stage(problem, bag, closed, new))
         live = [g for axis, g in enumerate(bag) if axis not in closed]
     return stages
+
+
+def order_of(couplings: Sequence[Groups], sizes: Sequence[int]) -> tuple[int, list[int]]:
+    """Entries of all tables over groups of these sizes, as few as can be, and the order that takes them."""
+    near = _near(couplings, len(sizes))
+    return min(_order(near, sizes, first) for first in range(len(sizes)))
+
+
+def _near(couplings: Sequence[Groups], n: int) -> list[set[int]]:
+    """For each of n groups itself and all that a table couples it to."""
+    return [{g}.union(*(groups for groups in couplings if g in groups)) for g in range(n)]
 
 
 def _order(near: Sequence[set[int]], sizes: Sequence[int], first: int) -> tuple[int, list[int]]:

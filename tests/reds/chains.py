@@ -1,6 +1,7 @@
 """Small networks to select from: their units' scores, a board that times them, all their widths."""
 
-from itertools import product
+from collections.abc import Sequence
+from itertools import pairwise, product
 
 import numpy as np
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from reds.cost import width_grids
 from reds.cost.latency import Latency, LayerTimes
 from reds.layouts import LAYOUTS
 from reds.nets.builder import Builder
+from reds.select import Selected
 
 Scores = list[NDArray[np.float64]]
 
@@ -59,3 +61,8 @@ def measured(chain: Chain) -> Device:
 
 def all_widths(chain: Chain, step: int, least: int = 1) -> list[Widths]:
     return [tuple(map(int, widths)) for widths in product(*width_grids(chain, step, least))]
+
+
+def are_nested(subnets: Sequence[Selected]) -> bool:
+    """Whether each subnet, smallest first, keeps no more units of any group than the next."""
+    return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))

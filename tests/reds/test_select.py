@@ -1,8 +1,6 @@
 """Selection against brute force and against another solver, and what nesting promises."""
 
-from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -12,24 +10,19 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
 from reds.budget import Budget, BudgetError, Device, check_budgets
-from reds.chain import Chain, ChainError, Widths
+from reds.chain import Chain, Widths
 from reds.cost import width_grids
-from reds.cost.latency import Latency, LayerTimes
-from reds.layouts import CANONICAL, LAYOUTS
+from reds.layouts import LAYOUTS
 from reds.nets.builder import Builder
 from reds.nets.dnn import dnn
 from reds.nets.ds_cnn import ds_cnn
 from reds.nets.resnet import resnet8
-from reds.select import Objective, Order, Selected, gains_of, nested
+from reds.select import Objective, Order, gains_of, nested
 from reds.solver.bench import measured as measured_row
-from tests.reds.chains import Scores, all_widths, measured, random_scores, small_chains
+from reds.solver.stages import CoupledError
+from tests.reds.chains import Scores, all_widths, are_nested, measured, random_scores, small_chains
 
 PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
-
-
-def are_nested(subnets: Sequence[Selected]) -> bool:
-    """Whether each subnet, smallest first, keeps no more units of any group than the next."""
-    return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))
 
 
 def kept(scores: Scores, widths: Widths) -> float:
@@ -307,83 +300,27 @@ def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
         assert subnet.gap == 0.0
 
 
-def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
-    chain = dnn("s")
-    least = chain.macs((250, 4, 4, 4, 12))
-    says = rf"subnet 1: budget 792 MACs \(0.01 of the full net\): .*needs {least} MACs, 0.0137"
-    with pytest.raises(BudgetError, match=says):
-        nested(chain, random_scores(chain, 0), (0.01, 1.0))
+def test_widths_too_many_to_count_together_name_layers() -> None:
+    """A residual stack as wide as ResNet-18, where step 1 takes too large tables and 64 does not."""
+    small = resnet8()
+    chain = small.resized([640 if group.cut else group.units for group in small.groups])
+    with pytest.raises(
+        CoupledError, match=r"conv\d, .*conv\d: .*x 637 widths are too large; raise `step`"
+    ) as raised:
+        nested(chain, random_scores(chain, 0), [0.5], 1)
+    assert "group" not in str(raised.value)
+    assert nested(chain, random_scores(chain, 0), [0.5], 64, 64)[0].gap == 0.0
 
 
-@pytest.mark.parametrize(
-    ("budget", "name", "least"),
-    [
-        (Budget(flash=1000), "bytes of flash", 4 * (250 + 4 + 4 + 12) + 8 * (3 * 4 + 12)),
-        (Budget(macs=1.0, arena=200), "bytes of arena", 256 + 16),
-        (Budget(latency=1.5), "us", f"{257 * 5 + 2 * 11 * 5 + 11 * 13}.000"),
-    ],
-    ids=["flash", "arena", "latency"],
-)
-def test_the_smallest_feasible_budget_of_each_kind_is_named(budget: Budget, name: str, least: object) -> None:
-    device = Device(CANONICAL, measured(dnn("s")).latency)
-    for attempt in (
-        lambda: nested(dnn("s"), random_scores(dnn("s"), 0), [budget], device=device),
-        lambda: check_budgets(dnn("s"), [budget], 4, 4, device),
-    ):
-        with pytest.raises(BudgetError, match=rf"needs {least} {name}, 0\.\d+ of the full net; raise"):
-            attempt()
-
-
-def test_budgets_that_exclude_each_other_are_named_together() -> None:
-    """The wider middle is the faster one, so what is fast is not small."""
-    net = Builder(4)
-    net.dense(net.dense(net.input, 8), 3)
-    chain = net.build()
-    ends = np.array([4, 8])
-    times = {
-        "dense0": LayerTimes((np.array([4]), ends), np.array([[9.0, 1.0]])),
-        "dense1": LayerTimes((ends, np.array([3])), np.array([[1.0], [1.0]])),
-    }
-    budget = Budget(macs=0.5, latency=4.0)
-    with pytest.raises(BudgetError, match=r"budget 4.000 us: .* within 28 MACs needs 10.000 us"):
-        nested(chain, random_scores(chain, 0), [budget], device=Device(latency=Latency("desk", times)))
-
-
-@pytest.mark.parametrize("order", get_args(Order))
-def test_a_later_budget_that_is_tighter_holds_for_the_subnets_inside(order: Order) -> None:
-    """Else the first one takes what the second may not keep."""
-    chain = dnn("s")
-    chosen = nested(
-        chain, random_scores(chain, 0), [Budget(macs=0.5), Budget(macs=0.6, flash=20_000)], order=order
-    )
-    assert are_nested(chosen)
-    assert max(subnet.costs["flash"] for subnet in chosen) <= 20_000
-    with pytest.raises(BudgetError, match="subnet 2: budget 1000 bytes of flash: the smallest subnet"):
-        check_budgets(chain, [Budget(macs=0.5), Budget(flash=1000), 1.0], 4, 4)
-
-
-@pytest.mark.parametrize(
-    ("budgets", "given"),
-    [([0.5, 0.25, 1.0], "0.5, 0.25, 1"), ([1e5, 4e5], "100000, 400000"), ([0.0, 1.0], "0, 1"),
-     ([float("nan")], "nan")],
-)  # fmt: skip
-def test_budgets_that_are_no_ascending_fractions_are_refused(budgets: list[float], given: str) -> None:
-    with pytest.raises(BudgetError, match=rf"budgets {given}: fractions of the full net's MACs, smallest fi"):
-        nested(dnn("s"), random_scores(dnn("s"), 0), budgets)
-
-
-def test_what_can_cut_nothing_or_everything_is_named() -> None:
-    chain, scores = dnn("s"), random_scores(dnn("s"), 0)
-    with pytest.raises(BudgetError, match=r"needs 79200 MACs, 1\.0 of the full net; `least` leaves"):
-        nested(chain, scores, [0.5], least=4000)
-    for step, least in ((4, 0), (0, 4)):
-        with pytest.raises(ChainError, match="both are 1 or more"):
-            nested(chain, scores, [0.5], step, least)
-
-
-def test_a_latency_budget_needs_times() -> None:
-    with pytest.raises(BudgetError, match="needs times measured on a board"):
-        nested(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])
+def test_ten_subnets_at_once_end_and_say_their_gap() -> None:
+    """Too many to be proven: no worse than in turn, and the gap no more than what each alone leaves."""
+    chain, budgets = ds_cnn("s"), [n / 10 for n in range(1, 11)]
+    scores = random_scores(chain, 0)
+    joint, in_turn = (nested(chain, scores, budgets, 8, 8, order, "sum") for order in ("joint", "bottom-up"))
+    assert are_nested(joint)
+    assert sum(s.value for s in joint) >= sum(s.value for s in in_turn)
+    alone = sum(nested(chain, scores, [budget], 8, 8, objective="sum")[0].value for budget in budgets)
+    assert 0 <= joint[0].gap <= 1 - sum(s.value for s in joint) / alone + 1e-9
 
 
 def test_the_bench_of_selection_measures_a_row() -> None:

@@ -64,17 +64,26 @@ def test_it_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.Monk
     assert seen == {True, False}
 
 
-@given(problems())
-@settings(max_examples=100)
-def test_without_enough_work_the_bound_still_holds(problem: Problem) -> None:
-    fitting = all_that_fit(problem)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(solving, "WIDTHS", (1,))
+@pytest.mark.parametrize(("widths", "work"), [((1,), solving.WORK), (solving.WIDTHS, 1)], ids=["few", "work"])
+def test_without_enough_work_the_bound_still_holds(
+    widths: tuple[int, ...], work: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solving, "WIDTHS", widths)
+    seen = set()
+
+    @given(problems())
+    @settings(max_examples=100)
+    def check(problem: Problem) -> None:
+        fitting = all_that_fit(problem)
         if fitting:
-            solution = solve(problem, fitting[:1])
+            solution = solve(problem, fitting[:1], work)
             best = max(map(problem.value, fitting))
+            seen.add(solution.value < solution.bound)
             assert problem.fits(solution.choice)
             assert solution.value - 1e-9 <= best <= solution.bound + 1e-9
+
+    check()
+    assert seen == {True, False}
 
 
 @given(problems())
@@ -94,9 +103,10 @@ def are_nested(choices: Sequence[Choice]) -> bool:
     return all(a <= b for one, two in pairwise(choices) for a, b in zip(one, two, strict=True))
 
 
-@pytest.mark.parametrize("few", [joint.LARGEST, 2])
-def test_all_at_once_equals_brute_force(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joint, "LARGEST", few)
+@pytest.mark.parametrize("lowered", ["nothing", "LARGEST", "ENTRIES", "WORK"])
+def test_all_at_once_equals_brute_force(lowered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if lowered != "nothing":
+        monkeypatch.setattr(joint, lowered, {"LARGEST": 2, "ENTRIES": 8, "WORK": 1}[lowered])
     closed = set()
 
     @given(problems(costs=1, groups=3), st.data())
@@ -114,15 +124,49 @@ def test_all_at_once_equals_brute_force(few: int, monkeypatch: pytest.MonkeyPatc
         found = jointly(each, [fitting[0], fitting[-1]])
         assert found.choices in fitting
         assert found.value - 1e-9 <= max(value) <= found.bound + 1e-9
-        if few == joint.LARGEST and found.value == found.bound:
-            closed.add(True)
+        closed.add(found.value == found.bound)
+        if found.value == found.bound:
             assert found.value == pytest.approx(max(value), abs=1e-9)
 
     check()
-    assert closed
+    assert True in closed
+
+
+@pytest.mark.parametrize(("lowered", "to"), [("LARGEST", 4), ("ENTRIES", 250), ("WORK", 1)])
+def test_all_at_once_without_enough_work_bounds_the_best(
+    lowered: str, to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never over brute force, nor its bound under it; the halves bound it closer than each alone does."""
+    monkeypatch.setattr(joint, lowered, to)
+    proven, closer = set(), set()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        tables = [(0,), (1,), (2,), (0, 1), (1, 2)]
+        gains = {groups: rng.normal(0, 3, [3] * len(groups)) for groups in tables}
+        costs = {groups: rng.integers(0, 30, [3] * len(groups)) for groups in tables}
+        each = [Problem((3,) * 3, gains, (Limited(costs, limit),), {}) for limit in (50, 60, 75)]
+        fitting = [all_that_fit(problem) for problem in each]
+        nested = [choices for choices in product(*fitting) if are_nested(choices)]
+        if not nested:
+            continue
+        found = jointly(each, nested[:1])
+        best = max(sum(p.value(c) for p, c in zip(each, choices, strict=True)) for choices in nested)
+        assert found.value - 1e-9 <= best <= found.bound + 1e-9
+        proven.add(found.value == found.bound)
+        closer.add(found.bound < sum(solve(problem).bound for problem in each) - 1e-9)
+    assert False in proven
+    assert True in closer
 
 
 def test_groups_that_all_hold_each_other_are_refused_by_name() -> None:
     pairs = {pair: np.zeros((200, 200)) for pair in combinations(range(6), 2)}
-    with pytest.raises(CoupledError, match=r"groups 0, 1, 2, 3 hold each other"):
+    says = r"group 0, .*group 3: .*, more groups at once than in .*200 x 200 x 200 x 200 widths are too large"
+    with pytest.raises(CoupledError, match=says):
         solve(Problem((200,) * 6, pairs, (), {}))
+
+
+def test_tables_too_large_of_groups_that_are_supported_say_only_that() -> None:
+    pairs = {pair: np.zeros((300, 300)) for pair in combinations(range(3), 2)}
+    with pytest.raises(CoupledError, match="300 x 300 x 300 widths are too large; raise `step`") as raised:
+        solve(Problem((300,) * 3, pairs, (), {}))
+    assert "more groups" not in str(raised.value)
