@@ -143,7 +143,10 @@ def test_a_net_that_reads_other_inputs_is_refused(recipe: Path, tmp_path: Path) 
     recipe.write_text(recipe.read_text().replace('"dnn-s"', '"ds-cnn-s"'))
     status, output = run("build", recipe, "--out", tmp_path / "out")
     assert (status, output.count("\n")) == (1, 1)
-    assert "[net], name: ds-cnn-s reads 49x10x1, [data] gives 25x10x1: write dnn-s-25x10x1 or " in output
+    assert (
+        "ds-cnn-s reads 49x10x1 (rows, columns, units), [data] gives 25x10x1: write dnn-s-25x10x1 or "
+        in output
+    )
 
 
 def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> None:
