@@ -104,6 +104,7 @@ class AdbServer:
         self._adb = [program, "-L", self.socket]
         self._env = {"HOME": str(home), "PATH": os.environ["PATH"]}
         self.log = home / "log"
+        self._key = home / ".android" / "adbkey.pub"  # which it makes, before it listens or after
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*self._adb, "nodaemon", "server"],
@@ -117,7 +118,7 @@ class AdbServer:
 
     def __enter__(self) -> Self:
         deadline = Deadline.after(LISTENING_SECONDS)
-        while not Server("127.0.0.1", self.port).listens():
+        while not (Server("127.0.0.1", self.port).listens() and self._key.is_file()):
             if deadline.passed or self._process.poll() is not None:
                 self.__exit__()
                 pytest.fail("adb does not start: " + self.log.read_text())
