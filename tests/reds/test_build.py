@@ -207,6 +207,8 @@ def test_reproduce_sets_ours_beside_the_paper(
     assert rows[5][7].startswith(f"{accuracy:.2f} (")
     assert [row[0] for row in rows[6:]] == ["paper's label", "---", "100%", "75%", "50%", "25%"]
     assert "not on equal terms" in text
+    against = " ".join(f"--against {each}" for each in ("alone", "uniform", "magnitude", "random"))
+    assert f"(`reds reproduce kws-dnn-s --seeds 3,4 {against}`)" in text
     plot = (tmp_path / "out" / "kws-dnn-s.svg").read_bytes()
     assert all(f">our {name}<".encode() in plot for name in ("reds", "alone", "uniform", "random"))
     assert not list((tmp_path / "out").glob("*.training"))

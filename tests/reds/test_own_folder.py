@@ -1,6 +1,7 @@
 """A user's own folders of pictures: read whole, or refused with the file and what to do."""
 
 import io
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,16 @@ def test_the_checksum_of_a_folder_is_of_names_and_bytes(tmp_path: Path) -> None:
     picture(folder / "train" / "heads" / "99.png", 1234)
     sums.append(load_own(folder, 0).files["mine"])
     assert len(set(sums)) == 3
+
+
+def test_names_of_another_encoding_are_taken_of_pictures_and_refused_of_classes(tmp_path: Path) -> None:
+    pictures(tmp_path / "mine", ("train", "test"))
+    first = tmp_path / "mine" / "train" / "heads" / "0.png"
+    first.rename(os.fsdecode(bytes(first.parent) + b"/caf\xe9.png"))
+    load_own(tmp_path / "mine", 0)
+    first.parent.rename(os.fsdecode(bytes(first.parent.parent) + b"/caf\xe9"))
+    with pytest.raises(DataError, match=r"mine/train: the name of 'caf\\udce9' cannot be printed"):
+        load_own(tmp_path / "mine", 0)
 
 
 def odd_size(folder: Path) -> Path:
