@@ -2,22 +2,17 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from reds import pack, reference
-from reds.budget import check_budgets
-from reds.cli import main
 from reds.cost.latency import Latency, LayerTimes, save
 from reds.data.archive import FORMAT, SHA256
 from reds.data.home import sha256_of
-from reds.data.labelled import LabelledSetMissing, find_labelled
+from reds.data.labelled import find_labelled
 from reds.data.load import PICTURES
 from reds.data.pictures import stored
 from reds.data.sets import SETS
@@ -26,8 +21,7 @@ from reds.layouts import LAYOUTS, plan
 from reds.model import Model
 from reds.nets import by_name
 from reds.recipe.compare import markdown, paired
-from reds.recipe.file import load_recipe
-from reds.recipe.train import chain_of
+from tests.reds.command import run
 from tests.reds.pictures import sheets
 from tests.reds.pictures import shipped as shipped_pictures
 from tests.reds.speech import tiny_speech
@@ -56,12 +50,6 @@ def units(model: Model, subnet: int) -> list[int]:
     return [step.units_out for step in model.subnets[subnet].steps]
 
 
-def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
-
-
 def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp_path: Path) -> None:
     for out in ("a", "b"):
         status, output = run("build", recipe, "--out", tmp_path / out)
@@ -84,27 +72,6 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
         assert subnet["widths"][1:] == units(model, i)
         right = float((reference.run(model, i, x).argmax(1) == y).mean())
         assert subnet["accuracy"]["test"] == pytest.approx(right, abs=1e-6)
-
-
-@pytest.mark.parametrize("path", sorted(fixtures_dir().glob("*.reds")), ids=lambda path: path.stem)
-def test_a_shipped_card_is_of_the_shipped_pack_and_recipe(path: Path) -> None:
-    card = json.loads(path.with_suffix(".json").read_text())
-    assert card["pack_sha256"] == sha256_of(path)
-    assert card["recipe"]["sha256"] == sha256_of(fixtures_dir() / "recipes" / f"{path.stem}.toml")
-    model = pack.load(path)
-    try:
-        x, y = find_labelled(card, fixtures_dir())
-    except LabelledSetMissing:  # CIFAR-10 may not be passed on
-        assert card["labelled"]["name"].startswith("cifar-10")
-        x, y = np.empty((0, model.input_size), np.int8), np.empty(0)
-    for i, subnet in enumerate(card["subnets"]):
-        accuracy = subnet["accuracy"]
-        if len(x):
-            right = float((reference.run(model, i, x).argmax(1) == y).mean())
-            assert right == pytest.approx(accuracy["labelled"], abs=1e-6)
-        assert min(accuracy["labelled"], accuracy["test"]) >= subnet["floor"]
-        # Half a point: three of the 586 validation clips, which are 0.51 %.
-        assert accuracy["float_validation"] - accuracy["validation"] <= 3 / 586 + 1e-6
 
 
 def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,37 +197,6 @@ def test_the_paired_interval_covers_and_narrows() -> None:
     )
 
 
-def test_inspect_prints_subnets_and_bytes() -> None:
-    status, output = run("inspect", SHIPPED)
-    assert status == 0
-    for word in ("dense", "25%", "100%", "79,200", f"{SHIPPED.stat().st_size:,} bytes", "arena"):
-        assert word in output
-
-
-def test_inspect_shows_windows_and_all_units_of_a_convolutional_net() -> None:
-    status, output = run("inspect", fixtures_dir() / "kws-ds-cnn-s.reds")
-    assert status == 0
-    for word in ("49x10x1", "10x4 by 2x2", "25x5x64", "1-24-36-24-24-44-12", "1-64-64-64-64-64-12"):
-        assert word in output
-
-
-@pytest.mark.parametrize("harm", ["missing", "truncated", "flipped", "folder"])
-def test_inspect_of_a_bad_pack_is_one_line(harm: str, tmp_path: Path) -> None:
-    path, data = tmp_path / "bad.reds", bytearray(SHIPPED.read_bytes())
-    if harm == "truncated":
-        path.write_bytes(data[:-7])
-    elif harm == "flipped":
-        data[5000] ^= 4
-        path.write_bytes(data)
-    elif harm == "folder":
-        path.mkdir()
-    status, output = run("inspect", path)
-    assert status == 1
-    assert output.count("\n") == 1
-    assert output.startswith("Error: ")
-    assert "bad.reds" in output
-
-
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -322,17 +258,6 @@ def test_a_place_that_cannot_be_written_is_found_before_the_training(
     says = f"Error: {tmp_path / 'file'}: is no folder that can be written (File exists): name another"
     assert output.splitlines()[-1] == says
     assert "validation" not in output
-
-
-def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
-    pack_there = tmp_path / "mine.reds"
-    pack_there.write_bytes(SHIPPED.read_bytes())
-    status, output = run("layout", pack_there, "radix256", tmp_path / "." / "mine.reds")
-    assert (status, output.count("\n")) == (1, 1)
-    assert "is the pack itself" in output
-    assert pack_there.read_bytes() == SHIPPED.read_bytes()
-    status, output = run("layout", pack_there, "radix256", tmp_path / "none" / "out.reds")
-    assert (status, output) == (1, f"Error: {tmp_path / 'none' / 'out.reds'}: No such file or directory\n")
 
 
 def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
@@ -421,29 +346,3 @@ def test_a_killed_build_goes_on_to_the_same_pack_unless_its_device_has_changed(
     times(0.008)
     assert build("other") != whole
     assert not list(tmp_path.glob("*/*.training"))
-
-
-def test_inspecting_and_checking_need_no_torch() -> None:
-    code = (
-        "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
-        "import reds.pack, reds.reference, reds.data.labelled\n"
-        "from reds.cli import main\n"
-        "main(sys.argv[1:])"
-    )
-
-    def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-c", code, *map(str, arguments)]
-        return subprocess.run(line, capture_output=True, text=True, check=False)
-
-    assert "100%" in command("inspect", SHIPPED).stdout
-    build = command("build", SHIPPED)
-    assert build.returncode == 1
-    assert build.stderr == "Error: torch is missing: training needs `pip install 'reds-hil[train]'`\n"
-
-
-@pytest.mark.parametrize("path", sorted((fixtures_dir() / "recipes").glob("*.toml")), ids=lambda p: p.stem)
-def test_every_shipped_recipe_names_a_net_that_reads_its_data_and_fits_its_budgets(path: Path) -> None:
-    recipe = load_recipe(path)
-    how, budgets = recipe.selection, [subnet.budget for subnet in recipe.subnet]
-    check_budgets(chain_of(recipe, SETS[recipe.data.set]), budgets, how.step, how.least)
-    assert recipe.name == path.stem
