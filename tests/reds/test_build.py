@@ -26,8 +26,6 @@ from tests.reds.pictures import sheets
 from tests.reds.pictures import shipped as shipped_pictures
 from tests.reds.speech import tiny_speech
 
-SHIPPED = fixtures_dir() / "kws-dnn-s.reds"
-
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

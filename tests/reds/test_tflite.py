@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from reds import cut, pack, reference, tflite
-from reds.cli import main
 from reds.data.labelled import find_labelled
 from reds.fixtures import fixtures_dir
 from reds.model import LIMIT, Kind, Model, ModelError, Step
@@ -23,6 +21,7 @@ from reds.tflite.graph import ALIGNMENT, schema
 from reds.tflite.labels import free
 from reds.untrained import untrained
 from tests.nets import Maker, dense_model, inputs, random_model
+from tests.reds.command import run
 from tests.reds.test_ceiling import quantised
 
 pytest.importorskip("tensorflow")
@@ -241,12 +240,6 @@ def test_constants_are_aligned() -> None:
     assert len(buffers) == 2
     for buffer in buffers:
         assert content.find(buffer.DataAsNumpy().tobytes()) % ALIGNMENT == 0
-
-
-def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
 
 
 def test_the_command_writes_a_file_for_each_subnet(tmp_path: Path) -> None:
