@@ -27,13 +27,10 @@ class CoupledError(ValueError):
     def __init__(self, groups: Groups, sizes: tuple[int, ...], names: Sequence[str] = ()) -> None:
         self.groups, self.sizes = groups, sizes
         who = ", ".join(names or [f"group {g}" for g in groups])
-        few = (
-            ""
-            if len(groups) <= SUPPORTED
-            else ", more groups at once than in a chain, tree or residual stack"
-        )
+        many = ", more groups at once than in a chain, tree or residual stack"
+        apart = many if len(groups) > SUPPORTED else ""
         super().__init__(
-            f"{who}: their widths count together{few}, and at this `step` the tables of"
+            f"{who}: their widths count together{apart}, and at this `step` the tables of"
             f" {' x '.join(map(str, sizes))} widths are too large; raise `step`"
         )
 

@@ -143,6 +143,18 @@ def test_a_key_changes_the_nets_from_its_phase_on_and_none_before(
     assert differ == [PHASES.index(each) >= PHASES.index(phase) for each in PHASES]
 
 
+def test_the_full_net_teaches_in_the_last_epochs_too(path: Path, unchanged: Made) -> None:
+    """From the same trained net on, so that what differs is of these epochs alone."""
+    recipe, kept, quiet = load_recipe(path), Checkpoint(), Console(quiet=True)
+    train_nested(recipe, unchanged.ready.examples, unchanged.ready.device, Progress(quiet), kept)
+    del kept.phases["[int8]"]
+    other = changed(recipe, joint__distil=0.0)
+    train_nested(other, unchanged.ready.examples, unchanged.ready.device, Progress(quiet), kept)
+    bits = Made(unchanged.ready, unchanged.trained, {p: s["best"]["weights"] for p, s in kept.phases.items()})
+    assert bits.bits("[joint]") == unchanged.bits("[joint]")
+    assert bits.bits("[int8]") != unchanged.bits("[int8]")
+
+
 def test_no_key_is_without_a_test() -> None:
     keys = set()
     for table, kind in get_type_hints(Recipe).items():
