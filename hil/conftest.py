@@ -21,7 +21,7 @@ from hil.results import replay
 from hil.results.progress import progress
 from hil.results.samples import Samples
 from hil.results.store import Measurement
-from reds import reference
+from reds.pack import interpreter
 
 Record = Callable[[str, str, str, float, Iterable[float]], None]
 """Takes subnet, metric, unit, value and samples."""
@@ -145,7 +145,7 @@ def figures(request: pytest.FixtureRequest, plan: Plan, uncaptured: Uncaptured) 
 def reference_outputs(plan: Plan) -> list[Outputs]:
     """What the norm says of every subnet on the pack's inputs."""
     model = plan.pack.model
-    return [reference.run(model, s, plan.pack.inputs) for s in range(len(model.subnets))]
+    return [interpreter.run(model, s, plan.pack.inputs) for s in range(len(model.subnets))]
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """Whether a pack fits a board, found out before anything is sent."""
 
 from hil.errors import PackRefused
-from reds import layouts, pack
-from reds.cut import cut
-from reds.layouts import Layout
-from reds.model import Model
+from reds import pack
+from reds.pack import layouts
+from reds.pack.extract import cut
+from reds.pack.layouts import Layout
+from reds.pack.model import Model
 
 
 def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int) -> bytes:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds import pack
-from reds.data.labelled import LabelledSetMissing, find_labelled
+from reds.data.labeled import find_labeled
+from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
-from reds.model import LIMIT, Model
-from reds.pack import PackError
+from reds.pack.model import LIMIT, Model
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
@@ -75,12 +75,12 @@ def load(path: Path) -> Pack:
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
     try:
         card = _card(path.with_suffix(".json"), sha256)
-        clips, truth = find_labelled(card, path.parent)
+        clips, truth = find_labeled(card, path.parent)
         if clips.shape[1] != model.input_size:
             takes = f"the pack takes inputs of {model.input_size}"
             raise PackError(f"{path}: {takes}, its labelled set has {clips.shape[1]}")
         reason = ""
-    except LabelledSetMissing as missing:
+    except LabeledSetMissing as missing:
         (clips, truth), card, reason = empty, {}, str(missing)
     rng = np.random.default_rng(0)
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
@@ -92,11 +92,11 @@ def _card(path: Path, sha256: str) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LabelledSetMissing(f"there is no card {path.name} beside the pack") from None
+        raise LabeledSetMissing(f"there is no card {path.name} beside the pack") from None
     except (OSError, ValueError) as error:
         raise PackError(f"{path}: cannot read the pack's card: {error}") from error
     if not isinstance(card, dict) or card.get("pack_sha256") != sha256:
-        raise LabelledSetMissing(f"{path.name} is the card of another pack")
+        raise LabeledSetMissing(f"{path.name} is the card of another pack")
     return card
 
 

@@ -14,7 +14,7 @@ from hil.figures import Pair
 from hil.pack import Pack
 from hil.results import store
 from hil.settings import Settings, read
-from reds.pack import PackError
+from reds.errors import PackError
 
 PLAN = pytest.StashKey["Plan | str"]()
 

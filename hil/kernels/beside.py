@@ -5,8 +5,8 @@ from hil.kernels.desktop import in_turns, ours
 from hil.kernels.litert import NAME, LiteRT
 from hil.kernels.nano import Say
 from hil.kernels.tables import Cell, Table
-from reds import tflite
-from reds.model import Model
+from reds.export import tflite
+from reds.pack.model import Model
 
 
 def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:

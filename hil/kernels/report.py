@@ -6,7 +6,7 @@ from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS, NETS
 from hil.kernels.nano import NetCounts
 from hil.kernels.tables import Cell, Table
-from reds import layouts
+from reds.pack import layouts
 
 MOST_ALONE = 1.02
 """A nested subnet costs at most this much of the same subnet in a pack of its own."""

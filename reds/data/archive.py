@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import track
 
 from reds.data.download import fetch
-from reds.data.home import DataError
 from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalised, quantised
 from reds.data.official import DRAWN_WITH, NOISE_FOLDER, SILENCE, choose
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechData
+from reds.errors import DataError
 from reds.files import whole
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"

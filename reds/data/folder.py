@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from reds.data.home import DataError
 from reds.data.image import decode
 from reds.data.pictures import Pixels, cut
 from reds.data.raw import Part, Raw, check_classes, check_present
+from reds.errors import DataError
 
 PARTS = ("train", "test", "validation")
 TEST, DRAWN_WITH = 0.2, 0

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
-
-class DataError(Exception):
-    """A data set is missing, incomplete or not the one that was asked for."""
+from reds.errors import DataError
 
 
 def data_home() -> Path:

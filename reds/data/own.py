@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
-from reds.data.home import DataError
+from reds.elastic.layers import units_last
+from reds.errors import DataError
 
 
 class Own:
@@ -21,8 +22,8 @@ class Own:
     ) -> None:
         _check("x", x, "y", y, classes)
         _check("validation_x", validation_x, "validation_y", validation_y, classes)
-        self.classes, self.x, self.y = classes, innermost(x), y
-        self.validation = innermost(validation_x), validation_y
+        self.classes, self.x, self.y = classes, units_last(x), y
+        self.validation = units_last(validation_x), validation_y
 
     def batches(self, size: int, generator: torch.Generator) -> Sequence[Tensor]:
         """Every example once, in minibatches of `size` indices; a last one that is short is left."""
@@ -51,8 +52,3 @@ def _check(of_x: str, x: Tensor, of_y: str, y: Tensor, classes: int) -> None:
         raise DataError(f"{of_x} holds numbers that are not finite")
     if not 0 <= int(y.min()) <= int(y.max()) < classes:
         raise DataError(f"{of_y} holds labels {int(y.min())} to {int(y.max())}: they are 0 to {classes - 1}")
-
-
-def innermost(x: Tensor) -> Tensor:
-    """Units innermost, as an elastic net and a pack read them: [N, height, width, units], or as it is."""
-    return x.movedim(1, -1).contiguous()

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reds.data.home import DataError
 from reds.data.npz import read_npz
-from reds.data.pictures import cut, stored
+from reds.data.pictures import cut, to_int8
 from reds.data.raw import Raw, check_present
 from reds.data.sets import SETS, Data, DataSet
-from reds.int8.calibrate import range_scale
+from reds.errors import DataError
+from reds.quantization.calibrate import range_scale
 
 HELD_OUT = 0.1
 """Share of every class of the training part that validates, where no validation part is given."""
@@ -77,7 +77,7 @@ def _data_set(path: Path, raw: Raw, scale: float, zero: int) -> DataSet:
 def _storage(path: Path, train_x: NDArray[Any]) -> tuple[float, int, Stored]:
     """Scale and zero point of the features, and what makes them int8."""
     if train_x.dtype == np.uint8:
-        return 1 / 64, int(np.median(stored(train_x))), stored
+        return 1 / 64, int(np.median(to_int8(train_x))), to_int8
     low, high = (float(end) for end in np.percentile(train_x.astype(np.float32), PERCENTILES))
     if low == high:  # but for a few
         low, high = float(train_x.min()), float(train_x.max())

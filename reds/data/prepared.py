@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import DataError, check_sha256
+from reds.data.home import check_sha256
 from reds.data.speech import CLASSES, SpeechData
+from reds.errors import DataError
 
 FILE = "kws12_train.npz"
 SHA256 = "db7bc0b523d395a8134eb5f52edb2a0ed1120a1e246fd093efcbfd45e0a49dfd"

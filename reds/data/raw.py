@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import DataError
+from reds.errors import DataError
 
 LARGEST = 1e6
 """No value is beyond it, so that float32 holds every whole number."""

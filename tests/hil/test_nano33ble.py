@@ -15,10 +15,10 @@ from hil.boards.boardsfile import Entry
 from hil.boards.nano33ble import Desk, absent, start
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, SetupError
 from hil.usb import Port
-from reds import reference
-from reds.model import Model
+from reds.pack import interpreter
+from reds.pack.model import Model
 from tests.hil.ptyboard import PtyBoard, nano_agent
-from tests.nets import inputs
+from tests.support.nets import inputs
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
 ENTRY = Entry("left", "nano33ble")
@@ -89,7 +89,7 @@ def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano
     with open_(ENTRY, played.desk) as board:
         board.deploy(small)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(small, subnet, x))
+            assert np.array_equal(out, interpreter.run(small, subnet, x))
     assert not played.uploads
 
 

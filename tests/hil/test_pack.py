@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hil import pack as packs
-from reds.pack import PackError
+from reds.errors import PackError
 
 Edit = Callable[[dict[str, Any]], object]
 

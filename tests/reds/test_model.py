@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reds.model import Kind, Model, ModelError, Step
-from reds.rules import check
-from tests.nets import dense_model
+from reds.errors import ModelError
+from reds.pack.model import Kind, Model, Step
+from reds.pack.validate import check
+from tests.support.nets import dense_model
 
 NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from reds.data.home import DataError
 from reds.data.own import Own
-from reds.elastic import ElasticNet
-from reds.finetune import fit
-from reds.int8.quantize import QuantiseError, quantise
-from reds.nets import by_name
-from reds.recipe import Training
+from reds.elastic.net import ElasticNet
+from reds.errors import DataError, QuantizeError
+from reds.quantization.quantize import quantize
+from reds.training.options import TrainingOptions
+from reds.training.trainer import train
+from reds.zoo import by_name
 
 X, Y = torch.zeros(6, 3, 4, 4), torch.tensor([0, 1, 2, 0, 1, 2])
 
@@ -45,15 +45,15 @@ def test_tensors_that_are_no_examples_are_refused(changed: dict[str, Any], says:
 
 
 def test_examples_of_other_classes_than_the_net_tells_are_not_trained_on() -> None:
-    chain = by_name("dnn-s", 4)
-    net, x = ElasticNet(chain, [chain.full]), torch.zeros(6, 250)
-    how = Training(epochs=1, batch=2, rate=1e-3, weight_decay=0.0, smoothing=0.0, dropout=0.0)
+    graph = by_name("dnn-s", 4)
+    net, x = ElasticNet(graph, [graph.full]), torch.zeros(6, 250)
+    how = TrainingOptions(epochs=1, batch=2, rate=1e-3, weight_decay=0.0, smoothing=0.0, dropout=0.0)
     with pytest.raises(DataError, match="the examples are of 3 classes, the net tells 4"):
-        fit(net, Own(3, x, Y, x, Y), how, 0, print)
+        train(net, Own(3, x, Y, x, Y), how, 0, print)
 
 
 def test_every_subnet_needs_a_label() -> None:
-    chain = by_name("dnn-s")
-    net = ElasticNet(chain, [chain.full, chain.full])
-    with pytest.raises(QuantiseError, match="mine has 2 subnets: 1 labels"):
-        quantise("mine", net, ["100%"], np.zeros((2, 4, 2)), 1.0, 0)
+    graph = by_name("dnn-s")
+    net = ElasticNet(graph, [graph.full, graph.full])
+    with pytest.raises(QuantizeError, match="mine has 2 subnets: 1 labels"):
+        quantize("mine", net, ["100%"], np.zeros((2, 4, 2)), 1.0, 0)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from reds import pack, reference
+from reds import pack
 from reds.cli import main
 from reds.data.home import sha256_of
-from reds.data.labelled import find_labelled
-from tests.reds.own import COLOURS, pictures, short_recipe
+from reds.data.labeled import find_labeled
+from reds.pack import interpreter
+from tests.reds.support.own import COLOURS, pictures, short_recipe
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ def test_one_line_makes_a_pack_that_is_scored(
     assert file == source.name
     assert name.endswith("/") or sha256 == sha256_of(source)
     assert "10% of every class of the training part validate" in card["trained_on"]["split"]
-    x, y = find_labelled(card, out)
+    x, y = find_labeled(card, out)
     assert x.shape == (tested, 12 * 8 * 3)
     for i, subnet in enumerate(card["subnets"]):
-        scores = reference.run(model, i, x)
+        scores = interpreter.run(model, i, x)
         assert scores.shape == (tested, 5)
         right = float((scores.argmax(1) == y).mean())
         assert right == pytest.approx(subnet["accuracy"]["labelled"], abs=1e-6)

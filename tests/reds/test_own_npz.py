@@ -11,11 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from reds.data.home import DataError, sha256_of
+from reds.data.home import sha256_of
 from reds.data.npz import NEEDED, OPTIONAL
 from reds.data.own_files import load_own
-from reds.data.pictures import stored
+from reds.data.pictures import to_int8
 from reds.data.sets import SETS, Data
+from reds.errors import DataError
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -76,8 +77,8 @@ def test_a_validation_part_that_is_given_is_kept(tmp_path: Path) -> None:
         tmp_path / "mine.npz", **of, validation_x=of["test_x"][::2], validation_y=of["test_y"][::2]
     )
     data = load_own(path, 0)
-    np.testing.assert_array_equal(data.train_x[0, ..., 0], stored(of["train_x"]))
-    np.testing.assert_array_equal(data.validation_x[..., 0], stored(of["test_x"][::2]))
+    np.testing.assert_array_equal(data.train_x[0, ..., 0], to_int8(of["train_x"]))
+    np.testing.assert_array_equal(data.validation_x[..., 0], to_int8(of["test_x"][::2]))
     np.testing.assert_array_equal(data.validation_y, of["test_y"][::2])
     assert data.split == "test part as given; validation part as given"
 
@@ -91,7 +92,7 @@ def test_features_have_sites_and_units(
         written(tmp_path / "mine.npz", **of, validation_x=of["train_x"], validation_y=of["train_y"]), 0
     )
     assert data.set.shape == means
-    np.testing.assert_array_equal(data.train_x[0].ravel(), stored(of["train_x"]).ravel())
+    np.testing.assert_array_equal(data.train_x[0].ravel(), to_int8(of["train_x"]).ravel())
 
 
 @given(

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from hil.build import targets_dir
 from reds import pack
-from reds.layouts import LAYOUTS
-from reds.model import Model
-from reds.pack import PackError
-from reds.rules import check
-from tests.nets import dense_model, dnn_s, random_model
+from reds.errors import PackError
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Model
+from reds.pack.validate import check
+from tests.support.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 

@@ -14,12 +14,13 @@ from rich.console import Console
 from reds.data.cifar10 import load_cifar10
 from reds.data.examples import Examples
 from reds.data.fashion_mnist import FILES, load_fashion_mnist
-from reds.data.home import DataError, sha256_of
-from reds.data.pictures import Pictures, split, stored
+from reds.data.home import sha256_of
+from reds.data.options import AugmentationOptions, DataOptions
+from reds.data.pictures import Pictures, split, to_int8
 from reds.data.sets import SETS
 from reds.data.sheets import load_sheets
-from reds.recipe import Augmentation, Data
-from tests.reds.pictures import binary, idx, sheets, shipped
+from reds.errors import DataError
+from tests.reds.support.pictures import binary, idx, sheets, shipped
 
 QUIET = Console(quiet=True)
 FASHION = SETS["fashion-mnist"]
@@ -100,21 +101,21 @@ def test_validation_is_cut_from_every_class_of_the_training_pictures(seed: int) 
     np.testing.assert_array_equal(data.validation_x, again.validation_x)
     assert f"seed {seed}" in data.split
     whole = np.concatenate([data.train_x[0], data.validation_x])
-    assert sorted(x.tobytes() for x in whole) == sorted(x.tobytes() for x in stored(pictures.train_x))
+    assert sorted(x.tobytes() for x in whole) == sorted(x.tobytes() for x in to_int8(pictures.train_x))
     counts, held = np.bincount(pictures.train_y), np.bincount(data.validation_y)
     assert list(held) == [round(0.05 * n) for n in counts]
-    np.testing.assert_array_equal(data.test_x, stored(pictures.test_x))
+    np.testing.assert_array_equal(data.test_x, to_int8(pictures.test_x))
 
 
 def test_pixels_are_stored_in_order_within_the_limits() -> None:
-    x = stored(np.arange(256, dtype=np.uint8))
+    x = to_int8(np.arange(256, dtype=np.uint8))
     assert (x[0], x[1], x[2], x[128], x[255]) == (-127, -127, -126, 0, 127)
     assert FASHION.real(x[:1]) == 0
 
 
 def examples(rows: int, columns: int, flip: bool) -> Examples:
-    which = Data(set="fashion-mnist", source="auto", every=1, balanced=False)
-    how = Augmentation(shift_rows=rows, shift_columns=columns, flip=flip, mixup=0.0)
+    which = DataOptions(set="fashion-mnist", source="auto", every=1, balanced=False)
+    how = AugmentationOptions(shift_rows=rows, shift_columns=columns, flip=flip, mixup=0.0)
     return Examples(split(FASHION, shipped(), 0), which, how)
 
 

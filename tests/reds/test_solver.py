@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.solver import joint
-from reds.solver import solve as solving
-from reds.solver.dual import minimise
-from reds.solver.joint import jointly
-from reds.solver.problem import Choice, Limited, Problem
-from reds.solver.solve import InfeasibleError, solve
-from reds.solver.stages import CoupledError, ceilings, stages_of
+from reds.errors import CoupledError
+from reds.nesting.solver import joint
+from reds.nesting.solver import solve as solving
+from reds.nesting.solver.dual import minimise
+from reds.nesting.solver.joint import jointly
+from reds.nesting.solver.problem import Choice, Limited, Problem
+from reds.nesting.solver.solve import InfeasibleError, solve
+from reds.nesting.solver.stages import ceilings, stages_of
 
 
 @st.composite
