@@ -22,7 +22,7 @@ def check_fit(board: str, model: Model, layout: Layout, capacity: int, ram: int)
         over.append(f"an arena of {max(arenas):,} bytes and there are {ram:,}")
     if over:
         fits = [
-            subnet.label
+            subnet.name
             for s, subnet in enumerate(model.subnets)
             if len(pack.dumps(cut(model, s), layout)) <= capacity and arenas[s] <= ram
         ]

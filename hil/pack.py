@@ -33,13 +33,13 @@ class Pack:
     truth: NDArray[np.uint8]
     floors: Mapping[str, float]
     """Least accuracy by subnet, as the card states it; a fraction."""
-    unlabelled: str
+    unlabeled: str
     """Why there are no labels; empty when there are."""
 
     @property
     def subnets(self) -> tuple[str, ...]:
         """The subnets' labels, smallest first."""
-        return tuple(subnet.label for subnet in self.model.subnets)
+        return tuple(subnet.name for subnet in self.model.subnets)
 
     def pair(self, pair: tuple[int, int]) -> str:
         """How an ordered pair of subnets is called."""
@@ -49,9 +49,9 @@ class Pack:
     def inputs_are(self) -> str:
         """What the inputs are, in words."""
         clips, others = len(self.truth), len(self.inputs) - len(self.truth)
-        parts = [f"{clips:,} labelled clips"] * (clips > 0)
+        parts = [f"{clips:,} labeled clips"] * (clips > 0)
         parts += [f"{others:,} seeded random inputs"] * (others > 0)
-        reason = f" ({self.unlabelled})" if self.unlabelled else ""
+        reason = f" ({self.unlabeled})" if self.unlabeled else ""
         return " and ".join(parts) + reason
 
 
@@ -61,10 +61,10 @@ def shipped() -> Path:
 
 
 def load(path: Path) -> Pack:
-    """Read the pack, the card `<pack>.json` beside it, and the labelled set that the card names.
+    """Read the pack, the card `<pack>.json` beside it, and the labeled set that the card names.
 
     Raises `PackError` if the pack or its card is not usable. A card or a set that is not there is no
-    error: the pack then runs on seeded random inputs, and `unlabelled` says why.
+    error: the pack then runs on seeded random inputs, and `unlabeled` says why.
     """
     try:
         data = pack.read_bytes(path)
@@ -78,7 +78,7 @@ def load(path: Path) -> Pack:
         clips, truth = find_labeled(card, path.parent)
         if clips.shape[1] != model.input_size:
             takes = f"the pack takes inputs of {model.input_size}"
-            raise PackError(f"{path}: {takes}, its labelled set has {clips.shape[1]}")
+            raise PackError(f"{path}: {takes}, its labeled set has {clips.shape[1]}")
         reason = ""
     except LabeledSetMissing as missing:
         (clips, truth), card, reason = empty, {}, str(missing)
@@ -101,11 +101,11 @@ def _card(path: Path, sha256: str) -> dict[str, Any]:
 
 
 def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, float]:
-    """The card's floors; it must state one for every subnet, or name no labelled set."""
+    """The card's floors; it must state one for every subnet, or name no labeled set."""
     if not card:
         return {}
     try:
         floors = {str(row["label"]): float(row["floor"]) for row in card["subnets"]}
-        return {subnet.label: floors[subnet.label] for subnet in model.subnets}
+        return {subnet.name: floors[subnet.name] for subnet in model.subnets}
     except (KeyError, TypeError, ValueError) as error:
         raise PackError(f"{path}: its card states no floor for each of its subnets: {error!r}") from error

@@ -80,7 +80,7 @@ def main() -> None:
 @click.argument("recipe", type=FILE)
 @click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json; else this one.")
 def build(recipe: Path, out: Path) -> None:
-    """Train, select, quantise and pack what RECIPE says.
+    """Train, select, quantize and pack what RECIPE says.
 
     RECIPE is a TOML file as docs/packs.md has one. Killed, the same command goes on where it stood.
     """

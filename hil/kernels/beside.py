@@ -14,12 +14,12 @@ def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:
     board.deploy(model)
     rows: list[tuple[Cell, ...]] = []
     for s, subnet in enumerate(model.subnets):
-        say(subnet.label)
+        say(subnet.name)
         board.settle()
         loading = there.load(tflite.dumps(model, s))
         medians = in_turns({"ours": ours(board, model, s), NAME: there.time})
         mine, other = medians["ours"], medians[NAME]
-        rows.append((subnet.label, subnet.macs, mine, other, mine / other, loading))
+        rows.append((subnet.name, subnet.macs, mine, other, mine / other, loading))
     heads = ("subnet", "MACs", "ours, us", f"{NAME}, us", "ours : LiteRT", "LiteRT loads, us")
     facts = board.facts()
     return Table(

@@ -65,12 +65,12 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
     subnets = range(len(model.subnets))
     for s, out in enumerate(board.infer_each(subnets, x)):
         if not np.array_equal(out, interpreter.run(model, s, x)):
-            raise WrongOutputs(f"{name} {model.subnets[s].label}: the outputs are not the reference's")
+            raise WrongOutputs(f"{name} {model.subnets[s].name}: the outputs are not the reference's")
     steady = tuple(count(board, s, x) for s in subnets)
     switch, first = measure_switches(board, steady, x)
     by_itself = []
     for s in subnets:
-        say(f"{name} {model.subnets[s].label} alone")
+        say(f"{name} {model.subnets[s].name} alone")
         board.deploy(alone(model, s))
         by_itself.append(count(board, 0, x))
     return NetCounts(model, board.layout(model), steady, tuple(by_itself), switch, first, refused)

@@ -35,7 +35,7 @@ def table(names: Sequence[str], line: int) -> Table:
             ]
             left = zip(model.layers, scattered(model, s), strict=True)
             naive = sum(lines(CANONICAL, layer, units, line) for layer, units in left) / least
-            rows.append((f"{name} {subnet.label}", int(least), *orders, naive))
+            rows.append((f"{name} {subnet.name}", int(least), *orders, naive))
     return Table(
         f"Lines of {line} bytes that a subnet's weights touch, of the fewest possible",
         ("net", "fewest", *(layout.name for layout in LAYOUTS.values()), "canonical, units not sorted"),

@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky, 2009) from its official home. No licence is stated: nothing of it is shipped."""
+"""CIFAR-10 (Krizhevsky, 2009) from its official home. No license is stated: nothing of it is shipped."""
 
 import tarfile
 import zlib

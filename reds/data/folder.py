@@ -3,7 +3,7 @@
 If only classes are there, a part of each is cut off as the test part, the same one every time. Two pictures
 of one thing may then be on both sides: sort them into `train` and `test` where that matters. Names that begin
 with a dot are passed over; everything else has to be a picture in the folder of its class, all of one size.
-If all are grey they have one unit, else three.
+If all are gray they have one unit, else three.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Where data sets live on this machine, and how a file of them is recognised."""
+"""Where data sets live on this machine, and how a file of them is recognized."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The labelled clips that a pack's card names, found by name and checksum. numpy only."""
+"""The labeled clips that a pack's card names, found by name and checksum. numpy only."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ from reds.pack.interpreter import clamp_input
 
 
 def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-    """Inputs int8 [N, input_size] in [-127, 127] and labels uint8 [N] of the card's labelled set.
+    """Inputs int8 [N, input_size] in [-127, 127] and labels uint8 [N] of the card's labeled set.
 
     Looks beside the pack (`beside` is its folder), in the fixtures, then in `REDS_DATA`, and takes only
     a file whose sha256 is the card's. Raises `LabeledSetMissing` with the reason.
@@ -23,9 +23,9 @@ def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8
         want = card["labelled"]
         name, sha256, every, clips = want["file"], want["sha256"], int(want["every"]), int(want["clips"])
     except (KeyError, TypeError, ValueError):
-        raise LabeledSetMissing("the card names no labelled set with file, sha256, every, clips") from None
+        raise LabeledSetMissing("the card names no labeled set with file, sha256, every, clips") from None
     if not isinstance(name, str) or Path(name).name != name or every < 1:
-        raise LabeledSetMissing(f"the card's labelled set is not usable: file {name!r}, every {every}")
+        raise LabeledSetMissing(f"the card's labeled set is not usable: file {name!r}, every {every}")
     refused = []
     for folder in (beside, fixtures_dir(), data_home()):
         path = folder / name

@@ -34,7 +34,7 @@ class Own:
         """The examples as they are, and their labels as probabilities float32 [N, classes]."""
         return self.x[batch], F.one_hot(self.y[batch], self.classes).float()
 
-    def labelled(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def labeled(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All examples in minibatches, with labels int64: what `importance` takes."""
         return zip(torch.split(self.x, size), torch.split(self.y, size), strict=True)
 

@@ -3,7 +3,7 @@
 Bytes, uint8, are pixels: less 128 they are int8, as in every set of pictures; they mean 64ths, and 0 lies at
 the median of the training part, black where pictures are mostly black. Other numbers keep their unit: 254
 steps reach from the 0.01th to the 99.99th percentile of the training part, and to 0. One scale holds for all
-features, so those of unlike magnitude are to be standardised beforehand. What padding writes is 0.
+features, so those of unlike magnitude are to be standardized beforehand. What padding writes is 0.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from reds.quantization.calibrate import range_scale
 
 HELD_OUT = 0.1
 """Share of every class of the training part that validates, where no validation part is given."""
-LABELLED = 1000
+LABELED = 1000
 """Most test examples that boards are held to."""
 PERCENTILES = (0.01, 99.99)
 LEAST_RANGE = 0.1
@@ -67,11 +67,11 @@ def load_own(path: Path, seed: int) -> Data:
 
 
 def _data_set(path: Path, raw: Raw, scale: float, zero: int) -> DataSet:
-    """What is known of the set; the labelled file's name is that of no other data."""
+    """What is known of the set; the labeled file's name is that of no other data."""
     name, (x, _) = path.resolve().name.removesuffix(".npz"), raw.parts["test"]
     rows, columns, units = x.shape[1:]
     file = f"{name}-{raw.sha256[:8]}-test.npz"
-    return DataSet(name, (rows, columns, units), raw.classes, scale, zero, min(LABELLED, len(x)), file)
+    return DataSet(name, (rows, columns, units), raw.classes, scale, zero, min(LABELED, len(x)), file)
 
 
 def _storage(path: Path, train_x: NDArray[Any]) -> tuple[float, int, Stored]:

@@ -3,7 +3,7 @@
 `kws12_train.npz` holds `x` int8 [variants, N, 49, 10], `y` and `src`. It shares no speaker with the shipped
 test clips (fixtures/README.md), and has no validation part. Validation has to be of unseen speakers as the
 test is: on speakers that were trained on, a dense net scores ten points more, and every choice made there
-favours learning the speakers by heart. So the speakers are looked up, by the very features, in
+favors learning the speakers by heart. So the speakers are looked up, by the very features, in
 `kws12_official_test.npz`, of which the clips with `src` 0 are one part, and some of them are held out with
 all that they said.
 """

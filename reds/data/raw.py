@@ -1,4 +1,4 @@
-"""Examples as a user has them, checked: what is made int8 is whole, finite and labelled."""
+"""Examples as a user has them, checked: what is made int8 is whole, finite and labeled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 The archive holds `vw_coco2014_96/person/*.jpg` and `.../non_person/*.jpg`, about 110,000 of them, which take
 3 GB of memory. Its home states no checksum; this one is what three unrelated projects on GitHub state. The
-photographs have licences of their own: none is shipped.
+photographs have licenses of their own: none is shipped.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def load_visual_wake_words(
             pixels = decode(data, f"{path}: {name}")
             if pixels.shape[:2] != data_set.shape[:2]:
                 raise DataError(f"{path}: {name} is of another size; delete the archive and try again")
-            x[part][i] = to_int8(pixels)  # grey ones have the same in every unit
+            x[part][i] = to_int8(pixels)  # gray ones have the same in every unit
     return Data(
         data_set, x["train"][None], y["train"], x["validation"], y["validation"], x["test"], y["test"],
         {path.name: sha256}, SPLIT,

@@ -53,8 +53,8 @@ class ElasticNet(nn.Module):
     """The one weight set and what each subnet owns; `widths[i]` are the group widths of subnet i.
 
     Inputs are real features float32 [N, features], sites in order and units innermost, or [N, height, width,
-    units]. If dense layers read them, they are standardised by `mean` and `std` [features], which
-    quantisation folds into those layers. Else they are read as they are, `mean` [1] stays 0 and `std` [1]
+    units]. If dense layers read them, they are standardized by `mean` and `std` [features], which
+    quantization folds into those layers. Else they are read as they are, `mean` [1] stays 0 and `std` [1]
     stays 1: padding writes the stored zero, which a folded mean would turn into another value at the edges;
     and the norm after a first convolution makes its input's scale irrelevant.
     """

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from reds import pack
 from reds.experiment.build_report import tell
-from reds.experiment.card import card_of, labelled_set, save_card
+from reds.experiment.card import card_of, labeled_set, save_card
 from reds.experiment.pipeline import Trained, float_accuracy, train_nested
 from reds.experiment.prepare import Ready, ready
 from reds.experiment.recipe import Recipe
@@ -47,7 +47,7 @@ def save(made_of: Ready, recipe: Recipe, trained: Trained, target: Path) -> dict
     tested = [hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))]
     floats = float_accuracy(trained.net, data.set, x, y)
     written = pack.save(trained.model, target)
-    labelled = labelled_set(data, recipe.data.every, target.parent)
-    card = card_of(recipe, made_of, trained, tested, floats, written, labelled)
+    labeled = labeled_set(data, recipe.data.every, target.parent)
+    card = card_of(recipe, made_of, trained, tested, floats, written, labeled)
     save_card(card, target.with_suffix(".json"))
     return card

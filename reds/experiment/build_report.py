@@ -10,7 +10,7 @@ from reds.pack.inspect import table_of
 
 def tell(card: Mapping[str, Any], console: Console) -> None:
     """Print what the card says of the subnets. A floor that is missed is one that a bench will fail."""
-    subnets, labelled = card["subnets"], card["labelled"]["clips"]
+    subnets, labeled = card["subnets"], card["labelled"]["clips"]
     timed = all("latency_us" in subnet for subnet in subnets)
     rows = []
     for subnet in subnets:
@@ -26,6 +26,6 @@ def tell(card: Mapping[str, Any], console: Console) -> None:
         reached, floor = subnet["accuracy"]["labelled"], subnet["floor"]
         if reached < floor:
             console.print(
-                f"subnet {subnet['label']} misses its floor: {reached:.4f} of {labelled:,} labelled examples,"
+                f"subnet {subnet['label']} misses its floor: {reached:.4f} of {labeled:,} labeled examples,"
                 f" under {floor:g}: a bench of the pack will fail; lower the floor, or train longer"
             )

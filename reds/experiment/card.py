@@ -22,12 +22,12 @@ from reds.nesting.cost.latency import NANOSECONDS
 from reds.training.torch_setup import processor
 
 
-def labelled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
+def labeled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
     """What a card says of the first test examples: where, which bytes, every which row, how many.
 
     Written into `folder` unless they are shipped: not every set may be.
     """
-    path, n = fixtures_dir() / data.set.file, data.set.labelled
+    path, n = fixtures_dir() / data.set.file, data.set.labeled
     if not path.is_file():
         path = folder / data.set.file
         with whole(path) as file:
@@ -39,7 +39,7 @@ def labelled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
 
 def card_of(
     recipe: Recipe, made_of: Ready, trained: Trained, tested: Sequence[NDArray[np.bool_]],
-    floats: Sequence[float], written: bytes, labelled: Mapping[str, Any],
+    floats: Sequence[float], written: bytes, labeled: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """The card. `tested` says for each subnet which test examples it classifies right in int8, `floats` the
     share of them in float; `written` are the pack's bytes. Latency is by the recipe's times, if it has any.
@@ -48,14 +48,14 @@ def card_of(
     costs = [device.costs(trained.net.graph, widths) for widths in trained.net.widths]
     subnets = [
         {
-            "label": subnet.label,
+            "label": subnet.name,
             "macs": subnet.macs,
             "widths": list(trained.net.widths[i]),
             **({"latency_us": costs[i]["latency"] / NANOSECONDS} if device.latency else {}),
             "accuracy": {
                 "validation": round(trained.validation[i], 6),
                 "test": round(float(tested[i].mean()), 6),
-                "labelled": round(float(tested[i][: labelled["clips"]].mean()), 6),
+                "labelled": round(float(tested[i][: labeled["clips"]].mean()), 6),
                 "float_validation": round(trained.float_validation[i], 6),
                 "float_test": round(floats[i], 6),
             },
@@ -73,7 +73,7 @@ def card_of(
         "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
         "classes": list(data.set.classes),
         "subnets": subnets,
-        "labelled": dict(labelled),
+        "labelled": dict(labeled),
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split},
         "versions": {"torch": torch.__version__, "numpy": np.__version__, "processor": processor()},

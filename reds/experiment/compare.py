@@ -1,6 +1,6 @@
 """`reds compare`: what nesting costs, against the same widths trained alone.
 
-Alone means the same code with one subnet: the same recipe, examples, augmentation, optimiser, seed, epochs.
+Alone means the same code with one subnet: the same recipe, examples, augmentation, optimizer, seed, epochs.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
         sizes.append((nested.written, sum(each.written for each in alone)))
     table = np.array(right)  # [seeds, subnets, nested or alone, clips]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    text = markdown([subnet.label for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
+    text = markdown([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
     trials.done()
     return text
 

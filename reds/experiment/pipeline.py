@@ -98,14 +98,14 @@ def train_nested(
     )
     permute(full, most_important_first(graph, scores.units))
     net = nest(full, [subnet.widths for subnet in chosen], recipe.joint.norms)
-    return finish(recipe, net, examples, progress, [subnet.label for subnet in recipe.subnet], kept)
+    return finish(recipe, net, examples, progress, [subnet.name for subnet in recipe.subnet], kept)
 
 
 def train_alone(
     recipe: Recipe, index: int, widths: Widths, examples: Examples, progress: Progress, kept: Checkpoint
 ) -> Trained:
     """One subnet's widths as a net of its own: the same code, settings and epochs, nothing shared."""
-    label = recipe.subnet[index].label
+    label = recipe.subnet[index].name
     net = start(graph_of(recipe, examples.set).resized(widths), examples, recipe.seed)
     with progress.phase(f"{label} alone", [label], recipe.full.epochs) as report:
         train(net, examples, recipe.full, recipe.seed, report, kept=kept)
@@ -113,7 +113,7 @@ def train_alone(
 
 
 def start(graph: Graph, examples: Examples, seed: int) -> ElasticNet:
-    """A full net with random weights and the standardisation of the training examples."""
+    """A full net with random weights and the standardization of the training examples."""
     torch.manual_seed(seed)
     net = ElasticNet(graph, [graph.full])
     if len(net.mean) > 1:
@@ -130,7 +130,7 @@ def finish(
     labels: list[str],
     kept: Checkpoint,
 ) -> Trained:
-    """Train the subnets of a net together and quantise it with the activation ranges best on validation."""
+    """Train the subnets of a net together and quantize it with the activation ranges best on validation."""
     with progress.phase("together", labels, recipe.joint.epochs) as report:
         floats = train(net, examples, recipe.joint, recipe.seed + 1, report, recipe.joint.distil, kept)
     calibration = calibration_part(net, examples, recipe.seed)
@@ -149,6 +149,6 @@ def finish(
 def float_accuracy(
     net: ElasticNet, data_set: DataSet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
 ) -> tuple[float, ...]:
-    """The same by the float net, before quantisation."""
+    """The same by the float net, before quantization."""
     features, labels = torch.from_numpy(data_set.real(x)), torch.from_numpy(y.astype(np.int64))
     return tuple(accuracy(net, i, features, labels) for i in range(len(net.widths)))

@@ -56,7 +56,7 @@ class SubnetRecipe:
     """Microseconds, by the times of `[device]`."""
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """The subnet's name: its MACs budget in percent."""
         return f"{self.budget * 100:g}%"
 

@@ -61,7 +61,7 @@ class Trials:
         model = trained.model
         every = range(len(model.subnets))
         return Trial(
-            tuple(subnet.label for subnet in model.subnets),
+            tuple(subnet.name for subnet in model.subnets),
             trained.net.widths,
             tuple(model.macs(i) for i in every),
             np.stack([hits(model, i, *self.made_of.test) for i in every]),

@@ -54,7 +54,7 @@ def subnet_table(model: Model) -> Table:
     """A row for each subnet: its units, cost and memory."""
     full = model.macs(len(model.subnets) - 1)
     rows = (
-        [subnet.label, "-".join(str(n) for n in widths(model, i)),
+        [subnet.name, "-".join(str(n) for n in widths(model, i)),
          f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %", f"{arena.plan(model, i).size:,}"]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip

@@ -134,9 +134,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Subnet:
-    """One nested subnetwork: a step for each layer. `label` is its MACs budget, as `25%`."""
+    """One nested subnetwork: a step for each layer. `name` is its MACs budget, as `25%`."""
 
-    label: str
+    name: str
     macs: int
     steps: tuple[Step, ...]
     output_scale: float
@@ -175,9 +175,9 @@ class Model:
                 total += self.tensors[layer.output].sites * layer.taps * fan_in * step.units_out
         return total
 
-    def subnet(self, label: str) -> int:
-        """Index of the subnet with this label; `ModelError` names those there are."""
-        labels = [s.label for s in self.subnets]
-        if label not in labels:
-            raise ModelError(f"{self.name} has no subnet {label}: it has {', '.join(labels)}")
-        return labels.index(label)
+    def subnet(self, name: str) -> int:
+        """Return the index of the subnet of this name; `ModelError` names the ones there are."""
+        names = [s.name for s in self.subnets]
+        if name not in names:
+            raise ModelError(f"{self.name} has no subnet {name}: it has {', '.join(names)}")
+        return names.index(name)

@@ -47,8 +47,8 @@ def check_net(tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer]) ->
 
 def _check_subnet(model: Model, index: int) -> None:
     subnet = model.subnets[index]
-    where = f"subnet {subnet.label}"
-    _require(0 < len(subnet.label.encode()) <= 7, f"{where}: a label takes 1 to 7 bytes")
+    where = f"subnet {subnet.name}"
+    _require(0 < len(subnet.name.encode()) <= 7, f"{where}: a subnet's name takes 1 to 7 bytes")
     _require(len(subnet.steps) == len(model.layers), f"{where}: one step a layer")
     units = {0: model.tensors[0].units}
     for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):

@@ -42,9 +42,9 @@ def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
     def header(crc: int) -> bytes:
         counts = (len(model.tensors), len(model.layers), len(model.subnets), 0)
         places = (tensors_at, layers_at, plans_at, plan_size)
-        quantisation = (model.input_scale, model.input_zero)
+        quantization = (model.input_scale, model.input_zero)
         return HEADER.pack(
-            MAGIC, VERSION, layout.id, size, crc, *counts, *places, *quantisation, model.name.encode()
+            MAGIC, VERSION, layout.id, size, crc, *counts, *places, *quantization, model.name.encode()
         )
 
     rest = (header(0) + tensors + layers + plans)[CRC_FROM:] + body.bytes()
@@ -86,7 +86,7 @@ def _plan(model: Model, index: int, layout: Layout, body: _Body) -> bytes:
     subnet = model.subnets[index]
     place = layouts.plan(model, index, layout)
     zeros = model.zeros(index)
-    out = PLAN.pack(subnet.label.encode(), subnet.macs, place.size, subnet.output_scale, 0)
+    out = PLAN.pack(subnet.name.encode(), subnet.macs, place.size, subnet.output_scale, 0)
     for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):
         first = place.tensors[layer.inputs[0]]
         second = place.tensors[layer.inputs[-1]] if len(layer.inputs) > 1 else 0

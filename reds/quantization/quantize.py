@@ -103,13 +103,13 @@ def fold(
 ) -> Step:  # fmt: skip
     """A layer with weights: bias and multiplier of every row that a subnet writes."""
     weights, rows = layer.live(step), row_scales[: step.units_out] * source.scale
-    gain, centre, offset = (values[: step.units_out] for values in affine(after))
+    gain, center, offset = (values[: step.units_out] for values in affine(after))
     exact = gain * rows / target.scale * 2**32
     lost = np.abs(exact) > row_encoding.LARGEST_MULTIPLIER
     if lost.all():
         raise QuantizeError(f"{where}: no multiplier fits, its output is almost constant")
     # A unit whose norm saw nothing vary (it may read a unit that never fires) is a constant.
-    constant = (offset - np.where(lost, 0, gain) * centre) / target.scale
+    constant = (offset - np.where(lost, 0, gain) * center) / target.scale
     zeros = weights @ (source.zero + np.broadcast_to(source.mean / source.scale, weights.shape[1]))
     try:
         bias, multiplier = row_encoding.table(np.where(lost, 0, exact), constant, zeros, weights)
@@ -135,7 +135,7 @@ def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], t
 
 
 def affine(after: nn.Module) -> tuple[Floats, Floats, Floats]:
-    """What follows a layer at inference, `gain * (x - centre) + offset`, for every row."""
+    """What follows a layer at inference, `gain * (x - center) + offset`, for every row."""
     if isinstance(after, SharedNorm):
         gain, offset = (value.detach().double().numpy() for value in (after.gain, after.offset))
         return gain, np.zeros(len(gain)), offset

@@ -37,13 +37,13 @@ class Integer:
 def best_ranges(
     name: str, net: ElasticNet, labels: Sequence[str], each: Floats, examples: Examples
 ) -> Integer:
-    """Quantise with each of the activation ranges: scales are a subnet's own, and each takes its best.
+    """Quantize with each of the activation ranges: scales are a subnet's own, and each takes its best.
 
     `each` are float64 [tried, subnets, layers, 2].
     """
-    labelled = examples.stored, examples.validation[1].numpy()
+    labeled = examples.stored, examples.validation[1].numpy()
     tried = [quantize(name, net, labels, of, examples.set.scale, examples.set.zero) for of in each]
-    scores = np.array([int8_accuracy(model, *labelled) for model in tried])
+    scores = np.array([int8_accuracy(model, *labeled) for model in tried])
     best = scores.argmax(0)
     subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))
     chosen = np.stack([each[k, i] for i, k in enumerate(best)])

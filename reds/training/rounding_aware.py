@@ -1,6 +1,6 @@
 """Training that sees what int8 will round off: the last epochs, where they pay.
 
-A net whose weights and activations take only the values that the pack can hold, by the scales that `quantise`
+A net whose weights and activations take only the values that the pack can hold, by the scales that `quantize`
 gives them; a gradient passes as if nothing were rounded, and not where an activation is cut off (Jacob et
 al., arXiv 1712.05877). Norms keep their statistics: int8 has folded them into its tables.
 """

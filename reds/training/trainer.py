@@ -67,13 +67,13 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     net.dropout, kept, place = how.dropout, kept or Checkpoint(), fastest()
     net.to(place)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay, fused=True)
     steps = len(examples.batches(how.batch, torch.Generator().manual_seed(seed)))
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=how.epochs * steps)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=how.epochs * steps)
     shares = loss_shares(net)
     best = Best()
     short = steps < len(shares) - 2  # too short an epoch for all turns: the next one goes on
-    stateful: dict[str, Stateful] = {"net": net, "optimiser": optimiser, "cycle": cycle, "best": best}
+    stateful: dict[str, Stateful] = {"net": net, "optimizer": optimizer, "cycle": cycle, "best": best}
     start = 0
     if state := kept.phases.get(how.table):
         start = state["epoch"]
@@ -87,9 +87,9 @@ def train(
         first = (epoch - 1) * steps if short else 0
         for step, batch in enumerate(examples.batches(how.batch, generator), first):
             x, target = examples.augmented(batch, generator)
-            optimiser.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             backward(net, x.to(place), smooth(target.to(place), how.smoothing), shares, distil, step)
-            optimiser.step()
+            optimizer.step()
             cycle.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
             raise DivergedError(f"training diverged in epoch {epoch}: lower {how.table} rate ({how.rate:g})")

@@ -120,7 +120,7 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     played: PlayedDesk, old_agent: Path, nano: Path, small: Model
 ) -> None:
     before = played.board(old_agent)
-    neighbour = played.board(nano, "S2")
+    neighbor = played.board(nano, "S2")
 
     def upload(port: str) -> None:
         played.board(nano)  # first, so that it gets another name
@@ -130,7 +130,7 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     with open_(replace(ENTRY, serial="S1"), played.desk) as board:
         board.deploy(small)
         assert board.facts().build == build.build_id()
-        with open_(replace(ENTRY, port=neighbour.port), played.desk):
+        with open_(replace(ENTRY, port=neighbor.port), played.desk):
             pass  # it was left alone, for a port is opened exclusively
     assert played.uploads == [before.port]
 

@@ -67,20 +67,20 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
     assert card["trained_on"]["files"] == {"speech_commands_v0.02.tar.gz": SHA256}
     assert "seed 59185" in card["trained_on"]["split"]
     for i, subnet in enumerate(card["subnets"]):
-        assert (subnet["label"], subnet["macs"]) == (model.subnets[i].label, model.macs(i))
+        assert (subnet["label"], subnet["macs"]) == (model.subnets[i].name, model.macs(i))
         assert subnet["widths"][1:] == units(model, i)
         right = float((interpreter.run(model, i, x).argmax(1) == y).mean())
         assert subnet["accuracy"]["test"] == pytest.approx(right, abs=1e-6)
 
 
 def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labelled set were shipped."""
+    """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labeled set were shipped."""
     some = shipped_pictures(400, 100)
     parts = {name: getattr(some, name) for name in ("train_x", "train_y", "test_x", "test_y")}
     files = {"tiny.npz": sheets(tmp_path / "tiny.npz", **parts)}
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
     monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
-    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=60))
+    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labeled=60))
     monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
     monkeypatch.setattr("reds.int8.integer.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()

@@ -169,7 +169,7 @@ def test_permutation_and_nesting_keep_the_ceilings() -> None:
     assert all(layer.relu for layer in nested.graph.resized(nested.widths[0]).layers if layer.ceiling < inf)
 
 
-def quantised(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]:
+def quantized(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]:
     """Three subnets of it in int8: model, float net, the ranges given, inputs stored and as the net reads."""
     module, x = mobile(seed)
     with torch.no_grad():
@@ -183,7 +183,7 @@ def quantised(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]
 
 @pytest.mark.parametrize("seed", range(4))
 def test_int8_ends_where_the_float_net_does(seed: int) -> None:
-    model, net, seen, q, features = quantised(seed)
+    model, net, seen, q, features = quantized(seed)
     again = pack.loads(pack.dumps(model), "memory")
     assert all(np.isclose(top, 1) for top in bound(net, features))
     for i, subnet in enumerate(again.subnets):
@@ -201,7 +201,7 @@ def test_int8_ends_where_the_float_net_does(seed: int) -> None:
 
 
 def test_ranges_past_a_ceiling_end_there() -> None:
-    model, net, seen, q, features = quantised(0)
+    model, net, seen, q, features = quantized(0)
     wide = np.where([layer.ceiling < inf for layer in net.graph.layers], 2.0, 1.0)[:, None] * seen
     assert (wide[2] != seen[2]).any()
     same = quantize("clipped", net, LABELS, wide, model.input_scale, model.input_zero)

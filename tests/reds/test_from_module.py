@@ -347,7 +347,7 @@ def test_from_a_module_to_a_pack_in_ten_lines(tmp_path: Path, monkeypatch: pytes
     model, net, stored = pack.load(tmp_path / "mine.reds"), made["net"], made["stored"]
     held, labels = made["examples"].validation
     q = stored.stored(held).reshape(len(held), -1)
-    assert [subnet.label for subnet in model.subnets] == ["25%", "50%", "100%"]
+    assert [subnet.name for subnet in model.subnets] == ["25%", "50%", "100%"]
     for i, subnet in enumerate(model.subnets):
         out = interpreter.run(model, i, q)
         logits = net(held, i).detach().numpy()
@@ -365,7 +365,7 @@ def test_own_examples_are_drawn_once_an_epoch() -> None:
     assert torch.equal(seen.movedim(-1, 1), x[drawn])
     assert target.shape == (9, 5)
     assert torch.equal(target.argmax(1), y[drawn])
-    assert [len(labels) for _, labels in own.labelled(4)] == [4, 4, 2]
+    assert [len(labels) for _, labels in own.labeled(4)] == [4, 4, 2]
 
 
 def test_inputs_are_stored_with_an_exact_zero() -> None:

@@ -12,7 +12,7 @@ from reds.pack.model import Kind, Model, Step
 from tests.support.nets import dense_model, inputs, random_model
 
 
-def requantised(acc: int, step: Step, row: int) -> int:
+def requantized(acc: int, step: Step, row: int) -> int:
     return max(-127, min(127, step.zero + ((acc * int(step.multiplier[row]) + 2**31) >> 32)))
 
 
@@ -37,12 +37,12 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
             elif layer.kind is Kind.ADD:
                 place = (y, x_, unit)
                 both = step.factors[0] * read[place] + step.factors[1] * values[layer.inputs[1]][place]
-                value = requantised(int(step.bias[0]) + both, step, 0)
+                value = requantized(int(step.bias[0]) + both, step, 0)
             elif layer.kind is Kind.MAX_POOL:
                 value = max(read[(*site, unit)] for site in window)
             elif layer.kind is Kind.AVERAGE_POOL:
                 total = step.factors[0] * sum(read[(*site, unit)] for site in window)
-                value = requantised(int(step.bias[0]) + total, step, 0)
+                value = requantized(int(step.bias[0]) + total, step, 0)
             else:
                 full = model.tensors[layer.inputs[0]].units
                 acc = int(step.bias[unit])
@@ -52,7 +52,7 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
                     else:
                         for i in range(step.units_in):
                             acc += weights[unit][t * full + i] * read.get((*site, i), zero)
-                value = requantised(acc, step, unit)
+                value = requantized(acc, step, unit)
             written[(y, x_, unit)] = value
         values.append(written)
     return list(values[-1].values())

@@ -1,4 +1,4 @@
-"""The labelled set of a card, by name and checksum; the training features, by checksum."""
+"""The labeled set of a card, by name and checksum; the training features, by checksum."""
 
 import hashlib
 import json
@@ -60,10 +60,10 @@ def test_another_checksum_is_passed_over_and_said(tmp_path: Path) -> None:
     "labelled", [None, {}, {"file": "a.npz"}, {"file": "../a.npz", "sha256": "", "every": 1, "clips": 1},
                  {"file": "a.npz", "sha256": "", "every": 0, "clips": 1}],
 )  # fmt: skip
-def test_a_card_that_names_no_usable_set(labelled: object, tmp_path: Path) -> None:
-    with pytest.raises(LabeledSetMissing, match="labelled set"):
-        find_labeled({"labelled": labelled}, tmp_path)
-    with pytest.raises(LabeledSetMissing, match="names no labelled set"):
+def test_a_card_that_names_no_usable_set(labeled: object, tmp_path: Path) -> None:
+    with pytest.raises(LabeledSetMissing, match="labeled set"):
+        find_labeled({"labelled": labeled}, tmp_path)
+    with pytest.raises(LabeledSetMissing, match="names no labeled set"):
         find_labeled({}, tmp_path)
 
 

@@ -84,8 +84,8 @@ def tiny(rows: int, columns: int, channels: int) -> Graph:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A recipe of one epoch a phase, beside its pictures."""
-    path = pictures(tmp_path_factory.mktemp("method") / "colours.npz", 10).with_name("tiny.toml")
-    text = short_recipe(epochs=1).replace("ds-cnn-s", "tiny").replace("fashion-mnist", "colours.npz")
+    path = pictures(tmp_path_factory.mktemp("method") / "colors.npz", 10).with_name("tiny.toml")
+    text = short_recipe(epochs=1).replace("ds-cnn-s", "tiny").replace("fashion-mnist", "colors.npz")
     path.write_text(text.replace("step = 4", "step = 1").replace("least = 24", "least = 1"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SIZED, "tiny", tiny)
@@ -168,7 +168,7 @@ def test_rows_that_are_left_out_change_nothing(path: Path) -> None:
 
     def turned(first: int) -> bytes:
         """The nets of pictures with every second row, from the first, turned left to right."""
-        with np.load(path.with_name("colours.npz")) as file:
+        with np.load(path.with_name("colors.npz")) as file:
             parts = {name: part.copy() for name, part in file.items()}
         parts["train_x"][:, first::2] = parts["train_x"][:, first::2, ::-1]
         np.savez(path.with_name("turned.npz"), **parts)

@@ -1,4 +1,4 @@
-"""A user's own data in one line of a recipe: a pack, its card, and the labelled examples beside it."""
+"""A user's own data in one line of a recipe: a pack, its card, and the labeled examples beside it."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from reds.cli import main
 from reds.data.home import sha256_of
 from reds.data.labeled import find_labeled
 from reds.pack import interpreter
-from tests.reds.support.own import COLOURS, pictures, short_recipe
+from tests.reds.support.own import COLORS, pictures, short_recipe
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def build(recipe: Path, line: str, net: str = "ds-cnn-s-12x8x3") -> tuple[int, s
 @pytest.mark.parametrize(
     ("name", "net", "tested", "classes"),
     [
-        ("colours.npz", "ds-cnn-s-12x8x3", 80, ("0", "1", "2", "3", "4")),
-        ("colours/", "dnn-s-12x8x3", 15, COLOURS),
+        ("colors.npz", "ds-cnn-s-12x8x3", 80, ("0", "1", "2", "3", "4")),
+        ("colors/", "dnn-s-12x8x3", 15, COLORS),
     ],
 )
 def test_one_line_makes_a_pack_that_is_scored(

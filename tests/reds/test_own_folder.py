@@ -66,11 +66,11 @@ def test_a_test_part_is_cut_from_folders_of_classes(tmp_path: Path) -> None:
     assert one.split.startswith("20% of every class test, drawn with seed 0; 10% of every class")
 
 
-def test_grey_pictures_among_coloured_ones_have_three_equal_units(tmp_path: Path) -> None:
+def test_gray_pictures_among_colored_ones_have_three_equal_units(tmp_path: Path) -> None:
     pictures(tmp_path / "mine", ("train", "test"))
-    grey = picture(tmp_path / "mine" / "train" / "heads" / "0.png", 7, "L")
+    gray = picture(tmp_path / "mine" / "train" / "heads" / "0.png", 7, "L")
     data = load_own(tmp_path / "mine", 0)
-    assert to_int8(np.repeat(grey, 3, 2)).tobytes() in {
+    assert to_int8(np.repeat(gray, 3, 2)).tobytes() in {
         x.tobytes() for x in (*data.train_x[0], *data.validation_x)
     }
 

@@ -55,7 +55,7 @@ def test_everything_of_an_npz_is_there_once(tmp_path: Path) -> None:
     data, of = load_own(path, 0), arrays()
     assert (data.set.name, data.set.shape, data.set.classes) == ("mine", (4, 3, 1), CLASSES)
     assert data.files == {"mine.npz": sha256_of(path)}
-    assert data.set.labelled == 60
+    assert data.set.labeled == 60
     step = data.set.scale
     for parts, name in (((data.train_x[0], data.validation_x), "train_x"), ((data.test_x,), "test_x")):
         real = np.concatenate([data.set.real(part) for part in parts])
@@ -145,7 +145,7 @@ def test_the_same_seed_holds_out_the_same_and_another_seed_others(tmp_path: Path
     np.testing.assert_array_equal(one.test_x, other.test_x)
 
 
-def test_another_file_of_the_same_name_has_another_labelled_file(tmp_path: Path) -> None:
+def test_another_file_of_the_same_name_has_another_labeled_file(tmp_path: Path) -> None:
     names = {
         load_own(written(tmp_path / "kws12.npz", test_x=arrays()["test_x"] + i), 0).set.file for i in (0, 1)
     }

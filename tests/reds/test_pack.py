@@ -29,7 +29,7 @@ def assert_equal(a: Model, b: Model) -> None:
             assert getattr(one, field) == getattr(other, field)
         assert np.array_equal(one.weights, other.weights)
     for first, second in zip(a.subnets, b.subnets, strict=True):
-        assert (first.label, first.macs) == (second.label, second.macs)
+        assert (first.name, first.macs) == (second.name, second.macs)
         for s, t in zip(first.steps, second.steps, strict=True):
             ours, theirs = ((x.units_in, x.units_out, x.zero, x.factors) for x in (s, t))
             assert ours == theirs

@@ -31,7 +31,7 @@ def same(one: Pictures, two: Pictures) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-def coloured(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+def colored(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     """Shipped pictures on 32 x 32 x 3, each plane another picture."""
     x = np.pad(shipped().train_x[: 3 * n, ..., 0], ((0, 0), (2, 2), (2, 2)))
     return np.stack([x[:n], x[n : 2 * n], x[2 * n :]], -1), shipped().train_y[:n]
@@ -50,13 +50,13 @@ def test_fashion_mnist_from_its_official_files(tmp_path: Path) -> None:
 
 def test_cifar10_from_its_official_archive(tmp_path: Path) -> None:
     (tmp_path / "official").mkdir()
-    archive, (x, y) = tmp_path / "official" / "tiny.tar.gz", coloured()
+    archive, (x, y) = tmp_path / "official" / "tiny.tar.gz", colored()
     loaded = load_cifar10(tmp_path, QUIET, archive.as_uri(), binary(archive, x, y))
     same(loaded, Pictures(x[:50], y[:50], x[50:], y[50:], {}))
 
 
 def test_sheets_hold_the_same_pictures_in_the_official_order(tmp_path: Path) -> None:
-    x, y = coloured()
+    x, y = colored()
     mixed = np.random.default_rng(0).permutation(50)
     a, b = mixed[:20], mixed[20:]
     files = {

@@ -55,4 +55,4 @@ def test_a_subnet_alone_gives_the_same_outputs(seed: int) -> None:
 
 def test_a_net_cut_down_keeps_the_smaller_subnets() -> None:
     model = untrained("net", by_name("resnet8"))
-    assert [s.label for s in cut(model, 1).subnets] == ["25%", "50%"]
+    assert [s.name for s in cut(model, 1).subnets] == ["25%", "50%"]

@@ -32,7 +32,7 @@ def changed(old: str, new: str) -> str:
 def test_the_shipped_recipe() -> None:
     recipe = load_recipe(SHIPPED)
     assert (recipe.name, recipe.net.name, recipe.data.every) == ("kws-dnn-s", "dnn-s", 2)
-    assert [subnet.label for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
+    assert [subnet.name for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
 
 
 @pytest.mark.parametrize(

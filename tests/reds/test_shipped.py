@@ -89,7 +89,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
 def test_inspecting_and_checking_need_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
-        "import reds.pack, reds.reference, reds.data.labelled\n"
+        "import reds.pack, reds.reference, reds.data.labeled\n"
         "from reds.cli import main\n"
         "main(sys.argv[1:])"
     )

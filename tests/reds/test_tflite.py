@@ -24,7 +24,7 @@ from reds.pack.model import LIMIT, Kind, Model, Step
 from reds.zoo import by_name
 from reds.zoo.random_weights import untrained
 from tests.reds.support.command import run
-from tests.reds.test_ceiling import quantised
+from tests.reds.test_ceiling import quantized
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 pytest.importorskip("tensorflow")
@@ -59,11 +59,11 @@ def steps_off(model: Model, subnet: int, n: int, kernels: Any = XNNPACK) -> NDAr
 def _down_to_minus_128(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference, but what no ReLU follows stops where TFLite stops it."""
 
-    def requantise(acc: interpreter.Sums, step: Step) -> interpreter.Values:
+    def requantize(acc: interpreter.Sums, step: Step) -> interpreter.Values:
         y = step.zero + ((acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32)
         return y.clip(-LIMIT - (step.zero != -LIMIT), LIMIT).astype(np.int8)
 
-    monkeypatch.setattr(interpreter, "requantise", requantise)
+    monkeypatch.setattr(interpreter, "requantize", requantize)
 
 
 def read(content: bytes) -> Any:
@@ -97,7 +97,7 @@ def test_every_kind_of_layer(seed: int) -> None:
 
 
 def test_a_ceiling_ends_it_too() -> None:
-    model, _, _, x, _ = quantised(0)
+    model, _, _, x, _ = quantized(0)
     for subnet in range(3):
         y, wanted = interpret(tflite.dumps(model, subnet), x), interpreter.run(model, subnet, x)
         assert np.abs(y.astype(int) - wanted).max() <= 2

@@ -132,7 +132,7 @@ def test_a_photograph_that_is_another_is_named(odd: bytes, says: str, tmp_path: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_grey_photograph_has_three_equal_units(tmp_path: Path) -> None:
+def test_a_gray_photograph_has_three_equal_units(tmp_path: Path) -> None:
     path = archive(tmp_path / "odd.tar.gz", photograph(0, 96, "L"))
     data = load_visual_wake_words(SET, tmp_path / "cache", QUIET, path.as_uri(), sha256_of(path))
     every = np.concatenate([data.train_x[0], data.validation_x, data.test_x])

@@ -58,7 +58,7 @@ class Maker:
             steps = self._steps(iter(chosen), zero)
             nested.append(Subnet(f"{(s + 1) * 100 // len(subnets)}%", 0, tuple(steps), 0.1))
         model = Model(name, tuple(self.tensors), tuple(self.layers), tuple(nested), 0.5, zero)
-        counted = [Subnet(s.label, model.macs(i), s.steps, s.output_scale) for i, s in enumerate(nested)]
+        counted = [Subnet(s.name, model.macs(i), s.steps, s.output_scale) for i, s in enumerate(nested)]
         return Model(name, tuple(self.tensors), tuple(self.layers), tuple(counted), 0.5, zero)
 
     def _steps(self, chosen: "iter[int]", zero: int) -> list[Step]:  # type: ignore[valid-type]

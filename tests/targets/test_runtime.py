@@ -1,4 +1,4 @@
-"""The portable runtime against the reference, under address and undefined-behaviour sanitizers."""
+"""The portable runtime against the reference, under address and undefined-behavior sanitizers."""
 
 import struct
 import subprocess

@@ -1,7 +1,7 @@
 """Each subnet as a `.tflite` file of its own: for peers to compare with, and for users who want one.
 
 The files carry the pack's own weights, tables and scales; nothing is calibrated a second time. A row of the
-pack, `y = z + acc * m / 2^32`, is what TFLite calls per-channel quantisation: its weights' scale is
+pack, `y = z + acc * m / 2^32`, is what TFLite calls per-channel quantization: its weights' scale is
 |m| / 2^32 in steps of the output for one of the input. TFLite's scales are positive, so a row whose m is
 negative has the signs of its weights and its bias flipped.
 
@@ -33,8 +33,8 @@ def dumps(model: Model, subnet: int) -> bytes:
     for what, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
         if not 0 < scale < float("inf"):
             raise ModelError(f"{model.name}: TFLite needs scales above 0, its {what} has {scale:g}")
-    label = chosen.subnets[0].label
-    graph = Graph(f"{model.name}, subnet {label}, of a REDS pack")
+    subnet_name = chosen.subnets[0].name
+    graph = Graph(f"{model.name}, subnet {subnet_name}, of a REDS pack")
     first, last = network(graph, chosen)
     return graph.dumps(first, last)
 
@@ -46,10 +46,10 @@ def export(path: Path, out: Path) -> dict[Path, int]:
     Raises `PackError` if the pack cannot be used, and `OSError`; and what `dumps` does.
     """
     model = pack.load(path)
-    files = {out / f"{path.stem}-{file_label(s.label)}.tflite": i for i, s in enumerate(model.subnets)}
+    files = {out / f"{path.stem}-{file_suffix(s.name)}.tflite": i for i, s in enumerate(model.subnets)}
     if len(files) < len(model.subnets):
-        labels = ", ".join(subnet.label for subnet in model.subnets)
-        raise PackError(f"{path}: its labels make no file names of their own: {labels}")
+        names = ", ".join(subnet.name for subnet in model.subnets)
+        raise PackError(f"{path}: its subnets' names make no file names of their own: {names}")
     made = {file: dumps(model, subnet) for file, subnet in files.items()}
     writable(out)
     for file, data in made.items():
@@ -57,6 +57,6 @@ def export(path: Path, out: Path) -> dict[Path, int]:
     return {file: len(data) for file, data in made.items()}
 
 
-def file_label(label: str) -> str:
-    """A subnet's label as a part of a file's name: `25` for `25%`."""
-    return re.sub(r"[^\w.+-]", "_", label.removesuffix("%"))
+def file_suffix(name: str) -> str:
+    """Return a subnet's name as part of a file name: `25` for `25%`."""
+    return re.sub(r"[^\w.+-]", "_", name.removesuffix("%"))

@@ -73,8 +73,8 @@ class Graph:
     ) -> int:
         """The index of a constant tensor: int8 or int32, with a scale for each place along `axis`."""
         self._buffers.append(self._buffer(data.astype(data.dtype.newbyteorder("<")).tobytes()))
-        quantisation = None if scales is None else self._scales(scales, 0, axis)
-        return self._tensor(data.shape, data.dtype, quantisation, len(self._buffers) - 1)
+        quantization = None if scales is None else self._scales(scales, 0, axis)
+        return self._tensor(data.shape, data.dtype, quantization, len(self._buffers) - 1)
 
     def op(
         self, name: str, reads: Sequence[int], shape: tuple[int, ...], label: Label, **options: object
@@ -126,12 +126,12 @@ class Graph:
         return code
 
     def _tensor(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], quantisation: Any, buffer: int = 0
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], quantization: Any, buffer: int = 0
     ) -> int:
         tensor = self._schema.TensorT()
         tensor.shape, tensor.hasRank, tensor.buffer = np.array(shape, np.int32), True, buffer
         tensor.type = getattr(self._schema.TensorType, dtype.name.upper())
-        tensor.name, tensor.quantization = f"tensor{len(self._tensors)}", quantisation
+        tensor.name, tensor.quantization = f"tensor{len(self._tensors)}", quantization
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 

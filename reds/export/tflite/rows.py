@@ -1,4 +1,4 @@
-"""Rows of a layer with weights as TFLite quantises them: a scale for each, all of them positive."""
+"""Rows of a layer with weights as TFLite quantizes them: a scale for each, all of them positive."""
 
 from dataclasses import dataclass
 

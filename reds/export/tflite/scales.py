@@ -74,7 +74,7 @@ def mean(model: Model, layer: IntegerLayer, step: Step, source: Label) -> Label 
     """The label under which TFLite's MEAN computes a step, if it can: an average over all sites.
 
     TFLite: y = z + gain * (mean of x - source.zero). z stands for the pack's bias too, which it meets to half
-    a step; an average that was quantised, and not made up, has none but for zero points.
+    a step; an average that was quantized, and not made up, has none but for zero points.
     """
     tensor = model.tensors[layer.inputs[0]]
     if layer.kind is not Kind.AVERAGE_POOL or layer.relu or layer.kernel != (tensor.height, tensor.width):

@@ -28,7 +28,7 @@ class Dual:
     """The best choices at the prices tried."""
 
 
-def minimise(problem: Problem, stages: Sequence[Stage]) -> Dual:
+def minimize(problem: Problem, stages: Sequence[Stage]) -> Dual:
     """The lowest bound over all prices; -inf where no choice is allowed."""
     limits = np.array([float(cost.limit) for cost in problem.limited])
     scale, k = np.maximum(limits, 1), len(limits)

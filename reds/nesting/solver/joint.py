@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.nesting.solver.dual import minimise
+from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Scalar
 from reds.nesting.solver.solve import EXACT, WORK, solve
 from reds.nesting.solver.stages import Values, ceilings, order_of, stages_of
@@ -90,7 +90,7 @@ def _value(problems: Sequence[Problem], choices: Sequence[Choice]) -> float:
 def _ceilings(problem: Problem) -> list[Values]:
     """For each group and width the most that a choice with it gains, at prices that bound all of them."""
     stages = stages_of(problem)
-    prices = minimise(problem, stages).prices
+    prices = minimize(problem, stages).prices
     budget = sum(price * cost.limit for price, cost in zip(prices, problem.limited, strict=True))
     return [each + budget for each in ceilings(stages, [stage.reduced(prices) for stage in stages])]
 

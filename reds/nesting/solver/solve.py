@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reds.nesting.solver.dual import minimise
+from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.partials import grow
 from reds.nesting.solver.problem import Choice, Problem
 from reds.nesting.solver.stages import ceilings, stages_of
@@ -44,7 +44,7 @@ def solve(problem: Problem, known: Iterable[Choice] = (), work: int = WORK) -> S
         if part is None or part.sizes != tuple(map(len, kept)):
             part = problem.restricted(kept)
             stages = stages_of(part)
-            dual = minimise(part, stages)
+            dual = minimize(part, stages)
         found = [choice for choice in dual.seen if part.fits(choice)]
         best = _best(problem, best, [_full(choice, kept) for choice in found])
         floor = -np.inf if best is None else problem.value(best)

@@ -53,7 +53,7 @@ def shares(graph: Graph) -> tuple[Widths, ...]:
 
 @torch.no_grad()
 def random_net(graph: Graph, seed: int = 0) -> ElasticNet:
-    """A full net whose norms have random statistics and affines, and so has its standardisation."""
+    """A full net whose norms have random statistics and affines, and so has its standardization."""
     torch.manual_seed(seed)
     net = ElasticNet(graph, [graph.full])
     if len(net.mean) > 1:
