@@ -57,7 +57,7 @@ def test_another_checksum_is_passed_over_and_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "labelled", [None, {}, {"file": "a.npz"}, {"file": "../a.npz", "sha256": "", "every": 1, "clips": 1},
+    "labeled", [None, {}, {"file": "a.npz"}, {"file": "../a.npz", "sha256": "", "every": 1, "clips": 1},
                  {"file": "a.npz", "sha256": "", "every": 0, "clips": 1}],
 )  # fmt: skip
 def test_a_card_that_names_no_usable_set(labeled: object, tmp_path: Path) -> None:

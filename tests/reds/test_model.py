@@ -53,7 +53,7 @@ BROKEN = [
     (with_step(1, 1, units_in=5), "subnet 100%, layer 1: reads other units"),
     (replace(NET, subnets=(NET.subnets[1], NET.subnets[0])), "not nested"),
     (replace(NET, subnets=(replace(NET.subnets[0], macs=7),)), "MACs 7 stated, 36 counted"),
-    (replace(NET, subnets=(replace(NET.subnets[0], label="far too long"),)), "label"),
+    (replace(NET, subnets=(replace(NET.subnets[0], name="far too long"),)), "name"),
     (replace(NET, subnets=(replace(NET.subnets[0], steps=(step(8, 7), step(7, 4))),)), "7 units of 6"),
 ]
 

@@ -173,7 +173,7 @@ def test_uniform_widths_are_the_largest_share_that_fits(seed: int, percent: int,
 
 
 @pytest.mark.parametrize(
-    ("chain", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
+    ("graph", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
 )
 def test_another_solver_agrees(graph: Graph, flash: int) -> None:
     scores = [np.floor(1e6 * score) for score in random_scores(graph, 7)]

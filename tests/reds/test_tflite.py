@@ -273,7 +273,7 @@ def test_the_command_says_in_a_line_what_is_wrong(tmp_path: Path) -> None:
 def test_labels_become_names_or_the_pack_is_refused(tmp_path: Path) -> None:
     model = dense_model([4, 2], [[1], [2]])
     for labels, said in ((("../a", "b c"), None), (("a/b", "a_b"), "no file names of their own: a/b, a_b")):
-        named = [replace(s, label=label) for s, label in zip(model.subnets, labels, strict=True)]
+        named = [replace(s, name=name) for s, name in zip(model.subnets, labels, strict=True)]
         pack.save(replace(model, subnets=tuple(named)), tmp_path / "net.reds")
         if said:
             with pytest.raises(PackError, match=said):
