@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reds.elastic.layers import rectified, run_layer, shape
 from reds.graph import MIXING, Graph, Layer, Widths
+from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
 
 
@@ -50,7 +51,7 @@ class SharedNorm(nn.Module):
 
 
 class ElasticNet(nn.Module):
-    """The one weight set and what each subnet owns; `widths[i]` are the group widths of subnet i.
+    """One weight set, and what each of `subnets` owns: its batch norms and its biases.
 
     Inputs are real features float32 [N, features], sites in order and units innermost, or [N, height, width,
     units]. If dense layers read them, they are standardized by `mean` and `std` [features], which
@@ -59,13 +60,15 @@ class ElasticNet(nn.Module):
     and the norm after a first convolution makes its input's scale irrelevant.
     """
 
-    def __init__(self, graph: Graph, widths: Sequence[Widths], dropout: float = 0.0) -> None:
+    def __init__(self, graph: Graph, subnets: Sequence[SubnetSpec] = (), dropout: float = 0.0) -> None:
         super().__init__()
-        self.graph, self.widths, self.dropout = graph, tuple(widths), dropout
+        self.graph, self.dropout = graph, dropout
+        self.subnets = tuple(subnets) or (full_subnet(graph),)
         shapes = [shape(graph, layer) for layer in graph.layers]
         self.weights = nn.ParameterList([torch.randn(s) * (2 / (prod(s[1:]))) ** 0.5 for s in shapes])
         self.tails = nn.ModuleList(
-            nn.ModuleList(tail(layer, of[layer.writes]) for layer in graph.layers) for of in widths
+            nn.ModuleList(tail(layer, subnet.widths[layer.writes]) for layer in graph.layers)
+            for subnet in self.subnets
         )
         flat = all(layer.kind is Kind.DENSE for layer in graph.layers if 0 in layer.inputs)
         features = graph.full[0] if flat else 1
@@ -79,7 +82,7 @@ class ElasticNet(nn.Module):
         """Every tensor of the chain, as one subnet writes it: input, then one a layer, float32
         [N, height, width, units].
         """
-        widths, source = self.widths[subnet], self.graph.tensors[0]
+        widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
         for k, (layer, after) in enumerate(zip(self.graph.layers, self.subnet_tails(subnet), strict=True)):
             read = [values[tensor] for tensor in layer.inputs]
@@ -121,12 +124,14 @@ def active(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
     return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight
 
 
-def nest(full: ElasticNet, widths: Sequence[Widths], norms: Literal["own", "shared"] = "own") -> ElasticNet:
+def nest(
+    full: ElasticNet, subnets: Sequence[SubnetSpec], *, norms: Literal["own", "shared"] = "own"
+) -> ElasticNet:
     """An elastic net with the weights of a full net, every subnet starting from the full net's norms.
 
     Each then has norms of its own; or all share the full net's, no longer measured but only trained.
     """
-    net = ElasticNet(full.graph, widths, full.dropout)
+    net = ElasticNet(full.graph, subnets, full.dropout)
     state = full.state_dict()
     for name, value in net.state_dict().items():
         source = state[re.sub(r"^tails\.\d+", "tails.0", name)]
@@ -134,7 +139,7 @@ def nest(full: ElasticNet, widths: Sequence[Widths], norms: Literal["own", "shar
     for k, after in enumerate(full.subnet_tails(0)):
         if isinstance(after, nn.BatchNorm1d):
             shared = SharedNorm(after)
-            for i in range(len(widths)):
+            for i in range(len(subnets)):
                 own = net.subnet_tails(i)[k]
                 assert isinstance(own, nn.BatchNorm1d)
                 own.eps = after.eps  # a traced module's own, and no part of the state

@@ -1,32 +1,35 @@
-"""The card beside a pack: what it is, how it was made, how accurate each subnet is and on what."""
+"""The card beside a pack: how it was made, how accurate each subnet is, and on which examples."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from reds import pack
 from reds.data.home import sha256_of
 from reds.data.sets import Data
-from reds.experiment.pipeline import Trained
-from reds.experiment.prepare import Ready
-from reds.experiment.recipe import Recipe
+from reds.experiment.result import Result, SubnetResult
 from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir
-from reds.nesting.cost.latency import NANOSECONDS
 from reds.training.torch_setup import processor
 
 
-def labeled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
-    """What a card says of the first test examples: where, which bytes, every which row, how many.
+def save_with_card(result: Result, path: Path) -> dict[str, Any]:
+    """Write a result's pack to `path`, its labeled examples and its card beside it; return the card."""
+    written = pack.save(result.trained.model, path)
+    labeled = save_labeled(result.data, result.every, path.parent)
+    card = card_of(result, written, labeled)
+    write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+    return card
 
-    Written into `folder` unless they are shipped: not every set may be.
-    """
+
+def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
+    """Write the labeled examples into `folder`, unless they are shipped; return what a card says of them."""
     path, n = fixtures_dir() / data.set.file, data.set.labeled
     if not path.is_file():
         path = folder / data.set.file
@@ -37,42 +40,27 @@ def labeled_set(data: Data, every: int, folder: Path) -> dict[str, Any]:
     return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": clips}
 
 
-def card_of(
-    recipe: Recipe, made_of: Ready, trained: Trained, tested: Sequence[NDArray[np.bool_]],
-    floats: Sequence[float], written: bytes, labeled: Mapping[str, Any],
-) -> dict[str, Any]:  # fmt: skip
-    """The card. `tested` says for each subnet which test examples it classifies right in int8, `floats` the
-    share of them in float; `written` are the pack's bytes. Latency is by the recipe's times, if it has any.
+def card_of(result: Result, written: bytes, labeled: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the card.
+
+    Args:
+        result: What was trained and tested.
+        written: The pack's bytes.
+        labeled: What `save_labeled` said.
     """
-    model, data, device = trained.model, made_of.data, made_of.device
-    costs = [device.costs(trained.net.graph, widths) for widths in trained.net.widths]
-    subnets = [
-        {
-            "label": subnet.name,
-            "macs": subnet.macs,
-            "widths": list(trained.net.widths[i]),
-            **({"latency_us": costs[i]["latency"] / NANOSECONDS} if device.latency else {}),
-            "accuracy": {
-                "validation": round(trained.validation[i], 6),
-                "test": round(float(tested[i].mean()), 6),
-                "labelled": round(float(tested[i][: labeled["clips"]].mean()), 6),
-                "float_validation": round(trained.float_validation[i], 6),
-                "float_test": round(floats[i], 6),
-            },
-            "floor": recipe.subnet[i].floor,
-        }
-        for i, subnet in enumerate(model.subnets)
-    ]
+    model, data, method = result.trained.model, result.data, result.method
     return {
-        "name": recipe.name,
-        "recipe": {"name": recipe.name, "sha256": made_of.recipe_sha256},
-        "seed": recipe.seed,
-        "selection": asdict(recipe.selection),
+        "name": method.name,
+        **result.source,
+        "seed": method.seed,
+        "selection": asdict(method.selection),
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
         "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
         "classes": list(data.set.classes),
-        "subnets": subnets,
+        "subnets": [
+            _subnet(subnet, floor) for subnet, floor in zip(result.subnets, result.floors, strict=True)
+        ],
         "labelled": dict(labeled),
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split},
@@ -80,6 +68,19 @@ def card_of(
     }
 
 
-def save_card(card: Mapping[str, Any], path: Path) -> None:
-    """Write the card, whole or not at all."""
-    write_whole(path, (json.dumps(card, indent=2) + "\n").encode())
+def _subnet(subnet: SubnetResult, floor: float) -> dict[str, Any]:
+    timed = {} if subnet.latency_us is None else {"latency_us": subnet.latency_us}
+    return {
+        "label": subnet.name,
+        "macs": subnet.macs,
+        "widths": list(subnet.widths),
+        **timed,
+        "accuracy": {
+            "validation": round(subnet.validation_accuracy, 6),
+            "test": round(subnet.accuracy, 6),
+            "labelled": round(subnet.labeled_accuracy, 6),
+            "float_validation": round(subnet.float_validation_accuracy, 6),
+            "float_test": round(subnet.float_accuracy, 6),
+        },
+        "floor": floor,
+    }

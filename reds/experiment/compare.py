@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.experiment.prepare import ready
-from reds.experiment.variants import Trials
+from reds.experiment.prepare import read_and_prepare
+from reds.experiment.variants import Variants
 from reds.training.progress import Progress
 
 RESAMPLES = 10_000
@@ -38,23 +38,23 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
 
     All accuracies are int8, by the reference interpreter, on the recipe's test examples. Raises as `build`.
     """
-    made_of = ready(path, out, console)
-    recipe, trials = made_of.recipe, Trials(made_of, out, Progress(console))
+    prepared = read_and_prepare(path, out, console)
+    recipe, variants = prepared.recipe, Variants(prepared, out, Progress(console))
     right: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
     for seed in seeds:
         seeded, name = replace(recipe, seed=seed), f"{recipe.name}-seed{seed}"
-        nested = trials.nested(seeded, name)
+        nested = variants.nested(seeded, name)
         alone = [
-            trials.alone(seeded, i, widths, f"{name}-alone{label.rstrip('%')}")
-            for i, (widths, label) in enumerate(zip(nested.widths, nested.labels, strict=True))
+            variants.alone(seeded, i, subnet, f"{name}-alone{subnet.name.rstrip('%')}")
+            for i, subnet in enumerate(nested.subnets)
         ]
         right.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
-        sizes.append((nested.written, sum(each.written for each in alone)))
+        sizes.append((nested.size, sum(each.size for each in alone)))
     table = np.array(right)  # [seeds, subnets, nested or alone, clips]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
     text = markdown([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
-    trials.done()
+    variants.done()
     return text
 
 

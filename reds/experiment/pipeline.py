@@ -1,12 +1,11 @@
-"""The method from end to end, on examples and a recipe.
+"""The method from end to end: score, select, permute, nest, train, quantize.
 
-train the full net -> score units -> select nested subnets -> most important units first -> train all
-subnets together -> int8. Everything is chosen on validation data; no test example comes here.
+`reds build`, `reds compare`, `reds reproduce` and `reds.compress` all run it. Everything is chosen on
+validation data; no test example comes here.
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,25 +15,41 @@ from numpy.typing import NDArray
 from reds.data.examples import Examples
 from reds.data.sets import DataSet
 from reds.elastic.net import ElasticNet, nest
-from reds.errors import RecipeError
-from reds.experiment.recipe import Recipe
-from reds.graph import Graph, Widths
-from reds.graph.subnets import Budget
+from reds.graph import Graph
+from reds.graph.subnets import Budget, SubnetSpec
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.importance import score
+from reds.nesting.options import SelectionOptions
 from reds.nesting.permute import most_important_first, permute
 from reds.nesting.select import select
 from reds.pack.model import Model
 from reds.quantization.calibrate import ranges
-from reds.quantization.range_search import PERCENTILES, best_ranges, calibration_part
+from reds.quantization.range_search import PERCENTILES, Integer, best_ranges, calibration_part
 from reds.training.checkpoint import Checkpoint
+from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
 from reds.training.progress import Progress
 from reds.training.rounding_aware import RoundedNet
 from reds.training.trainer import accuracy, train
-from reds.zoo import SIZED, by_name
 
 SCORED_BATCHES, SCORED_EXAMPLES = 100, 100
 """Minibatches, and examples in each, that importance sums over (REDS, arXiv 2311.13349)."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """Everything that decides a training, beside the net, the examples and the target's profile."""
+
+    name: str
+    """Of the pack, 1 to 31 bytes."""
+    budgets: tuple[Budget, ...]
+    """Of the subnets, smallest first."""
+    seed: int = 0
+    full: TrainingOptions | None = field(default_factory=TrainingOptions)
+    """How to train the full net before its units are scored; None: it is trained already."""
+    selection: SelectionOptions = field(default_factory=SelectionOptions)
+    joint: JointOptions = field(default_factory=JointOptions)
+    rounding: RoundingOptions | None = None
+    """How to train the last epochs, rounded as int8 rounds them, if there are any."""
 
 
 @dataclass(frozen=True)
@@ -47,108 +62,133 @@ class Trained:
     validation: tuple[float, ...]
 
 
-def graph_of(recipe: Recipe, data_set: DataSet) -> Graph:
-    """The full net of a recipe, with a class for each of the data's.
-
-    Raises `RecipeError` if it reads other inputs than the data are.
-    """
-    graph = by_name(recipe.net.name, len(data_set.classes))
-    shape = data_set.thinned(recipe.data.every)
-    source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]
-    if source not in (shape, (1, 1, prod(shape))):
-        reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
-        other = " or ".join(f"{net}-{gives}" for net in SIZED)
-        raise RecipeError(
-            f"[net], name: {recipe.net.name} reads {reads} (rows, columns, units), [data] gives {gives}:"
-            f" write {other}"
-        )
-    return graph
-
-
-def budgets_of(recipe: Recipe) -> list[Budget]:
-    """What each subnet of a recipe may cost."""
-    return [Budget(s.budget, s.flash, s.arena, s.latency) for s in recipe.subnet]
-
-
 def train_nested(
-    recipe: Recipe, examples: Examples, device: TargetProfile, progress: Progress, kept: Checkpoint
+    full: ElasticNet,
+    examples: Examples,
+    method: Method,
+    profile: TargetProfile,
+    progress: Progress,
+    checkpoint: Checkpoint,
 ) -> Trained:
-    """All subnets of a recipe in one weight set, from where `kept` has it.
+    """Train all subnets of a method in one weight set, from where the checkpoint stands.
 
-    Raises `DivergedError`, and `BudgetError` as `select`.
+    Args:
+        full: The full net, random or trained; it is changed in place.
+        examples: To train on and to choose by.
+        method: Budgets and options.
+        profile: Where the subnets shall run.
+        progress: Shows each phase.
+        checkpoint: Keeps each epoch.
+
+    Raises:
+        BudgetError: No subnet fits a budget.
+        DivergedError: Training left the finite numbers.
     """
-    graph, how = graph_of(recipe, examples.set), recipe.selection
-    full = start(graph, examples, recipe.seed)
-    with progress.phase("full net", ["100%"], recipe.full.epochs) as report:
-        train(full, examples, recipe.full, recipe.seed, report, kept=kept)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    seen = (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES))
-    scores = score(full, seen, how.importance, recipe.seed)
-    kernels = scores.kernels if how.scored == "kernels" else {}
-    chosen = select(
-        graph,
-        scores.units,
-        budgets_of(recipe),
-        how.step,
-        how.least,
-        how.order,
-        how.objective,
-        kernels,
-        device,
+    how = method.selection
+    if method.full:
+        with progress.phase("full net", ["100%"], method.full.epochs) as report:
+            train(full, examples, method.full, seed=method.seed, report=report, checkpoint=checkpoint)
+    with progress.step("scoring units"):
+        generator = torch.Generator().manual_seed(method.seed)
+        seen = (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES))
+        scores = score(full, seen, measure=how.importance, seed=method.seed)
+    with progress.step("selecting subnets"):
+        selected = select(
+            full.graph,
+            scores.units,
+            method.budgets,
+            step=how.step,
+            least=how.least,
+            order=how.order,
+            objective=how.objective,
+            kernels=scores.kernels if how.scored == "kernels" else {},
+            profile=profile,
+        )
+    permute(full, most_important_first(full.graph, scores.units))
+    return train_jointly(
+        nest(full, selected, norms=method.joint.norms), examples, method, progress, checkpoint
     )
-    permute(full, most_important_first(graph, scores.units))
-    net = nest(full, [subnet.widths for subnet in chosen], recipe.joint.norms)
-    return finish(recipe, net, examples, progress, [subnet.name for subnet in recipe.subnet], kept)
 
 
 def train_alone(
-    recipe: Recipe, index: int, widths: Widths, examples: Examples, progress: Progress, kept: Checkpoint
+    graph: Graph,
+    subnet: SubnetSpec,
+    examples: Examples,
+    method: Method,
+    progress: Progress,
+    checkpoint: Checkpoint,
 ) -> Trained:
-    """One subnet's widths as a net of its own: the same code, settings and epochs, nothing shared."""
-    label = recipe.subnet[index].name
-    net = start(graph_of(recipe, examples.set).resized(widths), examples, recipe.seed)
-    with progress.phase(f"{label} alone", [label], recipe.full.epochs) as report:
-        train(net, examples, recipe.full, recipe.seed, report, kept=kept)
-    return finish(recipe, net, examples, progress, [label], kept)
+    """Train one subnet's widths as a net of its own: the same code, options and epochs, nothing shared.
+
+    Args:
+        graph: The full net that the subnet is part of.
+        subnet: Gives name and widths.
+        examples: To train on and to choose by.
+        method: Its budgets are not read.
+        progress: Shows each phase.
+        checkpoint: Keeps each epoch.
+
+    Raises:
+        DivergedError: Training left the finite numbers.
+    """
+    net = random_net(graph.resized(subnet.widths), examples, method.seed, subnet)
+    if method.full:
+        with progress.phase(f"{subnet.name} alone", [subnet.name], method.full.epochs) as report:
+            train(net, examples, method.full, seed=method.seed, report=report, checkpoint=checkpoint)
+    return train_jointly(net, examples, method, progress, checkpoint)
 
 
-def start(graph: Graph, examples: Examples, seed: int) -> ElasticNet:
-    """A full net with random weights and the standardization of the training examples."""
+def random_net(graph: Graph, examples: Examples, seed: int, subnet: SubnetSpec | None = None) -> ElasticNet:
+    """Return a full net with random weights and the standardization of the training examples.
+
+    Args:
+        graph: The net.
+        examples: Give mean and deviation of each feature, where dense layers read them.
+        seed: Of the weights.
+        subnet: Its only subnet, which keeps all units; by default `full_subnet`.
+    """
     torch.manual_seed(seed)
-    net = ElasticNet(graph, [graph.full])
+    net = ElasticNet(graph, [subnet] if subnet else ())
     if len(net.mean) > 1:
         for own, moment in zip((net.mean, net.std), examples.moments(), strict=True):
             own.copy_(moment)
     return net
 
 
-def finish(
-    recipe: Recipe,
-    net: ElasticNet,
-    examples: Examples,
-    progress: Progress,
-    labels: list[str],
-    kept: Checkpoint,
+def train_jointly(
+    net: ElasticNet, examples: Examples, method: Method, progress: Progress, checkpoint: Checkpoint
 ) -> Trained:
     """Train the subnets of a net together and quantize it with the activation ranges best on validation."""
-    with progress.phase("together", labels, recipe.joint.epochs) as report:
-        floats = train(net, examples, recipe.joint, recipe.seed + 1, report, recipe.joint.distil, kept)
-    calibration = calibration_part(net, examples, recipe.seed)
-    integer = best_ranges(recipe.name, net, labels, ranges(net, calibration, PERCENTILES), examples)
-    if how := recipe.rounding:
+    names, joint = [subnet.name for subnet in net.subnets], method.joint
+    with progress.phase("together", names, joint.epochs) as report:
+        floats = train(
+            net, examples, joint,
+            seed=method.seed + 1, report=report, distil=joint.distil, checkpoint=checkpoint,
+        )  # fmt: skip
+    with progress.step("quantizing"):
+        calibration = calibration_part(net, examples, method.seed)
+        integer = best_ranges(net, method.name, ranges(net, calibration, PERCENTILES), examples)
+    if rounding := method.rounding:
         tuned = deepcopy(net)
-        with progress.phase("rounded", labels, how.epochs) as report:
-            rounded = RoundedNet(tuned, integer.ranges)
-            train(rounded, examples, how, recipe.seed + 2, report, how.distil, kept)
-        tried = np.concatenate([integer.ranges[None], ranges(tuned, calibration, PERCENTILES)])
-        again = best_ranges(recipe.name, tuned, labels, tried, examples)
-        integer = max(integer, again, key=lambda each: sum(each.validation))
+        with progress.phase("rounded", names, rounding.epochs) as report:
+            train(
+                RoundedNet(tuned, integer.ranges), examples, rounding,
+                seed=method.seed + 2, report=report, distil=rounding.distil, checkpoint=checkpoint,
+            )  # fmt: skip
+        with progress.step("quantizing again"):
+            tried = np.concatenate([integer.ranges[None], ranges(tuned, calibration, PERCENTILES)])
+            again = best_ranges(tuned, method.name, tried, examples)
+        integer = max(integer, again, key=_validation)
     return Trained(net, integer.model, floats, integer.validation)
+
+
+def _validation(integer: Integer) -> float:
+    return sum(integer.validation)
 
 
 def float_accuracy(
     net: ElasticNet, data_set: DataSet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
 ) -> tuple[float, ...]:
-    """The same by the float net, before quantization."""
+    """Return the share of x int8 [N, input_size] that each subnet classifies as y [N] in float."""
     features, labels = torch.from_numpy(data_set.real(x)), torch.from_numpy(y.astype(np.int64))
-    return tuple(accuracy(net, i, features, labels) for i in range(len(net.widths)))
+    return tuple(accuracy(net, i, features, labels) for i in range(len(net.subnets)))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from reds.data.options import AugmentationOptions, DataOptions
+from reds.graph.subnets import Budget, subnet_name
 from reds.nesting.options import SelectionOptions
 from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
 
@@ -58,7 +59,12 @@ class SubnetRecipe:
     @property
     def name(self) -> str:
         """The subnet's name: its MACs budget in percent."""
-        return f"{self.budget * 100:g}%"
+        return subnet_name(self.budget)
+
+    @property
+    def limits(self) -> Budget:
+        """All its budgets."""
+        return Budget(self.budget, self.flash, self.arena, self.latency)
 
     @property
     def limited(self) -> bool:

@@ -1,4 +1,4 @@
-"""Trains variants of one recipe, side by side: what `compare` and `reproduce` put in their tables."""
+"""Train variants of one recipe side by side, for the tables of `compare` and `reproduce`."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,64 +6,60 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.experiment.build import checkpoint, save
-from reds.experiment.pipeline import Trained, train_alone, train_nested
-from reds.experiment.prepare import Ready
+from reds.experiment.build import checkpoint, tested_by_recipe
+from reds.experiment.pipeline import Trained, random_net, train_alone, train_nested
+from reds.experiment.prepare import Prepared, method_of
 from reds.experiment.recipe import Recipe
-from reds.graph import Widths
-from reds.quantization.range_search import hits
+from reds.graph.subnets import SubnetSpec
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
 
 
 @dataclass(frozen=True)
-class Trial:
+class Variant:
     """A trained net of one or more subnets, tested in int8."""
 
-    labels: tuple[str, ...]
-    widths: tuple[Widths, ...]
+    subnets: tuple[SubnetSpec, ...]
     macs: tuple[int, ...]
     hits: NDArray[np.bool_]
     """Which test examples each subnet classifies right [subnets, examples]."""
-    written: int
+    size: int
     """Bytes of its pack."""
 
 
-class Trials:
-    """Every trial leaves its pack and card in `out`; killed, the same ones go on where they stood."""
+class Variants:
+    """Trains variants; each leaves its pack and card in `out`, and goes on where it was killed."""
 
-    def __init__(self, made_of: Ready, out: Path, progress: Progress) -> None:
-        self.made_of, self.out, self.progress = made_of, out, progress
+    def __init__(self, prepared: Prepared, out: Path, progress: Progress) -> None:
+        self.prepared, self.out, self.progress = prepared, out, progress
         self._kept: list[Checkpoint] = []
 
-    def nested(self, recipe: Recipe, name: str) -> Trial:
-        """All subnets of a variant of the recipe in one weight set. Raises as `train_nested`."""
-        kept, examples = self._checkpoint(recipe, name), self.made_of.examples
-        trained = train_nested(recipe, examples, self.made_of.device, self.progress, kept)
+    def nested(self, recipe: Recipe, name: str) -> Variant:
+        """Train all subnets of a variant of the recipe in one weight set. Raises as `train_nested`."""
+        kept, examples = self._checkpoint(recipe, name), self.prepared.examples
+        full = random_net(self.prepared.graph, examples, recipe.seed)
+        method, profile = method_of(recipe), self.prepared.profile
+        trained = train_nested(full, examples, method, profile, self.progress, kept)
         return self._tested(recipe, trained, name)
 
-    def alone(self, recipe: Recipe, index: int, widths: Widths, name: str) -> Trial:
-        """One subnet as a net of its own: a pack of one subnet. Raises as `train_alone`."""
-        kept, examples = self._checkpoint(recipe, name), self.made_of.examples
-        trained = train_alone(recipe, index, widths, examples, self.progress, kept)
+    def alone(self, recipe: Recipe, index: int, subnet: SubnetSpec, name: str) -> Variant:
+        """Train one subnet as a net of its own: a pack of one subnet. Raises as `train_alone`."""
+        kept, examples = self._checkpoint(recipe, name), self.prepared.examples
+        graph, method = self.prepared.graph, method_of(recipe)
+        trained = train_alone(graph, subnet, examples, method, self.progress, kept)
         return self._tested(replace(recipe, subnet=(recipe.subnet[index],)), trained, name)
 
     def done(self) -> None:
-        """All trials are: nothing is to be resumed."""
+        """Remove the checkpoints: every variant is trained, and nothing is to be resumed."""
         for kept in self._kept:
             kept.remove()
 
     def _checkpoint(self, recipe: Recipe, name: str) -> Checkpoint:
-        self._kept.append(checkpoint(self.made_of, recipe, self.out / f"{name}.reds"))
+        self._kept.append(checkpoint(self.prepared, recipe, self.out / f"{name}.reds"))
         return self._kept[-1]
 
-    def _tested(self, recipe: Recipe, trained: Trained, name: str) -> Trial:
-        model = trained.model
-        every = range(len(model.subnets))
-        return Trial(
-            tuple(subnet.name for subnet in model.subnets),
-            trained.net.widths,
-            tuple(model.macs(i) for i in every),
-            np.stack([hits(model, i, *self.made_of.test) for i in every]),
-            save(self.made_of, recipe, trained, self.out / f"{name}.reds")["bytes"],
-        )
+    def _tested(self, recipe: Recipe, trained: Trained, name: str) -> Variant:
+        result = tested_by_recipe(self.prepared, recipe, trained)
+        size = result.save(self.out / f"{name}.reds").stat().st_size
+        macs = tuple(subnet.macs for subnet in result.subnets)
+        return Variant(trained.net.subnets, macs, result.hits, size)

@@ -8,7 +8,7 @@ framework, a weight or a device.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import ceil, inf, prod
 
 from reds.pack.model import WEIGHTED, Kind
 
@@ -91,6 +91,14 @@ class Graph:
     def full(self) -> Widths:
         """Widths of the full net."""
         return tuple(group.units for group in self.groups)
+
+    def reads(self, shape: tuple[int, int, int]) -> bool:
+        """Return whether examples of this shape, rows, columns and units, are its input.
+
+        A net that reads features takes any shape with as many numbers.
+        """
+        source = self.tensors[0]
+        return (source.height, source.width, self.full[0]) in (shape, (1, 1, prod(shape)))
 
     def resized(self, widths: Sequence[int]) -> "Graph":
         """The same network with other widths as its full ones."""

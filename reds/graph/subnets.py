@@ -30,6 +30,11 @@ class SubnetSpec:
     """Units kept in each unit group of the graph."""
 
 
+def subnet_name(share: float) -> str:
+    """Return the name of a subnet with this share of the full net's MACs: `25%`."""
+    return f"{100 * share:.4g}%"
+
+
 def full_subnet(graph: Graph) -> SubnetSpec:
     """Return the full net as its own only subnet."""
-    return SubnetSpec("100%", Budget(1.0), graph.full)
+    return SubnetSpec(subnet_name(1.0), Budget(1.0), graph.full)

@@ -17,6 +17,7 @@ from torch import Tensor
 from reds.elastic.net import ElasticNet
 from reds.errors import DivergedError
 from reds.graph import Layer
+from reds.nesting.options import Measure
 from reds.nesting.solver.problem import Groups
 from reds.pack.model import WEIGHTED, Kind
 
@@ -58,7 +59,7 @@ def random(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
     return [u.expand_as(w) * len(w) / max(w.numel(), 1) for u, w in zip(of_units, net.weights, strict=True)]
 
 
-SCORES: Mapping[str, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
+SCORES: Mapping[Measure, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
     "gradient": gradient,
     "magnitude": magnitude,
     "random": random,
@@ -66,12 +67,19 @@ SCORES: Mapping[str, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
 """The score of every weight, by its name in a recipe; of the shapes of `net.weights`."""
 
 
-def score(net: ElasticNet, batches: Batches, score: str = "gradient", seed: int = 0) -> Importance:
-    """Of every unit and every kernel of a full net, whose only subnet is scored as it infers.
+def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", seed: int = 0) -> Importance:
+    """Return the importance of every unit and every pointwise kernel of a full net.
 
-    `score` is one of `SCORES`; `seed` is for the random one. Raises `DivergedError` if a score is not finite.
+    Args:
+        net: Its only subnet is scored as it infers.
+        batches: Training examples.
+        measure: The score of a weight, one of `SCORES`.
+        seed: For the random measure.
+
+    Raises:
+        DivergedError: A score is not finite.
     """
-    of_weights = [w.double().detach().numpy() for w in SCORES[score](net, batches, seed)]
+    of_weights = [w.double().detach().numpy() for w in SCORES[measure](net, batches, seed)]
     units = [np.zeros(group.units) for group in net.graph.groups]
     kernels: dict[Groups, NDArray[np.float64]] = {}
     for layer, scores in zip(net.graph.layers, of_weights, strict=True):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Importance = Literal["gradient", "magnitude", "random"]
+Measure = Literal["gradient", "magnitude", "random"]
 Objective = Literal["balanced", "product", "sum"]
 Order = Literal["bottom-up", "top-down", "joint", "uniform"]
 
@@ -12,7 +12,7 @@ Order = Literal["bottom-up", "top-down", "joint", "uniform"]
 class SelectionOptions:
     """Choose which units each subnet keeps."""
 
-    importance: Importance = "gradient"
+    importance: Measure = "gradient"
     """The score of a weight: `gradient` is the paper's (REDS, arXiv 2311.13349), the others its baselines."""
     scored: Literal["units", "kernels"] = "units"
     """Score units; or in pointwise layers each kernel, which counts where both its units are kept."""

@@ -10,64 +10,70 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import BudgetError, CoupledError
-from reds.graph import Graph, Widths
-from reds.graph.subnets import Budget
+from reds.graph import Graph
+from reds.graph.subnets import Budget, SubnetSpec, subnet_name
 from reds.nesting.budgets import Gains, Limit, TargetProfile, as_budgets, limits_of, problem_of, refuse
 from reds.nesting.cost import Grid, width_grids
+from reds.nesting.options import Objective, Order
 from reds.nesting.solver.joint import jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
 
-Order = Literal["bottom-up", "top-down", "joint", "uniform"]
-Objective = Literal["balanced", "product", "sum"]
 POWER, LEAST_SHARE = 4, 0.01
 """Of `balanced`: shares count by their -POWER, those under LEAST_SHARE as that, so that sums stay exact."""
 Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SelectedSubnet:
-    """One subnet: units kept in each group, what it costs, and the objective it reaches."""
+class SelectedSubnet(SubnetSpec):
+    """A subnet as selected: what it costs, and how much of the objective it reaches."""
 
-    widths: Widths
     costs: Mapping[str, int]
     """`macs`, `flash` and `arena` bytes, and `latency` nanoseconds where times are known."""
     value: float
+    """The objective."""
     gap: float
-    """The share of the objective that a better choice may add at most; 0.0 where this one is proven best."""
+    """Share of the objective that a better choice may add at most; 0.0 where this one is proven best."""
 
 
 def select(
-    graph: Graph, scores: Sequence[Scores], budgets: Sequence[Budget | float],
+    graph: Graph, scores: Sequence[Scores], budgets: Sequence[Budget | float], *,
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
     objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
-    device: TargetProfile | None = None,
+    profile: TargetProfile | None = None,
 ) -> tuple[SelectedSubnet, ...]:  # fmt: skip
-    """Subnets for `budgets`, smallest first, each inside the next; a bare number is a fraction of MACs.
+    """Choose a nested subnet for each budget, smallest first.
 
-    `scores[g]` is the importance of every unit of group g, in any order, not negative; `kernels[a, b]`, if
-    any, the part of group b's that counts only where a unit of a is kept too, [units of a, units of b].
-    Widths are multiples of `step` from `least` units, for all groups or for each.
+    Args:
+        graph: The full net.
+        scores: Importance of every unit of each group, float64 [units], at least 0, in any order.
+        budgets: Smallest first; a bare number is a fraction of the full net's MACs.
+        step: Widths are multiples of this; one number, or one a group.
+        least: Fewest units that a group keeps; one number, or one a group.
+        order: Bottom-up solves the smallest budget first and keeps its units in the larger ones; top-down
+            solves the largest first (REDS, arXiv 2311.13349, gives both). Joint maximizes the sum of all
+            objectives at once, and its gap is that of the sum. Uniform is the baseline: the same share of
+            every group, the largest that fits, without proof.
+        objective: The paper's is the `sum` of the importance kept. Groups work in series, and a sum starves
+            the group whose units cost most: `product` is the product of the shares kept in each group,
+            `balanced` a mean of these shares near the smallest (the power mean of exponent -4).
+        kernels: For groups a and b the part of b's scores that counts only where a unit of a is kept too,
+            float64 [units of a, units of b].
+        profile: The target's layout and measured times; arena and latency budgets depend on them.
 
-    Bottom-up solves the smallest budget first and keeps its units in the larger ones; top-down solves the
-    largest first (REDS, arXiv 2311.13349, gives both); joint the sum of all objectives at once, and its gap
-    is that of the sum. Uniform is the baseline: the same share of every group, the largest that fits, and
-    no proof. The paper's objective is the `sum` of the importance kept. Groups work in series, and a sum
-    starves the one whose units cost most: `product` is the product of the shares kept in each group, and
-    `balanced` a mean of them that is near the smallest (the power mean of exponent -4).
-
-    Raises `BudgetError` for a budget that nothing fits, `CoupledError`, naming layers, where the tables of
-    widths that count together are too large.
+    Raises:
+        BudgetError: Nothing fits a budget; as `CoupledError`, the tables over the widths of coupled groups
+            are too large.
     """
-    grids, device = width_grids(graph, step, least), device or TargetProfile()
+    grids, profile = width_grids(graph, step, least), profile or TargetProfile()
     gains = gains_of(scores, kernels or {}, grids, objective)
-    limits = limits_of(graph, grids, as_budgets(budgets), device)
+    asked = as_budgets(budgets)
+    limits = limits_of(graph, grids, asked, profile)
     problems = [problem_of(grids, gains, each) for each in limits]
     with _naming(graph):
         if order == "joint":
@@ -81,12 +87,15 @@ def select(
             found = _in_turn(grids, problems, limits, order)
             choices = tuple(solution.choice for solution in found)
             gaps = [_gap(solution.value, solution.bound, objective) for solution in found]
-    chosen = []
-    for problem, choice, gap, each in zip(problems, choices, gaps, limits, strict=True):
+    selected = []
+    for i, (problem, choice, gap) in enumerate(zip(problems, choices, gaps, strict=True)):
         widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
-        chosen.append(SelectedSubnet(widths, device.costs(graph, widths), problem.value(choice), gap))
-        _check_arena(chosen[-1], each)
-    return tuple(chosen)
+        costs = profile.costs(graph, widths)
+        share = asked[i].macs or costs["macs"] / graph.macs(graph.full)
+        name = subnet_name(share)
+        selected.append(SelectedSubnet(name, asked[i], widths, costs, problem.value(choice), gap))
+        _check_arena(selected[-1], limits[i])
+    return tuple(selected)
 
 
 @contextmanager

@@ -43,9 +43,9 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
     ends = [end for p in percentiles for end in (100 - p, p)]
     seen = [
         [np.percentile(y.double().numpy(), ends) for y in net.trace(calibration, subnet)[1:]]
-        for subnet in range(len(net.widths))
+        for subnet in range(len(net.subnets))
     ]
-    return np.array(seen).reshape(len(net.widths), -1, len(percentiles), 2).transpose(2, 0, 1, 3)
+    return np.array(seen).reshape(len(net.subnets), -1, len(percentiles), 2).transpose(2, 0, 1, 3)
 
 
 def output_scale(layer: Layer, least: float, largest: float) -> Scale:

@@ -37,16 +37,19 @@ FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
 small, so that the multiplier, which holds the division, is exact enough."""
 
 
-def quantize(
-    name: str, net: ElasticNet, labels: Sequence[str], ranges: Floats, scale: float, zero: int
-) -> Model:
-    """The integer model of a trained net, its subnets named by `labels`.
+def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: int) -> Model:
+    """Return the integer network of a trained net.
 
-    `ranges`, float64 [subnets, layers, 2], say what values each layer's output scale covers (`calibrate`).
-    Inputs are stored as `real = (q - zero) * scale`. Raises `QuantizeError` if a layer's table does not fit.
+    Args:
+        net: Its subnets become those of the model.
+        name: Of the model, 1 to 31 bytes.
+        ranges: Least and largest value that each layer's output scale covers, float64 [subnets, layers, 2].
+        scale: Inputs are stored as `real = (q - zero) * scale`.
+        zero: Zero point of the input, -127 to 127.
+
+    Raises:
+        QuantizeError: A layer's table does not fit the integer arithmetic.
     """
-    if len(labels) != len(net.widths):
-        raise QuantizeError(f"{name} has {len(net.widths)} subnets: {len(labels)} labels are too few or many")
     std = net.std.double().numpy()
     weights = [
         integer_order(weight) / (std if 0 in layer.inputs else 1)
@@ -56,19 +59,20 @@ def quantize(
     shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
     layers = layers_of(net.graph, shared)
     subnets = []
-    for index, (label, widths) in enumerate(zip(labels, net.widths, strict=True)):
+    for index, subnet in enumerate(net.subnets):
+        widths = subnet.widths
         scales = [Scale(scale, zero, net.mean.double().numpy())]
         for layer, (least, largest) in zip(net.graph.layers, ranges[index].tolist(), strict=True):
             moved = layer.kind not in REQUANTIZED
             scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, least, largest))
         units = [widths[t.group] * t.copies for t in net.graph.tensors]
         steps = tuple(
-            step_of(f"{name}, {label}, {layer.name}", q, units, s, after, scales)
+            step_of(f"{name}, {subnet.name}, {layer.name}", q, units, s, after, scales)
             for layer, q, s, after in zip(
                 net.graph.layers, layers, row_scales, net.subnet_tails(index), strict=True
             )
         )
-        subnets.append(Subnet(label, net.graph.macs(widths), steps, scales[-1].scale))
+        subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
     model = Model(name, tensors_of(net.graph), layers, tuple(subnets), scale, zero)
     check(model)
     return model

@@ -1,6 +1,5 @@
 """A trained net in int8: the activation ranges that validate best."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,15 +33,18 @@ class Integer:
     ranges: Floats
 
 
-def best_ranges(
-    name: str, net: ElasticNet, labels: Sequence[str], each: Floats, examples: Examples
-) -> Integer:
-    """Quantize with each of the activation ranges: scales are a subnet's own, and each takes its best.
+def best_ranges(net: ElasticNet, name: str, each: Floats, examples: Examples) -> Integer:
+    """Quantize with each of several activation ranges, and let every subnet keep its best on validation data.
 
-    `each` are float64 [tried, subnets, layers, 2].
+    Args:
+        net: A trained net.
+        name: Of the integer network.
+        each: The ranges to try, float64 [tried, subnets, layers, 2].
+        examples: Give the validation data and the scale of the inputs.
     """
     labeled = examples.stored, examples.validation[1].numpy()
-    tried = [quantize(name, net, labels, of, examples.set.scale, examples.set.zero) for of in each]
+    source = examples.set
+    tried = [quantize(net, name=name, ranges=of, scale=source.scale, zero=source.zero) for of in each]
     scores = np.array([int8_accuracy(model, *labeled) for model in tried])
     best = scores.argmax(0)
     subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))

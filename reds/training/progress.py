@@ -1,4 +1,4 @@
-"""Shows training as it runs: a bar for each phase and the validation accuracy of every subnet."""
+"""Show training as it runs: a bar for each phase and the validation accuracy of every subnet."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +11,20 @@ from reds.training.trainer import Report
 
 
 class Progress:
-    """Draws on a console; where that is no terminal, prints a line after every epoch."""
+    """Draw on a console; print a line after every epoch where that is no terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     @contextmanager
-    def phase(self, title: str, labels: Sequence[str], epochs: int) -> Iterator[Report]:
-        """A phase of so many epochs; yields what is to be called after each."""
+    def phase(self, title: str, names: Sequence[str], epochs: int) -> Iterator[Report]:
+        """Show a phase of training; yield the function to call after each epoch.
+
+        Args:
+            title: Of the phase.
+            names: Of the subnets.
+            epochs: How many there will be.
+        """
         columns = "{task.description}", BarColumn(12), MofNCompleteColumn(), TimeElapsedColumn()
         with Bars(
             *columns, "{task.fields[now]}", console=self.console, disable=not self.console.is_terminal
@@ -26,9 +32,19 @@ class Progress:
             task = bars.add_task(title, total=epochs, now="")
 
             def report(epoch: int, accuracies: Sequence[float]) -> None:
-                shown = "  ".join(f"{x} {100 * a:.1f}" for x, a in zip(labels, accuracies, strict=True))
+                shown = "  ".join(f"{x} {100 * a:.1f}" for x, a in zip(names, accuracies, strict=True))
                 bars.update(task, completed=epoch, now=f"validation {shown}")
                 if not self.console.is_terminal:
                     self.console.print(f"{title} {epoch}/{epochs} validation {shown}", soft_wrap=True)
 
             yield report
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Show a step that has no epochs; a line where the console is no terminal."""
+        if self.console.is_terminal:
+            with self.console.status(title):
+                yield
+        else:
+            self.console.print(title)
+            yield

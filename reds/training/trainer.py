@@ -26,6 +26,10 @@ Report = Callable[[int, Sequence[float]], None]
 """Called after every epoch with its number, from 1, and the validation accuracy of every subnet."""
 
 
+def silent(epoch: int, accuracies: Sequence[float]) -> None:
+    """Report nothing."""
+
+
 class Stateful(Protocol):
     """What can be stopped and go on."""
 
@@ -51,53 +55,67 @@ class Drawn(Protocol):
 
 
 def train(
-    net: ElasticNet, examples: Drawn, how: TrainingOptions, seed: int, report: Report, distil: float = 0.0,
-    kept: Checkpoint | None = None,
+    net: ElasticNet, examples: Drawn, options: TrainingOptions, *, seed: int = 0, report: Report = silent,
+    distil: float = 0.0, checkpoint: Checkpoint | None = None,
 ) -> tuple[float, ...]:  # fmt: skip
     """Train in place, leave the weights of the best epoch, and return its validation accuracy per subnet.
 
-    `distil` is the share of the full net's answers in the targets of the smaller subnets. Best means the
-    largest mean over subnets, the later epoch of equal ones. The same seed on the same machine gives the
-    same bits, also where a training that was killed goes on from what `kept` has of it.
-    Raises `DataError` for examples of other classes than the net tells, and `DivergedError`
-    after the first epoch that leaves a weight or a statistic not finite.
+    Best means the largest mean over subnets, the later epoch of equal ones. The same seed on the same machine
+    gives the same bits, also where a training that was killed goes on.
+
+    Args:
+        net: All its subnets are trained together.
+        examples: To train on, and to choose the epoch by.
+        options: How to train.
+        seed: Of minibatches, augmentation and dropout.
+        report: Called after each epoch.
+        distil: Share of the full net's answers in the targets of the smaller subnets.
+        checkpoint: Keeps every epoch; a training that it has is resumed.
+
+    Raises:
+        DataError: The examples have another number of classes than the net has outputs.
+        DivergedError: A weight or a statistic is not finite after an epoch.
     """
     _check_classes(net, examples)
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
-    net.dropout, kept, place = how.dropout, kept or Checkpoint(), fastest()
+    net.dropout, kept, place = options.dropout, checkpoint or Checkpoint(), fastest()
     net.to(place)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=how.rate, weight_decay=how.weight_decay, fused=True)
-    steps = len(examples.batches(how.batch, torch.Generator().manual_seed(seed)))
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=how.epochs * steps)
+    optimizer = torch.optim.AdamW(
+        net.parameters(), lr=options.rate, weight_decay=options.weight_decay, fused=True
+    )
+    steps = len(examples.batches(options.batch, torch.Generator().manual_seed(seed)))
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate, total_steps=options.epochs * steps)
     shares = loss_shares(net)
     best = Best()
     short = steps < len(shares) - 2  # too short an epoch for all turns: the next one goes on
     stateful: dict[str, Stateful] = {"net": net, "optimizer": optimizer, "cycle": cycle, "best": best}
     start = 0
-    if state := kept.phases.get(how.table):
+    if state := kept.phases.get(options.table):
         start = state["epoch"]
         for name, each in stateful.items():
             each.load_state_dict(state[name])
         generator.set_state(state["generator"])
         set_random_state(place, state["dropout"])
         report(start, best.accuracies)
-    for epoch in range(start + 1, how.epochs + 1):
+    for epoch in range(start + 1, options.epochs + 1):
         net.train()
         first = (epoch - 1) * steps if short else 0
-        for step, batch in enumerate(examples.batches(how.batch, generator), first):
+        for step, batch in enumerate(examples.batches(options.batch, generator), first):
             x, target = examples.augmented(batch, generator)
             optimizer.zero_grad(set_to_none=True)
-            backward(net, x.to(place), smooth(target.to(place), how.smoothing), shares, distil, step)
+            backward(net, x.to(place), smooth(target.to(place), options.smoothing), shares, distil, step)
             optimizer.step()
             cycle.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
-            raise DivergedError(f"training diverged in epoch {epoch}: lower {how.table} rate ({how.rate:g})")
-        now = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.widths)))
+            raise DivergedError(
+                f"training diverged in epoch {epoch}: lower {options.table} rate ({options.rate:g})"
+            )
+        now = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.subnets)))
         best.see(now, net)
         state = {name: each.state_dict() for name, each in stateful.items()}
         state |= {"epoch": epoch, "generator": generator.get_state(), "dropout": random_state(place)}
-        kept.save(how.table, state)
+        kept.save(options.table, state)
         report(epoch, now)
     net.to("cpu").load_state_dict(best.weights)
     return best.accuracies
@@ -134,7 +152,7 @@ class Best:
 
 def loss_shares(net: ElasticNet) -> list[float]:
     """The paper's loss weights pi, one a subnet; they sum to 1."""
-    roots = [net.graph.weights(widths) ** 0.5 for widths in net.widths]
+    roots = [net.graph.weights(subnet.widths) ** 0.5 for subnet in net.subnets]
     return [root / sum(roots) for root in roots]
 
 

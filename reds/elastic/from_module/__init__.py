@@ -59,7 +59,7 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     run.run(x)
     walk = Walk(run.env, {node: operation(node, module, run.env) for node in traced.graph.nodes})
     graph = walk.graph(traced.graph)
-    net = ElasticNet(graph, [graph.full]).eval()
+    net = ElasticNet(graph).eval()
     for layer, weight, after in zip(graph.layers, net.weights, net.subnet_tails(0), strict=True):
         if layer.kind in WEIGHTED:
             fill(weight, after, *walk.weights[layer.output])

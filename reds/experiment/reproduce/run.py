@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.experiment.prepare import Ready, prepared
+from reds.experiment.prepare import Prepared, prepare_recipe
 from reds.experiment.recipe import Recipe, SubnetRecipe
 from reds.experiment.recipe_file import load_recipe
 from reds.experiment.reproduce.paper import BASELINES, PAPER, Table
 from reds.experiment.reproduce.plot import draw
 from reds.experiment.reproduce.report import Line, markdown
-from reds.experiment.variants import Trial, Trials
+from reds.experiment.variants import Variant, Variants
 from reds.files import write_whole
 from reds.fixtures import fixtures_dir
 from reds.nesting.options import SelectionOptions
@@ -39,40 +39,40 @@ def reproduce(name: str, seeds: Sequence[int], against: Sequence[str], out: Path
     """
     options = [f"--seeds {','.join(map(str, seeds))}", *(f"--against {each}" for each in against)]
     table, command = PAPER[name], " ".join(["reds reproduce", name, *options])
-    recipe, made_of = ready_at(table, out, console)
-    trials = Trials(made_of, out, Progress(console))
+    recipe, prepared = prepare_table(table, out, console)
+    variants = Variants(prepared, out, Progress(console))
     lines = [Line("reds"), *(Line(baseline) for baseline in BASELINES if baseline in against)]
     for seed in seeds:
-        ours: Trial | None = None
+        ours: Variant | None = None
         for line in lines:
             named = f"{recipe.name}-seed{seed}-{line.contender}"
             console.print(f"{line.contender}, seed {seed}")
             if ours is not None and line.contender == "alone":
-                line.add(*_alone(trials, replace(recipe, seed=seed), ours, named))
+                line.add(*_alone(variants, replace(recipe, seed=seed), ours, named))
             else:
                 how = NESTED[line.contender](recipe.selection)
-                trial = trials.nested(replace(recipe, seed=seed, selection=how), named)
-                ours = ours or trial
-                line.add(trial.macs, trial.hits)
+                variant = variants.nested(replace(recipe, seed=seed, selection=how), named)
+                ours = ours or variant
+                line.add(variant.macs, variant.hits)
     text = markdown(table, lines, seeds, command)
     write_whole(out / f"{name}.md", text.encode())
     draw(table, lines, out / f"{name}.svg")
-    trials.done()
+    variants.done()
     return text
 
 
-def ready_at(table: Table, out: Path, console: Console) -> tuple[Recipe, Ready]:
-    """The recipe with the paper's budgets and all that it trains on. Raises as `ready`."""
+def prepare_table(table: Table, out: Path, console: Console) -> tuple[Recipe, Prepared]:
+    """The recipe with the paper's budgets and all that it trains on. Raises as `read_and_prepare`."""
     path = fixtures_dir() / "recipes" / f"{table.recipe}.toml"
     recipe = load_recipe(path)
     subnets = tuple(SubnetRecipe(row.share, 0.0) for row in table.rows)
     least = recipe.selection.least if table.least is None else table.least
     recipe = replace(recipe, subnet=subnets, selection=replace(recipe.selection, least=least))
-    return recipe, prepared(recipe, path, out, console)
+    return recipe, prepare_recipe(recipe, path, out, console)
 
 
 def _alone(
-    trials: Trials, recipe: Recipe, ours: Trial, name: str
+    variants: Variants, recipe: Recipe, ours: Variant, name: str
 ) -> tuple[tuple[int, ...], NDArray[np.bool_]]:
-    each = [trials.alone(recipe, i, widths, f"{name}{i}") for i, widths in enumerate(ours.widths)]
-    return ours.macs, np.concatenate([trial.hits for trial in each])
+    each = [variants.alone(recipe, i, subnet, f"{name}{i}") for i, subnet in enumerate(ours.subnets)]
+    return ours.macs, np.concatenate([variant.hits for variant in each])
