@@ -47,11 +47,13 @@ def read_folder(path: Path) -> Raw:
     ends = np.cumsum([len(each) for each in labels.values()])
     given = zip(parts, np.split(x, ends[:-1]), np.split(y, ends[:-1]), strict=True)
     if len(parts) > 1:
-        return Raw({name: Part(*part) for name, *part in given}, classes, sha256, "test part as given")
+        made = {name: Part(*part) for name, *part in given}
+        return Raw(made, classes, sha256, path.resolve().name, "test part as given")
     tests = cut(y, TEST, DRAWN_WITH)
     check_present(f"{path}: what is left to train on", y[~tests], classes)
     drawn = {"train": Part(x[~tests], y[~tests]), "test": Part(x[tests], y[tests])}
-    return Raw(drawn, classes, sha256, f"{TEST:.0%} of every class test, drawn with seed {DRAWN_WITH}")
+    how = f"{TEST:.0%} of every class test, drawn with seed {DRAWN_WITH}"
+    return Raw(drawn, classes, sha256, path.resolve().name, how)
 
 
 def _parts(path: Path) -> dict[str, Path]:

@@ -36,7 +36,7 @@ def read_npz(path: Path) -> Raw:
     classes = _classes(path, arrays)
     check_parts(path, parts, classes)
     sited = {name: Part(_sited(x), y) for name, (x, y) in parts.items()}
-    return Raw(sited, classes, sha256_of(path), "test part as given")
+    return Raw(sited, classes, sha256_of(path), path.resolve().name, "test part as given")
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -3,6 +3,8 @@
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -11,10 +13,11 @@ KEPT = {-1: 1 << 30, -2: 1 << 27, -3: 1 << 25}
 
 
 def prepare() -> None:
-    """One thread and deterministic kernels, which no call fills memory for; freed memory is kept.
+    """Make torch repeat its bits, and keep freed memory.
 
-    Activations of a minibatch are megabytes. As glibc is set, each goes back to the kernel when it is freed
-    and comes again a page fault at a time, which is up to half of an epoch.
+    One thread and deterministic kernels, which no call fills memory for. Activations of a minibatch are
+    megabytes: as glibc is set, each goes back to the kernel when it is freed and comes again a page fault at
+    a time, which is up to half of an epoch.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats its bits only with this
     torch.set_num_threads(1)
@@ -25,6 +28,20 @@ def prepare() -> None:
         libc = ctypes.CDLL(None)
         for option, size in KEPT.items() if hasattr(libc, "mallopt") else ():
             libc.mallopt(option, size)
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Make torch repeat its bits for a while; then its threads and determinism are as they were."""
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    prepare()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 
 def fastest() -> torch.device:

@@ -38,7 +38,7 @@ def measured(net: str, with_arena: bool, step: int, order: Order, objective: Obj
     arena = sum(device.costs(graph, widths)["arena"] for widths in (smallest, graph.full)) // 2
     budgets = [Budget(macs=share, arena=arena if with_arena else None) for share in SHARES]
     started = time.perf_counter()
-    subnets = select(graph, scores, budgets, step, step, order, objective)
+    subnets = select(graph, scores, budgets, step=step, least=step, order=order, objective=objective)
     return {
         "seconds": time.perf_counter() - started,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE,
