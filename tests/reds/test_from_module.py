@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from reds import pack
-from reds.data.own import Own
 from reds.elastic.from_module import from_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet, nest
