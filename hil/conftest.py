@@ -21,7 +21,7 @@ from hil.results import replay
 from hil.results.progress import progress
 from hil.results.samples import Samples
 from hil.results.store import Measurement
-from reds.pack import interpreter
+from reds import reference
 
 Record = Callable[[str, str, str, float, Iterable[float]], None]
 """Takes subnet, metric, unit, value and samples."""
@@ -32,7 +32,7 @@ GONE = pytest.StashKey[dict[bench.Choice, str]]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test once for each board, and for each subnet, neighbors or pair that it asks for."""
+    """Every test once for each board, and for each subnet, neighbours or pair that it asks for."""
     axis = next((name for name in AXES if name in metafunc.fixturenames), None)
     if axis is None:
         return
@@ -145,7 +145,7 @@ def figures(request: pytest.FixtureRequest, plan: Plan, uncaptured: Uncaptured) 
 def reference_outputs(plan: Plan) -> list[Outputs]:
     """What the norm says of every subnet on the pack's inputs."""
     model = plan.pack.model
-    return [interpreter.run(model, s, plan.pack.inputs) for s in range(len(model.subnets))]
+    return [reference.run(model, s, plan.pack.inputs) for s in range(len(model.subnets))]
 
 
 @pytest.fixture
@@ -164,9 +164,9 @@ def outputs(figures: Figures, subnet: int, uncaptured: Uncaptured) -> Outputs:
 
 @pytest.fixture
 def truth(pack: Pack) -> NDArray[np.uint8]:
-    """The classes of the labeled clips; skips where they are not at hand."""
+    """The classes of the labelled clips; skips where they are not at hand."""
     if not len(pack.truth):
-        pytest.skip(f"no labeled clips for {pack.model.name}: {pack.unlabeled}")
+        pytest.skip(f"no labelled clips for {pack.model.name}: {pack.unlabelled}")
     return pack.truth
 
 
@@ -200,9 +200,9 @@ def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]
 
 
 @pytest.fixture
-def latencies(figures: Figures, neighbors: Pair) -> tuple[Mapping[str, Samples], Mapping[str, Samples]]:
+def latencies(figures: Figures, neighbours: Pair) -> tuple[Mapping[str, Samples], Mapping[str, Samples]]:
     """Steady inferences of the smaller and the larger subnet, on each clock."""
-    smaller, larger = neighbors
+    smaller, larger = neighbours
     return _counting(figures).latency(smaller), figures.latency(larger)
 
 

@@ -14,7 +14,7 @@ from hil.figures import Pair
 from hil.pack import Pack
 from hil.results import store
 from hil.settings import Settings, read
-from reds.errors import PackError
+from reds.pack import PackError
 
 PLAN = pytest.StashKey["Plan | str"]()
 
@@ -55,7 +55,7 @@ def _subnets(pack: Pack) -> Iterator[tuple[int, str]]:
     return enumerate(pack.subnets)
 
 
-def _neighbors(pack: Pack) -> Iterator[tuple[Pair, str]]:
+def _neighbours(pack: Pack) -> Iterator[tuple[Pair, str]]:
     for a, b in pairwise(range(len(pack.subnets))):
         yield (a, b), f"{pack.subnets[a]}<{pack.subnets[b]}"
 
@@ -67,7 +67,7 @@ def _pairs(pack: Pack) -> Iterator[tuple[Pair, str]]:
 
 AXES: Mapping[str, Callable[[Pack], Iterator[tuple[Any, str]]]] = {
     "subnet": _subnets,
-    "neighbors": _neighbors,
+    "neighbours": _neighbours,
     "pair": _pairs,
 }
 """By the argument that a test asks for: its values for a pack, each with its name in the test's id."""

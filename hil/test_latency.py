@@ -32,10 +32,10 @@ def test_latency(
 def test_smaller_is_faster(
     pack: Pack,
     figures: Figures,
-    neighbors: Pair,
+    neighbours: Pair,
     latencies: tuple[Mapping[str, Samples], Mapping[str, Samples]],
 ) -> None:
-    small, large = (pack.subnets[s] for s in neighbors)
+    small, large = (pack.subnets[s] for s in neighbours)
     smaller, larger = (by_unit(samples.values()) for samples in latencies)
     for unit in smaller:
         assert gate.is_faster(smaller[unit], larger[unit], figures.exact), (

@@ -20,9 +20,9 @@ from hil.fit import best_layout, check_fit
 from hil.link.agent import Agent
 from hil.link.hello import Clock, Hello
 from hil.results.samples import Samples, less_overhead
-from reds.pack.interpreter import clamp_input
-from reds.pack.layouts import Layout
-from reds.pack.model import Model
+from reds.layouts import Layout
+from reds.model import Model
+from reds.reference import clamp_input
 
 if TYPE_CHECKING:
     from hil.boards.boardsfile import Entry

@@ -24,7 +24,7 @@ from hil.kernels.litert import check, litert, started
 from hil.kernels.nano import measure_layers, measure_net
 from hil.kernels.order import table as lines_touched
 from hil.kernels.tables import Table, plain
-from reds.errors import PackError
+from reds.pack import PackError
 
 FILE = click.Path(path_type=Path)
 SHARED = [

@@ -17,10 +17,10 @@ from hil.boards.board import Board, Provenance
 from hil.boards.boardsfile import Entry
 from hil.emulators import arm64
 from reds import pack
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil import phone as phones
 from tests.hil.sshd import Sshd, Start, free_port, wait_gone
-from tests.support.nets import dense_model
+from tests.nets import dense_model
 
 AGENTS = Path(__file__).parents[1] / "agents"
 

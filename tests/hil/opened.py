@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hil.boards.board import Board
-from reds.pack import interpreter
-from reds.pack.model import Model
-from tests.support.nets import inputs
+from reds import reference
+from reds.model import Model
+from tests.nets import inputs
 
 Opened = AbstractContextManager[Board]
 
@@ -40,4 +40,4 @@ def gives_the_references_bits(opened: Opened, model: Model) -> None:
     with opened as board:
         board.deploy(model)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, interpreter.run(model, subnet, x))
+            assert np.array_equal(out, reference.run(model, subnet, x))

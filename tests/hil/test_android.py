@@ -27,7 +27,7 @@ from hil.errors import (
     SetupError,
 )
 from hil.link.host import Host
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.opened import gives_the_references_bits, refusal, taking
 from tests.hil.phone import AdbServer, Reach, Start
 from tests.hil.sshd import free_port, mounting, script

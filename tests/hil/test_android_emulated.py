@@ -18,11 +18,11 @@ from hil.link.adb import find
 from hil.link.adb.device import Device
 from hil.link.deadline import Deadline
 from hil.link.host import Host
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.conftest import AGENTS
 from tests.hil.opened import gives_the_references_bits, taking
 from tests.hil.phone import AdbServer
-from tests.support.nets import inputs
+from tests.nets import inputs
 
 FOLDER = "/data/local/tmp/reds-hil"
 

@@ -10,7 +10,7 @@ from hil.boards import android
 from hil.boards.boardsfile import Entry
 from hil.errors import BoardAbsent, LoginError
 from hil.link.adb.key import make
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.phone import AdbServer, Start
 from tests.hil.test_android import refused, runs
 

@@ -14,14 +14,14 @@ import pytest
 from hil import build
 from hil.boards.boardsfile import Entry
 from hil.errors import DeadlineError, LinkError
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.conftest import AGENTS
 from tests.hil.opened import taking
 from tests.hil.phone import AdbServer, Reach, Start
 from tests.hil.sshd import wait_gone
 from tests.hil.test_android import open_
 from tests.hil.test_pi_lost import HOST
-from tests.support.nets import inputs
+from tests.nets import inputs
 
 ADVICE = "check its cable, power and network, then run again"
 

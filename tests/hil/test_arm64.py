@@ -20,11 +20,11 @@ from hil.emulators import arm64, arm64_image
 from hil.emulators.arm64 import Machine
 from hil.emulators.arm64_image import Image
 from hil.errors import EmulatorError, LinkError
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.conftest import AGENTS
 from tests.hil.opened import taking
 from tests.hil.sshd import fingerprint, keygen, wait_gone
-from tests.support.nets import inputs
+from tests.nets import inputs
 
 
 @pytest.fixture(scope="module")

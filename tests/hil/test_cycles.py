@@ -14,7 +14,7 @@ from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.serial import SerialTransport
 from reds import pack
-from tests.support.nets import dense_model, inputs
+from tests.nets import dense_model, inputs
 
 TABLE = [
     ("adds", "r0, r0, #1", 1),

@@ -26,7 +26,7 @@ from hil.errors import (
     SetupError,
 )
 from hil.link.shell import END_SECONDS
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.opened import gives_the_references_bits, refusal, taking
 from tests.hil.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
 

@@ -15,12 +15,12 @@ from hil.errors import (
     DeadlineError,
     LinkError,
 )
-from reds.pack.model import Model
+from reds.model import Model
 from tests.hil.conftest import AGENTS
 from tests.hil.opened import taking
 from tests.hil.sshd import Start, parent, wait_gone
 from tests.hil.test_pi import HERE, open_
-from tests.support.nets import inputs
+from tests.nets import inputs
 
 
 @pytest.fixture(scope="session")

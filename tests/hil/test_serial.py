@@ -13,8 +13,8 @@ from hil.boards.boardsfile import Entry
 from hil.emulators import cortex_m4
 from hil.errors import LinkError
 from hil.link.serial import SerialTransport
-from reds.pack.model import Model
-from tests.support.nets import inputs
+from reds.model import Model
+from tests.nets import inputs
 
 
 @contextmanager

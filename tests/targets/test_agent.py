@@ -13,7 +13,7 @@ from hil.link.frame import Frame, Reader, encode
 from hil.link.process import ProcessTransport
 from hil.link.protocol import ANSWER, HELLO, VERSION, Command, Fault
 from reds import pack
-from tests.support.nets import dense_model, inputs
+from tests.nets import dense_model, inputs
 from tests.targets.conftest import Compile
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)

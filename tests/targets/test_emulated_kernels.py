@@ -15,11 +15,10 @@ from hil.link.agent import Agent
 from hil.link.deadline import Deadline
 from hil.link.hello import Hello
 from hil.link.serial import SerialTransport
-from reds import pack
-from reds.pack import interpreter
-from reds.pack.layouts import LAYOUTS, Layout
-from reds.pack.model import WEIGHTED, Kind, Model
-from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
+from reds import pack, reference
+from reds.layouts import LAYOUTS, Layout
+from reds.model import WEIGHTED, Kind, Model
+from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +87,7 @@ def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Mod
     for subnet in range(len(model.subnets)):
         agent.select(subnet)
         out = agent.infer(len(x) * model.output_size(subnet), 10)
-        assert out == interpreter.run(model, subnet, x).tobytes()
+        assert out == reference.run(model, subnet, x).tobytes()
 
 
 def test_some_rows_really_are_plain() -> None:

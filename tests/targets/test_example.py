@@ -14,14 +14,13 @@ from click.testing import CliRunner
 from hil import build
 from hil.emulators.cortex_m4 import QEMU
 from hil.platformio import core_environment
-from reds import pack
+from reds import pack, reference
 from reds.cli import main
 from reds.fixtures import fixtures_dir
-from reds.pack import interpreter
-from reds.pack.layouts import LAYOUTS
-from reds.pack.model import Kind
-from reds.zoo import by_name
-from reds.zoo.random_weights import untrained
+from reds.layouts import LAYOUTS
+from reds.model import Kind
+from reds.nets import by_name
+from reds.untrained import untrained
 from tests.targets.conftest import RUNTIME, TARGETS, WARNINGS
 
 PACK = fixtures_dir() / "kws-dnn-s.reds"
@@ -35,7 +34,7 @@ def expected() -> str:
     lines = []
     for budget in (80_000, 20_000, 60_000):
         subnet = max(s for s in range(len(model.subnets)) if model.macs(s) <= budget)
-        scores = interpreter.run(model, subnet, x)[0]
+        scores = reference.run(model, subnet, x)[0]
         lines.append(f"{subnet}: {' '.join(str(score) for score in scores)}\n")
     return "".join(lines)
 

@@ -9,9 +9,9 @@ import pytest
 
 from hil.link.protocol import VERSION, Command
 from reds import pack
-from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
-from reds.pack.model import Model
-from tests.support.nets import dense_model, inputs, random_model
+from reds.layouts import CANONICAL, LAYOUTS, Layout
+from reds.model import Model
+from tests.nets import dense_model, inputs, random_model
 from tests.targets.conftest import Compile
 from tests.targets.x86 import FAMILIES, needs
 

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reds import pack
-from reds.pack import interpreter
-from reds.pack.layouts import LAYOUTS
-from reds.pack.model import Kind, Model
-from reds.zoo import by_name
-from reds.zoo.random_weights import untrained
-from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
+from reds import pack, reference
+from reds.layouts import LAYOUTS
+from reds.model import Kind, Model
+from reds.nets import by_name
+from reds.untrained import untrained
+from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.conftest import NEON, SANITIZED
 from tests.targets.cross import Cross
 from tests.targets.test_fuzz import NETS
@@ -47,7 +46,7 @@ def equals_the_reference(request: pytest.FixtureRequest, programs: Cross, tmp_pa
         program = programs.compiled("run_pack.c", flags=FAST)
         done = programs.run(program, CPUS[request.param], str(file), stdin=x.tobytes())
         assert (done.returncode, done.stderr) == (0, b""), model.name
-        expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+        expected = b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
         assert done.stdout == expected, model.name
 
     return check
