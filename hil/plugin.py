@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.settings import OPTIONS, Option, read
+from hil.options import OPTIONS, Option, read
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -63,18 +63,19 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers that xdist starts share what they learn of the boards."""
-    from hil import probes
+    from hil.xdist import board_probe
 
-    probes.share(node)
+    board_probe.share(node)
 
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
     """Keep each board's tests on one worker; sessions without the suite go as they would."""
     usual = yield
-    from hil.parallel import Chooser
+    from hil.suite.parametrization import scheduled_boards
+    from hil.xdist.scheduler import Chooser
 
-    return Chooser(config, usual)
+    return Chooser(config, usual, scheduled_boards)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hil import bench
-from hil import pack as packs
-from hil.boards import boardsfile
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards import boards_toml
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.opening import open_board
 from hil.errors import HilError, PackRefused
 from hil.kernels import baseline, beside, report
 from hil.kernels.baseline import Baseline
@@ -24,6 +24,7 @@ from hil.kernels.litert import check, litert, started
 from hil.kernels.nano import measure_layers, measure_net
 from hil.kernels.order import table as lines_touched
 from hil.kernels.tables import Table, plain
+from hil.suite import workload
 from reds.pack import PackError
 
 FILE = click.Path(path_type=Path)
@@ -126,9 +127,9 @@ def beside_litert(
     markdown_file: Path | None,
 ) -> None:
     """A pack's subnets on a board, each beside its exported .tflite in LiteRT."""
-    entry = boardsfile.named(boards_file, name)
+    entry = boards_toml.named(boards_file, name)
     check(entry)
-    model = packs.load(pack_file or packs.shipped()).model
+    model = workload.load(pack_file or workload.shipped()).model
     with opened(entry, Provenance.HARDWARE) as (board, say), started(entry, python) as there:
         table = beside.measure(board, model, there, say)
     publish([table], json_file, markdown_file)
@@ -160,7 +161,7 @@ def opened(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callab
     console = Console(stderr=True)
     with (
         console.status(f"starting {entry.name}") as status,
-        bench.start(entry, provenance, console.out) as board,
+        open_board(entry, provenance, console.out) as board,
     ):
         yield board, lambda what: status.update(f"{entry.name}: {what}")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
 from hil.errors import LinkError
 from hil.kernels import desktop
 from hil.kernels.__main__ import main
 from hil.kernels.litert import started
 from reds import pack, tflite
-from tests.hil.sshd import Start
+from tests.hil.support.sshd import Start
 
 # Looked for, not imported: OR-Tools, which other tests import, dies in a process that has TensorFlow already.
 if find_spec("tensorflow") is None or find_spec("ai_edge_litert") is None:
