@@ -149,10 +149,10 @@ def _above_0(value: Any) -> bool:
 def _budgets(where: str, row: dict[str, Any], key: str) -> Mapping[str, float]:
     table = row.get(key, {})
     _require(isinstance(table, dict), f'{where}: {key} is a table, as {{ "25%" = 2500.0 }}')
-    for label, limit in table.items():
-        number = f"{key} of {label!r} is a number of {_BUDGETS[key]}"
+    for subnet, limit in table.items():
+        number = f"{key} of {subnet!r} is a number of {_BUDGETS[key]}"
         _require(_above_0(limit), f"{where}: {number}, not {limit!r}")
-    return {label: float(limit) for label, limit in table.items()}
+    return {subnet: float(limit) for subnet, limit in table.items()}
 
 
 def _require(condition: bool, text: str) -> None:

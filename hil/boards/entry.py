@@ -17,7 +17,7 @@ that copies or unpacks anything takes thousands."""
 
 @dataclass(frozen=True)
 class Entry:
-    """One board of the file. `latency_us` and `instructions` hold budgets by the subnet's label.
+    """One board of the file. `latency_us` and `instructions` hold budgets by the subnet's name.
 
     `port` is a serial one; that of a board on the network is in `host`, and so is its `key`.
     """

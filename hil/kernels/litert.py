@@ -1,6 +1,6 @@
 """LiteRT as a peer: the same integer network as ours, one thread, XNNPACK on, in a process of its own.
 
-The process is Python's, on this machine or on a board (`litert_there.py`). An inference is timed around
+The process is Python's, on this machine or on a board (`litert_remote.py`). An inference is timed around
 `invoke`, less what a call that does nothing takes, as ours is timed less the reading of the clock.
 """
 
@@ -81,7 +81,7 @@ def check(entry: Entry) -> None:
 @contextmanager
 def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
     """LiteRT on a board that passes `check`: by default with this Python, or `python3` over SSH."""
-    program = Path(__file__).with_name("litert_there.py").read_text(encoding="utf-8")
+    program = Path(__file__).with_name("litert_remote.py").read_text(encoding="utf-8")
     if entry.target == "desktop":
         python = python or sys.executable
         words = [*pinned(entry.core).split(), python, "-c", program]

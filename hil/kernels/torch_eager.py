@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from hil.kernels.desktop import Peer, Timer
-from hil.kernels.litert_there import timed
+from hil.kernels.litert_remote import timed
 from reds.chain import Chain, Layer, Widths
 from reds.model import Kind
 
