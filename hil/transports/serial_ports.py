@@ -29,13 +29,13 @@ def ports_here() -> tuple[Port, ...]:
     )
 
 
-def at(device: str, listed: Iterable[Port]) -> Port | None:
+def port_named(device: str, listed: Iterable[Port]) -> Port | None:
     """The port of this name: as listed, by a link to it too, or any that exists, as a pseudo terminal."""
     real = os.path.realpath(device)
     named = [port for port in listed if port.device in (device, real)]
     return named[0] if named else Port(device) if Path(device).exists() else None
 
 
-def matching(listed: Iterable[Port], ids: frozenset[UsbId], serial: str | None) -> tuple[Port, ...]:
+def ports_matching(listed: Iterable[Port], ids: frozenset[UsbId], serial: str | None) -> tuple[Port, ...]:
     """Ports with one of these ids and, unless it is None, this serial number."""
     return tuple(port for port in listed if port.id in ids and serial in (None, port.serial))

@@ -20,7 +20,7 @@ from hil.protocol.agent import ANSWER_SECONDS, Agent
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
 from hil.transports.serial import ON_DESK, SerialTransport
-from hil.transports.serial_ports import Port, at, matching, ports_here
+from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
 from hil.transports.transport import Advice
 
 HAS_EMULATOR = True
@@ -94,13 +94,13 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
 def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
     """The port that this very board is on, or why there is none and what to do."""
     if not entry.port:
-        found = matching(listed, USB_IDS, entry.serial)
+        found = ports_matching(listed, USB_IDS, entry.serial)
         if len(found) > 1:
             which = ", ".join(f"{port.serial or 'no serial number'} at {port.device}" for port in found)
             return f"{len(found)} {MODEL} on USB ({which}); choose by `serial` or `port` in a boards file"
         serial = f" with serial number {entry.serial}" if entry.serial else ""
         return found[0] if found else f"no {MODEL}{serial} on USB; plug it in"
-    port = at(entry.port, listed)
+    port = port_named(entry.port, listed)
     if port is None:
         there = ", ".join(port.device for port in listed) or "none"
         return f"port {entry.port} does not exist (ports here: {there}); plug it in"
@@ -161,8 +161,8 @@ def _follow(
     deadline, reason = Deadline.after(desk.return_seconds), f"{entry.name}: it did not come back on any port"
     while not deadline.passed:
         listed = desk.ports()
-        ports = [p for p in matching(listed, USB_IDS, serial) if serial or p.device not in others]
-        old = None if serial else at(before.device, listed)
+        ports = [p for p in ports_matching(listed, USB_IDS, serial) if serial or p.device not in others]
+        old = None if serial else port_named(before.device, listed)
         for port in dict.fromkeys((*([old] if old else []), *ports)):
             try:
                 return _connect(entry, port.device, _READY_SECONDS, wanted)
