@@ -6,7 +6,7 @@ had its turn; one that is taken by then stays with its owner, and the header say
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,10 +72,17 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
     """Keep each board's tests on one worker; sessions without the suite go as they would."""
     usual = yield
-    from hil.suite.parametrization import scheduled_boards
     from hil.xdist.scheduler import Chooser
 
-    return Chooser(config, usual, scheduled_boards)
+    return Chooser(config, usual, _scheduled_boards)
+
+
+def _scheduled_boards(config: pytest.Config) -> Mapping[str, str]:
+    from hil.suite.parametrization import (
+        scheduled_boards,  # here: it loads numpy, which other sessions need not
+    )
+
+    return scheduled_boards(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
