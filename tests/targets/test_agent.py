@@ -75,7 +75,7 @@ def test_what_was_stored_must_be_what_was_announced(line: Line) -> None:
     fault, text = line.refused(Command.PUT_END)
     assert (fault, "checksum" in text) == (Fault.BAD_PACK, True)
     hello = HELLO.read(line.ask(Command.HELLO, HELLO_REQUEST.pack(VERSION)).payload)
-    assert hello[8:10] == (0, 0), "a pack that was refused is in use"
+    assert (hello["pack_size"], hello["pack_crc"]) == (0, 0), "a pack that was refused is in use"
     assert line.refused(Command.INFER, INFER.pack(1))[0] == Fault.NO_PACK
 
 
