@@ -8,13 +8,13 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from hil import build
 from hil.emulators import cortex_m4
 from hil.errors import AgentError
-from hil.link.agent import Agent
-from hil.link.deadline import Deadline
-from hil.link.hello import Hello
-from hil.link.serial import SerialTransport
+from hil.firmware import build
+from hil.protocol.agent import Agent
+from hil.protocol.hello import Hello
+from hil.transports.deadline import Deadline
+from hil.transports.serial import SerialTransport
 from reds import pack, reference
 from reds.layouts import LAYOUTS, Layout
 from reds.model import WEIGHTED, Kind, Model

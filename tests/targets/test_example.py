@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hil import build
 from hil.emulators.cortex_m4 import QEMU
-from hil.platformio import core_environment
+from hil.firmware import build
+from hil.firmware.platformio import core_environment
 from reds import pack, reference
 from reds.cli import main
 from reds.fixtures import fixtures_dir

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.link import protocol
+from hil.protocol import definition
 from tests.targets.conftest import AGENT, HERE, RUNTIME, TARGETS, WARNINGS
 
 MACHINE = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-O3"]
@@ -35,8 +35,8 @@ def test_all_c_compiles_for_the_cortex_m4(source: Path, standard: str, tmp_path:
 
 def test_both_ends_have_the_same_protocol() -> None:
     header = TARGETS / "agent" / "protocol.h"
-    assert header.read_text() == protocol.c_header(), (
-        "run: python -m hil.link.protocol > targets/agent/protocol.h"
+    assert header.read_text() == definition.c_header(), (
+        "run: python -m hil.protocol.definition > targets/agent/protocol.h"
     )
 
 
