@@ -20,7 +20,8 @@ static uint8_t *put_text(uint8_t *bytes, const char *text, size_t size)
 static void hello(agent *a, const frame *request)
 {
     if (get16(request->payload) != PROTOCOL_VERSION) {
-        agent_error(a, FAULT_VERSION, "the agent speaks another version of the protocol: upload the agent again");
+        agent_error(a, FAULT_VERSION,
+                    "the agent speaks another version of the protocol: upload the agent again");
         return;
     }
     uint8_t *p = agent_payload(a);
@@ -180,7 +181,8 @@ void agent_run(void)
                 serve(&a, &request);
             } else if (status == FRAME_BAD) {
                 a.sequence = 0;
-                agent_error(&a, FAULT_BAD_FRAME, "a frame was too long, badly encoded or of another checksum");
+                agent_error(&a, FAULT_BAD_FRAME,
+                            "a frame was too long, badly encoded or of another checksum");
             }
         }
     }

@@ -25,10 +25,10 @@ typedef struct {
     uint32_t loaded_bytes; /* of the pack in the store; 0: none */
     uint32_t loaded_crc;
     uint32_t input_bytes; /* of the inputs, as far as the host has sent them */
-    uint32_t put_bytes;  /* of the transfer under way; 0: none */
+    uint32_t put_bytes;   /* of the transfer under way; 0: none */
     uint32_t put_crc;
-    uint32_t put_next;   /* offset of its next byte */
-    uint8_t sequence;    /* of the request being answered */
+    uint32_t put_next; /* offset of its next byte */
+    uint8_t sequence;  /* of the request being answered */
     uint8_t command;
     uint32_t answer[FRAME_BYTES / 4 + 1]; /* two bytes of frame, then the payload */
 } agent;

@@ -75,7 +75,8 @@ void measure_infer(agent *a, const frame *request)
         return;
     }
     if (bytes > FRAME_PAYLOAD / inputs) {
-        agent_error(a, FAULT_TOO_LARGE, "the outputs of so many inputs do not fit a frame: send fewer inputs");
+        agent_error(a, FAULT_TOO_LARGE,
+                    "the outputs of so many inputs do not fit a frame: send fewer inputs");
         return;
     }
     for (uint32_t i = 0; i < inputs; i++) {

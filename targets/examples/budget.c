@@ -2,7 +2,7 @@
 #include <reds.h>
 #include <stdio.h>
 
-extern const uint8_t pack[], pack_end[];                   /* pack.S: the file as it is */
+extern const uint8_t pack[], pack_end[];                /* pack.S: the file as it is */
 static int8_t arena[4096] __attribute__((aligned(16))); /* `reds inspect` says how much a pack needs */
 
 /* The largest subnet of at most so many multiply-accumulates; the smallest if none is. */

@@ -82,7 +82,8 @@ static reds_status check_header(const reds_header *pack, size_t size, const reds
 /* A side of the windows: how many fit, or 0. */
 static uint32_t windows(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
 {
-    bool fits = kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
+    bool fits =
+        kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
     return fits ? (side + before + after - kernel) / stride + 1 : 0;
 }
 
@@ -118,7 +119,8 @@ static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_f
         return REDS_UNSUPPORTED;
     }
     bool two = layer->kind == REDS_ADD;
-    if (layer->inputs != (two ? 2 : 1) || layer->input[0] > i || layer->input[1] > i || layer->output != i + 1u) {
+    if (layer->inputs != (two ? 2 : 1) || layer->input[0] > i || layer->input[1] > i ||
+        layer->output != i + 1u) {
         return REDS_MALFORMED;
     }
     const reds_tensor *from = tensor(pack, layer->input[0]), *to = tensor(pack, i + 1);
@@ -158,7 +160,8 @@ static bool table_ok(const reds_header *pack, const reds_layer *layer, const red
     return family->table_ok(layer, at(pack, step->table_at), rows, plain);
 }
 
-static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to, const reds_step *step)
+static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to,
+                     const reds_step *step)
 {
     if (step->units_out == 0 || step->units_out > to->units || step->zero == -128 || step->zero_in == -128) {
         return false;
@@ -185,8 +188,8 @@ static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, 
     const reds_layer *layer = layer_at(pack, i);
     const reds_step *step = &plan->steps[i];
     uint32_t first = layer->input[0], second = layer->inputs == 2 ? layer->input[1] : first;
-    if ((layer->inputs != 2 && step->input2_at != 0) ||
-        step->units_in != units_of(pack, plan, first) || step->units_in != units_of(pack, plan, second) ||
+    if ((layer->inputs != 2 && step->input2_at != 0) || step->units_in != units_of(pack, plan, first) ||
+        step->units_in != units_of(pack, plan, second) ||
         !units_ok(layer, tensor(pack, first), tensor(pack, i + 1), step)) {
         return false;
     }

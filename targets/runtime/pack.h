@@ -78,7 +78,8 @@ typedef struct reds_step {
     uint32_t input2_at; /* 0 where there is one input */
     uint32_t output_at;
     uint32_t scratch_at;
-    uint32_t table_at; /* int32 biases, then multipliers, each padded to a multiple of four; or the layout's own */
+    uint32_t
+        table_at; /* int32 biases, then multipliers, each padded to a multiple of four; or the layout's own */
     uint32_t plain_at; /* 0, or a byte for each four rows: not 0 where the sum may pass int32 in radix 256 */
     int8_t zero;
     int8_t zero_in;
@@ -111,7 +112,8 @@ static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
 }
 
 #ifndef __cplusplus
-_Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 28, "pack layout");
+_Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 28,
+               "pack layout");
 _Static_assert(sizeof(reds_plan) == 24 && sizeof(reds_step) == 32, "pack layout");
 #endif
 

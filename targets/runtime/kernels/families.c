@@ -6,14 +6,11 @@ const reds_family *const reds_families[] = {
     &reds_cortex_m4,
 #endif
 #ifdef __x86_64__
-    &reds_x86_avx512,
-    &reds_x86_avxvnni,
+    &reds_x86_avx512,   &reds_x86_avxvnni,
     &reds_x86_avx2,
 #endif
 #ifdef __aarch64__
-    &reds_neon_dotprod,
-    &reds_neon_baseline,
+    &reds_neon_dotprod, &reds_neon_baseline,
 #endif
-    &reds_portable,
-    NULL,
+    &reds_portable,     NULL,
 };

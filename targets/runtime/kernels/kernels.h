@@ -11,14 +11,14 @@
 
 /* One layer of one subnet, ready to run. Tensors are NHWC with just the live units of each site. */
 typedef struct {
-    const int8_t *in; /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
+    const int8_t *in;  /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
     const int8_t *in2; /* the second input of an addition, likewise */
-    int8_t *out;      /* likewise, and writable */
+    int8_t *out;       /* likewise, and writable */
     void *scratch;
     const void *weights;
-    const void *table; /* this subnet's, as the layout has it */
+    const void *table;                /* this subnet's, as the layout has it */
     const int32_t *bias, *multiplier; /* its halves, where it is one of int32 */
-    const uint8_t *plain; /* NULL: no row is plain */
+    const uint8_t *plain;             /* NULL: no row is plain */
     const reds_layer *layer;
     const reds_tensor *from, *to; /* shapes of the full net; from->units is the stride of the weights */
     uint32_t units_in, units_out;

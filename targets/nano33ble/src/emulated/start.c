@@ -23,5 +23,20 @@ void reset(void)
 
 /* Stack, reset, and one handler for all that must not happen. */
 __attribute__((used, section(".boot"))) static void (*const vectors[16])(void) = {
-    (void (*)(void))(uintptr_t)stack_top, reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, fault,
+    (void (*)(void))(uintptr_t)stack_top,
+    reset,
+    fault,
+    fault,
+    fault,
+    fault,
+    fault,
+    0,
+    0,
+    0,
+    0,
+    fault,
+    fault,
+    0,
+    fault,
+    fault,
 };

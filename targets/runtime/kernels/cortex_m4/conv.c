@@ -152,7 +152,9 @@ void reds_m4_run_conv(const reds_op *op)
     bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
     const windows w = {
         .op = op,
-        .gather = !flat ? gather_by_four : op->units_in == full ? gather_rows : gather_sites,
+        .gather = !flat                  ? gather_by_four
+                  : op->units_in == full ? gather_rows
+                                         : gather_sites,
         .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
     };
     uint32_t *x = op->scratch;

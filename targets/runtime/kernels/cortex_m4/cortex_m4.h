@@ -61,7 +61,7 @@ typedef struct {
     const int8_t *line[3]; /* the first site's window: a line of sites each, padding in it */
     const uint32_t *weights;
     const uint32_t *table; /* rows of it */
-    int32_t bias_unit; /* 2^bias_shift */
+    int32_t bias_unit;     /* 2^bias_shift */
     int32_t rounding;
     uint32_t shift;
     int8_t *out;

@@ -3,7 +3,8 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, groups) == ROWS_GROUPS, "rows.S knows these offsets");
+_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, groups) == ROWS_GROUPS,
+               "rows.S knows these offsets");
 
 int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32_t *x, uint32_t x_stride,
                           uint32_t quads)
@@ -33,7 +34,8 @@ static void expand(const reds_op *op, uint32_t *x, uint32_t quads)
     reds_m4_expand(op->in, x, quads);
     uint32_t live = op->units_in % 4;
     if (live != 0) { /* 0 in the lanes that are not inputs of this subnet */
-        uint32_t lanes = *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & ((1u << (8 * live)) - 1);
+        uint32_t lanes =
+            *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & ((1u << (8 * live)) - 1);
         reds_m4_expand((const int8_t *)&lanes, x + 2 * quads - 2, 1);
     }
 }

@@ -101,7 +101,8 @@ static void advance(windows *w)
 void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
 {
     const reds_layer *layer = op->layer;
-    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units, live = op->units_in;
+    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units,
+             live = op->units_in;
     uint32_t pitch = reds_neon_pitch(full, live);
     bool whole = pitch == full;
     bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;

@@ -51,7 +51,8 @@ REDS_ALWAYS_INLINE void finish(const eight *e, int32x4x2_t acc, int8_t *out)
 
 REDS_ALWAYS_INLINE int32x4x2_t add(int32x4x2_t acc, int16x8_t products)
 {
-    return (int32x4x2_t){{vaddw_s16(acc.val[0], vget_low_s16(products)), vaddw_high_s16(acc.val[1], products)}};
+    return (int32x4x2_t){
+        {vaddw_s16(acc.val[0], vget_low_s16(products)), vaddw_high_s16(acc.val[1], products)}};
 }
 
 static void three_by_three(const row *r, uint32_t first)
@@ -121,7 +122,8 @@ void reds_neon_depthwise(const reds_op *op)
             bool inside = line >= 0 && line < op->from->height;
             int8_t *slot = inside ? slots + (uint32_t)line % rows * size : outside;
             if (inside && line >= copied) {
-                memcpy(slot + layer->padding[1] * units, op->in + (uint32_t)line * width * units, width * units);
+                memcpy(slot + layer->padding[1] * units, op->in + (uint32_t)line * width * units,
+                       width * units);
                 copied = line + 1;
             }
             r.line[i] = slot;

@@ -14,31 +14,31 @@
 #define EACH_ROW(x, lane) vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_s8(x), (lane)))
 
 /* Two blocks of each group against two lanes of each site's inputs. */
-#define TWO_BLOCKS(lane)                                                                        \
-    for (uint32_t g = 0; g < groups; g++) {                                                     \
-        one[g] = vld1q_s8(w[g] + 16 * (lane));                                                  \
-        two[g] = vld1q_s8(w[g] + 16 * (lane) + 16);                                             \
-    }                                                                                           \
-    for (uint32_t s = 0; s < sites; s++) {                                                      \
-        int8x16_t x1 = EACH_ROW(x[s], (lane)), x2 = EACH_ROW(x[s], (lane) + 1);                 \
-        for (uint32_t g = 0; g < groups; g++) {                                                 \
-            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1));                    \
-            sums = vmlal_s8(sums, vget_low_s8(two[g]), vget_low_s8(x2));                        \
-            low[s][g] = vpadalq_s16(low[s][g], sums);                                           \
-            sums = vmlal_high_s8(vmull_high_s8(one[g], x1), two[g], x2);                        \
-            high[s][g] = vpadalq_s16(high[s][g], sums);                                         \
-        }                                                                                       \
+#define TWO_BLOCKS(lane)                                                        \
+    for (uint32_t g = 0; g < groups; g++) {                                     \
+        one[g] = vld1q_s8(w[g] + 16 * (lane));                                  \
+        two[g] = vld1q_s8(w[g] + 16 * (lane) + 16);                             \
+    }                                                                           \
+    for (uint32_t s = 0; s < sites; s++) {                                      \
+        int8x16_t x1 = EACH_ROW(x[s], (lane)), x2 = EACH_ROW(x[s], (lane) + 1); \
+        for (uint32_t g = 0; g < groups; g++) {                                 \
+            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1));    \
+            sums = vmlal_s8(sums, vget_low_s8(two[g]), vget_low_s8(x2));        \
+            low[s][g] = vpadalq_s16(low[s][g], sums);                           \
+            sums = vmlal_high_s8(vmull_high_s8(one[g], x1), two[g], x2);        \
+            high[s][g] = vpadalq_s16(high[s][g], sums);                         \
+        }                                                                       \
     }
 
-#define ONE_BLOCK(lane)                                                                         \
-    for (uint32_t g = 0; g < groups; g++) {                                                     \
-        one[g] = vld1q_s8(w[g] + 16 * (lane));                                                  \
-        for (uint32_t s = 0; s < sites; s++) {                                                  \
-            int8x16_t x1 = EACH_ROW(x[s], (lane));                                              \
-            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1));                    \
-            low[s][g] = vpadalq_s16(low[s][g], sums);                                           \
-            high[s][g] = vpadalq_s16(high[s][g], vmull_high_s8(one[g], x1));                    \
-        }                                                                                       \
+#define ONE_BLOCK(lane)                                                      \
+    for (uint32_t g = 0; g < groups; g++) {                                  \
+        one[g] = vld1q_s8(w[g] + 16 * (lane));                               \
+        for (uint32_t s = 0; s < sites; s++) {                               \
+            int8x16_t x1 = EACH_ROW(x[s], (lane));                           \
+            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1)); \
+            low[s][g] = vpadalq_s16(low[s][g], sums);                        \
+            high[s][g] = vpadalq_s16(high[s][g], vmull_high_s8(one[g], x1)); \
+        }                                                                    \
     }
 
 REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t sites, uint32_t groups)

@@ -15,7 +15,8 @@
         }                                                                  \
     }
 
-DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t sites, uint32_t groups)
+DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t sites,
+                                     uint32_t groups)
 {
     int32x4_t acc[REDS_NEON_SITES][REDS_NEON_GROUPS];
     int8x16_t x[REDS_NEON_SITES];

@@ -38,7 +38,8 @@ void reds_portable_conv(const reds_op *op)
     int8_t *out = op->out;
     for (int32_t y = 0; y < op->to->height; y++) {
         for (int32_t x = 0; x < op->to->width; x++) {
-            int32_t top = y * layer->stride[0] - layer->padding[0], left = x * layer->stride[1] - layer->padding[1];
+            int32_t top = y * layer->stride[0] - layer->padding[0],
+                    left = x * layer->stride[1] - layer->padding[1];
             const int8_t *weights = op->weights;
             for (uint32_t o = 0; o < op->units_out; o++, weights += row) {
                 int32_t acc = op->bias[o] + window(op, weights, top, left);

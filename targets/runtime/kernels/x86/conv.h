@@ -13,7 +13,8 @@ typedef struct {
 } tile;
 
 /* `vectors` and `sites` are constants; the windows from `first` on. */
-FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t first, uint32_t vectors, uint32_t sites)
+FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t first, uint32_t vectors,
+                    uint32_t sites)
 {
     vec acc[SITES][VECTORS], zero = zero_point(op->zero);
     const uint8_t *weights = t->weights + row / PANEL * t->panel;

@@ -3,7 +3,8 @@
 
 enum { CHAINS = 6, HALVES = PANEL / LANES }; /* HALVES: vectors of a panel */
 
-FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *weights, uint32_t quads, uint32_t row)
+FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *weights, uint32_t quads,
+                      uint32_t row)
 {
     vec acc[CHAINS][HALVES], zero = zero_point(op->zero);
     UNROLL for (uint32_t h = 0; h < HALVES; h++) {

@@ -30,7 +30,8 @@ FAST void pool_all(const reds_op *op, bool average)
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
         for (uint32_t x = 0; x < op->to->width; x++, out += op->units_out) {
-            size_t site = (size_t)y * op->layer->stride[0] * op->from->width + (size_t)x * op->layer->stride[1];
+            size_t site =
+                (size_t)y * op->layer->stride[0] * op->from->width + (size_t)x * op->layer->stride[1];
             for (uint32_t unit = 0; unit < op->units_out; unit += 16) {
                 uint32_t left = op->units_out - unit;
                 pool(op, op->in + site * op->units_in + unit, out + unit, left < 16 ? left : 16, average);

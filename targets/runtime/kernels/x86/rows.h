@@ -1,27 +1,27 @@
 /* What dense and convolution share: inputs by quads, rows by vectors. */
 
 /* CALL, which names N, with N the vectors that so many rows take, VECTORS at most: a constant in each case. */
-#define BY_VECTORS(ROWS, CALL)                                                                                   \
-    switch ((ROWS) > (VECTORS - 1) * LANES ? VECTORS : ((ROWS) + LANES - 1) / LANES) {                           \
-    case 1: {                                                                                                    \
-        enum { N = 1 };                                                                                          \
-        CALL;                                                                                                    \
-        break;                                                                                                   \
-    }                                                                                                            \
-    case 2: {                                                                                                    \
-        enum { N = 2 };                                                                                          \
-        CALL;                                                                                                    \
-        break;                                                                                                   \
-    }                                                                                                            \
-    case 3: {                                                                                                    \
-        enum { N = VECTORS < 3 ? VECTORS : 3 };                                                                  \
-        CALL;                                                                                                    \
-        break;                                                                                                   \
-    }                                                                                                            \
-    default: {                                                                                                   \
-        enum { N = VECTORS };                                                                                    \
-        CALL;                                                                                                    \
-    }                                                                                                            \
+#define BY_VECTORS(ROWS, CALL)                                                         \
+    switch ((ROWS) > (VECTORS - 1) * LANES ? VECTORS : ((ROWS) + LANES - 1) / LANES) { \
+    case 1: {                                                                          \
+        enum { N = 1 };                                                                \
+        CALL;                                                                          \
+        break;                                                                         \
+    }                                                                                  \
+    case 2: {                                                                          \
+        enum { N = 2 };                                                                \
+        CALL;                                                                          \
+        break;                                                                         \
+    }                                                                                  \
+    case 3: {                                                                          \
+        enum { N = VECTORS < 3 ? VECTORS : 3 };                                        \
+        CALL;                                                                          \
+        break;                                                                         \
+    }                                                                                  \
+    default: {                                                                         \
+        enum { N = VECTORS };                                                          \
+        CALL;                                                                          \
+    }                                                                                  \
     }
 
 /* Four inputs in every lane. */

@@ -18,17 +18,20 @@
 
 #include "../kernels.h"
 
-enum { PANEL = 16, LINE = 64 }; /* rows; bytes: alignment in the scratch, and what may be read past the copy */
+enum {
+    PANEL = 16,
+    LINE = 64
+}; /* rows; bytes: alignment in the scratch, and what may be read past the copy */
 
 /* A layer as windows over the copy of its input; a dense layer is one window of one site. */
 typedef struct {
-    uint32_t rows, columns;  /* of the kernel */
-    uint32_t down, across;   /* strides */
-    uint32_t top, left;      /* padding */
-    uint32_t height, width;  /* of the copy, in sites */
-    uint32_t phases;         /* columns this far apart stand together in the copy, so that windows do */
-    uint32_t live, site;     /* bytes of a site that count; bytes from one to the next */
-    uint64_t quads;          /* of inputs, or of taps, in a window */
+    uint32_t rows, columns; /* of the kernel */
+    uint32_t down, across;  /* strides */
+    uint32_t top, left;     /* padding */
+    uint32_t height, width; /* of the copy, in sites */
+    uint32_t phases;        /* columns this far apart stand together in the copy, so that windows do */
+    uint32_t live, site;    /* bytes of a site that count; bytes from one to the next */
+    uint64_t quads;         /* of inputs, or of taps, in a window */
 } reds_x86_window;
 
 /* The scratch of a layer: its parts, each on a line of its own. */
