@@ -21,7 +21,7 @@ from reds.layouts import LAYOUTS
 from reds.model import Kind
 from reds.nets import by_name
 from reds.untrained import untrained
-from tests.targets.conftest import RUNTIME, TARGETS, WARNINGS
+from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
 
 PACK = fixtures_dir() / "kws-dnn-s.reds"
 EXAMPLE = TARGETS / "examples"

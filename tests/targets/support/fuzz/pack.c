@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../targets/runtime/crc32.h"
-#include "../../../targets/runtime/pack.h"
-#include "../../../targets/runtime/reds.h"
+#include "../../../../targets/runtime/crc32.h"
+#include "../../../../targets/runtime/pack.h"
+#include "../../../../targets/runtime/reds.h"
 
 static long accepted, refused[REDS_SUBNET + 1];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../targets/runtime/reds.h"
+#include "../../../targets/runtime/reds.h"
 
 int main(int argc, char **argv)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../targets/agent/agent.h"
-#include "../../targets/agent/port.h"
+#include "../../../targets/agent/agent.h"
+#include "../../../targets/agent/port.h"
 
 enum { STORE = 1 << 15, PAGE = 4096, ARENA = 1 << 14, INPUTS = 4096 };
 static uint8_t store[STORE] __attribute__((aligned(16)));

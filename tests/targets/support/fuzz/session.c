@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../targets/agent/agent.h"
-#include "../../../targets/agent/port.h"
-#include "../../../targets/runtime/crc32.h"
+#include "../../../../targets/agent/agent.h"
+#include "../../../../targets/agent/port.h"
+#include "../../../../targets/runtime/crc32.h"
 
 enum { STORE = 1 << 15, PAGE = 4096, ARENA = 1 << 14, INPUTS = 4096 };
 static uint8_t store[STORE] __attribute__((aligned(16)));

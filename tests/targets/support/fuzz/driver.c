@@ -20,8 +20,9 @@ static uint32_t next(uint32_t bound)
 
 static void mutate(uint8_t *data, size_t *size)
 {
-    static const uint32_t interesting[] = {0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff,
-                                           0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
+    static const uint32_t interesting[] = {
+        0,   1,   2,      3,      4,      7,       8,          16,         127,        128,
+        255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
     uint32_t at = next((uint32_t)*size), value = interesting[next(sizeof interesting / 4)];
     size_t left = *size - at;
     switch (next(8)) {
