@@ -23,7 +23,6 @@
 #ifndef REDS_CORTEX_M4_H
 #define REDS_CORTEX_M4_H
 
-#ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
 
@@ -139,31 +138,5 @@ static inline int32_t reds_m4_smlad(uint32_t a, uint32_t b, int32_t acc)
  * next, against expanded inputs `x_stride` words apart. */
 int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32_t *x, uint32_t x_stride,
                           uint32_t quads);
-#endif
-
-/* Offsets of the fields, for the assembler. */
-#define ROWS_WEIGHTS 0
-#define ROWS_X 4
-#define ROWS_TABLE 8
-#define ROWS_BIAS_RIGHT 12
-#define ROWS_QUADS 16
-#define ROWS_SKIP 20
-#define ROWS_ROUNDING 24
-#define ROWS_SHIFT 28
-#define ROWS_OUT 32
-#define ROWS_OUT2 36
-#define ROWS_GROUPS 40
-
-#define LINE_LINE 0
-#define LINE_WEIGHTS 12
-#define LINE_TABLE 16
-#define LINE_BIAS_UNIT 20
-#define LINE_ROUNDING 24
-#define LINE_SHIFT 28
-#define LINE_OUT 32
-#define LINE_UNITS 36
-#define LINE_STEP 40
-#define LINE_GROUPS 44
-#define LINE_SITES 48
 
 #endif

@@ -3,9 +3,6 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, groups) == ROWS_GROUPS,
-               "rows.S knows these offsets");
-
 int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32_t *x, uint32_t x_stride,
                           uint32_t quads)
 {

@@ -9,8 +9,6 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(offsetof(reds_m4_line, sites) == LINE_SITES, "depthwise_line.S knows these offsets");
-
 /* The site after those of the line, without writing past it. */
 static void last_site(const reds_m4_line *line, int8_t *buffer)
 {

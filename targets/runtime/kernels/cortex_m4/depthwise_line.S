@@ -1,5 +1,5 @@
 /* One row of sites of a depthwise layer, 3 x 3; cortex_m4.h has the contract. */
-#include "cortex_m4.h"
+#include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
     .syntax unified
@@ -59,8 +59,8 @@ reds_m4_depthwise:
     smulbb  r2, r2, r5
     smulbb  r3, r3, r5
     TAPS    LINE_LINE
-    TAPS    LINE_LINE + 4
-    TAPS    LINE_LINE + 8
+    TAPS    LINE_LINE_1
+    TAPS    LINE_LINE_2
     ldr     r4, [sp]
     ldr     r12, [lr, #LINE_ROUNDING]
     ldrd    r5, r6, [r4, #-16]

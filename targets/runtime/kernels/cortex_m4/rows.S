@@ -1,6 +1,6 @@
 /* Rows of weights against expanded inputs; cortex_m4.h has the contract. Assembler, because the board's
  * compiler is old. */
-#include "cortex_m4.h"
+#include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
     .syntax unified
