@@ -31,6 +31,14 @@ def test_all_c_compiles_for_the_cortex_m4(source: Path, standard: str, tmp_path:
     compile_for_m4("arm-none-eabi-gcc", flags, source, tmp_path)
 
 
+@pytest.mark.cross("clang")
+@pytest.mark.parametrize("source", [*RUNTIME, *AGENT], ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_all_c_for_the_desktop_compiles_with_clang(source: Path, tmp_path: Path) -> None:
+    command = ["clang", *WARNINGS, BUILD_ID, "-O2", "-c", str(source), "-o", str(tmp_path / "out.o")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_header_of_the_protocol_is_the_one_the_host_writes() -> None:
     header = TARGETS / "agent" / "protocol.h"
     assert header.read_text() == protocol.c_header(), (
