@@ -1,4 +1,4 @@
-/* All that could be wrong with a pack is found here, before anything of it is used. */
+/* Check everything in a pack that could be wrong, before any of it is used. */
 #include "check.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ static uint64_t padded(uint64_t bytes)
     return (bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT;
 }
 
-/* Bytes in the arena. */
+/* A range of bytes in the arena. */
 typedef struct {
     uint32_t at;
     uint64_t bytes;
@@ -27,7 +27,7 @@ static bool in_arena(span s, uint32_t arena_bytes)
     return s.at % REDS_ARENA_ALIGNMENT == 0 && within(s.at, padded(s.bytes), arena_bytes);
 }
 
-static bool apart(span a, span b)
+static bool disjoint(span a, span b)
 {
     return a.bytes == 0 || b.bytes == 0 || a.at + padded(a.bytes) <= b.at || b.at + padded(b.bytes) <= a.at;
 }
@@ -53,7 +53,7 @@ static span live(const reds_header *pack, uint32_t index, uint32_t place, uint32
     return (span){place, (uint64_t)shape->height * shape->width * units};
 }
 
-/* Header and checksum: whether these are the bytes that were written. */
+/* Check the header and the checksum, and find the kernels that run the pack's layout. */
 static reds_status check_header(const reds_header *pack, size_t size, const reds_family **family)
 {
     if (size < sizeof *pack) {
@@ -79,8 +79,8 @@ static reds_status check_header(const reds_header *pack, size_t size, const reds
     return *f == NULL ? REDS_LAYOUT : REDS_OK;
 }
 
-/* A side of the windows: how many fit, or 0. */
-static uint32_t windows(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
+/* Return how many windows fit along one side, or 0 if the geometry is invalid. */
+static uint32_t window_count(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
 {
     bool fits =
         kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
@@ -90,14 +90,14 @@ static uint32_t windows(uint32_t side, uint32_t before, uint32_t after, uint32_t
 static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
     const uint8_t *kernel = layer->kernel, *stride = layer->stride, *padding = layer->padding;
-    bool windowed = to->height == windows(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
-                    to->width == windows(from->width, padding[1], padding[3], kernel[1], stride[1]);
+    bool windowed = to->height == window_count(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
+                    to->width == window_count(from->width, padding[1], padding[3], kernel[1], stride[1]);
     bool padded_sides = (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
     bool plain = kernel[0] == 1 && kernel[1] == 1 && stride[0] == 1 && stride[1] == 1 && !padded_sides;
     switch (layer->kind) {
     case REDS_DENSE:
         return plain && from->height == 1 && from->width == 1 && to->height == 1 && to->width == 1;
-    case REDS_CONV: /* with a fan-in of at most 2^16 no sum leaves int32 */
+    case REDS_CONV: /* with a fan-in of at most 2^16 no sum overflows int32 */
         return windowed && (uint64_t)kernel[0] * kernel[1] * from->units <= 1 << 16;
     case REDS_DEPTHWISE:
         return windowed && from->units == to->units;
@@ -107,7 +107,7 @@ static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const 
     case REDS_FLATTEN:
         return plain && to->height == 1 && to->width == 1 &&
                to->units == (uint64_t)from->height * from->width * from->units;
-    default: /* an addition: its second input is checked beside its first */
+    default: /* an addition; check_layer checks its second input as well */
         return plain && from->height == to->height && from->width == to->width && from->units == to->units;
     }
 }
@@ -182,7 +182,7 @@ static uint32_t units_of(const reds_header *pack, const reds_plan *plan, uint32_
     return index == 0 ? tensor(pack, 0)->units : plan->steps[index - 1].units_out;
 }
 
-/* One subnet: the units that a layer reads are those written before, and all it touches is in the arena. */
+/* Check one layer of one subnet: it reads as many units as were written, and stays within the arena. */
 static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, const reds_family *family)
 {
     const reds_layer *layer = layer_at(pack, i);
@@ -198,8 +198,8 @@ static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, 
     span out = live(pack, i + 1, step->output_at, step->units_out);
     span scratch = {step->scratch_at, family->scratch_bytes(layer, tensor(pack, first), step)};
     return in_arena(in, plan->arena_bytes) && in_arena(in2, plan->arena_bytes) &&
-           in_arena(out, plan->arena_bytes) && in_arena(scratch, plan->arena_bytes) && apart(in, out) &&
-           apart(in2, out) && apart(in, scratch) && apart(in2, scratch) && apart(out, scratch) &&
+           in_arena(out, plan->arena_bytes) && in_arena(scratch, plan->arena_bytes) && disjoint(in, out) &&
+           disjoint(in2, out) && disjoint(in, scratch) && disjoint(in2, scratch) && disjoint(out, scratch) &&
            table_ok(pack, layer, step, family);
 }
 

@@ -1,4 +1,4 @@
-/* Run the selected subnet: layer after layer, by its plan. */
+/* Run the selected subnet layer by layer, as its plan says. */
 #include "kernels/kernels.h"
 #include "pack.h"
 #include "reds.h"

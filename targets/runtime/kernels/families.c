@@ -1,4 +1,4 @@
-/* The kernel families this build has; a faster family of the same layout stands first. */
+/* The kernel families of this build. Of two with the same layout the faster one comes first. */
 #include "kernels.h"
 
 const reds_family *const reds_families[] = {

@@ -1,4 +1,4 @@
-/* loaded_family PACK: prints the name of the aarch64 kernels that the loader takes for it. */
+/* loaded_family PACK: print the name of the aarch64 kernels that the loader chooses for a pack. */
 #include <stdio.h>
 
 #include "../../../targets/runtime/kernels/kernels.h"

@@ -1,5 +1,5 @@
-/* order < session: runs the agent on a recorded session and prints, a letter each, what the port and the
- * runtime were asked: m mask, u unmask, t ticks, s select, r run. */
+/* order < session: run the agent on a recorded session and print a letter for each call of the port and the
+ * runtime: m mask, u unmask, t ticks, s select, r run. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

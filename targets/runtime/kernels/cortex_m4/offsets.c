@@ -42,7 +42,7 @@ AT(reds_m4_line, out, LINE_OUT);
 AT(reds_m4_line, units, LINE_UNITS);
 AT(reds_m4_line, step, LINE_STEP);
 AT(reds_m4_line, groups, LINE_GROUPS);
-AT(reds_m4_line, sites, LINE_SITES);
+AT(reds_m4_line, positions, LINE_POSITIONS);
 
 PAIR(LINE_WEIGHTS, LINE_TABLE);
 

@@ -26,6 +26,6 @@
 #define LINE_UNITS 36
 #define LINE_STEP 40
 #define LINE_GROUPS 44
-#define LINE_SITES 48
+#define LINE_POSITIONS 48
 
 #endif

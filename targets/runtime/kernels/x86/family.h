@@ -1,4 +1,4 @@
-/* The family of one instruction set, from its vectors: included last. */
+/* The kernels of one instruction set. Included last, after the vector operations they are made of. */
 #include "../portable/portable.h"
 #include "rows.h"
 

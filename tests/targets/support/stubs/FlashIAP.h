@@ -1,4 +1,4 @@
-// mbed::FlashIAP as Mbed OS 6 declares it, as far as the Nano's port uses it.
+// The members of mbed::FlashIAP (Mbed OS 6) that the Nano's port uses.
 #pragma once
 #include <stdint.h>
 
