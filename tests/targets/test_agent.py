@@ -1,4 +1,4 @@
-"""The agent in C, asked frame by frame: what it refuses, and in which order it measures."""
+"""The agent's answers, frame by frame: which requests it refuses, and in which order it measures."""
 
 import subprocess
 import zlib
@@ -25,13 +25,13 @@ from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from reds import pack
 from tests.nets import dense_model, inputs
-from tests.targets.conftest import Compile
+from tests.targets.support.compilation import WRAPPED, Compiler
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
 
 class Line:
-    """A desktop agent, and one answer for each request."""
+    """A desktop agent that answers requests one by one."""
 
     def __init__(self) -> None:
         self.transport = ProcessTransport(build.agent(build.DESKTOP))
@@ -64,12 +64,12 @@ def line() -> Iterator[Line]:
 
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_another_version_is_refused(line: Line, version: int) -> None:
+def test_hello_of_another_protocol_version_is_refused(line: Line, version: int) -> None:
     fault, text = line.refused(Command.HELLO, HELLO_REQUEST.pack(version))
     assert (fault, "upload the agent again" in text) == (Fault.VERSION, True)
 
 
-def test_what_was_stored_must_be_what_was_announced(line: Line) -> None:
+def test_pack_with_another_checksum_than_announced_is_not_used(line: Line) -> None:
     data = pack.dumps(NET)
     line.put(data, zlib.crc32(data) ^ 1)
     fault, text = line.refused(Command.PUT_END)
@@ -79,7 +79,7 @@ def test_what_was_stored_must_be_what_was_announced(line: Line) -> None:
     assert line.refused(Command.INFER, INFER.pack(1))[0] == Fault.NO_PACK
 
 
-def test_outputs_that_do_not_fit_a_frame_are_refused(line: Line) -> None:
+def test_outputs_larger_than_a_frame_are_refused(line: Line) -> None:
     data = pack.dumps(dense_model([1, 3000], [[3000]]))
     line.put(data, zlib.crc32(data))
     assert line.ask(Command.PUT_END).command == Command.PUT_END | ANSWER
@@ -90,7 +90,7 @@ def test_outputs_that_do_not_fit_a_frame_are_refused(line: Line) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 4, 65_535])
-def test_only_inputs_that_were_sent_are_run_on(line: Line, count: int) -> None:
+def test_commands_on_inputs_never_sent_are_refused(line: Line, count: int) -> None:
     data = pack.dumps(NET)
     line.put(data, zlib.crc32(data))
     line.ask(Command.PUT_END)
@@ -104,8 +104,8 @@ def test_only_inputs_that_were_sent_are_run_on(line: Line, count: int) -> None:
     assert line.refused(Command.INPUTS, OFFSET.pack(37) + bytes(12))[0] == Fault.BAD_REQUEST
 
 
-def test_a_switch_is_timed_alone_from_call_to_return(compiled: Compile) -> None:
-    """Masked, ticks, the select, ticks, unmasked; then the input is there and one run is timed."""
+def test_switch_time_covers_the_select_call_and_nothing_else(compiler: Compiler) -> None:
+    """Mask, read the clock, select, read the clock, unmask; then load the input and time one run."""
     data = pack.dumps(NET)
     requests = [
         (Command.PUT_BEGIN, PUT_BEGIN.pack(len(data), zlib.crc32(data))),
@@ -115,7 +115,7 @@ def test_a_switch_is_timed_alone_from_call_to_return(compiled: Compile) -> None:
         (Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 2, 1)),
     ]
     session = b"".join(encode(Frame(command, 1, payload)) for command, payload in requests)
-    program = compiled("order", "order.c", agent=True, wrap=True)
+    program = compiler.program("order.c", agent=True, link=WRAPPED)
     asked = subprocess.run([str(program)], input=session, capture_output=True, check=True).stdout.decode()
     sample = "sr" + "smtstu" + "trt"
     assert asked == "ss" + 32 * "mttu" + 2 * sample

@@ -1,4 +1,4 @@
-"""Mutated packs and mutated sessions through the C code under sanitizers: 100,000 of each."""
+"""Mutated packs and mutated sessions through the C code under sanitizers, 100,000 of each."""
 
 import struct
 import subprocess
@@ -21,12 +21,11 @@ from hil.protocol.definition import (
 from reds import pack
 from reds.layouts import CANONICAL, LAYOUTS, Layout
 from reds.model import Model
-from tests.nets import dense_model, inputs, random_model
-from tests.targets.conftest import Compile
-from tests.targets.x86 import FAMILIES, needs
-
-ITERATIONS = 100_000
-SEED = 20_311_13349
+from tests.nets import inputs
+from tests.targets.support.compilation import Compiler
+from tests.targets.support.fuzzing import ITERATIONS, SEED
+from tests.targets.support.models import NETS
+from tests.targets.support.x86 import FAMILIES, needs
 
 
 def fuzz(program: Path, seeds: list[Path]) -> dict[str, int]:
@@ -37,14 +36,6 @@ def fuzz(program: Path, seeds: list[Path]) -> dict[str, int]:
     return {what: sum(int(n) for w, n in rows if w == what) for what in {w for w, _ in rows}}
 
 
-NETS = [
-    dense_model([5, 3], [[3]], 1),
-    dense_model([12, 8, 4], [[4, 4], [8, 4]], 2),
-    dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3),
-    *(random_model(seed) for seed in range(24)),
-]
-
-
 def fuzz_packs(program: Path, layout: Layout, folder: Path) -> None:
     seeds = []
     for i, net in enumerate(NETS):
@@ -52,17 +43,19 @@ def fuzz_packs(program: Path, layout: Layout, folder: Path) -> None:
         seeds[-1].write_bytes(pack.dumps(net, layout))
     counts = fuzz(program, seeds)
     assert counts["accepted"] + counts["refused"] == ITERATIONS
-    assert min(counts.values()) > ITERATIONS // 20, "the mutations no longer reach both sides of the loader"
+    assert min(counts.values()) > ITERATIONS // 20, "the mutations are no longer both accepted and refused"
 
 
-def test_mutated_packs(compiled: Compile, tmp_path: Path) -> None:
-    fuzz_packs(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c"), CANONICAL, tmp_path)
+def test_mutated_packs_are_refused_or_run_within_bounds(compiler: Compiler, tmp_path: Path) -> None:
+    fuzz_packs(compiler.program("fuzz/driver.c", "fuzz/pack.c"), CANONICAL, tmp_path)
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_mutated_packs_of_the_x86_layout(compiled: Compile, tmp_path: Path, family: str) -> None:
+def test_mutated_packs_of_the_x86_layout_are_refused_or_run_within_bounds(
+    compiler: Compiler, tmp_path: Path, family: str
+) -> None:
     needs(family)
-    fuzz_packs(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c", family=family), LAYOUTS[2], tmp_path)
+    fuzz_packs(compiler.program("fuzz/driver.c", "fuzz/pack.c", family=family), LAYOUTS[2], tmp_path)
 
 
 def record(command: Command, payload: bytes = b"") -> bytes:
@@ -70,7 +63,7 @@ def record(command: Command, payload: bytes = b"") -> bytes:
 
 
 def session(model: Model) -> bytes:
-    """Everything a host asks, in order."""
+    """Every command of the protocol in the order of a real session, as the fuzz target's records."""
     data = pack.dumps(model)
     x = inputs(model, 3)
     records = [record(Command.HELLO, HELLO_REQUEST.pack(VERSION))]
@@ -91,8 +84,8 @@ def session(model: Model) -> bytes:
     return b"".join(records)
 
 
-def test_mutated_sessions(compiled: Compile, tmp_path: Path) -> None:
+def test_mutated_sessions_are_answered_within_bounds(compiler: Compiler, tmp_path: Path) -> None:
     seed = tmp_path / "session"
     seed.write_bytes(session(NETS[1]))
-    counts = fuzz(compiled("fuzz_session", "fuzz/driver.c", "fuzz/session.c", agent=True), [seed])
-    assert min(counts.values()) > ITERATIONS, "the mutations no longer reach both answers and refusals"
+    counts = fuzz(compiler.program("fuzz/driver.c", "fuzz/session.c", agent=True), [seed])
+    assert min(counts.values()) > ITERATIONS, "the mutations are no longer both answered and refused"

@@ -1,13 +1,13 @@
-/* A mutated session against the whole agent. The input is records `size u16, command u8, sequence u8,
- * payload`; each is sealed and encoded as a frame, so that mutations get past the checksum; a record whose
- * size has its top bit set goes out as raw bytes instead. */
+/* Fuzz target: the whole agent answers a session of any records `size u16, command u8, sequence u8,
+ * payload`. Each record is sent as a frame with a valid checksum, or as raw bytes if the top bit of its
+ * size is set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../targets/agent/agent.h"
-#include "../../../targets/agent/port.h"
-#include "../../../targets/runtime/crc32.h"
+#include "../../../../targets/agent/agent.h"
+#include "../../../../targets/agent/port.h"
+#include "../../../../targets/runtime/crc32.h"
 
 enum { STORE = 1 << 15, PAGE = 4096, ARENA = 1 << 14, INPUTS = 4096 };
 static uint8_t store[STORE] __attribute__((aligned(16)));
@@ -33,7 +33,7 @@ size_t port_read(uint8_t *bytes, size_t max)
 
 void port_write(const uint8_t *bytes, size_t size)
 {
-    if (at_start && size > 1) { /* a block's length, then the command */
+    if (at_start && size > 1) { /* the length of a COBS block, then the command */
         answers += bytes[1] != (COMMAND_ERROR | PROTOCOL_ANSWER);
         errors += bytes[1] == (COMMAND_ERROR | PROTOCOL_ANSWER);
     }
@@ -82,7 +82,7 @@ static void add(const uint8_t *bytes, size_t size)
     line_bytes += size < room ? size : room;
 }
 
-/* COBS by the textbook, apart from the agent's own. */
+/* COBS, written independently of the agent's. */
 static void add_frame(const uint8_t *body, size_t size)
 {
     static uint8_t sealed[1 << 17];

@@ -1,15 +1,16 @@
-/* Any bytes, their checksum sealed again: the loader refuses them, or every subnet runs within its bounds.
+/* Fuzz target: the loader refuses a pack of any bytes under a valid checksum, or every subnet runs within
+ * bounds.
  *
- * Memory is of just the size that is needed, so that the sanitizer sees a byte too far. It does not see what
- * assembler does: there memory ends where a page begins that may not be touched. */
+ * Buffers have just the size that is needed, so that the sanitizer notices a byte too far. For assembler,
+ * which the sanitizer does not see, memory ends at a page that may not be accessed. */
 #define _DEFAULT_SOURCE /* mmap, posix_memalign */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../targets/runtime/crc32.h"
-#include "../../../targets/runtime/pack.h"
-#include "../../../targets/runtime/reds.h"
+#include "../../../../targets/runtime/crc32.h"
+#include "../../../../targets/runtime/pack.h"
+#include "../../../../targets/runtime/reds.h"
 
 static long accepted, refused[REDS_SUBNET + 1];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,8 +22,8 @@ void fuzz_report(void);
 
 enum { ROOM = 1 << 21 };
 
-/* `size` bytes that end with the room, but for what `alignment` takes. */
-static void *taken(void **room, size_t alignment, size_t size)
+/* Return `size` bytes at the end of the room, as near as the alignment allows. */
+static void *take(void **room, size_t alignment, size_t size)
 {
     if (*room == NULL) {
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -34,12 +35,12 @@ static void *taken(void **room, size_t alignment, size_t size)
     return (char *)*room + (ROOM - size) / alignment * alignment;
 }
 
-static void given_back(void *memory)
+static void release(void *memory)
 {
     (void)memory;
 }
 #else
-static void *taken(void **room, size_t alignment, size_t size)
+static void *take(void **room, size_t alignment, size_t size)
 {
     (void)room;
     (void)alignment;
@@ -50,7 +51,7 @@ static void *taken(void **room, size_t alignment, size_t size)
     return memory;
 }
 
-static void given_back(void *memory)
+static void release(void *memory)
 {
     free(memory);
 }
@@ -70,9 +71,9 @@ static void run_all(const uint8_t *pack, size_t size, uint32_t arena_bytes)
 {
     reds_model model;
     static void *room;
-    int8_t *arena = taken(&room, 16, arena_bytes == 0 ? 16 : arena_bytes);
+    int8_t *arena = take(&room, 16, arena_bytes == 0 ? 16 : arena_bytes);
     if (reds_load(&model, pack, size, arena, arena_bytes) != REDS_OK) {
-        abort(); /* what was accepted is accepted again with just the arena it asks for */
+        abort(); /* an accepted pack must be accepted with just the arena it needs */
     }
     for (uint32_t s = 0; s < model.subnets; s++) {
         reds_select(&model, s);
@@ -81,7 +82,7 @@ static void run_all(const uint8_t *pack, size_t size, uint32_t arena_bytes)
         volatile int8_t last = reds_output(&model)[reds_output_bytes(&model) - 1];
         (void)last;
     }
-    given_back(arena);
+    release(arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -89,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static int8_t arena[1 << 20] __attribute__((aligned(16)));
     reds_model model;
     static void *room;
-    uint8_t *pack = taken(&room, 4, size);
+    uint8_t *pack = take(&room, 4, size);
     memcpy(pack, data, size);
     if (size >= sizeof(reds_header)) {
         uint32_t stated, crc;
@@ -105,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         refused[status]++;
     }
-    given_back(pack);
+    release(pack);
     return 0;
 }
 

@@ -1,5 +1,5 @@
-/* Calls a fuzz target with mutated seeds: driver ITERATIONS SEED FILE... Deterministic, no fuzzing engine
- * needed; link the target with libFuzzer instead to hunt for longer. */
+/* driver ITERATIONS SEED FILE...: call a fuzz target with mutated files. It repeats exactly and needs no
+ * fuzzing engine; link the target with libFuzzer instead for a longer search. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,9 @@ static uint32_t next(uint32_t bound)
 
 static void mutate(uint8_t *data, size_t *size)
 {
-    static const uint32_t interesting[] = {0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff,
-                                           0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
+    static const uint32_t interesting[] = {
+        0,   1,   2,      3,      4,      7,       8,          16,         127,        128,
+        255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
     uint32_t at = next((uint32_t)*size), value = interesting[next(sizeof interesting / 4)];
     size_t left = *size - at;
     switch (next(8)) {
@@ -39,11 +40,11 @@ static void mutate(uint8_t *data, size_t *size)
         left = *size - at;
         memcpy(data + at, &value, left < 4 ? left : 4);
         break;
-    case 4: /* a field a little larger or smaller */
+    case 4: /* a field slightly larger or smaller */
         at &= ~1u;
         data[at] = (uint8_t)(data[at] + next(9) - 4);
         break;
-    case 5: { /* a piece somewhere else */
+    case 5: { /* a piece copied somewhere else */
         uint32_t to = next((uint32_t)*size), n = 1 + next(32);
         size_t room = *size - (at > to ? at : to);
         memmove(data + to, data + at, n < room ? n : room);
@@ -54,7 +55,7 @@ static void mutate(uint8_t *data, size_t *size)
             *size = 1 + next((uint32_t)*size);
         }
         break;
-    default: /* the head, where the structure is */
+    default: /* the beginning, which has the structure */
         data[next((uint32_t)(*size < 400 ? *size : 400))] = (uint8_t)next(256);
     }
 }

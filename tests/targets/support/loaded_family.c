@@ -1,8 +1,8 @@
-/* loaded_family PACK: prints the name of the aarch64 kernels that the loader takes for it. */
+/* loaded_family PACK: print the name of the aarch64 kernels that the loader chooses for a pack. */
 #include <stdio.h>
 
-#include "../../targets/runtime/kernels/kernels.h"
-#include "../../targets/runtime/reds.h"
+#include "../../../targets/runtime/kernels/kernels.h"
+#include "../../../targets/runtime/reds.h"
 
 int main(int argc, char **argv)
 {
@@ -14,6 +14,8 @@ int main(int argc, char **argv)
     if (reds_load(&model, pack, size, arena, sizeof arena) != REDS_OK) {
         return 1;
     }
-    puts(model.kernels == &reds_neon_dotprod ? "dotprod" : model.kernels == &reds_neon_baseline ? "baseline" : "none");
+    puts(model.kernels == &reds_neon_dotprod    ? "dotprod"
+         : model.kernels == &reds_neon_baseline ? "baseline"
+                                                : "none");
     return 0;
 }

@@ -1,28 +1,27 @@
-/* run_pack PACK < inputs > outputs: all inputs through each subnet, smallest first. Exit 1 and the reason
- * on standard error if the pack is refused. */
+/* run_pack PACK < inputs > outputs: run all inputs through each subnet, smallest first. If the pack is
+ * refused, the exit code is the status. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../targets/runtime/reds.h"
+#include "../../../targets/runtime/reds.h"
 
 int main(int argc, char **argv)
 {
     static int8_t arena[1 << 20] __attribute__((aligned(16)));
     FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
     if (file == NULL) {
-        return 2;
+        return 255;
     }
-    static uint8_t read_at[1 << 21];
-    size_t size = fread(read_at, 1, sizeof read_at, file);
+    static uint8_t buffer[1 << 21];
+    size_t size = fread(buffer, 1, sizeof buffer, file);
     fclose(file);
     uint8_t *pack = malloc(size);
-    memcpy(pack, read_at, size);
+    memcpy(pack, buffer, size);
     reds_model model;
     reds_status status = reds_load(&model, pack, size, arena, sizeof arena);
     if (status != REDS_OK) {
-        fprintf(stderr, "%s\n", reds_reason(status));
-        return 1;
+        return (int)status;
     }
     static int8_t inputs[1 << 20];
     size_t bytes = reds_input_bytes(&model), count = fread(inputs, 1, sizeof inputs, stdin) / bytes;

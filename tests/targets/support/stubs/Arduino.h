@@ -1,4 +1,4 @@
-// The few declarations of the Arduino core and CMSIS that the Nano's port uses, to compile it against.
+// The declarations of the Arduino core and CMSIS that the Nano's port uses.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* What newlib's printf asks of the emulated board: the serial line to write to (Arm CMSDK UART, DDI 0479
- * 4.3), and memory for one line. */
+/* System calls of newlib for printf: the serial line (Arm CMSDK UART, DDI 0479 4.3) and memory for one
+ * line. */
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -38,7 +38,7 @@ void *_sbrk(ptrdiff_t more)
 int _fstat(int file, struct stat *status)
 {
     (void)file;
-    status->st_mode = S_IFCHR; /* a terminal: written line by line */
+    status->st_mode = S_IFCHR; /* a terminal, so that newlib writes line by line */
     return 0;
 }
 

@@ -1,4 +1,4 @@
-"""Which of the x86 families this machine's processor can run."""
+"""The x86 kernel families, and whether this machine's processor can run them."""
 
 import platform
 from pathlib import Path
@@ -10,11 +10,11 @@ FAMILIES = {
     "reds_x86_avxvnni": {"avx2", "avx_vnni"},
     "reds_x86_avx2": {"avx2"},
 }
-"""C names, and the flags that Linux lists for a processor that has them."""
+"""C name of each family, and the processor flags it needs, as Linux names them."""
 
 
 def needs(family: str) -> None:
-    """Skip where the processor lacks what the family is made of."""
+    """Skip the test where the processor lacks an instruction set of the family."""
     if platform.machine() != "x86_64":
         pytest.skip(f"{family}: this machine is {platform.machine()}")
     lines = Path("/proc/cpuinfo").read_text().splitlines()

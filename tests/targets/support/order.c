@@ -1,11 +1,11 @@
-/* order < session: runs the agent on a recorded session and prints, a letter each, what the port and the
- * runtime were asked: m mask, u unmask, t ticks, s select, r run. */
+/* order < session: run the agent on a recorded session and print a letter for each call of the port and the
+ * runtime: m mask, u unmask, t ticks, s select, r run. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../targets/agent/agent.h"
-#include "../../targets/agent/port.h"
+#include "../../../targets/agent/agent.h"
+#include "../../../targets/agent/port.h"
 
 enum { STORE = 1 << 15, PAGE = 4096, ARENA = 1 << 14, INPUTS = 4096 };
 static uint8_t store[STORE] __attribute__((aligned(16)));
