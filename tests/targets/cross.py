@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.targets.conftest import CFLAGS, HERE, RUNTIME, WARNINGS
+from tests.targets.conftest import CFLAGS, HERE, RUNTIME, WARNINGS, locked
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,14 @@ class Cross:
     def compiled(self, *sources: str, flags: Sequence[str]) -> Path:
         """The program of these sources; its first one names it."""
         program = self.folder / Path(sources[0]).stem
-        if not program.exists():
-            files = [*(HERE / source for source in sources), *RUNTIME, *self.kernels]
-            command, objects = [self.compiler, *WARNINGS, *CFLAGS, *flags], []
-            for i, file in enumerate(files):  # one by one: some have the same name
-                objects.append(str(self.folder / f"{program.name}-{i}-{file.stem}.o"))
-                subprocess.run([*command, "-c", str(file), "-o", objects[-1]], check=True)
-            subprocess.run([*command, *objects, "-o", str(program)], check=True)
+        with locked(self.folder):
+            if not program.exists():
+                files = [*(HERE / source for source in sources), *RUNTIME, *self.kernels]
+                command, objects = [self.compiler, *WARNINGS, *CFLAGS, *flags], []
+                for i, file in enumerate(files):  # one by one: some have the same name
+                    objects.append(str(self.folder / f"{program.name}-{i}-{file.stem}.o"))
+                    subprocess.run([*command, "-c", str(file), "-o", objects[-1]], check=True)
+                subprocess.run([*command, *objects, "-o", str(program)], check=True)
         return program
 
     def run(

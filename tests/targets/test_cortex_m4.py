@@ -10,7 +10,7 @@ import pytest
 from reds import pack, reference
 from reds.layouts import LAYOUTS
 from tests.nets import inputs
-from tests.targets.conftest import TARGETS
+from tests.targets.conftest import TARGETS, shared
 from tests.targets.cross import Cross
 from tests.targets.test_emulated_kernels import cases, large_biases, plain_conv
 from tests.targets.test_fuzz import ITERATIONS, NETS, SEED
@@ -26,7 +26,7 @@ UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
     package = "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
-    folder = tmp_path_factory.mktemp("arm")
+    folder = shared(tmp_path_factory, "arm")
     programs = Cross("arm-linux-gnueabihf-gcc", "qemu-arm", package, tuple(KERNELS), folder)
     programs.need()
     return programs

@@ -13,7 +13,7 @@ from reds.model import Kind, Model
 from reds.nets import by_name
 from reds.untrained import untrained
 from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
-from tests.targets.conftest import NEON, SANITIZED
+from tests.targets.conftest import NEON, SANITIZED, shared
 from tests.targets.cross import Cross
 from tests.targets.test_fuzz import NETS
 
@@ -27,7 +27,7 @@ LAYOUT = LAYOUTS[3]
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
     package = "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
-    folder = tmp_path_factory.mktemp("aarch64")
+    folder = shared(tmp_path_factory, "aarch64")
     programs = Cross("aarch64-linux-gnu-gcc", "qemu-aarch64", package, tuple(NEON), folder)
     programs.need()
     return programs
