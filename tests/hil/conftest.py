@@ -23,6 +23,8 @@ from tests.hil.sshd import Sshd, Start, free_port, wait_gone
 from tests.nets import dense_model
 
 AGENTS = Path(__file__).parents[1] / "agents"
+PLUGINS = [word for name in ("cacheprovider", "hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
+"""No cache is kept; the other two come with our own tests' tools, and take half the time that a run takes."""
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +87,7 @@ def hil(tmp_path: Path) -> Run:
     """Runs the real suite in a process of its own, as a user does from an empty folder."""
 
     def run(*args: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", *PLUGINS]
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
         return subprocess.run(
             [*command, *map(str, args)],

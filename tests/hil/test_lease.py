@@ -23,7 +23,7 @@ from hil.boards.nano33ble import THIS_DESK
 from hil.errors import BoardAbsent, BoardBusy, LeaseError
 from hil.usb import Port
 from tests.hil import phone as phones
-from tests.hil.conftest import Run
+from tests.hil.conftest import PLUGINS, Run
 from tests.hil.phone import AdbServer
 from tests.hil.ptyboard import PtyBoard, nano_agent
 from tests.hil.sshd import Start
@@ -164,7 +164,7 @@ def test_the_suite_waits_for_a_board_that_another_run_uses(
         assert (done.returncode, outcomes(done.stdout)) == (1, {"error": 1, "skipped": 10})
         assert one_line_of_errors(done.stdout).startswith(f"board: {board.port} is in use by ")
         waiting = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), "-p", "no:cacheprovider"],
+            [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), *PLUGINS],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

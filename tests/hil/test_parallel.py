@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.conftest import Run
+from tests.hil.conftest import PLUGINS, Run
 from tests.hil.test_suite import outcomes, read, usage_error
 
 pytest_plugins = ["pytester"]
@@ -88,7 +88,7 @@ def test_what_cannot_be_set_up_is_said_once(hil: Run, folder: Path | None) -> No
             hil("-n2", "--samples=x"), r"^ERROR: --samples cannot be 'x': it is a whole number"
         )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "hil", "-n2", "--target=nano", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "hil", "-n2", "--target=nano", *PLUGINS],
         cwd=folder,
         capture_output=True,
         text=True,
