@@ -69,9 +69,11 @@ def is_suites(config: pytest.Config, test: str) -> bool:
 def units(
     boards: Targets, config: pytest.Config, collection: Sequence[str], workers: int
 ) -> tuple[list[Unit], list[Unit]]:
-    """The units of a collection, in its order, and those to be run alone.
+    """The units of a collection, and those to be run alone.
 
-    A board's tests are one; of other tests there are a few for each worker, as xdist has it.
+    A board's tests are one unit. These come first, for they take long. Units of other tests are in the order
+    of the collection, and ever smaller: at first a worker rarely repeats a fixture that another has, and in
+    the end none waits long for the last.
     """
     targets = {name.encode("unicode_escape").decode(): target for name, target in boards.items()}  # as pytest
     of_board: dict[str, Unit] = {}
@@ -80,11 +82,13 @@ def units(
         parameters = test.partition("[")[2] if is_suites(config, test) else ""
         found = [name for name in targets if parameters.startswith(f"{name}-")]
         (of_board.setdefault(max(found, key=len), []) if found else others).append(index)
-    size = max(1, len(others) // (4 * workers))
     alone = [unit for name, unit in of_board.items() if targets[name] in ALONE]
     together = [unit for unit in of_board.values() if unit not in alone]
-    together += [others[at : at + size] for at in range(0, len(others), size)]
-    return sorted(together), alone
+    while others:
+        size = max(1, len(others) // (4 * workers))
+        together.append(others[:size])
+        others = others[size:]
+    return together, alone
 
 
 class Boards:

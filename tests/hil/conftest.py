@@ -22,7 +22,7 @@ from reds import pack
 from reds.model import Model
 from tests.hil.support import phone as phones
 from tests.hil.support.sshd import Sshd, Start, free_port, wait_gone
-from tests.hil.support.suite_run import Run
+from tests.hil.support.suite_run import PLUGINS, Run
 from tests.nets import dense_model
 
 
@@ -83,7 +83,7 @@ def hil(tmp_path: Path) -> Run:
     """Runs the real suite in a process of its own, as a user does from an empty folder."""
 
     def run(*args: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", *PLUGINS]
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
         return subprocess.run(
             [*command, *map(str, args)],

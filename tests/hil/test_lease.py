@@ -27,7 +27,7 @@ from tests.hil.support import phone as phones
 from tests.hil.support.phone import AdbServer
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.sshd import Start
-from tests.hil.support.suite_run import Run, one_line_of_errors, outcomes
+from tests.hil.support.suite_run import PLUGINS, Run, one_line_of_errors, outcomes
 
 DEVICE = "Arduino Nano 33 BLE 0123"
 HOLD = """
@@ -164,7 +164,7 @@ def test_the_suite_waits_for_a_board_that_another_run_uses(
         assert (done.returncode, outcomes(done.stdout)) == (1, {"error": 1, "skipped": 10})
         assert one_line_of_errors(done.stdout).startswith(f"board: {board.port} is in use by ")
         waiting = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), "-p", "no:cacheprovider"],
+            [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), *PLUGINS],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -46,7 +46,7 @@ def test_an_agent_that_switches_badly_fails_just_that(
     boards = boards_toml("pi", agent=str(built))
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, "-rf")
     assert done.returncode == 1
-    assert failed_tests(done.stdout) == {fails}
+    assert failed_tests(done.stdout) == {fails}, done.stdout
     assert outcomes(done.stdout) == {"failed": 2, "passed": 7, "skipped": 2}
     if agent == "slow":
         assert re.search(r"a switch took [\d,.]+ instructions, the limit is 100 instructions", done.stdout)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.support.suite_run import Run, outcomes, read, usage_error
+from tests.hil.support.suite_run import PLUGINS, Run, outcomes, read, usage_error
 
 pytest_plugins = ["pytester"]
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_set_up_is_said_once(hil: Run, folder: Path | None) -> No
             hil("-n2", "--samples=x"), r"^ERROR: --samples cannot be 'x': it is a whole number"
         )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "hil", "-n2", "--target=nano", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "hil", "-n2", "--target=nano", *PLUGINS],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -128,7 +128,8 @@ def test_a_run_that_stops_early_keeps_the_results_of_before(
 
 def test_other_tests_go_as_they_would(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """By file, as asked for; and nothing of ours is loaded, in no process."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):  # as the tests may run on a worker themselves
+        monkeypatch.delenv(name, raising=False)
     pytester.makeconftest(SPY.replace("worker =", "import sys; assert 'numpy' not in sys.modules; worker ="))
     for name in ("test_latency", "test_b", "test_c"):
         body = "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n): pass"

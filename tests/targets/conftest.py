@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.targets.support.compilation import Compiler
+from tests.targets.support.compilation import Compiler, shared
 from tests.targets.support.tools import missing
 
 
@@ -18,4 +18,4 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
     """The compiler of this machine's test programs."""
     if reason := missing("cc"):
         pytest.fail(reason)
-    return Compiler(tmp_path_factory.mktemp("objects"))
+    return Compiler(shared(tmp_path_factory, "objects"))

@@ -10,6 +10,7 @@ import pytest
 from reds import pack, reference
 from reds.layouts import LAYOUTS
 from tests.nets import inputs
+from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 from tests.targets.support.fuzzing import ITERATIONS, SEED
 from tests.targets.support.models import NETS, cases, large_biases, plain_conv
@@ -26,7 +27,7 @@ UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
-    folder = tmp_path_factory.mktemp("arm")
+    folder = shared(tmp_path_factory, "arm")
     return Cross("arm-linux-gnueabihf-gcc", "qemu-arm", tuple(CORTEX_M4), folder)
 
 

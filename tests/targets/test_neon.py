@@ -11,6 +11,7 @@ from reds.model import Kind, Model
 from reds.nets import by_name
 from reds.untrained import untrained
 from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
+from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 from tests.targets.support.models import NEON_LAYOUT, NETS, WIDE, at_the_arena_end, table_last
 from tests.targets.support.sources import NEON, SANITIZED
@@ -25,7 +26,7 @@ MUTATED = 20_000
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
-    folder = tmp_path_factory.mktemp("aarch64")
+    folder = shared(tmp_path_factory, "aarch64")
     return Cross("aarch64-linux-gnu-gcc", "qemu-aarch64", tuple(NEON), folder)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+PLUGINS = [word for name in ("cacheprovider", "hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
+"""Keep no cache, and leave out the plugins of the tests' own tools, which take half of the time of a run."""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 """Runs the suite with these arguments, as the fixture `hil` does."""
 BoardsToml = Callable[..., Path]

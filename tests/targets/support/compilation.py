@@ -1,9 +1,15 @@
 """Compile the test programs for this machine, with sanitizers and warnings as errors."""
 
+import fcntl
+import hashlib
+import os
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.targets.support.sources import (
     AGENT,
@@ -20,16 +26,30 @@ from tests.targets.support.sources import (
 WRAPPED = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"]
 
 
-@dataclass
+def shared(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Make a folder of this run that all of its workers see."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other workers waiting, so that one of them compiles and the others find its result."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
 class Compiler:
-    """A compiler that keeps its object files, so that programs share what they have in common."""
+    """A compiler that keeps its results, so that each object and each program is compiled once in a run."""
 
     folder: Path
-    objects: dict[Path, Path] = field(default_factory=dict)
-    programs: int = 0
 
     def program(self, *sources: str, agent: bool = False, family: str = "", link: Sequence[str] = ()) -> Path:
-        """Compile a program from test sources and the runtime.
+        """Compile a program from test sources and the runtime, unless a worker of this run has done so.
 
         Args:
             *sources: Files of the support folder; the first one names the program.
@@ -37,24 +57,25 @@ class Compiler:
             family: C name of the only kernel family that the program has; all of them if empty.
             link: Further flags of the linker.
         """
-        self.programs += 1
-        folder = self.folder / str(self.programs)
-        folder.mkdir()
-        files = [*(SUPPORT / source for source in sources), *RUNTIME, *(AGENT if agent else [])]
-        if family:
-            files[files.index(FAMILIES)] = _table_of(family, folder)
+        key = hashlib.sha256(repr((sources, agent, family, list(link))).encode()).hexdigest()[:12]
+        folder = self.folder / f"{Path(sources[0]).stem}-{key}"
         program = folder / Path(sources[0]).stem
-        objects = [str(self._object(file)) for file in files]
-        subprocess.run(["cc", *SANITIZED, *CFLAGS, *objects, *link, "-o", str(program)], check=True)
+        with locked(self.folder):
+            if not program.exists():
+                folder.mkdir(exist_ok=True)
+                files = [*(SUPPORT / source for source in sources), *RUNTIME, *(AGENT if agent else [])]
+                if family:
+                    files[files.index(FAMILIES)] = _table_of(family, folder)
+                objects = [str(self._object(file)) for file in files]
+                subprocess.run(["cc", *SANITIZED, *CFLAGS, *objects, *link, "-o", str(program)], check=True)
         return program
 
     def _object(self, source: Path) -> Path:
-        if source not in self.objects:
-            target = self.folder / f"{len(self.objects)}-{source.stem}.o"
+        target = self.folder / f"{'-'.join(source.parts[-3:])}.o"
+        if not target.exists():
             flags = [*WARNINGS, *SANITIZED, *CFLAGS, BUILD_ID]
             subprocess.run(["cc", *flags, "-c", str(source), "-o", str(target)], check=True)
-            self.objects[source] = target
-        return self.objects[source]
+        return target
 
 
 def _table_of(family: str, folder: Path) -> Path:

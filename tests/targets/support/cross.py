@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.targets.support.compilation import locked
 from tests.targets.support.sources import CFLAGS, RUNTIME, SUPPORT, WARNINGS
 
 
@@ -22,13 +23,14 @@ class Cross:
     def program(self, *sources: str, flags: Sequence[str]) -> Path:
         """Compile a program from test sources, named by the first one, unless it is there already."""
         program = self.folder / Path(sources[0]).stem
-        if not program.exists():
-            files = [*(SUPPORT / source for source in sources), *RUNTIME, *self.kernels]
-            command, objects = [self.compiler, *WARNINGS, *CFLAGS, *flags], []
-            for i, file in enumerate(files):  # one by one: some have the same name
-                objects.append(str(self.folder / f"{program.name}-{i}-{file.stem}.o"))
-                subprocess.run([*command, "-c", str(file), "-o", objects[-1]], check=True)
-            subprocess.run([*command, *objects, "-o", str(program)], check=True)
+        with locked(self.folder):
+            if not program.exists():
+                files = [*(SUPPORT / source for source in sources), *RUNTIME, *self.kernels]
+                command, objects = [self.compiler, *WARNINGS, *CFLAGS, *flags], []
+                for i, file in enumerate(files):  # one by one: some have the same name
+                    objects.append(str(self.folder / f"{program.name}-{i}-{file.stem}.o"))
+                    subprocess.run([*command, "-c", str(file), "-o", objects[-1]], check=True)
+                subprocess.run([*command, *objects, "-o", str(program)], check=True)
         return program
 
     def run(
