@@ -1,0 +1,79 @@
+"""The documentation agrees with the code: structs, commands, errors, figures, and the programs in it run."""
+
+import ast
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hil.link import protocol
+from reds import format as pack_format
+from reds import pack, reference
+from reds.fixtures import fixtures_dir
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+CODES = {"u8": "B", "i8": "b", "u16": "H", "u32": "I", "i32": "i", "f32": "f"}
+STRUCTS = {
+    "pack-format.md": {
+        "Header": pack_format.HEADER,
+        "Tensor": pack_format.TENSOR,
+        "Layer": pack_format.LAYER,
+        "Plan": pack_format.PLAN,
+        "Step": pack_format.STEP,
+    },
+    "protocol.md": {"Hello": protocol.HELLO, "Clock": protocol.CLOCK, "Samples": protocol.SAMPLES},
+}
+
+
+def blocks(page: str, mark: str) -> list[str]:
+    """Code blocks of a page whose opening line is three backticks and `mark`."""
+    return re.findall(rf"^```{re.escape(mark)}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def fields(page: str, title: str) -> Iterator[tuple[int, str]]:
+    """Offset and struct code of each field in the table under a heading."""
+    section = re.split(r"^##+ ", (DOCS / page).read_text(), flags=re.MULTILINE)
+    (text,) = (each for each in section if each.startswith(f"{title}\n"))
+    kinds = "|".join([*CODES, "char"])
+    for offset, kind, count in re.findall(rf"^\| (\d+) \| ({kinds})(?:\[(\d+)\])? \|", text, re.MULTILINE):
+        yield int(offset), f"{count}s" if kind == "char" else CODES[kind] * int(count or 1)
+
+
+def one_by_one(code: str) -> str:
+    """A struct's format with `3H` written as `HHH`; a text keeps its length."""
+    return re.sub(r"(\d+)([^s\d])", lambda found: found[2] * int(found[1]), code.lstrip("<"))
+
+
+@pytest.mark.parametrize(
+    ("page", "title", "defined"), [(page, *each) for page, named in STRUCTS.items() for each in named.items()]
+)
+def test_documented_struct_has_the_offsets_of_the_code(page: str, title: str, defined: struct.Struct) -> None:
+    code = ""
+    for offset, field in fields(page, title):
+        assert offset == struct.calcsize(f"<{code}"), f"{page}, {title}: {offset} is not where the field begins"
+        code += field
+    assert code == one_by_one(defined.format)
+
+
+def test_documented_commands_and_faults_have_the_numbers_of_the_code() -> None:
+    text = (DOCS / "protocol.md").read_text()
+    named = {name: int(number) for number, name in re.findall(r"^\| (\d+) \| `([A-Z_]+)`", text, re.MULTILINE)}
+    assert named == {each.name: each.value for enum in (protocol.Command, protocol.Fault) for each in enum}
+
+
+def test_reader_of_the_specification_gives_the_bits_of_the_reference() -> None:
+    scope: dict[str, object] = {}
+    (program,) = blocks("pack-format.md", 'python {test="reader"}')
+    exec(program, scope)
+    path = fixtures_dir() / "kws-dnn-s.reds"
+    model = pack.load(path)
+    x = np.random.default_rng(0).integers(-127, 128, (1, model.input_size)).astype(np.int8)
+    subnets = list(scope["read"](path.read_bytes()))  # type: ignore[operator]
+    assert [(label, macs) for label, macs, _ in subnets] == [(s.label, s.macs) for s in model.subnets]
+    for s, (_, _, layers) in enumerate(subnets):
+        outputs = scope["run"](path.read_bytes(), layers, x[0].tolist())  # type: ignore[operator]
+        assert outputs == reference.run(model, s, x)[0].tolist()
