@@ -46,7 +46,7 @@ docs:
 
 figures:
 	@ci/bootstrap docs
-	$(PY) docs/make_figures.py
+	$(PY) ci/figures.py
 
 ci-pr:
 	@ci/pr

@@ -31,7 +31,9 @@ STRUCTS = {
 
 def blocks(page: str, mark: str) -> list[str]:
     """Code blocks of a page whose opening line is three backticks and `mark`."""
-    return re.findall(rf"^```{re.escape(mark)}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+    return re.findall(
+        rf"^```{re.escape(mark)}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE
+    )
 
 
 def fields(page: str, title: str) -> Iterator[tuple[int, str]]:
@@ -54,14 +56,18 @@ def one_by_one(code: str) -> str:
 def test_documented_struct_has_the_offsets_of_the_code(page: str, title: str, defined: struct.Struct) -> None:
     code = ""
     for offset, field in fields(page, title):
-        assert offset == struct.calcsize(f"<{code}"), f"{page}, {title}: {offset} is not where the field begins"
+        assert offset == struct.calcsize(f"<{code}"), (
+            f"{page}, {title}: {offset} is not where the field begins"
+        )
         code += field
     assert code == one_by_one(defined.format)
 
 
 def test_documented_commands_and_faults_have_the_numbers_of_the_code() -> None:
     text = (DOCS / "protocol.md").read_text()
-    named = {name: int(number) for number, name in re.findall(r"^\| (\d+) \| `([A-Z_]+)`", text, re.MULTILINE)}
+    named = {
+        name: int(number) for number, name in re.findall(r"^\| (\d+) \| `([A-Z_]+)`", text, re.MULTILINE)
+    }
     assert named == {each.name: each.value for enum in (protocol.Command, protocol.Fault) for each in enum}
 
 
@@ -77,3 +83,22 @@ def test_reader_of_the_specification_gives_the_bits_of_the_reference() -> None:
     for s, (_, _, layers) in enumerate(subnets):
         outputs = scope["run"](path.read_bytes(), layers, x[0].tolist())  # type: ignore[operator]
         assert outputs == reference.run(model, s, x)[0].tolist()
+
+
+def literals() -> str:
+    """The fixed parts of every string in the sources, one a line."""
+    found: list[str] = []
+    for path in (each for wing in ("reds", "hil") for each in sorted((ROOT / wing).rglob("*.py"))):
+        tree = ast.parse(path.read_text())
+        found += [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    for path in sorted((ROOT / "targets").rglob("*.c")):
+        found += re.findall(r'"((?:[^"\\]|\\.)*)"', path.read_text())
+    return "\n".join(found)
+
+
+def test_every_message_in_troubleshooting_is_in_the_sources() -> None:
+    known = literals()
+    rows = re.findall(r"^\| (`+.*?`+) \| ", (DOCS / "troubleshooting.md").read_text(), re.MULTILINE)
+    assert len(rows) > 40
+    parts = [(row, part.strip(" `,;:")) for row in rows for part in row.split("…")]
+    assert [(row, part) for row, part in parts if part and part not in known] == []
