@@ -5,6 +5,7 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from hil.link import protocol
 from reds import format as pack_format
 from reds import pack, reference
 from reds.fixtures import fixtures_dir
+from reds.model import Kind, Model
+from tests.nets import random_model
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -71,18 +74,38 @@ def test_documented_commands_and_faults_have_the_numbers_of_the_code() -> None:
     assert named == {each.name: each.value for enum in (protocol.Command, protocol.Fault) for each in enum}
 
 
-def test_reader_of_the_specification_gives_the_bits_of_the_reference() -> None:
-    scope: dict[str, object] = {}
+def reader() -> dict[str, Any]:
+    """The program in the specification of the pack format."""
+    scope: dict[str, Any] = {}
     (program,) = blocks("pack-format.md", 'python {test="reader"}')
     exec(program, scope)
-    path = fixtures_dir() / "kws-dnn-s.reds"
-    model = pack.load(path)
+    return scope
+
+
+def assert_reader_equals_reference(model: Model, data: bytes, subnets: int) -> None:
+    """The specification's reader gives the reference's bits, in the smallest `subnets` subnets."""
+    program = reader()
     x = np.random.default_rng(0).integers(-127, 128, (1, model.input_size)).astype(np.int8)
-    subnets = list(scope["read"](path.read_bytes()))  # type: ignore[operator]
-    assert [(label, macs) for label, macs, _ in subnets] == [(s.label, s.macs) for s in model.subnets]
-    for s, (_, _, layers) in enumerate(subnets):
-        outputs = scope["run"](path.read_bytes(), layers, x[0].tolist())  # type: ignore[operator]
-        assert outputs == reference.run(model, s, x)[0].tolist()
+    read = list(program["read"](data))
+    assert [(name, macs) for name, macs, _ in read] == [(s.label, s.macs) for s in model.subnets]
+    for s, (_, _, steps) in enumerate(read[:subnets]):
+        assert program["run"](data, steps, x[0].tolist()) == reference.run(model, s, x)[0].tolist()
+
+
+@pytest.mark.parametrize(("name", "subnets"), [("kws-dnn-s", 4), ("kws-cnn-s", 1), ("kws-ds-cnn-s", 1)])
+def test_reader_of_the_specification_runs_shipped_pack_as_the_reference(name: str, subnets: int) -> None:
+    path = fixtures_dir() / f"{name}.reds"
+    assert_reader_equals_reference(pack.load(path), path.read_bytes(), subnets)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_reader_of_the_specification_runs_random_network_as_the_reference(seed: int) -> None:
+    model = random_model(seed)
+    assert_reader_equals_reference(model, pack.dumps(model), len(model.subnets))
+
+
+def test_random_networks_of_the_reader_test_have_every_kind_of_layer() -> None:
+    assert {layer.kind for seed in range(12) for layer in random_model(seed).layers} == set(Kind)
 
 
 def literals() -> str:
