@@ -3,13 +3,16 @@
 import ast
 import re
 import struct
+import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hil import build
 from hil.link import protocol
 from reds import format as pack_format
 from reds import pack, reference
@@ -106,6 +109,27 @@ def test_reader_of_the_specification_runs_random_network_as_the_reference(seed: 
 
 def test_random_networks_of_the_reader_test_have_every_kind_of_layer() -> None:
     assert {layer.kind for seed in range(12) for layer in random_model(seed).layers} == set(Kind)
+
+
+def test_host_of_the_specification_benches_a_pack_on_the_desktop_agent() -> None:
+    scope: dict[str, Any] = {}
+    (program,) = blocks("protocol.md", 'python {test="host"}')
+    exec(program, scope)
+    path = fixtures_dir() / "kws-dnn-s.reds"
+    model = pack.load(path)
+    x = np.random.default_rng(0).integers(-127, 128, (1, model.input_size)).astype(np.int8)
+    command = [build.agent("desktop")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as agent:
+        assert agent.stdin is not None
+        assert agent.stdout is not None
+        host = scope["Host"](agent.stdin.write, partial(agent.stdout.read, 1))
+        for s in range(len(model.subnets)):
+            output, ticks = scope["bench"](host, path.read_bytes(), s, x[0].tolist(), 100)
+            assert output == reference.run(model, s, x)[0].tolist()
+            assert len(ticks) == 100
+        with pytest.raises(RuntimeError, match="no such subnet"):
+            host.ask(5, struct.pack("<H", 99))
+        agent.stdin.close()
 
 
 def literals() -> str:
