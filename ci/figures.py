@@ -19,7 +19,7 @@ FIXTURES, RESULTS = ROOT / "fixtures", ROOT / "docs" / "results"
 BENCH = RESULTS / "bench.jsonl"
 PAGE, README = ROOT / "docs" / "figures.md", ROOT / "README.md"
 MARKS = "<!-- figures -->\n", "<!-- end of figures -->\n"
-"""What stands around the table in the README."""
+"""Lines around the table in the README."""
 HEAD = """# Figures
 
 Each table names the command that makes it. Emulated figures repeat exactly. No figure here is of a real Nano
@@ -58,23 +58,23 @@ def _cell(form: str, value: Any) -> str:
 
 
 def card(name: str) -> dict[str, Any]:
-    """The card of a shipped pack."""
+    """Read the card of a shipped pack."""
     return dict(json.loads((FIXTURES / f"{name}.json").read_text()))
 
 
 def bench(name: str) -> list[dict[str, Any]]:
-    """The kept results of a pack: one for each target and subnet."""
+    """Read the kept results of a pack: one for each target and subnet."""
     kept = [json.loads(line) for line in BENCH.read_text().splitlines()]
     return [result for result in kept if result["pack"] == name]
 
 
 def nano(name: str) -> dict[str, dict[str, Any]]:
-    """The kept results of a pack on the emulated Nano, by the subnet's name."""
+    """Read the kept results of a pack on the emulated Nano, by the name of the subnet."""
     return {result["subnet"]: result for result in bench(name) if result["target"] == "nano33ble"}
 
 
 def bench_table(section: Section) -> str:
-    """What a bench of a pack prints; targets with equal figures share their rows."""
+    """Make the table of a bench; targets with equal figures share their rows."""
     subnets = {subnet["label"]: subnet for subnet in card(section["pack"])["subnets"]}
     targets: dict[tuple[Any, ...], list[str]] = {}
     for result in bench(section["pack"]):
@@ -97,7 +97,7 @@ def bench_table(section: Section) -> str:
 
 
 def short_table(name: str) -> str:
-    """The README's table: the emulated Nano, one row for each subnet."""
+    """Make the README's table: the emulated Nano, one row for each subnet."""
     rows = []
     for subnet in card(name)["subnets"]:
         took = nano(name)[subnet["label"]]
@@ -108,7 +108,7 @@ def short_table(name: str) -> str:
 
 
 def picture_table(section: Section) -> str:
-    """Accuracy of the packs on pictures beside the paper's, and what they take on the Nano."""
+    """Make the table of the packs on pictures: accuracy beside the paper's, and latency on the Nano."""
     rows = [[subnet["label"]] for subnet in card(next(iter(section["packs"])))["subnets"]]
     columns = {"subnet": "{}"}
     for name, title in section["packs"].items():
@@ -121,7 +121,7 @@ def picture_table(section: Section) -> str:
 
 
 def kernel_table(section: Section) -> str:
-    """What whole networks cost on the emulated Nano, by the committed counts."""
+    """Make the table of whole networks on the emulated Nano, from the committed counts."""
     counts = json.loads((FIXTURES / "kernels-nano33ble.json").read_text())["counts"]
     rows = []
     for net in section["nets"]:
@@ -137,7 +137,7 @@ TABLES = {"bench": bench_table, "pictures": picture_table, "kernels": kernel_tab
 
 
 def written(section: Section) -> str:
-    """A section of the page: heading, text, table, and how it was made."""
+    """Write a section of the page: heading, text, table, and how it was made."""
     if "table" in section:
         body = TABLES[section["table"]](section)
     else:
@@ -147,14 +147,14 @@ def written(section: Section) -> str:
 
 
 def page() -> str:
-    """docs/figures.md."""
+    """Make docs/figures.md."""
     files = sorted(RESULTS.glob("*.toml"))
     sections = [each for file in files for each in tomllib.loads(file.read_text())["section"]]
     return "\n".join([HEAD, *map(written, sections)])
 
 
 def readme() -> str:
-    """README.md with its table as it has to be."""
+    """Make README.md with its table renewed."""
     begin, end = MARKS
     before, _, rest = README.read_text().partition(begin)
     made = short_table("kws-ds-cnn-s")
@@ -180,7 +180,7 @@ def keep(files: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Keep what is to be kept, then write both files."""
+    """Keep new results, if any, then write both files."""
     if arguments:
         keep(arguments[1:] if arguments[0] == "keep" else sys.exit(__doc__))
     PAGE.write_text(page())

@@ -1,4 +1,4 @@
-"""A release has one version, and its parts are what a user builds from."""
+"""A release has one version, that of pyproject.toml."""
 
 import json
 import re
