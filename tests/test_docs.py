@@ -149,3 +149,20 @@ def test_every_message_in_troubleshooting_is_in_the_sources() -> None:
     assert len(rows) > 40
     parts = [(row, part.strip(" `,;:")) for row in rows for part in row.split("…")]
     assert [(row, part) for row, part in parts if part and part not in known] == []
+
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(DOCS.rglob("*.md")),
+    *sorted((ROOT / "fixtures").glob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text()
+    folders = "reds|hil|targets|ci|docs|fixtures|tests|examples"
+    named = [ROOT / path for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text)]
+    named += [page.parent / path for path in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", text)]
+    assert [str(path) for path in named if not path.exists()] == []
