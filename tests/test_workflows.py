@@ -29,8 +29,15 @@ def test_actions_are_pinned_and_the_checkout_keeps_no_token(workflow: str) -> No
 
 
 def test_a_job_may_read_and_has_an_end(workflow: str) -> None:
-    assert re.findall(r"permissions:\n((?: +.*\n)+)", workflow) == ["  contents: read\n"]
+    assert re.findall(r"^permissions:\n((?: +.*\n)+)", workflow, re.MULTILINE) == ["  contents: read\n"]
     assert workflow.count("\n    runs-on: ") == workflow.count("\n    timeout-minutes: ")
+
+
+def test_only_publishing_may_write() -> None:
+    for path in WORKFLOWS:
+        granted = re.findall(r"^    permissions:\n((?:      .*\n)+)", path.read_text(), re.MULTILINE)
+        publishes = path.name == "release.yml"
+        assert granted == (["      id-token: write\n", "      contents: write\n"] if publishes else [])
 
 
 def test_what_is_run_lies_in_ci(workflow: str) -> None:

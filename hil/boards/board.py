@@ -20,9 +20,9 @@ from hil.protocol.definition import MEASURE_SAMPLE, SWITCH_SAMPLE
 from hil.protocol.hello import Clock, Hello
 from hil.results.conditions import Conditions
 from hil.results.samples import Samples, less_overhead
-from reds.layouts import Layout
-from reds.model import Model
-from reds.reference import clamp_input
+from reds.pack.interpreter import clamp_input
+from reds.pack.layouts import Layout
+from reds.pack.model import Model
 
 START_SECONDS = 5.0
 """What an agent that was just started may take to its first hello."""

@@ -1,10 +1,11 @@
 """Check that a pack fits a board, before anything is sent."""
 
 from hil.errors import PackRefused
-from reds import layouts, pack
-from reds.cut import cut
-from reds.layouts import Layout
-from reds.model import Model
+from reds import pack
+from reds.pack import layouts
+from reds.pack.extract import cut
+from reds.pack.layouts import Layout
+from reds.pack.model import Model
 
 
 def check_capacity(board: str, model: Model, layout: Layout, capacity: int, ram: int) -> bytes:
@@ -21,7 +22,7 @@ def check_capacity(board: str, model: Model, layout: Layout, capacity: int, ram:
         over.append(f"an arena of {max(arenas):,} bytes and there are {ram:,}")
     if over:
         fits = [
-            subnet.label
+            subnet.name
             for s, subnet in enumerate(model.subnets)
             if len(pack.dumps(cut(model, s), layout)) <= capacity and arenas[s] <= ram
         ]

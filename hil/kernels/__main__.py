@@ -25,7 +25,7 @@ from hil.kernels.tables import Table, plain
 from hil.kernels.torch_eager import eager
 from hil.kernels.weight_order import table as lines_touched
 from hil.suite import workload
-from reds.pack import PackError
+from reds.errors import PackError
 
 FILE = click.Path(path_type=Path)
 SHARED = [

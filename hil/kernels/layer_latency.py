@@ -20,12 +20,13 @@ from hil.boards.facts import Provenance
 from hil.boards.opening import open_board
 from hil.errors import HilError, SetupError
 from hil.results.samples import median
-from reds.chain import Chain, ChainError, Group, Layer
-from reds.cost.latency import STEP, Latency, LayerTimes, save
-from reds.model import LIMIT
-from reds.nets import THERE_ARE, by_name
-from reds.padding import up
-from reds.untrained import untrained
+from reds.errors import GraphError
+from reds.graph import Graph, Group, Layer
+from reds.nesting.cost.latency import STEP, Latency, LayerTimes, save
+from reds.pack.model import LIMIT
+from reds.pack.padding import up
+from reds.zoo import THERE_ARE, by_name
+from reds.zoo.random_weights import untrained
 
 SAMPLES = 5
 """Inferences timed; the median counts. Emulated ones are all alike."""
@@ -33,18 +34,18 @@ SAMPLES = 5
 Say = Callable[[str], None]
 
 
-def measure(board: Board, chain: Chain, points: int, say: Say) -> Latency:
+def measure(board: Board, graph: Graph, points: int, say: Say) -> Latency:
     """Times of all layers at `points` widths of each group that is cut, from STEP units to all.
 
     Raises `PackRefused` if a layer does not fit the board.
     """
-    known: dict[Chain, float] = {}
+    known: dict[Graph, float] = {}
     layers = {}
-    for layer in chain.layers:
-        units = [widths(chain.groups[g], points) for g in dict.fromkeys((layer.reads, layer.writes))]
+    for layer in graph.layers:
+        units = [widths(graph.groups[g], points) for g in dict.fromkeys((layer.reads, layer.writes))]
         us = []
         for sizes in product(*units):
-            one = alone(chain, layer, sizes)
+            one = alone(graph, layer, sizes)
             if one not in known:
                 say(f"{layer.name}: {' -> '.join(map(str, sizes))} units")
                 known[one] = time(board, one)
@@ -62,20 +63,20 @@ def widths(group: Group, points: int) -> NDArray[np.int64]:
     return np.unique([min(up(round(n), STEP), group.units) for n in spread])
 
 
-def alone(chain: Chain, layer: Layer, sizes: Sequence[int]) -> Chain:
+def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
     """The layer as a net of its own that reads and writes so many units; one size where they are the same."""
     groups = tuple(Group(int(n), cut=False) for n in sizes)
-    source, written = chain.tensors[layer.inputs[0]], chain.tensors[layer.output]
+    source, written = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
     tensors = replace(source, group=0), replace(written, group=len(groups) - 1)
     one = replace(
         layer, name="layer", inputs=(0,) * len(layer.inputs), output=1, reads=0, writes=len(groups) - 1
     )
-    return Chain(groups, tensors, (one,))
+    return Graph(groups, tensors, (one,))
 
 
-def time(board: Board, chain: Chain) -> float:
+def time(board: Board, graph: Graph) -> float:
     """Microseconds of one inference. Raises `SetupError` if the board counts no time."""
-    model = untrained("layer", chain, {"100%": chain.full})
+    model = untrained("layer", graph, {"100%": graph.full})
     board.deploy(model)
     x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
     clock = next((clock for clock in board.facts().clocks if clock.hz), None)
@@ -117,14 +118,14 @@ def main(
     file = out or Path(f"{net}-{name}.json")
     console = Console(stderr=True)
     try:
-        chain = by_name(net, classes)
+        graph = by_name(net, classes)
         with (
             console.status(f"starting {name}") as status,
             open_board(boards_toml.named(boards_file, name), provenance, console.out) as b,
         ):
-            found = measure(b, chain, points, lambda what: status.update(f"{name}: {what}"))
+            found = measure(b, graph, points, lambda what: status.update(f"{name}: {what}"))
         save(found, file)
-    except (ChainError, HilError, OSError) as error:
+    except (GraphError, HilError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")
 

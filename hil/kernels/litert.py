@@ -22,10 +22,10 @@ from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from hil.transports.shell import ShellTransport, pinned
 from hil.transports.transport import Transport
-from reds import tflite
-from reds.chain import Chain, Widths
-from reds.tflite.graph import schema
-from reds.untrained import untrained
+from reds.export import tflite
+from reds.export.tflite.graph import schema
+from reds.graph import Graph, Widths
+from reds.zoo.random_weights import untrained
 
 NAME = "LiteRT int8"
 LOADS = 21
@@ -110,17 +110,17 @@ def litert() -> Iterator[Peer]:
     schema()
     if find_spec("ai_edge_litert") is None:
         raise ModuleNotFoundError("No module named 'ai_edge_litert'")
-    made: dict[tuple[Chain, Widths], bytes] = {}
+    made: dict[tuple[Graph, Widths], bytes] = {}
 
-    def flatbuffer(chain: Chain, widths: Widths) -> bytes:
-        if (chain, widths) not in made:
-            made[chain, widths] = tflite.dumps(untrained("peer", chain, {"peer": widths}, SEED), 0)
-        return made[chain, widths]
+    def flatbuffer(graph: Graph, widths: Widths) -> bytes:
+        if (graph, widths) not in made:
+            made[graph, widths] = tflite.dumps(untrained("peer", graph, {"peer": widths}, SEED), 0)
+        return made[graph, widths]
 
     with started(Entry("this machine", "desktop")) as there:
 
-        def timer(chain: Chain, widths: Widths) -> Timer:
-            there.load(flatbuffer(chain, widths))
+        def timer(graph: Graph, widths: Widths) -> Timer:
+            there.load(flatbuffer(graph, widths))
             return there.time
 
-        yield Peer(NAME, timer, lambda chain, widths: there.load(flatbuffer(chain, widths)))
+        yield Peer(NAME, timer, lambda graph, widths: there.load(flatbuffer(graph, widths)))

@@ -5,8 +5,8 @@ from hil.kernels.desktop import in_turns, ours
 from hil.kernels.litert import NAME, LiteRT
 from hil.kernels.nano import Say
 from hil.kernels.tables import Cell, Table
-from reds import tflite
-from reds.model import Model
+from reds.export import tflite
+from reds.pack.model import Model
 
 
 def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:
@@ -14,12 +14,12 @@ def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:
     board.deploy(model)
     rows: list[tuple[Cell, ...]] = []
     for s, subnet in enumerate(model.subnets):
-        say(subnet.label)
+        say(subnet.name)
         board.settle()
         loading = there.load(tflite.dumps(model, s))
         medians = in_turns({"ours": ours(board, model, s), NAME: there.time})
         mine, other = medians["ours"], medians[NAME]
-        rows.append((subnet.label, subnet.macs, mine, other, mine / other, loading))
+        rows.append((subnet.name, subnet.macs, mine, other, mine / other, loading))
     heads = ("subnet", "MACs", "ours, us", f"{NAME}, us", "ours : LiteRT", "LiteRT loads, us")
     facts = board.facts()
     return Table(

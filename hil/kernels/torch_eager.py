@@ -5,8 +5,8 @@ from typing import Any
 
 from hil.kernels.desktop import Peer, Timer
 from hil.kernels.litert_remote import timed
-from reds.chain import Chain, Layer, Widths
-from reds.model import Kind
+from reds.graph import Graph, Layer, Widths
+from reds.pack.model import Kind
 
 
 def eager() -> Peer:
@@ -14,16 +14,16 @@ def eager() -> Peer:
     torch = import_module("torch")
     torch.set_num_threads(1)
 
-    def timer(chain: Chain, widths: Widths) -> Timer:
+    def timer(graph: Graph, widths: Widths) -> Timer:
         torch.manual_seed(0)
-        calls = [torch_layer(torch, chain, layer, widths) for layer in chain.layers]
-        first = chain.tensors[0]
+        calls = [torch_layer(torch, graph, layer, widths) for layer in graph.layers]
+        first = graph.tensors[0]
         sides = (first.height, first.width) if first.height * first.width > 1 else ()
         x = torch.randn(1, widths[first.group], *sides)
 
         def infer() -> None:
             values = [x]
-            for layer, call in zip(chain.layers, calls, strict=True):
+            for layer, call in zip(graph.layers, calls, strict=True):
                 y = call(*(values[tensor] for tensor in layer.inputs))
                 values.append(torch.relu_(y) if layer.relu else y)
 
@@ -36,7 +36,7 @@ def eager() -> Peer:
     return Peer("torch fp32", timer)
 
 
-def torch_layer(torch: Any, chain: Chain, layer: Layer, widths: Widths) -> Any:
+def torch_layer(torch: Any, graph: Graph, layer: Layer, widths: Widths) -> Any:
     """What computes one layer without its ReLU, called with the tensors it reads."""
     nn, reads, units = torch.nn, widths[layer.reads] * layer.copies, widths[layer.writes]
     match layer.kind:

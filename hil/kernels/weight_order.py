@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.kernels.tables import Cell, Table
-from reds.layouts import CANONICAL, LAYOUTS, Layout
-from reds.model import WEIGHTED, Kind, Layer, Model
-from reds.nets import by_name
-from reds.untrained import untrained
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Model
+from reds.zoo import by_name
+from reds.zoo.random_weights import untrained
 
 Units = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ def table(names: Sequence[str], line: int) -> Table:
             ]
             left = zip(model.layers, scattered(model, s), strict=True)
             naive = sum(lines(CANONICAL, layer, units, line) for layer, units in left) / least
-            rows.append((f"{name} {subnet.label}", int(least), *orders, naive))
+            rows.append((f"{name} {subnet.name}", int(least), *orders, naive))
     return Table(
         f"Lines of {line} bytes that a subnet's weights touch, of the fewest possible",
         ("net", "fewest", *(layout.name for layout in LAYOUTS.values()), "canonical, units not sorted"),
@@ -66,7 +66,7 @@ def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
     return found
 
 
-def marked(layer: Layer, units: tuple[Units, Units]) -> NDArray[np.int8]:
+def marked(layer: IntegerLayer, units: tuple[Units, Units]) -> NDArray[np.int8]:
     """The layer's weights with 1 where these units read and write, else 0."""
     marks = np.zeros_like(layer.weights)
     if layer.kind in WEIGHTED:
@@ -79,7 +79,7 @@ def marked(layer: Layer, units: tuple[Units, Units]) -> NDArray[np.int8]:
     return marks
 
 
-def lines(layout: Layout, layer: Layer, units: tuple[Units, Units], line: int) -> int:
+def lines(layout: Layout, layer: IntegerLayer, units: tuple[Units, Units], line: int) -> int:
     """Lines of `line` bytes with a weight of these units; weights start at a line."""
     stored = layout.weights(replace(layer, weights=marked(layer, units)))
     return len(np.unique(np.flatnonzero(np.frombuffer(stored, np.uint8)) // line))

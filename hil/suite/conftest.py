@@ -21,7 +21,7 @@ from hil.suite.board_selection import SelectedBoard
 from hil.suite.measurements import Measurements, Pair, Record
 from hil.suite.parametrization import AXES, BENCH_RUN, BenchRun, bench_run_of
 from hil.suite.workload import Workload
-from reds import reference
+from reds.pack import interpreter
 
 Uncaptured = Callable[[], AbstractContextManager[None]]
 TAKEN = pytest.StashKey[list[Measurement]]()
@@ -30,7 +30,7 @@ GONE = pytest.StashKey[dict[SelectedBoard, str]]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test once for each board, and for each subnet, neighbours or pair that it asks for."""
+    """Every test once for each board, and for each subnet, neighbors or pair that it asks for."""
     axis = next((name for name in AXES if name in metafunc.fixturenames), None)
     if axis is None:
         return
@@ -145,7 +145,7 @@ def measurements(
 def reference_outputs(bench_run: BenchRun) -> list[Outputs]:
     """The reference's outputs of every subnet on the workload's inputs."""
     model = bench_run.workload.model
-    return [reference.run(model, s, bench_run.workload.inputs) for s in range(len(model.subnets))]
+    return [interpreter.run(model, s, bench_run.workload.inputs) for s in range(len(model.subnets))]
 
 
 @pytest.fixture
@@ -164,9 +164,9 @@ def outputs(measurements: Measurements, subnet: int, uncaptured: Uncaptured) -> 
 
 @pytest.fixture
 def truth(workload: Workload) -> NDArray[np.uint8]:
-    """The classes of the labelled clips; skips where they are not at hand."""
+    """The classes of the labeled clips; skips where they are not at hand."""
     if not len(workload.truth):
-        pytest.skip(f"no labelled clips for {workload.model.name}: {workload.unlabelled}")
+        pytest.skip(f"no labeled clips for {workload.model.name}: {workload.unlabeled}")
     return workload.truth
 
 
@@ -201,10 +201,10 @@ def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]
 
 @pytest.fixture
 def latencies(
-    measurements: Measurements, neighbours: Pair
+    measurements: Measurements, neighbors: Pair
 ) -> tuple[Mapping[str, Samples], Mapping[str, Samples]]:
     """Steady inferences of the smaller and the larger subnet, on each clock."""
-    smaller, larger = neighbours
+    smaller, larger = neighbors
     return _counting(measurements).latency(smaller), measurements.latency(larger)
 
 

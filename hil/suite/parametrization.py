@@ -15,7 +15,7 @@ from hil.suite.board_selection import SelectedBoard, select_boards, summary, why
 from hil.suite.measurements import Pair
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
-from reds.pack import PackError
+from reds.errors import PackError
 
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
 
@@ -72,7 +72,7 @@ def _subnets(workload: Workload) -> Iterator[tuple[int, str]]:
     return enumerate(workload.subnets)
 
 
-def _neighbours(workload: Workload) -> Iterator[tuple[Pair, str]]:
+def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:
     for a, b in pairwise(range(len(workload.subnets))):
         yield (a, b), f"{workload.subnets[a]}<{workload.subnets[b]}"
 
@@ -84,7 +84,7 @@ def _pairs(workload: Workload) -> Iterator[tuple[Pair, str]]:
 
 AXES: Mapping[str, Callable[[Workload], Iterator[tuple[Any, str]]]] = {
     "subnet": _subnets,
-    "neighbours": _neighbours,
+    "neighbors": _neighbors,
     "pair": _pairs,
 }
 """By the argument that a test asks for: its values for a pack, each with its name in the test's id."""

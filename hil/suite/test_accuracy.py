@@ -1,4 +1,4 @@
-"""A board recognises what the reference recognises, and no less than the recipe promises."""
+"""A board recognizes what the reference recognizes, and no less than the recipe promises."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""A board's outputs are the reference's, bit for bit: on every labelled clip, or on seeded random inputs."""
+"""A board's outputs are the reference's, bit for bit: on every labeled clip, or on seeded random inputs."""
 
 import numpy as np
 

@@ -31,10 +31,10 @@ def test_latency(
 def test_smaller_is_faster(
     workload: Workload,
     measurements: Measurements,
-    neighbours: Pair,
+    neighbors: Pair,
     latencies: tuple[Mapping[str, Samples], Mapping[str, Samples]],
 ) -> None:
-    small, large = (workload.subnets[s] for s in neighbours)
+    small, large = (workload.subnets[s] for s in neighbors)
     smaller, larger = (by_unit(samples.values()) for samples in latencies)
     for unit in smaller:
         assert gate.is_faster(smaller[unit], larger[unit], measurements.exact), (

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds import pack
-from reds.data.labelled import LabelledSetMissing, find_labelled
+from reds.data.labeled import find_labeled
+from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
-from reds.model import LIMIT, Model
-from reds.pack import PackError
+from reds.pack.model import LIMIT, Model
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
@@ -33,13 +33,13 @@ class Workload:
     truth: NDArray[np.uint8]
     floors: Mapping[str, float]
     """Least accuracy by subnet, as the card states it; a fraction."""
-    unlabelled: str
+    unlabeled: str
     """Why there are no labels; empty when there are."""
 
     @property
     def subnets(self) -> tuple[str, ...]:
         """The subnets' names, smallest first."""
-        return tuple(subnet.label for subnet in self.model.subnets)
+        return tuple(subnet.name for subnet in self.model.subnets)
 
     def pair(self, pair: tuple[int, int]) -> str:
         """Name an ordered pair of subnets."""
@@ -49,9 +49,9 @@ class Workload:
     def inputs_are(self) -> str:
         """What the inputs are, in words."""
         clips, others = len(self.truth), len(self.inputs) - len(self.truth)
-        parts = [f"{clips:,} labelled clips"] * (clips > 0)
+        parts = [f"{clips:,} labeled clips"] * (clips > 0)
         parts += [f"{others:,} seeded random inputs"] * (others > 0)
-        reason = f" ({self.unlabelled})" if self.unlabelled else ""
+        reason = f" ({self.unlabeled})" if self.unlabeled else ""
         return " and ".join(parts) + reason
 
 
@@ -61,10 +61,10 @@ def shipped() -> Path:
 
 
 def load(path: Path) -> Workload:
-    """Read the pack, the card `<pack>.json` beside it, and the labelled set that the card names.
+    """Read the pack, the card `<pack>.json` beside it, and the labeled set that the card names.
 
     Raises `PackError` if the pack or its card is not usable. A card or a set that is not there is no
-    error: the pack then runs on seeded random inputs, and `unlabelled` says why.
+    error: the pack then runs on seeded random inputs, and `unlabeled` says why.
     """
     try:
         data = pack.read_bytes(path)
@@ -75,12 +75,12 @@ def load(path: Path) -> Workload:
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
     try:
         card = _card(path.with_suffix(".json"), sha256)
-        clips, truth = find_labelled(card, path.parent)
+        clips, truth = find_labeled(card, path.parent)
         if clips.shape[1] != model.input_size:
             takes = f"the pack takes inputs of {model.input_size}"
-            raise PackError(f"{path}: {takes}, its labelled set has {clips.shape[1]}")
+            raise PackError(f"{path}: {takes}, its labeled set has {clips.shape[1]}")
         reason = ""
-    except LabelledSetMissing as missing:
+    except LabeledSetMissing as missing:
         (clips, truth), card, reason = empty, {}, str(missing)
     rng = np.random.default_rng(0)
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
@@ -92,20 +92,20 @@ def _card(path: Path, sha256: str) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LabelledSetMissing(f"there is no card {path.name} beside the pack") from None
+        raise LabeledSetMissing(f"there is no card {path.name} beside the pack") from None
     except (OSError, ValueError) as error:
         raise PackError(f"{path}: cannot read the pack's card: {error}") from error
     if not isinstance(card, dict) or card.get("pack_sha256") != sha256:
-        raise LabelledSetMissing(f"{path.name} is the card of another pack")
+        raise LabeledSetMissing(f"{path.name} is the card of another pack")
     return card
 
 
 def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, float]:
-    """The card's floors; it must state one for every subnet, or name no labelled set."""
+    """The card's floors; it must state one for every subnet, or name no labeled set."""
     if not card:
         return {}
     try:
         floors = {str(row["label"]): float(row["floor"]) for row in card["subnets"]}
-        return {subnet.label: floors[subnet.label] for subnet in model.subnets}
+        return {subnet.name: floors[subnet.name] for subnet in model.subnets}
     except (KeyError, TypeError, ValueError) as error:
         raise PackError(f"{path}: its card states no floor for each of its subnets: {error!r}") from error

@@ -19,11 +19,11 @@ from hil.boards.targets import android
 from hil.emulators import arm64
 from hil.firmware import build
 from reds import pack
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support import phone as phones
 from tests.hil.support.sshd import Sshd, Start, free_port, wait_gone
 from tests.hil.support.suite_run import PLUGINS, Run
-from tests.nets import dense_model
+from tests.support.nets import dense_model
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,10 @@ from hil.protocol.definition import Fault
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from hil.transports.transport import Advice, Transport
-from reds import pack, reference
-from reds.model import Model
-from tests.nets import dense_model, inputs
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.model import Model
+from tests.support.nets import dense_model, inputs
 
 Script = Callable[[str], Path]
 
@@ -88,11 +89,11 @@ def test_a_pack_is_stored_run_and_timed(agent: Agent, small: Model) -> None:
     for subnet in (1, 0):
         agent.select(subnet)
         out = np.frombuffer(agent.infer(7 * 5, 5), np.int8).reshape(7, 5)
-        assert np.array_equal(out, reference.run(small, subnet, x))
+        assert np.array_equal(out, interpreter.run(small, subnet, x))
     assert len(agent.measure(0, 0, 300, 5).samples) == 300
     timed = agent.measure_switch((0, 1), 0, 100, 5, 5)
     firsts = np.frombuffer(b"".join(s[8:] for s in timed.samples), np.int8).reshape(100, 5)
-    assert np.array_equal(firsts, reference.run(small, 1, x)[np.arange(100) % 7])
+    assert np.array_equal(firsts, interpreter.run(small, 1, x)[np.arange(100) % 7])
     agent.reset()
     assert agent.hello(soon()).pack == (len(data), zlib.crc32(data))
 
@@ -189,7 +190,7 @@ def test_inputs_travel_in_pieces(agent: Agent) -> None:
     agent.put_pack(pack.dumps(wide), agent.hello(soon()).max_payload, lambda done: None)
     x = inputs(wide, 4)
     agent.inputs(4, x.tobytes())
-    assert agent.infer(4 * 3, 5) == reference.run(wide, 0, x).tobytes()
+    assert agent.infer(4 * 3, 5) == interpreter.run(wide, 0, x).tobytes()
 
 
 def test_a_damaged_piece_of_the_inputs_is_sent_again(agent: Agent, line: Line) -> None:
@@ -198,7 +199,7 @@ def test_a_damaged_piece_of_the_inputs_is_sent_again(agent: Agent, line: Line) -
     x, second = inputs(wide, 1), line.reads + 2
     line.on_read = lambda n, raw: flip(raw) if n == second else raw
     agent.inputs(1, x.tobytes())
-    assert agent.infer(3, 5) == reference.run(wide, 0, x).tobytes()
+    assert agent.infer(3, 5) == interpreter.run(wide, 0, x).tobytes()
 
 
 @pytest.mark.parametrize(("count", "sent"), [(2, 39), (0, 20), (3, 0)])

@@ -26,7 +26,7 @@ from hil.errors import (
 )
 from hil.firmware import build
 from hil.transports.host import Host
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support.boards import (
     android_refusal,
     android_runs,

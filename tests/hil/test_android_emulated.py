@@ -20,11 +20,11 @@ from hil.transports.adb import find
 from hil.transports.adb.device import Device
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import gives_the_references_bits, taking
 from tests.hil.support.phone import AdbServer
-from tests.nets import inputs
+from tests.support.nets import inputs
 
 FOLDER = "/data/local/tmp/reds-hil"
 

@@ -10,7 +10,7 @@ from hil.boards.entry import Entry
 from hil.boards.targets import android
 from hil.errors import BoardAbsent, LoginError
 from hil.transports.adb.key import make
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support.boards import android_refusal, android_runs
 from tests.hil.support.phone import AdbServer, Start
 

@@ -14,12 +14,12 @@ import pytest
 from hil.boards.entry import Entry
 from hil.errors import DeadlineError, LinkError
 from hil.firmware import build
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HOST, open_android, taking
 from tests.hil.support.phone import AdbServer, Reach, Start
 from tests.hil.support.sshd import wait_gone
-from tests.nets import inputs
+from tests.support.nets import inputs
 
 ADVICE = "check its cable, power and network, then run again"
 

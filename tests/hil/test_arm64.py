@@ -20,11 +20,11 @@ from hil.emulators.arm64 import Machine
 from hil.emulators.arm64_image import Image
 from hil.errors import EmulatorError, LinkError
 from hil.firmware import build
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import taking
 from tests.hil.support.sshd import fingerprint, keygen, wait_gone
-from tests.nets import inputs
+from tests.support.nets import inputs
 
 
 @pytest.fixture(scope="module")

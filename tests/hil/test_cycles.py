@@ -14,7 +14,7 @@ from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
 from hil.transports.serial import SerialTransport
 from reds import pack
-from tests.nets import dense_model, inputs
+from tests.support.nets import dense_model, inputs
 
 TABLE = [
     ("adds", "r0, r0, #1", 1),

@@ -12,9 +12,10 @@ from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target
 from hil.kernels.layer_latency import main, measure, time
-from reds.chain import Chain, Widths
-from reds.cost.latency import LatencyError, latency_cost, load, save
-from reds.nets.builder import Builder
+from reds.errors import LatencyError
+from reds.graph import Graph, Widths
+from reds.graph.builder import Builder
+from reds.nesting.cost.latency import latency_cost, load, save
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def nano() -> Iterator[Board]:
         yield board
 
 
-def residual() -> Chain:
+def residual() -> Graph:
     """Every kind of layer but the maximum: a stem, a residual block, an average, a classifier."""
     net = Builder(3, 12, 12)
     x = net.conv(net.input, 24, (3, 3), (2, 2))
@@ -33,24 +34,24 @@ def residual() -> Chain:
     return net.build()
 
 
-def added(board: Board, chain: Chain, widths: Widths, table: Path) -> float:
+def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
     """Microseconds of a subnet, by the table in a file."""
     grids = [np.array([n]) for n in widths]
-    return latency_cost(chain, grids, load(table)).of((0,) * len(grids)) / 1000
+    return latency_cost(graph, grids, load(table)).of((0,) * len(grids)) / 1000
 
 
 def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Path) -> None:
-    chain, said = residual(), list[str]()
-    save(measure(nano, chain, 5, said.append), tmp_path / "times.json")
+    graph, said = residual(), list[str]()
+    save(measure(nano, graph, 5, said.append), tmp_path / "times.json")
     assert len(said) == 7 * 5, "each layer at five widths of its one group"
     for units in (8, 16, 20, 24):
-        widths = tuple(units if group.cut else group.units for group in chain.groups)
-        whole = time(nano, chain.resized(widths))
-        assert added(nano, chain, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.02)
+        widths = tuple(units if group.cut else group.units for group in graph.groups)
+        whole = time(nano, graph.resized(widths))
+        assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.02)
     for units in (9, 14, 19):  # a step that is not full takes what a full one does, or up to a tenth more
-        widths = tuple(units if group.cut else group.units for group in chain.groups)
-        whole = time(nano, chain.resized(widths))
-        assert added(nano, chain, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.1)
+        widths = tuple(units if group.cut else group.units for group in graph.groups)
+        whole = time(nano, graph.resized(widths))
+        assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.1)
 
 
 def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hil.errors import LinkError
 from hil.kernels import desktop
 from hil.kernels.__main__ import main
 from hil.kernels.litert import started
-from reds import pack, tflite
+from reds import pack
+from reds.export import tflite
 from tests.hil.support.sshd import Start
 
 # Looked for, not imported: OR-Tools, which other tests import, dies in a process that has TensorFlow already.

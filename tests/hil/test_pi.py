@@ -26,7 +26,7 @@ from hil.errors import (
 )
 from hil.firmware import build
 from hil.transports.shell import END_SECONDS
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support.boards import HERE, open_pi, pi_refusal, pi_runs, taking
 from tests.hil.support.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
 

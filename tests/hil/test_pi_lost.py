@@ -15,11 +15,11 @@ from hil.errors import (
     LinkError,
 )
 from hil.firmware import build
-from reds.model import Model
+from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HERE, HOST, open_pi, taking
 from tests.hil.support.sshd import Start, parent, wait_gone
-from tests.nets import inputs
+from tests.support.nets import inputs
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from hil.boards.registry import target
 from hil.emulators import cortex_m4
 from hil.errors import LinkError
 from hil.transports.serial import SerialTransport
-from reds.model import Model
-from tests.nets import inputs
+from reds.pack.model import Model
+from tests.support.nets import inputs
 
 
 @contextmanager

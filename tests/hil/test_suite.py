@@ -37,7 +37,7 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
     done = hil("--target=desktop", *args)
     assert done.returncode == 0, done.stdout
     assert outcomes(done.stdout) == {"passed": 9, "skipped": 2}
-    assert "no labelled clips for small: there is no card small.json beside the pack" in done.stdout
+    assert "no labeled clips for small: there is no card small.json beside the pack" in done.stdout
     assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
     table = r"^desktop +desktop +100% +944 +- +[\d.]+ +- +- +[\d.]+ +- +hardware"
     assert re.search(table, done.stdout, re.MULTILINE)

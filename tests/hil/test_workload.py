@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hil.suite import workload
-from reds.pack import PackError
+from reds.errors import PackError
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -34,7 +34,7 @@ def test_the_shipped_pack_comes_with_its_clips(copied: Callable[[Edit], Path]) -
     assert pack.inputs.shape == (len(pack.truth), 250) == (1859, 250)
     assert pack.inputs.min() >= -127
     assert set(pack.floors) == set(pack.subnets) == {"25%", "50%", "75%", "100%"}
-    assert pack.inputs_are == "1,859 labelled clips"
+    assert pack.inputs_are == "1,859 labeled clips"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_shipped_pack_comes_with_its_clips(copied: Callable[[Edit], Path]) -
         (lambda card: card.update(pack_sha256="0" * 64), "kws-dnn-s.json is the card of another pack"),
         (lambda card: card["labelled"].update(file="gone.npz"), "gone.npz"),
         (lambda card: card["labelled"].update(sha256="0" * 64), "has another sha256"),
-        (lambda card: card.pop("labelled"), "names no labelled set"),
+        (lambda card: card.pop("labelled"), "names no labeled set"),
     ],
 )
 def test_without_its_clips_a_pack_runs_on_seeded_inputs_and_says_why(
@@ -51,8 +51,8 @@ def test_without_its_clips_a_pack_runs_on_seeded_inputs_and_says_why(
 ) -> None:
     path = copied(edit)
     pack = workload.load(path)
-    assert says in pack.unlabelled
-    assert pack.inputs_are == f"256 seeded random inputs ({pack.unlabelled})"
+    assert says in pack.unlabeled
+    assert pack.inputs_are == f"256 seeded random inputs ({pack.unlabeled})"
     assert not len(pack.truth)
     assert pack.inputs.shape == (256, 250)
     assert (pack.inputs.min(), pack.inputs.max()) == (-127, 127)

@@ -23,7 +23,7 @@ from reds.pack.model import Kind
 from reds.quantization.calibrate import input_scale
 from reds.training.trainer import accuracy
 
-PACKS = Path(__file__).parents[2] / "docs" / "packs.md"
+NETWORK = Path(__file__).parents[2] / "docs" / "network.md"
 
 
 class Block(nn.Module):
@@ -329,8 +329,9 @@ def blobs(n: int, seed: int) -> tuple[Tensor, Tensor]:
 
 def test_from_a_module_to_a_pack_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines of the documentation."""
-    blocks = re.findall(r"```python\n(.*?)```", PACKS.read_text(encoding="utf-8"), re.DOTALL)
-    (block,) = [block for block in blocks if "elastic(module" in block]
+    (block,) = re.findall(
+        r'```python {test="stages"}\n(.*?)```', NETWORK.read_text(encoding="utf-8"), re.DOTALL
+    )
     lines = [line for line in block.splitlines() if line and not line.startswith("from ")]
     assert len(lines) == 10
     torch.manual_seed(0)

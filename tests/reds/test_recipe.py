@@ -83,7 +83,7 @@ def test_all_that_a_recipe_lacks_is_named_at_once() -> None:
 
 
 def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
-    docs = (Path(__file__).parents[2] / "docs" / "packs.md").read_text()
+    docs = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
     (text,) = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
     recipe = parse_recipe(text, "docs")
     assert recipe.device is not None

@@ -24,7 +24,7 @@ from hil.protocol.frame import Frame, Reader, encode
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from reds import pack
-from tests.nets import dense_model, inputs
+from tests.support.nets import dense_model, inputs
 from tests.targets.support.compilation import WRAPPED, Compiler
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)

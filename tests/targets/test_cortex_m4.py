@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reds import pack, reference
-from reds.layouts import LAYOUTS
-from tests.nets import inputs
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS
+from tests.support.nets import inputs
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 from tests.targets.support.fuzzing import ITERATIONS, SEED
@@ -40,7 +41,7 @@ def test_every_subnet_equals_the_reference(programs: Cross, tmp_path: Path) -> N
             x = inputs(model, 3, seed=5)
             done = programs.run(program, CPU, str(file), stdin=x.tobytes())
             assert (done.returncode, done.stderr) == (0, b""), model.name
-            expected = b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+            expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
             assert done.stdout == expected, model.name
 
 

@@ -14,10 +14,11 @@ from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
 from hil.transports.serial import SerialTransport
-from reds import pack, reference
-from reds.layouts import LAYOUTS, Layout
-from reds.model import Model
-from tests.nets import dense_model, inputs
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS, Layout
+from reds.pack.model import Model
+from tests.support.nets import dense_model, inputs
 from tests.targets.support.models import cases, large_biases, plain_conv, shapes
 
 pytestmark = [pytest.mark.cross("arm-none-eabi-gcc"), pytest.mark.qemu("qemu-system-arm")]
@@ -42,7 +43,7 @@ def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Mod
     for subnet in range(len(model.subnets)):
         agent.select(subnet)
         out = agent.infer(len(x) * model.output_size(subnet), 10)
-        assert out == reference.run(model, subnet, x).tobytes()
+        assert out == interpreter.run(model, subnet, x).tobytes()
 
 
 def test_models_of_this_test_have_rows_marked_plain() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from hil.platformio import core_environment
-from reds import pack, reference
+
+from reds import pack
 from reds.fixtures import fixtures_dir
-from reds.layouts import CANONICAL, LAYOUTS, Layout
+from reds.pack import interpreter
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
 from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
 from tests.targets.support.tools import missing
 
@@ -37,7 +38,7 @@ def expected() -> list[str]:
     x = (np.arange(model.input_size) % 255 - 127).astype(np.int8)[None]
     lines = []
     for subnet in range(len(model.subnets)):
-        scores = reference.run(model, subnet, x)[0]
+        scores = interpreter.run(model, subnet, x)[0]
         label = int(scores.argmax())
         macs = model.macs(subnet)
         lines.append(f"subnet {subnet}, {macs} MACs: class {label}, score {scores[label]}")

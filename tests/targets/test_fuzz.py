@@ -19,9 +19,9 @@ from hil.protocol.definition import (
     Command,
 )
 from reds import pack
-from reds.layouts import CANONICAL, LAYOUTS, Layout
-from reds.model import Model
-from tests.nets import inputs
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from reds.pack.model import Model
+from tests.support.nets import inputs
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.fuzzing import ITERATIONS, SEED
 from tests.targets.support.models import NETS

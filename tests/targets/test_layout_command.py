@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from reds import pack
 from reds.cli import main
-from reds.layouts import LAYOUTS
-from reds.model import Kind
-from reds.nets import by_name
-from reds.untrained import untrained
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Kind
+from reds.zoo import by_name
+from reds.zoo.random_weights import untrained
 
 
 def test_layout_without_a_needed_kernel_is_refused_by_name(

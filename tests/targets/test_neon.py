@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reds import pack, reference
-from reds.model import Kind, Model
-from reds.nets import by_name
-from reds.untrained import untrained
-from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.model import Kind, Model
+from reds.zoo import by_name
+from reds.zoo.random_weights import untrained
+from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 from tests.targets.support.models import NEON_LAYOUT, NETS, WIDE, at_the_arena_end, table_last
@@ -43,7 +44,7 @@ def equals_the_reference(request: pytest.FixtureRequest, programs: Cross, tmp_pa
         program = programs.program("run_pack.c", flags=FAST)
         done = programs.run(program, CPUS[request.param], str(file), stdin=x.tobytes())
         assert (done.returncode, done.stderr) == (0, b""), model.name
-        expected = b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+        expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
         assert done.stdout == expected, model.name
 
     return check

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds import pack, reference
-from reds.layouts import LAYOUTS
-from reds.model import Model
-from tests.nets import dense_model, dnn_s, inputs, random_model
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Model
+from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
 
 
@@ -29,7 +30,7 @@ def run(program: Path, data: bytes, x: np.ndarray, folder: Path) -> subprocess.C
 
 
 def expected(model: Model, x: np.ndarray) -> bytes:
-    return b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+    return b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
 
 
 def reseal(data: bytearray) -> bytes:

@@ -8,7 +8,7 @@ from struct import Struct, calcsize
 
 import pytest
 
-from reds import format as pack_format
+from reds.pack import format as pack_format
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.sources import TARGETS
 

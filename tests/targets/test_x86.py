@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds import pack, reference
-from reds.layouts import LAYOUTS
-from reds.model import Kind, Model
-from reds.narrow import BIAS_SHIFTS, HALF
-from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Kind, Model
+from reds.pack.row_encoding import BIAS_SHIFTS, HALF
+from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.x86 import FAMILIES, needs
 
@@ -37,7 +38,7 @@ def check(
         file.write_bytes(pack.dumps(model, LAYOUTS[2]))
         done = subprocess.run([program, file], input=x.tobytes(), capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
-        expected = [reference.run(model, s, x).tobytes() for s in range(len(model.subnets))]
+        expected = [interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets))]
         assert done.stdout == b"".join(expected)
 
     return check_

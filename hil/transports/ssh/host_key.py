@@ -1,4 +1,4 @@
-"""Whether a machine is the one it should be: its host key is checked, never learnt on the way."""
+"""Whether a machine is the one it should be: its host key is checked, never learned on the way."""
 
 from typing import Any
 

@@ -11,9 +11,9 @@ from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.targets import android, pi
-from reds import reference
-from reds.model import Model
-from tests.nets import inputs
+from reds.pack import interpreter
+from reds.pack.model import Model
+from tests.support.nets import inputs
 
 Opened = AbstractContextManager[Board]
 HERE = "127.0.0.1 port {}"
@@ -65,7 +65,7 @@ def gives_the_references_bits(opened: Opened, model: Model) -> None:
     with opened as board:
         board.deploy(model)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(model, subnet, x))
+            assert np.array_equal(out, interpreter.run(model, subnet, x))
 
 
 def pi_refusal(entry: Entry, error: type[Exception], seconds: float = 10.0) -> str:

@@ -5,9 +5,9 @@ import struct
 import numpy as np
 
 from reds import pack
-from reds.layouts import LAYOUTS, Layout
-from reds.model import WEIGHTED, Kind, Model
-from tests.nets import Maker, dense_model, dnn_s, random_model
+from reds.pack.layouts import LAYOUTS, Layout
+from reds.pack.model import WEIGHTED, Kind, Model
+from tests.support.nets import Maker, dense_model, dnn_s, random_model
 
 NEON_LAYOUT = LAYOUTS[3]
 

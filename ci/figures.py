@@ -1,0 +1,191 @@
+"""Write docs/figures.md and the README's table from kept results: cards, kernel counts, docs/results.
+
+    python ci/figures.py                 write both
+    python ci/figures.py keep FILE...    keep new results of `pytest hil --results=FILE` first
+
+Sections are the TOML files of docs/results, in the order of their names. A section holds its rows, or
+names one of the tables below, which are computed.
+"""
+
+import json
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FIXTURES, RESULTS = ROOT / "fixtures", ROOT / "docs" / "results"
+BENCH = RESULTS / "bench.jsonl"
+PAGE, README = ROOT / "docs" / "figures.md", ROOT / "README.md"
+MARKS = "<!-- figures -->\n", "<!-- end of figures -->\n"
+"""Lines around the table in the README."""
+HEAD = """# Figures
+
+Each table names the command that makes it. Emulated figures repeat exactly. No figure here is of a real Nano
+33 BLE, Pi or phone. `make figures` writes this page from the results that are kept in the repository.
+"""
+KEPT = {
+    ("latency", "us"): "latency_us",
+    ("cycles", "cycles"): "cycles",
+    ("instructions", "instructions"): "instructions",
+    ("switch", "us"): "switch_us",
+    ("switch_instructions", "instructions"): "switch_instructions",
+}
+"""Measurements that are kept of a bench, by metric and unit; of switches the worst to or from a subnet."""
+
+Row = Sequence[Any]
+Columns = Mapping[str, str]
+"""Heads, each with the format of its cells."""
+Section = Mapping[str, Any]
+
+
+def table(columns: Columns, rows: Iterable[Row]) -> str:
+    """Format a Markdown table.
+
+    None becomes an empty cell, a list fills several fields of its format, text stays as it is.
+    """
+    lines = [list(columns), ["---" if form == "{}" else "---:" for form in columns.values()]]
+    for row in rows:
+        lines.append([_cell(form, value) for form, value in zip(columns.values(), row, strict=True)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(form: str, value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return form.format(*value if isinstance(value, list) else (value,))
+
+
+def card(name: str) -> dict[str, Any]:
+    """Read the card of a shipped pack."""
+    return dict(json.loads((FIXTURES / f"{name}.json").read_text()))
+
+
+def bench(name: str) -> list[dict[str, Any]]:
+    """Read the kept results of a pack: one for each target and subnet."""
+    kept = [json.loads(line) for line in BENCH.read_text().splitlines()]
+    return [result for result in kept if result["pack"] == name]
+
+
+def nano(name: str) -> dict[str, dict[str, Any]]:
+    """Read the kept results of a pack on the emulated Nano, by the name of the subnet."""
+    return {result["subnet"]: result for result in bench(name) if result["target"] == "nano33ble"}
+
+
+def bench_table(section: Section) -> str:
+    """Make the table of a bench; targets with equal figures share their rows."""
+    subnets = {subnet["label"]: subnet for subnet in card(section["pack"])["subnets"]}
+    targets: dict[tuple[Any, ...], list[str]] = {}
+    for result in bench(section["pack"]):
+        figures = result["subnet"], *(result.get(key) for key in KEPT.values()), result["provenance"]
+        targets.setdefault(figures, []).append(result["target"])
+    rows = [
+        [
+            ", ".join(names),
+            label,
+            subnets[label]["macs"],
+            100 * subnets[label]["accuracy"]["labelled"],
+            *figures,
+        ]
+        for (label, *figures), names in targets.items()
+    ]
+    whole, head = "{:,.0f}", {"target": "{}", "subnet": "{}"}
+    costs = {"MACs": whole, "accuracy": "{:.1f} %", "latency us": "{:,.1f}", "cycles": whole}
+    switches = {"instructions": whole, "worst switch us": "{:.2f}", "switch instructions": whole}
+    return table(head | costs | switches | {"provenance": "{}"}, rows)
+
+
+def short_table(name: str) -> str:
+    """Make the README's table: the emulated Nano, one row for each subnet."""
+    rows = []
+    for subnet in card(name)["subnets"]:
+        took = nano(name)[subnet["label"]]
+        costs = [took["latency_us"] / 1000, took["switch_us"]]
+        rows.append([subnet["label"], subnet["macs"], 100 * subnet["accuracy"]["test"], *costs])
+    figures = {"MACs": "{:,d}", "accuracy": "{:.1f} %", "latency ms": "{:.2f}", "switch us": "{:.2f}"}
+    return table({"subnet": "{}"} | figures, rows)
+
+
+def picture_table(section: Section) -> str:
+    """Make the table of the packs on pictures: accuracy beside the paper's, and latency on the Nano."""
+    rows = [[subnet["label"]] for subnet in card(next(iter(section["packs"])))["subnets"]]
+    columns = {"subnet": "{}"}
+    for name, title in section["packs"].items():
+        columns |= {title: "{:.2f}", f"paper, {title}": "{:.2f}", f"ms, {title}": "{:.1f}"}
+        took, paper = nano(name), section["paper"][name]
+        for row, subnet in zip(rows, card(name)["subnets"], strict=True):
+            label = subnet["label"]
+            row += [100 * subnet["accuracy"]["test"], paper[label], took[label]["latency_us"] / 1000]
+    return table(columns, rows)
+
+
+def kernel_table(section: Section) -> str:
+    """Make the table of whole networks on the emulated Nano, from the committed counts."""
+    counts = json.loads((FIXTURES / "kernels-nano33ble.json").read_text())["counts"]
+    rows = []
+    for net in section["nets"]:
+        count = counts[f"{net['name']} 100%"]
+        ratio = count["cycles"] / net["cmsis_cycles"] if "cmsis_cycles" in net else None
+        costs = [count["instructions"], count["cycles"], ratio]
+        rows.append([net["title"], net["macs"], *costs, net["more_flash"]])
+    figures = {"MACs": "{:,d}", "instructions": "{:,d}", "cycles": "{:,d}", "cycles : CMSIS-NN": "{:.2f}"}
+    return table({"net at 100 %": "{}"} | figures | {"more flash": "{:.1f} %"}, rows)
+
+
+TABLES = {"bench": bench_table, "pictures": picture_table, "kernels": kernel_table}
+
+
+def written(section: Section) -> str:
+    """Write a section of the page: heading, text, table, and how it was made."""
+    if "table" in section:
+        body = TABLES[section["table"]](section)
+    else:
+        body = table(dict(zip(section["heads"], section["formats"], strict=True)), section["rows"])
+    made = f"Made by `{section['command']}` on {section['machine']}, {section['date']}.\n"
+    return "\n".join([f"{'#' * section.get('level', 2)} {section['title']}\n", section["text"], body, made])
+
+
+def page() -> str:
+    """Make docs/figures.md."""
+    files = sorted(RESULTS.glob("*.toml"))
+    sections = [each for file in files for each in tomllib.loads(file.read_text())["section"]]
+    return "\n".join([HEAD, *map(written, sections)])
+
+
+def readme() -> str:
+    """Make README.md with its table renewed."""
+    begin, end = MARKS
+    before, _, rest = README.read_text().partition(begin)
+    made = short_table("kws-ds-cnn-s")
+    return f"{before}{begin}\n{made}\n{end}{rest.partition(end)[2]}"
+
+
+def keep(files: Sequence[str]) -> None:
+    """Put the results of benches in the place of those kept for the same packs and targets."""
+    new: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for line in (line for file in files for line in Path(file).read_text().splitlines()):
+        m = json.loads(line)
+        if (measured := (m["metric"], m["unit"])) not in KEPT:
+            continue
+        name = KEPT[measured]
+        who = {key: m[key] for key in ("pack", "target", "provenance", "pack_sha256")}
+        for subnet in m["subnet"].split("->"):
+            result = new.setdefault((m["pack"], m["target"], subnet), {**who, "subnet": subnet})
+            result[name] = max(m["value"], result.get(name, 0)) if "switch" in name else m["value"]
+    benched = {key[:2] for key in new}
+    old = map(json.loads, BENCH.read_text().splitlines() if BENCH.exists() else [])
+    kept = [result for result in old if (result["pack"], result["target"]) not in benched]
+    BENCH.write_text("".join(json.dumps(result) + "\n" for result in [*kept, *new.values()]))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Keep new results, if any, then write both files."""
+    if arguments:
+        keep(arguments[1:] if arguments[0] == "keep" else sys.exit(__doc__))
+    PAGE.write_text(page())
+    README.write_text(readme())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
