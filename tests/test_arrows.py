@@ -13,6 +13,22 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
+    "reds": (
+        "errors",
+        "files",
+        "fixtures",
+        "pack",
+        "graph",
+        "zoo",
+        "elastic",
+        "nesting",
+        "data",
+        "quantization",
+        "training",
+        "export",
+        "experiment",
+        "cli",
+    ),
     "hil": (
         "errors",
         "options",
