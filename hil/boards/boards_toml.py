@@ -1,14 +1,14 @@
-"""boards.toml: the boards of a desk or a lab, one `[[board]]` each.
+"""Read boards.toml: the boards of a desk or a lab, one `[[board]]` table each.
 
 [[board]]
 name = "nano-left"                  # in ids, tables and results
 target = "nano33ble"                # a file of hil/boards/targets
 port = "/dev/ttyACM0"               # optional: else found by its USB id
 serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
-agent = "slow.elf"                  # optional: a prebuilt agent for an emulated board, a desktop or a pi
-latency_us = { "25%" = 2500.0 }     # optional: what a subnet's inference may take, on a board with a clock
-instructions = { "25%" = 30000 }    # optional: the same on a board that counts instructions
-switch_instructions = 100           # optional: what the worst switch may take on one that counts nothing else
+agent = "slow.elf"                  # optional: a prebuilt agent, for an emulated board, a desktop or a pi
+latency_us = { "25%" = 2500.0 }     # optional: limit of one inference by subnet, on a board with a clock
+instructions = { "25%" = 30000 }    # optional: the same, on a board that counts instructions
+switch_instructions = 100           # optional: limit of the slowest switch, on a board that counts them only
 
 [[board]]
 name = "pi-4"
@@ -19,142 +19,191 @@ user = "pi"                         # optional: else the user here
 key = "~/.ssh/id_pi"                # optional: a private key file; else ssh-agent and ~/.ssh
 host_key = "SHA256:..."             # optional: its host key as `ssh-keygen -l` prints it; else known_hosts
 core = 3                            # optional: pins the agent to a core
-governor = "performance"            # optional: set for the run, and put back after it
+governor = "performance"            # optional: set for the run, and restored after it
 max_celsius = 70                    # optional: latencies are taken at this temperature or below
-cool_down = 120                     # optional: seconds to wait for it, else 300
+cool_down = 120                     # optional: seconds to wait for that temperature, else 300
 
 [[board]]
 name = "phone"
-target = "android"                  # the only one that an adb server has, or that is on USB
-serial = "0A061JEC"                 # optional: as `adb devices` prints it, to tell several apart; with
-                                    # "emulator-5554" and --emulate that AVD is benched in place of ours
-host = "192.168.0.7"                # optional: on the network instead, after `adb tcpip 5555`
+target = "android"                  # the only device of an adb server, or on USB
+serial = "0A061JEC"                 # optional: as `adb devices` prints it, to tell several devices apart;
+                                    # "emulator-5554" with --emulate benches that AVD, not our emulator
+host = "192.168.0.7"                # optional: the device is on the network, after `adb tcpip 5555`
 port = 5555                         # optional
-key = "adbkey"                      # optional: for no adb server; else ~/.android/adbkey, made if need be
+key = "adbkey"                      # optional: used without an adb server; else ~/.android/adbkey, made
+                                    # if it is missing
 core = 7                            # optional: pins the agent to a core
 """
 
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hil.boards.entry import COOL_DOWN, SWITCH_INSTRUCTIONS, Entry
+from hil.boards.entry import Entry
 from hil.boards.registry import target
 from hil.errors import BoardsFileError, UnknownTarget, nearest
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
 
-_OF_HOST = ("user", "key", "host_key")
-_TEXTS = ("name", "target", "serial", "agent", "host", "governor", *_OF_HOST)
-_NUMBERS = ("max_celsius", "cool_down", "switch_instructions")
-_BUDGETS = {"latency_us": "microseconds", "instructions": "instructions"}
-_KEYS = (*_TEXTS, *_NUMBERS, *_BUDGETS, "port", "core")
-_HOST_PORTS = {"android": 5555}
+
+@dataclass(frozen=True)
+class Value:
+    """The values that a key takes: a phrase for errors, and the test."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _is_limits(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_fingerprint(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", value))
+
+
+TEXT = Value("a text", lambda value: isinstance(value, str))
+NAME = Value("a text that is not empty", lambda value: isinstance(value, str) and bool(value))
+NUMBER = Value("a number above 0", _is_number)
+LIMITS = Value('a table of numbers above 0 by subnet, such as { "25%" = 2500.0 }', _is_limits)
+CORE = Value("the number of a core, from 0 to 4095", lambda value: _is_whole(value, 0, 4095))
+FINGERPRINT = Value("SHA256: and 43 characters, as ssh-keygen -l prints it", _is_fingerprint)
+TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
+SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", lambda v: isinstance(v, str))
+
+OF_HOST = {"user": TEXT, "key": TEXT, "host_key": FINGERPRINT}
+"""Keys of a board on the network; an android without a host may have a `key` too."""
+VALUES: Mapping[str, Value] = {
+    **{"name": NAME, "target": NAME, "host": NAME, "serial": TEXT, "agent": TEXT, "core": CORE},
+    **{"governor": TEXT, "max_celsius": NUMBER, "cool_down": NUMBER, "switch_instructions": NUMBER},
+    **{"latency_us": LIMITS, "instructions": LIMITS},
+    **OF_HOST,
+}
+"""All keys but `port`, whose values depend on `host`."""
+_DEFAULT_PORTS = {"android": 5555}
 
 
 def shipped() -> Path:
-    """The file that is read when none is named."""
+    """Return the file that is read when none is named."""
     return fixtures_dir() / "boards.toml"
 
 
 def load(path: Path) -> tuple[Entry, ...]:
-    """The boards in the file's order; relative files lie beside it. Raises `BoardsFileError`."""
+    """Read the boards in the order of the file; paths in it are relative to its folder.
+
+    Raises:
+        BoardsFileError: The file cannot be read, or a key or a value in it is wrong.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        what = f"{path}: cannot read the boards: {error.strerror}"
-        raise BoardsFileError(f"{what}; copy {shipped()}, or leave --boards out") from error
+        remedy = f"copy {shipped()}, or leave --boards out"
+        raise BoardsFileError(f"cannot read the boards: {error.strerror}; {remedy}", file=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BoardsFileError(f"{path}: not TOML: {error}") from error
+        raise BoardsFileError(f"not TOML: {error}", file=path) from error
     for key in table:
-        _require(key == "board", f"{path}: unknown key {key!r}{nearest(key, ['board'])}")
+        if key != "board":
+            raise BoardsFileError(f"unknown key {key!r}{nearest(key, ['board'])}", file=path, key=key)
     rows = table.get("board", [])
-    listed = isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) for row in rows)
-    _require(listed, f"{path}: no boards; write each as [[board]] with name and target")
-    entries = tuple(_entry(path, i, row) for i, row in enumerate(rows))
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise BoardsFileError("no boards; write each as [[board]] with name and target", file=path)
+    entries = tuple(_BoardTable(path, row, str(row.get("name", i))).entry() for i, row in enumerate(rows, 1))
     names = [entry.name for entry in entries]
     for name in names:
-        _require(names.count(name) == 1, f"{path}: two boards are named {name!r}; rename one")
+        if names.count(name) > 1:
+            raise BoardsFileError(f"two boards are named {name!r}; rename one", file=path, key="name")
     return entries
 
 
 def named(path: Path | None, name: str) -> Entry:
-    """The board of this name, in the shipped file if none is given. Raises `BoardsFileError`."""
+    """Return the board of this name, of the shipped file if no path is given. Raises `BoardsFileError`."""
     path = path or shipped()
     entries = {entry.name: entry for entry in load(path)}
-    _require(name in entries, f"{path}: no board {name!r}{nearest(name, entries)}")
+    if name not in entries:
+        raise BoardsFileError(f"no board {name!r}{nearest(name, entries)}", file=path)
     return entries[name]
 
 
-def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:
-    where = f"{path}: board {row.get('name', index + 1)!r}"
-    for key, value in row.items():
-        _require(key in _KEYS, f"{where}: unknown key {key!r}{nearest(key, _KEYS)}")
-        _require(key not in _TEXTS or isinstance(value, str), f"{where}: {key} is text, not {value!r}")
-    for key in ("name", "target"):
-        _require(bool(row.get(key)), f"{where}: it has no {key}")
-    try:
-        target(row["target"])
-    except UnknownTarget as error:
-        raise BoardsFileError(f"{where}: {error}") from error
-    core = row.get("core")
-    _require(core is None or _whole(core, 0, 4095), f"{where}: core is the number of one, not {core!r}")
-    for key in _NUMBERS:
-        _require(
-            key not in row or _above_0(row[key]), f"{where}: {key} is a number above 0, not {row.get(key)!r}"
+@dataclass(frozen=True)
+class _BoardTable:
+    """One `[[board]]` table of a file; `board` is its name, or its number if it has none."""
+
+    file: Path
+    row: Mapping[str, Any]
+    board: str
+
+    def entry(self) -> Entry:
+        """Check all keys and values, and return them as an entry."""
+        self._check(self.row.keys() - {"port"})
+        for key in ("name", "target"):
+            if key not in self.row:
+                raise self._error(key, f"it has no `{key}`; add one")
+        try:
+            target(self.row["target"])
+        except UnknownTarget as error:
+            raise self._error("target", error.text) from error
+        host = self._host() if "host" in self.row else None
+        if host is None:
+            self._check_without_host()
+        wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
+        return Entry(
+            self.row["name"],
+            self.row["target"],
+            port=None if host else self.row.get("port"),
+            agent=self._path("agent"),
+            latency_us=self._limits("latency_us"),
+            instructions=self._limits("instructions"),
+            host=host,
+            key=None if host else self._path("key"),
+            **{key: self.row[key] for key in wanted if key in self.row},
         )
-    host = _host(where, path.parent, row) if "host" in row else None
-    port = row.get("port") if host is None else None
-    _require(port is None or isinstance(port, str), f"{where}: port is text, not {port!r}")
-    for key in _OF_HOST if host is None else ():
-        alone = key == "key" and row["target"] == "android"
-        _require(key not in row or alone, f"{where}: {key} is for a board that has a host; add `host`")
-    own = _file(where, path.parent, row, "key") if host is None else None
-    agent, us = _file(where, path.parent, row, "agent"), _budgets(where, row, "latency_us")
-    cool_down = float(row.get("cool_down", COOL_DOWN))
-    kept = core, row.get("governor"), row.get("max_celsius"), cool_down
-    counted = _budgets(where, row, "instructions"), row.get("switch_instructions", SWITCH_INSTRUCTIONS)
-    return Entry(row["name"], row["target"], port, row.get("serial"), agent, us, host, *kept, *counted, own)
 
+    def _host(self) -> Host:
+        port = self.row.get("port", _DEFAULT_PORTS.get(self.row["target"], 22))
+        self._check_value("port", port, TCP_PORT)
+        row = self.row
+        return Host(row["host"], port, row.get("user"), self._path("key"), row.get("host_key"))
 
-def _host(where: str, folder: Path, row: dict[str, Any]) -> Host:
-    port, host_key = row.get("port", _HOST_PORTS.get(row["target"], 22)), row.get("host_key")
-    _require(bool(row["host"]), f"{where}: its host is empty")
-    _require(_whole(port, 1, 65_535), f"{where}: port of a host is a number up to 65535, not {port!r}")
-    good = host_key is None or re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", host_key)
-    shape = "host_key is SHA256: and 43 characters, as ssh-keygen -l prints it"
-    _require(bool(good), f"{where}: {shape}, not {host_key!r}")
-    return Host(row["host"], port, row.get("user"), _file(where, folder, row, "key"), host_key)
+    def _check_without_host(self) -> None:
+        if "port" in self.row:
+            self._check_value("port", self.row["port"], SERIAL_PORT)
+        allowed = {"key"} if self.row["target"] == "android" else set()
+        for key in OF_HOST:
+            if key in self.row and key not in allowed:
+                raise self._error(key, f"`{key}` is for a board that has a host; add `host`")
 
+    def _check(self, keys: Iterable[str]) -> None:
+        for key in sorted(keys):
+            if key not in VALUES:
+                raise self._error(key, f"unknown key {key!r}{nearest(key, (*VALUES, 'port'))}")
+            self._check_value(key, self.row[key], VALUES[key])
 
-def _file(where: str, folder: Path, row: dict[str, Any], key: str) -> Path | None:
-    if key not in row:
-        return None
-    file = (folder / Path(row[key]).expanduser()).resolve()
-    _require(file.is_file(), f"{where}: its {key} {file} does not exist")
-    return file
+    def _check_value(self, key: str, value: Any, allowed: Value) -> None:
+        if not allowed.accepts(value):
+            raise self._error(key, f"`{key}` is {value!r}; write {allowed.expected}")
 
+    def _path(self, key: str) -> Path | None:
+        if key not in self.row:
+            return None
+        file = (self.file.parent / Path(self.row[key]).expanduser()).resolve()
+        if not file.is_file():
+            raise self._error(key, f"`{key}` names {file}, which does not exist")
+        return file
 
-def _whole(value: Any, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    def _limits(self, key: str) -> Mapping[str, float]:
+        return {subnet: float(limit) for subnet, limit in self.row.get(key, {}).items()}
 
-
-def _above_0(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
-
-
-def _budgets(where: str, row: dict[str, Any], key: str) -> Mapping[str, float]:
-    table = row.get(key, {})
-    _require(isinstance(table, dict), f'{where}: {key} is a table, as {{ "25%" = 2500.0 }}')
-    for subnet, limit in table.items():
-        number = f"{key} of {subnet!r} is a number of {_BUDGETS[key]}"
-        _require(_above_0(limit), f"{where}: {number}, not {limit!r}")
-    return {subnet: float(limit) for subnet, limit in table.items()}
-
-
-def _require(condition: bool, text: str) -> None:
-    if not condition:
-        raise BoardsFileError(text)
+    def _error(self, key: str, text: str) -> BoardsFileError:
+        return BoardsFileError(text, file=self.file, board=self.board, key=key)

@@ -1,4 +1,4 @@
-"""An agent behind a serial port, real or a pseudo terminal; opened exclusively."""
+"""Talk to an agent behind a serial port or a pseudo terminal, opened exclusively."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.transport import Advice
 
 BAUD = 115_200
-"""Of no effect over USB and pseudo terminals, but a port wants a number."""
+"""USB and pseudo terminals ignore the baud rate, but pyserial needs one."""
 
 
 ON_DESK = Advice("check its cable and power, then run again", "reset the board and run again")
@@ -26,7 +26,7 @@ _LOST = (OSError, termios.error)  # SerialException is an OSError
 
 
 class SerialTransport:
-    """Opens `port`. Raises `LinkError` if it is not there, or another process has it open."""
+    """An open serial port. Raises `LinkError` if it is missing, or open in another program."""
 
     def __init__(self, port: str, advice: Advice = ON_DESK) -> None:
         self.name = f"port {port}"
@@ -42,7 +42,7 @@ class SerialTransport:
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
         try:
-            self._port.write_timeout = max(deadline.left, 0.001)  # 0 would send a part and say nothing
+            self._port.write_timeout = max(deadline.left, 0.001)  # 0 would silently send a part
             self._port.write(data)
         except serial.SerialTimeoutException as error:
             raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s") from error
@@ -50,7 +50,7 @@ class SerialTransport:
             raise LinkError(f"{self.name} is lost: {_reason(error)}") from error
 
     def read(self, deadline: Deadline) -> bytes:
-        """What has come, at least one byte."""
+        """Return at least one byte that arrived."""
         try:
             self._port.timeout = deadline.left
             data = bytes(self._port.read(max(1, self._port.in_waiting)))
@@ -61,12 +61,12 @@ class SerialTransport:
         return data
 
     def close(self) -> None:
-        """Let the port go."""
+        """Close the port."""
         self._port.close()
 
 
 def _number(error: BaseException | None) -> int:
-    """The system's number of an error, which pyserial at times leaves in the error before it; 0 for none."""
+    """Return the errno of an error, which pyserial may leave in its cause; 0 if there is none."""
     while error is not None:
         if error.args and isinstance(error.args[0], int):
             return error.args[0]

@@ -56,7 +56,8 @@ static inline uint32_t get32(const uint8_t *bytes)
 
 static inline void put16(uint8_t *bytes, uint32_t value)
 {
-    memcpy(bytes, &(uint16_t){(uint16_t)value}, 2);
+    uint16_t low = (uint16_t)value;
+    memcpy(bytes, &low, sizeof low);
 }
 
 static inline void put32(uint8_t *bytes, uint32_t value)

@@ -1,4 +1,4 @@
-"""Raspberry Pi, or any other Linux of these processors, over SSH; or an emulated one, over the very same."""
+"""Open a Raspberry Pi, or another Linux machine of its kind, over SSH; or an emulated one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 HAS_EMULATOR = True
 QEMU = "linux,dummy-virt"
-"""What QEMU's `virt` calls itself."""
+"""Model name of QEMU's `virt` machine."""
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 15.0
-"""What the first answer to a connection, and logging in, may take."""
+"""Deadlines of the first answer to a TCP stream, and of a login."""
 
 
 def absent(entry: Entry) -> str | None:
-    """Why nothing listens where the entry says, or None; nobody logs in."""
+    """Return why nothing listens at the entry's host, or None; nobody logs in."""
     if entry.host is None:
         return "its entry names no host; add `host` and `user` in a boards file"
     try:
@@ -36,7 +36,7 @@ def absent(entry: Entry) -> str | None:
 
 
 def device(entry: Entry) -> str | None:
-    """The address that SSH listens on, by whichever name it is called."""
+    """Return the address that SSH listens on, the same for all names of the host."""
     return address(entry.host, Deadline.after(REACH_SECONDS)) if entry.host else None
 
 
@@ -44,15 +44,17 @@ def device(entry: Entry) -> str | None:
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Log in and run the agent.
 
-    Raises `HostKeyError` or `LoginError` if the host or we are not trusted, and as `shell_board.start`.
+    Raises `HostKeyError` or `LoginError` if one side does not trust the other, and the errors of
+    `shell_board.start`.
     """
     for key in ("port", "serial"):
         if getattr(entry, key):
-            raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a pi; remove it")
+            misplaced = f"`{key}` is for a board on a port, not a pi"
+            raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
     if provenance is Provenance.HARDWARE:
         host = entry.host
         if host is None:
-            raise BoardAbsent(f"{entry.name}: {absent(entry)}")
+            raise BoardAbsent(str(absent(entry)), board=entry.name)
         with shell_board.start(entry, provenance, build.LINUX, lambda: _real(host)) as board:
             yield board
         return
@@ -66,7 +68,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 
 def _real(host: Host) -> "SshMachine":
-    """The machine, if it is one: counts of QEMU's must not pass for a board's times."""
+    """Log in and refuse an emulated machine: its counts must not pass for the times of a board."""
     remote = _log_in(host)
     try:
         ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
@@ -79,6 +81,6 @@ def _real(host: Host) -> "SshMachine":
 
 
 def _log_in(host: Host) -> "SshMachine":
-    from hil.transports.ssh.machine import SshMachine  # here, for it takes a while and most runs need none
+    from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
     return SshMachine(host, Deadline.after(LOGIN_SECONDS))

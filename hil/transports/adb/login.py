@@ -1,4 +1,4 @@
-"""Logging in to a device directly: adb-shell proves our key, the user of the device allows a new one."""
+"""Log in to a device directly: adb-shell proves our key, or the device's user allows it."""
 
 from adb_shell.adb_device import AdbDevice
 from adb_shell.exceptions import (
@@ -19,7 +19,13 @@ _ALLOW = "unlock its screen, run again and allow this computer there, always"
 
 
 def log_in(wire: Wire, key: Key) -> int:
-    """The most bytes that a message may carry. Raises `LoginError`, `LinkError` or `DeadlineError`."""
+    """Log in, and return the most bytes that a message may carry.
+
+    Raises:
+        LoginError: The device accepts none of our keys.
+        LinkError: The stream was lost, or the other end does not speak ADB.
+        DeadlineError: The device did not answer in time.
+    """
     deadline, asked = wire.deadline, list[object]()
     device = AdbDevice(wire)
     try:
@@ -30,11 +36,11 @@ def log_in(wire: Wire, key: Key) -> int:
         if "STLS" in str(error):
             raise LoginError(f"{wire.name} wants to be paired; {_PAIR}") from error
         if asked:
-            how = "was not told to allow it in time" if deadline.passed else "refused it"
+            how = "nobody allowed it in time" if deadline.passed else "refused it"
             raise LoginError(f"{wire.name} does not know {key}, and {how}; {_ALLOW}") from error
         if deadline.passed:
             took = f"{wire.name} took longer than {deadline.span:g} s to log in"
             raise DeadlineError(f"{took}; {wire.advice}") from error
-        words = "it does not speak ADB" if isinstance(error, _STRANGE) else str(error)
-        raise LinkError(f"{wire.name} was lost as it was to log in: {words}; {wire.advice}") from error
+        reason = "it does not speak ADB" if isinstance(error, _STRANGE) else str(error)
+        raise LinkError(f"{wire.name} was lost when asked to log in: {reason}; {wire.advice}") from error
     return int(device.max_chunk_size)
