@@ -65,7 +65,7 @@ class Machine(Qemu):
             self.expect(_READY, BOOT_SECONDS)
 
     def save(self, path: Path) -> None:
-        """Save the state of the machine, atomically; afterwards the machine is stopped. Raises `EmulatorError`."""
+        """Save the state of the machine, atomically, and stop the machine. Raises `EmulatorError`."""
         deadline = Deadline.after(SAVE_SECONDS)
         reading, writing = os.pipe()
         try:

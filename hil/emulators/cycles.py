@@ -61,7 +61,7 @@ def _registers(operands: str) -> int:
 
 
 def table(code: bytes, base: int) -> bytes:
-    """Return the plugin's table for `code` at `base`: each halfword decoded as the start of an instruction."""
+    """Return the plugin's table for `code` at `base`, with each halfword decoded as an instruction."""
     from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
 
     decoder = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)

@@ -51,7 +51,7 @@ class Qemu:
         return self._process.pid
 
     def expect(self, pattern: re.Pattern[bytes], seconds: float) -> re.Match[bytes]:
-        """Wait for output that matches a pattern. Raises `EmulatorError` if QEMU ends first, or the time does."""
+        """Wait for output that matches a pattern. Raises `EmulatorError` if QEMU or the time ends first."""
         assert self._process is not None
         out = self._process.stdout
         assert out is not None

@@ -54,7 +54,7 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.tuples(NAMES, st.binary(max_size=40))), st.integers(0, 255), st.lists(st.integers(0)))
-def test_a_shell_s_packets_are_put_together_wherever_they_were_cut(
+def test_shell_packets_are_reassembled_wherever_they_were_cut(
     said: list[tuple[int, bytes]], status: int, places: list[int]
 ) -> None:
     packets = b"".join(struct.pack("<BI", kind, len(data)) + data for kind, data in said)
@@ -67,7 +67,7 @@ def test_a_shell_s_packets_are_put_together_wherever_they_were_cut(
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(0)))
-def test_a_shell_that_says_anything_at_all_does_no_harm(data: bytes, places: list[int]) -> None:
+def test_shell_session_survives_arbitrary_bytes(data: bytes, places: list[int]) -> None:
     session, soon = ShellSession(Pieces(cut(data, places))), Deadline.after(SOON)
     with suppress(EOFError):  # a packet larger than any
         while session.read(soon):
@@ -75,17 +75,17 @@ def test_a_shell_that_says_anything_at_all_does_no_harm(data: bytes, places: lis
     assert session.status(0) is not None
 
 
-def test_a_packet_larger_than_any_is_not_waited_for() -> None:
+def test_packet_above_the_limit_raises() -> None:
     with pytest.raises(EOFError, match=r"a packet of 1,048,577 bytes came"):
         ShellSession(Pieces([struct.pack("<BI", 1, (1 << 20) + 1)])).read(Deadline.after(SOON))
 
 
-def test_a_shell_that_ends_without_a_status_was_lost() -> None:
+def test_shell_that_ends_without_a_status_counts_as_lost() -> None:
     assert ShellSession(Pieces([b"\1\2\0\0\0hi"])).status(SOON) == -1
 
 
 @given(st.binary(max_size=200_000))
-def test_a_file_is_sent_in_pieces_that_a_device_takes(data: bytes) -> None:
+def test_file_is_sent_in_pieces_that_a_device_accepts(data: bytes) -> None:
     request, path, came = sync.request(data, "/x", 7), b"/x,33152", b""
     assert request.startswith(struct.pack("<4sI", b"SEND", len(path)) + path)
     at = 8 + len(path)
@@ -109,7 +109,7 @@ def test_a_file_is_sent_in_pieces_that_a_device_takes(data: bytes) -> None:
         ([], EOFError, "ended the transfer"),
     ],
 )
-def test_the_answer_to_a_file_is_heeded(
+def test_refused_or_odd_answer_to_a_file_raises(
     answer: list[bytes], error: type[Exception] | None, says: str
 ) -> None:
     def send() -> None:
@@ -133,7 +133,7 @@ def test_the_answer_to_a_file_is_heeded(
         ({"ADB_SERVER_SOCKET": "tcp:[::1]:5039"}, "::1", 5039),
     ],
 )
-def test_a_server_is_where_adb_itself_looks_for_it(
+def test_server_address_comes_from_adbs_own_environment_variables(
     told: dict[str, str], host: str, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heed(monkeypatch, told)
@@ -141,7 +141,7 @@ def test_a_server_is_where_adb_itself_looks_for_it(
 
 
 @pytest.mark.parametrize("value", ["localfilesystem:/tmp/adb", "tcp:lab:adb", "tcp:65536", "vsock:3:5037"])
-def test_a_server_that_has_no_tcp_port_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_address_without_a_tcp_port_raises(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     heed(monkeypatch, {"ADB_SERVER_SOCKET": value})
     with pytest.raises(SetupError, match=r"^ADB_SERVER_SOCKET is '.*', which names no TCP port; write tcp:"):
         server.address()
@@ -164,7 +164,7 @@ def heed(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
         ({"A": "device", "B": "device"}, "B", "B"),
     ],
 )
-def test_the_one_device_that_is_meant_is_found(
+def test_the_one_matching_device_is_chosen(
     states: dict[str, str], serial: str | None, chosen: str
 ) -> None:
     assert choose(states, serial, "USB") == chosen
@@ -201,7 +201,7 @@ def test_the_one_device_that_is_meant_is_found(
         ),
     ],
 )
-def test_no_device_is_a_sentence_with_what_to_do(
+def test_missing_or_unready_device_raises_with_a_remedy(
     states: dict[str, str], serial: str | None, says: str
 ) -> None:
     with pytest.raises(BoardAbsent) as caught:
@@ -252,7 +252,7 @@ def talk(*said: bytes | None) -> tuple[Scripted, Direct]:
 OPENED = message(b"OKAY", 7, 1)
 
 
-def test_streams_take_their_own_messages_and_others_are_closed() -> None:
+def test_streams_get_their_own_messages_and_unknown_streams_are_closed() -> None:
     other = message(b"WRTE", 9, 5, b"whose?")
     wire, device = talk(OPENED, other, message(b"WRTE", 7, 1, b"ours"), message(b"CLSE", 7, 1))
     stream = device.open("shell:", Deadline.after(SOON))
@@ -265,7 +265,7 @@ def test_streams_take_their_own_messages_and_others_are_closed() -> None:
 
 
 @pytest.mark.parametrize("at", [0, 5, 24, 26])
-def test_a_message_that_is_late_is_put_together(at: int) -> None:
+def test_message_that_arrives_in_parts_is_reassembled(at: int) -> None:
     late = message(b"WRTE", 7, 1, b"late")
     _, device = talk(OPENED, late[:at] or None, *([None] if at else []), late[at:])
     stream = device.open("shell:", Deadline.after(SOON))
@@ -275,7 +275,7 @@ def test_a_message_that_is_late_is_put_together(at: int) -> None:
     assert stream.read(Deadline.after(SOON)) == b"late"
 
 
-def test_a_large_write_waits_for_each_of_its_messages_to_be_taken() -> None:
+def test_large_write_waits_for_the_acknowledgment_of_each_message() -> None:
     data = bytes(range(256)) * 600
     pieces = [data[at : at + (64 << 10)] for at in range(0, len(data), 64 << 10)]
     sent = [message(b"WRTE", 1, 7, piece) for piece in pieces]
@@ -299,7 +299,7 @@ GOOD = message(b"WRTE", 7, 1, b"data")
         (b"", "it closed the connection"),
     ],
 )
-def test_a_message_that_makes_no_sense_ends_the_connection(bad: bytes, says: str) -> None:
+def test_malformed_message_ends_the_login(bad: bytes, says: str) -> None:
     _, device = talk(OPENED, bad)
     stream = device.open("shell:", Deadline.after(SOON))
     with pytest.raises(EOFError, match=says):
@@ -307,14 +307,14 @@ def test_a_message_that_makes_no_sense_ends_the_connection(bad: bytes, says: str
     assert not device.alive()
 
 
-def test_a_service_that_is_closed_at_once_is_none() -> None:
+def test_service_closed_at_once_raises_no_service() -> None:
     _, device = talk(message(b"CLSE", 0, 1))
     with pytest.raises(NoService):
         device.open("shell:", Deadline.after(SOON))
     assert device.alive()
 
 
-def test_a_key_that_is_made_stays_and_signs_as_its_public_half_says(tmp_path: Path) -> None:
+def test_new_key_is_kept_and_signs_as_its_public_key_verifies(tmp_path: Path) -> None:
     file = tmp_path / ".android" / "adbkey"
     make(file)
     before = file.read_bytes()
@@ -329,7 +329,7 @@ def test_a_key_that_is_made_stays_and_signs_as_its_public_half_says(tmp_path: Pa
     assert key.GetPublicKey().split()[0] == file.with_suffix(".pub").read_bytes().split()[0]
 
 
-def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_unreadable_key_raises_with_its_file(tmp_path: Path) -> None:
     with pytest.raises(LoginError, match=r"the key .*gone cannot be used: No such file or directory; name"):
         Key(tmp_path / "gone").Sign(b"")
 
@@ -369,7 +369,7 @@ def wire(*happens: object) -> tuple[Usb, UsbWire]:
     return usb, UsbWire("S1 on USB", usb, Deadline.after(SOON))
 
 
-def test_usb_waits_in_time_and_writes_all() -> None:
+def test_usb_transfer_waits_until_the_deadline_and_writes_all_bytes() -> None:
     usb, over = wire(3, 2)
     assert over.bulk_write(b"hello") == 5
     assert usb.heard == b"hello"
@@ -382,7 +382,7 @@ def test_usb_waits_in_time_and_writes_all() -> None:
         wire(UsbWriteFailedError("", gone))[1].bulk_write(b"x")
 
 
-def test_a_device_on_usb_that_may_not_be_opened_says_what_to_install() -> None:
+def test_usb_device_without_permission_raises_with_the_package_to_install() -> None:
     says = "^S1 on USB: it may not be opened; install android-sdk-platform-tools-common"
     with pytest.raises(LoginError, match=says):
         Direct(wire(usb1.USBErrorAccess())[1], Key(None))

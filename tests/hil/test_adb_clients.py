@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> bytes:
     return sent
 
 
-def test_the_adb_program_pushes_pulls_and_tells_exit_codes(
+def test_adb_program_pushes_pulls_and_returns_exit_codes(
     adb: AdbServer, port: int, tmp_path: Path, data: bytes
 ) -> None:
     adb.connect(port)
@@ -49,7 +49,7 @@ def test_the_adb_program_pushes_pulls_and_tells_exit_codes(
     assert refused.returncode == 1
 
 
-def test_the_adb_shell_package_pushes_pulls_and_runs(port: int, tmp_path: Path, data: bytes) -> None:
+def test_adb_shell_package_pushes_pulls_and_runs_commands(port: int, tmp_path: Path, data: bytes) -> None:
     device = AdbDeviceTcp("127.0.0.1", port, default_transport_timeout_s=9.0)
     assert device.connect()
     try:

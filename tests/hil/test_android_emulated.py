@@ -58,7 +58,7 @@ def runs(device: Device, model: Model) -> None:
     gives_the_references_bits(on(device), model)
 
 
-def test_a_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Model) -> None:
+def test_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Model) -> None:
     look = f"stat -c '%i %Y %a %u' {FOLDER}/*"
     runs(connected(emulated), small)
     before = there(emulated, look)
@@ -68,13 +68,13 @@ def test_a_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Mode
     assert agents(emulated) == []
 
 
-def test_a_server_reaches_it_too(emulated: Machine, adb: AdbServer, small: Model) -> None:
+def test_emulated_device_is_reached_through_a_server(emulated: Machine, adb: AdbServer, small: Model) -> None:
     serial = adb.connect(emulated.port)
     runs(Device(find.plugged_in(serial, None)[1](Deadline.after(20))), small)
     assert agents(emulated) == []
 
 
-def test_it_does_not_pass_for_a_device(emulated: Machine) -> None:
+def test_emulated_device_is_refused_as_hardware(emulated: Machine) -> None:
     entry = Entry("phone", "android", host=Host("127.0.0.1", emulated.port))
     assert android.absent(entry) is None
     with (
@@ -86,7 +86,7 @@ def test_it_does_not_pass_for_a_device(emulated: Machine) -> None:
         pass
 
 
-def test_it_says_what_it_is(emulated: Machine) -> None:
+def test_conditions_of_the_emulated_device_are_read(emulated: Machine) -> None:
     with on(connected(emulated)) as board:
         now = board.conditions()
         assert [clock.name for clock in board.facts().clocks] == ["instructions"]
@@ -95,7 +95,7 @@ def test_it_says_what_it_is(emulated: Machine) -> None:
     assert now.build == "reds-hil/virt/virt:14/emulated:userdebug/test-keys"
 
 
-def test_an_agent_that_is_killed_is_lost_by_name(emulated: Machine, small: Model) -> None:
+def test_killed_agent_raises_link_error(emulated: Machine, small: Model) -> None:
     with on(connected(emulated)) as board:
         board.deploy(small)
         (agent,) = agents(emulated)
@@ -113,7 +113,7 @@ def stuck() -> Path:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_an_agent_that_is_stuck_is_ended(
+def test_hanging_agent_is_ended(
     emulated: Machine, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
@@ -127,7 +127,7 @@ def test_an_agent_that_is_stuck_is_ended(
     assert agents(emulated) == []
 
 
-def test_a_device_that_is_gone_is_lost_by_name(emulated: Machine, small: Model) -> None:
+def test_killed_machine_raises_link_error(emulated: Machine, small: Model) -> None:
     with on(connected(emulated)) as board:
         board.deploy(small)
         emulated.stop()
@@ -135,7 +135,7 @@ def test_a_device_that_is_gone_is_lost_by_name(emulated: Machine, small: Model) 
             board.infer(inputs(small, 3))
 
 
-def test_a_device_that_stands_still_is_given_up(emulated: Machine, small: Model) -> None:
+def test_stopped_machine_raises_at_the_deadline(emulated: Machine, small: Model) -> None:
     assert emulated._process is not None
     pid = emulated._process.pid
     with ExitStack() as stack:
@@ -162,7 +162,7 @@ NO_FOLDER = r"cannot make the agent's folder: "
     ],
     ids=["full", "no folder", "no file"],
 )
-def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
+def test_disk_that_cannot_hold_the_agent_is_named_as_the_reason(
     emulated: Machine, before: str, says: str
 ) -> None:
     there(emulated, before)
@@ -171,7 +171,7 @@ def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
     assert there(emulated, f"ls {FOLDER} 2>/dev/null | grep agent; true") == ""
 
 
-def test_an_agent_for_another_processor_is_not_sent(emulated: Machine) -> None:
+def test_agent_for_another_processor_is_not_sent(emulated: Machine) -> None:
     agent = build.agent(build.LINUX["x86_64"], board="android")
     says = "is built for x86_64, the board is of aarch64; build it for that"
     with pytest.raises(BuildError, match=says), on(connected(emulated), agent):

@@ -29,7 +29,7 @@ def stuck() -> Path:
     return build.agent(build.LINUX[os.uname().machine], AGENTS / "stuck.c", "android")
 
 
-def test_an_agent_that_is_killed_is_lost_by_name(phone: Start, reach: Reach, small: Model) -> None:
+def test_killed_agent_raises_link_error(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     with open_android(reach(there)) as board:
         board.deploy(small)
@@ -41,7 +41,7 @@ def test_an_agent_that_is_killed_is_lost_by_name(phone: Start, reach: Reach, sma
     assert says.endswith(f" was killed; {ADVICE}")
 
 
-def test_a_device_that_is_lost_takes_the_agent_with_it(phone: Start, reach: Reach, small: Model) -> None:
+def test_agent_ends_when_its_device_is_lost(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     with open_android(reach(there)) as board:
         board.deploy(small)
@@ -52,7 +52,7 @@ def test_a_device_that_is_lost_takes_the_agent_with_it(phone: Start, reach: Reac
         assert wait_gone([agent])
 
 
-def test_a_server_that_is_lost_takes_the_agent_with_it(phone: Start, adb: AdbServer, small: Model) -> None:
+def test_agent_ends_when_its_server_is_lost(phone: Start, adb: AdbServer, small: Model) -> None:
     there = phone()
     with open_android(Entry("phone", "android", serial=adb.connect(there.port))) as board:
         board.deploy(small)
@@ -64,7 +64,7 @@ def test_a_server_that_is_lost_takes_the_agent_with_it(phone: Start, adb: AdbSer
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_an_agent_that_is_stuck_is_ended(
+def test_hanging_agent_is_ended(
     phone: Start, reach: Reach, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
@@ -83,7 +83,7 @@ def test_an_agent_that_is_stuck_is_ended(
     assert there.running() == []
 
 
-def test_an_agent_that_stands_still_is_killed(phone: Start, reach: Reach, small: Model) -> None:
+def test_stopped_agent_is_killed(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     with ExitStack() as stack:
         board = stack.enter_context(open_android(reach(there)))
@@ -96,7 +96,7 @@ def test_an_agent_that_stands_still_is_killed(phone: Start, reach: Reach, small:
         assert wait_gone([agent])
 
 
-def test_a_device_that_stands_still_is_given_up(phone: Start, reach: Reach, small: Model) -> None:
+def test_stopped_device_raises_at_the_deadline(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     with ExitStack() as stack:
         board = stack.enter_context(open_android(reach(there)))
@@ -110,7 +110,7 @@ def test_a_device_that_stands_still_is_given_up(phone: Start, reach: Reach, smal
         assert wait_gone([agent])
 
 
-def test_a_host_that_is_killed_leaves_no_agent_behind(phone: Start, boards_toml: Callable[..., Path]) -> None:
+def test_agent_ends_when_its_host_is_killed(phone: Start, boards_toml: Callable[..., Path]) -> None:
     there = phone()
     boards = boards_toml("android", host="127.0.0.1", port=there.port)
     command = [sys.executable, "-c", HOST, "android", str(boards)]

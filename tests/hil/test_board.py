@@ -26,7 +26,7 @@ def emulated() -> Iterator[Board]:
         yield board
 
 
-def test_a_pack_runs_and_is_sent_once(desktop: Board, small: Model) -> None:
+def test_pack_runs_and_is_sent_once(desktop: Board, small: Model) -> None:
     told: list[int] = []
     desktop.deploy(small, told.append)
     assert told
@@ -70,12 +70,12 @@ def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model, x: np
         desktop.infer(x)
 
 
-def test_a_board_without_a_pack_says_so(desktop: Board) -> None:
+def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:
     with pytest.raises(PackRefused, match="desk: no pack is deployed"):
         desktop.infer(np.zeros((1, 20), np.int8))
 
 
-def test_a_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Board) -> None:
+def test_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Board) -> None:
     large = dense_model([250, 900, 900, 12], [[100, 100, 12], [900, 900, 12]], name="large")
     told: list[int] = []
     with pytest.raises(PackRefused) as caught:
@@ -87,14 +87,14 @@ def test_a_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: B
     assert not told
 
 
-def test_an_input_may_be_larger_than_a_frame(emulated: Board) -> None:
+def test_input_larger_than_a_frame_runs(emulated: Board) -> None:
     wide = dense_model([9000, 3], [[3]], name="wide")
     emulated.deploy(wide)
     x = inputs(wide, 7)
     assert np.array_equal(emulated.infer(x), interpreter.run(wide, 0, x))
 
 
-def test_an_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
+def test_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
     wide = dense_model([30_000, 3], [[3]], name="wide")
     emulated.deploy(wide)
     with pytest.raises(PackRefused, match=r"nano: an input of wide takes more than the 28,672 bytes"):
@@ -111,7 +111,7 @@ def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     assert once == again
 
 
-def test_reading_the_clock_is_taken_off_every_sample(
+def test_ticks_of_reading_the_clock_are_subtracted_from_every_sample(
     emulated: Board, small: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw: list[Timed] = []
@@ -136,7 +136,7 @@ def test_reading_the_clock_is_taken_off_every_sample(
             assert taken.ticks == tuple(max(0, ticks - timed.overhead) for ticks in read)
 
 
-def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> None:
+def test_check_capacity_refuses_too_little_flash_or_arena(small: Model) -> None:
     size = len(pack.dumps(small))
     need = max(arena.plan(small, s).size for s in (0, 1))
     assert check_capacity("nano", small, CANONICAL, size, need) == pack.dumps(small)
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> No
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(seed: int) -> None:
+def test_extracted_subnets_are_whole_packs_with_the_same_outputs(seed: int) -> None:
     model = random_model(seed, subnets=3)
     x = inputs(model, 10)
     for subnet in range(3):
@@ -162,7 +162,7 @@ def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_nets_of_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
+def test_nets_with_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
     model = random_model(seed)
     x = inputs(model, 5)
     for board in (desktop, emulated):
@@ -171,7 +171,7 @@ def test_nets_of_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Boa
             assert np.array_equal(out, interpreter.run(model, subnet, x))
 
 
-def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:
+def test_best_layout_runs_every_layer(small: Model) -> None:
     both = frozenset({0, 1})
     assert best_layout("b", small, both).id == 1
     assert best_layout("b", small, both | {31}).id == 1
@@ -183,7 +183,7 @@ def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:
 
 
 @pytest.mark.parametrize("key", ["port", "serial"])
-def test_a_desktop_is_on_no_port(key: str) -> None:
+def test_desktop_refuses_keys_of_a_port(key: str) -> None:
     with (
         pytest.raises(
             BoardsFileError, match=f"desk: `{key}` is for a board on a port, not a desktop; remove"
@@ -193,7 +193,7 @@ def test_a_desktop_is_on_no_port(key: str) -> None:
         pass
 
 
-def test_an_agent_that_is_no_program_is_named(tmp_path: Path) -> None:
+def test_agent_that_is_not_a_program_raises_link_error(tmp_path: Path) -> None:
     text = tmp_path / "agent.txt"
     text.touch()
     with (

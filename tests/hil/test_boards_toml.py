@@ -43,7 +43,7 @@ def settings(**changed: object) -> Settings:
     return Settings(**{**plain, **changed})  # type: ignore[arg-type]
 
 
-def test_every_key_is_read_and_an_agent_lies_beside_the_file(write: Write, tmp_path: Path) -> None:
+def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Write, tmp_path: Path) -> None:
     (tmp_path / "slow.elf").touch()
     path = write("""
         [[board]]
@@ -67,7 +67,7 @@ PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
 ON_NET = PI + 'host = "h"\n'
 
 
-def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     for key in (tmp_path / "id", tmp_path / "home" / "id"):
@@ -87,7 +87,7 @@ def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch:
 PHONE = '[[board]]\nname = "phone"\ntarget = "android"\n'
 
 
-def test_an_android_is_on_a_server_or_usb_or_has_a_host_and_adb_s_port(write: Write, tmp_path: Path) -> None:
+def test_android_has_a_serial_number_or_a_host_with_adbs_port(write: Write, tmp_path: Path) -> None:
     (tmp_path / "adbkey").touch()
     key = tmp_path / "adbkey"
     (entry,) = load(write(PHONE + 'serial = "S1"\nkey = "adbkey"\ncore = 7\n'))
@@ -96,7 +96,7 @@ def test_an_android_is_on_a_server_or_usb_or_has_a_host_and_adb_s_port(write: Wr
     assert entry == Entry("phone", "android", host=Host("h", 5555, key=key))
 
 
-def test_the_shipped_file_lists_every_target_there_is() -> None:
+def test_shipped_file_lists_every_target() -> None:
     assert {entry.target for entry in load(fixtures_dir() / "boards.toml")} == set(target_names())
 
 
@@ -104,7 +104,7 @@ BOARD = '[[board]]\nname = "left"\ntarget = "desktop"\n'
 
 
 @pytest.mark.parametrize("name", ["desktop", "nano33ble"])
-def test_only_a_board_on_the_network_has_a_host(name: str) -> None:
+def test_host_of_a_board_without_network_is_refused(name: str) -> None:
     entry = Entry("left", name, host=Host("h"))
     with (
         pytest.raises(BoardsFileError, match=r"left: `host` is for a board .*; remove it"),
@@ -114,7 +114,7 @@ def test_only_a_board_on_the_network_has_a_host(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["core", "governor", "max_celsius"])
-def test_a_nano_runs_no_linux(key: str) -> None:
+def test_nano_refuses_keys_of_linux(key: str) -> None:
     entry = Entry("left", "nano33ble", **{key: 1})  # type: ignore[arg-type]
     with (
         pytest.raises(BoardsFileError, match=f"left: `{key}` is for a board that runs Linux; remove it"),
@@ -123,7 +123,7 @@ def test_a_nano_runs_no_linux(key: str) -> None:
         pass
 
 
-def test_a_desktop_has_the_cores_it_has() -> None:
+def test_desktop_runs_on_its_cores_only() -> None:
     core, most = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
     with target("desktop").start(Entry("d", "desktop", core=core), Provenance.HARDWARE) as board:
         assert board.facts().model == "desktop"
@@ -182,14 +182,14 @@ def test_a_desktop_has_the_cores_it_has() -> None:
         (ON_NET + "core = -1", "board 'pi': core is the number of one, not -1"),
     ],
 )
-def test_a_bad_file_is_one_line_with_file_and_key(write: Write, text: str, says: str) -> None:
+def test_invalid_file_raises_with_file_board_and_key(write: Write, text: str, says: str) -> None:
     path = write(text)
     with pytest.raises(BoardsFileError, match=says) as caught:
         load(path)
     assert str(caught.value).startswith(str(path))
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
+def test_missing_file_raises_with_its_path() -> None:
     with pytest.raises(BoardsFileError, match=r"nowhere.toml: cannot read the boards: No such file"):
         load(Path("nowhere.toml"))
 
@@ -222,7 +222,7 @@ target = "desktop"
         ({"target": ("desktop",)}, "not asked for"),
     ],
 )
-def test_what_becomes_of_a_board_that_is_not_here(write: Write, told: dict[str, object], left: str) -> None:
+def test_absent_board_skips_fails_or_is_emulated(write: Write, told: dict[str, object], left: str) -> None:
     choices = select_boards(settings(boards=write(ABSENT), **told), SUBNETS)
     found = {choice.entry.name: choice for choice in choices}
     assert found.get("desk", SelectedBoard(Entry("desk", "desktop"), Provenance.HARDWARE)).absent == ""
@@ -238,7 +238,7 @@ def test_what_becomes_of_a_board_that_is_not_here(write: Write, told: dict[str, 
             choice.start()
 
 
-def test_a_named_target_that_the_file_lacks_is_benched_all_the_same(write: Write) -> None:
+def test_named_target_that_the_file_lacks_is_benched(write: Write) -> None:
     told = settings(boards=write(BOARD), target=("nano33ble", "desktop"), emulate=True)
     assert [choice.id for choice in select_boards(told, SUBNETS)] == [
         "left-hardware",
@@ -247,19 +247,19 @@ def test_a_named_target_that_the_file_lacks_is_benched_all_the_same(write: Write
 
 
 @pytest.mark.parametrize("name", target_names())
-def test_a_target_is_whole(name: str) -> None:
+def test_target_module_has_the_whole_interface(name: str) -> None:
     module = target(name)
     assert isinstance(module.HAS_EMULATOR, bool)
     assert all(callable(getattr(module, what)) for what in ("absent", "device", "start"))
 
 
-def test_an_unknown_target_is_told_the_nearest() -> None:
+def test_unknown_target_raises() -> None:
     with pytest.raises(UnknownTarget, match=r"there is no target 'desktp'; did you mean 'desktop'\?"):
         select_boards(settings(target=("desktp",)), SUBNETS)
 
 
 @pytest.mark.parametrize("budgets", ["latency_us", "instructions"])
-def test_a_budget_for_a_subnet_that_the_pack_lacks_is_an_error(write: Write, budgets: str) -> None:
+def test_budget_for_a_subnet_that_the_pack_lacks_raises(write: Write, budgets: str) -> None:
     path = write(BOARD + budgets + ' = { "30%" = 1.0 }')
     with pytest.raises(BoardsFileError, match=r"board 'left': a budget for 30%, but the pack has 25%, 100%"):
         select_boards(settings(boards=path), SUBNETS)

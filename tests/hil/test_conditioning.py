@@ -54,7 +54,7 @@ def read(files: list[Path]) -> list[str]:
     return [file.read_text().strip() for file in files]
 
 
-def test_a_governor_is_set_for_the_run_and_put_back(there: Callable[..., Sshd], sysfs: Sys) -> None:
+def test_governor_is_set_for_the_run_and_restored(there: Callable[..., Sshd], sysfs: Sys) -> None:
     files = sysfs.govern("ondemand", "performance", "powersave")
     with pi.start(there().entry(governor="performance"), Provenance.HARDWARE) as board:
         assert read(files) == ["performance"] * 3
@@ -64,7 +64,7 @@ def test_a_governor_is_set_for_the_run_and_put_back(there: Callable[..., Sshd], 
     assert read(files) == ["ondemand", "performance", "powersave"]
 
 
-def test_a_governor_that_we_may_not_set_is_said_how_to(there: Callable[..., Sshd], sysfs: Sys) -> None:
+def test_governor_that_cannot_be_set_raises_with_the_command_to_run(there: Callable[..., Sshd], sysfs: Sys) -> None:
     sysfs.govern("ondemand", "performance")
     board = there("ro")
     with (
@@ -78,7 +78,7 @@ def test_a_governor_that_we_may_not_set_is_said_how_to(there: Callable[..., Sshd
     assert board.running() == []
 
 
-def test_a_board_without_what_is_asked_for_says_so(there: Callable[..., Sshd], sysfs: Sys) -> None:
+def test_board_without_thermometer_or_governor_raises(there: Callable[..., Sshd], sysfs: Sys) -> None:
     entry = there().entry(max_celsius=50.0)
     with pi.start(entry, Provenance.HARDWARE) as board:
         with pytest.raises(UnfitError, match="pi-1: it tells no temperature; remove `max_celsius`"):
@@ -92,7 +92,7 @@ def test_a_board_without_what_is_asked_for_says_so(there: Callable[..., Sshd], s
         pass
 
 
-def test_a_hot_board_is_waited_for(
+def test_hot_board_is_waited_for(
     there: Callable[..., Sshd], sysfs: Sys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sysfs.warm(81)
@@ -112,7 +112,7 @@ def test_a_hot_board_is_waited_for(
         assert seen.celsius == 78
 
 
-def test_a_board_that_stays_hot_is_one_error(
+def test_board_that_stays_hot_is_one_error(
     hil: Run, there: Callable[..., Sshd], sysfs: Sys, small_pack: Path, boards_toml: BoardsToml
 ) -> None:
     """What needs no time is tested all the same."""
@@ -127,7 +127,7 @@ def test_a_board_that_stays_hot_is_one_error(
     assert found["passed"] >= 2, "conformance of every subnet"
 
 
-def test_nothing_is_asked_and_nothing_is_touched(there: Callable[..., Sshd], sysfs: Sys) -> None:
+def test_board_without_asked_conditions_is_left_unchanged(there: Callable[..., Sshd], sysfs: Sys) -> None:
     files = sysfs.govern("ondemand")
     with pi.start(there().entry(), Provenance.HARDWARE) as board:
         board.settle()

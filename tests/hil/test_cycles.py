@@ -37,7 +37,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("mnemonic", "operands", "cost"), TABLE, ids=[row[0] for row in TABLE])
-def test_what_an_instruction_costs(mnemonic: str, operands: str, cost: int) -> None:
+def test_cost_of_an_instruction(mnemonic: str, operands: str, cost: int) -> None:
     assert cycles.cost(mnemonic, operands) == cost
 
 
@@ -48,7 +48,7 @@ def test_any_bytes_have_a_table(code: bytes, base: int) -> None:
     assert all(c & 0x1F for c in table[8:])
 
 
-def test_the_table_knows_how_long_an_instruction_is() -> None:
+def test_table_flags_instructions_of_four_bytes() -> None:
     code = bytes.fromhex("0130 b1fbf2f0 7047".replace(" ", ""))  # adds, udiv (four bytes), bx
     assert [bool(c & cycles.LONG) for c in cycles.table(code, 0)[8:]] == [False, True, True, False]
 
@@ -128,7 +128,7 @@ def _flat(code: str) -> str:
 @pytest.mark.parametrize(
     ("name", "instructions", "cost"), [(n, i, c) for n, _, i, c in CODE], ids=[n for n, *_ in CODE]
 )
-def test_what_the_emulator_counts(
+def test_emulator_counts_instructions_and_cycles_of_code(
     counted: dict[str, tuple[int, int]], name: str, instructions: int, cost: int
 ) -> None:
     assert counted[name] == (instructions, cost)
@@ -141,7 +141,7 @@ def test_reading_the_clock_is_not_counted(counted: dict[str, tuple[int, int]]) -
     assert instructions < cost < 24
 
 
-def test_a_file_that_is_no_agent_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_an_agent_is_refused(tmp_path: Path) -> None:
     from hil.errors import EmulatorError
 
     other = tmp_path / "other.elf"

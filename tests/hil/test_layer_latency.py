@@ -40,7 +40,7 @@ def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
     return latency_cost(graph, grids, load(table)).of((0,) * len(grids)) / 1000
 
 
-def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Path) -> None:
+def test_latencies_of_layers_add_up_to_those_of_unmeasured_nets(nano: Board, tmp_path: Path) -> None:
     graph, said = residual(), list[str]()
     save(measure(nano, graph, 5, said.append), tmp_path / "times.json")
     assert len(said) == 7 * 5, "each layer at five widths of its one group"
@@ -54,7 +54,7 @@ def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Pat
         assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.1)
 
 
-def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
+def test_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
     run = CliRunner().invoke(main, ["dnn-s", "--emulate", "--points", "2", "--out", str(file)])
     assert run.exit_code == 0, run.output
@@ -62,7 +62,7 @@ def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> Non
     assert load(file).layers["dense0"].us.shape == (1, 2)
 
 
-def test_a_net_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
+def test_net_is_measured_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
     words = ["dnn-s-5x4x1", "--classes", "3", "--emulate", "--points", "2", "--out", str(file)]
     run = CliRunner().invoke(main, words)
@@ -72,21 +72,21 @@ def test_a_net_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
     assert list(last.units[-1]) == [3]
 
 
-def test_an_unknown_net_is_one_line() -> None:
+def test_unknown_net_is_one_line() -> None:
     run = CliRunner().invoke(main, ["dnn-x", "--emulate"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
     assert line.startswith("Error: no net 'dnn-x'; did you mean dnn-s?")
 
 
-def test_a_board_that_counts_no_time_is_one_line() -> None:
+def test_board_without_a_clock_is_one_line() -> None:
     run = CliRunner().invoke(main, ["dnn-s", "--board", "pi", "--emulate"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
     assert line == "Error: pi: it counts instructions, not time; measure on another board"
 
 
-def test_a_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
+def test_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "boards.toml").write_text('[[board]]\nname = "left"\ntarget = "nano33ble"\n')
     run = CliRunner().invoke(main, ["dnn-s", "--board", "lft", "--boards", str(tmp_path / "boards.toml")])
     assert run.exit_code == 1
@@ -94,7 +94,7 @@ def test_a_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
     assert line.endswith("boards.toml: no board 'lft'; did you mean 'left'? there are left")
 
 
-def test_no_board_is_one_line() -> None:
+def test_absent_board_is_one_line() -> None:
     run = CliRunner().invoke(main, ["dnn-s"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
@@ -104,7 +104,7 @@ def test_no_board_is_one_line() -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"board": "x"}', '{"board": "x", "layers": {"a": {"units": 1}}}']
 )
-def test_a_file_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
+def test_file_that_is_not_a_table_raises_with_its_path(tmp_path: Path, text: str) -> None:
     file = tmp_path / "times.json"
     file.write_text(text)
     with pytest.raises(LatencyError, match=r"times.json: no table of times: .*measure one"):

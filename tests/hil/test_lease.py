@@ -65,7 +65,7 @@ def take(folder: Path, device: str = DEVICE, seconds: float = 0.0) -> list[str]:
         return said
 
 
-def test_a_second_run_is_told_who_has_the_board_and_given_up_in_time(tmp_path: Path) -> None:
+def test_lease_in_use_raises_with_its_owner_after_the_wait(tmp_path: Path) -> None:
     with holder(tmp_path) as owner:
         assert line(owner) == "held"
         who = rf"ours: {DEVICE} is in use by {getpass.getuser()}, process {owner.pid}, since \d{{4}}-[\d: -]+"
@@ -74,7 +74,7 @@ def test_a_second_run_is_told_who_has_the_board_and_given_up_in_time(tmp_path: P
         assert take(tmp_path, "Arduino Nano 33 BLE 4567") == []
 
 
-def test_an_owner_that_is_killed_leaves_the_board_to_the_next(tmp_path: Path) -> None:
+def test_lease_of_a_killed_owner_is_free(tmp_path: Path) -> None:
     with holder(tmp_path) as owner:
         assert line(owner) == "held"
         os.kill(owner.pid, signal.SIGKILL)
@@ -82,7 +82,7 @@ def test_an_owner_that_is_killed_leaves_the_board_to_the_next(tmp_path: Path) ->
         assert take(tmp_path) == []
 
 
-def test_two_runs_that_wait_come_one_after_the_other(tmp_path: Path) -> None:
+def test_waiting_runs_get_the_lease_one_after_the_other(tmp_path: Path) -> None:
     with ExitStack() as stack:
         owner = stack.enter_context(holder(tmp_path))
         assert line(owner) == "held"
@@ -100,7 +100,7 @@ def test_two_runs_that_wait_come_one_after_the_other(tmp_path: Path) -> None:
         assert line(second) == "held"
 
 
-def test_what_an_owner_wrote_is_shown_without_what_would_move_the_cursor(tmp_path: Path) -> None:
+def test_owner_text_is_shown_without_control_characters(tmp_path: Path) -> None:
     with holder(tmp_path) as owner:
         assert line(owner) == "held"
         (file,) = tmp_path.iterdir()
@@ -111,7 +111,7 @@ def test_what_an_owner_wrote_is_shown_without_what_would_move_the_cursor(tmp_pat
     assert len(str(busy.value)) < 300
 
 
-def test_any_user_may_lock_after_the_first_and_links_are_not_followed(tmp_path: Path) -> None:
+def test_lock_file_is_open_to_all_users_and_links_are_not_followed(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         assert take(tmp_path) == []
@@ -127,7 +127,7 @@ def test_any_user_may_lock_after_the_first_and_links_are_not_followed(tmp_path: 
     assert (tmp_path / "precious").read_text() == "kept"
 
 
-def test_a_device_is_one_whatever_it_is_called(tmp_path: Path, sshd: Start) -> None:
+def test_device_has_one_identity_under_all_its_names(tmp_path: Path, sshd: Start) -> None:
     port = Port("/dev/ttyACM0", (0x2341, 0x805A), "S1")
     desk = replace(THIS_DESK, ports=lambda: (port,))
     by_serial = Entry("left", "nano33ble", serial="S1")
@@ -154,7 +154,7 @@ def test_emulated_boards_and_the_desktop_take_no_lease(
             assert list(tmp_path.iterdir()) == []
 
 
-def test_the_suite_waits_for_a_board_that_another_run_uses(
+def test_suite_waits_for_a_leased_board(
     hil: Run, small_pack: Path, boards_toml: Callable[..., Path]
 ) -> None:
     with PtyBoard(nano_agent()) as board, holder(lease.shared(), board.port) as other:
@@ -179,7 +179,7 @@ def test_the_suite_waits_for_a_board_that_another_run_uses(
         assert (waiting.returncode, outcomes(out)) == (0, {"passed": 9, "skipped": 2})
 
 
-def test_an_android_is_one_on_the_network_and_on_an_adb_server(phone: phones.Start, adb: AdbServer) -> None:
+def test_android_has_one_identity_on_the_network_and_at_a_server(phone: phones.Start, adb: AdbServer) -> None:
     there = phone().entry().host
     assert there is not None
     serial = adb.connect(there.port)
@@ -188,7 +188,7 @@ def test_an_android_is_one_on_the_network_and_on_an_adb_server(phone: phones.Sta
     assert android.device(Entry("d", "android", serial="other")) is None
 
 
-def test_a_board_that_is_not_here_is_not_used_without_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absent_board_is_not_opened_without_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even one that is back by the time it would be started."""
     monkeypatch.setattr(nano33ble, "device", lambda entry: None)
     monkeypatch.setattr(nano33ble, "absent", lambda entry: None)

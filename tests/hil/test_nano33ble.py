@@ -83,7 +83,7 @@ def open_(entry: Entry, desk: Desk) -> AbstractContextManager[Board]:
     return start(entry, Provenance.HARDWARE, desk)
 
 
-def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano: Path, small: Model) -> None:
+def test_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano: Path, small: Model) -> None:
     played.board(nano)
     assert absent(ENTRY, played.desk) is None
     x = inputs(small, 9)
@@ -94,7 +94,7 @@ def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano
     assert not played.uploads
 
 
-def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, nano: Path) -> None:
+def test_serial_number_selects_one_of_two_boards(played: PlayedDesk, nano: Path) -> None:
     played.board(None, "S1")
     played.board(nano, "S2")
     with open_(replace(ENTRY, serial="S2"), played.desk) as board:
@@ -102,7 +102,7 @@ def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, nano:
     assert not played.uploads
 
 
-def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> None:
+def test_missing_board_is_absent_with_a_remedy(played: PlayedDesk) -> None:
     assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB; plug it in"
     other = absent(replace(ENTRY, serial="S9"), played.desk)
     assert other == "no Arduino Nano 33 BLE with serial number S9 on USB; plug it in"
@@ -112,12 +112,12 @@ def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> 
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_a_port_that_is_not_there_is_named_beside_those_that_are(played: PlayedDesk) -> None:
+def test_missing_port_is_absent_with_the_list_of_ports(played: PlayedDesk) -> None:
     reason = absent(replace(ENTRY, port="/dev/ttyACM9"), played.desk)
     assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7); plug it in"
 
 
-def test_an_old_agent_is_replaced_and_followed_to_another_port(
+def test_old_agent_is_replaced_and_followed_to_another_port(
     played: PlayedDesk, old_agent: Path, nano: Path, small: Model
 ) -> None:
     before = played.board(old_agent)
@@ -136,7 +136,7 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     assert played.uploads == [before.port]
 
 
-def test_a_board_that_comes_back_is_known_by_its_serial_number(
+def test_board_that_comes_back_is_identified_by_its_serial_number(
     played: PlayedDesk, old_agent: Path, nano: Path
 ) -> None:
     """Another one comes at the same time, as when two runs upload at once."""
@@ -154,7 +154,7 @@ def test_a_board_that_comes_back_is_known_by_its_serial_number(
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_of_two_boards_none_is_taken_until_one_is_chosen(
+def test_two_matching_boards_are_absent_until_one_is_selected(
     played: PlayedDesk, nano: Path, old_agent: Path, silent: bool
 ) -> None:
     boards = played.board(None if silent else old_agent, "S1"), played.board(nano, "S2")
@@ -168,7 +168,7 @@ def test_of_two_boards_none_is_taken_until_one_is_chosen(
     assert not played.uploads
 
 
-def test_a_device_that_is_no_nano_is_never_written_to(played: PlayedDesk, old_agent: Path) -> None:
+def test_device_that_is_not_a_nano_is_never_written_to(played: PlayedDesk, old_agent: Path) -> None:
     other = played.board(old_agent, usb=(0x10C4, 0xEA60)).port
     reason = absent(replace(ENTRY, port=other), played.desk)
     assert reason == f"port {other} is USB device 10c4:ea60, no Arduino Nano 33 BLE; name another port"
@@ -177,7 +177,7 @@ def test_a_device_that_is_no_nano_is_never_written_to(played: PlayedDesk, old_ag
     assert not played.uploads
 
 
-def test_a_port_that_nothing_is_known_of_is_uploaded_to_only_if_a_nano_answers(
+def test_unlisted_port_is_uploaded_to_only_after_a_nano_answered(
     played: PlayedDesk, old_agent: Path
 ) -> None:
     played.patience = 0.5
@@ -193,7 +193,7 @@ def test_a_port_that_nothing_is_known_of_is_uploaded_to_only_if_a_nano_answers(
     assert played.uploads == [old.port]
 
 
-def test_a_port_is_known_by_a_link_to_it(played: PlayedDesk, nano: Path, tmp_path: Path) -> None:
+def test_port_is_recognized_through_a_link(played: PlayedDesk, nano: Path, tmp_path: Path) -> None:
     (tmp_path / "by-id").symlink_to(played.board(nano).port)
     assert absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S1"), played.desk) is None
     wrong = absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S2"), played.desk)
@@ -201,7 +201,7 @@ def test_a_port_is_known_by_a_link_to_it(played: PlayedDesk, nano: Path, tmp_pat
     assert "has serial number S1, not S2" in wrong
 
 
-def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, nano: Path) -> None:
+def test_board_that_never_answers_gets_the_agent(played: PlayedDesk, nano: Path) -> None:
     played.patience = 0.5
     silent = played.board(None, usb=BOOTLOADER)
 
@@ -215,7 +215,7 @@ def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, nano: Pa
     assert played.uploads == [silent.port]
 
 
-def test_an_upload_that_fails_says_both_reasons(played: PlayedDesk, old_agent: Path) -> None:
+def test_failed_upload_raises_with_both_reasons(played: PlayedDesk, old_agent: Path) -> None:
     port = played.board(old_agent).port
 
     def upload(port: str) -> None:
@@ -227,7 +227,7 @@ def test_an_upload_that_fails_says_both_reasons(played: PlayedDesk, old_agent: P
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_an_upload_that_fails_has_one_advice(played: PlayedDesk) -> None:
+def test_failed_upload_raises_with_one_remedy(played: PlayedDesk) -> None:
     played.patience = 0.5
     port = played.board(None).port
 
@@ -245,7 +245,7 @@ def test_an_upload_that_fails_has_one_advice(played: PlayedDesk) -> None:
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
-def test_an_upload_that_changes_nothing_is_an_error(
+def test_upload_without_effect_raises(
     played: PlayedDesk, old_agent: Path, comes_back: bool
 ) -> None:
     played.patience = 0.5
@@ -259,7 +259,7 @@ def test_an_upload_that_changes_nothing_is_an_error(
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_a_board_that_vanishes_is_lost_by_name(played: PlayedDesk, nano: Path, small: Model) -> None:
+def test_unplugged_board_raises_link_error(played: PlayedDesk, nano: Path, small: Model) -> None:
     board_on_desk = played.board(nano)
     with open_(ENTRY, played.desk) as board:
         board.deploy(small)
@@ -268,7 +268,7 @@ def test_a_board_that_vanishes_is_lost_by_name(played: PlayedDesk, nano: Path, s
             board.infer(inputs(small, 3))
 
 
-def test_a_port_in_use_is_not_shared(played: PlayedDesk, nano: Path) -> None:
+def test_port_is_opened_by_one_run_only(played: PlayedDesk, nano: Path) -> None:
     played.board(nano)
     with (
         open_(ENTRY, played.desk),
@@ -279,12 +279,12 @@ def test_a_port_in_use_is_not_shared(played: PlayedDesk, nano: Path) -> None:
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_a_prebuilt_agent_is_no_business_of_a_real_board(played: PlayedDesk) -> None:
+def test_prebuilt_agent_is_refused_on_hardware(played: PlayedDesk) -> None:
     with pytest.raises(BoardsFileError, match="left: `agent` is for an emulated board"):
         open_(replace(ENTRY, agent=Path("x.elf")), played.desk).__enter__()
 
 
-def test_provenance_is_held_against_the_agent(script: Callable[[str], Path], played: PlayedDesk) -> None:
+def test_agent_with_another_provenance_is_refused(script: Callable[[str], Path], played: PlayedDesk) -> None:
     emulated = script(f"""
 from hil.protocol.frame import Frame, Reader, encode
 from hil.protocol.definition import HELLO, VERSION
@@ -300,7 +300,7 @@ while data := os.read(0, 4096):
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_an_agent_of_another_kind_of_board_is_refused_and_not_replaced(
+def test_agent_of_another_target_is_refused_and_not_replaced(
     played: PlayedDesk, posix_agent: Path
 ) -> None:
     port = played.board(posix_agent).port
@@ -311,7 +311,7 @@ def test_an_agent_of_another_kind_of_board_is_refused_and_not_replaced(
     assert not played.uploads
 
 
-def test_a_desktop_is_not_played_by_another_board(nano: Path) -> None:
+def test_desktop_refuses_an_agent_of_another_target(nano: Path) -> None:
     with (
         pytest.raises(SetupError, match=r"desk: agent .* says it runs on a 'nano33ble', not a desktop"),
         target("desktop").start(Entry("desk", "desktop", agent=nano), Provenance.HARDWARE),

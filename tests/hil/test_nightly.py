@@ -42,7 +42,7 @@ def nightly(project: Path, small_pack: Path) -> Nightly:
     return run
 
 
-def test_a_board_that_does_not_answer_is_emulated_and_the_job_says_so(
+def test_silent_board_is_emulated_and_the_summary_warns(
     project: Path,
     nightly: Nightly,
     boards_toml: Callable[..., Path],
@@ -67,7 +67,7 @@ def test_a_board_that_does_not_answer_is_emulated_and_the_job_says_so(
     }
 
 
-def test_a_board_that_answers_is_taken(
+def test_board_that_answers_is_benched_as_hardware(
     project: Path,
     nightly: Nightly,
     boards_toml: Callable[..., Path],
@@ -81,7 +81,7 @@ def test_a_board_that_answers_is_taken(
     assert {row["provenance"] for row in rows} == {"hardware"}
 
 
-def test_a_night_that_measures_nothing_is_no_good_one(nightly: Nightly, project: Path) -> None:
+def test_run_without_measurements_fails(nightly: Nightly, project: Path) -> None:
     (project / "results" / "nightly").mkdir(parents=True)
     (project / "results" / "nightly" / "bench.jsonl").write_text("yesterday's")
     done = nightly("desktop", HIL_BOARDS="none.toml")

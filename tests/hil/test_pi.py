@@ -31,7 +31,7 @@ from tests.hil.support.boards import HERE, open_pi, pi_refusal, pi_runs, taking
 from tests.hil.support.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
 
 
-def test_a_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> None:
+def test_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> None:
     there = sshd()
     assert pi.absent(there.entry()) is None
     pi_runs(there.entry(), small)
@@ -44,7 +44,7 @@ def test_a_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> 
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_an_agent_that_was_changed_or_made_no_program_is_put_right(sshd: Start, small: Model) -> None:
+def test_changed_agent_is_stored_again(sshd: Start, small: Model) -> None:
     there = sshd()
     pi_runs(there.entry(), small)
     (agent,) = there.stored()
@@ -57,7 +57,7 @@ def test_an_agent_that_was_changed_or_made_no_program_is_put_right(sshd: Start, 
     assert there.stored() == [agent]
 
 
-def test_an_agent_ends_by_itself_when_its_input_does(sshd: Start) -> None:
+def test_agent_exits_at_the_end_of_its_input(sshd: Start) -> None:
     there = sshd()
     with ExitStack() as stack:
         stack.enter_context(open_pi(there.entry()))
@@ -67,7 +67,7 @@ def test_an_agent_ends_by_itself_when_its_input_does(sshd: Start) -> None:
     assert there.running() == []
 
 
-def test_old_agents_and_parts_of_some_are_cleared_away(sshd: Start, small: Model) -> None:
+def test_old_agents_and_partial_files_are_removed(sshd: Start, small: Model) -> None:
     there = sshd()
     folder = there.home / ".cache" / "reds-hil"
     folder.mkdir(parents=True)
@@ -80,7 +80,7 @@ def test_old_agents_and_parts_of_some_are_cleared_away(sshd: Start, small: Model
     assert {"agent-89ab", "notes"} < set(names)
 
 
-def test_the_agent_has_no_port_and_its_core(sshd: Start) -> None:
+def test_agent_listens_on_no_port_and_runs_on_its_core(sshd: Start) -> None:
     there = sshd()
     core = max(os.sched_getaffinity(0))
     with open_pi(there.entry(core=core)) as board:
@@ -95,14 +95,14 @@ def test_the_agent_has_no_port_and_its_core(sshd: Start) -> None:
         assert (conditions.core, conditions.machine) == (core, os.uname().machine)
 
 
-def test_the_aarch64_agent_gives_the_reference_s_bits(sshd: Start, small: Model, tmp_path: Path) -> None:
+def test_aarch64_agent_equals_the_interpreter(sshd: Start, small: Model, tmp_path: Path) -> None:
     """It runs in user-mode emulation behind the same sshd, of a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="pi")
     emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
     pi_runs(sshd().entry(agent=emulated), small)
 
 
-def test_a_host_in_known_hosts_is_trusted(sshd: Start, tmp_path: Path, small: Model) -> None:
+def test_host_in_known_hosts_is_trusted(sshd: Start, tmp_path: Path, small: Model) -> None:
     there = sshd()
     known = tmp_path / "me" / ".ssh" / "known_hosts"
     known.parent.mkdir(parents=True)
@@ -117,7 +117,7 @@ def test_a_host_in_known_hosts_is_trusted(sshd: Start, tmp_path: Path, small: Mo
     assert says.endswith(f"then run ssh-keygen -R '[127.0.0.1]:{there.port}'")
 
 
-def test_an_unknown_host_is_refused_with_the_line_that_makes_it_known(
+def test_unknown_host_is_refused_with_the_line_to_add(
     sshd: Start, tmp_path: Path, small: Model
 ) -> None:
     there = sshd()
@@ -132,7 +132,7 @@ def test_an_unknown_host_is_refused_with_the_line_that_makes_it_known(
     pi_runs(*boards_toml.load(tmp_path / "boards.toml"), small)
 
 
-def test_a_host_with_another_key_than_boards_toml_says_is_pi_refusal(sshd: Start, tmp_path: Path) -> None:
+def test_host_with_another_key_than_boards_toml_is_refused(sshd: Start, tmp_path: Path) -> None:
     there = sshd()
     other = fingerprint(keygen(tmp_path / "other"))
     says = pi_refusal(there.entry(host_key=other), HostKeyError)
@@ -140,7 +140,7 @@ def test_a_host_with_another_key_than_boards_toml_says_is_pi_refusal(sshd: Start
     assert not there.stored()
 
 
-def test_a_key_that_is_not_let_in_is_named(sshd: Start, tmp_path: Path) -> None:
+def test_refused_login_names_the_key(sshd: Start, tmp_path: Path) -> None:
     there = sshd()
     says = pi_refusal(there.entry(key=keygen(tmp_path / "other")), LoginError)
     assert f"refuses the key {tmp_path / 'other'}: Authentication failed; add the public key" in says
@@ -153,7 +153,7 @@ def test_a_key_that_is_not_let_in_is_named(sshd: Start, tmp_path: Path) -> None:
     assert f"refuses the key {there.key}: " in pi_refusal(there.entry(), LoginError)
 
 
-def test_ssh_agent_lets_us_in(
+def test_key_in_ssh_agent_is_accepted(
     sshd: Start, tmp_path: Path, small: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, path = sshd(), str(tmp_path / "agent")
@@ -168,7 +168,7 @@ def test_ssh_agent_lets_us_in(
             agent.kill()
 
 
-def test_a_host_that_does_not_listen_is_absent(sshd: Start) -> None:
+def test_host_that_does_not_listen_is_absent(sshd: Start) -> None:
     there = sshd()
     entry, port = there.entry(), free_port()
     entry = replace(entry, host=replace(entry.host, port=port))
@@ -183,18 +183,18 @@ def test_a_host_that_does_not_listen_is_absent(sshd: Start) -> None:
     assert nowhere.startswith("nowhere.invalid port ")
 
 
-def test_a_board_without_a_host_is_absent() -> None:
+def test_entry_without_a_host_is_absent() -> None:
     entry = Entry("pi-1", "pi")
     assert pi.absent(entry) == "its entry names no host; add `host` and `user` in a boards file"
     assert "its entry names no host" in pi_refusal(entry, BoardAbsent)
 
 
-def test_a_serial_number_is_no_business_of_a_pi(sshd: Start) -> None:
+def test_serial_number_is_refused(sshd: Start) -> None:
     says = pi_refusal(replace(sshd().entry(), serial="S1"), BoardsFileError)
     assert says == "pi-1: `serial` is for a board on a port, not a pi; remove it"
 
 
-def test_a_host_that_says_nothing_is_given_up_in_time(sshd: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_host_raises_at_the_deadline(sshd: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pi, "LOGIN_SECONDS", 1.0)
     there = sshd()
     os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
@@ -206,7 +206,7 @@ PART = f"dd bs=4096 count=40 2>/dev/null | {SFTP_SERVER}"
 """An sftp-server that is fed no more than the beginning of a transfer."""
 
 
-def test_a_transfer_that_is_cut_off_is_tried_again(sshd: Start, tmp_path: Path, small: Model) -> None:
+def test_interrupted_transfer_is_tried_again(sshd: Start, tmp_path: Path, small: Model) -> None:
     once = f"mkdir {tmp_path}/cut || exec {SFTP_SERVER}"
     there = sshd(sftp=script(tmp_path / "sftp", f"{once}\n{PART}\nkill -9 $PPID"))
     pi_runs(there.entry(), small)
@@ -216,7 +216,7 @@ def test_a_transfer_that_is_cut_off_is_tried_again(sshd: Start, tmp_path: Path, 
     assert 0 < part.stat().st_size <= 40 * 4096 < whole.stat().st_size
 
 
-def test_an_sshd_that_is_killed_in_a_transfer_is_lost_by_name(sshd: Start, tmp_path: Path) -> None:
+def test_sshd_killed_in_a_transfer_raises_link_error(sshd: Start, tmp_path: Path) -> None:
     there = sshd(sftp=script(tmp_path / "sftp", f"{PART}\nkill -9 $(cat {tmp_path}/pid) $PPID"))
     (tmp_path / "pid").write_text(str(there.pid))
     says = pi_refusal(there.entry(), LinkError)
@@ -226,7 +226,7 @@ def test_an_sshd_that_is_killed_in_a_transfer_is_lost_by_name(sshd: Start, tmp_p
     assert f"; tried again: {here} cannot be reached: Connection refused; check its" in says
 
 
-def test_a_core_that_the_board_has_not_is_named(sshd: Start) -> None:
+def test_core_that_does_not_exist_is_refused(sshd: Start) -> None:
     there = sshd()
     says = pi_refusal(there.entry(core=4000), BoardsFileError)
     assert says.startswith("pi-1: its agent cannot be put on core 4000: ")
@@ -234,7 +234,7 @@ def test_a_core_that_the_board_has_not_is_named(sshd: Start) -> None:
     assert not there.stored()
 
 
-def test_a_board_without_sftp_says_what_to_install(sshd: Start) -> None:
+def test_board_without_sftp_raises_with_the_package_to_install(sshd: Start) -> None:
     says = pi_refusal(sshd(sftp="/nowhere/sftp-server").entry(), SetupError)
     assert says.endswith("has no SFTP; install openssh-sftp-server there")
 
@@ -250,7 +250,7 @@ def test_a_board_without_sftp_says_what_to_install(sshd: Start) -> None:
         ),
     ],
 )
-def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
+def test_disk_that_cannot_hold_the_agent_is_named_as_the_reason(
     sshd: Start, tmp_path: Path, options: str, says: str
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -259,7 +259,7 @@ def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
     assert not there.stored()
 
 
-def test_a_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
+def test_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
     there = sshd()
     (there.home / ".cache").touch()
     says = pi_refusal(there.entry(), BuildError)
@@ -267,7 +267,7 @@ def test_a_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
     assert "/home/.cache" in says
 
 
-def test_an_agent_for_another_processor_is_not_sent(sshd: Start) -> None:
+def test_agent_for_another_processor_is_not_sent(sshd: Start) -> None:
     there = sshd()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]
     agent = build.agent(build.LINUX[other], board="pi")
@@ -278,7 +278,7 @@ def test_an_agent_for_another_processor_is_not_sent(sshd: Start) -> None:
     assert not there.stored()
 
 
-def test_a_system_that_there_is_no_agent_for_is_named(sshd: Start, tmp_path: Path) -> None:
+def test_system_without_an_agent_is_refused(sshd: Start, tmp_path: Path) -> None:
     says = pi_refusal(sshd(programs={"uname": "echo armv7l"}).entry(), SetupError)
     assert says.startswith(
         "pi-1: its system is of armv7l, and there are agents for aarch64 and x86_64; install"

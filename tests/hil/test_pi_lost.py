@@ -27,7 +27,7 @@ def stuck() -> Path:
     return build.agent(build.LINUX[os.uname().machine], AGENTS / "stuck.c", "pi")
 
 
-def test_an_agent_that_is_killed_is_lost_by_name(sshd: Start, small: Model) -> None:
+def test_killed_agent_raises_link_error(sshd: Start, small: Model) -> None:
     there = sshd()
     with open_pi(there.entry()) as board:
         board.deploy(small)
@@ -38,7 +38,7 @@ def test_an_agent_that_is_killed_is_lost_by_name(sshd: Start, small: Model) -> N
     assert str(caught.value) == f"pi-1: the agent at {HERE.format(there.port)} was killed; {advice}"
 
 
-def test_a_connection_that_is_lost_takes_the_agent_with_it(sshd: Start, small: Model) -> None:
+def test_agent_ends_when_its_login_is_lost(sshd: Start, small: Model) -> None:
     there = sshd()
     with open_pi(there.entry()) as board:
         board.deploy(small)
@@ -53,7 +53,7 @@ def test_a_connection_that_is_lost_takes_the_agent_with_it(sshd: Start, small: M
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_an_agent_that_is_stuck_is_ended(
+def test_hanging_agent_is_ended(
     sshd: Start, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
@@ -72,7 +72,7 @@ def test_an_agent_that_is_stuck_is_ended(
     assert there.running() == []
 
 
-def test_an_agent_that_stands_still_is_killed(sshd: Start, small: Model) -> None:
+def test_stopped_agent_is_killed(sshd: Start, small: Model) -> None:
     there = sshd()
     with ExitStack() as stack:
         board = stack.enter_context(open_pi(there.entry()))
@@ -85,7 +85,7 @@ def test_an_agent_that_stands_still_is_killed(sshd: Start, small: Model) -> None
         assert wait_gone([agent])
 
 
-def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -> None:
+def test_stopped_login_raises_at_the_deadline(sshd: Start, small: Model) -> None:
     there = sshd()
     with ExitStack() as stack:
         board = stack.enter_context(open_pi(there.entry()))
@@ -100,7 +100,7 @@ def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -
         assert wait_gone([agent])
 
 
-def test_a_host_that_is_killed_leaves_no_agent_behind(sshd: Start, boards_toml: Callable[..., Path]) -> None:
+def test_agent_ends_when_its_host_is_killed(sshd: Start, boards_toml: Callable[..., Path]) -> None:
     there = sshd()
     boards = boards_toml("pi", **there.keys())
     with subprocess.Popen(

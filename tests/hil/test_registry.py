@@ -21,15 +21,15 @@ def test_targets_are_the_modules_of_the_folder() -> None:
     assert target_names() == ("android", "desktop", "nano33ble", "pi")
 
 
-def test_another_package_registers_a_target(installed: None) -> None:
+def test_package_may_register_a_target(installed: None) -> None:
     assert "lab" in target_names()
     assert target("lab").__name__ == "their_lab"
 
 
-def test_another_package_replaces_no_target_of_ours(installed: None) -> None:
+def test_package_cannot_replace_a_target_of_this_project(installed: None) -> None:
     assert target("pi").__name__ == "hil.boards.targets.pi"
 
 
-def test_unknown_target_raises_with_the_nearest_one() -> None:
+def test_unknown_target_raises() -> None:
     with pytest.raises(UnknownTarget, match="did you mean 'nano33ble'"):
         target("nano33")

@@ -29,7 +29,7 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(me)
 
 
-def test_a_port_without_permission_says_which_group_has_it(tmp_path: Path) -> None:
+def test_port_without_permission_raises_with_the_group_to_join(tmp_path: Path) -> None:
     port = tmp_path / "tty"
     port.touch(mode=0)
     denied = f"port {port} cannot be opened: Permission denied; add yourself to the dialout group "
@@ -39,7 +39,7 @@ def test_a_port_without_permission_says_which_group_has_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "/dev/null"])
-def test_what_is_no_serial_port_is_said_to_be_none(tmp_path: Path, kind: str) -> None:
+def test_file_that_is_not_a_serial_port_is_refused(tmp_path: Path, kind: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     path = tmp_path / kind  # of an absolute kind, that alone
@@ -48,12 +48,12 @@ def test_what_is_no_serial_port_is_said_to_be_none(tmp_path: Path, kind: str) ->
     assert str(caught.value) == f"port {path} is not a serial port; name another"
 
 
-def test_a_port_that_is_not_there_is_to_be_plugged_in() -> None:
+def test_missing_port_raises_with_a_remedy() -> None:
     with pytest.raises(LinkError, match=r"cannot be opened: No such file or directory; plug it in$"):
         SerialTransport("/dev/ttyNOWHERE")
 
 
-def test_a_dead_emulator_has_no_cable_to_check(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_emulator_raises_without_the_advice_to_check_a_cable(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[cortex_m4.Emulator] = []
     start = cortex_m4.start
     monkeypatch.setattr(cortex_m4, "start", lambda elf: started.append(start(elf)) or started[-1])

@@ -24,7 +24,7 @@ def summary(tmp_path: Path) -> Summary:
     return run
 
 
-def test_failures_come_first_then_what_ran_on_what_then_the_figures(
+def test_failures_come_before_boards_and_figures(
     hil: Run, summary: Summary, small_pack: Path, tmp_path: Path
 ) -> None:
     wrong = build.agent("desktop", AGENTS / "wrong.c")
@@ -61,7 +61,7 @@ def test_failures_come_first_then_what_ran_on_what_then_the_figures(
     assert {len(line) for line in figures} == {len(figures[0])}
 
 
-def test_figures_of_an_emulator_that_stands_in_are_not_overlooked(
+def test_emulated_figures_in_place_of_hardware_get_a_warning(
     hil: Run, summary: Summary, small_pack: Path, boards_toml: Callable[..., Path]
 ) -> None:
     boards = boards_toml("nano33ble", port="/dev/ttyNOWHERE")
@@ -74,13 +74,13 @@ def test_figures_of_an_emulator_that_stands_in_are_not_overlooked(
     assert "| nano33ble | board | emulated |  |" in said
 
 
-def test_text_from_outside_is_no_markup(hil: Run, summary: Summary, small_pack: Path, tmp_path: Path) -> None:
+def test_text_of_users_is_escaped(hil: Run, summary: Summary, small_pack: Path, tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text('[[board]]\nname = "a|b <img>"\ntarget = "desktop"\n')
     hil("--boards=b.toml", "--pack", small_pack, *FILES)
     assert "| desktop | a\\|b &lt;img&gt; | hardware |  |" in summary().stdout
 
 
-def test_a_run_that_left_nothing_is_a_failure_and_so_is_a_file_of_something_else(
+def test_missing_or_invalid_files_fail(
     summary: Summary, tmp_path: Path
 ) -> None:
     done = summary()
