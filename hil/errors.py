@@ -83,7 +83,15 @@ class BoardAbsent(SetupError):  # noqa: N818, it names a state of the bench, not
 
 
 class BoardBusy(SetupError):  # noqa: N818, it names a state of the bench, not a bug
-    """Another run holds the lease of the board; the text names its owner."""
+    """Another run holds the lease of the board.
+
+    Attributes:
+        owner: User, process and start of that run.
+    """
+
+    def __init__(self, text: str, *, owner: str, board: str = "") -> None:
+        super().__init__(text, board=board)
+        self.owner = owner
 
 
 class LeaseError(SetupError):

@@ -84,11 +84,12 @@ def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            uses = f"{device} is in use by {_owner(file)}"
+            owner = _owner(file)
+            uses = f"{device} is in use by {owner}"
         if deadline.passed:
             waited = f"and was not free within {deadline.span:g} s"
             remedy = "end that run, or wait longer with --lease-wait"
-            raise BoardBusy(f"{uses}, {waited}; {remedy}", board=name)
+            raise BoardBusy(f"{uses}, {waited}; {remedy}", owner=owner, board=name)
         if not told:
             say(f"{name}: {uses}; waiting up to {deadline.span:g} s")
             told = True

@@ -56,11 +56,8 @@ def test_only_device_of_a_server_is_chosen(phone: Start, adb: AdbServer, small: 
     adb.connect(first.port)
     android_runs(Entry("phone", "android"), small)
     second = adb.connect(phone().port)
-    says = android_refusal(Entry("phone", "android"), BoardAbsent)
-    assert re.search(
-        r"2 Android devices on the adb server at localhost:\d+ \(127\S+, 127\S+\); choose by `serial`", says
-    )
-    assert android.absent(Entry("phone", "android")) == says.removeprefix("phone: ")
+    refused = android_refusal(Entry("phone", "android"), BoardAbsent)
+    assert android.absent(Entry("phone", "android")) == refused.text
     android_runs(Entry("phone", "android", serial=second), small)
 
 
@@ -117,14 +114,13 @@ def test_agents_are_aligned_to_pages_of_16_kb() -> None:
 
 
 def test_device_without_the_shell_protocol_is_refused(phone: Start) -> None:
-    says = android_refusal(phone("--features", "cmd").entry(), SetupError)
-    assert says.endswith("has no service shell,v2,raw; Android 7 or newer is needed")
+    refused = android_refusal(phone("--features", "cmd").entry(), SetupError)
+    assert "shell,v2,raw" in refused.text
 
 
 def test_emulator_is_refused_as_hardware(phone: Start, reach: Reach) -> None:
     emulated = phone(programs={"getprop": "[ $1 = ro.kernel.qemu ] && echo 1"})
-    says = android_refusal(reach(emulated), SetupError)
-    assert says.endswith(" is an emulator, no device; name another, or add --emulate")
+    assert "emulator" in android_refusal(reach(emulated), SetupError).text
     assert not emulated.stored()
 
 
@@ -134,8 +130,7 @@ def test_absent_without_libusb_names_the_packages_to_install(
     monkeypatch.setitem(sys.modules, "usb1", None)
     reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert reason.startswith("no Android device: no adb server runs, and USB cannot be searched: ")
-    assert reason.endswith("; install libusb-1.0-0 and pip install libusb1")
+    assert reason.endswith("install libusb-1.0-0 and pip install libusb1")
 
 
 def test_device_that_the_server_lacks_is_absent(phone: Start, adb: AdbServer) -> None:
@@ -168,17 +163,12 @@ def web_server() -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-SAYS_NOTHING = (
-    "does not say which devices it has: {}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
-)
-
-
 def test_server_that_does_not_answer_makes_the_device_absent(phone: Start, adb: AdbServer) -> None:
     os.kill(adb.pid, signal.SIGSTOP)  # the system goes on taking connections for it
     with taking(4):
         reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert reason.endswith(SAYS_NOTHING.format("timed out"))
+    assert "timed out" in reason
 
 
 def test_listener_that_is_not_an_adb_server_makes_the_device_absent(
@@ -188,7 +178,7 @@ def test_listener_that_is_not_an_adb_server_makes_the_device_absent(
         monkeypatch.setenv("ADB_SERVER_SOCKET", f"tcp:{port}")
         reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert reason.endswith(SAYS_NOTHING.format("what listens there is no adb server: it says b'HTTP'"))
+    assert "b'HTTP'" in reason
 
 
 def test_host_that_does_not_listen_is_absent(phone: Start) -> None:
@@ -197,70 +187,66 @@ def test_host_that_does_not_listen_is_absent(phone: Start) -> None:
     reason = f"127.0.0.1 port {port} cannot be reached: Connection refused; "
     with taking(3):
         assert str(android.absent(entry)).startswith(reason)
-    assert "; tried again: " in android_refusal(entry, LinkError)
+    assert "; tried again: " in android_refusal(entry, LinkError).text
 
 
 def test_host_that_does_not_speak_adb_is_refused(phone: Start) -> None:
     with web_server() as port:
-        says = android_refusal(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
-    assert "was lost as it was to log in: it does not speak ADB; tried again: " in says
+        refused = android_refusal(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
+    assert "does not speak ADB" in refused.text
 
 
 @pytest.mark.parametrize(
-    ("keys", "says"),
+    ("keys", "key"),
     [
-        ({"port": "/dev/ttyACM0"}, "`port` without a host is for a board on a serial port, not an android"),
-        ({"host": Host("h", user="u")}, "`user` and `host_key` are for SSH"),
-        ({"host": Host("h", host_key="SHA256:x")}, "`user` and `host_key` are for SSH"),
-        ({"host": Host("h"), "serial": "S1"}, "`serial` is for a device on USB or on an adb server"),
+        ({"port": "/dev/ttyACM0"}, "port"),
+        ({"host": Host("h", user="u")}, "host"),
+        ({"host": Host("h", host_key="SHA256:x")}, "host"),
+        ({"host": Host("h"), "serial": "S1"}, "host"),
     ],
 )
-def test_keys_of_other_targets_are_refused(keys: dict[str, Any], says: str) -> None:
-    assert says in android_refusal(Entry("phone", "android", **keys), BoardsFileError)
+def test_keys_of_other_targets_are_refused(keys: dict[str, Any], key: str) -> None:
+    refused = android_refusal(Entry("phone", "android", **keys), BoardsFileError)
+    assert isinstance(refused, BoardsFileError)
+    assert refused.key == key
 
 
 def test_agent_for_another_processor_is_not_sent(phone: Start) -> None:
     there = phone()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]
     agent = build.agent(build.LINUX[other], board="android")
-    says = android_refusal(replace(there.entry(), agent=agent), BuildError)
-    here = os.uname().machine
-    assert says == f"phone: {agent} is built for {other}, the board is of {here}; build it for that"
+    refused = android_refusal(replace(there.entry(), agent=agent), BuildError)
+    assert all(word in refused.text for word in (str(agent), other, os.uname().machine))
     assert not there.stored()
 
 
 def test_system_without_an_agent_is_refused(phone: Start) -> None:
-    says = android_refusal(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
-    assert says.startswith(
-        "phone: its system is of armv7l, and there are agents for aarch64 and x86_64; install"
-    )
+    refused = android_refusal(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
+    assert all(word in refused.text for word in ("armv7l", "aarch64", "x86_64"))
 
 
 def test_core_that_does_not_exist_is_refused(phone: Start) -> None:
     there = phone()
-    says = android_refusal(replace(there.entry(), core=4000), BoardsFileError)
-    assert says.startswith("phone: its agent cannot be put on core 4000: ")
+    refused = android_refusal(replace(there.entry(), core=4000), BoardsFileError)
+    assert "4000" in refused.text
     assert not there.stored()
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "reason"),
     [
-        (
-            "size=64k",
-            r"cannot store [\d,]+ bytes in .*: No space left on device, \d+ kB are free there; make room",
-        ),
-        ("ro", r"cannot make the agent's folder: mkdir: .*: Read-only file system$"),
-        ("noexec", r"the agent at .* cannot be run: .*Permission denied; its system lets no program run "),
+        ("size=64k", "No space left on device"),
+        ("ro", "Read-only file system"),
+        ("noexec", "Permission denied"),
     ],
 )
 def test_disk_that_cannot_hold_the_agent_is_named_as_the_reason(
-    phone: Start, tmp_path: Path, options: str, says: str
+    phone: Start, tmp_path: Path, options: str, reason: str
 ) -> None:
     folder = tmp_path / "phone" / "tmp"
     folder.mkdir(parents=True)
     there = phone(within=mounting(f"mount -t tmpfs -o {options} none {folder}"))
-    assert re.search(says, android_refusal(there.entry(), BuildError))
+    assert reason in android_refusal(there.entry(), BuildError).text
     assert not there.stored()
 
 
@@ -273,21 +259,18 @@ def test_interrupted_transfer_is_tried_again(phone: Start, reach: Reach, small: 
 @pytest.mark.parametrize("how", ["stream", "connection"])
 def test_transfer_interrupted_twice_raises_link_error(phone: Start, how: str) -> None:
     there = phone("--cut", 200_000, "--cuts", 2, "--cut-how", how)
-    says = android_refusal(there.entry(), LinkError)
-    lost = f"127.0.0.1 port {there.port} was lost as it was to store a file: "
-    assert says.startswith(f"phone: {lost}")
-    assert f"; tried again: {lost}" in says
+    refused = android_refusal(there.entry(), LinkError)
+    assert refused.text.count(f"127.0.0.1 port {there.port} was lost") == 2, "it was not tried twice"
     assert not there.stored()
 
 
 def test_silent_device_raises_at_the_deadline(phone: Start, hurried: None) -> None:
     there = phone()
     os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
-    says = android_refusal(there.entry(), DeadlineError, 4)
-    assert "took longer than 1 s to log in; check that it is on" in says
+    assert "1 s" in android_refusal(there.entry(), DeadlineError, 4).text
 
 
 def test_server_address_without_a_tcp_port_leaves_other_boards_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADB_SERVER_SOCKET", "localfilesystem:/nowhere")
-    assert "names no TCP port" in str(android.absent(Entry("phone", "android")))
+    assert "ADB_SERVER_SOCKET" in str(android.absent(Entry("phone", "android")))
     assert android.device(Entry("phone", "android")) is None

@@ -1,6 +1,5 @@
 """Who a board over ADB lets in: by key, by its user, or through an adb server that it trusts."""
 
-import re
 import stat
 from pathlib import Path
 
@@ -38,16 +37,15 @@ def test_key_that_nobody_allows_raises_at_the_deadline(
     phone: Start, unknown: tuple[Path, tuple[object, ...]], hurried: None
 ) -> None:
     key, keys = unknown
-    says = android_refusal(phone(*keys).entry(key=key), LoginError, 4)
-    assert f" does not know the key {key}, and was not told to allow it in time; unlock its screen" in says
+    assert str(key) in android_refusal(phone(*keys).entry(key=key), LoginError, 4).text
 
 
 def test_unknown_key_is_refused_or_allowed_on_the_device(
     phone: Start, unknown: tuple[Path, tuple[object, ...]], small: Model
 ) -> None:
     key, keys = unknown
-    says = android_refusal(phone(*keys, "--user", "denies").entry(key=key), LoginError)
-    assert f" does not know the key {key}, and refused it; unlock its screen" in says
+    denied = android_refusal(phone(*keys, "--user", "denies").entry(key=key), LoginError)
+    assert str(key) in denied.text
     android_runs(phone(*keys, "--user", "allows").entry(key=key), small)
 
 
@@ -71,11 +69,9 @@ def test_no_key_is_made_for_a_device_that_needs_none(phone: Start, small: Model)
 def test_file_that_is_not_a_key_is_refused(phone: Start, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_text("no key")
-    says = android_refusal(phone("--keys").entry(key=bad), LoginError)
-    assert f"the key {bad} is of no use to ADB; it has to be of RSA, 2048 bits" in says
+    assert str(bad) in android_refusal(phone("--keys").entry(key=bad), LoginError).text
     (Path.home() / ".android").touch()
-    says = android_refusal(phone("--keys").entry(), LoginError)
-    assert re.search(r"the key .*adbkey cannot be used: .*; name another as `key`", says)
+    assert "adbkey" in android_refusal(phone("--keys").entry(), LoginError).text
 
 
 def test_device_that_does_not_trust_its_server_is_absent(phone: Start, adb: AdbServer) -> None:
@@ -84,14 +80,9 @@ def test_device_that_does_not_trust_its_server_is_absent(phone: Start, adb: AdbS
     assert "failed to authenticate" in said.stdout
     reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert re.search(
-        r"is not ready \(unauthorized\); unlock its screen and allow this computer there$", reason
-    )
-    assert reason in android_refusal(Entry("phone", "android"), BoardAbsent)
+    assert "unauthorized" in reason
+    assert reason in android_refusal(Entry("phone", "android"), BoardAbsent).text
 
 
 def test_device_that_wants_to_be_paired_is_refused(phone: Start) -> None:
-    says = android_refusal(phone("--pairing").entry(), LoginError)
-    assert says.endswith(
-        "wants to be paired; use adb pair and adb connect, and leave `host` out: an adb server has it then"
-    )
+    assert "paired" in android_refusal(phone("--pairing").entry(), LoginError).text

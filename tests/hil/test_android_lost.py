@@ -18,10 +18,9 @@ from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HOST, open_android, taking
 from tests.hil.support.phone import AdbServer, Reach, Start
+from tests.hil.support.raising import raises
 from tests.hil.support.sshd import wait_gone
 from tests.support.nets import inputs
-
-ADVICE = "check its cable, power and network, then run again"
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +35,7 @@ def test_killed_agent_raises_link_error(phone: Start, reach: Reach, small: Model
         os.kill(there.agent(), signal.SIGKILL)
         with taking(5), pytest.raises(LinkError) as caught:
             board.infer(inputs(small, 3))
-    says = str(caught.value)
-    assert says.startswith("phone: the agent at 127.0.0.1")
-    assert says.endswith(f" was killed; {ADVICE}")
+    assert caught.value.board == "phone"
 
 
 def test_agent_ends_when_its_device_is_lost(phone: Start, reach: Reach, small: Model) -> None:
@@ -47,7 +44,7 @@ def test_agent_ends_when_its_device_is_lost(phone: Start, reach: Reach, small: M
         board.deploy(small)
         agent = there.agent()
         there.vanish()
-        with taking(3), pytest.raises(LinkError, match=rf"phone: 127.0.0.1.* is lost; {ADVICE}"):
+        with taking(3), raises(LinkError, board="phone"):
             board.infer(inputs(small, 3))
         assert wait_gone([agent])
 
@@ -58,7 +55,7 @@ def test_agent_ends_when_its_server_is_lost(phone: Start, adb: AdbServer, small:
         board.deploy(small)
         agent = there.agent()
         os.kill(adb.pid, signal.SIGKILL)
-        with taking(3), pytest.raises(LinkError, match=rf"on the adb server at \S+ is lost; {ADVICE}"):
+        with taking(3), raises(LinkError):
             board.infer(inputs(small, 3))
         assert wait_gone([agent])
 
@@ -77,9 +74,8 @@ def test_hanging_agent_is_ended(
         if lost:
             there.vanish()
             assert wait_gone([agent])
-    says = str(caught.value)
-    assert says.startswith("phone: no answer to INFER within 2")
-    assert says.endswith("; check that it still answers, and that its agent is of these sources")
+    assert caught.value.board == "phone"
+    assert "INFER" in caught.value.text
     assert there.running() == []
 
 
@@ -89,7 +85,7 @@ def test_stopped_agent_is_killed(phone: Start, reach: Reach, small: Model) -> No
         board = stack.enter_context(open_android(reach(there)))
         agent = there.agent()
         os.kill(agent, signal.SIGSTOP)
-        with taking(8), pytest.raises(DeadlineError, match="phone: no answer to PUT_BEGIN within 5 s"):
+        with taking(8), raises(DeadlineError, board="phone"):
             board.deploy(small)
         with taking(8):
             stack.close()
@@ -102,7 +98,7 @@ def test_stopped_device_raises_at_the_deadline(phone: Start, reach: Reach, small
         board = stack.enter_context(open_android(reach(there)))
         agent = there.agent()
         os.kill(there.pid, signal.SIGSTOP)
-        with taking(8), pytest.raises(DeadlineError, match="phone: no answer to PUT_BEGIN within 5 s"):
+        with taking(8), raises(DeadlineError, board="phone"):
             board.deploy(small)
         with taking(12):
             stack.close()

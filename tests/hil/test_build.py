@@ -7,9 +7,7 @@ import pytest
 from hil.firmware import build
 
 
-def test_environment_does_not_change_a_cached_agent(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An agent built under somebody's CFLAGS, as -O0, would be benched under the sources' name for ever."""
     agents = []
     for name, flags in (("plain", ""), ("other", "-O0 -g")):

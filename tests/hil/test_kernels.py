@@ -19,6 +19,7 @@ from hil.kernels.weight_order import lines, marked
 from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.zoo import NETS, by_name
 from reds.zoo.random_weights import uniform, untrained
+from tests.hil.support.raising import raises
 from tests.support.nets import Kind, Maker, dense_model
 
 FEW = {"net 25%": Count(100, 150), "net 100%": Count(400, 600)}
@@ -37,13 +38,11 @@ def test_loading_a_saved_baseline_returns_it(tmp_path: Path) -> None:
     baseline.save(file, Baseline("12.2.1", FEW))
     assert baseline.load(file) == Baseline("12.2.1", FEW)
     file.write_text("{}")
-    with pytest.raises(ResultsError, match=r"counts.json: no baseline: .*; write one with --update"):
+    with raises(ResultsError):
         baseline.load(file)
 
 
-def test_committed_counts_hold_and_smaller_ones_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_committed_counts_hold_and_smaller_ones_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     committed = baseline.load(baseline.path())
     file = tmp_path / "counts.json"
     monkeypatch.setattr(baseline, "path", lambda: file)

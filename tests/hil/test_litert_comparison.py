@@ -15,6 +15,7 @@ from hil.kernels.__main__ import main
 from hil.kernels.litert import started
 from reds import pack
 from reds.export import tflite
+from tests.hil.support.raising import raises
 from tests.hil.support.sshd import Start
 
 # Looked for, not imported: OR-Tools, which other tests import, dies in a process that has TensorFlow already.
@@ -91,5 +92,5 @@ def test_file_that_litert_refuses_raises_with_its_name(small_pack: Path) -> None
     with started(Entry("here", "desktop")) as there:
         assert there.load(tflite.dumps(pack.load(small_pack), 0)) > 0
         assert len(there.time(5)) == 5
-        with pytest.raises(LinkError, match="ended by itself with exit status 1"):
+        with raises(LinkError):
             there.load(b"no model")

@@ -18,6 +18,7 @@ from hil.firmware import build
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HERE, HOST, open_pi, taking
+from tests.hil.support.raising import raises
 from tests.hil.support.sshd import Start, parent, wait_gone
 from tests.support.nets import inputs
 
@@ -34,8 +35,8 @@ def test_killed_agent_raises_link_error(sshd: Start, small: Model) -> None:
         os.kill(there.agent(), signal.SIGKILL)
         with taking(5), pytest.raises(LinkError) as caught:
             board.infer(inputs(small, 3))
-    advice = "check its power, memory and network, then run again"
-    assert str(caught.value) == f"pi-1: the agent at {HERE.format(there.port)} was killed; {advice}"
+    assert caught.value.board == "pi-1"
+    assert HERE.format(there.port) in caught.value.text
 
 
 def test_agent_ends_when_its_login_is_lost(sshd: Start, small: Model) -> None:
@@ -46,7 +47,7 @@ def test_agent_ends_when_its_login_is_lost(sshd: Start, small: Model) -> None:
         os.kill(parent(agent), signal.SIGKILL)
         with (
             taking(3),
-            pytest.raises(LinkError, match=rf"pi-1: {HERE.format(there.port)} is lost; check its"),
+            raises(LinkError, board="pi-1"),
         ):
             board.infer(inputs(small, 3))
         assert wait_gone([agent])
@@ -66,9 +67,8 @@ def test_hanging_agent_is_ended(
         if lost:
             os.kill(parent(agent), signal.SIGKILL)
             assert wait_gone([agent])
-    says = str(caught.value)
-    assert says.startswith("pi-1: no answer to INFER within 2")
-    assert says.endswith("; check that it still answers, and that its agent is of these sources")
+    assert caught.value.board == "pi-1"
+    assert "INFER" in caught.value.text
     assert there.running() == []
 
 
@@ -78,7 +78,7 @@ def test_stopped_agent_is_killed(sshd: Start, small: Model) -> None:
         board = stack.enter_context(open_pi(there.entry()))
         agent = there.agent()
         os.kill(agent, signal.SIGSTOP)
-        with taking(8), pytest.raises(DeadlineError, match="pi-1: no answer to PUT_BEGIN within 5 s"):
+        with taking(8), raises(DeadlineError, board="pi-1"):
             board.deploy(small)
         with taking(8):
             stack.close()
@@ -92,7 +92,7 @@ def test_stopped_login_raises_at_the_deadline(sshd: Start, small: Model) -> None
         agent = there.agent()
         session = parent(agent)
         os.kill(session, signal.SIGSTOP)
-        with taking(8), pytest.raises(DeadlineError, match="pi-1: no answer to PUT_BEGIN within 5 s"):
+        with taking(8), raises(DeadlineError, board="pi-1"):
             board.deploy(small)
         with taking(12):
             stack.close()

@@ -80,9 +80,7 @@ def test_text_of_users_is_escaped(hil: Run, summary: Summary, small_pack: Path, 
     assert "| desktop | a\\|b &lt;img&gt; | hardware |  |" in summary().stdout
 
 
-def test_missing_or_invalid_files_fail(
-    summary: Summary, tmp_path: Path
-) -> None:
+def test_missing_or_invalid_files_fail(summary: Summary, tmp_path: Path) -> None:
     done = summary()
     assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
     (tmp_path / "a.jsonl").write_text("{")
