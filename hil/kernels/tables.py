@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from hil.results.tables import markdown
+
 Cell = str | int | float | None
 
 
@@ -30,9 +32,8 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table for a document."""
-        rule = ["---", *["---:"] * (len(self.heads) - 1)]
-        lines = [self.heads, rule, *([text(cell) for cell in row] for row in self.rows)]
-        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        rows = [[text(cell) for cell in row] for row in self.rows]
+        body = markdown(self.heads, rows, align="l" + "r" * (len(self.heads) - 1))
         return "\n\n".join([f"### {self.title}", body, *self.notes]) + "\n"
 
 
