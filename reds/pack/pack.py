@@ -81,10 +81,10 @@ class Pack:
     def stored(self, x: ArrayLike) -> NDArray[np.int8]:
         """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
         given = self._stored_order(np.asarray(x))
-        if given.dtype == np.int8:
-            return given.astype(np.int8, copy=False)
-        q = np.rint(given / self.model.input_scale) + self.model.input_zero
-        return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
+        if given.dtype != np.int8:
+            q = np.rint(given / self.model.input_scale) + self.model.input_zero
+            given = np.clip(q, -LIMIT, LIMIT)
+        return np.asarray(given, np.int8)
 
     def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
         """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""
