@@ -1,26 +1,29 @@
 """All errors of this package, except figures that are out of bounds: those are failed tests.
 
-HilError
-|-- SetupError              the bench cannot be set up as asked; nothing was measured
-|   |-- BoardsFileError     boards.toml is missing or invalid, or names a board that cannot be used
-|   |-- UnknownTarget       no module in hil/boards/targets opens boards of this target
-|   |-- BoardAbsent         the board is not connected, and emulation was not asked for
-|   |-- BoardBusy           another run holds the lease of the board
-|   |-- LeaseError          this machine has no file to lock for the lease
-|   |-- BuildError          the agent cannot be built, stored or uploaded
-|   |-- EmulatorError       the emulator is missing or does not start
-|   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
-|   |-- LoginError          a machine accepts none of our keys
-|   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
-|   `-- ResultsError        the results file cannot be read or written
-|-- LinkError               bytes do not get through: the port is gone, the agent ended, nobody answers
-|   `-- DeadlineError       no answer within the time of the request
-|-- ProtocolError           the bytes that arrived do not follow the protocol
-|   |-- FrameError          a frame is damaged; only such a request is sent again
-|   `-- VersionError        the agent speaks another version of the protocol
-|-- AgentError              the agent refused a request; `code` is the fault
-|-- PackRefused             the pack does not fit the board; nothing was sent
-`-- InputsRefused           the inputs do not fit the pack; nothing was sent
+    HilError
+    |-- SetupError              the bench cannot be set up as asked; nothing was measured
+    |   |-- BoardsFileError     boards.toml is missing or invalid, or names a board that cannot be used
+    |   |-- UnknownTarget       no module in hil/boards/targets opens boards of this target
+    |   |-- BoardAbsent         the board is not connected, and emulation was not asked for
+    |   |-- BoardBusy           another run holds the lease of the board
+    |   |-- LeaseError          this machine has no file to lock for the lease
+    |   |-- BuildError          the agent cannot be built, stored or uploaded
+    |   |-- EmulatorError       the emulator is missing or does not start
+    |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
+    |   |-- LoginError          a machine accepts none of our keys
+    |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
+    |   `-- ResultsError        the results file cannot be read or written
+    |-- LinkError               bytes do not get through: the port is gone, the agent ended, nobody answers
+    |   `-- DeadlineError       no answer within the time of the request
+    |-- ProtocolError           the bytes that arrived do not follow the protocol
+    |   |-- FrameError          a frame is damaged; only such a request is sent again
+    |   `-- VersionError        the agent speaks another version of the protocol
+    |-- AgentError              the agent refused a request; `code` is the fault
+    |-- PackRefused             the pack does not fit the board; nothing was sent
+    |-- InputsRefused           the inputs do not fit the pack; nothing was sent
+    `-- UnknownSubnet           the deployed pack has no such subnet
+
+The text of an error is an observation, and after a semicolon the remedy.
 """
 
 import difflib
@@ -171,6 +174,10 @@ class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
     """The inputs have another shape or data type than the pack takes."""
+
+
+class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug
+    """The pack has no such subnet; the text names the nearest one."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

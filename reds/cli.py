@@ -1,38 +1,17 @@
 """The command `reds`. Light by design: a command imports torch or tensorflow only if it needs them."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 from rich.console import Console
 
-from reds.errors import (
-    BudgetError,
-    CoupledError,
-    DataError,
-    DivergedError,
-    GraphError,
-    LabeledSetMissing,
-    LatencyError,
-    ModelError,
-    PackError,
-    RecipeError,
-)
+from reds.commands import Commands
+from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
+from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
 
-EXPECTED = (
-    BudgetError, GraphError, CoupledError, DataError, DivergedError, LabeledSetMissing, LatencyError,
-    ModelError, OSError, PackError, RecipeError,
-)  # fmt: skip
-"""What a user can cause and cure; each says so in one line."""
-EXTRAS = {
-    "torch": ("training", "train"),
-    "ortools": ("training", "train"),
-    "PIL": ("training", "train"),
-    "matplotlib": ("the plot", "train"),
-    "tensorflow": ("export", "tflite"),
-}
-"""What needs a package that may be missing, and the extra that brings it."""
 FILE = click.Path(path_type=Path)
 
 
@@ -50,27 +29,7 @@ def _seeds(context: click.Context, option: click.Parameter, value: str) -> list[
 SEEDS = click.option("--seeds", default="0,1,2", callback=_seeds, show_default=True, help="One net for each.")
 
 
-class _Commands(click.Group):
-    """Turns an expected error into one line and exit status 1."""
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except EXPECTED as error:
-            says = str(error)
-            if isinstance(error, OSError) and error.filename:
-                says = f"{error.filename}: {error.strerror}"
-            raise click.ClickException(says) from error
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in EXTRAS:
-                raise
-            task, extra = EXTRAS[package]
-            advice = f"{package} is missing: {task} needs `pip install 'reds-hil[{extra}]'`"
-            raise click.ClickException(advice) from error
-
-
-@click.group(cls=_Commands)
+@click.group(cls=Commands, expected=(RedsError,))
 @click.version_option(package_name="reds-hil")
 def main() -> None:
     """Turn a network into nested subnets in one small file."""
@@ -157,3 +116,15 @@ def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) 
     from reds.experiment.reproduce.run import reproduce as run
 
     click.echo(run(name, seeds, against, out, Console(stderr=True)))
+
+
+@main.command("bench-selection", hidden=True)
+@click.option("--step", default=1, show_default=True, help="Widths are multiples of this, and at least it.")
+@click.option("--order", type=click.Choice(get_args(Order)), default="bottom-up", show_default=True)
+@click.option("--objective", type=click.Choice(get_args(Objective)), default="balanced", show_default=True)
+def bench_selection(step: int, order: Order, objective: Objective) -> None:
+    """Print what selection takes on the shipped nets: seconds, peak memory, optimality gap."""
+    from reds.nesting.solver.bench import table
+
+    for line in table(step, order, objective):
+        click.echo(line)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
     "reds": (
         "errors",
+        "commands",
         "files",
         "fixtures",
         "pack",
@@ -42,6 +43,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "suite",
         "kernels",
         "plugin",
+        "cli",
     ),
 }
 """The rooms of each package, each a module or a folder, from the bottom up."""

@@ -44,7 +44,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.boards.entry import Entry
-from hil.boards.registry import target
+from hil.boards.registry import target, target_names
 from hil.errors import BoardsFileError, UnknownTarget, nearest
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
@@ -128,12 +128,26 @@ def load(path: Path) -> tuple[Entry, ...]:
 
 
 def named(path: Path | None, name: str) -> Entry:
-    """Return the board of this name, of the shipped file if no path is given. Raises `BoardsFileError`."""
+    """Return the board of this name, or else the first of this target.
+
+    A target that the file does not mention is a board without further settings.
+
+    Args:
+        path: The boards file, None for the shipped one.
+        name: Name of a board, or of a target.
+
+    Raises:
+        BoardsFileError: The file is invalid, or the name is unknown.
+    """
     path = path or shipped()
-    entries = {entry.name: entry for entry in load(path)}
-    if name not in entries:
-        raise BoardsFileError(f"no board {name!r}{nearest(name, entries)}", file=path)
-    return entries[name]
+    entries = load(path)
+    names = {entry.name: entry for entry in entries}
+    of_target = [entry for entry in entries if entry.target == name]
+    if name in names or of_target:
+        return names[name] if name in names else of_target[0]
+    if name not in target_names():
+        raise BoardsFileError(f"no board {name!r}{nearest(name, names)}", file=path)
+    return Entry(name, name)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Build the image of the emulated Pi and Android: a kernel, and a file system each, of Debian's packages.
 
-`python -m hil.emulators.arm64_image` builds it ahead of time; a run that finds no image builds it too. The
+`hil image` builds it ahead of time; a run that finds no image builds it too. The
 image lies in the cache under the hash of its sources: this file, the two modules it uses, and the files in
 `arm64_files`.
 """
@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from hil.emulators import cpio, debian
 from hil.emulators.temporary import temporary_folder
-from hil.errors import BuildError, HilError
+from hil.errors import BuildError
 from hil.firmware.build import cache_dir
 
 _HERE = Path(__file__).parent
@@ -188,19 +187,3 @@ def _key_pair() -> tuple[bytes, bytes]:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(as_.Encoding.PEM, as_.PrivateFormat.OpenSSH, as_.NoEncryption())
     return private, key.public_key().public_bytes(as_.Encoding.OpenSSH, as_.PublicFormat.OpenSSH)
-
-
-def main() -> int:
-    """Build the image unless the cache has it, and print its folder."""
-    begun = time.monotonic()
-    try:
-        made = image()
-    except HilError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{made.folder}: the emulated pi and android ({time.monotonic() - begun:.1f} s)")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

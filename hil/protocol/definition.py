@@ -7,7 +7,7 @@ The host sends a request. The agent answers with the same sequence number and th
 answers MEASURE and SWITCH by several frames, their samples in order. An ERROR frame holds a code and a
 sentence.
 
-`python -m hil.protocol.definition` writes the C header from this file, and a test compares the two.
+`hil dev protocol-header` writes the C header from this file, and a test compares the two.
 """
 
 from enum import IntEnum
@@ -135,7 +135,7 @@ RECORDS = {name: record for name, record in globals().items() if isinstance(reco
 
 def c_header() -> str:
     """Return the C header with the same definitions."""
-    lines = ["/* Written by `python -m hil.protocol.definition`, which explains each of these. */"]
+    lines = ["/* Written by `hil dev protocol-header`, which explains each of these. */"]
     lines += ["#ifndef REDS_PROTOCOL_H", "#define REDS_PROTOCOL_H", ""]
     lines += [f"#define PROTOCOL_VERSION {VERSION}u", f"#define PROTOCOL_ANSWER {ANSWER}u"]
     lines += [f"#define PROTOCOL_OVERHEAD {OVERHEAD}u"]
@@ -146,7 +146,3 @@ def c_header() -> str:
         members = ", ".join(f"{enum.__name__.upper()}_{m.name} = {m.value}" for m in enum)
         lines += ["", f"enum {enum.__name__.lower()} {{ {members} }};"]
     return "\n".join([*lines, "", "#endif", ""])
-
-
-if __name__ == "__main__":
-    print(c_header(), end="")

@@ -42,6 +42,13 @@ class Measurement:
         return asdict(self)
 
 
+def metric_name(what: str, unit: str) -> str:
+    """Name the metric of a `latency` or `switch`: as it is in us, else after the unit that is counted."""
+    if unit == "us":
+        return what
+    return unit if what == "latency" else f"{what}_{unit}"
+
+
 def prepare(path: Path) -> None:
     """Make the folder of the file, so that a wrong path fails before the bench. Raises `ResultsError`."""
     try:

@@ -6,7 +6,6 @@ the boards with their provenance or the reason of their absence, then the figure
 
 import html
 import json
-import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
+from hil.errors import ResultsError
 from hil.results import report
 from hil.results.tables import markdown
 
@@ -43,11 +41,11 @@ class Case:
 
 
 def cases(path: Path) -> list[Case]:
-    """Read the tests of a JUnit file, none if it does not exist. Raises `ClickException`."""
+    """Read the tests of a JUnit file, none if it does not exist. Raises `ResultsError`."""
     try:
         return [_case(test) for test in ET.parse(path).iter("testcase")] if path.exists() else []
     except (OSError, ET.ParseError) as error:
-        raise click.ClickException(f"{path}: not a JUnit file: {error}") from error
+        raise ResultsError(f"not a JUnit file: {error}; name the file of --junitxml", file=path) from error
 
 
 def _case(test: ET.Element) -> Case:
@@ -59,12 +57,12 @@ def _case(test: ET.Element) -> Case:
 
 
 def measurements(path: Path) -> list[dict[str, Any]]:
-    """Read a results file, nothing if it does not exist. Raises `ClickException`."""
+    """Read a results file, nothing if it does not exist. Raises `ResultsError`."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"{path}: not a results file: {error}") from error
+        raise ResultsError(f"not a results file: {error}; name the file of --results", file=path) from error
 
 
 def render(title: str, measured: Sequence[Mapping[str, Any]], tests: Sequence[Case]) -> str:
@@ -132,18 +130,3 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 def _escaped(text: str) -> str:
     """Escape text of users, so that no part of it is HTML; `markdown` escapes the cells of tables."""
     return html.escape(text, quote=False)
-
-
-@click.command()
-@click.option("--title", default="Bench", show_default=True, help="Its first words.")
-@click.argument("results", type=click.Path(path_type=Path))
-@click.argument("junit", type=click.Path(path_type=Path))
-def main(title: str, results: Path, junit: Path) -> None:
-    """Print the summary of a run. Exit status 1 if it has measured nothing."""
-    measured = measurements(results)
-    click.echo(render(title, measured, cases(junit)), nl=False)
-    sys.exit(not measured)
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m hil.results.summary")

@@ -53,25 +53,6 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
     return config.stash[BENCH_RUN]
 
 
-def scheduled_boards(config: pytest.Config) -> Mapping[str, str]:
-    """Return the target of each board of this run, by the board's name in test ids; say what will be benched.
-
-    Raises `UsageError` if the run cannot be set up.
-    """
-    run = bench_run_of(config)
-    if isinstance(run, str):
-        raise pytest.UsageError(run)
-    if terminal := config.pluginmanager.getplugin("terminalreporter"):
-        terminal.ensure_newline()
-        for line in run.lines:
-            terminal.write_line(line)
-    return {board.id: board.entry.target for board in run.boards}
-
-
-def _subnets(workload: Workload) -> Iterator[tuple[int, str]]:
-    return enumerate(workload.subnets)
-
-
 def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:
     for a, b in pairwise(range(len(workload.subnets))):
         yield (a, b), f"{workload.subnets[a]}<{workload.subnets[b]}"
@@ -83,7 +64,6 @@ def _pairs(workload: Workload) -> Iterator[tuple[Pair, str]]:
 
 
 AXES: Mapping[str, Callable[[Workload], Iterator[tuple[Any, str]]]] = {
-    "subnet": _subnets,
     "neighbors": _neighbors,
     "pair": _pairs,
 }

@@ -76,7 +76,7 @@ def load(path: Path) -> Latency:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LatencyError(
-            f"{path}: no table of times: {reason}; measure one with `python -m hil.kernels.layer_latency`"
+            f"{path}: no table of times: {reason}; measure one with `hil latency`"
         ) from None
 
 
@@ -91,7 +91,7 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
         if layer.name not in latency.layers:
             raise GraphError(
                 f"the times of {latency.board} have none of layer {layer.name}, they are of another net:"
-                " measure this one with `python -m hil.kernels.layer_latency`"
+                " measure this one with `hil latency`"
             )
         us = _between(latency, layer, [grids[g] for g in groups])
         table = np.rint(us * NANOSECONDS).astype(np.int64)
