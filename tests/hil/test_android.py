@@ -96,6 +96,8 @@ def test_conditions_of_a_device_are_read(phone: Start) -> None:
     assert (now.battery, now.charge, now.thermal) == (81, "discharging", 2)
 
 
+@pytest.mark.qemu("qemu-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
 def test_aarch64_agent_equals_the_interpreter(phone: Start, small: Model, tmp_path: Path) -> None:
     """It runs in user-mode emulation behind the same peer, of a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="android")
@@ -103,6 +105,7 @@ def test_aarch64_agent_equals_the_interpreter(phone: Start, small: Model, tmp_pa
     android_runs(replace(phone().entry(), agent=emulated), small)
 
 
+@pytest.mark.cross("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
 def test_agents_are_aligned_to_pages_of_16_kb() -> None:
     from elftools.elf.elffile import ELFFile
 
@@ -211,6 +214,7 @@ def test_keys_of_other_targets_are_refused(keys: dict[str, Any], key: str) -> No
     assert refused.key == key
 
 
+@pytest.mark.cross("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
 def test_agent_for_another_processor_is_not_sent(phone: Start) -> None:
     there = phone()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]

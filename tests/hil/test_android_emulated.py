@@ -22,10 +22,12 @@ from hil.transports.deadline import Deadline
 from hil.transports.host import Host
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
-from tests.hil.support.boards import gives_the_references_bits, taking
+from tests.hil.support.boards import equals_the_interpreter, taking
 from tests.hil.support.phone import AdbServer
 from tests.hil.support.raising import raises
 from tests.support.nets import inputs
+
+pytestmark = [pytest.mark.qemu("qemu-system-aarch64"), pytest.mark.cross("aarch64-linux-gnu-gcc")]
 
 FOLDER = "/data/local/tmp/reds-hil"
 
@@ -56,7 +58,7 @@ def agents(emulated: Machine) -> list[str]:
 
 def runs(device: Device, model: Model) -> None:
     """Fails unless every subnet gives the reference's bits there."""
-    gives_the_references_bits(on(device), model)
+    equals_the_interpreter(on(device), model)
 
 
 def test_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Model) -> None:

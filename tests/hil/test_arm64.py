@@ -27,6 +27,8 @@ from tests.hil.support.raising import raises
 from tests.hil.support.sshd import fingerprint, keygen, wait_gone
 from tests.support.nets import inputs
 
+pytestmark = [pytest.mark.qemu("qemu-system-aarch64"), pytest.mark.cross("aarch64-linux-gnu-gcc")]
+
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:

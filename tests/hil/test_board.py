@@ -76,6 +76,8 @@ def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:
         desktop.infer(np.zeros((1, 20), np.int8))
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Board) -> None:
     large = dense_model([250, 900, 900, 12], [[100, 100, 12], [900, 900, 12]], name="large")
     told: list[int] = []
@@ -86,6 +88,8 @@ def test_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Boa
     assert not told
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_input_larger_than_a_frame_runs(emulated: Board) -> None:
     wide = dense_model([9000, 3], [[3]], name="wide")
     emulated.deploy(wide)
@@ -93,6 +97,8 @@ def test_input_larger_than_a_frame_runs(emulated: Board) -> None:
     assert np.array_equal(emulated.infer(x), interpreter.run(wide, 0, x))
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
     wide = dense_model([30_000, 3], [[3]], name="wide")
     emulated.deploy(wide)
@@ -100,6 +106,8 @@ def test_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> 
         emulated.infer(inputs(wide, 1))
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     x = inputs(small, 4)
     emulated.deploy(small)
@@ -110,6 +118,8 @@ def test_emulated_counts_repeat_exactly(emulated: Board, small: Model) -> None:
     assert once == again
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_ticks_of_reading_the_clock_are_subtracted_from_every_sample(
     emulated: Board, small: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +166,8 @@ def test_extracted_subnets_are_whole_packs_with_the_same_outputs(seed: int) -> N
         assert np.array_equal(interpreter.run(smaller, subnet, x), interpreter.run(model, subnet, x))
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 @pytest.mark.parametrize("seed", range(12))
 def test_nets_with_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
     model = random_model(seed)

@@ -126,6 +126,8 @@ def _flat(code: str) -> str:
     return "\\n ".join(line.strip() for line in code.splitlines())
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 @pytest.mark.parametrize(
     ("name", "instructions", "cost"), [(n, i, c) for n, _, i, c in CODE], ids=[n for n, *_ in CODE]
 )
@@ -135,6 +137,8 @@ def test_emulator_counts_instructions_and_cycles_of_code(
     assert counted[name] == (instructions, cost)
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_reading_the_clock_is_not_counted(counted: dict[str, tuple[int, int]]) -> None:
     """An inference of nothing is a call and a return through two functions; reading a clock takes more."""
     instructions, cost = counted["nothing"]
@@ -142,6 +146,8 @@ def test_reading_the_clock_is_not_counted(counted: dict[str, tuple[int, int]]) -
     assert instructions < cost < 24
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_file_that_is_not_an_agent_is_refused(tmp_path: Path) -> None:
     from hil.errors import EmulatorError
 

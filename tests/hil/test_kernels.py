@@ -42,6 +42,8 @@ def test_loading_a_saved_baseline_returns_it(tmp_path: Path) -> None:
         baseline.load(file)
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_committed_counts_hold_and_smaller_ones_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     committed = baseline.load(baseline.path())
     file = tmp_path / "counts.json"

@@ -41,6 +41,8 @@ def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
     return latency_cost(graph, grids, load(table)).of((0,) * len(grids)) / 1000
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_latencies_of_layers_add_up_to_those_of_unmeasured_nets(nano: Board, tmp_path: Path) -> None:
     graph, said = residual(), list[str]()
     save(measure(nano, graph, 5, said.append), tmp_path / "times.json")
@@ -55,6 +57,8 @@ def test_latencies_of_layers_add_up_to_those_of_unmeasured_nets(nano: Board, tmp
         assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.1)
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
     run = CliRunner().invoke(main, ["latency", "dnn-s", "--emulate", "--points", "2", "--out", str(file)])
@@ -63,6 +67,8 @@ def test_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
     assert load(file).layers["dense0"].us.shape == (1, 2)
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_net_is_measured_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
     words = ["latency", "dnn-s-5x4x1", "--classes", "3", "--emulate", "--points", "2", "--out", str(file)]
@@ -80,6 +86,8 @@ def test_unknown_net_is_one_line() -> None:
     assert line.startswith("Error: no net 'dnn-x'; did you mean dnn-s?")
 
 
+@pytest.mark.qemu("qemu-system-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
 def test_board_without_a_clock_is_one_line() -> None:
     run = CliRunner().invoke(main, ["latency", "dnn-s", "--board", "pi", "--emulate"])
     assert run.exit_code == 1

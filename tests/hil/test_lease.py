@@ -147,6 +147,8 @@ def test_device_has_one_identity_under_all_its_names(tmp_path: Path, sshd: Start
     assert by_name == pi.device(Entry("other", "pi", host=listens)) == f"127.0.0.1:{listens.port}"
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_emulated_boards_and_the_desktop_take_no_lease(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -42,6 +42,8 @@ def nightly(project: Path, small_pack: Path) -> Nightly:
     return run
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_silent_board_is_emulated_and_the_summary_warns(
     project: Path,
     nightly: Nightly,

@@ -94,6 +94,8 @@ def test_agent_listens_on_no_port_and_runs_on_its_core(sshd: Start) -> None:
         assert (conditions.core, conditions.machine) == (core, os.uname().machine)
 
 
+@pytest.mark.qemu("qemu-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
 def test_aarch64_agent_equals_the_interpreter(sshd: Start, small: Model, tmp_path: Path) -> None:
     """It runs in user-mode emulation behind the same sshd, of a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="pi")
@@ -253,6 +255,7 @@ def test_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
     assert "/home/.cache" in pi_refusal(there.entry(), BuildError).text
 
 
+@pytest.mark.cross("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
 def test_agent_for_another_processor_is_not_sent(sshd: Start) -> None:
     there = sshd()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]

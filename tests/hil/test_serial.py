@@ -54,6 +54,8 @@ def test_missing_port_raises_with_a_remedy() -> None:
         SerialTransport("/dev/ttyNOWHERE")
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_dead_emulator_raises_without_the_advice_to_check_a_cable(
     small: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,8 @@ def test_failures_come_before_boards_and_figures(
     assert {len(line) for line in figures} == {len(figures[0])}
 
 
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_emulated_figures_in_place_of_hardware_get_a_warning(
     hil: Run, summary: Summary, small_pack: Path, boards_toml: Callable[..., Path]
 ) -> None:

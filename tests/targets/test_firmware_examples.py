@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hil.platformio import core_environment
 
+from hil.firmware.platformio import core_environment
 from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from tests.support.tools import missing
 from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
-from tests.targets.support.tools import missing
 
 ROOT = TARGETS.parent
 EXAMPLES = ROOT / "examples"
