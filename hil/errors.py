@@ -177,7 +177,7 @@ class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 
 class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug
-    """The pack has no such subnet; the text names the nearest one."""
+    """The pack has no such subnet; the text names the most similar one."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -64,7 +64,7 @@ def held(
 
 
 def _open(path: Path) -> int:
-    """Open the lock file, or make it. In a folder that all may write to, links are not followed."""
+    """Open the lock file, or make it; never follow a link, since all users may write to its folder."""
     while True:
         try:
             return os.open(path, os.O_RDWR | os.O_NOFOLLOW)

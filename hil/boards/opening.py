@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 def to_stderr(text: str) -> None:
-    """Show a line on the terminal, below whatever stands there."""
+    """Print a line on standard error."""
     print(f"\n{text}", file=sys.stderr, flush=True)
 
 

@@ -31,7 +31,7 @@ class Samples:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The samples in `unit`, in the order they were taken."""
+        """Return the samples in `unit`, in the order they were taken."""
         return self.microseconds if self.clock.hz else self.ticks
 
     @property
@@ -41,12 +41,12 @@ class Samples:
 
     @property
     def p95(self) -> float:
-        """The value that 95 % of the samples do not exceed. Raises `ValueError` without samples."""
+        """Return the value that 95 % of the samples do not exceed. Raises `ValueError` without samples."""
         return percentile(self.values, 95)
 
     @property
     def worst(self) -> float:
-        """The largest value. Raises `ValueError` without samples."""
+        """Return the largest value. Raises `ValueError` without samples."""
         return max(self.values)
 
     def __str__(self) -> str:
@@ -81,7 +81,11 @@ def median(values: Sequence[float]) -> float:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The least of the values that this percentage does not exceed. Raises `ValueError` without values."""
+    """Return the least value that `percent` percent of the values do not exceed.
+
+    Raises:
+        ValueError: There are no values.
+    """
     if not values:
         raise ValueError("no samples")
     return float(sorted(values)[math.ceil(percent / 100 * len(values)) - 1])

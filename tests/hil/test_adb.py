@@ -1,4 +1,4 @@
-"""The parts of ADB that we speak ourselves, whatever comes from the other end."""
+"""Test our own parts of ADB against any bytes from the other end."""
 
 import struct
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ NAMES = st.sampled_from([1, 2])
 
 
 class Pieces:
-    """A stream that gives these pieces, then has ended."""
+    """A stream of these pieces."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = [piece for piece in pieces if piece]
@@ -186,7 +186,7 @@ def test_missing_or_unready_device_raises(states: dict[str, str], serial: str | 
 
 
 class Scripted(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
-    """A device that lets everybody in, then says this; None is a while in which it says nothing."""
+    """A device that accepts every host and sends these messages; None is a pause."""
 
     name = "phone"
 
@@ -312,7 +312,7 @@ def test_unreadable_key_raises_with_its_file(tmp_path: Path) -> None:
 
 
 class Usb:
-    """adb-shell's transport for a device on USB, with these things happening to it."""
+    """adb-shell's transport of a device on USB, with scripted transfers."""
 
     def __init__(self, *happens: object) -> None:
         self._happens = list(happens)

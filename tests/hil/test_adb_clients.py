@@ -1,4 +1,4 @@
-"""The adb program and the adb-shell package against the scripted peer and the emulated Android's own adbd."""
+"""Test the scripted peer and the emulated Android with the adb program and the adb-shell package."""
 
 import os
 import re
@@ -16,7 +16,7 @@ FILE = "/data/local/tmp/file"
 
 @pytest.fixture(params=["peer", "adbd"])
 def port(request: pytest.FixtureRequest) -> int:
-    """Where a device listens."""
+    """Port of a device that listens."""
     if request.param == "peer":
         return int(request.getfixturevalue("phone")().port)
     machine = request.getfixturevalue("emulated")
@@ -26,7 +26,7 @@ def port(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def data(tmp_path: Path) -> bytes:
-    """A file to send, larger than a message of ADB."""
+    """A file that is larger than a message of ADB."""
     (tmp_path / "here").write_bytes(sent := os.urandom(3_000_000))
     return sent
 

@@ -1,4 +1,4 @@
-"""The host end of the protocol against the real agent, over lines that are good and lines that are not."""
+"""Test the host end of the protocol against the real agent, over intact and damaged streams."""
 
 import select
 import subprocess
@@ -28,7 +28,7 @@ Script = Callable[[str], Path]
 
 @dataclass
 class Line:
-    """A line to a real agent that damages or hurts what passes, the n-th write or read at a time."""
+    """A stream to a real agent that may damage the n-th write or read."""
 
     inner: Transport
     on_write: Callable[[int, bytes], bytes] = lambda n, data: data
@@ -51,7 +51,7 @@ class Line:
 
 
 def flip(data: bytes) -> bytes:
-    """Damage every byte, but leave frames their ends."""
+    """Damage every byte, but keep the zeros at the ends of frames."""
     return bytes(byte and (byte % 255 + 1) for byte in data)
 
 
@@ -308,7 +308,7 @@ def test_write_to_a_full_pipe_raises_at_the_deadline(script: Script) -> None:
 
 
 def test_agent_dies_with_its_parent(script: Script) -> None:
-    """Whoever holds the write end of the pipe is alive: it closes with the last of parent and agent."""
+    """Watch the write end of a pipe, which closes when the last of parent and agent has ended."""
     deaf = script("import signal; os.write(2, b'up'); signal.pause()")
     parent = (
         "import signal; from pathlib import Path; from hil.transports.process import ProcessTransport as P; "

@@ -1,4 +1,4 @@
-"""A board over ADB, a scripted peer, direct or through a real adb server: who is let in, what is stored."""
+"""Test boards over ADB on a scripted peer, directly and through a real adb server."""
 
 import os
 import re
@@ -99,7 +99,7 @@ def test_conditions_of_a_device_are_read(phone: Start) -> None:
 @pytest.mark.qemu("qemu-aarch64")
 @pytest.mark.cross("aarch64-linux-gnu-gcc")
 def test_aarch64_agent_equals_the_interpreter(phone: Start, small: Model, tmp_path: Path) -> None:
-    """It runs in user-mode emulation behind the same peer, of a script that is stored in its place."""
+    """Run it by user-mode emulation, from a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="android")
     emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
     android_runs(replace(phone().entry(), agent=emulated), small)
@@ -150,7 +150,7 @@ def test_device_that_the_server_lacks_is_absent(phone: Start, adb: AdbServer) ->
 
 @contextmanager
 def web_server() -> Iterator[int]:
-    """The port of a program that has nothing to do with ADB."""
+    """Start a server that does not speak ADB, and return its port."""
 
     def answer(server: socket.socket) -> None:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A real adbd in a virtual machine, and what goes wrong with it."""
+"""Test boards over ADB on a real adbd in a virtual machine, and its failures."""
 
 import os
 import re
@@ -42,13 +42,13 @@ def on(device: Device, agent: Path | None = None) -> AbstractContextManager[Boar
 
 
 def there(emulated: Machine, script: str) -> str:
-    """What a script prints there."""
+    """Run a script on the device and return its output."""
     with connected(emulated) as device:
         return device.run(script, "look", Deadline.after(60))
 
 
 def agents(emulated: Machine) -> list[str]:
-    """The numbers of the agents that run there."""
+    """Return the processes of agents on the device."""
     found = there(
         emulated,
         f"for p in /proc/[0-9]*; do readlink $p/exe | grep -q {FOLDER} && echo ${{p#/proc/}}; done; true",
@@ -57,7 +57,7 @@ def agents(emulated: Machine) -> list[str]:
 
 
 def runs(device: Device, model: Model) -> None:
-    """Fails unless every subnet gives the reference's bits there."""
+    """Fail unless every subnet gives the outputs of the interpreter."""
     equals_the_interpreter(on(device), model)
 
 

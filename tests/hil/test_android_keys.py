@@ -1,4 +1,4 @@
-"""Who a board over ADB lets in: by key, by its user, or through an adb server that it trusts."""
+"""Test which hosts a board over ADB accepts: by key, by its user, or through a trusted adb server."""
 
 import stat
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_key_of_a_server_is_accepted(phone: Start, adb: AdbServer, small: Model)
 
 @pytest.fixture
 def unknown(tmp_path: Path) -> tuple[Path, tuple[object, ...]]:
-    """A key, and the options of a phone that knows another only."""
+    """A key, and the options of a phone that knows another key only."""
     for name in ("key", "other"):
         make(tmp_path / name)
     return tmp_path / "key", ("--keys", tmp_path / "other.pub")

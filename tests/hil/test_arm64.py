@@ -1,4 +1,4 @@
-"""The emulated machines: a real OpenSSH client gets in, nobody else does, and nothing is left behind."""
+"""Test the emulated machines with a real OpenSSH client: logins, isolation, and cleaning up."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def machine() -> Iterator[Machine]:
 
 
 def known(machine: Machine, folder: Path) -> Path:
-    """A file that says the machine's own key."""
+    """Write a known_hosts file with the machine's host key."""
     file = folder / "known_hosts"
     file.write_text(f"[127.0.0.1]:{machine.port} {(machine.image.folder / 'host_key.pub').read_text()}\n")
     assert fingerprint(file) == machine.image.host_key
@@ -66,7 +66,7 @@ def client(
     key: Path | None = None,
     told: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """OpenSSH's own: ssh with a command, or sftp that is told some. It reads no configuration here."""
+    """Run ssh with a command, or sftp with commands on its input, without any configuration file."""
     options = [f"-o{name}={value}" for name, value in OPTIONS.items()]
     options += [f"-oUserKnownHostsFile={known_hosts}", f"-oPort={machine.port}"]
     program, identity = "ssh" if told is None else "sftp", str(key or machine.image.key)
@@ -118,7 +118,7 @@ def test_machine_reaches_no_other_machine(machine: Machine, known_hosts: Path) -
 
 
 def listening(pid: int) -> set[tuple[str, int]]:
-    """Addresses, in the kernel's hexadecimal, and ports that a process listens on."""
+    """Return the addresses, in the kernel's hexadecimal, and ports that a process listens on."""
     links = (os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir())
     sockets = {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:")}
     rows = [row.split() for name in ("tcp", "tcp6", "udp", "udp6") for row in _table(pid, name)]
@@ -189,7 +189,7 @@ def test_machine_dies_with_its_run_and_the_next_run_removes_its_files() -> None:
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
-    """The image in a folder of the test, without snapshots."""
+    """A copy of the image without snapshots, in a folder of the test."""
     made = arm64_image.image()
     folder = tmp_path / "image"
     folder.mkdir()

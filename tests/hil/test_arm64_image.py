@@ -1,4 +1,4 @@
-"""The image of the emulated Pi and Android: what is in it, and what is said where it cannot be made."""
+"""Test the contents of the image of the emulated Pi and Android, and errors of building it."""
 
 import gzip
 import io
@@ -92,7 +92,7 @@ def test_versions_come_from_changelogs_and_rebuilds_count(packages: Made) -> Non
 
 
 def listed(system: str) -> dict[str, str]:
-    """Modes of the files of a system, by path, as GNU cpio prints them."""
+    """Return the modes of a system's files by path, as GNU cpio prints them."""
     data = arm64_image.image().system(system).read_bytes()
     done = subprocess.run(["cpio", "-itv", "--quiet"], input=data, capture_output=True, check=True)
     rows = (row.split() for row in done.stdout.decode().splitlines())

@@ -1,4 +1,4 @@
-"""A board that is brought to what boards.toml asks for: a real sshd whose /sys is the test's own."""
+"""Test boards that are brought to the conditions in boards.toml, on a real sshd with a /sys of the test."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ CPU, HEAT = "/sys/devices/system/cpu", "/sys/class/thermal"
 
 
 class Sys:
-    """A board's governors and temperature, as files."""
+    """Governors and temperature of a board, as files."""
 
     def __init__(self, folder: Path) -> None:
         self.cpu, self.heat = folder / "cpu", folder / "thermal"
@@ -116,7 +116,7 @@ def test_hot_board_is_waited_for(
 def test_board_that_stays_hot_is_one_error(
     hil: Run, there: Callable[..., Sshd], sysfs: Sys, small_pack: Path, boards_toml: BoardsToml
 ) -> None:
-    """What needs no time is tested all the same."""
+    """Tests that take no times run all the same."""
     sysfs.warm(90)
     boards = boards_toml("pi", **there().keys(), max_celsius=70, cool_down=0.01)
     done = hil("--target=pi", "--boards", boards, "--pack", small_pack)

@@ -1,4 +1,4 @@
-"""Archives are unpacked by GNU cpio as they were written."""
+"""Test that GNU cpio unpacks archives as they were written."""
 
 import stat
 import subprocess

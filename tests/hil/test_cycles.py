@@ -1,4 +1,4 @@
-"""The normative cycle table: each rule by itself, then as the emulator counts it."""
+"""Test the cycle table: each rule alone, then as the emulator counts it."""
 
 import struct
 from pathlib import Path
@@ -77,9 +77,9 @@ CODE = [
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
-    """Instructions and cycles that the emulated board measures for each piece of CODE, less those of none.
+    """Instructions and cycles of each piece of CODE on the emulated board, less those of an empty piece.
 
-    One agent whose subnets are the pieces: `reds_run` runs the piece of the selected subnet.
+    The subnets of one agent are the pieces: `reds_run` runs the piece of the selected subnet.
     """
     pieces = ["", *(code for _, code, _, _ in CODE)]
     functions = "\n".join(
@@ -140,7 +140,7 @@ def test_emulator_counts_instructions_and_cycles_of_code(
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_reading_the_clock_is_not_counted(counted: dict[str, tuple[int, int]]) -> None:
-    """An inference of nothing is a call and a return through two functions; reading a clock takes more."""
+    """An empty inference is a call and a return through two functions. Reading a clock takes more."""
     instructions, cost = counted["nothing"]
     assert 0 < instructions < 12
     assert instructions < cost < 24

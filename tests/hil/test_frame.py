@@ -9,7 +9,7 @@ frames = st.builds(Frame, bytes_u8, bytes_u8, st.binary(max_size=600))
 
 
 def drain(reader: Reader) -> tuple[list[Frame], int]:
-    """The frames a reader has, and how many damaged ones there were."""
+    """Return the frames of a reader, and the number of damaged ones."""
     found, damaged = [], 0
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The kernel bench: exact counts that fail when they grow, tables, what the order of weights touches."""
+"""Test the kernel bench: exact counts that may not grow, tables, and the order of weights."""
 
 import json
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_committed_counts_hold_and_smaller_ones_fail(tmp_path: Path, monkeypatch
 def net_counts(
     cost: Count, alone: Count = FEW["net 100%"], switch: int = 21, first: float = 1.0
 ) -> NetCounts:
-    """DNN S with one subnet, as if it had been counted."""
+    """Return counts of DNN S with one subnet."""
     graph = by_name("dnn-s")
     model = untrained("dnn-s", graph, {"100%": graph.full})
     return NetCounts(model, LAYOUTS[1], (cost,), (alone,), Count(15, switch), first, "")
@@ -164,7 +164,7 @@ def test_litert_peer_runs_every_kind_of_layer() -> None:
 
 
 def test_lines_of_a_dense_layer() -> None:
-    """32 x 32 weights: 16 rows and columns are one line of 16 bytes a row, or half of the words in groups."""
+    """A line of 16 bytes holds half a row of 32 x 32 weights."""
     layer = dense_model([32, 32], [[32]]).layers[0]
     half = np.arange(16), np.arange(16)
     assert marked(layer, half).sum() == 256

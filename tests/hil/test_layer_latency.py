@@ -1,4 +1,4 @@
-"""Times of single layers on a board add up to those of nets of any width."""
+"""Test that latencies of single layers add up to those of nets at any width."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def nano() -> Iterator[Board]:
 
 
 def residual() -> Graph:
-    """Every kind of layer but the maximum: a stem, a residual block, an average, a classifier."""
+    """Return a net with every kind of layer but the maximum pool."""
     net = Builder(3, 12, 12)
     x = net.conv(net.input, 24, (3, 3), (2, 2))
     y = net.conv(net.depthwise(x, (3, 3)), 24, (1, 1), relu=False)
@@ -36,7 +36,7 @@ def residual() -> Graph:
 
 
 def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
-    """Microseconds of a subnet, by the table in a file."""
+    """Return the microseconds of a subnet by the table in a file."""
     grids = [np.array([n]) for n in widths]
     return latency_cost(graph, grids, load(table)).of((0,) * len(grids)) / 1000
 

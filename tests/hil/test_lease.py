@@ -1,4 +1,4 @@
-"""A device is used by one run at a time, whoever asks and however the owner ends."""
+"""Test that one run at a time uses a device, however its owner ends."""
 
 import getpass
 import os
@@ -44,7 +44,7 @@ print("gone", flush=True)
 
 @contextmanager
 def holder(folder: Path, device: str = DEVICE, seconds: float = 60) -> Iterator[subprocess.Popen[str]]:
-    """Another run: it says when it has to wait, when it has the lease, and keeps that to its input's end."""
+    """Start another run that prints when it waits and when it holds the lease, until its input ends."""
     command = [sys.executable, "-c", HOLD, str(folder), device, str(seconds)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -59,7 +59,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def take(folder: Path, device: str = DEVICE, seconds: float = 0.0) -> list[str]:
-    """Take a lease and let it go; what was said on the way."""
+    """Take a lease and release it; return the lines it printed."""
     said: list[str] = []
     with lease.held("ours", device, seconds, said.append, folder):
         return said
@@ -191,7 +191,7 @@ def test_android_has_one_identity_on_the_network_and_at_a_server(phone: phones.S
 
 
 def test_absent_board_is_not_opened_without_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even one that is back by the time it would be started."""
+    """Refuse also a board that is back by the time it would start."""
     monkeypatch.setattr(nano33ble, "device", lambda entry: None)
     monkeypatch.setattr(nano33ble, "absent", lambda entry: None)
     entry = Entry("left", "nano33ble")

@@ -1,4 +1,4 @@
-"""LiteRT beside ours on one board: this machine, and a real sshd in a Pi's place."""
+"""Test the comparison with LiteRT on this machine, and on a real sshd in place of a Pi."""
 
 import json
 import sys

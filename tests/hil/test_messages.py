@@ -1,4 +1,4 @@
-"""The wording of errors that users meet. All other tests match types and attributes."""
+"""Test the wording of errors that users meet. All other tests match types and attributes."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A real Nano's life on a port, played by the real agent behind a pseudo terminal."""
+"""Test the Nano on its port, played by the real agent behind a pseudo terminal."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ ENTRY = Entry("left", "nano33ble")
 
 @dataclass
 class PlayedDesk:
-    """A desk with boards on it; `upload` does what the test says."""
+    """The ports of a machine with boards on them; `upload` does what the test sets."""
 
     stack: ExitStack
     ports: list[Port] = field(default_factory=list)
@@ -139,7 +139,7 @@ def test_old_agent_is_replaced_and_followed_to_another_port(
 def test_board_that_comes_back_is_identified_by_its_serial_number(
     played: PlayedDesk, old_agent: Path, nano: Path
 ) -> None:
-    """Another one comes at the same time, as when two runs upload at once."""
+    """Another board comes back at the same time, as when two runs upload at once."""
     before = played.board(old_agent)
     others: list[PtyBoard] = []
 

@@ -1,4 +1,4 @@
-"""The nightly bench takes the boards that answer, emulates the others, and says so."""
+"""Test the nightly bench: it benches boards that answer, emulates the others, and reports both."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ Nightly = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout whose environment is this one."""
+    """A checkout that uses the environment of this one."""
     folder = tmp_path / "project"
     (folder / "ci").mkdir(parents=True)
     for name in ("nightly", "summary"):

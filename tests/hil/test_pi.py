@@ -1,4 +1,4 @@
-"""A board over SSH, on a real sshd: who is trusted, what is stored, and that nothing is left running."""
+"""Test boards over SSH on a real sshd: trust, stored agents, and cleaning up."""
 
 import os
 import signal
@@ -97,7 +97,7 @@ def test_agent_listens_on_no_port_and_runs_on_its_core(sshd: Start) -> None:
 @pytest.mark.qemu("qemu-aarch64")
 @pytest.mark.cross("aarch64-linux-gnu-gcc")
 def test_aarch64_agent_equals_the_interpreter(sshd: Start, small: Model, tmp_path: Path) -> None:
-    """It runs in user-mode emulation behind the same sshd, of a script that is stored in its place."""
+    """Run it by user-mode emulation, from a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="pi")
     emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
     pi_runs(sshd().entry(agent=emulated), small)

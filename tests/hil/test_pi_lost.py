@@ -1,4 +1,4 @@
-"""A board over SSH that is lost on the way: an error in time, and nothing is left running."""
+"""Test boards over SSH that are lost: an error in time, and no agent left running."""
 
 import os
 import signal

@@ -9,7 +9,7 @@ from tests.hil.support.raising import raises
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package of somebody else's, that registers a target of its own and one called as ours."""
+    """Install a package that registers a target of its own, and one with a name of ours."""
     (tmp_path / "their_lab.py").write_text("HAS_EMULATOR = False\n")
     info = tmp_path / "their_lab-1.0.dist-info"
     info.mkdir()

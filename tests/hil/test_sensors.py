@@ -1,4 +1,4 @@
-"""What a board says of itself, and when that makes a latency doubtful."""
+"""Test the conditions that boards report, and the doubts they raise about latencies."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a port's errors say, each with the advice that helps."""
+"""Test the errors of serial ports and their remedies."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.support.nets import inputs
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Without the rights that root has to every file."""
+    """Drop the rights that root has to every file."""
     me = os.geteuid()
     if me == 0:
         os.seteuid(65534)

@@ -1,4 +1,4 @@
-"""The summary for a job's page, from files that real runs keep."""
+"""Test the summary of a run, from files that real runs keep."""
 
 import subprocess
 import sys

@@ -35,13 +35,13 @@ class Services(Protocol):
     name: str
 
     def open(self, service: str, deadline: Deadline) -> Stream:
-        """One of its services. Raises `NoService` if it has no such, or one of `LOST`."""
+        """Open a stream to a service. Raises `NoService`, or an error in `LOST`."""
         ...
 
     def alive(self) -> bool:
-        """Whether it is still there."""
+        """Return whether the device still answers."""
         ...
 
     def close(self) -> None:
-        """Close it and all its streams; twice is harmless."""
+        """Close the login and all its streams."""
         ...

@@ -20,11 +20,11 @@ class Refused(Exception):  # noqa: N818, it names what happened, not a bug
 def send(stream: Stream, data: bytes, path: str, deadline: Deadline) -> None:
     """Write the file `path`, readable for its owner only. Raises `Refused`, or an error of the stream."""
     stream.write(request(data, path, int(time.time())), deadline)
-    said = _until(stream, b"", _HEAD.size, deadline)
-    answer, size = _HEAD.unpack_from(said)
+    arrived = _until(stream, b"", _HEAD.size, deadline)
+    answer, size = _HEAD.unpack_from(arrived)
     if answer == b"FAIL" and size <= _LONGEST:
         raise Refused(
-            _until(stream, said, _HEAD.size + size, deadline)[_HEAD.size :].decode(errors="replace")
+            _until(stream, arrived, _HEAD.size + size, deadline)[_HEAD.size :].decode(errors="replace")
         )
     if answer != b"OKAY":
         raise EOFError(f"the device answered {answer!r} to a file")
@@ -41,7 +41,7 @@ def request(data: bytes, path: str, seconds: int) -> bytes:
 
 
 def _until(stream: Stream, said: bytes, size: int, deadline: Deadline) -> bytes:
-    """Read on until `size` bytes have arrived, and return them with the bytes `said` before."""
+    """Read until `size` bytes have arrived, with those that `arrived` before, and return them all."""
     while len(said) < size:
         more = stream.read(deadline)
         if not more:
