@@ -50,7 +50,7 @@ class SwitchSamples:
     rows: NDArray[np.intp]
 
 
-def check_kind(entry: Entry, hello: Hello, where: str) -> None:
+def check_target(entry: Entry, hello: Hello, where: str) -> None:
     """Raise `SetupError` unless the agent at `where` runs on a board of this target."""
     if hello.board != entry.target:
         says = f"{where} says it runs on a {hello.board!r}, not on a {entry.target}"
@@ -80,7 +80,7 @@ class Board:
         conditioner: Conditioner | None = None,
     ) -> None:
         self.name = entry.name
-        check_kind(entry, hello, agent.transport.name)
+        check_target(entry, hello, agent.transport.name)
         if hello.emulated != (provenance is Provenance.EMULATED):
             says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
             remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
@@ -165,7 +165,7 @@ class Board:
         Returns:
             The outputs of each subnet, int8 [N, output].
         """
-        model = self._checked(x)
+        model = self._check_inputs(x)
         parts: list[list[Outputs]] = [[] for _ in subnets]
         done = 0
         for batch in self._batches(model, x):
@@ -188,8 +188,8 @@ class Board:
             clock: Clock of the board to use.
             x: int8 [M, input]; sample i runs x[i % M], for as many inputs as fit the board.
         """
-        model = self._checked(x)
-        self._load(x[: self._held(model)])
+        model = self._check_inputs(x)
+        self._load(x[: self._inputs_that_fit(model)])
         timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         return self._samples(clock, less_overhead(ticks, timed.overhead))
@@ -205,8 +205,8 @@ class Board:
             clock: Clock of the board to use.
             x: Inputs, as in `measure`.
         """
-        model = self._checked(x)
-        batch = x[: self._held(model)]
+        model = self._check_inputs(x)
+        batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
         timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
@@ -227,7 +227,7 @@ class Board:
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
 
-    def _checked(self, x: NDArray[np.int8]) -> Model:
+    def _check_inputs(self, x: NDArray[np.int8]) -> Model:
         if self._model is None:
             raise PackRefused("no pack is deployed; call deploy first", board=self.name)
         model = self._model
@@ -240,14 +240,14 @@ class Board:
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
         """Split inputs into batches that fit the board, and whose outputs fit a frame."""
         largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        size = min(self._held(model), self._hello.max_payload // largest)
+        size = min(self._inputs_that_fit(model), self._hello.max_payload // largest)
         if size < 1:
             room = f"the {self._hello.max_payload:,} bytes of its agent's frames"
             raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
         for at in range(0, len(x), size):
             yield x[at : at + size]
 
-    def _held(self, model: Model) -> int:
+    def _inputs_that_fit(self, model: Model) -> int:
         """Return how many inputs fit the board."""
         held = self._hello.input_bytes // model.input_size
         if held < 1:

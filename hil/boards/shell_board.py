@@ -15,7 +15,7 @@ from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.errors import BoardsFileError, BuildError, DeadlineError, HilError, LinkError, SetupError
 from hil.firmware import build
-from hil.firmware.upload import stored
+from hil.firmware.upload import store_once
 from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
@@ -48,18 +48,18 @@ def start(
     if provenance is Provenance.EMULATED:  # it has one core and no temperature
         entry = replace(entry, core=None, governor=None, max_celsius=None)
     with errors_naming(entry):
-        machine, command = _twice(lambda: _prepared(entry, agents, connect))
+        machine, command = _with_one_retry(lambda: _log_in_and_store(entry, agents, connect))
     with machine:
         with errors_naming(entry):
             transport = ShellTransport(machine, command, entry.core, Deadline.after(COMMAND_SECONDS))
         with (
             Agent(transport, entry.name) as agent,
-            Conditioner(entry, lambda script: _told(entry, machine, script)) as conditioner,
+            Conditioner(entry, lambda script: _run_for_entry(entry, machine, script)) as conditioner,
         ):
             yield Board(entry, provenance, agent, _hello(entry, agent, transport, machine), conditioner)
 
 
-def _twice(work: Callable[[], T]) -> T:
+def _with_one_retry(work: Callable[[], T]) -> T:
     """Do the work, and once more if the login was lost. A passed deadline is not granted again."""
     try:
         return work()
@@ -72,14 +72,16 @@ def _twice(work: Callable[[], T]) -> T:
             raise type(second)(f"{first.observation}; tried again: {second.text}") from second
 
 
-def _prepared(entry: Entry, agents: Mapping[str, str], connect: Callable[[], Machine]) -> tuple[Machine, str]:
+def _log_in_and_store(
+    entry: Entry, agents: Mapping[str, str], connect: Callable[[], Machine]
+) -> tuple[Machine, str]:
     """Log in, store the agent, and return the login with the command that runs the agent."""
     machine = connect()
     try:
         kind = key_values(_run(machine, 'echo "machine=$(uname -m)"'))["machine"]
         _check_core(entry, machine)
         agent = _agent(entry, agents, kind)
-        return machine, shlex.quote(stored(machine, agent))
+        return machine, shlex.quote(store_once(machine, agent))
     except BaseException:
         machine.close()
         raise
@@ -94,7 +96,7 @@ def _check_core(entry: Entry, machine: Machine) -> None:
             raise BoardsFileError(f"{why}; name another `core`, or none", key="core") from error
 
 
-def _told(entry: Entry, machine: Machine, script: str) -> str:
+def _run_for_entry(entry: Entry, machine: Machine, script: str) -> str:
     with errors_naming(entry):
         return _run(machine, script)
 
@@ -121,7 +123,7 @@ def _hello(entry: Entry, agent: Agent, transport: ShellTransport, machine: Machi
     try:
         return agent.hello(Deadline.after(START_SECONDS))
     except LinkError as error:
-        if (why := transport.unable) is None:
+        if (why := transport.why_not_run) is None:
             raise
         barred = f"{transport.name} cannot be run: {why}"
         raise BuildError(f"{barred}; {machine.barred_advice}", board=entry.name) from error

@@ -121,7 +121,7 @@ def _make(folder: Path) -> None:
             f"cannot make an image in {where}; set XDG_CACHE_HOME to a folder of yours"
         ) from error
     try:
-        with debian.fetched(_PACKAGES, partial) as packages:
+        with debian.fetch(_PACKAGES, partial) as packages:
             _fill(partial, packages)
         (partial / "packages.tar").unlink()
         try:

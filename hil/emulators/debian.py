@@ -105,7 +105,7 @@ class Packages:
 
 
 @contextmanager
-def fetched(names: Sequence[str], folder: Path) -> Iterator[Packages]:
+def fetch(names: Sequence[str], folder: Path) -> Iterator[Packages]:
     """Fetch the named packages and their dependencies; they are in a file of `folder` meanwhile.
 
     Raises:

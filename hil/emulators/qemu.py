@@ -60,7 +60,7 @@ class Qemu:
             ready = select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
-                ended = _telling(said.decode(errors="replace")) or "it ended without any output"
+                ended = _most_informative_line(said.decode(errors="replace")) or "it ended without any output"
                 raise self.failed(ended if ready else f"it was not ready within {seconds:g} s")
             said += more
         return found
@@ -71,7 +71,7 @@ class Qemu:
 
     def last_words(self) -> str:
         """Return the last line of QEMU's standard error, empty if it wrote none."""
-        return _telling((self.folder / "errors").read_text(errors="replace"))
+        return _most_informative_line((self.folder / "errors").read_text(errors="replace"))
 
     def stop(self) -> None:
         """End QEMU and remove its files; stopping twice is harmless."""
@@ -110,7 +110,7 @@ def _child_setup() -> Callable[[], None]:
     return setup
 
 
-def _telling(text: str) -> str:
+def _most_informative_line(text: str) -> str:
     """Return the most informative line: a kernel's panic, or else the last line; empty if there is none."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "Kernel panic" in line), lines[-1] if lines else "")

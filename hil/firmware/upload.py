@@ -14,7 +14,7 @@ _KEPT_DAYS = 7
 """Older programs and partial files are removed when a program is stored."""
 
 
-def stored(machine: Machine, program: bytes) -> str:
+def store_once(machine: Machine, program: bytes) -> str:
     """Return the path of the program on the machine, and send it unless the same bytes are there.
 
     Raises:

@@ -29,7 +29,7 @@ class Host:
         return f"{user}{self.name}" + (f" port {self.port}" if self.port != 22 else "")
 
 
-def reach(host: Host, deadline: Deadline) -> socket.socket:
+def open_tcp(host: Host, deadline: Deadline) -> socket.socket:
     """Open a TCP stream to the host. Name lookup has no timeout of its own, so it runs in a thread.
 
     Raises:
@@ -61,7 +61,7 @@ def reach(host: Host, deadline: Deadline) -> socket.socket:
 def address(host: Host, deadline: Deadline) -> str | None:
     """Return the host's IP address and port, the same for each of its names; None without an answer."""
     try:
-        with reach(host, deadline) as connection:
+        with open_tcp(host, deadline) as connection:
             ip, port, *_ = connection.getpeername()
             return f"{ip}:{port}"
     except (LinkError, OSError):

@@ -27,7 +27,7 @@ class Session(Protocol):
         """Return at least one byte of standard output, or none at its end."""
         ...
 
-    def complaint(self) -> bytes:
+    def stderr(self) -> bytes:
         """Return the standard error that has arrived so far."""
         ...
 
@@ -96,11 +96,11 @@ class Machine(ABC):
         script = f"exec </dev/null\n{script}"
         with self.within(deadline, doing), closing(self.execute(script, deadline)) as session:
             out = b"".join(iter(lambda: session.read(deadline), b""))
-            status, complaint = session.status(deadline.left), session.complaint()
+            status, stderr = session.status(deadline.left), session.stderr()
             if status is None or status < 0:
                 raise EOFError("the script ended without an exit status")
         if status:
-            reason = complaint.decode(errors="replace").strip().partition("\n")[0]
+            reason = stderr.decode(errors="replace").strip().partition("\n")[0]
             raise BuildError(f"{self.name} cannot {doing}: {reason or f'exit status {status}'}")
         return out.decode(errors="replace")
 

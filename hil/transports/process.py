@@ -67,7 +67,7 @@ class ProcessTransport:
             except BlockingIOError:  # the pipe has room, but less than the piece needs
                 continue
             except OSError as error:
-                raise LinkError(self._ended()) from error
+                raise LinkError(self._why_ended()) from error
 
     def read(self, deadline: Deadline) -> bytes:
         """Return at least one byte of the agent's output."""
@@ -75,7 +75,7 @@ class ProcessTransport:
             raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s")
         data = os.read(self._from.fileno(), _CHUNK)
         if not data:
-            raise LinkError(self._ended())
+            raise LinkError(self._why_ended())
         return data
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class ProcessTransport:
         self._process.wait()
         self._from.close()
 
-    def _ended(self) -> str:
+    def _why_ended(self) -> str:
         try:
             status = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:

@@ -14,9 +14,9 @@ BAUD = 115_200
 """USB and pseudo terminals ignore the baud rate, but pyserial needs one."""
 
 
-ON_DESK = Advice("check its cable and power, then run again", "reset the board and run again")
-_NO_SERIAL_PORT = (errno.ENOTTY, errno.EISDIR, errno.EINVAL)
-_OPENING = {
+HARDWARE_ADVICE = Advice("check its cable and power, then run again", "reset the board and run again")
+_NOT_A_SERIAL_PORT = (errno.ENOTTY, errno.EISDIR, errno.EINVAL)
+_REMEDIES = {
     errno.EACCES: "add yourself to the dialout group (sudo usermod -aG dialout $USER) and log in again",
     errno.EAGAIN: "another program has it open: close that and run again",
     errno.EBUSY: "another program has it open: close that and run again",
@@ -28,15 +28,15 @@ _LOST = (OSError, termios.error)  # SerialException is an OSError
 class SerialTransport:
     """An open serial port. Raises `LinkError` if it is missing, or open in another program."""
 
-    def __init__(self, port: str, advice: Advice = ON_DESK) -> None:
+    def __init__(self, port: str, advice: Advice = HARDWARE_ADVICE) -> None:
         self.name = f"port {port}"
         self.advice = advice
         try:
             self._port = serial.Serial(port, BAUD, timeout=0, exclusive=True)
         except (*_LOST, ValueError) as error:
-            if _number(error) in _NO_SERIAL_PORT:
+            if _errno(error) in _NOT_A_SERIAL_PORT:
                 raise LinkError(f"{self.name} is not a serial port; name another") from error
-            advised = _OPENING.get(_number(error), advice.lost)
+            advised = _REMEDIES.get(_errno(error), advice.lost)
             raise LinkError(f"{self.name} cannot be opened: {_reason(error)}; {advised}") from error
 
     def write(self, data: bytes, deadline: Deadline) -> None:
@@ -65,7 +65,7 @@ class SerialTransport:
         self._port.close()
 
 
-def _number(error: BaseException | None) -> int:
+def _errno(error: BaseException | None) -> int:
     """Return the errno of an error, which pyserial may leave in its cause; 0 if there is none."""
     while error is not None:
         if error.args and isinstance(error.args[0], int):
@@ -75,5 +75,5 @@ def _number(error: BaseException | None) -> int:
 
 
 def _reason(error: Exception) -> str:
-    number = _number(error)
+    number = _errno(error)
     return os.strerror(number) if number else str(error)

@@ -48,7 +48,7 @@ class ShellTransport:
         except TimeoutError as error:
             raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s") from error
         except self._machine.lost as error:
-            raise LinkError(self._ended()) from error
+            raise LinkError(self._why_ended()) from error
 
     def read(self, deadline: Deadline) -> bytes:
         """Return at least one byte of the agent's output."""
@@ -57,9 +57,9 @@ class ShellTransport:
         except TimeoutError as error:
             raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s") from error
         except self._machine.lost as error:
-            raise LinkError(self._ended()) from error
+            raise LinkError(self._why_ended()) from error
         if not data:
-            raise LinkError(self._ended())
+            raise LinkError(self._why_ended())
         return data
 
     def close(self) -> None:
@@ -72,25 +72,25 @@ class ShellTransport:
         self._session.close()
 
     @property
-    def unable(self) -> str | None:
+    def why_not_run(self) -> str | None:
         """Return why the machine could not run the agent, or None if that did not happen."""
         status = self._session.status(0)
-        return (self._says() or f"exit status {status}") if status in _CANNOT_RUN else None
+        return (self._first_error() or f"exit status {status}") if status in _CANNOT_RUN else None
 
-    def _ended(self) -> str:
+    def _why_ended(self) -> str:
         status = self._session.status(NOTICE_SECONDS)
         if status is None:
             return f"{self.name} closed its output"
         if status < 0:
             return f"{self.name} was killed" if self._machine.alive() else f"{self._machine.name} is lost"
-        says = "".join(f": {line}" for line in [self._says()] if line)
+        says = "".join(f": {line}" for line in [self._first_error()] if line)
         return f"{self.name} ended by itself with exit status {status}{says}"
 
-    def _says(self) -> str:
+    def _first_error(self) -> str:
         """Return the first line of standard error, apart from the one with the process id."""
-        lines = self._session.complaint().decode(errors="replace").splitlines()
+        lines = self._session.stderr().decode(errors="replace").splitlines()
         return next((line for line in lines if line and not line.startswith("agent ")), "")
 
     def _pid(self) -> str | None:
-        found = re.search(rb"^agent (\d+)$", self._session.complaint(), re.MULTILINE)
+        found = re.search(rb"^agent (\d+)$", self._session.stderr(), re.MULTILINE)
         return found[1].decode() if found else None

@@ -63,7 +63,7 @@ def test_shell_packets_are_reassembled_wherever_they_were_cut(
     session, soon = ShellSession(Pieces(cut(ends, places))), Deadline.after(SOON)
     out = b"".join(iter(lambda: session.read(soon), b""))
     assert out == b"".join(data for kind, data in said if kind == 1)
-    assert session.complaint() == b"".join(data for kind, data in said if kind == 2)
+    assert session.stderr() == b"".join(data for kind, data in said if kind == 2)
     assert session.status(SOON) == (status if status <= 128 else 128 - status)
 
 

@@ -73,7 +73,7 @@ def test_pack_runs_and_the_agent_is_stored_once(emulated: Machine, small: Model)
 
 def test_emulated_device_is_reached_through_a_server(emulated: Machine, adb: AdbServer, small: Model) -> None:
     serial = adb.connect(emulated.port)
-    runs(Device(find.plugged_in(serial, None)[1](Deadline.after(20))), small)
+    runs(Device(find.find_connected(serial, None)[1](Deadline.after(20))), small)
     assert agents(emulated) == []
 
 

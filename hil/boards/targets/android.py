@@ -17,7 +17,7 @@ from hil.firmware import build
 from hil.transports.adb import find
 from hil.transports.adb.device import Device
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, address, reach
+from hil.transports.host import Host, address, open_tcp
 
 HAS_EMULATOR = True
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 20.0
@@ -29,11 +29,11 @@ def absent(entry: Entry) -> str | None:
     """Return why no such device is at an adb server, on USB or on the network, or None; nobody logs in."""
     try:
         if entry.host is None:
-            find.plugged_in(entry.serial, entry.key)
+            find.find_connected(entry.serial, entry.key)
             if find.is_emulator(entry.serial):
                 return f"{entry.serial} is an emulator, not a device; name another"
         else:
-            reach(entry.host, Deadline.after(REACH_SECONDS)).close()
+            open_tcp(entry.host, Deadline.after(REACH_SECONDS)).close()
     except (SetupError, LinkError) as error:
         return str(error)
     return None
@@ -44,7 +44,7 @@ def device(entry: Entry) -> str | None:
     if entry.host:
         return address(entry.host, Deadline.after(REACH_SECONDS))
     try:
-        return find.plugged_in(entry.serial, entry.key)[0]
+        return find.find_connected(entry.serial, entry.key)[0]
     except SetupError:
         return None
 
@@ -75,7 +75,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 
 def _named(entry: Entry) -> find.Open:
-    return find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key)[1]
+    return find.on_network(entry.host) if entry.host else find.find_connected(entry.serial, entry.key)[1]
 
 
 def _log_in(open_: find.Open) -> Device:

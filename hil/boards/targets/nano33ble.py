@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hil.boards.board import START_SECONDS, Board, check_kind
+from hil.boards.board import START_SECONDS, Board, check_target
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.emulators import cortex_m4
@@ -19,7 +19,7 @@ from hil.firmware import build
 from hil.protocol.agent import ANSWER_SECONDS, Agent
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
-from hil.transports.serial import ON_DESK, SerialTransport
+from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
 from hil.transports.transport import Advice
 
@@ -28,7 +28,7 @@ MODEL = "Arduino Nano 33 BLE"
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
 USB_IDS = frozenset({RUNNING, BOOTLOADER})
 
-_EMULATED = Advice(
+_EMULATED_ADVICE = Advice(
     "the emulator has ended: run again",
     "run again while this machine has less to do, and check that its agent is for the emulated board",
 )
@@ -83,14 +83,16 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         with errors_naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
-            agent, hello = _connect(entry, emulator.port, START_SECONDS, None, _EMULATED, EMULATED_SECONDS)
+            agent, hello = _connect(
+                entry, emulator.port, START_SECONDS, None, _EMULATED_ADVICE, EMULATED_SECONDS
+            )
             with agent:
                 yield Board(entry, provenance, agent, hello)
         return
     if entry.agent:
         misplaced = "`agent` is for an emulated board; remove it or add --emulate"
         raise BoardsFileError(misplaced, board=entry.name, key="agent")
-    agent, hello = _up_to_date(entry, desk)
+    agent, hello = _connect_or_upload(entry, desk)
     with agent:
         yield Board(entry, provenance, agent, hello)
 
@@ -118,7 +120,7 @@ def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
     return port
 
 
-def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
+def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
     listed = desk.ports()
     port = _find(entry, listed)
     if isinstance(port, str):
@@ -139,7 +141,7 @@ def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
 
 
 def _connect(
-    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = ON_DESK,
+    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = HARDWARE_ADVICE,
     patience: float = ANSWER_SECONDS,
 ) -> tuple[Agent, Hello]:  # fmt: skip
     """Open the agent at a port. Raises `BuildError` if it was built from other sources than `wanted`."""
@@ -147,7 +149,7 @@ def _connect(
         agent = Agent(SerialTransport(device, advice), entry.name, patience)
     try:
         hello = agent.hello(Deadline.after(seconds))
-        check_kind(entry, hello, agent.transport.name)
+        check_target(entry, hello, agent.transport.name)
         if wanted not in (None, hello.build):
             other = f"the agent on {device} is of build {hello.build}, not {wanted}"
             raise BuildError(other, board=entry.name)

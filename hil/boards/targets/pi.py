@@ -12,7 +12,7 @@ from hil.emulators import arm64
 from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
 from hil.firmware import build
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, address, reach
+from hil.transports.host import Host, address, open_tcp
 
 if TYPE_CHECKING:
     from hil.transports.ssh.machine import SshMachine
@@ -29,7 +29,7 @@ def absent(entry: Entry) -> str | None:
     if entry.host is None:
         return "its entry names no host; add `host` and `user` in a boards file"
     try:
-        reach(entry.host, Deadline.after(REACH_SECONDS)).close()
+        open_tcp(entry.host, Deadline.after(REACH_SECONDS)).close()
     except LinkError as error:
         return str(error)
     return None

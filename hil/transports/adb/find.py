@@ -38,7 +38,7 @@ def on_network(host: Host) -> Open:
     return log_in
 
 
-def plugged_in(serial: str | None, key: Path | None) -> tuple[str, Open]:
+def find_connected(serial: str | None, key: Path | None) -> tuple[str, Open]:
     """Return the serial number of the one matching device, and the function that logs in to it.
 
     Args:

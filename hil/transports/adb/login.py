@@ -13,7 +13,7 @@ from hil.transports.adb.key import Key
 from hil.transports.adb.stream import LOST, UDEV_ADVICE
 from hil.transports.adb.wire import Wire
 
-_STRANGE = (InvalidChecksumError, InvalidCommandError, InvalidResponseError)
+_NOT_ADB = (InvalidChecksumError, InvalidCommandError, InvalidResponseError)
 _PAIR = "use adb pair and adb connect, and leave `host` out: an adb server has it then"
 _ALLOW = "unlock its screen, run again and allow this computer there, always"
 
@@ -32,7 +32,7 @@ def log_in(wire: Wire, key: Key) -> int:
         device.connect([key], None, deadline.left, deadline.left, asked.append)
     except PermissionError as error:
         raise LoginError(f"{wire.name}: {error}; {UDEV_ADVICE}") from error
-    except (*LOST, *_STRANGE, AdbTimeoutError) as error:
+    except (*LOST, *_NOT_ADB, AdbTimeoutError) as error:
         if "STLS" in str(error):
             raise LoginError(f"{wire.name} wants to be paired; {_PAIR}") from error
         if asked:
@@ -41,6 +41,6 @@ def log_in(wire: Wire, key: Key) -> int:
         if deadline.passed:
             took = f"{wire.name} took longer than {deadline.span:g} s to log in"
             raise DeadlineError(f"{took}; {wire.advice}") from error
-        reason = "it does not speak ADB" if isinstance(error, _STRANGE) else str(error)
+        reason = "it does not speak ADB" if isinstance(error, _NOT_ADB) else str(error)
         raise LinkError(f"{wire.name} was lost when asked to log in: {reason}; {wire.advice}") from error
     return int(device.max_chunk_size)

@@ -7,7 +7,7 @@ from hil.transports.deadline import Deadline
 
 SERVICE = "shell,v2,raw:"
 _HEAD = struct.Struct("<BI")
-_INPUT, _OUTPUT, _COMPLAINT, _EXIT, _END_INPUT = range(5)
+_STDIN, _STDOUT, _STDERR, _EXIT, _END_STDIN = range(5)
 _LARGEST = 1 << 20
 """Most bytes that a packet may hold."""
 _KILLED = 0x80
@@ -19,17 +19,17 @@ class ShellSession:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._held, self._out, self._complaint = b"", b"", b""
+        self._held, self._out, self._stderr = b"", b"", b""
         self._status: int | None = None
         self._ended = False
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Write all of `data` to the standard input of the script."""
-        self._stream.write(_HEAD.pack(_INPUT, len(data)) + data, deadline)
+        self._stream.write(_HEAD.pack(_STDIN, len(data)) + data, deadline)
 
     def end_input(self, deadline: Deadline) -> None:
         """End the standard input of the script."""
-        self._stream.write(_HEAD.pack(_END_INPUT, 0), deadline)
+        self._stream.write(_HEAD.pack(_END_STDIN, 0), deadline)
 
     def read(self, deadline: Deadline) -> bytes:
         """Return at least one byte of standard output, or none at its end."""
@@ -38,9 +38,9 @@ class ShellSession:
         out, self._out = self._out, b""
         return out
 
-    def complaint(self) -> bytes:
+    def stderr(self) -> bytes:
         """Return the standard error that has arrived so far."""
-        return self._complaint
+        return self._stderr
 
     def status(self, seconds: float) -> int | None:
         """Return the exit status, or None if it is unknown after `seconds`.
@@ -77,9 +77,9 @@ class ShellSession:
             self._held = self._held[end:]
 
     def _put(self, kind: int, data: bytes) -> None:
-        if kind == _OUTPUT:
+        if kind == _STDOUT:
             self._out += data
-        elif kind == _COMPLAINT:
-            self._complaint += data
+        elif kind == _STDERR:
+            self._stderr += data
         elif kind == _EXIT and data:
             self._status = -(data[0] & ~_KILLED) if data[0] > _KILLED else data[0]

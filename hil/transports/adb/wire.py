@@ -10,7 +10,7 @@ from typing import Any
 from adb_shell.transport.base_transport import BaseTransport
 
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, reach
+from hil.transports.host import Host, open_tcp
 
 
 class TcpWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
@@ -26,7 +26,7 @@ class TcpWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
 
     def connect(self, transport_timeout_s: float | None) -> None:
         """Open the stream. Raises `LinkError` or `DeadlineError`."""
-        self._socket = reach(self._host, self.deadline)
+        self._socket = open_tcp(self._host, self.deadline)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
@@ -77,20 +77,20 @@ class UsbWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
         """Return at least one byte. Raises `TimeoutError` or another `OSError`."""
-        return bytes(self._waited(self._usb.bulk_read, numbytes))
+        return bytes(self._transfer(self._usb.bulk_read, numbytes))
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
         """Send all of `data`. Raises `TimeoutError` or another `OSError`."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._waited(self._usb.bulk_write, bytes(rest)) :]
+            rest = rest[self._transfer(self._usb.bulk_write, bytes(rest)) :]
         return len(data)
 
     def close(self) -> None:
         """Close the device; closing it twice is harmless."""
         self._usb.close()
 
-    def _waited(self, transfer: Any, argument: Any) -> Any:
+    def _transfer(self, transfer: Any, argument: Any) -> Any:
         import usb1
         from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 

@@ -8,7 +8,7 @@ from hil.errors import HostKeyError
 from hil.transports.host import Host
 
 
-class Checked(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # paramiko has no types
+class HostKeyPolicy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # paramiko has no types
     """Accepts only the host key in boards.toml; without one there, only the keys in known_hosts."""
 
     def __init__(self, host: Host) -> None:
@@ -16,7 +16,7 @@ class Checked(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # paramiko 
 
     def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
         """Raise `HostKeyError` with the line to add, unless boards.toml has this key."""
-        shown = f"{self._host} shows the host key {described(key)}"
+        shown = f"{self._host} shows the host key {describe(key)}"
         line = f'host_key = "{key.fingerprint}"'
         if self._host.host_key is None:
             remedy = f"if that is its key, add to its board in boards.toml: {line}"
@@ -26,14 +26,14 @@ class Checked(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # paramiko 
             raise HostKeyError(f"{shown}, not {self._host.host_key}; {remedy}")
 
 
-def contradicted(host: Host, error: paramiko.BadHostKeyException) -> HostKeyError:
+def mismatch(host: Host, error: paramiko.BadHostKeyException) -> HostKeyError:
     """Return the error for a machine whose host key differs from that in known_hosts."""
-    shown = f"{host} shows the host key {described(error.key)}, not {error.expected_key.fingerprint}"
+    shown = f"{host} shows the host key {describe(error.key)}, not {error.expected_key.fingerprint}"
     name = host.name if host.port == 22 else f"[{host.name}]:{host.port}"
     advice = f"another machine answers, or it was set up anew: then run ssh-keygen -R '{name}'"
     return HostKeyError(f"{shown} as in known_hosts; {advice}")
 
 
-def described(key: paramiko.PKey) -> str:
+def describe(key: paramiko.PKey) -> str:
     """Return fingerprint and kind of a key, as `ssh-keygen -l` prints them."""
     return f"{key.fingerprint} ({key.get_name()})"

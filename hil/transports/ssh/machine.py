@@ -15,9 +15,9 @@ import paramiko
 
 from hil.errors import BuildError, LoginError, SetupError
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, reach
+from hil.transports.host import Host, open_tcp
 from hil.transports.machine import NOTICE_SECONDS, Machine
-from hil.transports.ssh.host_key import Checked, contradicted
+from hil.transports.ssh.host_key import HostKeyPolicy, mismatch
 from hil.transports.ssh.session import SshSession
 
 _LOG = "reds-hil.ssh"
@@ -36,10 +36,10 @@ class SshMachine(Machine):
         self._client = paramiko.SSHClient()
         self._client.set_log_channel(_LOG)
         logging.getLogger(_LOG).setLevel(logging.CRITICAL)  # it logs errors that are raised here too
-        self._client.set_missing_host_key_policy(Checked(host))
+        self._client.set_missing_host_key_policy(HostKeyPolicy(host))
         if host.host_key is None:
             self._client.load_system_host_keys()
-        sock = reach(host, deadline)
+        sock = open_tcp(host, deadline)
         try:
             with self.within(deadline, "log in"):
                 self._log_in(host, sock, deadline)
@@ -102,7 +102,7 @@ class SshMachine(Machine):
         try:
             self._client.connect(host.name, host.port, host.user, sock=sock, **keys, **seconds)
         except paramiko.BadHostKeyException as error:
-            raise contradicted(host, error) from error
+            raise mismatch(host, error) from error
         except paramiko.PasswordRequiredException as error:
             which = f"the key {host.key}" if host.key else "a key in ~/.ssh"
             raise LoginError(

@@ -10,7 +10,7 @@ class SshSession:
 
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
-        self._complaint = b""
+        self._stderr = b""
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Write all of `data` to the standard input of the script."""
@@ -28,11 +28,11 @@ class SshSession:
         self._channel.settimeout(deadline.left)
         return bytes(self._channel.recv(1 << 16))
 
-    def complaint(self) -> bytes:
+    def stderr(self) -> bytes:
         """Return the standard error that has arrived so far."""
         while self._channel.recv_stderr_ready():
-            self._complaint += self._channel.recv_stderr(1 << 12)
-        return self._complaint
+            self._stderr += self._channel.recv_stderr(1 << 12)
+        return self._stderr
 
     def status(self, seconds: float) -> int | None:
         """Return the exit status, or None if it is unknown after `seconds`.
