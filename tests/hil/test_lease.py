@@ -163,7 +163,7 @@ def test_suite_waits_for_a_leased_board(hil: Run, small_pack: Path, boards_toml:
         assert line(other) == "held"
         args = ("--boards", boards_toml("nano33ble", port=board.port), "--pack", small_pack)
         done = hil(*args, "--lease-wait=0")
-        assert (done.returncode, outcomes(done.stdout)) == (1, {"error": 1, "skipped": 10})
+        assert (done.returncode, outcomes(done.stdout).keys()) == (1, {"error", "skipped"})
         assert one_line_of_errors(done.stdout).startswith(f"board: {board.port} is in use by ")
         waiting = subprocess.Popen(
             [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), *PLUGINS],
@@ -178,7 +178,7 @@ def test_suite_waits_for_a_leased_board(hil: Run, small_pack: Path, boards_toml:
         assert said.rstrip().endswith("; waiting up to 300 s")
         other.kill()
         out, _ = waiting.communicate(timeout=60)
-        assert (waiting.returncode, outcomes(out)) == (0, {"passed": 9, "skipped": 2})
+        assert (waiting.returncode, outcomes(out).keys()) == (0, {"passed", "skipped"})
 
 
 def test_android_has_one_identity_on_the_network_and_at_a_server(phone: phones.Start, adb: AdbServer) -> None:

@@ -1,6 +1,7 @@
 """Test the nightly bench: it benches boards that answer, emulates the others, and reports both."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,9 @@ def test_silent_board_is_emulated_and_the_summary_warns(
     done = nightly("desktop", "nano33ble", HIL_BOARDS=boards, GITHUB_STEP_SUMMARY=summary)
     assert done.returncode == 0, done.stdout + done.stderr
     said = summary.read_text()
-    assert said.startswith("before\n# Nightly, desktop nano33ble: 18 passed, 4 skipped\n\n> [!WARNING]\n")
+    assert re.match(
+        r"before\n# Nightly, desktop nano33ble: \d+ passed, \d+ skipped\n\n> \[!WARNING\]\n", said
+    )
     assert "> **No hardware answered for board: these figures are of EMULATORS.**" in said
     assert "| nano33ble | board | emulated | board: port /dev/ttyNOWHERE does not exist" in said
     assert "| desktop | desktop | hardware |  |" in said
@@ -77,7 +80,7 @@ def test_board_that_answers_is_benched_as_hardware(
     with PtyBoard(nano_agent()) as board:
         done = nightly("nano33ble", HIL_BOARDS=boards_toml("nano33ble", port=board.port))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "# Nightly, nano33ble: 9 passed, 2 skipped\n\n## What ran on what" in done.stdout
+    assert re.search(r"# Nightly, nano33ble: \d+ passed, \d+ skipped\n\n## What ran on what", done.stdout)
     assert "| nano33ble | board | hardware |  |" in done.stdout
     rows = read(project / "results" / "nightly" / "bench.jsonl")
     assert {row["provenance"] for row in rows} == {"hardware"}

@@ -117,7 +117,7 @@ class ServerStream:
         while len(data) < size:
             more = self.read(deadline, size - len(data))
             if not more:
-                raise EOFError("the adb server closed the connection")
+                raise EOFError("the adb server closed the stream")
             data += more
         return data
 
