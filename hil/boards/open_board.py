@@ -52,7 +52,7 @@ class OpenBoard:
     def pack(self) -> Pack:
         """The pack that is deployed. Raises `PackRefused` before one is."""
         if self._pack is None:
-            raise PackRefused(f"{self.name}: no pack is deployed; call `deploy` first")
+            raise PackRefused("no pack is deployed; call `deploy` first", board=self.name)
         return self._pack
 
     def deploy(self, pack: Pack | Model | str | os.PathLike[str], *, advance: Advance = ignore) -> None:
@@ -183,7 +183,7 @@ class OpenBoard:
             found = [clock for clock in clocks if clock.name == name]
         if not found:
             there = ", ".join(clock.name for clock in clocks) or "none, so nothing can be timed on it"
-            raise SetupError(f"{self.name}: no clock {name or ''}; its clocks are: {there}")
+            raise SetupError(f"no clock {name or ''}; its clocks are: {there}", board=self.name)
         return found[0]
 
     def _inputs(self, x: ArrayLike | None, n: int) -> NDArray[np.int8]:
@@ -196,7 +196,7 @@ class OpenBoard:
         try:
             return self.pack.stored(x)
         except PackError as error:
-            raise InputsRefused(f"{self.name}: {error}") from error
+            raise InputsRefused(str(error), board=self.name) from error
 
 
 @contextmanager

@@ -5,10 +5,10 @@ with three small files that call the installed one replaces it.
 """
 
 import json
-import os
 from pathlib import Path
 
 from hil.errors import BuildError
+from reds.files import write_whole
 
 _LAUNCHER = """import sys
 from SCons.Script import main
@@ -53,6 +53,4 @@ def _lowest(requirement: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        partial.write_text(text)
-        os.replace(partial, path)
+        write_whole(path, text.encode())

@@ -13,12 +13,12 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
+from reds.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,8 @@ def prepare(path: Path) -> None:
 def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:
     """Write plain measurements, atomically. Raises `ResultsError`."""
     text = "".join(json.dumps(m) + "\n" for m in measurements)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_whole(path, text.encode())
     except OSError as error:
         remedy = "run again with --results in a folder that has room"
         raise ResultsError(f"cannot write the results: {error.strerror}; {remedy}", file=path) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
