@@ -90,7 +90,8 @@ class Board:
         self._agent = agent
         self._hello = hello
         self._model: Model | None = None
-        self._selected = 0
+        self.selected = 0
+        """Index of the subnet that runs."""
         self._conditioner = conditioner
 
     def facts(self) -> BoardFacts:
@@ -131,12 +132,12 @@ class Board:
                 counts = f"{model.name} has {len(model.subnets)} subnets, but the agent counts {stored}"
                 raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
             self._hello = replace(self._hello, pack=stamp)
-        self._model, self._selected = model, 0
+        self._model, self.selected = model, 0
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
         self._agent.select(subnet)
-        self._selected = subnet
+        self.selected = subnet
 
     def infer(self, x: NDArray[np.int8]) -> Outputs:
         """Run the selected subnet on inputs.
@@ -150,7 +151,7 @@ class Board:
         Raises:
             InputsRefused: x has another shape or type than the pack takes.
         """
-        return self.infer_each([self._selected], x)[0]
+        return self.infer_each([self.selected], x)[0]
 
     def infer_each(
         self, subnets: Sequence[int], x: NDArray[np.int8], advance: Advance = ignore

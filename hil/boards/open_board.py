@@ -37,7 +37,6 @@ class OpenBoard:
         self._board = board
         self._observe = observe
         self._pack: Pack | None = None
-        self._selected = 0
 
     @property
     def name(self) -> str:
@@ -68,13 +67,11 @@ class OpenBoard:
         """
         loaded = self._loaded(pack)
         self._board.deploy(loaded.model, advance)
-        self._pack, self._selected = loaded, 0
+        self._pack = loaded
 
     def select(self, subnet: str | int) -> None:
         """Switch to a subnet. Raises `UnknownSubnet`."""
-        index = self._index(subnet)
-        self._board.select(index)
-        self._selected = index
+        self._board.select(self._index(subnet))
 
     def infer(self, x: ArrayLike) -> NDArray[np.float32] | NDArray[np.int8]:
         """Return what the selected subnet writes on the board, as `Pack.run` does on this computer.
@@ -91,7 +88,7 @@ class OpenBoard:
         """
         given, pack = np.asarray(x), self.pack
         out = self._board.infer(self._stored(given))
-        return out if given.dtype == np.int8 else pack.logits(out, self._selected)
+        return out if given.dtype == np.int8 else pack.logits(out, self._board.selected)
 
     def measure(
         self, subnet: str | int, n: int = N, *, x: ArrayLike | None = None, clock: str | None = None

@@ -1,27 +1,19 @@
 """`hil kernels`: what an inference costs, subnet by subnet."""
 
-import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
-from hil.cli.options import BOARDS, FILE, JSON, MARKDOWN
+from hil.cli.options import BOARDS, FILE
+from hil.cli.tables import JSON, MARKDOWN, publish, shared
 from hil.kernels.cases import NETS
 
 if TYPE_CHECKING:
     from hil.kernels.baseline import Counts
-    from hil.kernels.tables import Table
-
-
-def shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a bench the options that all benches have."""
-    net = click.option("--net", "nets", multiple=True, type=click.Choice(list(NETS)), help="Only this net.")
-    return net(JSON(MARKDOWN(command)))
 
 
 @click.group()
@@ -150,16 +142,3 @@ def worse_than_committed(counts: "Counts", compiler: str) -> list[str]:
     if smaller := baseline.better(counts, before.counts):
         click.echo(f"{smaller} counts are smaller than in the baseline: keep them with --update")
     return baseline.worse(counts, before.counts)
-
-
-def publish(tables: Sequence["Table"], json_file: Path | None, markdown_file: Path | None) -> None:
-    """Print the tables, and write them to the files that are given."""
-    from hil.kernels.tables import plain
-
-    console = Console()
-    for table in tables:
-        console.print(table.rich())
-    if json_file:
-        json_file.write_text(json.dumps(plain(tables), indent=2) + "\n", encoding="utf-8")
-    if markdown_file:
-        markdown_file.write_text("\n".join(table.markdown() for table in tables), encoding="utf-8")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BOARD, SUBNET = "_hil_board", "_hil_subnet"
 """Fixtures that are parametrized. A test has them only through `board` and `subnet`, never by accident."""
-SET_UP = (BOARD, "measurements")
+SET_UP = (BOARD, "_measurements")
 """Fixtures that are set up once for each board; where one fails, so would every other test of the board."""
 SUITE = Path(__file__).resolve().parent
 TAKEN = pytest.StashKey[list[Measurement]]()

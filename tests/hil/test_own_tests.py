@@ -168,11 +168,16 @@ def test_it(board, pack, subnet):
     assert "test_it[desktop-hardware-100%]" in done.stdout
 
 
-def test_own_tests_and_the_suite_share_a_session_and_a_board(own: Own, tmp_path: Path) -> None:
-    text = SNIPPET + "\ndef test_other(board): board.deploy('other.reds')\n"
-    pack.save(dense_model([20, 24, 16, 5], [[24, 16, 5]], name="other"), tmp_path / "other.reds")
-    done = own(text, "--pyargs", "hil", "--target=desktop", "--results=a.jsonl")
-    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 11, "skipped": 2}), done.stdout
+def test_suite_and_own_tests_share_a_board_whichever_pack_was_deployed_last(
+    tmp_path: Path, small_pack: Path
+) -> None:
+    other = dense_model([20, 24, 16, 5], [[24, 16, 5]], name="other")
+    pack.save(other, tmp_path / "other.reds")
+    (tmp_path / "test_mine.py").write_text("def test_other(board): board.deploy('other.reds')\n")
+    files = ["hil.suite.test_latency", "test_mine.py", "hil.suite.test_conformance", "hil.suite.test_switch"]
+    args = ("--pack", small_pack, "--target=desktop", "--results=a.jsonl")
+    done = run_pytest(tmp_path, "--pyargs", *files, *args)
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 10}), done.stdout
     assert {row["pack"] for row in read(tmp_path / "a.jsonl")} == {"small"}
 
 
