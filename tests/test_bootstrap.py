@@ -82,6 +82,6 @@ def test_interrupted_first_run_starts_again(left: str | None, tmp_path: Path) ->
     assert len(list((project / ".venv").glob("stamp-bench-*"))) == 1
 
 
-def test_unknown_environment_prints_the_usage() -> None:
+def test_missing_environment_prints_the_usage() -> None:
     done = subprocess.run(["bash", str(BOOTSTRAP)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|test|docs\n")
