@@ -1,7 +1,7 @@
 """A killed training goes on where it stood: its state after every epoch, in a file beside the pack to be.
 
 What follows from the state is the same, bit for bit, as without the interruption. A state of another recipe,
-data, code or torch is not taken up.
+data, code, torch or instruction set is not taken up.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from reds.budget import Device
-from reds.compute import processor
+from reds.compute import instructions, processor
 from reds.cost.latency import as_json
 from reds.data.sets import Data
 from reds.files import write_whole
@@ -51,7 +51,8 @@ class Checkpoint:
 
 def key_of(name: str, recipe: Recipe, data: Data, device: Device) -> str:
     """What the bits of a training depend on, as a sha256; `name` tells those of one recipe apart."""
-    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split, torch.__version__, processor()]
+    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split]
+    parts += [torch.__version__, processor(), instructions()]
     digest = hashlib.sha256("\n".join(parts).encode())
     if device.latency:
         digest.update(as_json(device.latency))
