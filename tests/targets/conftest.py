@@ -39,30 +39,32 @@ def _only(family: str, folder: Path) -> Path:
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
     """Compile test sources with the runtime (and the agent) into a sanitized program.
 
-    `family`, the C name of one, makes it the only kernels that the program has. What programs share is
-    compiled once.
+    `family`, the C name of one, makes it the only kernels that the program has; `header` is included before
+    its source. What programs share is compiled once.
     """
     cc = shutil.which("cc")
     if cc is None:
         pytest.fail("no cc on this machine: install build-essential")
-    objects: dict[Path, Path] = {}
+    objects: dict[tuple[Path, Path | None], Path] = {}
     folder = tmp_path_factory.mktemp("objects")
 
-    def object_(source: Path) -> Path:
-        if source not in objects:
+    def object_(source: Path, header: Path | None) -> Path:
+        if (source, header) not in objects:
             target = folder / f"{len(objects)}-{source.stem}.o"
             flags = [*WARNINGS, *SANITIZED, *CFLAGS, '-DREDS_BUILD_ID="test"']
+            flags += ["-include", str(header)] if header else []
             subprocess.run([cc, *flags, "-c", str(source), "-o", str(target)], check=True)
-            objects[source] = target
-        return objects[source]
+            objects[source, header] = target
+        return objects[source, header]
 
-    def compile_(name: str, *sources: str, agent: bool = False, family: str = "", wrap: bool = False) -> Path:
+    def compile_(name: str, *sources: str, agent: bool = False, family: str = "", wrap: bool = False,
+                 header: Path | None = None) -> Path:  # fmt: skip
         program = tmp_path_factory.mktemp(name) / name
         files = [*(HERE / s for s in sources), *RUNTIME, *(AGENT if agent else [])]
         if family:
             files[files.index(FAMILIES)] = _only(family, program.parent)
         linker = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"] if wrap else []
-        parts = [str(object_(file)) for file in files]
+        parts = [str(object_(file, header if family.endswith(file.stem) else None)) for file in files]
         subprocess.run([cc, *SANITIZED, *CFLAGS, *parts, *linker, "-o", str(program)], check=True)
         return program
 

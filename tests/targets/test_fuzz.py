@@ -13,7 +13,7 @@ from reds.layouts import CANONICAL, LAYOUTS, Layout
 from reds.model import Model
 from tests.nets import dense_model, inputs, random_model
 from tests.targets.conftest import Compile
-from tests.targets.x86 import FAMILIES, needs
+from tests.targets.x86 import FAMILIES, needs, stand_in
 
 ITERATIONS = 100_000
 SEED = 20_311_13349
@@ -52,7 +52,9 @@ def test_mutated_packs(compiled: Compile, tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_mutated_packs_of_the_x86_layout(compiled: Compile, tmp_path: Path, family: str) -> None:
     needs(family)
-    fuzz_packs(compiled("fuzz_pack", "fuzz/driver.c", "fuzz/pack.c", family=family), LAYOUTS[2], tmp_path)
+    sources = "fuzz/driver.c", "fuzz/pack.c"
+    program = compiled("fuzz_pack", *sources, family=family, header=stand_in(family))
+    fuzz_packs(program, LAYOUTS[2], tmp_path)
 
 
 def record(command: Command, payload: bytes = b"") -> bytes:

@@ -17,7 +17,7 @@ from reds.model import Kind, Model
 from reds.narrow import BIAS_SHIFTS, HALF
 from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.conftest import Compile
-from tests.targets.x86 import FAMILIES, needs
+from tests.targets.x86 import FAMILIES, needs, stand_in
 
 Check = Callable[[Model, np.ndarray], None]
 Temporary = pytest.TempPathFactory
@@ -30,7 +30,8 @@ def check(
     """Runs all subnets of a model in one family and holds the outputs against the reference's."""
     named = request.param in FAMILIES
     needs(request.param if named else "reds_x86_avx2")
-    program = compiled("run_pack", "run_pack.c", family=request.param if named else "")
+    options = {"family": request.param, "header": stand_in(request.param)} if named else {}
+    program = compiled("run_pack", "run_pack.c", **options)
     file = tmp_path_factory.mktemp("net") / "net.reds"
 
     def check_(model: Model, x: np.ndarray) -> None:
