@@ -41,7 +41,7 @@ def processor() -> str:
 
 
 def instructions() -> str:
-    """Name the processor's instruction sets that torch uses: they decide the order of sums, and so the bits."""
+    """Name the instruction sets that torch uses: they decide the order of sums, and so the bits."""
     return " ".join([torch.backends.cpu.get_cpu_capability(), *(os.environ.get(name, "") for name in CAPS)])
 
 

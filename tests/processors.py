@@ -1,7 +1,7 @@
 """Cap what the libraries take of this processor: `python -m tests.processors avx2 COMMAND...`.
 
-torch, oneDNN (tensorflow's as well) and MKL choose their kernels by the instruction sets there are, and so a fault
-may live on a kind of processor that this one is not.
+torch, oneDNN (tensorflow's as well) and MKL choose their kernels by the instruction sets there are. A fault
+may live on another kind of processor alone.
 """
 
 import os

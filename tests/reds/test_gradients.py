@@ -1,4 +1,4 @@
-"""Every layer's gradients are right, whatever kernels torch takes: those of this processor and of lesser ones."""
+"""Hold every layer's gradients against its definition, on this processor and as on lesser ones."""
 
 import os
 import subprocess
