@@ -37,8 +37,11 @@ def conv(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
     top, left, bottom, right = layer.padding
     if (top, left) != (bottom, right):
         x, top, left = F.pad(x, (0, 0, left, right, top, bottom)), 0, 0
-    groups = x.shape[3] // weight.shape[1]
-    return units_last(F.conv2d(units_first(x), weight, None, layer.stride, (top, left), groups=groups))
+    groups, stride = x.shape[3] // weight.shape[1], layer.stride
+    if layer.kernel == (1, 1) and stride != (1, 1):
+        # oneDNN's gradient of a strided pointwise convolution writes past its workspace (its issue 6035).
+        x, stride = x[:, :: stride[0], :: stride[1]], (1, 1)
+    return units_last(F.conv2d(units_first(x), weight, None, stride, (top, left), groups=groups))
 
 
 def average_pool(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from reds.data.sets import Data
 from reds.experiment.recipe import Recipe
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import as_json
-from reds.training.torch_setup import processor
+from reds.training.torch_setup import instructions, processor
 
 DECIDING = ("graph", "zoo", "elastic", "nesting", "data", "quantization", "training")
 """Rooms of `reds` whose code decides the bits of a training."""
@@ -26,7 +26,8 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str
         data: Counted by the checksums of its files and by its split.
         profile: Counted by its measured times.
     """
-    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split, torch.__version__, processor()]
+    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split]
+    parts += [torch.__version__, processor(), instructions()]
     digest = hashlib.sha256("\n".join([*parts, code()]).encode())
     if profile.latency:
         digest.update(as_json(profile.latency))

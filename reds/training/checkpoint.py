@@ -1,7 +1,7 @@
 """A killed training goes on where it stood: its state after every epoch, in a file beside the pack to be.
 
 What follows from the state is the same, bit for bit, as without the interruption. A state of another recipe,
-data, code or torch is not taken up.
+data, code, torch or instruction set is not taken up.
 """
 
 import hashlib

@@ -11,6 +11,9 @@ import torch
 KEPT = {-1: 1 << 30, -2: 1 << 27, -3: 1 << 25}
 """glibc's M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD (its largest), in bytes."""
 
+CAPS = "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA"
+"""Environment variables that keep torch and its libraries from instruction sets."""
+
 
 def prepare() -> None:
     """Make torch repeat its bits, and keep freed memory.
@@ -52,6 +55,11 @@ def fastest() -> torch.device:
 def processor() -> str:
     """What that is, as far as it decides the bits."""
     return torch.cuda.get_device_name() if fastest().type == "cuda" else "cpu"
+
+
+def instructions() -> str:
+    """Name the instruction sets that torch uses: they decide the order of sums, and so the bits."""
+    return " ".join([torch.backends.cpu.get_cpu_capability(), *(os.environ.get(name, "") for name in CAPS)])
 
 
 def random_state(place: torch.device) -> torch.Tensor:

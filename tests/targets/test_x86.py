@@ -18,7 +18,7 @@ from reds.pack.model import Kind, Model
 from reds.pack.row_encoding import BIAS_SHIFTS, HALF
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
-from tests.targets.support.x86 import FAMILIES, needs
+from tests.targets.support.x86 import FAMILIES, needs, stand_in
 
 Check = Callable[[Model, np.ndarray], None]
 Temporary = pytest.TempPathFactory
@@ -31,7 +31,8 @@ def check(
     """A check that all subnets of a model give the reference's outputs in one family."""
     named = request.param in FAMILIES
     needs(request.param if named else "reds_x86_avx2")
-    program = compiler.program("run_pack.c", family=request.param if named else "")
+    options = {"family": request.param, "header": stand_in(request.param)} if named else {}
+    program = compiler.program("run_pack.c", **options)
     file = tmp_path_factory.mktemp("net") / "net.reds"
 
     def check_(model: Model, x: np.ndarray) -> None:
