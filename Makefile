@@ -28,7 +28,7 @@ kernels:
 
 test: lint
 	@rm -rf results/running
-	$(if $(CPU),$(PY) -m tests.processors $(CPU)) $(PY) -m pytest -p tests.running --emulate -n auto $(ARGS) || \
+	$(if $(CPU),$(PY) -m tests.support.processors $(CPU)) $(PY) -m pytest -p tests.support.running --emulate -n auto $(ARGS) || \
 		{ status=$$?; cat results/running/* 2>/dev/null; exit $$status; }
 
 coverage:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processors import CAPS
+from tests.support.processors import CAPS
 
 HERE = Path(__file__).parent
 TESTS = [

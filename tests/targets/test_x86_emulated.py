@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from reds import pack, reference
-from reds.layouts import CANONICAL, LAYOUTS, Layout
-from reds.model import Model
-from tests.nets import dense_model, dnn_s, inputs, random_model
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from reds.pack.model import Model
+from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 
@@ -38,7 +39,7 @@ def test_every_net_has_the_references_bits(programs: Cross, tmp_path: Path, cpu:
         x = inputs(model, 4)
         file.write_bytes(pack.dumps(model, layout))
         done = programs.run(program, cpu, str(file), stdin=x.tobytes())
-        expected = b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+        expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
         assert (done.returncode, done.stdout) == (0, expected), (model.name, done.stderr)
 
 

@@ -1,6 +1,6 @@
-"""Name the test of a process that dies, and the lines where it did, in a file: `pytest -p tests.running`.
+"""Name the test of a process that dies, and the lines where it did, in a file.
 
-A crash of native code leaves no report; `make test` prints the files that are left in the end.
+Loaded by `pytest -p tests.support.running`. A crash of native code leaves no report; `make test` prints the files that are left in the end.
 """
 
 import faulthandler

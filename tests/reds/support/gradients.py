@@ -1,6 +1,6 @@
-"""Hold every kind and shape of layer against its definition in float64: `python -m tests.reds.gradients`.
+"""Hold every kind and shape of layer against its definition in float64.
 
-A process of its own, for a faulty kernel may write past its memory and die, or give wrong gradients and live.
+`python -m tests.reds.support.gradients`, a process of its own, for a faulty kernel may write past its memory and die, or give wrong gradients and live.
 The last line printed names the layer.
 """
 
@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
-from reds.chain import Chain, Layer
-from reds.compute import prepare
-from reds.elastic import active
-from reds.model import WEIGHTED, Kind
-from reds.nets.builder import Builder
-from reds.operators import run_layer, shape
+from reds.elastic.layers import run_layer, shape
+from reds.elastic.net import active
+from reds.graph import Graph, Layer
+from reds.graph.builder import Builder
+from reds.pack.model import WEIGHTED, Kind
+from reds.training.torch_setup import prepare
 
 EXAMPLES, SIDES = 32, (12, 12)
 """Enough for oneDNN to share the sums of the weights' gradients among threads."""
@@ -29,9 +29,10 @@ STRIDES = [(1, 1), (2, 2)]
 TOLERANCE = 1e-4
 PARTS = "output", "inputs' gradient", "weights' gradient"
 THREADS = 1, 4
+"""oneDNN is known to share out the gradients of pointwise layers wrongly (its issue 6035)."""
 
 
-def layers() -> Iterator[tuple[str, Chain, tuple[int, ...]]]:
+def layers() -> Iterator[tuple[str, Graph, tuple[int, ...]]]:
     """One layer each, with the units that a subnet keeps in each unit group."""
     for kernel, stride in product(KERNELS, STRIDES):
         text = f"kernel {kernel}, stride {stride}"
@@ -71,18 +72,18 @@ def by_definition(layer: Layer, weight: Tensor, x: Tensor) -> Tensor:
             return windows.mean((4, 5))
 
 
-def gradients(chain: Chain, widths: tuple[int, ...], dtype: torch.dtype) -> list[Tensor]:
+def gradients(graph: Graph, widths: tuple[int, ...], dtype: torch.dtype) -> list[Tensor]:
     """A layer's output, its inputs' gradient and its weights'; in float64 by definition."""
-    layer, source = chain.layers[0], chain.tensors[0]
+    layer, source = graph.layers[0], graph.tensors[0]
     generator = torch.Generator().manual_seed(0)
     sides = (EXAMPLES, source.height, source.width, widths[0])
-    x, full = (torch.randn(size, generator=generator) for size in (sides, shape(chain, layer)))
+    x, full = (torch.randn(size, generator=generator) for size in (sides, shape(graph, layer)))
     inputs = [value.to(dtype).requires_grad_() for value in (x, full)]
     weight = active(layer, inputs[1], widths)
     if dtype is torch.float64:
         y = by_definition(layer, weight, inputs[0])
     else:
-        y = run_layer(layer, chain, weight, inputs[:1])
+        y = run_layer(layer, graph, weight, inputs[:1])
     towards = torch.linspace(-1, 1, y.numel(), dtype=dtype).view(y.shape)
     return [y, *torch.autograd.grad((y * towards).sum(), inputs[: 1 + (layer.kind in WEIGHTED)])]
 
@@ -91,13 +92,14 @@ def main() -> None:
     """Print each layer before it runs, and exit 1 if one is wrong."""
     prepare()
     failed = False
-    for name, chain, widths in layers():
+    for name, graph, widths in layers():
         torch.set_num_threads(1)
-        due = gradients(chain, widths, torch.float64)
-        for threads in THREADS:
+        due = gradients(graph, widths, torch.float64)
+        pointwise = graph.layers[0].kernel == (1, 1)
+        for threads in THREADS if pointwise else THREADS[:1]:
             print(f"{name}, {threads} threads", flush=True)
             torch.set_num_threads(threads)
-            for part, a, b in zip(PARTS, due, gradients(chain, widths, torch.float32), strict=False):
+            for part, a, b in zip(PARTS, due, gradients(graph, widths, torch.float32), strict=False):
                 error = ((a - b).norm() / a.norm()).item()
                 if not error < TOLERANCE:
                     failed = True

@@ -1,4 +1,4 @@
-"""Cap what the libraries take of this processor: `python -m tests.processors avx2 COMMAND...`.
+"""Cap what the libraries take of this processor: `python -m tests.support.processors avx2 COMMAND...`.
 
 torch, oneDNN (tensorflow's as well) and MKL choose their kernels by the instruction sets there are. A fault
 may live on another kind of processor alone.
