@@ -43,13 +43,13 @@ def measure(
         chain = by_name(name)
         model, subnets = untrained(name, chain), uniform(chain)
         board.deploy(model)
-        for s, (label, widths) in enumerate(subnets.items()):
-            say(f"{name} {label}")
+        for s, (subnet, widths) in enumerate(subnets.items()):
+            say(f"{name} {subnet}")
             timers = {"ours": ours(board, model, s)} | {p.name: p.timer(chain, widths) for p in peers}
             medians = in_turns(timers)
             mine = medians.pop("ours")
             beside = [cell for other in medians.values() for cell in (other, mine / other)]
-            times.append((f"{name} {label}", board.layout(model).name, model.subnets[s].macs, mine, *beside))
+            times.append((f"{name} {subnet}", board.layout(model).name, model.subnets[s].macs, mine, *beside))
         loads = [p.load(chain, subnets["25%"]) for p in peers if p.load]
         switches.append((name, worst_switch(board, model), *loads))
     heads = [head for p in peers for head in (f"{p.name}, us", f"ours : {p.name}")]

@@ -1,6 +1,6 @@
 """LiteRT as a peer: the same integer network as ours, one thread, XNNPACK on, in a process of its own.
 
-The process is Python's, on this machine or on a board (`litert_there.py`). An inference is timed around
+The process is Python's, on this machine or on a board (`litert_remote.py`). An inference is timed around
 `invoke`, less what a call that does nothing takes, as ours is timed less the reading of the clock.
 """
 
@@ -15,13 +15,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
 from hil.errors import ProtocolError, SetupError
 from hil.kernels.desktop import Peer, Timer
-from hil.link.deadline import Deadline
-from hil.link.process import ProcessTransport
-from hil.link.shell import ShellTransport, pinned
-from hil.link.transport import Transport
+from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
+from hil.transports.shell import ShellTransport, pinned
+from hil.transports.transport import Transport
 from reds import tflite
 from reds.chain import Chain, Widths
 from reds.tflite.graph import schema
@@ -81,7 +81,7 @@ def check(entry: Entry) -> None:
 @contextmanager
 def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
     """LiteRT on a board that passes `check`: by default with this Python, or `python3` over SSH."""
-    program = Path(__file__).with_name("litert_there.py").read_text(encoding="utf-8")
+    program = Path(__file__).with_name("litert_remote.py").read_text(encoding="utf-8")
     if entry.target == "desktop":
         python = python or sys.executable
         words = [*pinned(entry.core).split(), python, "-c", program]
@@ -91,11 +91,11 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
         finally:
             transport.close()
     else:
-        from hil.link.remote import Remote
+        from hil.transports.ssh.machine import SshMachine
 
         python = python or "python3"
         assert entry.host is not None  # as `check` has it
-        with Remote(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
+        with SshMachine(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
             command = f"{shlex.quote(python)} -c {shlex.quote(program)}"
             there = ShellTransport(remote, command, entry.core, Deadline.after(LOGIN_SECONDS))
             try:

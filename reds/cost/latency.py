@@ -79,7 +79,7 @@ def load(path: Path) -> Latency:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LatencyError(
-            f"{path}: no table of times: {reason}; measure one with `python -m hil.latency`"
+            f"{path}: no table of times: {reason}; measure one with `python -m hil.kernels.layer_latency`"
         ) from None
 
 
@@ -94,7 +94,7 @@ def latency_cost(chain: Chain, grids: Sequence[Grid], latency: Latency) -> Cost:
         if layer.name not in latency.layers:
             raise ChainError(
                 f"the times of {latency.board} have none of layer {layer.name}, they are of another net:"
-                " measure this one with `python -m hil.latency`"
+                " measure this one with `python -m hil.kernels.layer_latency`"
             )
         us = _between(latency, layer, [grids[g] for g in groups])
         table = np.rint(us * NANOSECONDS).astype(np.int64)

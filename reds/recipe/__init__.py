@@ -130,7 +130,7 @@ class DeviceRecipe:
     layout: Literal["canonical", "radix256", "vnni", "neon"]
     """Of its kernels."""
     times: str | None = None
-    """File of times that `python -m hil.latency` measured; its place is relative to the recipe."""
+    """File of times from `python -m hil.kernels.layer_latency`; its place is relative to the recipe."""
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,19 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from hil import build
-from hil.boards import android, target
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
+from hil.boards.targets import android
 from hil.emulators import arm64
+from hil.firmware import build
 from reds import pack
 from reds.model import Model
-from tests.hil import phone as phones
-from tests.hil.sshd import Sshd, Start, free_port, wait_gone
+from tests.hil.support import phone as phones
+from tests.hil.support.sshd import Sshd, Start, free_port, wait_gone
+from tests.hil.support.suite_run import Run
 from tests.nets import dense_model
-
-AGENTS = Path(__file__).parents[1] / "agents"
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +76,6 @@ def boards_toml(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from hil.errors import AgentError, DeadlineError, FrameError, LinkError, ProtocolError, VersionError
-from hil.link.agent import Agent
-from hil.link.deadline import Deadline
-from hil.link.process import ProcessTransport
-from hil.link.protocol import Fault
-from hil.link.transport import Advice, Transport
+from hil.protocol.agent import Agent
+from hil.protocol.definition import Fault
+from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
+from hil.transports.transport import Advice, Transport
 from reds import pack, reference
 from reds.model import Model
 from tests.nets import dense_model, inputs
@@ -221,8 +221,8 @@ def test_more_inputs_than_there_is_room_for_are_refused(agent: Agent, small: Mod
 
 
 ANSWER = """
-from hil.link.frame import Frame, Reader, encode
-from hil.link.protocol import HELLO
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, HELLO_REQUEST, SAMPLES
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)
@@ -235,10 +235,10 @@ while data := os.read(0, 4096):
 @pytest.mark.parametrize(
     ("payload", "error", "says"),
     [
-        ("struct.pack('<H', 9) + bytes(40)", VersionError, "old: the agent speaks version 9 .* upload"),
+        ("HELLO_REQUEST.pack(9) + bytes(40)", VersionError, "old: the agent speaks version 9 .* upload"),
         ("b'\\2\\0 short'", ProtocolError, "a hello of 8 bytes"),
-        ("struct.pack('<H', 2) + bytes(22) + b'\\7' * 60", ProtocolError, "does not hold"),
-        ("struct.pack('<H', 2) + bytes(62)", ProtocolError, "payloads of 0 bytes at most"),
+        ("HELLO_REQUEST.pack(2) + bytes(22) + b'\\7' * 60", ProtocolError, "does not hold"),
+        ("HELLO_REQUEST.pack(2) + bytes(62)", ProtocolError, "payloads of 0 bytes at most"),
     ],
 )
 def test_an_agent_of_other_making_is_told_apart(script: Script, payload: str, error: type, says: str) -> None:
@@ -259,7 +259,7 @@ def test_a_refused_version_is_a_version_error(script: Script) -> None:
 
 
 def test_samples_that_do_not_add_up_are_refused(script: Script) -> None:
-    body = ANSWER.format(payload="struct.pack('<HHI', 3, 1, 0) + bytes(4)")
+    body = ANSWER.format(payload="SAMPLES.pack(3, 1, 0) + bytes(4)")
     with (
         Agent(ProcessTransport(script(body)), "odd") as agent,
         pytest.raises(ProtocolError, match="odd: MEASURE gave"),
@@ -308,7 +308,9 @@ def test_a_full_pipe_ends_at_the_deadline(script: Script) -> None:
 def test_an_agent_dies_with_its_parent(script: Script) -> None:
     """Whoever holds the write end of the pipe is alive: it closes with the last of parent and agent."""
     deaf = script("import signal; os.write(2, b'up'); signal.pause()")
-    parent = "from pathlib import Path; from hil.link.process import ProcessTransport as P; import signal; "
+    parent = (
+        "import signal; from pathlib import Path; from hil.transports.process import ProcessTransport as P; "
+    )
     parent += f"P(Path({str(deaf)!r})); signal.pause()"
     process = subprocess.Popen([sys.executable, "-c", parent], stderr=subprocess.PIPE)
     assert process.stderr is not None

@@ -4,12 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil.boards import target
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.board import Board
+from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
 from hil.errors import BoardsFileError, InputsRefused, LinkError, PackRefused
-from hil.fit import best_layout, check_fit
-from hil.link.agent import Timed
+from hil.protocol.agent import Timed
 from reds import arena, pack, reference
 from reds.cut import cut
 from reds.layouts import CANONICAL, LAYOUTS
@@ -137,14 +138,14 @@ def test_reading_the_clock_is_taken_off_every_sample(
 def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> None:
     size = len(pack.dumps(small))
     need = max(arena.plan(small, s).size for s in (0, 1))
-    assert check_fit("nano", small, CANONICAL, size, need) == pack.dumps(small)
+    assert check_capacity("nano", small, CANONICAL, size, need) == pack.dumps(small)
     for flash, ram, says in (
         (size - 1, need, rf"nano: small takes {size:,} bytes and there are {size - 1:,}; cut down to "),
         (size, need - 1, rf"nano: small takes an arena of {need} bytes and there are {need - 1}; cut down"),
         (1, 1, r"bytes and there are 1, and an arena .* and there are 1; no subnet of it would fit"),
     ):
         with pytest.raises(PackRefused, match=says):
-            check_fit("nano", small, CANONICAL, flash, ram)
+            check_capacity("nano", small, CANONICAL, flash, ram)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -12,10 +12,10 @@ from hil.kernels import baseline, desktop, report
 from hil.kernels.__main__ import main
 from hil.kernels.baseline import Baseline, Count
 from hil.kernels.cases import Net
-from hil.kernels.eager import eager
 from hil.kernels.nano import NetCounts
-from hil.kernels.order import lines, marked
 from hil.kernels.tables import Table, plain
+from hil.kernels.torch_eager import eager
+from hil.kernels.weight_order import lines, marked
 from reds.layouts import CANONICAL, LAYOUTS
 from reds.nets import NETS, by_name
 from reds.untrained import uniform, untrained

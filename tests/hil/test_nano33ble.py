@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil import build
-from hil.boards import target
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
-from hil.boards.nano33ble import Desk, absent, start
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
+from hil.boards.targets.nano33ble import Desk, absent, start
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, SetupError
-from hil.usb import Port
+from hil.firmware import build
+from hil.transports.serial_ports import Port
 from reds import reference
 from reds.model import Model
-from tests.hil.ptyboard import PtyBoard, nano_agent
+from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.nets import inputs
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
@@ -67,8 +68,8 @@ def nano() -> Path:
 def old_agent(script: Callable[[str], Path]) -> Path:
     """An agent of the same protocol, built from other sources."""
     return script("""
-from hil.link.frame import Frame, Reader, encode
-from hil.link.protocol import HELLO, VERSION
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, VERSION
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)
@@ -285,8 +286,8 @@ def test_a_prebuilt_agent_is_no_business_of_a_real_board(played: PlayedDesk) -> 
 
 def test_provenance_is_held_against_the_agent(script: Callable[[str], Path], played: PlayedDesk) -> None:
     emulated = script(f"""
-from hil.link.frame import Frame, Reader, encode
-from hil.link.protocol import HELLO, VERSION
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, VERSION
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)

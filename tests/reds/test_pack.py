@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.build import targets_dir
+from hil.firmware.build import targets_dir
 from reds import pack
 from reds.layouts import LAYOUTS
 from reds.model import Model

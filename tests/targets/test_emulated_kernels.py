@@ -7,14 +7,14 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from hil import build
 from hil.emulators import cortex_m4
 from hil.errors import AgentError
-from hil.link.agent import Agent
-from hil.link.deadline import Deadline
-from hil.link.hello import Hello
-from hil.link.protocol import Fault
-from hil.link.serial import SerialTransport
+from hil.firmware import build
+from hil.protocol.agent import Agent
+from hil.protocol.definition import Fault
+from hil.protocol.hello import Hello
+from hil.transports.deadline import Deadline
+from hil.transports.serial import SerialTransport
 from reds import pack, reference
 from reds.layouts import LAYOUTS, Layout
 from reds.model import Model

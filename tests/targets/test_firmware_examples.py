@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil.platformio import core_environment
+from hil.firmware.platformio import core_environment
 from reds import pack, reference
 from reds.fixtures import fixtures_dir
 from reds.layouts import CANONICAL, LAYOUTS, Layout

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from hil.link.protocol import VERSION, Command
+from hil.protocol.definition import (
+    HELLO_REQUEST,
+    INFER,
+    MEASURE,
+    OFFSET,
+    PUT_BEGIN,
+    SELECT,
+    SWITCH,
+    VERSION,
+    Command,
+)
 from reds import pack
 from reds.layouts import CANONICAL, LAYOUTS, Layout
 from reds.model import Model
@@ -56,21 +66,21 @@ def session(model: Model) -> bytes:
     """Every command of the protocol in the order of a real session, as the fuzz target's records."""
     data = pack.dumps(model)
     x = inputs(model, 3)
-    records = [record(Command.HELLO, struct.pack("<H", VERSION))]
-    records += [record(Command.PUT_BEGIN, struct.pack("<II", len(data), zlib.crc32(data)))]
+    records = [record(Command.HELLO, HELLO_REQUEST.pack(VERSION))]
+    records += [record(Command.PUT_BEGIN, PUT_BEGIN.pack(len(data), zlib.crc32(data)))]
     for at in range(0, len(data), 1024):
-        records.append(record(Command.PUT_DATA, struct.pack("<I", at) + data[at : at + 1024]))
+        records.append(record(Command.PUT_DATA, OFFSET.pack(at) + data[at : at + 1024]))
     records += [record(Command.PUT_END)]
     for at in range(0, x.size, 13):
-        records.append(record(Command.INPUTS, struct.pack("<I", at) + x.tobytes()[at : at + 13]))
+        records.append(record(Command.INPUTS, OFFSET.pack(at) + x.tobytes()[at : at + 13]))
     last = len(model.subnets) - 1
-    records += [record(Command.SELECT, struct.pack("<H", last)), record(Command.INFER, struct.pack("<H", 3))]
-    records += [record(Command.MEASURE, struct.pack("<HBBHH", 0, 0, 0, 3, 2))]
-    records += [record(Command.SWITCH, struct.pack("<HHBBHH", 0, last, 0, 0, 3, 3))]
+    records += [record(Command.SELECT, SELECT.pack(last)), record(Command.INFER, INFER.pack(3))]
+    records += [record(Command.MEASURE, MEASURE.pack(0, 0, 0, 3, 2))]
+    records += [record(Command.SWITCH, SWITCH.pack(0, last, 0, 0, 3, 3))]
     records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
     endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
     records += [struct.pack("<H", 0x8000 | len(endless)) + endless]
-    records += [record(Command.RESET), record(Command.INFER, struct.pack("<H", 1))]
+    records += [record(Command.RESET), record(Command.INFER, INFER.pack(1))]
     return b"".join(records)
 
 

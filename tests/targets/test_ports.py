@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.link import protocol
+from hil.protocol import definition
 from tests.targets.support.sources import AGENT, BUILD_ID, CORTEX_M4, RUNTIME, SUPPORT, TARGETS, WARNINGS
 
 MACHINE = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-O3"]
@@ -41,8 +41,8 @@ def test_all_c_for_the_desktop_compiles_with_clang(source: Path, tmp_path: Path)
 
 def test_header_of_the_protocol_is_the_one_the_host_writes() -> None:
     header = TARGETS / "agent" / "protocol.h"
-    assert header.read_text() == protocol.c_header(), (
-        "run: python -m hil.link.protocol > targets/agent/protocol.h"
+    assert header.read_text() == definition.c_header(), (
+        "run: python -m hil.protocol.definition > targets/agent/protocol.h"
     )
 
 
