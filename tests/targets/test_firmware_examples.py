@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hil.platformio import core_environment
 
-from reds import pack
+from hil.firmware.platformio import core_environment
+from reds import pack, reference
 from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
