@@ -1,6 +1,7 @@
 """Name the test of a process that dies, and the lines where it did, in a file.
 
-Loaded by `pytest -p tests.support.running`. A crash of native code leaves no report; `make test` prints the files that are left in the end.
+`pytest -p tests.support.running` loads it. A crash of native code leaves no report: `make test` prints the
+files that are left in the end.
 """
 
 import faulthandler

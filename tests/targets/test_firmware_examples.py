@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hil.firmware.platformio import core_environment
-from reds import pack, reference
+from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout

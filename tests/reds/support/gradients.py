@@ -1,7 +1,7 @@
 """Hold every kind and shape of layer against its definition in float64.
 
-`python -m tests.reds.support.gradients` is a process of its own: a faulty kernel may write past its memory and
-die, or give wrong gradients and live. The last line printed names the layer.
+`python -m tests.reds.support.gradients` is a process of its own: a faulty kernel may write past its memory
+and die, or give wrong gradients and live. The last line printed names the layer.
 """
 
 from collections.abc import Iterator
