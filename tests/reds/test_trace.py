@@ -1,8 +1,6 @@
 """A module of the user's own becomes elastic: the same function, from its forward to a pack."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from reds import pack, reference
 from reds.data.own import Own, innermost
 from reds.elastic import ElasticNet, nest
-from reds.finetune import accuracy
 from reds.int8.calibrate import input_scale
 from reds.model import Kind
 from reds.trace import NotElasticError, elastic
-
-NETWORK = Path(__file__).parents[2] / "docs" / "network.md"
 
 
 class Block(nn.Module):
@@ -323,35 +317,6 @@ def blobs(n: int, seed: int) -> tuple[Tensor, Tensor]:
     for k in range(4):
         x[y == k, :, 6 * (k // 2) : 6 * (k // 2) + 6, 6 * (k % 2) : 6 * (k % 2) + 6] += 1
     return x, y
-
-
-def test_from_a_module_to_a_pack_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of the documentation."""
-    (block,) = re.findall(
-        r'```python {test="stages"}\n(.*?)```', NETWORK.read_text(encoding="utf-8"), re.DOTALL
-    )
-    lines = [line for line in block.splitlines() if line and not line.startswith("from ")]
-    assert len(lines) == 10
-    torch.manual_seed(0)
-    module = nn.Sequential(
-        conv(3, 8), nn.ReLU(), Block(8, 16, 2), Block(16, 16, 1), nn.Flatten(), nn.Linear(16 * 36, 4)
-    )
-    (x, y), (validation_x, validation_y) = blobs(192, 0), blobs(64, 1)
-    made: dict[str, Any] = {"module": module, "x": x, "y": y}
-    made |= {"validation_x": validation_x, "validation_y": validation_y}
-    monkeypatch.chdir(tmp_path)
-    exec(block, made)
-
-    model, net, stored = pack.load(tmp_path / "mine.reds"), made["net"], made["stored"]
-    held, labels = made["examples"].validation
-    q = stored.stored(held).reshape(len(held), -1)
-    assert [subnet.label for subnet in model.subnets] == ["25%", "50%", "100%"]
-    for i, subnet in enumerate(model.subnets):
-        out = reference.run(model, i, q)
-        logits = net(held, i).detach().numpy()
-        apart = (out.astype(float) - subnet.steps[-1].zero) * subnet.output_scale - logits
-        assert np.sqrt((apart**2).mean()) < 0.1 * logits.std()
-        assert np.mean(out.argmax(1) == labels.numpy()) > max(0.6, accuracy(net, i, held, labels) - 0.05)
 
 
 def test_own_examples_are_drawn_once_an_epoch() -> None:
