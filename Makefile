@@ -27,7 +27,7 @@ kernels:
 	$(PY) -m hil.kernels desktop --json results/kernels-desktop.json --markdown results/kernels-desktop.md
 
 test: lint
-	$(PY) -m pytest --emulate $(ARGS)
+	$(PY) -m pytest --emulate -n auto $(ARGS)
 
 coverage:
 	@ci/bootstrap test

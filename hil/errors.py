@@ -3,7 +3,7 @@
     HilError
     |-- SetupError              the bench cannot be set up as asked; nothing was measured
     |   |-- BoardsFileError     boards.toml is missing, or says something that is not understood
-    |   |-- UnknownTarget       a target that no file in hil/boards knows
+    |   |-- UnknownTarget       a target that no module in hil/boards/targets opens
     |   |-- BoardAbsent         no such board here, and the board was not to be emulated
     |   |-- BoardBusy           another run uses the board, and went on using it
     |   |-- LeaseError          the use of a board cannot be locked on this machine
@@ -24,6 +24,9 @@
 
 A measurement that is out of bounds is none of these: it is a failed test.
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class HilError(Exception):
@@ -104,7 +107,7 @@ class VersionError(ProtocolError):
 
 
 class AgentError(HilError):
-    """The agent refused a request. `code` is one of `hil.link.protocol.Fault`, or a number unknown here."""
+    """The agent refused a request. `code` is one of the protocol's `Fault`, or a number unknown here."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
@@ -117,3 +120,11 @@ class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
     """The inputs have another shape or type than the pack takes."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """End a message about an unknown word: with the likeliest word that was meant, and all there are."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"; {meant}there are {', '.join(known)}"

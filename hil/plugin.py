@@ -6,12 +6,12 @@ had its turn; one that is taken by then stays with its owner, and the header say
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.settings import OPTIONS, Option, read
+from hil.options import OPTIONS, Option, read
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -63,18 +63,26 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Let the workers that xdist starts share what they learn of the boards."""
-    from hil import probes
+    from hil.xdist import board_probe
 
-    probes.share(node)
+    board_probe.share(node)
 
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
     """Keep each board's tests on one worker; sessions without the suite go as they would."""
     usual = yield
-    from hil.parallel import Chooser
+    from hil.xdist.scheduler import Chooser
 
-    return Chooser(config, usual)
+    return Chooser(config, usual, _scheduled_boards)
+
+
+def _scheduled_boards(config: pytest.Config) -> Mapping[str, str]:
+    from hil.suite.parametrization import (
+        scheduled_boards,  # here: it loads numpy, which other sessions need not
+    )
+
+    return scheduled_boards(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -1,1 +1,96 @@
-"""REDS: nested subnets of one network, from training to a deployable pack."""
+"""REDS: nested subnets of one network, from training to a deployable pack.
+
+    net = reds.from_module(module, input_shape=(3, 32, 32))
+    data = reds.Dataset.split(x, y)
+    result = reds.compress(net, data, budgets=[0.25, 0.5, 1.0], epochs=20)
+    result.save("mine.reds")
+    reds.load("mine.reds").run(x, subnet="25%")
+
+Names are imported when they are first used: reading a pack needs no torch.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reds import zoo
+    from reds.data.dataset import Dataset
+    from reds.elastic.from_module import from_module
+    from reds.elastic.net import ElasticNet, nest
+    from reds.errors import RedsError
+    from reds.experiment.build import build
+    from reds.experiment.compress import compress
+    from reds.experiment.result import Result
+    from reds.graph.subnets import Budget, SubnetSpec
+    from reds.nesting.importance import score
+    from reds.nesting.permute import permute
+    from reds.nesting.select import select
+    from reds.pack.pack import Pack
+    from reds.pack.pack import load_pack as load
+    from reds.pack.writer import save as write
+    from reds.quantization.quantize import quantize
+    from reds.training.trainer import train
+
+__all__ = [
+    "Budget",
+    "Dataset",
+    "ElasticNet",
+    "Pack",
+    "RedsError",
+    "Result",
+    "SubnetSpec",
+    "build",
+    "compress",
+    "from_module",
+    "load",
+    "nest",
+    "permute",
+    "quantize",
+    "score",
+    "select",
+    "train",
+    "write",
+    "zoo",
+]
+
+_HOMES = {
+    "Budget": "reds.graph.subnets:Budget",
+    "Dataset": "reds.data.dataset:Dataset",
+    "ElasticNet": "reds.elastic.net:ElasticNet",
+    "Pack": "reds.pack.pack:Pack",
+    "RedsError": "reds.errors:RedsError",
+    "Result": "reds.experiment.result:Result",
+    "SubnetSpec": "reds.graph.subnets:SubnetSpec",
+    "build": "reds.experiment.build:build",
+    "compress": "reds.experiment.compress:compress",
+    "from_module": "reds.elastic.from_module:from_module",
+    "load": "reds.pack.pack:load_pack",
+    "nest": "reds.elastic.net:nest",
+    "permute": "reds.nesting.permute:permute",
+    "quantize": "reds.quantization.quantize:quantize",
+    "score": "reds.nesting.importance:score",
+    "select": "reds.nesting.select:select",
+    "train": "reds.training.trainer:train",
+    "write": "reds.pack.writer:save",
+    "zoo": "reds.zoo",
+}
+"""Where each public name lives: module, and the name in it."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        return version("reds-hil")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'reds' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    found = import_module(module)
+    value: object = getattr(found, attribute) if attribute else found
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, "__version__"]

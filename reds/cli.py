@@ -5,20 +5,23 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from reds.budget import BudgetError
-from reds.chain import ChainError
-from reds.cost.latency import LatencyError
-from reds.data.home import DataError
-from reds.data.labelled import LabelledSetMissing
-from reds.layouts import LAYOUTS
-from reds.model import ModelError
-from reds.pack import PackError
-from reds.recipe import DivergedError, RecipeError
-from reds.reproduce.paper import BASELINES, PAPER
-from reds.solver.stages import CoupledError
+from reds.errors import (
+    BudgetError,
+    CoupledError,
+    DataError,
+    DivergedError,
+    GraphError,
+    LabeledSetMissing,
+    LatencyError,
+    ModelError,
+    PackError,
+    RecipeError,
+)
+from reds.experiment.reproduce.paper import BASELINES, PAPER
+from reds.pack.layouts import LAYOUTS
 
 EXPECTED = (
-    BudgetError, ChainError, CoupledError, DataError, DivergedError, LabelledSetMissing, LatencyError,
+    BudgetError, GraphError, CoupledError, DataError, DivergedError, LabeledSetMissing, LatencyError,
     ModelError, OSError, PackError, RecipeError,
 )  # fmt: skip
 """What a user can cause and cure; each says so in one line."""
@@ -77,11 +80,11 @@ def main() -> None:
 @click.argument("recipe", type=FILE)
 @click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json; else this one.")
 def build(recipe: Path, out: Path) -> None:
-    """Train, select, quantise and pack what RECIPE says.
+    """Train, select, quantize and pack what RECIPE says.
 
     RECIPE is a TOML file as docs/recipes.md has one. Killed, the same command goes on where it stood.
     """
-    from reds.recipe.build import build as run
+    from reds.experiment.build import build as run
 
     console = Console()
     written = run(recipe, out, console)
@@ -92,7 +95,7 @@ def build(recipe: Path, out: Path) -> None:
 @click.argument("pack", type=FILE)
 def inspect(pack: Path) -> None:
     """Print layers, subnets, bytes and arena of PACK."""
-    from reds.show import show
+    from reds.pack.inspect import show
 
     show(pack, Console())
 
@@ -122,7 +125,7 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
     """Write every subnet of PACK as a file of its own, with the pack's weights and scales."""
     if not tflite:
         raise click.UsageError("say what to export to: --tflite")
-    from reds.tflite import export as run
+    from reds.export.tflite import export as run
 
     for file, size in run(pack, out).items():
         click.echo(f"{file}: {size:,} bytes")
@@ -134,7 +137,7 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @click.option("--out", type=FILE, default=Path(), help="Folder for the packs; else this one.")
 def compare(recipe: Path, seeds: list[int], out: Path) -> None:
     """Train RECIPE's nested subnets, and the same widths alone, and print what nesting costs."""
-    from reds.recipe.compare import compare as run
+    from reds.experiment.compare import compare as run
 
     click.echo(run(recipe, seeds, out, Console(stderr=True)))
 
@@ -151,6 +154,6 @@ def compare(recipe: Path, seeds: list[int], out: Path) -> None:
 )  # fmt: skip
 def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) -> None:
     """Train the shipped recipe of NAME and baselines, and print ours beside the paper's."""
-    from reds.reproduce.run import reproduce as run
+    from reds.experiment.reproduce.run import reproduce as run
 
     click.echo(run(name, seeds, against, out, Console(stderr=True)))

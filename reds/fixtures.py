@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def fixtures_dir() -> Path:
-    """Folder with the shipped recipes, packs and labelled clips.
+    """Folder with the shipped recipes, packs and labeled clips.
 
     Raises `FileNotFoundError` if neither a checkout nor a wheel holds it.
     """

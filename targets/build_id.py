@@ -1,6 +1,6 @@
-"""The hash of the agent's sources: a board whose agent says another one gets the new agent.
+"""Hash the agent's sources. A board whose agent reports another hash gets the new agent.
 
-Used by every build of the agent (make, PlatformIO) and by the host that compares.
+Every build of the agent (make, PlatformIO) and the host use this one function.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ SUFFIXES = {".c", ".cpp", ".h", ".S", ".ini", ".ld", ".py", ".json"}
 
 
 def build_id(root: Path) -> str:
-    """16 hex digits over every source under `root`, the folder of this file."""
+    """Return 16 hex digits of the hash of every source under `root`, the folder of this file."""
     digest = hashlib.sha256()
     for path in sorted(p for p in root.rglob("*") if p.suffix in SUFFIXES or p.name == "Makefile"):
         parts = path.relative_to(root).parts

@@ -34,7 +34,7 @@ def test_the_suite_runs_from_it(installed: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "site/hil/test_switch.py" in done.stdout
+    assert "site/hil/suite/test_switch.py" in done.stdout
     assert '"metric": "accuracy"' in results.read_text()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.boards import targets
+from hil.boards.registry import target_names
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -63,4 +63,4 @@ def test_pull_requests_run_on_githubs_machines_alone() -> None:
 
 def test_every_target_has_its_night() -> None:
     (listed,) = re.findall(r"target: \[(.*)\]", (ROOT / ".github" / "workflows" / "nightly.yml").read_text())
-    assert listed.split(", ") == sorted(targets())
+    assert listed.split(", ") == sorted(target_names())

@@ -31,7 +31,10 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     net = reds.from_module(network(), input_shape=(3, 12, 12))
     data = reds.Dataset(
-        train=pictures(400, 0), validation=pictures(100, 1), test=pictures(200, 2), classes=["a", "b", "c", "d"]
+        train=pictures(400, 0),
+        validation=pictures(100, 1),
+        test=pictures(200, 2),
+        classes=["a", "b", "c", "d"],
     )
     result = reds.compress(net, data, budgets=[0.25, 0.5, 1.0], epochs=10)
     for subnet in result.subnets:

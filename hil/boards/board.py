@@ -1,32 +1,28 @@
 """What every board can do, whatever carries its link and wherever it runs.
 
-A target is a module of this folder that opens boards as `Target` says; the rest is here, once.
+A target's module opens boards as `registry.Target` describes; the rest is here, once.
 """
 
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.conditions import Conditions
-from hil.errors import InputsRefused, LinkError, PackRefused, ProtocolError, SetupError
-from hil.fit import best_layout, check_fit
-from hil.link.agent import Agent
-from hil.link.hello import Clock, Hello
+from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.conditioning import Conditioner
+from hil.boards.entry import Entry
+from hil.boards.facts import BoardFacts, Provenance
+from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.protocol.agent import Agent
+from hil.protocol.definition import MEASURE_SAMPLE, SWITCH_SAMPLE
+from hil.protocol.hello import Clock, Hello
+from hil.results.conditions import Conditions
 from hil.results.samples import Samples, less_overhead
-from reds.layouts import Layout
-from reds.model import Model
-from reds.reference import clamp_input
-
-if TYPE_CHECKING:
-    from hil.boards.boardsfile import Entry
-    from hil.steady import Steady
+from reds.pack.interpreter import clamp_input
+from reds.pack.layouts import Layout
+from reds.pack.model import Model
 
 START_SECONDS = 5.0
 """What an agent that was just started may take to its first hello."""
@@ -39,25 +35,6 @@ Advance = Callable[[int], None]
 
 def ignore(done: int) -> None:
     """Progress that nobody looks at."""
-
-
-class Provenance(StrEnum):
-    """Where figures come from; never mixed in a comparison."""
-
-    HARDWARE = "hardware"
-    EMULATED = "emulated"
-
-
-@dataclass(frozen=True)
-class BoardFacts:
-    """What identifies a board beside its figures. `model` is what its agent calls it."""
-
-    name: str
-    target: str
-    provenance: Provenance
-    model: str
-    build: str
-    clocks: tuple[Clock, ...]
 
 
 @dataclass(frozen=True)
@@ -73,37 +50,7 @@ class SwitchSamples:
     rows: NDArray[np.intp]
 
 
-class Target(Protocol):
-    """What a module of this folder offers."""
-
-    HAS_EMULATOR: bool
-
-    def absent(self, entry: "Entry") -> str | None:
-        """Why the real board is not here and what to do, or None when it is. Quick: nothing is started."""
-        ...
-
-    def device(self, entry: "Entry") -> str | None:
-        """What makes the real board one, for its lease, whatever an entry calls it.
-
-        None where it is not here, empty where each run has its own.
-        """
-        ...
-
-    def start(self, entry: "Entry", provenance: Provenance) -> "AbstractContextManager[Board]":
-        """The board, its agent answering; stopped on the way out, whatever happens."""
-        ...
-
-
-@contextmanager
-def naming(entry: "Entry") -> Iterator[None]:
-    """Puts the board's name before errors of what it runs on: build, emulator, process, port."""
-    try:
-        yield
-    except (SetupError, LinkError) as error:
-        raise type(error)(f"{entry.name}: {error}") from error
-
-
-def check_kind(entry: "Entry", hello: Hello, where: str) -> None:
+def check_kind(entry: Entry, hello: Hello, where: str) -> None:
     """Raises `SetupError` unless the agent at `where` says it runs on a board of this target."""
     if hello.board != entry.target:
         says = f"{where} says it runs on a {hello.board!r}"
@@ -115,11 +62,11 @@ class Board:
 
     def __init__(
         self,
-        entry: "Entry",
+        entry: Entry,
         provenance: Provenance,
         agent: Agent,
         hello: Hello,
-        steady: "Steady | None" = None,
+        conditioner: Conditioner | None = None,
     ) -> None:
         self.name = entry.name
         check_kind(entry, hello, agent.transport.name)
@@ -131,7 +78,7 @@ class Board:
         self._hello = hello
         self._model: Model | None = None
         self._selected = 0
-        self._steady = steady
+        self._conditioner = conditioner
 
     def facts(self) -> BoardFacts:
         """Name, target, provenance, clocks."""
@@ -139,12 +86,12 @@ class Board:
 
     def conditions(self) -> Conditions | None:
         """What its latencies depend on, as it is now; None where the board cannot say."""
-        return self._steady.conditions() if self._steady else None
+        return self._conditioner.conditions() if self._conditioner else None
 
     def settle(self) -> None:
         """Wait until the board is as its entry asks, for a figure to be taken. Raises `UnfitError`."""
-        if self._steady:
-            self._steady.settle()
+        if self._conditioner:
+            self._conditioner.settle()
 
     def layout(self, model: Model) -> Layout:
         """The layout that `deploy` gives a model. Raises `PackRefused` if the agent has none for it."""
@@ -158,7 +105,7 @@ class Board:
         """
         layout = self.layout(model)
         room = self._hello.capacity, self._hello.arena
-        data = check_fit(self.name, model, layout, *room)
+        data = check_capacity(self.name, model, layout, *room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
             stored = self._agent.put_pack(data, self._hello.max_payload, advance)
@@ -206,7 +153,7 @@ class Board:
         model = self._checked(x)
         self._load(x[: self._held(model)])
         timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
-        ticks = [int(struct.unpack("<I", sample)[0]) for sample in timed.samples]
+        ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         return Samples(clock, less_overhead(ticks, timed.overhead))
 
     def measure_switch(
@@ -218,9 +165,9 @@ class Board:
         self._load(batch)
         output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
         timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
-        ticks = [struct.unpack("<II", sample[:8]) for sample in timed.samples]
-        select, first = ([row[i] for row in ticks] for i in (0, 1))
-        outputs = np.frombuffer(b"".join(sample[8:] for sample in timed.samples), np.int8)
+        ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
+        select, first = ([row[name] for row in ticks] for name in ("select", "first"))
+        outputs = np.frombuffer(b"".join(s[SWITCH_SAMPLE.size :] for s in timed.samples), np.int8)
         return SwitchSamples(
             Samples(clock, less_overhead(select, timed.overhead)),
             Samples(clock, less_overhead(first, timed.overhead)),

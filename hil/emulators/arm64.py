@@ -17,7 +17,7 @@ from hil.emulators.arm64_image import Image
 from hil.emulators.qemu import Qemu
 from hil.emulators.qmp import Monitor
 from hil.errors import EmulatorError
-from hil.link.deadline import Deadline
+from hil.transports.deadline import Deadline
 from reds.files import whole
 
 QEMU = "qemu-system-aarch64"

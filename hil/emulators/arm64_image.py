@@ -16,10 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.build import cache_dir
 from hil.emulators import cpio, debian
+from hil.emulators.temporary import temporary_folder
 from hil.errors import BuildError, HilError
-from hil.leftovers import own_folder
+from hil.firmware.build import cache_dir
 
 _HERE = Path(__file__).parent
 _PACKAGES = (
@@ -114,7 +114,7 @@ def _make(folder: Path) -> None:
     """Make the image's folder, whole or not at all."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = own_folder("reds-image-", folder.parent)
+        partial = temporary_folder("reds-image-", folder.parent)
     except OSError as error:
         where = f"{folder.parent}: {error.strerror}"
         raise BuildError(

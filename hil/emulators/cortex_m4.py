@@ -11,10 +11,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from hil.build import cache_dir, keep
 from hil.emulators.cycles import symbol_and_table
 from hil.emulators.qemu import Qemu, version
 from hil.errors import BuildError, EmulatorError
+from hil.firmware.build import cache_dir, keep
 
 QEMU = "qemu-system-arm"
 _MARK = "clock_mark"

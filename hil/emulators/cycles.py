@@ -1,6 +1,6 @@
 """The normative cycle table of the emulated Cortex-M4: what each instruction costs, without wait states.
 
-An estimate, and labelled so wherever it appears (provenance `emulated`): silicon with flash wait states
+An estimate, and labeled so wherever it appears (provenance `emulated`): silicon with flash wait states
 takes longer. One cycle an instruction, and beside it (Arm Cortex-M4 TRM, DDI 0439, 3.3.1):
 
 - a single load 1, unless it comes right behind another single load or store (it pipelines);

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from hil.emulators.temporary import temporary_folder
 from hil.errors import EmulatorError
-from hil.leftovers import own_folder
-from hil.link.deadline import Deadline
-from hil.link.process import die_with_parent
+from hil.transports.deadline import Deadline
+from hil.transports.process import die_with_parent
 
 
 def version(program: str, board: str) -> str:
@@ -32,7 +32,7 @@ class Qemu:
         version(program, board)
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
-        self.folder = own_folder("reds-emulator-")
+        self.folder = temporary_folder("reds-emulator-")
 
     def launch(self, arguments: Sequence[str], files: Sequence[int] = ()) -> None:
         """Start it; it is given the open `files`."""

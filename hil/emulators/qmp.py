@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from hil.errors import EmulatorError
-from hil.link.deadline import Deadline
+from hil.transports.deadline import Deadline
 
 
 class Monitor:

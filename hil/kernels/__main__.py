@@ -9,22 +9,23 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hil import bench
-from hil import pack as packs
-from hil.boards import boardsfile
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards import boards_toml
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.opening import open_board
 from hil.errors import HilError, PackRefused
-from hil.kernels import baseline, beside, report
+from hil.kernels import baseline, litert_comparison, report
 from hil.kernels.baseline import Baseline
 from hil.kernels.cases import NETS
 from hil.kernels.desktop import Peer, measure
-from hil.kernels.eager import eager
 from hil.kernels.litert import check, litert, started
 from hil.kernels.nano import measure_layers, measure_net
-from hil.kernels.order import table as lines_touched
 from hil.kernels.tables import Table, plain
-from reds.pack import PackError
+from hil.kernels.torch_eager import eager
+from hil.kernels.weight_order import table as lines_touched
+from hil.suite import workload
+from reds.errors import PackError
 
 FILE = click.Path(path_type=Path)
 SHARED = [
@@ -61,7 +62,7 @@ def main() -> None:
 @click.option("--update", is_flag=True, help="Write the committed counts anew.")
 def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, update: bool) -> None:
     """Exact counts on the emulated Nano; fails if any is larger than the committed one."""
-    with opened(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as (board, say):
+    with board_and_status(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as (board, say):
         found, lacking = [], []
         for name in nets or NETS:
             try:
@@ -89,7 +90,7 @@ def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | N
     """Times on this machine beside LiteRT and torch, where they are installed."""
     with ExitStack() as stack:
         peers, lacking = installed(stack)
-        board, say = stack.enter_context(opened(Entry("desktop", "desktop"), Provenance.HARDWARE))
+        board, say = stack.enter_context(board_and_status(Entry("desktop", "desktop"), Provenance.HARDWARE))
         tables = measure(board, nets or list(NETS), peers, lacking, say)
     publish(tables, json_file, markdown_file)
 
@@ -126,11 +127,11 @@ def beside_litert(
     markdown_file: Path | None,
 ) -> None:
     """A pack's subnets on a board, each beside its exported .tflite in LiteRT."""
-    entry = boardsfile.named(boards_file, name)
+    entry = boards_toml.named(boards_file, name)
     check(entry)
-    model = packs.load(pack_file or packs.shipped()).model
-    with opened(entry, Provenance.HARDWARE) as (board, say), started(entry, python) as there:
-        table = beside.measure(board, model, there, say)
+    model = workload.load(pack_file or workload.shipped()).model
+    with board_and_status(entry, Provenance.HARDWARE) as (board, say), started(entry, python) as there:
+        table = litert_comparison.measure(board, model, there, say)
     publish([table], json_file, markdown_file)
 
 
@@ -155,12 +156,12 @@ def compare(counts: baseline.Counts, compiler: str) -> list[str]:
 
 
 @contextmanager
-def opened(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
+def board_and_status(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
     """A board, and what shows on the terminal which of the measurements is under way."""
     console = Console(stderr=True)
     with (
         console.status(f"starting {entry.name}") as status,
-        bench.start(entry, provenance, console.out) as board,
+        open_board(entry, provenance, console.out) as board,
     ):
         yield board, lambda what: status.update(f"{entry.name}: {what}")
 

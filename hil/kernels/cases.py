@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from hil.kernels.baseline import Count
-from reds.chain import Chain
-from reds.nets.builder import Builder
+from reds.graph import Graph
+from reds.graph.builder import Builder
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ NETS: Mapping[str, Net] = {
 """By their names in `reds.nets`."""
 
 
-def dense(reads: int, writes: int) -> Chain:
+def dense(reads: int, writes: int) -> Graph:
     """One dense layer."""
     net = Builder(reads)
     net.dense(net.input, writes)
@@ -49,26 +49,26 @@ def dense(reads: int, writes: int) -> Chain:
 
 def conv(
     reads: int, height: int, width: int, writes: int, kernel: tuple[int, int], stride: tuple[int, int]
-) -> Chain:
+) -> Graph:
     """One convolution, padded to ceil(side / stride)."""
     net = Builder(reads, height, width)
     net.conv(net.input, writes, kernel, stride)
     return net.build()
 
 
-def depthwise(units: int, height: int, width: int) -> Chain:
+def depthwise(units: int, height: int, width: int) -> Graph:
     """One depthwise layer of 3 x 3."""
     net = Builder(units, height, width)
     net.depthwise(net.input, (3, 3))
     return net.build()
 
 
-def pointwise(reads: int, writes: int, height: int, width: int) -> Chain:
+def pointwise(reads: int, writes: int, height: int, width: int) -> Graph:
     """One convolution of 1 x 1."""
     return conv(reads, height, width, writes, (1, 1), (1, 1))
 
 
-LAYERS: Mapping[str, tuple[Callable[[], Chain], Cmsis]] = {
+LAYERS: Mapping[str, tuple[Callable[[], Graph], Cmsis]] = {
     "dense 250 -> 144": (partial(dense, 250, 144), Cmsis(2.11, 2.60)),
     "dense 144 -> 144": (partial(dense, 144, 144), Cmsis(2.23, 2.75)),
     "pointwise 64 -> 64, 25x5": (partial(pointwise, 64, 64, 25, 5), Cmsis(2.09, 2.45)),

@@ -8,10 +8,10 @@ from statistics import median
 from hil.boards.board import Board
 from hil.kernels.nano import Say, some_input
 from hil.kernels.tables import Cell, Table
-from reds.chain import Chain, Widths
-from reds.model import Model
-from reds.nets import by_name
-from reds.untrained import uniform, untrained
+from reds.graph import Graph, Widths
+from reds.pack.model import Model
+from reds.zoo import by_name
+from reds.zoo.random_weights import uniform, untrained
 
 Timer = Callable[[int], list[float]]
 """n inferences in a row, each in us."""
@@ -29,8 +29,8 @@ class Peer:
     """
 
     name: str
-    timer: Callable[[Chain, Widths], Timer]
-    load: Callable[[Chain, Widths], float] | None = None
+    timer: Callable[[Graph, Widths], Timer]
+    load: Callable[[Graph, Widths], float] | None = None
 
 
 def measure(
@@ -40,17 +40,17 @@ def measure(
     times: list[tuple[Cell, ...]] = []
     switches: list[tuple[Cell, ...]] = []
     for name in names:
-        chain = by_name(name)
-        model, subnets = untrained(name, chain), uniform(chain)
+        graph = by_name(name)
+        model, subnets = untrained(name, graph), uniform(graph)
         board.deploy(model)
-        for s, (label, widths) in enumerate(subnets.items()):
-            say(f"{name} {label}")
-            timers = {"ours": ours(board, model, s)} | {p.name: p.timer(chain, widths) for p in peers}
+        for s, (subnet, widths) in enumerate(subnets.items()):
+            say(f"{name} {subnet}")
+            timers = {"ours": ours(board, model, s)} | {p.name: p.timer(graph, widths) for p in peers}
             medians = in_turns(timers)
             mine = medians.pop("ours")
             beside = [cell for other in medians.values() for cell in (other, mine / other)]
-            times.append((f"{name} {label}", board.layout(model).name, model.subnets[s].macs, mine, *beside))
-        loads = [p.load(chain, subnets["25%"]) for p in peers if p.load]
+            times.append((f"{name} {subnet}", board.layout(model).name, model.subnets[s].macs, mine, *beside))
+        loads = [p.load(graph, subnets["25%"]) for p in peers if p.load]
         switches.append((name, worst_switch(board, model), *loads))
     heads = [head for p in peers for head in (f"{p.name}, us", f"ours : {p.name}")]
     loading = [f"{p.name} loads 25%, us" for p in peers if p.load]

@@ -1,6 +1,6 @@
 """LiteRT as a peer: the same integer network as ours, one thread, XNNPACK on, in a process of its own.
 
-The process is Python's, on this machine or on a board (`litert_there.py`). An inference is timed around
+The process is Python's, on this machine or on a board (`litert_remote.py`). An inference is timed around
 `invoke`, less what a call that does nothing takes, as ours is timed less the reading of the clock.
 """
 
@@ -15,17 +15,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
 from hil.errors import ProtocolError, SetupError
 from hil.kernels.desktop import Peer, Timer
-from hil.link.deadline import Deadline
-from hil.link.process import ProcessTransport
-from hil.link.shell import ShellTransport, pinned
-from hil.link.transport import Transport
-from reds import tflite
-from reds.chain import Chain, Widths
-from reds.tflite.graph import schema
-from reds.untrained import untrained
+from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
+from hil.transports.shell import ShellTransport, pinned
+from hil.transports.transport import Transport
+from reds.export import tflite
+from reds.export.tflite.graph import schema
+from reds.graph import Graph, Widths
+from reds.zoo.random_weights import untrained
 
 NAME = "LiteRT int8"
 LOADS = 21
@@ -81,7 +81,7 @@ def check(entry: Entry) -> None:
 @contextmanager
 def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
     """LiteRT on a board that passes `check`: by default with this Python, or `python3` over SSH."""
-    program = Path(__file__).with_name("litert_there.py").read_text(encoding="utf-8")
+    program = Path(__file__).with_name("litert_remote.py").read_text(encoding="utf-8")
     if entry.target == "desktop":
         python = python or sys.executable
         words = [*pinned(entry.core).split(), python, "-c", program]
@@ -91,11 +91,11 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
         finally:
             transport.close()
     else:
-        from hil.link.remote import Remote
+        from hil.transports.ssh.machine import SshMachine
 
         python = python or "python3"
         assert entry.host is not None  # as `check` has it
-        with Remote(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
+        with SshMachine(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
             command = f"{shlex.quote(python)} -c {shlex.quote(program)}"
             there = ShellTransport(remote, command, entry.core, Deadline.after(LOGIN_SECONDS))
             try:
@@ -110,17 +110,17 @@ def litert() -> Iterator[Peer]:
     schema()
     if find_spec("ai_edge_litert") is None:
         raise ModuleNotFoundError("No module named 'ai_edge_litert'")
-    made: dict[tuple[Chain, Widths], bytes] = {}
+    made: dict[tuple[Graph, Widths], bytes] = {}
 
-    def flatbuffer(chain: Chain, widths: Widths) -> bytes:
-        if (chain, widths) not in made:
-            made[chain, widths] = tflite.dumps(untrained("peer", chain, {"peer": widths}, SEED), 0)
-        return made[chain, widths]
+    def flatbuffer(graph: Graph, widths: Widths) -> bytes:
+        if (graph, widths) not in made:
+            made[graph, widths] = tflite.dumps(untrained("peer", graph, {"peer": widths}, SEED), 0)
+        return made[graph, widths]
 
     with started(Entry("this machine", "desktop")) as there:
 
-        def timer(chain: Chain, widths: Widths) -> Timer:
-            there.load(flatbuffer(chain, widths))
+        def timer(graph: Graph, widths: Widths) -> Timer:
+            there.load(flatbuffer(graph, widths))
             return there.time
 
-        yield Peer(NAME, timer, lambda chain, widths: there.load(flatbuffer(chain, widths)))
+        yield Peer(NAME, timer, lambda graph, widths: there.load(flatbuffer(graph, widths)))

@@ -11,12 +11,13 @@ from hil.boards.board import Board
 from hil.errors import HilError, PackRefused
 from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS
-from reds import pack, reference
-from reds.cut import alone, cut
-from reds.layouts import Layout
-from reds.model import LIMIT, Model
-from reds.nets import by_name
-from reds.untrained import untrained
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.extract import alone, cut
+from reds.pack.layouts import Layout
+from reds.pack.model import LIMIT, Model
+from reds.zoo import by_name
+from reds.zoo.random_weights import untrained
 
 Say = Callable[[str], None]
 
@@ -63,13 +64,13 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
     x = some_input(model)
     subnets = range(len(model.subnets))
     for s, out in enumerate(board.infer_each(subnets, x)):
-        if not np.array_equal(out, reference.run(model, s, x)):
-            raise WrongOutputs(f"{name} {model.subnets[s].label}: the outputs are not the reference's")
+        if not np.array_equal(out, interpreter.run(model, s, x)):
+            raise WrongOutputs(f"{name} {model.subnets[s].name}: the outputs are not the reference's")
     steady = tuple(count(board, s, x) for s in subnets)
     switch, first = measure_switches(board, steady, x)
     by_itself = []
     for s in subnets:
-        say(f"{name} {model.subnets[s].label} alone")
+        say(f"{name} {model.subnets[s].name} alone")
         board.deploy(alone(model, s))
         by_itself.append(count(board, 0, x))
     return NetCounts(model, board.layout(model), steady, tuple(by_itself), switch, first, refused)
@@ -102,9 +103,9 @@ def measure_switches(board: Board, steady: Sequence[Count], x: NDArray[np.int8])
 def measure_layers(board: Board, say: Say) -> dict[str, tuple[int, Count]]:
     """Multiply-accumulates and cost of every single layer, by its name."""
     found = {}
-    for name, (chain, _) in LAYERS.items():
+    for name, (graph, _) in LAYERS.items():
         say(name)
-        whole = chain()
+        whole = graph()
         model = untrained("layer", whole, {"100%": whole.full})
         board.deploy(model)
         found[name] = (model.subnets[0].macs, count(board, 0, some_input(model)))

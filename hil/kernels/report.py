@@ -6,7 +6,7 @@ from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS, NETS
 from hil.kernels.nano import NetCounts
 from hil.kernels.tables import Cell, Table
-from reds import layouts
+from reds.pack import layouts
 
 MOST_ALONE = 1.02
 """A nested subnet costs at most this much of the same subnet in a pack of its own."""
@@ -20,8 +20,8 @@ def counts(nets: Sequence[NetCounts], layers: Mapping[str, tuple[int, Count]]) -
     named = {f"layer {name}": count for name, (_, count) in layers.items()}
     for net in nets:
         for subnet, steady, by_itself in zip(net.model.subnets, net.steady, net.alone, strict=True):
-            named[f"{net.model.name} {subnet.label}"] = steady
-            named[f"{net.model.name} {subnet.label} alone"] = by_itself
+            named[f"{net.model.name} {subnet.name}"] = steady
+            named[f"{net.model.name} {subnet.name} alone"] = by_itself
         named[f"{net.model.name} worst switch"] = net.switch
     return named
 
@@ -33,7 +33,7 @@ def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
         for subnet, steady, by_itself in zip(net.model.subnets, net.steady, net.alone, strict=True):
             both = steady.instructions / by_itself.instructions, steady.cycles / by_itself.cycles
             if max(both) > MOST_ALONE:
-                yield f"{name} {subnet.label}: {max(both):.3f} x the cost of it alone, {MOST_ALONE} allowed"
+                yield f"{name} {subnet.name}: {max(both):.3f} x the cost of it alone, {MOST_ALONE} allowed"
         if (most := NETS[name].most) and not net.refused:
             full = net.steady[-1]
             if full.instructions > most.instructions or full.cycles > most.cycles:
@@ -60,10 +60,10 @@ def net_table(nets: Sequence[NetCounts], lacking: Sequence[str]) -> Table:
     for net in nets:
         for s, subnet in enumerate(net.model.subnets):
             steady, by_itself = net.steady[s], net.alone[s]
-            other = NETS[net.model.name].cmsis if subnet.label == "100%" else None
+            other = NETS[net.model.name].cmsis if subnet.name == "100%" else None
             rows.append(
                 (
-                    *(f"{net.model.name} {subnet.label}", subnet.macs, steady.instructions, steady.cycles),
+                    *(f"{net.model.name} {subnet.name}", subnet.macs, steady.instructions, steady.cycles),
                     *(steady.instructions / subnet.macs, steady.cycles / subnet.macs),
                     steady.cycles / by_itself.cycles,
                     steady.instructions / other.instructions if other else None,

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from hil.conditions import doubts
+from hil.results.conditions import doubts
 
 _WIDTH = 400
 """Wider than any table: a figure is never cut."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hil.link.hello import Clock
+from hil.protocol.hello import Clock
 
 COUNTS = ("cycles", "instructions")
 """Clocks whose raw counts are figures of their own."""

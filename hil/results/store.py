@@ -18,7 +18,7 @@ from hil.errors import ResultsError
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure of one board. `subnet` is a label as `25%`, or an ordered pair as `25%->100%`."""
+    """One figure of one board. `subnet` is a name as `25%`, or an ordered pair as `25%->100%`."""
 
     target: str
     board: str

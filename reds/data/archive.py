@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import track
 
 from reds.data.download import fetch
-from reds.data.home import DataError
-from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalised, quantised
+from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalized, quantized
 from reds.data.official import DRAWN_WITH, NOISE_FOLDER, SILENCE, choose
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechData
+from reds.errors import DataError
 from reds.files import whole
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
@@ -90,19 +90,19 @@ def _features(archive: Path, console: Console) -> dict[str, NDArray[np.generic]]
 
 def variants(sound: Sound, noises: Sequence[Sound], count: int, rng: np.random.Generator) -> NDArray[np.int8]:
     """int8 [count, 49, 10] of one clip: clean first, then shifted and noisy."""
-    clean = fit_length(normalised(sound))
+    clean = fit_length(normalized(sound))
     made = [clean]
     for _ in range(count - 1):
         shift = int(rng.integers(-MAX_SHIFT, MAX_SHIFT + 1))
         volume = rng.uniform(0, MAX_VOLUME) * (rng.random() < NOISE_SHARE)
         moved = np.pad(clean, MAX_SHIFT)[MAX_SHIFT - shift :][:RATE]
         made.append(np.clip(moved + np.float32(volume) * _piece(noises, rng), -1, 1))
-    return np.stack([quantised(mfcc(one)) for one in made])
+    return np.stack([quantized(mfcc(one)) for one in made])
 
 
 def silence(noises: Sequence[Sound], count: int, rng: np.random.Generator) -> NDArray[np.int8]:
     """int8 [count, 49, 10] of pieces of background noise."""
-    return np.stack([quantised(mfcc(normalised(_piece(noises, rng)))) for _ in range(count)])
+    return np.stack([quantized(mfcc(normalized(_piece(noises, rng)))) for _ in range(count)])
 
 
 def _piece(noises: Sequence[Sound], rng: np.random.Generator) -> Sound:

@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky, 2009) from its official home. No licence is stated: nothing of it is shipped."""
+"""CIFAR-10 (Krizhevsky, 2009) from its official home. No license is stated: nothing of it is shipped."""
 
 import tarfile
 import zlib
@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Console
 
 from reds.data.download import fetch
-from reds.data.home import DataError
 from reds.data.pictures import Pictures
+from reds.errors import DataError
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"

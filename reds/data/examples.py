@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
+from reds.data.options import AugmentationOptions, DataOptions
 from reds.data.sets import Data
-from reds.recipe import Augmentation
-from reds.recipe import Data as DataRecipe
 
 
 class Examples:
@@ -18,7 +17,7 @@ class Examples:
     `validation` are the real features and the labels of the validation part, `stored` its features in int8.
     """
 
-    def __init__(self, data: Data, which: DataRecipe, how: Augmentation) -> None:
+    def __init__(self, data: Data, which: DataOptions, how: AugmentationOptions) -> None:
         self.set, self.every, self.balanced, self.how = data.set, which.every, which.balanced, how
         self._x = torch.from_numpy(data.train_x)
         self._y = torch.from_numpy(data.train_y.astype(np.int64))

@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Console
 
 from reds.data.download import fetch
-from reds.data.home import DataError
 from reds.data.pictures import Pictures, Pixels
+from reds.errors import DataError
 
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 FILES = {

@@ -3,7 +3,7 @@
 If only classes are there, a part of each is cut off as the test part, the same one every time. Two pictures
 of one thing may then be on both sides: sort them into `train` and `test` where that matters. Names that begin
 with a dot are passed over; everything else has to be a picture in the folder of its class, all of one size.
-If all are grey they have one unit, else three.
+If all are gray they have one unit, else three.
 """
 
 import hashlib
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from reds.data.home import DataError
 from reds.data.image import decode
 from reds.data.pictures import Pixels, cut
 from reds.data.raw import Part, Raw, check_classes, check_present
+from reds.errors import DataError
 
 PARTS = ("train", "test", "validation")
 TEST, DRAWN_WITH = 0.2, 0
@@ -47,11 +47,13 @@ def read_folder(path: Path) -> Raw:
     ends = np.cumsum([len(each) for each in labels.values()])
     given = zip(parts, np.split(x, ends[:-1]), np.split(y, ends[:-1]), strict=True)
     if len(parts) > 1:
-        return Raw({name: Part(*part) for name, *part in given}, classes, sha256, "test part as given")
+        made = {name: Part(*part) for name, *part in given}
+        return Raw(made, classes, sha256, path.resolve().name, "test part as given")
     tests = cut(y, TEST, DRAWN_WITH)
     check_present(f"{path}: what is left to train on", y[~tests], classes)
     drawn = {"train": Part(x[~tests], y[~tests]), "test": Part(x[tests], y[tests])}
-    return Raw(drawn, classes, sha256, f"{TEST:.0%} of every class test, drawn with seed {DRAWN_WITH}")
+    how = f"{TEST:.0%} of every class test, drawn with seed {DRAWN_WITH}"
+    return Raw(drawn, classes, sha256, path.resolve().name, how)
 
 
 def _parts(path: Path) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Where data sets live on this machine, and how a file of them is recognised."""
+"""Where data sets live on this machine, and how a file of them is recognized."""
 
 import hashlib
 import os
@@ -6,9 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
-
-class DataError(Exception):
-    """A data set is missing, incomplete or not the one that was asked for."""
+from reds.errors import DataError
 
 
 def data_home() -> Path:

@@ -5,11 +5,11 @@ import io
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from reds.data.home import DataError
 from reds.data.pictures import Pixels
+from reds.errors import DataError
 
-GREY = ("1", "L", "LA")
-COLOURED = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+GRAY = ("1", "L", "LA")
+COLORED = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 """Pillow's names for what 8 bits a channel hold; of more bits it would drop some."""
 
 
@@ -20,9 +20,9 @@ def decode(data: bytes, name: str) -> Pixels:
     """
     try:
         image = Image.open(io.BytesIO(data))
-        if image.mode not in GREY + COLOURED:
+        if image.mode not in GRAY + COLORED:
             raise DataError(f"{name}: has pixels of kind {image.mode}; save it with 8 bits a channel")
-        pixels = np.asarray(image.convert("L" if image.mode in GREY else "RGB"))
+        pixels = np.asarray(image.convert("L" if image.mode in GRAY else "RGB"))
     except DataError:
         raise
     except UnidentifiedImageError:

@@ -7,13 +7,14 @@ import numpy as np
 from rich.console import Console
 
 from reds.data import archive, cifar10, fashion_mnist, prepared
-from reds.data.home import DataError, data_home
+from reds.data.home import data_home
+from reds.data.options import DataOptions
 from reds.data.pictures import Pictures, split
 from reds.data.sets import SETS, Data
 from reds.data.speech import SpeechData
+from reds.errors import DataError
 from reds.fixtures import fixtures_dir
-from reds.recipe import Recipe
-from reds.reference import clamp_input
+from reds.pack.interpreter import clamp_input
 
 PICTURES: Mapping[str, tuple[Mapping[str, str], Callable[[Path, Console], Pictures]]] = {
     "fashion-mnist": (fashion_mnist.SHEETS, fashion_mnist.load_fashion_mnist),
@@ -21,25 +22,25 @@ PICTURES: Mapping[str, tuple[Mapping[str, str], Callable[[Path, Console], Pictur
 }
 
 
-def load_data(recipe: Recipe, console: Console) -> Data:
-    """The examples of a recipe's data set, each with all of its rows.
+def load_data(options: DataOptions, seed: int, console: Console) -> Data:
+    """Load the examples of an official data set, each with all of its rows.
 
     `prepared` are files put under REDS_DATA, `archive` is the data's official home; `auto` takes the files
     if the first of them is there, else the archive. Raises `DataError` if they are missing, cannot be fetched
     or have another checksum.
     """
-    home, source, data_set = data_home(), recipe.data.source, SETS[recipe.data.set]
+    home, source, data_set = data_home(), options.source, SETS[options.set]
 
     def put_there(file: str) -> bool:
         return source == "prepared" or (source == "auto" and (home / file).is_file())
 
-    if recipe.data.set in PICTURES:
-        sheets, official = PICTURES[recipe.data.set]
+    if options.set in PICTURES:
+        sheets, official = PICTURES[options.set]
         if put_there(next(iter(sheets))):
             from reds.data.sheets import load_sheets  # needs Pillow
 
-            return split(data_set, load_sheets(home, sheets), recipe.seed)
-        return split(data_set, official(home, console), recipe.seed)
+            return split(data_set, load_sheets(home, sheets), seed)
+        return split(data_set, official(home, console), seed)
     if data_set.name == "visual-wake-words":
         if source == "prepared":
             raise DataError(

@@ -24,7 +24,7 @@ def fit_length(sound: Sound) -> Sound:
     return np.pad(sound[:RATE], (0, max(0, RATE - len(sound))))
 
 
-def normalised(sound: Sound) -> Sound:
+def normalized(sound: Sound) -> Sound:
     """Divided by its largest sample, as MLPerf Tiny does; sound that is never positive stays as it is."""
     peak = float(sound.max(initial=0))
     return sound / np.float32(peak) if peak > 0 else sound
@@ -38,7 +38,7 @@ def mfcc(sound: Sound) -> NDArray[np.float32]:
     return np.asarray(np.log(magnitude @ _mel_bands() + 1e-6) @ _dct(), dtype=np.float32)
 
 
-def quantised(features: NDArray[np.float32]) -> NDArray[np.int8]:
+def quantized(features: NDArray[np.float32]) -> NDArray[np.int8]:
     """As the nets read it: truncated towards zero, like the MLPerf reference."""
     return np.asarray(np.clip(np.trunc(features / SCALE + ZERO), -128, 127), dtype=np.int8)
 

@@ -13,8 +13,9 @@ from zipfile import is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import DataError, sha256_of
+from reds.data.home import sha256_of
 from reds.data.raw import MOST_CLASSES, Part, Raw, check_classes, check_parts
+from reds.errors import DataError
 
 NEEDED = ("train_x", "train_y", "test_x", "test_y")
 OPTIONAL = ("validation_x", "validation_y", "classes")
@@ -35,7 +36,7 @@ def read_npz(path: Path) -> Raw:
     classes = _classes(path, arrays)
     check_parts(path, parts, classes)
     sited = {name: Part(_sited(x), y) for name, (x, y) in parts.items()}
-    return Raw(sited, classes, sha256_of(path), "test part as given")
+    return Raw(sited, classes, sha256_of(path), path.resolve().name, "test part as given")
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

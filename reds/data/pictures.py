@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.sets import Data, DataSet
-from reds.model import LIMIT
+from reds.pack.model import LIMIT
 
 HELD_OUT = 0.05
 """Share of every class of the training pictures that validates."""
@@ -31,10 +31,10 @@ class Pictures:
 def split(data_set: DataSet, pictures: Pictures, seed: int) -> Data:
     """Training, validation and test examples; the same seed cuts off the same pictures."""
     y = pictures.train_y
-    held, x = cut(y, HELD_OUT, seed), stored(pictures.train_x)
+    held, x = cut(y, HELD_OUT, seed), to_int8(pictures.train_x)
     how = f"official test part; {HELD_OUT:.0%} of every class of the training part validate, seed {seed}"
     return Data(
-        data_set, x[None, ~held], y[~held], x[held], y[held], stored(pictures.test_x), pictures.test_y,
+        data_set, x[None, ~held], y[~held], x[held], y[held], to_int8(pictures.test_x), pictures.test_y,
         pictures.files, how,
     )  # fmt: skip
 
@@ -48,6 +48,6 @@ def cut(y: NDArray[np.integer[Any]], share: float, seed: int) -> NDArray[np.bool
     return chosen
 
 
-def stored(pixels: Pixels) -> NDArray[np.int8]:
+def to_int8(pixels: Pixels) -> NDArray[np.int8]:
     """Pixels less 128, in [-127, 127]: 0 and 1 become one value."""
     return np.maximum(pixels.astype(np.int16) - 128, -LIMIT).astype(np.int8)

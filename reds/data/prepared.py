@@ -3,7 +3,7 @@
 `kws12_train.npz` holds `x` int8 [variants, N, 49, 10], `y` and `src`. It shares no speaker with the shipped
 test clips (fixtures/README.md), and has no validation part. Validation has to be of unseen speakers as the
 test is: on speakers that were trained on, a dense net scores ten points more, and every choice made there
-favours learning the speakers by heart. So the speakers are looked up, by the very features, in
+favors learning the speakers by heart. So the speakers are looked up, by the very features, in
 `kws12_official_test.npz`, of which the clips with `src` 0 are one part, and some of them are held out with
 all that they said.
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import DataError, check_sha256
+from reds.data.home import check_sha256
 from reds.data.speech import CLASSES, SpeechData
+from reds.errors import DataError
 
 FILE = "kws12_train.npz"
 SHA256 = "db7bc0b523d395a8134eb5f52edb2a0ed1120a1e246fd093efcbfd45e0a49dfd"

@@ -1,4 +1,4 @@
-"""Examples as a user has them, checked: what is made int8 is whole, finite and labelled."""
+"""Examples as a user has them, checked: what is made int8 is whole, finite and labeled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import DataError
+from reds.errors import DataError
 
 LARGEST = 1e6
 """No value is beyond it, so that float32 holds every whole number."""
@@ -30,15 +30,17 @@ class Raw:
     classes: tuple[str, ...]
     sha256: str
     """Of everything that was read."""
+    source: str
+    """Name of the file or folder that was read."""
     split: str
     """How the test part was chosen."""
 
 
-def check_parts(path: Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:
+def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:
     """Raise `DataError` unless the parts are examples of one shape, one type of number and these classes."""
     first = parts["train"].x
     for name, (x, y) in parts.items():
-        of = f"{path}: {name}_x"
+        of = f"{where}: {name}_x"
         if x.dtype.kind not in "iuf":
             raise DataError(f"{of} is of type {x.dtype}: whole or floating-point numbers are needed")
         if x.ndim not in (2, 3, 4) or not x.size:
@@ -53,7 +55,7 @@ def check_parts(path: Path, parts: Mapping[str, Part], classes: tuple[str, ...])
             )
         if max(-float(x.min()), float(x.max())) > LARGEST:
             raise DataError(f"{of} holds values beyond {LARGEST:g}: divide all of them by one number")
-        _check_labels(f"{path}: {name}_y", y, len(x), classes)
+        _check_labels(f"{where}: {name}_y", y, len(x), classes)
 
 
 def _check_labels(of: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ class DataSet:
     scale: float
     zero: int
     """What padding writes: the real value 0."""
-    labelled: int
+    labeled: int
     """How many test examples, the first ones, boards are held to."""
     file: str
     """The file of these, in the fixtures or beside a pack."""

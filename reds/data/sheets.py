@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reds.data.home import DataError, check_sha256
+from reds.data.home import check_sha256
 from reds.data.pictures import Pictures, Pixels
+from reds.errors import DataError
 
 Part = tuple[Pixels, Pixels, NDArray[np.integer[Any]]]
 """Pixels, labels and official positions of some pictures."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 CLASSES = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "_silence_", "_unknown_")
 """MLPerf Tiny order."""
 SCALE, ZERO = 0.5847029089927673, 83
-"""`real = (x - ZERO) * SCALE`: the input quantisation of MLPerf Tiny's keyword spotting model."""
+"""`real = (x - ZERO) * SCALE`: the input quantization of MLPerf Tiny's keyword spotting model."""
 FRAMES, COEFFICIENTS = 49, 10
 
 

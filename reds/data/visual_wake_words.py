@@ -2,7 +2,7 @@
 
 The archive holds `vw_coco2014_96/person/*.jpg` and `.../non_person/*.jpg`, about 110,000 of them, which take
 3 GB of memory. Its home states no checksum; this one is what three unrelated projects on GitHub state. The
-photographs have licences of their own: none is shipped.
+photographs have licenses of their own: none is shipped.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import track
 
 from reds.data.download import fetch
-from reds.data.home import DataError
 from reds.data.image import decode
-from reds.data.pictures import stored
+from reds.data.pictures import to_int8
 from reds.data.sets import Data, DataSet
+from reds.errors import DataError
 
 URL = "https://www.silabs.com/public/files/github/machine_learning/benchmarks/datasets/vw_coco2014_96.tar.gz"
 SHA256 = "f8746b9e44f8a7a4293f73be9ba6e8da9239fe69798d42364aae62b915cfab58"
@@ -51,7 +51,7 @@ def load_visual_wake_words(
             pixels = decode(data, f"{path}: {name}")
             if pixels.shape[:2] != data_set.shape[:2]:
                 raise DataError(f"{path}: {name} is of another size; delete the archive and try again")
-            x[part][i] = stored(pixels)  # grey ones have the same in every unit
+            x[part][i] = to_int8(pixels)  # gray ones have the same in every unit
     return Data(
         data_set, x["train"][None], y["train"], x["validation"], y["validation"], x["test"], y["test"],
         {path.name: sha256}, SPLIT,

@@ -1,5 +1,5 @@
-/* Read requests, check them, answer them. Nothing that comes over the line can make it hang or read out
- * of bounds: every request is checked for its length here, every value where it is used. */
+/* Read requests, check them and answer them. No input can make the agent hang or read out of bounds: the
+ * length of each request is checked here, each value where it is used. */
 #include "agent.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "port.h"
 
 #ifndef REDS_BUILD_ID
-#error "the build states REDS_BUILD_ID: 16 hex digits of the sources' hash"
+#error "define REDS_BUILD_ID as the text that build_id.py prints"
 #endif
 
 static uint8_t *put_text(uint8_t *bytes, const char *text, size_t size)
@@ -20,7 +20,7 @@ static uint8_t *put_text(uint8_t *bytes, const char *text, size_t size)
 static void hello(agent *a, const frame *request)
 {
     if (get16(request->payload) != PROTOCOL_VERSION) {
-        agent_error(a, FAULT_VERSION, "the agent speaks another version of the protocol: upload the agent again");
+        agent_error(a, FAULT_VERSION, "the agent has another protocol version: upload the agent again");
         return;
     }
     uint8_t *p = agent_payload(a);
@@ -48,11 +48,11 @@ static void take_inputs(agent *a, const frame *request)
     uint32_t at = get32(request->payload), size = request->size - 4;
     const uint8_t *values = request->payload + 4;
     if (at > a->input_bytes) {
-        agent_error(a, FAULT_BAD_REQUEST, "not the next piece of the inputs");
+        agent_error(a, FAULT_BAD_REQUEST, "the offset is past the inputs sent so far: send them in order");
     } else if (size > port.inputs_bytes - at) {
-        agent_error(a, FAULT_TOO_LARGE, "more inputs than the agent has room for");
+        agent_error(a, FAULT_TOO_LARGE, "more inputs than the agent has memory for: send fewer");
     } else if (memchr(values, 0x80, size) != NULL) {
-        agent_error(a, FAULT_BAD_REQUEST, "an input holds -128: inputs lie in [-127, 127]");
+        agent_error(a, FAULT_BAD_REQUEST, "an input is -128: inputs lie in [-127, 127]");
     } else {
         memcpy(port.inputs + at, values, size);
         a->input_bytes = at + size;
@@ -76,7 +76,8 @@ static void select(agent *a, const frame *request)
     }
 }
 
-/* The payload's length a request must have, or for INPUTS and PUT_DATA at least; -1: no such command. */
+/* Return the payload bytes that a request must have (INPUTS and PUT_DATA: at least), or -1 for an unknown
+ * command. */
 static int32_t expected_size(uint8_t command)
 {
     switch (command) {
@@ -117,11 +118,11 @@ static void serve(agent *a, const frame *request)
     a->sequence = request->sequence;
     a->command = request->command;
     if (expected_size(request->command) < 0) {
-        agent_error(a, FAULT_BAD_REQUEST, "no such command");
+        agent_error(a, FAULT_BAD_REQUEST, "an unknown command: upload the agent again");
         return;
     }
     if (!size_ok(request)) {
-        agent_error(a, FAULT_BAD_REQUEST, "the request is of another length than its command takes");
+        agent_error(a, FAULT_BAD_REQUEST, "the payload has another length than the command requires");
         return;
     }
     if (needs_pack(request->command) && a->loaded_bytes == 0) {
@@ -180,7 +181,8 @@ void agent_run(void)
                 serve(&a, &request);
             } else if (status == FRAME_BAD) {
                 a.sequence = 0;
-                agent_error(&a, FAULT_BAD_FRAME, "a frame was too long, badly encoded or of another checksum");
+                agent_error(&a, FAULT_BAD_FRAME,
+                            "a frame was too long, badly encoded or had a wrong checksum: send it again");
             }
         }
     }

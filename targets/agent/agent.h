@@ -11,46 +11,46 @@
 extern "C" {
 #endif
 
-/* Serve the host until port_read says there is none any more. */
+/* Serve the host until port_read reports the end of its input. */
 void agent_run(void);
 
 #ifdef __cplusplus
 }
 #endif
 
-/* The parts of the agent, for each other. */
+/* The rest is private to the agent's files. */
 
 typedef struct {
     reds_model model;
-    uint32_t loaded_bytes; /* of the pack in the store; 0: none */
+    uint32_t loaded_bytes; /* of the pack in the store; 0: none is loaded */
     uint32_t loaded_crc;
-    uint32_t input_bytes; /* of the inputs, as far as the host has sent them */
-    uint32_t put_bytes;  /* of the transfer under way; 0: none */
+    uint32_t input_bytes; /* of the inputs that the host has sent so far */
+    uint32_t put_bytes;   /* of the current transfer; 0: none */
     uint32_t put_crc;
-    uint32_t put_next;   /* offset of its next byte */
-    uint8_t sequence;    /* of the request being answered */
+    uint32_t put_next; /* offset of the next byte of the transfer */
+    uint8_t sequence;  /* of the current request */
     uint8_t command;
-    uint32_t answer[FRAME_BYTES / 4 + 1]; /* two bytes of frame, then the payload */
+    uint32_t answer[FRAME_BYTES / 4 + 1]; /* command and sequence, then the payload */
 } agent;
 
-/* answer.c. Where the answer's payload goes, FRAME_PAYLOAD bytes at most, and off with it. */
+/* answer.c: write at most FRAME_PAYLOAD bytes to agent_payload, then send them, or send an error. */
 uint8_t *agent_payload(agent *a);
 void agent_answer(agent *a, uint32_t size);
 void agent_error(agent *a, uint8_t fault, const char *text);
 
-/* Little-endian fields of a payload. */
+/* Read and write little-endian fields; put16 and put32 return the address of the next field. */
 uint32_t get16(const uint8_t *bytes);
 uint32_t get32(const uint8_t *bytes);
 uint8_t *put16(uint8_t *bytes, uint32_t value);
 uint8_t *put32(uint8_t *bytes, uint32_t value);
 
-/* store.c: take a pack into the store, and load what is there. */
+/* store.c: store a pack that arrives in pieces, and load the stored pack. */
 void store_begin(agent *a, const frame *request);
 void store_data(agent *a, const frame *request);
 void store_end(agent *a);
 reds_status store_load(agent *a);
 
-/* measure.c: samples timed here, streamed raw. */
+/* measure.c: run the network, and stream raw samples of its time. */
 void measure_infer(agent *a, const frame *request);
 void measure_latency(agent *a, const frame *request);
 void measure_switch(agent *a, const frame *request);

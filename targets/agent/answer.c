@@ -1,4 +1,4 @@
-/* Put answers together: the fields of a payload, an answer, a refusal with its reason. */
+/* Build answers: fields of a payload, frames, errors with a fault and a text. */
 #include <string.h>
 
 #include "agent.h"

@@ -32,7 +32,7 @@ static frame_status finish(frame_reader *reader, frame *out)
         *out = (frame){bytes[0], bytes[1], size - PROTOCOL_OVERHEAD, bytes + 2};
         return FRAME_READY;
     }
-    return empty ? FRAME_MORE : FRAME_BAD; /* zero bytes between frames are idle */
+    return empty ? FRAME_MORE : FRAME_BAD; /* zero bytes between frames are ignored */
 }
 
 frame_status frame_read(frame_reader *reader, uint8_t byte, frame *out)
@@ -45,7 +45,7 @@ frame_status frame_read(frame_reader *reader, uint8_t byte, frame *out)
         put(reader, byte);
     } else {
         if (reader->code != 0 && reader->code != 0xff) {
-            put(reader, 0); /* the zero that the last block stood for */
+            put(reader, 0); /* the zero that ended the last block */
         }
         reader->code = byte;
         reader->left = (uint8_t)(byte - 1);
@@ -53,7 +53,7 @@ frame_status frame_read(frame_reader *reader, uint8_t byte, frame *out)
     return FRAME_MORE;
 }
 
-/* COBS: each run without a zero goes out behind its length; 254 bytes at most. */
+/* Send bytes as COBS: each run of at most 254 bytes without a zero follows its length + 1. */
 static void encode(const uint8_t *bytes, uint32_t size)
 {
     uint8_t block[255];

@@ -1,4 +1,5 @@
-/* Frames on a byte stream: COBS, ended by a zero byte, CRC-32 at the end (hil/link/protocol.py). */
+/* Frames on a byte stream, as the protocol's definition describes them: COBS, CRC-32, a zero byte at the
+ * end. */
 #ifndef REDS_FRAME_H
 #define REDS_FRAME_H
 
@@ -6,7 +7,7 @@
 
 #include "protocol.h"
 
-enum { FRAME_PAYLOAD = 4096 }; /* the largest payload, either way */
+enum { FRAME_PAYLOAD = 4096 }; /* the largest payload, in both directions */
 enum { FRAME_BYTES = FRAME_PAYLOAD + PROTOCOL_OVERHEAD };
 
 typedef struct {
@@ -18,21 +19,22 @@ typedef struct {
 
 typedef enum { FRAME_MORE, FRAME_READY, FRAME_BAD } frame_status;
 
-/* Takes a stream apart. Zero-initialised it is ready; whatever comes in, it never reads or writes past
- * its buffer and is in step again after the next zero byte. */
+/* Splits a stream into frames. It starts zero-initialized. After damaged input it is in step again with
+ * the next zero byte, and no input makes it read or write past its buffer. */
 typedef struct {
-    uint32_t bytes[FRAME_BYTES / 4 + 1]; /* words: payloads are read as such */
+    uint32_t bytes[FRAME_BYTES / 4 + 1]; /* words, so that payloads are aligned */
     uint32_t size;
     uint8_t left; /* bytes until the next code byte */
     uint8_t code;
     uint8_t broken;
 } frame_reader;
 
-/* One byte in. FRAME_READY: `out` is a whole, checked frame, valid until the next call. FRAME_BAD: a frame
- * ended that was too long, badly encoded or of another checksum. */
+/* Read one byte. FRAME_READY: `out` is a complete, checked frame, valid until the next call. FRAME_BAD: a
+ * frame ended that was too long, badly encoded or had a wrong checksum. */
 frame_status frame_read(frame_reader *reader, uint8_t byte, frame *out);
 
-/* Encode and send through port_write. The payload lies at `bytes` + 2 of a buffer of FRAME_BYTES. */
+/* Send a frame through port_write. `bytes` is a buffer of FRAME_BYTES whose payload of `size` starts at
+ * byte 2. */
 void frame_write(uint8_t *bytes, uint8_t command, uint8_t sequence, uint32_t size);
 
 #endif

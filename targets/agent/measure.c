@@ -1,5 +1,5 @@
-/* Time the runtime where it runs: each sample is taken with the device's own clock and sent raw, with the
- * ticks that reading the clock takes beside them. Samples go out between measurements, never during one. */
+/* Time the runtime on the device, with the device's own clock. Samples are sent raw, together with the
+ * ticks that reading the clock takes, and only between measurements. */
 #include <string.h>
 
 #include "agent.h"
@@ -11,11 +11,11 @@ static void load_input(const agent *a, uint32_t input)
     memcpy(reds_input(&a->model), port.inputs + input * bytes, bytes);
 }
 
-/* Whether so many inputs have been sent. */
+/* Return whether the host has sent `count` inputs, or answer with an error. */
 static bool inputs_ready(agent *a, uint32_t count)
 {
     if (count == 0 || count > a->input_bytes / reds_input_bytes(&a->model)) {
-        agent_error(a, FAULT_BAD_REQUEST, "not so many inputs to run on, or none: send them first");
+        agent_error(a, FAULT_BAD_REQUEST, "not so many inputs were sent, or 0 were asked for");
         return false;
     }
     return true;
@@ -24,13 +24,13 @@ static bool inputs_ready(agent *a, uint32_t count)
 static bool clock_ready(agent *a, uint32_t clock)
 {
     if (clock >= port.clock_count) {
-        agent_error(a, FAULT_BAD_REQUEST, "no such clock");
+        agent_error(a, FAULT_BAD_REQUEST, "the board has no clock of this index: the hello lists its clocks");
         return false;
     }
     return true;
 }
 
-/* Ticks between two readings with nothing between them: the least of some, as they are often enough. */
+/* Return the ticks between two successive readings of the clock: the least of 32 tries. */
 static uint32_t overhead(uint32_t clock)
 {
     uint32_t least = UINT32_MAX;
@@ -51,8 +51,8 @@ static uint32_t time_run(const agent *a, uint32_t clock)
     return port_ticks(clock) - start;
 }
 
-/* From call to return, the check of the subnet included, and nothing else running: a sample that was
- * disturbed is taken again, a few times at most. */
+/* Time reds_select from call to return, its check of the subnet included. A sample during which something
+ * else ran is taken again, at most eight times in all. */
 static uint32_t time_select(agent *a, uint32_t clock, uint32_t from, uint32_t to)
 {
     uint32_t ticks, tries = 8;
@@ -75,7 +75,7 @@ void measure_infer(agent *a, const frame *request)
         return;
     }
     if (bytes > FRAME_PAYLOAD / inputs) {
-        agent_error(a, FAULT_TOO_LARGE, "the outputs of so many inputs do not fit a frame: send fewer inputs");
+        agent_error(a, FAULT_TOO_LARGE, "the outputs do not fit a frame: ask for fewer inputs");
         return;
     }
     for (uint32_t i = 0; i < inputs; i++) {
@@ -99,7 +99,7 @@ void measure_latency(agent *a, const frame *request)
     }
     uint32_t empty = overhead(clock), chunk = 64;
     load_input(a, 0);
-    reds_run(&a->model); /* the steady state is what is asked for */
+    reds_run(&a->model); /* warm up: samples are of the steady state */
     for (uint32_t first = 0; first < count; first += chunk) {
         uint32_t samples = count - first < chunk ? count - first : chunk;
         uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
@@ -125,7 +125,7 @@ void measure_switch(agent *a, const frame *request)
     }
     uint32_t bytes = (uint32_t)reds_output_bytes(&a->model), record = 8 + bytes;
     if (record > FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) {
-        agent_error(a, FAULT_TOO_LARGE, "an output does not fit a frame");
+        agent_error(a, FAULT_TOO_LARGE, "an output is larger than a frame: no switch can be measured");
         return;
     }
     uint32_t fit = (FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) / record, chunk = fit < 32 ? fit : 32;

@@ -1,4 +1,4 @@
-/* All that a new device implements for the agent. */
+/* The interface that a new device implements for the agent. */
 #ifndef REDS_PORT_H
 #define REDS_PORT_H
 
@@ -12,7 +12,7 @@ extern "C" {
 
 typedef struct {
     const char *name; /* at most 11 characters: cycles, instructions, ns */
-    uint32_t hz;      /* 0: counts events, not time */
+    uint32_t hz;      /* ticks a second; 0: the clock counts events, not time */
 } port_clock;
 
 typedef struct {
@@ -22,28 +22,29 @@ typedef struct {
     uint32_t clock_count;
     int8_t *arena; /* 16-byte aligned */
     uint32_t arena_bytes;
-    int8_t *inputs; /* what INFER and the measurements run on */
+    int8_t *inputs; /* memory for the inputs of INFER, MEASURE and SWITCH */
     uint32_t inputs_bytes;
-    const uint8_t *store; /* where the pack is kept, 4-byte aligned; survives a power cycle where it can */
-    uint32_t store_bytes; /* whole pages */
+    const uint8_t *store; /* memory of the pack, 4-byte aligned; survives a power cycle if it can */
+    uint32_t store_bytes; /* a multiple of page_bytes */
     uint32_t page_bytes;
 } port_facts;
 
 extern const port_facts port;
 
-/* Bytes from the host: waits for at least one; 0 when there will be none any more. */
+/* Wait for bytes from the host and read at most `max`. Return 0 at the end of input. */
 size_t port_read(uint8_t *bytes, size_t max);
 void port_write(const uint8_t *bytes, size_t size);
 
-/* The clock's count, modulo 2^32. */
+/* Return the count of a clock, modulo 2^32. */
 uint32_t port_ticks(uint32_t clock);
 
-/* Keep all else out of a measurement: interrupts are masked and let in again. Where a system preempts all
- * the same, port_unmask says whether it did: false, and the sample is no sample. */
+/* Mask interrupts during a measurement, and unmask them with what port_mask returned. port_unmask returns
+ * false if the system preempted the measurement nevertheless; the sample is then discarded. */
 uint32_t port_mask(void);
 bool port_unmask(uint32_t before);
 
-/* The store's rules are flash's: a page is erased to 0xff, then its words are written once. */
+/* Write to the store by the rules of flash: erase a page to 0xff, then write each word once. Offsets are
+ * in bytes. */
 bool port_erase(uint32_t at);
 bool port_program(uint32_t at, const uint32_t *words, size_t count);
 

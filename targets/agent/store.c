@@ -1,5 +1,5 @@
-/* Take a pack into the store, piece by piece; use it only after its checksum and every offset are checked.
- * A transfer that breaks off resumes where it was as long as the agent runs. */
+/* Store a pack that arrives in pieces, and load it after its checksum and every offset are checked. An
+ * interrupted transfer resumes where it stopped, as long as the agent runs. */
 #include <string.h>
 
 #include "../runtime/crc32.h"
@@ -20,7 +20,7 @@ void store_begin(agent *a, const frame *request)
 {
     uint32_t size = get32(request->payload), crc = get32(request->payload + 4);
     if (size == 0 || size > port.store_bytes) {
-        agent_error(a, FAULT_TOO_LARGE, "the pack is larger than the store");
+        agent_error(a, FAULT_TOO_LARGE, "the pack is empty or larger than the store: the hello has its size");
         return;
     }
     if (size != a->put_bytes || crc != a->put_crc) {
@@ -28,7 +28,7 @@ void store_begin(agent *a, const frame *request)
         a->put_crc = crc;
         a->put_next = 0;
     }
-    a->loaded_bytes = 0; /* what is in the store is not used while it changes */
+    a->loaded_bytes = 0; /* the store is about to change */
     a->input_bytes = 0;
     put32(agent_payload(a), a->put_next);
     agent_answer(a, 4);
@@ -56,7 +56,7 @@ void store_data(agent *a, const frame *request)
     uint32_t at = get32(request->payload), size = request->size - 4;
     if (a->put_bytes == 0 || at != a->put_next || size == 0 || size > a->put_bytes - at ||
         (size % 4 != 0 && size != a->put_bytes - at)) {
-        agent_error(a, FAULT_BAD_REQUEST, "not the next piece of a transfer under way, or not whole words");
+        agent_error(a, FAULT_BAD_REQUEST, "not the next whole words of a transfer: begin it again");
         return;
     }
     uint32_t page = (at + port.page_bytes - 1) / port.page_bytes * port.page_bytes;
@@ -66,7 +66,7 @@ void store_data(agent *a, const frame *request)
     }
     if (!done || !program(at, request->payload + 4, size)) {
         a->put_bytes = 0;
-        agent_error(a, FAULT_STORAGE, "the store could not be erased or written");
+        agent_error(a, FAULT_STORAGE, "the store could not be erased or written: the flash may be worn out");
         return;
     }
     a->put_next = at + size;
@@ -77,13 +77,13 @@ void store_data(agent *a, const frame *request)
 void store_end(agent *a)
 {
     if (a->put_bytes == 0 || a->put_next != a->put_bytes) {
-        agent_error(a, FAULT_BAD_REQUEST, "the transfer is not complete");
+        agent_error(a, FAULT_BAD_REQUEST, "the transfer is not complete: send the missing pieces");
         return;
     }
     uint32_t crc = reds_crc32(0, port.store, a->put_bytes);
     a->put_bytes = 0;
     if (crc != a->put_crc) {
-        agent_error(a, FAULT_BAD_PACK, "what was stored is not what was sent: its checksum does not match");
+        agent_error(a, FAULT_BAD_PACK, "the checksum of the stored pack does not match: send it again");
         return;
     }
     reds_status status = store_load(a);

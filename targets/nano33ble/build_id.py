@@ -1,9 +1,9 @@
-"""PlatformIO's pre-build script: the agent states the hash of the sources it is built from."""
+"""Define the hash of the agent's sources before PlatformIO builds it."""
 
 import sys
 from pathlib import Path
 
-Import("env")  # noqa: F821 (PlatformIO defines both)
+Import("env")  # noqa: F821 (PlatformIO defines Import and env)
 targets = Path(env["PROJECT_DIR"]).parent  # noqa: F821
 sys.path.insert(0, str(targets))
 from build_id import build_id  # noqa: E402

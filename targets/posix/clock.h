@@ -1,5 +1,5 @@
-/* What the agent counts with: time.c on a machine that is there, instructions.c on an emulated one,
- * nothing.c where neither means anything. */
+/* The agent's clock: clock_time.c on a real machine, clock_instructions.c on an emulated one that counts
+ * them, clock_none.c on an emulated one that does not. */
 #ifndef REDS_POSIX_CLOCK_H
 #define REDS_POSIX_CLOCK_H
 
@@ -7,10 +7,11 @@
 
 #include "../agent/port.h"
 
-/* The one clock, if PORT_CLOCKS is 1; port_ticks reads it. */
+/* The clock that port_ticks reads, if PORT_CLOCKS is 1. */
 extern const port_clock posix_clock;
 
-/* To be called once, ahead of port_ticks. False, and a line on standard error: it does not count here. */
+/* Start the clock before port_ticks is called. Return false, after a line on standard error, if it cannot
+ * count. */
 bool clock_start(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* Instructions of this thread outside the kernel, by the processor's own counter: perf_event_open(2). An
- * emulated processor counts them exactly, and its time says nothing. */
+/* Count the instructions of this thread outside the kernel with the processor's own counter:
+ * perf_event_open(2). An emulated processor counts them exactly, whereas its time depends on the host. */
 #define _GNU_SOURCE /* syscall */
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -15,16 +15,16 @@ static int counter = -1;
 
 bool clock_start(void)
 {
-    struct perf_event_attr what;
-    memset(&what, 0, sizeof what);
-    what.type = PERF_TYPE_HARDWARE;
-    what.size = sizeof what;
-    what.config = PERF_COUNT_HW_INSTRUCTIONS;
-    what.exclude_kernel = 1;
-    what.exclude_hv = 1;
-    counter = (int)syscall(SYS_perf_event_open, &what, 0, -1, -1, 0);
+    struct perf_event_attr event;
+    memset(&event, 0, sizeof event);
+    event.type = PERF_TYPE_HARDWARE;
+    event.size = sizeof event;
+    event.config = PERF_COUNT_HW_INSTRUCTIONS;
+    event.exclude_kernel = 1;
+    event.exclude_hv = 1;
+    counter = (int)syscall(SYS_perf_event_open, &event, 0, -1, -1, 0);
     if (counter < 0) {
-        perror("this machine's instructions cannot be counted");
+        perror("cannot count instructions on this machine");
     }
     return counter >= 0;
 }

@@ -1,4 +1,4 @@
-/* No clock: on an emulator whose time is its host's, and whose processor counts nothing. */
+/* No clock: for an emulator whose time is the host's and whose processor counts no instructions. */
 #include "clock.h"
 
 const port_clock posix_clock = {"none", 0};

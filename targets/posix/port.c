@@ -1,5 +1,5 @@
-/* The agent's port for a POSIX system: the host talks over standard input and output, the pack is kept in
- * memory, and clock.h says what is counted. Interrupts cannot be masked, but a switch of process is noticed. */
+/* The agent's port for a POSIX system: standard input and output, a pack in memory, the clock of clock.h.
+ * It cannot mask interrupts, but notices context switches. */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "../agent/port.h"
 
@@ -50,8 +50,8 @@ void port_write(const uint8_t *bytes, size_t size)
     }
 }
 
-/* How often the process has been switched out. */
-static uint32_t switched_out(void)
+/* Return how often the process has been switched out. */
+static uint32_t context_switches(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -60,12 +60,12 @@ static uint32_t switched_out(void)
 
 uint32_t port_mask(void)
 {
-    return switched_out();
+    return context_switches();
 }
 
 bool port_unmask(uint32_t before)
 {
-    return switched_out() == before;
+    return context_switches() == before;
 }
 
 bool port_erase(uint32_t at)
@@ -81,11 +81,12 @@ bool port_program(uint32_t at, const uint32_t *words, size_t count)
 }
 
 #ifndef POLLRDHUP
-#define POLLRDHUP 0 /* where there is none, an input that is closed whole is noticed all the same */
+#define POLLRDHUP 0 /* without it, poll still reports an input that is closed in both directions */
 #endif
 
-/* End the process a second after its input has ended, even when what it runs never comes back to read it:
- * nobody else would, were the host gone. Until then this sleeps in one call, which no byte that comes wakes. */
+/* End the process a second after its input ends, even if the network runs forever and nobody reads the
+ * input: with the host gone, nothing else would. Until then this thread sleeps in poll, which incoming
+ * bytes do not wake. */
 static void *watch_host(void *unused)
 {
     (void)unused;

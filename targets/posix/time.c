@@ -1,4 +1,4 @@
-/* Nanoseconds of the clock that is never set. */
+/* Nanoseconds of the monotonic clock. */
 #include <time.h>
 
 #include "clock.h"

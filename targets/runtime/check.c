@@ -1,4 +1,4 @@
-/* All that could be wrong with a pack is found here, before anything of it is used. */
+/* Check everything in a pack that could be wrong, before any of it is used. */
 #include "check.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ static uint64_t padded(uint64_t bytes)
     return (bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT;
 }
 
-/* Bytes in the arena. */
+/* A range of bytes in the arena. */
 typedef struct {
     uint32_t at;
     uint64_t bytes;
@@ -27,7 +27,7 @@ static bool in_arena(span s, uint32_t arena_bytes)
     return s.at % REDS_ARENA_ALIGNMENT == 0 && within(s.at, padded(s.bytes), arena_bytes);
 }
 
-static bool apart(span a, span b)
+static bool disjoint(span a, span b)
 {
     return a.bytes == 0 || b.bytes == 0 || a.at + padded(a.bytes) <= b.at || b.at + padded(b.bytes) <= a.at;
 }
@@ -53,7 +53,7 @@ static span live(const reds_header *pack, uint32_t index, uint32_t place, uint32
     return (span){place, (uint64_t)shape->height * shape->width * units};
 }
 
-/* Header and checksum: whether these are the bytes that were written. */
+/* Check the header and the checksum, and find the kernels that run the pack's layout. */
 static reds_status check_header(const reds_header *pack, size_t size, const reds_family **family)
 {
     if (size < sizeof *pack) {
@@ -79,24 +79,25 @@ static reds_status check_header(const reds_header *pack, size_t size, const reds
     return *f == NULL ? REDS_LAYOUT : REDS_OK;
 }
 
-/* A side of the windows: how many fit, or 0. */
-static uint32_t windows(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
+/* Return how many windows fit along one side, or 0 if the geometry is invalid. */
+static uint32_t window_count(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
 {
-    bool fits = kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
+    bool fits =
+        kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
     return fits ? (side + before + after - kernel) / stride + 1 : 0;
 }
 
 static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
     const uint8_t *kernel = layer->kernel, *stride = layer->stride, *padding = layer->padding;
-    bool windowed = to->height == windows(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
-                    to->width == windows(from->width, padding[1], padding[3], kernel[1], stride[1]);
+    bool windowed = to->height == window_count(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
+                    to->width == window_count(from->width, padding[1], padding[3], kernel[1], stride[1]);
     bool padded_sides = (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
     bool plain = kernel[0] == 1 && kernel[1] == 1 && stride[0] == 1 && stride[1] == 1 && !padded_sides;
     switch (layer->kind) {
     case REDS_DENSE:
         return plain && from->height == 1 && from->width == 1 && to->height == 1 && to->width == 1;
-    case REDS_CONV: /* with a fan-in of at most 2^16 no sum leaves int32 */
+    case REDS_CONV: /* with a fan-in of at most 2^16 no sum overflows int32 */
         return windowed && (uint64_t)kernel[0] * kernel[1] * from->units <= 1 << 16;
     case REDS_DEPTHWISE:
         return windowed && from->units == to->units;
@@ -106,7 +107,7 @@ static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const 
     case REDS_FLATTEN:
         return plain && to->height == 1 && to->width == 1 &&
                to->units == (uint64_t)from->height * from->width * from->units;
-    default: /* an addition: its second input is checked beside its first */
+    default: /* an addition; check_layer checks its second input as well */
         return plain && from->height == to->height && from->width == to->width && from->units == to->units;
     }
 }
@@ -118,7 +119,8 @@ static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_f
         return REDS_UNSUPPORTED;
     }
     bool two = layer->kind == REDS_ADD;
-    if (layer->inputs != (two ? 2 : 1) || layer->input[0] > i || layer->input[1] > i || layer->output != i + 1u) {
+    if (layer->inputs != (two ? 2 : 1) || layer->input[0] > i || layer->input[1] > i ||
+        layer->output != i + 1u) {
         return REDS_MALFORMED;
     }
     const reds_tensor *from = tensor(pack, layer->input[0]), *to = tensor(pack, i + 1);
@@ -158,7 +160,8 @@ static bool table_ok(const reds_header *pack, const reds_layer *layer, const red
     return family->table_ok(layer, at(pack, step->table_at), rows, plain);
 }
 
-static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to, const reds_step *step)
+static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to,
+                     const reds_step *step)
 {
     if (step->units_out == 0 || step->units_out > to->units || step->zero == -128 || step->zero_in == -128) {
         return false;
@@ -179,14 +182,14 @@ static uint32_t units_of(const reds_header *pack, const reds_plan *plan, uint32_
     return index == 0 ? tensor(pack, 0)->units : plan->steps[index - 1].units_out;
 }
 
-/* One subnet: the units that a layer reads are those written before, and all it touches is in the arena. */
+/* Check one layer of one subnet: it reads as many units as were written, and stays within the arena. */
 static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, const reds_family *family)
 {
     const reds_layer *layer = layer_at(pack, i);
     const reds_step *step = &plan->steps[i];
     uint32_t first = layer->input[0], second = layer->inputs == 2 ? layer->input[1] : first;
-    if ((layer->inputs != 2 && step->input2_at != 0) ||
-        step->units_in != units_of(pack, plan, first) || step->units_in != units_of(pack, plan, second) ||
+    if ((layer->inputs != 2 && step->input2_at != 0) || step->units_in != units_of(pack, plan, first) ||
+        step->units_in != units_of(pack, plan, second) ||
         !units_ok(layer, tensor(pack, first), tensor(pack, i + 1), step)) {
         return false;
     }
@@ -195,8 +198,8 @@ static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, 
     span out = live(pack, i + 1, step->output_at, step->units_out);
     span scratch = {step->scratch_at, family->scratch_bytes(layer, tensor(pack, first), step)};
     return in_arena(in, plan->arena_bytes) && in_arena(in2, plan->arena_bytes) &&
-           in_arena(out, plan->arena_bytes) && in_arena(scratch, plan->arena_bytes) && apart(in, out) &&
-           apart(in2, out) && apart(in, scratch) && apart(in2, scratch) && apart(out, scratch) &&
+           in_arena(out, plan->arena_bytes) && in_arena(scratch, plan->arena_bytes) && disjoint(in, out) &&
+           disjoint(in2, out) && disjoint(in, scratch) && disjoint(in2, scratch) && disjoint(out, scratch) &&
            table_ok(pack, layer, step, family);
 }
 

@@ -63,17 +63,17 @@ uint32_t reds_layouts(void)
 const char *reds_reason(reds_status status)
 {
     static const char *const reasons[] = {
-        [REDS_OK] = "ready",
-        [REDS_UNALIGNED] = "the pack is not 4-byte aligned, or the arena not 16-byte",
-        [REDS_TRUNCATED] = "fewer bytes than the pack says it has",
-        [REDS_NO_PACK] = "no pack there: it does not begin with REDS",
-        [REDS_VERSION] = "the pack is of another format version than this runtime",
-        [REDS_LAYOUT] = "the pack is laid out for other kernels than this build has",
-        [REDS_CHECKSUM] = "the pack's checksum does not match: some bytes have changed",
-        [REDS_MALFORMED] = "an offset, a size or a value in the pack is out of its bounds",
-        [REDS_UNSUPPORTED] = "the pack has a layer that this runtime does not have",
-        [REDS_ARENA] = "a subnet needs more arena than there is",
-        [REDS_SUBNET] = "the pack has no such subnet",
+        [REDS_OK] = "the pack is ready",
+        [REDS_UNALIGNED] = "the pack must be 4-byte aligned and the arena 16-byte aligned",
+        [REDS_TRUNCATED] = "the pack has fewer bytes than its header states: copy the whole file",
+        [REDS_NO_PACK] = "no pack: the data does not begin with REDS",
+        [REDS_VERSION] = "the pack has another format version: use the runtime of its release",
+        [REDS_LAYOUT] = "no kernels here for the pack's layout: convert it with `reds layout`",
+        [REDS_CHECKSUM] = "the checksum of the pack does not match: some bytes have changed",
+        [REDS_MALFORMED] = "an offset, size or value in the pack is out of bounds: build the pack again",
+        [REDS_UNSUPPORTED] = "a layer of the pack has no kernel here: use the canonical layout",
+        [REDS_ARENA] = "a subnet needs a larger arena: `reds inspect` prints the bytes",
+        [REDS_SUBNET] = "the pack has no subnet of this index",
     };
     return reasons[status];
 }

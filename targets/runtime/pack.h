@@ -1,9 +1,9 @@
-/* The pack's bytes as structs, read in place: little-endian, each field naturally aligned.
+/* The pack as structs that are read in place: little-endian, each field aligned to its size.
  *
  * header | tensors | layers | plans, one a subnet, each with a step for each layer | tables and weights
  *
- * All offsets count from the start of the pack. The host's side is reds/pack.py; a test holds both equal.
- */
+ * All offsets count from the start of the pack. The host defines the same structs in format.py of reds; a
+ * test compares them field by field. */
 #ifndef REDS_PACK_H
 #define REDS_PACK_H
 
@@ -14,20 +14,20 @@
 #endif
 
 enum { REDS_PACK_VERSION = 1, REDS_PACK_CRC_FROM = 16 };
-enum { REDS_ARENA_ALIGNMENT = 16 }; /* of every tensor and scratch; each takes a multiple of it */
-enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is below: with 16-bit unit counts no sum leaves int32 */
+enum { REDS_ARENA_ALIGNMENT = 16 }; /* of every tensor and scratch; sizes are rounded up to it */
+enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is less, so that no sum of 2^16 products overflows int32 */
 
-enum { REDS_FACTOR_LIMIT = 1 << 15 }; /* |factor| is below, and times an average's taps at most 2^16 */
+enum { REDS_FACTOR_LIMIT = 1 << 15 }; /* |factor| is less; |factor| * taps of an average is at most 2^16 */
 
-/* Kinds of layer. Those that a family of kernels lacks are refused. Weights are int8, by row: */
+/* Kinds of layer, with the shape of their int8 weights in the canonical layout: */
 enum {
     REDS_DENSE = 1,        /* [out][in] */
     REDS_CONV = 2,         /* [out][kernel rows][kernel columns][in] */
     REDS_DEPTHWISE = 3,    /* [units][kernel rows][kernel columns] */
-    REDS_AVERAGE_POOL = 4, /* none; one row in the table, whose biases are: bias, factor, 0, 0 */
-    REDS_MAX_POOL = 5,     /* none, no table: bytes move */
-    REDS_ADD = 6,          /* none; one row in the table, whose biases are: bias, factor, factor, 0 */
-    REDS_FLATTEN = 7,      /* none, no table: sites become units, unit by unit */
+    REDS_AVERAGE_POOL = 4, /* none; a table of one row, whose biases are: bias, factor, 0, 0 */
+    REDS_MAX_POOL = 5,     /* none, and no table */
+    REDS_ADD = 6,          /* none; a table of one row, whose biases are: bias, factor, factor, 0 */
+    REDS_FLATTEN = 7,      /* none, and no table; the values of a unit stay together (CHW order) */
     REDS_KINDS
 };
 
@@ -58,28 +58,28 @@ typedef struct reds_tensor {
 
 typedef struct reds_layer {
     uint8_t kind;
-    uint8_t relu; /* already in the tables: for the reader of a pack */
+    uint8_t relu; /* only informs: the tables include it */
     uint8_t inputs;
     uint8_t reserved0;
     uint16_t input[2];
     uint16_t output;
     uint16_t reserved1;
     uint8_t kernel[2], stride[2]; /* rows, columns */
-    uint8_t padding[4];           /* top, left, bottom, right; it stands for the input's zero point */
+    uint8_t padding[4];           /* top, left, bottom, right, filled with the input's zero point */
     uint32_t weights_at;
     uint32_t weights_bytes;
 } reds_layer;
 
-/* What one subnet does in one layer. Places are offsets into the arena. */
+/* One layer of one subnet. The four offsets before table_at count from the start of the arena. */
 typedef struct reds_step {
     uint16_t units_in;
     uint16_t units_out;
     uint32_t input_at;
-    uint32_t input2_at; /* 0 where there is one input */
+    uint32_t input2_at; /* 0 if the layer has one input */
     uint32_t output_at;
     uint32_t scratch_at;
-    uint32_t table_at; /* int32 biases, then multipliers, each padded to a multiple of four; or the layout's own */
-    uint32_t plain_at; /* 0, or a byte for each four rows: not 0 where the sum may pass int32 in radix 256 */
+    uint32_t table_at; /* int32 biases, then int32 multipliers, padded to four each; or the layout's own */
+    uint32_t plain_at; /* 0, or a byte a group of four rows: not 0 if 256 * sum may overflow int32 */
     int8_t zero;
     int8_t zero_in;
     uint16_t reserved;
@@ -94,7 +94,7 @@ typedef struct reds_plan {
     reds_step steps[];
 } reds_plan;
 
-/* Rows of a step's table, padded to four: entries of its biases, and of its multipliers. */
+/* Return the entries of a step's biases, and of its multipliers: a multiple of four. */
 static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
 {
     switch (kind) {
@@ -111,7 +111,8 @@ static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
 }
 
 #ifndef __cplusplus
-_Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 28, "pack layout");
+_Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 28,
+               "pack layout");
 _Static_assert(sizeof(reds_plan) == 24 && sizeof(reds_step) == 32, "pack layout");
 #endif
 

@@ -1,4 +1,4 @@
-/* Run the selected subnet: layer after layer, by its plan. */
+/* Run the selected subnet layer by layer, as its plan says. */
 #include "kernels/kernels.h"
 #include "pack.h"
 #include "reds.h"
@@ -51,7 +51,8 @@ int8_t *reds_input(const reds_model *model)
 
 static size_t tensor_bytes(const reds_model *model, uint32_t tensor, uint32_t units)
 {
-    const reds_tensor *shape = (const reds_tensor *)(const void *)(model->pack + header(model)->tensors_at) + tensor;
+    const reds_tensor *shape =
+        (const reds_tensor *)(const void *)(model->pack + header(model)->tensors_at) + tensor;
     return (size_t)shape->height * shape->width * units;
 }
 

@@ -11,18 +11,19 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from hil import build
-from hil.boards import android, target
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
+from hil.boards.targets import android
 from hil.emulators import arm64
+from hil.firmware import build
 from reds import pack
-from reds.model import Model
-from tests.hil import phone as phones
-from tests.hil.sshd import Sshd, Start, free_port, wait_gone
-from tests.nets import dense_model
-
-AGENTS = Path(__file__).parents[1] / "agents"
+from reds.pack.model import Model
+from tests.hil.support import phone as phones
+from tests.hil.support.sshd import Sshd, Start, free_port, wait_gone
+from tests.hil.support.suite_run import PLUGINS, Run
+from tests.support.nets import dense_model
 
 
 @pytest.fixture(scope="session")
@@ -77,15 +78,12 @@ def boards_toml(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
 @pytest.fixture
 def hil(tmp_path: Path) -> Run:
     """Runs the real suite in a process of its own, as a user does from an empty folder."""
 
     def run(*args: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", *PLUGINS]
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
         return subprocess.run(
             [*command, *map(str, args)],

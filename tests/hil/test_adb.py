@@ -17,15 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.errors import BoardAbsent, LinkError, LoginError, SetupError
-from hil.link.adb import server, sync
-from hil.link.adb.direct import Direct
-from hil.link.adb.find import choose
-from hil.link.adb.key import Key, make
-from hil.link.adb.session import ShellSession
-from hil.link.adb.stream import NoService
-from hil.link.adb.wire import UsbWire
-from hil.link.deadline import Deadline
-from tests.hil.adbpeer import public_key
+from hil.transports.adb import server, sync
+from hil.transports.adb.direct import Direct
+from hil.transports.adb.find import choose
+from hil.transports.adb.key import Key, make
+from hil.transports.adb.session import ShellSession
+from hil.transports.adb.stream import NoService
+from hil.transports.adb.wire import UsbWire
+from hil.transports.deadline import Deadline
+from tests.hil.support.adbpeer import public_key
 
 SOON = 5.0
 NAMES = st.sampled_from([1, 2])

@@ -9,7 +9,7 @@ import pytest
 from adb_shell.adb_device import AdbDeviceTcp
 
 from hil.emulators import arm64
-from tests.hil.phone import AdbServer
+from tests.hil.support.phone import AdbServer
 
 FILE = "/data/local/tmp/file"
 

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from hil.errors import AgentError, DeadlineError, FrameError, LinkError, ProtocolError, VersionError
-from hil.link.agent import Agent
-from hil.link.deadline import Deadline
-from hil.link.process import ProcessTransport
-from hil.link.protocol import Fault
-from hil.link.transport import Advice, Transport
-from reds import pack, reference
-from reds.model import Model
-from tests.nets import dense_model, inputs
+from hil.protocol.agent import Agent
+from hil.protocol.definition import Fault
+from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
+from hil.transports.transport import Advice, Transport
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.model import Model
+from tests.support.nets import dense_model, inputs
 
 Script = Callable[[str], Path]
 
@@ -88,11 +89,11 @@ def test_a_pack_is_stored_run_and_timed(agent: Agent, small: Model) -> None:
     for subnet in (1, 0):
         agent.select(subnet)
         out = np.frombuffer(agent.infer(7 * 5, 5), np.int8).reshape(7, 5)
-        assert np.array_equal(out, reference.run(small, subnet, x))
+        assert np.array_equal(out, interpreter.run(small, subnet, x))
     assert len(agent.measure(0, 0, 300, 5).samples) == 300
     timed = agent.measure_switch((0, 1), 0, 100, 5, 5)
     firsts = np.frombuffer(b"".join(s[8:] for s in timed.samples), np.int8).reshape(100, 5)
-    assert np.array_equal(firsts, reference.run(small, 1, x)[np.arange(100) % 7])
+    assert np.array_equal(firsts, interpreter.run(small, 1, x)[np.arange(100) % 7])
     agent.reset()
     assert agent.hello(soon()).pack == (len(data), zlib.crc32(data))
 
@@ -189,7 +190,7 @@ def test_inputs_travel_in_pieces(agent: Agent) -> None:
     agent.put_pack(pack.dumps(wide), agent.hello(soon()).max_payload, lambda done: None)
     x = inputs(wide, 4)
     agent.inputs(4, x.tobytes())
-    assert agent.infer(4 * 3, 5) == reference.run(wide, 0, x).tobytes()
+    assert agent.infer(4 * 3, 5) == interpreter.run(wide, 0, x).tobytes()
 
 
 def test_a_damaged_piece_of_the_inputs_is_sent_again(agent: Agent, line: Line) -> None:
@@ -198,7 +199,7 @@ def test_a_damaged_piece_of_the_inputs_is_sent_again(agent: Agent, line: Line) -
     x, second = inputs(wide, 1), line.reads + 2
     line.on_read = lambda n, raw: flip(raw) if n == second else raw
     agent.inputs(1, x.tobytes())
-    assert agent.infer(3, 5) == reference.run(wide, 0, x).tobytes()
+    assert agent.infer(3, 5) == interpreter.run(wide, 0, x).tobytes()
 
 
 @pytest.mark.parametrize(("count", "sent"), [(2, 39), (0, 20), (3, 0)])
@@ -221,8 +222,8 @@ def test_more_inputs_than_there_is_room_for_are_refused(agent: Agent, small: Mod
 
 
 ANSWER = """
-from hil.link.frame import Frame, Reader, encode
-from hil.link.protocol import HELLO
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, HELLO_REQUEST, SAMPLES
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)
@@ -235,10 +236,10 @@ while data := os.read(0, 4096):
 @pytest.mark.parametrize(
     ("payload", "error", "says"),
     [
-        ("struct.pack('<H', 9) + bytes(40)", VersionError, "old: the agent speaks version 9 .* upload"),
+        ("HELLO_REQUEST.pack(9) + bytes(40)", VersionError, "old: the agent speaks version 9 .* upload"),
         ("b'\\2\\0 short'", ProtocolError, "a hello of 8 bytes"),
-        ("struct.pack('<H', 2) + bytes(22) + b'\\7' * 60", ProtocolError, "does not hold"),
-        ("struct.pack('<H', 2) + bytes(62)", ProtocolError, "payloads of 0 bytes at most"),
+        ("HELLO_REQUEST.pack(2) + bytes(22) + b'\\7' * 60", ProtocolError, "does not hold"),
+        ("HELLO_REQUEST.pack(2) + bytes(62)", ProtocolError, "payloads of 0 bytes at most"),
     ],
 )
 def test_an_agent_of_other_making_is_told_apart(script: Script, payload: str, error: type, says: str) -> None:
@@ -259,7 +260,7 @@ def test_a_refused_version_is_a_version_error(script: Script) -> None:
 
 
 def test_samples_that_do_not_add_up_are_refused(script: Script) -> None:
-    body = ANSWER.format(payload="struct.pack('<HHI', 3, 1, 0) + bytes(4)")
+    body = ANSWER.format(payload="SAMPLES.pack(3, 1, 0) + bytes(4)")
     with (
         Agent(ProcessTransport(script(body)), "odd") as agent,
         pytest.raises(ProtocolError, match="odd: MEASURE gave"),
@@ -308,7 +309,9 @@ def test_a_full_pipe_ends_at_the_deadline(script: Script) -> None:
 def test_an_agent_dies_with_its_parent(script: Script) -> None:
     """Whoever holds the write end of the pipe is alive: it closes with the last of parent and agent."""
     deaf = script("import signal; os.write(2, b'up'); signal.pause()")
-    parent = "from pathlib import Path; from hil.link.process import ProcessTransport as P; import signal; "
+    parent = (
+        "import signal; from pathlib import Path; from hil.transports.process import ProcessTransport as P; "
+    )
     parent += f"P(Path({str(deaf)!r})); signal.pause()"
     process = subprocess.Popen([sys.executable, "-c", parent], stderr=subprocess.PIPE)
     assert process.stderr is not None

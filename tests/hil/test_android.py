@@ -7,17 +7,15 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hil import build
-from hil.boards import android
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
+from hil.boards.targets import android
 from hil.errors import (
     BoardAbsent,
     BoardsFileError,
@@ -26,37 +24,29 @@ from hil.errors import (
     LinkError,
     SetupError,
 )
-from hil.link.host import Host
-from reds.model import Model
-from tests.hil.opened import gives_the_references_bits, refusal, taking
-from tests.hil.phone import AdbServer, Reach, Start
-from tests.hil.sshd import free_port, mounting, script
-
-
-def open_(entry: Entry) -> AbstractContextManager[Board]:
-    return android.start(entry, Provenance.HARDWARE)
-
-
-def refused(entry: Entry, error: type[Exception], seconds: float = 10.0) -> str:
-    """What the error says that the board does not start with."""
-    return refusal(open_(entry), error, "phone", seconds)
-
-
-def runs(entry: Entry, model: Model) -> None:
-    """Fails unless every subnet gives the reference's bits there."""
-    gives_the_references_bits(open_(entry), model)
+from hil.firmware import build
+from hil.transports.host import Host
+from reds.pack.model import Model
+from tests.hil.support.boards import (
+    android_refusal,
+    android_runs,
+    open_android,
+    taking,
+)
+from tests.hil.support.phone import AdbServer, Reach, Start
+from tests.hil.support.sshd import free_port, mounting, script
 
 
 def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     entry = reach(there)
     assert android.absent(entry) is None
-    runs(entry, small)
+    android_runs(entry, small)
     assert there.running() == []  # ended, not only asked to
     (agent,) = there.stored()
     assert agent.stat().st_mode & 0o777 == 0o700
     before = agent.stat()
-    runs(entry, small)
+    android_runs(entry, small)
     after = agent.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -64,20 +54,20 @@ def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, sm
 def test_the_only_device_of_a_server_is_meant(phone: Start, adb: AdbServer, small: Model) -> None:
     first = phone()
     adb.connect(first.port)
-    runs(Entry("phone", "android"), small)
+    android_runs(Entry("phone", "android"), small)
     second = adb.connect(phone().port)
-    says = refused(Entry("phone", "android"), BoardAbsent)
+    says = android_refusal(Entry("phone", "android"), BoardAbsent)
     assert re.search(
         r"2 Android devices on the adb server at localhost:\d+ \(127\S+, 127\S+\); choose by `serial`", says
     )
     assert android.absent(Entry("phone", "android")) == says.removeprefix("phone: ")
-    runs(Entry("phone", "android", serial=second), small)
+    android_runs(Entry("phone", "android", serial=second), small)
 
 
 def test_the_agent_has_no_port_and_its_core(phone: Start, reach: Reach) -> None:
     there = phone()
     core = max(os.sched_getaffinity(0))
-    with open_(replace(reach(there), core=core)) as board:
+    with open_android(replace(reach(there), core=core)) as board:
         agent = there.agent()
         assert os.sched_getaffinity(agent) == {core}
         sockets = [os.readlink(file) for file in Path(f"/proc/{agent}/fd").iterdir()]
@@ -101,7 +91,7 @@ esac"""
 
 def test_a_device_says_what_it_is_and_how_it_is(phone: Start) -> None:
     there = phone(programs={"getprop": PROPERTIES, "dumpsys": SERVICES})
-    with open_(there.entry()) as board:
+    with open_android(there.entry()) as board:
         now = board.conditions()
     assert now is not None
     assert (now.model, now.abi) == ("Phone 9", "arm64-v8a")
@@ -113,7 +103,7 @@ def test_the_aarch64_agent_gives_the_reference_s_bits(phone: Start, small: Model
     """It runs in user-mode emulation behind the same peer, of a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="android")
     emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
-    runs(replace(phone().entry(), agent=emulated), small)
+    android_runs(replace(phone().entry(), agent=emulated), small)
 
 
 def test_agents_suit_pages_of_16_kb() -> None:
@@ -127,13 +117,13 @@ def test_agents_suit_pages_of_16_kb() -> None:
 
 
 def test_a_device_too_old_for_the_shell_protocol_is_told_so(phone: Start) -> None:
-    says = refused(phone("--features", "cmd").entry(), SetupError)
+    says = android_refusal(phone("--features", "cmd").entry(), SetupError)
     assert says.endswith("has no service shell,v2,raw; Android 7 or newer is needed")
 
 
 def test_an_emulator_does_not_pass_for_a_device(phone: Start, reach: Reach) -> None:
     emulated = phone(programs={"getprop": "[ $1 = ro.kernel.qemu ] && echo 1"})
-    says = refused(reach(emulated), SetupError)
+    says = android_refusal(reach(emulated), SetupError)
     assert says.endswith(" is an emulator, no device; name another, or add --emulate")
     assert not emulated.stored()
 
@@ -210,12 +200,12 @@ def test_a_host_that_does_not_listen_is_absent(phone: Start) -> None:
     reason = f"127.0.0.1 port {port} cannot be reached: Connection refused; "
     with taking(3):
         assert str(android.absent(entry)).startswith(reason)
-    assert "; tried again: " in refused(entry, LinkError)
+    assert "; tried again: " in android_refusal(entry, LinkError)
 
 
 def test_a_host_that_speaks_something_else_is_told_so(phone: Start) -> None:
     with web_server() as port:
-        says = refused(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
+        says = android_refusal(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
     assert "was lost as it was to log in: it does not speak ADB; tried again: " in says
 
 
@@ -229,21 +219,21 @@ def test_a_host_that_speaks_something_else_is_told_so(phone: Start) -> None:
     ],
 )
 def test_keys_of_other_boards_are_refused(keys: dict[str, Any], says: str) -> None:
-    assert says in refused(Entry("phone", "android", **keys), BoardsFileError)
+    assert says in android_refusal(Entry("phone", "android", **keys), BoardsFileError)
 
 
 def test_an_agent_for_another_processor_is_not_sent(phone: Start) -> None:
     there = phone()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]
     agent = build.agent(build.LINUX[other], board="android")
-    says = refused(replace(there.entry(), agent=agent), BuildError)
+    says = android_refusal(replace(there.entry(), agent=agent), BuildError)
     here = os.uname().machine
     assert says == f"phone: {agent} is built for {other}, the board is of {here}; build it for that"
     assert not there.stored()
 
 
 def test_a_system_that_there_is_no_agent_for_is_named(phone: Start) -> None:
-    says = refused(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
+    says = android_refusal(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
     assert says.startswith(
         "phone: its system is of armv7l, and there are agents for aarch64 and x86_64; install"
     )
@@ -251,7 +241,7 @@ def test_a_system_that_there_is_no_agent_for_is_named(phone: Start) -> None:
 
 def test_a_core_that_there_is_not_is_said(phone: Start) -> None:
     there = phone()
-    says = refused(replace(there.entry(), core=4000), BoardsFileError)
+    says = android_refusal(replace(there.entry(), core=4000), BoardsFileError)
     assert says.startswith("phone: its agent cannot be put on core 4000: ")
     assert not there.stored()
 
@@ -273,20 +263,20 @@ def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
     folder = tmp_path / "phone" / "tmp"
     folder.mkdir(parents=True)
     there = phone(within=mounting(f"mount -t tmpfs -o {options} none {folder}"))
-    assert re.search(says, refused(there.entry(), BuildError))
+    assert re.search(says, android_refusal(there.entry(), BuildError))
     assert not there.stored()
 
 
 def test_a_transfer_that_is_cut_off_is_tried_again(phone: Start, reach: Reach, small: Model) -> None:
     there = phone("--cut", 200_000)
-    runs(reach(there), small)
+    android_runs(reach(there), small)
     assert len(there.stored()) == 1
 
 
 @pytest.mark.parametrize("how", ["stream", "connection"])
 def test_a_transfer_that_is_cut_off_again_is_lost_by_name(phone: Start, how: str) -> None:
     there = phone("--cut", 200_000, "--cuts", 2, "--cut-how", how)
-    says = refused(there.entry(), LinkError)
+    says = android_refusal(there.entry(), LinkError)
     lost = f"127.0.0.1 port {there.port} was lost as it was to store a file: "
     assert says.startswith(f"phone: {lost}")
     assert f"; tried again: {lost}" in says
@@ -296,7 +286,7 @@ def test_a_transfer_that_is_cut_off_again_is_lost_by_name(phone: Start, how: str
 def test_a_device_that_says_nothing_is_given_up_in_time(phone: Start, hurried: None) -> None:
     there = phone()
     os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
-    says = refused(there.entry(), DeadlineError, 4)
+    says = android_refusal(there.entry(), DeadlineError, 4)
     assert "took longer than 1 s to log in; check that it is on" in says
 
 

@@ -8,21 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
-from hil.boards import android, machine
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards import shell_board
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.targets import android
 from hil.emulators.arm64 import Machine
 from hil.errors import BuildError, DeadlineError, LinkError, SetupError
-from hil.link.adb import find
-from hil.link.adb.device import Device
-from hil.link.deadline import Deadline
-from hil.link.host import Host
-from reds.model import Model
-from tests.hil.conftest import AGENTS
-from tests.hil.opened import gives_the_references_bits, taking
-from tests.hil.phone import AdbServer
-from tests.nets import inputs
+from hil.firmware import build
+from hil.transports.adb import find
+from hil.transports.adb.device import Device
+from hil.transports.deadline import Deadline
+from hil.transports.host import Host
+from reds.pack.model import Model
+from tests.hil.support import AGENTS
+from tests.hil.support.boards import gives_the_references_bits, taking
+from tests.hil.support.phone import AdbServer
+from tests.support.nets import inputs
 
 FOLDER = "/data/local/tmp/reds-hil"
 
@@ -33,7 +35,7 @@ def connected(emulated: Machine) -> Device:
 
 def on(device: Device, agent: Path | None = None) -> AbstractContextManager[Board]:
     entry, agents = Entry("phone", "android", agent=agent), {"aarch64": build.EMULATED_LINUX}
-    return machine.start(entry, Provenance.EMULATED, agents, lambda: device)
+    return shell_board.start(entry, Provenance.EMULATED, agents, lambda: device)
 
 
 def there(emulated: Machine, script: str) -> str:

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from hil.boards import android
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
+from hil.boards.targets import android
 from hil.errors import BoardAbsent, LoginError
-from hil.link.adb.key import make
-from reds.model import Model
-from tests.hil.phone import AdbServer, Start
-from tests.hil.test_android import refused, runs
+from hil.transports.adb.key import make
+from reds.pack.model import Model
+from tests.hil.support.boards import android_refusal, android_runs
+from tests.hil.support.phone import AdbServer, Start
 
 
 def test_a_trusted_key_is_let_in(phone: Start, tmp_path: Path, small: Model) -> None:
     make(tmp_path / "key")
-    runs(phone("--keys", tmp_path / "key.pub").entry(key=tmp_path / "key"), small)
+    android_runs(phone("--keys", tmp_path / "key.pub").entry(key=tmp_path / "key"), small)
 
 
 def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model) -> None:
     there = phone("--keys", tmp := Path.home() / ".android" / "adbkey.pub")
     assert tmp.is_file()
-    runs(Entry("phone", "android", serial=adb.connect(there.port)), small)
+    android_runs(Entry("phone", "android", serial=adb.connect(there.port)), small)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_key_that_nobody_allows_on_the_device_is_given_up_in_time(
     phone: Start, unknown: tuple[Path, tuple[object, ...]], hurried: None
 ) -> None:
     key, keys = unknown
-    says = refused(phone(*keys).entry(key=key), LoginError, 4)
+    says = android_refusal(phone(*keys).entry(key=key), LoginError, 4)
     assert f" does not know the key {key}, and was not told to allow it in time; unlock its screen" in says
 
 
@@ -46,35 +46,35 @@ def test_a_key_that_is_not_known_is_refused_or_allowed_on_the_device(
     phone: Start, unknown: tuple[Path, tuple[object, ...]], small: Model
 ) -> None:
     key, keys = unknown
-    says = refused(phone(*keys, "--user", "denies").entry(key=key), LoginError)
+    says = android_refusal(phone(*keys, "--user", "denies").entry(key=key), LoginError)
     assert f" does not know the key {key}, and refused it; unlock its screen" in says
-    runs(phone(*keys, "--user", "allows").entry(key=key), small)
+    android_runs(phone(*keys, "--user", "allows").entry(key=key), small)
 
 
 def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, small: Model) -> None:
     there = phone("--keys", "--user", "allows")
     key = Path.home() / ".android" / "adbkey"
     assert not key.exists()
-    runs(there.entry(), small)
+    android_runs(there.entry(), small)
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     before = key.read_bytes()
     assert sorted(path.name for path in key.parent.iterdir()) == ["adbkey", "adbkey.pub"]
-    runs(phone("--keys", key.with_suffix(".pub")).entry(), small)
+    android_runs(phone("--keys", key.with_suffix(".pub")).entry(), small)
     assert key.read_bytes() == before
 
 
 def test_no_key_is_made_for_a_device_that_asks_for_none(phone: Start, small: Model) -> None:
-    runs(phone().entry(), small)
+    android_runs(phone().entry(), small)
     assert not (Path.home() / ".android").exists()
 
 
 def test_a_file_that_is_no_key_is_named(phone: Start, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_text("no key")
-    says = refused(phone("--keys").entry(key=bad), LoginError)
+    says = android_refusal(phone("--keys").entry(key=bad), LoginError)
     assert f"the key {bad} is of no use to ADB; it has to be of RSA, 2048 bits" in says
     (Path.home() / ".android").touch()
-    says = refused(phone("--keys").entry(), LoginError)
+    says = android_refusal(phone("--keys").entry(), LoginError)
     assert re.search(r"the key .*adbkey cannot be used: .*; name another as `key`", says)
 
 
@@ -87,11 +87,11 @@ def test_a_device_that_does_not_trust_its_server_is_absent_with_reason(phone: St
     assert re.search(
         r"is not ready \(unauthorized\); unlock its screen and allow this computer there$", reason
     )
-    assert reason in refused(Entry("phone", "android"), BoardAbsent)
+    assert reason in android_refusal(Entry("phone", "android"), BoardAbsent)
 
 
 def test_a_device_that_wants_to_be_paired_is_for_a_server(phone: Start) -> None:
-    says = refused(phone("--pairing").entry(), LoginError)
+    says = android_refusal(phone("--pairing").entry(), LoginError)
     assert says.endswith(
         "wants to be paired; use adb pair and adb connect, and leave `host` out: an adb server has it then"
     )

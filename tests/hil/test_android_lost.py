@@ -11,17 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
 from hil.errors import DeadlineError, LinkError
-from reds.model import Model
-from tests.hil.conftest import AGENTS
-from tests.hil.opened import taking
-from tests.hil.phone import AdbServer, Reach, Start
-from tests.hil.sshd import wait_gone
-from tests.hil.test_android import open_
-from tests.hil.test_pi_lost import HOST
-from tests.nets import inputs
+from hil.firmware import build
+from reds.pack.model import Model
+from tests.hil.support import AGENTS
+from tests.hil.support.boards import HOST, open_android, taking
+from tests.hil.support.phone import AdbServer, Reach, Start
+from tests.hil.support.sshd import wait_gone
+from tests.support.nets import inputs
 
 ADVICE = "check its cable, power and network, then run again"
 
@@ -33,7 +31,7 @@ def stuck() -> Path:
 
 def test_an_agent_that_is_killed_is_lost_by_name(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
-    with open_(reach(there)) as board:
+    with open_android(reach(there)) as board:
         board.deploy(small)
         os.kill(there.agent(), signal.SIGKILL)
         with taking(5), pytest.raises(LinkError) as caught:
@@ -45,7 +43,7 @@ def test_an_agent_that_is_killed_is_lost_by_name(phone: Start, reach: Reach, sma
 
 def test_a_device_that_is_lost_takes_the_agent_with_it(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
-    with open_(reach(there)) as board:
+    with open_android(reach(there)) as board:
         board.deploy(small)
         agent = there.agent()
         there.vanish()
@@ -56,7 +54,7 @@ def test_a_device_that_is_lost_takes_the_agent_with_it(phone: Start, reach: Reac
 
 def test_a_server_that_is_lost_takes_the_agent_with_it(phone: Start, adb: AdbServer, small: Model) -> None:
     there = phone()
-    with open_(Entry("phone", "android", serial=adb.connect(there.port))) as board:
+    with open_android(Entry("phone", "android", serial=adb.connect(there.port))) as board:
         board.deploy(small)
         agent = there.agent()
         os.kill(adb.pid, signal.SIGKILL)
@@ -71,7 +69,7 @@ def test_an_agent_that_is_stuck_is_ended(
 ) -> None:
     monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
     there = phone()
-    with open_(replace(reach(there), agent=stuck)) as board:
+    with open_android(replace(reach(there), agent=stuck)) as board:
         board.deploy(small)
         with taking(5), pytest.raises(DeadlineError) as caught:
             board.infer(inputs(small, 3))
@@ -88,7 +86,7 @@ def test_an_agent_that_is_stuck_is_ended(
 def test_an_agent_that_stands_still_is_killed(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     with ExitStack() as stack:
-        board = stack.enter_context(open_(reach(there)))
+        board = stack.enter_context(open_android(reach(there)))
         agent = there.agent()
         os.kill(agent, signal.SIGSTOP)
         with taking(8), pytest.raises(DeadlineError, match="phone: no answer to PUT_BEGIN within 5 s"):
@@ -101,7 +99,7 @@ def test_an_agent_that_stands_still_is_killed(phone: Start, reach: Reach, small:
 def test_a_device_that_stands_still_is_given_up(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     with ExitStack() as stack:
-        board = stack.enter_context(open_(reach(there)))
+        board = stack.enter_context(open_android(reach(there)))
         agent = there.agent()
         os.kill(there.pid, signal.SIGSTOP)
         with taking(8), pytest.raises(DeadlineError, match="phone: no answer to PUT_BEGIN within 5 s"):
@@ -115,7 +113,7 @@ def test_a_device_that_stands_still_is_given_up(phone: Start, reach: Reach, smal
 def test_a_host_that_is_killed_leaves_no_agent_behind(phone: Start, boards_toml: Callable[..., Path]) -> None:
     there = phone()
     boards = boards_toml("android", host="127.0.0.1", port=there.port)
-    command = [sys.executable, "-c", HOST.replace("pi", "android"), str(boards)]
+    command = [sys.executable, "-c", HOST, "android", str(boards)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as host:
         assert host.stdout is not None
         assert host.stdout.readline() == b"up\n"

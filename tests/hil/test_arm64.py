@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
-from hil.boards import pi
-from hil.boards.board import Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.targets import pi
 from hil.emulators import arm64, arm64_image
 from hil.emulators.arm64 import Machine
 from hil.emulators.arm64_image import Image
 from hil.errors import EmulatorError, LinkError
-from reds.model import Model
-from tests.hil.conftest import AGENTS
-from tests.hil.opened import taking
-from tests.hil.sshd import fingerprint, keygen, wait_gone
-from tests.nets import inputs
+from hil.firmware import build
+from reds.pack.model import Model
+from tests.hil.support import AGENTS
+from tests.hil.support.boards import taking
+from tests.hil.support.sshd import fingerprint, keygen, wait_gone
+from tests.support.nets import inputs
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ import pytest
 
 from hil.emulators import arm64_image
 from hil.emulators.debian import Packages
+from hil.emulators.temporary import temporary_folder
 from hil.errors import BuildError
-from hil.leftovers import own_folder
-from tests.hil.sshd import fingerprint
+from tests.hil.support.sshd import fingerprint
 
 MODULES = "usr/lib/modules/6.12-cloud-arm64"
 
@@ -161,6 +161,6 @@ def test_what_a_killed_run_has_left_goes_and_that_of_others_stays(tmp_path: Path
         pass
     for name in (f"reds-x-{ended.pid}-a", "reds-x-1-a", "reds-x-mine-a", "reds-y"):
         (tmp_path / name).mkdir()
-    made = own_folder("reds-x-", tmp_path)
+    made = temporary_folder("reds-x-", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {made.name, "reds-x-1-a", "reds-x-mine-a", "reds-y"}
     assert stat.S_IMODE(made.stat().st_mode) == 0o700

@@ -4,18 +4,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil.boards import target
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.board import Board
+from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
 from hil.errors import BoardsFileError, InputsRefused, LinkError, PackRefused
-from hil.fit import best_layout, check_fit
-from hil.link.agent import Timed
-from reds import arena, pack, reference
-from reds.cut import cut
-from reds.layouts import CANONICAL, LAYOUTS
-from reds.model import Kind, Model
-from reds.rules import check
-from tests.nets import Maker, dense_model, inputs, random_model
+from hil.protocol.agent import Timed
+from reds import pack
+from reds.pack import arena, interpreter
+from reds.pack.extract import cut
+from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.model import Kind, Model
+from reds.pack.validate import check
+from tests.support.nets import Maker, dense_model, inputs, random_model
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +35,15 @@ def test_a_pack_runs_and_is_sent_once(desktop: Board, small: Model) -> None:
     assert len(told) == sent
     x = inputs(small, 5000)
     for subnet, out in enumerate(desktop.infer_each([0, 1], x)):
-        assert np.array_equal(out, reference.run(small, subnet, x))
+        assert np.array_equal(out, interpreter.run(small, subnet, x))
     desktop.select(1)
-    assert np.array_equal(desktop.infer(x[:3]), reference.run(small, 1, x[:3]))
+    assert np.array_equal(desktop.infer(x[:3]), interpreter.run(small, 1, x[:3]))
 
 
 def test_inputs_of_minus_128_are_clamped_on_the_host(desktop: Board, small: Model) -> None:
     desktop.deploy(small)
     x = np.full((1, 20), -128, np.int8)
-    assert np.array_equal(desktop.infer(x), reference.run(small, 0, x))
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 0, x))
 
 
 def test_samples_and_first_outputs_belong_to_their_inputs(desktop: Board, small: Model) -> None:
@@ -50,7 +52,7 @@ def test_samples_and_first_outputs_belong_to_their_inputs(desktop: Board, small:
     assert len(desktop.measure(1, 250, clock, x).ticks) == 250
     taken = desktop.measure_switch((1, 0), 100, clock, x)
     assert len(taken.select.ticks) == len(taken.first.ticks) == 100
-    assert np.array_equal(taken.outputs, reference.run(small, 0, x)[taken.rows])
+    assert np.array_equal(taken.outputs, interpreter.run(small, 0, x)[taken.rows])
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_an_input_may_be_larger_than_a_frame(emulated: Board) -> None:
     wide = dense_model([9000, 3], [[3]], name="wide")
     emulated.deploy(wide)
     x = inputs(wide, 7)
-    assert np.array_equal(emulated.infer(x), reference.run(wide, 0, x))
+    assert np.array_equal(emulated.infer(x), interpreter.run(wide, 0, x))
 
 
 def test_an_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> None:
@@ -137,14 +139,14 @@ def test_reading_the_clock_is_taken_off_every_sample(
 def test_what_does_not_fit_is_said_for_flash_and_arena_alike(small: Model) -> None:
     size = len(pack.dumps(small))
     need = max(arena.plan(small, s).size for s in (0, 1))
-    assert check_fit("nano", small, CANONICAL, size, need) == pack.dumps(small)
+    assert check_capacity("nano", small, CANONICAL, size, need) == pack.dumps(small)
     for flash, ram, says in (
         (size - 1, need, rf"nano: small takes {size:,} bytes and there are {size - 1:,}; cut down to "),
         (size, need - 1, rf"nano: small takes an arena of {need} bytes and there are {need - 1}; cut down"),
         (1, 1, r"bytes and there are 1, and an arena .* and there are 1; no subnet of it would fit"),
     ):
         with pytest.raises(PackRefused, match=says):
-            check_fit("nano", small, CANONICAL, flash, ram)
+            check_capacity("nano", small, CANONICAL, flash, ram)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -156,7 +158,7 @@ def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(seed: int) -> None:
         check(smaller)
         assert len(smaller.subnets) == subnet + 1
         assert len(pack.dumps(smaller)) <= len(pack.dumps(model))
-        assert np.array_equal(reference.run(smaller, subnet, x), reference.run(model, subnet, x))
+        assert np.array_equal(interpreter.run(smaller, subnet, x), interpreter.run(model, subnet, x))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -166,7 +168,7 @@ def test_nets_of_every_kind_of_layer_run_on_boards(desktop: Board, emulated: Boa
     for board in (desktop, emulated):
         board.deploy(model)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(model, subnet, x))
+            assert np.array_equal(out, interpreter.run(model, subnet, x))
 
 
 def test_the_best_layout_is_one_that_runs_every_layer(small: Model) -> None:

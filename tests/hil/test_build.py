@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
+from hil.firmware import build
 
 
 def test_the_environment_does_not_change_what_the_cache_keeps(

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil import build
 from hil.emulators import cortex_m4, cycles
 from hil.emulators.cycles import LOAD, SINGLE
-from hil.link.agent import Agent
-from hil.link.deadline import Deadline
-from hil.link.serial import SerialTransport
+from hil.firmware import build
+from hil.protocol.agent import Agent
+from hil.transports.deadline import Deadline
+from hil.transports.serial import SerialTransport
 from reds import pack
-from tests.nets import dense_model, inputs
+from tests.support.nets import dense_model, inputs
 
 TABLE = [
     ("adds", "r0, r0, #1", 1),

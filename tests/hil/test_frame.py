@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.errors import FrameError
-from hil.link.frame import Frame, Reader, decode, encode
+from hil.protocol.frame import Frame, Reader, decode, encode
 
 bytes_u8 = st.integers(0, 255)
 frames = st.builds(Frame, bytes_u8, bytes_u8, st.binary(max_size=600))

@@ -12,14 +12,14 @@ from hil.kernels import baseline, desktop, report
 from hil.kernels.__main__ import main
 from hil.kernels.baseline import Baseline, Count
 from hil.kernels.cases import Net
-from hil.kernels.eager import eager
 from hil.kernels.nano import NetCounts
-from hil.kernels.order import lines, marked
 from hil.kernels.tables import Table, plain
-from reds.layouts import CANONICAL, LAYOUTS
-from reds.nets import NETS, by_name
-from reds.untrained import uniform, untrained
-from tests.nets import Kind, Maker, dense_model
+from hil.kernels.torch_eager import eager
+from hil.kernels.weight_order import lines, marked
+from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.zoo import NETS, by_name
+from reds.zoo.random_weights import uniform, untrained
+from tests.support.nets import Kind, Maker, dense_model
 
 FEW = {"net 25%": Count(100, 150), "net 100%": Count(400, 600)}
 
@@ -79,8 +79,8 @@ def net_counts(
     cost: Count, alone: Count = FEW["net 100%"], switch: int = 21, first: float = 1.0
 ) -> NetCounts:
     """DNN S with one subnet, as if it had been counted."""
-    chain = by_name("dnn-s")
-    model = untrained("dnn-s", chain, {"100%": chain.full})
+    graph = by_name("dnn-s")
+    model = untrained("dnn-s", graph, {"100%": graph.full})
     return NetCounts(model, LAYOUTS[1], (cost,), (alone,), Count(15, switch), first, "")
 
 
@@ -143,9 +143,9 @@ def test_everybody_gets_his_turn_in_every_round() -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_torch_runs_every_net_at_every_width(name: str) -> None:
-    chain, peer = by_name(name), eager()
-    for widths in uniform(chain).values():
-        assert len(peer.timer(chain, widths)(2)) == 2
+    graph, peer = by_name(name), eager()
+    for widths in uniform(graph).values():
+        assert len(peer.timer(graph, widths)(2)) == 2
 
 
 def test_litert_runs_every_kind_of_layer() -> None:
@@ -156,10 +156,10 @@ def test_litert_runs_every_kind_of_layer() -> None:
     with litert() as peer:
         assert peer.load is not None
         for name in ("ds-cnn-s", "resnet8"):
-            chain = by_name(name)
-            widths = uniform(chain)["25%"]
-            assert min(peer.timer(chain, widths)(3)) > 0
-            assert peer.load(chain, widths) > 0
+            graph = by_name(name)
+            widths = uniform(graph)["25%"]
+            assert min(peer.timer(graph, widths)(3)) > 0
+            assert peer.load(graph, widths) > 0
 
 
 def test_lines_of_a_dense_layer() -> None:

@@ -15,25 +15,25 @@ from pathlib import Path
 
 import pytest
 
-from hil import bench, lease
-from hil.boards import android, nano33ble, pi
-from hil.boards.board import Provenance
-from hil.boards.boardsfile import Entry
-from hil.boards.nano33ble import THIS_DESK
+from hil.boards import lease
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.opening import open_board
+from hil.boards.targets import android, nano33ble, pi
+from hil.boards.targets.nano33ble import THIS_DESK
 from hil.errors import BoardAbsent, BoardBusy, LeaseError
-from hil.usb import Port
-from tests.hil import phone as phones
-from tests.hil.conftest import Run
-from tests.hil.phone import AdbServer
-from tests.hil.ptyboard import PtyBoard, nano_agent
-from tests.hil.sshd import Start
-from tests.hil.test_suite import one_line_of_errors, outcomes
+from hil.transports.serial_ports import Port
+from tests.hil.support import phone as phones
+from tests.hil.support.phone import AdbServer
+from tests.hil.support.ptyboard import PtyBoard, nano_agent
+from tests.hil.support.sshd import Start
+from tests.hil.support.suite_run import PLUGINS, Run, one_line_of_errors, outcomes
 
 DEVICE = "Arduino Nano 33 BLE 0123"
 HOLD = """
 import sys
 from pathlib import Path
-from hil import lease
+from hil.boards import lease
 folder, device, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 with lease.held("theirs", device, seconds, lambda text: print(text, flush=True), folder):
     print("held", flush=True)
@@ -150,7 +150,7 @@ def test_emulated_boards_and_the_desktop_take_no_lease(
 ) -> None:
     monkeypatch.setattr(lease, "shared", lambda: tmp_path)
     for name, provenance in (("desktop", Provenance.HARDWARE), ("nano33ble", Provenance.EMULATED)):
-        with bench.start(Entry(name, name), provenance):
+        with open_board(Entry(name, name), provenance):
             assert list(tmp_path.iterdir()) == []
 
 
@@ -164,7 +164,7 @@ def test_the_suite_waits_for_a_board_that_another_run_uses(
         assert (done.returncode, outcomes(done.stdout)) == (1, {"error": 1, "skipped": 10})
         assert one_line_of_errors(done.stdout).startswith(f"board: {board.port} is in use by ")
         waiting = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), "-p", "no:cacheprovider"],
+            [sys.executable, "-m", "pytest", "--pyargs", "hil", *map(str, args), *PLUGINS],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -195,6 +195,6 @@ def test_a_board_that_is_not_here_is_not_used_without_a_lease(monkeypatch: pytes
     entry = Entry("left", "nano33ble")
     with (
         pytest.raises(BoardAbsent, match="left: it answers at some times only"),
-        bench.start(entry, Provenance.HARDWARE),
+        open_board(entry, Provenance.HARDWARE),
     ):
         pass

@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil import build
-from hil.boards import target
-from hil.boards.board import Board, Provenance
-from hil.boards.boardsfile import Entry
-from hil.boards.nano33ble import Desk, absent, start
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
+from hil.boards.targets.nano33ble import Desk, absent, start
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, SetupError
-from hil.usb import Port
-from reds import reference
-from reds.model import Model
-from tests.hil.ptyboard import PtyBoard, nano_agent
-from tests.nets import inputs
+from hil.firmware import build
+from hil.transports.serial_ports import Port
+from reds.pack import interpreter
+from reds.pack.model import Model
+from tests.hil.support.ptyboard import PtyBoard, nano_agent
+from tests.support.nets import inputs
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
 ENTRY = Entry("left", "nano33ble")
@@ -67,8 +68,8 @@ def nano() -> Path:
 def old_agent(script: Callable[[str], Path]) -> Path:
     """An agent of the same protocol, built from other sources."""
     return script("""
-from hil.link.frame import Frame, Reader, encode
-from hil.link.protocol import HELLO, VERSION
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, VERSION
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)
@@ -89,7 +90,7 @@ def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano
     with open_(ENTRY, played.desk) as board:
         board.deploy(small)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
-            assert np.array_equal(out, reference.run(small, subnet, x))
+            assert np.array_equal(out, interpreter.run(small, subnet, x))
     assert not played.uploads
 
 
@@ -120,7 +121,7 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     played: PlayedDesk, old_agent: Path, nano: Path, small: Model
 ) -> None:
     before = played.board(old_agent)
-    neighbour = played.board(nano, "S2")
+    neighbor = played.board(nano, "S2")
 
     def upload(port: str) -> None:
         played.board(nano)  # first, so that it gets another name
@@ -130,7 +131,7 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     with open_(replace(ENTRY, serial="S1"), played.desk) as board:
         board.deploy(small)
         assert board.facts().build == build.build_id()
-        with open_(replace(ENTRY, port=neighbour.port), played.desk):
+        with open_(replace(ENTRY, port=neighbor.port), played.desk):
             pass  # it was left alone, for a port is opened exclusively
     assert played.uploads == [before.port]
 
@@ -285,8 +286,8 @@ def test_a_prebuilt_agent_is_no_business_of_a_real_board(played: PlayedDesk) -> 
 
 def test_provenance_is_held_against_the_agent(script: Callable[[str], Path], played: PlayedDesk) -> None:
     emulated = script(f"""
-from hil.link.frame import Frame, Reader, encode
-from hil.link.protocol import HELLO, VERSION
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, VERSION
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)

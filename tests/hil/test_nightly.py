@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.ptyboard import PtyBoard, nano_agent
-from tests.hil.test_suite import read
+from tests.hil.support.ptyboard import PtyBoard, nano_agent
+from tests.hil.support.suite_run import read
 
 ROOT = Path(__file__).parents[2]
 Nightly = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
 from hil.errors import (
     DeadlineError,
     LinkError,
 )
-from reds.model import Model
-from tests.hil.conftest import AGENTS
-from tests.hil.opened import taking
-from tests.hil.sshd import Start, parent, wait_gone
-from tests.hil.test_pi import HERE, open_
-from tests.nets import inputs
+from hil.firmware import build
+from reds.pack.model import Model
+from tests.hil.support import AGENTS
+from tests.hil.support.boards import HERE, HOST, open_pi, taking
+from tests.hil.support.sshd import Start, parent, wait_gone
+from tests.support.nets import inputs
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +29,7 @@ def stuck() -> Path:
 
 def test_an_agent_that_is_killed_is_lost_by_name(sshd: Start, small: Model) -> None:
     there = sshd()
-    with open_(there.entry()) as board:
+    with open_pi(there.entry()) as board:
         board.deploy(small)
         os.kill(there.agent(), signal.SIGKILL)
         with taking(5), pytest.raises(LinkError) as caught:
@@ -41,7 +40,7 @@ def test_an_agent_that_is_killed_is_lost_by_name(sshd: Start, small: Model) -> N
 
 def test_a_connection_that_is_lost_takes_the_agent_with_it(sshd: Start, small: Model) -> None:
     there = sshd()
-    with open_(there.entry()) as board:
+    with open_pi(there.entry()) as board:
         board.deploy(small)
         agent = there.agent()
         os.kill(parent(agent), signal.SIGKILL)
@@ -59,7 +58,7 @@ def test_an_agent_that_is_stuck_is_ended(
 ) -> None:
     monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
     there = sshd()
-    with open_(there.entry(agent=stuck)) as board:
+    with open_pi(there.entry(agent=stuck)) as board:
         board.deploy(small)
         with taking(5), pytest.raises(DeadlineError) as caught:
             board.infer(inputs(small, 3))
@@ -76,7 +75,7 @@ def test_an_agent_that_is_stuck_is_ended(
 def test_an_agent_that_stands_still_is_killed(sshd: Start, small: Model) -> None:
     there = sshd()
     with ExitStack() as stack:
-        board = stack.enter_context(open_(there.entry()))
+        board = stack.enter_context(open_pi(there.entry()))
         agent = there.agent()
         os.kill(agent, signal.SIGSTOP)
         with taking(8), pytest.raises(DeadlineError, match="pi-1: no answer to PUT_BEGIN within 5 s"):
@@ -89,7 +88,7 @@ def test_an_agent_that_stands_still_is_killed(sshd: Start, small: Model) -> None
 def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -> None:
     there = sshd()
     with ExitStack() as stack:
-        board = stack.enter_context(open_(there.entry()))
+        board = stack.enter_context(open_pi(there.entry()))
         agent = there.agent()
         session = parent(agent)
         os.kill(session, signal.SIGSTOP)
@@ -101,23 +100,11 @@ def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -
         assert wait_gone([agent])
 
 
-HOST = """
-import sys
-from pathlib import Path
-from hil.boards import boardsfile, pi
-from hil.boards.board import Provenance
-(entry,) = boardsfile.load(Path(sys.argv[1]))
-with pi.start(entry, Provenance.HARDWARE):
-    print("up", flush=True)
-    sys.stdin.read()
-"""
-
-
 def test_a_host_that_is_killed_leaves_no_agent_behind(sshd: Start, boards_toml: Callable[..., Path]) -> None:
     there = sshd()
     boards = boards_toml("pi", **there.keys())
     with subprocess.Popen(
-        [sys.executable, "-c", HOST, str(boards)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", HOST, "pi", str(boards)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as host:
         assert host.stdout is not None
         assert host.stdout.readline() == b"up\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hil.errors import SetupError
-from hil.settings import OPTIONS, read
+from hil.options import OPTIONS, read
 
 pytest_plugins = ["pytester"]
 

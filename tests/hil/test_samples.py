@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil.link.hello import Clock
+from hil.protocol.hello import Clock
 from hil.results import gate
 from hil.results.samples import Samples, by_unit, less_overhead, median, median_interval
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hil.boards import target
-from hil.boards.board import Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.registry import target
 from hil.emulators import cortex_m4
 from hil.errors import LinkError
-from hil.link.serial import SerialTransport
-from reds.model import Model
-from tests.nets import inputs
+from hil.transports.serial import SerialTransport
+from reds.pack.model import Model
+from tests.support.nets import inputs
 
 
 @contextmanager

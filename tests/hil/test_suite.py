@@ -10,26 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
-from hil import pack as packs
-from tests.hil.conftest import AGENTS, Run
+from hil.firmware import build
+from hil.suite import workload
+from tests.hil.support import AGENTS
+from tests.hil.support.suite_run import (
+    BoardsToml,
+    Run,
+    failed_tests,
+    one_line_of_errors,
+    outcomes,
+    read,
+    usage_error,
+)
 
 KEYS = "target board provenance pack pack_sha256 subnet metric unit value samples conditions"
 PAIRS = {"50%->100%", "100%->50%"}
-BoardsToml = Callable[..., Path]
-
-
-def outcomes(text: str) -> dict[str, int]:
-    last = text.strip().splitlines()[-1]
-    return {what.rstrip("s"): int(n) for n, what in re.findall(r"(\d+) (\w+)", last.split(" in ")[0])}
-
-
-def failed_tests(text: str) -> set[str]:
-    return set(re.findall(r"^FAILED \S+::(\w+)", text, re.MULTILINE))
-
-
-def read(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +37,7 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
     done = hil("--target=desktop", *args)
     assert done.returncode == 0, done.stdout
     assert outcomes(done.stdout) == {"passed": 9, "skipped": 2}
-    assert "no labelled clips for small: there is no card small.json beside the pack" in done.stdout
+    assert "no labeled clips for small: there is no card small.json beside the pack" in done.stdout
     assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
     table = r"^desktop +desktop +100% +944 +- +[\d.]+ +- +- +[\d.]+ +- +hardware"
     assert re.search(table, done.stdout, re.MULTILINE)
@@ -107,7 +102,7 @@ def test_an_agent_that_switches_badly_fails_just_that(
     boards = boards_toml("nano33ble", agent=str(emulated_agents(agent)))
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, "-rf")
     assert done.returncode == 1
-    assert failed_tests(done.stdout) == {fails}
+    assert failed_tests(done.stdout) == {fails}, done.stdout
     assert outcomes(done.stdout) == {"failed": 2, "passed": 7, "skipped": 2}
 
 
@@ -224,7 +219,7 @@ def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: P
 
 
 def test_the_shipped_pack_holds_its_floors_and_a_higher_one_fails(hil: Run, tmp_path: Path) -> None:
-    shipped = packs.shipped()
+    shipped = workload.shipped()
     shutil.copy(shipped, tmp_path)
     card = json.loads(shipped.with_suffix(".json").read_text())
     assert 0 < card["subnets"][0]["floor"] < card["subnets"][0]["accuracy"]["test"]
@@ -306,20 +301,6 @@ def test_a_bad_pack_is_one_line(
 )
 def test_what_cannot_be_set_up_is_one_line(hil: Run, args: list[str], says: str) -> None:
     usage_error(hil(*args), rf"^ERROR: .*{says}.*$")
-
-
-def usage_error(done, says: str) -> None:
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
-    assert re.search(says, done.stderr, re.MULTILINE), done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-
-
-def one_line_of_errors(text: str) -> str:
-    """The whole of what pytest says of errors: one section, with one line in it."""
-    (section,) = re.findall(r"^=+ ERRORS =+\n_+ ERROR .* _+\n(.*?)\n=", text, re.MULTILINE | re.DOTALL)
-    assert len(section.splitlines()) == 1, section
-    return str(section)
 
 
 def test_without_a_compiler_the_board_is_an_error_of_one_line(

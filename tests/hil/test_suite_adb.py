@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.conftest import Run
-from tests.hil.phone import AdbServer, Start
-from tests.hil.sshd import free_port
-from tests.hil.test_suite import BoardsToml, one_line_of_errors, outcomes, read
+from tests.hil.support.phone import AdbServer, Start
+from tests.hil.support.sshd import free_port
+from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes, read
 
 ANDROID = '[[board]]\nname = "phone"\ntarget = "android"\n'
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
-from hil.boards import pi
-from hil.boards.board import Provenance
-from hil.boards.boardsfile import Entry
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.targets import pi
 from hil.emulators import arm64
 from hil.errors import SetupError
-from hil.link.host import Host
-from tests.hil.conftest import AGENTS, Run
-from tests.hil.test_suite import BoardsToml, failed_tests, outcomes, read
+from hil.firmware import build
+from hil.transports.host import Host
+from tests.hil.support import AGENTS
+from tests.hil.support.suite_run import BoardsToml, Run, failed_tests, outcomes, read
 
 PI = '[[board]]\nname = "p"\ntarget = "pi"\n'
 
@@ -46,7 +46,7 @@ def test_an_agent_that_switches_badly_fails_just_that(
     boards = boards_toml("pi", agent=str(built))
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, "-rf")
     assert done.returncode == 1
-    assert failed_tests(done.stdout) == {fails}
+    assert failed_tests(done.stdout) == {fails}, done.stdout
     assert outcomes(done.stdout) == {"failed": 2, "passed": 7, "skipped": 2}
     if agent == "slow":
         assert re.search(r"a switch took [\d,.]+ instructions, the limit is 100 instructions", done.stdout)

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-from tests.hil.conftest import Run
-from tests.hil.sshd import Start, free_port
-from tests.hil.test_suite import BoardsToml, one_line_of_errors, outcomes, read
+from tests.hil.support.sshd import Start, free_port
+from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes, read
 
 
 def test_a_board_over_ssh_passes_with_the_shipped_pack(

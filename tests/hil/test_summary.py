@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hil import build
-from tests.hil.conftest import AGENTS, Run
+from hil.firmware import build
+from tests.hil.support import AGENTS
+from tests.hil.support.suite_run import Run
 
 Summary = Callable[..., subprocess.CompletedProcess[str]]
 FILES = ("--results=a.jsonl", "--junitxml=a.xml", "--samples=7")

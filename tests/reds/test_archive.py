@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from reds.data.archive import load_archive
-from reds.data.home import DataError
 from reds.data.official import KEYWORDS, SILENCE, UNKNOWN, choose, which_set
 from reds.data.speech import CLASSES
+from reds.errors import DataError
 
 QUIET = Console(quiet=True)
 WORDS = (*KEYWORDS, "bed", "cat")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds import arena
-from reds.nets.resnet import resnet8
-from tests.nets import dense_model
+from reds.pack import arena
+from reds.zoo.resnet import resnet8
+from tests.support.nets import dense_model
 
 
 def padded(n: int) -> int:
@@ -50,8 +50,8 @@ def test_smaller_subnets_need_no_more() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_residual_nets_waste_nothing_either(seed: int) -> None:
-    rng, chain = np.random.default_rng(seed), resnet8()
-    inputs = [layer.inputs for layer in chain.layers]
+    rng, graph = np.random.default_rng(seed), resnet8()
+    inputs = [layer.inputs for layer in graph.layers]
     sizes = [int(n) for n in rng.integers(1, 3000, len(inputs) + 1)]
     scratch = [int(n) for n in rng.integers(0, 2000, len(inputs))]
     place = arena.place(inputs, sizes, scratch)

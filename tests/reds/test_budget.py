@@ -5,22 +5,24 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from reds.budget import Budget, BudgetError, Device, check_budgets
-from reds.chain import ChainError
-from reds.cost.latency import Latency, LayerTimes
-from reds.layouts import CANONICAL
-from reds.nets.builder import Builder
-from reds.nets.dnn import dnn
-from reds.select import Order, nested
-from tests.reds.chains import are_nested, measured, random_scores
+from reds.errors import BudgetError, GraphError
+from reds.graph.builder import Builder
+from reds.graph.subnets import Budget
+from reds.nesting.budgets import TargetProfile, check_budgets
+from reds.nesting.cost.latency import Latency, LayerTimes
+from reds.nesting.options import Order
+from reds.nesting.select import select
+from reds.pack.layouts import CANONICAL
+from reds.zoo.dnn import dnn
+from tests.reds.support.graphs import are_nested, measured, random_scores
 
 
 def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
-    chain = dnn("s")
-    least = chain.macs((250, 4, 4, 4, 12))
+    graph = dnn("s")
+    least = graph.macs((250, 4, 4, 4, 12))
     says = rf"subnet 1: budget 792 MACs \(0.01 of the full net\): .*needs {least} MACs, 0.0137"
     with pytest.raises(BudgetError, match=says):
-        nested(chain, random_scores(chain, 0), (0.01, 1.0))
+        select(graph, random_scores(graph, 0), (0.01, 1.0))
 
 
 @pytest.mark.parametrize(
@@ -33,9 +35,9 @@ def test_a_budget_too_small_names_the_smallest_that_fits() -> None:
     ids=["flash", "arena", "latency"],
 )
 def test_the_smallest_feasible_budget_of_each_kind_is_named(budget: Budget, name: str, least: object) -> None:
-    device = Device(CANONICAL, measured(dnn("s")).latency)
+    device = TargetProfile(CANONICAL, measured(dnn("s")).latency)
     for attempt in (
-        lambda: nested(dnn("s"), random_scores(dnn("s"), 0), [budget], device=device),
+        lambda: select(dnn("s"), random_scores(dnn("s"), 0), [budget], device=device),
         lambda: check_budgets(dnn("s"), [budget], 4, 4, device),
     ):
         with pytest.raises(BudgetError, match=rf"needs {least} {name}, 0\.\d+ of the full net; raise"):
@@ -46,7 +48,7 @@ def test_budgets_that_exclude_each_other_are_named_together() -> None:
     """The wider middle is the faster one, so what is fast is not small."""
     net = Builder(4)
     net.dense(net.dense(net.input, 8), 3)
-    chain = net.build()
+    graph = net.build()
     ends = np.array([4, 8])
     times = {
         "dense0": LayerTimes((np.array([4]), ends), np.array([[9.0, 1.0]])),
@@ -54,20 +56,20 @@ def test_budgets_that_exclude_each_other_are_named_together() -> None:
     }
     budget = Budget(macs=0.5, latency=4.0)
     with pytest.raises(BudgetError, match=r"budget 4.000 us: .* within 28 MACs needs 10.000 us"):
-        nested(chain, random_scores(chain, 0), [budget], device=Device(latency=Latency("desk", times)))
+        select(graph, random_scores(graph, 0), [budget], device=TargetProfile(latency=Latency("desk", times)))
 
 
 @pytest.mark.parametrize("order", get_args(Order))
 def test_a_later_budget_that_is_tighter_holds_for_the_subnets_inside(order: Order) -> None:
     """Else the first one takes what the second may not keep."""
-    chain = dnn("s")
-    chosen = nested(
-        chain, random_scores(chain, 0), [Budget(macs=0.5), Budget(macs=0.6, flash=20_000)], order=order
+    graph = dnn("s")
+    chosen = select(
+        graph, random_scores(graph, 0), [Budget(macs=0.5), Budget(macs=0.6, flash=20_000)], order=order
     )
     assert are_nested(chosen)
     assert max(subnet.costs["flash"] for subnet in chosen) <= 20_000
     with pytest.raises(BudgetError, match="subnet 2: budget 1000 bytes of flash: the smallest subnet"):
-        check_budgets(chain, [Budget(macs=0.5), Budget(flash=1000), 1.0], 4, 4)
+        check_budgets(graph, [Budget(macs=0.5), Budget(flash=1000), 1.0], 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -77,18 +79,18 @@ def test_a_later_budget_that_is_tighter_holds_for_the_subnets_inside(order: Orde
 )  # fmt: skip
 def test_budgets_that_are_no_ascending_fractions_are_refused(budgets: list[float], given: str) -> None:
     with pytest.raises(BudgetError, match=rf"budgets {given}: fractions of the full net's MACs, smallest fi"):
-        nested(dnn("s"), random_scores(dnn("s"), 0), budgets)
+        select(dnn("s"), random_scores(dnn("s"), 0), budgets)
 
 
 def test_what_can_cut_nothing_or_everything_is_named() -> None:
-    chain, scores = dnn("s"), random_scores(dnn("s"), 0)
+    graph, scores = dnn("s"), random_scores(dnn("s"), 0)
     with pytest.raises(BudgetError, match=r"needs 79200 MACs, 1\.0 of the full net; `least` leaves"):
-        nested(chain, scores, [0.5], least=4000)
+        select(graph, scores, [0.5], least=4000)
     for step, least in ((4, 0), (0, 4)):
-        with pytest.raises(ChainError, match="both are 1 or more"):
-            nested(chain, scores, [0.5], step, least)
+        with pytest.raises(GraphError, match="both are 1 or more"):
+            select(graph, scores, [0.5], step, least)
 
 
 def test_a_latency_budget_needs_times() -> None:
     with pytest.raises(BudgetError, match="needs times measured on a board"):
-        nested(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])
+        select(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])

@@ -8,23 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reds import pack, reference
-from reds.cost.latency import Latency, LayerTimes, save
+from reds import pack
 from reds.data.archive import FORMAT, SHA256
 from reds.data.home import sha256_of
-from reds.data.labelled import find_labelled
+from reds.data.labeled import find_labeled
 from reds.data.load import PICTURES
-from reds.data.pictures import stored
+from reds.data.pictures import to_int8
 from reds.data.sets import SETS
+from reds.experiment.compare import markdown, paired
 from reds.fixtures import fixtures_dir
-from reds.layouts import LAYOUTS, plan
-from reds.model import Model
-from reds.nets import by_name
-from reds.recipe.compare import markdown, paired
-from tests.reds.command import run
-from tests.reds.pictures import sheets
-from tests.reds.pictures import shipped as shipped_pictures
-from tests.reds.speech import tiny_speech
+from reds.nesting.cost.latency import Latency, LayerTimes, save
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS, plan
+from reds.pack.model import Model
+from reds.zoo import by_name
+from tests.reds.support.command import run
+from tests.reds.support.pictures import sheets
+from tests.reds.support.pictures import shipped as shipped_pictures
+from tests.reds.support.speech import tiny_speech
 
 
 @pytest.fixture
@@ -59,27 +60,27 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["kws-dnn-s.json", "kws-dnn-s.reds"]
 
     model = pack.loads(one, "a")
-    x, y = find_labelled(card, tmp_path)
+    x, y = find_labeled(card, tmp_path)
     assert card["pack_sha256"] == sha256_of(tmp_path / "a" / "kws-dnn-s.reds")
     assert card["bytes"] == len(one)
     assert card["recipe"]["sha256"] == sha256_of(recipe)
     assert card["trained_on"]["files"] == {"speech_commands_v0.02.tar.gz": SHA256}
     assert "seed 59185" in card["trained_on"]["split"]
     for i, subnet in enumerate(card["subnets"]):
-        assert (subnet["label"], subnet["macs"]) == (model.subnets[i].label, model.macs(i))
+        assert (subnet["label"], subnet["macs"]) == (model.subnets[i].name, model.macs(i))
         assert subnet["widths"][1:] == units(model, i)
-        right = float((reference.run(model, i, x).argmax(1) == y).mean())
+        right = float((interpreter.run(model, i, x).argmax(1) == y).mean())
         assert subnet["accuracy"]["test"] == pytest.approx(right, abs=1e-6)
 
 
 def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labelled set were shipped."""
+    """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labeled set were shipped."""
     some = shipped_pictures(400, 100)
     parts = {name: getattr(some, name) for name in ("train_x", "train_y", "test_x", "test_y")}
     files = {"tiny.npz": sheets(tmp_path / "tiny.npz", **parts)}
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
     monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
-    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labelled=60))
+    monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labeled=60))
     monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
     monkeypatch.setattr("reds.int8.integer.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
@@ -93,13 +94,13 @@ def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.Mon
     assert (card["tested_on"], card["labelled"]["clips"]) == (100, 60)
     assert card["trained_on"]["files"] == files
     assert "5% of every class" in card["trained_on"]["split"]
-    x, y = find_labelled(card, target.parent)
-    np.testing.assert_array_equal(x.reshape(60, 28, 28, 1), stored(some.test_x[:60]))
-    every = stored(some.test_x).reshape(100, -1)
+    x, y = find_labeled(card, target.parent)
+    np.testing.assert_array_equal(x.reshape(60, 28, 28, 1), to_int8(some.test_x[:60]))
+    every = to_int8(some.test_x).reshape(100, -1)
     for i, subnet in enumerate(card["subnets"]):
         accuracy = subnet["accuracy"]
         for share, inputs, labels in (("labelled", x, y), ("test", every, some.test_y)):
-            right = float((reference.run(model, i, inputs).argmax(1) == labels).mean())
+            right = float((interpreter.run(model, i, inputs).argmax(1) == labels).mean())
             assert accuracy[share] == pytest.approx(right, abs=1e-6)
     assert subnet["accuracy"]["float_test"] > 0.2
 
@@ -260,10 +261,10 @@ def test_a_place_that_cannot_be_written_is_found_before_the_training(
 
 def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     """A board on which a layer takes a hundredth of a microsecond for each pair of units."""
-    chain = by_name("dnn-s")
+    graph = by_name("dnn-s")
     times = {}
-    for layer in chain.layers:
-        units = [np.array([4, chain.full[g]]) if chain.groups[g].cut else np.array([chain.full[g]])
+    for layer in graph.layers:
+        units = [np.array([4, graph.full[g]]) if graph.groups[g].cut else np.array([graph.full[g]])
                  for g in (layer.reads, layer.writes)]  # fmt: skip
         times[layer.name] = LayerTimes(units, 0.01 * np.outer(*units))
     save(Latency("desk", times), tmp_path / "times.json")
@@ -314,9 +315,9 @@ def test_a_killed_build_goes_on_to_the_same_pack_unless_its_device_has_changed(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def times(us: float) -> None:
-        chain, layers = by_name("dnn-s"), {}
-        for layer in chain.layers:
-            units = [np.array([4, chain.full[g]]) if chain.groups[g].cut else np.array([chain.full[g]])
+        graph, layers = by_name("dnn-s"), {}
+        for layer in graph.layers:
+            units = [np.array([4, graph.full[g]]) if graph.groups[g].cut else np.array([graph.full[g]])
                      for g in (layer.reads, layer.writes)]  # fmt: skip
             layers[layer.name] = LayerTimes(units, us * np.outer(*units))
         save(Latency("desk", layers), tmp_path / "times.json")

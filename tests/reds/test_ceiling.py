@@ -10,18 +10,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from reds import pack, reference
-from reds.data.own import innermost
-from reds.elastic import ElasticNet, nest
-from reds.int8.calibrate import LEAST_RANGE, Floats, input_scale, output_scale, ranges
-from reds.int8.quantize import quantise
-from reds.int8.rounded import RoundedNet
-from reds.model import Model
-from reds.nets.builder import Builder
-from reds.permute import most_important_first, permute
-from reds.trace import NotElasticError, elastic
-from tests.reds.floats import shares
-from tests.reds.test_trace import Calls, conv, head, same_function, stirred
+from reds import pack
+from reds.elastic.from_module import from_module
+from reds.elastic.layers import units_last
+from reds.elastic.net import ElasticNet, nest
+from reds.errors import NotElasticError
+from reds.graph.builder import Builder
+from reds.nesting.permute import most_important_first, permute
+from reds.pack import interpreter
+from reds.pack.model import Model
+from reds.quantization.calibrate import LEAST_RANGE, Floats, input_scale, output_scale, ranges
+from reds.quantization.quantize import quantize
+from reds.training.rounding_aware import RoundedNet
+from tests.reds.support.floats import shares
+from tests.reds.test_from_module import Calls, conv, head, same_function, stirred
 
 LABELS = ("33%", "67%", "100%")
 
@@ -74,7 +76,7 @@ def large() -> nn.Conv2d:
 )
 def test_every_spelling_ends_its_layer(activation: Callable[[Tensor], Tensor], ceiling: float) -> None:
     net = same_function(Calls(lambda m, x: head(m.act(m.a(x))), a=large(), act=activation), 3, 6, 6)
-    first, *others = net.chain.layers
+    first, *others = net.graph.layers
     assert (first.relu, first.ceiling) == (True, ceiling)
     assert not any(layer.relu for layer in others)
 
@@ -100,7 +102,7 @@ def test_every_spelling_ends_its_layer(activation: Callable[[Tensor], Tensor], c
 )
 def test_what_is_no_relu_is_refused_by_name(activation: Callable[[Tensor], Tensor], match: str) -> None:
     with pytest.raises(NotElasticError, match=match):
-        elastic(Calls(lambda m, x: head(m.act(m.a(x))), a=conv(), act=activation), (3, 6, 6))
+        from_module(Calls(lambda m, x: head(m.act(m.a(x))), a=conv(), act=activation), (3, 6, 6))
 
 
 def test_a_ceiling_that_tracing_does_not_see_is_refused() -> None:
@@ -112,7 +114,7 @@ def test_a_ceiling_that_tracing_does_not_see_is_refused() -> None:
         return y.flatten(1)
 
     with pytest.raises(NotElasticError, match=r"computes something else .*in place"):
-        elastic(Calls(aliased, a=conv()), (3, 6, 6))
+        from_module(Calls(aliased, a=conv()), (3, 6, 6))
 
 
 class Mobile(nn.Module):
@@ -148,7 +150,7 @@ def bound(net: ElasticNet, x: Tensor) -> Sequence[float]:
     values = [net.trace(x, i)[1:] for i in range(len(net.widths))]
     return [
         max(float(of[k].max()) for of in values) / layer.ceiling
-        for k, layer in enumerate(net.chain.layers)
+        for k, layer in enumerate(net.graph.layers)
         if layer.ceiling < inf
     ]
 
@@ -156,41 +158,41 @@ def bound(net: ElasticNet, x: Tensor) -> Sequence[float]:
 @torch.no_grad()
 def test_permutation_and_nesting_keep_the_ceilings() -> None:
     module, x = mobile()
-    net, expected = elastic(module, (3, 6, 6)), module(x)
-    assert [layer.ceiling for layer in net.chain.layers if layer.relu] == [6, 5, 7, 4]
-    assert bound(net, innermost(x)) == [1, 1, 1, 1]
+    net, expected = from_module(module, (3, 6, 6)), module(x)
+    assert [layer.ceiling for layer in net.graph.layers if layer.relu] == [6, 5, 7, 4]
+    assert bound(net, units_last(x)) == [1, 1, 1, 1]
     rng = np.random.default_rng(0)
-    permute(net, most_important_first(net.chain, [rng.random(g.units) for g in net.chain.groups]))
-    nested = nest(net, shares(net.chain)).eval()
-    for ours in (net(innermost(x), 0), nested(innermost(x), 2)):
+    permute(net, most_important_first(net.graph, [rng.random(g.units) for g in net.graph.groups]))
+    nested = nest(net, shares(net.graph)).eval()
+    for ours in (net(units_last(x), 0), nested(units_last(x), 2)):
         assert float((ours - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
-    assert all(layer.relu for layer in nested.chain.resized(nested.widths[0]).layers if layer.ceiling < inf)
+    assert all(layer.relu for layer in nested.graph.resized(nested.widths[0]).layers if layer.ceiling < inf)
 
 
-def quantised(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]:
+def quantized(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]:
     """Three subnets of it in int8: model, float net, the ranges given, inputs stored and as the net reads."""
     module, x = mobile(seed)
     with torch.no_grad():
-        net = nest(elastic(module, (3, 6, 6)), shares(elastic(module, (3, 6, 6)).chain)).eval()
+        net = nest(from_module(module, (3, 6, 6)), shares(from_module(module, (3, 6, 6)).graph)).eval()
     given = input_scale(x)
-    q = given.stored(innermost(x)).reshape(len(x), -1)
+    q = given.stored(units_last(x)).reshape(len(x), -1)
     features = torch.from_numpy((q.astype(np.float32) - given.zero) * np.float32(given.scale))
     seen = ranges(net, features, [100.0])[0]
-    return quantise("clipped", net, LABELS, seen, given.scale, given.zero), net, seen, q, features
+    return quantize("clipped", net, LABELS, seen, given.scale, given.zero), net, seen, q, features
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_int8_ends_where_the_float_net_does(seed: int) -> None:
-    model, net, seen, q, features = quantised(seed)
+    model, net, seen, q, features = quantized(seed)
     again = pack.loads(pack.dumps(model), "memory")
     assert all(np.isclose(top, 1) for top in bound(net, features))
     for i, subnet in enumerate(again.subnets):
         logits = net(features, i).detach().numpy()
-        ours = reference.run(again, i, q).astype(float) - subnet.steps[-1].zero
+        ours = interpreter.run(again, i, q).astype(float) - subnet.steps[-1].zero
         close = ours * subnet.output_scale - logits
         assert np.sqrt((close**2).mean()) < 0.05 * logits.std() + subnet.output_scale
-        values = reference.trace(again, i, q)[1:], net.trace(features, i)[1:]
-        for layer, stored, real, (_, largest) in zip(net.chain.layers, *values, seen[i], strict=True):
+        values = interpreter.trace(again, i, q)[1:], net.trace(features, i)[1:]
+        for layer, stored, real, (_, largest) in zip(net.graph.layers, *values, seen[i], strict=True):
             if layer.ceiling < inf:
                 y = (stored.astype(float) + 127) * largest / 254
                 assert y.max() <= layer.ceiling
@@ -199,11 +201,11 @@ def test_int8_ends_where_the_float_net_does(seed: int) -> None:
 
 
 def test_ranges_past_a_ceiling_end_there() -> None:
-    model, net, seen, q, features = quantised(0)
-    wide = np.where([layer.ceiling < inf for layer in net.chain.layers], 2.0, 1.0)[:, None] * seen
+    model, net, seen, q, features = quantized(0)
+    wide = np.where([layer.ceiling < inf for layer in net.graph.layers], 2.0, 1.0)[:, None] * seen
     assert (wide[2] != seen[2]).any()
-    same = quantise("clipped", net, LABELS, wide, model.input_scale, model.input_zero)
-    np.testing.assert_array_equal(reference.run(same, 2, q), reference.run(model, 2, q))
+    same = quantize("clipped", net, LABELS, wide, model.input_scale, model.input_zero)
+    np.testing.assert_array_equal(interpreter.run(same, 2, q), interpreter.run(model, 2, q))
     assert all(top <= 1 + 1e-6 for top in bound(RoundedNet(net, wide).eval(), features))
 
 
@@ -221,8 +223,8 @@ def test_a_gradient_passes_between_zero_and_the_ceiling() -> None:
     first = net.conv(net.input, 3, (1, 1), norm=False, ceiling=2.0)
     second = net.depthwise(first, (1, 1), norm=False, ceiling=1.5)
     net.flatten(net.add(first, second, relu=True, ceiling=3.0))
-    chain = net.build()
-    full = ElasticNet(chain, [chain.full])
+    graph = net.build()
+    full = ElasticNet(graph, [graph.full])
     _, a, b, total, _ = full.trace(torch.randn(64, 18), 0)
     assert [y.detach().max() for y in (a, b, total)] == [2.0, 1.5, 3.0]
     torch.autograd.backward(total.sum())

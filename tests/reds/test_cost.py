@@ -8,22 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reds import layouts, pack
-from reds.chain import Chain, ChainError
-from reds.cost import Cost, Grid, flash_cost, macs_cost, width_grids
-from reds.cost.arena import arena_bytes, arena_cost
-from reds.cost.latency import Latency, LatencyError, LayerTimes, latency_cost, load
-from reds.cut import alone
-from reds.layouts import LAYOUTS
-from reds.nets import by_name
-from reds.nets.builder import Builder
-from reds.nets.dnn import dnn
-from reds.untrained import untrained
+from reds import pack
+from reds.errors import GraphError, LatencyError
+from reds.graph import Graph
+from reds.graph.builder import Builder
+from reds.nesting.cost import Cost, Grid, flash_cost, macs_cost, width_grids
+from reds.nesting.cost.arena import arena_bytes, arena_cost
+from reds.nesting.cost.latency import Latency, LayerTimes, latency_cost, load
+from reds.pack import layouts
+from reds.pack.extract import alone
+from reds.pack.layouts import LAYOUTS
+from reds.zoo import by_name
+from reds.zoo.dnn import dnn
+from reds.zoo.random_weights import untrained
 
 NETS = ["dnn-s", "ds-cnn-s", "mobilenet-0.25", "resnet8"]
 
 
-def some(chain: Chain, grids: list[Grid], n: int) -> list[tuple[int, ...]]:
+def some(graph: Graph, grids: list[Grid], n: int) -> list[tuple[int, ...]]:
     rng = np.random.default_rng(0)
     return [tuple(int(rng.integers(len(grid))) for grid in grids) for _ in range(n)]
 
@@ -34,28 +36,28 @@ def widths_of(grids: list[Grid], choice: tuple[int, ...]) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("name", NETS)
 def test_macs_and_flash_are_those_of_the_subnet_alone(name: str) -> None:
-    chain = by_name(name)
-    grids = width_grids(chain, 4, 4)
-    macs, flash = macs_cost(chain, grids), flash_cost(chain, grids)
-    for choice in some(chain, grids, 2):
+    graph = by_name(name)
+    grids = width_grids(graph, 4, 4)
+    macs, flash = macs_cost(graph, grids), flash_cost(graph, grids)
+    for choice in some(graph, grids, 2):
         widths = widths_of(grids, choice)
-        model = alone(untrained(name, chain, {"50%": widths}), 0)
+        model = alone(untrained(name, graph, {"50%": widths}), 0)
         sizes = pack.sizes(model)
-        assert macs.of(choice) == chain.macs(widths) == model.macs(0)
+        assert macs.of(choice) == graph.macs(widths) == model.macs(0)
         assert flash.of(choice) == sizes.weights + sizes.tables
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
 @pytest.mark.parametrize("name", NETS)
 def test_arena_is_what_the_pack_plans(name: str, layout: layouts.Layout) -> None:
-    chain = by_name(name)
-    grids = width_grids(chain, 4, 4)
-    cost = arena_cost(chain, grids, layout)
-    for choice in some(chain, grids, 2):
+    graph = by_name(name)
+    grids = width_grids(graph, 4, 4)
+    cost = arena_cost(graph, grids, layout)
+    for choice in some(graph, grids, 2):
         widths = widths_of(grids, choice)
-        model = untrained(name, chain, {"50%": widths, "100%": chain.full})
+        model = untrained(name, graph, {"50%": widths, "100%": graph.full})
         planned = layouts.plan(model, 0, layout).size
-        assert cost.of(choice) == arena_bytes(chain, widths, layout) == planned
+        assert cost.of(choice) == arena_bytes(graph, widths, layout) == planned
 
 
 def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
@@ -66,53 +68,53 @@ def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
 def test_minimum_and_multiple_of_each_group() -> None:
     net = Builder(5)
     net.dense(net.dense(net.dense(net.input, 10), 10), 3)
-    chain = net.build()
-    assert [list(grid) for grid in width_grids(chain, 4, 4)] == [[5], [4, 8, 10], [4, 8, 10], [3]]
-    assert [list(grid) for grid in width_grids(chain, 4, 99)] == [[5], [10], [10], [3]]
-    grids = width_grids(chain, [1, 5, 3, 1], [1, 4, 7, 1])
+    graph = net.build()
+    assert [list(grid) for grid in width_grids(graph, 4, 4)] == [[5], [4, 8, 10], [4, 8, 10], [3]]
+    assert [list(grid) for grid in width_grids(graph, 4, 99)] == [[5], [10], [10], [3]]
+    grids = width_grids(graph, [1, 5, 3, 1], [1, 4, 7, 1])
     assert [list(grid) for grid in grids] == [[5], [5, 10], [9, 10], [3]]
 
 
-def times(chain: Chain, grids: list[Grid]) -> Mapping[str, LayerTimes]:
+def times(graph: Graph, grids: list[Grid]) -> Mapping[str, LayerTimes]:
     """Measured at the ends only, of a board on which a layer takes (2 + reads) * (3 + writes) us."""
     ends = [np.unique(grid[[0, -1]]) for grid in grids]
     return {
         layer.name: LayerTimes((m, n), np.outer(2.0 + m, 3.0 + n))
-        for layer in chain.layers
+        for layer in graph.layers
         for m, n in [(ends[layer.reads], ends[layer.writes])]
     }
 
 
 def test_latencies_between_measured_widths_are_in_proportion() -> None:
-    chain = dnn("s")
-    grids = width_grids(chain, 4, 4)
-    cost = latency_cost(chain, grids, Latency("desk", times(chain, grids)))
-    for choice in some(chain, grids, 5):
+    graph = dnn("s")
+    grids = width_grids(graph, 4, 4)
+    cost = latency_cost(graph, grids, Latency("desk", times(graph, grids)))
+    for choice in some(graph, grids, 5):
         w = widths_of(grids, choice)
-        us = sum((2 + w[layer.reads]) * (3 + w[layer.writes]) for layer in chain.layers)
+        us = sum((2 + w[layer.reads]) * (3 + w[layer.writes]) for layer in graph.layers)
         assert cost.of(choice) == 1000 * us
 
 
 def test_a_width_between_steps_takes_what_the_next_step_does() -> None:
-    chain, coarse = dnn("s"), width_grids(dnn("s"), 4, 4)
-    fine = width_grids(chain, 1, 1)
-    table = Latency("desk", times(chain, coarse))
+    graph, coarse = dnn("s"), width_grids(dnn("s"), 4, 4)
+    fine = width_grids(graph, 1, 1)
+    table = Latency("desk", times(graph, coarse))
     at = {units: i for i, units in enumerate(fine[1].tolist())}
-    odd, even = (latency_cost(chain, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (49, 52))
-    first, second = (latency_cost(chain, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (1, 4))
+    odd, even = (latency_cost(graph, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (49, 52))
+    first, second = (latency_cost(graph, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (1, 4))
     assert (odd, first) == (even, second)
 
 
 def test_times_that_are_missing_are_named() -> None:
-    chain = dnn("s")
-    grids = width_grids(chain, 4, 4)
-    measured = dict(times(chain, grids))
+    graph = dnn("s")
+    grids = width_grids(graph, 4, 4)
+    measured = dict(times(graph, grids))
     narrow = LayerTimes((np.array([8, 144]), np.array([4, 144])), np.ones((2, 2)))
-    with pytest.raises(ChainError, match="desk: layer dense1 was measured from 8 to 144 units, not from 4"):
-        latency_cost(chain, grids, Latency("desk", measured | {"dense1": narrow}))
+    with pytest.raises(GraphError, match="desk: layer dense1 was measured from 8 to 144 units, not from 4"):
+        latency_cost(graph, grids, Latency("desk", measured | {"dense1": narrow}))
     del measured["dense2"]
-    with pytest.raises(ChainError, match="the times of desk have none of layer dense2"):
-        latency_cost(chain, grids, Latency("desk", measured))
+    with pytest.raises(GraphError, match="the times of desk have none of layer dense2"):
+        latency_cost(graph, grids, Latency("desk", measured))
 
 
 @pytest.mark.parametrize(

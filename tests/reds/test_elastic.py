@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from reds.elastic import Bias, ElasticNet, active, nest
-from reds.importance import importance
-from reds.model import WEIGHTED, Kind
-from reds.nets import NETS, by_name
-from reds.nets.dnn import dnn
-from reds.permute import most_important_first, permute
-from reds.recipe import DivergedError
-from tests.reds.floats import features, random_chain, random_net, shares
+from reds.elastic.net import Bias, ElasticNet, active, nest
+from reds.errors import DivergedError
+from reds.nesting.importance import score
+from reds.nesting.permute import most_important_first, permute
+from reds.pack.model import WEIGHTED, Kind
+from reds.zoo import NETS, by_name
+from reds.zoo.dnn import dnn
+from tests.reds.support.floats import features, random_graph, random_net, shares
 
 WIDTHS = ((250, 12, 20, 8, 12), (250, 40, 20, 60, 12), (250, 144, 144, 144, 12))
 
@@ -29,7 +29,7 @@ def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
     x = torch.randn(7, 250)
     for i, widths in enumerate(WIDTHS):
         y = (x - net.mean) / net.std
-        for layer, weight, after in zip(net.chain.layers, net.weights, net.subnet_tails(i), strict=True):
+        for layer, weight, after in zip(net.graph.layers, net.weights, net.subnet_tails(i), strict=True):
             y = after(F.linear(y, weight[: widths[layer.writes], : widths[layer.reads]].clone()))
             y = F.relu(y) if layer.relu else y
         torch.testing.assert_close(net(x, i), y, rtol=0, atol=0)
@@ -38,12 +38,12 @@ def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
 @given(st.integers(0, 2**16))
 @settings(max_examples=25)
 def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
-    chain = random_chain(seed)
-    net = nest(random_net(chain, seed), shares(chain)).eval()
-    x = features(chain, 3, seed)
+    graph = random_graph(seed)
+    net = nest(random_net(graph, seed), shares(graph)).eval()
+    x = features(graph, 3, seed)
     for i, widths in enumerate(net.widths):
-        small = ElasticNet(chain.resized(widths), [widths]).eval()
-        for layer, own, weight in zip(chain.layers, small.weights, net.weights, strict=True):
+        small = ElasticNet(graph.resized(widths), [widths]).eval()
+        for layer, own, weight in zip(graph.layers, small.weights, net.weights, strict=True):
             own.data.copy_(active(layer, weight, widths))
         for own_tail, after in zip(small.subnet_tails(0), net.subnet_tails(i), strict=True):
             own_tail.load_state_dict(after.state_dict())
@@ -51,14 +51,14 @@ def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
 
 
 def test_inputs_may_keep_their_sides() -> None:
-    chain = by_name("ds-cnn-s-32x32x3")
-    net, x = random_net(chain), features(chain, 2)
+    graph = by_name("ds-cnn-s-32x32x3")
+    net, x = random_net(graph), features(graph, 2)
     assert torch.equal(net(x.reshape(2, 32, 32, 3), 0), net(x, 0))
 
 
 def test_subnets_share_storage_and_own_their_norms() -> None:
     net = nest(dense_net(), WIDTHS)
-    view = active(net.chain.layers[1], net.weights[1], WIDTHS[0])
+    view = active(net.graph.layers[1], net.weights[1], WIDTHS[0])
     assert view.shape == (20, 12)
     assert view.data_ptr() == net.weights[1].data_ptr()
     tails = [net.subnet_tails(i) for i in range(3)]
@@ -91,10 +91,10 @@ def test_a_shared_norm_is_the_full_nets_and_moves_for_all() -> None:
 
 
 def permutation_holds(net: ElasticNet, seed: int, n: int) -> None:
-    x = features(net.chain, n, seed)
+    x = features(net.graph, n, seed)
     before = net(x, 0).detach()
     rng = np.random.default_rng(seed)
-    permute(net, most_important_first(net.chain, [rng.random(g.units) for g in net.chain.groups]))
+    permute(net, most_important_first(net.graph, [rng.random(g.units) for g in net.graph.groups]))
     assert float((net(x, 0).detach() - before).abs().max()) <= 1e-5 * float(before.abs().max())
 
 
@@ -107,7 +107,7 @@ def test_permutation_preserves_the_function(seed: int, units: list[int]) -> None
 @given(st.integers(0, 2**16))
 @settings(max_examples=40)
 def test_permutation_preserves_nets_of_every_kind_of_layer(seed: int) -> None:
-    permutation_holds(random_net(random_chain(seed), seed), seed, 4)
+    permutation_holds(random_net(random_graph(seed), seed), seed, 4)
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -117,11 +117,11 @@ def test_permutation_preserves_every_architecture(name: str) -> None:
 
 def test_the_most_important_units_come_first_and_take_their_weights_along() -> None:
     net = dense_net()
-    scores = [np.zeros(group.units) for group in net.chain.groups]
+    scores = [np.zeros(group.units) for group in net.graph.groups]
     scores[2][[5, 3, 9]] = 3, 2, 1
     row, norm = net.weights[1][5].clone(), net.subnet_tails(0)[1].bias[5].clone()
     column = net.weights[2][:, 5].clone()
-    orders = most_important_first(net.chain, scores)
+    orders = most_important_first(net.graph, scores)
     assert list(orders[2][:5]) == [5, 3, 9, 0, 1]
     permute(net, orders)
     assert torch.equal(net.weights[1][0], row)
@@ -137,7 +137,7 @@ def test_importance_is_weight_times_summed_gradient() -> None:
         net.zero_grad()
         torch.autograd.backward(F.cross_entropy(net(x, 0), y))
         total = [a + w.grad for a, w in zip(total, net.weights, strict=True)]
-    scores = importance(net, batches).units
+    scores = score(net, batches).units
     assert [len(score) for score in scores] == [250, 6, 5, 4, 12]
     for g in (1, 2, 3):
         expected = (net.weights[g - 1] * total[g - 1]).abs().sum(1).detach().numpy()
@@ -148,27 +148,27 @@ def test_importance_is_weight_times_summed_gradient() -> None:
 
 
 def test_a_groups_units_are_scored_by_every_layer_that_writes_them() -> None:
-    chain = by_name("resnet8")
-    net = random_net(chain)
-    scores = importance(net, [(features(chain, 4), torch.arange(4))]).units
-    writers = [[x for x in chain.layers if x.writes == g and x.kind in WEIGHTED] for g in range(8)]
+    graph = by_name("resnet8")
+    net = random_net(graph)
+    scores = score(net, [(features(graph, 4), torch.arange(4))]).units
+    writers = [[x for x in graph.layers if x.writes == g and x.kind in WEIGHTED] for g in range(8)]
     assert [len(of) for of in writers] == [0, 2, 1, 1, 2, 1, 2, 1]
-    loss = F.cross_entropy(net(features(chain, 4), 0), torch.arange(4))
+    loss = F.cross_entropy(net(features(graph, 4), 0), torch.arange(4))
     gradients = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
     each = [(w * g).abs().detach().numpy() for w, g in zip(net.weights, gradients, strict=True)]
-    expected = sum(each[chain.layers.index(x)].sum((1, 2, 3)) for x in writers[4])
+    expected = sum(each[graph.layers.index(x)].sum((1, 2, 3)) for x in writers[4])
     np.testing.assert_allclose(scores[4], expected, rtol=1e-4)
     assert [bool(score.any()) for score in scores] == [False, *[True] * 6, False]
 
 
 def test_kernels_of_pointwise_layers_are_parts_of_their_units() -> None:
-    chain = by_name("ds-cnn-s")
-    net = random_net(chain)
-    scored = importance(net, [(features(chain, 4), torch.arange(4))])
-    layers = enumerate(chain.layers)
+    graph = by_name("ds-cnn-s")
+    net = random_net(graph)
+    scored = score(net, [(features(graph, 4), torch.arange(4))])
+    layers = enumerate(graph.layers)
     pointwise = {(x.reads, x.writes): i for i, x in layers if x.kind is Kind.CONV and x.kernel == (1, 1)}
     assert set(scored.kernels) == set(pointwise)
-    loss = F.cross_entropy(net(features(chain, 4), 0), torch.arange(4))
+    loss = F.cross_entropy(net(features(graph, 4), 0), torch.arange(4))
     gradients = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
     for pair, i in pointwise.items():
         expected = (net.weights[i] * gradients[i]).abs()[:, :, 0, 0].T.detach().numpy()
@@ -180,14 +180,14 @@ def test_kernels_of_pointwise_layers_are_parts_of_their_units() -> None:
 
 
 def test_the_baselines_score_weights_alone_and_at_random() -> None:
-    chain = by_name("ds-cnn-s")
-    net = random_net(chain)
-    units = importance(net, [], "magnitude").units
+    graph = by_name("ds-cnn-s")
+    net = random_net(graph)
+    units = score(net, [], "magnitude").units
     of_last = next(
-        i for i, x in reversed(list(enumerate(chain.layers))) if x.writes == 5 and x.kind in WEIGHTED
+        i for i, x in reversed(list(enumerate(graph.layers))) if x.writes == 5 and x.kind in WEIGHTED
     )
     np.testing.assert_allclose(units[5], net.weights[of_last].abs().flatten(1).sum(1).detach(), rtol=1e-5)
-    one, same, other = (importance(net, [], "random", seed).units for seed in (1, 1, 2))
+    one, same, other = (score(net, [], "random", seed).units for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
     assert not np.array_equal(one[5], other[5])
     assert 0 <= one[5].min() < 0.2 < 0.8 < one[5].max() < 1
@@ -199,4 +199,4 @@ def test_scores_of_a_diverged_net_are_refused() -> None:
     net = dense_net(units=(6, 5, 4))
     net.weights[1].data[0, 0] = torch.inf
     with pytest.raises(DivergedError, match=r"lower \[full\] rate"):
-        importance(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])
+        score(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])

@@ -7,15 +7,16 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from reds.chain import Widths
-from reds.nets.dnn import dnn
-from reds.select import Objective, Order, nested
-from reds.solver import joint
-from reds.solver import solve as solving
-from tests.reds.chains import Scores, all_widths, random_scores
+from reds.graph import Widths
+from reds.nesting.options import Objective, Order
+from reds.nesting.select import select
+from reds.nesting.solver import joint
+from reds.nesting.solver import solve as solving
+from reds.zoo.dnn import dnn
+from tests.reds.support.graphs import Scores, all_widths, random_scores
 
-CHAIN = dnn("s").resized((2, 5, 6, 4, 3))
-MACS = CHAIN.macs(CHAIN.full)
+GRAPH = dnn("s").resized((2, 5, 6, 4, 3))
+MACS = GRAPH.macs(GRAPH.full)
 
 
 def reached(scores: Scores, objective: Objective, subnets: Sequence[Widths]) -> float:
@@ -39,12 +40,12 @@ def test_the_best_there_is_lies_between_what_is_reached_and_the_gap(
 ) -> None:
     monkeypatch.setattr(solving, "WIDTHS", (1,))
     monkeypatch.setattr(joint, "LARGEST", 2)
-    fitting = [[w for w in all_widths(CHAIN, 1) if CHAIN.macs(w) <= share * MACS] for share in budgets]
+    fitting = [[w for w in all_widths(GRAPH, 1) if GRAPH.macs(w) <= share * MACS] for share in budgets]
     each = [of for of in product(*fitting) if (np.diff(of, axis=0) >= 0).all()]
     gaps, missed = [], 0.0
     for seed in range(4):
-        scores = random_scores(CHAIN, seed)
-        chosen = nested(CHAIN, scores, budgets, 1, 1, order, objective)
+        scores = random_scores(GRAPH, seed)
+        chosen = select(GRAPH, scores, budgets, 1, 1, order, objective)
         (gap,) = {subnet.gap for subnet in chosen}
         value = reached(scores, objective, [subnet.widths for subnet in chosen])
         best = max(reached(scores, objective, of) for of in each)

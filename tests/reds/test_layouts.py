@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.layouts import LAYOUTS
-from reds.model import Layer, Step
-from tests.nets import dense_model
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import IntegerLayer, Step
+from tests.support.nets import dense_model
 
 RADIX = LAYOUTS[1]
 
@@ -25,7 +25,7 @@ def low_byte(half: int) -> int:
     return ((half + 128) & 0xFF) - 128
 
 
-def radix_sum(layer: Layer, row: int, x: np.ndarray) -> int:
+def radix_sum(layer: IntegerLayer, row: int, x: np.ndarray) -> int:
     """256 * sum(w * x) of one row the way a kernel computes it from the words."""
     quads = (layer.weights.shape[1] + 3) // 4
     words = np.frombuffer(RADIX.weights(layer), "<u4").reshape(-1, quads, 4)[row // 4, :, row % 4]

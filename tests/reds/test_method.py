@@ -11,20 +11,20 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from reds.chain import MIXING, Chain
-from reds.elastic import active
-from reds.importance import importance
-from reds.model import WEIGHTED
-from reds.nets import SIZED
-from reds.nets.builder import Builder
-from reds.progress import Progress
-from reds.recipe import Recipe
-from reds.recipe.file import load_recipe
-from reds.recipe.ready import Ready, prepared
-from reds.recipe.train import SCORED_EXAMPLES, Trained, budgets_of, start, train_nested
-from reds.resume import Checkpoint
-from reds.select import nested
-from tests.reds.own import pictures, short_recipe
+from reds.elastic.net import active
+from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, budgets_of, start, train_nested
+from reds.experiment.prepare import Ready, prepared
+from reds.experiment.recipe import Recipe
+from reds.experiment.recipe_file import load_recipe
+from reds.graph import MIXING, Graph
+from reds.graph.builder import Builder
+from reds.nesting.importance import score
+from reds.nesting.select import select
+from reds.pack.model import WEIGHTED
+from reds.training.checkpoint import Checkpoint
+from reds.training.progress import Progress
+from reds.zoo import SIZED
+from tests.reds.support.own import pictures, short_recipe
 
 PHASES = ("[full]", "[joint]", "[int8]")
 CHANGES: Mapping[str, Mapping[str, object]] = {
@@ -72,7 +72,7 @@ ELSEWHERE = {
 """Keys with tests of their own."""
 
 
-def tiny(rows: int, columns: int, channels: int) -> Chain:
+def tiny(rows: int, columns: int, channels: int) -> Graph:
     """A net of every kind of layer with weights, and a flatten of several sites."""
     net = Builder(channels, rows, columns)
     x = net.depthwise(net.conv(net.input, 12, (3, 3), (2, 2)), (3, 3))
@@ -84,8 +84,8 @@ def tiny(rows: int, columns: int, channels: int) -> Chain:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A recipe of one epoch a phase, beside its pictures."""
-    path = pictures(tmp_path_factory.mktemp("method") / "colours.npz", 10).with_name("tiny.toml")
-    text = short_recipe(epochs=1).replace("ds-cnn-s", "tiny").replace("fashion-mnist", "colours.npz")
+    path = pictures(tmp_path_factory.mktemp("method") / "colors.npz", 10).with_name("tiny.toml")
+    text = short_recipe(epochs=1).replace("ds-cnn-s", "tiny").replace("fashion-mnist", "colors.npz")
     path.write_text(text.replace("step = 4", "step = 1").replace("least = 24", "least = 1"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SIZED, "tiny", tiny)
@@ -168,7 +168,7 @@ def test_rows_that_are_left_out_change_nothing(path: Path) -> None:
 
     def turned(first: int) -> bytes:
         """The nets of pictures with every second row, from the first, turned left to right."""
-        with np.load(path.with_name("colours.npz")) as file:
+        with np.load(path.with_name("colors.npz")) as file:
             parts = {name: part.copy() for name, part in file.items()}
         parts["train_x"][:, first::2] = parts["train_x"][:, first::2, ::-1]
         np.savez(path.with_name("turned.npz"), **parts)
@@ -197,13 +197,13 @@ def test_a_subnet_is_the_top_scored_units_of_the_trained_full_net_in_the_widths_
     recipe = changed(recipe, **{f"selection__{key}": value for key, value in how.items()})
     nets, selection = made(recipe, path), recipe.selection
     net, examples = nets.trained.net, nets.ready.examples
-    chain = net.chain
-    full = start(chain, examples, recipe.seed)
+    graph = net.graph
+    full = start(graph, examples, recipe.seed)
     full.load_state_dict(nets.weights["[full]"])
     seen = [examples.plain(SCORED_EXAMPLES, torch.Generator().manual_seed(recipe.seed))]
-    scores = importance(full, seen, selection.importance, recipe.seed)
-    chosen = nested(
-        chain, scores.units, budgets_of(recipe),
+    scores = score(full, seen, selection.importance, recipe.seed)
+    chosen = select(
+        graph, scores.units, budgets_of(recipe),
         step=selection.step, least=selection.least, order=selection.order, objective=selection.objective,
         kernels=scores.kernels if selection.scored == "kernels" else None,
     )  # fmt: skip
@@ -212,9 +212,9 @@ def test_a_subnet_is_the_top_scored_units_of_the_trained_full_net_in_the_widths_
     for widths in net.widths:
         tops = [
             torch.from_numpy(np.argsort(-score, kind="stable")[:n].copy()) if group.cut else torch.arange(n)
-            for group, score, n in zip(chain.groups, scores.units, widths, strict=True)
+            for group, score, n in zip(graph.groups, scores.units, widths, strict=True)
         ]
-        for layer, weight, trained in zip(chain.layers, net.weights, full.weights, strict=True):
+        for layer, weight, trained in zip(graph.layers, net.weights, full.weights, strict=True):
             if layer.kind not in WEIGHTED:
                 continue
             expected = trained[tops[layer.writes]]

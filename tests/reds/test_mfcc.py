@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reds.data.mfcc import RATE, fit_length, mfcc, normalised, quantised
+from reds.data.mfcc import RATE, fit_length, mfcc, normalized, quantized
 
 # Rows 0, 24 and 48 of tf.signal's MFCC (TensorFlow 2.19) of `chirp`, made once:
 # mfccs_from_log_mel_spectrograms(log(|stft(w / max(w), 480, 320)| @ linear_to_mel_weight_matrix(
@@ -25,15 +25,15 @@ def chirp() -> np.ndarray:
 
 
 def test_equals_tf_signal() -> None:
-    features = mfcc(normalised(chirp().astype(np.float32)))
+    features = mfcc(normalized(chirp().astype(np.float32)))
     assert features.shape == (49, 10)
     np.testing.assert_allclose(features[[0, 24, 48]], GOLDEN, atol=1e-4)
 
 
-def test_quantised_truncates_and_clips() -> None:
+def test_quantized_truncates_and_clips() -> None:
     scale = np.float32(0.5847029089927673)
     wanted = np.array([-400, -83.9, -83.0, -0.9, 0.9, 44.0, 90.0], np.float32)
-    assert list(quantised(wanted * scale)) == [-128, 0, 0, 82, 83, 127, 127]
+    assert list(quantized(wanted * scale)) == [-128, 0, 0, 82, 83, 127, 127]
 
 
 @pytest.mark.parametrize("n", [0, 100, RATE, RATE + 5])
@@ -44,5 +44,5 @@ def test_every_sound_becomes_one_second(n: int) -> None:
 
 
 def test_silence_stays_silence() -> None:
-    assert not normalised(np.zeros(RATE, np.float32)).any()
+    assert not normalized(np.zeros(RATE, np.float32)).any()
     assert np.isfinite(mfcc(np.zeros(RATE, np.float32))).all()

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reds.model import Kind, Model, ModelError, Step
-from reds.rules import check
-from tests.nets import dense_model
+from reds.errors import ModelError
+from reds.pack.model import Kind, Model, Step
+from reds.pack.validate import check
+from tests.support.nets import dense_model
 
 NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
 
@@ -52,7 +53,7 @@ BROKEN = [
     (with_step(1, 1, units_in=5), "subnet 100%, layer 1: reads other units"),
     (replace(NET, subnets=(NET.subnets[1], NET.subnets[0])), "not nested"),
     (replace(NET, subnets=(replace(NET.subnets[0], macs=7),)), "MACs 7 stated, 36 counted"),
-    (replace(NET, subnets=(replace(NET.subnets[0], label="far too long"),)), "label"),
+    (replace(NET, subnets=(replace(NET.subnets[0], name="far too long"),)), "name"),
     (replace(NET, subnets=(replace(NET.subnets[0], steps=(step(8, 7), step(7, 4))),)), "7 units of 6"),
 ]
 

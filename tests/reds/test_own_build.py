@@ -1,4 +1,4 @@
-"""A user's own data in one line of a recipe: a pack, its card, and the labelled examples beside it."""
+"""A user's own data in one line of a recipe: a pack, its card, and the labeled examples beside it."""
 
 import json
 import re
@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from reds import pack, reference
+from reds import pack
 from reds.cli import main
 from reds.data.home import sha256_of
-from reds.data.labelled import find_labelled
-from tests.reds.own import COLOURS, pictures, short_recipe
+from reds.data.labeled import find_labeled
+from reds.pack import interpreter
+from tests.reds.support.own import COLORS, pictures, short_recipe
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def build(recipe: Path, line: str, net: str = "ds-cnn-s-12x8x3") -> tuple[int, s
 @pytest.mark.parametrize(
     ("name", "net", "tested", "classes"),
     [
-        ("colours.npz", "ds-cnn-s-12x8x3", 80, ("0", "1", "2", "3", "4")),
-        ("colours/", "dnn-s-12x8x3", 15, COLOURS),
+        ("colors.npz", "ds-cnn-s-12x8x3", 80, ("0", "1", "2", "3", "4")),
+        ("colors/", "dnn-s-12x8x3", 15, COLORS),
     ],
 )
 def test_one_line_makes_a_pack_that_is_scored(
@@ -55,10 +56,10 @@ def test_one_line_makes_a_pack_that_is_scored(
     assert file == source.name
     assert name.endswith("/") or sha256 == sha256_of(source)
     assert "10% of every class of the training part validate" in card["trained_on"]["split"]
-    x, y = find_labelled(card, out)
+    x, y = find_labeled(card, out)
     assert x.shape == (tested, 12 * 8 * 3)
     for i, subnet in enumerate(card["subnets"]):
-        scores = reference.run(model, i, x)
+        scores = interpreter.run(model, i, x)
         assert scores.shape == (tested, 5)
         right = float((scores.argmax(1) == y).mean())
         assert right == pytest.approx(subnet["accuracy"]["labelled"], abs=1e-6)

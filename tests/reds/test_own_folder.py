@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from reds.data.home import DataError
 from reds.data.image import decode
 from reds.data.own_files import load_own
-from reds.data.pictures import stored
+from reds.data.pictures import to_int8
+from reds.errors import DataError
 
 
 def picture(path: Path, seed: int, mode: str = "RGB", size: tuple[int, int] = (6, 4)) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_folders_of_parts(mode: str, tmp_path: Path) -> None:
     for part, x, y in (("train", data.train_x[0], data.train_y), ("test", data.test_x, data.test_y),
                        ("validation", data.validation_x, data.validation_y)):  # fmt: skip
         wanted = {
-            stored(one).tobytes(): key.split("/")[1] for key, one in made.items() if key.startswith(part)
+            to_int8(one).tobytes(): key.split("/")[1] for key, one in made.items() if key.startswith(part)
         }
         assert {one.tobytes(): data.set.classes[label] for one, label in zip(x, y, strict=True)} == wanted
 
@@ -62,15 +62,15 @@ def test_a_test_part_is_cut_from_folders_of_classes(tmp_path: Path) -> None:
     assert list(np.bincount(one.test_y)) == [4, 4]
     assert list(np.bincount(one.validation_y)) == [2, 2]
     whole = [x.tobytes() for x in (*one.train_x[0], *one.validation_x, *one.test_x)]
-    assert sorted(whole) == sorted(stored(x).tobytes() for x in made.values())
+    assert sorted(whole) == sorted(to_int8(x).tobytes() for x in made.values())
     assert one.split.startswith("20% of every class test, drawn with seed 0; 10% of every class")
 
 
-def test_grey_pictures_among_coloured_ones_have_three_equal_units(tmp_path: Path) -> None:
+def test_gray_pictures_among_colored_ones_have_three_equal_units(tmp_path: Path) -> None:
     pictures(tmp_path / "mine", ("train", "test"))
-    grey = picture(tmp_path / "mine" / "train" / "heads" / "0.png", 7, "L")
+    gray = picture(tmp_path / "mine" / "train" / "heads" / "0.png", 7, "L")
     data = load_own(tmp_path / "mine", 0)
-    assert stored(np.repeat(grey, 3, 2)).tobytes() in {
+    assert to_int8(np.repeat(gray, 3, 2)).tobytes() in {
         x.tobytes() for x in (*data.train_x[0], *data.validation_x)
     }
 

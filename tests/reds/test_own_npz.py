@@ -11,11 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from reds.data.home import DataError, sha256_of
+from reds.data.home import sha256_of
 from reds.data.npz import NEEDED, OPTIONAL
 from reds.data.own_files import load_own
-from reds.data.pictures import stored
+from reds.data.pictures import to_int8
 from reds.data.sets import SETS, Data
+from reds.errors import DataError
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -54,7 +55,7 @@ def test_everything_of_an_npz_is_there_once(tmp_path: Path) -> None:
     data, of = load_own(path, 0), arrays()
     assert (data.set.name, data.set.shape, data.set.classes) == ("mine", (4, 3, 1), CLASSES)
     assert data.files == {"mine.npz": sha256_of(path)}
-    assert data.set.labelled == 60
+    assert data.set.labeled == 60
     step = data.set.scale
     for parts, name in (((data.train_x[0], data.validation_x), "train_x"), ((data.test_x,), "test_x")):
         real = np.concatenate([data.set.real(part) for part in parts])
@@ -76,8 +77,8 @@ def test_a_validation_part_that_is_given_is_kept(tmp_path: Path) -> None:
         tmp_path / "mine.npz", **of, validation_x=of["test_x"][::2], validation_y=of["test_y"][::2]
     )
     data = load_own(path, 0)
-    np.testing.assert_array_equal(data.train_x[0, ..., 0], stored(of["train_x"]))
-    np.testing.assert_array_equal(data.validation_x[..., 0], stored(of["test_x"][::2]))
+    np.testing.assert_array_equal(data.train_x[0, ..., 0], to_int8(of["train_x"]))
+    np.testing.assert_array_equal(data.validation_x[..., 0], to_int8(of["test_x"][::2]))
     np.testing.assert_array_equal(data.validation_y, of["test_y"][::2])
     assert data.split == "test part as given; validation part as given"
 
@@ -91,7 +92,7 @@ def test_features_have_sites_and_units(
         written(tmp_path / "mine.npz", **of, validation_x=of["train_x"], validation_y=of["train_y"]), 0
     )
     assert data.set.shape == means
-    np.testing.assert_array_equal(data.train_x[0].ravel(), stored(of["train_x"]).ravel())
+    np.testing.assert_array_equal(data.train_x[0].ravel(), to_int8(of["train_x"]).ravel())
 
 
 @given(
@@ -144,7 +145,7 @@ def test_the_same_seed_holds_out_the_same_and_another_seed_others(tmp_path: Path
     np.testing.assert_array_equal(one.test_x, other.test_x)
 
 
-def test_another_file_of_the_same_name_has_another_labelled_file(tmp_path: Path) -> None:
+def test_another_file_of_the_same_name_has_another_labeled_file(tmp_path: Path) -> None:
     names = {
         load_own(written(tmp_path / "kws12.npz", test_x=arrays()["test_x"] + i), 0).set.file for i in (0, 1)
     }

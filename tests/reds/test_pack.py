@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.build import targets_dir
+from hil.firmware.build import targets_dir
 from reds import pack
-from reds.layouts import LAYOUTS
-from reds.model import Model
-from reds.pack import PackError
-from reds.rules import check
-from tests.nets import dense_model, dnn_s, random_model
+from reds.errors import PackError
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Model
+from reds.pack.validate import check
+from tests.support.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
@@ -29,7 +29,7 @@ def assert_equal(a: Model, b: Model) -> None:
             assert getattr(one, field) == getattr(other, field)
         assert np.array_equal(one.weights, other.weights)
     for first, second in zip(a.subnets, b.subnets, strict=True):
-        assert (first.label, first.macs) == (second.label, second.macs)
+        assert (first.name, first.macs) == (second.name, second.macs)
         for s, t in zip(first.steps, second.steps, strict=True):
             ours, theirs = ((x.units_in, x.units_out, x.zero, x.factors) for x in (s, t))
             assert ours == theirs

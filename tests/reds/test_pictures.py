@@ -14,12 +14,13 @@ from rich.console import Console
 from reds.data.cifar10 import load_cifar10
 from reds.data.examples import Examples
 from reds.data.fashion_mnist import FILES, load_fashion_mnist
-from reds.data.home import DataError, sha256_of
-from reds.data.pictures import Pictures, split, stored
+from reds.data.home import sha256_of
+from reds.data.options import AugmentationOptions, DataOptions
+from reds.data.pictures import Pictures, split, to_int8
 from reds.data.sets import SETS
 from reds.data.sheets import load_sheets
-from reds.recipe import Augmentation, Data
-from tests.reds.pictures import binary, idx, sheets, shipped
+from reds.errors import DataError
+from tests.reds.support.pictures import binary, idx, sheets, shipped
 
 QUIET = Console(quiet=True)
 FASHION = SETS["fashion-mnist"]
@@ -30,7 +31,7 @@ def same(one: Pictures, two: Pictures) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-def coloured(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+def colored(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     """Shipped pictures on 32 x 32 x 3, each plane another picture."""
     x = np.pad(shipped().train_x[: 3 * n, ..., 0], ((0, 0), (2, 2), (2, 2)))
     return np.stack([x[:n], x[n : 2 * n], x[2 * n :]], -1), shipped().train_y[:n]
@@ -49,13 +50,13 @@ def test_fashion_mnist_from_its_official_files(tmp_path: Path) -> None:
 
 def test_cifar10_from_its_official_archive(tmp_path: Path) -> None:
     (tmp_path / "official").mkdir()
-    archive, (x, y) = tmp_path / "official" / "tiny.tar.gz", coloured()
+    archive, (x, y) = tmp_path / "official" / "tiny.tar.gz", colored()
     loaded = load_cifar10(tmp_path, QUIET, archive.as_uri(), binary(archive, x, y))
     same(loaded, Pictures(x[:50], y[:50], x[50:], y[50:], {}))
 
 
 def test_sheets_hold_the_same_pictures_in_the_official_order(tmp_path: Path) -> None:
-    x, y = coloured()
+    x, y = colored()
     mixed = np.random.default_rng(0).permutation(50)
     a, b = mixed[:20], mixed[20:]
     files = {
@@ -100,21 +101,21 @@ def test_validation_is_cut_from_every_class_of_the_training_pictures(seed: int) 
     np.testing.assert_array_equal(data.validation_x, again.validation_x)
     assert f"seed {seed}" in data.split
     whole = np.concatenate([data.train_x[0], data.validation_x])
-    assert sorted(x.tobytes() for x in whole) == sorted(x.tobytes() for x in stored(pictures.train_x))
+    assert sorted(x.tobytes() for x in whole) == sorted(x.tobytes() for x in to_int8(pictures.train_x))
     counts, held = np.bincount(pictures.train_y), np.bincount(data.validation_y)
     assert list(held) == [round(0.05 * n) for n in counts]
-    np.testing.assert_array_equal(data.test_x, stored(pictures.test_x))
+    np.testing.assert_array_equal(data.test_x, to_int8(pictures.test_x))
 
 
 def test_pixels_are_stored_in_order_within_the_limits() -> None:
-    x = stored(np.arange(256, dtype=np.uint8))
+    x = to_int8(np.arange(256, dtype=np.uint8))
     assert (x[0], x[1], x[2], x[128], x[255]) == (-127, -127, -126, 0, 127)
     assert FASHION.real(x[:1]) == 0
 
 
 def examples(rows: int, columns: int, flip: bool) -> Examples:
-    which = Data(set="fashion-mnist", source="auto", every=1, balanced=False)
-    how = Augmentation(shift_rows=rows, shift_columns=columns, flip=flip, mixup=0.0)
+    which = DataOptions(set="fashion-mnist", source="auto", every=1, balanced=False)
+    how = AugmentationOptions(shift_rows=rows, shift_columns=columns, flip=flip, mixup=0.0)
     return Examples(split(FASHION, shipped(), 0), which, how)
 
 

@@ -7,18 +7,20 @@ import pytest
 import torch
 from torch import nn
 
-from reds import pack, reference
+from reds import pack
 from reds.data.sets import SETS
 from reds.data.speech import SCALE, ZERO
-from reds.elastic import nest
-from reds.int8.calibrate import ranges
-from reds.int8.quantize import QuantiseError, quantise
-from reds.int8.rounded import RoundedNet
-from reds.nets import by_name
-from reds.nets.dnn import dnn
-from reds.rules import check
-from tests.reds.floats import features as floats
-from tests.reds.floats import random_chain, random_net, settled, shares
+from reds.elastic.net import nest
+from reds.errors import QuantizeError
+from reds.pack import interpreter
+from reds.pack.validate import check
+from reds.quantization.calibrate import ranges
+from reds.quantization.quantize import quantize
+from reds.training.rounding_aware import RoundedNet
+from reds.zoo import by_name
+from reds.zoo.dnn import dnn
+from tests.reds.support.floats import features as floats
+from tests.reds.support.floats import random_graph, random_net, settled, shares
 from tests.reds.test_elastic import WIDTHS, dense_net
 
 real = SETS["speech-commands"].real
@@ -35,10 +37,10 @@ def test_int8_logits_follow_the_float_ones(seed: int) -> None:
     net = nest(dense_net(seed), WIDTHS, norms).eval()
     x = inputs(256, seed)
     features = torch.from_numpy(real(x))
-    model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
+    model = quantize("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
-        stored = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
+        stored = interpreter.run(model, i, x).astype(float) - subnet.steps[-1].zero
         close = stored * subnet.output_scale - logits
         assert np.sqrt((close**2).mean()) < 0.03 * logits.std() + subnet.output_scale
 
@@ -51,14 +53,14 @@ def stored(x: torch.Tensor) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(40))
 def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
     """Of other seeds one in hundreds makes a net that magnifies every rounding; a wrong rule errs by all."""
-    chain = random_chain(seed)
-    x = stored(floats(chain, 64, seed))
+    graph = random_graph(seed)
+    x = stored(floats(graph, 64, seed))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
-    net = settled(nest(random_net(chain, seed), shares(chain)), features)
-    model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], 1 / 32, -7)
+    net = settled(nest(random_net(graph, seed), shares(graph)), features)
+    model = quantize("net", net, LABELS, ranges(net, features, [100.0])[0], 1 / 32, -7)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
-        ours = reference.run(model, i, x).astype(float) - subnet.steps[-1].zero
+        ours = interpreter.run(model, i, x).astype(float) - subnet.steps[-1].zero
         close = ours * subnet.output_scale - logits
         assert np.sqrt((close**2).mean()) < 0.15 * logits.std() + subnet.output_scale
 
@@ -67,16 +69,16 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
 def test_a_rounded_net_computes_what_int8_does(seed: int) -> None:
     """What is left, tables of 16 bits and halves that fall to the other side, is a step now and then."""
     dense = seed % 4 == 0
-    chain = dnn("s").resized(WIDTHS[-1]) if dense else random_chain(seed)
-    x = inputs(64, seed) if dense else stored(floats(chain, 64, seed))
+    graph = dnn("s").resized(WIDTHS[-1]) if dense else random_graph(seed)
+    x = inputs(64, seed) if dense else stored(floats(graph, 64, seed))
     scale, zero = (SCALE, ZERO) if dense else (1 / 32, -7)
     features = torch.from_numpy((x.astype(np.float32) - zero) * np.float32(scale))
-    net = settled(nest(random_net(chain, seed), WIDTHS if dense else shares(chain)), features)
+    net = settled(nest(random_net(graph, seed), WIDTHS if dense else shares(graph)), features)
     seen = ranges(net, features, [99.9])[0]
-    model, rounded = quantise("net", net, LABELS, seen, scale, zero), RoundedNet(net, seen).train()
+    model, rounded = quantize("net", net, LABELS, seen, scale, zero), RoundedNet(net, seen).train()
     assert all(not m.training for m in rounded.modules() if isinstance(m, nn.BatchNorm1d))
     for i, subnet in enumerate(model.subnets):
-        ours = reference.run(model, i, x).astype(float)
+        ours = interpreter.run(model, i, x).astype(float)
         theirs = rounded(features, i).detach().double().numpy() / subnet.output_scale + subnet.steps[-1].zero
         plain = net(features, i).detach().double().numpy() / subnet.output_scale + subnet.steps[-1].zero
         off = np.abs(ours - np.clip(theirs, -127, 127))
@@ -89,13 +91,13 @@ def test_a_rounded_net_computes_what_int8_does(seed: int) -> None:
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
     net = nest(dense_net(), WIDTHS).eval()
     features = torch.from_numpy(real(inputs(64)))
-    model = quantise("net", net, LABELS, ranges(net, features, [99.9])[0], SCALE, ZERO)
+    model = quantize("net", net, LABELS, ranges(net, features, [99.9])[0], SCALE, ZERO)
     check(model)
-    assert [subnet.macs for subnet in model.subnets] == [net.chain.macs(widths) for widths in WIDTHS]
+    assert [subnet.macs for subnet in model.subnets] == [net.graph.macs(widths) for widths in WIDTHS]
     again = pack.loads(pack.dumps(model), "memory")
     x = inputs(16, 1)
     for i in range(3):
-        np.testing.assert_array_equal(reference.run(again, i, x), reference.run(model, i, x))
+        np.testing.assert_array_equal(interpreter.run(again, i, x), interpreter.run(model, i, x))
     gains = model.subnets[2].steps[0].multiplier
     assert gains.min() < 0 < gains.max(), "norms of either sign"
 
@@ -108,12 +110,12 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
         norm.weight.data[3], norm.bias.data[3] = gain, 0.8
     x = inputs(64)
     features = torch.from_numpy(real(x))
-    model = quantise("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
+    model = quantize("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
     check(model)
     seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
-    acc = reference.product(x, model.layers[0].weights) + step.bias
-    ours = reference.requantise(acc, step)[:, 3].astype(float) - step.zero
+    acc = interpreter.product(x, model.layers[0].weights) + step.bias
+    ours = interpreter.requantize(acc, step)[:, 3].astype(float) - step.zero
     scale = seen.max() / 254
     assert np.abs(ours * scale - seen[:, 3]).max() <= 1.01 * scale
 
@@ -132,9 +134,9 @@ def test_a_unit_that_reads_a_constant_stays_one() -> None:
         after = net.subnet_tails(0)[1]
         after.running_mean[3], after.running_var[3] = 0.7 * first.bias[3], 0
         after.weight[3], after.bias[3] = 3, 1
-    model = quantise("net", net, ["100%"], ranges(net, features, [100.0])[0], 1 / 32, -7)
+    model = quantize("net", net, ["100%"], ranges(net, features, [100.0])[0], 1 / 32, -7)
     seen = net.trace(features, 0)[2].detach().numpy()
-    ours = reference.trace(model, 0, x)[2].astype(float) + 127
+    ours = interpreter.trace(model, 0, x)[2].astype(float) + 127
     scale = seen.max() / 254
     assert np.abs(seen[..., 3] - 1).max() < 1e-3
     assert np.abs(ours[..., 3] * scale - 1).max() <= 1.01 * scale
@@ -146,8 +148,8 @@ def test_a_layer_that_never_fires_is_all_zeros() -> None:
         net.subnet_tails(0)[2].weight.zero_()
         net.subnet_tails(0)[2].bias.fill_(-1.0)
     x = inputs(16)
-    model = quantise("net", net, ["100%"], ranges(net, torch.from_numpy(real(x)), [100.0])[0], SCALE, ZERO)
-    assert set(reference.trace(model, 0, x)[3].flat) == {-127}
+    model = quantize("net", net, ["100%"], ranges(net, torch.from_numpy(real(x)), [100.0])[0], SCALE, ZERO)
+    assert set(interpreter.trace(model, 0, x)[3].flat) == {-127}
 
 
 def test_a_layer_that_no_multiplier_fits_is_refused() -> None:
@@ -156,5 +158,5 @@ def test_a_layer_that_no_multiplier_fits_is_refused() -> None:
         net.subnet_tails(0)[2].weight.fill_(1e4)
         net.subnet_tails(0)[2].bias.fill_(-1e7)
     seen = ranges(net, torch.from_numpy(real(inputs(16))), [100.0])
-    with pytest.raises(QuantiseError, match="dense2: no multiplier fits, its output is almost constant"):
-        quantise("net", net, ["100%"], seen[0], SCALE, ZERO)
+    with pytest.raises(QuantizeError, match="dense2: no multiplier fits, its output is almost constant"):
+        quantize("net", net, ["100%"], seen[0], SCALE, ZERO)

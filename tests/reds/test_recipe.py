@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reds.budget import Device, check_budgets
+from reds.errors import RecipeError
+from reds.experiment.pipeline import budgets_of
+from reds.experiment.recipe import Recipe
+from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
-from reds.layouts import LAYOUTS
-from reds.nets import by_name
-from reds.recipe import Recipe, RecipeError
-from reds.recipe.file import load_recipe, parse_recipe
-from reds.recipe.train import budgets_of
+from reds.nesting.budgets import TargetProfile, check_budgets
+from reds.pack.layouts import LAYOUTS
+from reds.zoo import by_name
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
 TEXT = SHIPPED.read_text()
@@ -31,7 +32,7 @@ def changed(old: str, new: str) -> str:
 def test_the_shipped_recipe() -> None:
     recipe = load_recipe(SHIPPED)
     assert (recipe.name, recipe.net.name, recipe.data.every) == ("kws-dnn-s", "dnn-s", 2)
-    assert [subnet.label for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
+    assert [subnet.name for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
     layout = next(each for each in LAYOUTS.values() if each.name == recipe.device.layout)
     untimed = [replace(budget, latency=None) for budget in budgets_of(recipe)]
     how = recipe.selection
-    check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, Device(layout))
+    check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, TargetProfile(layout))
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:

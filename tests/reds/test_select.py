@@ -9,18 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
-from reds.budget import Budget, BudgetError, Device, check_budgets
-from reds.chain import Chain, Widths
-from reds.cost import width_grids
-from reds.layouts import LAYOUTS
-from reds.nets.builder import Builder
-from reds.nets.dnn import dnn
-from reds.nets.ds_cnn import ds_cnn
-from reds.nets.resnet import resnet8
-from reds.select import Objective, Order, gains_of, nested
-from reds.solver.bench import measured as measured_row
-from reds.solver.stages import CoupledError
-from tests.reds.chains import Scores, all_widths, are_nested, measured, random_scores, small_chains
+from reds.errors import BudgetError, CoupledError
+from reds.graph import Graph, Widths
+from reds.graph.builder import Builder
+from reds.graph.subnets import Budget
+from reds.nesting.budgets import TargetProfile, check_budgets
+from reds.nesting.cost import width_grids
+from reds.nesting.options import Objective, Order
+from reds.nesting.select import gains_of, select
+from reds.nesting.solver.bench import measured as measured_row
+from reds.pack.layouts import LAYOUTS
+from reds.zoo.dnn import dnn
+from reds.zoo.ds_cnn import ds_cnn
+from reds.zoo.resnet import resnet8
+from tests.reds.support.graphs import Scores, all_widths, are_nested, measured, random_scores, small_chains
 
 PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
 
@@ -35,28 +37,28 @@ SHARES = st.none() | st.integers(10, 100).map(lambda percent: percent / 100)
 @given(small_chains(), st.lists(SHARES, min_size=4, max_size=4), st.integers(1, 3), st.integers(0, 2**16))
 @settings(max_examples=150)
 def test_any_budgets_together_equal_brute_force(
-    chain: Chain, shares: list[float | None], step: int, seed: int
+    graph: Graph, shares: list[float | None], step: int, seed: int
 ) -> None:
-    device, scores = measured(chain), random_scores(chain, seed)
+    device, scores = measured(graph), random_scores(graph, seed)
     names = ("macs", "flash", "arena", "latency")
-    full = device.costs(chain, chain.full)
+    full = device.costs(graph, graph.full)
     most = {name: int(share * full[name] + 1e-6) for name, share in zip(names, shares, strict=True) if share}
     budget = Budget(shares[0], *(most.get(name) for name in names[1:3]), shares[3] and most["latency"] / 1000)
     best = max(
         (
             kept(scores, widths)
-            for widths in all_widths(chain, step)
-            if all(device.costs(chain, widths)[name] <= limit for name, limit in most.items())
+            for widths in all_widths(graph, step)
+            if all(device.costs(graph, widths)[name] <= limit for name, limit in most.items())
         ),
         default=None,
     )
     if best is None:
         with pytest.raises(BudgetError, match="smallest subnet"):
-            nested(chain, scores, [budget], step, 1, device=device)
+            select(graph, scores, [budget], step, 1, device=device)
         return
-    check_budgets(chain, [budget], step, 1, device)
-    (chosen,) = nested(chain, scores, [budget], step, 1, objective="sum", device=device)
-    assert chosen.costs == device.costs(chain, chosen.widths)
+    check_budgets(graph, [budget], step, 1, device)
+    (chosen,) = select(graph, scores, [budget], step, 1, objective="sum", device=device)
+    assert chosen.costs == device.costs(graph, chosen.widths)
     assert all(chosen.costs[name] <= limit for name, limit in most.items())
     assert chosen.value == pytest.approx(best, rel=1e-9)
     assert chosen.gap == 0.0
@@ -64,37 +66,37 @@ def test_any_budgets_together_equal_brute_force(
 
 @given(small_chains(), st.integers(10, 60), st.integers(60, 100), st.integers(0, 2**16))
 @settings(max_examples=60)
-def test_all_subnets_at_once_equal_brute_force(chain: Chain, one: int, two: int, seed: int) -> None:
-    scores, full = random_scores(chain, seed), chain.macs(chain.full)
-    widths = all_widths(chain, 2)
-    values, macs = np.array([kept(scores, w) for w in widths]), np.array([chain.macs(w) for w in widths])
+def test_all_subnets_at_once_equal_brute_force(graph: Graph, one: int, two: int, seed: int) -> None:
+    scores, full = random_scores(graph, seed), graph.macs(graph.full)
+    widths = all_widths(graph, 2)
+    values, macs = np.array([kept(scores, w) for w in widths]), np.array([graph.macs(w) for w in widths])
     small, large = (100 * macs <= percent * full for percent in (one, two))
     if not small.any():
         with pytest.raises(BudgetError):
-            nested(chain, scores, (one / 100, two / 100), 2, 1, "joint")
+            select(graph, scores, (one / 100, two / 100), 2, 1, "joint")
         return
     inside = np.array(widths)
     best = max(values[i] + values[large & (inside >= inside[i]).all(1)].max() for i in np.flatnonzero(small))
-    chosen = nested(chain, scores, (one / 100, two / 100), 2, 1, "joint", "sum")
+    chosen = select(graph, scores, (one / 100, two / 100), 2, 1, "joint", "sum")
     assert are_nested(chosen)
     assert sum(subnet.value for subnet in chosen) == pytest.approx(best, rel=1e-9)
     assert {subnet.gap for subnet in chosen} == {0.0}
 
 
 def test_all_at_once_finds_what_neither_order_does() -> None:
-    chain = dnn("s").resized((2, 6, 6, 6, 3))
-    scores = random_scores(chain, 3)
+    graph = dnn("s").resized((2, 6, 6, 6, 3))
+    scores = random_scores(graph, 3)
     up, down, joint = (
-        sum(subnet.value for subnet in nested(chain, scores, (0.3, 0.5, 0.7), 1, 1, order, "sum"))
+        sum(subnet.value for subnet in select(graph, scores, (0.3, 0.5, 0.7), 1, 1, order, "sum"))
         for order in ("bottom-up", "top-down", "joint")
     )
     assert joint > max(up, down) + 0.1
 
 
 def test_kernels_count_where_both_of_their_units_are_kept() -> None:
-    rng, chain = np.random.default_rng(2), dnn("s").resized((2, 6, 7, 5, 3))
-    scores = random_scores(chain, 2)
-    kernels = {pair: rng.lognormal(0, 1, [chain.full[g] for g in pair]) for pair in [(1, 2), (3, 2)]}
+    rng, graph = np.random.default_rng(2), dnn("s").resized((2, 6, 7, 5, 3))
+    scores = random_scores(graph, 2)
+    kernels = {pair: rng.lognormal(0, 1, [graph.full[g] for g in pair]) for pair in [(1, 2), (3, 2)]}
     alone = [score.copy() for score in scores]
     for (_, b), table in kernels.items():
         scores[b] += table.sum(0)
@@ -105,25 +107,25 @@ def test_kernels_count_where_both_of_their_units_are_kept() -> None:
         pairs = sum(float(table[np.ix_(deployed[a], deployed[b])].sum()) for (a, b), table in kernels.items())
         return pairs + sum(float(alone[g][units].sum()) for g, units in enumerate(deployed))
 
-    limit = 0.5 * chain.macs(chain.full)
-    (chosen,) = nested(chain, scores, [0.5], 1, 1, objective="sum", kernels=kernels)
+    limit = 0.5 * graph.macs(graph.full)
+    (chosen,) = select(graph, scores, [0.5], 1, 1, objective="sum", kernels=kernels)
     assert chosen.value == pytest.approx(value(chosen.widths))
-    best = max(value(widths) for widths in all_widths(chain, 1) if chain.macs(widths) <= limit)
+    best = max(value(widths) for widths in all_widths(graph, 1) if graph.macs(widths) <= limit)
     assert chosen.value == pytest.approx(best)
 
 
 def test_uniform_widths_of_many_units_round_as_they_should() -> None:
-    chain = dnn("l")
+    graph = dnn("l")
     for n in (111, 222, 249):  # n / 436 * 436 is less than n in floating point
         widths = (250, n, n, n, 12)
-        (chosen,) = nested(
-            chain, random_scores(chain, 0), [Budget(flash=_flash(chain, widths))], 1, 1, "uniform"
+        (chosen,) = select(
+            graph, random_scores(graph, 0), [Budget(flash=_flash(graph, widths))], 1, 1, "uniform"
         )
         assert chosen.widths == widths
 
 
-def _flash(chain: Chain, widths: Widths) -> int:
-    return Device().costs(chain, widths)["flash"]
+def _flash(graph: Graph, widths: Widths) -> int:
+    return TargetProfile().costs(graph, widths)["flash"]
 
 
 def test_kernels_of_layers_that_join_groups_both_ways_all_count() -> None:
@@ -131,55 +133,55 @@ def test_kernels_of_layers_that_join_groups_both_ways_all_count() -> None:
     x = net.conv(net.input, 8, (3, 3))
     y = net.conv(net.depthwise(net.conv(x, 12, (1, 1)), (3, 3)), 8, (1, 1), relu=False)
     net.dense(net.flatten(net.pool(net.add(x, y))), 4, relu=False, norm=False)
-    chain = net.build()
+    graph = net.build()
     rng = np.random.default_rng(0)
-    kernels = {pair: rng.random([chain.full[g] for g in pair]) for pair in [(1, 2), (2, 1)]}
-    scores = random_scores(chain, 1)
+    kernels = {pair: rng.random([graph.full[g] for g in pair]) for pair in [(1, 2), (2, 1)]}
+    scores = random_scores(graph, 1)
     for (_, b), table in kernels.items():
         scores[b] += table.sum(0)
-    (full,) = nested(chain, scores, [1.0], objective="sum", kernels=kernels)
-    assert full.widths == chain.full
+    (full,) = select(graph, scores, [1.0], objective="sum", kernels=kernels)
+    assert full.widths == graph.full
     assert full.value == pytest.approx(sum(score.sum() for score in scores))
 
 
 def test_what_rounding_leaves_of_kernels_is_no_importance() -> None:
-    rng, chain = np.random.default_rng(5), dnn("s").resized((2, 6, 7, 5, 3))
+    rng, graph = np.random.default_rng(5), dnn("s").resized((2, 6, 7, 5, 3))
     table = rng.random((6, 7)) / 3
-    scores = random_scores(chain, 2)
+    scores = random_scores(graph, 2)
     scores[2] = np.array([sum(column.tolist()[::-1]) for column in table.T])  # added up in another order
     assert (scores[2] > table.sum(0)).any()
-    grids = width_grids(chain, 1, 1)
+    grids = width_grids(graph, 1, 1)
     assert not gains_of(scores, {(1, 2): table}, grids, "product")[2,].any()
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(10, 90), st.integers(1, 3))
 def test_uniform_widths_are_the_largest_share_that_fits(seed: int, percent: int, step: int) -> None:
     rng = np.random.default_rng(seed)
-    chain = dnn("s").resized((2, *rng.integers(2, 60, 3).tolist(), 3))
-    full, grids = chain.macs(chain.full), width_grids(chain, step, 1)
+    graph = dnn("s").resized((2, *rng.integers(2, 60, 3).tolist(), 3))
+    full, grids = graph.macs(graph.full), width_grids(graph, step, 1)
     units = [grid.tolist() for grid in grids]
     shares = sorted({Fraction(n, g[-1]) for g in units for n in g})
     each = [tuple(max([n for n in g if n <= a * g[-1]], default=g[0]) for g in units) for a in shares]
-    fitting = [widths for widths in each if chain.macs(widths) <= percent * full // 100]
+    fitting = [widths for widths in each if graph.macs(widths) <= percent * full // 100]
     budgets = [percent / 100, 1.0]
     if not fitting:
         with pytest.raises(BudgetError):
-            nested(chain, random_scores(chain, seed), budgets, step, 1, "uniform")
+            select(graph, random_scores(graph, seed), budgets, step, 1, "uniform")
         return
-    small, large = nested(chain, random_scores(chain, seed), budgets, step, 1, "uniform")
-    assert (small.widths, large.widths) == (fitting[-1], chain.full)
+    small, large = select(graph, random_scores(graph, seed), budgets, step, 1, "uniform")
+    assert (small.widths, large.widths) == (fitting[-1], graph.full)
 
 
 @pytest.mark.parametrize(
-    ("chain", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
+    ("graph", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
 )
-def test_another_solver_agrees(chain: Chain, flash: int) -> None:
-    scores = [np.floor(1e6 * score) for score in random_scores(chain, 7)]
+def test_another_solver_agrees(graph: Graph, flash: int) -> None:
+    scores = [np.floor(1e6 * score) for score in random_scores(graph, 7)]
     budget = Budget(macs=0.5, flash=flash)
-    (ours,) = nested(chain, scores, [budget], objective="sum")
+    (ours,) = select(graph, scores, [budget], objective="sum")
 
     problem = cp_model.CpModel()
-    grids = width_grids(chain, 4, 4)
+    grids = width_grids(graph, 4, 4)
     widths = [problem.new_int_var_from_domain(cp_model.Domain.from_values(g.tolist()), "") for g in grids]
     value: list[cp_model.LinearExpr] = []
     for width, grid, score in zip(widths, grids, scores, strict=True):
@@ -189,7 +191,7 @@ def test_another_solver_agrees(chain: Chain, flash: int) -> None:
         sums = np.cumsum(np.sort(score)[::-1]).astype(int)[grid - 1]
         value.append(cp_model.LinearExpr.weighted_sum(holds, sums.tolist()))
     macs, held = [], []
-    for layer in chain.layers:
+    for layer in graph.layers:
         if not layer.per_pair:
             held.append(32 if layer.kind.name == "AVERAGE_POOL" else 0)
             continue
@@ -200,7 +202,7 @@ def test_another_solver_agrees(chain: Chain, flash: int) -> None:
             problem.add_multiplication_equality(pair, [widths[layer.reads], widths[layer.writes]])
         macs.append(layer.per_pair * pair)
         held.append(taps * pair + 8 * widths[layer.writes])
-    problem.add(sum(macs) <= int(0.5 * chain.macs(chain.full)))
+    problem.add(sum(macs) <= int(0.5 * graph.macs(graph.full)))
     problem.add(sum(held) <= flash)
     problem.maximize(sum(value))
     solver = cp_model.CpSolver()
@@ -214,22 +216,22 @@ def test_another_solver_agrees(chain: Chain, flash: int) -> None:
 @pytest.mark.parametrize("order", PROVEN)
 @pytest.mark.parametrize("objective", get_args(Objective))
 def test_subnets_are_nested_within_budget_and_end_full(order: Order, objective: Objective) -> None:
-    chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
-    subnets = nested(chain, random_scores(chain, 3), budgets, 4, 4, order, objective)
+    graph, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
+    subnets = select(graph, random_scores(graph, 3), budgets, 4, 4, order, objective)
     for subnet, budget in zip(subnets, budgets, strict=True):
-        assert subnet.costs["macs"] == chain.macs(subnet.widths) <= budget * 79_200
+        assert subnet.costs["macs"] == graph.macs(subnet.widths) <= budget * 79_200
         assert subnet.costs["macs"] > (budget - 0.02) * 79_200
         assert all(n % 4 == 0 for n in subnet.widths[1:4])
     assert are_nested(subnets)
-    assert subnets[-1].widths == chain.full
+    assert subnets[-1].widths == graph.full
 
 
 @pytest.mark.parametrize("order", get_args(Order))
 def test_nesting_holds_where_the_best_subnets_are_not_nested(order: Order) -> None:
-    chain, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
-    scores = random_scores(chain, 57)
-    assert not are_nested([nested(chain, scores, [budget], objective="sum")[0] for budget in budgets])
-    assert are_nested(nested(chain, scores, budgets, order=order, objective="sum"))
+    graph, budgets = dnn("s"), (0.25, 0.5, 0.75, 1.0)
+    scores = random_scores(graph, 57)
+    assert not are_nested([select(graph, scores, [budget], objective="sum")[0] for budget in budgets])
+    assert are_nested(select(graph, scores, budgets, order=order, objective="sum"))
 
 
 SCORES = st.lists(st.integers(0, 20), min_size=6, max_size=6)
@@ -240,58 +242,58 @@ SCORES = st.lists(st.integers(0, 20), min_size=6, max_size=6)
 def test_any_scores_give_nested_subnets(
     one: list[int], two: list[int], order: Order, objective: Objective
 ) -> None:
-    chain = dnn("s").resized((2, 6, 6, 6, 3))
+    graph = dnn("s").resized((2, 6, 6, 6, 3))
     scores = [np.array(score, float) for score in ([0, 0], one, two, one, [0, 0, 0])]
-    assert are_nested(nested(chain, scores, (0.2, 0.4, 0.6, 0.8), 1, 1, order, objective))
+    assert are_nested(select(graph, scores, (0.2, 0.4, 0.6, 0.8), 1, 1, order, objective))
 
 
 def test_the_first_budget_solved_is_optimal_on_its_own() -> None:
-    chain, scores = dnn("s"), random_scores(dnn("s"), 5)
-    up = nested(chain, scores, (0.25, 0.5, 0.75), order="bottom-up")
-    down = nested(chain, scores, (0.25, 0.5, 0.75), order="top-down")
+    graph, scores = dnn("s"), random_scores(dnn("s"), 5)
+    up = select(graph, scores, (0.25, 0.5, 0.75), order="bottom-up")
+    down = select(graph, scores, (0.25, 0.5, 0.75), order="top-down")
     assert up[0].value >= down[0].value
     assert down[-1].value >= up[-1].value
 
 
 def test_the_product_starves_the_dear_group_less_and_balanced_least() -> None:
-    chain = dnn("s")
-    scores = [np.linspace(2, 1, group.units) for group in chain.groups]
-    of = {each: nested(chain, scores, [0.25], objective=each)[0].widths for each in get_args(Objective)}
+    graph = dnn("s")
+    scores = [np.linspace(2, 1, group.units) for group in graph.groups]
+    of = {each: select(graph, scores, [0.25], objective=each)[0].widths for each in get_args(Objective)}
     assert of["sum"][1] < of["product"][1] < of["balanced"][1]
 
 
 @given(small_chains(), st.integers(20, 90), st.integers(0, 2**16))
 @settings(max_examples=60)
-def test_balanced_widths_have_the_largest_mean_of_shares(chain: Chain, percent: int, seed: int) -> None:
+def test_balanced_widths_have_the_largest_mean_of_shares(graph: Graph, percent: int, seed: int) -> None:
     """Of all that fit; the mean is the power mean of exponent -4 over the groups that are cut."""
-    scores, full = random_scores(chain, seed), chain.macs(chain.full)
-    cut = [g for g, group in enumerate(chain.groups) if group.cut]
+    scores, full = random_scores(graph, seed), graph.macs(graph.full)
+    cut = [g for g, group in enumerate(graph.groups) if group.cut]
 
     def mean(widths: Widths) -> float:
         shares = [np.sort(scores[g])[::-1][: widths[g]].sum() / scores[g].sum() for g in cut]
         return float(np.mean(np.maximum(shares, 0.01) ** -4.0) ** -0.25)
 
-    fitting = [w for w in all_widths(chain, 1) if 100 * chain.macs(w) <= percent * full]
+    fitting = [w for w in all_widths(graph, 1) if 100 * graph.macs(w) <= percent * full]
     if fitting:
-        (chosen,) = nested(chain, scores, [percent / 100], 1, 1)
+        (chosen,) = select(graph, scores, [percent / 100], 1, 1)
         assert mean(chosen.widths) == pytest.approx(max(map(mean, fitting)), rel=1e-9)
         assert chosen.gap == 0.0
 
 
 @pytest.mark.parametrize("objective", ["balanced", "product"])
 def test_a_budget_of_one_keeps_units_of_no_importance(objective: Objective) -> None:
-    chain = dnn("s")
-    scores = [np.zeros(group.units) for group in chain.groups]
-    assert [s.widths for s in nested(chain, scores, (0.5, 1.0), objective=objective)][1] == chain.full
+    graph = dnn("s")
+    scores = [np.zeros(group.units) for group in graph.groups]
+    assert [s.widths for s in select(graph, scores, (0.5, 1.0), objective=objective)][1] == graph.full
 
 
 @pytest.mark.parametrize("order", PROVEN)
 def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
-    chain, device = resnet8(), Device(LAYOUTS[1])
-    full = device.costs(chain, chain.full)
+    graph, device = resnet8(), TargetProfile(LAYOUTS[1])
+    full = device.costs(graph, graph.full)
     shares = (0.4, 0.6, 0.8)
     budgets = [Budget(s, int(s * full["flash"]), int((0.5 + s / 2) * full["arena"])) for s in shares]
-    chosen = nested(chain, random_scores(chain, 1), budgets, order=order, device=device)
+    chosen = select(graph, random_scores(graph, 1), budgets, order=order, device=device)
     assert are_nested(chosen)
     for subnet, budget in zip(chosen, budgets, strict=True):
         assert subnet.costs["macs"] <= (budget.macs or 0) * full["macs"]
@@ -303,23 +305,23 @@ def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
 def test_widths_too_many_to_count_together_name_layers() -> None:
     """A residual stack as wide as ResNet-18, where step 1 takes too large tables and 64 does not."""
     small = resnet8()
-    chain = small.resized([640 if group.cut else group.units for group in small.groups])
+    graph = small.resized([640 if group.cut else group.units for group in small.groups])
     with pytest.raises(
         CoupledError, match=r"conv\d, .*conv\d: .*x 637 widths are too large; raise `step`"
     ) as raised:
-        nested(chain, random_scores(chain, 0), [0.5], 1)
+        select(graph, random_scores(graph, 0), [0.5], 1)
     assert "group" not in str(raised.value)
-    assert nested(chain, random_scores(chain, 0), [0.5], 64, 64)[0].gap == 0.0
+    assert select(graph, random_scores(graph, 0), [0.5], 64, 64)[0].gap == 0.0
 
 
 def test_ten_subnets_at_once_end_and_say_their_gap() -> None:
     """Too many to be proven: no worse than in turn, and the gap no more than what each alone leaves."""
-    chain, budgets = ds_cnn("s"), [n / 10 for n in range(1, 11)]
-    scores = random_scores(chain, 0)
-    joint, in_turn = (nested(chain, scores, budgets, 8, 8, order, "sum") for order in ("joint", "bottom-up"))
+    graph, budgets = ds_cnn("s"), [n / 10 for n in range(1, 11)]
+    scores = random_scores(graph, 0)
+    joint, in_turn = (select(graph, scores, budgets, 8, 8, order, "sum") for order in ("joint", "bottom-up"))
     assert are_nested(joint)
     assert sum(s.value for s in joint) >= sum(s.value for s in in_turn)
-    alone = sum(nested(chain, scores, [budget], 8, 8, objective="sum")[0].value for budget in budgets)
+    alone = sum(select(graph, scores, [budget], 8, 8, objective="sum")[0].value for budget in budgets)
     assert 0 <= joint[0].gap <= 1 - sum(s.value for s in joint) / alone + 1e-9
 
 

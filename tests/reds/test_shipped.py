@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reds import pack, reference
-from reds.budget import check_budgets
+from reds import pack
 from reds.data.home import sha256_of
-from reds.data.labelled import LabelledSetMissing, find_labelled
+from reds.data.labeled import find_labeled
 from reds.data.sets import SETS
+from reds.errors import LabeledSetMissing
+from reds.experiment.pipeline import graph_of
+from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
-from reds.recipe.file import load_recipe
-from reds.recipe.train import chain_of
-from tests.reds.command import run
+from reds.nesting.budgets import check_budgets
+from reds.pack import interpreter
+from tests.reds.support.command import run
 
 SHIPPED = fixtures_dir() / "kws-dnn-s.reds"
 
@@ -28,14 +30,14 @@ def test_a_shipped_card_is_of_the_shipped_pack_and_recipe(path: Path) -> None:
     assert card["recipe"]["sha256"] == sha256_of(fixtures_dir() / "recipes" / f"{path.stem}.toml")
     model = pack.load(path)
     try:
-        x, y = find_labelled(card, fixtures_dir())
-    except LabelledSetMissing:  # CIFAR-10 may not be passed on
+        x, y = find_labeled(card, fixtures_dir())
+    except LabeledSetMissing:  # CIFAR-10 may not be passed on
         assert card["labelled"]["name"].startswith("cifar-10")
         x, y = np.empty((0, model.input_size), np.int8), np.empty(0)
     for i, subnet in enumerate(card["subnets"]):
         accuracy = subnet["accuracy"]
         if len(x):
-            right = float((reference.run(model, i, x).argmax(1) == y).mean())
+            right = float((interpreter.run(model, i, x).argmax(1) == y).mean())
             assert right == pytest.approx(accuracy["labelled"], abs=1e-6)
         assert min(accuracy["labelled"], accuracy["test"]) >= subnet["floor"]
         # Half a point: three of the 586 validation clips, which are 0.51 %.
@@ -87,7 +89,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
 def test_inspecting_and_checking_need_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
-        "import reds.pack, reds.reference, reds.data.labelled\n"
+        "import reds.pack, reds.reference, reds.data.labeled\n"
         "from reds.cli import main\n"
         "main(sys.argv[1:])"
     )
@@ -106,5 +108,5 @@ def test_inspecting_and_checking_need_no_torch() -> None:
 def test_every_shipped_recipe_names_a_net_that_reads_its_data_and_fits_its_budgets(path: Path) -> None:
     recipe = load_recipe(path)
     how, budgets = recipe.selection, [subnet.budget for subnet in recipe.subnet]
-    check_budgets(chain_of(recipe, SETS[recipe.data.set]), budgets, how.step, how.least)
+    check_budgets(graph_of(recipe, SETS[recipe.data.set]), budgets, how.step, how.least)
     assert recipe.name == path.stem

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.solver import joint
-from reds.solver import solve as solving
-from reds.solver.dual import minimise
-from reds.solver.joint import jointly
-from reds.solver.problem import Choice, Limited, Problem
-from reds.solver.solve import InfeasibleError, solve
-from reds.solver.stages import CoupledError, ceilings, stages_of
+from reds.errors import CoupledError
+from reds.nesting.solver import joint
+from reds.nesting.solver import solve as solving
+from reds.nesting.solver.dual import minimize
+from reds.nesting.solver.joint import jointly
+from reds.nesting.solver.problem import Choice, Limited, Problem
+from reds.nesting.solver.solve import InfeasibleError, solve
+from reds.nesting.solver.stages import ceilings, stages_of
 
 
 @st.composite
@@ -87,7 +88,7 @@ def test_without_enough_work_the_bound_still_holds(
 @settings(max_examples=100)
 def test_prices_bound_every_width(problem: Problem) -> None:
     stages = stages_of(problem)
-    dual = minimise(problem, stages)
+    dual = minimize(problem, stages)
     paid = sum(price * cost.limit for price, cost in zip(dual.prices, problem.limited, strict=True))
     most = ceilings(stages, [stage.reduced(dual.prices) for stage in stages])
     for choice in all_that_fit(problem):

@@ -12,17 +12,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reds import cut, pack, reference, tflite
-from reds.data.labelled import find_labelled
+from reds import pack
+from reds.data.labeled import find_labeled
+from reds.errors import ModelError, PackError
+from reds.export import tflite
+from reds.export.tflite.graph import ALIGNMENT, schema
+from reds.export.tflite.scales import free
 from reds.fixtures import fixtures_dir
-from reds.model import LIMIT, Kind, Model, ModelError, Step
-from reds.nets import by_name
-from reds.tflite.graph import ALIGNMENT, schema
-from reds.tflite.labels import free
-from reds.untrained import untrained
-from tests.nets import Maker, dense_model, inputs, random_model
-from tests.reds.command import run
-from tests.reds.test_ceiling import quantised
+from reds.pack import extract, interpreter
+from reds.pack.model import LIMIT, Kind, Model, Step
+from reds.zoo import by_name
+from reds.zoo.random_weights import untrained
+from tests.reds.support.command import run
+from tests.reds.test_ceiling import quantized
+from tests.support.nets import Maker, dense_model, inputs, random_model
 
 pytest.importorskip("tensorflow")
 litert = pytest.importorskip("ai_edge_litert.interpreter")
@@ -49,18 +52,18 @@ def steps_off(model: Model, subnet: int, n: int, kernels: Any = XNNPACK) -> NDAr
     """How far TFLite's outputs for random inputs are from the reference's: [n, output_size]."""
     x = inputs(model, n)
     y = interpret(tflite.dumps(model, subnet), x, kernels)
-    return np.abs(y.astype(np.int64) - reference.run(model, subnet, x))
+    return np.abs(y.astype(np.int64) - interpreter.run(model, subnet, x))
 
 
 @pytest.fixture
 def _down_to_minus_128(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference, but what no ReLU follows stops where TFLite stops it."""
 
-    def requantise(acc: reference.Sums, step: Step) -> reference.Values:
+    def requantize(acc: interpreter.Sums, step: Step) -> interpreter.Values:
         y = step.zero + ((acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32)
         return y.clip(-LIMIT - (step.zero != -LIMIT), LIMIT).astype(np.int8)
 
-    monkeypatch.setattr(reference, "requantise", requantise)
+    monkeypatch.setattr(interpreter, "requantize", requantize)
 
 
 def read(content: bytes) -> Any:
@@ -78,9 +81,9 @@ def ops(content: bytes) -> list[int]:
 def test_the_shipped_pack_gives_the_same_words(label: str, kernels: Any) -> None:
     model = pack.load(SHIPPED)
     subnet = model.subnet(label)
-    x = find_labelled(json.loads(SHIPPED.with_suffix(".json").read_text()), SHIPPED.parent)[0][:1000]
+    x = find_labeled(json.loads(SHIPPED.with_suffix(".json").read_text()), SHIPPED.parent)[0][:1000]
     assert len(x) == 1000
-    y, wanted = interpret(tflite.dumps(model, subnet), x, kernels), reference.run(model, subnet, x)
+    y, wanted = interpret(tflite.dumps(model, subnet), x, kernels), interpreter.run(model, subnet, x)
     assert (y.argmax(1) == wanted.argmax(1)).mean() >= 0.99
     assert np.abs(y.astype(int) - wanted).max() <= 2
 
@@ -94,9 +97,9 @@ def test_every_kind_of_layer(seed: int) -> None:
 
 
 def test_a_ceiling_ends_it_too() -> None:
-    model, _, _, x, _ = quantised(0)
+    model, _, _, x, _ = quantized(0)
     for subnet in range(3):
-        y, wanted = interpret(tflite.dumps(model, subnet), x), reference.run(model, subnet, x)
+        y, wanted = interpret(tflite.dumps(model, subnet), x), interpreter.run(model, subnet, x)
         assert np.abs(y.astype(int) - wanted).max() <= 2
         assert (y.argmax(1) == wanted.argmax(1)).mean() >= 0.95
 
@@ -117,13 +120,13 @@ def one_layer(model: Model, index: int) -> Model:
 @pytest.mark.usefixtures("_down_to_minus_128")
 @pytest.mark.parametrize("name", NETS)
 def test_each_layer_is_at_most_a_step_off(name: str) -> None:
-    model = cut.alone(untrained(name, by_name(name)), 1)
-    values = reference.trace(model, 0, inputs(model, 4))
+    model = extract.alone(untrained(name, by_name(name)), 1)
+    values = interpreter.trace(model, 0, inputs(model, 4))
     for index, layer in enumerate(model.layers):
         if layer.kind is not Kind.ADD:
             x = np.maximum(values[layer.inputs[0]], -LIMIT).reshape(4, -1)
             net = one_layer(model, index)
-            off = interpret(tflite.dumps(net, 0), x).astype(int) - reference.run(net, 0, x)
+            off = interpret(tflite.dumps(net, 0), x).astype(int) - interpreter.run(net, 0, x)
             assert np.abs(off).max() <= 1
             assert layer.kind is Kind.AVERAGE_POOL or (off != 0).mean() < 0.001
 
@@ -134,7 +137,7 @@ def test_untrained_nets_choose_alike(name: str) -> None:
     model = untrained(name, by_name(name))
     x = inputs(model, 40)
     for subnet in (0, 3):
-        y, wanted = interpret(tflite.dumps(model, subnet), x), reference.run(model, subnet, x)
+        y, wanted = interpret(tflite.dumps(model, subnet), x), interpreter.run(model, subnet, x)
         assert (y.argmax(1) == wanted.argmax(1)).mean() >= 0.9
 
 
@@ -144,7 +147,7 @@ def test_each_layer_is_one_op(seed: int) -> None:
     model = untrained("resnet8", by_name("resnet8"), seed=seed)
     for subnet in range(len(model.subnets)):
         assert len(ops(tflite.dumps(model, subnet))) == len(model.layers)
-    assert free(cut.alone(model, 3), model.layers[3].inputs[1])
+    assert free(extract.alone(model, 3), model.layers[3].inputs[1])
 
 
 def added_to_itself() -> Maker:
@@ -270,10 +273,10 @@ def test_the_command_says_in_a_line_what_is_wrong(tmp_path: Path) -> None:
 def test_labels_become_names_or_the_pack_is_refused(tmp_path: Path) -> None:
     model = dense_model([4, 2], [[1], [2]])
     for labels, said in ((("../a", "b c"), None), (("a/b", "a_b"), "no file names of their own: a/b, a_b")):
-        named = [replace(s, label=label) for s, label in zip(model.subnets, labels, strict=True)]
+        named = [replace(s, name=name) for s, name in zip(model.subnets, labels, strict=True)]
         pack.save(replace(model, subnets=tuple(named)), tmp_path / "net.reds")
         if said:
-            with pytest.raises(pack.PackError, match=said):
+            with pytest.raises(PackError, match=said):
                 tflite.export(tmp_path / "net.reds", tmp_path)
         else:
             written = tflite.export(tmp_path / "net.reds", tmp_path)

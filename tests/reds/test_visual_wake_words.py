@@ -12,15 +12,16 @@ from PIL import Image
 from rich.console import Console
 
 from reds.data import visual_wake_words
-from reds.data.home import DataError, sha256_of
+from reds.data.home import sha256_of
 from reds.data.load import load_data
-from reds.data.pictures import stored
+from reds.data.pictures import to_int8
 from reds.data.sets import SETS
 from reds.data.visual_wake_words import load_visual_wake_words, part_of
+from reds.errors import DataError
+from reds.experiment.pipeline import graph_of
+from reds.experiment.recipe import Recipe
+from reds.experiment.recipe_file import parse_recipe
 from reds.fixtures import fixtures_dir
-from reds.recipe import Recipe
-from reds.recipe.file import parse_recipe
-from reds.recipe.train import chain_of
 
 QUIET = Console(quiet=True)
 SET = SETS["visual-wake-words"]
@@ -69,7 +70,7 @@ def test_every_photograph_is_on_the_side_that_its_name_says(official: Path, tmp_
             place = int(digest, 16) % 100
             if part == ("test" if place < 5 else "validation" if place < 10 else "train"):
                 pixels = np.asarray(Image.open(io.BytesIO(photograph(seed))))
-                wanted[digest] = stored(pixels).tobytes(), int(seed < 1000)
+                wanted[digest] = to_int8(pixels).tobytes(), int(seed < 1000)
         assert [(one.tobytes(), label) for one, label in zip(x, y, strict=True)] == [
             wanted[digest] for digest in sorted(wanted)
         ]
@@ -97,7 +98,7 @@ def test_a_recipe_gets_it_and_a_net_for_it(
     )
     data = load_data(recipe("auto"), QUIET)
     assert data.set.classes == ("non_person", "person")
-    assert chain_of(recipe("auto"), data.set).full[-1] == 2
+    assert graph_of(recipe("auto"), data.set).full[-1] == 2
     with pytest.raises(DataError, match=r"visual-wake-words is not prepared.*write source = 'archive'"):
         load_data(recipe("prepared"), QUIET)
 
@@ -131,7 +132,7 @@ def test_a_photograph_that_is_another_is_named(odd: bytes, says: str, tmp_path: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_grey_photograph_has_three_equal_units(tmp_path: Path) -> None:
+def test_a_gray_photograph_has_three_equal_units(tmp_path: Path) -> None:
     path = archive(tmp_path / "odd.tar.gz", photograph(0, 96, "L"))
     data = load_visual_wake_words(SET, tmp_path / "cache", QUIET, path.as_uri(), sha256_of(path))
     every = np.concatenate([data.train_x[0], data.validation_x, data.test_x])

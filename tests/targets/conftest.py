@@ -1,69 +1,21 @@
-"""C programs of the tests, compiled once a session: with sanitizers, warnings as errors."""
-
-import os
-import shlex
-import shutil
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
+"""Skip tests whose tools are missing, and compile the test programs once a session."""
 
 import pytest
 
-HERE = Path(__file__).parent
-TARGETS = HERE.parents[1] / "targets"
-FAMILIES = TARGETS / "runtime/kernels/families.c"
-RUNTIME = [*sorted((TARGETS / "runtime").glob("*.c")), FAMILIES]
-RUNTIME += sorted((TARGETS / "runtime/kernels/portable").glob("*.c"))
-RUNTIME += sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
-NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
-AGENT = sorted((TARGETS / "agent").glob("*.c"))
-WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
-SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-
-CFLAGS = shlex.split(os.environ.get("CFLAGS", ""))
-"""What else the compiler is told, as `--coverage`."""
-
-Compile = Callable[..., Path]
+from tests.targets.support.compilation import Compiler, shared
+from tests.targets.support.tools import missing
 
 
-def _only(family: str, folder: Path) -> Path:
-    """A table of families that has this one."""
-    source = folder / "families.c"
-    header = TARGETS / "runtime/kernels/kernels.h"
-    table = f"const reds_family *const reds_families[] = {{&{family}, NULL}};"
-    source.write_text(f'#include "{header}"\n{table}\n')
-    return source
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `cross` or `qemu` where one of the tools its mark names is missing."""
+    for mark in (*item.iter_markers("cross"), *item.iter_markers("qemu")):
+        if reason := missing(*mark.args):
+            pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """Compile test sources with the runtime (and the agent) into a sanitized program.
-
-    `family`, the C name of one, makes it the only kernels that the program has. What programs share is
-    compiled once.
-    """
-    cc = shutil.which("cc")
-    if cc is None:
-        pytest.fail("no cc on this machine: install build-essential")
-    objects: dict[Path, Path] = {}
-    folder = tmp_path_factory.mktemp("objects")
-
-    def object_(source: Path) -> Path:
-        if source not in objects:
-            target = folder / f"{len(objects)}-{source.stem}.o"
-            flags = [*WARNINGS, *SANITIZED, *CFLAGS, '-DREDS_BUILD_ID="test"']
-            subprocess.run([cc, *flags, "-c", str(source), "-o", str(target)], check=True)
-            objects[source] = target
-        return objects[source]
-
-    def compile_(name: str, *sources: str, agent: bool = False, family: str = "", wrap: bool = False) -> Path:
-        program = tmp_path_factory.mktemp(name) / name
-        files = [*(HERE / s for s in sources), *RUNTIME, *(AGENT if agent else [])]
-        if family:
-            files[files.index(FAMILIES)] = _only(family, program.parent)
-        linker = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"] if wrap else []
-        parts = [str(object_(file)) for file in files]
-        subprocess.run([cc, *SANITIZED, *CFLAGS, *parts, *linker, "-o", str(program)], check=True)
-        return program
-
-    return compile_
+def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
+    """The compiler of this machine's test programs."""
+    if reason := missing("cc"):
+        pytest.fail(reason)
+    return Compiler(shared(tmp_path_factory, "objects"))

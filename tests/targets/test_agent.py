@@ -1,26 +1,37 @@
-"""The agent in C, asked frame by frame: what it refuses, and in which order it measures."""
+"""The agent's answers, frame by frame: which requests it refuses, and in which order it measures."""
 
-import struct
 import subprocess
 import zlib
 from collections.abc import Iterator
 
 import pytest
 
-from hil import build
-from hil.link.deadline import Deadline
-from hil.link.frame import Frame, Reader, encode
-from hil.link.process import ProcessTransport
-from hil.link.protocol import ANSWER, HELLO, VERSION, Command, Fault
+from hil.firmware import build
+from hil.protocol.definition import (
+    ANSWER,
+    HELLO,
+    HELLO_REQUEST,
+    INFER,
+    MEASURE,
+    OFFSET,
+    PUT_BEGIN,
+    SWITCH,
+    VERSION,
+    Command,
+    Fault,
+)
+from hil.protocol.frame import Frame, Reader, encode
+from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
 from reds import pack
-from tests.nets import dense_model, inputs
-from tests.targets.conftest import Compile
+from tests.support.nets import dense_model, inputs
+from tests.targets.support.compilation import WRAPPED, Compiler
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
 
 class Line:
-    """A desktop agent, and one answer for each request."""
+    """A desktop agent that answers requests one by one."""
 
     def __init__(self) -> None:
         self.transport = ProcessTransport(build.agent(build.DESKTOP))
@@ -39,9 +50,9 @@ class Line:
         return Fault(answer.payload[0]), answer.payload[1:].decode()
 
     def put(self, data: bytes, crc: int) -> None:
-        assert self.ask(Command.PUT_BEGIN, struct.pack("<II", len(data), crc)).payload == bytes(4)
+        assert self.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(len(data), crc)).payload == bytes(4)
         for at in range(0, len(data), 4000):
-            answer = self.ask(Command.PUT_DATA, struct.pack("<I", at) + data[at : at + 4000])
+            answer = self.ask(Command.PUT_DATA, OFFSET.pack(at) + data[at : at + 4000])
             assert answer.command == Command.PUT_DATA | ANSWER
 
 
@@ -53,58 +64,58 @@ def line() -> Iterator[Line]:
 
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_another_version_is_refused(line: Line, version: int) -> None:
-    fault, text = line.refused(Command.HELLO, struct.pack("<H", version))
+def test_hello_of_another_protocol_version_is_refused(line: Line, version: int) -> None:
+    fault, text = line.refused(Command.HELLO, HELLO_REQUEST.pack(version))
     assert (fault, "upload the agent again" in text) == (Fault.VERSION, True)
 
 
-def test_what_was_stored_must_be_what_was_announced(line: Line) -> None:
+def test_pack_with_another_checksum_than_announced_is_not_used(line: Line) -> None:
     data = pack.dumps(NET)
     line.put(data, zlib.crc32(data) ^ 1)
     fault, text = line.refused(Command.PUT_END)
     assert (fault, "checksum" in text) == (Fault.BAD_PACK, True)
-    hello = HELLO.unpack_from(line.ask(Command.HELLO, struct.pack("<H", VERSION)).payload)
-    assert hello[8:10] == (0, 0), "a pack that was refused is in use"
-    assert line.refused(Command.INFER, struct.pack("<H", 1))[0] == Fault.NO_PACK
+    hello = HELLO.read(line.ask(Command.HELLO, HELLO_REQUEST.pack(VERSION)).payload)
+    assert (hello["pack_size"], hello["pack_crc"]) == (0, 0), "a pack that was refused is in use"
+    assert line.refused(Command.INFER, INFER.pack(1))[0] == Fault.NO_PACK
 
 
-def test_outputs_that_do_not_fit_a_frame_are_refused(line: Line) -> None:
+def test_outputs_larger_than_a_frame_are_refused(line: Line) -> None:
     data = pack.dumps(dense_model([1, 3000], [[3000]]))
     line.put(data, zlib.crc32(data))
     assert line.ask(Command.PUT_END).command == Command.PUT_END | ANSWER
-    assert line.ask(Command.INPUTS, struct.pack("<I", 0) + bytes(4000)).payload == b""
+    assert line.ask(Command.INPUTS, OFFSET.pack(0) + bytes(4000)).payload == b""
     for count in (2, 1432, 4000):  # 1432 * 3000 is just past 2^22; all wrap nothing, none fits
-        assert line.refused(Command.INFER, struct.pack("<H", count))[0] == Fault.TOO_LARGE
-    assert len(line.ask(Command.INFER, struct.pack("<H", 1)).payload) == 3000
+        assert line.refused(Command.INFER, INFER.pack(count))[0] == Fault.TOO_LARGE
+    assert len(line.ask(Command.INFER, INFER.pack(1)).payload) == 3000
 
 
 @pytest.mark.parametrize("count", [0, 4, 65_535])
-def test_only_inputs_that_were_sent_are_run_on(line: Line, count: int) -> None:
+def test_commands_on_inputs_never_sent_are_refused(line: Line, count: int) -> None:
     data = pack.dumps(NET)
     line.put(data, zlib.crc32(data))
     line.ask(Command.PUT_END)
-    line.ask(Command.INPUTS, struct.pack("<I", 0) + inputs(NET, 3).tobytes())
+    line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(NET, 3).tobytes())
     for command, request in (
-        (Command.INFER, struct.pack("<H", count)),
-        (Command.MEASURE, struct.pack("<HBBHH", 0, 0, 0, 1, count)),
-        (Command.SWITCH, struct.pack("<HHBBHH", 0, 1, 0, 0, 1, count)),
+        (Command.INFER, INFER.pack(count)),
+        (Command.MEASURE, MEASURE.pack(0, 0, 0, 1, count)),
+        (Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 1, count)),
     ):
         assert line.refused(command, request)[0] == Fault.BAD_REQUEST
-    assert line.refused(Command.INPUTS, struct.pack("<I", 37) + bytes(12))[0] == Fault.BAD_REQUEST
+    assert line.refused(Command.INPUTS, OFFSET.pack(37) + bytes(12))[0] == Fault.BAD_REQUEST
 
 
-def test_a_switch_is_timed_alone_from_call_to_return(compiled: Compile) -> None:
-    """Masked, ticks, the select, ticks, unmasked; then the input is there and one run is timed."""
+def test_switch_time_covers_the_select_call_and_nothing_else(compiler: Compiler) -> None:
+    """Mask, read the clock, select, read the clock, unmask; then load the input and time one run."""
     data = pack.dumps(NET)
     requests = [
-        (Command.PUT_BEGIN, struct.pack("<II", len(data), zlib.crc32(data))),
-        (Command.PUT_DATA, struct.pack("<I", 0) + data),
+        (Command.PUT_BEGIN, PUT_BEGIN.pack(len(data), zlib.crc32(data))),
+        (Command.PUT_DATA, OFFSET.pack(0) + data),
         (Command.PUT_END, b""),
-        (Command.INPUTS, struct.pack("<I", 0) + inputs(NET, 1).tobytes()),
-        (Command.SWITCH, struct.pack("<HHBBHH", 0, 1, 0, 0, 2, 1)),
+        (Command.INPUTS, OFFSET.pack(0) + inputs(NET, 1).tobytes()),
+        (Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 2, 1)),
     ]
     session = b"".join(encode(Frame(command, 1, payload)) for command, payload in requests)
-    program = compiled("order", "order.c", agent=True, wrap=True)
+    program = compiler.program("order.c", agent=True, link=WRAPPED)
     asked = subprocess.run([str(program)], input=session, capture_output=True, check=True).stdout.decode()
     sample = "sr" + "smtstu" + "trt"
     assert asked == "ss" + 32 * "mttu" + 2 * sample

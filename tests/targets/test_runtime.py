@@ -1,4 +1,4 @@
-"""The portable runtime against the reference, under address and undefined-behaviour sanitizers."""
+"""The portable runtime gives the reference's bits, and refuses invalid packs, under sanitizers."""
 
 import struct
 import subprocess
@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds import pack, reference
-from reds.layouts import LAYOUTS
-from reds.model import Model
-from tests.nets import dense_model, dnn_s, inputs, random_model
-from tests.targets.conftest import Compile
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Model
+from tests.support.nets import dense_model, dnn_s, inputs, random_model
+from tests.targets.support.compilation import Compiler
 
 
 @pytest.fixture(scope="session")
-def run_pack(compiled: Compile) -> Path:
-    return compiled("run_pack", "run_pack.c")
+def run_pack(compiler: Compiler) -> Path:
+    return compiler.program("run_pack.c")
 
 
 def run(program: Path, data: bytes, x: np.ndarray, folder: Path) -> subprocess.CompletedProcess[bytes]:
@@ -29,10 +30,11 @@ def run(program: Path, data: bytes, x: np.ndarray, folder: Path) -> subprocess.C
 
 
 def expected(model: Model, x: np.ndarray) -> bytes:
-    return b"".join(reference.run(model, s, x).tobytes() for s in range(len(model.subnets)))
+    return b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
 
 
 def reseal(data: bytearray) -> bytes:
+    """Return the pack with its checksum made valid."""
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     return bytes(data)
 
@@ -52,7 +54,7 @@ def test_every_subnet_of_dnn_s_equals_the_reference(run_pack: Path, tmp_path: Pa
     seed=st.integers(0, 2**16),
     extreme=st.booleans(),
 )
-def test_random_nets_equal_the_reference(
+def test_dense_nets_of_any_widths_equal_the_reference(
     run_pack: Path,
     tmp_path_factory: pytest.TempPathFactory,
     widths: list[int],
@@ -80,8 +82,8 @@ def test_every_kind_of_layer_equals_the_reference(
     assert done.stdout == expected(model, x)
 
 
-def test_a_sum_at_the_edge_of_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
-    """The largest fan-in there is, all weights and inputs at their limits: acc is 65,535 * 127^2."""
+def test_largest_sum_in_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
+    """The largest fan-in of the format, with all weights and inputs at their limits: 65,535 * 127^2."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
     model.layers[0].weights[:] = [[127], [-127]]
     x = np.full((1, 65_535), 127, np.int8)
@@ -91,7 +93,7 @@ def test_a_sum_at_the_edge_of_int32_is_exact(run_pack: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("damage", "reason"),
     [
         (lambda d: d[:40], "fewer bytes"),
         (lambda d: d[:-1], "fewer bytes"),
@@ -101,26 +103,26 @@ def test_a_sum_at_the_edge_of_int32_is_exact(run_pack: Path, tmp_path: Path) -> 
         (lambda d: d[:-1] + bytes([d[-1] ^ 4]), "checksum"),
     ],
 )
-def test_a_spoilt_pack_is_refused_with_the_reason(
-    run_pack: Path, tmp_path: Path, spoil: object, reason: str
+def test_damaged_pack_is_refused_with_the_reason(
+    run_pack: Path, tmp_path: Path, damage: object, reason: str
 ) -> None:
     data = pack.dumps(dense_model([8, 4], [[4]]))
-    done = run(run_pack, spoil(data), np.zeros((1, 8), np.int8), tmp_path)  # type: ignore[operator]
+    done = run(run_pack, damage(data), np.zeros((1, 8), np.int8), tmp_path)  # type: ignore[operator]
     assert done.returncode == 1
     assert reason in done.stderr.decode()
 
 
-# Fields of a sealed pack that the loader must not believe: (offset from a section, bytes, value).
+# Invalid fields under a valid checksum: (section, offset in it, type, value, reason).
 FIELDS = [
-    ("layers", 0, "B", 8, "does not have"),  # a kind that nobody knows
-    ("layers", 0, "B", 3, "out of its bounds"),  # depthwise, but of other units than are read
+    ("layers", 0, "B", 8, "does not have"),  # an unknown kind
+    ("layers", 0, "B", 3, "out of its bounds"),  # depthwise that writes more units than it reads
     ("layers", 0, "B", 6, "out of its bounds"),  # an addition of one tensor
-    ("layers", 0, "B", 7, "out of its bounds"),  # a flatten of other units than are read
+    ("layers", 0, "B", 7, "out of its bounds"),  # a flatten that writes fewer units than it reads
     ("layers", 2, "B", 2, "out of its bounds"),  # two inputs
     ("layers", 12, "B", 2, "out of its bounds"),  # a dense layer with a kernel
     ("layers", 15, "B", 2, "out of its bounds"),  # with a stride
     ("layers", 18, "B", 1, "out of its bounds"),  # with padding
-    ("layers", 4, "H", 7, "out of its bounds"),  # reads a tensor that is not there
+    ("layers", 4, "H", 7, "out of its bounds"),  # reads a tensor that does not exist
     ("layers", 20, "I", 1 << 20, "out of its bounds"),  # weights outside the file
     ("layers", 24, "I", 31, "out of its bounds"),  # too few weights
     ("tensors", 0, "H", 2, "out of its bounds"),  # dense reads 1 x 1
@@ -129,15 +131,15 @@ FIELDS = [
     ("plans", 24 + 2, "H", 0, "out of its bounds"),  # writes none
     ("plans", 24 + 2, "H", 5, "out of its bounds"),  # writes more than the layer has
     ("plans", 24 + 4, "I", 1 << 20, "out of its bounds"),  # input outside the arena
-    ("plans", 24 + 8, "I", 0x80000000, "out of its bounds"),  # a second input where there is one
+    ("plans", 24 + 8, "I", 0x80000000, "out of its bounds"),  # a second input of a layer that has one
     ("plans", 24 + 12, "I", 0, "out of its bounds"),  # output on top of the input
     ("plans", 24 + 20, "I", 1 << 20, "out of its bounds"),  # table outside the file
-    ("plans", 24 + 28, "b", -128, "out of its bounds"),  # a zero point that no activation has
+    ("plans", 24 + 28, "b", -128, "out of its bounds"),  # a zero point outside [-127, 127]
 ]
 
 
 @pytest.mark.parametrize(("section", "at", "code", "value", "reason"), FIELDS)
-def test_no_field_is_believed(
+def test_invalid_field_is_refused(
     run_pack: Path, tmp_path: Path, section: str, at: int, code: str, value: int, reason: str
 ) -> None:
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
@@ -149,12 +151,12 @@ def test_no_field_is_believed(
     assert reason in done.stderr.decode()
 
 
-# Edits of the header that agree with each other: (offset, code, value) each.
+# Invalid headers, each consistent in itself: edits of (offset, type, value).
 HEADERS = [
     [(18, "H", 0), (16, "H", 1), (36, "I", 24)],  # no layers
     [(20, "H", 0)],  # no subnets
     [(16, "H", 3)],  # a tensor that no layer writes
-    [(36, "I", 60)],  # plans with room to spare
+    [(36, "I", 60)],  # plans longer than their steps
     [(24, "I", 1 << 20)],  # tensors outside the file
     [(28, "I", 1 << 20)],
     [(32, "I", 1 << 20)],
@@ -164,7 +166,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize("edits", HEADERS)
-def test_no_header_is_believed(run_pack: Path, tmp_path: Path, edits: list[tuple[int, str, int]]) -> None:
+def test_invalid_header_is_refused(run_pack: Path, tmp_path: Path, edits: list[tuple[int, str, int]]) -> None:
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
     for at, code, value in edits:
         struct.pack_into("<" + code, data, at, value)
@@ -173,21 +175,21 @@ def test_no_header_is_believed(run_pack: Path, tmp_path: Path, edits: list[tuple
     assert b"out of its bounds" in done.stderr
 
 
-@pytest.mark.parametrize(("place", "fine"), [(2048, True), (2056, False)])
-def test_a_tensor_that_is_not_aligned_is_refused(
-    run_pack: Path, tmp_path: Path, place: int, fine: bool
+@pytest.mark.parametrize(("offset", "valid"), [(2048, True), (2056, False)])
+def test_tensor_at_an_unaligned_arena_offset_is_refused(
+    run_pack: Path, tmp_path: Path, offset: int, valid: bool
 ) -> None:
-    """Elsewhere in a larger arena is fine, as long as it is a multiple of 16."""
+    """A tensor may lie anywhere in a larger arena, as long as its offset is a multiple of 16."""
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
     plan = pack.HEADER.unpack_from(data)[11]
     struct.pack_into("<I", data, plan + 12, 4096)
-    struct.pack_into("<I", data, plan + 24 + 12, place)
+    struct.pack_into("<I", data, plan + 24 + 12, offset)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
-    assert (done.returncode == 0) == fine
+    assert (done.returncode == 0) == valid
 
 
 @pytest.mark.parametrize(("row", "value"), [(0, 1 << 30), (1, -(1 << 30)), (4, 255)])
-def test_a_bias_or_multiplier_that_could_overflow_is_refused(
+def test_bias_or_multiplier_that_could_overflow_is_refused(
     run_pack: Path, tmp_path: Path, row: int, value: int
 ) -> None:
     """Rows 0 to 3 of the table are biases, 4 to 7 multipliers."""
@@ -211,7 +213,7 @@ def test_subnets_out_of_order_are_refused(run_pack: Path, tmp_path: Path) -> Non
     assert done.returncode == 1
 
 
-def test_a_device_layout_is_refused_where_there_are_no_such_kernels(run_pack: Path, tmp_path: Path) -> None:
+def test_pack_in_a_layout_without_kernels_is_refused(run_pack: Path, tmp_path: Path) -> None:
     data = pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1])
     done = run(run_pack, data, np.zeros((1, 8), np.int8), tmp_path)
     assert b"other kernels" in done.stderr

@@ -1,4 +1,4 @@
-"""Each x86 family against the reference, under sanitizers: the same bits, whatever the net."""
+"""Each x86 kernel family gives the reference's bits for any net, under sanitizers."""
 
 import struct
 import subprocess
@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds import pack, reference
-from reds.layouts import LAYOUTS
-from reds.model import Kind, Model
-from reds.narrow import BIAS_SHIFTS, HALF
-from tests.nets import Maker, dense_model, dnn_s, inputs, random_model
-from tests.targets.conftest import Compile
-from tests.targets.x86 import FAMILIES, needs
+from reds import pack
+from reds.pack import interpreter
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Kind, Model
+from reds.pack.row_encoding import BIAS_SHIFTS, HALF
+from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
+from tests.targets.support.compilation import Compiler
+from tests.targets.support.x86 import FAMILIES, needs
 
 Check = Callable[[Model, np.ndarray], None]
 Temporary = pytest.TempPathFactory
@@ -25,32 +26,32 @@ Temporary = pytest.TempPathFactory
 
 @pytest.fixture(scope="module", params=[*sorted(FAMILIES), "the loader's choice"])
 def check(
-    request: pytest.FixtureRequest, compiled: Compile, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, compiler: Compiler, tmp_path_factory: pytest.TempPathFactory
 ) -> Check:
-    """Runs all subnets of a model in one family and holds the outputs against the reference's."""
+    """A check that all subnets of a model give the reference's outputs in one family."""
     named = request.param in FAMILIES
     needs(request.param if named else "reds_x86_avx2")
-    program = compiled("run_pack", "run_pack.c", family=request.param if named else "")
+    program = compiler.program("run_pack.c", family=request.param if named else "")
     file = tmp_path_factory.mktemp("net") / "net.reds"
 
     def check_(model: Model, x: np.ndarray) -> None:
         file.write_bytes(pack.dumps(model, LAYOUTS[2]))
         done = subprocess.run([program, file], input=x.tobytes(), capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
-        expected = [reference.run(model, s, x).tobytes() for s in range(len(model.subnets))]
+        expected = [interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets))]
         assert done.stdout == b"".join(expected)
 
     return check_
 
 
-def test_dnn_s(check: Check) -> None:
+def test_dnn_s_equals_the_reference(check: Check) -> None:
     model = dnn_s()
     check(model, inputs(model, 64))
 
 
 @settings(max_examples=150)
 @given(seed=st.integers(0, 2**20))
-def test_every_kind_of_layer(check: Check, seed: int) -> None:
+def test_every_kind_of_layer_equals_the_reference(check: Check, seed: int) -> None:
     model = random_model(seed, subnets=3)
     check(model, inputs(model, 4, seed))
 
@@ -61,8 +62,10 @@ def test_every_kind_of_layer(check: Check, seed: int) -> None:
     seed=st.integers(0, 2**16),
     extreme=st.booleans(),
 )
-def test_dense_nets_of_any_widths(check: Check, widths: list[int], seed: int, extreme: bool) -> None:
-    """One panel of rows to ten; a subnet's widths end anywhere in a panel and in a quad of inputs."""
+def test_dense_nets_of_any_widths_equal_the_reference(
+    check: Check, widths: list[int], seed: int, extreme: bool
+) -> None:
+    """One panel of rows to ten; the widths of subnets end anywhere in a panel and in a quad of inputs."""
     nested = [[max(1, w * part // 3) for w in widths[1:]] for part in (1, 2, 3)]
     model = dense_model(widths, nested, seed, extreme=extreme)
     check(model, inputs(model, 5, seed))
@@ -76,7 +79,7 @@ def test_dense_nets_of_any_widths(check: Check, widths: list[int], seed: int, ex
     seed=st.integers(0, 2**16),
     extreme=st.booleans(),
 )
-def test_wide_convolutions_and_pools(
+def test_wide_convolutions_and_pools_equal_the_reference(
     check: Check,
     side: tuple[int, int],
     units: tuple[int, int, int],
@@ -84,7 +87,7 @@ def test_wide_convolutions_and_pools(
     seed: int,
     extreme: bool,
 ) -> None:
-    """More rows, units and sites than one vector or tile holds, and parts of one left over."""
+    """More rows, units and positions than one vector or tile holds, and a part of one left over."""
     maker = Maker(*side, units[0], seed, extreme)
     maker.add(Kind.CONV, units[1], (3, 3), (1, 1), (1, 1, 1, 1), relu=True)
     block = maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1))
@@ -100,8 +103,8 @@ def test_wide_convolutions_and_pools(
     check(model, inputs(model, 3, seed))
 
 
-def test_a_sum_at_the_edge_of_int32(check: Check) -> None:
-    """The largest fan-in there is, all weights and inputs at their limits, and the largest bias there is."""
+def test_largest_sum_and_bias_in_int32_are_exact(check: Check) -> None:
+    """The largest fan-in and bias of the format, with all weights and inputs at their limits."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
     model.layers[0].weights[:] = [[127], [-127]]
     model.subnets[0].steps[0].bias[:] = [HALF << BIAS_SHIFTS[-1], -HALF << BIAS_SHIFTS[-1]]
@@ -114,13 +117,15 @@ def test_a_sum_at_the_edge_of_int32(check: Check) -> None:
     [
         (16, 1 << 20),  # scratch outside the arena
         (16, 16),  # scratch on top of the input
-        (20, 0),  # the table is the header: what it holds is no multiplier
-        (24, 80),  # plain rows, which this layout has none of
+        (20, 0),  # the table is the header, which holds no valid multiplier
+        (24, 80),  # plain rows, which this layout does not have
     ],
 )
-def test_no_field_of_the_layout_is_believed(compiled: Compile, tmp_path: Path, at: int, value: int) -> None:
+def test_invalid_field_of_the_layout_is_refused(
+    compiler: Compiler, tmp_path: Path, at: int, value: int
+) -> None:
     needs("reds_x86_avx2")
-    program, file = compiled("run_pack", "run_pack.c", family="reds_x86_avx2"), tmp_path / "net.reds"
+    program, file = compiler.program("run_pack.c", family="reds_x86_avx2"), tmp_path / "net.reds"
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[2]))
     struct.pack_into("<I", data, pack.HEADER.unpack_from(data)[11] + pack.PLAN.size + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))

@@ -1,7 +1,7 @@
-"""PlatformIO asks for a class; the system's compiler needs nothing of it."""
+"""The platform class that PlatformIO requires; the system's compiler needs no package."""
 
 from platformio.public import PlatformBase
 
 
 class EmulatedPlatform(PlatformBase):
-    """Boards that QEMU plays."""
+    """Boards that QEMU emulates."""

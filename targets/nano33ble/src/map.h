@@ -1,7 +1,7 @@
-/* Where the pack lives on the Nano 33 BLE: above the application, which starts at 0x10000, and below
- * 0xe0000, where Arduino's newer bootloader stands: writing there would leave a board that needs a probe to
- * come back. nRF52840 product specification, 4.2 and 4.3: pages of 4 KB are erased, words written. The
- * emulated board has the same map. */
+/* The place of the pack in the flash of the Nano 33 BLE: above the application, which starts at 0x10000,
+ * and below 0xe0000, where Arduino's newer bootloader starts; a board without its bootloader needs a debug
+ * probe. Flash is erased by pages of 4 KB and written by words (nRF52840 product specification, 4.2 and
+ * 4.3). The emulated board has the same map. */
 #ifndef REDS_NANO33BLE_MAP_H
 #define REDS_NANO33BLE_MAP_H
 
@@ -10,7 +10,7 @@
 #define PACK_BYTES (PACK_END - PACK_AT)
 #define PAGE_BYTES 0x1000u
 
-/* Memory the agent sets aside, of the 192 KB that Mbed leaves. */
+/* Memory that the agent reserves, of the 192 KB that Mbed leaves. */
 #define ARENA_BYTES (96u * 1024)
 #define INPUTS_BYTES (28u * 1024)
 

@@ -1,4 +1,4 @@
-/* The kernel families this build has; a faster family of the same layout stands first. */
+/* The kernel families of this build. Of two with the same layout the faster one comes first. */
 #include "kernels.h"
 
 const reds_family *const reds_families[] = {
@@ -6,14 +6,11 @@ const reds_family *const reds_families[] = {
     &reds_cortex_m4,
 #endif
 #ifdef __x86_64__
-    &reds_x86_avx512,
-    &reds_x86_avxvnni,
+    &reds_x86_avx512,   &reds_x86_avxvnni,
     &reds_x86_avx2,
 #endif
 #ifdef __aarch64__
-    &reds_neon_dotprod,
-    &reds_neon_baseline,
+    &reds_neon_dotprod, &reds_neon_baseline,
 #endif
-    &reds_portable,
-    NULL,
+    &reds_portable,     NULL,
 };

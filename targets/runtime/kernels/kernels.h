@@ -1,5 +1,5 @@
-/* What a family of kernels offers the runtime. A family reads one layout; the loader checks a pack against
- * the sizes that the family states, so that its kernels need no checks of their own. */
+/* The interface between the runtime and a family of kernels. A family reads packs of one layout. The loader
+ * checks a pack against the sizes that the family states, so that kernels need no checks of their own. */
 #ifndef REDS_KERNELS_H
 #define REDS_KERNELS_H
 
@@ -9,18 +9,18 @@
 
 #include "../pack.h"
 
-/* One layer of one subnet, ready to run. Tensors are NHWC with just the live units of each site. */
+/* One layer of one subnet, ready to run. Tensors are NHWC and hold only the units of the subnet. */
 typedef struct {
-    const int8_t *in; /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
+    const int8_t *in;  /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
     const int8_t *in2; /* the second input of an addition, likewise */
-    int8_t *out;      /* likewise, and writable */
+    int8_t *out;       /* likewise, and writable */
     void *scratch;
     const void *weights;
-    const void *table; /* this subnet's, as the layout has it */
-    const int32_t *bias, *multiplier; /* its halves, where it is one of int32 */
-    const uint8_t *plain; /* NULL: no row is plain */
+    const void *table;                /* of this subnet, in the format of the layout */
+    const int32_t *bias, *multiplier; /* the halves of a table of int32 */
+    const uint8_t *plain;             /* a byte a group of four rows (pack.h, plain_at), or NULL */
     const reds_layer *layer;
-    const reds_tensor *from, *to; /* shapes of the full net; from->units is the stride of the weights */
+    const reds_tensor *from, *to; /* of the full net; from->units is the stride of the weights */
     uint32_t units_in, units_out;
     int32_t zero, zero_in;
 } reds_op;
@@ -34,10 +34,10 @@ typedef struct reds_family {
     uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_step *step);
     uint64_t (*table_bytes)(const reds_layer *layer, uint32_t rows);
     bool (*table_ok)(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain);
-    reds_kernel run[REDS_KINDS]; /* by kind; NULL: not supported */
+    reds_kernel run[REDS_KINDS]; /* by kind of layer; NULL: not supported */
 } reds_family;
 
-/* The families of this build, ended by NULL. */
+/* The families of this build, followed by NULL. */
 extern const reds_family *const reds_families[];
 extern const reds_family reds_portable;
 extern const reds_family reds_cortex_m4;
@@ -49,8 +49,8 @@ static inline bool reds_available(const reds_family *family)
     return family->available == NULL || family->available();
 }
 
-/* The project's rounding: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
-static inline int8_t reds_requantise(int32_t acc, int32_t multiplier, int32_t zero)
+/* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
+static inline int8_t reds_requantize(int32_t acc, int32_t multiplier, int32_t zero)
 {
     int64_t product = (int64_t)acc * multiplier + ((int64_t)1 << 31);
     int32_t y = zero + (int32_t)(product >> 32);

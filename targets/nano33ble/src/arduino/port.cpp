@@ -1,5 +1,5 @@
-/* The agent's port for a real Arduino Nano 33 BLE, on the Arduino core: USB serial, the cycle counter of
- * the processor, and the pack in a flash partition that the agent writes itself. */
+/* The agent's port for an Arduino Nano 33 BLE, on the Arduino core: USB serial, the processor's cycle
+ * counter, and the pack in a part of the flash that the agent writes itself. */
 #include <Arduino.h>
 #include <FlashIAP.h>
 

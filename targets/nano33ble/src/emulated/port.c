@@ -1,9 +1,9 @@
-/* The agent's port for the emulated board: QEMU's mps2-an386, polled UART, and two exact clocks.
+/* The agent's port for the emulated board: QEMU's mps2-an386, a polled UART, and two exact clocks.
  *
- * instructions  the CMSDK timer under `-icount shift=10`: 1024 ns an instruction and 40 ns a tick, so
- *               25.6 ticks an instruction; differences are rounded, since sleep moves the clock's phase
- * cycles        a TCG plugin (hil/emulators/counter.c) adds up the cost of what runs and leaves the sum at
- *               CYCLES whenever `clock_mark` is passed
+ * instructions  the CMSDK timer under `-icount shift=10`: 1024 ns an instruction and 40 ns a tick make
+ *               25.6 ticks an instruction; differences are rounded, since sleep shifts the timer's phase
+ * cycles        a TCG plugin (counter.c in hil/emulators) adds the cost of each instruction and stores the
+ *               sum at CYCLES whenever clock_mark runs
  */
 #include "../../../agent/port.h"
 
@@ -30,7 +30,7 @@ enum { TX_FULL = 1, RX_FULL = 2, TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT = 8 
 #define NVIC_ENABLE REG(0xe000e100)
 #define NVIC_CLEAR REG(0xe000e280)
 
-/* The plugin's word, in memory that the emulator shares with it. */
+/* A word of memory that the emulator shares with the plugin. */
 #define CYCLES REG(0x21000000)
 
 static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
@@ -52,7 +52,7 @@ const port_facts port = {
     .page_bytes = PAGE_BYTES,
 };
 
-/* Wait asleep: a pending interrupt wakes the processor though it is never taken (PRIMASK is set). */
+/* Wait asleep. A pending interrupt wakes the processor but is never taken, since PRIMASK is set. */
 size_t port_read(uint8_t *bytes, size_t max)
 {
     (void)max;
@@ -74,7 +74,7 @@ void port_write(const uint8_t *bytes, size_t size)
     }
 }
 
-/* Where the plugin looks on: passing here brings CYCLES up to date. */
+/* The plugin updates CYCLES when this function runs. */
 __attribute__((naked, noinline)) static void clock_mark(void)
 {
     __asm volatile("bx lr");
@@ -83,7 +83,7 @@ __attribute__((naked, noinline)) static void clock_mark(void)
 static uint32_t instructions(void)
 {
     static uint32_t last, count;
-    uint32_t now = ~TIMER_VALUE; /* read at least once a turn: 160 million instructions */
+    uint32_t now = ~TIMER_VALUE; /* must be read at least every 160 million instructions, when it wraps */
     count += (uint32_t)(((uint64_t)(now - last) * 10 + 128) >> 8);
     last = now;
     return count;
@@ -98,7 +98,7 @@ uint32_t port_ticks(uint32_t clock)
     return CYCLES;
 }
 
-/* Nothing interrupts here. */
+/* Interrupts are always masked. */
 uint32_t port_mask(void)
 {
     return 0;
@@ -116,7 +116,7 @@ bool port_erase(uint32_t at)
     return true;
 }
 
-/* Flash only clears bits: a word that was not erased stays wrong, and that is an error here as there. */
+/* Flash only clears bits: writing a word that was not erased fails here as on the real board. */
 bool port_program(uint32_t at, const uint32_t *words, size_t count)
 {
     volatile uint32_t *flash = (volatile uint32_t *)(PACK_AT + at);

@@ -1,21 +1,21 @@
-/* Convolution for the Cortex-M4, two sites at a time; cortex_m4.h has the contract.
+/* Convolution for the Cortex-M4, two output positions at a time. cortex_m4.h explains layout and arithmetic.
  *
  * Scratch: the expanded inputs of two windows, 16 bytes for four inputs, then the two windows as bytes. A
- * window of one site that needs no lane masked (pointwise) is read where it lies. */
+ * pointwise window that needs neither padding nor zeroed lanes is read in place. */
 #include "cortex_m4.h"
 
 #include <string.h>
 
 #ifdef __ARM_FEATURE_DSP
 
-/* How the windows of a layer come to lie in the order of its weights. */
+/* How im2col brings the windows of a layer into the order of its weights. */
 typedef struct {
     const reds_op *op;
     void (*gather)(const reds_op *op, int32_t top, int32_t left, int8_t *out);
-    bool in_place; /* one site, all lanes live, nothing padded: not at all */
+    bool in_place; /* pointwise, without padding or unused lanes: windows are read where they are */
 } windows;
 
-/* Flat, all units live: each row of the window is one run of bytes, but for what lies in the padding. */
+/* Gather a flat window of all units: each row is one run of bytes, but for its positions in the padding. */
 static void gather_rows(const reds_op *op, int32_t top, int32_t left, int8_t *out)
 {
     int32_t width = op->from->width, units = op->from->units, columns = op->layer->kernel[1];
@@ -32,40 +32,40 @@ static void gather_rows(const reds_op *op, int32_t top, int32_t left, int8_t *ou
     }
 }
 
-/* Flat, some units of this subnet not live: the sites of a window one after the other, dead units 0. */
-static void gather_sites(const reds_op *op, int32_t top, int32_t left, int8_t *out)
+/* Gather a flat window of some of the units: position by position, with 0 for units outside the subnet. */
+static void gather_positions(const reds_op *op, int32_t top, int32_t left, int8_t *out)
 {
     int32_t height = op->from->height, width = op->from->width;
     uint32_t full = op->from->units, live = op->units_in;
     for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
         for (int32_t x = left; x < left + op->layer->kernel[1]; x++, out += full) {
             bool inside = y >= 0 && y < height && x >= 0 && x < width;
-            const int8_t *site = op->in + (uint32_t)(y * width + x) * live;
+            const int8_t *position = op->in + (uint32_t)(y * width + x) * live;
             for (uint32_t u = 0; u < full; u++) {
-                out[u] = (int8_t)(u >= live ? 0 : inside ? site[u] : op->zero_in);
+                out[u] = (int8_t)(u >= live ? 0 : inside ? position[u] : op->zero_in);
             }
         }
     }
 }
 
-/* By four units: the word of each site of the window, then the next four units of each. */
+/* Gather four units at a time: the first word of each position of the window, then the second of each. */
 static void gather_by_four(const reds_op *op, int32_t top, int32_t left, int8_t *out)
 {
     int32_t height = op->from->height, width = op->from->width;
     uint32_t taps = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1], live = op->units_in;
     uint32_t padding = (uint8_t)op->zero_in * 0x01010101u, blocks = (live + 3) / 4;
-    uint32_t rest = live % 4; /* units in the last word, if it is not whole: the other lanes are 0 */
+    uint32_t rest = live % 4; /* units in the last word if it is partial; its other lanes are 0 */
     for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
         for (int32_t x = left; x < left + op->layer->kernel[1]; x++, out += 4) {
             bool inside = y >= 0 && y < height && x >= 0 && x < width;
-            const int8_t *site = op->in + (uint32_t)(y * width + x) * live;
+            const int8_t *position = op->in + (uint32_t)(y * width + x) * live;
             int8_t *to = out;
-            for (uint32_t b = 0; b < blocks; b++, site += 4, to += 4 * taps) {
+            for (uint32_t b = 0; b < blocks; b++, position += 4, to += 4 * taps) {
                 uint32_t word = 0;
                 if (rest != 0 && b + 1 == blocks) {
-                    memcpy(&word, inside ? (const void *)site : &padding, rest);
+                    memcpy(&word, inside ? (const void *)position : &padding, rest);
                 } else if (inside) {
-                    memcpy(&word, site, 4);
+                    memcpy(&word, position, 4);
                 } else {
                     word = padding;
                 }
@@ -75,11 +75,11 @@ static void gather_by_four(const reds_op *op, int32_t top, int32_t left, int8_t 
     }
 }
 
-/* The bytes of the window of one site. */
-static const int8_t *window(const windows *w, uint32_t site, int8_t *bytes)
+/* Return the bytes of the window of one output position, gathered in `bytes` if they must be. */
+static const int8_t *window(const windows *w, uint32_t position, int8_t *bytes)
 {
     const reds_op *op = w->op;
-    uint32_t y = site / op->to->width, x = site % op->to->width;
+    uint32_t y = position / op->to->width, x = position % op->to->width;
     int32_t top = (int32_t)(y * op->layer->stride[0]) - op->layer->padding[0];
     int32_t left = (int32_t)(x * op->layer->stride[1]) - op->layer->padding[1];
     if (w->in_place) {
@@ -89,7 +89,7 @@ static const int8_t *window(const windows *w, uint32_t site, int8_t *bytes)
     return bytes;
 }
 
-/* Rows from `first` on, one by one: those whose sums may not be held times 256. */
+/* Compute rows marked plain one by one: 256 times their sum may overflow int32. */
 static void plain_rows(const reds_op *op, const reds_m4_rows *rows, uint32_t first, uint32_t end,
                        uint32_t full_quads)
 {
@@ -102,7 +102,8 @@ static void plain_rows(const reds_op *op, const reds_m4_rows *rows, uint32_t fir
     }
 }
 
-/* Rows from `first` (even) to `end`; an odd last one goes by a buffer, as a pair would write past it. */
+/* Compute the rows from `first` (even) to `end`. An odd last row goes through a buffer, since the kernel
+ * writes rows in pairs. */
 static void fast_rows(const reds_m4_rows *rows, uint32_t first, uint32_t end, uint32_t full_quads)
 {
     reds_m4_rows part = *rows;
@@ -152,12 +153,14 @@ void reds_m4_run_conv(const reds_op *op)
     bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
     const windows w = {
         .op = op,
-        .gather = !flat ? gather_by_four : op->units_in == full ? gather_rows : gather_sites,
+        .gather = !flat                  ? gather_by_four
+                  : op->units_in == full ? gather_rows
+                                         : gather_positions,
         .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
     };
     uint32_t *x = op->scratch;
     int8_t *one = (int8_t *)(x + 4 * quads), *two = one + 4 * quads;
-    memset(one, 0, w.in_place ? 0 : 8 * quads); /* what a flat window leaves of its last word */
+    memset(one, 0, w.in_place ? 0 : 8 * quads); /* the unused lanes of a flat window's last word */
     const reds_m4_table *table = op->table;
     reds_m4_rows rows = {
         .weights = op->weights,
@@ -169,12 +172,13 @@ void reds_m4_run_conv(const reds_op *op)
         .rounding = reds_m4_rounding(table, op->zero),
         .shift = table->shift,
     };
-    uint32_t sites = (uint32_t)op->to->height * op->to->width;
-    for (uint32_t site = 0; site < sites; site += 2) {
-        uint32_t second = site + 1 < sites ? site + 1 : site; /* an odd last site is done twice */
-        rows.out = op->out + site * op->units_out;
+    uint32_t positions = (uint32_t)op->to->height * op->to->width;
+    for (uint32_t position = 0; position < positions; position += 2) {
+        uint32_t second =
+            position + 1 < positions ? position + 1 : position; /* an odd last position is computed twice */
+        rows.out = op->out + position * op->units_out;
         rows.out2 = op->out + second * op->units_out;
-        reds_m4_expand_two(window(&w, site, one), window(&w, second, two), x, quads);
+        reds_m4_expand_two(window(&w, position, one), window(&w, second, two), x, quads);
         all_rows(op, &rows, full_quads);
     }
 }

@@ -1,9 +1,7 @@
-/* Dense for the Cortex-M4; cortex_m4.h has the contract. */
+/* Dense layer for the Cortex-M4. cortex_m4.h explains layout and arithmetic. */
 #include "cortex_m4.h"
 
 #ifdef __ARM_FEATURE_DSP
-
-_Static_assert(sizeof(void *) == 4 && offsetof(reds_m4_rows, groups) == ROWS_GROUPS, "rows.S knows these offsets");
 
 int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32_t *x, uint32_t x_stride,
                           uint32_t quads)
@@ -18,7 +16,7 @@ int32_t reds_m4_plain_sum(const uint32_t *weights, uint32_t stride, const uint32
     return acc;
 }
 
-/* Four rows whose sums may not be held times 256: same bits, slower. */
+/* Compute a group of rows marked plain: the same bits, slower. */
 static void plain_group(const reds_op *op, const reds_m4_rows *rows, uint32_t first)
 {
     uint32_t live = op->units_out - first;
@@ -32,8 +30,9 @@ static void expand(const reds_op *op, uint32_t *x, uint32_t quads)
 {
     reds_m4_expand(op->in, x, quads);
     uint32_t live = op->units_in % 4;
-    if (live != 0) { /* 0 in the lanes that are not inputs of this subnet */
-        uint32_t lanes = *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & ((1u << (8 * live)) - 1);
+    if (live != 0) { /* zero the lanes that are no inputs of this subnet */
+        uint32_t lanes =
+            *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & ((1u << (8 * live)) - 1);
         reds_m4_expand((const int8_t *)&lanes, x + 2 * quads - 2, 1);
     }
 }

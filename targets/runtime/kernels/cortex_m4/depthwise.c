@@ -1,27 +1,25 @@
-/* Depthwise 3 x 3 for the Cortex-M4; cortex_m4.h has the contract.
+/* Depthwise convolution 3 x 3 for the Cortex-M4. cortex_m4.h explains layout and arithmetic.
  *
- * Scratch: four lines of sites with their padding, and one site. Each line of the input is copied once, into
- * the slot that its number modulo three gives; the fourth stands for lines above and below. The last site
- * goes by the one in scratch where words would pass the end of the tensor. */
+ * Scratch: four input lines with their padding, and one output position. Each line of the input is copied
+ * once, into slot (line number modulo three). The fourth slot is a line of padding. The last position is
+ * computed in scratch if its last word would reach past the tensor's padding. */
 #include "cortex_m4.h"
 
 #include <string.h>
 
 #ifdef __ARM_FEATURE_DSP
 
-_Static_assert(offsetof(reds_m4_line, sites) == LINE_SITES, "depthwise_line.S knows these offsets");
-
-/* The site after those of the line, without writing past it. */
-static void last_site(const reds_m4_line *line, int8_t *buffer)
+/* Compute the position after those of the line in a buffer, and copy just its units. */
+static void last_position(const reds_m4_line *line, int8_t *buffer)
 {
     reds_m4_line last = *line;
     for (uint32_t i = 0; i < 3; i++) {
-        last.line[i] += line->sites * line->step;
+        last.line[i] += line->positions * line->step;
     }
-    last.sites = 1;
+    last.positions = 1;
     last.out = buffer;
     reds_m4_depthwise(&last);
-    memcpy(line->out + line->sites * line->units, buffer, line->units);
+    memcpy(line->out + line->positions * line->units, buffer, line->units);
 }
 
 void reds_m4_run_depthwise(const reds_op *op)
@@ -59,12 +57,12 @@ void reds_m4_run_depthwise(const reds_op *op)
             line.line[i] = inside ? slot : outside;
         }
         bool ragged = y + 1 == op->to->height && units % 4 != 0;
-        line.sites = op->to->width - (ragged ? 1u : 0u);
-        if (line.sites != 0) {
+        line.positions = op->to->width - (ragged ? 1u : 0u);
+        if (line.positions != 0) {
             reds_m4_depthwise(&line);
         }
         if (ragged) {
-            last_site(&line, outside + size);
+            last_position(&line, outside + size);
         }
     }
 }

@@ -1,13 +1,13 @@
-/* One row of sites of a depthwise layer, 3 x 3; cortex_m4.h has the contract. */
-#include "cortex_m4.h"
+/* One output row of a depthwise layer, 3 x 3. cortex_m4.h explains layout and arithmetic. */
+#include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
     .syntax unified
     .thumb
 
-/* Four units of one site: r4 the address of their values, r8 the weights; sums in r0..r3. */
-.macro TAP site
-    ldr     r5, [r4, \site]
+/* Add one tap of four units to the sums in r0..r3. r4: address of the values; r8: weights, advanced. */
+.macro TAP position
+    ldr     r5, [r4, \position]
     ldrd    r6, r7, [r8], #8
     sxtb16  r12, r5
     sxtb16  r5, r5, ror #8
@@ -17,7 +17,7 @@
     smlatt  r3, r5, r7, r3
 .endm
 
-/* A line of the window: sites r9 bytes apart. */
+/* Add the three taps of one line of the window. r9: bytes of a position. */
 .macro TAPS line
     ldr     r4, [lr, #\line]
     add     r4, r4, r10
@@ -27,9 +27,11 @@
     TAP     r9
 .endm
 
-/* void reds_m4_depthwise(const reds_m4_line *line): r10 counts bytes from the start of the lines to the
- * four units of the window at hand. On the stack: the table's rows, r10 at the window's first units, the sites
- * left, and where the next one is written. */
+/* void reds_m4_depthwise(const reds_m4_line *line)
+ *
+ * r10: offset in the lines of the current window's current four units. On the stack:
+ *   [sp]       next words of the table       [sp, #8]   positions left
+ *   [sp, #4]   r10 of the window's unit 0    [sp, #12]  where the next output goes */
     .section .text.reds_m4_depthwise, "ax", %progbits
     .global reds_m4_depthwise
     .type   reds_m4_depthwise, %function
@@ -39,12 +41,12 @@ reds_m4_depthwise:
     push    {r4-r11, lr}
     sub     sp, sp, #16
     mov     lr, r0
-    ldr     r1, [lr, #LINE_SITES]
+    ldr     r1, [lr, #LINE_POSITIONS]
     ldr     r2, [lr, #LINE_OUT]
     mov     r10, #0
     strd    r1, r2, [sp, #8]
-.Lsite:
-    ldrd    r8, r1, [lr, #LINE_WEIGHTS]  /* and the table */
+.Lposition:
+    ldrd    r8, r1, [lr, #LINE_WEIGHTS]  /* LINE_TABLE too */
     str     r1, [sp]
     ldr     r11, [lr, #LINE_GROUPS]
     ldr     r9, [lr, #LINE_UNITS]
@@ -59,8 +61,8 @@ reds_m4_depthwise:
     smulbb  r2, r2, r5
     smulbb  r3, r3, r5
     TAPS    LINE_LINE
-    TAPS    LINE_LINE + 4
-    TAPS    LINE_LINE + 8
+    TAPS    LINE_LINE_1
+    TAPS    LINE_LINE_2
     ldr     r4, [sp]
     ldr     r12, [lr, #LINE_ROUNDING]
     ldrd    r5, r6, [r4, #-16]
@@ -90,16 +92,16 @@ reds_m4_depthwise:
     add     r10, r10, #4
     subs    r11, r11, #1
     bne     .Lunits
-    ldr     r10, [sp, #4]  /* the next window */
+    ldr     r10, [sp, #4]  /* next window */
     ldr     r1, [lr, #LINE_STEP]
     add     r10, r10, r1
     ldrd    r1, r2, [sp, #8]
     ldr     r3, [lr, #LINE_GROUPS]
-    sub     r2, r2, r3, lsl #2  /* back over the padding of the last group */
+    sub     r2, r2, r3, lsl #2  /* step back over the unused lanes of the last group */
     add     r2, r2, r9
     subs    r1, r1, #1
     strd    r1, r2, [sp, #8]
-    bne     .Lsite
+    bne     .Lposition
     add     sp, sp, #16
     pop     {r4-r11, pc}
     .size   reds_m4_depthwise, . - reds_m4_depthwise

@@ -1,4 +1,4 @@
-/* The Cortex-M4's family: what layout radix256 takes, and its kernels by kind. */
+/* The Cortex-M4's family: sizes and checks of layout radix256, and the kernels by kind of layer. */
 #include "cortex_m4.h"
 
 #ifdef __ARM_FEATURE_DSP
@@ -17,7 +17,7 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
         return in * out;
     case REDS_CONV:
         return (uint64_t)conv_quads(layer, from->units, from->units) * 4 * ((to->units + 1u) / 2 * 2);
-    case REDS_DEPTHWISE: /* other kernels are not to be had: no size is right */
+    case REDS_DEPTHWISE: /* only 3 x 3 is supported: no size is valid for others */
         return layer->kernel[0] == 3 && layer->kernel[1] == 3 ? 18 * out : UINT64_MAX;
     default:
         return 0;
@@ -59,16 +59,16 @@ static bool all_plain(const uint8_t *plain, uint32_t groups)
     return true;
 }
 
-/* Of a table with words for rows only the shifts can be wrong: any bias is below 2^30, any multiplier too. */
+/* In a table of words only the shifts can be invalid: biases and multipliers are int16. */
 static bool table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
 {
     if (!weighted(layer)) {
         return reds_portable_table_ok(layer, table, rows, plain);
     }
-    const reds_m4_table *narrow = table;
-    uint32_t lifted = layer->kind == REDS_DEPTHWISE ? 0 : 8;
-    uint32_t bias_shift = narrow->bias_shift - lifted, shift = narrow->shift - lifted;
-    bool fast = bias_shift <= 8 || lifted == 0;
+    const reds_m4_table *m4_table = table;
+    uint32_t radix_shift = layer->kind == REDS_DEPTHWISE ? 0 : 8;
+    uint32_t bias_shift = m4_table->bias_shift - radix_shift, shift = m4_table->shift - radix_shift;
+    bool fast = bias_shift <= 8 || radix_shift == 0;
     return bias_shift <= 14 && shift >= 1 && shift <= 8 && (fast || all_plain(plain, rows / 4));
 }
 

@@ -1,12 +1,12 @@
-/* Rows of weights against expanded inputs; cortex_m4.h has the contract. Assembler, because the board's
- * compiler is old. */
-#include "cortex_m4.h"
+/* Rows of weights times expanded inputs. cortex_m4.h explains layout and arithmetic. In assembler, because
+ * the Arduino core's GCC 7 has no intrinsics for these multiplies. */
+#include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
     .syntax unified
     .thumb
 
-/* Four inputs against four rows: 16 multiplies in 14 instructions. */
+/* Four inputs times four rows: 16 products in 14 instructions. */
 .macro QUAD
     ldm     r10!, {r4-r7}
     ldrd    r8, r9, [r11], #8
@@ -24,7 +24,7 @@
     smlad   r3, r7, r9, r3
 .endm
 
-/* Four inputs of two sites against two rows: 16 multiplies in 12 instructions. */
+/* Four inputs of two positions times two rows: 16 products in 12 instructions. */
 .macro QUAD_OF_TWO
     ldrd    r4, r5, [r10], #8
     ldm     r11!, {r6-r9}
@@ -40,8 +40,8 @@
     smlad   r3, r5, r9, r3
 .endm
 
-/* r12 inputs by four, four times and the rest; \loop names the labels. */
-.macro EACH quad, loop
+/* Run the macro \quad r12 times, unrolled by four. \loop names the labels. */
+.macro FOR_EACH_QUAD quad, loop
     subs    r12, r12, #4
     blo     .L\loop\()_rest
 .L\loop\()_four:
@@ -61,14 +61,14 @@
 .L\loop\()_done:
 .endm
 
-/* The bias of a row's word: its lower half, shifted. */
+/* Replace a word of the table by its bias: the lower half, shifted. \right is 16 - bias_shift. */
 .macro BIAS row, right
     lsl     \row, \row, #16
     asr     \row, \row, \right
 .endm
 
-/* r0..r3, shifted by r8: four bytes of r0. Takes r4 for a constant. */
-.macro NARROW
+/* Shift r0..r3 right by r8, clamp them to [-127, 127] and pack them into the bytes of r0. Clobbers r4. */
+.macro SATURATE
     asr     r0, r0, r8
     asr     r1, r1, r8
     asr     r2, r2, r8
@@ -100,7 +100,7 @@ FUNCTION reds_m4_dense
     mov     lr, r0
 .Ldense_group:
     ldrd    r10, r11, [lr, #ROWS_WEIGHTS]
-    ldrd    r8, r9, [lr, #ROWS_TABLE]  /* and the shift of its biases */
+    ldrd    r8, r9, [lr, #ROWS_TABLE]  /* ROWS_BIAS_RIGHT too */
     ldr     r12, [lr, #ROWS_QUADS]
     ldm     r8!, {r0-r3}
     str     r8, [lr, #ROWS_TABLE]
@@ -108,18 +108,18 @@ FUNCTION reds_m4_dense
     BIAS    r1, r9
     BIAS    r2, r9
     BIAS    r3, r9
-    EACH    QUAD, dense
-    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the rounding */
+    FOR_EACH_QUAD    QUAD, dense
+    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* ROWS_ROUNDING too */
     add     r10, r10, r11
     str     r10, [lr, #ROWS_WEIGHTS]
     ldr     r8, [lr, #ROWS_TABLE]
     ldmdb   r8, {r4-r7}
-    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* and out */
+    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* ROWS_OUT too */
     smlawt  r0, r0, r4, r12
     smlawt  r1, r1, r5, r12
     smlawt  r2, r2, r6, r12
     smlawt  r3, r3, r7, r12
-    NARROW
+    SATURATE
     str     r0, [r9], #4
     str     r9, [lr, #ROWS_OUT]
     ldr     r4, [lr, #ROWS_GROUPS]
@@ -135,7 +135,7 @@ FUNCTION reds_m4_conv
     mov     lr, r0
     ldr     r10, [lr, #ROWS_WEIGHTS]
 .Lconv_group:
-    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* and the shift of its biases */
+    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* ROWS_BIAS_RIGHT too */
     ldr     r11, [lr, #ROWS_X]
     ldr     r12, [lr, #ROWS_QUADS]
     ldrd    r0, r1, [r4], #8
@@ -144,18 +144,18 @@ FUNCTION reds_m4_conv
     BIAS    r1, r5
     mov     r2, r0
     mov     r3, r1
-    EACH    QUAD_OF_TWO, conv
-    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* and the rounding */
+    FOR_EACH_QUAD    QUAD_OF_TWO, conv
+    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* ROWS_ROUNDING too */
     add     r10, r10, r11
     ldr     r8, [lr, #ROWS_TABLE]
     ldrd    r6, r7, [r8, #-8]
-    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* and out */
+    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* ROWS_OUT too */
     smlawt  r0, r0, r6, r12
     smlawt  r1, r1, r7, r12
     smlawt  r2, r2, r6, r12
     smlawt  r3, r3, r7, r12
-    NARROW
-    ldrd    r6, r7, [lr, #ROWS_OUT2]  /* and groups */
+    SATURATE
+    ldrd    r6, r7, [lr, #ROWS_OUT2]  /* ROWS_GROUPS too */
     strh    r0, [r9], #2
     lsrs    r0, r0, #16
     strh    r0, [r6], #2

@@ -1,5 +1,5 @@
-/* Residual addition for aarch64, eight values at a time: bias + factor * a + factor * b, factors of 16 bits
- * (REDS_FACTOR_LIMIT). The last eight may reach into the tensors' padding. */
+/* Residual addition for aarch64, eight values at a time: bias + factor * a + factor * b. Factors fit 16 bits
+ * (REDS_FACTOR_LIMIT). The last eight values may include padding of the tensors. */
 #include "neon.h"
 
 #ifdef __aarch64__
@@ -14,7 +14,8 @@ void reds_neon_add(const reds_op *op)
         int16x8_t a = vmovl_s8(vld1_s8(op->in + i)), b = vmovl_s8(vld1_s8(op->in2 + i));
         int32x4_t low = vmlal_n_s16(vmlal_n_s16(bias, vget_low_s16(a), one), vget_low_s16(b), two);
         int32x4_t high = vmlal_high_n_s16(vmlal_high_n_s16(bias, a, one), b, two);
-        vst1_s8(op->out + i, reds_neon_requantise((int32x4x2_t){{low, high}}, (int32x4x2_t){{half, half}}, zero));
+        vst1_s8(op->out + i,
+                reds_neon_requantize((int32x4x2_t){{low, high}}, (int32x4x2_t){{half, half}}, zero));
     }
 }
 

@@ -1,20 +1,20 @@
-/* Convolution for aarch64, four sites at a time; neon.h has the contract.
+/* Convolution for aarch64, four output positions at a time. neon.h explains layout and arithmetic.
  *
- * Scratch: the windows of four sites, in the order of the weights. A site of a window takes its live units
- * padded to four, or all the full net's where those are no multiple of four; 0 stands behind the live ones. A
- * window of one site that is just its live units (pointwise) is read where it lies. */
+ * Scratch: the windows of four positions in the order of the weights (im2col). A position of a window has the
+ * subnet's units padded with 0 to a multiple of four, or to the full net's units if those are no multiple of
+ * four. A pointwise window without such padding is read in place. */
 #include "neon.h"
 
 #ifdef __aarch64__
 
-/* How the windows of a layer are gathered, and the next: where it begins, in the padding if < 0. */
+/* How the windows of a layer are gathered, and where the next one begins: negative in the padding. */
 typedef struct {
     const reds_op *op;
     int32_t top, left;
     uint32_t column;
-    uint32_t pitch;    /* bytes of a site in a window */
-    uint32_t bytes;    /* of a window in scratch, with what may be read behind it */
-    uint32_t in_place; /* bytes of the input that may be read where they lie; 0 if windows must be gathered */
+    uint32_t pitch;    /* bytes of a position in a window */
+    uint32_t bytes;    /* of a window in scratch, with the bytes that loads reach past it */
+    uint32_t in_place; /* bytes of the input that loads may reach; 0: windows must be gathered */
 } windows;
 
 static void copy(int8_t *to, const int8_t *from, uint32_t n)
@@ -23,7 +23,7 @@ static void copy(int8_t *to, const int8_t *from, uint32_t n)
         for (uint32_t i = 0; i < n - 16; i += 16) {
             memcpy(to + i, from + i, 16);
         }
-        memcpy(to + n - 16, from + n - 16, 16); /* may write some bytes again */
+        memcpy(to + n - 16, from + n - 16, 16); /* may write some bytes twice */
     } else if (n >= 8) {
         memcpy(to, from, 8);
         memcpy(to + n - 8, from + n - 8, 8);
@@ -37,8 +37,8 @@ static void copy(int8_t *to, const int8_t *from, uint32_t n)
     }
 }
 
-/* Site by site: 0 stands behind the live units. */
-static void gather_sites(const windows *w, int8_t *out)
+/* Gather a window position by position, with 0 after the subnet's units. */
+static void gather_positions(const windows *w, int8_t *out)
 {
     const reds_op *op = w->op;
     uint32_t units = op->units_in;
@@ -55,7 +55,7 @@ static void gather_sites(const windows *w, int8_t *out)
     }
 }
 
-/* All units live: what of the window lies inside is a run of bytes in each row. */
+/* Gather a window of all units: each row inside the input is one run of bytes. */
 static void gather_rows(const windows *w, int8_t *out)
 {
     const reds_op *op = w->op;
@@ -74,7 +74,7 @@ static void gather_rows(const windows *w, int8_t *out)
     }
 }
 
-/* The window at w, gathered in `buffer` if it must be. */
+/* Return the window at w, gathered in `buffer` if it must be. */
 static const int8_t *window(const windows *w, int8_t *buffer)
 {
     const reds_op *op = w->op;
@@ -82,11 +82,11 @@ static const int8_t *window(const windows *w, int8_t *buffer)
     if (w->in_place != 0 && at + (w->pitch + 15) / 16 * 16 <= w->in_place) {
         return op->in + at;
     }
-    (w->pitch == op->units_in ? gather_rows : gather_sites)(w, buffer);
+    (w->pitch == op->units_in ? gather_rows : gather_positions)(w, buffer);
     return buffer;
 }
 
-/* To the next site. */
+/* Move to the next output position. */
 static void advance(windows *w)
 {
     const reds_layer *layer = w->op->layer;
@@ -101,7 +101,8 @@ static void advance(windows *w)
 void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
 {
     const reds_layer *layer = op->layer;
-    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units, live = op->units_in;
+    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units,
+             live = op->units_in;
     uint32_t pitch = reds_neon_pitch(full, live);
     bool whole = pitch == full;
     bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
@@ -125,12 +126,12 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
         .rows = op->units_out,
         .zero = op->zero,
     };
-    uint32_t sites = (uint32_t)op->to->height * op->to->width;
-    for (uint32_t site = 0; site < sites; site += rows.sites) {
-        rows.sites = sites - site < REDS_NEON_SITES ? 1 : REDS_NEON_SITES;
-        for (uint32_t s = 0; s < rows.sites; s++, advance(&w)) {
+    uint32_t positions = (uint32_t)op->to->height * op->to->width;
+    for (uint32_t position = 0; position < positions; position += rows.positions) {
+        rows.positions = positions - position < REDS_NEON_POSITIONS ? 1 : REDS_NEON_POSITIONS;
+        for (uint32_t s = 0; s < rows.positions; s++, advance(&w)) {
             rows.x[s] = window(&w, (int8_t *)op->scratch + s * w.bytes);
-            rows.out[s] = op->out + (site + s) * op->units_out;
+            rows.out[s] = op->out + (position + s) * op->units_out;
         }
         inner(&rows);
     }

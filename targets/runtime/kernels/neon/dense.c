@@ -1,5 +1,5 @@
-/* Dense for aarch64; neon.h has the contract. Scratch: the input with 0 behind it, where its last quad is not
- * whole. */
+/* Dense layer for aarch64. neon.h explains layout and arithmetic. Scratch: the input followed by 0, if its
+ * last quad is partial. */
 #include "neon.h"
 
 #ifdef __aarch64__
@@ -23,7 +23,7 @@ void reds_neon_dense(const reds_op *op, reds_neon_inner inner)
         .runs = 1,
         .quads = (op->units_in + 3) / 4,
         .rows = op->units_out,
-        .sites = 1,
+        .positions = 1,
         .zero = op->zero,
     };
     inner(&rows);

@@ -1,22 +1,22 @@
-/* Depthwise convolution for aarch64, eight units at a time; neon.h has the contract.
+/* Depthwise convolution for aarch64, eight units at a time. neon.h explains layout and arithmetic.
  *
- * Scratch: lines of sites with their padding, one more than a kernel has rows. Each line of the input is copied
- * once, into the slot that its number modulo the kernel's rows gives; the last stands for lines above and below.
- * The last eight units of a site may include some that were done before; where there are fewer, what is read
- * behind them is not written. */
+ * Scratch: input lines with their padding, one more than a kernel has rows. Each line of the input is
+ * copied once, into slot (line number modulo the kernel's rows). The last slot is a line of padding. The
+ * last eight units of a position overlap the eight before them; of fewer than eight units, only those are
+ * written. */
 #include "neon.h"
 
 #ifdef __aarch64__
 
-/* One row of sites. */
+/* One output row. */
 typedef struct {
     const reds_op *op;
-    const int8_t *line[UINT8_MAX]; /* the first site's window: a line for each row of the kernel */
+    const int8_t *line[UINT8_MAX]; /* the input lines of the first window */
     int8_t *out;
     uint32_t pitch; /* bytes of a tap's weights */
 } row;
 
-/* What is the same for eight units at every site. */
+/* Constants of eight units, the same for every position. */
 typedef struct {
     const int8_t *weights;
     int32x4x2_t bias, half;
@@ -41,7 +41,7 @@ static eight units_from(const row *r, uint32_t first)
 
 REDS_ALWAYS_INLINE void finish(const eight *e, int32x4x2_t acc, int8_t *out)
 {
-    int8x8_t y = reds_neon_requantise(acc, e->half, e->zero);
+    int8x8_t y = reds_neon_requantize(acc, e->half, e->zero);
     if (e->live >= 8) {
         vst1_s8(out, y);
     } else {
@@ -51,20 +51,21 @@ REDS_ALWAYS_INLINE void finish(const eight *e, int32x4x2_t acc, int8_t *out)
 
 REDS_ALWAYS_INLINE int32x4x2_t add(int32x4x2_t acc, int16x8_t products)
 {
-    return (int32x4x2_t){{vaddw_s16(acc.val[0], vget_low_s16(products)), vaddw_high_s16(acc.val[1], products)}};
+    return (int32x4x2_t){
+        {vaddw_s16(acc.val[0], vget_low_s16(products)), vaddw_high_s16(acc.val[1], products)}};
 }
 
 static void three_by_three(const row *r, uint32_t first)
 {
     const eight e = units_from(r, first);
-    uint32_t units = r->op->units_in, sites = r->op->to->width;
+    uint32_t units = r->op->units_in, positions = r->op->to->width;
     const int8_t *a = r->line[0] + first, *b = r->line[1] + first, *c = r->line[2] + first;
     int8_t *out = r->out + first;
     int8x8_t w[9];
     for (uint32_t t = 0; t < 9; t++) {
         w[t] = vld1_s8(e.weights + t * r->pitch);
     }
-    for (; sites > 0; sites--, a += e.step, b += e.step, c += e.step, out += units) {
+    for (; positions > 0; positions--, a += e.step, b += e.step, c += e.step, out += units) {
         int32x4x2_t acc = add(e.bias, vmlal_s8(vmull_s8(w[0], vld1_s8(a)), w[1], vld1_s8(a + units)));
         acc = add(acc, vmlal_s8(vmull_s8(w[2], vld1_s8(a + 2 * units)), w[3], vld1_s8(b)));
         acc = add(acc, vmlal_s8(vmull_s8(w[4], vld1_s8(b + units)), w[5], vld1_s8(b + 2 * units)));
@@ -78,16 +79,16 @@ static void any_kernel(const row *r, uint32_t first)
 {
     const eight e = units_from(r, first);
     uint32_t units = r->op->units_in, rows = r->op->layer->kernel[0], columns = r->op->layer->kernel[1];
-    for (uint32_t site = 0; site < r->op->to->width; site++) {
+    for (uint32_t position = 0; position < r->op->to->width; position++) {
         const int8_t *weights = e.weights;
         int32x4x2_t acc = e.bias;
         for (uint32_t y = 0; y < rows; y++) {
-            const int8_t *x = r->line[y] + site * e.step + first;
+            const int8_t *x = r->line[y] + position * e.step + first;
             for (uint32_t i = 0; i < columns; i++, x += units, weights += r->pitch) {
                 acc = add(acc, vmull_s8(vld1_s8(weights), vld1_s8(x)));
             }
         }
-        finish(&e, acc, r->out + site * units + first);
+        finish(&e, acc, r->out + position * units + first);
     }
 }
 
@@ -121,7 +122,8 @@ void reds_neon_depthwise(const reds_op *op)
             bool inside = line >= 0 && line < op->from->height;
             int8_t *slot = inside ? slots + (uint32_t)line % rows * size : outside;
             if (inside && line >= copied) {
-                memcpy(slot + layer->padding[1] * units, op->in + (uint32_t)line * width * units, width * units);
+                memcpy(slot + layer->padding[1] * units, op->in + (uint32_t)line * width * units,
+                       width * units);
                 copied = line + 1;
             }
             r.line[i] = slot;

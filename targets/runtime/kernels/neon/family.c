@@ -1,4 +1,4 @@
-/* The families of aarch64, with SDOT and without: what layout neon takes, and their kernels by kind. */
+/* The families of aarch64, with SDOT and without: sizes of layout neon, and the kernels by kind of layer. */
 #include "neon.h"
 
 #ifdef __aarch64__
@@ -44,10 +44,11 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, 
     case REDS_DENSE:
         return step->units_in % 4 != 0 ? step->units_in + 16u : 0;
     case REDS_CONV:
-        return REDS_NEON_SITES * reds_neon_window_bytes(taps, reds_neon_pitch(from->units, step->units_in));
+        return REDS_NEON_POSITIONS *
+               reds_neon_window_bytes(taps, reds_neon_pitch(from->units, step->units_in));
     case REDS_DEPTHWISE: {
         uint64_t lines = (layer->kernel[0] + 1ull) * reds_neon_line_bytes(layer, from, step->units_in);
-        return lines > UINT32_MAX ? UINT32_MAX : (uint32_t)lines; /* which no arena holds */
+        return lines > UINT32_MAX ? UINT32_MAX : (uint32_t)lines; /* larger than any arena */
     }
     default:
         return 0;
@@ -74,17 +75,17 @@ static void conv_dotprod(const reds_op *op)
     reds_neon_conv(op, reds_neon_rows_dotprod);
 }
 
-#define FAMILY(dense, conv)                                                          \
-    .layout = 3, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes,     \
-    .table_bytes = reds_portable_table_bytes, .table_ok = reds_portable_table_ok,    \
-    .run = {                                                                         \
-        [REDS_DENSE] = dense,                                                        \
-        [REDS_CONV] = conv,                                                          \
-        [REDS_DEPTHWISE] = reds_neon_depthwise,                                      \
-        [REDS_AVERAGE_POOL] = reds_neon_average_pool,                                \
-        [REDS_MAX_POOL] = reds_portable_max_pool,                                    \
-        [REDS_ADD] = reds_neon_add,                                                  \
-        [REDS_FLATTEN] = reds_portable_flatten,                                      \
+#define FAMILY(dense, conv)                                                       \
+    .layout = 3, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes,  \
+    .table_bytes = reds_portable_table_bytes, .table_ok = reds_portable_table_ok, \
+    .run = {                                                                      \
+        [REDS_DENSE] = dense,                                                     \
+        [REDS_CONV] = conv,                                                       \
+        [REDS_DEPTHWISE] = reds_neon_depthwise,                                   \
+        [REDS_AVERAGE_POOL] = reds_neon_average_pool,                             \
+        [REDS_MAX_POOL] = reds_portable_max_pool,                                 \
+        [REDS_ADD] = reds_neon_add,                                               \
+        [REDS_FLATTEN] = reds_portable_flatten,                                   \
     }
 
 const reds_family reds_neon_dotprod = {.available = has_dotprod, FAMILY(dense_dotprod, conv_dotprod)};

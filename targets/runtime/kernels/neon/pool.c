@@ -1,6 +1,6 @@
-/* Average pooling for aarch64, eight units at a time: halfwords hold the sums of up to 256 values. Fewer units
- * and larger windows go the portable way. The last eight units of a site may include some that were done
- * before. */
+/* Average pooling for aarch64, eight units at a time. A halfword holds the sum of up to 256 values; larger
+ * windows and fewer units use the portable kernel. The last eight units of a position overlap the eight
+ * before them. */
 #include "neon.h"
 
 #ifdef __aarch64__
@@ -23,7 +23,7 @@ static void eight_units(const reds_op *op, const int8_t *first, int8_t *out)
     int16x8_t total = sum(op, first), zero = vdupq_n_s16((int16_t)op->zero);
     int32x4_t low = vmlaq_n_s32(bias, vmovl_s16(vget_low_s16(total)), op->bias[1]);
     int32x4_t high = vmlaq_n_s32(bias, vmovl_high_s16(total), op->bias[1]);
-    vst1_s8(out, reds_neon_requantise((int32x4x2_t){{low, high}}, (int32x4x2_t){{half, half}}, zero));
+    vst1_s8(out, reds_neon_requantize((int32x4x2_t){{low, high}}, (int32x4x2_t){{half, half}}, zero));
 }
 
 void reds_neon_average_pool(const reds_op *op)
@@ -37,8 +37,8 @@ void reds_neon_average_pool(const reds_op *op)
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
         for (uint32_t x = 0; x < op->to->width; x++, out += units) {
-            uint32_t site = y * layer->stride[0] * op->from->width + x * layer->stride[1];
-            const int8_t *from = op->in + site * units;
+            uint32_t position = y * layer->stride[0] * op->from->width + x * layer->stride[1];
+            const int8_t *from = op->in + position * units;
             for (uint32_t unit = 0; unit + 8 <= units; unit += 8) {
                 eight_units(op, from + unit, out + unit);
             }

@@ -1,52 +1,54 @@
-/* Rows against one or four sites by SMULL and SMLAL, for processors without SDOT; neon.h has the contract.
+/* Rows times one or four positions by SMULL and SMLAL, for processors without SDOT. neon.h explains the
+ * layout.
  *
- * Two blocks at a time: a halfword takes a product of each, then pairs of halfwords are added to words. So the
- * sums of four rows stand in halves in two registers, the first two rows' in one; they meet at the end. */
+ * Two blocks at a time: a halfword adds a product of each, then pairs of halfwords are added to words. The
+ * sum of a row is thus split in two words, those of rows 0 and 1 in `low`, of 2 and 3 in `high`; the end
+ * adds them. */
 #include "neon.h"
 
 #ifdef __aarch64__
 
-#ifndef __clang__ /* gcc would start on all sites at once and run out of registers: 1.2 times the instructions */
+#ifndef __clang__ /* gcc would interleave all positions and spill registers: 1.2 times the instructions */
 #pragma GCC optimize("no-schedule-insns")
 #endif
 
-/* A quad of inputs, for each of a block's rows. */
+/* Repeat a quad of inputs for each row of a block. */
 #define EACH_ROW(x, lane) vreinterpretq_s8_s32(vdupq_laneq_s32(vreinterpretq_s32_s8(x), (lane)))
 
-/* Two blocks of each group against two lanes of each site's inputs. */
-#define TWO_BLOCKS(lane)                                                                        \
-    for (uint32_t g = 0; g < groups; g++) {                                                     \
-        one[g] = vld1q_s8(w[g] + 16 * (lane));                                                  \
-        two[g] = vld1q_s8(w[g] + 16 * (lane) + 16);                                             \
-    }                                                                                           \
-    for (uint32_t s = 0; s < sites; s++) {                                                      \
-        int8x16_t x1 = EACH_ROW(x[s], (lane)), x2 = EACH_ROW(x[s], (lane) + 1);                 \
-        for (uint32_t g = 0; g < groups; g++) {                                                 \
-            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1));                    \
-            sums = vmlal_s8(sums, vget_low_s8(two[g]), vget_low_s8(x2));                        \
-            low[s][g] = vpadalq_s16(low[s][g], sums);                                           \
-            sums = vmlal_high_s8(vmull_high_s8(one[g], x1), two[g], x2);                        \
-            high[s][g] = vpadalq_s16(high[s][g], sums);                                         \
-        }                                                                                       \
+/* Multiply two blocks of each group by two lanes of each position's inputs. */
+#define TWO_BLOCKS(lane)                                                        \
+    for (uint32_t g = 0; g < groups; g++) {                                     \
+        one[g] = vld1q_s8(w[g] + 16 * (lane));                                  \
+        two[g] = vld1q_s8(w[g] + 16 * (lane) + 16);                             \
+    }                                                                           \
+    for (uint32_t s = 0; s < positions; s++) {                                  \
+        int8x16_t x1 = EACH_ROW(x[s], (lane)), x2 = EACH_ROW(x[s], (lane) + 1); \
+        for (uint32_t g = 0; g < groups; g++) {                                 \
+            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1));    \
+            sums = vmlal_s8(sums, vget_low_s8(two[g]), vget_low_s8(x2));        \
+            low[s][g] = vpadalq_s16(low[s][g], sums);                           \
+            sums = vmlal_high_s8(vmull_high_s8(one[g], x1), two[g], x2);        \
+            high[s][g] = vpadalq_s16(high[s][g], sums);                         \
+        }                                                                       \
     }
 
-#define ONE_BLOCK(lane)                                                                         \
-    for (uint32_t g = 0; g < groups; g++) {                                                     \
-        one[g] = vld1q_s8(w[g] + 16 * (lane));                                                  \
-        for (uint32_t s = 0; s < sites; s++) {                                                  \
-            int8x16_t x1 = EACH_ROW(x[s], (lane));                                              \
-            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1));                    \
-            low[s][g] = vpadalq_s16(low[s][g], sums);                                           \
-            high[s][g] = vpadalq_s16(high[s][g], vmull_high_s8(one[g], x1));                    \
-        }                                                                                       \
+#define ONE_BLOCK(lane)                                                      \
+    for (uint32_t g = 0; g < groups; g++) {                                  \
+        one[g] = vld1q_s8(w[g] + 16 * (lane));                               \
+        for (uint32_t s = 0; s < positions; s++) {                           \
+            int8x16_t x1 = EACH_ROW(x[s], (lane));                           \
+            int16x8_t sums = vmull_s8(vget_low_s8(one[g]), vget_low_s8(x1)); \
+            low[s][g] = vpadalq_s16(low[s][g], sums);                        \
+            high[s][g] = vpadalq_s16(high[s][g], vmull_high_s8(one[g], x1)); \
+        }                                                                    \
     }
 
-REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t sites, uint32_t groups)
+REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t positions, uint32_t groups)
 {
-    int32x4_t low[REDS_NEON_SITES][REDS_NEON_GROUPS], high[REDS_NEON_SITES][REDS_NEON_GROUPS];
-    int8x16_t x[REDS_NEON_SITES], one[REDS_NEON_GROUPS], two[REDS_NEON_GROUPS];
-    const int8_t *w[REDS_NEON_GROUPS], *from[REDS_NEON_SITES];
-    for (uint32_t s = 0; s < sites; s++) {
+    int32x4_t low[REDS_NEON_POSITIONS][REDS_NEON_GROUPS], high[REDS_NEON_POSITIONS][REDS_NEON_GROUPS];
+    int8x16_t x[REDS_NEON_POSITIONS], one[REDS_NEON_GROUPS], two[REDS_NEON_GROUPS];
+    const int8_t *w[REDS_NEON_GROUPS], *from[REDS_NEON_POSITIONS];
+    for (uint32_t s = 0; s < positions; s++) {
         from[s] = rows->x[s];
         for (uint32_t g = 0; g < groups; g++) {
             w[g] = rows->weights + (first / 4 + g) * rows->stride;
@@ -57,9 +59,9 @@ REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_
     do {
         uint32_t quads = rows->quads;
         for (; quads >= 4; quads -= 4) {
-            for (uint32_t s = 0; s < sites; s++) {
+            for (uint32_t s = 0; s < positions; s++) {
                 x[s] = vld1q_s8(from[s]);
-                __asm("" : "+w"(x[s])); /* or gcc loads each lane by itself */
+                __asm("" : "+w"(x[s])); /* else gcc loads each lane by itself */
                 from[s] += 16;
             }
             TWO_BLOCKS(0)
@@ -69,7 +71,7 @@ REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_
             }
         }
         if (quads > 0) {
-            for (uint32_t s = 0; s < sites; s++) {
+            for (uint32_t s = 0; s < positions; s++) {
                 x[s] = vld1q_s8(from[s]);
                 from[s] += 4 * quads;
             }
@@ -86,12 +88,12 @@ REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_
             w[g] += 16 * quads + rows->gap;
         }
     } while (--run > 0);
-    for (uint32_t s = 0; s < sites; s++) {
+    for (uint32_t s = 0; s < positions; s++) {
         for (uint32_t g = 0; g < groups; g++) {
             low[s][g] = vaddq_s32(vpaddq_s32(low[s][g], high[s][g]), vld1q_s32(rows->bias + first + 4 * g));
         }
     }
-    reds_neon_finish(rows, first, sites, groups, low);
+    reds_neon_finish(rows, first, positions, groups, low);
 }
 
 void reds_neon_rows_baseline(const reds_neon_rows *rows)

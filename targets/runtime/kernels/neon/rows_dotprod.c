@@ -1,26 +1,27 @@
-/* Rows against one or four sites by SDOT, which adds the products of four rows by four inputs to four sums;
- * neon.h has the contract. */
+/* Rows times one or four positions by SDOT, which adds the products of four rows by four inputs to four sums.
+ * neon.h explains the layout. */
 #include "neon.h"
 
 #ifdef __aarch64__
 
 #define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
 
-/* A block of each group against one lane of each site's inputs. */
+/* Multiply a block of each group by one lane of each position's inputs. */
 #define BLOCK(lane)                                                        \
     for (uint32_t g = 0; g < groups; g++) {                                \
         int8x16_t weights = vld1q_s8(w[g] + 16 * (lane));                  \
-        for (uint32_t s = 0; s < sites; s++) {                             \
+        for (uint32_t s = 0; s < positions; s++) {                         \
             acc[s][g] = vdotq_laneq_s32(acc[s][g], weights, x[s], (lane)); \
         }                                                                  \
     }
 
-DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t sites, uint32_t groups)
+DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first, uint32_t positions,
+                                     uint32_t groups)
 {
-    int32x4_t acc[REDS_NEON_SITES][REDS_NEON_GROUPS];
-    int8x16_t x[REDS_NEON_SITES];
-    const int8_t *w[REDS_NEON_GROUPS], *from[REDS_NEON_SITES];
-    for (uint32_t s = 0; s < sites; s++) {
+    int32x4_t acc[REDS_NEON_POSITIONS][REDS_NEON_GROUPS];
+    int8x16_t x[REDS_NEON_POSITIONS];
+    const int8_t *w[REDS_NEON_GROUPS], *from[REDS_NEON_POSITIONS];
+    for (uint32_t s = 0; s < positions; s++) {
         from[s] = rows->x[s];
         for (uint32_t g = 0; g < groups; g++) {
             w[g] = rows->weights + (first / 4 + g) * rows->stride;
@@ -31,7 +32,7 @@ DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first,
     do {
         uint32_t quads = rows->quads;
         for (; quads >= 4; quads -= 4) {
-            for (uint32_t s = 0; s < sites; s++) {
+            for (uint32_t s = 0; s < positions; s++) {
                 x[s] = vld1q_s8(from[s]);
                 from[s] += 16;
             }
@@ -44,7 +45,7 @@ DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first,
             }
         }
         if (quads > 0) {
-            for (uint32_t s = 0; s < sites; s++) {
+            for (uint32_t s = 0; s < positions; s++) {
                 x[s] = vld1q_s8(from[s]);
                 from[s] += 4 * quads;
             }
@@ -60,7 +61,7 @@ DOTPROD REDS_ALWAYS_INLINE void tile(const reds_neon_rows *rows, uint32_t first,
             w[g] += 16 * quads + rows->gap;
         }
     } while (--run > 0);
-    reds_neon_finish(rows, first, sites, groups, acc);
+    reds_neon_finish(rows, first, positions, groups, acc);
 }
 
 DOTPROD void reds_neon_rows_dotprod(const reds_neon_rows *rows)

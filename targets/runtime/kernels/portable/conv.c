@@ -1,24 +1,25 @@
-/* Convolution, canonical layout, plain C: weights int8 [full_out][rows][columns][full_in], of which the first
- * units_in of every tap of the first units_out rows count. Padding stands for the input's zero point. */
+/* Convolution in the canonical layout, plain C. Weights are int8 [full_out][rows][columns][full_in]; a
+ * subnet reads the first units_in of every tap of the first units_out filters. Padding has the value of
+ * the input's zero point. */
 #include "portable.h"
 
-/* One tap: the live units of one site against one kernel's; NULL is a site in the padding. */
-static int32_t tap(const int8_t *site, const int8_t *weights, const reds_op *op)
+/* Return the sum of one tap over the input units. `position` is NULL in the padding. */
+static int32_t tap(const int8_t *position, const int8_t *weights, const reds_op *op)
 {
     int32_t sum = 0;
-    if (site == NULL) {
+    if (position == NULL) {
         for (uint32_t i = 0; i < op->units_in; i++) {
             sum += weights[i];
         }
         return sum * op->zero_in;
     }
     for (uint32_t i = 0; i < op->units_in; i++) {
-        sum += weights[i] * site[i];
+        sum += weights[i] * position[i];
     }
     return sum;
 }
 
-/* The value at one place of one unit: `top` and `left` are where the window begins, in the padding if < 0. */
+/* Return the sum of one filter over one window, which begins at `top`, `left`: negative in the padding. */
 static int32_t window(const reds_op *op, const int8_t *weights, int32_t top, int32_t left)
 {
     int32_t acc = 0, height = op->from->height, width = op->from->width;
@@ -38,11 +39,12 @@ void reds_portable_conv(const reds_op *op)
     int8_t *out = op->out;
     for (int32_t y = 0; y < op->to->height; y++) {
         for (int32_t x = 0; x < op->to->width; x++) {
-            int32_t top = y * layer->stride[0] - layer->padding[0], left = x * layer->stride[1] - layer->padding[1];
+            int32_t top = y * layer->stride[0] - layer->padding[0],
+                    left = x * layer->stride[1] - layer->padding[1];
             const int8_t *weights = op->weights;
             for (uint32_t o = 0; o < op->units_out; o++, weights += row) {
                 int32_t acc = op->bias[o] + window(op, weights, top, left);
-                *out++ = reds_requantise(acc, op->multiplier[o], op->zero);
+                *out++ = reds_requantize(acc, op->multiplier[o], op->zero);
             }
         }
     }

@@ -1,5 +1,5 @@
-/* Dense, canonical layout, plain C: weights int8 [full_out][full_in], the first units_in of the first
- * units_out rows. Sums stay in int32 (BIAS_LIMIT); requantised by reds_requantise. */
+/* Dense layer in the canonical layout, plain C. Weights are int8 [full_out][full_in]; a subnet reads the
+ * first units_in of the first units_out rows. No sum overflows int32 (pack.h, REDS_BIAS_LIMIT). */
 #include "portable.h"
 
 void reds_portable_dense(const reds_op *op)
@@ -10,6 +10,6 @@ void reds_portable_dense(const reds_op *op)
         for (uint32_t i = 0; i < op->units_in; i++) {
             acc += row[i] * op->in[i];
         }
-        op->out[o] = reds_requantise(acc, op->multiplier[o], op->zero);
+        op->out[o] = reds_requantize(acc, op->multiplier[o], op->zero);
     }
 }

@@ -1,5 +1,5 @@
-/* Depthwise convolution, canonical layout, plain C: weights int8 [units][rows][columns], one kernel a unit.
- * Padding stands for the input's zero point. */
+/* Depthwise convolution in the canonical layout, plain C. Weights are int8 [units][rows][columns]. Padding
+ * has the value of the input's zero point. */
 #include "portable.h"
 
 static int32_t window(const reds_op *op, uint32_t unit, int32_t top, int32_t left)
@@ -23,10 +23,11 @@ void reds_portable_depthwise(const reds_op *op)
     int8_t *out = op->out;
     for (int32_t y = 0; y < op->to->height; y++) {
         for (int32_t x = 0; x < op->to->width; x++) {
-            int32_t top = y * layer->stride[0] - layer->padding[0], left = x * layer->stride[1] - layer->padding[1];
+            int32_t top = y * layer->stride[0] - layer->padding[0],
+                    left = x * layer->stride[1] - layer->padding[1];
             for (uint32_t unit = 0; unit < op->units_out; unit++) {
                 int32_t acc = op->bias[unit] + window(op, unit, top, left);
-                *out++ = reds_requantise(acc, op->multiplier[unit], op->zero);
+                *out++ = reds_requantize(acc, op->multiplier[unit], op->zero);
             }
         }
     }

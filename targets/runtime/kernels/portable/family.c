@@ -1,4 +1,4 @@
-/* The portable family: what its layout takes, and its kernels by kind. */
+/* The portable family: sizes and checks of the canonical layout, and the kernels by kind of layer. */
 #include "portable.h"
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
@@ -30,7 +30,7 @@ uint64_t reds_portable_table_bytes(const reds_layer *layer, uint32_t rows)
     return 8ull * rows;
 }
 
-/* No sum of `taps` values times the factor leaves int32. */
+/* Return whether factor * (sum of `taps` values) cannot overflow int32. */
 static bool factor_ok(int32_t factor, uint32_t taps)
 {
     uint32_t size = (uint32_t)(factor < 0 ? -(int64_t)factor : factor);

@@ -1,8 +1,8 @@
-/* Pooling, plain C. An average is the sum of the window times the factor of its table, and its one
- * multiplier divides; a maximum moves a byte as it is. Windows never reach into padding. */
+/* Pooling without padding, plain C. An average multiplies the sum of the window by the table's factor; its
+ * multiplier divides by the number of taps. A maximum is not requantized. */
 #include "portable.h"
 
-/* The first value of a window of one unit. */
+/* Return the first value of one unit in a window. */
 static const int8_t *window_at(const reds_op *op, uint32_t y, uint32_t x, uint32_t unit)
 {
     uint32_t top = y * op->layer->stride[0], left = x * op->layer->stride[1];
@@ -39,7 +39,7 @@ void reds_portable_average_pool(const reds_op *op)
         for (uint32_t x = 0; x < op->to->width; x++) {
             for (uint32_t unit = 0; unit < op->units_out; unit++) {
                 int32_t acc = op->bias[0] + op->bias[1] * sum(op, window_at(op, y, x, unit));
-                *out++ = reds_requantise(acc, op->multiplier[0], op->zero);
+                *out++ = reds_requantize(acc, op->multiplier[0], op->zero);
             }
         }
     }

@@ -1,5 +1,5 @@
-/* The kernels for AVX2. There bytes multiply into saturating sums of 16 bits: 2 * 255 * 127 would not fit,
- * so even and odd bytes are widened and multiply into int32, which no product of them leaves. */
+/* The kernels for AVX2. Its byte products add up in 16 bits, which 2 * 255 * 127 would saturate. So even
+ * and odd bytes are widened first and multiplied into int32. */
 #include "x86.h"
 
 #if defined(__x86_64__)

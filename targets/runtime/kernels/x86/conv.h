@@ -1,25 +1,26 @@
-/* Convolution of any kernel, stride and padding; a pointwise one is no special case. A window is its quads,
- * each at an offset from the window's first site. The rows of up to VECTORS vectors in up to SITES windows at
- * once, so that each weight that is read serves them all. */
+/* Convolution of any kernel size, stride and padding, pointwise included. A window is a list of quads,
+ * each at an offset from the window's first position. A tile has the rows of up to VECTORS vectors for up
+ * to POSITIONS windows, so that each load of weights serves all of them. */
 
 typedef struct {
     const uint8_t *weights;
     size_t panel; /* bytes from one to the next */
     const uint32_t *offsets;
     uint32_t quads;
-    const uint8_t *windows[SITES]; /* the last again where there are fewer */
-    uint32_t live;                 /* windows to be written */
+    const uint8_t *windows[POSITIONS]; /* the last one repeated if there are fewer */
+    uint32_t live;                     /* windows to write */
     int8_t *out;
 } tile;
 
-/* `vectors` and `sites` are constants; the windows from `first` on. */
-FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t first, uint32_t vectors, uint32_t sites)
+/* Compute a tile from window `first` on. `vectors` and `positions` are constants at compile time. */
+FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t first, uint32_t vectors,
+                    uint32_t positions)
 {
-    vec acc[SITES][VECTORS], zero = zero_point(op->zero);
+    vec acc[POSITIONS][VECTORS], zero = zero_point(op->zero);
     const uint8_t *weights = t->weights + row / PANEL * t->panel;
     UNROLL for (uint32_t v = 0; v < vectors; v++) {
         vec bias = load_rows(op->bias, op->units_out, row + v * LANES);
-        UNROLL for (uint32_t s = 0; s < sites; s++) {
+        UNROLL for (uint32_t s = 0; s < positions; s++) {
             acc[s][v] = bias;
         }
     }
@@ -28,7 +29,7 @@ FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t fir
         UNROLL for (uint32_t v = 0; v < vectors; v++) {
             w[v] = load(vector_at(weights, v, t->panel) + q * LINE);
         }
-        UNROLL for (uint32_t s = 0; s < sites; s++) {
+        UNROLL for (uint32_t s = 0; s < positions; s++) {
             vec x = quad(t->windows[first + s] + t->offsets[q]);
             UNROLL for (uint32_t v = 0; v < vectors; v++) {
                 acc[s][v] = dot(acc[s][v], x, w[v]);
@@ -37,38 +38,39 @@ FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t fir
     }
     UNROLL for (uint32_t v = 0; v < vectors; v++) {
         vec m = load_rows(op->multiplier, op->units_out, row + v * LANES);
-        UNROLL for (uint32_t s = 0; s < sites; s++) {
-            acc[s][v] = requantise(acc[s][v], m, zero);
+        UNROLL for (uint32_t s = 0; s < positions; s++) {
+            acc[s][v] = requantize(acc[s][v], m, zero);
         }
     }
     uint32_t apart = op->units_out, count = apart - row, live = t->live - first;
     int8_t *out = t->out + first * apart + row;
-    UNROLL for (uint32_t s = 0; s < sites; s++, out += apart) {
+    UNROLL for (uint32_t s = 0; s < positions; s++, out += apart) {
         if (s < live) {
             save_rows(out, acc[s], vectors, count);
         }
     }
 }
 
-/* As many windows at once as there are registers for; few that are left over take half as many. */
+/* Compute as many windows at once as fit the registers; a rest of at most half as many takes a half tile. */
 FAST void conv_windows(const reds_op *op, const tile *t, uint32_t row, uint32_t vectors)
 {
-    uint32_t sites = SITES_WITH(vectors);
-    for (uint32_t first = 0; first < t->live; first += sites) {
-        if (t->live - first > sites / 2) {
-            conv_rows(op, t, row, first, vectors, sites);
+    uint32_t positions = POSITIONS_WITH(vectors);
+    for (uint32_t first = 0; first < t->live; first += positions) {
+        if (t->live - first > positions / 2) {
+            conv_rows(op, t, row, first, vectors, positions);
         } else {
-            conv_rows(op, t, row, first, vectors, sites / 2);
+            conv_rows(op, t, row, first, vectors, positions / 2);
         }
     }
 }
 
-/* From the first site of a window, the bytes to each of its quads. */
+/* List the offset of each quad from the first position of a window, in bytes. */
 KERNEL void conv_offsets(uint32_t *offsets, const reds_op *op, const reds_x86_window *w)
 {
-    bool narrow = op->from->units < 4;
-    uint32_t blocks = narrow ? 1 : w->site / 4, line = w->width * w->site;
-    uint32_t across = narrow ? (w->columns * w->site + 3) / 4 : w->columns, step = narrow ? 4 : w->site;
+    bool few_units = op->from->units < 4;
+    uint32_t blocks = few_units ? 1 : w->pitch / 4, line = w->width * w->pitch;
+    uint32_t across = few_units ? (w->columns * w->pitch + 3) / 4 : w->columns,
+             step = few_units ? 4 : w->pitch;
     for (uint32_t b = 0; b < blocks; b++) {
         for (uint32_t y = 0; y < w->rows; y++) {
             for (uint32_t x = 0; x < across; x++) {
@@ -90,14 +92,14 @@ KERNEL void conv(const reds_op *op)
     const uint8_t *line = scratch.copy, *window = line;
     uint32_t left = (uint32_t)op->to->height * op->to->width, x = 0, width = op->to->width;
     while (left > 0) {
-        t.live = left < SITES ? left : SITES;
-        for (uint32_t s = 0; s < SITES; s++) {
+        t.live = left < POSITIONS ? left : POSITIONS;
+        for (uint32_t s = 0; s < POSITIONS; s++) {
             t.windows[s] = window;
             if (s + 1 < left && ++x < width) {
-                window += w.across * w.site;
+                window += w.across * w.pitch;
             } else if (s + 1 < left) {
                 x = 0;
-                window = line += (size_t)w.down * w.width * w.site;
+                window = line += (size_t)w.down * w.width * w.pitch;
             }
         }
         for (uint32_t row = 0; row < op->units_out; row += VECTORS * LANES) {

@@ -1,15 +1,16 @@
-/* Dense: one window of one site. One panel at a time, so that weights are read in the order in which they stand,
- * and what the first cache does not hold streams in; in CHAINS sums, so that no product waits for another. */
+/* Dense layer: one window of one position. Panel by panel, so that weights stream in their order in
+ * memory. In CHAINS independent sums, so that no product waits for another. */
 
 enum { CHAINS = 6, HALVES = PANEL / LANES }; /* HALVES: vectors of a panel */
 
-FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *weights, uint32_t quads, uint32_t row)
+FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *weights, uint32_t quads,
+                      uint32_t row)
 {
     vec acc[CHAINS][HALVES], zero = zero_point(op->zero);
     UNROLL for (uint32_t h = 0; h < HALVES; h++) {
         acc[0][h] = load_rows(op->bias, op->units_out, row + h * LANES);
         UNROLL for (uint32_t c = 1; c < CHAINS; c++) {
-            acc[c][h] = same(0);
+            acc[c][h] = broadcast(0);
         }
     }
     uint32_t q = 0;
@@ -34,7 +35,7 @@ FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *we
             acc[0][h] += acc[c][h];
         }
         vec m = load_rows(op->multiplier, op->units_out, row + h * LANES);
-        acc[0][h] = requantise(acc[0][h], m, zero);
+        acc[0][h] = requantize(acc[0][h], m, zero);
     }
     save_rows(op->out + row, acc[0], HALVES, op->units_out - row);
 }

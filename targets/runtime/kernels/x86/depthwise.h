@@ -1,6 +1,7 @@
-/* Depthwise, any kernel. The bytes of four taps are interleaved, so that a product's four are one unit's;
- * a kernel of 3 x 3 is three such quads, the last filled with weights of 0. BYTES units at once, or as many
- * sites side by side as their units fit, whose lanes repeat the weights and the table. */
+/* Depthwise convolution of any kernel size. The bytes of four taps are interleaved, so that the four
+ * products of a lane belong to one unit. A 3 x 3 kernel is three such quads, the last one padded with
+ * weights of 0. A vector holds BYTES units, or the units of several positions, for which weights and table
+ * are repeated. */
 
 typedef struct {
     vec bias[4], multiplier[4], zero;
@@ -8,7 +9,7 @@ typedef struct {
     const uint32_t *taps;   /* offsets, [quads][4] */
 } lanes;
 
-/* Into four vectors as interleave leaves them: the values of `units`, again and again. */
+/* Repeat the values of `units` units over four vectors, in the order of interleave. */
 FAST void arrange(int32_t *to, const int32_t *from, uint32_t units)
 {
     uint32_t unit = 0;
@@ -36,7 +37,7 @@ FAST void arrange_table(vec *to, const int32_t *from, uint32_t units)
     }
 }
 
-/* One vector of outputs. */
+/* Compute one vector of outputs. */
 FAST void depthwise_lanes(const lanes *l, const uint8_t *window, uint32_t quads, int8_t *out, uint32_t count)
 {
     vec acc[4] = {l->bias[0], l->bias[1], l->bias[2], l->bias[3]};
@@ -51,37 +52,38 @@ FAST void depthwise_lanes(const lanes *l, const uint8_t *window, uint32_t quads,
         }
     }
     UNROLL for (uint32_t k = 0; k < 4; k++) {
-        acc[k] = requantise(acc[k], l->multiplier[k], l->zero);
+        acc[k] = requantize(acc[k], l->multiplier[k], l->zero);
     }
     save_interleaved(out, acc, count);
 }
 
-/* All windows, for `units` from unit `first`. */
+/* Compute all windows for `units` units from unit `first` on. */
 FAST void depthwise_units(const reds_op *op, const reds_x86_window *w, const lanes *l, const uint8_t *copy,
                           uint32_t quads, uint32_t first, uint32_t units)
 {
-    uint32_t site = op->units_out, width = op->to->width;
-    uint32_t side = units < site ? 1 : BYTES / units; /* windows at once */
+    uint32_t pitch = op->units_out, width = op->to->width;
+    uint32_t side = units < pitch ? 1 : BYTES / units; /* windows in a vector */
     for (uint32_t y = 0; y < op->to->height; y++) {
-        const uint8_t *window = copy + (size_t)y * w->down * w->width * site + first;
-        int8_t *out = op->out + (size_t)y * width * site + first;
+        const uint8_t *window = copy + (size_t)y * w->down * w->width * pitch + first;
+        int8_t *out = op->out + (size_t)y * width * pitch + first;
         for (uint32_t left = width; left > 0;) {
             uint32_t some = left < side ? left : side;
             depthwise_lanes(l, window, quads, out, some * units);
-            window += some * site;
-            out += some * site;
+            window += some * pitch;
+            out += some * pitch;
             left -= some;
         }
     }
 }
 
-/* From the first site of a window, the bytes to each of its taps; those that fill the last quad have 0. */
+/* List the offset of each tap from the first position of a window, in bytes. Taps that pad the last quad
+ * have 0. */
 KERNEL void tap_offsets(uint32_t *offsets, const reds_x86_window *w)
 {
     memset(offsets, 0, (size_t)w->quads * 16);
     for (uint32_t y = 0; y < w->rows; y++) {
         for (uint32_t x = 0; x < w->columns; x++) {
-            *offsets++ = y * w->width * w->site + (uint32_t)reds_x86_column(w, x);
+            *offsets++ = y * w->width * w->pitch + (uint32_t)reds_x86_column(w, x);
         }
     }
 }

@@ -1,4 +1,4 @@
-/* The family of one instruction set, from its vectors: included last. */
+/* The kernels of one instruction set. Included last, after the vector operations they are made of. */
 #include "../portable/portable.h"
 #include "rows.h"
 
@@ -9,18 +9,22 @@
 #include "depthwise.h"
 #include "pool.h"
 
-#define FAMILY                                                                                                    \
-    {                                                                                                             \
-        .layout = 2, .available = available, .weights_bytes = reds_x86_weights_bytes,                             \
-        .scratch_bytes = reds_x86_scratch_bytes, .table_bytes = reds_portable_table_bytes,                        \
-        .table_ok = reds_x86_table_ok,                                                                            \
-        .run = {                                                                                                  \
-            [REDS_DENSE] = dense,                                                                                 \
-            [REDS_CONV] = conv,                                                                                   \
-            [REDS_DEPTHWISE] = depthwise,                                                                         \
-            [REDS_AVERAGE_POOL] = average_pool,                                                                   \
-            [REDS_MAX_POOL] = max_pool,                                                                           \
-            [REDS_ADD] = add,                                                                                     \
-            [REDS_FLATTEN] = reds_portable_flatten,                                                               \
-        },                                                                                                        \
+#define FAMILY                                          \
+    {                                                   \
+        .layout = 2,                                    \
+        .available = available,                         \
+        .weights_bytes = reds_x86_weights_bytes,        \
+        .scratch_bytes = reds_x86_scratch_bytes,        \
+        .table_bytes = reds_portable_table_bytes,       \
+        .table_ok = reds_x86_table_ok,                  \
+        .run =                                          \
+            {                                           \
+                [REDS_DENSE] = dense,                   \
+                [REDS_CONV] = conv,                     \
+                [REDS_DEPTHWISE] = depthwise,           \
+                [REDS_AVERAGE_POOL] = average_pool,     \
+                [REDS_MAX_POOL] = max_pool,             \
+                [REDS_ADD] = add,                       \
+                [REDS_FLATTEN] = reds_portable_flatten, \
+            },                                          \
     }

@@ -1,5 +1,5 @@
-/* Vectors of 8 int32 lanes, AVX2. The file that includes this defines ISA before, and dot (acc, inputs,
- * weights) after; lanes512.h is the other set, with the same names and comments. */
+/* Vectors of 8 int32 lanes, for AVX2. The including file defines ISA before and dot(acc, inputs, weights)
+ * after. lanes512.h has the same operations for AVX-512, and their comments. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -8,8 +8,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 typedef uint32_t vec __attribute__((vector_size(32)));
-enum { LANES = 8, BYTES = 32, VECTORS = 2, SITES = 8 };
-#define SITES_WITH(vectors) 4u
+enum { LANES = 8, BYTES = 32, VECTORS = 2, POSITIONS = 8 };
+#define POSITIONS_WITH(vectors) 4u
 
 FAST vec load(const void *at)
 {
@@ -21,7 +21,7 @@ FAST void save(void *at, vec v)
     _mm256_storeu_si256(at, (__m256i)v);
 }
 
-FAST vec same(int32_t value)
+FAST vec broadcast(int32_t value)
 {
     return (vec)_mm256_set1_epi32(value);
 }
@@ -38,7 +38,7 @@ FAST vec zero_point(int32_t zero)
     return (vec)_mm256_set1_epi64x((2 * (int64_t)zero + 1) * ((int64_t)1 << 31));
 }
 
-FAST vec requantise(vec acc, vec multiplier, vec zero)
+FAST vec requantize(vec acc, vec multiplier, vec zero)
 {
     __m256i a = (__m256i)acc, m = (__m256i)multiplier, z = (__m256i)zero;
     __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, m), z);
@@ -64,7 +64,7 @@ FAST __m128i load_bytes(const void *at, uint32_t count)
         memcpy(&half[0], from, 8);
         from += 8;
     }
-    uint64_t *rest = &half[count >> 3]; /* its pieces, the last first */
+    uint64_t *rest = &half[count >> 3]; /* of fewer than 8 bytes, assembled from the last to the first */
     if ((count & 1) != 0) {
         *rest = from[count & 6];
     }
@@ -107,7 +107,7 @@ FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
     }
 }
 
-FAST void flip_some(uint8_t *to, const int8_t *from, uint32_t count)
+FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
 {
     const __m256i sign = _mm256_set1_epi8(-128);
     if (count == BYTES) {

@@ -1,5 +1,5 @@
-/* Vectors of 16 int32 lanes, AVX-512 with VNNI. The file that includes this defines ISA before; lanes256.h is
- * the other set, with the same names. */
+/* Vectors of 16 int32 lanes, for AVX-512 with VNNI. The including file defines ISA before. lanes256.h has
+ * the same operations for AVX2. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -7,10 +7,17 @@
 #define KERNEL static __attribute__((target(ISA)))
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* Sums and products modulo 2^32. Not __m512i, whose lanes are of 64 bits: gcc would not keep sums in place. */
+/* Lanes of 32 bits, modulo 2^32. With __m512i, whose lanes have 64 bits, gcc copies sums between
+ * registers. */
 typedef uint32_t vec __attribute__((vector_size(64)));
-enum { LANES = 16, BYTES = 64, VECTORS = 4, SITES = 8 }; /* vectors of rows, and windows, at most at once */
-#define SITES_WITH(vectors) ((vectors) > 2 ? 4u : 8u)    /* a divisor of SITES: what the registers hold */
+enum {
+    LANES = 16,
+    BYTES = 64,
+    VECTORS = 4,
+    POSITIONS = 8
+}; /* VECTORS of rows by POSITIONS windows: the largest tile */
+#define POSITIONS_WITH(vectors) \
+    ((vectors) > 2 ? 4u : 8u) /* windows of a tile that fit the registers; divides POSITIONS */
 
 FAST vec load(const void *at)
 {
@@ -22,31 +29,31 @@ FAST void save(void *at, vec v)
     _mm512_storeu_si512(at, (__m512i)v);
 }
 
-FAST vec same(int32_t value)
+FAST vec broadcast(int32_t value)
 {
     return (vec)_mm512_set1_epi32(value);
 }
 
-/* The first `count` lanes, as far as there are; the others are 0. */
+/* Load the first `count` lanes, or all; the others are 0. */
 FAST vec load_some(const int32_t *at, uint32_t count)
 {
     return (vec)_mm512_maskz_loadu_epi32((__mmask16)_bzhi_u32(0xffff, count < 16 ? count : 16), at);
 }
 
-/* What requantise adds to a product. */
+/* Return the zero point as requantize adds it to a 64-bit product. */
 FAST vec zero_point(int32_t zero)
 {
     return (vec)_mm512_set1_epi64((2 * (int64_t)zero + 1) * ((int64_t)1 << 31));
 }
 
-/* acc + the sum of four products of unsigned and signed bytes, lane by lane. */
+/* Add to each lane four products of an unsigned and a signed byte. */
 FAST vec dot(vec acc, vec inputs, vec weights)
 {
     return (vec)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)inputs, (__m512i)weights);
 }
 
-/* The project's rounding with the zero point added, not clamped yet. */
-FAST vec requantise(vec acc, vec multiplier, vec zero)
+/* Requantize as reds_requantize does, but without the clamp. */
+FAST vec requantize(vec acc, vec multiplier, vec zero)
 {
     const __m512i high = _mm512_set_epi32(31, 15, 29, 13, 27, 11, 25, 9, 23, 7, 21, 5, 19, 3, 17, 1);
     __m512i a = (__m512i)acc, m = (__m512i)multiplier, z = (__m512i)zero;
@@ -55,14 +62,14 @@ FAST vec requantise(vec acc, vec multiplier, vec zero)
     return (vec)_mm512_permutex2var_epi32(even, high, odd);
 }
 
-/* Sixteen bytes as int32: vector `half` of those that they take. */
+/* Widen sixteen bytes to int32 and return vector number `half` of the result. */
 FAST vec widen(__m128i bytes, uint32_t half)
 {
     (void)half;
     return (vec)_mm512_cvtepi8_epi32(bytes);
 }
 
-/* `count` bytes, 1 to 16, and none past them. */
+/* Load `count` bytes, 1 to 16, and touch none past them. */
 FAST __m128i load_bytes(const void *at, uint32_t count)
 {
     return _mm_maskz_loadu_epi8((__mmask16)_bzhi_u32(0xffff, count), at);
@@ -73,15 +80,15 @@ FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
     _mm_mask_storeu_epi8(at, (__mmask16)_bzhi_u32(0xffff, count), bytes);
 }
 
-/* x + 128 of `count` bytes, 1 to BYTES. */
-FAST void flip_some(uint8_t *to, const int8_t *from, uint32_t count)
+/* Write x + 128 for `count` bytes, 1 to BYTES. */
+FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
 {
     __mmask64 live = _bzhi_u64(~UINT64_C(0), count);
     __m512i x = _mm512_maskz_loadu_epi8(live, from);
     _mm512_mask_storeu_epi8(to, live, _mm512_xor_si512(x, _mm512_set1_epi8(-128)));
 }
 
-/* Clamp the lanes of `vectors` vectors, in their order, and write the first `count`. */
+/* Clamp the lanes of `vectors` vectors, in order, and write the first `count`. */
 FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
 {
     if (vectors == 4) {
@@ -100,7 +107,8 @@ FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
     }
 }
 
-/* The bytes of four rows of units by lanes of four: vector k holds units 16 * i + 4 * k to + 3. */
+/* Interleave four rows of bytes. Lane j of vector k gets the four bytes of unit 16 * (j / 4) + 4 * k + j %
+ * 4. */
 FAST void interleave(vec *to, const vec *rows)
 {
     __m512i r0 = (__m512i)rows[0], r1 = (__m512i)rows[1], r2 = (__m512i)rows[2], r3 = (__m512i)rows[3];
@@ -112,7 +120,7 @@ FAST void interleave(vec *to, const vec *rows)
     to[3] = (vec)_mm512_unpackhi_epi16(b, d);
 }
 
-/* Clamp the lanes of four vectors that stand as interleave leaves them, and write the first `count`. */
+/* Clamp the lanes of four vectors in the order of interleave, and write the first `count` units. */
 FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
 {
     __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);

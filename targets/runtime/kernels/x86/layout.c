@@ -1,4 +1,4 @@
-/* Layout vnni in plain C: what it takes, and where in the scratch a layer keeps what. */
+/* Sizes and checks of layout vnni, and the places in a layer's scratch, in plain C. */
 #include "../portable/portable.h"
 #include "x86.h"
 
@@ -6,7 +6,7 @@
 
 reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *from, uint32_t units)
 {
-    bool narrow = from->units < 4, depthwise = layer->kind == REDS_DEPTHWISE;
+    bool few_units = from->units < 4, depthwise = layer->kind == REDS_DEPTHWISE;
     reds_x86_window w = {.rows = 1, .columns = 1, .height = 1, .width = 1, .phases = 1, .live = units};
     if (layer->kind != REDS_DENSE) {
         w.rows = layer->kernel[0];
@@ -21,11 +21,11 @@ reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *f
     if (depthwise) {
         w.phases = w.across;
         w.width = (w.width + w.phases - 1) / w.phases * w.phases;
-        w.site = units;
+        w.pitch = units;
         w.quads = (w.rows * w.columns + 3) / 4;
     } else {
-        w.site = narrow ? from->units : (units + 3) / 4 * 4;
-        w.quads = (uint64_t)w.rows * (narrow ? (w.columns * w.site + 3) / 4 : w.columns * (w.site / 4));
+        w.pitch = few_units ? from->units : (units + 3) / 4 * 4;
+        w.quads = (uint64_t)w.rows * (few_units ? (w.columns * w.pitch + 3) / 4 : w.columns * (w.pitch / 4));
     }
     return w;
 }
@@ -58,9 +58,9 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from
         return 0;
     }
     reds_x86_window w = reds_x86_window_of(layer, from, step->units_in);
-    uint64_t copy = (uint64_t)w.height * w.width * w.site;
+    uint64_t copy = (uint64_t)w.height * w.width * w.pitch;
     uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + copy + LINE;
-    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* more than any arena has */
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* larger than any arena */
 }
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
@@ -76,7 +76,7 @@ uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from
     }
 }
 
-/* With the inputs' 128 in them any bias may stand there. */
+/* Any bias is valid, since it includes the inputs' offset of 128. */
 bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
 {
     return plain == NULL && reds_portable_multipliers_ok(layer, table, rows);

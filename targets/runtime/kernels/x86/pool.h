@@ -1,8 +1,8 @@
-/* Pooling and addition, 16 units at once; no padding, no copy. */
+/* Pooling and residual addition, 16 units at a time, read in place. */
 
 FAST void pool(const reds_op *op, const int8_t *window, int8_t *out, uint32_t units, bool average)
 {
-    vec total[HALVES] = {same(0)};
+    vec total[HALVES] = {broadcast(0)};
     __m128i most = _mm_set1_epi8(-128);
     size_t line = (size_t)op->from->width * op->units_in;
     for (uint32_t y = 0; y < op->layer->kernel[0]; y++) {
@@ -19,8 +19,8 @@ FAST void pool(const reds_op *op, const int8_t *window, int8_t *out, uint32_t un
         return;
     }
     for (uint32_t h = 0; h < HALVES; h++) {
-        vec acc = total[h] * same(op->bias[1]) + same(op->bias[0]);
-        total[h] = requantise(acc, same(op->multiplier[0]), zero_point(op->zero));
+        vec acc = total[h] * broadcast(op->bias[1]) + broadcast(op->bias[0]);
+        total[h] = requantize(acc, broadcast(op->multiplier[0]), zero_point(op->zero));
     }
     save_rows(out, total, HALVES, units);
 }
@@ -30,10 +30,11 @@ FAST void pool_all(const reds_op *op, bool average)
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
         for (uint32_t x = 0; x < op->to->width; x++, out += op->units_out) {
-            size_t site = (size_t)y * op->layer->stride[0] * op->from->width + (size_t)x * op->layer->stride[1];
+            size_t position =
+                (size_t)y * op->layer->stride[0] * op->from->width + (size_t)x * op->layer->stride[1];
             for (uint32_t unit = 0; unit < op->units_out; unit += 16) {
                 uint32_t left = op->units_out - unit;
-                pool(op, op->in + site * op->units_in + unit, out + unit, left < 16 ? left : 16, average);
+                pool(op, op->in + position * op->units_in + unit, out + unit, left < 16 ? left : 16, average);
             }
         }
     }
@@ -49,17 +50,17 @@ KERNEL void max_pool(const reds_op *op)
     pool_all(op, false);
 }
 
-/* Tensors may be read and written up to a multiple of 16 bytes. */
+/* Reads and writes tensors up to a multiple of 16 bytes, which their padding allows. */
 KERNEL void add(const reds_op *op)
 {
     size_t count = (size_t)op->to->height * op->to->width * op->units_out;
-    vec bias = same(op->bias[0]), one = same(op->bias[1]), two = same(op->bias[2]);
-    vec multiplier = same(op->multiplier[0]), zero = zero_point(op->zero);
+    vec bias = broadcast(op->bias[0]), one = broadcast(op->bias[1]), two = broadcast(op->bias[2]);
+    vec multiplier = broadcast(op->multiplier[0]), zero = zero_point(op->zero);
     for (size_t i = 0; i < count; i += 16) {
         __m128i a = load_bytes(op->in + i, 16), b = load_bytes(op->in2 + i, 16);
         vec y[HALVES];
         for (uint32_t h = 0; h < HALVES; h++) {
-            y[h] = requantise(widen(a, h) * one + widen(b, h) * two + bias, multiplier, zero);
+            y[h] = requantize(widen(a, h) * one + widen(b, h) * two + bias, multiplier, zero);
         }
         save_rows(op->out + i, y, HALVES, 16);
     }

@@ -1,0 +1,65 @@
+"""The targets there are: the modules of `hil.boards.targets`, and those that other packages register.
+
+Another package registers a module as an entry point, under the name of its target:
+
+    [project.entry-points."reds_hil.boards"]
+    my-board = "my_package.my_board"
+"""
+
+import pkgutil
+from contextlib import AbstractContextManager
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Protocol, cast
+
+from hil.boards import targets
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.errors import UnknownTarget, nearest
+
+GROUP = "reds_hil.boards"
+"""Group of the entry points."""
+
+
+class Target(Protocol):
+    """What the module of a target offers."""
+
+    HAS_EMULATOR: bool
+
+    def absent(self, entry: Entry) -> str | None:
+        """Why the real board is not here and what to do, or None when it is. Quick: nothing is started."""
+        ...
+
+    def device(self, entry: Entry) -> str | None:
+        """What makes the real board one, for its lease, whatever an entry calls it.
+
+        None where it is not here, empty where each run has its own.
+        """
+        ...
+
+    def start(self, entry: Entry, provenance: Provenance) -> AbstractContextManager[Board]:
+        """The board, its agent answering; stopped on the way out, whatever happens."""
+        ...
+
+
+def target_names() -> tuple[str, ...]:
+    """Return the names of all targets, sorted."""
+    return tuple(sorted(_modules()))
+
+
+def target(name: str) -> Target:
+    """Import the module that opens boards of this target. Raises `UnknownTarget`."""
+    modules = _modules()
+    if name not in modules:
+        raise UnknownTarget(f"there is no target {name!r}{nearest(name, modules)}")
+    return cast(Target, import_module(modules[name]))
+
+
+def _modules() -> dict[str, str]:
+    """Name the module of each target; one of this package's own is never replaced."""
+    registered = {point.name: point.value for point in entry_points(group=GROUP)}
+    own = {
+        module.name: f"{targets.__name__}.{module.name}" for module in pkgutil.iter_modules(targets.__path__)
+    }
+    return registered | {name: f"{targets.__name__}.{name}" for name in own}

@@ -1,0 +1,72 @@
+"""The machine that the tests run on: the agent is a process, its times are real and do not repeat."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hil.boards.board import START_SECONDS, Board
+from hil.boards.conditioning import Conditioner
+from hil.boards.entry import Entry, errors_naming
+from hil.boards.facts import Provenance
+from hil.errors import BoardsFileError, DeadlineError
+from hil.firmware import build
+from hil.protocol.agent import Agent
+from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
+
+HAS_EMULATOR = False
+COMMAND_SECONDS = 10.0
+
+
+def absent(entry: Entry) -> str | None:
+    """Return None: this machine is always here."""
+    return None
+
+
+def device(entry: Entry) -> str | None:
+    """Empty: each run starts an agent of its own."""
+    return ""
+
+
+@contextmanager
+def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
+    """Build the agent, unless the entry names one, and run it.
+
+    Raises `BoardsFileError` if it is not here, or is to be on a core that is not.
+    """
+    for key in ("port", "serial", "host"):
+        if getattr(entry, key):
+            raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a desktop; remove it")
+    with errors_naming(entry):
+        transport = _pinned(entry, entry.agent or build.agent("desktop"))
+    with Agent(transport, entry.name) as agent, Conditioner(entry, _run) as conditioner:
+        yield Board(entry, provenance, agent, agent.hello(Deadline.after(START_SECONDS)), conditioner)
+
+
+def _pinned(entry: Entry, program: Path) -> ProcessTransport:
+    if entry.core is None:
+        return ProcessTransport(program)
+    taskset = shutil.which("taskset")
+    if taskset is None or entry.core not in os.sched_getaffinity(0):
+        there = "there is no taskset here" if taskset is None else f"cores here: {_cores()}"
+        raise BoardsFileError(f"{entry.name}: its agent cannot be put on core {entry.core}, {there}")
+    return ProcessTransport(Path(taskset), "-c", str(entry.core), str(program))
+
+
+def _cores() -> str:
+    return ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+
+
+def _run(script: str) -> str:
+    """What a shell script prints here; what it complains of is of no interest."""
+    shell, seconds = ["sh", "-c", script], COMMAND_SECONDS
+    try:
+        done = subprocess.run(
+            shell, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DeadlineError(f"this machine took longer than {seconds:g} s to say what it is") from error
+    return done.stdout.decode(errors="replace")

@@ -1,0 +1,84 @@
+"""Raspberry Pi, or any other Linux of these processors, over SSH; or an emulated one, over the very same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hil.boards import shell_board
+from hil.boards.board import Board
+from hil.boards.entry import Entry, errors_naming
+from hil.boards.facts import Provenance
+from hil.emulators import arm64
+from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
+from hil.firmware import build
+from hil.transports.deadline import Deadline
+from hil.transports.host import Host, address, reach
+
+if TYPE_CHECKING:
+    from hil.transports.ssh.machine import SshMachine
+
+HAS_EMULATOR = True
+QEMU = "linux,dummy-virt"
+"""What QEMU's `virt` calls itself."""
+REACH_SECONDS, LOGIN_SECONDS = 4.0, 15.0
+"""What the first answer to a connection, and logging in, may take."""
+
+
+def absent(entry: Entry) -> str | None:
+    """Why nothing listens where the entry says, or None; nobody logs in."""
+    if entry.host is None:
+        return "its entry names no host; add `host` and `user` in a boards file"
+    try:
+        reach(entry.host, Deadline.after(REACH_SECONDS)).close()
+    except LinkError as error:
+        return str(error)
+    return None
+
+
+def device(entry: Entry) -> str | None:
+    """The address that SSH listens on, by whichever name it is called."""
+    return address(entry.host, Deadline.after(REACH_SECONDS)) if entry.host else None
+
+
+@contextmanager
+def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
+    """Log in and run the agent.
+
+    Raises `HostKeyError` or `LoginError` if the host or we are not trusted, and as `shell_board.start`.
+    """
+    for key in ("port", "serial"):
+        if getattr(entry, key):
+            raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a pi; remove it")
+    if provenance is Provenance.HARDWARE:
+        host = entry.host
+        if host is None:
+            raise BoardAbsent(f"{entry.name}: {absent(entry)}")
+        with shell_board.start(entry, provenance, build.LINUX, lambda: _real(host)) as board:
+            yield board
+        return
+    with errors_naming(entry):
+        emulator = arm64.start("pi")
+    with emulator:
+        here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
+        agents = {"aarch64": build.EMULATED_LINUX}
+        with shell_board.start(entry, provenance, agents, lambda: _log_in(here)) as board:
+            yield board
+
+
+def _real(host: Host) -> "SshMachine":
+    """The machine, if it is one: counts of QEMU's must not pass for a board's times."""
+    remote = _log_in(host)
+    try:
+        ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
+        if remote.run(ask, "say what it is", Deadline.after(shell_board.COMMAND_SECONDS)).strip() == QEMU:
+            raise SetupError(f"{remote.name} is an emulated machine; name another, or add --emulate")
+    except BaseException:
+        remote.close()
+        raise
+    return remote
+
+
+def _log_in(host: Host) -> "SshMachine":
+    from hil.transports.ssh.machine import SshMachine  # here, for it takes a while and most runs need none
+
+    return SshMachine(host, Deadline.after(LOGIN_SECONDS))

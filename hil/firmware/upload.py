@@ -1,0 +1,44 @@
+"""A program in its folder on a machine with a shell, named by its hash: stored once."""
+
+import hashlib
+import shlex
+import uuid
+
+from hil.errors import BuildError
+from hil.transports.deadline import Deadline
+from hil.transports.machine import Machine, key_values
+
+LOOK_SECONDS, STORE_SECONDS = 10.0, 60.0
+"""What a command, and storing the program, may take."""
+_KEPT_DAYS = 7
+"""Other programs, and parts of some, that are older are removed when one is stored."""
+
+
+def stored(machine: Machine, program: bytes) -> str:
+    """The program's path there, of the very bytes that are given. Raises `BuildError` or `LinkError`."""
+    digest = hashlib.sha256(program).hexdigest()
+    name = f"agent-{digest[:16]}"
+    look = f"""umask 077; mkdir -p {machine.folder} && cd {machine.folder} && echo "folder=$PWD" &&
+        if [ ! -w . ]; then echo "$PWD may not be written to" >&2; exit 1; fi &&
+        if [ -f {name} ]; then chmod 700 {name} && echo "held=$(sha256sum <{name})"; fi"""
+    said = key_values(machine.run(look, "make the agent's folder", Deadline.after(LOOK_SECONDS)))
+    folder = said.get("folder", "")
+    if not said.get("held", "").startswith(digest):
+        _store(machine, program, digest, folder, name)
+    return f"{folder}/{name}"
+
+
+def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str) -> None:
+    """Under a name of its own first, so that what is stored by half is never run."""
+    partial, there = f"{name}.{uuid.uuid4().hex[:8]}", f"cd {shlex.quote(folder)}"
+    try:
+        machine.put(program, f"{folder}/{partial}", Deadline.after(STORE_SECONDS))
+    except BuildError as error:
+        room = f"{there} && rm -f {partial} && df -Pk . | tail -n 1"
+        free = machine.run(room, "say what room it has", Deadline.after(LOOK_SECONDS)).split()[3]
+        raise BuildError(f"{error}, {free} kB are free there; make room and run again") from error
+    settle = f"""{there} && if [ "$(sha256sum <{partial})" != "{digest}  -" ]; then
+        echo "other bytes than were sent" >&2; exit 1; fi
+        chmod 700 {partial} && mv -f {partial} {name} &&
+        {{ find . -name "agent-*" ! -name {name} -mtime +{_KEPT_DAYS} -exec rm -f {{}} +; true; }}"""
+    machine.run(settle, "keep the agent", Deadline.after(LOOK_SECONDS))

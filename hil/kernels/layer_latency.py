@@ -1,0 +1,134 @@
+"""`python -m hil.kernels.layer_latency NET`: what every layer of a net takes on a board, at some widths.
+
+Selection adds such times up as it adds multiply-accumulates, so that subnets are chosen by what they take on
+the device (`reds.cost.latency`). A layer is measured alone, with random weights.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from hil.boards import boards_toml
+from hil.boards.board import Board
+from hil.boards.facts import Provenance
+from hil.boards.opening import open_board
+from hil.errors import HilError, SetupError
+from hil.results.samples import median
+from reds.errors import GraphError
+from reds.graph import Graph, Group, Layer
+from reds.nesting.cost.latency import STEP, Latency, LayerTimes, save
+from reds.pack.model import LIMIT
+from reds.pack.padding import up
+from reds.zoo import THERE_ARE, by_name
+from reds.zoo.random_weights import untrained
+
+SAMPLES = 5
+"""Inferences timed; the median counts. Emulated ones are all alike."""
+
+Say = Callable[[str], None]
+
+
+def measure(board: Board, graph: Graph, points: int, say: Say) -> Latency:
+    """Times of all layers at `points` widths of each group that is cut, from STEP units to all.
+
+    Raises `PackRefused` if a layer does not fit the board.
+    """
+    known: dict[Graph, float] = {}
+    layers = {}
+    for layer in graph.layers:
+        units = [widths(graph.groups[g], points) for g in dict.fromkeys((layer.reads, layer.writes))]
+        us = []
+        for sizes in product(*units):
+            one = alone(graph, layer, sizes)
+            if one not in known:
+                say(f"{layer.name}: {' -> '.join(map(str, sizes))} units")
+                known[one] = time(board, one)
+            us.append(known[one])
+        layers[layer.name] = LayerTimes(units, np.reshape(us, [len(axis) for axis in units]))
+    facts = board.facts()
+    return Latency(f"{facts.name} ({facts.provenance})", layers)
+
+
+def widths(group: Group, points: int) -> NDArray[np.int64]:
+    """The widths of a group that are measured, ascending."""
+    if not group.cut:
+        return np.array([group.units])
+    spread = np.linspace(min(STEP, group.units), group.units, points)
+    return np.unique([min(up(round(n), STEP), group.units) for n in spread])
+
+
+def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
+    """The layer as a net of its own that reads and writes so many units; one size where they are the same."""
+    groups = tuple(Group(int(n), cut=False) for n in sizes)
+    source, written = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
+    tensors = replace(source, group=0), replace(written, group=len(groups) - 1)
+    one = replace(
+        layer, name="layer", inputs=(0,) * len(layer.inputs), output=1, reads=0, writes=len(groups) - 1
+    )
+    return Graph(groups, tensors, (one,))
+
+
+def time(board: Board, graph: Graph) -> float:
+    """Microseconds of one inference. Raises `SetupError` if the board counts no time."""
+    model = untrained("layer", graph, {"100%": graph.full})
+    board.deploy(model)
+    x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
+    clock = next((clock for clock in board.facts().clocks if clock.hz), None)
+    if clock is None:
+        raise SetupError(f"{board.name}: it counts instructions, not time; measure on another board")
+    return median(board.measure(0, SAMPLES, clock, x).microseconds)
+
+
+@click.command(epilog=f"NET is one of {THERE_ARE}.")
+@click.argument("net")
+@click.option("--classes", type=click.IntRange(min=2), help="Of your own data; default the net's own.")
+@click.option("--board", "name", default="nano33ble", show_default=True, help="One of the boards.")
+@click.option(
+    "--boards",
+    "boards_file",
+    type=click.Path(path_type=Path),
+    help="The boards there are; default: the shipped file.",
+)
+@click.option("--emulate", is_flag=True, help="Measure on its emulator.")
+@click.option(
+    "--points",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Widths of each unit group that are measured; times between them are interpolated.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-BOARD.json.")
+def main(
+    net: str,
+    classes: int | None,
+    name: str,
+    boards_file: Path | None,
+    emulate: bool,
+    points: int,
+    out: Path | None,
+) -> None:
+    """Measure every layer of NET on a board, for selection under a latency budget."""
+    provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
+    file = out or Path(f"{net}-{name}.json")
+    console = Console(stderr=True)
+    try:
+        graph = by_name(net, classes)
+        with (
+            console.status(f"starting {name}") as status,
+            open_board(boards_toml.named(boards_file, name), provenance, console.out) as b,
+        ):
+            found = measure(b, graph, points, lambda what: status.update(f"{name}: {what}"))
+        save(found, file)
+    except (GraphError, HilError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m hil.kernels.layer_latency")

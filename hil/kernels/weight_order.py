@@ -1,0 +1,85 @@
+"""What the order of weights buys: lines of flash or cache that a subnet's weights touch, counted exactly.
+
+A line that holds one weight of the subnet is read whole. Kernels read no other weights, and padding only
+within such a line; what a cache keeps from layer to layer is not looked at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.kernels.tables import Cell, Table
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Model
+from reds.zoo import by_name
+from reds.zoo.random_weights import untrained
+
+Units = NDArray[np.int64]
+
+
+def table(names: Sequence[str], line: int) -> Table:
+    """For each subnet the lines of `line` bytes that it could do with, and what each order takes of that."""
+    rows: list[tuple[Cell, ...]] = []
+    for name in names:
+        model = untrained(name, by_name(name))
+        for s, subnet in enumerate(model.subnets):
+            used = list(zip(model.layers, prefix(model, s), strict=True))
+            least = sum(-(-marked(layer, units).sum() // line) for layer, units in used)
+            orders = [
+                sum(lines(layout, layer, units, line) for layer, units in used) / least
+                if all(layout.runs(layer) for layer in model.layers)
+                else None
+                for layout in LAYOUTS.values()
+            ]
+            left = zip(model.layers, scattered(model, s), strict=True)
+            naive = sum(lines(CANONICAL, layer, units, line) for layer, units in left) / least
+            rows.append((f"{name} {subnet.name}", int(least), *orders, naive))
+    return Table(
+        f"Lines of {line} bytes that a subnet's weights touch, of the fewest possible",
+        ("net", "fewest", *(layout.name for layout in LAYOUTS.values()), "canonical, units not sorted"),
+        tuple(rows),
+    )
+
+
+def prefix(model: Model, subnet: int) -> list[tuple[Units, Units]]:
+    """Units read and written in each layer: the first ones, as they are sorted by importance."""
+    return [(np.arange(step.units_in), np.arange(step.units_out)) for step in model.subnets[subnet].steps]
+
+
+def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
+    """The same when units stay where training left them: as many, anywhere."""
+    rng = np.random.default_rng(0)
+    kept = [np.arange(model.tensors[0].units)]
+    found = []
+    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
+        source, full = kept[layer.inputs[0]], model.tensors[layer.output].units
+        if layer.kind in (Kind.DENSE, Kind.CONV):
+            kept.append(np.sort(rng.choice(full, step.units_out, replace=False)))
+        elif layer.kind is Kind.FLATTEN:
+            sites = model.tensors[layer.inputs[0]].sites
+            kept.append((source[:, None] * sites + np.arange(sites)).ravel())
+        else:
+            kept.append(source)
+        found.append((source, kept[-1]))
+    return found
+
+
+def marked(layer: IntegerLayer, units: tuple[Units, Units]) -> NDArray[np.int8]:
+    """The layer's weights with 1 where these units read and write, else 0."""
+    marks = np.zeros_like(layer.weights)
+    if layer.kind in WEIGHTED:
+        reads, writes = units
+        if layer.kind is Kind.DEPTHWISE:
+            marks[writes] = 1
+        else:
+            each = marks.reshape(len(marks), layer.taps, -1)
+            each[np.ix_(writes, np.arange(layer.taps), reads)] = 1
+    return marks
+
+
+def lines(layout: Layout, layer: IntegerLayer, units: tuple[Units, Units], line: int) -> int:
+    """Lines of `line` bytes with a weight of these units; weights start at a line."""
+    stored = layout.weights(replace(layer, weights=marked(layer, units)))
+    return len(np.unique(np.flatnonzero(np.frombuffer(stored, np.uint8)) // line))

@@ -1,1 +1,0 @@
-"""The framed protocol, and the transports that carry it."""

@@ -1,0 +1,1 @@
+"""The tests that `pytest hil` runs: accuracy, conformance, latency and switching, on every board selected."""

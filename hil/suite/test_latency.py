@@ -1,0 +1,42 @@
+"""What an inference takes, timed or counted on the board: within its budget, less for a smaller subnet."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hil.results import gate
+from hil.results.samples import Samples, by_unit, median
+from hil.suite.measurements import Measurements, Pair, Record
+from hil.suite.workload import Workload
+
+
+def test_latency(
+    workload: Workload,
+    subnet: int,
+    latency: Mapping[str, Samples],
+    budgets: Mapping[str, float],
+    record: Record,
+    replay: Callable[[Sequence[float]], None],
+) -> None:
+    name, values = workload.subnets[subnet], by_unit(latency.values())
+    macs = workload.model.subnets[subnet].macs
+    record(name, "macs", "MAC", macs, [macs])
+    for unit, samples in values.items():
+        record(name, "latency" if unit == "us" else unit, unit, median(samples), samples)
+    if "us" in values:
+        replay(values["us"])
+    for unit in values.keys() & budgets.keys():
+        limit = budgets[unit]
+        assert median(values[unit]) <= limit, f"{name}: over its budget in boards.toml, {limit:g} {unit}"
+
+
+def test_smaller_is_faster(
+    workload: Workload,
+    measurements: Measurements,
+    neighbors: Pair,
+    latencies: tuple[Mapping[str, Samples], Mapping[str, Samples]],
+) -> None:
+    small, large = (workload.subnets[s] for s in neighbors)
+    smaller, larger = (by_unit(samples.values()) for samples in latencies)
+    for unit in smaller:
+        assert gate.is_faster(smaller[unit], larger[unit], measurements.exact), (
+            f"{small} takes {median(smaller[unit]):,.1f} {unit}, {large} {median(larger[unit]):,.1f}"
+        )

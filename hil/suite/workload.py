@@ -1,0 +1,111 @@
+"""The workload of a bench: a pack, the card beside it, and the inputs to run on it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds import pack
+from reds.data.labeled import find_labeled
+from reds.errors import LabeledSetMissing, PackError
+from reds.fixtures import fixtures_dir
+from reds.pack.model import LIMIT, Model
+
+SHIPPED = "kws-dnn-s.reds"
+ENOUGH = 256
+"""Inputs that conformance runs at least; random ones make up what is missing."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A pack under test. `inputs` is int8 [N, input]; `truth` uint8 [clips], classes of its first rows."""
+
+    model: Model
+    sha256: str
+    size: int
+    """Bytes of the file."""
+    inputs: NDArray[np.int8]
+    truth: NDArray[np.uint8]
+    floors: Mapping[str, float]
+    """Least accuracy by subnet, as the card states it; a fraction."""
+    unlabeled: str
+    """Why there are no labels; empty when there are."""
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        """The subnets' names, smallest first."""
+        return tuple(subnet.name for subnet in self.model.subnets)
+
+    def pair(self, pair: tuple[int, int]) -> str:
+        """Name an ordered pair of subnets."""
+        return "->".join(self.subnets[s] for s in pair)
+
+    @property
+    def inputs_are(self) -> str:
+        """What the inputs are, in words."""
+        clips, others = len(self.truth), len(self.inputs) - len(self.truth)
+        parts = [f"{clips:,} labeled clips"] * (clips > 0)
+        parts += [f"{others:,} seeded random inputs"] * (others > 0)
+        reason = f" ({self.unlabeled})" if self.unlabeled else ""
+        return " and ".join(parts) + reason
+
+
+def shipped() -> Path:
+    """The pack that is benched when none is named."""
+    return fixtures_dir() / SHIPPED
+
+
+def load(path: Path) -> Workload:
+    """Read the pack, the card `<pack>.json` beside it, and the labeled set that the card names.
+
+    Raises `PackError` if the pack or its card is not usable. A card or a set that is not there is no
+    error: the pack then runs on seeded random inputs, and `unlabeled` says why.
+    """
+    try:
+        data = pack.read_bytes(path)
+    except PackError as error:
+        raise PackError(f"{error}; name one that `reds build` wrote, or leave --pack out") from error
+    model = pack.loads(data, str(path))
+    sha256 = hashlib.sha256(data).hexdigest()
+    empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
+    try:
+        card = _card(path.with_suffix(".json"), sha256)
+        clips, truth = find_labeled(card, path.parent)
+        if clips.shape[1] != model.input_size:
+            takes = f"the pack takes inputs of {model.input_size}"
+            raise PackError(f"{path}: {takes}, its labeled set has {clips.shape[1]}")
+        reason = ""
+    except LabeledSetMissing as missing:
+        (clips, truth), card, reason = empty, {}, str(missing)
+    rng = np.random.default_rng(0)
+    random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
+    inputs = np.concatenate([clips, random])
+    return Workload(model, sha256, len(data), inputs, truth, _floors(path, model, card), reason)
+
+
+def _card(path: Path, sha256: str) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LabeledSetMissing(f"there is no card {path.name} beside the pack") from None
+    except (OSError, ValueError) as error:
+        raise PackError(f"{path}: cannot read the pack's card: {error}") from error
+    if not isinstance(card, dict) or card.get("pack_sha256") != sha256:
+        raise LabeledSetMissing(f"{path.name} is the card of another pack")
+    return card
+
+
+def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, float]:
+    """The card's floors; it must state one for every subnet, or name no labeled set."""
+    if not card:
+        return {}
+    try:
+        floors = {str(row["label"]): float(row["floor"]) for row in card["subnets"]}
+        return {subnet.name: floors[subnet.name] for subnet in model.subnets}
+    except (KeyError, TypeError, ValueError) as error:
+        raise PackError(f"{path}: its card states no floor for each of its subnets: {error!r}") from error

@@ -1,0 +1,1 @@
+"""Byte streams to an agent, each operation under a deadline: process, serial port, SSH, ADB."""

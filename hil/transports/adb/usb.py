@@ -1,0 +1,32 @@
+"""Android devices on USB, where no adb server owns them: found and opened by libusb."""
+
+from typing import Any
+
+from hil.errors import BoardAbsent
+from hil.transports.adb.direct import Direct
+from hil.transports.adb.key import Key
+from hil.transports.adb.wire import UsbWire
+from hil.transports.deadline import Deadline
+
+
+def devices() -> dict[str, Any]:
+    """adb-shell's transport for each, by serial number. Raises `BoardAbsent` where there is no libusb."""
+    try:
+        import usb1
+        from adb_shell.transport.usb_transport import UsbTransport
+    except Exception as error:  # no package, no library, no USB: each says so in its own way
+        says = f"no Android device: no adb server runs, and USB cannot be searched: {error}"
+        raise BoardAbsent(f"{says}; install libusb-1.0-0 and pip install libusb1") from error
+    found = {}
+    for usb in UsbTransport.find_all_adb_devices():
+        try:
+            serial = usb.serial_number
+        except usb1.USBError:  # it may not be opened, which whoever chooses it is told
+            serial = None
+        found[serial or f"usb:{'.'.join(map(str, usb.port_path))}"] = usb
+    return found
+
+
+def log_in(usb: Any, serial: str, key: Key, deadline: Deadline) -> Direct:
+    """Open one. Raises `LoginError`, `LinkError` or `DeadlineError`."""
+    return Direct(UsbWire(f"{serial} on USB", usb, deadline), key)

@@ -1,0 +1,1 @@
+"""A machine over SSH: host key check, login, commands, file transfer."""

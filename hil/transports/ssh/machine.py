@@ -1,0 +1,125 @@
+"""A machine that is reached over SSH: logging in, commands, files.
+
+Every wait has an end: paramiko waits for some answers without one, so the connection is cut when the time
+for an operation is up.
+"""
+
+import logging
+import shlex
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import paramiko
+
+from hil.errors import BuildError, LoginError, SetupError
+from hil.transports.deadline import Deadline
+from hil.transports.host import Host, reach
+from hil.transports.machine import NOTICE_SECONDS, Machine
+from hil.transports.ssh.host_key import Checked, contradicted
+from hil.transports.ssh.session import SshSession
+
+_LOG = "reds-hil.ssh"
+
+
+class SshMachine(Machine):
+    """Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
+
+    folder = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil"'
+    lost = (paramiko.SSHException, EOFError, OSError)
+    lost_advice = "check its power, memory and network, then run again"
+    barred_advice = "its folder has to allow programs: set XDG_CACHE_HOME there"
+
+    def __init__(self, host: Host, deadline: Deadline) -> None:
+        self.name = str(host)
+        self._client = paramiko.SSHClient()
+        self._client.set_log_channel(_LOG)
+        logging.getLogger(_LOG).setLevel(logging.CRITICAL)  # what it logs is raised here too
+        self._client.set_missing_host_key_policy(Checked(host))
+        if host.host_key is None:
+            self._client.load_system_host_keys()
+        sock = reach(host, deadline)
+        try:
+            with self.within(deadline, "log in"):
+                self._log_in(host, sock, deadline)
+        except BaseException:
+            self.close()
+            sock.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection and all that runs over it; twice is harmless."""
+        self._client.close()
+
+    def put(self, data: bytes, path: str, deadline: Deadline) -> None:
+        """Write a file. Raises `BuildError` if the machine refuses it, `SetupError` if it has no SFTP."""
+        with self.within(deadline, "store a file"):
+            try:
+                sftp = paramiko.SFTPClient.from_transport(self._client.get_transport())
+            except self.lost as error:
+                if not self.alive():
+                    raise
+                raise SetupError(f"{self.name} has no SFTP; install openssh-sftp-server there") from error
+            try:
+                with sftp.open(path, "wb") as file:
+                    file.write(data)
+            except OSError as error:
+                if sftp.get_channel().closed:
+                    raise
+                raise BuildError(
+                    f"{self.name} cannot store {len(data):,} bytes in {path}: {error}"
+                ) from error
+            finally:
+                sftp.close()
+
+    def execute(self, script: str, deadline: Deadline) -> SshSession:
+        """A shell script that runs there, to be talked to; to be called `within` the deadline."""
+        transport = self._client.get_transport()
+        if transport is None:
+            raise EOFError("it is closed")
+        channel = transport.open_session()
+        channel.exec_command(f"exec sh -c {shlex.quote(script)}")
+        return SshSession(channel)
+
+    def alive(self) -> bool:
+        """Whether the connection stands, after the time it takes to notice that it does not."""
+        transport = self._client.get_transport()
+        if transport is not None:
+            transport.join(NOTICE_SECONDS)
+        return transport is not None and transport.is_alive()
+
+    def _log_in(self, host: Host, sock: socket.socket, deadline: Deadline) -> None:
+        seconds = dict.fromkeys(
+            ("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), max(deadline.left, 0.001)
+        )
+        keys = {"key_filename": str(host.key), "look_for_keys": False} if host.key else {}
+        try:
+            self._client.connect(host.name, host.port, host.user, sock=sock, **keys, **seconds)
+        except paramiko.BadHostKeyException as error:
+            raise contradicted(host, error) from error
+        except paramiko.PasswordRequiredException as error:
+            which = f"the key {host.key}" if host.key else "a key in ~/.ssh"
+            raise LoginError(
+                f"{self.name}: {which} has a passphrase; give it to ssh-agent: ssh-add"
+            ) from error
+        except (paramiko.SSHException, OSError, ValueError) as error:
+            if deadline.passed or not self.alive():
+                raise
+            tried = f"the key {host.key}" if host.key else "all keys of ssh-agent and ~/.ssh"
+            says = f"{self.name} refuses {tried}: {str(error).rstrip('.')}"
+            raise LoginError(
+                f"{says}; add the public key there (ssh-copy-id), or check `user` and `key`"
+            ) from error
+
+    @contextmanager
+    def within(self, deadline: Deadline, doing: str) -> Iterator[None]:
+        """Cuts the connection at the deadline."""
+        timer = threading.Timer(deadline.left, self.close)
+        timer.daemon = True
+        timer.start()
+        try:
+            with super().within(deadline, doing):
+                yield
+        finally:
+            timer.cancel()

@@ -1,0 +1,51 @@
+"""Under pytest-xdist a board is asked once whether it is here, by whichever process is the first to ask.
+
+All workers have to collect the same tests, a board may answer one and not the next, and some sshds shut out
+who knocks too often.
+"""
+
+import fcntl
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.boards.entry import Entry
+
+Probe = Callable[[Entry], str | None]
+"""Says why a board is not here, or None."""
+_FOLDER = "hil_probes"
+_SHARED = pytest.StashKey[str]()
+
+
+def share(node: Any) -> None:
+    """Tell a worker that is about to start where the answers are; `node` is xdist's."""
+    config: pytest.Config = node.config
+    if _SHARED not in config.stash:
+        folder = tempfile.TemporaryDirectory(prefix="reds-hil-probes-")
+        config.add_cleanup(folder.cleanup)
+        config.stash[_SHARED] = folder.name
+    node.workerinput[_FOLDER] = config.stash[_SHARED]
+
+
+def once(config: pytest.Config, probe: Probe) -> Probe:
+    """`probe` that asks only if no other process of this run has."""
+    shared = getattr(config, "workerinput", {}).get(_FOLDER) or config.stash.get(_SHARED, None)
+    if shared is None:
+        return probe
+    folder = Path(shared)
+
+    def answered(entry: Entry) -> str | None:
+        file = folder / hashlib.sha256(repr(entry).encode()).hexdigest()
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists():
+                file.write_text(json.dumps(probe(entry)))
+            answer: str | None = json.loads(file.read_text())
+            return answer
+
+    return answered

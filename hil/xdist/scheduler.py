@@ -1,0 +1,180 @@
+"""Different boards at once under pytest-xdist: one board's tests all go to one worker.
+
+So each board is started, deployed and measured once, and no `--dist` has to be given. The lease, not this,
+is what keeps a board from being used twice.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler.protocol import Scheduling
+    from xdist.workermanage import WorkerController
+
+SUITE = Path(__file__).resolve().parents[1] / "suite"
+ALONE = ("desktop",)
+"""Targets whose times are of this machine: they are benched when all else is done."""
+
+Targets = Mapping[str, str]
+"""Target of each board of a run, by the board's name in test ids."""
+Unit = list[int]
+"""Tests for one worker, by their index in the collection."""
+
+
+class Chooser:
+    """xdist's own scheduler until the workers have collected; then `Boards`, if the suite is among it.
+
+    `boards` gives the boards of the run, and raises `UsageError` if the run cannot be set up.
+    """
+
+    def __init__(
+        self, config: pytest.Config, usual: "Scheduling", boards: Callable[[pytest.Config], Targets]
+    ) -> None:
+        self._config = config
+        self._usual = self._chosen = usual
+        self._boards = boards
+        self._collections: dict[WorkerController, list[str]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chosen, name)
+
+    def add_node_collection(self, node: "WorkerController", collection: Sequence[str]) -> None:
+        """Take what a worker has collected."""
+        self._collections[node] = list(collection)
+        self._chosen.add_node_collection(node, collection)
+
+    def schedule(self) -> None:
+        """Hand out tests. Raises `UsageError` if the suite is collected and cannot be set up."""
+        first, *others = self._collections.values()
+        alike = all(collection == first for collection in others)  # else it is the usual one that complains
+        if self._chosen is self._usual and alike and any(is_suites(self._config, test) for test in first):
+            nodes = self._usual.nodes
+            self._chosen = Boards(first, *units(self._boards(self._config), self._config, first, len(nodes)))
+            for node in nodes:
+                self._chosen.add_node(node)
+                self._chosen.add_node_collection(node, first)
+        self._chosen.schedule()
+
+
+def is_suites(config: pytest.Config, test: str) -> bool:
+    """Whether a node id is of this package's suite; outside the root it has only the file's name."""
+    file = config.rootpath / test.partition("::")[0]
+    return (SUITE / file.name).is_file() and (file.resolve().parent == SUITE or not file.exists())
+
+
+def units(
+    boards: Targets, config: pytest.Config, collection: Sequence[str], workers: int
+) -> tuple[list[Unit], list[Unit]]:
+    """The units of a collection, and those to be run alone.
+
+    A board's tests are one unit. These come first, for they take long. Units of other tests are in the order
+    of the collection, and ever smaller: at first a worker rarely repeats a fixture that another has, and in
+    the end none waits long for the last.
+    """
+    targets = {name.encode("unicode_escape").decode(): target for name, target in boards.items()}  # as pytest
+    of_board: dict[str, Unit] = {}
+    others: Unit = []
+    for index, test in enumerate(collection):
+        parameters = test.partition("[")[2] if is_suites(config, test) else ""
+        found = [name for name in targets if parameters.startswith(f"{name}-")]
+        (of_board.setdefault(max(found, key=len), []) if found else others).append(index)
+    alone = [unit for name, unit in of_board.items() if targets[name] in ALONE]
+    together = [unit for unit in of_board.values() if unit not in alone]
+    while others:
+        size = max(1, len(others) // (4 * workers))
+        together.append(others[:size])
+        others = others[size:]
+    return together, alone
+
+
+class Boards:
+    """A scheduler for xdist. A worker that has less than two tests left is given the next whole unit.
+
+    (It starts a test only when it knows the one after it, or that there is none.) When all units are given
+    out, one worker is kept for those that are to be alone, until the others have ended.
+    """
+
+    collection_is_completed = True
+
+    def __init__(self, collection: Sequence[str], together: Iterable[Unit], alone: Iterable[Unit]) -> None:
+        self._collection = list(collection)
+        self._together, self._alone = deque(together), deque(alone)
+        self._left: dict[WorkerController, Unit | None] = {}
+        """What each worker has still to do; None for one that has not collected yet."""
+
+    @property
+    def nodes(self) -> list["WorkerController"]:
+        """All workers."""
+        return list(self._left)
+
+    @property
+    def tests_finished(self) -> bool:
+        """Whether no worker waits for another unit."""
+        return not (self._together or self._alone or any(len(left or ()) > 1 for left in self._left.values()))
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether any test has not ended."""
+        return bool(self._together or self._alone or any(self._left.values()))
+
+    def add_node(self, node: "WorkerController") -> None:
+        """A worker has come."""
+        self._left[node] = None
+
+    def add_node_collection(self, node: "WorkerController", collection: Sequence[str]) -> None:
+        """A worker has collected; one that takes a crashed one's place and has other tests is sent away."""
+        if list(collection) == self._collection:
+            self._left[node] = []
+        else:
+            node.shutdown()
+
+    def mark_test_complete(self, node: "WorkerController", item_index: int, duration: float = 0) -> None:
+        """A test has ended."""
+        left = self._left[node]
+        assert left is not None
+        left.remove(item_index)
+        self.schedule()
+
+    def mark_test_pending(self, item: str) -> None:
+        """No test is run again."""
+        raise NotImplementedError
+
+    def remove_pending_tests_from_node(self, node: "WorkerController", indices: Sequence[int]) -> None:
+        """No test is taken back."""
+        raise NotImplementedError
+
+    def remove_node(self, node: "WorkerController") -> str | None:
+        """A worker has ended; if it crashed, the test it was in, and what else it had is given to another."""
+        left = self._left.pop(node) or []
+        if rest := left[1:]:
+            self._together.appendleft(rest)
+        self.schedule()
+        return self._collection[left[0]] if left else None
+
+    def schedule(self) -> None:
+        """Give out what can be."""
+        for node in self._working():
+            self._give(node, self._together)
+        if self._together:
+            return
+        kept = self._working()[: bool(self._alone)]
+        for node in self._working():
+            if node not in kept:
+                node.shutdown()
+        if kept and kept == self.nodes:
+            self._give(kept[0], self._alone)
+            if not self._alone:
+                kept[0].shutdown()
+
+    def _working(self) -> list["WorkerController"]:
+        return [node for node in self._left if not node.shutting_down]
+
+    def _give(self, node: "WorkerController", queue: deque[Unit]) -> None:
+        left = self._left[node]
+        while queue and left is not None and len(left) < 2:
+            left += queue[0]
+            node.send_runtest_some(queue.popleft())

@@ -1,0 +1,128 @@
+"""`reds.compress`: from a network and examples to nested subnets, in one call."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+
+from rich.console import Console
+
+from reds.data.dataset import Dataset
+from reds.data.examples import Examples
+from reds.data.options import AugmentationOptions, DataOptions
+from reds.data.sets import DataSet
+from reds.elastic.net import ElasticNet
+from reds.errors import DataError
+from reds.experiment.pipeline import Method, random_net, train_nested
+from reds.experiment.result import Result, run_test
+from reds.graph import Graph
+from reds.graph.lowering import check_fits
+from reds.graph.subnets import Budget
+from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
+from reds.nesting.options import SelectionOptions
+from reds.training.checkpoint import Checkpoint
+from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
+from reds.training.progress import Progress
+from reds.training.torch_setup import repeatable
+from reds.zoo import by_name
+
+
+def compress(
+    net: ElasticNet | Graph | str,
+    data: Dataset,
+    *,
+    budgets: Sequence[Budget | float],
+    epochs: int = 20,
+    full_epochs: int | None = None,
+    rounding_epochs: int = 0,
+    name: str = "net",
+    seed: int = 0,
+    selection: SelectionOptions | None = None,
+    training: JointOptions | None = None,
+    augmentation: AugmentationOptions | None = None,
+    profile: TargetProfile | None = None,
+    console: Console | None = None,
+) -> Result:
+    """Turn a network into nested int8 subnets: score, select, permute, train, quantize, test.
+
+    Args:
+        net: What `from_module` returned, a `Graph`, or the name of a net of `reds.zoo`; it is not changed.
+        data: Examples of the shape that the net reads.
+        budgets: Of the subnets, smallest first; a bare number is a fraction of the full net's MACs, and 1.0
+            is the full net.
+        epochs: How long all subnets are trained together.
+        full_epochs: How long the full net is trained before its units are scored; 0 for a net that is
+            trained well already; by default a quarter of `epochs`.
+        rounding_epochs: How many last epochs see the rounding of int8, at a tenth of the rate.
+        name: Of the pack, 1 to 31 bytes.
+        seed: Of everything random; the same seed on the same machine gives the same bytes.
+        selection: How units are scored and chosen; by default as in a recipe.
+        training: Batch, rate and the like of all phases; by default as in a recipe.
+        augmentation: How examples are varied; by default not at all.
+        profile: The target's layout and measured times, for arena and latency budgets.
+        console: Shows progress; by default standard error.
+
+    Returns:
+        The trained net with the accuracy of each subnet; `save` writes its pack.
+
+    Raises:
+        DataError: The examples have another shape or other classes than the net.
+        BudgetError: No subnet fits a budget.
+        DivergedError: Training left the finite numbers.
+    """
+    chosen, joint, target = (
+        selection or SelectionOptions(),
+        training or JointOptions(),
+        profile or TargetProfile(),
+    )
+    stored = data.stored(name, seed)
+    graph = _graph(net, stored.set)
+    check_fits(graph)
+    limits = tuple(as_budgets(budgets))
+    check_budgets(graph, limits, chosen.step, chosen.least, target)
+    first = max(1, epochs // 4) if full_epochs is None else full_epochs
+    method = Method(
+        name, limits, seed, _of_full(joint, first), chosen, replace(joint, epochs=epochs),
+        _rounding(joint, rounding_epochs),
+    )  # fmt: skip
+    examples = Examples(stored, DataOptions(name), augmentation or AugmentationOptions())
+    with repeatable():
+        full = deepcopy(net) if isinstance(net, ElasticNet) else random_net(graph, examples, seed)
+        progress = Progress(console or Console(stderr=True))
+        trained = train_nested(full, examples, method, target, progress, Checkpoint())
+        return run_test(trained, stored, method, target)
+
+
+def _graph(net: ElasticNet | Graph | str, data_set: DataSet) -> Graph:
+    """Return the full net. Raises `DataError` if it reads other examples than these."""
+    if isinstance(net, str):
+        net = by_name(net, len(data_set.classes))
+    graph = net.graph if isinstance(net, ElasticNet) else net
+    source, (rows, columns, units) = graph.tensors[0], data_set.shape
+    reads = graph.full[0], source.height, source.width
+    if reads != (units, rows, columns):
+        given, wanted = (_shape(sides) for sides in ((units, rows, columns), reads))
+        raise DataError(f"the examples are {given}, the net reads {wanted}: give it examples of that shape")
+    return graph
+
+
+def _shape(sides: tuple[int, int, int]) -> str:
+    units, rows, columns = sides
+    return f"[N, {units}]" if rows == columns == 1 else f"[N, {units}, {rows}, {columns}]"
+
+
+def _of_full(joint: JointOptions, epochs: int) -> TrainingOptions | None:
+    """Return how to train the full net alone: as the subnets together, for so many epochs."""
+    if not epochs:
+        return None
+    return TrainingOptions(
+        epochs, joint.batch, joint.rate, joint.weight_decay, joint.smoothing, joint.dropout
+    )
+
+
+def _rounding(joint: JointOptions, epochs: int) -> RoundingOptions | None:
+    if not epochs:
+        return None
+    return RoundingOptions(
+        epochs, joint.batch, joint.rate / 10, joint.weight_decay, joint.smoothing, joint.dropout,
+        joint.distil, joint.norms,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Write subnets in the formats of other runtimes."""

@@ -1,0 +1,125 @@
+"""A pack as a user loads it: its subnets, what its card says of them, and the bit-exact interpreter."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reds.errors import ModelError, PackError
+from reds.pack import interpreter
+from reds.pack.model import LIMIT, Model
+from reds.pack.reader import loads, read_bytes
+
+
+@dataclass(frozen=True)
+class PackSubnet:
+    """One subnet of a pack."""
+
+    name: str
+    macs: int
+    accuracy: float | None
+    """Fraction of the test examples that it classifies right in int8; None where no card says it."""
+
+
+class Subnets(tuple[PackSubnet, ...]):
+    """The subnets of a pack, smallest first, by index or by name."""
+
+    @overload  # type: ignore[override]
+    def __getitem__(self, key: int | str) -> PackSubnet: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[PackSubnet, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> PackSubnet | tuple[PackSubnet, ...]:
+        """Return the subnet of this index or name. Raises `KeyError` for a name that no subnet has."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        for subnet in self:
+            if subnet.name == key:
+                return subnet
+        raise KeyError(f"no subnet {key}: there are {', '.join(subnet.name for subnet in self)}")
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A `.reds` file and the card beside it."""
+
+    path: Path
+    model: Model
+    sha256: str
+    card: Mapping[str, Any] | None
+    """None where no card lies beside the pack, or the card of another one."""
+
+    @property
+    def subnets(self) -> Subnets:
+        """The subnets, smallest first: `pack.subnets[0]`, `pack.subnets["25%"]`."""
+        rows = self.card["subnets"] if self.card else []
+        tested = {row["label"]: float(row["accuracy"]["test"]) for row in rows}
+        return Subnets(PackSubnet(s.name, s.macs, tested.get(s.name)) for s in self.model.subnets)
+
+    def run(self, x: ArrayLike, *, subnet: str | int) -> NDArray[np.float32] | NDArray[np.int8]:
+        """Return what one subnet writes, bit for bit as on every device.
+
+        Args:
+            x: Features in the order of axes that torch uses, [N, units, rows, columns] or [N, features]:
+                floating-point ones are stored in int8 first. Or int8 [N, input_size], as a device reads them.
+            subnet: By name, as `25%`, or by index, 0 the smallest.
+
+        Returns:
+            Logits float32 [N, classes]; for int8 features int8 [N, classes].
+
+        Raises:
+            PackError: The features have another shape or type, or there is no such subnet.
+        """
+        index, given = self._index(subnet), np.asarray(x)
+        if given.dtype == np.int8:
+            return interpreter.run(self.model, index, self._stored_order(given))
+        q = np.rint(self._stored_order(given) / self.model.input_scale) + self.model.input_zero
+        out = interpreter.run(self.model, index, np.clip(q, -LIMIT, LIMIT).astype(np.int8))
+        last = self.model.subnets[index]
+        return ((out.astype(np.float64) - last.steps[-1].zero) * last.output_scale).astype(np.float32)
+
+    def _index(self, subnet: str | int) -> int:
+        if isinstance(subnet, str):
+            return self.model.subnet(subnet)
+        if not 0 <= subnet < len(self.model.subnets):
+            raise ModelError(f"{self.path}: no subnet {subnet}: there are {len(self.model.subnets)}")
+        return subnet
+
+    def _stored_order(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return features [N, input_size], units innermost."""
+        source = self.model.tensors[0]
+        if x.dtype == np.int8 or x.dtype.kind == "f":
+            if x.shape[1:] == (source.units, source.height, source.width):
+                return np.moveaxis(x, 1, -1).reshape(len(x), -1)
+            flat = x.dtype == np.int8 or source.sites == 1
+            if flat and x.shape[1:] == (self.model.input_size,):
+                return x
+        sides = f"[N, {source.units}, {source.height}, {source.width}]"
+        wanted = f"floating-point or int8 {sides}, or int8 [N, {self.model.input_size}]"
+        raise PackError(f"{self.path}: features are {x.dtype} {list(x.shape)}: {wanted} are needed")
+
+
+def load_pack(path: str | Path) -> Pack:
+    """Read a pack, and the card beside it if there is one.
+
+    Raises:
+        PackError: The pack is missing or damaged, or its card cannot be read.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Pack(path, loads(data, str(path)), sha256, _card(path.with_suffix(".json"), sha256))
+
+
+def _card(path: Path, sha256: str) -> dict[str, Any] | None:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise PackError(f"{path}: cannot read the pack's card: {error}") from error
+    return card if isinstance(card, dict) and card.get("pack_sha256") == sha256 else None

@@ -1,0 +1,1 @@
+"""Train all subnets together: the trainer, rounding-aware epochs, checkpoints, progress and options."""

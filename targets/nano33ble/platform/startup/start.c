@@ -1,0 +1,37 @@
+/* From reset to main and out again: vector table, data, bss, exit.
+ *
+ * A fault locks the processor up, which ends the emulation with an error. */
+#include <stdint.h>
+#include <string.h>
+
+extern uint32_t stack_top[], data_start[], data_end[], data_image[], bss_start[], bss_end[];
+int main(void);
+void reset(void);
+
+static void fault(void)
+{
+    for (;;) {
+        __asm volatile("bkpt #0");
+    }
+}
+
+/* End the emulation by semihosting's SYS_EXIT, as QEMU's -semihosting lets a program do; else by a fault. */
+static void stop(int status)
+{
+    register uint32_t operation __asm("r0") = 0x18;
+    register uint32_t reason __asm("r1") = status == 0 ? 0x20026 : 0x20023; /* application exit, error */
+    __asm volatile("bkpt #0xab" ::"r"(operation), "r"(reason));
+    fault();
+}
+
+void reset(void)
+{
+    memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
+    memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
+    stop(main());
+}
+
+/* Initial stack, reset, and the fault handler for every exception; interrupts stay off. */
+__attribute__((used, section(".boot"))) static void (*const vectors[16])(void) = {
+    (void (*)(void))(uintptr_t)stack_top, reset, [2 ... 6] = fault, [11 ... 12] = fault, [14 ... 15] = fault,
+};

@@ -1,0 +1,43 @@
+"""Runs of the suite in a process of its own, and what they print and write."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PLUGINS = [word for name in ("cacheprovider", "hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
+"""Keep no cache, and leave out the plugins of the tests' own tools, which take half of the time of a run."""
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs the suite with these arguments, as the fixture `hil` does."""
+BoardsToml = Callable[..., Path]
+"""Writes a boards file of one board, as the fixture `boards_toml` does."""
+
+
+def outcomes(text: str) -> dict[str, int]:
+    last = text.strip().splitlines()[-1]
+    return {what.rstrip("s"): int(n) for n, what in re.findall(r"(\d+) (\w+)", last.split(" in ")[0])}
+
+
+def failed_tests(text: str) -> set[str]:
+    return set(re.findall(r"^FAILED \S+::(\w+)", text, re.MULTILINE))
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def usage_error(done, says: str) -> None:
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
+    assert re.search(says, done.stderr, re.MULTILINE), done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def one_line_of_errors(text: str) -> str:
+    """The whole of what pytest says of errors: one section, with one line in it."""
+    (section,) = re.findall(r"^=+ ERRORS =+\n_+ ERROR .* _+\n(.*?)\n=", text, re.MULTILINE | re.DOTALL)
+    assert len(section.splitlines()) == 1, section
+    return str(section)

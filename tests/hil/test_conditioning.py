@@ -1,0 +1,134 @@
+"""A board that is brought to what boards.toml asks for: a real sshd whose /sys is the test's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hil.boards import conditioning
+from hil.boards.facts import Provenance
+from hil.boards.targets import pi
+from hil.errors import SetupError, UnfitError
+from tests.hil.support.sshd import Sshd, Start, mounting
+from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes
+
+CPU, HEAT = "/sys/devices/system/cpu", "/sys/class/thermal"
+
+
+class Sys:
+    """A board's governors and temperature, as files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cpu, self.heat = folder / "cpu", folder / "thermal"
+        for each in (self.cpu, self.heat):
+            each.mkdir()
+
+    def govern(self, *governors: str) -> list[Path]:
+        files = [self.cpu / f"cpu{i}" / "cpufreq" / "scaling_governor" for i in range(len(governors))]
+        for file, governor in zip(files, governors, strict=True):
+            file.parent.mkdir(parents=True)
+            file.write_text(governor + "\n")
+        return files
+
+    def warm(self, celsius: float) -> None:
+        (self.heat / "thermal_zone0").mkdir(exist_ok=True)
+        (self.heat / "thermal_zone0" / "temp").write_text(f"{1000 * celsius:.0f}\n")
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Sys:
+    return Sys(tmp_path)
+
+
+@pytest.fixture
+def there(sshd: Start, sysfs: Sys) -> Callable[[str], Sshd]:
+    def start(options: str = "rw") -> Sshd:
+        binds = [(sysfs.cpu, CPU), (sysfs.heat, HEAT)]
+        mounts = [f"mount --bind {mine} {real}" for mine, real in binds]
+        return sshd(within=mounting(*mounts, f"mount -o remount,bind,{options} {CPU}"))
+
+    return start
+
+
+def read(files: list[Path]) -> list[str]:
+    return [file.read_text().strip() for file in files]
+
+
+def test_a_governor_is_set_for_the_run_and_put_back(there: Callable[..., Sshd], sysfs: Sys) -> None:
+    files = sysfs.govern("ondemand", "performance", "powersave")
+    with pi.start(there().entry(governor="performance"), Provenance.HARDWARE) as board:
+        assert read(files) == ["performance"] * 3
+        seen = board.conditions()
+        assert seen is not None
+        assert seen.governor == "performance"
+    assert read(files) == ["ondemand", "performance", "powersave"]
+
+
+def test_a_governor_that_we_may_not_set_is_said_how_to(there: Callable[..., Sshd], sysfs: Sys) -> None:
+    sysfs.govern("ondemand", "performance")
+    board = there("ro")
+    with (
+        pytest.raises(
+            SetupError, match="pi-1: its governor stays ondemand, not performance as asked"
+        ) as error,
+        pi.start(board.entry(governor="performance"), Provenance.HARDWARE),
+    ):
+        pass
+    assert "echo performance | sudo tee" in str(error.value)
+    assert board.running() == []
+
+
+def test_a_board_without_what_is_asked_for_says_so(there: Callable[..., Sshd], sysfs: Sys) -> None:
+    entry = there().entry(max_celsius=50.0)
+    with pi.start(entry, Provenance.HARDWARE) as board:
+        with pytest.raises(UnfitError, match="pi-1: it tells no temperature; remove `max_celsius`"):
+            board.settle()
+        sysfs.warm(50)
+        board.settle()
+    with (
+        pytest.raises(SetupError, match="pi-1: it has no governor to set; remove `governor`"),
+        pi.start(pi.Entry(**{**vars(entry), "governor": "performance"}), Provenance.HARDWARE),
+    ):
+        pass
+
+
+def test_a_hot_board_is_waited_for(
+    there: Callable[..., Sshd], sysfs: Sys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sysfs.warm(81)
+    looks: list[float] = []
+
+    def cool(seconds: float) -> None:
+        looks.append(seconds)
+        sysfs.warm(81 - len(looks))
+
+    monkeypatch.setattr(conditioning.time, "sleep", cool)
+    with pi.start(there().entry(max_celsius=78.5), Provenance.HARDWARE) as board:
+        assert not looks, "only figures wait"
+        board.settle()
+        assert len(looks) == 3
+        seen = board.conditions()
+        assert seen is not None
+        assert seen.celsius == 78
+
+
+def test_a_board_that_stays_hot_is_one_error(
+    hil: Run, there: Callable[..., Sshd], sysfs: Sys, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    """What needs no time is tested all the same."""
+    sysfs.warm(90)
+    boards = boards_toml("pi", **there().keys(), max_celsius=70, cool_down=0.01)
+    done = hil("--target=pi", "--boards", boards, "--pack", small_pack)
+    assert done.returncode == 1
+    says = "board: it has 90 C after 0.01 s of cooling down, max_celsius is 70; give it air, or a longer"
+    assert one_line_of_errors(done.stdout).startswith(says)
+    found = outcomes(done.stdout)
+    assert found["error"] == 1
+    assert found["passed"] >= 2, "conformance of every subnet"
+
+
+def test_nothing_is_asked_and_nothing_is_touched(there: Callable[..., Sshd], sysfs: Sys) -> None:
+    files = sysfs.govern("ondemand")
+    with pi.start(there().entry(), Provenance.HARDWARE) as board:
+        board.settle()
+        assert read(files) == ["ondemand"]

@@ -1,0 +1,18 @@
+from hil.protocol.definition import HELLO, MEASURE, RECORDS, SAMPLES, Record
+
+
+def test_record_places_its_fields_in_order_without_gaps() -> None:
+    record = Record(code="B", size="I", name="3s")
+    assert record.offsets == {"code": 0, "size": 1, "name": 5}
+    assert record.size == 8
+
+
+def test_record_reads_by_name_the_fields_it_packed() -> None:
+    data = SAMPLES.pack(1, 2, 70_000)
+    assert data == b"\x01\x00\x02\x00\x70\x11\x01\x00"
+    assert SAMPLES.read(b"xx" + data, at=2) == {"first": 1, "held": 2, "overhead": 70_000}
+
+
+def test_sizes_on_the_wire_are_those_of_version_2() -> None:
+    assert (HELLO.size, MEASURE.size) == (64, 8)
+    assert list(RECORDS)[:2] == ["FRAME_HEAD", "CHECKSUM"]

@@ -1,0 +1,95 @@
+"""LiteRT beside ours on one board: this machine, and a real sshd in a Pi's place."""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hil.boards.entry import Entry
+from hil.errors import LinkError
+from hil.kernels import desktop
+from hil.kernels.__main__ import main
+from hil.kernels.litert import started
+from reds import pack
+from reds.export import tflite
+from tests.hil.support.sshd import Start
+
+# Looked for, not imported: OR-Tools, which other tests import, dies in a process that has TensorFlow already.
+if find_spec("tensorflow") is None or find_spec("ai_edge_litert") is None:
+    pytest.skip("no tensorflow or no ai-edge-litert here", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desktop, "ROUNDS", 1)
+
+
+def beside(*words: object) -> Result:
+    return CliRunner().invoke(main, ["beside", *map(str, words)])
+
+
+def test_every_subnet_of_the_shipped_pack_on_this_machine(tmp_path: Path) -> None:
+    run = beside("--json", tmp_path / "a.json")
+    assert run.exit_code == 0, run.output
+    (table,) = json.loads((tmp_path / "a.json").read_text())
+    assert table["title"] == "kws-dnn-s on desktop (hardware), one thread, medians"
+    assert [row["subnet"] for row in table["rows"]] == ["25%", "50%", "75%", "100%"]
+    for row in table["rows"]:
+        assert row["LiteRT int8, us"] > 0
+        assert row["LiteRT loads, us"] > row["LiteRT int8, us"]
+
+
+def test_a_board_over_ssh(sshd: Start, small_pack: Path, tmp_path: Path) -> None:
+    there = sshd()
+    keys = there.keys() | {"name": "pi-1", "target": "pi"}
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
+    (tmp_path / "boards.toml").write_text(f"[[board]]\n{lines}\n")
+    board = ("--board", "pi-1", "--boards", tmp_path / "boards.toml", "--pack", small_pack)
+    run = beside(*board, "--python", sys.executable, "--json", tmp_path / "a.json")
+    assert run.exit_code == 0, run.output
+    (table,) = json.loads((tmp_path / "a.json").read_text())
+    assert "on pi-1 (hardware)" in table["title"]
+    assert there.running() == []
+    run = beside(*board, "--python", "no-such-python")
+    assert run.exit_code == 1
+    assert "the agent at 127.0.0.1" in run.output
+    assert "no-such-python" in run.output
+    assert there.running() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--board", "nano33ble"], "nano33ble: LiteRT runs beside ours on a desktop or a pi with a host"),
+        (["--board", "pi"], "pi: LiteRT runs beside ours on a desktop or a pi with a host"),
+        (["--board", "desktob"], "no board 'desktob'; did you mean 'desktop'?"),
+        (["--python", "/bin/true"], "agent true ended by itself with exit status 0"),
+        (["--python", "/bin/echo"], "is no answer of LiteRT's"),
+        (["--pack", "none.reds"], "none.reds"),
+    ],
+)
+def test_what_cannot_be_is_one_line(words: list[str], says: str) -> None:
+    run = beside(*words)
+    assert run.exit_code == 1
+    (line,) = [line for line in run.output.splitlines() if line.startswith("Error: ")]
+    assert says in line
+
+
+def test_a_python_without_litert_is_told_what_to_install(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    run = beside("--python", bare)
+    assert run.exit_code == 1
+    assert f"no LiteRT: No module named 'numpy'; {bare} -m pip install ai-edge-litert" in run.output
+
+
+def test_a_file_that_litert_refuses_is_an_error_that_names_it(small_pack: Path) -> None:
+    with started(Entry("here", "desktop")) as there:
+        assert there.load(tflite.dumps(pack.load(small_pack), 0)) > 0
+        assert len(there.time(5)) == 5
+        with pytest.raises(LinkError, match="ended by itself with exit status 1"):
+            there.load(b"no model")

@@ -1,0 +1,71 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hil.suite import workload
+from reds.errors import PackError
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Edit], Path]:
+    """The shipped pack in a folder of its own, its card edited."""
+
+    def copy(edit: Edit) -> Path:
+        shipped = workload.shipped()
+        card = json.loads(shipped.with_suffix(".json").read_text())
+        edit(card)
+        path = tmp_path / shipped.name
+        shutil.copy(shipped, path)
+        path.with_suffix(".json").write_text(json.dumps(card))
+        return path
+
+    return copy
+
+
+def test_the_shipped_pack_comes_with_its_clips(copied: Callable[[Edit], Path]) -> None:
+    pack = workload.load(copied(lambda card: None))
+    assert pack.inputs.shape == (len(pack.truth), 250) == (1859, 250)
+    assert pack.inputs.min() >= -127
+    assert set(pack.floors) == set(pack.subnets) == {"25%", "50%", "75%", "100%"}
+    assert pack.inputs_are == "1,859 labeled clips"
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (lambda card: card.update(pack_sha256="0" * 64), "kws-dnn-s.json is the card of another pack"),
+        (lambda card: card["labelled"].update(file="gone.npz"), "gone.npz"),
+        (lambda card: card["labelled"].update(sha256="0" * 64), "has another sha256"),
+        (lambda card: card.pop("labelled"), "names no labeled set"),
+    ],
+)
+def test_without_its_clips_a_pack_runs_on_seeded_inputs_and_says_why(
+    copied: Callable[[Edit], Path], edit: Edit, says: str
+) -> None:
+    path = copied(edit)
+    pack = workload.load(path)
+    assert says in pack.unlabeled
+    assert pack.inputs_are == f"256 seeded random inputs ({pack.unlabeled})"
+    assert not len(pack.truth)
+    assert pack.inputs.shape == (256, 250)
+    assert (pack.inputs.min(), pack.inputs.max()) == (-127, 127)
+    assert np.array_equal(pack.inputs, workload.load(path).inputs)
+
+
+def test_a_card_without_floors_is_refused(copied: Callable[[Edit], Path]) -> None:
+    with pytest.raises(PackError, match=r"its card states no floor for each of its subnets: .*'floor'"):
+        workload.load(copied(lambda card: card["subnets"][2].pop("floor")))
+
+
+def test_a_card_that_is_no_json_is_named(copied: Callable[[Edit], Path]) -> None:
+    path = copied(lambda card: None)
+    path.with_suffix(".json").write_text("{")
+    with pytest.raises(PackError, match=r"kws-dnn-s.json: cannot read the pack's card"):
+        workload.load(path)

@@ -1,0 +1,68 @@
+"""Small networks to select from: their units' scores, a board that times them, all their widths."""
+
+from collections.abc import Sequence
+from itertools import pairwise, product
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from reds.graph import Graph, Widths
+from reds.graph.builder import Builder
+from reds.nesting.budgets import TargetProfile
+from reds.nesting.cost import width_grids
+from reds.nesting.cost.latency import Latency, LayerTimes
+from reds.nesting.select import SelectedSubnet
+from reds.pack.layouts import LAYOUTS
+
+Scores = list[NDArray[np.float64]]
+
+
+def random_scores(graph: Graph, seed: int) -> Scores:
+    rng = np.random.default_rng(seed)
+    return [rng.lognormal(0, 1, group.units) for group in graph.groups]
+
+
+@st.composite
+def small_chains(draw: st.DrawFn) -> Graph:
+    """Up to four groups of up to six units; residuals, shortcuts, depthwise layers, flattened outputs."""
+    sizes = st.integers(1, 6)
+    net, units = Builder(draw(st.integers(1, 3)), 4, 4), draw(sizes)
+    x = net.conv(net.input, units, (3, 3))
+    for _ in range(draw(st.integers(0, 2))):
+        match draw(st.sampled_from(["conv", "depthwise", "residual", "shortcut"])):
+            case "conv":
+                units = draw(sizes)
+                x = net.conv(x, units, (1, 1))
+            case "depthwise":
+                x = net.depthwise(x, (3, 3), (2, 2))
+            case "residual":
+                inner = net.conv(x, draw(sizes), (1, 1))
+                x = net.add(x, net.conv(inner, units, (3, 3)))
+            case _:
+                units = draw(sizes)
+                inner = net.conv(net.conv(x, draw(sizes), (1, 1)), units, (3, 3))
+                x = net.add(net.conv(x, units, (1, 1)), inner)
+    net.dense(net.flatten(x), 3, relu=False, norm=False)
+    return net.build()
+
+
+def measured(graph: Graph) -> TargetProfile:
+    """A board whose layers take (7 + reads) * (1 + writes) us, or (3 + units) where they are the same."""
+    times = {}
+    for layer in graph.layers:
+        m, n = (np.arange(1, graph.full[g] + 1) for g in (layer.reads, layer.writes))
+        if layer.reads == layer.writes:
+            times[layer.name] = LayerTimes((m,), 3.0 + m)
+        else:
+            times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
+    return TargetProfile(LAYOUTS[3], Latency("desk", times))
+
+
+def all_widths(graph: Graph, step: int, least: int = 1) -> list[Widths]:
+    return [tuple(map(int, widths)) for widths in product(*width_grids(graph, step, least))]
+
+
+def are_nested(subnets: Sequence[SelectedSubnet]) -> bool:
+    """Whether each subnet, smallest first, keeps no more units of any group than the next."""
+    return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))

@@ -1,0 +1,92 @@
+"""The reference against the rule written out in Python's unbounded integers."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds.pack import interpreter
+from reds.pack.model import Kind, Model, Step
+from tests.support.nets import dense_model, inputs, random_model
+
+
+def requantized(acc: int, step: Step, row: int) -> int:
+    return max(-127, min(127, step.zero + ((acc * int(step.multiplier[row]) + 2**31) >> 32)))
+
+
+def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
+    """One inference, value by value: tensors are {(y, x, unit): value}."""
+    shape = model.tensors[0]
+    places = list(product(range(shape.height), range(shape.width), range(shape.units)))
+    values: list[dict[tuple[int, int, int], int]] = [dict(zip(places, x, strict=True))]
+    zeros = model.zeros(subnet)
+    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
+        read, zero = values[layer.inputs[0]], zeros[layer.inputs[0]]
+        target = model.tensors[layer.output]
+        written = {}
+        for y, x_, unit in product(range(target.height), range(target.width), range(step.units_out)):
+            top, left = y * layer.stride[0] - layer.padding[0], x_ * layer.stride[1] - layer.padding[1]
+            window = [(top + i, left + j) for i, j in product(range(layer.kernel[0]), range(layer.kernel[1]))]
+            weights = layer.weights.tolist()
+            if layer.kind is Kind.FLATTEN:
+                source = model.tensors[layer.inputs[0]]
+                at, site = divmod(unit, source.sites)
+                value = read[(*divmod(site, source.width), at)]
+            elif layer.kind is Kind.ADD:
+                place = (y, x_, unit)
+                both = step.factors[0] * read[place] + step.factors[1] * values[layer.inputs[1]][place]
+                value = requantized(int(step.bias[0]) + both, step, 0)
+            elif layer.kind is Kind.MAX_POOL:
+                value = max(read[(*site, unit)] for site in window)
+            elif layer.kind is Kind.AVERAGE_POOL:
+                total = step.factors[0] * sum(read[(*site, unit)] for site in window)
+                value = requantized(int(step.bias[0]) + total, step, 0)
+            else:
+                full = model.tensors[layer.inputs[0]].units
+                acc = int(step.bias[unit])
+                for t, site in enumerate(window):
+                    if layer.kind is Kind.DEPTHWISE:
+                        acc += weights[unit][t] * read.get((*site, unit), zero)
+                    else:
+                        for i in range(step.units_in):
+                            acc += weights[unit][t * full + i] * read.get((*site, i), zero)
+                value = requantized(acc, step, unit)
+            written[(y, x_, unit)] = value
+        values.append(written)
+    return list(values[-1].values())
+
+
+@settings(max_examples=60)
+@given(
+    widths=st.lists(st.integers(1, 12), min_size=2, max_size=4),
+    seed=st.integers(0, 999),
+    extreme=st.booleans(),
+)
+def test_dense_nets_follow_the_rule(widths: list[int], seed: int, extreme: bool) -> None:
+    half = [max(1, w // 2) for w in widths[1:]]
+    model = dense_model(widths, [half, widths[1:]], seed, extreme=extreme)
+    x = inputs(model, 4, seed)
+    for s in range(2):
+        assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+@settings(max_examples=120)
+@given(seed=st.integers(0, 2**20))
+def test_nets_of_every_kind_of_layer_follow_the_rule(seed: int) -> None:
+    model = random_model(seed)
+    x = inputs(model, 3, seed)
+    for s in range(len(model.subnets)):
+        assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+def test_inputs_of_minus_128_count_as_minus_127() -> None:
+    model = dense_model([4, 2], [[2]])
+    low, clamped = np.full((1, 4), -128, np.int8), np.full((1, 4), -127, np.int8)
+    assert np.array_equal(interpreter.run(model, 0, low), interpreter.run(model, 0, clamped))
+
+
+def test_an_input_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="takes int8 inputs of 4 bytes"):
+        interpreter.run(dense_model([4, 2], [[2]]), 0, np.zeros((1, 5), np.int8))

@@ -1,0 +1,109 @@
+"""The labeled set of a card, by name and checksum; the training features, by checksum."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reds.data.home import data_home, sha256_of
+from reds.data.labeled import find_labeled
+from reds.data.prepared import FILE, SPEAKERS_FILE, held_out, load_prepared
+from reds.data.speech import CLASSES
+from reds.errors import DataError, LabeledSetMissing
+from reds.fixtures import fixtures_dir
+
+
+def shipped_card() -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((fixtures_dir() / "kws-dnn-s.json").read_text())
+    return card
+
+
+def test_the_shipped_clips(tmp_path: Path) -> None:
+    x, y = find_labeled(shipped_card(), tmp_path)
+    assert (x.shape, x.dtype, y.dtype) == ((1859, 250), np.int8, np.uint8)
+    assert x.min() == -127
+    assert np.bincount(y, minlength=12).min() > 140
+    with np.load(fixtures_dir() / "kws12-test.npz") as file:
+        np.testing.assert_array_equal(x[7].reshape(25, 10)[3], np.maximum(file["x"][7, 6], -127))
+
+
+def test_beside_the_pack_comes_first_and_reds_data_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.npz"
+    np.savez(own, x=np.zeros((3, 4, 10), np.int8), y=np.arange(3, dtype=np.uint8))
+    want = {"name": "own", "file": own.name, "sha256": sha256_of(own), "every": 2, "clips": 3}
+    assert find_labeled({"labelled": want}, tmp_path)[0].shape == (3, 20)
+    monkeypatch.setenv("REDS_DATA", str(tmp_path))
+    assert data_home() == tmp_path
+    assert list(find_labeled({"labelled": want}, tmp_path / "elsewhere")[1]) == [0, 1, 2]
+
+
+def test_another_checksum_is_passed_over_and_said(tmp_path: Path) -> None:
+    shutil.copy(fixtures_dir() / "kws12-test.npz", tmp_path)
+    with (tmp_path / "kws12-test.npz").open("ab") as file:
+        file.write(b"!")
+    assert len(find_labeled(shipped_card(), tmp_path)[1]) == 1859  # the fixtures' copy is right
+    card = shipped_card()
+    card["labelled"]["sha256"] = "0" * 64
+    with pytest.raises(LabeledSetMissing, match=r"npz \(sha256 0000.*has another sha256") as caught:
+        find_labeled(card, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "labeled", [None, {}, {"file": "a.npz"}, {"file": "../a.npz", "sha256": "", "every": 1, "clips": 1},
+                 {"file": "a.npz", "sha256": "", "every": 0, "clips": 1}],
+)  # fmt: skip
+def test_a_card_that_names_no_usable_set(labeled: object, tmp_path: Path) -> None:
+    with pytest.raises(LabeledSetMissing, match="labeled set"):
+        find_labeled({"labelled": labeled}, tmp_path)
+    with pytest.raises(LabeledSetMissing, match="names no labeled set"):
+        find_labeled({}, tmp_path)
+
+
+def test_validation_speakers_say_nothing_in_training(tmp_path: Path) -> None:
+    """240 clips of 40 known speakers and 60 of others; every clip holds its own number."""
+    known, n = 240, 300
+    clips = np.zeros((n, 49, 10), np.int8)
+    clips[:, 0, :2] = np.stack([np.arange(n) % 100, np.arange(n) // 100], 1)
+    speakers = np.array([f"speaker{i % 40}" for i in range(known)])
+    mixed = np.random.default_rng(0).permutation(n)
+    x = np.stack([clips, clips + np.int8(1)])[:, mixed]
+    y, src = (mixed % 12).astype(np.uint8), (mixed >= known).astype(np.uint8)
+    np.savez(tmp_path / FILE, x=x, y=y, src=src, classes=np.array(CLASSES))
+    np.savez(
+        tmp_path / SPEAKERS_FILE, x=np.concatenate([clips[:known], clips[:known] + np.int8(50)]),
+        speaker=np.concatenate([speakers, speakers]), is_tune=np.arange(2 * known) < known,
+    )  # fmt: skip
+    sums = sha256_of(tmp_path / FILE), sha256_of(tmp_path / SPEAKERS_FILE)
+    data = load_prepared(tmp_path, *sums)
+
+    def numbers(clips: np.ndarray) -> set[int]:
+        return {int(a) + 100 * int(b) for a, b in clips[:, 0, :2]}
+
+    train, held = numbers(data.train_x[0]), numbers(data.validation_x)
+    assert held == {i for i in range(known) if held_out(speakers[i])}
+    assert train == set(range(n)) - held
+    assert 0 < len(held) < known / 2
+    assert data.files == dict(zip((FILE, SPEAKERS_FILE), sums, strict=True))
+    salt, percent = re.findall(r"sha1\('(\w+)' \+ name\) % 100 < (\d+)", data.split)[0]
+    places = [int(hashlib.sha1((salt + speaker).encode()).hexdigest(), 16) % 100 for speaker in speakers]
+    assert held == {i for i, place in enumerate(places) if place < int(percent)}
+    np.testing.assert_array_equal(data.train_x[1], data.train_x[0] + np.int8(1))
+
+
+def test_training_features_that_are_missing_or_others(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"kws12_train\.npz is missing: set REDS_DATA"):
+        load_prepared(tmp_path)
+    (tmp_path / FILE).write_bytes(b"something else")
+    own = sha256_of(tmp_path / FILE)
+    with pytest.raises(DataError, match=r"kws12_official_test\.npz is missing: set REDS_DATA"):
+        load_prepared(tmp_path, own)
+    with pytest.raises(DataError, match=r"kws12_train\.npz: sha256 is .* expected db7bc0"):
+        load_prepared(tmp_path)

@@ -1,0 +1,78 @@
+"""What the x86 layout writes means the same numbers, for every subnet."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds import pack
+from reds.pack.interpreter import windows
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import IntegerLayer, Kind, Step
+from tests.support.nets import Maker
+
+VNNI = LAYOUTS[2]
+
+
+def seen(layer: IntegerLayer, step: Step, x: np.ndarray, zero: int) -> np.ndarray:
+    """What a kernel reads of each window as x + 128: [windows, quads, 4], in the order of the weights."""
+    full = layer.weights.shape[1] // layer.taps
+    raw = windows(layer, x, zero)[0].astype(int) + 128
+    raw = raw.reshape(-1, *raw.shape[2:])  # [windows, units, kernel rows, kernel columns]
+    block = min(4, full)
+    spare = (full if full < 4 else -(-step.units_in // 4) * 4) - step.units_in
+    units = np.pad(raw, ((0, 0), (0, spare), (0, 0), (0, 0)))
+    blocks = units.reshape(len(raw), -1, block, *layer.kernel).transpose(0, 1, 3, 4, 2)
+    lines = blocks.reshape(*blocks.shape[:3], -1)
+    return np.pad(lines, ((0, 0), (0, 0), (0, 0), (0, -lines.shape[-1] % 4))).reshape(len(raw), -1, 4)
+
+
+@settings(max_examples=60)
+@given(
+    units=st.tuples(st.integers(1, 9), st.integers(1, 40)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    part=st.integers(1, 3),
+    seed=st.integers(0, 999),
+)
+def test_panels_and_tables_give_the_sums(
+    units: tuple[int, int], kernel: tuple[int, int], part: int, seed: int
+) -> None:
+    """A prefix of each panel against x + 128, with the table's biases, is the sum with the model's biases."""
+    maker = Maker(4, 5, 3, seed)
+    maker.add(Kind.CONV, units[0])
+    maker.add(Kind.CONV, units[1], kernel, padding=(0, kernel[1] - 1, 0, 0))
+    model = maker.build([[max(1, n * part // 3) for n in units]])
+    layer, step = model.layers[1], model.subnets[0].steps[1]
+    x = np.random.default_rng(seed).integers(-127, 128, (1, 4, 5, step.units_in)).astype(np.int8)
+    inputs = seen(layer, step, x, zero=7)
+    panels = np.frombuffer(VNNI.weights(layer), np.int8).reshape(-(-units[1] // 16), -1, 16, 4)
+    rows = np.concatenate(panels[:, : inputs.shape[1]].transpose(0, 2, 1, 3))[: step.units_out]
+    bias = np.frombuffer(VNNI.table(layer, step), "<i4")[: step.units_out]
+    sums = np.einsum("wqi,rqi->wr", inputs, rows.astype(int)) + bias
+    taps = windows(layer, x, 7)[0].astype(int).transpose(0, 1, 3, 4, 2).reshape(len(sums), layer.taps, -1)
+    kernels = layer.weights.reshape(units[1], layer.taps, -1)[: step.units_out, :, : step.units_in]
+    assert np.array_equal(sums, np.einsum("wti,rti->wr", taps, kernels.astype(int)) + step.bias)
+
+
+def test_depthwise_taps_stand_by_four() -> None:
+    maker = Maker(3, 3, 2)
+    maker.add(Kind.DEPTHWISE, 0, (1, 3))
+    model = maker.build([[]])
+    layer, step = model.layers[0], model.subnets[0].steps[0]
+    quads = np.frombuffer(VNNI.weights(layer), np.int8).reshape(1, 16, 4)
+    assert np.array_equal(quads[0, :2, :3], layer.weights)
+    assert not quads[0, 2:].any()
+    assert not quads[..., 3].any()
+    bias = np.frombuffer(VNNI.table(layer, step), "<i4")[:2]
+    assert np.array_equal(bias, step.bias - 128 * layer.weights.sum(axis=1))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
+def test_weights_and_tables_are_aligned_for_their_kernels(layout: object) -> None:
+    maker = Maker(4, 4, 5)
+    maker.add(Kind.CONV, 7, (3, 3))
+    maker.add(Kind.CONV, 3)
+    data = pack.dumps(maker.build([[2, 3], [7, 3]]), layout)  # type: ignore[arg-type]
+    header = pack.HEADER.unpack_from(data)
+    places = [pack.LAYER.unpack_from(data, header[10] + i * pack.LAYER.size)[16] for i in range(2)]
+    assert not any(at % layout.alignment for at in places)  # type: ignore[attr-defined]

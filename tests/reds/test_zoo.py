@@ -1,0 +1,103 @@
+"""The paper's networks have the paper's cost, to the multiply-accumulate."""
+
+from math import prod
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reds.errors import GraphError
+from reds.pack.model import Kind
+from reds.zoo import NETS, SIZED, by_name, find_net
+
+MACS = {
+    "dnn-s": 79_200,
+    "dnn-l": 494_424,
+    "cnn-s": 2_498_304,
+    "cnn-l": 12_636_672,
+    "ds-cnn-s": 2_656_768,
+    "ds-cnn-l": 28_327_812,
+    "ds-cnn-s-28x28x1": 3_788_544,
+    "ds-cnn-s-32x32x3": 5_234_176,
+    "mobilenet-0.25": 7_489_664,
+    "mobilenet-1.0": 104_276_480,
+    "resnet8": 12_501_632,
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_macs(name: str) -> None:
+    graph = by_name(name)
+    assert graph.macs(graph.full) == MACS[name]
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("ds-cnn-s-28x28x1", 34_954), ("ds-cnn-s-32x32x3", 30_986)])
+def test_parameters_of_the_published_vision_checkpoints(name: str, parameters: int) -> None:
+    """Weights, a bias a unit, and four values a unit of each norm."""
+    graph = by_name(name)
+    rows = [(graph.full[x.writes], x.norm) for x in graph.layers if x.weights(graph.full)]
+    assert graph.weights(graph.full) + sum(n * (5 if norm else 1) for n, norm in rows) == parameters
+
+
+def test_a_name_that_is_not_there_gets_the_nearest() -> None:
+    with pytest.raises(GraphError, match=r"no net 'resnet'; did you mean resnet8\? There are dnn-s, "):
+        by_name("resnet")
+
+
+@pytest.mark.parametrize("name", SIZED)
+@given(
+    sides=st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4)), classes=st.integers(2, 300)
+)
+@settings(max_examples=20)
+def test_nets_read_the_input_and_tell_the_classes_that_are_asked_for(
+    name: str, sides: tuple[int, int, int], classes: int
+) -> None:
+    graph = by_name(f"{name}-{'x'.join(map(str, sides))}", classes)
+    source, output = graph.tensors[0], graph.tensors[-1]
+    reads = source.height, source.width, graph.full[source.group]
+    assert reads == ((1, 1, prod(sides)) if name.startswith("dnn") else sides)
+    assert (output.height, output.width, graph.full[output.group]) == (1, 1, classes)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_other_classes_change_the_classifier_alone(name: str) -> None:
+    published, other = by_name(name), by_name(name, 7)
+    assert by_name(name, published.full[-1]) == published
+    assert other.full[:-1] == published.full[:-1]
+    assert other.full[-1] == 7
+
+
+def test_a_size_in_a_name_is_the_published_nets_size() -> None:
+    for name, size in (("dnn-s", "25x10x1"), ("mobilenet-0.25", "96x96x3"), ("resnet8", "32x32x3")):
+        assert by_name(f"{name}-{size}") == by_name(name)
+    assert by_name("ds-cnn-s-28x28x3").full[0] == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["cnn-s-49x10x1", "resnet8-0x3x3", "resnet8-32x32", "resnet8-9x9x9x9", "-1x1x1"]
+)
+def test_a_size_that_no_net_takes_is_refused(name: str) -> None:
+    assert find_net(name) is None
+    with pytest.raises(GraphError, match=r"dnn-s-40x30x3, dnn-s, dnn-l, ds-cnn-s"):
+        by_name(name)
+
+
+def test_the_residual_stacks_of_resnet8_merge_what_they_add() -> None:
+    graph = by_name("resnet8")
+    assert [group.units for group in graph.groups] == [3, 16, 16, 32, 32, 64, 64, 10]
+    assert [layer.relu for layer in graph.layers if layer.kind is Kind.ADD] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "padding"),
+    [
+        ("ds-cnn-s", 0, (4, 1, 5, 1)),  # 49 x 10, kernel 10 x 4, stride 2
+        ("ds-cnn-s", 1, (1, 1, 1, 1)),
+        ("ds-cnn-s", 2, (0, 0, 0, 0)),
+        ("mobilenet-0.25", 0, (0, 0, 1, 1)),  # 96, kernel 3, stride 2: the smaller half first
+        ("cnn-s", 0, (0, 0, 0, 0)),
+        ("resnet8", 6, (0, 0, 0, 0)),  # 1 x 1, stride 2
+    ],
+)
+def test_same_padding_is_tensorflows(name: str, layer: int, padding: tuple[int, int, int, int]) -> None:
+    assert by_name(name).layers[layer].padding == padding

@@ -1,0 +1,166 @@
+"""Models made for tests: random weights and tables, nested widths, every rule of the pack kept."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from reds.pack.model import LIMIT, WEIGHTED, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
+from reds.pack.row_encoding import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest
+
+NO_WEIGHTS = np.zeros((0, 0), np.int8)
+NO_ROWS = np.zeros(0, np.int32)
+
+
+class Maker:
+    """Adds layers with random weights one by one, then cuts subnets out of them."""
+
+    def __init__(self, height: int, width: int, units: int, seed: int = 0, extreme: bool = False) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.tensors = [TensorShape(height, width, units)]
+        self.layers: list[IntegerLayer] = []
+        self.extreme = extreme
+        """Weights of +-127 only, so that sums are as large as they can be."""
+
+    def add(
+        self,
+        kind: Kind,
+        units: int = 0,
+        kernel: tuple[int, int] = (1, 1),
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+        relu: bool = False,
+        other: int | None = None,
+    ) -> int:
+        """A layer on the last tensor (and `other`, for an addition); returns the tensor it writes."""
+        last = len(self.tensors) - 1
+        source, taps = self.tensors[last], kernel[0] * kernel[1]
+        height = (source.height + padding[0] + padding[2] - kernel[0]) // stride[0] + 1
+        width = (source.width + padding[1] + padding[3] - kernel[1]) // stride[1] + 1
+        target = TensorShape(height, width, units or source.units)
+        if kind is Kind.FLATTEN:
+            target = TensorShape(1, 1, source.size(source.units))
+        weights = NO_WEIGHTS
+        if kind in WEIGHTED:
+            fan_in = taps * (1 if kind is Kind.DEPTHWISE else source.units)
+            weights = self.rng.integers(-LIMIT, LIMIT + 1, (target.units, fan_in)).astype(np.int8)
+            if self.extreme:
+                weights = np.where(weights < 0, -LIMIT, LIMIT).astype(np.int8)
+        inputs = (last,) if other is None else (last, other)
+        self.layers.append(IntegerLayer(kind, inputs, last + 1, weights, relu, kernel, stride, padding))
+        self.tensors.append(target)
+        return last + 1
+
+    def build(self, subnets: Sequence[Sequence[int]], name: str = "test-net", zero: int = 83) -> Model:
+        """The model whose subnets have these units after each layer that mixes units (dense, conv)."""
+        nested = []
+        for s, chosen in enumerate(subnets):
+            steps = self._steps(iter(chosen), zero)
+            nested.append(Subnet(f"{(s + 1) * 100 // len(subnets)}%", 0, tuple(steps), 0.1))
+        model = Model(name, tuple(self.tensors), tuple(self.layers), tuple(nested), 0.5, zero)
+        counted = [Subnet(s.name, model.macs(i), s.steps, s.output_scale) for i, s in enumerate(nested)]
+        return Model(name, tuple(self.tensors), tuple(self.layers), tuple(counted), 0.5, zero)
+
+    def _steps(self, chosen: "iter[int]", zero: int) -> list[Step]:  # type: ignore[valid-type]
+        units, zeros, steps = [self.tensors[0].units], [zero], []
+        for layer in self.layers:
+            reads = units[layer.inputs[0]]
+            writes = next(chosen) if layer.kind in (Kind.DENSE, Kind.CONV) else reads  # type: ignore[call-overload]
+            if layer.kind is Kind.FLATTEN:
+                writes = reads * self.tensors[layer.inputs[0]].sites
+            steps.append(self._step(layer, reads, writes, zeros[layer.inputs[0]]))
+            units.append(writes)
+            zeros.append(steps[-1].zero)
+        return steps
+
+    def _step(self, layer: IntegerLayer, reads: int, writes: int, zero_in: int) -> Step:
+        rng, zero = self.rng, -LIMIT if layer.relu else int(self.rng.integers(-20, 20))
+        if layer.kind in (Kind.MAX_POOL, Kind.FLATTEN):
+            return Step(reads, writes, NO_ROWS, NO_ROWS, zero_in)
+        if layer.kind is Kind.ADD:
+            bias, m = rng.integers(-9000, 9000, 1).astype(np.int32), np.array([2**20 + 256], np.int32)
+            factors = int(rng.integers(-2048, 2048)), int(rng.integers(1024, 4096))
+            return Step(reads, writes, bias, m, zero, factors)
+        if layer.kind is Kind.AVERAGE_POOL:
+            m = np.array([int(2**20 / layer.taps * rng.uniform(0.5, 1.5)) * 256], np.int32)
+            return Step(reads, writes, rng.integers(-50, 50, 1).astype(np.int32), m, zero, (16, 0))
+        fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else reads)
+        bias = nearest(rng.integers(-40_000, 40_000, writes).astype(float), BIAS_SHIFTS)
+        size = rng.uniform(0.5, 1.5, writes) * rng.choice([-1, 1], writes, p=[0.1, 0.9])
+        size /= 127 * 73 * max(1.0, np.sqrt(fan_in)) / 90
+        return Step(reads, writes, bias, nearest(size * 2**32, MULTIPLIER_SHIFTS), zero)
+
+
+def dense_model(
+    widths: Sequence[int],
+    subnets: Sequence[Sequence[int]],
+    seed: int = 0,
+    name: str = "test-net",
+    extreme: bool = False,
+) -> Model:
+    """A dense net of `widths` (input first) whose subnets have the given hidden and output widths."""
+    maker = Maker(1, 1, widths[0], seed, extreme)
+    for i, (_, units) in enumerate(pairwise(widths)):
+        maker.add(Kind.DENSE, units, relu=i < len(widths) - 2)
+    return maker.build(subnets, name)
+
+
+def dnn_s(seed: int = 0) -> Model:
+    """The shape of DNN S with plausible subnets, untrained."""
+    hidden = ([60, 60, 60], [92, 92, 92], [120, 120, 120], [144, 144, 144])
+    return dense_model([250, 144, 144, 144, 12], [[*h, 12] for h in hidden], seed, "dnn-s")
+
+
+def random_model(seed: int, subnets: int = 2) -> Model:
+    """Every kind of layer may stand anywhere in it that its shape allows; sides, strides, padding vary."""
+    rng = np.random.default_rng(seed)
+    height, width = (int(n) for n in rng.integers(1, 10, 2))
+    maker = Maker(height, width, int(rng.integers(1, 9)), seed, seed % 4 == 0)
+    for _ in range(int(rng.integers(1, 6))):
+        source = maker.tensors[-1]
+        kernel = tuple(int(rng.integers(1, min(4, n) + 1)) for n in (source.height, source.width))
+        if rng.integers(2) and min(source.height, source.width) >= 3:
+            kernel = (3, 3)
+        stride = int(rng.integers(1, 3)), int(rng.integers(1, 3))
+        sides = tuple(int(rng.integers(0, k)) for k in (*kernel, *kernel))
+        kind, relu = Kind(int(rng.choice([2, 2, 3, 3, 4, 5, 6, 7]))), bool(rng.integers(2))
+        if kind is Kind.ADD:
+            mate = _mate(maker)
+            if mate is not None:
+                maker.add(kind, relu=relu, other=mate)
+        elif kind is Kind.FLATTEN:
+            maker.add(kind)
+            break
+        elif kind in (Kind.AVERAGE_POOL, Kind.MAX_POOL):
+            maker.add(kind, 0, kernel, stride)  # type: ignore[arg-type]
+        else:
+            units = int(rng.choice([1, 3, 4, 6, 8, 11, 12, 16])) if kind is Kind.CONV else 0
+            maker.add(kind, units, kernel, stride, sides, relu)  # type: ignore[arg-type]
+    if maker.tensors[-1].sites > 1:
+        maker.add(Kind.FLATTEN)
+    maker.add(Kind.DENSE, int(rng.integers(1, 13)))
+    full = [maker.tensors[x.output].units for x in maker.layers if x.kind in (Kind.DENSE, Kind.CONV)]
+    cut = [[max(1, n * (s + 1) // subnets) for n in full] for s in range(subnets)]
+    return maker.build(cut, f"random-{seed}")
+
+
+def _mate(maker: Maker) -> int | None:
+    """A tensor that the last one can be added to: of its shape, and cut together with it."""
+    last = len(maker.tensors) - 1
+    fit = [t for t, shape in enumerate(maker.tensors) if shape == maker.tensors[last]]
+    return next((t for t in fit if t and _group(maker, t) == _group(maker, last)), None)
+
+
+def _group(maker: Maker, tensor: int) -> int:
+    """The tensor whose writer decides how many units this one has."""
+    while tensor and maker.layers[tensor - 1].kind not in (Kind.DENSE, Kind.CONV):
+        tensor = maker.layers[tensor - 1].inputs[0]
+    return tensor
+
+
+def inputs(model: Model, n: int, seed: int = 0) -> np.ndarray:
+    """Random inputs, the extremes among them: int8 [n, input_size]."""
+    x = np.random.default_rng(seed).integers(-LIMIT, LIMIT + 1, (n, model.input_size)).astype(np.int8)
+    if n > 2:
+        x[0], x[1] = LIMIT, -LIMIT
+    return x

@@ -1,0 +1,87 @@
+"""Compile the test programs for this machine, with sanitizers and warnings as errors."""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.targets.support.sources import (
+    AGENT,
+    BUILD_ID,
+    CFLAGS,
+    FAMILIES,
+    RUNTIME,
+    SANITIZED,
+    SUPPORT,
+    TARGETS,
+    WARNINGS,
+)
+
+WRAPPED = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"]
+
+
+def shared(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Make a folder of this run that all of its workers see."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other workers waiting, so that one of them compiles and the others find its result."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler that keeps its results, so that each object and each program is compiled once in a run."""
+
+    folder: Path
+
+    def program(self, *sources: str, agent: bool = False, family: str = "", link: Sequence[str] = ()) -> Path:
+        """Compile a program from test sources and the runtime, unless a worker of this run has done so.
+
+        Args:
+            *sources: Files of the support folder; the first one names the program.
+            agent: Add the agent.
+            family: C name of the only kernel family that the program has; all of them if empty.
+            link: Further flags of the linker.
+        """
+        key = hashlib.sha256(repr((sources, agent, family, list(link))).encode()).hexdigest()[:12]
+        folder = self.folder / f"{Path(sources[0]).stem}-{key}"
+        program = folder / Path(sources[0]).stem
+        with locked(self.folder):
+            if not program.exists():
+                folder.mkdir(exist_ok=True)
+                files = [*(SUPPORT / source for source in sources), *RUNTIME, *(AGENT if agent else [])]
+                if family:
+                    files[files.index(FAMILIES)] = _table_of(family, folder)
+                objects = [str(self._object(file)) for file in files]
+                subprocess.run(["cc", *SANITIZED, *CFLAGS, *objects, *link, "-o", str(program)], check=True)
+        return program
+
+    def _object(self, source: Path) -> Path:
+        target = self.folder / f"{'-'.join(source.parts[-3:])}.o"
+        if not target.exists():
+            flags = [*WARNINGS, *SANITIZED, *CFLAGS, BUILD_ID]
+            subprocess.run(["cc", *flags, "-c", str(source), "-o", str(target)], check=True)
+        return target
+
+
+def _table_of(family: str, folder: Path) -> Path:
+    """Write a table of kernel families that has only this one."""
+    source = folder / "families.c"
+    header = TARGETS / "runtime/kernels/kernels.h"
+    table = f"const reds_family *const reds_families[] = {{&{family}, NULL}};"
+    source.write_text(f'#include "{header}"\n{table}\n')
+    return source

@@ -1,0 +1,105 @@
+"""Models that reach the corners of the kernels: odd widths, rows marked plain, tensors at the arena's end."""
+
+import struct
+
+import numpy as np
+
+from reds import pack
+from reds.pack.layouts import LAYOUTS, Layout
+from reds.pack.model import WEIGHTED, Kind, Model
+from tests.support.nets import Maker, dense_model, dnn_s, random_model
+
+NEON_LAYOUT = LAYOUTS[3]
+
+NETS = [
+    dense_model([5, 3], [[3]], 1),
+    dense_model([12, 8, 4], [[4, 4], [8, 4]], 2),
+    dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3),
+    *(random_model(seed) for seed in range(24)),
+]
+"""Small nets of all kinds: seeds of the fuzz tests."""
+
+
+def shapes() -> list[Model]:
+    """Return models of widths from one unit up, multiples of four or not, with narrow subnets."""
+    rng = np.random.default_rng(7)
+    models = [dnn_s()]
+    for seed in range(12):
+        widths = [int(w) for w in rng.integers(1, 70, rng.integers(2, 5))]
+        nested = [[max(1, w * part // 3) for w in widths[1:]] for part in (1, 2, 3)]
+        models.append(dense_model(widths, nested, seed, f"random-{seed}", extreme=seed % 3 == 0))
+    # Rows above and below the bound of radix 256 side by side, in one subnet but not in the other.
+    wide = dense_model([700, 12, 6], [[4, 6], [12, 6]], 99, "plain-rows", extreme=True)
+    wide.layers[0].weights[4:8] //= 3
+    every_kind = [random_model(seed, subnets=3) for seed in range(60)]
+    return [*models, wide, *every_kind, plain_conv(), large_biases()]
+
+
+def plain_conv() -> Model:
+    """Return a convolution with a fan-in of 720 and all weights at their limits but those of four rows."""
+    maker = Maker(5, 5, 80, 98, extreme=True)
+    maker.add(Kind.CONV, 11, (3, 3), (2, 1), (1, 1, 1, 1))
+    maker.layers[0].weights[4:8] //= 3
+    maker.add(Kind.FLATTEN)
+    maker.add(Kind.DENSE, 5)
+    return maker.build([[4, 5], [11, 5]], "plain-conv")
+
+
+def large_biases() -> Model:
+    """Return a model whose rows are plain because their biases are too large for the fast kernels."""
+    maker = Maker(5, 5, 8, 3)
+    maker.add(Kind.CONV, 7, (3, 3), (1, 1), (1, 1, 1, 1))
+    maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+    maker.add(Kind.FLATTEN)
+    maker.add(Kind.DENSE, 5)
+    model = maker.build([[4, 5], [7, 5]], "large-biases")
+    for subnet in model.subnets:
+        for layer, step in zip(model.layers, subnet.steps, strict=True):
+            if layer.kind in WEIGHTED:
+                step.bias[:] = np.linspace(-32_767, 32_767, len(step.bias)).astype(np.int32) << 9
+                step.multiplier[:] = 2**21
+    return model
+
+
+def cases() -> list[tuple[Model, Layout]]:
+    """Return each model with each layout of the Nano whose kernels run all of its layers."""
+    pairs = [(model, LAYOUTS[i]) for model in shapes() for i in (0, 1)]
+    return [(model, layout) for model, layout in pairs if all(layout.runs(x) for x in model.layers)]
+
+
+def wide(units: int, cut: int) -> Model:
+    """Return a model of more units than a tile takes, cut inside a block, with weights at their limits."""
+    maker = Maker(6, 5, units, units, extreme=True)
+    maker.add(Kind.CONV, units, (3, 3), (1, 1), (1, 1, 1, 1), relu=True)
+    maker.add(Kind.DEPTHWISE, 0, (3, 3), (2, 1), (1, 0, 0, 1))
+    maker.add(Kind.CONV, units + 3)
+    maker.add(Kind.CONV, units, (2, 3))
+    maker.add(Kind.DEPTHWISE, 0, (2, 1))
+    maker.add(Kind.AVERAGE_POOL, 0, (1, 2))
+    return maker.build([[cut, cut + 1, cut - 1], [units, units + 3, units]], f"wide-{units}")
+
+
+WIDE = [wide(16, 5), wide(33, 13), wide(40, 20), wide(48, 37)]
+
+
+def at_the_arena_end() -> list[Model]:
+    """Return models whose arena ends in what vector loads reach past: an input, windows, lines."""
+    pointwise = Maker(2, 2, 12, 1)
+    pointwise.add(Kind.CONV, 16)
+    windows = Maker(6, 6, 1, 2)
+    windows.add(Kind.CONV, 8)
+    windows.add(Kind.CONV, 8, (2, 2))
+    lines = Maker(8, 4, 4, 3)
+    lines.add(Kind.DEPTHWISE, 0, (2, 1), padding=(1, 0, 0, 0))
+    return [pointwise.build([[16]]), windows.build([[4, 8]]), lines.build([[]])]
+
+
+def table_last() -> bytes:
+    """Return a pack that ends in the table of four rows of a depthwise layer, the last of `at_the_end`."""
+    data = bytearray(pack.dumps(at_the_arena_end()[-1], NEON_LAYOUT))
+    field = pack.HEADER.unpack_from(data)[11] + pack.PLAN.size + 20
+    table = struct.unpack_from("<I", data, field)[0]
+    struct.pack_into("<I", data, field, len(data))
+    data += data[table : table + 32]
+    struct.pack_into("<I", data, 8, len(data))
+    return bytes(data)

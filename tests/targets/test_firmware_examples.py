@@ -1,0 +1,117 @@
+"""The firmware examples, built by the commands of their READMEs, print the reference's classes."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hil.platformio import core_environment
+
+from reds import pack
+from reds.fixtures import fixtures_dir
+from reds.pack import interpreter
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
+from tests.targets.support.tools import missing
+
+ROOT = TARGETS.parent
+EXAMPLES = ROOT / "examples"
+NET = fixtures_dir() / "kws-dnn-s.reds"
+BASH = ("bash", "-euo", "pipefail", "-c")
+
+
+def steps(example: str) -> str:
+    """Return the commands in the first fenced block of the example's README."""
+    found = re.search(r"^```sh\n(.*?)^```$", (EXAMPLES / example / "README.md").read_text(), re.M | re.S)
+    assert found, f"{example}/README.md has no fenced block of commands"
+    return found[1]
+
+
+def expected() -> list[str]:
+    """Return what an example prints: the reference's class for each subnet, on the example's input."""
+    model = pack.load(NET)
+    x = (np.arange(model.input_size) % 255 - 127).astype(np.int8)[None]
+    lines = []
+    for subnet in range(len(model.subnets)):
+        scores = interpreter.run(model, subnet, x)[0]
+        label = int(scores.argmax())
+        macs = model.macs(subnet)
+        lines.append(f"subnet {subnet}, {macs} MACs: class {label}, score {scores[label]}")
+    return lines
+
+
+def run(command: str, folder: Path, **environment: str) -> list[str]:
+    """Run shell commands in a folder, with `REDS` naming the checkout, and return the lines they print."""
+    done = subprocess.run(
+        [*BASH, command],
+        cwd=folder,
+        env={**os.environ, "REDS": str(ROOT), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def platformio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Environment in which `pio` runs without a network."""
+    core = core_environment(tmp_path_factory.mktemp("platformio"))
+    return {**core, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_subnets_of_the_examples_disagree_on_the_class() -> None:
+    """Else a switch that does nothing would go unnoticed."""
+    assert len({line.split("class ")[1] for line in expected()}) > 1
+
+
+def test_sources_of_the_cmake_example_compile_without_a_build_system(tmp_path: Path) -> None:
+    shutil.copy(NET, tmp_path / "net.reds")
+    example = EXAMPLES / "firmware-cmake"
+    sources = [example / "main.c", example / "net.S", *RUNTIME]
+    command = ["cc", *WARNINGS, "-I", TARGETS / "runtime", "-I.", *sources, "-o", "firmware"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert run("./firmware", tmp_path) == expected()
+
+
+def test_steps_of_the_cmake_readme_print_the_class_of_each_subnet(tmp_path: Path) -> None:
+    if reason := missing("cmake"):
+        pytest.skip(reason)
+    assert run(steps("firmware-cmake"), tmp_path)[-len(expected()) :] == expected()
+    assert (tmp_path / "build/_deps").is_dir(), "the runtime was not built from its sources"
+
+
+def test_cmake_example_finds_an_installed_runtime(tmp_path: Path) -> None:
+    if reason := missing("cmake"):
+        pytest.skip(reason)
+    install = "cmake -S $REDS/targets/runtime -B runtime; cmake --build runtime; "
+    run(install + "cmake --install runtime --prefix installed", tmp_path)
+    prefix = f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}"
+    commands = steps("firmware-cmake").replace('-DREDS_RUNTIME="$REDS/targets/runtime"', prefix)
+    assert prefix in commands
+    assert run(commands, tmp_path)[-len(expected()) :] == expected()
+    assert not (tmp_path / "build/_deps/reds-runtime-build").exists(), "the runtime was built again"
+
+
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.parametrize("layout", [CANONICAL, LAYOUTS[1]], ids=["canonical", "radix256"])
+def test_steps_of_the_platformio_readme_print_the_class_of_each_subnet(
+    layout: Layout, platformio: dict[str, str], tmp_path: Path
+) -> None:
+    converted = tmp_path / "converted.reds"
+    converted.write_bytes(pack.dumps(pack.load(NET), layout))
+    project = tmp_path / "project"
+    project.mkdir()
+    commands = steps("firmware-platformio")
+    if layout is not CANONICAL:
+        commands = commands.replace('"$REDS/fixtures/kws-dnn-s.reds"', str(converted))
+        assert str(converted) in commands
+    assert run(commands, project, **platformio)[-len(expected()) :] == expected()
