@@ -61,7 +61,9 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     with emulator:
         here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
         agents = {"aarch64": build.EMULATED_LINUX}
-        with shell_board.start(entry, provenance, agents, lambda: _log_in(here, EMULATED_LOGIN_SECONDS)) as board:
+        with shell_board.start(
+            entry, provenance, agents, lambda: _log_in(here, EMULATED_LOGIN_SECONDS)
+        ) as board:
             yield board
 
 
