@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hil.firmware.build import targets_dir
 from reds import pack
 from reds.errors import PackError
+from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR, VERSION
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
 from reds.pack.validate import check
@@ -99,7 +100,7 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
 
 def test_a_name_that_is_no_text_is_refused() -> None:
     data = bytearray(pack.dumps(SMALL))
-    data[pack.HEADER.size - 32] = 0xFF
+    data[HEADER.size - 32] = 0xFF
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with pytest.raises(PackError, match=r"net\.reds: not a usable pack: a name or a label is not text;"):
         pack.loads(bytes(data), "net.reds")
@@ -127,8 +128,8 @@ def test_sizes_add_up() -> None:
     sizes = pack.sizes(model)
     assert sizes.weights == 79_200
     assert sizes.tables == 8 * sum(step.units_out for s in model.subnets for step in s.steps)
-    plans = 4 * (pack.PLAN.size + 4 * pack.STEP.size)
-    structure = pack.HEADER.size + 5 * pack.TENSOR.size + 4 * pack.LAYER.size + plans
+    plans = 4 * (PLAN.size + 4 * STEP.size)
+    structure = HEADER.size + 5 * TENSOR.size + 4 * LAYER.size + plans
     assert 0 <= sizes.total - sizes.weights - sizes.tables - structure < 16 * 20
 
 
@@ -138,4 +139,4 @@ def test_the_structs_are_those_of_the_c_header() -> None:
     stated = {name: int(n) for name, n in re.findall(r"sizeof\(reds_(\w+)\) == (\d+)", text)}
     ours = {name.lower(): getattr(pack, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")}
     assert stated == ours
-    assert f"REDS_PACK_VERSION = {pack.VERSION}," in text
+    assert f"REDS_PACK_VERSION = {VERSION}," in text

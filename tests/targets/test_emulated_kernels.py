@@ -17,6 +17,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.serial import SerialTransport
 from reds import pack
 from reds.pack import interpreter
+from reds.pack.format import HEADER, PLAN, STEP
 from reds.pack.layouts import LAYOUTS, Layout
 from reds.pack.model import Model
 from tests.support.nets import dense_model, inputs
@@ -77,7 +78,7 @@ def test_invalid_field_of_a_device_layout_is_refused(
 ) -> None:
     agent, hello = nano
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1]))
-    step = pack.HEADER.unpack_from(data)[11] + pack.PLAN.size
+    step = HEADER.unpack_from(data)[11] + PLAN.size
     struct.pack_into("<" + code, data, step + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with refused_as_a_bad_pack():
@@ -94,8 +95,8 @@ def test_shifts_the_kernels_cannot_take_are_refused(
 ) -> None:
     agent, hello = nano
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1]))
-    step = pack.HEADER.unpack_from(data)[11] + pack.PLAN.size
-    table = pack.STEP.unpack_from(data, step)[6]
+    step = HEADER.unpack_from(data)[11] + PLAN.size
+    table = STEP.unpack_from(data, step)[6]
     data[table : table + 2] = bytes(shifts)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with nullcontext() if valid else refused_as_a_bad_pack():

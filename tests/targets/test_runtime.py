@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reds import pack
 from reds.pack import interpreter
+from reds.pack.format import HEADER
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
 from tests.support.nets import dense_model, dnn_s, inputs, random_model
@@ -149,7 +150,7 @@ def test_invalid_field_is_refused(
     run_pack: Path, tmp_path: Path, section: str, at: int, code: str, value: int, status: Status
 ) -> None:
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
-    header = pack.HEADER.unpack_from(data)
+    header = HEADER.unpack_from(data)
     start = {"tensors": header[9], "layers": header[10], "plans": header[11]}[section]
     struct.pack_into("<" + code, data, start + at, value)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
@@ -185,7 +186,7 @@ def test_tensor_at_an_unaligned_arena_offset_is_refused(
 ) -> None:
     """A tensor may lie anywhere in a larger arena, as long as its offset is a multiple of 16."""
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
-    plan = pack.HEADER.unpack_from(data)[11]
+    plan = HEADER.unpack_from(data)[11]
     struct.pack_into("<I", data, plan + 12, 4096)
     struct.pack_into("<I", data, plan + 24 + 12, offset)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
@@ -199,7 +200,7 @@ def test_bias_or_multiplier_that_could_overflow_is_refused(
     """Rows 0 to 3 of the table are biases, 4 to 7 multipliers."""
     model = dense_model([8, 4], [[4]])
     data = bytearray(pack.dumps(model))
-    table = struct.unpack_from("<I", data, pack.HEADER.unpack_from(data)[11] + 24 + 20)[0]
+    table = struct.unpack_from("<I", data, HEADER.unpack_from(data)[11] + 24 + 20)[0]
     struct.pack_into("<i", data, table + 4 * row, value)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
     assert refusal(done) is Status.MALFORMED
@@ -208,7 +209,7 @@ def test_bias_or_multiplier_that_could_overflow_is_refused(
 def test_subnets_out_of_order_are_refused(run_pack: Path, tmp_path: Path) -> None:
     model = dense_model([8, 8, 4], [[4, 4], [8, 4]])
     data = bytearray(pack.dumps(model))
-    header = pack.HEADER.unpack_from(data)
+    header = HEADER.unpack_from(data)
     plans, size = header[11], header[12]
     first, second = data[plans : plans + size], data[plans + size : plans + 2 * size]
     data[plans : plans + 2 * size] = second + first

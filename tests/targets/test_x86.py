@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reds import pack
 from reds.pack import interpreter
+from reds.pack.format import HEADER, PLAN
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.row_encoding import BIAS_SHIFTS, HALF
@@ -129,7 +130,7 @@ def test_invalid_field_of_the_layout_is_refused(
     needs("reds_x86_avx2")
     program, file = compiler.program("run_pack.c", family="reds_x86_avx2"), tmp_path / "net.reds"
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[2]))
-    struct.pack_into("<I", data, pack.HEADER.unpack_from(data)[11] + pack.PLAN.size + at, value)
+    struct.pack_into("<I", data, HEADER.unpack_from(data)[11] + PLAN.size + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     file.write_bytes(data)
     done = subprocess.run([program, file], input=bytes(8), capture_output=True, check=False)
