@@ -1,1 +1,55 @@
-"""A real or emulated device under pytest."""
+"""A real or emulated device under Python and pytest.
+
+    with hil.open_board("nano33ble", emulate=True) as board:
+        board.deploy("mine.reds")
+        board.measure("25%", n=20)
+        board.measure_switch("25%", "100%", n=20)
+        board.infer(x)
+
+Names are imported when they are first used: a test session that opens no board loads nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hil.boards.facts import BoardFacts, Provenance
+    from hil.boards.open_board import OpenBoard, open_board
+    from hil.errors import HilError
+    from hil.results.samples import Samples
+
+__all__ = [
+    "BoardFacts",
+    "HilError",
+    "OpenBoard",
+    "Provenance",
+    "Samples",
+    "open_board",
+]
+
+_HOMES = {
+    "BoardFacts": "hil.boards.facts",
+    "HilError": "hil.errors",
+    "OpenBoard": "hil.boards.open_board",
+    "Provenance": "hil.boards.facts",
+    "Samples": "hil.results.samples",
+    "open_board": "hil.boards.open_board",
+}
+"""The module of each public name."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        return version("reds-hil")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hil' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, "__version__"]

@@ -20,7 +20,8 @@
     |   `-- VersionError        the agent speaks another version
     |-- AgentError              the agent refused a request; `.code` and its sentence say why
     |-- PackRefused             the pack does not fit this board; found before anything is sent
-    `-- InputsRefused           the inputs are not what the pack takes; found before anything is sent
+    |-- InputsRefused           the inputs are not what the pack takes; found before anything is sent
+    `-- UnknownSubnet           the pack that is deployed has no such subnet
 
 A measurement that is out of bounds is none of these: it is a failed test.
 """
@@ -120,6 +121,10 @@ class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
     """The inputs have another shape or type than the pack takes."""
+
+
+class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug
+    """The pack has no such subnet; the text names the nearest one."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The pytest plugin: options and hooks only, and inert unless the suite in this package is collected.
+"""The pytest plugin: options, fixtures and hooks, inert unless a test uses one of the fixtures.
 
 Every option has a twin that begins with `--hil-`. The short names are claimed after every other plugin has
 had its turn; one that is taken by then stays with its owner, and the header says so.
@@ -6,7 +6,7 @@ had its turn; one that is taken by then stays with its owner, and the header say
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +16,7 @@ from hil.options import OPTIONS, Option, read
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
+pytest_plugins = ("hil.suite.board_tests", "hil.suite.fixtures")
 TAKEN = pytest.StashKey[tuple[str, ...]]()
 """Short option names that belong to another plugin."""
 
@@ -70,19 +71,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
-    """Keep each board's tests on one worker; sessions without the suite go as they would."""
+    """Keep each board's tests on one worker; sessions without boards go as they would."""
     usual = yield
     from hil.xdist.scheduler import Chooser
 
-    return Chooser(config, usual, _scheduled_boards)
-
-
-def _scheduled_boards(config: pytest.Config) -> Mapping[str, str]:
-    from hil.suite.parametrization import (
-        scheduled_boards,  # here: it loads numpy, which other sessions need not
-    )
-
-    return scheduled_boards(config)
+    return Chooser(config, usual)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -104,7 +97,7 @@ class Collector:
         self._notes: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A report of the suite carries `hil`, the measurements of its test."""
+        """Take a report of a test that was put to a board: it carries `hil`, the measurements."""
         if hasattr(report, "hil"):
             self._reports.append(report)
 

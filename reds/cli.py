@@ -5,34 +5,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from reds.errors import (
-    BudgetError,
-    CoupledError,
-    DataError,
-    DivergedError,
-    GraphError,
-    LabeledSetMissing,
-    LatencyError,
-    ModelError,
-    PackError,
-    RecipeError,
-)
+from reds.commands import Commands
+from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.pack.layouts import LAYOUTS
 
-EXPECTED = (
-    BudgetError, GraphError, CoupledError, DataError, DivergedError, LabeledSetMissing, LatencyError,
-    ModelError, OSError, PackError, RecipeError,
-)  # fmt: skip
-"""What a user can cause and cure; each says so in one line."""
-EXTRAS = {
-    "torch": ("training", "train"),
-    "ortools": ("training", "train"),
-    "PIL": ("training", "train"),
-    "matplotlib": ("the plot", "train"),
-    "tensorflow": ("export", "tflite"),
-}
-"""What needs a package that may be missing, and the extra that brings it."""
 FILE = click.Path(path_type=Path)
 
 
@@ -50,27 +27,7 @@ def _seeds(context: click.Context, option: click.Parameter, value: str) -> list[
 SEEDS = click.option("--seeds", default="0,1,2", callback=_seeds, show_default=True, help="One net for each.")
 
 
-class _Commands(click.Group):
-    """Turns an expected error into one line and exit status 1."""
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except EXPECTED as error:
-            says = str(error)
-            if isinstance(error, OSError) and error.filename:
-                says = f"{error.filename}: {error.strerror}"
-            raise click.ClickException(says) from error
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in EXTRAS:
-                raise
-            task, extra = EXTRAS[package]
-            advice = f"{package} is missing: {task} needs `pip install 'reds-hil[{extra}]'`"
-            raise click.ClickException(advice) from error
-
-
-@click.group(cls=_Commands)
+@click.group(cls=Commands, expected=(RedsError,))
 @click.version_option(package_name="reds-hil")
 def main() -> None:
     """Turn a network into nested subnets in one small file."""

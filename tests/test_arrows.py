@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
     "reds": (
         "errors",
+        "commands",
         "files",
         "fixtures",
         "pack",

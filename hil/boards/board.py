@@ -154,7 +154,7 @@ class Board:
         self._load(x[: self._held(model)])
         timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
-        return Samples(clock, less_overhead(ticks, timed.overhead))
+        return self._samples(clock, less_overhead(ticks, timed.overhead))
 
     def measure_switch(
         self, pair: tuple[int, int], n: int, clock: Clock, x: NDArray[np.int8]
@@ -169,8 +169,8 @@ class Board:
         select, first = ([row[name] for row in ticks] for name in ("select", "first"))
         outputs = np.frombuffer(b"".join(s[SWITCH_SAMPLE.size :] for s in timed.samples), np.int8)
         return SwitchSamples(
-            Samples(clock, less_overhead(select, timed.overhead)),
-            Samples(clock, less_overhead(first, timed.overhead)),
+            self._samples(clock, less_overhead(select, timed.overhead)),
+            self._samples(clock, less_overhead(first, timed.overhead)),
             outputs.reshape(n, output),
             np.arange(n) % len(batch),
         )
@@ -178,6 +178,9 @@ class Board:
     def reset(self) -> None:
         """Put the agent back to where it is after power-on."""
         self._agent.reset()
+
+    def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
+        return Samples(clock, ticks, self._facts.provenance)
 
     def _checked(self, x: NDArray[np.int8]) -> Model:
         if self._model is None:

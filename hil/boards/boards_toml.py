@@ -42,7 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.boards.entry import COOL_DOWN, SWITCH_INSTRUCTIONS, Entry
-from hil.boards.registry import target
+from hil.boards.registry import target, target_names
 from hil.errors import BoardsFileError, UnknownTarget, nearest
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
@@ -82,11 +82,17 @@ def load(path: Path) -> tuple[Entry, ...]:
 
 
 def named(path: Path | None, name: str) -> Entry:
-    """The board of this name, in the shipped file if none is given. Raises `BoardsFileError`."""
+    """Return the board of this name, else the first of this target; in the shipped file if none is given.
+
+    A target that the file does not mention is a board without further settings. Raises `BoardsFileError`.
+    """
     path = path or shipped()
-    entries = {entry.name: entry for entry in load(path)}
-    _require(name in entries, f"{path}: no board {name!r}{nearest(name, entries)}")
-    return entries[name]
+    entries = load(path)
+    names = {entry.name: entry for entry in entries}
+    of_target = [entry for entry in entries if entry.target == name]
+    known = name in names or of_target or name in target_names()
+    _require(bool(known), f"{path}: no board {name!r}{nearest(name, names)}")
+    return names.get(name) or (of_target[0] if of_target else Entry(name, name))
 
 
 def _entry(path: Path, index: int, row: dict[str, Any]) -> Entry:

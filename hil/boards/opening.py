@@ -1,4 +1,4 @@
-"""Open one board: lease it where it is real, start it, and close it again."""
+"""Start one board: lease it where it is real, open it, and close it again."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from hil.boards import lease, registry
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.errors import BoardAbsent
+from hil.errors import BoardAbsent, EmulatorError
 from hil.options import LEASE_WAIT_SECONDS
 
 Say = Callable[[str], None]
@@ -21,14 +21,25 @@ def to_stderr(text: str) -> None:
 
 
 @contextmanager
-def open_board(
+def started(
     entry: Entry, provenance: Provenance, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
 ) -> Iterator[Board]:
-    """Start the board, its agent answering; a real one is leased, within `wait` seconds.
+    """Start the board and wait for its agent; stop it on the way out.
 
-    Raises `BoardBusy`, or `BoardAbsent` if it is not here.
+    Args:
+        entry: The board.
+        provenance: Whether to start the real board, which is leased first, or its emulator.
+        say: Tells the user who else has the board.
+        wait: Seconds to wait for a board that another run uses.
+
+    Raises:
+        BoardBusy: Another run kept the board.
+        BoardAbsent: The board is not here.
+        EmulatorError: The board has no emulator, or the emulator does not start.
     """
     kind = registry.target(entry.target)
+    if provenance is Provenance.EMULATED and not kind.HAS_EMULATOR:
+        raise EmulatorError(f"{entry.name}: there is no emulator of {entry.target}; leave --emulate out")
     device = kind.device(entry) if provenance is Provenance.HARDWARE else ""
     if device is None:
         reason = kind.absent(entry) or "it answers at some times only; check its cable or network"

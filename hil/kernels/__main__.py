@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hil.boards import boards_toml
+from hil.boards import boards_toml, opening
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.boards.opening import open_board
 from hil.errors import HilError, PackRefused
 from hil.kernels import baseline, litert_comparison, report
 from hil.kernels.baseline import Baseline
@@ -161,7 +160,7 @@ def board_and_status(entry: Entry, provenance: Provenance) -> Iterator[tuple[Boa
     console = Console(stderr=True)
     with (
         console.status(f"starting {entry.name}") as status,
-        open_board(entry, provenance, console.out) as board,
+        opening.started(entry, provenance, console.out) as board,
     ):
         yield board, lambda what: status.update(f"{entry.name}: {what}")
 

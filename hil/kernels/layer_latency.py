@@ -17,7 +17,7 @@ from rich.console import Console
 from hil.boards import boards_toml
 from hil.boards.board import Board
 from hil.boards.facts import Provenance
-from hil.boards.opening import open_board
+from hil.boards.opening import started
 from hil.errors import HilError, SetupError
 from hil.results.samples import median
 from reds.errors import GraphError
@@ -121,7 +121,7 @@ def main(
         graph = by_name(net, classes)
         with (
             console.status(f"starting {name}") as status,
-            open_board(boards_toml.named(boards_file, name), provenance, console.out) as b,
+            started(boards_toml.named(boards_file, name), provenance, console.out) as b,
         ):
             found = measure(b, graph, points, lambda what: status.update(f"{name}: {what}"))
         save(found, file)

@@ -16,11 +16,44 @@ class Samples:
 
     clock: Clock
     ticks: tuple[int, ...]
+    provenance: str
+    """`hardware` or `emulated`."""
 
     @property
     def microseconds(self) -> tuple[float, ...]:
         """The same in us. Only for a clock that counts time."""
         return tuple(self.clock.microseconds(t) for t in self.ticks)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values: `us` for a clock that counts time, else the events it counts."""
+        return "us" if self.clock.hz else self.clock.name
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The samples in `unit`, in the order they were taken."""
+        return self.microseconds if self.clock.hz else self.ticks
+
+    @property
+    def median(self) -> float:
+        """Median of the values. Raises `ValueError` without samples."""
+        return median(self.values)
+
+    @property
+    def p95(self) -> float:
+        """The value that 95 % of the samples do not exceed. Raises `ValueError` without samples."""
+        return percentile(self.values, 95)
+
+    @property
+    def worst(self) -> float:
+        """The largest value. Raises `ValueError` without samples."""
+        return max(self.values)
+
+    def __str__(self) -> str:
+        if not self.ticks:
+            return f"no samples ({self.provenance})"
+        figures = f"median {self.median:,.2f}, p95 {self.p95:,.2f}, worst {self.worst:,.2f} {self.unit}"
+        return f"{figures} ({len(self.ticks)} samples, {self.provenance})"
 
 
 def by_unit(samples: Iterable[Samples]) -> dict[str, tuple[float, ...]]:
@@ -45,6 +78,13 @@ def median(values: Sequence[float]) -> float:
         raise ValueError("no samples")
     ranked, half = sorted(values), len(values) // 2
     return float(ranked[half]) if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The least of the values that this percentage does not exceed. Raises `ValueError` without values."""
+    if not values:
+        raise ValueError("no samples")
+    return float(sorted(values)[math.ceil(percent / 100 * len(values)) - 1])
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:

@@ -37,6 +37,13 @@ class Measurement:
         return asdict(self)
 
 
+def metric_name(what: str, unit: str) -> str:
+    """Name the metric of a `latency` or `switch`: as it is in us, else after the unit that is counted."""
+    if unit == "us":
+        return what
+    return unit if what == "latency" else f"{what}_{unit}"
+
+
 def prepare(path: Path) -> None:
     """Make the file's folder, so that a wrong path is known before the bench. Raises `ResultsError`."""
     try:

@@ -8,7 +8,7 @@ from hil.boards import boards_toml, registry
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.boards.opening import Say, open_board, to_stderr
+from hil.boards.opening import Say, started, to_stderr
 from hil.errors import BoardAbsent, BoardsFileError
 from hil.options import LEASE_WAIT_SECONDS, Settings
 
@@ -42,7 +42,7 @@ class SelectedBoard:
         """The board, ready for a pack. Raises `BoardAbsent` if it was chosen to fail."""
         if self.absent:
             raise BoardAbsent(self.absent)
-        return open_board(self.entry, self.provenance, say, wait)
+        return started(self.entry, self.provenance, say, wait)
 
 
 def why_absent(entry: Entry) -> str | None:

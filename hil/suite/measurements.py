@@ -1,21 +1,19 @@
 """The measurements of one board and one workload: each is taken once, and shared by every test that asks."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 
 from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
 from hil.boards.facts import Provenance
-from hil.results.conditions import Conditions
 from hil.results.samples import Samples
+from hil.suite.leased import LeasedBoard
 from hil.suite.workload import Workload
 
 T = TypeVar("T")
 Pair = tuple[int, int]
-Record = Callable[[str, str, str, float, Iterable[float]], None]
-"""Takes subnet, metric, unit, value and samples."""
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
 """Emulated counts repeat exactly, and what varies is only the input."""
 _TURNS = 10
@@ -26,7 +24,7 @@ _TURNS = 10
 class Measurements:
     """Subnets are given by their index. `samples` is how many are taken of each latency and switch."""
 
-    board: Board
+    leased: LeasedBoard
     workload: Workload
     budgets: Mapping[str, Mapping[str, float]]
     """What an inference may take: by unit, us or instructions, then by the subnet's name."""
@@ -34,18 +32,11 @@ class Measurements:
     """What the worst switch may take by unit; the first that the board counts in is the one that holds."""
     samples: int | None = None
     _taken: dict[object, object] = field(default_factory=dict)
-    _conditions: list[Conditions] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._look()
 
     @property
-    def conditions(self) -> tuple[Conditions, Conditions] | None:
-        """The board's before anything was measured, and after the latest.
-
-        None where it cannot say, and where it is emulated: no condition changes a count.
-        """
-        return (self._conditions[0], self._conditions[-1]) if self._conditions else None
+    def board(self) -> Board:
+        """The board that is measured."""
+        return self.leased.board
 
     @property
     def exact(self) -> bool:
@@ -84,8 +75,9 @@ class Measurements:
             for subnet in subnets:
                 for clock in clocks:
                     samples = self.board.measure(subnet, len(turn), clock, x)
-                    before = taken[subnet].get(clock.name, Samples(clock, ()))
-                    taken[subnet][clock.name] = Samples(clock, before.ticks + samples.ticks)
+                    before = taken[subnet].get(clock.name)
+                    ticks = (before.ticks if before else ()) + samples.ticks
+                    taken[subnet][clock.name] = replace(samples, ticks=ticks)
         return taken
 
     @property
@@ -99,9 +91,5 @@ class Measurements:
     def _once(self, key: object, take: Callable[[], T]) -> T:
         if key not in self._taken:
             self._taken[key] = take()
-            self._look()
+            self.leased.look()
         return self._taken[key]  # type: ignore[return-value]  # what `take` gave for this key
-
-    def _look(self) -> None:
-        if not self.exact and (found := self.board.conditions()):
-            self._conditions.append(found)

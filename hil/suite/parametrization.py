@@ -15,6 +15,7 @@ from hil.suite.board_selection import SelectedBoard, select_boards, summary, why
 from hil.suite.measurements import Pair
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
+from reds.commands import missing_extra
 from reds.errors import PackError
 
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
@@ -50,26 +51,11 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
         except (HilError, PackError) as error:
             config.stash[BENCH_RUN] = str(error)
+        except ModuleNotFoundError as error:
+            if (advice := missing_extra(error)) is None:
+                raise
+            config.stash[BENCH_RUN] = advice
     return config.stash[BENCH_RUN]
-
-
-def scheduled_boards(config: pytest.Config) -> Mapping[str, str]:
-    """Return the target of each board of this run, by the board's name in test ids; say what will be benched.
-
-    Raises `UsageError` if the run cannot be set up.
-    """
-    run = bench_run_of(config)
-    if isinstance(run, str):
-        raise pytest.UsageError(run)
-    if terminal := config.pluginmanager.getplugin("terminalreporter"):
-        terminal.ensure_newline()
-        for line in run.lines:
-            terminal.write_line(line)
-    return {board.id: board.entry.target for board in run.boards}
-
-
-def _subnets(workload: Workload) -> Iterator[tuple[int, str]]:
-    return enumerate(workload.subnets)
 
 
 def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:
@@ -83,7 +69,6 @@ def _pairs(workload: Workload) -> Iterator[tuple[Pair, str]]:
 
 
 AXES: Mapping[str, Callable[[Workload], Iterator[tuple[Any, str]]]] = {
-    "subnet": _subnets,
     "neighbors": _neighbors,
     "pair": _pairs,
 }

@@ -4,21 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
-from hil.suite.measurements import Record
+from hil.suite.fixtures import Record
 from hil.suite.workload import Workload
 
 
 def test_accuracy(
     workload: Workload,
-    subnet: int,
+    subnet: str,
     truth: NDArray[np.uint8],
     outputs: Outputs,
     expected: Outputs,
-    record: Record,
+    record_measurement: Record,
 ) -> None:
-    name = workload.subnets[subnet]
     right, wanted = (values[: len(truth)].argmax(axis=1) == truth for values in (outputs, expected))
     accuracy = float(right.mean())
-    record(name, "accuracy", "fraction", accuracy, right.astype(int).tolist())
-    assert accuracy == float(wanted.mean()), f"{name}: the reference has {wanted.mean():.4f}"
-    assert accuracy >= workload.floors[name], f"{name}: under the floor that the pack's card states"
+    record_measurement(subnet, "accuracy", "fraction", accuracy, right.astype(int).tolist())
+    assert accuracy == float(wanted.mean()), f"{subnet}: the reference has {wanted.mean():.4f}"
+    assert accuracy >= workload.floors[subnet], f"{subnet}: under the floor that the pack's card states"

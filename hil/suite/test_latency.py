@@ -4,28 +4,30 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hil.results import gate
 from hil.results.samples import Samples, by_unit, median
-from hil.suite.measurements import Measurements, Pair, Record
+from hil.results.store import metric_name
+from hil.suite.fixtures import Record
+from hil.suite.measurements import Measurements, Pair
 from hil.suite.workload import Workload
 
 
 def test_latency(
     workload: Workload,
-    subnet: int,
+    subnet: str,
     latency: Mapping[str, Samples],
     budgets: Mapping[str, float],
-    record: Record,
+    record_measurement: Record,
     replay: Callable[[Sequence[float]], None],
 ) -> None:
-    name, values = workload.subnets[subnet], by_unit(latency.values())
-    macs = workload.model.subnets[subnet].macs
-    record(name, "macs", "MAC", macs, [macs])
+    values = by_unit(latency.values())
+    macs = workload.model.subnets[workload.subnets.index(subnet)].macs
+    record_measurement(subnet, "macs", "MAC", macs, [macs])
     for unit, samples in values.items():
-        record(name, "latency" if unit == "us" else unit, unit, median(samples), samples)
+        record_measurement(subnet, metric_name("latency", unit), unit, median(samples), samples)
     if "us" in values:
         replay(values["us"])
     for unit in values.keys() & budgets.keys():
         limit = budgets[unit]
-        assert median(values[unit]) <= limit, f"{name}: over its budget in boards.toml, {limit:g} {unit}"
+        assert median(values[unit]) <= limit, f"{subnet}: over its budget in boards.toml, {limit:g} {unit}"
 
 
 def test_smaller_is_faster(

@@ -7,7 +7,9 @@ import numpy as np
 from hil.boards.board import Outputs, SwitchSamples
 from hil.results import gate
 from hil.results.samples import Samples, by_unit, median
-from hil.suite.measurements import Measurements, Pair, Record
+from hil.results.store import metric_name
+from hil.suite.fixtures import Record
+from hil.suite.measurements import Measurements, Pair
 from hil.suite.workload import Workload
 
 
@@ -16,12 +18,12 @@ def test_switch(
     measurements: Measurements,
     pair: Pair,
     switch: Mapping[str, SwitchSamples],
-    record: Record,
+    record_measurement: Record,
 ) -> None:
     name = workload.pair(pair)
     values = by_unit(s.select for s in switch.values())
     for unit, samples in values.items():
-        record(name, "switch" if unit == "us" else f"switch_{unit}", unit, max(samples), samples)
+        record_measurement(name, metric_name("switch", unit), unit, max(samples), samples)
     unit, limit = next((unit, limit) for unit, limit in measurements.switch_limits.items() if unit in values)
     assert gate.switches_in_time(values[unit], limit), (
         f"{name}: a switch took {max(values[unit]):,.2f} {unit}, the limit is {limit:g} {unit}"
@@ -35,12 +37,13 @@ def test_first_inference(
     switch: Mapping[str, SwitchSamples],
     steady: Mapping[str, Samples],
     reference_outputs: list[Outputs],
-    record: Record,
+    record_measurement: Record,
 ) -> None:
     name = workload.pair(pair)
     first, usual = by_unit(s.first for s in switch.values()), by_unit(steady.values())
     for unit, samples in first.items():
-        record(name, "first_latency" if unit == "us" else f"first_{unit}", unit, median(samples), samples)
+        metric = "first_latency" if unit == "us" else f"first_{unit}"
+        record_measurement(name, metric, unit, median(samples), samples)
     for taken in switch.values():
         wrong = np.any(taken.outputs != reference_outputs[pair[1]][taken.rows], axis=1)
         assert not wrong.any(), f"{name}: {wrong.sum()} of {len(wrong)} first outputs differ"

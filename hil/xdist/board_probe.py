@@ -32,12 +32,17 @@ def share(node: Any) -> None:
     node.workerinput[_FOLDER] = config.stash[_SHARED]
 
 
+def shared_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that the processes of this run share; None without xdist."""
+    shared = getattr(config, "workerinput", {}).get(_FOLDER) or config.stash.get(_SHARED, None)
+    return Path(shared) if shared else None
+
+
 def once(config: pytest.Config, probe: Probe) -> Probe:
     """`probe` that asks only if no other process of this run has."""
-    shared = getattr(config, "workerinput", {}).get(_FOLDER) or config.stash.get(_SHARED, None)
-    if shared is None:
+    folder = shared_folder(config)
+    if folder is None:
         return probe
-    folder = Path(shared)
 
     def answered(entry: Entry) -> str | None:
         file = folder / hashlib.sha256(repr(entry).encode()).hexdigest()

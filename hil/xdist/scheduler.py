@@ -5,38 +5,30 @@ is what keeps a board from being used twice.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from hil.xdist.plan import Plan, read
 
 if TYPE_CHECKING:
     from xdist.scheduler.protocol import Scheduling
     from xdist.workermanage import WorkerController
 
-SUITE = Path(__file__).resolve().parents[1] / "suite"
 ALONE = ("desktop",)
 """Targets whose times are of this machine: they are benched when all else is done."""
 
-Targets = Mapping[str, str]
-"""Target of each board of a run, by the board's name in test ids."""
 Unit = list[int]
 """Tests for one worker, by their index in the collection."""
 
 
 class Chooser:
-    """xdist's own scheduler until the workers have collected; then `Boards`, if the suite is among it.
+    """xdist's own scheduler until the workers have collected; then `Boards`, if a test is put to a board."""
 
-    `boards` gives the boards of the run, and raises `UsageError` if the run cannot be set up.
-    """
-
-    def __init__(
-        self, config: pytest.Config, usual: "Scheduling", boards: Callable[[pytest.Config], Targets]
-    ) -> None:
+    def __init__(self, config: pytest.Config, usual: "Scheduling") -> None:
         self._config = config
         self._usual = self._chosen = usual
-        self._boards = boards
         self._collections: dict[WorkerController, list[str]] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -48,42 +40,49 @@ class Chooser:
         self._chosen.add_node_collection(node, collection)
 
     def schedule(self) -> None:
-        """Hand out tests. Raises `UsageError` if the suite is collected and cannot be set up."""
+        """Hand out tests. Raises `UsageError` if tests are put to boards and the run cannot be set up."""
         first, *others = self._collections.values()
         alike = all(collection == first for collection in others)  # else it is the usual one that complains
-        if self._chosen is self._usual and alike and any(is_suites(self._config, test) for test in first):
+        if self._chosen is self._usual and alike and (plan := read(self._config)):
+            announce(self._config, plan)
             nodes = self._usual.nodes
-            self._chosen = Boards(first, *units(self._boards(self._config), self._config, first, len(nodes)))
+            self._chosen = Boards(first, *units(plan.tests, first, len(nodes)))
             for node in nodes:
                 self._chosen.add_node(node)
                 self._chosen.add_node_collection(node, first)
         self._chosen.schedule()
 
 
-def is_suites(config: pytest.Config, test: str) -> bool:
-    """Whether a node id is of this package's suite; outside the root it has only the file's name."""
-    file = config.rootpath / test.partition("::")[0]
-    return (SUITE / file.name).is_file() and (file.resolve().parent == SUITE or not file.exists())
+def announce(config: pytest.Config, plan: Plan) -> None:
+    """Say what will be benched. Raises `UsageError` if the run cannot be set up."""
+    if plan.error:
+        raise pytest.UsageError(plan.error)
+    if terminal := config.pluginmanager.getplugin("terminalreporter"):
+        terminal.ensure_newline()
+        for line in plan.lines:
+            terminal.write_line(line)
 
 
 def units(
-    boards: Targets, config: pytest.Config, collection: Sequence[str], workers: int
+    tests: Mapping[str, tuple[str, str]], collection: Sequence[str], workers: int
 ) -> tuple[list[Unit], list[Unit]]:
-    """The units of a collection, and those to be run alone.
+    """Return the units of a collection, and those to be run alone.
 
     A board's tests are one unit. These come first, for they take long. Units of other tests are in the order
     of the collection, and ever smaller: at first a worker rarely repeats a fixture that another has, and in
     the end none waits long for the last.
+
+    Args:
+        tests: Board and target of each test that is put to a board, by its node id.
+        collection: Node ids of all tests.
+        workers: How many there are.
     """
-    targets = {name.encode("unicode_escape").decode(): target for name, target in boards.items()}  # as pytest
-    of_board: dict[str, Unit] = {}
+    of_board: dict[tuple[str, str], Unit] = {}
     others: Unit = []
     for index, test in enumerate(collection):
-        parameters = test.partition("[")[2] if is_suites(config, test) else ""
-        found = [name for name in targets if parameters.startswith(f"{name}-")]
-        (of_board.setdefault(max(found, key=len), []) if found else others).append(index)
-    alone = [unit for name, unit in of_board.items() if targets[name] in ALONE]
-    together = [unit for unit in of_board.values() if unit not in alone]
+        (of_board.setdefault(tests[test], []) if test in tests else others).append(index)
+    alone = [unit for (_, target), unit in of_board.items() if target in ALONE]
+    together = [unit for (_, target), unit in of_board.items() if target not in ALONE]
     while others:
         size = max(1, len(others) // (4 * workers))
         together.append(others[:size])

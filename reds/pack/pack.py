@@ -75,12 +75,21 @@ class Pack:
             PackError: The features have another shape or type, or there is no such subnet.
         """
         index, given = self._index(subnet), np.asarray(x)
+        out = interpreter.run(self.model, index, self.stored(given))
+        return out if given.dtype == np.int8 else self.logits(out, index)
+
+    def stored(self, x: ArrayLike) -> NDArray[np.int8]:
+        """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
+        given = self._stored_order(np.asarray(x))
         if given.dtype == np.int8:
-            return interpreter.run(self.model, index, self._stored_order(given))
-        q = np.rint(self._stored_order(given) / self.model.input_scale) + self.model.input_zero
-        out = interpreter.run(self.model, index, np.clip(q, -LIMIT, LIMIT).astype(np.int8))
-        last = self.model.subnets[index]
-        return ((out.astype(np.float64) - last.steps[-1].zero) * last.output_scale).astype(np.float32)
+            return given.astype(np.int8, copy=False)
+        q = np.rint(given / self.model.input_scale) + self.model.input_zero
+        return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
+
+    def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
+        """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""
+        subnet = self.model.subnets[index]
+        return ((outputs.astype(np.float64) - subnet.steps[-1].zero) * subnet.output_scale).astype(np.float32)
 
     def _index(self, subnet: str | int) -> int:
         if isinstance(subnet, str):

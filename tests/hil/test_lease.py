@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from hil.boards import lease
+from hil.boards import lease, opening
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.boards.opening import open_board
 from hil.boards.targets import android, nano33ble, pi
 from hil.boards.targets.nano33ble import THIS_DESK
 from hil.errors import BoardAbsent, BoardBusy, LeaseError
@@ -150,7 +149,7 @@ def test_emulated_boards_and_the_desktop_take_no_lease(
 ) -> None:
     monkeypatch.setattr(lease, "shared", lambda: tmp_path)
     for name, provenance in (("desktop", Provenance.HARDWARE), ("nano33ble", Provenance.EMULATED)):
-        with open_board(Entry(name, name), provenance):
+        with opening.started(Entry(name, name), provenance):
             assert list(tmp_path.iterdir()) == []
 
 
@@ -195,6 +194,6 @@ def test_a_board_that_is_not_here_is_not_used_without_a_lease(monkeypatch: pytes
     entry = Entry("left", "nano33ble")
     with (
         pytest.raises(BoardAbsent, match="left: it answers at some times only"),
-        open_board(entry, Provenance.HARDWARE),
+        opening.started(entry, Provenance.HARDWARE),
     ):
         pass

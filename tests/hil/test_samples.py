@@ -53,9 +53,9 @@ def test_overhead_is_taken_off_and_never_below_nothing(values: list[int], overhe
 
 
 def test_a_clock_that_counts_time_gives_us_and_a_count_of_its_own_if_it_has_one() -> None:
-    instructions = Samples(Clock(0, "instructions", 0), (10, 20))
-    cycles = Samples(Clock(1, "cycles", 64_000_000), (64, 128))
-    ns = Samples(Clock(0, "ns", 1_000_000_000), (1500,))
+    instructions = Samples(Clock(0, "instructions", 0), (10, 20), "emulated")
+    cycles = Samples(Clock(1, "cycles", 64_000_000), (64, 128), "emulated")
+    ns = Samples(Clock(0, "ns", 1_000_000_000), (1500,), "hardware")
     counts = {"instructions": (10, 20), "cycles": (64, 128), "us": (1.0, 2.0)}
     assert by_unit([instructions, cycles]) == counts
     assert by_unit([ns]) == {"us": (1.5,)}

@@ -1,0 +1,227 @@
+"""A board that is open, as a user's program or test sees it: packs by file, subnets by name, any inputs."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hil.boards import boards_toml, opening
+from hil.boards.board import Advance, Board, ignore
+from hil.boards.facts import BoardFacts, Provenance
+from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet, nearest
+from hil.options import LEASE_WAIT_SECONDS
+from hil.protocol.hello import Clock
+from hil.results.samples import Samples
+from reds.errors import PackError
+from reds.pack import dumps
+from reds.pack.model import LIMIT, Model
+from reds.pack.pack import Pack, load_pack
+
+N = 100
+"""Samples of a measurement, if not said otherwise."""
+_INPUTS = 256
+"""Seeded random inputs that a measurement runs on, at most."""
+Observe = Callable[[Pack, str, str, Samples], None]
+"""Is told of each measurement: pack, subnet or pair of them, `latency` or `switch`, samples."""
+
+
+class OpenBoard:
+    """A board that is open. A subnet is given by its name, as `25%`, or by its index, 0 the smallest."""
+
+    def __init__(self, board: Board, observe: Observe | None = None) -> None:
+        self._board = board
+        self._observe = observe
+        self._pack: Pack | None = None
+        self._selected = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the board in the boards file."""
+        return self._board.name
+
+    def facts(self) -> BoardFacts:
+        """Return the board's name, target, provenance and clocks."""
+        return self._board.facts()
+
+    @property
+    def pack(self) -> Pack:
+        """The pack that is deployed. Raises `PackRefused` before one is."""
+        if self._pack is None:
+            raise PackRefused(f"{self.name}: no pack is deployed; call `deploy` first")
+        return self._pack
+
+    def deploy(self, pack: Pack | Model | str | os.PathLike[str], *, advance: Advance = ignore) -> None:
+        """Put a pack on the board, unless it is there already, and select its smallest subnet.
+
+        Args:
+            pack: As `reds.load` returns it, its file, or a model.
+            advance: Is told the bytes stored so far.
+
+        Raises:
+            PackRefused: The file is no usable pack, or the pack does not fit the board.
+            AgentError: The agent on the board refuses the pack.
+        """
+        loaded = self._loaded(pack)
+        self._board.deploy(loaded.model, advance)
+        self._pack, self._selected = loaded, 0
+
+    def select(self, subnet: str | int) -> None:
+        """Switch to a subnet. Raises `UnknownSubnet`."""
+        index = self._index(subnet)
+        self._board.select(index)
+        self._selected = index
+
+    def infer(self, x: ArrayLike) -> NDArray[np.float32] | NDArray[np.int8]:
+        """Return what the selected subnet writes on the board, as `Pack.run` does on this computer.
+
+        Args:
+            x: Features in the order of axes that torch uses, [N, units, rows, columns] or [N, features]:
+                floating-point ones are stored in int8 first. Or int8 [N, input_size], as stored.
+
+        Returns:
+            Logits float32 [N, classes]; for int8 features int8 [N, classes].
+
+        Raises:
+            InputsRefused: The features have another shape or type.
+        """
+        given, pack = np.asarray(x), self.pack
+        out = self._board.infer(self._stored(given))
+        return out if given.dtype == np.int8 else pack.logits(out, self._selected)
+
+    def measure(
+        self, subnet: str | int, n: int = N, *, x: ArrayLike | None = None, clock: str | None = None
+    ) -> Samples:
+        """Time inferences on the board.
+
+        Args:
+            subnet: By name or index.
+            n: Samples, 1 to 65535.
+            x: Inputs as `infer` takes them, used in turn; by default seeded random ones.
+            clock: Name of one of the board's clocks; by default one that counts time, if it has one.
+
+        Returns:
+            One sample for each inference, in us or in events that the clock counts.
+
+        Raises:
+            UnknownSubnet: The pack has no such subnet.
+            SetupError: The board has no such clock.
+            LinkError: The board is lost.
+        """
+        index, timed_by, inputs = self._index(subnet), self._clock(clock), self._inputs(x, n)
+        self._board.settle()
+        taken = self._board.measure(index, n, timed_by, inputs)
+        return self._seen(self._names[index], "latency", taken)
+
+    def measure_switch(
+        self,
+        a: str | int,
+        b: str | int,
+        n: int = N,
+        *,
+        x: ArrayLike | None = None,
+        clock: str | None = None,
+    ) -> Samples:
+        """Time switches from subnet `a` to subnet `b` on the board, with an inference after each.
+
+        Args:
+            a: The subnet before, by name or index.
+            b: The subnet after.
+            n: Samples, 1 to 65535.
+            x: Inputs as `infer` takes them, used in turn; by default seeded random ones.
+            clock: Name of one of the board's clocks; by default one that counts time, if it has one.
+
+        Returns:
+            One sample for each switch, the inference not included.
+
+        Raises:
+            UnknownSubnet: The pack has no such subnet.
+            SetupError: The board has no such clock.
+            LinkError: The board is lost.
+        """
+        pair, timed_by, inputs = (self._index(a), self._index(b)), self._clock(clock), self._inputs(x, n)
+        self._board.settle()
+        taken = self._board.measure_switch(pair, n, timed_by, inputs).select
+        return self._seen("->".join(self._names[s] for s in pair), "switch", taken)
+
+    @property
+    def _names(self) -> list[str]:
+        return [subnet.name for subnet in self.pack.model.subnets]
+
+    def _seen(self, subnet: str, what: str, samples: Samples) -> Samples:
+        if self._observe:
+            self._observe(self.pack, subnet, what, samples)
+        return samples
+
+    def _loaded(self, pack: Pack | Model | str | os.PathLike[str]) -> Pack:
+        if isinstance(pack, Pack):
+            return pack
+        if isinstance(pack, Model):
+            return Pack(Path(pack.name), pack, hashlib.sha256(dumps(pack)).hexdigest(), None)
+        try:
+            return load_pack(Path(pack))
+        except PackError as error:
+            raise PackRefused(str(error)) from error
+
+    def _index(self, subnet: str | int) -> int:
+        names = self._names
+        if isinstance(subnet, str) and subnet in names:
+            return names.index(subnet)
+        if isinstance(subnet, int) and 0 <= subnet < len(names):
+            return subnet
+        raise UnknownSubnet(f"{self.pack.model.name} has no subnet {subnet}{nearest(str(subnet), names)}")
+
+    def _clock(self, name: str | None) -> Clock:
+        clocks = self.facts().clocks
+        if name is None:
+            found = sorted(clocks, key=lambda clock: not clock.hz)
+        else:
+            found = [clock for clock in clocks if clock.name == name]
+        if not found:
+            there = ", ".join(clock.name for clock in clocks) or "none, so nothing can be timed on it"
+            raise SetupError(f"{self.name}: no clock {name or ''}; its clocks are: {there}")
+        return found[0]
+
+    def _inputs(self, x: ArrayLike | None, n: int) -> NDArray[np.int8]:
+        if x is not None:
+            return self._stored(np.asarray(x))
+        shape = min(n, _INPUTS), self.pack.model.input_size
+        return np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, shape, np.int8)
+
+    def _stored(self, x: NDArray[Any]) -> NDArray[np.int8]:
+        try:
+            return self.pack.stored(x)
+        except PackError as error:
+            raise InputsRefused(f"{self.name}: {error}") from error
+
+
+@contextmanager
+def open_board(
+    name: str,
+    *,
+    emulate: bool = False,
+    boards: str | os.PathLike[str] | None = None,
+    lease_wait: float = LEASE_WAIT_SECONDS,
+) -> Iterator[OpenBoard]:
+    """Open a board; close it and give its lease back on the way out.
+
+    Args:
+        name: A board of the boards file, or a target: `nano33ble`, `pi`, `android`, `desktop`.
+        emulate: Use the emulator of the board in place of the board.
+        boards: The boards file; by default the shipped one.
+        lease_wait: Seconds to wait for a board that another run uses.
+
+    Raises:
+        BoardsFileError: The boards file is not usable or has no such board.
+        BoardAbsent: The board is not here.
+        EmulatorError: The board has no emulator, or the emulator does not start.
+        BoardBusy: Another run kept the board.
+    """
+    entry = boards_toml.named(Path(boards) if boards is not None else None, name)
+    provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
+    with opening.started(entry, provenance, wait=lease_wait) as board:
+        yield OpenBoard(board)

@@ -1,0 +1,126 @@
+"""Put tests to boards: hooks for every test that uses the fixture `board`, in the suite or a user's folder.
+
+A module that every session loads: it imports nothing large until a test uses a fixture of this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hil.errors import HilError, LinkError, UnfitError
+from hil.results.store import Measurement
+
+if TYPE_CHECKING:
+    from hil.suite.board_selection import SelectedBoard
+    from hil.suite.parametrization import BenchRun
+
+BOARD, SUBNET = "_hil_board", "_hil_subnet"
+"""Fixtures that are parametrized. A test has them only through `board` and `subnet`, never by accident."""
+SET_UP = (BOARD, "measurements")
+"""Fixtures that are set up once for each board; where one fails, so would every other test of the board."""
+TAKEN = pytest.StashKey[list[Measurement]]()
+"""Measurements of a test."""
+CURRENT = pytest.StashKey[pytest.Item]()
+"""The test that runs."""
+GONE = pytest.StashKey[dict["SelectedBoard", str]]()
+"""Boards that did not start or were lost, and the error that said so."""
+
+
+@pytest.hookimpl(tryfirst=True)  # so that ids begin with the board
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each board, and for each subnet, if it asks for them."""
+    wanted = [name for name in (BOARD, SUBNET) if name in metafunc.fixturenames]
+    if not wanted:
+        return
+    run = _bench_run(metafunc.config)
+    for name in wanted:
+        if isinstance(run, str):
+            metafunc.parametrize(name, [])
+        elif name == BOARD:
+            boards = [pytest.param(board, id=board.id) for board in run.boards]
+            metafunc.parametrize(name, boards, indirect=True, scope="session")
+        else:
+            metafunc.parametrize(name, run.workload.subnets, indirect=True)
+
+
+@pytest.hookimpl(trylast=True)  # after -k and its like have chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """End the run if it cannot be set up; under xdist the controlling process does so for its workers."""
+    if _any_parametrized(items) and not hasattr(config, "workerinput"):
+        run = _bench_run(config)
+        if isinstance(run, str):
+            raise pytest.UsageError(run)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Say which boards will be benched."""
+    run = _bench_run(config) if _any_parametrized(items) else ""
+    return [] if isinstance(run, str) else run.lines
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist sends the collection
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the process that controls xdist's workers which tests are of which board."""
+    if not (hasattr(session.config, "workerinput") and _any_parametrized(session.items)):
+        return
+    from hil.xdist.plan import Plan, write
+
+    run = _bench_run(session.config)
+    boards = {item.nodeid: selected_board(item) for item in session.items}
+    tests = {test: (board.id, board.entry.target) for test, board in boards.items() if board}
+    write(session.config, Plan({}, [], run) if isinstance(run, str) else Plan(tests, run.lines))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the tests of a board that is gone: one error is enough for each."""
+    item.config.stash[CURRENT] = item
+    board = selected_board(item)
+    if board is None:
+        return
+    item.user_properties += board.properties
+    if board in (gone := item.config.stash.get(GONE, {})):
+        pytest.skip(f"not run: {gone[board]}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send the measurements along with the report, and show an error of a board as its own sentence."""
+    report = yield
+    if (board := selected_board(item)) is None:
+        return report
+    if call.excinfo and isinstance(error := call.excinfo.value, HilError):
+        lines = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == item.path]
+        report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), str(error)])
+        names, made = getattr(item, "fixturenames", ()), getattr(item, "funcargs", ())
+        started = all(name in made for name in SET_UP if name in names)
+        if not started or isinstance(error, LinkError | UnfitError):
+            item.config.stash.setdefault(GONE, {}).setdefault(board, str(error))
+    taken = item.stash.get(TAKEN, []) if call.when == "call" else []
+    report.hil = [m.plain() for m in taken]  # type: ignore[attr-defined]  # reports carry extras to xdist
+    return report
+
+
+def selected_board(item: pytest.Item) -> SelectedBoard | None:
+    """Return the board that a test is put to; None for other tests."""
+    board = _parameters(item).get(BOARD)
+    return board if hasattr(board, "entry") else None  # a run that cannot be set up has no boards
+
+
+def _parameters(item: pytest.Item) -> Mapping[str, Any]:
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+
+
+def _any_parametrized(items: Sequence[pytest.Item]) -> bool:
+    return any({BOARD, SUBNET} & _parameters(item).keys() for item in items)
+
+
+def _bench_run(config: pytest.Config) -> BenchRun | str:
+    from hil.suite.parametrization import bench_run_of  # here: it loads numpy, which other sessions need not
+
+    return bench_run_of(config)

@@ -1,0 +1,135 @@
+"""Fixtures of every session in which this package is installed; each does nothing until a test uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from hil.results.store import metric_name
+from hil.suite.board_tests import BOARD, CURRENT, SUBNET, TAKEN
+
+if TYPE_CHECKING:
+    from hil.boards.open_board import OpenBoard
+    from hil.results.samples import Samples
+    from hil.suite.leased import LeasedBoard
+    from hil.suite.parametrization import BenchRun
+    from reds.pack.pack import Pack
+
+Uncaptured = Callable[[], AbstractContextManager[None]]
+"""Lets output through pytest's capturing."""
+
+
+class Record(Protocol):
+    """Keeps a measurement of the board under test."""
+
+    def __call__(
+        self, subnet: str, metric: str, unit: str, value: float, samples: Iterable[float] = ()
+    ) -> None:
+        """Keep it."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
+    """A board that is open: `board.deploy(pack)`, `board.measure("25%", n=20)`, `board.infer(x)`.
+
+    The test runs once for each board that --target, --emulate, --missing and --boards choose. A board that
+    is not here fails the test if it is named by --target, else it is skipped with the reason. The board is
+    leased and stays open for the whole session. What is measured is kept with its provenance in the summary
+    table, in the file of --results and in JUnit's properties.
+    """
+    from hil.boards.open_board import OpenBoard
+
+    def observe(pack: Pack, subnet: str, what: str, samples: Samples) -> None:
+        metric, unit = metric_name(what, samples.unit), samples.unit
+        value = samples.worst if what == "switch" else samples.median
+        _hil_board.look()
+        _keep(request.config.stash[CURRENT], _hil_board, pack, subnet, metric, unit, value, samples.values)
+
+    return OpenBoard(_hil_board.board, observe)
+
+
+@pytest.fixture(scope="session")
+def pack(pytestconfig: pytest.Config) -> Pack:
+    """The pack of --pack as `reds.load` returns it; by default the shipped kws-dnn-s."""
+    from hil.errors import HilError
+    from hil.options import read
+    from hil.suite.workload import shipped
+    from reds.errors import RedsError
+    from reds.pack.pack import load_pack
+
+    try:
+        return load_pack(read(pytestconfig).pack or shipped())
+    except (HilError, RedsError) as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def subnet(_hil_subnet: str) -> str:
+    """The name of a subnet, as `25%`. The test runs once for each subnet of the pack of --pack."""
+    return _hil_subnet
+
+
+@pytest.fixture
+def record_measurement(request: pytest.FixtureRequest, board: OpenBoard, _hil_board: LeasedBoard) -> Record:
+    """Keep a figure of your own: `record_measurement("25%", "energy", "uJ", value, samples)`.
+
+    It goes where those of `board.measure` go: the summary, the file of --results, JUnit's properties.
+    """
+
+    def record(subnet: str, metric: str, unit: str, value: float, samples: Iterable[float] = ()) -> None:
+        _keep(request.node, _hil_board, board.pack, subnet, metric, unit, value, samples)
+
+    return record
+
+
+def _keep(
+    test: pytest.Item,
+    on: LeasedBoard,
+    pack: Pack,
+    subnet: str,
+    metric: str,
+    unit: str,
+    value: float,
+    samples: Iterable[float],
+) -> None:
+    taken = on.measurement(pack, subnet, metric, unit, value, samples)
+    test.stash.setdefault(TAKEN, []).append(taken)
+    test.user_properties.append((f"{subnet} {metric} [{unit}]", value))
+
+
+@pytest.fixture(scope="session")
+def _hil_run(pytestconfig: pytest.Config) -> BenchRun:
+    """What this run benches."""
+    from hil.suite.parametrization import bench_run_of
+
+    run = bench_run_of(pytestconfig)
+    assert not isinstance(run, str)  # else collection has ended the run
+    return run
+
+
+@pytest.fixture(scope="session")
+def _hil_uncaptured(pytestconfig: pytest.Config) -> Uncaptured:
+    """Let a progress bar through pytest's capturing."""
+    manager = pytestconfig.pluginmanager.getplugin("capturemanager")
+    return manager.global_and_fixture_disabled if manager else nullcontext
+
+
+@pytest.fixture(scope="session", name=BOARD)
+def _board(
+    request: pytest.FixtureRequest, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
+) -> Iterator[LeasedBoard]:
+    """Start a board of this run; skip if it is absent."""
+    from hil.suite.leased import leased
+
+    with leased(request.param, _hil_run.settings.lease_wait, _hil_uncaptured) as board:
+        yield board
+
+
+@pytest.fixture(name=SUBNET)
+def _subnet(request: pytest.FixtureRequest) -> str:
+    """Name a subnet of the pack of this run."""
+    return str(request.param)

@@ -1,0 +1,47 @@
+"""A group of commands whose expected errors are one line and exit status 1, for `reds` and `hil`."""
+
+from typing import Any
+
+import click
+
+EXTRAS = {
+    **dict.fromkeys(("torch", "ortools", "PIL"), ("training", "train")),
+    "matplotlib": ("the plot", "train"),
+    "tensorflow": ("export", "tflite"),
+    "ai_edge_litert": ("LiteRT", "tflite"),
+    **dict.fromkeys(("cobs", "serial", "paramiko", "adb_shell", "usb1", "pytest"), ("a board", "hil")),
+    **dict.fromkeys(("capstone", "elftools"), ("an emulated board", "emulate")),
+    **dict.fromkeys(("platformio", "SCons"), ("the agent of a Nano", "firmware")),
+}
+"""Packages that may be missing, each with what needs it and the extra that brings it."""
+
+
+def missing_extra(error: ModuleNotFoundError) -> str | None:
+    """Return which extra to install, in one line; None if the missing module is no dependency."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    task, extra = EXTRAS[package]
+    return f"{package} is missing: {task} needs `pip install 'reds-hil[{extra}]'`"
+
+
+class Commands(click.Group):
+    """A group that shows an expected error as one line. `expected` are errors that a user can mend."""
+
+    def __init__(self, *args: Any, expected: tuple[type[Exception], ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._expected = expected
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(context)
+        except ModuleNotFoundError as error:
+            if (advice := missing_extra(error)) is None:
+                raise
+            raise click.ClickException(advice) from error
+        except OSError as error:
+            says = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise click.ClickException(says) from error
+        except self._expected as error:
+            raise click.ClickException(str(error)) from error
