@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from reds.data.download import fetch
-from reds.data.pictures import Pictures
+from reds.data.images import Images
 from reds.errors import DataError
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -21,7 +21,7 @@ RECORD = 1 + 3 * 32 * 32
 """Bytes of a picture: its label, then its red, green and blue plane."""
 
 
-def load_cifar10(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> Pictures:
+def load_cifar10(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> Images:
     """All pictures, the archive cached in `folder`.
 
     Raises `DataError` if it cannot be had or is not what its checksum says.
@@ -42,4 +42,4 @@ def load_cifar10(folder: Path, console: Console, url: str = URL, sha256: str = S
     (train_x, train_y), (test_x, test_y) = (
         (of[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), of[:, 0]) for of in records
     )
-    return Pictures(train_x, train_y, test_x, test_y, {path.name: sha256})
+    return Images(train_x, train_y, test_x, test_y, {path.name: sha256})

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.own_files import as_data
-from reds.data.pictures import cut
-from reds.data.raw import Part, Raw, check_classes, check_parts
-from reds.data.sets import Data
+from reds.data.user_files import to_data
+from reds.data.images import cut
+from reds.data.checks import Part, Raw, check_classes, check_parts
+from reds.data.catalog import Data
 from reds.errors import DataError
 
 Array = Any
@@ -97,7 +97,7 @@ class Dataset:
         Raises:
             DataError: int8 cannot tell the features apart.
         """
-        return as_data(self.raw(), "Dataset", name, seed)
+        return to_data(self.raw(), "Dataset", name, seed)
 
 
 def _part(name: str, pair: Examples) -> Part:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import wrap_file
 
-from reds.data.home import check_sha256
+from reds.data.local_files import check_sha256
 from reds.errors import DataError
 from reds.files import whole
 

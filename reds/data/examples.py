@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.sets import Data
+from reds.data.catalog import Data
 
 
 class Examples:

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from reds.data.download import fetch
-from reds.data.pictures import Pictures, Pixels
+from reds.data.images import Images, Pixels
 from reds.errors import DataError
 
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
@@ -23,7 +23,7 @@ SHEETS = {"fashion_mnist.npz": "5cb674ef116bbb84128ed5a92a64772c76305359405c4f90
 
 def load_fashion_mnist(
     folder: Path, console: Console, url: str = URL, files: dict[str, str] = FILES
-) -> Pictures:
+) -> Images:
     """All pictures, their files cached in `folder`/fashion-mnist.
 
     Raises `DataError` if one cannot be had or is not what its checksum says.
@@ -32,7 +32,7 @@ def load_fashion_mnist(
     for path, sha256 in zip(paths, files.values(), strict=True):
         fetch(f"{url}/{path.name}", sha256, path, console)
     train_x, train_y, test_x, test_y = (read_idx(path) for path in paths)
-    return Pictures(train_x[..., None], train_y, test_x[..., None], test_y, files)
+    return Images(train_x[..., None], train_y, test_x[..., None], test_y, files)
 
 
 def read_idx(path: Path) -> Pixels:

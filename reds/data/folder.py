@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from reds.data.image import decode
-from reds.data.pictures import Pixels, cut
-from reds.data.raw import Part, Raw, check_classes, check_present
+from reds.data.image_file import decode
+from reds.data.images import Pixels, cut
+from reds.data.checks import Part, Raw, check_classes, check_present
 from reds.errors import DataError
 
 PARTS = ("train", "test", "validation")

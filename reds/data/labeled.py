@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import data_home, sha256_of
+from reds.data.local_files import data_home, sha256_of
 from reds.errors import LabeledSetMissing
 from reds.fixtures import fixtures_dir
 from reds.pack.interpreter import clamp_input

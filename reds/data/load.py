@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from reds.data import archive, cifar10, fashion_mnist, prepared
-from reds.data.home import data_home
+from reds.data import cifar10, fashion_mnist, speech_archive, speech_prepared
+from reds.data.local_files import data_home
 from reds.data.options import DataOptions
-from reds.data.pictures import Pictures, split
-from reds.data.sets import SETS, Data
-from reds.data.speech import SpeechData
+from reds.data.images import Images, split
+from reds.data.catalog import SETS, Data
+from reds.data.speech import SpeechClips
 from reds.errors import DataError
 from reds.fixtures import fixtures_dir
 from reds.pack.interpreter import clamp_input
 
-PICTURES: Mapping[str, tuple[Mapping[str, str], Callable[[Path, Console], Pictures]]] = {
+PICTURES: Mapping[str, tuple[Mapping[str, str], Callable[[Path, Console], Images]]] = {
     "fashion-mnist": (fashion_mnist.SHEETS, fashion_mnist.load_fashion_mnist),
     "cifar-10": (cifar10.SHEETS, cifar10.load_cifar10),
 }
@@ -37,9 +37,9 @@ def load_data(options: DataOptions, seed: int, console: Console) -> Data:
     if options.set in PICTURES:
         sheets, official = PICTURES[options.set]
         if put_there(next(iter(sheets))):
-            from reds.data.sheets import load_sheets  # needs Pillow
+            from reds.data.contact_sheets import load_contact_sheets  # needs Pillow
 
-            return split(data_set, load_sheets(home, sheets), seed)
+            return split(data_set, load_contact_sheets(home, sheets), seed)
         return split(data_set, official(home, console), seed)
     if data_set.name == "visual-wake-words":
         if source == "prepared":
@@ -49,12 +49,12 @@ def load_data(options: DataOptions, seed: int, console: Console) -> Data:
         from reds.data.visual_wake_words import load_visual_wake_words  # needs Pillow
 
         return load_visual_wake_words(data_set, home, console)
-    if put_there(prepared.FILE):
-        return spoken(prepared.load_prepared(home))
-    return spoken(archive.load_archive(home, console))
+    if put_there(speech_prepared.FILE):
+        return speech_data(speech_prepared.load_prepared(home))
+    return speech_data(speech_archive.load_archive(home, console))
 
 
-def spoken(clips: SpeechData) -> Data:
+def speech_data(clips: SpeechClips) -> Data:
     """Clips as examples, tested on the shipped ones."""
     data_set = SETS["speech-commands"]
     with np.load(fixtures_dir() / data_set.file, allow_pickle=False) as file:

@@ -13,8 +13,8 @@ from zipfile import is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import sha256_of
-from reds.data.raw import MOST_CLASSES, Part, Raw, check_classes, check_parts
+from reds.data.local_files import sha256_of
+from reds.data.checks import MOST_CLASSES, Part, Raw, check_classes, check_parts
 from reds.errors import DataError
 
 NEEDED = ("train_x", "train_y", "test_x", "test_y")

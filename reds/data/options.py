@@ -9,7 +9,7 @@ class DataOptions:
     """Choose examples."""
 
     set: str
-    """A name of `reds.data.sets.SETS`, or the path of your own .npz or folder, relative to the recipe."""
+    """A name of `reds.data.catalog.SETS`, or the path of your own .npz or folder, relative to the recipe."""
     source: Literal["auto", "prepared", "archive"] = "auto"
     """Files put under REDS_DATA, or the official home of the data. `auto`: the files if they are there.
 

@@ -14,7 +14,7 @@ FRAMES, COEFFICIENTS = 49, 10
 
 
 @dataclass(frozen=True)
-class SpeechData:
+class SpeechClips:
     """Clips to train on and to choose by. All variants of a clip are on one side."""
 
     train_x: NDArray[np.int8]

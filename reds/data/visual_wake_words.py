@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import track
 
 from reds.data.download import fetch
-from reds.data.image import decode
-from reds.data.pictures import to_int8
-from reds.data.sets import Data, DataSet
+from reds.data.image_file import decode
+from reds.data.images import to_int8
+from reds.data.catalog import Data, DataSpec
 from reds.errors import DataError
 
 URL = "https://www.silabs.com/public/files/github/machine_learning/benchmarks/datasets/vw_coco2014_96.tar.gz"
@@ -27,7 +27,7 @@ SPLIT = f"by sha1(file name) % 100: under {TEST} tests, else under {VALIDATION} 
 
 
 def load_visual_wake_words(
-    data_set: DataSet, folder: Path, console: Console, url: str = URL, sha256: str = SHA256
+    data_set: DataSpec, folder: Path, console: Console, url: str = URL, sha256: str = SHA256
 ) -> Data:
     """All photographs, in the order of the sha1 of their names; the archive is cached in `folder`.
 

@@ -84,7 +84,7 @@ class ElasticNet(nn.Module):
         """
         widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
-        for k, (layer, after) in enumerate(zip(self.graph.layers, self.subnet_tails(subnet), strict=True)):
+        for k, (layer, after) in enumerate(zip(self.graph.layers, self.subnet_affines(subnet), strict=True)):
             read = [values[tensor] for tensor in layer.inputs]
             y = run_layer(layer, self.graph, active(layer, self.used(k), widths), read)
             sides, y = y.shape, after(y.flatten(0, 2))
@@ -103,7 +103,7 @@ class ElasticNet(nn.Module):
         """What a layer writes."""
         return y
 
-    def subnet_tails(self, subnet: int) -> nn.ModuleList:
+    def subnet_affines(self, subnet: int) -> nn.ModuleList:
         """What follows each layer in one subnet: its norm, or its biases, or nothing."""
         tails = self.tails[subnet]
         assert isinstance(tails, nn.ModuleList)
@@ -136,12 +136,12 @@ def nest(
     for name, value in net.state_dict().items():
         source = state[re.sub(r"^tails\.\d+", "tails.0", name)]
         value.copy_(source[: len(value)] if value.ndim else source)
-    for k, after in enumerate(full.subnet_tails(0)):
+    for k, after in enumerate(full.subnet_affines(0)):
         if isinstance(after, nn.BatchNorm1d):
             shared = SharedNorm(after)
             for i in range(len(subnets)):
-                own = net.subnet_tails(i)[k]
+                own = net.subnet_affines(i)[k]
                 assert isinstance(own, nn.BatchNorm1d)
                 own.eps = after.eps  # a traced module's own, and no part of the state
-                net.subnet_tails(i)[k] = own if norms == "own" else shared
+                net.subnet_affines(i)[k] = own if norms == "own" else shared
     return net

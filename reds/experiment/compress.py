@@ -9,7 +9,7 @@ from rich.console import Console
 from reds.data.dataset import Dataset
 from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.sets import DataSet
+from reds.data.catalog import DataSpec
 from reds.elastic.net import ElasticNet
 from reds.errors import DataError
 from reds.experiment.pipeline import Method, random_net, train_nested
@@ -92,7 +92,7 @@ def compress(
         return run_test(trained, stored, method, target)
 
 
-def _graph(net: ElasticNet | Graph | str, data_set: DataSet) -> Graph:
+def _graph(net: ElasticNet | Graph | str, data_set: DataSpec) -> Graph:
     """Return the full net. Raises `DataError` if it reads other examples than these."""
     if isinstance(net, str):
         net = by_name(net, len(data_set.classes))

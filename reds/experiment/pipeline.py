@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from reds.data.examples import Examples
-from reds.data.sets import DataSet
+from reds.data.catalog import DataSpec
 from reds.elastic.net import ElasticNet, nest
 from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec
@@ -187,7 +187,7 @@ def _validation(integer: Integer) -> float:
 
 
 def float_accuracy(
-    net: ElasticNet, data_set: DataSet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
+    net: ElasticNet, data_set: DataSpec, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
 ) -> tuple[float, ...]:
     """Return the share of x int8 [N, input_size] that each subnet classifies as y [N] in float."""
     features, labels = torch.from_numpy(data_set.real(x)), torch.from_numpy(y.astype(np.int64))

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds.data.examples import Examples
-from reds.data.home import sha256_of
+from reds.data.local_files import sha256_of
 from reds.data.load import load_data
-from reds.data.own_files import load_own
-from reds.data.sets import SETS, Data, DataSet
+from reds.data.user_files import load_user_data
+from reds.data.catalog import SETS, Data, DataSpec
 from reds.errors import BudgetError, GraphError, ModelError, RecipeError
 from reds.experiment.pipeline import Method
 from reds.experiment.recipe import Recipe
@@ -66,7 +66,7 @@ def read_and_prepare(path: Path, out: Path, console: Console) -> Prepared:
 def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> Prepared:
     """Prepare a recipe that was read from `path`, or a variant of it; otherwise as `read_and_prepare`."""
     profile, how = profile_of(recipe, path.parent), recipe.selection
-    own = None if recipe.data.set in SETS else load_own(path.parent / recipe.data.set, recipe.seed)
+    own = None if recipe.data.set in SETS else load_user_data(path.parent / recipe.data.set, recipe.seed)
     data_set = own.set if own else SETS[recipe.data.set]
     check_rows(recipe, data_set, str(path))
     try:
@@ -83,7 +83,7 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
     return Prepared(recipe, sha256_of(path), data, examples, profile)
 
 
-def graph_of(recipe: Recipe, data_set: DataSet) -> Graph:
+def graph_of(recipe: Recipe, data_set: DataSpec) -> Graph:
     """Return the full net of a recipe, with an output for each class of the data.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from reds.data.sets import SETS, DataSet
+from reds.data.catalog import SETS, DataSpec
 from reds.errors import RecipeError
 from reds.experiment.recipe import Recipe
 from reds.fixtures import fixtures_dir
@@ -130,13 +130,13 @@ def _check(recipe: Recipe, source: str) -> None:
         check_shifts(recipe, SETS[recipe.data.set], source)
 
 
-def check_rows(recipe: Recipe, data_set: DataSet, source: str) -> None:
+def check_rows(recipe: Recipe, data_set: DataSpec, source: str) -> None:
     """Raise `RecipeError` if a recipe leaves out more rows than its data have."""
     rows = data_set.shape[0]
     _hold([("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}")], source)
 
 
-def check_shifts(recipe: Recipe, data_set: DataSet, source: str) -> None:
+def check_shifts(recipe: Recipe, data_set: DataSpec, source: str) -> None:
     """Raise `RecipeError` if a recipe shifts by more rows or columns than its data have."""
     (rows, columns, _), shift = data_set.shape, recipe.augmentation
     rules: Rules = [

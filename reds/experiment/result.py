@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.sets import Data
+from reds.data.catalog import Data
 from reds.experiment.pipeline import Method, Trained, float_accuracy
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS

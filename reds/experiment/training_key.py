@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from reds.data.sets import Data
+from reds.data.catalog import Data
 from reds.experiment.recipe import Recipe
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import as_json

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor, nn
 
-from reds.elastic.net import Bias, ElasticNet, SharedNorm
+from reds.elastic.net import UnitBias, ElasticNet, SharedNorm
 from reds.errors import QuantizeError
 from reds.graph.lowering import layers_of, tensors_of
 from reds.pack import row_encoding
@@ -69,7 +69,7 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
         steps = tuple(
             step_of(f"{name}, {subnet.name}, {layer.name}", q, units, s, after, scales)
             for layer, q, s, after in zip(
-                net.graph.layers, layers, row_scales, net.subnet_tails(index), strict=True
+                net.graph.layers, layers, row_scales, net.subnet_affines(index), strict=True
             )
         )
         subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
@@ -143,9 +143,9 @@ def affine(after: nn.Module) -> tuple[Floats, Floats, Floats]:
     if isinstance(after, SharedNorm):
         gain, offset = (value.detach().double().numpy() for value in (after.gain, after.offset))
         return gain, np.zeros(len(gain)), offset
-    assert isinstance(after, Bias | nn.BatchNorm1d)
+    assert isinstance(after, UnitBias | nn.BatchNorm1d)
     offset = after.bias.detach().double().numpy()
-    if isinstance(after, Bias):
+    if isinstance(after, UnitBias):
         return np.ones(len(offset)), np.zeros(len(offset)), offset
     assert after.running_mean is not None
     assert after.running_var is not None

@@ -22,7 +22,7 @@ class RoundedNet(ElasticNet):
     def __init__(self, net: ElasticNet, ranges: Floats) -> None:
         nn.Module.__init__(self)
         self.graph, self.subnets, self.dropout = net.graph, net.subnets, net.dropout
-        self.weights, self.tails, self.mean, self.std = net.weights, net.tails, net.mean, net.std
+        self.weights, self.tails, self.mean, self.std = net.weights, net.affines, net.mean, net.std
         self.scales: list[list[Scale]] = [
             [output_scale(layer, *of) for layer, of in zip(net.graph.layers, each.tolist(), strict=True)]
             for each in ranges

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from reds.data.archive import load_archive
-from reds.data.official import KEYWORDS, SILENCE, UNKNOWN, choose, which_set
+from reds.data.speech_archive import load_archive
+from reds.data.speech_split import KEYWORDS, SILENCE, UNKNOWN, choose, which_set
 from reds.data.speech import CLASSES
 from reds.errors import DataError
 

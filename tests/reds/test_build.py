@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from reds import pack
-from reds.data.archive import FORMAT, SHA256
-from reds.data.home import sha256_of
+from reds.data.speech_archive import FORMAT, SHA256
+from reds.data.local_files import sha256_of
 from reds.data.labeled import find_labeled
 from reds.data.load import PICTURES
-from reds.data.pictures import to_int8
-from reds.data.sets import SETS
+from reds.data.images import to_int8
+from reds.data.catalog import SETS
 from reds.experiment.compare import markdown, paired
 from reds.fixtures import fixtures_dir
 from reds.nesting.cost.latency import Latency, LayerTimes, save

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from reds.elastic.net import Bias, ElasticNet, active, nest
+from reds.elastic.net import UnitBias, ElasticNet, active_weight, nest
 from reds.errors import DivergedError
 from reds.nesting.importance import score
 from reds.nesting.permute import most_important_first, permute
@@ -29,7 +29,7 @@ def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
     x = torch.randn(7, 250)
     for i, widths in enumerate(WIDTHS):
         y = (x - net.mean) / net.std
-        for layer, weight, after in zip(net.graph.layers, net.weights, net.subnet_tails(i), strict=True):
+        for layer, weight, after in zip(net.graph.layers, net.weights, net.subnet_affines(i), strict=True):
             y = after(F.linear(y, weight[: widths[layer.writes], : widths[layer.reads]].clone()))
             y = F.relu(y) if layer.relu else y
         torch.testing.assert_close(net(x, i), y, rtol=0, atol=0)
@@ -44,8 +44,8 @@ def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
     for i, widths in enumerate(net.widths):
         small = ElasticNet(graph.resized(widths), [widths]).eval()
         for layer, own, weight in zip(graph.layers, small.weights, net.weights, strict=True):
-            own.data.copy_(active(layer, weight, widths))
-        for own_tail, after in zip(small.subnet_tails(0), net.subnet_tails(i), strict=True):
+            own.data.copy_(active_weight(layer, weight, widths))
+        for own_tail, after in zip(small.subnet_affines(0), net.subnet_affines(i), strict=True):
             own_tail.load_state_dict(after.state_dict())
         torch.testing.assert_close(net(x, i), small(x, 0), rtol=1e-4, atol=1e-4)
 
@@ -58,12 +58,12 @@ def test_inputs_may_keep_their_sides() -> None:
 
 def test_subnets_share_storage_and_own_their_norms() -> None:
     net = nest(dense_net(), WIDTHS)
-    view = active(net.graph.layers[1], net.weights[1], WIDTHS[0])
+    view = active_weight(net.graph.layers[1], net.weights[1], WIDTHS[0])
     assert view.shape == (20, 12)
     assert view.data_ptr() == net.weights[1].data_ptr()
-    tails = [net.subnet_tails(i) for i in range(3)]
+    tails = [net.subnet_affines(i) for i in range(3)]
     assert [[len(t.bias) for t in of] for of in tails] == [[n for n in w[1:]] for w in WIDTHS]
-    assert all(isinstance(of[0], nn.BatchNorm1d) and isinstance(of[-1], Bias) for of in tails)
+    assert all(isinstance(of[0], nn.BatchNorm1d) and isinstance(of[-1], UnitBias) for of in tails)
     assert tails[0][0] is not tails[1][0]
 
 
@@ -72,8 +72,8 @@ def test_nesting_starts_from_the_full_net() -> None:
     net = nest(full, WIDTHS).eval()
     x = torch.randn(5, 250)
     torch.testing.assert_close(net(x, 2), full(x, 0), rtol=0, atol=0)
-    small = net.subnet_tails(0)[0]
-    assert torch.equal(small.running_mean, full.subnet_tails(0)[0].running_mean[:12])
+    small = net.subnet_affines(0)[0]
+    assert torch.equal(small.running_mean, full.subnet_affines(0)[0].running_mean[:12])
 
 
 def test_a_shared_norm_is_the_full_nets_and_moves_for_all() -> None:
@@ -81,7 +81,7 @@ def test_a_shared_norm_is_the_full_nets_and_moves_for_all() -> None:
     net = nest(full, WIDTHS, "shared").eval()
     x = torch.randn(5, 250)
     torch.testing.assert_close(net(x, 2), full(x, 0), rtol=1e-5, atol=1e-5)
-    norms = [net.subnet_tails(i)[0] for i in range(3)]
+    norms = [net.subnet_affines(i)[0] for i in range(3)]
     assert norms[0] is norms[1] is norms[2]
     before = net(x, 0)
     net.train()
@@ -119,14 +119,14 @@ def test_the_most_important_units_come_first_and_take_their_weights_along() -> N
     net = dense_net()
     scores = [np.zeros(group.units) for group in net.graph.groups]
     scores[2][[5, 3, 9]] = 3, 2, 1
-    row, norm = net.weights[1][5].clone(), net.subnet_tails(0)[1].bias[5].clone()
+    row, norm = net.weights[1][5].clone(), net.subnet_affines(0)[1].bias[5].clone()
     column = net.weights[2][:, 5].clone()
     orders = most_important_first(net.graph, scores)
     assert list(orders[2][:5]) == [5, 3, 9, 0, 1]
     permute(net, orders)
     assert torch.equal(net.weights[1][0], row)
     assert torch.equal(net.weights[2][:, 0], column)
-    assert net.subnet_tails(0)[1].bias[0] == norm
+    assert net.subnet_affines(0)[1].bias[0] == norm
 
 
 def test_importance_is_weight_times_summed_gradient() -> None:

@@ -207,7 +207,7 @@ def test_the_module_stays_as_it_is() -> None:
 def test_a_norms_epsilon_stays_with_every_subnet() -> None:
     full = from_module(stirred(Residual()), (3, 16, 16))
     net = nest(full, [full.graph.full, full.graph.full]).eval()
-    assert [net.subnet_tails(i)[0].eps for i in (0, 1)] == [1e-2, 1e-2]
+    assert [net.subnet_affines(i)[0].eps for i in (0, 1)] == [1e-2, 1e-2]
     x = torch.randn(2, 16, 16, 3)
     assert torch.equal(net(x, 0), full(x, 0))
 
@@ -318,7 +318,7 @@ def test_an_old_weight_norm_is_refused_by_name() -> None:
 
 
 def blobs(n: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Pictures of four classes that differ in where they are bright."""
+    """Images of four classes that differ in where they are bright."""
     torch.manual_seed(seed)
     y = torch.arange(n) % 4
     x = 0.5 * torch.randn(n, 3, 12, 12)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reds.data.home import data_home, sha256_of
+from reds.data.local_files import data_home, sha256_of
 from reds.data.labeled import find_labeled
-from reds.data.prepared import FILE, SPEAKERS_FILE, held_out, load_prepared
+from reds.data.speech_prepared import FILE, SPEAKERS_FILE, held_out, load_prepared
 from reds.data.speech import CLASSES
 from reds.errors import DataError, LabeledSetMissing
 from reds.fixtures import fixtures_dir

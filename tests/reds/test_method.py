@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from reds.elastic.net import active
+from reds.elastic.net import active_weight
 from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, budgets_of, start, train_nested
 from reds.experiment.prepare import Ready, prepared
 from reds.experiment.recipe import Recipe
@@ -221,4 +221,4 @@ def test_a_subnet_is_the_top_scored_units_of_the_trained_full_net_in_the_widths_
             if layer.kind in MIXING:
                 sites = torch.arange(layer.copies)
                 expected = expected[:, (tops[layer.reads][:, None] * layer.copies + sites).flatten()]
-            torch.testing.assert_close(active(layer, weight, widths), expected)
+            torch.testing.assert_close(active_weight(layer, weight, widths), expected)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from reds import pack
 from reds.cli import main
-from reds.data.home import sha256_of
+from reds.data.local_files import sha256_of
 from reds.data.labeled import find_labeled
 from reds.pack import interpreter
 from tests.reds.support.own import COLORS, pictures, short_recipe

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from reds.data.home import sha256_of
+from reds.data.local_files import sha256_of
 from reds.data.npz import NEEDED, OPTIONAL
-from reds.data.own_files import load_own
-from reds.data.pictures import to_int8
-from reds.data.sets import SETS, Data
+from reds.data.user_files import load_user_data
+from reds.data.images import to_int8
+from reds.data.catalog import SETS, Data
 from reds.errors import DataError
 
 CLASSES = ("cat", "dog", "owl")
@@ -44,7 +44,7 @@ def written(path: Path, **changed: Any) -> Path:
 
 def refused(path: Path, says: str) -> None:
     with pytest.raises(DataError) as caught:
-        load_own(path, 0)
+        load_user_data(path, 0)
     assert str(caught.value).startswith(f"{path}")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -52,7 +52,7 @@ def refused(path: Path, says: str) -> None:
 
 def test_everything_of_an_npz_is_there_once(tmp_path: Path) -> None:
     path = written(tmp_path / "mine.npz")
-    data, of = load_own(path, 0), arrays()
+    data, of = load_user_data(path, 0), arrays()
     assert (data.set.name, data.set.shape, data.set.classes) == ("mine", (4, 3, 1), CLASSES)
     assert data.files == {"mine.npz": sha256_of(path)}
     assert data.set.labeled == 60
@@ -76,7 +76,7 @@ def test_a_validation_part_that_is_given_is_kept(tmp_path: Path) -> None:
     path = written(
         tmp_path / "mine.npz", **of, validation_x=of["test_x"][::2], validation_y=of["test_y"][::2]
     )
-    data = load_own(path, 0)
+    data = load_user_data(path, 0)
     np.testing.assert_array_equal(data.train_x[0, ..., 0], to_int8(of["train_x"]))
     np.testing.assert_array_equal(data.validation_x[..., 0], to_int8(of["test_x"][::2]))
     np.testing.assert_array_equal(data.validation_y, of["test_y"][::2])
@@ -88,7 +88,7 @@ def test_features_have_sites_and_units(
     shape: tuple[int, ...], means: tuple[int, ...], tmp_path: Path
 ) -> None:
     of = arrays("uint8", shape)
-    data = load_own(
+    data = load_user_data(
         written(tmp_path / "mine.npz", **of, validation_x=of["train_x"], validation_y=of["train_y"]), 0
     )
     assert data.set.shape == means
@@ -117,7 +117,7 @@ def test_int8_is_within_half_a_step_of_most_values(
     assume(not least <= x.max() - x.min() < 1.1 * least)  # a few values at either end do not count
     if x.max() - x.min() < least:
         return refused(path, "subtract one number from all features")
-    data = load_own(path, 0)
+    data = load_user_data(path, 0)
     assert data.train_x.min() >= -127
     assert -127 <= data.set.zero <= 127
     assert data.set.real(np.int8([data.set.zero])) == 0
@@ -130,16 +130,16 @@ def test_pixels_mean_64ths_around_their_median(tmp_path: Path) -> None:
     of = arrays("uint8")
     of["train_x"] //= 2
     of["train_x"][:, :3] = 0
-    data = load_own(written(tmp_path / "mine.npz", **of), 0)
+    data = load_user_data(written(tmp_path / "mine.npz", **of), 0)
     assert (data.set.scale, data.set.zero) == (1 / 64, -127)  # most of it is black
     of["train_x"][:, :3] = 130
-    data = load_own(written(tmp_path / "mine.npz", **of), 0)
+    data = load_user_data(written(tmp_path / "mine.npz", **of), 0)
     assert data.set.zero == 2
 
 
 def test_the_same_seed_holds_out_the_same_and_another_seed_others(tmp_path: Path) -> None:
     path = written(tmp_path / "mine.npz")
-    one, same, other = (load_own(path, seed) for seed in (1, 1, 2))
+    one, same, other = (load_user_data(path, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.validation_x, same.validation_x)
     assert (one.validation_x != other.validation_x).any()
     np.testing.assert_array_equal(one.test_x, other.test_x)
@@ -147,7 +147,7 @@ def test_the_same_seed_holds_out_the_same_and_another_seed_others(tmp_path: Path
 
 def test_another_file_of_the_same_name_has_another_labeled_file(tmp_path: Path) -> None:
     names = {
-        load_own(written(tmp_path / "kws12.npz", test_x=arrays()["test_x"] + i), 0).set.file for i in (0, 1)
+        load_user_data(written(tmp_path / "kws12.npz", test_x=arrays()["test_x"] + i), 0).set.file for i in (0, 1)
     }
     assert len(names) == 2
     assert not names & {each.file for each in SETS.values()}
@@ -219,7 +219,7 @@ def test_damaged_bytes_give_the_same_data_or_one_line(
     data[at] ^= flip
     path.write_bytes(data[:at] if short else data)
     with suppress(DataError):  # any other error fails
-        loaded = load_own(path, 0)  # the byte was padding, a time or a flag
+        loaded = load_user_data(path, 0)  # the byte was padding, a time or a flag
         assert not short
         assert loaded.set.shape == (4, 3, 1)
         assert len(loaded.test_x) == 12
@@ -236,4 +236,4 @@ ANY = nps.arrays(
 def test_any_arrays_give_data_or_one_line(changed: dict[str, Any], tmp_path_factory: Any) -> None:
     path = tmp_path_factory.mktemp("own") / "mine.npz"
     with suppress(DataError):  # any other error fails
-        assert isinstance(load_own(written(path, **changed), 0), Data)
+        assert isinstance(load_user_data(written(path, **changed), 0), Data)

@@ -1,4 +1,4 @@
-"""Pictures from their official files and from sheets: the same ones, checked, split, augmented."""
+"""Images from their official files and from sheets: the same ones, checked, split, augmented."""
 
 import gzip
 from dataclasses import fields
@@ -14,11 +14,11 @@ from rich.console import Console
 from reds.data.cifar10 import load_cifar10
 from reds.data.examples import Examples
 from reds.data.fashion_mnist import FILES, load_fashion_mnist
-from reds.data.home import sha256_of
+from reds.data.local_files import sha256_of
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.pictures import Pictures, split, to_int8
-from reds.data.sets import SETS
-from reds.data.sheets import load_sheets
+from reds.data.images import Images, split, to_int8
+from reds.data.catalog import SETS
+from reds.data.contact_sheets import load_contact_sheets
 from reds.errors import DataError
 from tests.reds.support.pictures import binary, idx, sheets, shipped
 
@@ -26,8 +26,8 @@ QUIET = Console(quiet=True)
 FASHION = SETS["fashion-mnist"]
 
 
-def same(one: Pictures, two: Pictures) -> None:
-    for name in (field.name for field in fields(Pictures) if field.name != "files"):
+def same(one: Images, two: Images) -> None:
+    for name in (field.name for field in fields(Images) if field.name != "files"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
@@ -52,7 +52,7 @@ def test_cifar10_from_its_official_archive(tmp_path: Path) -> None:
     (tmp_path / "official").mkdir()
     archive, (x, y) = tmp_path / "official" / "tiny.tar.gz", colored()
     loaded = load_cifar10(tmp_path, QUIET, archive.as_uri(), binary(archive, x, y))
-    same(loaded, Pictures(x[:50], y[:50], x[50:], y[50:], {}))
+    same(loaded, Images(x[:50], y[:50], x[50:], y[50:], {}))
 
 
 def test_sheets_hold_the_same_pictures_in_the_official_order(tmp_path: Path) -> None:
@@ -63,15 +63,15 @@ def test_sheets_hold_the_same_pictures_in_the_official_order(tmp_path: Path) -> 
         "a.npz": sheets(tmp_path / "a.npz", a, train_x=x[a], train_y=y[a], test_x=x[50:], test_y=y[50:]),
         "b.npz": sheets(tmp_path / "b.npz", b, train_x=x[b], train_y=y[b]),
     }
-    same(load_sheets(tmp_path, files), Pictures(x[:50], y[:50], x[50:], y[50:], {}))
+    same(load_contact_sheets(tmp_path, files), Images(x[:50], y[:50], x[50:], y[50:], {}))
 
 
 def test_what_is_missing_damaged_or_unreachable_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.npz is missing: set REDS_DATA"):
-        load_sheets(tmp_path, {"a.npz": ""})
+        load_contact_sheets(tmp_path, {"a.npz": ""})
     (tmp_path / "a.npz").write_bytes(b"other")
     with pytest.raises(DataError, match=r"a\.npz: sha256 is .* expected 00"):
-        load_sheets(tmp_path, {"a.npz": "00"})
+        load_contact_sheets(tmp_path, {"a.npz": "00"})
     for load in (load_fashion_mnist, load_cifar10):
         with pytest.raises(DataError, match=r"cannot download http://127.0.0.1:9.*; fetch it by hand to "):
             load(tmp_path, QUIET, "http://127.0.0.1:9/x.tar.gz")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from reds import pack
-from reds.data.sets import SETS
+from reds.data.catalog import SETS
 from reds.data.speech import SCALE, ZERO
 from reds.elastic.net import nest
 from reds.errors import QuantizeError
@@ -106,7 +106,7 @@ def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
 def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> None:
     net = nest(dense_net(), WIDTHS).eval()
     for i in range(3):
-        norm = net.subnet_tails(i)[0]
+        norm = net.subnet_affines(i)[0]
         norm.weight.data[3], norm.bias.data[3] = gain, 0.8
     x = inputs(64)
     features = torch.from_numpy(real(x))
@@ -125,13 +125,13 @@ def test_a_unit_that_reads_a_constant_stays_one() -> None:
     x = stored(floats(by_name("ds-cnn-s"), 32))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
     net = random_net(by_name("ds-cnn-s"))
-    first = net.subnet_tails(0)[0]
+    first = net.subnet_affines(0)[0]
     with torch.no_grad():
         first.weight[3] = 0
     settled(net, features)
     with torch.no_grad():
         net.weights[1][3] = torch.tensor([[0.0, 0, 0], [0, 0.7, 0], [0, 0, 0]])
-        after = net.subnet_tails(0)[1]
+        after = net.subnet_affines(0)[1]
         after.running_mean[3], after.running_var[3] = 0.7 * first.bias[3], 0
         after.weight[3], after.bias[3] = 3, 1
     model = quantize("net", net, ["100%"], ranges(net, features, [100.0])[0], 1 / 32, -7)
@@ -145,8 +145,8 @@ def test_a_unit_that_reads_a_constant_stays_one() -> None:
 def test_a_layer_that_never_fires_is_all_zeros() -> None:
     net = dense_net()
     with torch.no_grad():
-        net.subnet_tails(0)[2].weight.zero_()
-        net.subnet_tails(0)[2].bias.fill_(-1.0)
+        net.subnet_affines(0)[2].weight.zero_()
+        net.subnet_affines(0)[2].bias.fill_(-1.0)
     x = inputs(16)
     model = quantize("net", net, ["100%"], ranges(net, torch.from_numpy(real(x)), [100.0])[0], SCALE, ZERO)
     assert set(interpreter.trace(model, 0, x)[3].flat) == {-127}
@@ -155,8 +155,8 @@ def test_a_layer_that_never_fires_is_all_zeros() -> None:
 def test_a_layer_that_no_multiplier_fits_is_refused() -> None:
     net = dense_net()
     with torch.no_grad():
-        net.subnet_tails(0)[2].weight.fill_(1e4)
-        net.subnet_tails(0)[2].bias.fill_(-1e7)
+        net.subnet_affines(0)[2].weight.fill_(1e4)
+        net.subnet_affines(0)[2].bias.fill_(-1e7)
     seen = ranges(net, torch.from_numpy(real(inputs(16))), [100.0])
     with pytest.raises(QuantizeError, match="dense2: no multiplier fits, its output is almost constant"):
         quantize("net", net, ["100%"], seen[0], SCALE, ZERO)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from reds import pack
-from reds.data.home import sha256_of
+from reds.data.local_files import sha256_of
 from reds.data.labeled import find_labeled
-from reds.data.sets import SETS
+from reds.data.catalog import SETS
 from reds.errors import LabeledSetMissing
 from reds.experiment.pipeline import graph_of
 from reds.experiment.recipe_file import load_recipe

@@ -16,8 +16,8 @@ from reds import pack
 from reds.data.labeled import find_labeled
 from reds.errors import ModelError, PackError
 from reds.export import tflite
-from reds.export.tflite.graph import ALIGNMENT, schema
-from reds.export.tflite.scales import free
+from reds.export.tflite.flatbuffer import ALIGNMENT, schema
+from reds.export.tflite.quantization import can_rescale
 from reds.fixtures import fixtures_dir
 from reds.pack import extract, interpreter
 from reds.pack.model import LIMIT, Kind, Model, Step
@@ -147,7 +147,7 @@ def test_each_layer_is_one_op(seed: int) -> None:
     model = untrained("resnet8", by_name("resnet8"), seed=seed)
     for subnet in range(len(model.subnets)):
         assert len(ops(tflite.dumps(model, subnet))) == len(model.layers)
-    assert free(extract.alone(model, 3), model.layers[3].inputs[1])
+    assert can_rescale(extract.alone(model, 3), model.layers[3].inputs[1])
 
 
 def added_to_itself() -> Maker:

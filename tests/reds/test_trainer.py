@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from reds.data.examples import Examples
-from reds.data.load import spoken
+from reds.data.load import speech_data
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.speech import SpeechData
+from reds.data.speech import SpeechClips
 from reds.elastic.net import ElasticNet, nest
 from reds.errors import DivergedError
 from reds.training.checkpoint import Checkpoint
@@ -28,10 +28,10 @@ GRAPH = dnn("s").resized(WIDTHS[-1])
 HOW = TrainingOptions(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1, dropout=0.1)
 
 
-def examples(clips: SpeechData, shift: int, mixup: float) -> Examples:
+def examples(clips: SpeechClips, shift: int, mixup: float) -> Examples:
     which = DataOptions(set="speech-commands", source="auto", every=2, balanced=True)
     how = AugmentationOptions(shift_rows=shift, shift_columns=0, flip=False, mixup=mixup)
-    return Examples(spoken(clips), which, how)
+    return Examples(speech_data(clips), which, how)
 
 
 def clips() -> Examples:
@@ -69,8 +69,8 @@ def test_distillation_teaches_the_smaller_subnets_only() -> None:
     x, target = torch.randn(9, 250), F.one_hot(torch.arange(9), 12).float()
     backward(net, x, target, [0.5, 0.5, 0.0], 1.0, 0)
     # The full net has no share of this loss, and being the teacher gives it no gradient.
-    assert all(not value.grad.any() for value in net.subnet_tails(2).parameters())
-    taught = net.subnet_tails(0)[-1].bias.grad
+    assert all(not value.grad.any() for value in net.subnet_affines(2).parameters())
+    taught = net.subnet_affines(0)[-1].bias.grad
     answers = net(x, 2).detach().softmax(1)
     torch.testing.assert_close(taught, 0.5 * (net(x, 0).softmax(1) - answers).mean(0))
 
@@ -188,8 +188,8 @@ def test_an_epoch_too_short_for_all_turns_goes_on_where_the_one_before_stopped()
     ]
     torch.manual_seed(0)
     net = nest(ElasticNet(GRAPH, [GRAPH.full]), widths)
-    before = [net.subnet_tails(i)[0].running_mean.clone() for i in range(5)]
+    before = [net.subnet_affines(i)[0].running_mean.clone() for i in range(5)]
     how = replace(HOW, epochs=3, batch=len(data.batches(1, torch.Generator())))
     assert len(data.batches(how.batch, torch.Generator())) == 1
     train(net, data, how, 0, lambda *_: None)
-    assert not any(torch.equal(net.subnet_tails(i)[0].running_mean, before[i]) for i in range(5))
+    assert not any(torch.equal(net.subnet_affines(i)[0].running_mean, before[i]) for i in range(5))

@@ -12,10 +12,10 @@ from PIL import Image
 from rich.console import Console
 
 from reds.data import visual_wake_words
-from reds.data.home import sha256_of
+from reds.data.local_files import sha256_of
 from reds.data.load import load_data
-from reds.data.pictures import to_int8
-from reds.data.sets import SETS
+from reds.data.images import to_int8
+from reds.data.catalog import SETS
 from reds.data.visual_wake_words import load_visual_wake_words, part_of
 from reds.errors import DataError
 from reds.experiment.pipeline import graph_of

@@ -11,10 +11,10 @@ from copy import deepcopy
 import torch
 from torch import Tensor, fx, nn
 
-from reds.elastic.from_module.conversion import Norm, Walk, Weighted
+from reds.elastic.from_module.converter import Norm, Walk, Weighted
 from reds.elastic.from_module.operations import operation
 from reds.elastic.layers import units_last
-from reds.elastic.net import Bias, ElasticNet
+from reds.elastic.net import UnitBias, ElasticNet
 from reds.errors import NotElasticError
 from reds.pack.model import WEIGHTED
 
@@ -60,7 +60,7 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     walk = Walk(run.env, {node: operation(node, module, run.env) for node in traced.graph.nodes})
     graph = walk.graph(traced.graph)
     net = ElasticNet(graph).eval()
-    for layer, weight, after in zip(graph.layers, net.weights, net.subnet_tails(0), strict=True):
+    for layer, weight, after in zip(graph.layers, net.weights, net.subnet_affines(0), strict=True):
         if layer.kind in WEIGHTED:
             fill(weight, after, *walk.weights[layer.output])
     for scale in SCALES:
@@ -95,7 +95,7 @@ def fill(weight: Tensor, after: nn.Module, op: Weighted, norm: Norm | None) -> N
     weight.copy_(op.weight)
     bias = torch.zeros(len(weight)) if op.bias is None else op.bias
     if norm is None:
-        assert isinstance(after, Bias)
+        assert isinstance(after, UnitBias)
         after.bias.copy_(bias)
     else:
         assert isinstance(after, nn.BatchNorm1d)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reds import pack
 from reds.errors import ModelError, PackError
-from reds.export.tflite.graph import Graph
+from reds.export.tflite.flatbuffer import Graph
 from reds.export.tflite.layers import network
 from reds.files import writable, write_whole
 from reds.pack import extract

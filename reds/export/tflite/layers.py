@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from reds.export.tflite.graph import Graph, Label, Value
+from reds.export.tflite.flatbuffer import Graph, Label, Value
 from reds.export.tflite.rows import Rows, constants, copied, rows
-from reds.export.tflite.scales import Operand, labels, mean, own
+from reds.export.tflite.quantization import Operand, labels, mean, own
 from reds.graph import same_padding
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, Step, TensorShape
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.export.tflite.graph import Graph, Label
-from reds.export.tflite.scales import LEAST_GAIN
+from reds.export.tflite.flatbuffer import Graph, Label
+from reds.export.tflite.quantization import LEAST_GAIN
 from reds.pack.model import LIMIT, IntegerLayer, Kind, Step
 
 

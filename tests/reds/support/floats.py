@@ -59,7 +59,7 @@ def random_net(graph: Graph, seed: int = 0) -> ElasticNet:
     if len(net.mean) > 1:
         net.mean.copy_(torch.randn(len(net.mean)))
         net.std.copy_(torch.rand(len(net.std)) + 0.5)
-    for after in net.subnet_tails(0):
+    for after in net.subnet_affines(0):
         for name, value in after.state_dict().items():
             if name == "running_var":
                 value.copy_(torch.rand(len(value)) + 0.5)
@@ -78,7 +78,7 @@ def features(graph: Graph, n: int, seed: int = 0) -> torch.Tensor:
 @torch.no_grad()
 def settled(net: ElasticNet, x: torch.Tensor) -> ElasticNet:
     """The net with the statistics of x in every subnet's norms; no unit is all but constant."""
-    norms = [norm for norm in net.tails.modules() if isinstance(norm, torch.nn.BatchNorm1d)]
+    norms = [norm for norm in net.affines.modules() if isinstance(norm, torch.nn.BatchNorm1d)]
     for norm in norms:
         norm.momentum = 1.0
         norm.bias.abs_()

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from reds.data.pictures import Pixels
+from reds.data.images import Pixels
 from reds.errors import DataError
 
 GRAY = ("1", "L", "LA")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reds.export.tflite.graph import Label
+from reds.export.tflite.flatbuffer import Label
 from reds.pack.model import REQUANTIZED, WEIGHTED, IntegerLayer, Kind, Model, Step
 
 LEAST_GAIN = 2.0**-24

@@ -19,8 +19,8 @@ from rich.progress import track
 
 from reds.data.download import fetch
 from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalized, quantized
-from reds.data.official import DRAWN_WITH, NOISE_FOLDER, SILENCE, choose
-from reds.data.speech import COEFFICIENTS, FRAMES, SpeechData
+from reds.data.speech_split import DRAWN_WITH, NOISE_FOLDER, SILENCE, choose
+from reds.data.speech import COEFFICIENTS, FRAMES, SpeechClips
 from reds.errors import DataError
 from reds.files import whole
 
@@ -36,7 +36,7 @@ _SEED = 2311
 SPLIT = f"official, by a hash of the speaker; unknown words drawn with seed {DRAWN_WITH}, noise with {_SEED}"
 
 
-def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> SpeechData:
+def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> SpeechClips:
     """Training and validation clips, cached in `folder`.
 
     Raises `DataError` if the archive cannot be had or what is cached is damaged.
@@ -53,7 +53,7 @@ def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = S
             x, y, held_x, held_y = (file[key] for key in PARTS)
     except Exception as error:  # damaged bytes raise whatever zip, zlib, numpy or tokenize stumbles over
         raise DataError(f"{features}: damaged; delete the file, and it is made again") from error
-    return SpeechData(x, y, held_x, held_y, {PurePosixPath(url).name: sha256}, SPLIT)
+    return SpeechClips(x, y, held_x, held_y, {PurePosixPath(url).name: sha256}, SPLIT)
 
 
 def _features(archive: Path, console: Console) -> dict[str, NDArray[np.generic]]:

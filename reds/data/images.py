@@ -1,4 +1,4 @@
-"""Pictures as int8, with a validation part cut from the training pictures."""
+"""Images as int8, with a validation part cut from the training pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.sets import Data, DataSet
+from reds.data.catalog import Data, DataSpec
 from reds.pack.model import LIMIT
 
 HELD_OUT = 0.05
@@ -17,7 +17,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """A data set in its official order: pixels uint8 [N, rows, columns, units], labels uint8 [N]."""
 
     train_x: Pixels
@@ -28,7 +28,7 @@ class Pictures:
     """What they were read from, by name, with its sha256."""
 
 
-def split(data_set: DataSet, pictures: Pictures, seed: int) -> Data:
+def split(data_set: DataSpec, pictures: Images, seed: int) -> Data:
     """Training, validation and test examples; the same seed cuts off the same pictures."""
     y = pictures.train_y
     held, x = cut(y, HELD_OUT, seed), to_int8(pictures.train_x)

@@ -10,7 +10,7 @@ from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
 
 
 @dataclass(frozen=True)
-class DataSet:
+class DataSpec:
     """One data set. An example is int8 [rows, columns, units] and means `real = (x - zero) * scale`."""
 
     name: str
@@ -42,7 +42,7 @@ class Data:
     plain one first; `y` are uint8 [N].
     """
 
-    set: DataSet
+    set: DataSpec
     train_x: NDArray[np.int8]
     train_y: NDArray[np.uint8]
     validation_x: NDArray[np.int8]
@@ -62,14 +62,14 @@ CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 PERSON = ("non_person", "person")
 """MLPerf Tiny order."""
 
-SETS: Mapping[str, DataSet] = {
+SETS: Mapping[str, DataSpec] = {
     each.name: each
     for each in (
-        DataSet("speech-commands", (FRAMES, COEFFICIENTS, 1), CLASSES, SCALE, ZERO, 1859, "kws12-test.npz"),
+        DataSpec("speech-commands", (FRAMES, COEFFICIENTS, 1), CLASSES, SCALE, ZERO, 1859, "kws12-test.npz"),
         # Clothes lie on black, which is the zero point; photographs have their mean there.
-        DataSet("fashion-mnist", (28, 28, 1), FASHION, 1 / 64, -127, 1000, "fashion-mnist-test1000.npz"),
-        DataSet("cifar-10", (32, 32, 3), CIFAR, 1 / 64, -7, 1000, "cifar-10-test1000.npz"),
-        DataSet(
+        DataSpec("fashion-mnist", (28, 28, 1), FASHION, 1 / 64, -127, 1000, "fashion-mnist-test1000.npz"),
+        DataSpec("cifar-10", (32, 32, 3), CIFAR, 1 / 64, -7, 1000, "cifar-10-test1000.npz"),
+        DataSpec(
             "visual-wake-words", (96, 96, 3), PERSON, 1 / 64, -15, 1000, "visual-wake-words-test1000.npz"
         ),
     )

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from reds.data.npz import read_npz
-from reds.data.pictures import cut, to_int8
-from reds.data.raw import Raw, check_present
-from reds.data.sets import SETS, Data, DataSet
+from reds.data.images import cut, to_int8
+from reds.data.checks import Raw, check_present
+from reds.data.catalog import SETS, Data, DataSpec
 from reds.errors import DataError
 from reds.quantization.calibrate import range_scale
 
@@ -35,7 +35,7 @@ _SEED = 0
 Stored = Callable[[NDArray[Any]], NDArray[np.int8]]
 
 
-def load_own(path: Path, seed: int) -> Data:
+def load_user_data(path: Path, seed: int) -> Data:
     """The examples of a file or folder; the seed cuts off the validation part.
 
     Raises `DataError` if it is not there or any of it is not usable.
@@ -49,10 +49,10 @@ def load_own(path: Path, seed: int) -> Data:
     else:
         known = f"[data] set is one of {', '.join(SETS)}, or the place of your own .npz or folder"
         raise DataError(f"{path}: no such file or folder: {known}, relative to the recipe")
-    return as_data(raw, path, path.resolve().name.removesuffix(".npz"), seed)
+    return to_data(raw, path, path.resolve().name.removesuffix(".npz"), seed)
 
 
-def as_data(raw: Raw, where: str | Path, name: str, seed: int) -> Data:
+def to_data(raw: Raw, where: str | Path, name: str, seed: int) -> Data:
     """Return raw examples in int8, with a validation part.
 
     Args:
@@ -81,12 +81,12 @@ def as_data(raw: Raw, where: str | Path, name: str, seed: int) -> Data:
     )  # fmt: skip
 
 
-def _data_set(raw: Raw, name: str, scale: float, zero: int) -> DataSet:
+def _data_set(raw: Raw, name: str, scale: float, zero: int) -> DataSpec:
     """Return what is known of the set; no other data have the name of its labeled file."""
     x, _ = raw.parts["test"]
     rows, columns, units = x.shape[1:]
     file = f"{name}-{raw.sha256[:8]}-test.npz"
-    return DataSet(name, (rows, columns, units), raw.classes, scale, zero, min(LABELED, len(x)), file)
+    return DataSpec(name, (rows, columns, units), raw.classes, scale, zero, min(LABELED, len(x)), file)
 
 
 def _storage(where: str | Path, train_x: NDArray[Any]) -> tuple[float, int, Stored]:

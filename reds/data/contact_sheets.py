@@ -1,4 +1,4 @@
-"""Pictures packed as lossless WebP contact sheets, for machines that cannot reach the official files.
+"""Images packed as lossless WebP contact sheets, for machines that cannot reach the official files.
 
 An npz holds for a part `PART_shape` (rows, columns and units of a picture, pictures in a row of a sheet),
 `PART_y`, `PART_sheet_000`... and, where a part is spread over files, `PART_index`, the official positions.
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reds.data.home import check_sha256
-from reds.data.pictures import Pictures, Pixels
+from reds.data.local_files import check_sha256
+from reds.data.images import Images, Pixels
 from reds.errors import DataError
 
 Part = tuple[Pixels, Pixels, NDArray[np.integer[Any]]]
 """Pixels, labels and official positions of some pictures."""
 
 
-def load_sheets(folder: Path, files: Mapping[str, str]) -> Pictures:
+def load_contact_sheets(folder: Path, files: Mapping[str, str]) -> Images:
     """The pictures of some npz files (name: sha256) in their official order.
 
     Raises `DataError` if one is missing or has another checksum.
@@ -37,7 +37,7 @@ def load_sheets(folder: Path, files: Mapping[str, str]) -> Pictures:
                 if f"{part}_y" in file:
                     found.append(_part(file, part))
     train, test = (_in_order(found) for found in parts.values())
-    return Pictures(*train, *test, files)
+    return Images(*train, *test, files)
 
 
 def _part(file: Mapping[str, Pixels], part: str) -> Part:

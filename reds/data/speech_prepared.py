@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import check_sha256
-from reds.data.speech import CLASSES, SpeechData
+from reds.data.local_files import check_sha256
+from reds.data.speech import CLASSES, SpeechClips
 from reds.errors import DataError
 
 FILE = "kws12_train.npz"
@@ -28,7 +28,7 @@ _SALT = "b"  # gives every class about as many validation clips
 SPLIT = f"a speaker named in {SPEAKERS_FILE} validates if sha1({_SALT!r} + name) % 100 < {HELD_OUT}"
 
 
-def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPEAKERS_SHA256) -> SpeechData:
+def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPEAKERS_SHA256) -> SpeechClips:
     """Training and validation clips; the split is the same for every seed of a recipe.
 
     Raises `DataError` if a file is missing, has another checksum or other classes.
@@ -45,7 +45,7 @@ def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPE
     speakers = _speakers(speakers_path)
     held = np.array([k and held_out(speakers[clip.tobytes()]) for k, clip in zip(known, x[0], strict=True)])
     files = {FILE: sha256, SPEAKERS_FILE: speakers_sha256}
-    return SpeechData(x[:, ~held], y[~held], x[0, held], y[held], files, SPLIT)
+    return SpeechClips(x[:, ~held], y[~held], x[0, held], y[held], files, SPLIT)
 
 
 def held_out(speaker: str) -> bool:
