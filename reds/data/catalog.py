@@ -1,4 +1,8 @@
-"""The data sets there are, as far as they are known before anything is fetched; and what a loader gives."""
+"""The catalog of official data sets, with the facts that are known before anything is fetched.
+
+A recipe can thus be checked against its data without a download. `Data` is the form in which every loader
+returns examples.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,48 +15,50 @@ from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
 
 @dataclass(frozen=True)
 class DataSpec:
-    """One data set. An example is int8 [rows, columns, units] and means `real = (x - zero) * scale`."""
+    """Describe a data set whose examples are int8 [rows, columns, units] with `real = (x - zero) * scale`."""
 
     name: str
     shape: tuple[int, int, int]
+    """Rows, columns and units of an example."""
     classes: tuple[str, ...]
     scale: float
     zero: int
-    """What padding writes: the real value 0."""
+    """Stored value of the real 0, which padding writes."""
     labeled: int
-    """How many test examples, the first ones, boards are held to."""
+    """Number of labeled examples, the first of the test part, that a bench checks accuracy on."""
     file: str
-    """The file of these, in the fixtures or beside a pack."""
+    """Name of the file of labeled examples, in the fixtures or beside a pack."""
 
     def thinned(self, every: int) -> tuple[int, int, int]:
-        """The shape of an example of which every second, third... row is kept."""
+        """Return the shape of an example of which every second, third... row is kept."""
         rows, columns, units = self.shape
         return len(range(0, rows, every)), columns, units
 
     def real(self, x: NDArray[np.int8]) -> NDArray[np.float32]:
-        """Features in their own unit, from int8."""
+        """Return the real features of stored int8 ones."""
         return (x.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
 
 
 @dataclass(frozen=True)
 class Data:
-    """Examples to train on, to choose by, and to test once; all variants of one are on one side.
+    """Hold the training, validation and test examples of a data set; test examples are used only once.
 
-    `x` are int8 [N, rows, columns, units], of training examples [variants, N, rows, columns, units] with the
-    plain one first; `y` are uint8 [N].
+    Features are int8 [N, rows, columns, units], labels uint8 [N]. All variants of one training example are
+    in the training part.
     """
 
     set: DataSpec
     train_x: NDArray[np.int8]
+    """int8 [variants, N, rows, columns, units]; variant 0 is the plain example."""
     train_y: NDArray[np.uint8]
     validation_x: NDArray[np.int8]
     validation_y: NDArray[np.uint8]
     test_x: NDArray[np.int8]
     test_y: NDArray[np.uint8]
     files: Mapping[str, str]
-    """Every file that decides which training examples these are, by name, with its sha256."""
+    """sha256 of every file that decides which training examples these are, by file name."""
     split: str
-    """How the examples of either side were chosen, with every salt and seed."""
+    """How the examples of each part were chosen, with every salt and seed."""
 
 
 FASHION = (
@@ -60,13 +66,13 @@ FASHION = (
 )  # fmt: skip
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PERSON = ("non_person", "person")
-"""MLPerf Tiny order."""
+"""In the order of MLPerf Tiny."""
 
 SETS: Mapping[str, DataSpec] = {
     each.name: each
     for each in (
         DataSpec("speech-commands", (FRAMES, COEFFICIENTS, 1), CLASSES, SCALE, ZERO, 1859, "kws12-test.npz"),
-        # Clothes lie on black, which is the zero point; photographs have their mean there.
+        # The zero point is the background of the images: black for clothes, the mean for photographs.
         DataSpec("fashion-mnist", (28, 28, 1), FASHION, 1 / 64, -127, 1000, "fashion-mnist-test1000.npz"),
         DataSpec("cifar-10", (32, 32, 3), CIFAR, 1 / 64, -7, 1000, "cifar-10-test1000.npz"),
         DataSpec(
@@ -74,3 +80,4 @@ SETS: Mapping[str, DataSpec] = {
         ),
     )
 }
+"""By the name that `[data] set` of a recipe takes."""

@@ -1,4 +1,4 @@
-"""Examples as a user has them, checked: what is made int8 is whole, finite and labeled."""
+"""Check a user's examples before they are stored as int8: their shape, type, range and labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,25 +11,27 @@ from numpy.typing import NDArray
 from reds.errors import DataError
 
 LARGEST = 1e6
-"""No value is beyond it, so that float32 holds every whole number."""
+"""Largest magnitude of a feature; float32 holds every whole number up to it."""
 MOST_CLASSES = 256
+"""Labels are stored as uint8."""
 
 
 class Part(NamedTuple):
-    """Some examples: features of any type of number, and a label for each."""
+    """Hold the features of some examples, of any numeric type, and a label for each."""
 
     x: NDArray[Any]
     y: NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Raw:
-    """`train`, `test` and perhaps `validation`: features [N, rows, columns, units] and labels [N]."""
+class RawData:
+    """Hold a user's examples as they were read, checked but not yet stored as int8."""
 
     parts: Mapping[str, Part]
+    """`train`, `test` and optionally `validation`: features [N, rows, columns, units] and labels [N]."""
     classes: tuple[str, ...]
     sha256: str
-    """Of everything that was read."""
+    """Checksum of everything that was read."""
     source: str
     """Name of the file or folder that was read."""
     split: str
@@ -37,46 +39,58 @@ class Raw:
 
 
 def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:
-    """Raise `DataError` unless the parts are examples of one shape, one type of number and these classes."""
+    """Check that all parts hold examples of one shape and type, with labels of these classes.
+
+    Args:
+        where: The file or object that holds the examples, for errors.
+        parts: `train` and other parts; N may differ between them.
+        classes: Names of the labels 0, 1, 2...
+
+    Raises:
+        DataError: A part has another shape or type, a value that is not finite or too large, a label without
+            a class, or a class without an example.
+    """
     first = parts["train"].x
     for name, (x, y) in parts.items():
-        of = f"{where}: {name}_x"
+        array = f"{where}: {name}_x"
         if x.dtype.kind not in "iuf":
-            raise DataError(f"{of} is of type {x.dtype}: whole or floating-point numbers are needed")
+            raise DataError(f"{array} is of type {x.dtype}: whole or floating-point numbers are needed")
         if x.ndim not in (2, 3, 4) or not x.size:
             shapes = "[N, features], [N, rows, columns] or [N, rows, columns, units]"
-            raise DataError(f"{of} has shape {_shape(x)}: {shapes} is needed, none of them 0")
+            raise DataError(f"{array} has shape {_shape(x)}: {shapes} is needed, with no side of 0")
         if (x.dtype, x.shape[1:]) != (first.dtype, first.shape[1:]):
-            others = f"{first.dtype} of shape {_shape(first)}"
-            raise DataError(f"{of} is {x.dtype} of shape {_shape(x)}, train_x {others}: only N may differ")
+            expected = f"train_x is {first.dtype} of shape {_shape(first)}"
+            raise DataError(f"{array} is {x.dtype} of shape {_shape(x)}, but {expected}: only N may differ")
         if not np.isfinite(x).all():
-            raise DataError(
-                f"{of} holds values that are not finite: replace them, or leave their examples out"
-            )
+            raise DataError(f"{array} holds NaN or infinite values: replace them, or remove their examples")
         if max(-float(x.min()), float(x.max())) > LARGEST:
-            raise DataError(f"{of} holds values beyond {LARGEST:g}: divide all of them by one number")
+            raise DataError(f"{array} holds values beyond {LARGEST:g}: divide all features by one number")
         _check_labels(f"{where}: {name}_y", y, len(x), classes)
 
 
-def _check_labels(of: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:
+def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:
     if y.dtype.kind not in "iu" or y.shape != (count,):
-        raise DataError(f"{of} is {y.dtype} of shape {_shape(y)}: {count} whole numbers are needed")
+        raise DataError(f"{where} is {y.dtype} of shape {_shape(y)}: {count} whole numbers are needed")
     if outside := sorted(set(np.unique(y).tolist()) - set(range(len(classes)))):
-        raise DataError(f"{of} holds the label {outside[0]}: labels are 0 to {len(classes) - 1}")
-    check_present(of, y, classes)
+        last = len(classes) - 1
+        raise DataError(f"{where} holds the label {outside[0]}: labels are 0 to {last}; renumber them")
+    check_present(where, y, classes)
 
 
 def check_classes(where: str, names: tuple[str, ...]) -> None:
-    """Raise `DataError` unless there are classes to tell apart, and labels for them in a byte."""
+    """Raise `DataError` unless there are 2 to 256 classes with different names."""
     if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
-        raise DataError(f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name")
+        raise DataError(
+            f"{where}: {len(names)} classes, {len(set(names))} of them with different names: 2 to"
+            f" {MOST_CLASSES} classes are needed, no two of one name"
+        )
 
 
 def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
-    """Raise `DataError` if a class has no example."""
+    """Raise `DataError` if a class has no example among the labels y [N]."""
     if empty := sorted(set(range(len(classes))) - set(np.unique(y).tolist())):
         raise DataError(f"{where}: no example of class {classes[empty[0]]}; add some, or leave the class out")
 
 
 def _shape(array: NDArray[Any]) -> str:
-    return "x".join(map(str, array.shape)) or "no side"
+    return "x".join(map(str, array.shape)) or "() (a single number)"

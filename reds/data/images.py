@@ -1,4 +1,4 @@
-"""Images as int8, with a validation part cut from the training pictures."""
+"""Images as int8, with a validation part cut off the training images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,37 +10,52 @@ from numpy.typing import NDArray
 from reds.data.catalog import Data, DataSpec
 from reds.pack.model import LIMIT
 
-HELD_OUT = 0.05
-"""Share of every class of the training pictures that validates."""
+VALIDATION_SHARE = 0.05
+"""Share of every class of the training images that becomes the validation part."""
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Images:
-    """A data set in its official order: pixels uint8 [N, rows, columns, units], labels uint8 [N]."""
+    """Hold a data set in its official order: pixels uint8 [N, rows, columns, units], labels uint8 [N]."""
 
     train_x: Pixels
     train_y: Pixels
     test_x: Pixels
     test_y: Pixels
     files: Mapping[str, str]
-    """What they were read from, by name, with its sha256."""
+    """sha256 of the files that were read, by name."""
 
 
-def split(data_set: DataSpec, pictures: Images, seed: int) -> Data:
-    """Training, validation and test examples; the same seed cuts off the same pictures."""
-    y = pictures.train_y
-    held, x = cut(y, HELD_OUT, seed), to_int8(pictures.train_x)
-    how = f"official test part; {HELD_OUT:.0%} of every class of the training part validate, seed {seed}"
+def split(spec: DataSpec, images: Images, seed: int) -> Data:
+    """Return training, validation and test examples in int8.
+
+    Args:
+        spec: The data set.
+        images: All its images.
+        seed: Chooses the validation images; the same seed chooses the same ones.
+    """
+    y = images.train_y
+    held, x = sample_share(y, VALIDATION_SHARE, seed), to_int8(images.train_x)
+    validation = f"{VALIDATION_SHARE:.0%} of every class of the training part validate, seed {seed}"
     return Data(
-        data_set, x[None, ~held], y[~held], x[held], y[held], to_int8(pictures.test_x), pictures.test_y,
-        pictures.files, how,
+        spec, x[None, ~held], y[~held], x[held], y[held], to_int8(images.test_x), images.test_y,
+        images.files, f"official test part; {validation}",
     )  # fmt: skip
 
 
-def cut(y: NDArray[np.integer[Any]], share: float, seed: int) -> NDArray[np.bool_]:
-    """Which examples a share of every class of y [N] are, at least one of each; by the seed."""
+def sample_share(y: NDArray[np.integer[Any]], share: float, seed: int) -> NDArray[np.bool_]:
+    """Choose a random share of every class, at least one example of each.
+
+    Args:
+        y: Labels [N].
+        share: Share of each class, 0 to 1.
+        seed: Chooses the examples.
+
+    Returns:
+        Which examples are chosen, bool [N].
+    """
     rng, chosen = np.random.default_rng(seed), np.zeros(len(y), bool)
     for label in np.unique(y):
         of_class = rng.permutation(np.flatnonzero(y == label))
@@ -49,5 +64,5 @@ def cut(y: NDArray[np.integer[Any]], share: float, seed: int) -> NDArray[np.bool
 
 
 def to_int8(pixels: Pixels) -> NDArray[np.int8]:
-    """Pixels less 128, in [-127, 127]: 0 and 1 become one value."""
+    """Return pixels less 128, in [-127, 127]; pixels 0 and 1 become one value."""
     return np.maximum(pixels.astype(np.int16) - 128, -LIMIT).astype(np.int8)

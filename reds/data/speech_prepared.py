@@ -1,11 +1,12 @@
-"""Training clips from features prepared elsewhere, for machines that cannot reach the archive.
+"""Load training clips from prepared features, on machines that cannot reach the official archive.
 
 `kws12_train.npz` holds `x` int8 [variants, N, 49, 10], `y` and `src`. It shares no speaker with the shipped
-test clips (fixtures/README.md), and has no validation part. Validation has to be of unseen speakers as the
-test is: on speakers that were trained on, a dense net scores ten points more, and every choice made there
-favors learning the speakers by heart. So the speakers are looked up, by the very features, in
-`kws12_official_test.npz`, of which the clips with `src` 0 are one part, and some of them are held out with
-all that they said.
+test clips (fixtures/README.md) and has no validation part.
+
+Validation needs speakers that are not trained on, as the test has. On known speakers a dense net scores ten
+points more, so every choice would favor memorizing speakers. The file does not name its speakers. Its clips
+with `src` 0 are also in `kws12_official_test.npz`, which does; equal features identify them. Some of these
+speakers are held out with all their clips.
 """
 
 import hashlib
@@ -29,9 +30,15 @@ SPLIT = f"a speaker named in {SPEAKERS_FILE} validates if sha1({_SALT!r} + name)
 
 
 def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPEAKERS_SHA256) -> SpeechClips:
-    """Training and validation clips; the split is the same for every seed of a recipe.
+    """Return training and validation clips; the split is the same for every seed of a recipe.
 
-    Raises `DataError` if a file is missing, has another checksum or other classes.
+    Args:
+        folder: Folder that holds both files.
+        sha256: Checksum of the training clips.
+        speakers_sha256: Checksum of the file that names speakers.
+
+    Raises:
+        DataError: A file is missing, has another checksum or other classes.
     """
     path, speakers_path = folder / FILE, folder / SPEAKERS_FILE
     for wanted, checksum in ((path, sha256), (speakers_path, speakers_sha256)):
@@ -41,21 +48,23 @@ def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPE
     with np.load(path, allow_pickle=False) as file:
         x, y, known, classes = file["x"], file["y"], file["src"] == 0, tuple(file["classes"].tolist())
     if classes != CLASSES:
-        raise DataError(f"{path}: classes are {', '.join(classes)}")
+        raise DataError(f"{path}: its classes are {', '.join(classes)}, expected {', '.join(CLASSES)}")
     speakers = _speakers(speakers_path)
-    held = np.array([k and held_out(speakers[clip.tobytes()]) for k, clip in zip(known, x[0], strict=True)])
+    held = np.array(
+        [named and held_out(speakers[clip.tobytes()]) for named, clip in zip(known, x[0], strict=True)]
+    )
     files = {FILE: sha256, SPEAKERS_FILE: speakers_sha256}
     return SpeechClips(x[:, ~held], y[~held], x[0, held], y[held], files, SPLIT)
 
 
 def held_out(speaker: str) -> bool:
-    """Whether a speaker validates: by a hash of the name, as in the official split."""
+    """Decide whether a speaker validates, by a hash of the name as in the official split."""
     return int(hashlib.sha1((_SALT + speaker).encode()).hexdigest(), 16) % 100 < HELD_OUT
 
 
 def _speakers(path: Path) -> dict[bytes, str]:
-    """Speaker of each clip, by its features; the test clips are left out."""
+    """Return the speaker of each clip by the bytes of its features, without the test clips."""
     with np.load(path, allow_pickle=False) as file:
-        tune: NDArray[np.bool_] = file["is_tune"]
-        clips, names = file["x"][tune], file["speaker"][tune].tolist()
+        not_test: NDArray[np.bool_] = file["is_tune"]
+        clips, names = file["x"][not_test], file["speaker"][not_test].tolist()
     return {clip.tobytes(): name for clip, name in zip(clips, names, strict=True)}

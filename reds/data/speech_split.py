@@ -1,7 +1,7 @@
-"""Who trains and who validates: the split and the twelve classes of Speech Commands' own recipe.
+"""The official split of Speech Commands into training, validation and test, and its twelve classes.
 
-Every clip's set follows from a hash of its speaker's name (80/10/10), so that no speaker is in two sets and
-none ever moves. "Unknown" and "silence" clips are each a tenth of the keyword clips of a set.
+A hash of the speaker's name decides the part of a clip (80/10/10), so that no speaker is in two parts and
+none ever moves. "Unknown" and "silence" clips are each a tenth as many as the keyword clips of a part.
 """
 
 import hashlib
@@ -20,33 +20,40 @@ SILENCE, UNKNOWN = CLASSES.index("_silence_"), CLASSES.index("_unknown_")
 NOISE_FOLDER = "_background_noise_"
 _HASH_RANGE = 2**27 - 1
 _SHARE = 0.1
-DRAWN_WITH = 59185
-"""The seed that draws the unknown words of a set."""
+UNKNOWN_SEED = 59185
+"""Seed that draws the unknown words of a part."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip to make: its file in the archive (none for silence) and its class."""
+    """Describe one clip to make."""
 
     path: str | None
+    """File in the archive; None for silence."""
     label: int
+    """Index of its class."""
 
 
 def which_set(path: str) -> str:
-    """`training`, `validation` or `testing`, by the official hash of the speaker in the file's name."""
+    """Return `training`, `validation` or `testing`, by the official hash of the speaker in a file name."""
     speaker = re.sub(r"_nohash_.*$", "", PurePosixPath(path).name)
-    place = int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % (_HASH_RANGE + 1) * (100 / _HASH_RANGE)
-    return "validation" if place < 10 else "testing" if place < 20 else "training"
+    percent = int(hashlib.sha1(speaker.encode()).hexdigest(), 16) % (_HASH_RANGE + 1) * (100 / _HASH_RANGE)
+    return "validation" if percent < 10 else "testing" if percent < 20 else "training"
 
 
 def choose(paths: Iterable[str], part: str) -> list[Clip]:
-    """The clips of one set, from the archive's `word/speaker_nohash_n.wav` files; the same every time."""
-    ours = sorted(path for path in paths if which_set(path) == part)
-    words = [PurePosixPath(path).parts[-2] for path in ours]
-    named = list(zip(ours, words, strict=True))
+    """Return the clips of one part, the same every time.
+
+    Args:
+        paths: All files of the archive, as `word/speaker_nohash_n.wav`.
+        part: `training`, `validation` or `testing`.
+    """
+    of_part = sorted(path for path in paths if which_set(path) == part)
+    words = [PurePosixPath(path).parts[-2] for path in of_part]
+    named = list(zip(of_part, words, strict=True))
     known = [Clip(path, KEYWORDS.index(word)) for path, word in named if word in KEYWORDS]
     others = [path for path, word in named if word not in KEYWORDS]
     count = ceil(_SHARE * len(known))
-    drawn = np.random.default_rng(DRAWN_WITH).permutation(len(others))[:count]
+    drawn = np.random.default_rng(UNKNOWN_SEED).permutation(len(others))[:count]
     unknown = [Clip(others[i], UNKNOWN) for i in sorted(drawn)]
     return known + unknown + [Clip(None, SILENCE)] * count

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from reds import pack
-from reds.data.local_files import sha256_of
 from reds.data.catalog import Data
+from reds.data.local_files import sha256_of
 from reds.experiment.result import Result, SubnetResult
 from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from reds.data.catalog import DataSpec
 from reds.data.dataset import Dataset
 from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.catalog import DataSpec
 from reds.elastic.net import ElasticNet
 from reds.errors import DataError
-from reds.experiment.pipeline import Method, random_net, train_nested
+from reds.experiment.method import Method
+from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
 from reds.graph import Graph
 from reds.graph.lowering import check_fits

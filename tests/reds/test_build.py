@@ -12,7 +12,7 @@ from reds import pack
 from reds.data.speech_archive import FORMAT, SHA256
 from reds.data.local_files import sha256_of
 from reds.data.labeled import find_labeled
-from reds.data.load import PICTURES
+from reds.data.load import IMAGES
 from reds.data.images import to_int8
 from reds.data.catalog import SETS
 from reds.experiment.compare import markdown, paired
@@ -79,7 +79,7 @@ def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.Mon
     parts = {name: getattr(some, name) for name in ("train_x", "train_y", "test_x", "test_y")}
     files = {"tiny.npz": sheets(tmp_path / "tiny.npz", **parts)}
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
-    monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
+    monkeypatch.setitem(IMAGES, "fashion-mnist", (files, IMAGES["fashion-mnist"][1]))
     monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labeled=60))
     monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
     monkeypatch.setattr("reds.int8.integer.CALIBRATION", 64)

@@ -19,7 +19,8 @@ from reds.elastic.net import ElasticNet, nest
 from reds.errors import DivergedError
 from reds.training.checkpoint import Checkpoint
 from reds.training.options import JointOptions, TrainingOptions
-from reds.training.trainer import accuracy, backward, loss_shares, sandwich, smooth, train
+from reds.training.losses import backward, loss_shares, sandwich, smooth
+from reds.training.trainer import accuracy, train
 from reds.zoo.dnn import dnn
 from tests.reds.support.speech import tiny_speech
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from reds.export.tflite.flatbuffer import Graph, Label, Value
-from reds.export.tflite.rows import Rows, constants, copied, rows
 from reds.export.tflite.quantization import Operand, labels, mean, own
+from reds.export.tflite.rows import Rows, constants, copied, rows
 from reds.graph import same_padding
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, Step, TensorShape
 
