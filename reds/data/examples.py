@@ -35,7 +35,7 @@ class Examples:
         self.validation = torch.from_numpy(data.set.real(self.stored)), labels
 
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation of every feature in the training part, float32 [features] each."""
+        """Return mean and standard deviation over the training part, float32 [features] each."""
         seen = self._real(self._x[:, :, :: self.every]).flatten(2).flatten(0, 1)
         return seen.mean(0), seen.std(0).clamp_min(1e-3)
 

@@ -72,7 +72,7 @@ def _parts(path: Path) -> dict[str, Path]:
 
 
 def _inside(path: Path, folders: bool) -> list[Path]:
-    """Return the entries of a folder, sorted by name. Raises `DataError` unless all are folders, or all files."""
+    """Return the entries of a folder, sorted by name. Raises `DataError` if one is of another kind."""
     found = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     for each in found:
         if folders and not each.name.isprintable():

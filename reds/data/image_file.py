@@ -21,7 +21,7 @@ def decode(data: bytes, name: str) -> Pixels:
     try:
         image = Image.open(io.BytesIO(data))
         if image.mode not in GRAY + COLORED:
-            raise DataError(f"{name}: has pixels of kind {image.mode}; save it with 8 bits per channel")
+            raise DataError(f"{name}: has pixels of kind {image.mode}; save it with 8 bits a channel")
         pixels = np.asarray(image.convert("L" if image.mode in GRAY else "RGB"))
     except DataError:
         raise

@@ -43,7 +43,7 @@ class Prepared:
 
     @property
     def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        """Return test inputs int8 [N, input_size] and labels uint8 [N]; read them after everything is chosen."""
+        """Return test inputs int8 [N, input_size] and labels uint8 [N], which no choice may depend on."""
         x = self.data.test_x[:, :: self.recipe.data.every]
         return x.reshape(len(x), -1), self.data.test_y
 

@@ -20,7 +20,7 @@ LEAST_RANGE = 1e-3
 
 @dataclass(frozen=True)
 class Scale:
-    """Map int8 to real values by `real = (q - zero) * scale - mean`; only an input has a mean other than 0."""
+    """Map int8 to real values by `real = (q - zero) * scale - mean`; only an input has a mean beside 0."""
 
     scale: float
     zero: int

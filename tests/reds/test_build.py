@@ -280,7 +280,7 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     assert f"{macs[0] / 100:.1f} │" in output
     assert plan(built, 0, LAYOUTS[1]).size <= 820
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')
-    assert "[device], times: a file, for subnets with a latency, is needed" in run("build", recipe)[1]
+    assert "[device], times: a file of measured times, for subnets with a latency, is needed" in run("build", recipe)[1]
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\ntimes = "none.json"\n')
     assert "none.json: no table of times: No such file" in run("build", recipe)[1]
 

@@ -97,7 +97,7 @@ def test_every_spelling_ends_its_layer(activation: Callable[[Tensor], Tensor], c
         (lambda x: x.clamp(0, -1), "^clamp is no layer"),
         (lambda x: torch.clamp_min(x, 1), "^clamp_min is no layer"),
         (lambda x: x.clamp(torch.zeros(1), torch.ones(1)), "is a tensor that no layer holds"),
-        (lambda x: F.avg_pool2d(x, 2).clamp(0, 6), r"^clamp cannot join .*conv, linear, norm or add"),
+        (lambda x: F.avg_pool2d(x, 2).clamp(0, 6), r"^clamp cannot be fused .*conv, linear, norm or add"),
     ],
 )
 def test_what_is_no_relu_is_refused_by_name(activation: Callable[[Tensor], Tensor], match: str) -> None:

@@ -92,7 +92,7 @@ def test_names_of_another_encoding_are_taken_of_pictures_and_refused_of_classes(
     first.rename(os.fsdecode(bytes(first.parent) + b"/caf\xe9.png"))
     load_user_data(tmp_path / "mine", 0)
     first.parent.rename(os.fsdecode(bytes(first.parent.parent) + b"/caf\xe9"))
-    with pytest.raises(DataError, match=r"mine/train: the name of 'caf\\udce9' cannot be printed"):
+    with pytest.raises(DataError, match=r"mine/train: the name 'caf\\udce9' cannot be printed"):
         load_user_data(tmp_path / "mine", 0)
 
 
@@ -154,13 +154,13 @@ def one_class(folder: Path) -> Path:
     [
         (odd_size, "is 4 x 6; 6 x 4 pixels, as"),
         (damaged, "replace or remove it"),
-        (text, "is no picture; replace or remove it"),
+        (text, "is no image; replace or remove it"),
         (deep, "has pixels of kind I;16; save it with 8 bits a channel"),
-        (nested, "only pictures may be in"),
+        (nested, "only images may be in"),
         (stray, "only folders of classes may be in"),
-        (empty, "holds no picture; add some, or remove the class"),
+        (empty, "holds no image; add some, or remove the class"),
         (one_side, "every part needs the same classes"),
-        (no_test, "holds tests, train: train, test, perhaps validation, are needed, or only classes"),
+        (no_test, "holds tests, train: it needs train, test and optionally validation, or only classes"),
         (one_class, "its folders: 2 to 256 classes are needed"),
     ],
 )  # fmt: skip
@@ -177,7 +177,7 @@ def test_a_folder_that_is_not_usable_is_refused(harm: Any, says: str, tmp_path: 
 def test_a_class_of_one_picture_cannot_be_cut(tmp_path: Path) -> None:
     pictures(tmp_path, ("mine",), per_class=1)
     with pytest.raises(
-        DataError, match=r"mine: what is left to train on: no example of class heads; add some"
+        DataError, match=r"mine: training part without the test part: no example of class heads; add some"
     ):
         load_user_data(tmp_path / "mine", 0)
 

@@ -162,7 +162,7 @@ NAN[3, 2, 1] = np.nan
     [
         ({"test_y": None}, "test_y missing: train_x, train_y, test_x, test_y are needed"),
         ({"validation_x": NAN}, "validation_y missing"),
-        ({"val_x": NAN}, "nothing is done with val_x: take it out; there are train_x"),
+        ({"val_x": NAN}, "unknown array val_x: remove it; known arrays are train_x"),
         ({"train_x": NAN}, "train_x holds values that are not finite"),
         ({"test_x": np.inf - NAN[:, :, :0]}, "test_x has shape 60x4x0"),
         ({"train_x": np.full((60, 4, 3), 1e7, np.float32)}, "train_x holds values beyond 1e+06: divide"),
@@ -171,9 +171,9 @@ NAN[3, 2, 1] = np.nan
         ({"train_x": arrays()["train_x"] + 1e5}, "subtract one number from all features"),
         ({"train_x": arrays()["train_x"].astype(str)}, "train_x is of type <U32: whole or"),
         ({"train_x": np.zeros(60)}, "train_x has shape 60: [N, features], [N, rows, columns] or"),
-        ({"train_x": np.float32(1)}, "train_x has shape no side"),
+        ({"train_x": np.float32(1)}, "train_x has shape () (a single number)"),
         ({"test_x": arrays(shape=(3, 4))["test_x"]}, "test_x is float32 of shape 60x3x4, train_x"),
-        ({"test_x": arrays("uint8")["test_x"]}, "test_x is uint8 of shape 60x4x3, train_x float32"),
+        ({"test_x": arrays("uint8")["test_x"]}, "test_x is uint8 of shape 60x4x3, train_x is float32"),
         ({"train_y": arrays()["train_y"][:-1]}, "train_y is int64 of shape 59: 60 whole numbers are needed"),
         ({"train_y": arrays()["train_y"] + 0.5}, "train_y is float64 of shape 60: 60 whole numbers"),
         ({"train_y": arrays()["train_y"] + 1}, "train_y holds the label 3: labels are 0 to 2"),
@@ -183,11 +183,11 @@ NAN[3, 2, 1] = np.nan
         ({"test_y": arrays()["test_y"] // 2}, "test_y: no example of class owl; add some, or leave"),
         ({"train_y": arrays()["train_y"] * 0, "classes": None}, "train_y: 2 to 256 classes are needed"),
         ({"classes": np.array(["a", "a", "b"])}, "classes: 2 to 256 classes are needed, no two of one name"),
-        ({"classes": np.arange(3)}, "classes: 2 to 256 classes are needed"),
+        ({"classes": np.arange(3)}, "classes is int64 of shape [3]: a list of texts"),
         ({"classes": np.array(CLASSES, object)}, "cannot be read: Object arrays cannot be loaded"),
         (
             {f"train_{key}": arrays()[f"train_{key}"][::20] for key in "xy"},
-            "what is left to train on: no example of class cat",
+            "training part without the validation part: no example of class cat",
         ),
     ],
 )  # fmt: skip
@@ -200,10 +200,10 @@ def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
     refused(path, "no such file or folder: [data] set is one of speech-commands, ")
     for content in (b"", b"PK\3\4 not a zip", b"text\n"):
         path.write_bytes(content)
-        refused(path, "is no .npz: write it with numpy.savez")
+        refused(path, "is no .npz file: write it with numpy.savez")
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    refused(path, "is no .npz: write it with numpy.savez")
+    refused(path, "is no .npz file: write it with numpy.savez")
 
 
 WHOLE = io.BytesIO()

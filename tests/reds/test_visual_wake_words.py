@@ -121,8 +121,8 @@ def test_what_is_unreachable_other_or_damaged_is_named(official: Path, tmp_path:
     ("odd", "says"),
     [
         (photograph(0, 95), r"000000000000\.jpg is of another size"),
-        (photograph(0)[:300], r"000000000000\.jpg: (cannot be read|is no picture)"),
-        (b"hello", r"000000000000\.jpg: is no picture"),
+        (photograph(0)[:300], r"000000000000\.jpg: (cannot be read|is no image)"),
+        (b"hello", r"000000000000\.jpg: is no image"),
     ],
 )
 def test_a_photograph_that_is_another_is_named(odd: bytes, says: str, tmp_path: Path) -> None:

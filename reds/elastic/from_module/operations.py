@@ -107,7 +107,7 @@ def relu_ceiling(module: nn.Module | None) -> float | None:
 
 
 def user_name(node: fx.Node, module: nn.Module | None) -> str:
-    """Name a node in the user's words: a submodule's path and class, or a call and the submodule around it."""
+    """Name a node in the user's words: a submodule's path and class, or a call and its submodule."""
     if node.op == "call_module":
         return f"{node.target} ({type(module).__name__})"
     inside = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
