@@ -60,9 +60,12 @@ def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str
             raise DataError(f"{array} has shape {_shape(x)}: {shapes} is needed, with no side of 0")
         if (x.dtype, x.shape[1:]) != (first.dtype, first.shape[1:]):
             expected = f"train_x is {first.dtype} of shape {_shape(first)}"
-            raise DataError(f"{array} is {x.dtype} of shape {_shape(x)}, {expected}: only N may differ")
+            found = f"{array} is {x.dtype} of shape {_shape(x)}"
+            raise DataError(f"{found}, {expected}: only N may differ")
         if not np.isfinite(x).all():
-            raise DataError(f"{array} holds values that are not finite: replace them, or remove their examples")
+            raise DataError(
+                f"{array} holds values that are not finite: replace them, or remove their examples"
+            )
         if max(-float(x.min()), float(x.max())) > LARGEST:
             raise DataError(f"{array} holds values beyond {LARGEST:g}: divide all features by one number")
         _check_labels(f"{where}: {name}_y", y, len(x), classes)
@@ -81,7 +84,7 @@ def check_classes(where: str, names: tuple[str, ...]) -> None:
     """Raise `DataError` unless there are 2 to 256 classes with different names."""
     if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
         found = f"{len(names)} with {len(set(names))} different names"
-        raise DataError(f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name, not {found}")
+        raise DataError(f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name; found {found}")
 
 
 def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
