@@ -81,8 +81,8 @@ def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
     monkeypatch.setitem(PICTURES, "fashion-mnist", (files, PICTURES["fashion-mnist"][1]))
     monkeypatch.setitem(SETS, "fashion-mnist", replace(SETS["fashion-mnist"], file="own.npz", labeled=60))
-    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
-    monkeypatch.setattr("reds.int8.integer.CALIBRATION", 64)
+    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.quantization.range_search.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     path = tmp_path / "tiny.toml"
     path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text)))
@@ -137,8 +137,8 @@ def test_reproduce_sets_ours_beside_the_paper(
     shipped = tmp_path / "shipped" / "recipes"
     shipped.mkdir(parents=True)
     (shipped / "kws-dnn-s.toml").write_text(recipe.read_text())
-    monkeypatch.setattr("reds.reproduce.run.fixtures_dir", lambda: shipped.parent)
-    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 2)
+    monkeypatch.setattr("reds.experiment.reproduce.run.fixtures_dir", lambda: shipped.parent)
+    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 2)
     arguments = ("reproduce", "kws-dnn-s", "--seeds", "3,4", "--out")
     status, output = run(*arguments, tmp_path / "out")
     assert status == 0, output
@@ -223,7 +223,7 @@ def test_a_failed_build_is_one_line_and_leaves_nothing(
 def test_a_budget_that_nothing_fits_is_found_before_the_data_are(
     command: str, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reds.recipe.ready.load_data", None)
+    monkeypatch.setattr("reds.experiment.prepare.load_data", None)
     recipe.write_text(recipe.read_text().replace("budget = 0.25", "budget = 0.01"))
     status, output = run(command, recipe, "--out", tmp_path / "out")
     assert status == 1
@@ -333,12 +333,12 @@ def test_a_killed_build_goes_on_to_the_same_pack_unless_its_device_has_changed(
     text = recipe.read_text().replace("budget = 0.25\n", "budget = 0.25\nlatency = 180\n")
     text += '\n[device]\nlayout = "radix256"\ntimes = "times.json"\n\n[int8]\nepochs = 2\nrate = 2e-3\n'
     recipe.write_text(text)
-    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 2)
+    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 2)
     times(0.01)
     whole = build("whole")
     for folder in ("same", "other"):
         with monkeypatch.context() as patched:
-            patched.setattr("reds.recipe.train.best_ranges", kill)
+            patched.setattr("reds.experiment.pipeline.best_ranges", kill)
             run("build", recipe, "--out", tmp_path / folder)
         assert [p.name for p in (tmp_path / folder).iterdir()] == ["kws-dnn-s.training"]
     assert build("same") == whole

@@ -1,8 +1,6 @@
 """A module of the user's own becomes elastic: the same function, from its forward to a pack."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,85 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from reds import pack
 from reds.elastic.from_module import from_module
-from reds.elastic.layers import units_last
-from reds.elastic.net import ElasticNet, nest
+from reds.elastic.net import nest
 from reds.errors import NotElasticError
-from reds.pack import interpreter
 from reds.pack.model import Kind
 from reds.quantization.calibrate import input_scale
-from reds.training.trainer import accuracy
-
-PACKS = Path(__file__).parents[2] / "docs" / "packs.md"
-
-
-class Block(nn.Module):
-    """Two convolutions beside a shortcut, as torchvision writes them: stride 2 pads all four sides."""
-
-    def __init__(self, reads: int, units: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(reads, units, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(units)
-        self.conv2 = nn.Conv2d(units, units, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(units)
-        self.relu = nn.ReLU(inplace=True)
-        self.shortcut = nn.Sequential()
-        if stride > 1 or reads != units:
-            self.shortcut = nn.Sequential(nn.Conv2d(reads, units, 1, stride), nn.BatchNorm2d(units))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        y += self.shortcut(x)
-        return self.relu(y)
-
-
-class Residual(nn.Module):
-    """A residual net that has a depthwise layer, a pool of each kind, dropout, and two dense layers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16, eps=1e-2), nn.ReLU())
-        self.blocks = nn.Sequential(Block(16, 16, 1), Block(16, 24, 2), Block(24, 24, 1))
-        self.depthwise = nn.Conv2d(24, 24, (3, 5), padding="same", groups=24)
-        self.pointwise = nn.Conv2d(24, 32, 1)
-        self.dropout = nn.Dropout(0.2)
-        self.hidden, self.norm = nn.Linear(32, 20), nn.BatchNorm1d(20)
-        self.classes = nn.Linear(20, 4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.blocks(F.max_pool2d(self.stem(x), 2))
-        x = F.relu(self.depthwise(x)) + x
-        x = self.pointwise(x).relu().mean((2, 3))
-        x = F.relu(self.norm(self.hidden(self.dropout(x.view(x.size(0), -1)))))
-        return self.classes(F.dropout(x, 0.1, self.training))
-
-
-@torch.no_grad()
-def stirred(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Norms with statistics and affines of their own; in training mode, as a user may have it."""
-    torch.manual_seed(seed)
-    for norm in module.modules():
-        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
-            for value in (norm.running_mean, norm.weight, norm.bias):
-                if value is not None:
-                    value.copy_(torch.randn(len(value)))
-            assert norm.running_var is not None
-            norm.running_var.copy_(torch.rand(norm.num_features) + 0.1)
-    return module.train()
-
-
-@torch.no_grad()
-def same_function(module: nn.Module, *shape: int) -> ElasticNet:
-    """The module as an elastic net, which computes what it does."""
-    torch.manual_seed(0)
-    net = from_module(stirred(module), shape)
-    x = torch.randn(5, *shape)
-    expected, ours = module.eval()(x), net(units_last(x), 0)
-    assert ours.shape == expected.shape
-    assert float((ours - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
-    return net
+from tests.reds.support.modules import Block, Calls, Residual, conv, head, same_function, stirred
+from tests.reds.support.subnets import specs
 
 
 def test_a_residual_net_of_the_users_own_computes_the_same() -> None:
@@ -154,23 +80,6 @@ def test_any_module_of_the_kinds_there_are_computes_the_same(seed: int) -> None:
     same_function(module, *shape)
 
 
-class Calls(nn.Module):
-    """A forward of one function, and the layers that it calls."""
-
-    def __init__(self, forward: Callable[..., Any], **layers: nn.Module) -> None:
-        super().__init__()
-        self.by = forward
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.by(self, x)
-
-
-def conv(reads: int = 3, units: int = 4, **more: Any) -> nn.Conv2d:
-    return nn.Conv2d(reads, units, 3, padding=1, **more)
-
-
 @pytest.mark.parametrize(
     "forward",
     [
@@ -206,14 +115,10 @@ def test_the_module_stays_as_it_is() -> None:
 
 def test_a_norms_epsilon_stays_with_every_subnet() -> None:
     full = from_module(stirred(Residual()), (3, 16, 16))
-    net = nest(full, [full.graph.full, full.graph.full]).eval()
+    net = nest(full, specs(full.graph.full, full.graph.full)).eval()
     assert [net.subnet_tails(i)[0].eps for i in (0, 1)] == [1e-2, 1e-2]
     x = torch.randn(2, 16, 16, 3)
     assert torch.equal(net(x, 0), full(x, 0))
-
-
-def head(x: Tensor) -> Tensor:
-    return x.flatten(1)
 
 
 @pytest.mark.parametrize(
@@ -315,56 +220,6 @@ def test_an_old_weight_norm_is_refused_by_name() -> None:
         from_module(module, (3, 6, 6))
     torch.nn.utils.remove_weight_norm(module[0])
     same_function(module, 3, 6, 6)
-
-
-def blobs(n: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Pictures of four classes that differ in where they are bright."""
-    torch.manual_seed(seed)
-    y = torch.arange(n) % 4
-    x = 0.5 * torch.randn(n, 3, 12, 12)
-    for k in range(4):
-        x[y == k, :, 6 * (k // 2) : 6 * (k // 2) + 6, 6 * (k % 2) : 6 * (k % 2) + 6] += 1
-    return x, y
-
-
-def test_from_a_module_to_a_pack_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of the documentation."""
-    blocks = re.findall(r"```python\n(.*?)```", PACKS.read_text(encoding="utf-8"), re.DOTALL)
-    (block,) = [block for block in blocks if "elastic(module" in block]
-    lines = [line for line in block.splitlines() if line and not line.startswith("from ")]
-    assert len(lines) == 10
-    torch.manual_seed(0)
-    module = nn.Sequential(
-        conv(3, 8), nn.ReLU(), Block(8, 16, 2), Block(16, 16, 1), nn.Flatten(), nn.Linear(16 * 36, 4)
-    )
-    (x, y), (validation_x, validation_y) = blobs(192, 0), blobs(64, 1)
-    made: dict[str, Any] = {"module": module, "x": x, "y": y}
-    made |= {"validation_x": validation_x, "validation_y": validation_y}
-    monkeypatch.chdir(tmp_path)
-    exec(block, made)
-
-    model, net, stored = pack.load(tmp_path / "mine.reds"), made["net"], made["stored"]
-    held, labels = made["examples"].validation
-    q = stored.stored(held).reshape(len(held), -1)
-    assert [subnet.name for subnet in model.subnets] == ["25%", "50%", "100%"]
-    for i, subnet in enumerate(model.subnets):
-        out = interpreter.run(model, i, q)
-        logits = net(held, i).detach().numpy()
-        apart = (out.astype(float) - subnet.steps[-1].zero) * subnet.output_scale - logits
-        assert np.sqrt((apart**2).mean()) < 0.1 * logits.std()
-        assert np.mean(out.argmax(1) == labels.numpy()) > max(0.6, accuracy(net, i, held, labels) - 0.05)
-
-
-def test_own_examples_are_drawn_once_an_epoch() -> None:
-    x, y = blobs(10, 0)
-    own = Own(5, x, y, x, y)
-    drawn = torch.cat([*own.batches(3, torch.Generator().manual_seed(0))])
-    assert len(set(drawn.tolist())) == 9
-    seen, target = own.augmented(drawn, torch.Generator())
-    assert torch.equal(seen.movedim(-1, 1), x[drawn])
-    assert target.shape == (9, 5)
-    assert torch.equal(target.argmax(1), y[drawn])
-    assert [len(labels) for _, labels in own.labeled(4)] == [4, 4, 2]
 
 
 def test_inputs_are_stored_with_an_exact_zero() -> None:

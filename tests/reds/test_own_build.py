@@ -19,7 +19,7 @@ from tests.reds.support.own import COLORS, pictures, short_recipe
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fashion-MNIST's recipe, short, for pictures of 12 x 8."""
-    monkeypatch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 1)
     path = tmp_path / "mine.toml"
     path.write_text(short_recipe(epochs=6))
     return path

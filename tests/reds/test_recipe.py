@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reds.errors import RecipeError
-from reds.experiment.pipeline import budgets_of
+from reds.experiment.prepare import method_of
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
@@ -88,7 +88,7 @@ def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
     recipe = parse_recipe(text, "docs")
     assert recipe.device is not None
     layout = next(each for each in LAYOUTS.values() if each.name == recipe.device.layout)
-    untimed = [replace(budget, latency=None) for budget in budgets_of(recipe)]
+    untimed = [replace(budget, latency=None) for budget in method_of(recipe).budgets]
     how = recipe.selection
     check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, TargetProfile(layout))
 

@@ -13,7 +13,7 @@ from reds.data.home import sha256_of
 from reds.data.labeled import find_labeled
 from reds.data.sets import SETS
 from reds.errors import LabeledSetMissing
-from reds.experiment.pipeline import graph_of
+from reds.experiment.prepare import graph_of
 from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import check_budgets
@@ -89,7 +89,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
 def test_inspecting_and_checking_need_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
-        "import reds.pack, reds.reference, reds.data.labeled\n"
+        "import reds.pack.interpreter, reds.data.labeled\n"
         "from reds.cli import main\n"
         "main(sys.argv[1:])"
     )

@@ -23,8 +23,8 @@ from reds.pack import extract, interpreter
 from reds.pack.model import LIMIT, Kind, Model, Step
 from reds.zoo import by_name
 from reds.zoo.random_weights import untrained
+from tests.reds.support.clipped import quantized
 from tests.reds.support.command import run
-from tests.reds.test_ceiling import quantized
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 pytest.importorskip("tensorflow")

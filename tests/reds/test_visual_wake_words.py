@@ -18,7 +18,7 @@ from reds.data.pictures import to_int8
 from reds.data.sets import SETS
 from reds.data.visual_wake_words import load_visual_wake_words, part_of
 from reds.errors import DataError
-from reds.experiment.pipeline import graph_of
+from reds.experiment.prepare import graph_of
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import parse_recipe
 from reds.fixtures import fixtures_dir
@@ -96,11 +96,11 @@ def test_a_recipe_gets_it_and_a_net_for_it(
     monkeypatch.setattr(
         visual_wake_words, "load_visual_wake_words", partial(load_visual_wake_words, url=url, sha256=sha256)
     )
-    data = load_data(recipe("auto"), QUIET)
+    data = load_data(recipe("auto").data, 0, QUIET)
     assert data.set.classes == ("non_person", "person")
     assert graph_of(recipe("auto"), data.set).full[-1] == 2
     with pytest.raises(DataError, match=r"visual-wake-words is not prepared.*write source = 'archive'"):
-        load_data(recipe("prepared"), QUIET)
+        load_data(recipe("prepared").data, 0, QUIET)
 
 
 def test_what_is_unreachable_other_or_damaged_is_named(official: Path, tmp_path: Path) -> None:
