@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reds.data.own_files import as_data
 from reds.data.pictures import cut
-from reds.data.raw import Part, Raw, check_classes, check_parts
+from reds.data.raw import Part, Raw, check_classes, check_parts, numbered
 from reds.data.sets import Data
 from reds.errors import DataError
 
@@ -80,9 +80,7 @@ class Dataset:
         """Return the parts as checked numpy arrays, units innermost."""
         given = {"train": self.train, "test": self.test, "validation": self.validation}
         parts = {name: _part(name, pair) for name, pair in given.items() if pair is not None}
-        labels = parts["train"].y
-        largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else 0
-        classes = tuple(map(str, range(largest + 1))) if self.classes is None else tuple(self.classes)
+        classes = numbered(parts["train"].y) if self.classes is None else tuple(self.classes)
         check_classes("Dataset", classes)
         check_parts("Dataset", parts, classes)
         digest = hashlib.sha256()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.home import sha256_of
-from reds.data.raw import MOST_CLASSES, Part, Raw, check_classes, check_parts
+from reds.data.raw import Part, Raw, check_classes, check_parts, numbered
 from reds.errors import DataError
 
 NEEDED = ("train_x", "train_y", "test_x", "test_y")
@@ -58,9 +58,7 @@ def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:
         given, where = arrays["classes"], "classes"
         names = tuple(given.tolist()) if given.dtype.kind == "U" and given.ndim == 1 else ()
     else:
-        y, where = arrays["train_y"], "train_y"
-        largest = int(y.max()) if y.dtype.kind in "iu" and y.size else MOST_CLASSES
-        names = tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
+        names, where = numbered(arrays["train_y"]), "train_y"
     check_classes(f"{path}: {where}", names)
     return names
 

@@ -72,6 +72,12 @@ def check_classes(where: str, names: tuple[str, ...]) -> None:
         raise DataError(f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name")
 
 
+def numbered(labels: NDArray[Any]) -> tuple[str, ...]:
+    """Return the names of classes that have none: 0 to the largest label, as far as a byte holds them."""
+    largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else MOST_CLASSES
+    return tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
+
+
 def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
     """Raise `DataError` if a class has no example."""
     if empty := sorted(set(range(len(classes))) - set(np.unique(y).tolist())):

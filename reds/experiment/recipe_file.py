@@ -45,8 +45,7 @@ def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
             near = get_close_matches(key, hints, 1, 0.5)
             advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(hints)}"
             raise RecipeError(f"{source}: {where} has no key {key}: {advice}")
-    needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
-    missing = [name for name in needed if name not in table]
+    missing = [name for name in _needed(kind) if name not in table]
     if missing:
         lacks = ", ".join(_lacking(name, hints[name]) for name in missing)
         shown = fixtures_dir() / "recipes"
@@ -77,8 +76,13 @@ def _lacking(key: str, kind: Any) -> str:
     each = get_args(kind)[0] if get_origin(kind) is tuple else kind
     if not dataclasses.is_dataclass(each):
         return key
-    needed = [field.name for field in dataclasses.fields(each) if field.default is dataclasses.MISSING]
-    return f"{f'[{key}]' if each is kind else f'[[{key}]]'} with {' and '.join(needed)}"
+    return f"{f'[{key}]' if each is kind else f'[[{key}]]'} with {' and '.join(_needed(each))}"
+
+
+def _needed(kind: Any) -> list[str]:
+    """Return the keys of a table that have no default."""
+    none = dataclasses.MISSING
+    return [f.name for f in dataclasses.fields(kind) if f.default is none and f.default_factory is none]
 
 
 def _says(kind: Any) -> str:

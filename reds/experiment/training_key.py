@@ -13,8 +13,11 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import as_json
 from reds.training.torch_setup import processor
 
-DECIDING = ("graph", "zoo", "elastic", "nesting", "data", "quantization", "training")
-"""Rooms of `reds` whose code decides the bits of a training."""
+DECIDING = (
+    "graph", "zoo", "elastic", "nesting", "data", "quantization", "training", "pack",
+    "experiment/pipeline.py", "experiment/prepare.py",
+)  # fmt: skip
+"""Rooms and modules of `reds` whose code decides the bits of a training."""
 
 
 def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str:
@@ -37,10 +40,15 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str
 def code() -> str:
     """Return a digest of the deciding code; comments and docstrings do not count."""
     digest = hashlib.sha256()
-    home = Path(__file__).parents[1]
-    for source in sorted(path for room in DECIDING for path in (home / room).rglob("*.py")):
+    for source in deciding(Path(__file__).parents[1]):
         digest.update(without_docstrings(source.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()
+
+
+def deciding(home: Path) -> list[Path]:
+    """Return the modules below `home`, the folder of `reds`, whose code decides the bits of a training."""
+    rooms = [home / each for each in DECIDING]
+    return sorted(path for room in rooms for path in ([room] if room.is_file() else room.rglob("*.py")))
 
 
 def without_docstrings(source: str) -> str:
