@@ -194,5 +194,5 @@ def test_the_baselines_score_weights_alone_and_at_random() -> None:
 def test_scores_of_a_diverged_net_are_refused() -> None:
     net = dense_net(units=(6, 5, 4))
     net.weights[1].data[0, 0] = torch.inf
-    with pytest.raises(DivergedError, match=r"lower \[full\] rate"):
+    with pytest.raises(DivergedError, match=r"\[full\]"):
         score(net, [(torch.randn(8, 250), torch.randint(12, (8,)))])

@@ -93,7 +93,7 @@ def test_any_module_of_the_kinds_there_are_computes_the_same(seed: int) -> None:
 )
 def test_functions_and_methods_are_what_modules_are(forward: Callable[..., Any]) -> None:
     module = Calls(lambda m, x: m.b(forward(m, x)), a=conv(), b=nn.LazyLinear(5))
-    with pytest.raises(NotElasticError, match=r"^Calls: b\.weight has no values yet"):
+    with pytest.raises(NotElasticError, match=r"^Calls.*b\.weight"):
         from_module(module, (3, 6, 6))
     module(torch.zeros(1, 3, 6, 6))
     same_function(module, 3, 6, 6)
@@ -127,64 +127,64 @@ def test_a_norms_epsilon_stays_with_every_subnet() -> None:
         (
             lambda m, x: head(m.act(m.a(x))),
             {"act": nn.Sigmoid()},
-            r"^act \(Sigmoid\) is no layer .*made of conv",
+            r"^act \(Sigmoid\)",
         ),
-        (lambda m, x: F.log_softmax(head(m.a(x)), 1), {}, "^log_softmax is no layer"),
+        (lambda m, x: F.log_softmax(head(m.a(x)), 1), {}, "^log_softmax"),
         (
             lambda m, x: head(m.up(x)),
             {"up": nn.ConvTranspose2d(3, 4, 2)},
-            r"^up \(ConvTranspose2d\) is no layer",
+            r"^up \(ConvTranspose2d\)",
         ),
-        (lambda m, x: head(torch.cat([m.a(x), x], 1)), {}, "^cat is no layer"),
-        (lambda m, x: head(m.a(x) * 2), {}, "^mul is no layer"),
-        (lambda m, x: head(m.a(x) + 1), {}, "^add is no layer"),
-        (lambda m, x: head(m.a(x).mean(1)), {}, "^mean is no layer"),
-        (lambda m, x: head(m.a(x) + m.a.bias.view(4, 1, 1)), {}, "^a_bias is a tensor that no layer holds"),
-        (lambda m, x: head(F.conv2d(x, m.a.weight)), {}, r"^a_weight is .* holds: use nn\.Conv2d"),
+        (lambda m, x: head(torch.cat([m.a(x), x], 1)), {}, "^cat"),
+        (lambda m, x: head(m.a(x) * 2), {}, "^mul"),
+        (lambda m, x: head(m.a(x) + 1), {}, "^add"),
+        (lambda m, x: head(m.a(x).mean(1)), {}, "^mean"),
+        (lambda m, x: head(m.a(x) + m.a.bias.view(4, 1, 1)), {}, "^a_bias"),
+        (lambda m, x: head(F.conv2d(x, m.a.weight)), {}, r"^a_weight.*nn\.Conv2d"),
         (
             lambda m, x: head(m.b(x)),
             {"b": conv(dilation=1, padding_mode="circular")},
             r"^b \(Conv2d\) .*zeros",
         ),
-        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 4, 3, dilation=2)}, r"^b \(Conv2d\) is dilated"),
-        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 6, 3, groups=3)}, r"^b \(Conv2d\) has 3 groups"),
+        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 4, 3, dilation=2)}, r"^b \(Conv2d\) .*dilat"),
+        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 6, 3, groups=3)}, r"^b \(Conv2d\) .*3 groups"),
         (
             lambda m, x: head(m.b(x)),
             {"b": nn.Conv2d(3, 4, 1, padding=1)},
-            r"^b \(Conv2d\) does not fit.*padding",
+            r"^b \(Conv2d\) .*padding",
         ),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(3, 2, 1)}, r"^b \(MaxPool2d\) pads"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(2, dilation=2)}, r"^b \(MaxPool2d\) is dilated"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AvgPool2d(4, 4, ceil_mode=True)}, "reach over the edge"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AdaptiveAvgPool2d(4)}, "different sizes: .*divide"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.Linear(6, 6)}, r"^b \(Linear\) reads more than features"),
-        (lambda m, x: head(m.b(m.a(x).relu())), {"b": nn.BatchNorm2d(4)}, r"^b \(BatchNorm2d\) cannot join"),
-        (lambda m, x: head(m.a(x) + m.a(m.b(x).relu())), {"b": nn.AvgPool2d(1)}, "^relu cannot join a layer"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(3, 2, 1)}, r"^b \(MaxPool2d\) .*pad"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(2, dilation=2)}, r"^b \(MaxPool2d\) .*dilat"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AvgPool2d(4, 4, ceil_mode=True)}, r"^b \(AvgPool2d\)"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AdaptiveAvgPool2d(4)}, r"^b \(AdaptiveAvgPool2d\)"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.Linear(6, 6)}, r"^b \(Linear\)"),
+        (lambda m, x: head(m.b(m.a(x).relu())), {"b": nn.BatchNorm2d(4)}, r"^b \(BatchNorm2d\)"),
+        (lambda m, x: head(m.a(x) + m.a(m.b(x).relu())), {"b": nn.AvgPool2d(1)}, "^relu"),
         (
             lambda m, x: head(m.b(m.a(x))),
             {"b": nn.BatchNorm2d(4, track_running_stats=False)},
-            "no statistics",
+            r"^b \(BatchNorm2d\).*statistics",
         ),
         (
             lambda m, x: head(F.dropout(m.a(x))),
             {},
-            "^dropout drops at inference too: pass training=self.training",
+            "^dropout.*training=self.training",
         ),
-        (lambda m, x: head(m.a(x).flatten(2)), {}, "^flatten makes"),
-        (lambda m, x: head(m.a(x) + m.b(x)), {"b": conv(units=1)}, r"^add adds \[\[3, 4"),
-        (lambda m, x: m.b(head(m.a(x))) + head(m.a(x)), {"b": nn.Linear(144, 144)}, "^add does not fit what"),
-        (lambda m, x: m.a(x), {}, r"^output is not what one layer writes as \[N, classes\]"),
-        (lambda m, x: (head(m.a(x)), head(m.a(x))), {}, "^output is not"),
+        (lambda m, x: head(m.a(x).flatten(2)), {}, "^flatten"),
+        (lambda m, x: head(m.a(x) + m.b(x)), {"b": conv(units=1)}, "^add"),
+        (lambda m, x: m.b(head(m.a(x))) + head(m.a(x)), {"b": nn.Linear(144, 144)}, "^add"),
+        (lambda m, x: m.a(x), {}, r"^output.*\[N, classes\]"),
+        (lambda m, x: (head(m.a(x)), head(m.a(x))), {}, "^output"),
         (
             lambda m, x: x.flatten(1) if x.sum() > 0 else head(m.a(x)),
             {},
-            "^Calls: it cannot be traced .*control",
+            "^Calls.*trace",
         ),
-        (lambda m, x: head(m.a(x[:, :2])), {}, r"^Calls: it does not run on \[3, 3, 6, 6\]"),
+        (lambda m, x: head(m.a(x[:, :2])), {}, r"^Calls.*\[3, 3, 6, 6\]"),
         (lambda m, x: head(m.a(x) + torch.rand(())), {}, "."),
     ],
 )
-def test_what_has_no_place_in_a_chain_is_refused_by_name(
+def test_what_a_graph_cannot_hold_is_refused_by_name(
     forward: Callable[..., Any], layers: dict[str, nn.Module], match: str
 ) -> None:
     with pytest.raises(NotElasticError, match=match):
@@ -193,7 +193,7 @@ def test_what_has_no_place_in_a_chain_is_refused_by_name(
 
 def test_a_function_inside_a_module_is_named_with_it() -> None:
     inner = Calls(lambda m, x: torch.tanh(m.a(x)).flatten(1), a=conv())
-    with pytest.raises(NotElasticError, match=r"^tanh in body\.0 is no layer"):
+    with pytest.raises(NotElasticError, match=r"^tanh in body\.0"):
         from_module(Calls(lambda m, x: m.body(x), body=nn.Sequential(inner)), (3, 6, 6))
 
 
@@ -203,20 +203,20 @@ def test_what_tracing_does_not_see_is_refused() -> None:
         y += m.a(x)
         return z.flatten(1)
 
-    with pytest.raises(NotElasticError, match=r"computes something else .*in place"):
+    with pytest.raises(NotElasticError, match="in place"):
         from_module(Calls(aliased, a=conv()), (3, 6, 6))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, -6, 6), (3, 6, 0), (0,), ()])
 def test_inputs_have_three_sides_or_one(shape: tuple[int, ...]) -> None:
-    with pytest.raises(NotElasticError, match=r"^Flatten: .*give \[units, height, width\] or \[features\]"):
+    with pytest.raises(NotElasticError, match=r"^Flatten.*\[units, height, width\]"):
         from_module(nn.Flatten(), shape)
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
 def test_an_old_weight_norm_is_refused_by_name() -> None:
     module = nn.Sequential(torch.nn.utils.weight_norm(conv()), nn.Flatten())
-    with pytest.raises(NotElasticError, match=r"^Sequential: 0\.weight is computed .*remove_weight_norm"):
+    with pytest.raises(NotElasticError, match=r"^Sequential.*0\.weight.*remove_weight_norm"):
         from_module(module, (3, 6, 6))
     torch.nn.utils.remove_weight_norm(module[0])
     same_function(module, 3, 6, 6)

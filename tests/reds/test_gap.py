@@ -45,7 +45,7 @@ def test_the_best_there_is_lies_between_what_is_reached_and_the_gap(
     gaps, missed = [], 0.0
     for seed in range(4):
         scores = random_scores(GRAPH, seed)
-        chosen = select(GRAPH, scores, budgets, 1, 1, order, objective)
+        chosen = select(GRAPH, scores, budgets, step=1, least=1, order=order, objective=objective)
         (gap,) = {subnet.gap for subnet in chosen}
         value = reached(scores, objective, [subnet.widths for subnet in chosen])
         best = max(reached(scores, objective, of) for of in each)

@@ -88,5 +88,5 @@ def test_inputs_of_minus_128_count_as_minus_127() -> None:
 
 
 def test_an_input_of_another_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="takes int8 inputs of 4 bytes"):
+    with pytest.raises(ValueError, match=r"int8.* 4 "):
         interpreter.run(dense_model([4, 2], [[2]]), 0, np.zeros((1, 5), np.int8))

@@ -51,7 +51,7 @@ def test_another_checksum_is_passed_over_and_said(tmp_path: Path) -> None:
     assert len(find_labeled(shipped_card(), tmp_path)[1]) == 1859  # the fixtures' copy is right
     card = shipped_card()
     card["labelled"]["sha256"] = "0" * 64
-    with pytest.raises(LabeledSetMissing, match=r"npz \(sha256 0000.*has another sha256") as caught:
+    with pytest.raises(LabeledSetMissing, match=r"npz.*sha256.*0000") as caught:
         find_labeled(card, tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -61,9 +61,9 @@ def test_another_checksum_is_passed_over_and_said(tmp_path: Path) -> None:
                  {"file": "a.npz", "sha256": "", "every": 0, "clips": 1}],
 )  # fmt: skip
 def test_a_card_that_names_no_usable_set(labeled: object, tmp_path: Path) -> None:
-    with pytest.raises(LabeledSetMissing, match="labeled set"):
+    with pytest.raises(LabeledSetMissing, match="labeled"):
         find_labeled({"labelled": labeled}, tmp_path)
-    with pytest.raises(LabeledSetMissing, match="names no labeled set"):
+    with pytest.raises(LabeledSetMissing, match="labeled"):
         find_labeled({}, tmp_path)
 
 
@@ -99,11 +99,11 @@ def test_validation_speakers_say_nothing_in_training(tmp_path: Path) -> None:
 
 
 def test_training_features_that_are_missing_or_others(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"kws12_train\.npz is missing: set REDS_DATA"):
+    with pytest.raises(DataError, match=r"kws12_train\.npz.*REDS_DATA"):
         load_prepared(tmp_path)
     (tmp_path / FILE).write_bytes(b"something else")
     own = sha256_of(tmp_path / FILE)
-    with pytest.raises(DataError, match=r"kws12_official_test\.npz is missing: set REDS_DATA"):
+    with pytest.raises(DataError, match=r"kws12_official_test\.npz.*REDS_DATA"):
         load_prepared(tmp_path, own)
-    with pytest.raises(DataError, match=r"kws12_train\.npz: sha256 is .* expected db7bc0"):
+    with pytest.raises(DataError, match=r"kws12_train\.npz.*sha256.*db7bc0"):
         load_prepared(tmp_path)

@@ -42,11 +42,11 @@ def written(path: Path, **changed: Any) -> Path:
     return path
 
 
-def refused(path: Path, says: str) -> None:
+def refused(path: Path, key: str) -> None:
     with pytest.raises(DataError) as caught:
         load_own(path, 0)
     assert str(caught.value).startswith(f"{path}")
-    assert says in str(caught.value)
+    assert key in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -116,7 +116,7 @@ def test_int8_is_within_half_a_step_of_most_values(
     least = max(0.1, reach / 8)
     assume(not least <= x.max() - x.min() < 1.1 * least)  # a few values at either end do not count
     if x.max() - x.min() < least:
-        return refused(path, "subtract one number from all features")
+        return refused(path, "int8")
     data = load_own(path, 0)
     assert data.train_x.min() >= -127
     assert -127 <= data.set.zero <= 127
@@ -158,52 +158,52 @@ NAN[3, 2, 1] = np.nan
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "key"),
     [
-        ({"test_y": None}, "test_y missing: train_x, train_y, test_x, test_y are needed"),
-        ({"validation_x": NAN}, "validation_y missing"),
-        ({"val_x": NAN}, "nothing is done with val_x: take it out; there are train_x"),
-        ({"train_x": NAN}, "train_x holds values that are not finite"),
-        ({"test_x": np.inf - NAN[:, :, :0]}, "test_x has shape 60x4x0"),
-        ({"train_x": np.full((60, 4, 3), 1e7, np.float32)}, "train_x holds values beyond 1e+06: divide"),
-        ({"train_x": np.full((60, 4, 3), 5, np.float32)}, "lie between 5 and 5, which int8 cannot"),
-        ({"train_x": arrays()["train_x"] / 1e4}, "multiply them by one"),
-        ({"train_x": arrays()["train_x"] + 1e5}, "subtract one number from all features"),
-        ({"train_x": arrays()["train_x"].astype(str)}, "train_x is of type <U32: whole or"),
-        ({"train_x": np.zeros(60)}, "train_x has shape 60: [N, features], [N, rows, columns] or"),
-        ({"train_x": np.float32(1)}, "train_x has shape no side"),
-        ({"test_x": arrays(shape=(3, 4))["test_x"]}, "test_x is float32 of shape 60x3x4, train_x"),
-        ({"test_x": arrays("uint8")["test_x"]}, "test_x is uint8 of shape 60x4x3, train_x float32"),
-        ({"train_y": arrays()["train_y"][:-1]}, "train_y is int64 of shape 59: 60 whole numbers are needed"),
-        ({"train_y": arrays()["train_y"] + 0.5}, "train_y is float64 of shape 60: 60 whole numbers"),
-        ({"train_y": arrays()["train_y"] + 1}, "train_y holds the label 3: labels are 0 to 2"),
-        ({"train_y": arrays()["train_y"] - 1}, "train_y holds the label -1: labels are 0 to 2"),
-        ({"train_y": arrays()["train_y"] + 1, "classes": None}, "train_y: no example of class 0; add some"),
-        ({"train_y": arrays()["train_y"] * 200, "classes": None}, "holds the label 400: labels are 0 to 255"),
-        ({"test_y": arrays()["test_y"] // 2}, "test_y: no example of class owl; add some, or leave"),
-        ({"train_y": arrays()["train_y"] * 0, "classes": None}, "train_y: 2 to 256 classes are needed"),
-        ({"classes": np.array(["a", "a", "b"])}, "classes: 2 to 256 classes are needed, no two of one name"),
-        ({"classes": np.arange(3)}, "classes: 2 to 256 classes are needed"),
-        ({"classes": np.array(CLASSES, object)}, "cannot be read: Object arrays cannot be loaded"),
+        ({"test_y": None}, "test_y"),
+        ({"validation_x": NAN}, "validation_y"),
+        ({"val_x": NAN}, "val_x"),
+        ({"train_x": NAN}, "train_x"),
+        ({"test_x": np.inf - NAN[:, :, :0]}, "test_x"),
+        ({"train_x": np.full((60, 4, 3), 1e7, np.float32)}, "train_x"),
+        ({"train_x": np.full((60, 4, 3), 5, np.float32)}, "int8"),
+        ({"train_x": arrays()["train_x"] / 1e4}, "int8"),
+        ({"train_x": arrays()["train_x"] + 1e5}, "int8"),
+        ({"train_x": arrays()["train_x"].astype(str)}, "train_x"),
+        ({"train_x": np.zeros(60)}, "train_x"),
+        ({"train_x": np.float32(1)}, "train_x"),
+        ({"test_x": arrays(shape=(3, 4))["test_x"]}, "test_x"),
+        ({"test_x": arrays("uint8")["test_x"]}, "test_x"),
+        ({"train_y": arrays()["train_y"][:-1]}, "train_y"),
+        ({"train_y": arrays()["train_y"] + 0.5}, "train_y"),
+        ({"train_y": arrays()["train_y"] + 1}, "train_y"),
+        ({"train_y": arrays()["train_y"] - 1}, "train_y"),
+        ({"train_y": arrays()["train_y"] + 1, "classes": None}, "train_y"),
+        ({"train_y": arrays()["train_y"] * 200, "classes": None}, "train_y"),
+        ({"test_y": arrays()["test_y"] // 2}, "owl"),
+        ({"train_y": arrays()["train_y"] * 0, "classes": None}, "train_y"),
+        ({"classes": np.array(["a", "a", "b"])}, "classes"),
+        ({"classes": np.arange(3)}, "classes"),
+        ({"classes": np.array(CLASSES, object)}, "Object arrays"),
         (
             {f"train_{key}": arrays()[f"train_{key}"][::20] for key in "xy"},
-            "what is left to train on: no example of class cat",
+            "class cat",
         ),
     ],
 )  # fmt: skip
-def test_an_npz_that_is_not_usable_is_refused(changed: dict[str, Any], says: str, tmp_path: Path) -> None:
-    refused(written(tmp_path / "mine.npz", **changed), says)
+def test_an_npz_that_is_not_usable_is_refused(changed: dict[str, Any], key: str, tmp_path: Path) -> None:
+    refused(written(tmp_path / "mine.npz", **changed), key)
 
 
 def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.npz"
-    refused(path, "no such file or folder: [data] set is one of speech-commands, ")
+    refused(path, "speech-commands")
     for content in (b"", b"PK\3\4 not a zip", b"text\n"):
         path.write_bytes(content)
-        refused(path, "is no .npz: write it with numpy.savez")
+        refused(path, "numpy.savez")
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    refused(path, "is no .npz: write it with numpy.savez")
+    refused(path, "numpy.savez")
 
 
 WHOLE = io.BytesIO()

@@ -163,5 +163,5 @@ def test_a_layer_that_no_multiplier_fits_is_refused() -> None:
         net.subnet_tails(0)[2].weight.fill_(1e4)
         net.subnet_tails(0)[2].bias.fill_(-1e7)
     seen = ranges(net, torch.from_numpy(real(inputs(16))), [100.0])
-    with pytest.raises(QuantizeError, match="dense2: no multiplier fits, its output is almost constant"):
+    with pytest.raises(QuantizeError, match=r"100%.*dense2"):
         quantize(net, name="net", ranges=seen[0], scale=SCALE, zero=ZERO)

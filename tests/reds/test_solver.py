@@ -158,13 +158,14 @@ def test_all_at_once_without_enough_work_bounds_the_best(
 
 def test_groups_that_all_hold_each_other_are_refused_by_name() -> None:
     pairs = {pair: np.zeros((200, 200)) for pair in combinations(range(6), 2)}
-    says = r"group 0, .*group 3: .*, more groups at once than in .*200 x 200 x 200 x 200 widths are too large"
-    with pytest.raises(CoupledError, match=says):
+    with pytest.raises(CoupledError, match=r"group 0, .*group 3") as raised:
         solve(Problem((200,) * 6, pairs, (), {}))
+    assert raised.value.sizes == (200,) * len(raised.value.groups)
+    assert len(raised.value.groups) > CoupledError.SUPPORTED
 
 
 def test_tables_too_large_of_groups_that_are_supported_say_only_that() -> None:
     pairs = {pair: np.zeros((300, 300)) for pair in combinations(range(3), 2)}
-    with pytest.raises(CoupledError, match="300 x 300 x 300 widths are too large; raise `step`") as raised:
+    with pytest.raises(CoupledError, match="`step`") as raised:
         solve(Problem((300,) * 3, pairs, (), {}))
-    assert "more groups" not in str(raised.value)
+    assert raised.value.sizes == (300,) * CoupledError.SUPPORTED

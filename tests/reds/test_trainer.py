@@ -105,9 +105,7 @@ def test_the_best_epoch_is_kept() -> None:
 )
 def test_diverged_training_names_the_epoch_and_the_rate(how: TrainingOptions) -> None:
     too_fast = replace(how, rate=1e30)
-    with pytest.raises(
-        DivergedError, match=rf"^training .* epoch 1: lower \[{how.table[1:-1]}\] rate \(1e\+30\)$"
-    ):
+    with pytest.raises(DivergedError, match=rf"epoch 1.*\[{how.table[1:-1]}\].*1e\+30"):
         train(elastic(), clips(), too_fast)
 
 
