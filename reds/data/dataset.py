@@ -106,13 +106,13 @@ def _part(name: str, pair: Examples) -> Part:
             f"Dataset: {name}: features are {x.dtype}, floating-point numbers of the scale that the network"
             " reads are needed: for pixels of 0 to 255, x / 255"
         )
-    if x.ndim == 2:
+    if x.ndim == 2 and x.size:
         return Part(x[:, None, None], y)
-    if x.ndim == 4:
+    if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
     raise DataError(
         f"Dataset: {name}: features are of shape {list(x.shape)}: [N, units, rows, columns] or [N, features]"
-        " is needed"
+        " is needed, none of them 0"
     )
 
 
