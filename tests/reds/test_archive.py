@@ -61,7 +61,7 @@ def test_the_official_hash_decides_and_ignores_the_take() -> None:
     assert sets.count("testing") / 20_000 == pytest.approx(0.1, abs=0.01)
 
 
-def test_a_tenth_is_unknown_and_a_tenth_silence() -> None:
+def test_a_tenth_of_the_clips_is_unknown_and_a_tenth_silence() -> None:
     paths = [f"./{word}/{i:08x}_nohash_0.wav" for word in WORDS for i in range(100)]
     clips = choose(paths, "training")
     labels = [clip.label for clip in clips]
@@ -122,7 +122,7 @@ def test_damaged_features_in_the_cache_are_named(harm: str, archive: Path, tmp_p
     load_archive(tmp_path, QUIET, archive.as_uri(), sha256(archive))
 
 
-def test_offline_says_what_to_fetch_and_where(tmp_path: Path) -> None:
+def test_a_failed_download_names_the_file_to_fetch_and_its_place(tmp_path: Path) -> None:
     url = (tmp_path / "nowhere.tar.gz").as_uri()
     with pytest.raises(DataError, match=r"file:.*nowhere\.tar\.gz"):
         load_archive(tmp_path / "data", QUIET, url, "0" * 64)
@@ -130,7 +130,7 @@ def test_offline_says_what_to_fetch_and_where(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a tar", b""])
-def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "fake.tar.gz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"fake\.tar\.gz"):

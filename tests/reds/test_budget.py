@@ -78,12 +78,12 @@ def test_a_later_budget_that_is_tighter_holds_for_the_subnets_inside(order: Orde
     [([0.5, 0.25, 1.0], "0.5, 0.25, 1"), ([1e5, 4e5], "100000, 400000"), ([0.0, 1.0], "0, 1"),
      ([float("nan")], "nan")],
 )  # fmt: skip
-def test_budgets_that_are_no_ascending_fractions_are_refused(budgets: list[float], given: str) -> None:
+def test_budgets_that_are_not_ascending_fractions_are_refused(budgets: list[float], given: str) -> None:
     with pytest.raises(BudgetError, match=rf"budgets.*{given}"):
         select(dnn("s"), random_scores(dnn("s"), 0), budgets)
 
 
-def test_what_can_cut_nothing_or_everything_is_named() -> None:
+def test_steps_and_leasts_that_leave_nothing_to_cut_are_refused() -> None:
     graph, scores = dnn("s"), random_scores(dnn("s"), 0)
     with pytest.raises(BudgetError, match=r"79200 MACs.*`least`"):
         select(graph, scores, [0.5], least=4000)

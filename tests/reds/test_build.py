@@ -73,7 +73,9 @@ def test_build_gives_the_same_pack_and_card_from_the_same_seed(recipe: Path, tmp
         assert subnet["accuracy"]["test"] == pytest.approx(right, abs=1e-6)
 
 
-def test_a_convolutional_net_on_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_built_convolutional_net_is_tested_on_all_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Fashion-MNIST's recipe, short and on the 1,000 shipped pictures, as if no labeled set were shipped."""
     some = shipped_pictures(400, 100)
     parts = {name: getattr(some, name) for name in ("train_x", "train_y", "test_x", "test_y")}
@@ -129,7 +131,7 @@ def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> 
     assert "One nested pack" in output
 
 
-def test_reproduce_sets_ours_beside_the_paper(
+def test_reproduce_writes_our_accuracies_beside_the_papers(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = tmp_path / "shipped" / "recipes"
@@ -300,7 +302,7 @@ def test_the_last_epochs_may_see_what_int8_rounds_off(recipe: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("seeds", ["a,b", "", "1,1", "-1", "2147483648", "99999999999999999999"])
-def test_seeds_that_are_none(seeds: str, recipe: Path) -> None:
+def test_seeds_that_are_not_distinct_small_numbers_are_refused(seeds: str, recipe: Path) -> None:
     status, output = run("compare", recipe, "--seeds", seeds)
     assert status == 2
     assert "--seeds" in output

@@ -72,7 +72,9 @@ def large() -> nn.Conv2d:
         (lambda x: F.max_pool2d(x, 2).clamp(0, 6), 6),
     ],
 )
-def test_every_spelling_ends_its_layer(activation: Callable[[Tensor], Tensor], ceiling: float) -> None:
+def test_every_spelling_of_relu_becomes_the_activation_of_its_layer(
+    activation: Callable[[Tensor], Tensor], ceiling: float
+) -> None:
     net = same_function(Calls(lambda m, x: head(m.act(m.a(x))), a=large(), act=activation), 3, 6, 6)
     first, *others = net.graph.layers
     assert (first.relu, first.ceiling) == (True, ceiling)
@@ -98,7 +100,9 @@ def test_every_spelling_ends_its_layer(activation: Callable[[Tensor], Tensor], c
         (lambda x: F.avg_pool2d(x, 2).clamp(0, 6), "^clamp"),
     ],
 )
-def test_what_is_no_relu_is_refused_by_name(activation: Callable[[Tensor], Tensor], match: str) -> None:
+def test_an_activation_other_than_relu_is_refused_by_name(
+    activation: Callable[[Tensor], Tensor], match: str
+) -> None:
     with pytest.raises(NotElasticError, match=match):
         from_module(Calls(lambda m, x: head(m.act(m.a(x))), a=conv(), act=activation), (3, 6, 6))
 
@@ -143,7 +147,7 @@ def test_permutation_and_nesting_keep_the_ceilings() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_int8_ends_where_the_float_net_does(seed: int) -> None:
+def test_int8_outputs_stop_at_the_float_ceilings(seed: int) -> None:
     model, net, seen, q, features = quantized(seed)
     again = pack.loads(pack.dumps(model), "memory")
     assert all(np.isclose(top, 1) for top in bound(net, features))
@@ -161,7 +165,7 @@ def test_int8_ends_where_the_float_net_does(seed: int) -> None:
                 assert np.sqrt((apart**2).mean()) < 0.03 * layer.ceiling
 
 
-def test_ranges_past_a_ceiling_end_there() -> None:
+def test_ranges_past_a_ceiling_are_cut_to_it() -> None:
     model, net, seen, q, features = quantized(0)
     wide = np.where([layer.ceiling < inf for layer in net.graph.layers], 2.0, 1.0)[:, None] * seen
     assert (wide[2] != seen[2]).any()

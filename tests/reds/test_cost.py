@@ -65,7 +65,7 @@ def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
     assert [Cost("", tables, peak).of((1, 0)) for peak in (False, True)] == [13, 9]
 
 
-def test_minimum_and_multiple_of_each_group() -> None:
+def test_widths_keep_the_least_and_the_step_of_each_group() -> None:
     net = Builder(5)
     net.dense(net.dense(net.dense(net.input, 10), 10), 3)
     graph = net.build()
@@ -127,7 +127,7 @@ def test_times_that_are_missing_are_named() -> None:
         ([4, 8], [[1.0], [2.0]], r"\(2, 1\)"),
     ],
 )
-def test_a_file_of_what_are_no_times_is_refused(
+def test_a_file_without_usable_times_is_refused(
     units: list[Any], us: list[Any], says: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "times.json"

@@ -46,7 +46,7 @@ def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
         torch.testing.assert_close(net(x, i), small(x, 0), rtol=1e-4, atol=1e-4)
 
 
-def test_inputs_may_keep_their_sides() -> None:
+def test_inputs_may_keep_their_rows_and_columns() -> None:
     graph = by_name("ds-cnn-s-32x32x3")
     net, x = random_net(graph), features(graph, 2)
     assert torch.equal(net(x.reshape(2, 32, 32, 3), 0), net(x, 0))
@@ -143,7 +143,7 @@ def test_importance_is_weight_times_summed_gradient() -> None:
     assert not scores[4].any()
 
 
-def test_a_groups_units_are_scored_by_every_layer_that_writes_them() -> None:
+def test_units_of_a_group_are_scored_by_every_layer_that_writes_them() -> None:
     graph = by_name("resnet8")
     net = random_net(graph)
     scores = score(net, [(features(graph, 4), torch.arange(4))]).units

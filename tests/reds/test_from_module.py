@@ -20,7 +20,7 @@ from tests.reds.support.modules import Block, Calls, Residual, conv, head, same_
 from tests.reds.support.subnets import specs
 
 
-def test_a_residual_net_of_the_users_own_computes_the_same() -> None:
+def test_a_residual_module_computes_the_same_as_its_elastic_net() -> None:
     graph = same_function(Residual(), 3, 16, 12).graph
     # Units that residuals hold together are one group: 16 of the stem, 24 of two blocks and the depthwise.
     assert graph.full == (3, 16, 16, 24, 24, 24, 32, 20, 4)
@@ -75,7 +75,7 @@ def random_module(seed: int) -> tuple[nn.Module, tuple[int, int, int]]:
 
 @given(st.integers(0, 2**16))
 @settings(max_examples=60)
-def test_any_module_of_the_kinds_there_are_computes_the_same(seed: int) -> None:
+def test_any_module_of_supported_layers_computes_the_same(seed: int) -> None:
     module, shape = random_module(seed)
     same_function(module, *shape)
 
@@ -91,7 +91,7 @@ def test_any_module_of_the_kinds_there_are_computes_the_same(seed: int) -> None:
         lambda m, x: (m.a(x) + m.a(x)).view(-1, 4 * 6 * 6),
     ],
 )
-def test_functions_and_methods_are_what_modules_are(forward: Callable[..., Any]) -> None:
+def test_functions_and_methods_become_the_layers_that_modules_do(forward: Callable[..., Any]) -> None:
     module = Calls(lambda m, x: m.b(forward(m, x)), a=conv(), b=nn.LazyLinear(5))
     with pytest.raises(NotElasticError, match=r"^Calls.*b\.weight"):
         from_module(module, (3, 6, 6))
@@ -208,7 +208,7 @@ def test_what_tracing_does_not_see_is_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, -6, 6), (3, 6, 0), (0,), ()])
-def test_inputs_have_three_sides_or_one(shape: tuple[int, ...]) -> None:
+def test_an_input_shape_of_other_than_three_sides_or_one_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(NotElasticError, match=r"^Flatten.*\[units, height, width\]"):
         from_module(nn.Flatten(), shape)
 

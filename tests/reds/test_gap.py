@@ -35,7 +35,7 @@ def reached(scores: Scores, objective: Objective, subnets: Sequence[Widths]) -> 
 @pytest.mark.parametrize(
     ("order", "budgets"), [("bottom-up", (0.4,)), ("top-down", (0.4,)), ("joint", (0.3, 0.6))]
 )
-def test_the_best_there_is_lies_between_what_is_reached_and_the_gap(
+def test_the_optimum_lies_between_the_value_found_and_its_gap(
     order: Order, budgets: tuple[float, ...], objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(solving, "WIDTHS", (1,))

@@ -64,7 +64,7 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
     seed=st.integers(0, 999),
     extreme=st.booleans(),
 )
-def test_dense_nets_follow_the_rule(widths: list[int], seed: int, extreme: bool) -> None:
+def test_dense_nets_follow_the_requantization_rule(widths: list[int], seed: int, extreme: bool) -> None:
     half = [max(1, w // 2) for w in widths[1:]]
     model = dense_model(widths, [half, widths[1:]], seed, extreme=extreme)
     x = inputs(model, 4, seed)
@@ -74,7 +74,7 @@ def test_dense_nets_follow_the_rule(widths: list[int], seed: int, extreme: bool)
 
 @settings(max_examples=120)
 @given(seed=st.integers(0, 2**20))
-def test_nets_of_every_kind_of_layer_follow_the_rule(seed: int) -> None:
+def test_nets_of_every_kind_of_layer_follow_the_requantization_rule(seed: int) -> None:
     model = random_model(seed)
     x = inputs(model, 3, seed)
     for s in range(len(model.subnets)):

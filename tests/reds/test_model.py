@@ -67,7 +67,7 @@ def test_a_broken_rule_is_refused_with_its_place(model: Model, place: str) -> No
         check(model)
 
 
-def test_the_whole_net_is_fine() -> None:
+def test_a_model_that_keeps_every_rule_passes() -> None:
     check(NET)
 
 

@@ -41,7 +41,7 @@ def build(recipe: Path, line: str, net: str = "ds-cnn-s-12x8x3") -> tuple[int, s
         ("colors/", "dnn-s-12x8x3", 15, COLORS),
     ],
 )
-def test_one_line_makes_a_pack_that_is_scored(
+def test_own_data_in_one_line_of_a_recipe_give_a_pack_with_labeled_examples(
     name: str, net: str, tested: int, classes: tuple[str, ...], recipe: Path, tmp_path: Path
 ) -> None:
     source = pictures(tmp_path / name)
@@ -88,7 +88,7 @@ def test_one_line_makes_a_pack_that_is_scored(
         ),
     ],
 )
-def test_what_cannot_be_built_is_one_line(
+def test_own_data_that_cannot_be_built_are_refused_in_one_line(
     line: str, net: str, key: str, recipe: Path, tmp_path: Path
 ) -> None:
     pictures(tmp_path / "my.npz")

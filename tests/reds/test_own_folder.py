@@ -40,7 +40,7 @@ def pictures(
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_folders_of_parts(mode: str, tmp_path: Path) -> None:
+def test_folders_named_as_parts_become_the_parts(mode: str, tmp_path: Path) -> None:
     made = pictures(tmp_path / "mine", ("train", "test", "validation"), mode=mode)
     (tmp_path / "mine" / ".DS_Store").write_bytes(b"hidden")
     data = load_own(tmp_path / "mine", 0)

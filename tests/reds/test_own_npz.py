@@ -50,7 +50,7 @@ def refused(path: Path, key: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_everything_of_an_npz_is_there_once(tmp_path: Path) -> None:
+def test_every_example_of_an_npz_is_in_one_part(tmp_path: Path) -> None:
     path = written(tmp_path / "mine.npz")
     data, of = load_own(path, 0), arrays()
     assert (data.set.name, data.set.shape, data.set.classes) == ("mine", (4, 3, 1), CLASSES)
@@ -84,7 +84,7 @@ def test_a_validation_part_that_is_given_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shape", "means"), [((7,), (1, 1, 7)), ((4, 3), (4, 3, 1)), ((4, 3, 2), (4, 3, 2))])
-def test_features_have_sites_and_units(
+def test_features_are_stored_as_rows_columns_and_units(
     shape: tuple[int, ...], means: tuple[int, ...], tmp_path: Path
 ) -> None:
     of = arrays("uint8", shape)
@@ -195,7 +195,7 @@ def test_an_npz_that_is_not_usable_is_refused(changed: dict[str, Any], key: str,
     refused(written(tmp_path / "mine.npz", **changed), key)
 
 
-def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_npz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.npz"
     refused(path, "speech-commands")
     for content in (b"", b"PK\3\4 not a zip", b"text\n"):

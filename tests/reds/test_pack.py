@@ -107,7 +107,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
         pack.loads(bytes(data), "net.reds")
 
 
-def test_a_missing_pack_says_so(tmp_path: Path) -> None:
+def test_a_missing_pack_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"no\.reds.*No such file"):
         pack.load(tmp_path / "no.reds")
 

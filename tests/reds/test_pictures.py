@@ -66,7 +66,7 @@ def test_sheets_hold_the_same_pictures_in_the_official_order(tmp_path: Path) -> 
     same(load_sheets(tmp_path, files), Pictures(x[:50], y[:50], x[50:], y[50:], {}))
 
 
-def test_what_is_missing_damaged_or_unreachable_is_named(tmp_path: Path) -> None:
+def test_files_that_are_missing_damaged_or_unreachable_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a\.npz.*REDS_DATA"):
         load_sheets(tmp_path, {"a.npz": ""})
     (tmp_path / "a.npz").write_bytes(b"other")
@@ -83,7 +83,7 @@ def test_what_is_missing_damaged_or_unreachable_is_named(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("data", [b"\0\0\x08\x03\0\0", b"", b"\0\0\x08\x01\0\0\0\x05abc"])
-def test_files_that_are_no_pictures(data: bytes, tmp_path: Path) -> None:
+def test_files_without_pictures_are_refused(data: bytes, tmp_path: Path) -> None:
     pictures, official = shipped(), tmp_path / "official"
     official.mkdir()
     idx(official, pictures, list(FILES))

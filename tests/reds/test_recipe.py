@@ -32,7 +32,7 @@ def changed(old: str, new: str) -> str:
     return text
 
 
-def test_the_shipped_recipe() -> None:
+def test_the_shipped_recipe_is_read() -> None:
     recipe = load_recipe(SHIPPED)
     assert (recipe.name, recipe.net.name, recipe.data.every) == ("kws-dnn-s", "dnn-s", 2)
     assert [subnet.name for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
@@ -112,7 +112,7 @@ def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
     check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, TargetProfile(layout))
 
 
-def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_recipe_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"none\.toml.*No such file"):
         load_recipe(tmp_path / "none.toml")
     with pytest.raises(RecipeError, match=tmp_path.name):
@@ -136,5 +136,5 @@ def test_any_text_gives_one_clear_line(text: str) -> None:
         parse_recipe(text, "r.toml")
 
 
-def test_the_shipped_recipe_says_nothing_else() -> None:
+def test_the_shipped_recipe_has_every_table_but_the_optional_ones() -> None:
     assert set(tomllib.loads(TEXT)) == set(Recipe.__dataclass_fields__) - {"device", "int8"}

@@ -35,7 +35,7 @@ def test_the_nearest_values_are_halves_of_the_least_shift(values: list[int], shi
         ([-32_768 << 15], row_encoding.MULTIPLIER_SHIFTS),
     ],
 )
-def test_what_no_shift_holds_is_refused(values: list[int], shifts: range) -> None:
+def test_values_that_no_shift_holds_are_refused(values: list[int], shifts: range) -> None:
     with pytest.raises(row_encoding.NarrowError):
         row_encoding.halves(np.array(values, np.int32), shifts)
 

@@ -66,7 +66,7 @@ def test_any_budgets_together_equal_brute_force(
 
 @given(small_chains(), st.integers(10, 60), st.integers(60, 100), st.integers(0, 2**16))
 @settings(max_examples=60)
-def test_all_subnets_at_once_equal_brute_force(graph: Graph, one: int, two: int, seed: int) -> None:
+def test_joint_selection_equals_brute_force(graph: Graph, one: int, two: int, seed: int) -> None:
     scores, full = random_scores(graph, seed), graph.macs(graph.full)
     widths = all_widths(graph, 2)
     values, macs = np.array([kept(scores, w) for w in widths]), np.array([graph.macs(w) for w in widths])
@@ -83,7 +83,7 @@ def test_all_subnets_at_once_equal_brute_force(graph: Graph, one: int, two: int,
     assert {subnet.gap for subnet in chosen} == {0.0}
 
 
-def test_all_at_once_finds_what_neither_order_does() -> None:
+def test_joint_selection_finds_more_than_either_order() -> None:
     graph = dnn("s").resized((2, 6, 6, 6, 3))
     scores = random_scores(graph, 3)
     up, down, joint = (
@@ -124,7 +124,12 @@ def test_uniform_widths_of_many_units_round_as_they_should() -> None:
     for n in (111, 222, 249):  # n / 436 * 436 is less than n in floating point
         widths = (250, n, n, n, 12)
         (chosen,) = select(
-            graph, random_scores(graph, 0), [Budget(flash=_flash(graph, widths))], 1, 1, "uniform"
+            graph,
+            random_scores(graph, 0),
+            [Budget(flash=_flash(graph, widths))],
+            step=1,
+            least=1,
+            order="uniform",
         )
         assert chosen.widths == widths
 
@@ -149,7 +154,7 @@ def test_kernels_of_layers_that_join_groups_both_ways_all_count() -> None:
     assert full.value == pytest.approx(sum(score.sum() for score in scores))
 
 
-def test_what_rounding_leaves_of_kernels_is_no_importance() -> None:
+def test_the_rounding_residue_of_kernels_counts_as_no_importance() -> None:
     rng, graph = np.random.default_rng(5), dnn("s").resized((2, 6, 7, 5, 3))
     table = rng.random((6, 7)) / 3
     scores = random_scores(graph, 2)
@@ -180,7 +185,7 @@ def test_uniform_widths_are_the_largest_share_that_fits(seed: int, percent: int,
 @pytest.mark.parametrize(
     ("graph", "flash"), [(dnn("s"), 40_000), (ds_cnn("s"), 12_000)], ids=["dnn", "ds-cnn"]
 )
-def test_another_solver_agrees(graph: Graph, flash: int) -> None:
+def test_an_independent_solver_finds_the_same_optimum(graph: Graph, flash: int) -> None:
     scores = [np.floor(1e6 * score) for score in random_scores(graph, 7)]
     budget = Budget(macs=0.5, flash=flash)
     (ours,) = select(graph, scores, [budget], objective="sum")
@@ -262,7 +267,7 @@ def test_the_first_budget_solved_is_optimal_on_its_own() -> None:
     assert down[-1].value >= up[-1].value
 
 
-def test_the_product_starves_the_dear_group_less_and_balanced_least() -> None:
+def test_balanced_keeps_most_of_the_costly_group_and_sum_least() -> None:
     graph = dnn("s")
     scores = [np.linspace(2, 1, group.units) for group in graph.groups]
     of = {each: select(graph, scores, [0.25], objective=each)[0].widths for each in get_args(Objective)}

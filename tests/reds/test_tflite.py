@@ -78,7 +78,7 @@ def ops(content: bytes) -> list[int]:
 
 @pytest.mark.parametrize("kernels", [XNNPACK, BUILT_IN], ids=["xnnpack", "built-in"])
 @pytest.mark.parametrize("label", ["25%", "50%", "75%", "100%"])
-def test_the_shipped_pack_gives_the_same_words(label: str, kernels: Any) -> None:
+def test_the_shipped_pack_classifies_the_same_words(label: str, kernels: Any) -> None:
     model = pack.load(SHIPPED)
     subnet = model.subnet(label)
     x = find_labeled(json.loads(SHIPPED.with_suffix(".json").read_text()), SHIPPED.parent)[0][:1000]
@@ -90,13 +90,13 @@ def test_the_shipped_pack_gives_the_same_words(label: str, kernels: Any) -> None
 
 @pytest.mark.usefixtures("_down_to_minus_128")
 @pytest.mark.parametrize("seed", range(150))
-def test_every_kind_of_layer(seed: int) -> None:
+def test_every_kind_of_layer_is_at_most_two_steps_off(seed: int) -> None:
     model = random_model(seed)
     for subnet in range(len(model.subnets)):
         assert steps_off(model, subnet, 20).max() <= 2
 
 
-def test_a_ceiling_ends_it_too() -> None:
+def test_a_relu_with_a_ceiling_is_exported() -> None:
     model, _, _, x, _ = quantized(0)
     for subnet in range(3):
         y, wanted = interpret(tflite.dumps(model, subnet), x), interpreter.run(model, subnet, x)
@@ -132,7 +132,7 @@ def test_each_layer_is_at_most_a_step_off(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_untrained_nets_choose_alike(name: str) -> None:
+def test_untrained_nets_choose_the_same_class(name: str) -> None:
     """Random weights magnify a step from layer to layer, and their outputs lie close together."""
     model = untrained(name, by_name(name))
     x = inputs(model, 40)
@@ -195,7 +195,7 @@ def uneven_padding() -> Maker:
     "made",
     [added_to_itself, mean_then_padding, dense_then_conv, ranks_differ, average_with_relu, uneven_padding],
 )
-def test_what_tflite_has_no_op_for(made: Callable[[], Maker]) -> None:
+def test_layers_without_a_tflite_op_are_composed_of_others(made: Callable[[], Maker]) -> None:
     maker = made()
     mixing = [maker.tensors[x.output].units for x in maker.layers if x.kind in (Kind.DENSE, Kind.CONV)]
     model = maker.build([mixing])
