@@ -83,12 +83,29 @@ def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, .
 def check_classes(where: str, names: tuple[str, ...]) -> None:
     """Raise `DataError` unless there are 2 to 256 classes with different names."""
     if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
-        found = f"{len(names)} with {len(set(names))} different names"
-        raise DataError(f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name; found {found}")
+        found = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise DataError(
+            f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name; found: {found}"
+        )
+
+
+def numbered_classes(labels: NDArray[Any]) -> tuple[str, ...]:
+    """Return names for classes without names: the numbers from 0 to the largest label, at most 256."""
+    largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else MOST_CLASSES
+    return tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
 
 
 def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
-    """Raise `DataError` if a class has no example among the labels y [N]."""
+    """Check that every class has an example.
+
+    Args:
+        where: The array or part that holds the labels, for errors.
+        y: Labels [N].
+        classes: Names of the labels 0, 1, 2...
+
+    Raises:
+        DataError: A class has no example.
+    """
     if empty := sorted(set(range(len(classes))) - set(np.unique(y).tolist())):
         raise DataError(f"{where}: no example of class {classes[empty[0]]}; add some, or leave the class out")
 

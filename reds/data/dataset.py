@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.catalog import Data
-from reds.data.checks import Part, RawData, check_classes, check_parts
+from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
 from reds.data.images import sample_share
 from reds.data.user_files import to_data
 from reds.errors import DataError
@@ -83,9 +83,7 @@ class Dataset:
         """Return the parts as checked numpy arrays, units innermost."""
         given = {"train": self.train, "test": self.test, "validation": self.validation}
         parts = {name: _part(name, pair) for name, pair in given.items() if pair is not None}
-        labels = parts["train"].y
-        largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else 0
-        classes = tuple(map(str, range(largest + 1))) if self.classes is None else tuple(self.classes)
+        classes = numbered_classes(parts["train"].y) if self.classes is None else tuple(self.classes)
         check_classes("Dataset", classes)
         check_parts("Dataset", parts, classes)
         digest = hashlib.sha256()
@@ -113,13 +111,13 @@ def _part(name: str, pair: Examples) -> Part:
             f"Dataset: {name}: features are {x.dtype}: give floating-point numbers of the scale that the"
             " network reads, for pixels of 0 to 255 x / 255"
         )
-    if x.ndim == 2:
+    if x.ndim == 2 and x.size:
         return Part(x[:, None, None], y)
-    if x.ndim == 4:
+    if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
     raise DataError(
         f"Dataset: {name}: features have shape {list(x.shape)}: [N, units, rows, columns] or [N, features]"
-        " is needed"
+        " is needed, with no side of 0"
     )
 
 

@@ -36,12 +36,12 @@ def load_data(options: DataOptions, seed: int, console: Console) -> Data:
     """
     home, source, spec = data_home(), options.source, SETS[options.set]
 
-    def prepared(file: str) -> bool:
+    def use_prepared(file: str) -> bool:
         return source == "prepared" or (source == "auto" and (home / file).is_file())
 
     if options.set in IMAGES:
         sheets, official = IMAGES[options.set]
-        if prepared(next(iter(sheets))):
+        if use_prepared(next(iter(sheets))):
             from reds.data.contact_sheets import load_contact_sheets  # needs Pillow
 
             return split(spec, load_contact_sheets(home, sheets), seed)
@@ -54,7 +54,7 @@ def load_data(options: DataOptions, seed: int, console: Console) -> Data:
         from reds.data.visual_wake_words import load_visual_wake_words  # needs Pillow
 
         return load_visual_wake_words(spec, home, console)
-    if prepared(speech_prepared.FILE):
+    if use_prepared(speech_prepared.FILE):
         return speech_data(speech_prepared.load_prepared(home))
     return speech_data(speech_archive.load_archive(home, console))
 

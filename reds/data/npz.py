@@ -15,7 +15,7 @@ from zipfile import is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.checks import MOST_CLASSES, Part, RawData, check_classes, check_parts
+from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
 from reds.data.local_files import sha256_of
 from reds.errors import DataError
 
@@ -63,9 +63,7 @@ def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:
             raise DataError(f"{path}: classes is {given.dtype} of shape {shape}: a list of texts is needed")
         names = tuple(given.tolist())
     else:
-        y, where = arrays["train_y"], "train_y"
-        largest = int(y.max()) if y.dtype.kind in "iu" and y.size else MOST_CLASSES
-        names = tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
+        names, where = numbered_classes(arrays["train_y"]), "train_y"
     check_classes(f"{path}: {where}", names)
     return names
 

@@ -122,7 +122,16 @@ def variants(sound: Sound, noises: Sequence[Sound], count: int, rng: np.random.G
 
 
 def silence(noises: Sequence[Sound], count: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Return the features int8 [count, 49, 10] of random pieces of background noise."""
+    """Return the features of random pieces of background noise, which stand for silence.
+
+    Args:
+        noises: Background noises, float32 in [-1, 1].
+        count: Number of pieces.
+        rng: Draws the pieces.
+
+    Returns:
+        MFCC int8 [count, 49, 10].
+    """
     return np.stack([quantized(mfcc(normalized(_piece(noises, rng)))) for _ in range(count)])
 
 

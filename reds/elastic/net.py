@@ -121,7 +121,16 @@ def affine_after(layer: Layer, units: int) -> nn.Module:
 
 
 def active_weight(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
-    """Return the view of a layer's full weights that a subnet uses: [output units, input units, ...]."""
+    """Return the view of a layer's full weights that a subnet uses.
+
+    Args:
+        layer: The layer.
+        weight: Its full weights, of `weight_shape`.
+        widths: Units that the subnet keeps in each unit group.
+
+    Returns:
+        Weights [output units, input units, ...].
+    """
     if layer.kind in MIXING:
         return weight[: widths[layer.writes], : widths[layer.reads] * layer.copies]
     return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight

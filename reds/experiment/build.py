@@ -43,7 +43,13 @@ def build(path: Path, out: Path, console: Console) -> Path:
 
 
 def checkpoint(prepared: Prepared, recipe: Recipe, target: Path) -> Checkpoint:
-    """Return the checkpoint beside the pack `target`, with the key of a recipe or a variant of it."""
+    """Return the checkpoint of one training.
+
+    Args:
+        prepared: The recipe that was read from a file, with its data.
+        recipe: The recipe of this training: the same one or a variant.
+        target: The pack to be; the checkpoint lies beside it.
+    """
     key = key_of(target.stem, recipe, prepared.data, prepared.profile)
     return Checkpoint(target.with_suffix(".training"), key)
 

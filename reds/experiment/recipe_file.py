@@ -26,6 +26,7 @@ class Rule(NamedTuple):
     holds: bool
     expected: str
     found: object
+    """None if the key is missing."""
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -109,13 +110,31 @@ def _subnet_rules(recipe: Recipe) -> list[Rule]:
 
 
 def check_rows(recipe: Recipe, spec: DataSpec, source: str) -> None:
-    """Raise `RecipeError` if a recipe leaves out more rows than an example of its data has."""
+    """Check that a recipe keeps some rows of an example.
+
+    Args:
+        recipe: The recipe.
+        spec: Its data set.
+        source: Name of the recipe file, for errors.
+
+    Raises:
+        RecipeError: The recipe leaves out more rows than an example has.
+    """
     rows, every = spec.shape[0], recipe.data.every
     _check([Rule("[data], every", 1 <= every <= rows, f"1 to {rows}", every)], source)
 
 
 def check_shifts(recipe: Recipe, spec: DataSpec, source: str) -> None:
-    """Raise `RecipeError` if a recipe shifts by more rows or columns than an example of its data has."""
+    """Check that a recipe shifts examples by less than their size.
+
+    Args:
+        recipe: The recipe.
+        spec: Its data set.
+        source: Name of the recipe file, for errors.
+
+    Raises:
+        RecipeError: The recipe shifts by more rows or columns than an example has.
+    """
     (rows, columns, _), shift = spec.shape, recipe.augmentation
     _check(
         [
@@ -132,5 +151,5 @@ def _check(rules: list[Rule], source: str) -> None:
     """Raise `RecipeError` for the first rule that does not hold."""
     for rule in rules:
         if not rule.holds:
-            found = "nothing" if rule.found is None else repr(rule.found)
-            raise RecipeError(f"{source}: {rule.where}: {rule.expected} is needed, not {found}")
+            found = "" if rule.found is None else f", not {rule.found!r}"
+            raise RecipeError(f"{source}: {rule.where}: {rule.expected} is needed{found}")

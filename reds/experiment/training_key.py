@@ -13,8 +13,11 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import as_json
 from reds.training.torch_setup import processor
 
-DECIDING = ("graph", "zoo", "elastic", "nesting", "data", "quantization", "training")
-"""Packages of `reds` whose code decides the bits of a training."""
+DECIDING = (
+    "graph", "zoo", "elastic", "nesting", "data", "quantization", "training", "pack",
+    "experiment/pipeline.py", "experiment/prepare.py",
+)  # fmt: skip
+"""Packages and modules of `reds` whose code decides the bits of a training."""
 
 
 def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str:
@@ -37,10 +40,15 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str
 def code_digest() -> str:
     """Return a digest of the code in `DECIDING`; comments and docstrings do not count."""
     digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
-    for source in sorted(path for package in DECIDING for path in (root / package).rglob("*.py")):
+    for source in deciding_modules(Path(__file__).parents[1]):
         digest.update(without_docstrings(source.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()
+
+
+def deciding_modules(root: Path) -> list[Path]:
+    """Return the modules below `root`, the folder of `reds`, whose code decides the bits of a training."""
+    parts = [root / each for each in DECIDING]
+    return sorted(path for part in parts for path in ([part] if part.is_file() else part.rglob("*.py")))
 
 
 def without_docstrings(source: str) -> str:

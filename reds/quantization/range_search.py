@@ -55,7 +55,13 @@ def best_ranges(net: ElasticNet, name: str, candidates: Floats, examples: Exampl
 
 
 def int8_accuracy(model: Model, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> tuple[float, ...]:
-    """Return the fraction of x int8 [N, input_size] that each subnet classifies as y [N], bit-exactly."""
+    """Return the fraction of examples that each subnet classifies correctly, with the bit-exact interpreter.
+
+    Args:
+        model: The integer network.
+        x: Inputs int8 [N, input_size].
+        y: Labels [N].
+    """
     return tuple(float(hits(model, i, x, y).mean()) for i in range(len(model.subnets)))
 
 
@@ -73,7 +79,16 @@ def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[A
 
 
 def calibration_part(net: ElasticNet, examples: Examples, seed: int) -> Tensor:
-    """Draw the training features float32 [N, features] that activation ranges are measured on."""
+    """Draw the training features that activation ranges are measured on.
+
+    Args:
+        net: The net; its largest tensor limits the number of examples.
+        examples: The training examples.
+        seed: Seed of the draw.
+
+    Returns:
+        Features float32 [N, features].
+    """
     largest = max(t.height * t.width * t.copies * net.graph.full[t.group] for t in net.graph.tensors)
     count = max(min(CALIBRATION, CALIBRATION_VALUES // largest), 1)
     return examples.plain(count, torch.Generator().manual_seed(seed))[0]

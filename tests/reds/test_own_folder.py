@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reds.data.image_file import decode
-from reds.data.user_files import load_user_data
 from reds.data.images import to_int8
+from reds.data.user_files import load_user_data
 from reds.errors import DataError
 
 
@@ -40,7 +40,7 @@ def pictures(
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_folders_of_parts(mode: str, tmp_path: Path) -> None:
+def test_folders_named_as_parts_become_the_parts(mode: str, tmp_path: Path) -> None:
     made = pictures(tmp_path / "mine", ("train", "test", "validation"), mode=mode)
     (tmp_path / "mine" / ".DS_Store").write_bytes(b"hidden")
     data = load_user_data(tmp_path / "mine", 0)
@@ -92,7 +92,7 @@ def test_names_of_another_encoding_are_taken_of_pictures_and_refused_of_classes(
     first.rename(os.fsdecode(bytes(first.parent) + b"/caf\xe9.png"))
     load_user_data(tmp_path / "mine", 0)
     first.parent.rename(os.fsdecode(bytes(first.parent.parent) + b"/caf\xe9"))
-    with pytest.raises(DataError, match=r"mine/train: the name 'caf\\udce9' cannot be printed"):
+    with pytest.raises(DataError, match=r"mine/train.*'caf\\udce9'"):
         load_user_data(tmp_path / "mine", 0)
 
 
@@ -150,35 +150,21 @@ def one_class(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("harm", "says"),
-    [
-        (odd_size, "is 4 x 6; 6 x 4 pixels, as"),
-        (damaged, "replace or remove it"),
-        (text, "is no image; replace or remove it"),
-        (deep, "has pixels of kind I;16; save it with 8 bits a channel"),
-        (nested, "only images may be in"),
-        (stray, "only folders of classes may be in"),
-        (empty, "holds no image; add some, or remove the class"),
-        (one_side, "every part needs the same classes"),
-        (no_test, "holds tests, train: it needs train, test and optionally validation, or only classes"),
-        (one_class, "its folders: 2 to 256 classes are needed"),
-    ],
-)  # fmt: skip
-def test_a_folder_that_is_not_usable_is_refused(harm: Any, says: str, tmp_path: Path) -> None:
+    "harm",
+    [odd_size, damaged, text, deep, nested, stray, empty, one_side, no_test, one_class],
+)
+def test_a_folder_that_is_not_usable_is_refused_with_its_place(harm: Any, tmp_path: Path) -> None:
     pictures(tmp_path / "mine", ("train", "test"), per_class=4)
     path = harm(tmp_path / "mine")
     with pytest.raises(DataError) as caught:
         load_user_data(tmp_path / "mine", 0)
     assert str(caught.value).startswith(str(path))
-    assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_class_of_one_picture_cannot_be_cut(tmp_path: Path) -> None:
     pictures(tmp_path, ("mine",), per_class=1)
-    with pytest.raises(
-        DataError, match=r"mine: training part without the test part: no example of class heads; add some"
-    ):
+    with pytest.raises(DataError, match=r"mine.*class heads"):
         load_user_data(tmp_path / "mine", 0)
 
 

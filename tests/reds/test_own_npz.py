@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+from reds.data.catalog import SETS, Data
+from reds.data.images import to_int8
 from reds.data.local_files import sha256_of
 from reds.data.npz import NEEDED, OPTIONAL
 from reds.data.user_files import load_user_data
-from reds.data.images import to_int8
-from reds.data.catalog import SETS, Data
 from reds.errors import DataError
 
 CLASSES = ("cat", "dog", "owl")
@@ -42,15 +42,15 @@ def written(path: Path, **changed: Any) -> Path:
     return path
 
 
-def refused(path: Path, says: str) -> None:
+def refused(path: Path, key: str) -> None:
     with pytest.raises(DataError) as caught:
         load_user_data(path, 0)
     assert str(caught.value).startswith(f"{path}")
-    assert says in str(caught.value)
+    assert key in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_everything_of_an_npz_is_there_once(tmp_path: Path) -> None:
+def test_every_example_of_an_npz_is_in_one_part(tmp_path: Path) -> None:
     path = written(tmp_path / "mine.npz")
     data, of = load_user_data(path, 0), arrays()
     assert (data.set.name, data.set.shape, data.set.classes) == ("mine", (4, 3, 1), CLASSES)
@@ -84,7 +84,7 @@ def test_a_validation_part_that_is_given_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shape", "means"), [((7,), (1, 1, 7)), ((4, 3), (4, 3, 1)), ((4, 3, 2), (4, 3, 2))])
-def test_features_have_sites_and_units(
+def test_features_are_stored_as_rows_columns_and_units(
     shape: tuple[int, ...], means: tuple[int, ...], tmp_path: Path
 ) -> None:
     of = arrays("uint8", shape)
@@ -116,7 +116,7 @@ def test_int8_is_within_half_a_step_of_most_values(
     least = max(0.1, reach / 8)
     assume(not least <= x.max() - x.min() < 1.1 * least)  # a few values at either end do not count
     if x.max() - x.min() < least:
-        return refused(path, "subtract one number from all features")
+        return refused(path, "int8")
     data = load_user_data(path, 0)
     assert data.train_x.min() >= -127
     assert -127 <= data.set.zero <= 127
@@ -147,7 +147,8 @@ def test_the_same_seed_holds_out_the_same_and_another_seed_others(tmp_path: Path
 
 def test_another_file_of_the_same_name_has_another_labeled_file(tmp_path: Path) -> None:
     names = {
-        load_user_data(written(tmp_path / "kws12.npz", test_x=arrays()["test_x"] + i), 0).set.file for i in (0, 1)
+        load_user_data(written(tmp_path / "kws12.npz", test_x=arrays()["test_x"] + i), 0).set.file
+        for i in (0, 1)
     }
     assert len(names) == 2
     assert not names & {each.file for each in SETS.values()}
@@ -158,52 +159,52 @@ NAN[3, 2, 1] = np.nan
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "key"),
     [
-        ({"test_y": None}, "test_y missing: train_x, train_y, test_x, test_y are needed"),
-        ({"validation_x": NAN}, "validation_y missing"),
-        ({"val_x": NAN}, "unknown array val_x: remove it; known arrays are train_x"),
-        ({"train_x": NAN}, "train_x holds values that are not finite"),
-        ({"test_x": np.inf - NAN[:, :, :0]}, "test_x has shape 60x4x0"),
-        ({"train_x": np.full((60, 4, 3), 1e7, np.float32)}, "train_x holds values beyond 1e+06: divide"),
-        ({"train_x": np.full((60, 4, 3), 5, np.float32)}, "lie between 5 and 5, which int8 cannot"),
-        ({"train_x": arrays()["train_x"] / 1e4}, "multiply them by one"),
-        ({"train_x": arrays()["train_x"] + 1e5}, "subtract one number from all features"),
-        ({"train_x": arrays()["train_x"].astype(str)}, "train_x is of type <U32: whole or"),
-        ({"train_x": np.zeros(60)}, "train_x has shape 60: [N, features], [N, rows, columns] or"),
-        ({"train_x": np.float32(1)}, "train_x has shape () (a single number)"),
-        ({"test_x": arrays(shape=(3, 4))["test_x"]}, "test_x is float32 of shape 60x3x4, train_x"),
-        ({"test_x": arrays("uint8")["test_x"]}, "test_x is uint8 of shape 60x4x3, train_x is float32"),
-        ({"train_y": arrays()["train_y"][:-1]}, "train_y is int64 of shape 59: 60 whole numbers are needed"),
-        ({"train_y": arrays()["train_y"] + 0.5}, "train_y is float64 of shape 60: 60 whole numbers"),
-        ({"train_y": arrays()["train_y"] + 1}, "train_y holds the label 3: labels are 0 to 2"),
-        ({"train_y": arrays()["train_y"] - 1}, "train_y holds the label -1: labels are 0 to 2"),
-        ({"train_y": arrays()["train_y"] + 1, "classes": None}, "train_y: no example of class 0; add some"),
-        ({"train_y": arrays()["train_y"] * 200, "classes": None}, "holds the label 400: labels are 0 to 255"),
-        ({"test_y": arrays()["test_y"] // 2}, "test_y: no example of class owl; add some, or leave"),
-        ({"train_y": arrays()["train_y"] * 0, "classes": None}, "train_y: 2 to 256 classes are needed"),
-        ({"classes": np.array(["a", "a", "b"])}, "classes: 2 to 256 classes are needed, no two of one name"),
-        ({"classes": np.arange(3)}, "classes is int64 of shape [3]: a list of texts"),
-        ({"classes": np.array(CLASSES, object)}, "cannot be read: Object arrays cannot be loaded"),
+        ({"test_y": None}, "test_y"),
+        ({"validation_x": NAN}, "validation_y"),
+        ({"val_x": NAN}, "val_x"),
+        ({"train_x": NAN}, "train_x"),
+        ({"test_x": np.inf - NAN[:, :, :0]}, "test_x"),
+        ({"train_x": np.full((60, 4, 3), 1e7, np.float32)}, "train_x"),
+        ({"train_x": np.full((60, 4, 3), 5, np.float32)}, "int8"),
+        ({"train_x": arrays()["train_x"] / 1e4}, "int8"),
+        ({"train_x": arrays()["train_x"] + 1e5}, "int8"),
+        ({"train_x": arrays()["train_x"].astype(str)}, "train_x"),
+        ({"train_x": np.zeros(60)}, "train_x"),
+        ({"train_x": np.float32(1)}, "train_x"),
+        ({"test_x": arrays(shape=(3, 4))["test_x"]}, "test_x"),
+        ({"test_x": arrays("uint8")["test_x"]}, "test_x"),
+        ({"train_y": arrays()["train_y"][:-1]}, "train_y"),
+        ({"train_y": arrays()["train_y"] + 0.5}, "train_y"),
+        ({"train_y": arrays()["train_y"] + 1}, "train_y"),
+        ({"train_y": arrays()["train_y"] - 1}, "train_y"),
+        ({"train_y": arrays()["train_y"] + 1, "classes": None}, "train_y"),
+        ({"train_y": arrays()["train_y"] * 200, "classes": None}, "train_y"),
+        ({"test_y": arrays()["test_y"] // 2}, "owl"),
+        ({"train_y": arrays()["train_y"] * 0, "classes": None}, "train_y"),
+        ({"classes": np.array(["a", "a", "b"])}, "classes"),
+        ({"classes": np.arange(3)}, "classes"),
+        ({"classes": np.array(CLASSES, object)}, "Object arrays"),
         (
             {f"train_{key}": arrays()[f"train_{key}"][::20] for key in "xy"},
-            "training part without the validation part: no example of class cat",
+            "class cat",
         ),
     ],
 )  # fmt: skip
-def test_an_npz_that_is_not_usable_is_refused(changed: dict[str, Any], says: str, tmp_path: Path) -> None:
-    refused(written(tmp_path / "mine.npz", **changed), says)
+def test_an_npz_that_is_not_usable_is_refused(changed: dict[str, Any], key: str, tmp_path: Path) -> None:
+    refused(written(tmp_path / "mine.npz", **changed), key)
 
 
-def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_npz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.npz"
-    refused(path, "no such file or folder: [data] set is one of speech-commands, ")
+    refused(path, "speech-commands")
     for content in (b"", b"PK\3\4 not a zip", b"text\n"):
         path.write_bytes(content)
-        refused(path, "is no .npz file: write it with numpy.savez")
+        refused(path, "numpy.savez")
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    refused(path, "is no .npz file: write it with numpy.savez")
+    refused(path, "numpy.savez")
 
 
 WHOLE = io.BytesIO()

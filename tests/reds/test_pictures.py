@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from reds.data.catalog import SETS
 from reds.data.cifar10 import load_cifar10
+from reds.data.contact_sheets import load_contact_sheets
 from reds.data.examples import Examples
 from reds.data.fashion_mnist import FILES, load_fashion_mnist
+from reds.data.images import Images, split, to_int8
 from reds.data.local_files import sha256_of
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.images import Images, split, to_int8
-from reds.data.catalog import SETS
-from reds.data.contact_sheets import load_contact_sheets
 from reds.errors import DataError
 from tests.reds.support.pictures import binary, idx, sheets, shipped
 
@@ -66,30 +66,30 @@ def test_sheets_hold_the_same_pictures_in_the_official_order(tmp_path: Path) -> 
     same(load_contact_sheets(tmp_path, files), Images(x[:50], y[:50], x[50:], y[50:], {}))
 
 
-def test_what_is_missing_damaged_or_unreachable_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"a\.npz is missing: set REDS_DATA"):
+def test_files_that_are_missing_damaged_or_unreachable_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.npz.*REDS_DATA"):
         load_contact_sheets(tmp_path, {"a.npz": ""})
     (tmp_path / "a.npz").write_bytes(b"other")
-    with pytest.raises(DataError, match=r"a\.npz: sha256 is .* expected 00"):
+    with pytest.raises(DataError, match=r"a\.npz.*sha256.* 00"):
         load_contact_sheets(tmp_path, {"a.npz": "00"})
     for load in (load_fashion_mnist, load_cifar10):
-        with pytest.raises(DataError, match=r"cannot download http://127.0.0.1:9.*; fetch it by hand to "):
+        with pytest.raises(DataError, match=r"http://127.0.0.1:9"):
             load(tmp_path, QUIET, "http://127.0.0.1:9/x.tar.gz")
         assert not list(tmp_path.rglob("*.gz"))
     wrong = tmp_path / "fashion-mnist" / next(iter(FILES))
     wrong.write_bytes(b"other")
-    with pytest.raises(DataError, match="sha256 is"):
+    with pytest.raises(DataError, match="sha256"):
         load_fashion_mnist(tmp_path, QUIET)
 
 
 @pytest.mark.parametrize("data", [b"\0\0\x08\x03\0\0", b"", b"\0\0\x08\x01\0\0\0\x05abc"])
-def test_files_that_are_no_pictures(data: bytes, tmp_path: Path) -> None:
+def test_files_without_pictures_are_refused(data: bytes, tmp_path: Path) -> None:
     pictures, official = shipped(), tmp_path / "official"
     official.mkdir()
     idx(official, pictures, list(FILES))
     (official / next(iter(FILES))).write_bytes(gzip.compress(data))
     sums = {name: sha256_of(official / name) for name in FILES}
-    with pytest.raises(DataError, match=r"train-images.*: cannot be read: .*; delete it and try again"):
+    with pytest.raises(DataError, match=r"train-images"):
         load_fashion_mnist(tmp_path, QUIET, official.as_uri(), sums)
 
 

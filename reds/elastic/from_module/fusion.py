@@ -18,7 +18,7 @@ Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 @dataclass(frozen=True)
 class Fused:
-    """The nodes that fuse into one layer."""
+    """Hold the nodes that fuse into one layer."""
 
     nodes: tuple[fx.Node, ...] = ()
     norm: Norm | None = None

@@ -115,5 +115,12 @@ def user_name(node: fx.Node, module: nn.Module | None) -> str:
 
 
 def reject(node: fx.Node, module: nn.Module | None, reason: str, remedy: str) -> NoReturn:
-    """Raise `NotElasticError` for a node, with the reason and a remedy."""
+    """Raise `NotElasticError` for a node.
+
+    Args:
+        node: The node, whose place the error names.
+        module: Its operation, from `as_module`.
+        reason: What is wrong with it, as a verb and its object.
+        remedy: What to do instead.
+    """
     raise NotElasticError(f"{user_name(node, module)} {reason}: {remedy}")

@@ -75,7 +75,17 @@ def reproduce(name: str, seeds: Sequence[int], against: Sequence[str], out: Path
 
 
 def prepare_table(table: PaperTable, out: Path, console: Console) -> tuple[Recipe, Prepared]:
-    """Return a recipe with the paper's budgets, and its data. Raises `RedsError` and `OSError`."""
+    """Return the shipped recipe with the paper's budgets, and its data.
+
+    Args:
+        table: The table of the paper.
+        out: Folder of the results; it is made if it does not exist.
+        console: Shows downloads.
+
+    Raises:
+        RedsError: The data cannot be used.
+        OSError: `out` cannot be written.
+    """
     path = fixtures_dir() / "recipes" / f"{table.recipe}.toml"
     recipe = load_recipe(path)
     subnets = tuple(SubnetRecipe(subnet.share, 0.0) for subnet in table.subnets)

@@ -143,6 +143,11 @@ def copy(graph: FlatBufferGraph, x: Value, wanted: Operand) -> Value:
     """Return a value times a sign with another quantization, or the value itself if nothing changes.
 
     The copy is a depthwise layer with one tap: the bytes stay as they are, except for the sign.
+
+    Args:
+        graph: The graph.
+        x: The value.
+        wanted: Sign and quantization of the copy.
     """
     if wanted == Operand(x.quantization, 1):
         return x

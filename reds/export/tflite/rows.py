@@ -46,7 +46,14 @@ def copy_rows(units: int, sign: int, output: Quantization) -> Rows:
 
 
 def equal_rows(units: int, taps: int, gain: float, offset: float) -> Rows:
-    """Return depthwise rows that all compute `gain` times the sum of their taps, plus `offset`."""
+    """Return equal depthwise rows.
+
+    Args:
+        units: Number of rows.
+        taps: Weights of each row.
+        gain: Factor of the sum of the taps, in stored values.
+        offset: Addend, in stored values.
+    """
     ones = np.ones(units)
     return Rows(np.full((units, taps), LIMIT, np.int8), ones * gain / LIMIT, ones * offset)
 

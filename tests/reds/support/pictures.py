@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reds.data.local_files import sha256_of
 from reds.data.images import Images
+from reds.data.local_files import sha256_of
 from reds.fixtures import fixtures_dir
 
 
