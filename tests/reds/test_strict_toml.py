@@ -34,32 +34,33 @@ def parse(text: str) -> Boards:
 
 
 def test_tables_arrays_mappings_and_unions_become_dataclasses() -> None:
-    text = (
-        '[[board]]\nname = "a"\nport = 22\nlatency_us = { "25%" = 10 }\n[[board]]\nname = "b"\nport = "usb"\n'
-    )
+    text = A + 'port = 22\nlatency_us = { "25%" = 10 }\n[[board]]\nname = "b"\nport = "usb"\n'
     first, second = parse(text).board
     assert (first.port, first.cool_down, dict(first.latency_us)) == (22, 300.0, {"25%": 10.0})
     assert (second.port, dict(second.latency_us)) == ("usb", {})
     assert parse(text).options == Options()
 
 
+A = '[[board]]\nname = "a"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("board = [", "boards.toml: not valid TOML: "),
-        ("", "boards.toml: the top level lacks [[board]] with name"),
-        ("[[board]]\nport = 22", "boards.toml: [[board]] number 1 lacks name"),
-        ('[[board]]\nname = "a"\ncooldown = 1', "boards.toml: [[board]] 'a' has no key cooldown: did you mean cool_down? "),
-        ('[[board]]\nname = "a"\ncool_down = true', "boards.toml: [[board]] 'a', cool_down: a number is needed, not True"),
-        ('[[board]]\nname = "a"\ncool_down = inf', "boards.toml: [[board]] 'a', cool_down: a finite number is needed"),
-        ('[[board]]\nname = "a"\nlatency_us = { x = "1" }', "boards.toml: [[board]] 'a', latency_us, x: a number is needed"),
-        ('[[board]]\nname = "a"\nlatency_us = 1', "boards.toml: [[board]] 'a', latency_us: a table is needed, not 1"),
-        ('board = 1', "boards.toml: the top level, board: a list of tables is needed, not 1"),
-        ('[[board]]\nname = "a"\n[options]\nmode = "x"', "boards.toml: [options], mode: 'fast' or 'slow' is needed"),
+        ("board = [", "not valid TOML: "),
+        ("", "the top level lacks [[board]] with name"),
+        ("[[board]]\nport = 22", "[[board]] number 1 lacks name"),
+        (A + 'cooldown = 1', "[[board]] 'a' has no key cooldown: did you mean cool_down? "),
+        (A + 'cool_down = true', "[[board]] 'a', cool_down: a number is needed, not True"),
+        (A + 'cool_down = inf', "[[board]] 'a', cool_down: a finite number is needed"),
+        (A + 'latency_us = { x = "1" }', "[[board]] 'a', latency_us, x: a number is needed"),
+        (A + 'latency_us = 1', "[[board]] 'a', latency_us: a table is needed, not 1"),
+        ('board = 1', "the top level, board: a list of tables is needed, not 1"),
+        (A + '[options]\nmode = "x"', "[options], mode: 'fast' or 'slow' is needed"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_table_and_key(text: str, place: str) -> None:
     with pytest.raises(ValueError, match=r"^boards\.toml") as caught:
         parse(text)
-    assert str(caught.value).startswith(place)
+    assert str(caught.value).startswith(f"boards.toml: {place}")
     assert "\n" not in str(caught.value)
