@@ -1,4 +1,4 @@
-"""Files that others may read at any time: written beside their place, then moved there in one step."""
+"""Write files atomically: beside their place, then moved there in one step, so that no reader sees a part."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that becomes `path` where the block ends well; else `path` stays as it was.
+    """Open a file to write; it replaces `path` when the block ends without an error.
 
     Two processes may write the same path at once: the later one wins. Raises `OSError`.
     """
@@ -29,17 +29,17 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def writable(folder: Path) -> None:
-    """Make a folder; fails now, not after a training, if no file can be written there. Raises `OSError`."""
+    """Make a folder and check that a file can be written in it, before a long training. Raises `OSError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        says = f"is no folder that can be written ({error.strerror}): name another"
-        raise type(error)(error.errno, says, str(folder)) from error
+        text = f"is no folder that can be written ({error.strerror}): name another"
+        raise type(error)(error.errno, text, str(folder)) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises `OSError`."""
+    """Write a file completely or not at all. Raises `OSError`."""
     with whole(path) as file:
         file.write(data)

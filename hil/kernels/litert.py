@@ -23,7 +23,7 @@ from hil.transports.process import ProcessTransport
 from hil.transports.shell import ShellTransport, pinned
 from hil.transports.transport import Transport
 from reds.export import tflite
-from reds.export.tflite.graph import schema
+from reds.export.tflite.flatbuffer import schema
 from reds.graph import Graph, Widths
 from reds.zoo.random_weights import untrained
 

@@ -1,4 +1,4 @@
-"""The card beside a pack: how it was made, how accurate each subnet is, and on which examples."""
+"""Write the card of a pack: its origin, the accuracy of each subnet, and the examples that show it."""
 
 import hashlib
 import json
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from reds import pack
-from reds.data.home import sha256_of
-from reds.data.sets import Data
+from reds.data.catalog import Data
+from reds.data.local_files import sha256_of
 from reds.experiment.result import Result, SubnetResult
 from reds.files import whole, write_whole
 from reds.fixtures import fixtures_dir
@@ -20,7 +20,7 @@ from reds.training.torch_setup import processor
 
 
 def save_with_card(result: Result, path: Path) -> dict[str, Any]:
-    """Write a result's pack to `path`, its labeled examples and its card beside it; return the card."""
+    """Write a result's pack to `path`, with its labeled examples and card beside it; return the card."""
     written = pack.save(result.trained.model, path)
     labeled = save_labeled(result.data, result.every, path.parent)
     card = card_of(result, written, labeled)
@@ -29,24 +29,30 @@ def save_with_card(result: Result, path: Path) -> dict[str, Any]:
 
 
 def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
-    """Write the labeled examples into `folder`, unless they are shipped; return what a card says of them."""
+    """Write the labeled examples into `folder`, unless they are shipped, and return their entry of the card.
+
+    Args:
+        data: The first test examples are the labeled ones.
+        every: The net reads every second, third... row of an example.
+        folder: Folder of the pack.
+    """
     path, n = fixtures_dir() / data.set.file, data.set.labeled
     if not path.is_file():
         path = folder / data.set.file
         with whole(path) as file:
             np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
     name = path.name.removesuffix(".npz")
-    clips = min(n, len(data.test_y))
-    return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": clips}
+    count = min(n, len(data.test_y))
+    return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": count}
 
 
 def card_of(result: Result, written: bytes, labeled: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the card.
+    """Return the card of a pack, ready to be written as JSON.
 
     Args:
-        result: What was trained and tested.
-        written: The pack's bytes.
-        labeled: What `save_labeled` said.
+        result: The trained and tested net.
+        written: The bytes of the pack.
+        labeled: The entry of the labeled examples, from `save_labeled`.
     """
     model, data, method = result.trained.model, result.data, result.method
     return {

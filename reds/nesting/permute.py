@@ -26,7 +26,7 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
     All that belongs to a group moves together: the rows that write it, their norms and biases, and the
     columns that read it with every spatial copy. Outputs stay equal up to float32 rounding.
     """
-    for layer, weight, after in zip(net.graph.layers, net.weights, net.subnet_tails(0), strict=True):
+    for layer, weight, after in zip(net.graph.layers, net.weights, net.subnet_affines(0), strict=True):
         rows, units = torch.from_numpy(orders[layer.writes]), torch.from_numpy(orders[layer.reads])
         if layer.kind in WEIGHTED:
             weight.copy_(weight[rows])

@@ -65,7 +65,7 @@ def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
     assert [Cost("", tables, peak).of((1, 0)) for peak in (False, True)] == [13, 9]
 
 
-def test_minimum_and_multiple_of_each_group() -> None:
+def test_widths_keep_the_least_and_the_step_of_each_group() -> None:
     net = Builder(5)
     net.dense(net.dense(net.dense(net.input, 10), 10), 3)
     graph = net.build()
@@ -110,27 +110,27 @@ def test_times_that_are_missing_are_named() -> None:
     grids = width_grids(graph, 4, 4)
     measured = dict(times(graph, grids))
     narrow = LayerTimes((np.array([8, 144]), np.array([4, 144])), np.ones((2, 2)))
-    with pytest.raises(GraphError, match="desk: layer dense1 was measured from 8 to 144 units, not from 4"):
+    with pytest.raises(GraphError, match=r"desk.*dense1.* 8 .* 144 "):
         latency_cost(graph, grids, Latency("desk", measured | {"dense1": narrow}))
     del measured["dense2"]
-    with pytest.raises(GraphError, match="the times of desk have none of layer dense2"):
+    with pytest.raises(GraphError, match=r"desk.*dense2"):
         latency_cost(graph, grids, Latency("desk", measured))
 
 
 @pytest.mark.parametrize(
     ("units", "us", "says"),
     [
-        ([[4, 8], [4]], [[1.0], [float("nan")]], "a time is no number of microseconds"),
-        ([[4, 8], [4]], [[1.0], [-1.0]], "a time is no number of microseconds"),
-        ([[8, 4], [4]], [[1.0], [2.0]], "units do not ascend"),
-        ([[4, 8], [4]], [[1.0, 2.0]], r"\(1, 2\) times for 2 axes"),
-        ([4, 8], [[1.0], [2.0]], r"\(2, 1\) times for 2 axes"),
+        ([[4, 8], [4]], [[1.0], [float("nan")]], "microseconds"),
+        ([[4, 8], [4]], [[1.0], [-1.0]], "microseconds"),
+        ([[8, 4], [4]], [[1.0], [2.0]], "units"),
+        ([[4, 8], [4]], [[1.0, 2.0]], r"\(1, 2\)"),
+        ([4, 8], [[1.0], [2.0]], r"\(2, 1\)"),
     ],
 )
-def test_a_file_of_what_are_no_times_is_refused(
+def test_a_file_without_usable_times_is_refused(
     units: list[Any], us: list[Any], says: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "times.json"
     path.write_text(json.dumps({"board": "desk", "layers": {"dense0": {"units": units, "us": us}}}))
-    with pytest.raises(LatencyError, match=rf"times\.json: no table of times: {says}; measure one"):
+    with pytest.raises(LatencyError, match=rf"times\.json: .*{says}"):
         load(path)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.firmware.build import targets_dir
+from hil.build import targets_dir
 from reds import pack
 from reds.errors import PackError
-from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR, VERSION
+from reds.pack import format as packed
+from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
 from reds.pack.validate import check
@@ -74,7 +75,7 @@ def test_a_flipped_bit_is_found(at: int, bit: int) -> None:
 @settings(max_examples=300)
 @given(cut=st.integers(0, len(pack.dumps(SMALL)) - 1))
 def test_a_truncated_pack_is_refused(cut: int) -> None:
-    with pytest.raises(PackError, match="bytes"):
+    with pytest.raises(PackError, match=r"net\.reds"):
         pack.loads(pack.dumps(SMALL)[:cut], "net.reds")
 
 
@@ -102,17 +103,17 @@ def test_a_name_that_is_no_text_is_refused() -> None:
     data = bytearray(pack.dumps(SMALL))
     data[HEADER.size - 32] = 0xFF
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
-    with pytest.raises(PackError, match=r"net\.reds: not a usable pack: a name or a label is not text;"):
+    with pytest.raises(PackError, match=r"net\.reds.*name"):
         pack.loads(bytes(data), "net.reds")
 
 
-def test_a_missing_pack_says_so(tmp_path: Path) -> None:
-    with pytest.raises(PackError, match=r"no\.reds: cannot read the pack: No such file"):
+def test_a_missing_pack_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"no\.reds.*No such file"):
         pack.load(tmp_path / "no.reds")
 
 
 def test_a_device_layout_is_not_a_file_for_the_host() -> None:
-    with pytest.raises(PackError, match="laid out for a device"):
+    with pytest.raises(PackError, match=r"net\.reds.*device"):
         pack.loads(pack.dumps(SMALL, LAYOUTS[1]), "net.reds")
 
 
@@ -137,6 +138,8 @@ def test_the_structs_are_those_of_the_c_header() -> None:
     """pack.h asserts its own sizes; both sides must mean the same numbers."""
     text = (targets_dir() / "runtime" / "pack.h").read_text()
     stated = {name: int(n) for name, n in re.findall(r"sizeof\(reds_(\w+)\) == (\d+)", text)}
-    ours = {name.lower(): getattr(pack, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")}
+    ours = {
+        name.lower(): getattr(packed, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")
+    }
     assert stated == ours
-    assert f"REDS_PACK_VERSION = {VERSION}," in text
+    assert f"REDS_PACK_VERSION = {packed.VERSION}," in text

@@ -35,8 +35,8 @@ def test_the_nearest_values_are_halves_of_the_least_shift(values: list[int], shi
         ([-32_768 << 15], row_encoding.MULTIPLIER_SHIFTS),
     ],
 )
-def test_what_no_shift_holds_is_refused(values: list[int], shifts: range) -> None:
-    with pytest.raises(row_encoding.NarrowError, match="not 16 bits times one of"):
+def test_values_that_no_shift_holds_are_refused(values: list[int], shifts: range) -> None:
+    with pytest.raises(row_encoding.NarrowError):
         row_encoding.halves(np.array(values, np.int32), shifts)
 
 
@@ -75,9 +75,9 @@ def test_a_bias_that_needs_it_takes_a_larger_shift_and_one_beyond_all_is_refused
     bias, _ = row_encoding.table(gain, np.zeros(1), np.array([4000 * 127.0 * 127]), weights)
     with pytest.raises(row_encoding.NarrowError):
         row_encoding.halves(bias, row_encoding.FAST_BIAS_SHIFTS)
-    with pytest.raises(row_encoding.NarrowError, match=r"a bias of 1e\+09"):
+    with pytest.raises(row_encoding.NarrowError, match=r"bias.*1e\+09"):
         row_encoding.table(gain, np.zeros(1), np.array([1e9]), weights)
-    with pytest.raises(row_encoding.NarrowError, match=r"a multiplier of 1.07374e\+09"):
+    with pytest.raises(row_encoding.NarrowError, match=r"multiplier.*1\.07374e\+09"):
         row_encoding.table(np.array([2.0**30]), np.zeros(1), np.zeros(1), weights)
 
 

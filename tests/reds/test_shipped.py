@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from reds import pack
-from reds.data.home import sha256_of
+from reds.data.catalog import SETS
 from reds.data.labeled import find_labeled
-from reds.data.sets import SETS
+from reds.data.local_files import sha256_of
 from reds.errors import LabeledSetMissing
-from reds.experiment.pipeline import graph_of
+from reds.experiment.prepare import graph_of
 from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import check_budgets
@@ -80,7 +80,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
     pack_there.write_bytes(SHIPPED.read_bytes())
     status, output = run("layout", pack_there, "radix256", tmp_path / "." / "mine.reds")
     assert (status, output.count("\n")) == (1, 1)
-    assert "is the pack itself" in output
+    assert "mine.reds" in output
     assert pack_there.read_bytes() == SHIPPED.read_bytes()
     status, output = run("layout", pack_there, "radix256", tmp_path / "none" / "out.reds")
     assert (status, output) == (1, f"Error: {tmp_path / 'none' / 'out.reds'}: No such file or directory\n")
@@ -89,7 +89,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
 def test_inspecting_and_checking_need_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
-        "import reds.pack, reds.reference, reds.data.labeled\n"
+        "import reds.pack.interpreter, reds.data.labeled\n"
         "from reds.cli import main\n"
         "main(sys.argv[1:])"
     )
@@ -101,7 +101,8 @@ def test_inspecting_and_checking_need_no_torch() -> None:
     assert "100%" in command("inspect", SHIPPED).stdout
     build = command("build", SHIPPED)
     assert build.returncode == 1
-    assert build.stderr == "Error: torch is missing: training needs `pip install 'reds-hil[train]'`\n"
+    assert build.stderr.startswith("Error: torch")
+    assert "pip install 'reds-hil[train]'" in build.stderr
 
 
 @pytest.mark.parametrize("path", sorted((fixtures_dir() / "recipes").glob("*.toml")), ids=lambda p: p.stem)
