@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hil.build import targets_dir
+from hil.firmware.build import targets_dir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
