@@ -1,4 +1,4 @@
-"""Find the labeled examples that a pack's card names, by file name and checksum; needs only numpy."""
+"""Write the labeled examples that boards are held to, and find them again by a card; needs only numpy."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.catalog import Data
 from reds.data.local_files import data_home, sha256_of
 from reds.errors import LabeledSetMissing
+from reds.files import whole
 from reds.fixtures import fixtures_dir
 from reds.pack.interpreter import clamp_input
 
@@ -54,3 +56,21 @@ def _read(path: Path, every: int, count: int) -> tuple[NDArray[np.int8], NDArray
             f"{path} holds {len(x)} examples and {len(y)} labels, the card says {count}: build the pack again"
         )
     return clamp_input(x[:, ::every].reshape(count, -1)), y.astype(np.uint8)
+
+
+def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
+    """Write the labeled examples into `folder`, unless they are shipped, and return their entry of the card.
+
+    Args:
+        data: The first test examples are the labeled ones.
+        every: The net reads every second, third... row of an example.
+        folder: Folder of the pack.
+    """
+    path, n = fixtures_dir() / data.set.file, data.set.labeled
+    if not path.is_file():
+        path = folder / data.set.file
+        with whole(path) as file:
+            np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
+    name = path.name.removesuffix(".npz")
+    count = min(n, len(data.test_y))
+    return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": count}

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reds.data.catalog import SETS, Data, DataSpec
@@ -22,7 +21,7 @@ from reds.data.checks import RawData, check_present
 from reds.data.images import sample_share, to_int8
 from reds.data.npz import read_npz
 from reds.errors import DataError
-from reds.quantization.calibrate import range_scale
+from reds.pack.scale import range_scale
 
 VALIDATION_SHARE = 0.1
 """Share of every class of the training part that validates, if no validation part is given."""
@@ -116,4 +115,4 @@ def _storage(where: str | Path, train_x: NDArray[Any]) -> tuple[float, int, ToIn
             " more around 0"
         )
     scale = range_scale(*ends)
-    return scale.scale, scale.zero, lambda x: scale.stored(torch.from_numpy(x.astype(np.float32)))
+    return scale.scale, scale.zero, lambda x: scale.stored(x.astype(np.float32))

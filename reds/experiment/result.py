@@ -1,5 +1,6 @@
 """The result of a training: the accuracy of each subnet on the test examples, and the files to deploy."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,34 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from reds import pack
 from reds.data.catalog import Data, DataSpec
+from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
+from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
+from reds.files import write_whole
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.quantization.range_search import hits
 from reds.training.trainer import accuracy
-
-
-@dataclass(frozen=True)
-class SubnetResult:
-    """Hold cost and accuracy of one subnet; accuracies are fractions, in int8 unless named float."""
-
-    name: str
-    widths: tuple[int, ...]
-    """Units kept in each unit group."""
-    macs: int
-    accuracy: float
-    """On the test examples."""
-    validation_accuracy: float
-    labeled_accuracy: float
-    """On the labeled examples, the first of the test examples, which a bench runs on the board."""
-    float_accuracy: float
-    """On the test examples."""
-    float_validation_accuracy: float
-    latency_us: float | None
-    """Predicted from the profile's measured times, in microseconds; None without times."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +49,15 @@ class Result:
         Raises:
             OSError: A file cannot be written.
         """
-        from reds.experiment.card import save_with_card
-
-        save_with_card(self, Path(path))
-        return Path(path)
+        path = Path(path)
+        written = pack.save(self.trained.model, path)
+        labeled = save_labeled(self.data, self.every, path.parent)
+        card = card_of(
+            self.method, self.data, self.trained.model, self.subnets, self.floors,
+            source=self.source, written=written, labeled=labeled,
+        )  # fmt: skip
+        write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+        return path
 
 
 def float_accuracy(

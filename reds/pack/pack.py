@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack import interpreter
-from reds.pack.model import LIMIT, Model
+from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
+from reds.pack.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ class Pack:
         given = self._stored_order(np.asarray(x))
         if given.dtype == np.int8:
             return given.astype(np.int8, copy=False)
-        q = np.rint(given / self.model.input_scale) + self.model.input_zero
-        return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
+        return Scale(self.model.input_scale, self.model.input_zero, np.zeros(1)).stored(given)
 
     def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
         """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""

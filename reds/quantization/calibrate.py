@@ -1,35 +1,17 @@
 """Measure the range of each activation, per subnet and layer, and choose the int8 scale that stores it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet
 from reds.graph import Layer
-from reds.pack.model import LIMIT
-
-Floats = NDArray[np.float64]
+from reds.pack.scale import Floats, Scale, range_scale
 
 LEAST_RANGE = 1e-3
 """Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Map int8 to real values by `real = (q - zero) * scale - mean`; only an input has a mean beside 0."""
-
-    scale: float
-    zero: int
-    mean: Floats
-
-    def stored(self, x: Tensor) -> NDArray[np.int8]:
-        """Return real values float32 as the nearest int8, of the same shape; the mean must be 0."""
-        q: Floats = np.rint(x.double().numpy() / self.scale) + self.zero
-        return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
 
 
 @torch.no_grad()
@@ -62,14 +44,3 @@ def output_scale(layer: Layer, least: float, largest: float) -> Scale:
     """
     largest = min(max(largest, LEAST_RANGE), layer.ceiling)
     return range_scale(0.0 if layer.relu else min(least, 0.0), largest)
-
-
-def input_scale(x: Tensor) -> Scale:
-    """Return the scale of inputs float32 [N, ...]: it covers all of them, and 0, which padding writes."""
-    return range_scale(min(float(x.min()), 0.0), max(float(x.max()), LEAST_RANGE))
-
-
-def range_scale(low: float, high: float) -> Scale:
-    """Return the scale that stores values from `low` to `high` in 254 steps, with 0 exactly on a step."""
-    scale = (high - low) / (2 * LIMIT)
-    return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))

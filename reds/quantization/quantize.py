@@ -29,8 +29,9 @@ from reds.pack.model import (
     Subnet,
 )
 from reds.pack.model import IntegerLayer as IntLayer
+from reds.pack.scale import Floats, Scale
 from reds.pack.validate import check
-from reds.quantization.calibrate import Floats, Scale, output_scale
+from reds.quantization.calibrate import output_scale
 
 FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
 """The larger factor of a layer without weights. It is large in an addition, so that rounding the other factor

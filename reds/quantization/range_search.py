@@ -12,7 +12,7 @@ from reds.data.examples import Examples
 from reds.elastic.net import ElasticNet
 from reds.pack import interpreter
 from reds.pack.model import Model
-from reds.quantization.calibrate import Floats
+from reds.pack.scale import Floats
 from reds.quantization.quantize import quantize
 
 CALIBRATION = 4096

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
 from reds.pack.model import LIMIT, REQUANTIZED
-from reds.quantization.calibrate import Floats, Scale, output_scale
+from reds.pack.scale import Floats, Scale
+from reds.quantization.calibrate import output_scale
 
 
 class RoundedNet(ElasticNet):

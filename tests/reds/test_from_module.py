@@ -15,7 +15,6 @@ from reds.elastic.from_module import from_module
 from reds.elastic.net import nest
 from reds.errors import NotElasticError
 from reds.pack.model import Kind
-from reds.quantization.calibrate import input_scale
 from tests.reds.support.modules import Block, Calls, Residual, conv, head, same_function, stirred
 from tests.reds.support.subnets import specs
 
@@ -220,11 +219,3 @@ def test_an_old_weight_norm_is_refused_by_name() -> None:
         from_module(module, (3, 6, 6))
     torch.nn.utils.remove_weight_norm(module[0])
     same_function(module, 3, 6, 6)
-
-
-def test_inputs_are_stored_with_an_exact_zero() -> None:
-    x = torch.tensor([0.0, -1.0, 3.0, 0.5])
-    stored = input_scale(x)
-    q = stored.stored(x)
-    assert (q.dtype, q[0], q.min()) == (np.int8, stored.zero, -127)
-    assert np.abs((q.astype(float) - stored.zero) * stored.scale - x.numpy()).max() <= stored.scale

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hil.firmware.build import targets_dir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hil.firmware.build import targets_dir
 from reds import pack
 from reds.errors import PackError
 from reds.pack import format as packed

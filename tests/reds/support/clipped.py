@@ -9,7 +9,8 @@ from reds.elastic.from_module import from_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet, nest
 from reds.pack.model import Model
-from reds.quantization.calibrate import Floats, input_scale, ranges
+from reds.pack.scale import Floats, range_scale
+from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
 from tests.reds.support.floats import thirds
 from tests.reds.support.modules import conv, stirred
@@ -47,7 +48,7 @@ def quantized(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]
     module, x = mobile(seed)
     full = from_module(module, (3, 6, 6))
     net = nest(full, thirds(full.graph)).eval()
-    given = input_scale(x)
+    given = range_scale(min(float(x.min()), 0.0), float(x.max()))
     q = given.stored(units_last(x)).reshape(len(x), -1)
     features = torch.from_numpy((q.astype(np.float32) - given.zero) * np.float32(given.scale))
     seen = ranges(net, features, [100.0])[0]
