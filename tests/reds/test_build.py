@@ -136,7 +136,7 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
 ) -> None:
     shipped = tmp_path / "shipped" / "recipes"
     shipped.mkdir(parents=True)
-    (shipped / "kws-dnn-s.toml").write_text(recipe.read_text())
+    (shipped / "kws-dnn-s.toml").write_text(recipe.read_text().replace("epochs = 2", "epochs = 1"))
     monkeypatch.setattr("reds.experiment.reproduce.run.fixtures_dir", lambda: shipped.parent)
     monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 2)
     arguments = ("reproduce", "kws-dnn-s", "--seeds", "3,4", "--out")

@@ -97,7 +97,7 @@ def test_a_class_of_one_example_leaves_none_to_train_on() -> None:
 
 @settings(max_examples=40)
 @given(
-    counts=st.lists(st.integers(3, 40), min_size=2, max_size=4),
+    counts=st.lists(st.integers(4, 40), min_size=2, max_size=4),
     test=st.floats(0.1, 0.5),
     validation=st.floats(0.1, 0.5),
     seed=st.integers(0, 9),

@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import reds
 from reds import pack
 from reds.cli import main
 from reds.data.labeled import find_labeled
 from reds.data.local_files import sha256_of
 from reds.pack import interpreter
 from tests.reds.support.own import COLORS, pictures, short_recipe
+
+SHORTEST = """name = "mine"
+net.name = "dnn-s-12x8x3"
+data.set = "my.npz"
+subnet = [{ budget = 0.5 }, { budget = 1.0 }]
+"""
 
 
 @pytest.fixture
@@ -69,6 +76,19 @@ def test_own_data_in_one_line_of_a_recipe_give_a_pack_with_labeled_examples(
             q = np.rint(of["test_x"] / np.float32(card["input"]["scale"])) + card["input"]["zero"]
         stored = np.clip(q, -127, 127).astype(np.int8).reshape(tested, -1)
         assert sorted(map(bytes, stored)) == sorted(map(bytes, x))
+
+
+def test_the_shortest_recipe_builds_a_pack_that_classifies(recipe: Path, tmp_path: Path) -> None:
+    """With all options as they are by default."""
+    pictures(tmp_path / "my.npz")
+    recipe.write_text(SHORTEST)
+    result = CliRunner().invoke(main, ["build", str(recipe), "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    card, loaded = json.loads((tmp_path / "mine.json").read_text()), reds.load(tmp_path / "mine.reds")
+    assert [subnet.name for subnet in loaded.subnets] == ["50%", "100%"]
+    assert loaded.subnets["50%"].macs <= 0.5 * loaded.subnets["100%"].macs
+    assert min(subnet.accuracy or 0 for subnet in loaded.subnets) > 0.5
+    assert [subnet["floor"] for subnet in card["subnets"]] == [0, 0]
 
 
 @pytest.mark.parametrize(
