@@ -72,7 +72,7 @@ def test_an_array_that_is_not_usable_is_refused_and_named(changed: dict[str, Any
 @pytest.mark.parametrize("name", ["test", "validation"])
 @pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, float("nan")])
 def test_a_share_that_is_not_between_0_and_1_is_refused(name: str, share: float) -> None:
-    with pytest.raises(DataError, match=f"^{name} is"):
+    with pytest.raises(DataError, match=rf"^Dataset\.split: {name} is"):
         Dataset.split(X, Y, **{name: share})  # type: ignore[arg-type]
 
 

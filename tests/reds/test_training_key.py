@@ -98,8 +98,8 @@ def edited(path: Path, old: str, new: str) -> str:
 def test_a_comment_in_the_trainer_keeps_the_digest_and_a_number_changes_it(copied: Path) -> None:
     trainer, before = copied / "training" / "trainer.py", code_digest()
     assert edited(trainer, '"""', '"""Again: ') == before
-    assert edited(trainer, "PART = 256", "# how many\nPART = 256") == before
-    assert edited(trainer, "PART = 256", "PART = 255") != before
+    assert edited(trainer, "BATCH = 256", "# how many\nBATCH = 256") == before
+    assert edited(trainer, "BATCH = 256", "BATCH = 255") != before
 
 
 def test_every_room_that_decides_the_bits_is_covered_and_no_other() -> None:
