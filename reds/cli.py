@@ -95,9 +95,9 @@ def build(recipe: Path, out: Path) -> None:
 @click.argument("pack", type=FILE)
 def inspect(pack: Path) -> None:
     """Print layers, subnets, bytes and arena of PACK."""
-    from reds.pack.inspect import show
+    from reds.pack.inspect import print_pack
 
-    show(pack, Console())
+    print_pack(pack, Console())
 
 
 @main.command()

@@ -14,7 +14,7 @@ from reds import pack
 from reds.data.home import sha256_of
 from reds.data.sets import Data
 from reds.experiment.result import Result, SubnetResult
-from reds.files import whole, write_whole
+from reds.files import atomic_file, write_atomically
 from reds.fixtures import fixtures_dir
 from reds.training.torch_setup import processor
 
@@ -24,7 +24,7 @@ def save_with_card(result: Result, path: Path) -> dict[str, Any]:
     written = pack.save(result.trained.model, path)
     labeled = save_labeled(result.data, result.every, path.parent)
     card = card_of(result, written, labeled)
-    write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+    write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
     return card
 
 
@@ -33,7 +33,7 @@ def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
     path, n = fixtures_dir() / data.set.file, data.set.labeled
     if not path.is_file():
         path = folder / data.set.file
-        with whole(path) as file:
+        with atomic_file(path) as file:
             np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
     name = path.name.removesuffix(".npz")
     clips = min(n, len(data.test_y))

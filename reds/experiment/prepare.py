@@ -16,14 +16,14 @@ from reds.errors import BudgetError, GraphError, ModelError, RecipeError
 from reds.experiment.pipeline import Method
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
-from reds.files import writable
+from reds.files import ensure_writable
 from reds.graph import Graph
-from reds.graph.lowering import check_fits
+from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost.latency import load
 from reds.pack.layouts import LAYOUTS
 from reds.training.torch_setup import prepare
-from reds.zoo import SIZED, by_name
+from reds.zoo import RESIZABLE, by_name
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
     check_rows(recipe, data_set, str(path))
     try:
         graph = graph_of(recipe, data_set)
-        check_fits(graph)
+        check_packable(graph)
         check_budgets(graph, method_of(recipe).budgets, how.step, how.least, profile)
     except (BudgetError, GraphError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error
     check_shifts(recipe, data_set, str(path))
     data = own or load_data(recipe.data, recipe.seed, console)
-    writable(out)
+    ensure_writable(out)
     prepare()
     examples = Examples(data, recipe.data, recipe.augmentation)
     return Prepared(recipe, sha256_of(path), data, examples, profile)
@@ -94,7 +94,7 @@ def graph_of(recipe: Recipe, data_set: DataSet) -> Graph:
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]
         reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
-        other = " or ".join(f"{net}-{gives}" for net in SIZED)
+        other = " or ".join(f"{net}-{gives}" for net in RESIZABLE)
         raise RecipeError(
             f"[net], name: {recipe.net.name} reads {reads} (rows, columns, units), [data] gives {gives}:"
             f" write {other}"

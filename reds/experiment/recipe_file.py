@@ -3,7 +3,6 @@
 import dataclasses
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -12,7 +11,8 @@ from reds.data.sets import SETS, DataSet
 from reds.errors import RecipeError
 from reds.experiment.recipe import Recipe
 from reds.fixtures import fixtures_dir
-from reds.zoo import THERE_ARE, find_net
+from reds.suggestions import did_you_mean
+from reds.zoo import KNOWN_NAMES, find_net
 
 Rules = list[tuple[str, object, str]]
 """Where, whether it holds, and what is needed."""
@@ -42,8 +42,7 @@ def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
     hints = get_type_hints(kind)
     for key in table:
         if key not in hints:
-            near = get_close_matches(key, hints, 1, 0.5)
-            advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(hints)}"
+            advice = did_you_mean(key, hints).strip() or f"it takes {', '.join(hints)}"
             raise RecipeError(f"{source}: {where} has no key {key}: {advice}")
     needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
     missing = [name for name in needed if name not in table]
@@ -96,7 +95,7 @@ def _check(recipe: Recipe, source: str) -> None:
         ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
          "1 to 31 bytes that can name a file"),
         ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
-        ("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}"),
+        ("[net], name", find_net(recipe.net.name) is not None, f"one of {KNOWN_NAMES}"),
         ("[data], set", recipe.data.set, "a name or a path"),
         ("[data], source", recipe.data.set in SETS or recipe.data.source == "auto", "'auto', for own data,"),
         ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),

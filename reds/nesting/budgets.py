@@ -40,7 +40,7 @@ class TargetProfile:
         }
         if self.latency:
             grids = [np.array([n]) for n in widths]
-            each["latency"] = latency_cost(graph, grids, self.latency).of((0,) * len(grids))
+            each["latency"] = latency_cost(graph, grids, self.latency).evaluate((0,) * len(grids))
         return each
 
 
@@ -132,7 +132,7 @@ def refuse(grids: Sequence[Grid], limits: Sequence[Limit], kept: Kept) -> None:
     for i, limit in enumerate(limits):
         least = _smallest(grids, limit.cost, limits[:i], kept)
         if least > limit.most:
-            cost, full = limit.cost, limit.cost.of(tuple(len(grid) - 1 for grid in grids))
+            cost, full = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in grids))
             within = "".join(f" within {each.cost.says(each.most)}" for each in limits[:i])
             cut = "raise the budget or lower `least`" if least < full else "`least` leaves nothing to cut"
             raise BudgetError(

@@ -20,7 +20,7 @@ from reds.graph.subnets import Budget, SubnetSpec, subnet_name
 from reds.nesting.budgets import Gains, Limit, TargetProfile, as_budgets, limits_of, problem_of, refuse
 from reds.nesting.cost import Grid, width_grids
 from reds.nesting.options import Objective, Order
-from reds.nesting.solver.joint import jointly
+from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
 
@@ -78,7 +78,7 @@ def select(
     with _naming(graph):
         if order == "joint":
             known = [_in_turn(grids, problems, limits, turn) for turn in ("bottom-up", "top-down")]
-            joint = jointly(problems, [[solution.choice for solution in each] for each in known])
+            joint = solve_jointly(problems, [[solution.choice for solution in each] for each in known])
             choices = joint.choices
             gaps = [_gap(joint.value, joint.bound, objective)] * len(problems)
         elif order == "uniform":

@@ -254,7 +254,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_training(
     (tmp_path / "file").write_text("")
     status, output = run(command, recipe, "--out", tmp_path / "file")
     assert status == 1
-    says = f"Error: {tmp_path / 'file'}: is no folder that can be written (File exists): name another"
+    says = f"Error: {tmp_path / 'file'}: is not a writable folder (File exists): name another"
     assert output.splitlines()[-1] == says
     assert "validation" not in output
 

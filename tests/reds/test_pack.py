@@ -15,7 +15,7 @@ from reds import pack
 from reds.errors import PackError
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from tests.support.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -94,14 +94,14 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
         model = pack.loads(bytes(data), "net.reds")
     except PackError:
         return
-    check(model)
+    validate_model(model)
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:
     data = bytearray(pack.dumps(SMALL))
     data[pack.HEADER.size - 32] = 0xFF
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
-    with pytest.raises(PackError, match=r"net\.reds: not a usable pack: a name or a label is not text;"):
+    with pytest.raises(PackError, match=r"net\.reds: not a usable pack: the pack's name is not UTF-8 text;"):
         pack.loads(bytes(data), "net.reds")
 
 

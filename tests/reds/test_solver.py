@@ -13,7 +13,7 @@ from reds.errors import CoupledError
 from reds.nesting.solver import joint
 from reds.nesting.solver import solve as solving
 from reds.nesting.solver.dual import minimize
-from reds.nesting.solver.joint import jointly
+from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Limited, Problem
 from reds.nesting.solver.solve import InfeasibleError, solve
 from reds.nesting.solver.stages import ceilings, stages_of
@@ -119,7 +119,7 @@ def test_all_at_once_equals_brute_force(lowered: str, monkeypatch: pytest.Monkey
         if not fitting:
             return
         value = [sum(p.value(c) for p, c in zip(each, choices, strict=True)) for choices in fitting]
-        found = jointly(each, [fitting[0], fitting[-1]])
+        found = solve_jointly(each, [fitting[0], fitting[-1]])
         assert found.choices in fitting
         assert found.value - 1e-9 <= max(value) <= found.bound + 1e-9
         closed.add(found.value == found.bound)
@@ -147,7 +147,7 @@ def test_all_at_once_without_enough_work_bounds_the_best(
         nested = [choices for choices in product(*fitting) if are_nested(choices)]
         if not nested:
             continue
-        found = jointly(each, nested[:1])
+        found = solve_jointly(each, nested[:1])
         best = max(sum(p.value(c) for p, c in zip(each, choices, strict=True)) for choices in nested)
         assert found.value - 1e-9 <= best <= found.bound + 1e-9
         proven.add(found.value == found.bound)

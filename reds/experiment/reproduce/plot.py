@@ -9,7 +9,7 @@ import numpy as np
 
 from reds.experiment.reproduce.paper import Table
 from reds.experiment.reproduce.report import Line
-from reds.files import write_whole
+from reds.files import write_atomically
 
 
 def draw(table: Table, lines: Sequence[Line], path: Path) -> None:
@@ -36,4 +36,4 @@ def draw(table: Table, lines: Sequence[Line], path: Path) -> None:
     written = BytesIO()
     figure.savefig(written, format="svg", metadata={"Date": None})
     plt.close(figure)
-    write_whole(path, written.getvalue())
+    write_atomically(path, written.getvalue())

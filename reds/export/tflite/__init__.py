@@ -19,7 +19,7 @@ from reds import pack
 from reds.errors import ModelError, PackError
 from reds.export.tflite.graph import Graph
 from reds.export.tflite.layers import network
-from reds.files import writable, write_whole
+from reds.files import ensure_writable, write_atomically
 from reds.pack import extract
 from reds.pack.model import Model
 
@@ -29,7 +29,7 @@ def dumps(model: Model, subnet: int) -> bytes:
 
     Raises `ModelError` if a scale is not above 0, `ModuleNotFoundError` without tensorflow.
     """
-    chosen = extract.alone(model, subnet)
+    chosen = extract.extract_subnet(model, subnet)
     for what, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
         if not 0 < scale < float("inf"):
             raise ModelError(f"{model.name}: TFLite needs scales above 0, its {what} has {scale:g}")
@@ -51,9 +51,9 @@ def export(path: Path, out: Path) -> dict[Path, int]:
         names = ", ".join(subnet.name for subnet in model.subnets)
         raise PackError(f"{path}: its subnets' names make no file names of their own: {names}")
     made = {file: dumps(model, subnet) for file, subnet in files.items()}
-    writable(out)
+    ensure_writable(out)
     for file, data in made.items():
-        write_whole(file, data)
+        write_atomically(file, data)
     return {file: len(data) for file, data in made.items()}
 
 

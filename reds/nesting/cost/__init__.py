@@ -15,7 +15,7 @@ from reds.errors import GraphError
 from reds.graph import Graph, Layer
 from reds.nesting.solver.problem import Choice, Groups, entries
 from reds.pack.model import table_rows
-from reds.pack.padding import up
+from reds.pack.padding import round_up
 
 Grid = NDArray[np.int64]
 """Widths that a unit group may take, ascending."""
@@ -58,7 +58,7 @@ def width_grids(graph: Graph, step: int | Sequence[int], least: int | Sequence[i
     if min(*steps, *fewest) < 1:
         raise GraphError(f"widths by steps of {step} from {least} units: both are 1 or more")
     return [
-        np.unique([*range(up(first, by), group.units, by), group.units])
+        np.unique([*range(round_up(first, by), group.units, by), group.units])
         if group.cut
         else np.array([group.units])
         for group, by, first in zip(graph.groups, steps, fewest, strict=True)
@@ -77,7 +77,7 @@ def flash_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
 
 def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
     """Bytes of the weights and of the table that a subnet of these group widths reads in a layer."""
-    return layer.weights(widths) + ROW_BYTES * up(table_rows(layer.kind, widths[layer.writes]), 4)
+    return layer.weights(widths) + ROW_BYTES * round_up(table_rows(layer.kind, widths[layer.writes]), 4)
 
 
 def added(graph: Graph, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]) -> CostTables:

@@ -13,7 +13,7 @@ from reds.pack.arena import ALIGNMENT, lifetimes, place
 from reds.pack.layouts import Layout
 from reds.pack.model import WEIGHTED, Step, TensorShape
 from reds.pack.model import IntegerLayer as IntLayer
-from reds.pack.padding import up
+from reds.pack.padding import round_up
 
 NO_ROWS = np.zeros(0, np.int32)
 
@@ -29,10 +29,12 @@ def arena_cost(graph: Graph, grids: Sequence[Grid], layout: Layout) -> Cost:
         live = [t for t, (first, last) in zip(graph.tensors, lives, strict=True) if first <= i <= last]
         groups = tuple(sorted({layer.reads, *(tensor.group for tensor in live)}))
         widths = broadcast(groups, grids)
-        scratch = [up(scratch_bytes(graph, layer, int(n), layout), ALIGNMENT) for n in grids[layer.reads]]
+        scratch = [
+            round_up(scratch_bytes(graph, layer, int(n), layout), ALIGNMENT) for n in grids[layer.reads]
+        ]
         table = np.reshape(scratch, widths[layer.reads].shape)
         for tensor in live:
-            table = table + up(_sites(tensor) * widths[tensor.group], ALIGNMENT)
+            table = table + round_up(_sites(tensor) * widths[tensor.group], ALIGNMENT)
         tables[groups] = np.maximum(tables.get(groups, 0), table)
     return Cost("bytes of arena", tables, peak=True)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import GraphError, LatencyError
-from reds.files import write_whole
+from reds.files import write_atomically
 from reds.graph import Graph, Layer
 from reds.nesting.cost import Cost, Grid
 from reds.nesting.solver.problem import Groups
@@ -48,7 +48,7 @@ class Latency:
     layers: Mapping[str, LayerTimes]
 
 
-def as_json(latency: Latency) -> bytes:
+def times_json(latency: Latency) -> bytes:
     """The times as `load` reads them."""
     layers = {
         name: {"units": [axis.tolist() for axis in times.units], "us": times.us.tolist()}
@@ -59,7 +59,7 @@ def as_json(latency: Latency) -> bytes:
 
 def save(latency: Latency, path: Path) -> None:
     """Write the times as JSON, whole or not at all. Raises `OSError`."""
-    write_whole(path, as_json(latency))
+    write_atomically(path, times_json(latency))
 
 
 def load(path: Path) -> Latency:

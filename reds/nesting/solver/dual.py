@@ -52,7 +52,7 @@ def minimize(problem: Problem, stages: Sequence[Stage]) -> Dual:
                 bound, best = value, dear
             choice = trace(stages, reduced, reached)
             seen[choice] = None
-            over = [(cost.of(choice) - cost.limit) for cost in problem.limited]
+            over = [(cost.evaluate(choice) - cost.limit) for cost in problem.limited]
             column, gain = np.array([*(over / scale), 1]), problem.value(choice)
             if value - rest <= CLOSE * spread:
                 break

@@ -37,7 +37,7 @@ class Joint:
     bound: float
 
 
-def jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
+def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
     """A choice for each problem, none narrower than the one before; `known` are such choices, all allowed.
 
     Proven best where the tuples left are few enough to be solved whole; else the halves, each on its own,
@@ -74,7 +74,7 @@ def _halves(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> l
     """The smaller and the larger subnets, each on their own: together they gain no less than all nested."""
     half = len(problems) // 2
     parts = (slice(half), slice(half, None))
-    return [jointly(problems[part], [choices[part] for choices in known]) for part in parts]
+    return [solve_jointly(problems[part], [choices[part] for choices in known]) for part in parts]
 
 
 def _entries(problems: Sequence[Problem], sizes: Sequence[int]) -> int:
