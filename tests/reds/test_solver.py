@@ -16,7 +16,8 @@ from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Limited, Problem
 from reds.nesting.solver.solve import InfeasibleError, solve
-from reds.nesting.solver.stages import ceilings, stages_of
+from reds.nesting.solver.stages import stages_of
+from reds.nesting.solver.sweeps import ceilings
 
 
 @st.composite
@@ -44,7 +45,7 @@ def all_that_fit(problem: Problem) -> list[Choice]:
 
 @pytest.mark.parametrize("widths", [(1 << 16,), (2, 8, 1 << 16)], ids=["at once", "in rounds"])
 def test_it_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solving, "WIDTHS", widths)
+    monkeypatch.setattr(solving, "BEAMS", widths)
     seen = set()
 
     @given(problems())
@@ -65,11 +66,11 @@ def test_it_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.Monk
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize(("widths", "work"), [((1,), solving.WORK), (solving.WIDTHS, 1)], ids=["few", "work"])
+@pytest.mark.parametrize(("widths", "work"), [((1,), solving.WORK), (solving.BEAMS, 1)], ids=["few", "work"])
 def test_without_enough_work_the_bound_still_holds(
     widths: tuple[int, ...], work: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solving, "WIDTHS", widths)
+    monkeypatch.setattr(solving, "BEAMS", widths)
 
     @given(problems())
     @settings(max_examples=100)
