@@ -26,7 +26,7 @@ class TargetProfile:
     """The times measured on it, if there are any."""
 
     def costs(self, graph: Graph, widths: Widths) -> dict[str, int]:
-        """Return what a subnet costs: MACs, bytes of flash and arena, and nanoseconds if times are known."""
+        """Return the costs of a subnet: MACs, bytes of flash and arena, nanoseconds if times are known."""
         costs = {
             "macs": graph.macs(widths),
             "flash": sum(flash_bytes(layer, widths) for layer in graph.layers),

@@ -1,4 +1,4 @@
-"""Turn importance into gains: what each width of a unit group adds to the objective."""
+"""Turn importance into gains: the contribution of each width of a unit group to the objective."""
 
 from collections.abc import Mapping, Sequence
 

@@ -94,7 +94,7 @@ def _choose(
         return _choose_uniformly(grids, problems, limits), [1.0] * len(problems)
     if order == "joint":
         known = [_solve_in_order(grids, problems, limits, first) for first in ("bottom-up", "top-down")]
-        joint = solve_jointly(problems, [[solution.choice for solution in each] for each in known])
+        joint = solve_jointly(problems, [[solution.choice for solution in solutions] for solutions in known])
         return joint.choices, [gap_of(joint.value, joint.bound, objective)] * len(problems)
     solutions = _solve_in_order(grids, problems, limits, order)
     gaps = [gap_of(solution.value, solution.bound, objective) for solution in solutions]

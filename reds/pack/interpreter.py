@@ -27,9 +27,15 @@ def requantize(acc: Sums, step: Step) -> Values:
 
 
 def windows(layer: IntegerLayer, x: Values, zero: int) -> Values:
-    """Return the window of each output position, of an input padded with its zero point.
+    """Return the input window of each output position.
 
-    The result is a view, int8 [N, height, width, units, kernel rows, kernel columns].
+    Args:
+        layer: The layer, which gives kernel, stride and padding.
+        x: The tensor that it reads.
+        zero: The zero point of the tensor, which fills the padding.
+
+    Returns:
+        A view, int8 [N, height, width, units, kernel rows, kernel columns].
     """
     top, left, bottom, right = layer.padding
     sides = ((0, 0), (top, bottom), (left, right), (0, 0))
@@ -47,54 +53,54 @@ def product(x: NDArray[np.int8], weights: NDArray[np.int8]) -> NDArray[np.int64]
     return (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
 
 
-def dense(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
+def _dense(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
     """Return the accumulators of a dense layer: [N, 1, 1, units_in] -> [N, 1, 1, units_out]."""
     return product(x, layer.subnet_weights(step)) + step.bias
 
 
-def conv(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
+def _conv(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
     """Return the accumulators of a convolution: every output unit has a kernel over all input units."""
     columns = windows(layer, x, zero).transpose(0, 1, 2, 4, 5, 3)
     return product(columns.reshape(*columns.shape[:3], -1), layer.subnet_weights(step)) + step.bias
 
 
-def depthwise(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
+def _depthwise(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
     """Return the accumulators of a depthwise convolution: every unit has a kernel of its own."""
     kernels = layer.subnet_weights(step).reshape(step.units_out, *layer.kernel)
     acc: Sums = np.einsum("nhwuij,uij->nhwu", windows(layer, x, zero), kernels, dtype=np.int64)
     return acc + step.bias
 
 
-def average_pool(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
+def _average_pool(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
     """Return the sum of each window times the factor. Requantization divides by the window's size."""
     total: Sums = windows(layer, x, zero).sum(axis=(4, 5), dtype=np.int64)
     return step.factors[0] * total + step.bias
 
 
-def add(step: Step, a: Values, b: Values) -> Sums:
+def _add(step: Step, a: Values, b: Values) -> Sums:
     """Return the sum of two tensors of one shape, each times its factor."""
     factor_a, factor_b = step.factors
     return factor_a * a.astype(np.int64) + factor_b * b.astype(np.int64) + step.bias
 
 
-def max_pool(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Values:
+def _max_pool(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Values:
     """Return the maximum of each window. Scale and zero point stay the same."""
     largest: Values = windows(layer, x, zero).max(axis=(4, 5))
     return largest
 
 
-def flatten(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Values:
+def _flatten(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Values:
     """Return the positions of one unit after the other: [N, 1, 1, units * positions]."""
     return x.transpose(0, 3, 1, 2).reshape(len(x), 1, 1, step.units_out)
 
 
-ACCUMULATING = {
-    Kind.DENSE: dense,
-    Kind.CONV: conv,
-    Kind.DEPTHWISE: depthwise,
-    Kind.AVERAGE_POOL: average_pool,
+_ACCUMULATING = {
+    Kind.DENSE: _dense,
+    Kind.CONV: _conv,
+    Kind.DEPTHWISE: _depthwise,
+    Kind.AVERAGE_POOL: _average_pool,
 }
-COPYING = {Kind.MAX_POOL: max_pool, Kind.FLATTEN: flatten}
+_COPYING = {Kind.MAX_POOL: _max_pool, Kind.FLATTEN: _flatten}
 
 
 def accumulators(layer: IntegerLayer, step: Step, inputs: Sequence[Values], zero: int) -> Sums:
@@ -107,8 +113,8 @@ def accumulators(layer: IntegerLayer, step: Step, inputs: Sequence[Values], zero
         zero: The zero point of the first of them, which fills the padding.
     """
     if layer.kind is Kind.ADD:
-        return add(step, *inputs)
-    return ACCUMULATING[layer.kind](layer, step, inputs[0], zero)
+        return _add(step, *inputs)
+    return _ACCUMULATING[layer.kind](layer, step, inputs[0], zero)
 
 
 def run_layer(layer: IntegerLayer, step: Step, inputs: Sequence[Values], zero: int) -> Values:
@@ -120,8 +126,8 @@ def run_layer(layer: IntegerLayer, step: Step, inputs: Sequence[Values], zero: i
         inputs: The tensors that it reads.
         zero: The zero point of the first of them, which fills the padding.
     """
-    if layer.kind in COPYING:
-        return COPYING[layer.kind](layer, step, inputs[0], zero)
+    if layer.kind in _COPYING:
+        return _COPYING[layer.kind](layer, step, inputs[0], zero)
     return requantize(accumulators(layer, step, inputs, zero), step)
 
 

@@ -38,7 +38,7 @@ def ds_cnn(size: str, frames: int = 49, features: int = 10, classes: int = 12) -
         classes: Outputs of the classifier.
     """
     net, chosen = Builder(1, frames, features), SIZES[size]
-    x = add_blocks(net, net.conv(net.input, chosen.units, (10, 4), chosen.stride), chosen)
+    x = _add_blocks(net, net.conv(net.input, chosen.units, (10, 4), chosen.stride), chosen)
     net.dense(net.flatten(net.pool(x)), classes, relu=False, norm=False)
     return net.build()
 
@@ -56,12 +56,12 @@ def ds_cnn_vision(
         classes: Outputs of the classifier.
     """
     net, small = Builder(channels, height, width), SIZES["s"]
-    x = add_blocks(net, net.conv(net.input, small.units, (3, 3), (2, 2)), small)
+    x = _add_blocks(net, net.conv(net.input, small.units, (3, 3), (2, 2)), small)
     net.dense(net.flatten(net.pool(x, pool, (1, 1))), classes, relu=False, norm=False)
     return net.build()
 
 
-def add_blocks(net: Builder, x: int, size: Size) -> int:
+def _add_blocks(net: Builder, x: int, size: Size) -> int:
     """Add the separable blocks, each a depthwise 3 x 3 and a pointwise layer, and return the last tensor."""
     for i in range(size.blocks):
         x = net.depthwise(x, (3, 3), size.first if i == 0 else (1, 1))

@@ -120,11 +120,11 @@ def test_times_that_are_missing_are_named() -> None:
 @pytest.mark.parametrize(
     ("units", "us", "says"),
     [
-        ([[4, 8], [4]], [[1.0], [float("nan")]], "a time is not a number of microseconds"),
-        ([[4, 8], [4]], [[1.0], [-1.0]], "a time is not a number of microseconds"),
-        ([[8, 4], [4]], [[1.0], [2.0]], "they must be at least 1 and ascend"),
-        ([[4, 8], [4]], [[1.0, 2.0]], r"times have shape \(1, 2\)"),
-        ([4, 8], [[1.0], [2.0]], r"times have shape \(2, 1\)"),
+        ([[4, 8], [4]], [[1.0], [float("nan")]], "a time is not a number of microseconds, 0 or more"),
+        ([[4, 8], [4]], [[1.0], [-1.0]], "a time is not a number of microseconds, 0 or more"),
+        ([[8, 4], [4]], [[1.0], [2.0]], ".*they must be at least 1 and ascend"),
+        ([[4, 8], [4]], [[1.0, 2.0]], r"times have shape \(1, 2\) for .*"),
+        ([4, 8], [[1.0], [2.0]], r"times have shape \(2, 1\) for .*"),
     ],
 )
 def test_a_file_of_what_are_no_times_is_refused(

@@ -28,7 +28,13 @@ def backward(stages: Sequence[Stage], values: Sequence[Values]) -> list[Values]:
 
 
 def trace(stages: Sequence[Stage], values: Sequence[Values], best: Sequence[Values]) -> Choice:
-    """Return a choice that reaches the largest sum, where `best` is the result of `forward`."""
+    """Return a choice that reaches the largest sum.
+
+    Args:
+        stages: The problem.
+        values: For each stage a table shaped as its `gain`.
+        best: The result of `forward` for these values.
+    """
     choice: dict[int, int] = {}
     state: tuple[int, ...] = ()
     for stage, table, before in zip(reversed(stages), reversed(values), reversed(best[:-1]), strict=True):
