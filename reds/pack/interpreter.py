@@ -164,9 +164,10 @@ def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
     Raises:
         ValueError: The inputs have another shape or type.
     """
-    if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != model.input_size:
+    n = model.input_size
+    if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != n:
         raise ValueError(
-            f"{model.name}: inputs are {x.dtype} {list(x.shape)}: int8 [N, {model.input_size}] is needed"
+            f"{model.name}: inputs are {x.dtype} {list(x.shape)}: int8 [N, {n}] is needed, {n} bytes an input"
         )
     shape: TensorShape = model.tensors[0]
     tensors = [clamp_input(x).reshape(-1, shape.height, shape.width, shape.units)]
