@@ -3,6 +3,7 @@
 import dataclasses
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -11,7 +12,6 @@ from reds.data.sets import SETS, DataSet
 from reds.errors import RecipeError
 from reds.experiment.recipe import Recipe
 from reds.fixtures import fixtures_dir
-from reds.suggestions import did_you_mean
 from reds.zoo import KNOWN_NAMES, find_net
 
 Rules = list[tuple[str, object, str]]
@@ -42,7 +42,8 @@ def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
     hints = get_type_hints(kind)
     for key in table:
         if key not in hints:
-            advice = did_you_mean(key, hints).strip() or f"it takes {', '.join(hints)}"
+            near = get_close_matches(key, hints, 1, 0.5)
+            advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(hints)}"
             raise RecipeError(f"{source}: {where} has no key {key}: {advice}")
     needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
     missing = [name for name in needed if name not in table]

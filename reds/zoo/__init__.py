@@ -6,7 +6,7 @@ from functools import partial
 
 from reds.errors import GraphError
 from reds.graph import Graph
-from reds.suggestions import did_you_mean
+from reds.spelling import did_you_mean
 from reds.zoo.cnn import cnn
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn, ds_cnn_vision
@@ -38,7 +38,7 @@ RESIZABLE: Mapping[str, Callable[[int, int, int], Graph]] = {
 """Networks at any rows, columns and channels. DS-CNN is the variant for pictures, with global pooling."""
 SIDE = "([1-9][0-9]{0,4})"
 KNOWN_NAMES = f"{', '.join(NETS)}, or, at an input of your own as in dnn-s-40x30x3, {', '.join(RESIZABLE)}"
-"""All names, as error messages list them."""
+"""All names, as help and errors list them."""
 
 
 def by_name(name: str, classes: int | None = None) -> Graph:
@@ -53,7 +53,10 @@ def by_name(name: str, classes: int | None = None) -> Graph:
     """
     make = find_net(name)
     if not make:
-        raise GraphError(f"no net {name!r}; {did_you_mean(name, NETS)}there are {KNOWN_NAMES}")
+        resizable = ", ".join(RESIZABLE)
+        raise GraphError(
+            f"no net {name!r}; {did_you_mean(name, NETS)}; at an input of your own, as dnn-s-40x30x3: {resizable}"
+        )
     graph = make()
     output = graph.tensors[-1].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])
