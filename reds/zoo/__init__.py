@@ -53,10 +53,8 @@ def by_name(name: str, classes: int | None = None) -> Graph:
     """
     make = find_net(name)
     if not make:
-        resizable = ", ".join(RESIZABLE)
-        raise GraphError(
-            f"no net {name!r}; {did_you_mean(name, NETS)}; at an input of your own, as dnn-s-40x30x3: {resizable}"
-        )
+        names, resizable = did_you_mean(name, NETS), ", ".join(RESIZABLE)
+        raise GraphError(f"no net {name!r}; {names}; at an input of your own, as dnn-s-40x30x3: {resizable}")
     graph = make()
     output = graph.tensors[-1].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])
