@@ -78,9 +78,9 @@ def inspect(pack: Path) -> None:
     For each subnet the table has its active units, its multiply-accumulates (MACs), and the bytes of RAM that
     its activations take (the arena).
     """
-    from reds.pack.inspect import show
+    from reds.pack.inspect import print_pack
 
-    show(pack, Console())
+    print_pack(pack, Console())
 
 
 @main.command()

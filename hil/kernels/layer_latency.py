@@ -24,9 +24,9 @@ from reds.errors import GraphError
 from reds.graph import Graph, Group, Layer
 from reds.nesting.cost.latency import STEP, Latency, LayerTimes, save
 from reds.pack.model import LIMIT
-from reds.pack.padding import up
-from reds.zoo import THERE_ARE, by_name
-from reds.zoo.random_weights import untrained
+from reds.pack.padding import round_up
+from reds.zoo import KNOWN_NAMES, by_name
+from reds.zoo.random_weights import with_random_weights
 
 SAMPLES = 5
 """Inferences timed; the median counts. Emulated ones are all alike."""
@@ -60,7 +60,7 @@ def widths(group: Group, points: int) -> NDArray[np.int64]:
     if not group.cut:
         return np.array([group.units])
     spread = np.linspace(min(STEP, group.units), group.units, points)
-    return np.unique([min(up(round(n), STEP), group.units) for n in spread])
+    return np.unique([min(round_up(round(n), STEP), group.units) for n in spread])
 
 
 def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
@@ -76,7 +76,7 @@ def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
 
 def time(board: Board, graph: Graph) -> float:
     """Microseconds of one inference. Raises `SetupError` if the board counts no time."""
-    model = untrained("layer", graph, {"100%": graph.full})
+    model = with_random_weights("layer", graph, {"100%": graph.full})
     board.deploy(model)
     x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
     clock = next((clock for clock in board.facts().clocks if clock.hz), None)
@@ -85,7 +85,7 @@ def time(board: Board, graph: Graph) -> float:
     return median(board.measure(0, SAMPLES, clock, x).microseconds)
 
 
-@click.command(epilog=f"NET is one of {THERE_ARE}.")
+@click.command(epilog=f"NET is one of {KNOWN_NAMES}.")
 @click.argument("net")
 @click.option("--classes", type=click.IntRange(min=2), help="Of your own data; default the net's own.")
 @click.option("--board", "name", default="nano33ble", show_default=True, help="One of the boards.")

@@ -10,7 +10,7 @@ from rich.progress import wrap_file
 
 from reds.data.local_files import check_sha256
 from reds.errors import DataError
-from reds.files import whole
+from reds.files import atomic_file
 
 _PIECE = 1 << 20
 
@@ -33,7 +33,7 @@ def fetch(url: str, sha256: str, path: Path, console: Console, timeout: float = 
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer, whole(path) as file:
+        with urllib.request.urlopen(url, timeout=timeout) as answer, atomic_file(path) as file:
             total = int(answer.headers.get("Content-Length") or 0)
             with wrap_file(answer, total, description=path.name, console=console) as source:
                 while piece := source.read(_PIECE):

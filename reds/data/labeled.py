@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reds.data.catalog import Data
 from reds.data.local_files import data_home, sha256_of
 from reds.errors import LabeledSetMissing
-from reds.files import whole
+from reds.files import atomic_file
 from reds.fixtures import fixtures_dir
 from reds.pack.interpreter import clamp_input
 
@@ -26,7 +26,7 @@ def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8
         name, sha256, every, count = entry["file"], entry["sha256"], int(entry["every"]), int(entry["clips"])
     except (KeyError, TypeError, ValueError):
         raise LabeledSetMissing(
-            "the card names no labeled set: it needs `labelled` with file, sha256, every and clips; build the"
+            "the card names no labeled set: it needs `labeled` with file, sha256, every and clips; build the"
             " pack again"
         ) from None
     if not isinstance(name, str) or Path(name).name != name or every < 1:
@@ -69,7 +69,7 @@ def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
     path, n = fixtures_dir() / data.set.file, data.set.labeled
     if not path.is_file():
         path = folder / data.set.file
-        with whole(path) as file:
+        with atomic_file(path) as file:
             np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
     name = path.name.removesuffix(".npz")
     count = min(n, len(data.test_y))

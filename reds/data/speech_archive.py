@@ -22,7 +22,7 @@ from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalized, quantized
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechClips
 from reds.data.speech_split import NOISE_FOLDER, SILENCE, UNKNOWN_SEED, choose
 from reds.errors import DataError
-from reds.files import whole
+from reds.files import atomic_file
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
 SHA256 = "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"
@@ -55,7 +55,7 @@ def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = S
         archive = folder / PurePosixPath(url).name
         fetch(url, sha256, archive, console)
         made = _features(archive, console)
-        with whole(features) as file:
+        with atomic_file(features) as file:
             np.savez_compressed(file, **made)  # type: ignore[arg-type]
     try:
         with np.load(features, allow_pickle=False) as file:

@@ -16,7 +16,7 @@ from reds.experiment.method import Method
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
 from reds.graph import Graph
-from reds.graph.lowering import check_fits
+from reds.graph.lowering import check_packable
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.options import SelectionOptions
@@ -74,7 +74,7 @@ def compress(
     target = profile or TargetProfile()
     stored = data.stored(name, seed)
     graph = _graph(net, stored.set)
-    check_fits(graph)
+    check_packable(graph)
     limits = tuple(as_budgets(budgets))
     check_budgets(graph, limits, selection.step, selection.least, target)
     first = max(1, epochs // 4) if full_epochs is None else full_epochs

@@ -16,14 +16,14 @@ from reds.errors import BudgetError, GraphError, ModelError, RecipeError
 from reds.experiment.method import Method
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
-from reds.files import writable
+from reds.files import ensure_writable
 from reds.graph import Graph
-from reds.graph.lowering import check_fits
+from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost.latency import load
 from reds.pack.layouts import LAYOUTS
 from reds.training.torch_setup import make_repeatable
-from reds.zoo import SIZED, by_name
+from reds.zoo import RESIZABLE, by_name
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
     check_rows(recipe, spec, str(path))
     try:
         graph = graph_of(recipe, spec)
-        check_fits(graph)
+        check_packable(graph)
         check_budgets(graph, method_of(recipe).budgets, selection.step, selection.least, profile)
     except (BudgetError, GraphError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error
     check_shifts(recipe, spec, str(path))
     data = own or load_data(recipe.data, recipe.seed, console)
-    writable(out)
+    ensure_writable(out)
     make_repeatable()
     examples = Examples(data, recipe.data, recipe.augmentation)
     return Prepared(recipe, sha256_of(path), data, examples, profile)
@@ -105,7 +105,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]
         expected, found = ("x".join(map(str, sides)) for sides in (source, shape))
-        names = " or ".join(f"{net}-{found}" for net in SIZED)
+        names = " or ".join(f"{net}-{found}" for net in RESIZABLE)
         raise RecipeError(
             f"[net], name: {recipe.net.name} reads {expected} (rows, columns, units), [data] gives {found}:"
             f" write {names}"

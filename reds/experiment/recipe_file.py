@@ -12,7 +12,7 @@ from reds.errors import RecipeError
 from reds.experiment.recipe import Recipe
 from reds.fixtures import fixtures_dir
 from reds.strict_toml import parse_toml
-from reds.zoo import THERE_ARE, find_net
+from reds.zoo import KNOWN_NAMES, find_net
 
 LIMITS = ("flash", "arena", "latency")
 """Keys of a subnet's budgets beside MACs."""
@@ -58,7 +58,7 @@ def _rules(recipe: Recipe) -> list[Rule]:
         Rule("the top level, name", 0 < len(name.encode()) <= 31 and name == Path(name).name,
              "1 to 31 bytes that can name a file", name),
         Rule("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1", recipe.seed),
-        Rule("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}", recipe.net.name),
+        Rule("[net], name", find_net(recipe.net.name) is not None, f"one of {KNOWN_NAMES}", recipe.net.name),
         Rule("[data], set", bool(data.set), "a name or a path", data.set),
         Rule("[data], source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
              data.source),

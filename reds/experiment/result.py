@@ -17,7 +17,7 @@ from reds.elastic.net import ElasticNet
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
-from reds.files import write_whole
+from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.quantization.range_search import hits
@@ -56,7 +56,7 @@ class Result:
             self.method, self.data, self.trained.model, self.subnets, self.floors,
             source=self.source, written=written, labeled=labeled,
         )  # fmt: skip
-        write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+        write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
 
 

@@ -10,7 +10,7 @@ import torch
 from reds.data.catalog import Data
 from reds.experiment.recipe import Recipe
 from reds.nesting.budgets import TargetProfile
-from reds.nesting.cost.latency import as_json
+from reds.nesting.cost.latency import times_json
 from reds.training.torch_setup import instructions, processor
 
 DECIDING = (
@@ -33,7 +33,7 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str
     parts += [torch.__version__, processor(), instructions()]
     digest = hashlib.sha256("\n".join([*parts, code_digest()]).encode())
     if profile.latency:
-        digest.update(as_json(profile.latency))
+        digest.update(times_json(profile.latency))
     return digest.hexdigest()
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet, SharedNorm, UnitBias
 from reds.errors import QuantizeError
-from reds.graph.lowering import layers_of, tensors_of
+from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import row_encoding
 from reds.pack.model import (
     FACTORED,
@@ -30,7 +30,7 @@ from reds.pack.model import (
 )
 from reds.pack.model import IntegerLayer as IntLayer
 from reds.pack.scale import Floats, Scale
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from reds.quantization.calibrate import output_scale
 
 FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
@@ -59,7 +59,7 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
     ]
     row_scales = [np.maximum(np.abs(w).max(1, initial=0), 1e-12) / LIMIT for w in weights]
     shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
-    layers = layers_of(net.graph, shared)
+    layers = integer_layers(net.graph, shared)
     subnets = []
     for index, subnet in enumerate(net.subnets):
         widths = subnet.widths
@@ -75,8 +75,8 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
             )
         )
         subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
-    model = Model(name, tensors_of(net.graph), layers, tuple(subnets), scale, zero)
-    check(model)
+    model = Model(name, tensor_shapes(net.graph), layers, tuple(subnets), scale, zero)
+    validate_model(model)
     return model
 
 
@@ -133,7 +133,7 @@ def fold(
     Raises:
         QuantizeError: The tables do not fit the integer arithmetic.
     """
-    weights, rows = layer.live(step), row_scales[: step.units_out] * source.scale
+    weights, rows = layer.subnet_weights(step), row_scales[: step.units_out] * source.scale
     gain, center, offset = (values[: step.units_out] for values in affine_of(affine))
     exact = gain * rows / target.scale * 2**32
     lost = np.abs(exact) > row_encoding.LARGEST_MULTIPLIER
@@ -143,8 +143,8 @@ def fold(
     constant = (offset - np.where(lost, 0, gain) * center) / target.scale
     zeros = weights @ (source.zero + np.broadcast_to(source.mean / source.scale, weights.shape[1]))
     try:
-        bias, multiplier = row_encoding.table(np.where(lost, 0, exact), constant, zeros, weights)
-    except row_encoding.NarrowError as error:
+        bias, multiplier = row_encoding.fit_table(np.where(lost, 0, exact), constant, zeros, weights)
+    except row_encoding.RowEncodingError as error:
         text = f"{where}: its table does not fit 16 bits ({error}), its output is almost constant: {REMEDY}"
         raise QuantizeError(text) from None
     return replace(step, bias=bias, multiplier=multiplier)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from reds.files import write_whole
+from reds.files import write_atomically
 
 State = dict[str, Any]
 """Tensors, numbers and texts, and lists and dictionaries of them."""
@@ -41,7 +41,7 @@ class Checkpoint:
             written = BytesIO()
             torch.save({"key": self.key, "phases": self.phases}, written)
             data = written.getvalue()
-            write_whole(self.path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+            write_atomically(self.path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
     def remove(self) -> None:
         """Delete the file, once the result of the training is written."""

@@ -37,7 +37,7 @@ def residual() -> Graph:
 def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
     """Microseconds of a subnet, by the table in a file."""
     grids = [np.array([n]) for n in widths]
-    return latency_cost(graph, grids, load(table)).of((0,) * len(grids)) / 1000
+    return latency_cost(graph, grids, load(table)).evaluate((0,) * len(grids)) / 1000
 
 
 def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Path) -> None:

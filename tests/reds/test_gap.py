@@ -38,7 +38,7 @@ def reached(scores: Scores, objective: Objective, subnets: Sequence[Widths]) -> 
 def test_the_optimum_lies_between_the_value_found_and_its_gap(
     order: Order, budgets: tuple[float, ...], objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solving, "WIDTHS", (1,))
+    monkeypatch.setattr(solving, "BEAMS", (1,))
     monkeypatch.setattr(joint, "LARGEST", 2)
     fitting = [[w for w in all_widths(GRAPH, 1) if GRAPH.macs(w) <= share * MACS] for share in budgets]
     each = [of for of in product(*fitting) if (np.diff(of, axis=0) >= 0).all()]

@@ -21,7 +21,7 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
     shape = model.tensors[0]
     places = list(product(range(shape.height), range(shape.width), range(shape.units)))
     values: list[dict[tuple[int, int, int], int]] = [dict(zip(places, x, strict=True))]
-    zeros = model.zeros(subnet)
+    zeros = model.zero_points(subnet)
     for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
         read, zero = values[layer.inputs[0]], zeros[layer.inputs[0]]
         target = model.tensors[layer.output]
@@ -32,7 +32,7 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
             weights = layer.weights.tolist()
             if layer.kind is Kind.FLATTEN:
                 source = model.tensors[layer.inputs[0]]
-                at, site = divmod(unit, source.sites)
+                at, site = divmod(unit, source.positions)
                 value = read[(*divmod(site, source.width), at)]
             elif layer.kind is Kind.ADD:
                 place = (y, x_, unit)

@@ -23,7 +23,7 @@ from reds.nesting.select import select
 from reds.pack.model import WEIGHTED
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
-from reds.zoo import SIZED
+from reds.zoo import RESIZABLE
 from tests.reds.support.own import pictures, short_recipe
 
 PHASES = ("[full]", "[joint]", "[int8]")
@@ -88,7 +88,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     text = short_recipe(epochs=1).replace("ds-cnn-s", "tiny").replace("fashion-mnist", "colors.npz")
     path.write_text(text.replace("step = 4", "step = 1").replace("least = 24", "least = 1"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZED, "tiny", tiny)
+        patch.setitem(RESIZABLE, "tiny", tiny)
         patch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 1)
         patch.setattr("reds.experiment.pipeline.PERCENTILES", (100.0,))
         patch.setattr("reds.quantization.range_search.CALIBRATION", 16)

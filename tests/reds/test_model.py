@@ -7,7 +7,7 @@ import pytest
 
 from reds.errors import ModelError
 from reds.pack.model import Kind, Model, Step
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from tests.support.nets import dense_model
 
 NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
@@ -64,11 +64,11 @@ BROKEN = [
 @pytest.mark.parametrize(("model", "place"), BROKEN)
 def test_a_broken_rule_is_refused_with_its_place(model: Model, place: str) -> None:
     with pytest.raises(ModelError, match=place):
-        check(model)
+        validate_model(model)
 
 
 def test_a_model_that_keeps_every_rule_passes() -> None:
-    check(NET)
+    validate_model(NET)
 
 
 def test_an_unknown_subnet_is_named_with_those_there_are() -> None:

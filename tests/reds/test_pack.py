@@ -17,7 +17,7 @@ from reds.pack import format as packed
 from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from tests.support.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -96,7 +96,7 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
         model = pack.loads(bytes(data), "net.reds")
     except PackError:
         return
-    check(model)
+    validate_model(model)
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:

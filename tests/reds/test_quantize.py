@@ -13,7 +13,7 @@ from reds.data.speech import SCALE, ZERO
 from reds.elastic.net import nest
 from reds.errors import QuantizeError
 from reds.pack import interpreter
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
 from reds.training.rounding_aware import RoundedNet
@@ -95,7 +95,7 @@ def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
     net = nest(dense_net(), specs(*WIDTHS)).eval()
     features = torch.from_numpy(real(inputs(64)))
     model = quantize(net, name="net", ranges=ranges(net, features, [99.9])[0], scale=SCALE, zero=ZERO)
-    check(model)
+    validate_model(model)
     assert [subnet.macs for subnet in model.subnets] == [net.graph.macs(widths) for widths in WIDTHS]
     again = pack.loads(pack.dumps(model), "memory")
     x = inputs(16, 1)
@@ -114,7 +114,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
     x = inputs(64)
     features = torch.from_numpy(real(x))
     model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=SCALE, zero=ZERO)
-    check(model)
+    validate_model(model)
     seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
     acc = interpreter.product(x, model.layers[0].weights) + step.bias

@@ -15,8 +15,9 @@ from reds.graph.builder import Builder
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost import width_grids
+from reds.nesting.gains import gains_of
 from reds.nesting.options import Objective, Order
-from reds.nesting.select import gains_of, select
+from reds.nesting.select import select
 from reds.nesting.solver.bench import measured as measured_row
 from reds.pack.layouts import LAYOUTS
 from reds.zoo.dnn import dnn

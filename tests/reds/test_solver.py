@@ -13,10 +13,11 @@ from reds.errors import CoupledError
 from reds.nesting.solver import joint
 from reds.nesting.solver import solve as solving
 from reds.nesting.solver.dual import minimize
-from reds.nesting.solver.joint import jointly
+from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Limited, Problem
 from reds.nesting.solver.solve import InfeasibleError, solve
-from reds.nesting.solver.stages import ceilings, stages_of
+from reds.nesting.solver.stages import stages_of
+from reds.nesting.solver.sweeps import ceilings
 
 
 @st.composite
@@ -44,7 +45,7 @@ def all_that_fit(problem: Problem) -> list[Choice]:
 
 @pytest.mark.parametrize("widths", [(1 << 16,), (2, 8, 1 << 16)], ids=["at once", "in rounds"])
 def test_solve_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solving, "WIDTHS", widths)
+    monkeypatch.setattr(solving, "BEAMS", widths)
     seen = set()
 
     @given(problems())
@@ -65,11 +66,11 @@ def test_solve_equals_brute_force(widths: tuple[int, ...], monkeypatch: pytest.M
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize(("widths", "work"), [((1,), solving.WORK), (solving.WIDTHS, 1)], ids=["few", "work"])
+@pytest.mark.parametrize(("widths", "work"), [((1,), solving.WORK), (solving.BEAMS, 1)], ids=["few", "work"])
 def test_without_enough_work_the_bound_still_holds(
     widths: tuple[int, ...], work: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solving, "WIDTHS", widths)
+    monkeypatch.setattr(solving, "BEAMS", widths)
 
     @given(problems())
     @settings(max_examples=100)
@@ -119,7 +120,7 @@ def test_the_joint_solution_equals_brute_force(lowered: str, monkeypatch: pytest
         if not fitting:
             return
         value = [sum(p.value(c) for p, c in zip(each, choices, strict=True)) for choices in fitting]
-        found = jointly(each, [fitting[0], fitting[-1]])
+        found = solve_jointly(each, [fitting[0], fitting[-1]])
         assert found.choices in fitting
         assert found.value - 1e-9 <= max(value) <= found.bound + 1e-9
         closed.add(found.value == found.bound)
@@ -147,7 +148,7 @@ def test_a_joint_solution_without_enough_work_bounds_the_best(
         nested = [choices for choices in product(*fitting) if are_nested(choices)]
         if not nested:
             continue
-        found = jointly(each, nested[:1])
+        found = solve_jointly(each, nested[:1])
         best = max(sum(p.value(c) for p, c in zip(each, choices, strict=True)) for choices in nested)
         assert found.value - 1e-9 <= best <= found.bound + 1e-9
         proven.add(found.value == found.bound)

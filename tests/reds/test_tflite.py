@@ -22,7 +22,7 @@ from reds.fixtures import fixtures_dir
 from reds.pack import extract, interpreter
 from reds.pack.model import LIMIT, Kind, Model, Step
 from reds.zoo import by_name
-from reds.zoo.random_weights import untrained
+from reds.zoo.random_weights import with_random_weights
 from tests.reds.support.clipped import quantized
 from tests.reds.support.command import run
 from tests.support.nets import Maker, dense_model, inputs, random_model
@@ -113,14 +113,14 @@ def one_layer(model: Model, index: int) -> Model:
         tensors=(model.tensors[source], model.tensors[layer.output]),
         layers=(replace(layer, inputs=(0,), output=1),),
         subnets=(replace(subnet, steps=(subnet.steps[index],)),),
-        input_zero=model.zeros(0)[source],
+        input_zero=model.zero_points(0)[source],
     )
 
 
 @pytest.mark.usefixtures("_down_to_minus_128")
 @pytest.mark.parametrize("name", NETS)
 def test_each_layer_is_at_most_a_step_off(name: str) -> None:
-    model = extract.alone(untrained(name, by_name(name)), 1)
+    model = extract.extract_subnet(with_random_weights(name, by_name(name)), 1)
     values = interpreter.trace(model, 0, inputs(model, 4))
     for index, layer in enumerate(model.layers):
         if layer.kind is not Kind.ADD:
@@ -134,7 +134,7 @@ def test_each_layer_is_at_most_a_step_off(name: str) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_untrained_nets_choose_the_same_class(name: str) -> None:
     """Random weights magnify a step from layer to layer, and their outputs lie close together."""
-    model = untrained(name, by_name(name))
+    model = with_random_weights(name, by_name(name))
     x = inputs(model, 40)
     for subnet in (0, 3):
         y, wanted = interpret(tflite.dumps(model, subnet), x), interpreter.run(model, subnet, x)
@@ -144,10 +144,10 @@ def test_untrained_nets_choose_the_same_class(name: str) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_each_layer_is_one_op(seed: int) -> None:
     """None of the copies, paddings and transpositions that some made-up nets need."""
-    model = untrained("resnet8", by_name("resnet8"), seed=seed)
+    model = with_random_weights("resnet8", by_name("resnet8"), seed=seed)
     for subnet in range(len(model.subnets)):
         assert len(ops(tflite.dumps(model, subnet))) == len(model.layers)
-    assert can_rescale(extract.alone(model, 3), model.layers[3].inputs[1])
+    assert can_rescale(extract.extract_subnet(model, 3), model.layers[3].inputs[1])
 
 
 def added_to_itself() -> Maker:
@@ -229,7 +229,7 @@ def test_weights_and_scales_are_the_packs() -> None:
     assert last.quantization.scale == np.float32(model.subnets[0].output_scale)
     for op, layer, step in zip(part.operators, model.layers, model.subnets[0].steps, strict=True):
         weights = part.tensors[int(op.inputs[1])]
-        live = layer.live(step) * np.sign(step.multiplier)[:, None]
+        live = layer.subnet_weights(step) * np.sign(step.multiplier)[:, None]
         held = file.buffers[weights.buffer].data.view(np.int8).reshape(weights.shape)
         assert np.array_equal(held, live)
     inner = part.tensors[int(part.operators[1].inputs[1])].quantization

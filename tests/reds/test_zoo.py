@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reds.errors import GraphError
 from reds.pack.model import Kind
-from reds.zoo import NETS, SIZED, by_name, find_net
+from reds.zoo import NETS, RESIZABLE, by_name, find_net
 
 MACS = {
     "dnn-s": 79_200,
@@ -44,7 +44,7 @@ def test_an_unknown_net_is_answered_with_the_nearest_name() -> None:
         by_name("resnet")
 
 
-@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.parametrize("name", RESIZABLE)
 @given(
     sides=st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4)), classes=st.integers(2, 300)
 )

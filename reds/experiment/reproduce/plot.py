@@ -9,7 +9,7 @@ import numpy as np
 
 from reds.experiment.reproduce.paper import PaperTable
 from reds.experiment.reproduce.report import Contender
-from reds.files import write_whole
+from reds.files import write_atomically
 
 
 def draw(table: PaperTable, contenders: Sequence[Contender], path: Path) -> None:
@@ -45,4 +45,4 @@ def draw(table: PaperTable, contenders: Sequence[Contender], path: Path) -> None
     written = BytesIO()
     figure.savefig(written, format="svg", metadata={"Date": None})
     plt.close(figure)
-    write_whole(path, written.getvalue())
+    write_atomically(path, written.getvalue())

@@ -15,7 +15,7 @@ from reds.experiment.reproduce.paper import BASELINES, PAPER, PaperTable
 from reds.experiment.reproduce.plot import draw
 from reds.experiment.reproduce.report import Contender, render
 from reds.experiment.variants import Variant, Variants
-from reds.files import write_whole
+from reds.files import write_atomically
 from reds.fixtures import fixtures_dir
 from reds.nesting.options import SelectionOptions
 from reds.training.progress import Progress
@@ -68,7 +68,7 @@ def reproduce(name: str, seeds: Sequence[int], against: Sequence[str], out: Path
                 ours = ours or variant
                 contender.add(variant.macs, variant.hits)
     text = render(table, contenders, seeds, command)
-    write_whole(out / f"{name}.md", text.encode())
+    write_atomically(out / f"{name}.md", text.encode())
     draw(table, contenders, out / f"{name}.svg")
     variants.done()
     return text

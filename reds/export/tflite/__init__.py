@@ -20,7 +20,7 @@ from reds import pack
 from reds.errors import ModelError, PackError
 from reds.export.tflite.flatbuffer import FlatBufferGraph
 from reds.export.tflite.layers import add_model
-from reds.files import writable, write_whole
+from reds.files import ensure_writable, write_atomically
 from reds.pack import extract
 from reds.pack.model import Model
 
@@ -31,7 +31,7 @@ def dumps(model: Model, subnet: int) -> bytes:
     The input of a net of dense layers alone is [1, units]. Raises `ModelError` if a scale is not above 0, and
     `ModuleNotFoundError` without tensorflow.
     """
-    chosen = extract.alone(model, subnet)
+    chosen = extract.extract_subnet(model, subnet)
     for side, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
         if not 0 < scale < float("inf"):
             raise ModelError(
@@ -64,9 +64,9 @@ def export(path: Path, out: Path) -> dict[Path, int]:
             " names"
         )
     made = {file: dumps(model, subnet) for file, subnet in files.items()}
-    writable(out)
+    ensure_writable(out)
     for file, data in made.items():
-        write_whole(file, data)
+        write_atomically(file, data)
     return {file: len(data) for file, data in made.items()}
 
 

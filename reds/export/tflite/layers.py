@@ -21,7 +21,7 @@ def add_model(graph: FlatBufferGraph, model: Model) -> tuple[Value, Value]:
     first = model.tensors[0]
     flat = not any(layer.kind in WINDOWED | {Kind.FLATTEN} for layer in model.layers)
     shape = (1, first.units) if flat else (1, first.height, first.width, first.units)
-    values, zeros = [graph.value(shape, chosen[0])], model.zeros(0)
+    values, zeros = [graph.value(shape, chosen[0])], model.zero_points(0)
     for layer, step in zip(model.layers, subnet.steps, strict=True):
         target, output, x = model.tensors[layer.output], chosen[layer.output], values[layer.inputs[0]]
         if layer.kind is Kind.DENSE:

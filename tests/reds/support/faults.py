@@ -24,7 +24,7 @@ from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from reds.training.options import JointOptions
 from reds.zoo import by_name
 from tests.reds.support.graphs import random_scores
@@ -85,19 +85,19 @@ def _npz(**changed: Any) -> Fault:
 def _layer(index: int, **changes: Any) -> Fault:
     layers = list(NET.layers)
     layers[index] = replace(layers[index], **changes)
-    return lambda _: check(replace(NET, layers=tuple(layers)))
+    return lambda _: validate_model(replace(NET, layers=tuple(layers)))
 
 
 def _step(subnet: int, index: int, **changes: Any) -> Fault:
     subnets, steps = list(NET.subnets), list(NET.subnets[subnet].steps)
     steps[index] = replace(steps[index], **changes)
     subnets[subnet] = replace(subnets[subnet], steps=tuple(steps))
-    return lambda _: check(replace(NET, subnets=tuple(subnets)))
+    return lambda _: validate_model(replace(NET, subnets=tuple(subnets)))
 
 
 def _model(**changes: Any) -> Fault:
     changed: Model = replace(NET, **changes)
-    return lambda _: check(changed)
+    return lambda _: validate_model(changed)
 
 
 def _module(forward: Callable[..., Any], shape: tuple[int, ...] = (3, 6, 6), **layers: nn.Module) -> Fault:
