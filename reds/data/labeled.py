@@ -26,7 +26,7 @@ def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8
         name, sha256, every, count = entry["file"], entry["sha256"], int(entry["every"]), int(entry["clips"])
     except (KeyError, TypeError, ValueError):
         raise LabeledSetMissing(
-            "the card names no labeled set: it needs `labeled` with file, sha256, every and clips; build the"
+            "the card names no labeled set: it needs `labelled` with file, sha256, every and clips; build the"
             " pack again"
         ) from None
     if not isinstance(name, str) or Path(name).name != name or every < 1:
