@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from hil.errors import BuildError
-from reds.files import write_whole
+from reds.files import write_atomically
 
 _LAUNCHER = """import sys
 from SCons.Script import main
@@ -53,4 +53,4 @@ def _lowest(requirement: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        write_whole(path, text.encode())
+        write_atomically(path, text.encode())

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
-from reds.files import write_whole
+from reds.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:
     """Write plain measurements, atomically. Raises `ResultsError`."""
     text = "".join(json.dumps(m) + "\n" for m in measurements)
     try:
-        write_whole(path, text.encode())
+        write_atomically(path, text.encode())
     except OSError as error:
         remedy = "run again with --results in a folder that has room"
         raise ResultsError(f"cannot write the results: {error.strerror}; {remedy}", file=path) from error

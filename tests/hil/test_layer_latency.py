@@ -38,7 +38,7 @@ def residual() -> Graph:
 def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
     """Return the microseconds of a subnet by the table in a file."""
     grids = [np.array([n]) for n in widths]
-    return latency_cost(graph, grids, load(table)).of((0,) * len(grids)) / 1000
+    return latency_cost(graph, grids, load(table)).evaluate((0,) * len(grids)) / 1000
 
 
 @pytest.mark.qemu("qemu-system-arm")

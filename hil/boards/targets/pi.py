@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 HAS_EMULATOR = True
 QEMU = "linux,dummy-virt"
 """Model name of QEMU's `virt` machine."""
-REACH_SECONDS, LOGIN_SECONDS = 4.0, 15.0
-"""Deadlines of the first answer to a TCP stream, and of a login."""
+REACH_SECONDS, LOGIN_SECONDS, EMULATED_LOGIN_SECONDS = 4.0, 15.0, 60.0
+"""Deadlines of the first answer and of a login; an emulator shares its machine with other work."""
 
 
 def absent(entry: Entry) -> str | None:
@@ -63,7 +63,9 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     with emulator:
         here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
         agents = {"aarch64": build.EMULATED_LINUX}
-        with shell_board.start(entry, provenance, agents, lambda: _log_in(here)) as board:
+        with shell_board.start(
+            entry, provenance, agents, lambda: _log_in(here, EMULATED_LOGIN_SECONDS)
+        ) as board:
             yield board
 
 
@@ -80,7 +82,7 @@ def _real(host: Host) -> "SshMachine":
     return remote
 
 
-def _log_in(host: Host) -> "SshMachine":
+def _log_in(host: Host, seconds: float = LOGIN_SECONDS) -> "SshMachine":
     from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
-    return SshMachine(host, Deadline.after(LOGIN_SECONDS))
+    return SshMachine(host, Deadline.after(seconds))
