@@ -26,8 +26,6 @@
 The text of an error is an observation, and after a semicolon the remedy.
 """
 
-import difflib
-from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -178,11 +176,3 @@ class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug
     """The pack has no such subnet; the text names the most similar one."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown word: the most similar known word, and the list of all."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"; {meant}there are {', '.join(known)}"

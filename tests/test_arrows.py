@@ -118,7 +118,7 @@ def test_a_package_imports_none_of_those_above_it(package: str) -> None:
         assert not tops & set(ABOVE[package]), path
 
 
-@pytest.mark.parametrize("folder", ["hil", "support", "targets"])
+@pytest.mark.parametrize("folder", ["hil", "reds", "support", "targets"])
 def test_no_test_imports_another_module_of_tests(folder: str) -> None:
     """Helpers live in `support`, so that a test can be read, moved and removed alone."""
     modules = dict(sources("tests"))

@@ -9,8 +9,9 @@ from typing import Any
 
 from hil.boards.entry import Entry
 from hil.boards.registry import target
-from hil.errors import BoardsFileError, UnknownTarget, nearest
+from hil.errors import BoardsFileError, UnknownTarget
 from hil.transports.host import Host
+from reds.spelling import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class BoardTable:
     def _check(self, keys: Iterable[str]) -> None:
         for key in sorted(keys):
             if key not in VALUES:
-                raise self._error(key, f"unknown key {key!r}{nearest(key, (*VALUES, 'port'))}")
+                raise self._error(key, f"unknown key {key!r}; {did_you_mean(key, sorted((*VALUES, 'port')))}")
             self._check_value(key, self.row[key], VALUES[key])
 
     def _check_value(self, key: str, value: Any, allowed: Value) -> None:

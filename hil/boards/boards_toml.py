@@ -41,8 +41,9 @@ from pathlib import Path
 from hil.boards.board_table import BoardTable
 from hil.boards.entry import Entry
 from hil.boards.registry import target_names
-from hil.errors import BoardsFileError, nearest
+from hil.errors import BoardsFileError
 from reds.fixtures import fixtures_dir
+from reds.spelling import did_you_mean
 
 
 def shipped() -> Path:
@@ -65,7 +66,7 @@ def load(path: Path) -> tuple[Entry, ...]:
         raise BoardsFileError(f"not TOML: {error}", file=path) from error
     for key in table:
         if key != "board":
-            raise BoardsFileError(f"unknown key {key!r}{nearest(key, ['board'])}", file=path, key=key)
+            raise BoardsFileError(f"unknown key {key!r}; {did_you_mean(key, ['board'])}", file=path, key=key)
     rows = table.get("board", [])
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise BoardsFileError("no boards; write each as [[board]] with name and target", file=path)
@@ -96,5 +97,5 @@ def named(path: Path | None, name: str) -> Entry:
     if name in names or of_target:
         return names[name] if name in names else of_target[0]
     if name not in target_names():
-        raise BoardsFileError(f"no board {name!r}{nearest(name, names)}", file=path)
+        raise BoardsFileError(f"no board {name!r}; {did_you_mean(name, names)}", file=path)
     return Entry(name, name)

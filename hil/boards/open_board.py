@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hil.boards import boards_toml, opening
 from hil.boards.board import Advance, Board, ignore
 from hil.boards.facts import BoardFacts, Provenance
-from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet, nearest
+from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
@@ -21,6 +21,7 @@ from reds.errors import PackError
 from reds.pack import dumps
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
+from reds.spelling import did_you_mean
 
 N = 100
 """Samples of a measurement, if not said otherwise."""
@@ -170,7 +171,9 @@ class OpenBoard:
             return names.index(subnet)
         if isinstance(subnet, int) and 0 <= subnet < len(names):
             return subnet
-        raise UnknownSubnet(f"{self.pack.model.name} has no subnet {subnet}{nearest(str(subnet), names)}")
+        raise UnknownSubnet(
+            f"{self.pack.model.name} has no subnet {subnet}; {did_you_mean(str(subnet), names)}"
+        )
 
     def _clock(self, name: str | None) -> Clock:
         clocks = self.facts().clocks

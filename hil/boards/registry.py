@@ -16,7 +16,8 @@ from hil.boards import targets
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.errors import UnknownTarget, nearest
+from hil.errors import UnknownTarget
+from reds.spelling import did_you_mean
 
 GROUP = "reds_hil.boards"
 """Group of the entry points."""
@@ -55,7 +56,7 @@ def target(name: str) -> Target:
     """Import the module that opens boards of this target. Raises `UnknownTarget`."""
     modules = _modules()
     if name not in modules:
-        raise UnknownTarget(f"there is no target {name!r}{nearest(name, modules)}")
+        raise UnknownTarget(f"there is no target {name!r}; {did_you_mean(name, sorted(modules))}")
     return cast(Target, import_module(modules[name]))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hil.results.tables import markdown
+from reds.tables import markdown
 
 Cell = str | int | float | None
 

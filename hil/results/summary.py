@@ -15,7 +15,7 @@ from typing import Any
 
 from hil.errors import ResultsError
 from hil.results import report
-from hil.results.tables import markdown
+from reds.tables import markdown
 
 BAD = ("failed", "error")
 """Outcomes of tests that are listed as failures."""

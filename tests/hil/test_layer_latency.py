@@ -102,7 +102,7 @@ def test_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
     )
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
-    assert line.endswith("boards.toml: no board 'lft'; did you mean 'left'? there are left")
+    assert line.endswith("boards.toml: no board 'lft'; did you mean left? Known: left")
 
 
 def test_absent_board_is_one_line() -> None:

@@ -66,7 +66,7 @@ def test_board_over_ssh_is_compared(sshd: Start, small_pack: Path, tmp_path: Pat
     [
         (["--board", "nano33ble"], "nano33ble: LiteRT runs beside ours on a desktop or a pi with a host"),
         (["--board", "pi"], "pi: LiteRT runs beside ours on a desktop or a pi with a host"),
-        (["--board", "desktob"], "no board 'desktob'; did you mean 'desktop'?"),
+        (["--board", "desktob"], "no board 'desktob'; did you mean desktop?"),
         (["--python", "/bin/true"], "agent true ended by itself with exit status 0"),
         (["--python", "/bin/echo"], "is no answer of LiteRT's"),
         (["--pack", "none.reds"], "none.reds"),

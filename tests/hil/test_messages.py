@@ -33,8 +33,8 @@ EMPTY_DESK = Desk(lambda: (Port("/dev/ttyS0"),), lambda port: None, lambda: "")
     ("text", "message"),
     [
         ("", "no boards; write each as [[board]] with name and target"),
-        ("[[boards]]", "unknown key 'boards'; did you mean 'board'? there are board"),
-        (BOARD + 'prot = "x"', "board 'left': unknown key 'prot'; did you mean 'port'? there are agent, "),
+        ("[[boards]]", "unknown key 'boards'; did you mean board? Known: board"),
+        (BOARD + 'prot = "x"', "board 'left': unknown key 'prot'; did you mean port? Known: agent, "),
         (
             BOARD + "port = 3",
             "board 'left': `port` is 3; write the name of a serial port, as the board has no",
@@ -141,7 +141,7 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: target("desktp"),
-        "there is no target 'desktp'; did you mean 'desktop'? there are android, desktop, nano33ble, pi",
+        "there is no target 'desktp'; did you mean desktop? Known: android, desktop, nano33ble, pi",
     ),
     (
         lambda: boards_toml.load(Path("nowhere.toml")),
