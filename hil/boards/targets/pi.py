@@ -71,7 +71,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 def _real(host: Host) -> "SshMachine":
     """Log in and refuse an emulated machine: its counts must not pass for the times of a board."""
-    remote = _log_in(host)
+    remote = _log_in(host, LOGIN_SECONDS)
     try:
         ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
         if remote.run(ask, "say what it is", Deadline.after(shell_board.COMMAND_SECONDS)).strip() == QEMU:
@@ -82,7 +82,7 @@ def _real(host: Host) -> "SshMachine":
     return remote
 
 
-def _log_in(host: Host, seconds: float = LOGIN_SECONDS) -> "SshMachine":
+def _log_in(host: Host, seconds: float) -> "SshMachine":
     from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
     return SshMachine(host, Deadline.after(seconds))
