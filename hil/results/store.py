@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
-from reds.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,8 @@ def prepare(path: Path) -> None:
 
 def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:
     """Write plain measurements, atomically. Raises `ResultsError`."""
+    from reds.files import write_atomically  # imported here: the plugin is loaded in every project
+
     text = "".join(json.dumps(m) + "\n" for m in measurements)
     try:
         write_atomically(path, text.encode())
