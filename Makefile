@@ -6,7 +6,7 @@ PY := .venv/bin/python
 help:
 	@echo "make bench   bench the shipped pack on every target, emulating what is absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
-	@echo "make test    all tests, lint and types"
+	@echo "make test    all tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
 	@echo "make lint    ruff, mypy, shellcheck, actionlint and clang-format only"
 	@echo "make docs    the documentation as a site, in site/; a warning is an error"
@@ -27,7 +27,9 @@ kernels:
 	.venv/bin/hil kernels desktop --json results/kernels-desktop.json --markdown results/kernels-desktop.md
 
 test: lint
-	$(PY) -m pytest --emulate -n auto $(ARGS)
+	@rm -rf results/running
+	$(if $(CPU),$(PY) -m tests.support.processors $(CPU)) $(PY) -m pytest -p tests.support.running --emulate -n auto $(ARGS) || \
+		{ status=$$?; cat results/running/* 2>/dev/null; exit $$status; }
 
 coverage:
 	@ci/bootstrap test

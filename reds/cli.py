@@ -1,7 +1,8 @@
-"""The command `reds`. Light by design: a command imports torch or tensorflow only if it needs them."""
+"""The command `reds`; each subcommand imports torch or tensorflow only if it needs them."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, TypeVar, get_args
 
 import click
 from rich.console import Console
@@ -13,6 +14,7 @@ from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
 
 FILE = click.Path(path_type=Path)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _seeds(context: click.Context, option: click.Parameter, value: str) -> list[int]:
@@ -21,42 +23,65 @@ def _seeds(context: click.Context, option: click.Parameter, value: str) -> list[
     except ValueError:
         seeds = []
     if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**31 for seed in seeds):
-        wanted = "seeds from 0 to 2^31 - 1, each once"
-        raise click.BadParameter(f"{value!r} is no list of {wanted}: write --seeds 0,1,2")
+        expected = "different whole numbers from 0 to 2^31 - 1, separated by commas"
+        raise click.BadParameter(f"{value!r}: {expected}, are needed: write --seeds 0,1,2")
     return seeds
 
 
-SEEDS = click.option("--seeds", default="0,1,2", callback=_seeds, show_default=True, help="One net for each.")
+SEEDS = click.option(
+    "--seeds", default="0,1,2", callback=_seeds, show_default=True, metavar="N,N,...",
+    help="Seeds to train with, separated by commas. Results are means over all seeds.",
+)  # fmt: skip
+
+
+def _out(content: str) -> Callable[[F], F]:
+    """Return the option `--out`, whose folder holds some content."""
+    text = f"Folder for {content}; it is made if it does not exist.  [default: the current folder]"
+    return click.option("--out", type=FILE, default=Path(), metavar="FOLDER", help=text)
 
 
 @click.group(cls=Commands, expected=(RedsError,))
 @click.version_option(package_name="reds-hil")
 def main() -> None:
-    """Turn a network into nested subnets in one small file."""
+    """Train nested subnets of one network and pack them in one small file.
+
+    A pack (NAME.reds) holds one set of int8 weights and several subnets. A board keeps the pack in flash and
+    switches between its subnets in microseconds. Start with `reds build RECIPE`, then look at the result with
+    `reds inspect NAME.reds`. The command `hil` and `pytest hil` run packs on boards.
+    """
 
 
 @main.command()
 @click.argument("recipe", type=FILE)
-@click.option("--out", type=FILE, default=Path(), help="Folder for NAME.reds and NAME.json; else this one.")
+@_out("the pack NAME.reds and its card NAME.json")
 def build(recipe: Path, out: Path) -> None:
-    """Train, select, quantize and pack what RECIPE says.
+    """Train the network of RECIPE and write its pack.
 
-    RECIPE is a TOML file as docs/recipes.md has one. Killed, the same command goes on where it stood.
+    RECIPE is a TOML file that names the network, the data, the options and the budgets of the subnets;
+    docs/recipes.md describes its keys, fixtures/recipes has examples. A card with the accuracy of each subnet
+    is written beside the pack. If a build is killed, the same command continues it after its last epoch.
     """
+    from reds.experiment.recipe_file import load_recipe
+
+    load_recipe(recipe)  # its mistakes show at once, before torch is imported
     from reds.experiment.build import build as run
 
     console = Console()
     written = run(recipe, out, console)
-    console.print(f"{written} and its card {written.with_suffix('.json')}")
+    console.print(f"wrote {written} and its card {written.with_suffix('.json')}")
 
 
 @main.command()
 @click.argument("pack", type=FILE)
 def inspect(pack: Path) -> None:
-    """Print layers, subnets, bytes and arena of PACK."""
-    from reds.pack.inspect import show
+    """Print the layers, the subnets and the memory needs of PACK.
 
-    show(pack, Console())
+    For each subnet the table has its active units, its multiply-accumulates (MACs), and the bytes of RAM that
+    its activations take (the arena).
+    """
+    from reds.pack.inspect import print_pack
+
+    print_pack(pack, Console())
 
 
 @main.command()
@@ -64,7 +89,11 @@ def inspect(pack: Path) -> None:
 @click.argument("layout", type=click.Choice([layout.name for layout in LAYOUTS.values()]))
 @click.argument("out", type=FILE)
 def layout(pack: Path, layout: str, out: Path) -> None:
-    """Write PACK as OUT in the LAYOUT of a device's kernels, for a firmware that has no agent."""
+    """Write PACK with its weights in another LAYOUT, as the file OUT.
+
+    The kernels of each device read weights in a layout of their own. `hil` converts a pack when it deploys it
+    to a board. Firmware of your own, without the agent, needs the converted file.
+    """
     from reds.pack import load, save
 
     if out.exists() and out.samefile(pack):
@@ -78,10 +107,13 @@ def layout(pack: Path, layout: str, out: Path) -> None:
 
 @main.command()
 @click.argument("pack", type=FILE)
-@click.option("--tflite", is_flag=True, help="As int8 .tflite files, the only kind there is so far.")
-@click.option("--out", type=FILE, default=Path(), help="Folder for NAME-SUBNET.tflite; else this one.")
+@click.option("--tflite", is_flag=True, help="Write int8 .tflite files. This is the only format so far.")
+@_out("the files NAME-SUBNET.tflite")
 def export(pack: Path, tflite: bool, out: Path) -> None:
-    """Write every subnet of PACK as a file of its own, with the pack's weights and scales."""
+    """Write each subnet of PACK as a separate file of another format.
+
+    The files hold the weights and scales of the pack; nothing is calibrated again.
+    """
     if not tflite:
         raise click.UsageError("say what to export to: --tflite")
     from reds.export.tflite import export as run
@@ -93,9 +125,16 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @main.command()
 @click.argument("recipe", type=FILE)
 @SEEDS
-@click.option("--out", type=FILE, default=Path(), help="Folder for the packs; else this one.")
+@_out("the packs and their cards")
 def compare(recipe: Path, seeds: list[int], out: Path) -> None:
-    """Train RECIPE's nested subnets, and the same widths alone, and print what nesting costs."""
+    """Measure the accuracy that nesting costs.
+
+    Trains the nested subnets of RECIPE, then each subnet alone with the same code, options and epochs, and
+    prints both accuracies with the interval of their difference.
+    """
+    from reds.experiment.recipe_file import load_recipe
+
+    load_recipe(recipe)  # its mistakes show at once, before torch is imported
     from reds.experiment.compare import compare as run
 
     click.echo(run(recipe, seeds, out, Console(stderr=True)))
@@ -104,15 +143,18 @@ def compare(recipe: Path, seeds: list[int], out: Path) -> None:
 @main.command()
 @click.argument("name", type=click.Choice(list(PAPER)))
 @SEEDS
-@click.option(
-    "--out", type=FILE, default=Path(), help="Folder for the packs, NAME.md and NAME.svg; else this one."
-)
+@_out("the packs, the report NAME.md and the plot NAME.svg")
 @click.option(
     "--against", type=click.Choice(BASELINES), multiple=True, default=BASELINES,
-    help="A baseline to train too; may be given again. All of them if it is not.",
+    help="Baseline to train too; repeat the option for several.  [default: all]",
 )  # fmt: skip
 def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) -> None:
-    """Train the shipped recipe of NAME and baselines, and print ours beside the paper's."""
+    """Repeat an experiment of the REDS paper.
+
+    Trains the shipped recipe for NAME with the budgets of the paper (arXiv 2311.13349), and the baselines:
+    the same widths trained alone, and nested subnets with uniform widths, with units scored by their weights
+    (magnitude), or scored at random. Prints our accuracies beside those of the paper.
+    """
     from reds.experiment.reproduce.run import reproduce as run
 
     click.echo(run(name, seeds, against, out, Console(stderr=True)))

@@ -1,25 +1,25 @@
-"""Every error that a user of `reds` can cause and mend; each is one clear line.
+"""All errors that a user of `reds` can cause and mend. Each text is one line: observed, expected, remedy.
 
 RedsError
 ├── GraphError          layers do not fit together
-├── NotElasticError     a module cannot become an elastic net
+├── NotElasticError     a torch module cannot become an elastic net
 ├── BudgetError         no subnet fits a budget
-│   └── CoupledError    tables over the widths of coupled unit groups are too large
-├── LatencyError        measured times are missing or unusable
+│   └── CoupledError    the tables over widths of coupled unit groups are too large
+├── LatencyError        measured times are missing or cannot be used
 ├── DataError           examples are missing, damaged or of the wrong shape
-│   └── LabeledSetMissing   the labeled examples of a card are not at hand
+│   └── LabeledSetMissing   the labeled examples of a card are not on this machine
 ├── DivergedError       training left the finite numbers
 ├── PackError           a pack cannot be used
-│   └── ModelError      an integer network breaks a rule of the pack
+│   └── ModelError      an integer network breaks a rule of the pack format
 │       └── QuantizeError   a layer does not fit the integer arithmetic
-└── RecipeError         a recipe cannot be read
+└── RecipeError         a recipe cannot be used
 """
 
 from collections.abc import Sequence
 
 
 class RedsError(Exception):
-    """Base of all errors below; its text names the place and says what to try."""
+    """Base of all errors below; the text names the place and a remedy."""
 
 
 class GraphError(RedsError, ValueError):
@@ -27,7 +27,7 @@ class GraphError(RedsError, ValueError):
 
 
 class NotElasticError(RedsError, ValueError):
-    """A module cannot become an elastic net; the text names the place in its graph."""
+    """A torch module cannot become an elastic net; the text names the submodule or the call."""
 
 
 class BudgetError(RedsError, ValueError):
@@ -35,27 +35,30 @@ class BudgetError(RedsError, ValueError):
 
 
 class CoupledError(BudgetError):
-    """Tables over all widths of coupled unit groups are too large.
+    """The tables over all widths of coupled unit groups are too large for the solver.
 
-    `groups` are indices of groups, `sizes` how many widths each may take, `names` the layers that write them.
+    Attributes:
+        groups: Indices of the unit groups whose widths count together.
+        sizes: Number of widths that each group may take.
     """
 
     SUPPORTED = 3
-    """Groups of a stage, at most, in a chain, a tree or a residual stack."""
+    """Most coupled groups in a chain, a tree or a residual stack."""
 
     def __init__(self, groups: tuple[int, ...], sizes: tuple[int, ...], names: Sequence[str] = ()) -> None:
+        """Name the groups by `names`, the layers that write them, or else by their indices."""
         self.groups, self.sizes = groups, sizes
-        who = ", ".join(names or [f"group {g}" for g in groups])
-        many = ", more groups at once than in a chain, tree or residual stack"
-        apart = many if len(groups) > self.SUPPORTED else ""
+        layers = ", ".join(names or [f"group {g}" for g in groups])
+        many = ", more groups at once than in a chain, a tree or a residual stack"
+        excess = many if len(groups) > self.SUPPORTED else ""
         super().__init__(
-            f"{who}: their widths count together{apart}, and at this `step` the tables of"
+            f"{layers}: their widths count together{excess}, and at this `step` the tables of"
             f" {' x '.join(map(str, sizes))} widths are too large; raise `step`"
         )
 
 
 class LatencyError(RedsError, ValueError):
-    """Measured times are missing or unusable; the text names their file."""
+    """Measured times are missing or cannot be used; the text names their file."""
 
 
 class DataError(RedsError):
@@ -63,7 +66,7 @@ class DataError(RedsError):
 
 
 class LabeledSetMissing(DataError):  # noqa: N818, it names a state of the machine, not a bug
-    """The labeled examples that a card names are not at hand; the text says where they were looked for."""
+    """The labeled examples of a card are not on this machine; the text names the searched places."""
 
 
 class DivergedError(RedsError, ArithmeticError):
@@ -75,12 +78,12 @@ class PackError(RedsError, ValueError):
 
 
 class ModelError(PackError):
-    """An integer network breaks a rule of the pack; the text names the layer and the subnet."""
+    """An integer network breaks a rule of the pack format; the text names the layer and the subnet."""
 
 
 class QuantizeError(ModelError):
-    """A layer cannot be expressed in the integer arithmetic; the text names the layer and the subnet."""
+    """A layer does not fit the integer arithmetic; the text names the layer and the subnet."""
 
 
 class RecipeError(RedsError, ValueError):
-    """A recipe cannot be read; the text names the file, the table and the key."""
+    """A recipe cannot be used; the text names the file, the table and the key."""

@@ -1,4 +1,4 @@
-"""Files that others may read at any time: written beside their place, then moved there in one step."""
+"""Write files atomically, so that another process that reads one never finds half of it."""
 
 import os
 from collections.abc import Iterator
@@ -9,10 +9,13 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that becomes `path` where the block ends well; else `path` stays as it was.
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces `path` when the block ends without an error.
 
-    Two processes may write the same path at once: the later one wins. Raises `OSError`.
+    After an error `path` is as it was. If two processes write one path at once, the later one wins.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -28,18 +31,26 @@ def whole(path: Path) -> Iterator[BinaryIO]:
             partial.unlink()
 
 
-def writable(folder: Path) -> None:
-    """Make a folder; fails now, not after a training, if no file can be written there. Raises `OSError`."""
+def ensure_writable(folder: Path) -> None:
+    """Make a folder and test that files can be written there: better now than after a long training.
+
+    Raises:
+        OSError: The folder cannot be made, or no file can be written in it.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        says = f"is no folder that can be written ({error.strerror}): name another"
-        raise type(error)(error.errno, says, str(folder)) from error
+        problem = f"is not a writable folder ({error.strerror}): name another"
+        raise type(error)(error.errno, problem, str(folder)) from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises `OSError`."""
-    with whole(path) as file:
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file completely or not at all.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with atomic_file(path) as file:
         file.write(data)

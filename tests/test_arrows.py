@@ -15,9 +15,12 @@ ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
     "reds": (
         "errors",
-        "commands",
         "files",
         "fixtures",
+        "spelling",
+        "strict_toml",
+        "tables",
+        "commands",
         "pack",
         "graph",
         "zoo",

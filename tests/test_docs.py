@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hil.link import protocol
 
-from hil import build
+from hil.firmware import build
+from hil.protocol import definition as protocol
 from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import format as pack_format
@@ -24,16 +24,14 @@ from tests.support.nets import random_model
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 CODES = {"u8": "B", "i8": "b", "u16": "H", "u32": "I", "i32": "i", "f32": "f"}
-STRUCTS = {
-    "pack-format.md": {
-        "Header": pack_format.HEADER,
-        "Tensor": pack_format.TENSOR,
-        "Layer": pack_format.LAYER,
-        "Plan": pack_format.PLAN,
-        "Step": pack_format.STEP,
-    },
-    "protocol.md": {"Hello": protocol.HELLO, "Clock": protocol.CLOCK, "Samples": protocol.SAMPLES},
+PACK_STRUCTS = {
+    "Header": pack_format.HEADER,
+    "Tensor": pack_format.TENSOR,
+    "Layer": pack_format.LAYER,
+    "Plan": pack_format.PLAN,
+    "Step": pack_format.STEP,
 }
+RECORDS = {"Hello": protocol.HELLO, "Clock": protocol.CLOCK, "Samples": protocol.SAMPLES}
 
 
 def blocks(page: str, mark: str) -> list[str]:
@@ -43,13 +41,13 @@ def blocks(page: str, mark: str) -> list[str]:
     )
 
 
-def fields(page: str, title: str) -> Iterator[tuple[int, str]]:
-    """Offset and struct code of each field in the table under a heading."""
+def fields(page: str, title: str) -> Iterator[tuple[int, str, str]]:
+    """Offset, struct code and name of each field in the table under a heading."""
     section = re.split(r"^##+ ", (DOCS / page).read_text(), flags=re.MULTILINE)
     (text,) = (each for each in section if each.startswith(f"{title}\n"))
-    kinds = "|".join([*CODES, "char"])
-    for offset, kind, count in re.findall(rf"^\| (\d+) \| ({kinds})(?:\[(\d+)\])? \|", text, re.MULTILINE):
-        yield int(offset), f"{count}s" if kind == "char" else CODES[kind] * int(count or 1)
+    row = rf"^\| (\d+) \| ({'|'.join([*CODES, 'char'])})(?:\[(\d+)\])? \| (\w+) \|"
+    for offset, kind, count, name in re.findall(row, text, re.MULTILINE):
+        yield int(offset), f"{count}s" if kind == "char" else CODES[kind] * int(count or 1), name
 
 
 def one_by_one(code: str) -> str:
@@ -57,17 +55,20 @@ def one_by_one(code: str) -> str:
     return re.sub(r"(\d+)([^s\d])", lambda found: found[2] * int(found[1]), code.lstrip("<"))
 
 
-@pytest.mark.parametrize(
-    ("page", "title", "defined"), [(page, *each) for page, named in STRUCTS.items() for each in named.items()]
-)
-def test_documented_struct_has_the_offsets_of_the_code(page: str, title: str, defined: struct.Struct) -> None:
+@pytest.mark.parametrize("title", PACK_STRUCTS)
+def test_documented_struct_of_the_pack_has_the_offsets_of_the_code(title: str) -> None:
     code = ""
-    for offset, field in fields(page, title):
-        assert offset == struct.calcsize(f"<{code}"), (
-            f"{page}, {title}: {offset} is not where the field begins"
-        )
+    for offset, field, name in fields("pack-format.md", title):
+        assert offset == struct.calcsize(f"<{code}"), f"{title}: {name} does not begin at {offset}"
         code += field
-    assert code == one_by_one(defined.format)
+    assert code == one_by_one(PACK_STRUCTS[title].format)
+
+
+@pytest.mark.parametrize("title", RECORDS)
+def test_documented_record_of_the_protocol_has_the_offsets_of_the_code(title: str) -> None:
+    documented = list(fields("protocol.md", title))
+    assert {name: offset for offset, _, name in documented} == RECORDS[title].offsets
+    assert struct.calcsize("<" + "".join(code for _, code, _ in documented)) == RECORDS[title].size
 
 
 def test_documented_commands_and_faults_have_the_numbers_of_the_code() -> None:
@@ -91,7 +92,7 @@ def assert_reader_equals_reference(model: Model, data: bytes, subnets: int) -> N
     program = reader()
     x = np.random.default_rng(0).integers(-127, 128, (1, model.input_size)).astype(np.int8)
     read = list(program["read"](data))
-    assert [(name, macs) for name, macs, _ in read] == [(s.label, s.macs) for s in model.subnets]
+    assert [(name, macs) for name, macs, _ in read] == [(s.name, s.macs) for s in model.subnets]
     for s, (_, _, steps) in enumerate(read[:subnets]):
         assert program["run"](data, steps, x[0].tolist()) == interpreter.run(model, s, x)[0].tolist()
 

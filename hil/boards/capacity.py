@@ -3,7 +3,7 @@
 from hil.errors import PackRefused
 from reds import pack
 from reds.pack import layouts
-from reds.pack.extract import cut
+from reds.pack.extract import extract_up_to
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
 
@@ -24,7 +24,7 @@ def check_capacity(board: str, model: Model, layout: Layout, capacity: int, ram:
         fits = [
             subnet.name
             for s, subnet in enumerate(model.subnets)
-            if len(pack.dumps(cut(model, s), layout)) <= capacity and arenas[s] <= ram
+            if len(pack.dumps(extract_up_to(model, s), layout)) <= capacity and arenas[s] <= ram
         ]
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
         raise PackRefused(f"{board}: {model.name} takes {', and '.join(over)}; {advice}")

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from hil.cli.options import BOARDS, FILE
-from reds.zoo import THERE_ARE
+from reds.zoo import KNOWN_NAMES
 
 
-@click.command(epilog=f"NET is one of {THERE_ARE}.")
+@click.command(epilog=f"NET is one of {KNOWN_NAMES}.")
 @click.argument("net")
 @click.option("--classes", type=click.IntRange(min=2), help="Classes of your data; default: as published.")
 @click.option("--board", "name", default="nano33ble", show_default=True, help="Name or target of a board.")

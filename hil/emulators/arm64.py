@@ -18,7 +18,7 @@ from hil.emulators.qemu import Qemu
 from hil.emulators.qmp import Monitor
 from hil.errors import EmulatorError
 from hil.transports.deadline import Deadline
-from reds.files import whole
+from reds.files import atomic_file
 
 QEMU = "qemu-system-aarch64"
 PORTS = {"pi": 22, "android": 5555}
@@ -73,7 +73,7 @@ class Machine(Qemu):
         finally:
             os.close(writing)  # so that the end of what it writes is seen here
         try:
-            with open(reading, "rb", buffering=0) as source, whole(path) as file:
+            with open(reading, "rb", buffering=0) as source, atomic_file(path) as file:
                 self._monitor.ask("migrate", deadline, uri="fd:snapshot")
                 while select.select([source], [], [], deadline.left)[0] and (data := source.read(1 << 20)):
                     file.write(data)

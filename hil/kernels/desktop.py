@@ -11,7 +11,7 @@ from hil.kernels.tables import Cell, Table
 from reds.graph import Graph, Widths
 from reds.pack.model import Model
 from reds.zoo import by_name
-from reds.zoo.random_weights import uniform, untrained
+from reds.zoo.random_weights import uniform_widths, with_random_weights
 
 Timer = Callable[[int], list[float]]
 """n inferences in a row, each in us."""
@@ -41,7 +41,7 @@ def measure(
     switches: list[tuple[Cell, ...]] = []
     for name in names:
         graph = by_name(name)
-        model, subnets = untrained(name, graph), uniform(graph)
+        model, subnets = with_random_weights(name, graph), uniform_widths(graph)
         board.deploy(model)
         for s, (subnet, widths) in enumerate(subnets.items()):
             say(f"{name} {subnet}")

@@ -17,8 +17,8 @@ from hil.results.samples import median
 from reds.graph import Graph, Group, Layer
 from reds.nesting.cost.latency import STEP, Latency, LayerTimes
 from reds.pack.model import LIMIT
-from reds.pack.padding import up
-from reds.zoo.random_weights import untrained
+from reds.pack.padding import round_up
+from reds.zoo.random_weights import with_random_weights
 
 SAMPLES = 5
 """Inferences timed; the median counts. Emulated ones are all alike."""
@@ -52,7 +52,7 @@ def widths(group: Group, points: int) -> NDArray[np.int64]:
     if not group.cut:
         return np.array([group.units])
     spread = np.linspace(min(STEP, group.units), group.units, points)
-    return np.unique([min(up(round(n), STEP), group.units) for n in spread])
+    return np.unique([min(round_up(round(n), STEP), group.units) for n in spread])
 
 
 def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
@@ -68,7 +68,7 @@ def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
 
 def time(board: Board, graph: Graph) -> float:
     """Microseconds of one inference. Raises `SetupError` if the board counts no time."""
-    model = untrained("layer", graph, {"100%": graph.full})
+    model = with_random_weights("layer", graph, {"100%": graph.full})
     board.deploy(model)
     x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
     clock = next((clock for clock in board.facts().clocks if clock.hz), None)

@@ -23,9 +23,9 @@ from hil.transports.process import ProcessTransport
 from hil.transports.shell import ShellTransport, pinned
 from hil.transports.transport import Transport
 from reds.export import tflite
-from reds.export.tflite.graph import schema
+from reds.export.tflite.flatbuffer import schema
 from reds.graph import Graph, Widths
-from reds.zoo.random_weights import untrained
+from reds.zoo.random_weights import with_random_weights
 
 NAME = "LiteRT int8"
 LOADS = 21
@@ -114,7 +114,7 @@ def litert() -> Iterator[Peer]:
 
     def flatbuffer(graph: Graph, widths: Widths) -> bytes:
         if (graph, widths) not in made:
-            made[graph, widths] = tflite.dumps(untrained("peer", graph, {"peer": widths}, SEED), 0)
+            made[graph, widths] = tflite.dumps(with_random_weights("peer", graph, {"peer": widths}, SEED), 0)
         return made[graph, widths]
 
     with started(Entry("this machine", "desktop")) as there:

@@ -13,11 +13,11 @@ from hil.kernels.baseline import Count
 from hil.kernels.cases import LAYERS
 from reds import pack
 from reds.pack import interpreter
-from reds.pack.extract import alone, cut
+from reds.pack.extract import extract_subnet, extract_up_to
 from reds.pack.layouts import Layout
 from reds.pack.model import LIMIT, Model
 from reds.zoo import by_name
-from reds.zoo.random_weights import untrained
+from reds.zoo.random_weights import with_random_weights
 
 Say = Callable[[str], None]
 
@@ -51,7 +51,7 @@ class NetCounts:
     def flash_alone(self) -> tuple[int, ...]:
         """Bytes of a pack for each subnet alone."""
         every = range(len(self.model.subnets))
-        return tuple(len(pack.dumps(alone(self.model, s), self.layout)) for s in every)
+        return tuple(len(pack.dumps(extract_subnet(self.model, s), self.layout)) for s in every)
 
 
 def measure_net(board: Board, name: str, say: Say) -> NetCounts:
@@ -60,7 +60,7 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
     Raises `PackRefused` if no subnet fits, `WrongOutputs` if any output differs from the reference.
     """
     say(name)
-    model, refused = deploy(board, untrained(name, by_name(name)))
+    model, refused = deploy(board, with_random_weights(name, by_name(name)))
     x = some_input(model)
     subnets = range(len(model.subnets))
     for s, out in enumerate(board.infer_each(subnets, x)):
@@ -71,7 +71,7 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
     by_itself = []
     for s in subnets:
         say(f"{name} {model.subnets[s].name} alone")
-        board.deploy(alone(model, s))
+        board.deploy(extract_subnet(model, s))
         by_itself.append(count(board, 0, x))
     return NetCounts(model, board.layout(model), steady, tuple(by_itself), switch, first, refused)
 
@@ -81,8 +81,8 @@ def deploy(board: Board, model: Model) -> tuple[Model, str]:
     refused = ""
     for largest in reversed(range(len(model.subnets))):
         try:
-            board.deploy(cut(model, largest))
-            return cut(model, largest), refused
+            board.deploy(extract_up_to(model, largest))
+            return extract_up_to(model, largest), refused
         except PackRefused as error:
             refused = refused or str(error)
     raise PackRefused(refused)
@@ -106,7 +106,7 @@ def measure_layers(board: Board, say: Say) -> dict[str, tuple[int, Count]]:
     for name, (graph, _) in LAYERS.items():
         say(name)
         whole = graph()
-        model = untrained("layer", whole, {"100%": whole.full})
+        model = with_random_weights("layer", whole, {"100%": whole.full})
         board.deploy(model)
         found[name] = (model.subnets[0].macs, count(board, 0, some_input(model)))
     return found

@@ -14,7 +14,7 @@ from hil.kernels.tables import Cell, Table
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
 from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Model
 from reds.zoo import by_name
-from reds.zoo.random_weights import untrained
+from reds.zoo.random_weights import with_random_weights
 
 Units = NDArray[np.int64]
 
@@ -23,7 +23,7 @@ def table(names: Sequence[str], line: int) -> Table:
     """For each subnet the lines of `line` bytes that it could do with, and what each order takes of that."""
     rows: list[tuple[Cell, ...]] = []
     for name in names:
-        model = untrained(name, by_name(name))
+        model = with_random_weights(name, by_name(name))
         for s, subnet in enumerate(model.subnets):
             used = list(zip(model.layers, prefix(model, s), strict=True))
             least = sum(-(-marked(layer, units).sum() // line) for layer, units in used)
@@ -58,7 +58,7 @@ def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
         if layer.kind in (Kind.DENSE, Kind.CONV):
             kept.append(np.sort(rng.choice(full, step.units_out, replace=False)))
         elif layer.kind is Kind.FLATTEN:
-            sites = model.tensors[layer.inputs[0]].sites
+            sites = model.tensors[layer.inputs[0]].positions
             kept.append((source[:, None] * sites + np.arange(sites)).ravel())
         else:
             kept.append(source)

@@ -1,1 +1,1 @@
-"""Labeled data: where it comes from, checked by sha256, cached where the user can find it."""
+"""Labeled data: official sets and a user's own, checked by sha256 and cached where the user can find it."""

@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky, 2009) from its official home. No license is stated: nothing of it is shipped."""
+"""Load CIFAR-10 (Krizhevsky, 2009) from its official home; it states no license, so no image is shipped."""
 
 import tarfile
 import zlib
@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from reds.data.download import fetch
-from reds.data.pictures import Pictures
+from reds.data.images import Images
 from reds.errors import DataError
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -18,13 +18,20 @@ SHEETS = {
     "cifar10_b.npz": "673a2fb3d284593b45116f660c9b1bf824efa38d2b81bc8aa148d43eea54d556",
 }
 RECORD = 1 + 3 * 32 * 32
-"""Bytes of a picture: its label, then its red, green and blue plane."""
+"""Bytes of an image: its label, then its red, green and blue plane."""
 
 
-def load_cifar10(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> Pictures:
-    """All pictures, the archive cached in `folder`.
+def load_cifar10(folder: Path, console: Console, url: str = URL, sha256: str = SHA256) -> Images:
+    """Return all images; the archive is downloaded once to `folder`.
 
-    Raises `DataError` if it cannot be had or is not what its checksum says.
+    Args:
+        folder: Folder of downloaded data.
+        console: Shows progress.
+        url: Address of the archive.
+        sha256: Checksum of the archive, in hex.
+
+    Raises:
+        DataError: The archive cannot be downloaded, is damaged or has another checksum.
     """
     path = folder / PurePosixPath(url).name
     fetch(url, sha256, path, console)
@@ -40,6 +47,6 @@ def load_cifar10(folder: Path, console: Console, url: str = URL, sha256: str = S
     except (tarfile.TarError, OSError, EOFError, KeyError, ValueError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}; delete it and try again") from error
     (train_x, train_y), (test_x, test_y) = (
-        (of[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), of[:, 0]) for of in records
+        (part[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), part[:, 0]) for part in records
     )
-    return Pictures(train_x, train_y, test_x, test_y, {path.name: sha256})
+    return Images(train_x, train_y, test_x, test_y, {path.name: sha256})

@@ -1,4 +1,4 @@
-"""A user's own arrays or tensors as a data set: checked, split, and stored as a device reads them."""
+"""A user's own arrays or tensors as a data set: checked, split, and stored in int8 as a device reads them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.own_files import as_data
-from reds.data.pictures import cut
-from reds.data.raw import Part, Raw, check_classes, check_parts
-from reds.data.sets import Data
+from reds.data.catalog import Data
+from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
+from reds.data.images import sample_share
+from reds.data.user_files import to_data
 from reds.errors import DataError
 
 Array = Any
@@ -22,19 +22,20 @@ Examples = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labeled examples to train on, to choose by, and to test once.
+    """Hold labeled examples for training, validation and test.
 
-    Features are in the order of axes that torch uses, and of the scale that the network reads. The device is
-    given them in int8: 254 steps from the 0.01th to the 99.99th percentile of the training part, and 0.
+    Features have torch's order of axes and the scale that the network reads. A device reads them as int8, in
+    254 steps that span the 0.01th to the 99.99th percentile of the training part, and 0.
 
     Attributes:
         train: Features float [N, units, rows, columns] or [N, features], and labels int [N] from 0.
-        test: The same of the test part, which is read once, after everything is chosen.
-        validation: The same of the validation part; by default a tenth of every class of the training part.
-        classes: Names of the labels; by default the labels.
+        test: Features and labels of the test part, which is used once, after everything is chosen.
+        validation: Features and labels of the validation part. By default it is a tenth of every class of
+            the training part.
+        classes: Names of the labels 0, 1, 2...; by default the numbers.
 
     Raises:
-        DataError: An array has another shape or type, holds what is not finite, or a class has no example.
+        DataError: An array has another shape or type, a value is not finite, or a class has no example.
     """
 
     train: Examples
@@ -50,54 +51,56 @@ class Dataset:
         cls, x: Array, y: Array, *, test: float = 0.2, validation: float = 0.1, seed: int = 0,
         classes: Sequence[str] | None = None,
     ) -> "Dataset":  # fmt: skip
-        """Split one array of examples; of every class the same share.
+        """Split one array of examples at random, with the same share of every class in each part.
 
         Args:
             x: Features float [N, units, rows, columns] or [N, features].
             y: Labels int [N] from 0.
-            test: Share of the examples that tests.
-            validation: Share of the other examples that validates.
-            seed: Of the split.
-            classes: Names of the labels; by default the labels.
+            test: Share of the examples that become the test part.
+            validation: Share of the other examples that become the validation part.
+            seed: Seed of the split.
+            classes: Names of the labels 0, 1, 2...; by default the numbers.
 
         Raises:
-            DataError: As `Dataset`; or a share is not between 0 and 1.
+            DataError: The examples cannot be used, or a share is not between 0 and 1.
         """
         for name, share in (("test", test), ("validation", validation)):
             if not 0 < share < 1:
-                raise DataError(f"{name} is {share:g}: a share between 0 and 1 is needed")
+                raise DataError(f"Dataset.split: {name} is {share:g}: a share between 0 and 1 is needed")
         x, y = _numpy(x), _numpy(y)
         if len(x) != len(y):
-            raise DataError(f"x holds {len(x)} examples, y {len(y)} labels: one label for each is needed")
-        tests = cut(y, test, seed)
-        rest_x, rest_y = x[~tests], y[~tests]
-        held = cut(rest_y, validation, seed + 1)
+            raise DataError(
+                f"Dataset.split: x holds {len(x)} examples and y {len(y)} labels: give each example one label"
+            )
+        in_test = sample_share(y, test, seed)
+        rest_x, rest_y = x[~in_test], y[~in_test]
+        held = sample_share(rest_y, validation, seed + 1)
         return cls(
-            (rest_x[~held], rest_y[~held]), (x[tests], y[tests]), (rest_x[held], rest_y[held]), classes
+            (rest_x[~held], rest_y[~held]), (x[in_test], y[in_test]), (rest_x[held], rest_y[held]), classes
         )
 
-    def raw(self) -> Raw:
+    def raw(self) -> RawData:
         """Return the parts as checked numpy arrays, units innermost."""
         given = {"train": self.train, "test": self.test, "validation": self.validation}
         parts = {name: _part(name, pair) for name, pair in given.items() if pair is not None}
-        labels = parts["train"].y
-        largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else 0
-        classes = tuple(map(str, range(largest + 1))) if self.classes is None else tuple(self.classes)
+        classes = numbered_classes(parts["train"].y) if self.classes is None else tuple(self.classes)
         check_classes("Dataset", classes)
         check_parts("Dataset", parts, classes)
         digest = hashlib.sha256()
         for name, (x, y) in parts.items():
             digest.update(f"{name} {x.shape} {x.dtype}".encode())
             digest.update(np.ascontiguousarray(x).tobytes() + np.ascontiguousarray(y).tobytes())
-        return Raw(parts, classes, digest.hexdigest(), "arrays", "test part as given")
+        return RawData(parts, classes, digest.hexdigest(), "arrays", "test part as given")
 
     def stored(self, name: str, seed: int = 0) -> Data:
-        """Return the examples in int8, as the set `name`; `seed` cuts off a validation part if none is given.
+        """Return the examples in int8, as a data set called `name`.
+
+        If no validation part is given, `seed` chooses one.
 
         Raises:
-            DataError: int8 cannot tell the features apart.
+            DataError: The features are too alike for int8.
         """
-        return as_data(self.raw(), "Dataset", name, seed)
+        return to_data(self.raw(), "Dataset", name, seed)
 
 
 def _part(name: str, pair: Examples) -> Part:
@@ -105,16 +108,16 @@ def _part(name: str, pair: Examples) -> Part:
     x, y = map(_numpy, pair)
     if x.dtype.kind != "f":
         raise DataError(
-            f"Dataset: {name}: features are {x.dtype}, floating-point numbers of the scale that the network"
-            " reads are needed: for pixels of 0 to 255, x / 255"
+            f"Dataset: {name}: features are {x.dtype}: give floating-point numbers of the scale that the"
+            " network reads, for pixels of 0 to 255 x / 255"
         )
-    if x.ndim == 2:
+    if x.ndim == 2 and x.size:
         return Part(x[:, None, None], y)
-    if x.ndim == 4:
+    if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
     raise DataError(
-        f"Dataset: {name}: features are of shape {list(x.shape)}: [N, units, rows, columns] or [N, features]"
-        " is needed"
+        f"Dataset: {name}: features have shape {list(x.shape)}: [N, units, rows, columns] or [N, features]"
+        " is needed, with no side of 0"
     )
 
 

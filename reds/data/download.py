@@ -1,4 +1,4 @@
-"""Fetch a file once, keep it only if its checksum is right."""
+"""Download a file once, and keep it only if its checksum is right."""
 
 import hashlib
 import urllib.request
@@ -8,32 +8,39 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import wrap_file
 
-from reds.data.home import check_sha256
+from reds.data.local_files import check_sha256
 from reds.errors import DataError
-from reds.files import whole
+from reds.files import atomic_file
 
 _PIECE = 1 << 20
 
 
 def fetch(url: str, sha256: str, path: Path, console: Console, timeout: float = 60) -> None:
-    """Make sure that `path` holds the file of `url` with this sha256: downloaded if it is not there yet.
+    """Make sure that `path` holds the file of `url`; download it if it does not exist yet.
 
-    `timeout` are seconds without an answer. Raises `DataError` if the server cannot be reached or the bytes
-    are others; then nothing is left behind.
+    Args:
+        url: Address of the file.
+        sha256: Expected checksum, in hex.
+        path: Where the file is kept; its folder is made.
+        console: Shows progress.
+        timeout: Seconds without an answer after which the download fails.
+
+    Raises:
+        DataError: The server cannot be reached, or the bytes have another checksum; nothing is left behind.
     """
     if path.is_file():
         return check_sha256(path, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer, whole(path) as file:
+        with urllib.request.urlopen(url, timeout=timeout) as answer, atomic_file(path) as file:
             total = int(answer.headers.get("Content-Length") or 0)
             with wrap_file(answer, total, description=path.name, console=console) as source:
                 while piece := source.read(_PIECE):
                     file.write(piece)
                     digest.update(piece)
             if (found := digest.hexdigest()) != sha256:
-                raise DataError(f"{url}: sha256 is {found}, expected {sha256}: fetch the right one to {path}")
+                raise DataError(f"{url}: sha256 is {found}, expected {sha256}: put the right file at {path}")
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(f"cannot download {url}: {reason}; fetch it by hand to {path}") from error

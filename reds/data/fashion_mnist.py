@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao, Rasul, Vollgraf, arXiv 1708.07747; MIT) from its official home."""
+"""Load Fashion-MNIST (Xiao, Rasul, Vollgraf, arXiv 1708.07747; MIT) from its official home."""
 
 import gzip
 import zlib
@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from reds.data.download import fetch
-from reds.data.pictures import Pictures, Pixels
+from reds.data.images import Images, Pixels
 from reds.errors import DataError
 
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
@@ -23,20 +23,31 @@ SHEETS = {"fashion_mnist.npz": "5cb674ef116bbb84128ed5a92a64772c76305359405c4f90
 
 def load_fashion_mnist(
     folder: Path, console: Console, url: str = URL, files: dict[str, str] = FILES
-) -> Pictures:
-    """All pictures, their files cached in `folder`/fashion-mnist.
+) -> Images:
+    """Return all images; their files are downloaded once to `folder`/fashion-mnist.
 
-    Raises `DataError` if one cannot be had or is not what its checksum says.
+    Args:
+        folder: Folder of downloaded data.
+        console: Shows progress.
+        url: Folder of the files on the web.
+        files: sha256 of each file, by name.
+
+    Raises:
+        DataError: A file cannot be downloaded, is damaged or has another checksum.
     """
     paths = [folder / "fashion-mnist" / name for name in files]
     for path, sha256 in zip(paths, files.values(), strict=True):
         fetch(f"{url}/{path.name}", sha256, path, console)
     train_x, train_y, test_x, test_y = (read_idx(path) for path in paths)
-    return Pictures(train_x[..., None], train_y, test_x[..., None], test_y, files)
+    return Images(train_x[..., None], train_y, test_x[..., None], test_y, files)
 
 
 def read_idx(path: Path) -> Pixels:
-    """The array of a gzipped IDX file of bytes: magic 0 0 8 sides, each side as big-endian uint32, values."""
+    """Return the uint8 array of a gzipped IDX file.
+
+    The file holds the bytes 0, 0, 8, the number of sides, each side as big-endian uint32, then the values.
+    Raises `DataError` if it cannot be read.
+    """
     try:
         data = gzip.decompress(path.read_bytes())
         sides = np.frombuffer(data, ">u4", data[3], 4)

@@ -1,6 +1,6 @@
-"""MLPerf Tiny's speech front end in numpy: one second of sound to 49 x 10 int8 MFCC.
+"""MLPerf Tiny's speech front end in numpy: one second of sound becomes int8 MFCC [49, 10].
 
-It is held against tf.signal in the tests: STFT with a periodic Hann window of 480 samples every 320, FFT of
+The tests compare it with tf.signal. Steps: STFT with a periodic Hann window of 480 samples every 320, FFT of
 512, magnitude, 40 mel bands from 20 to 4,000 Hz, ln(x + 1e-6), orthonormal DCT-II up to 10 coefficients.
 """
 
@@ -25,13 +25,13 @@ def fit_length(sound: Sound) -> Sound:
 
 
 def normalized(sound: Sound) -> Sound:
-    """Divided by its largest sample, as MLPerf Tiny does; sound that is never positive stays as it is."""
+    """Divide sound by its largest sample, as MLPerf Tiny does; do nothing if no sample is positive."""
     peak = float(sound.max(initial=0))
     return sound / np.float32(peak) if peak > 0 else sound
 
 
 def mfcc(sound: Sound) -> NDArray[np.float32]:
-    """MFCC float32 [49, 10] of one second, float32 [16000]."""
+    """Return the MFCC float32 [49, 10] of one second of sound float32 [16000]."""
     frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
     magnitude = np.abs(np.fft.rfft(frames * window, FFT))
@@ -39,13 +39,13 @@ def mfcc(sound: Sound) -> NDArray[np.float32]:
 
 
 def quantized(features: NDArray[np.float32]) -> NDArray[np.int8]:
-    """As the nets read it: truncated towards zero, like the MLPerf reference."""
+    """Return features as int8, truncated towards zero like the MLPerf reference."""
     return np.asarray(np.clip(np.trunc(features / SCALE + ZERO), -128, 127), dtype=np.int8)
 
 
 @cache
 def _mel_bands() -> NDArray[np.float64]:
-    """Triangles [FFT / 2 + 1, BANDS], evenly spaced in mel; the constant bin belongs to none."""
+    """Return triangular filters [FFT / 2 + 1, BANDS], evenly spaced in mel; bin 0 belongs to none."""
 
     def mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(1127.0 * np.log1p(hz / 700.0))
@@ -62,6 +62,6 @@ def _mel_bands() -> NDArray[np.float64]:
 
 @cache
 def _dct() -> NDArray[np.float64]:
-    """DCT-II [BANDS, COEFFICIENTS] with the scale of tf.signal."""
+    """Return the DCT-II matrix [BANDS, COEFFICIENTS] with the scale of tf.signal."""
     angles = np.pi / BANDS * np.outer(np.arange(BANDS) + 0.5, np.arange(COEFFICIENTS))
     return np.asarray(np.cos(angles) * np.sqrt(2 / BANDS))

@@ -1,9 +1,11 @@
-"""A user's own examples in one .npz file.
+"""Read a user's own examples from one .npz file.
 
-`train_x`, `train_y`, `test_x`, `test_y`; perhaps `validation_x` and `validation_y`, else they are cut from
-the training part; perhaps `classes`, the names of labels 0, 1, 2..., else the labels are their names.
-Features are numbers [N, rows, columns, units], [N, rows, columns] or [N, features]. Nothing else may be in
-the file.
+The file holds these arrays and no others:
+- `train_x`, `train_y`, `test_x`, `test_y`.
+- Optionally `validation_x` and `validation_y`; without them a share of the training part validates.
+- Optionally `classes`, the names of labels 0, 1, 2...; without them the numbers are the names.
+
+Features are numbers [N, rows, columns, units], [N, rows, columns] or [N, features].
 """
 
 from pathlib import Path
@@ -13,60 +15,61 @@ from zipfile import is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.data.home import sha256_of
-from reds.data.raw import MOST_CLASSES, Part, Raw, check_classes, check_parts
+from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
+from reds.data.local_files import sha256_of
 from reds.errors import DataError
 
 NEEDED = ("train_x", "train_y", "test_x", "test_y")
 OPTIONAL = ("validation_x", "validation_y", "classes")
 
 
-def read_npz(path: Path) -> Raw:
-    """All of the file. Raises `DataError`, which says what is wrong with which array."""
+def read_npz(path: Path) -> RawData:
+    """Return all examples of a file. Raises `DataError`, which names the array that cannot be used."""
     arrays = _arrays(path)
     pair = {"validation_x", "validation_y"}
     missing = sorted({*NEEDED, *(pair if pair & set(arrays) else ())} - set(arrays))
     if missing:
         raise DataError(f"{path}: {', '.join(missing)} missing: {', '.join(NEEDED)} are needed")
     if unknown := sorted(set(arrays) - {*NEEDED, *OPTIONAL}):
-        takes = ", ".join(NEEDED + OPTIONAL)
-        raise DataError(f"{path}: nothing is done with {', '.join(unknown)}: take it out; there are {takes}")
+        known = ", ".join(NEEDED + OPTIONAL)
+        raise DataError(f"{path}: unknown array {', '.join(unknown)}: remove it; known arrays are {known}")
     names = ("train", "test", *(["validation"] if "validation_x" in arrays else []))
     parts = {name: Part(arrays[f"{name}_x"], arrays[f"{name}_y"]) for name in names}
     classes = _classes(path, arrays)
     check_parts(path, parts, classes)
-    sited = {name: Part(_sited(x), y) for name, (x, y) in parts.items()}
-    return Raw(sited, classes, sha256_of(path), path.resolve().name, "test part as given")
+    shaped = {name: Part(_with_positions(x), y) for name, (x, y) in parts.items()}
+    return RawData(shaped, classes, sha256_of(path), path.resolve().name, "test part as given")
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         if path.is_file() and not is_zipfile(path):
-            raise DataError(f"{path}: is no .npz: write it with numpy.savez")
+            raise DataError(f"{path}: is no .npz file: write it with numpy.savez")
         with np.load(path, allow_pickle=False) as file:
             return {key: np.asarray(file[key]) for key in file}
     except DataError:
         raise
-    except Exception as error:  # damaged bytes raise whatever zip, zlib, numpy or tokenize stumbles over
+    except Exception as error:  # damaged bytes raise errors of zipfile, zlib, numpy or tokenize
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path}: cannot be read: {reason}; write it with numpy.savez") from error
 
 
 def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:
-    """The names that are given, else the labels from 0 to the largest."""
+    """Return the names in the file, or the labels from 0 to the largest if it has none."""
     if "classes" in arrays:
         given, where = arrays["classes"], "classes"
-        names = tuple(given.tolist()) if given.dtype.kind == "U" and given.ndim == 1 else ()
+        if given.dtype.kind != "U" or given.ndim != 1:
+            shape = list(given.shape)
+            raise DataError(f"{path}: classes is {given.dtype} of shape {shape}: a list of texts is needed")
+        names = tuple(given.tolist())
     else:
-        y, where = arrays["train_y"], "train_y"
-        largest = int(y.max()) if y.dtype.kind in "iu" and y.size else MOST_CLASSES
-        names = tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
+        names, where = numbered_classes(arrays["train_y"]), "train_y"
     check_classes(f"{path}: {where}", names)
     return names
 
 
-def _sited(x: NDArray[Any]) -> NDArray[Any]:
-    """Features [N, rows, columns, units]; what has no sites are the units of one."""
+def _with_positions(x: NDArray[Any]) -> NDArray[Any]:
+    """Return features as [N, rows, columns, units]; [N, features] become the units of one position."""
     if x.ndim == 2:
         return x[:, None, None]
     return x[..., None] if x.ndim == 3 else x

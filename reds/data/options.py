@@ -1,4 +1,4 @@
-"""Which examples to train on and how to vary them, as plain facts."""
+"""Settings of the examples and their augmentation, as plain dataclasses that recipes and code share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,30 +6,31 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Choose examples."""
+    """Say which examples to train on."""
 
     set: str
-    """A name of `reds.data.sets.SETS`, or the path of your own .npz or folder, relative to the recipe."""
+    """Name of an official data set (`reds.data.catalog.SETS`), or path of an .npz file or a folder of images,
+    relative to the recipe.
+    """
     source: Literal["auto", "prepared", "archive"] = "auto"
-    """Files put under REDS_DATA, or the official home of the data. `auto`: the files if they are there.
-
-    Own data take `auto` only.
+    """`prepared` reads files under REDS_DATA. `archive` downloads from the data's official home. `auto` takes
+    the files if they exist, else the archive. A user's own data need `auto`.
     """
     every: int = 1
-    """Keep every second, third... row of an example; a row of speech is a frame of 20 ms."""
+    """Keep every second, third... row of an example. A row of speech is a frame of 20 ms."""
     balanced: bool = False
-    """Draw every class equally often, with replacement; else every example once an epoch."""
+    """Draw every class equally often, with replacement; otherwise draw every example once per epoch."""
 
 
 @dataclass(frozen=True)
 class AugmentationOptions:
-    """Vary a training example each time it is drawn."""
+    """Say how a training example varies each time it is drawn."""
 
     shift_rows: int = 0
-    """Largest shift in rows, either way, before rows are left out; the row at the edge fills the gap."""
+    """Largest shift in rows, up or down, before rows are left out; the row at the edge fills the gap."""
     shift_columns: int = 0
-    """Largest shift in columns, either way; the column at the edge fills the gap."""
+    """Largest shift in columns, left or right; the column at the edge fills the gap."""
     flip: bool = False
-    """Mirror left and right, half of the time."""
+    """Mirror half of the examples left to right."""
     mixup: float = 0.0
-    """Largest share of another example that is blended in, features and target alike."""
+    """Largest share of another example that is mixed into features and target."""

@@ -1,7 +1,7 @@
-"""What each kind of layer computes in float, on tensors [N, height, width, units].
+"""Float operators of every layer kind, on tensors [N, height, width, units].
 
-Units lie innermost, as in the integer network; torch calls that channels_last, and its convolutions are
-fastest on it. Padding is the real value 0, which the integer network writes as the input's zero point.
+Units lie innermost, as in the integer network. Torch calls that order channels_last, and its convolutions are
+fastest on it. Padding is the real value 0, which the integer network stores as the input's zero point.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +14,10 @@ from reds.graph import Graph, Layer
 from reds.pack.model import WEIGHTED, Kind
 
 
-def shape(graph: Graph, layer: Layer) -> tuple[int, ...]:
-    """Of a layer's weights: dense [out, in], conv [out, in, rows, columns], depthwise [units, 1, rows,
-    columns], [0] without weights.
+def weight_shape(graph: Graph, layer: Layer) -> tuple[int, ...]:
+    """Return the shape of a layer's full weights.
+
+    Dense: [out, in]. Conv: [out, in, rows, columns]. Depthwise: [units, 1, rows, columns]. Other kinds: [0].
     """
     out, fan_in = graph.full[layer.writes], graph.full[layer.reads] * layer.copies
     shapes = {
@@ -28,36 +29,39 @@ def shape(graph: Graph, layer: Layer) -> tuple[int, ...]:
 
 
 def dense(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
-    """[N, 1, 1, in] -> [N, 1, 1, out]."""
+    """Multiply [N, 1, 1, in] by the weights; return [N, 1, 1, out]."""
     return F.linear(x.flatten(1), weight)[:, None, None]
 
 
 def conv(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
-    """Windows of all units; depthwise, where the weights have one input unit, of each unit by itself."""
+    """Convolve all units, or each unit by itself (depthwise) where the weights have one input unit."""
     top, left, bottom, right = layer.padding
     if (top, left) != (bottom, right):
         x, top, left = F.pad(x, (0, 0, left, right, top, bottom)), 0, 0
-    groups = x.shape[3] // weight.shape[1]
-    return units_last(F.conv2d(units_first(x), weight, None, layer.stride, (top, left), groups=groups))
+    groups, stride = x.shape[3] // weight.shape[1], layer.stride
+    if layer.kernel == (1, 1) and stride != (1, 1):
+        # oneDNN's gradient of a strided pointwise convolution writes past its workspace (its issue 6035).
+        x, stride = x[:, :: stride[0], :: stride[1]], (1, 1)
+    return units_last(F.conv2d(units_first(x), weight, None, stride, (top, left), groups=groups))
 
 
 def average_pool(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
-    """The mean of each window."""
+    """Return the mean of each window."""
     return units_last(F.avg_pool2d(units_first(x), layer.kernel, layer.stride))
 
 
 def max_pool(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
-    """The largest of each window."""
+    """Return the largest value of each window."""
     return units_last(F.max_pool2d(units_first(x), layer.kernel, layer.stride))
 
 
 def add(layer: Layer, graph: Graph, weight: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Two tensors of one shape."""
+    """Return the sum of two tensors of one shape."""
     return a + b
 
 
 def flatten(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
-    """[N, height, width, units] -> [N, 1, 1, units * sites], unit by unit."""
+    """Flatten [N, height, width, units] to [N, 1, 1, units * positions], all positions of a unit together."""
     return units_first(x).flatten(1)[:, None, None]
 
 
@@ -72,14 +76,21 @@ OPERATORS: Mapping[Kind, Callable[..., Tensor]] = {
 }
 
 
-def run_layer(layer: Layer, graph: Graph, weight: Tensor, read: Sequence[Tensor]) -> Tensor:
-    """What a layer writes, before its norm; `weight` is of `shape`, or the part of it that a subnet reads."""
-    return OPERATORS[layer.kind](layer, graph, weight, *read)
+def run_layer(layer: Layer, graph: Graph, weight: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+    """Return a layer's output before its batch norm and ReLU.
+
+    Args:
+        layer: The layer to run.
+        graph: The graph that holds it.
+        weight: Weights of `weight_shape`, or the view of them that a subnet uses.
+        inputs: The input tensors float32 [N, height, width, units]: two for an addition, else one.
+    """
+    return OPERATORS[layer.kind](layer, graph, weight, *inputs)
 
 
-def rectified(layer: Layer, y: Tensor) -> Tensor:
-    """What a layer with a ReLU writes: from 0 up, to its ceiling if it has one; y may be overwritten."""
-    inplace = layer.kind in WEIGHTED  # in place on a view, torch copies it
+def apply_relu(layer: Layer, y: Tensor) -> Tensor:
+    """Clamp y at 0 and at the ReLU's ceiling, if it has one; y may be overwritten."""
+    inplace = layer.kind in WEIGHTED  # in place on a view, torch would copy it
     return F.relu(y, inplace) if layer.ceiling == inf else F.hardtanh(y, 0.0, layer.ceiling, inplace)
 
 

@@ -1,9 +1,9 @@
-"""Every subnet as views of one weight set; only its norms and the classifier's biases are its own.
+"""The elastic net: every subnet as views of one weight set, with per-unit affine maps of its own.
 
-An elastic layer is the ordinary layer plus active widths: the first units of a group are the most important
-ones, so a subnet's weights are the top left corner of the full net's. Own statistics and affine per subnet
-(as in slimmable networks; REDS, arXiv 2311.13349, shares one norm, which can be had too) fold into per-unit
-biases and multipliers, so that the int8 weights stay shared.
+An elastic layer is the ordinary layer plus active widths. The first units of a group are the most important
+ones, so a subnet's weights are the top left corner of the full net's. Each subnet owns its batch norms and
+biases, as in slimmable networks; REDS (arXiv 2311.13349) shares one norm, which `nest` offers too. Both fold
+into per-unit biases and multipliers at quantization, so that all subnets share the int8 weights.
 """
 
 import re
@@ -15,14 +15,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
-from reds.elastic.layers import rectified, run_layer, shape
+from reds.elastic.layers import apply_relu, run_layer, weight_shape
 from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
 
 
-class Bias(nn.Module):
-    """What follows a layer without a norm: one bias a unit."""
+class UnitBias(nn.Module):
+    """Add one trained bias to each unit; stands in for the batch norm of a layer that has none."""
 
     def __init__(self, units: int) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Bias(nn.Module):
 
 
 class SharedNorm(nn.Module):
-    """A full net's norm, fixed at its statistics and cut to a subnet's units: one for all subnets."""
+    """Apply the full net's batch norm in every subnet: fixed statistics, gain and offset still train."""
 
     def __init__(self, full: nn.BatchNorm1d) -> None:
         super().__init__()
@@ -45,29 +45,31 @@ class SharedNorm(nn.Module):
         self.offset = nn.Parameter(full.bias.detach() - full.running_mean * gain)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scale and shift float32 [N, units], the first of the full net's."""
+        """Scale and shift float32 [N, units], which are the first units of the full net."""
         units = x.shape[1]
         return x * self.gain[:units] + self.offset[:units]
 
 
 class ElasticNet(nn.Module):
-    """One weight set, and what each of `subnets` owns: its batch norms and its biases.
+    """Hold one weight set, and for each subnet the affine maps (batch norms and biases) that it owns.
 
-    Inputs are real features float32 [N, features], sites in order and units innermost, or [N, height, width,
-    units]. If dense layers read them, they are standardized by `mean` and `std` [features], which
-    quantization folds into those layers. Else they are read as they are, `mean` [1] stays 0 and `std` [1]
-    stays 1: padding writes the stored zero, which a folded mean would turn into another value at the edges;
-    and the norm after a first convolution makes its input's scale irrelevant.
+    Inputs are real features float32 [N, features], spatial positions in order and units innermost, or
+    [N, height, width, units].
+
+    If dense layers read the input, `mean` and `std` [features] standardize it, and quantization folds them
+    into those layers. Otherwise `mean` [1] stays 0 and `std` [1] stays 1: padding writes the stored zero,
+    which a folded mean would turn into another value at the edges, and the batch norm after a first
+    convolution makes the scale of its input irrelevant.
     """
 
     def __init__(self, graph: Graph, subnets: Sequence[SubnetSpec] = (), dropout: float = 0.0) -> None:
         super().__init__()
         self.graph, self.dropout = graph, dropout
         self.subnets = tuple(subnets) or (full_subnet(graph),)
-        shapes = [shape(graph, layer) for layer in graph.layers]
+        shapes = [weight_shape(graph, layer) for layer in graph.layers]
         self.weights = nn.ParameterList([torch.randn(s) * (2 / (prod(s[1:]))) ** 0.5 for s in shapes])
-        self.tails = nn.ModuleList(
-            nn.ModuleList(tail(layer, subnet.widths[layer.writes]) for layer in graph.layers)
+        self.affines = nn.ModuleList(
+            nn.ModuleList(affine_after(layer, subnet.widths[layer.writes]) for layer in graph.layers)
             for subnet in self.subnets
         )
         flat = all(layer.kind is Kind.DENSE for layer in graph.layers if 0 in layer.inputs)
@@ -75,50 +77,60 @@ class ElasticNet(nn.Module):
         self.mean, self.std = nn.Buffer(torch.zeros(features)), nn.Buffer(torch.ones(features))
 
     def forward(self, x: Tensor, subnet: int) -> Tensor:
-        """Logits float32 [N, classes] of one subnet."""
+        """Return the logits float32 [N, classes] of one subnet."""
         return self.trace(x, subnet)[-1].flatten(1)
 
     def trace(self, x: Tensor, subnet: int) -> list[Tensor]:
-        """Every tensor of the chain, as one subnet writes it: input, then one a layer, float32
-        [N, height, width, units].
+        """Return every tensor that one subnet computes: the input, then the output of each layer.
+
+        Each is float32 [N, height, width, units].
         """
         widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
-        for k, (layer, after) in enumerate(zip(self.graph.layers, self.subnet_tails(subnet), strict=True)):
-            read = [values[tensor] for tensor in layer.inputs]
-            y = run_layer(layer, self.graph, active(layer, self.used(k), widths), read)
-            sides, y = y.shape, after(y.flatten(0, 2))
+        for k, (layer, affine) in enumerate(zip(self.graph.layers, self.subnet_affines(subnet), strict=True)):
+            inputs = [values[tensor] for tensor in layer.inputs]
+            y = run_layer(layer, self.graph, active_weight(layer, self.layer_weight(k), widths), inputs)
+            sides, y = y.shape, affine(y.flatten(0, 2))
             if layer.relu:
-                y = rectified(layer, y)
+                y = apply_relu(layer, y)
                 y = F.dropout(y, self.dropout, self.training) if self.dropout else y
-            values.append(self.written(subnet, k, y.view(sides)))
+            values.append(self.layer_output(subnet, k, y.view(sides)))
         return values
 
-    def used(self, layer: int) -> Tensor:
-        """The weights that a layer uses."""
+    def layer_weight(self, layer: int) -> Tensor:
+        """Return the weights that a layer computes with; a subclass may round them."""
         weight: Tensor = self.weights[layer]
         return weight
 
-    def written(self, subnet: int, layer: int, y: Tensor) -> Tensor:
-        """What a layer writes."""
+    def layer_output(self, subnet: int, layer: int, y: Tensor) -> Tensor:
+        """Return the output of a layer; a subclass may round it."""
         return y
 
-    def subnet_tails(self, subnet: int) -> nn.ModuleList:
-        """What follows each layer in one subnet: its norm, or its biases, or nothing."""
-        tails = self.tails[subnet]
-        assert isinstance(tails, nn.ModuleList)
-        return tails
+    def subnet_affines(self, subnet: int) -> nn.ModuleList:
+        """Return the affine map after each layer of one subnet: batch norm, bias or identity."""
+        affines = self.affines[subnet]
+        assert isinstance(affines, nn.ModuleList)
+        return affines
 
 
-def tail(layer: Layer, units: int) -> nn.Module:
-    """A norm of this many units, biases where a layer with weights has none, else nothing."""
+def affine_after(layer: Layer, units: int) -> nn.Module:
+    """Return the affine map after a layer: batch norm, bias, or identity if the layer has no weights."""
     if layer.kind not in WEIGHTED:
         return nn.Identity()
-    return nn.BatchNorm1d(units) if layer.norm else Bias(units)
+    return nn.BatchNorm1d(units) if layer.norm else UnitBias(units)
 
 
-def active(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
-    """The view of a layer's weights that a subnet reads: [units out, units in, ...]."""
+def active_weight(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
+    """Return the view of a layer's full weights that a subnet uses.
+
+    Args:
+        layer: The layer.
+        weight: Its full weights, of `weight_shape`.
+        widths: Units that the subnet keeps in each unit group.
+
+    Returns:
+        Weights [output units, input units, ...].
+    """
     if layer.kind in MIXING:
         return weight[: widths[layer.writes], : widths[layer.reads] * layer.copies]
     return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight
@@ -127,21 +139,25 @@ def active(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
 def nest(
     full: ElasticNet, subnets: Sequence[SubnetSpec], *, norms: Literal["own", "shared"] = "own"
 ) -> ElasticNet:
-    """An elastic net with the weights of a full net, every subnet starting from the full net's norms.
+    """Return an elastic net of several subnets that starts from the weights and norms of a full net.
 
-    Each then has norms of its own; or all share the full net's, no longer measured but only trained.
+    Args:
+        full: The full net, its units sorted by importance; it is not changed.
+        subnets: The subnets, smallest first; the last one is the full net.
+        norms: `own` gives each subnet batch norms that measure their own statistics. `shared` gives all
+            subnets the full net's norms with fixed statistics.
     """
     net = ElasticNet(full.graph, subnets, full.dropout)
     state = full.state_dict()
     for name, value in net.state_dict().items():
-        source = state[re.sub(r"^tails\.\d+", "tails.0", name)]
+        source = state[re.sub(r"^affines\.\d+", "affines.0", name)]
         value.copy_(source[: len(value)] if value.ndim else source)
-    for k, after in enumerate(full.subnet_tails(0)):
-        if isinstance(after, nn.BatchNorm1d):
-            shared = SharedNorm(after)
+    for k, affine in enumerate(full.subnet_affines(0)):
+        if isinstance(affine, nn.BatchNorm1d):
+            shared = SharedNorm(affine)
             for i in range(len(subnets)):
-                own = net.subnet_tails(i)[k]
+                own = net.subnet_affines(i)[k]
                 assert isinstance(own, nn.BatchNorm1d)
-                own.eps = after.eps  # a traced module's own, and no part of the state
-                net.subnet_tails(i)[k] = own if norms == "own" else shared
+                own.eps = affine.eps  # of a user's module; a state dict does not hold it
+                net.subnet_affines(i)[k] = own if norms == "own" else shared
     return net

@@ -1,1 +1,1 @@
-"""From a recipe to a pack and its card; comparisons with training alone and with the paper."""
+"""Experiments: build a pack from a recipe, compare nesting with training alone, reproduce the paper."""

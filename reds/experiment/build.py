@@ -1,4 +1,4 @@
-"""`reds build`: from a recipe to a pack and its card."""
+"""Build a pack and its card from a recipe: the command `reds build`."""
 
 from pathlib import Path
 
@@ -15,41 +15,53 @@ from reds.training.progress import Progress
 
 
 def build(path: Path, out: Path, console: Console) -> Path:
-    """Run a recipe, write NAME.reds and NAME.json into `out`, and return the pack's path.
+    """Run a recipe, write NAME.reds and its card NAME.json into `out`, and return the path of the pack.
 
-    A build that was killed goes on after the last whole epoch, which NAME.training keeps. The test examples
-    are used once, after everything is chosen.
+    A build that was killed continues after its last whole epoch, whose state is in NAME.training. The test
+    examples are used once, after everything is chosen.
 
     Args:
-        path: Of the recipe.
-        out: Folder of the results.
+        path: The recipe file.
+        out: Folder of the results; it is made if it does not exist.
         console: Shows progress and the results.
 
     Raises:
-        RedsError: The recipe cannot be used, or training diverged.
+        RedsError: The recipe or its data cannot be used, or training diverged.
         OSError: `out` cannot be written.
     """
     prepared = read_and_prepare(path, out, console)
     recipe, target = prepared.recipe, out / f"{prepared.recipe.name}.reds"
-    kept = checkpoint(prepared, recipe, target)
+    states = checkpoint(prepared, recipe, target)
     full = random_net(prepared.graph, prepared.examples, recipe.seed)
     method = method_of(recipe)
-    trained = train_nested(full, prepared.examples, method, prepared.profile, Progress(console), kept)
+    trained = train_nested(full, prepared.examples, method, prepared.profile, Progress(console), states)
     result = tested_by_recipe(prepared, recipe, trained)
     result.save(target)
     report(result, console)
-    kept.remove()
+    states.remove()
     return target
 
 
 def checkpoint(prepared: Prepared, recipe: Recipe, target: Path) -> Checkpoint:
-    """Return the checkpoint of the training of `target` by a recipe or a variant of it."""
+    """Return the checkpoint of one training.
+
+    Args:
+        prepared: The recipe that was read from a file, with its data.
+        recipe: The recipe of this training: the same one or a variant.
+        target: The pack to be; the checkpoint lies beside it.
+    """
     key = key_of(target.stem, recipe, prepared.data, prepared.profile)
     return Checkpoint(target.with_suffix(".training"), key)
 
 
 def tested_by_recipe(prepared: Prepared, recipe: Recipe, trained: Trained) -> Result:
-    """Test a net on the recipe's test examples; `recipe` is the one it was trained by, or a variant."""
+    """Test a net on the test examples of a recipe.
+
+    Args:
+        prepared: The recipe that was read from a file, with its data.
+        recipe: The recipe that the net was trained with: the same one or a variant.
+        trained: The net.
+    """
     return run_test(
         trained, prepared.data, method_of(recipe), prepared.profile, every=recipe.data.every,
         floors=[subnet.floor for subnet in recipe.subnet],

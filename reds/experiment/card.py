@@ -1,66 +1,65 @@
-"""The card beside a pack: how it was made, how accurate each subnet is, and on which examples."""
+"""Make the card of a pack: its origin, the accuracy of each subnet, and the examples that show it."""
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from reds import pack
-from reds.data.home import sha256_of
-from reds.data.sets import Data
-from reds.experiment.result import Result, SubnetResult
-from reds.files import whole, write_whole
-from reds.fixtures import fixtures_dir
+from reds.data.catalog import Data
+from reds.experiment.method import Method
+from reds.pack.model import Model
 from reds.training.torch_setup import processor
 
 
-def save_with_card(result: Result, path: Path) -> dict[str, Any]:
-    """Write a result's pack to `path`, its labeled examples and its card beside it; return the card."""
-    written = pack.save(result.trained.model, path)
-    labeled = save_labeled(result.data, result.every, path.parent)
-    card = card_of(result, written, labeled)
-    write_whole(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
-    return card
+@dataclass(frozen=True)
+class SubnetResult:
+    """Hold cost and accuracy of one subnet; accuracies are fractions, in int8 unless named float."""
+
+    name: str
+    widths: tuple[int, ...]
+    """Units kept in each unit group."""
+    macs: int
+    accuracy: float
+    """On the test examples."""
+    validation_accuracy: float
+    labeled_accuracy: float
+    """On the labeled examples, the first of the test examples, which a bench runs on the board."""
+    float_accuracy: float
+    """On the test examples."""
+    float_validation_accuracy: float
+    latency_us: float | None
+    """Predicted from the profile's measured times, in microseconds; None without times."""
 
 
-def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
-    """Write the labeled examples into `folder`, unless they are shipped; return what a card says of them."""
-    path, n = fixtures_dir() / data.set.file, data.set.labeled
-    if not path.is_file():
-        path = folder / data.set.file
-        with whole(path) as file:
-            np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
-    name = path.name.removesuffix(".npz")
-    clips = min(n, len(data.test_y))
-    return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": clips}
-
-
-def card_of(result: Result, written: bytes, labeled: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the card.
+def card_of(
+    method: Method, data: Data, model: Model, subnets: Sequence[SubnetResult], floors: Sequence[float], *,
+    source: Mapping[str, Any], written: bytes, labeled: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the card of a pack, ready to be written as JSON.
 
     Args:
-        result: What was trained and tested.
-        written: The pack's bytes.
-        labeled: What `save_labeled` said.
+        method: The settings that the net was trained with.
+        data: The examples.
+        model: The integer network.
+        subnets: Cost and accuracy of each subnet.
+        floors: Lowest accuracy of each subnet on the labeled examples that a bench accepts.
+        source: Entries on the origin of the net.
+        written: The bytes of the pack.
+        labeled: The entry of the labeled examples, from `save_labeled`.
     """
-    model, data, method = result.trained.model, result.data, result.method
     return {
         "name": method.name,
-        **result.source,
+        **source,
         "seed": method.seed,
         "selection": asdict(method.selection),
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
         "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
         "classes": list(data.set.classes),
-        "subnets": [
-            _subnet(subnet, floor) for subnet, floor in zip(result.subnets, result.floors, strict=True)
-        ],
+        "subnets": [_subnet(subnet, floor) for subnet, floor in zip(subnets, floors, strict=True)],
         "labelled": dict(labeled),
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split},

@@ -1,6 +1,7 @@
-"""`reds compare`: what nesting costs, against the same widths trained alone.
+"""Measure the accuracy that nesting costs, against the same widths trained alone: `reds compare`.
 
-Alone means the same code with one subnet: the same recipe, examples, augmentation, optimizer, seed, epochs.
+A subnet trained alone runs through the same code as a net with one subnet: the same recipe, examples,
+augmentation, optimizer, seed and epochs.
 """
 
 from collections.abc import Sequence
@@ -13,34 +14,51 @@ from rich.console import Console
 
 from reds.experiment.prepare import read_and_prepare
 from reds.experiment.variants import Variants
+from reds.tables import markdown
 from reds.training.progress import Progress
 
 RESAMPLES = 10_000
+"""Bootstrap samples of each interval."""
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Mean accuracies of one subnet, nested and alone, and the 95 % interval of their difference."""
+    """Hold mean accuracies of one subnet, as fractions, and the 95 % interval of their difference."""
 
     nested: float
     alone: float
     low: float
+    """Lower end of the interval of nested - alone."""
     high: float
+    """Upper end of the interval."""
 
     @property
     def difference(self) -> str:
-        """In points."""
+        """Return the difference and its interval in percentage points, as text."""
         return f"{100 * (self.nested - self.alone):+.2f} ({100 * self.low:+.2f} to {100 * self.high:+.2f})"
 
 
 def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> str:
-    """Train nested and alone for every seed, write every pack and card into `out`, and return a table.
+    """Train nested and alone with every seed, write all packs and cards into `out`, and return a report.
 
-    All accuracies are int8, by the reference interpreter, on the recipe's test examples. Raises as `build`.
+    Accuracies are int8, measured with the bit-exact interpreter on the recipe's test examples.
+
+    Args:
+        path: The recipe file.
+        seeds: Seeds to train with.
+        out: Folder of the packs; it is made if it does not exist.
+        console: Shows progress.
+
+    Returns:
+        The report in Markdown.
+
+    Raises:
+        RedsError: The recipe or its data cannot be used, or training diverged.
+        OSError: `out` cannot be written.
     """
     prepared = read_and_prepare(path, out, console)
     recipe, variants = prepared.recipe, Variants(prepared, out, Progress(console))
-    right: list[list[list[NDArray[np.bool_]]]] = []
+    correct: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
     for seed in seeds:
         seeded, name = replace(recipe, seed=seed), f"{recipe.name}-seed{seed}"
@@ -49,21 +67,26 @@ def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> st
             variants.alone(seeded, i, subnet, f"{name}-alone{subnet.name.rstrip('%')}")
             for i, subnet in enumerate(nested.subnets)
         ]
-        right.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
+        correct.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
         sizes.append((nested.size, sum(each.size for each in alone)))
-    table = np.array(right)  # [seeds, subnets, nested or alone, clips]
+    table = np.array(correct)  # [seeds, subnets, nested or alone, examples]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    text = markdown([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
+    text = render([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
     variants.done()
     return text
 
 
 def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:
-    """Means, and a 95 % interval of their difference, from right or wrong [seeds, clips].
+    """Return both mean accuracies and a 95 % interval of their difference.
 
-    Differences are paired over seeds and clips. Both are samples, so both are resampled, independently of
-    each other (the pigeonhole bootstrap of Owen, Annals of Applied Statistics 2007, which errs on the wide
-    side), with a fixed seed. With few seeds the share of the seeds is itself a rough estimate.
+    Differences are paired over seeds and examples. Seeds and examples are both samples, so both are
+    resampled, independently of each other and with a fixed seed. This is the pigeonhole bootstrap (Owen,
+    Annals of Applied Statistics 2007), whose intervals tend to be too wide. With few seeds the variance
+    between seeds is itself a rough estimate.
+
+    Args:
+        nested: Whether the nested subnet was correct, bool [seeds, examples].
+        alone: The same for the subnet trained alone.
     """
     difference = nested.astype(np.float64) - alone
     rng = np.random.default_rng(0)
@@ -71,25 +94,32 @@ def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:
     by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
     means = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
-        clips = np.bincount(rng.integers(n, size=n), minlength=n) / n
-        means[i] = by_seed[i] @ difference @ clips
+        by_example = np.bincount(rng.integers(n, size=n), minlength=n) / n
+        means[i] = by_seed[i] @ difference @ by_example
     low, high = np.percentile(means, [2.5, 97.5])
     return Paired(float(nested.mean()), float(alone.mean()), float(low), float(high))
 
 
-def markdown(
-    labels: Sequence[str], rows: Sequence[Paired], sizes: Sequence[tuple[int, int]], seeds: int, clips: int
+def render(
+    names: Sequence[str], rows: Sequence[Paired], sizes: Sequence[tuple[int, int]], seeds: int, examples: int
 ) -> str:
-    """The comparison as a table, and the bytes of one nested pack beside those of separate ones."""
-    lines = [
-        f"Int8 accuracy, %, on {clips:,} test examples, mean of {seeds} seeds; difference in points with its"
-        " paired 95 % interval.",
-        "",
-        "| subnet | nested | alone | nested - alone |",
-        "| --- | --- | --- | --- |",
+    """Return the report: accuracies of each subnet, and bytes of one nested pack and of separate packs.
+
+    Args:
+        names: Names of the subnets.
+        rows: Accuracies of each subnet.
+        sizes: Bytes of the nested pack and of all separate packs, for each seed.
+        seeds: Number of seeds.
+        examples: Number of test examples.
+    """
+    title = (
+        f"Int8 accuracy, %, on {examples:,} test examples, mean of {seeds} seeds; difference in points with"
+        " its paired 95 % interval."
+    )
+    cells = [
+        [name, f"{100 * row.nested:.2f}", f"{100 * row.alone:.2f}", row.difference]
+        for name, row in zip(names, rows, strict=True)
     ]
-    for label, row in zip(labels, rows, strict=True):
-        lines.append(f"| {label} | {100 * row.nested:.2f} | {100 * row.alone:.2f} | {row.difference} |")
     one, separate = np.mean(sizes, axis=0)
-    lines += ["", f"One nested pack: {one:,.0f} bytes; {len(labels)} separate packs: {separate:,.0f} bytes."]
-    return "\n".join(lines)
+    bytes_ = f"One nested pack: {one:,.0f} bytes; {len(names)} separate packs: {separate:,.0f} bytes."
+    return "\n\n".join([title, markdown(["subnet", "nested", "alone", "nested - alone"], cells), bytes_])

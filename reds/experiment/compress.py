@@ -6,16 +6,17 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from reds.data.catalog import DataSpec
 from reds.data.dataset import Dataset
 from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
-from reds.data.sets import DataSet
 from reds.elastic.net import ElasticNet
 from reds.errors import DataError
-from reds.experiment.pipeline import Method, random_net, train_nested
+from reds.experiment.method import Method
+from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
 from reds.graph import Graph
-from reds.graph.lowering import check_fits
+from reds.graph.lowering import check_packable
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.options import SelectionOptions
@@ -45,44 +46,41 @@ def compress(
     """Turn a network into nested int8 subnets: score, select, permute, train, quantize, test.
 
     Args:
-        net: What `from_module` returned, a `Graph`, or the name of a net of `reds.zoo`; it is not changed.
+        net: A net from `from_module`, a `Graph`, or the name of a net of `reds.zoo`; it is not changed.
         data: Examples of the shape that the net reads.
-        budgets: Of the subnets, smallest first; a bare number is a fraction of the full net's MACs, and 1.0
+        budgets: One for each subnet, smallest first. A bare number is a fraction of the full net's MACs; 1.0
             is the full net.
-        epochs: How long all subnets are trained together.
-        full_epochs: How long the full net is trained before its units are scored; 0 for a net that is
-            trained well already; by default a quarter of `epochs`.
-        rounding_epochs: How many last epochs see the rounding of int8, at a tenth of the rate.
-        name: Of the pack, 1 to 31 bytes.
-        seed: Of everything random; the same seed on the same machine gives the same bytes.
-        selection: How units are scored and chosen; by default as in a recipe.
-        training: Batch, rate and the like of all phases; by default as in a recipe.
-        augmentation: How examples are varied; by default not at all.
-        profile: The target's layout and measured times, for arena and latency budgets.
+        epochs: Epochs of training all subnets together.
+        full_epochs: Epochs of training the full net before its units are scored; 0 for a net that is trained
+            already. By default a quarter of `epochs`.
+        rounding_epochs: Further epochs with int8 rounding, at a tenth of the learning rate.
+        name: Name of the pack, 1 to 31 bytes.
+        seed: Seed of all random numbers; the same seed on the same machine gives the same bytes.
+        selection: How units are scored and selected; by default as in a recipe.
+        training: Minibatch size, learning rate and the like of all phases; by default as in a recipe.
+        augmentation: How examples are augmented; by default not at all.
+        profile: Weight layout and measured times of the target, for arena and latency budgets.
         console: Shows progress; by default standard error.
 
     Returns:
-        The trained net with the accuracy of each subnet; `save` writes its pack.
+        The trained net with cost and accuracy of each subnet; `save` writes its pack.
 
     Raises:
-        DataError: The examples have another shape or other classes than the net.
+        DataError: The examples have another shape or another number of classes than the net.
         BudgetError: No subnet fits a budget.
         DivergedError: Training left the finite numbers.
     """
-    chosen, joint, target = (
-        selection or SelectionOptions(),
-        training or JointOptions(),
-        profile or TargetProfile(),
-    )
+    selection, joint = selection or SelectionOptions(), training or JointOptions()
+    target = profile or TargetProfile()
     stored = data.stored(name, seed)
     graph = _graph(net, stored.set)
-    check_fits(graph)
+    check_packable(graph)
     limits = tuple(as_budgets(budgets))
-    check_budgets(graph, limits, chosen.step, chosen.least, target)
+    check_budgets(graph, limits, selection.step, selection.least, target)
     first = max(1, epochs // 4) if full_epochs is None else full_epochs
     method = Method(
-        name, limits, seed, _of_full(joint, first), chosen, replace(joint, epochs=epochs),
-        _rounding(joint, rounding_epochs),
+        name, limits, seed, _full_options(joint, first), selection, replace(joint, epochs=epochs),
+        _rounding_options(joint, rounding_epochs),
     )  # fmt: skip
     examples = Examples(stored, DataOptions(name), augmentation or AugmentationOptions())
     with repeatable():
@@ -92,16 +90,16 @@ def compress(
         return run_test(trained, stored, method, target)
 
 
-def _graph(net: ElasticNet | Graph | str, data_set: DataSet) -> Graph:
-    """Return the full net. Raises `DataError` if it reads other examples than these."""
+def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
+    """Return the full net. Raises `DataError` if it reads examples of another shape."""
     if isinstance(net, str):
-        net = by_name(net, len(data_set.classes))
+        net = by_name(net, len(spec.classes))
     graph = net.graph if isinstance(net, ElasticNet) else net
-    source, (rows, columns, units) = graph.tensors[0], data_set.shape
+    source, (rows, columns, units) = graph.tensors[0], spec.shape
     reads = graph.full[0], source.height, source.width
     if reads != (units, rows, columns):
-        given, wanted = (_shape(sides) for sides in ((units, rows, columns), reads))
-        raise DataError(f"the examples are {given}, the net reads {wanted}: give it examples of that shape")
+        found, expected = (_shape(sides) for sides in ((units, rows, columns), reads))
+        raise DataError(f"the examples are {found}, the net reads {expected}: give it examples of that shape")
     return graph
 
 
@@ -110,8 +108,8 @@ def _shape(sides: tuple[int, int, int]) -> str:
     return f"[N, {units}]" if rows == columns == 1 else f"[N, {units}, {rows}, {columns}]"
 
 
-def _of_full(joint: JointOptions, epochs: int) -> TrainingOptions | None:
-    """Return how to train the full net alone: as the subnets together, for so many epochs."""
+def _full_options(joint: JointOptions, epochs: int) -> TrainingOptions | None:
+    """Return the options of the full net: those of joint training, for other epochs; None for 0 epochs."""
     if not epochs:
         return None
     return TrainingOptions(
@@ -119,7 +117,7 @@ def _of_full(joint: JointOptions, epochs: int) -> TrainingOptions | None:
     )
 
 
-def _rounding(joint: JointOptions, epochs: int) -> RoundingOptions | None:
+def _rounding_options(joint: JointOptions, epochs: int) -> RoundingOptions | None:
     if not epochs:
         return None
     return RoundingOptions(

@@ -1,65 +1,46 @@
-"""The method from end to end: score, select, permute, nest, train, quantize.
+"""Run the method from end to end: score, select, permute, nest, train, quantize.
 
-`reds build`, `reds compare`, `reds reproduce` and `reds.compress` all run it. Everything is chosen on
-validation data; no test example comes here.
+`reds build`, `reds compare`, `reds reproduce` and `reds.compress` all call this module. Every choice is made
+on validation data; test examples never come here.
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from reds.data.examples import Examples
-from reds.data.sets import DataSet
 from reds.elastic.net import ElasticNet, nest
+from reds.experiment.method import Method
 from reds.graph import Graph
-from reds.graph.subnets import Budget, SubnetSpec
+from reds.graph.subnets import SubnetSpec
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.importance import score
-from reds.nesting.options import SelectionOptions
 from reds.nesting.permute import most_important_first, permute
 from reds.nesting.select import select
 from reds.pack.model import Model
 from reds.quantization.calibrate import ranges
-from reds.quantization.range_search import PERCENTILES, Integer, best_ranges, calibration_part
+from reds.quantization.range_search import PERCENTILES, QuantizedNet, best_ranges, calibration_part
 from reds.training.checkpoint import Checkpoint
-from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
 from reds.training.progress import Progress
 from reds.training.rounding_aware import RoundedNet
-from reds.training.trainer import accuracy, train
+from reds.training.trainer import train
 
 SCORED_BATCHES, SCORED_EXAMPLES = 100, 100
 """Minibatches, and examples in each, that importance sums over (REDS, arXiv 2311.13349)."""
 
 
 @dataclass(frozen=True)
-class Method:
-    """Everything that decides a training, beside the net, the examples and the target's profile."""
-
-    name: str
-    """Of the pack, 1 to 31 bytes."""
-    budgets: tuple[Budget, ...]
-    """Of the subnets, smallest first."""
-    seed: int = 0
-    full: TrainingOptions | None = field(default_factory=TrainingOptions)
-    """How to train the full net before its units are scored; None: it is trained already."""
-    selection: SelectionOptions = field(default_factory=SelectionOptions)
-    joint: JointOptions = field(default_factory=JointOptions)
-    rounding: RoundingOptions | None = None
-    """How to train the last epochs, rounded as int8 rounds them, if there are any."""
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A net of one or more subnets, in float and in int8, with its validation accuracy per subnet."""
+    """Hold a trained net of one or more subnets, in float and in int8."""
 
     net: ElasticNet
     model: Model
     float_validation: tuple[float, ...]
+    """Validation accuracy of each subnet in float, a fraction."""
     validation: tuple[float, ...]
+    """Validation accuracy of each subnet in int8, a fraction."""
 
 
 def train_nested(
@@ -70,44 +51,43 @@ def train_nested(
     progress: Progress,
     checkpoint: Checkpoint,
 ) -> Trained:
-    """Train all subnets of a method in one weight set, from where the checkpoint stands.
+    """Train all subnets of a method in one weight set; resume from the checkpoint if it holds a state.
 
     Args:
         full: The full net, random or trained; it is changed in place.
-        examples: To train on and to choose by.
+        examples: Training and validation examples.
         method: Budgets and options.
-        profile: Where the subnets shall run.
+        profile: The target: its weight layout and measured times.
         progress: Shows each phase.
-        checkpoint: Keeps each epoch.
+        checkpoint: Keeps the state after each epoch.
 
     Raises:
         BudgetError: No subnet fits a budget.
         DivergedError: Training left the finite numbers.
     """
-    how = method.selection
+    options = method.selection
     if method.full:
         with progress.phase("full net", ["100%"], method.full.epochs) as report:
             train(full, examples, method.full, seed=method.seed, report=report, checkpoint=checkpoint)
     with progress.step("scoring units"):
         generator = torch.Generator().manual_seed(method.seed)
-        seen = (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES))
-        scores = score(full, seen, measure=how.importance, seed=method.seed)
+        scored = (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES))
+        scores = score(full, scored, measure=options.importance, seed=method.seed)
     with progress.step("selecting subnets"):
         selected = select(
             full.graph,
             scores.units,
             method.budgets,
-            step=how.step,
-            least=how.least,
-            order=how.order,
-            objective=how.objective,
-            kernels=scores.kernels if how.scored == "kernels" else {},
+            step=options.step,
+            least=options.least,
+            order=options.order,
+            objective=options.objective,
+            kernels=scores.kernels if options.scored == "kernels" else {},
             profile=profile,
         )
     permute(full, most_important_first(full.graph, scores.units))
-    return train_jointly(
-        nest(full, selected, norms=method.joint.norms), examples, method, progress, checkpoint
-    )
+    nested = nest(full, selected, norms=method.joint.norms)
+    return train_jointly(nested, examples, method, progress, checkpoint)
 
 
 def train_alone(
@@ -118,15 +98,15 @@ def train_alone(
     progress: Progress,
     checkpoint: Checkpoint,
 ) -> Trained:
-    """Train one subnet's widths as a net of its own: the same code, options and epochs, nothing shared.
+    """Train one subnet's widths as a separate net: the same code, options and epochs, no shared weights.
 
     Args:
         graph: The full net that the subnet is part of.
-        subnet: Gives name and widths.
-        examples: To train on and to choose by.
-        method: Its budgets are not read.
+        subnet: Its name and widths.
+        examples: Training and validation examples.
+        method: Options; its budgets are not used.
         progress: Shows each phase.
-        checkpoint: Keeps each epoch.
+        checkpoint: Keeps the state after each epoch.
 
     Raises:
         DivergedError: Training left the finite numbers.
@@ -139,12 +119,12 @@ def train_alone(
 
 
 def random_net(graph: Graph, examples: Examples, seed: int, subnet: SubnetSpec | None = None) -> ElasticNet:
-    """Return a full net with random weights and the standardization of the training examples.
+    """Return a full net with random weights; dense inputs are standardized by the training examples.
 
     Args:
         graph: The net.
-        examples: Give mean and deviation of each feature, where dense layers read them.
-        seed: Of the weights.
+        examples: Their mean and standard deviation standardize inputs that dense layers read.
+        seed: Seed of the weights.
         subnet: Its only subnet, which keeps all units; by default `full_subnet`.
     """
     torch.manual_seed(seed)
@@ -158,37 +138,40 @@ def random_net(graph: Graph, examples: Examples, seed: int, subnet: SubnetSpec |
 def train_jointly(
     net: ElasticNet, examples: Examples, method: Method, progress: Progress, checkpoint: Checkpoint
 ) -> Trained:
-    """Train the subnets of a net together and quantize it with the activation ranges best on validation."""
+    """Train the subnets of a net together, then quantize it with the best activation ranges.
+
+    Args:
+        net: A nested net, or a net with one subnet; it is changed in place.
+        examples: Training and validation examples.
+        method: Options; its budgets are not used.
+        progress: Shows each phase.
+        checkpoint: Keeps the state after each epoch.
+
+    Raises:
+        DivergedError: Training left the finite numbers.
+    """
     names, joint = [subnet.name for subnet in net.subnets], method.joint
     with progress.phase("together", names, joint.epochs) as report:
-        floats = train(
+        float_validation = train(
             net, examples, joint,
             seed=method.seed + 1, report=report, distil=joint.distil, checkpoint=checkpoint,
         )  # fmt: skip
     with progress.step("quantizing"):
         calibration = calibration_part(net, examples, method.seed)
-        integer = best_ranges(net, method.name, ranges(net, calibration, PERCENTILES), examples)
+        quantized = best_ranges(net, method.name, ranges(net, calibration, PERCENTILES), examples)
     if rounding := method.rounding:
         tuned = deepcopy(net)
         with progress.phase("rounded", names, rounding.epochs) as report:
             train(
-                RoundedNet(tuned, integer.ranges), examples, rounding,
+                RoundedNet(tuned, quantized.ranges), examples, rounding,
                 seed=method.seed + 2, report=report, distil=rounding.distil, checkpoint=checkpoint,
             )  # fmt: skip
         with progress.step("quantizing again"):
-            tried = np.concatenate([integer.ranges[None], ranges(tuned, calibration, PERCENTILES)])
-            again = best_ranges(tuned, method.name, tried, examples)
-        integer = max(integer, again, key=_validation)
-    return Trained(net, integer.model, floats, integer.validation)
+            candidates = np.concatenate([quantized.ranges[None], ranges(tuned, calibration, PERCENTILES)])
+            again = best_ranges(tuned, method.name, candidates, examples)
+        quantized = max(quantized, again, key=_total_validation)
+    return Trained(net, quantized.model, float_validation, quantized.validation)
 
 
-def _validation(integer: Integer) -> float:
-    return sum(integer.validation)
-
-
-def float_accuracy(
-    net: ElasticNet, data_set: DataSet, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
-) -> tuple[float, ...]:
-    """Return the share of x int8 [N, input_size] that each subnet classifies as y [N] in float."""
-    features, labels = torch.from_numpy(data_set.real(x)), torch.from_numpy(y.astype(np.int64))
-    return tuple(accuracy(net, i, features, labels) for i in range(len(net.subnets)))
+def _total_validation(quantized: QuantizedNet) -> float:
+    return sum(quantized.validation)

@@ -1,4 +1,4 @@
-"""Everything that a recipe trains and is tested on, read and checked before anything is trained."""
+"""Read and check everything that a recipe needs, so that its mistakes show before anything is trained."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,28 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from reds.data.catalog import SETS, Data, DataSpec
 from reds.data.examples import Examples
-from reds.data.home import sha256_of
 from reds.data.load import load_data
-from reds.data.own_files import load_own
-from reds.data.sets import SETS, Data, DataSet
+from reds.data.local_files import sha256_of
+from reds.data.user_files import load_user_data
 from reds.errors import BudgetError, GraphError, ModelError, RecipeError
-from reds.experiment.pipeline import Method
+from reds.experiment.method import Method
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
-from reds.files import writable
+from reds.files import ensure_writable
 from reds.graph import Graph
-from reds.graph.lowering import check_fits
+from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost.latency import load
 from reds.pack.layouts import LAYOUTS
-from reds.training.torch_setup import prepare
-from reds.zoo import SIZED, by_name
+from reds.training.torch_setup import make_repeatable
+from reds.zoo import RESIZABLE, by_name
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe that can be trained, and its examples."""
+    """Hold a checked recipe with its examples and its target."""
 
     recipe: Recipe
     recipe_sha256: str
@@ -38,72 +38,83 @@ class Prepared:
 
     @property
     def graph(self) -> Graph:
-        """The full net."""
+        """Return the full net."""
         return graph_of(self.recipe, self.data.set)
 
     @property
     def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        """Test inputs [N, input_size] and labels [N], to be read once everything is chosen."""
+        """Return test inputs int8 [N, input_size] and labels uint8 [N], which no choice may depend on."""
         x = self.data.test_x[:, :: self.recipe.data.every]
         return x.reshape(len(x), -1), self.data.test_y
 
 
 def read_and_prepare(path: Path, out: Path, console: Console) -> Prepared:
-    """Read a recipe, fetch its examples and make sure that `out` can be written; torch then repeats its bits.
+    """Read a recipe, fetch its examples, check that `out` can be written, and make torch repeatable.
 
     Args:
-        path: Of the recipe. Its mistakes are found before anything is fetched.
-        out: Folder of the results; made if it is missing.
+        path: The recipe file; its mistakes are reported before anything is fetched.
+        out: Folder of the results; it is made if it does not exist.
         console: Shows downloads.
 
     Raises:
-        RedsError: The recipe, its budgets, times or data cannot be used.
+        RedsError: The recipe, its budgets, its times or its data cannot be used.
         OSError: `out` cannot be written.
     """
     return prepare_recipe(load_recipe(path), path, out, console)
 
 
 def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> Prepared:
-    """Prepare a recipe that was read from `path`, or a variant of it; otherwise as `read_and_prepare`."""
-    profile, how = profile_of(recipe, path.parent), recipe.selection
-    own = None if recipe.data.set in SETS else load_own(path.parent / recipe.data.set, recipe.seed)
-    data_set = own.set if own else SETS[recipe.data.set]
-    check_rows(recipe, data_set, str(path))
+    """Prepare a recipe that is read already, or a variant of it.
+
+    Args:
+        recipe: The recipe.
+        path: The file that it was read from, for errors, paths relative to it, and its checksum.
+        out: Folder of the results; it is made if it does not exist.
+        console: Shows downloads.
+
+    Raises:
+        RedsError: The budgets, times or data of the recipe cannot be used.
+        OSError: `out` cannot be written.
+    """
+    profile, selection = profile_of(recipe, path.parent), recipe.selection
+    own = None if recipe.data.set in SETS else load_user_data(path.parent / recipe.data.set, recipe.seed)
+    spec = own.set if own else SETS[recipe.data.set]
+    check_rows(recipe, spec, str(path))
     try:
-        graph = graph_of(recipe, data_set)
-        check_fits(graph)
-        check_budgets(graph, method_of(recipe).budgets, how.step, how.least, profile)
+        graph = graph_of(recipe, spec)
+        check_packable(graph)
+        check_budgets(graph, method_of(recipe).budgets, selection.step, selection.least, profile)
     except (BudgetError, GraphError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error
-    check_shifts(recipe, data_set, str(path))
+    check_shifts(recipe, spec, str(path))
     data = own or load_data(recipe.data, recipe.seed, console)
-    writable(out)
-    prepare()
+    ensure_writable(out)
+    make_repeatable()
     examples = Examples(data, recipe.data, recipe.augmentation)
     return Prepared(recipe, sha256_of(path), data, examples, profile)
 
 
-def graph_of(recipe: Recipe, data_set: DataSet) -> Graph:
+def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     """Return the full net of a recipe, with an output for each class of the data.
 
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = by_name(recipe.net.name, len(data_set.classes))
-    shape = data_set.thinned(recipe.data.every)
+    graph = by_name(recipe.net.name, len(spec.classes))
+    shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]
-        reads, gives = ("x".join(map(str, sides)) for sides in (source, shape))
-        other = " or ".join(f"{net}-{gives}" for net in SIZED)
+        expected, found = ("x".join(map(str, sides)) for sides in (source, shape))
+        names = " or ".join(f"{net}-{found}" for net in RESIZABLE)
         raise RecipeError(
-            f"[net], name: {recipe.net.name} reads {reads} (rows, columns, units), [data] gives {gives}:"
-            f" write {other}"
+            f"[net], name: {recipe.net.name} reads {expected} (rows, columns, units), [data] gives {found}:"
+            f" write {names}"
         )
     return graph
 
 
 def method_of(recipe: Recipe, name: str = "") -> Method:
-    """Return what a recipe says of the method; the pack is called `name`, or as the recipe is."""
+    """Return the method that a recipe describes; its pack is called `name`, by default as the recipe."""
     return Method(
         name or recipe.name,
         tuple(subnet.limits for subnet in recipe.subnet),
@@ -116,7 +127,7 @@ def method_of(recipe: Recipe, name: str = "") -> Method:
 
 
 def profile_of(recipe: Recipe, folder: Path) -> TargetProfile:
-    """Return the target that a recipe names; times are read relative to `folder`. Raises `LatencyError`."""
+    """Return the target of a recipe. `folder` is where its times are read. Raises `LatencyError`."""
     if recipe.device is None:
         return TargetProfile()
     layout = next(layout for layout in LAYOUTS.values() if layout.name == recipe.device.layout)

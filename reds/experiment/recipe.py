@@ -1,7 +1,7 @@
-"""The recipe: one TOML file says everything that a build does.
+"""The recipe: one TOML file that describes everything a build does.
 
-The dataclasses below, and the options they hold, are the format: a table for each, a key for each field. A
-key with a default may be left out. `recipe_file` reads the file.
+The dataclasses below, and the options they hold, are the format: each is a table, each field a key. A key
+with a default may be left out. `recipe_file` reads the file.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -15,66 +15,63 @@ from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
 
 @dataclass(frozen=True)
 class NetRecipe:
-    """`[net]`: which network."""
+    """Describe the table `[net]`: the network to train."""
 
     name: str
-    """As `reds.zoo.by_name` takes it; its input has to be that of the data."""
+    """Name of a net of `reds.zoo`; its input shape has to be that of the data."""
 
 
 @dataclass(frozen=True)
 class Int8Recipe:
-    """`[int8]`: last epochs of all subnets together, rounded as the pack rounds them."""
+    """Describe the table `[int8]`: last epochs of all subnets together, with the rounding of int8."""
 
     epochs: int
     rate: float
+    """Peak of the learning rate."""
 
 
 @dataclass(frozen=True)
 class DeviceRecipe:
-    """`[device]`: the device that arena and latency are planned for."""
+    """Describe the table `[device]`: the target of arena and latency budgets."""
 
     layout: Literal["canonical", "radix256", "vnni", "neon"]
-    """The layout that its kernels read."""
+    """Weight layout that the kernels of the device read."""
     times: str | None = None
-    """File of times that `hil latency` measured, relative to the recipe."""
+    """File of layer times that `hil latency` measured, relative to the recipe."""
 
 
 @dataclass(frozen=True)
 class SubnetRecipe:
-    """`[[subnet]]`, smallest first: a fraction of the full net's MACs, and the accuracy it must hold.
+    """Describe one table `[[subnet]]`, smallest first: its budgets and the accuracy that a bench demands.
 
-    All but the last, which is the full net, may have further budgets.
+    The last subnet is the full net and has no budget but MACs.
     """
 
     budget: float
+    """Fraction of the full net's multiply-accumulates (MACs)."""
     floor: float = 0.0
-    """Least accuracy on the labeled examples that a bench accepts; a fraction."""
+    """Lowest accuracy on the labeled examples that a bench accepts, a fraction."""
     flash: int | None = None
-    """Bytes of weights and tables."""
+    """Most bytes of weights and tables."""
     arena: int | None = None
-    """Bytes."""
+    """Most bytes of activations in memory at once."""
     latency: float | None = None
-    """Microseconds, by the times of `[device]`."""
+    """Most microseconds for one inference, predicted from the times of `[device]`."""
 
     @property
     def name(self) -> str:
-        """The subnet's name: its MACs budget in percent."""
+        """Return the subnet's name: its MACs budget in percent, as `25%`."""
         return subnet_name(self.budget)
 
     @property
     def limits(self) -> Budget:
-        """All its budgets."""
+        """Return all budgets of the subnet."""
         return Budget(self.budget, self.flash, self.arena, self.latency)
-
-    @property
-    def limited(self) -> bool:
-        """Whether it has budgets beside MACs."""
-        return (self.flash, self.arena, self.latency) != (None, None, None)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The whole file."""
+    """Describe the whole file."""
 
     name: str
     net: NetRecipe
@@ -90,7 +87,7 @@ class Recipe:
 
     @property
     def rounding(self) -> RoundingOptions | None:
-        """How to train the last epochs, if there are any."""
+        """Return how to train the last epochs with int8 rounding, or None for no such epochs."""
         if self.int8 is None:
             return None
         return RoundingOptions(**asdict(replace(self.joint, epochs=self.int8.epochs, rate=self.int8.rate)))

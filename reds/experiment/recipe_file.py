@@ -1,152 +1,155 @@
-"""Reads a recipe: whole, or refused with the file, the table, the key and the nearest key that exists."""
+"""Read and check a recipe before torch is imported, so that its mistakes show at once.
 
-import dataclasses
-import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
+`strict_toml` checks tables, keys and types. The rules below check values. Every error names the file, the
+table and the key.
+"""
+
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import NamedTuple
 
-from reds.data.sets import SETS, DataSet
+from reds.data.catalog import SETS, DataSpec
 from reds.errors import RecipeError
 from reds.experiment.recipe import Recipe
 from reds.fixtures import fixtures_dir
-from reds.zoo import THERE_ARE, find_net
+from reds.strict_toml import parse_toml
+from reds.zoo import KNOWN_NAMES, find_net
 
-Rules = list[tuple[str, object, str]]
-"""Where, whether it holds, and what is needed."""
+LIMITS = ("flash", "arena", "latency")
+"""Keys of a subnet's budgets beside MACs."""
+
+
+class Rule(NamedTuple):
+    """Say what a value of a recipe has to be."""
+
+    where: str
+    """Table and key."""
+    holds: bool
+    expected: str
+    found: object
+    """None if the key is missing."""
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe. Raises `RecipeError`."""
+    """Read and check a recipe file. Raises `RecipeError`."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise RecipeError(f"{path}: cannot be read: {reason}; name a TOML file") from None
     return parse_recipe(text, str(path))
 
 
 def parse_recipe(text: str, source: str) -> Recipe:
-    """A recipe from its text; `source` names it in errors. Raises `RecipeError`."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{source}: not valid TOML: {error}") from None
-    recipe: Recipe = _table(Recipe, table, source, "the top level")
-    _check(recipe, source)
-    return recipe
-
-
-def _table(kind: Any, table: Mapping[str, Any], source: str, where: str) -> Any:
-    hints = get_type_hints(kind)
-    for key in table:
-        if key not in hints:
-            near = get_close_matches(key, hints, 1, 0.5)
-            advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(hints)}"
-            raise RecipeError(f"{source}: {where} has no key {key}: {advice}")
-    needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
-    missing = [name for name in needed if name not in table]
-    if missing:
-        lacks = ", ".join(_lacking(name, hints[name]) for name in missing)
-        shown = fixtures_dir() / "recipes"
-        advice = f"; the recipes in {shown} have everything" if kind is Recipe else ""
-        raise RecipeError(f"{source}: {where} lacks {lacks}{advice}")
-    return kind(**{key: _value(hints[key], table[key], source, where, key) for key in table})
-
-
-def _value(kind: Any, value: Any, source: str, where: str, key: str) -> Any:
-    if get_origin(kind) is UnionType:  # what may be left out
-        kind = get_args(kind)[0]
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return _table(kind, value, source, f"[{key}]")
-    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(x, dict) for x in value):
-        each = get_args(kind)[0]
-        return tuple(_table(each, x, source, f"[[{key}]] number {i}") for i, x in enumerate(value, 1))
-    if get_origin(kind) is Literal and value in get_args(kind):
-        return value
-    if kind is float and type(value) in (int, float):
-        return float(value)
-    if type(value) is kind:
-        return value
-    raise RecipeError(f"{source}: {where}, {key}: {_says(kind)} is needed, not {value!r}")
-
-
-def _lacking(key: str, kind: Any) -> str:
-    """A key; of a table with all that it needs."""
-    each = get_args(kind)[0] if get_origin(kind) is tuple else kind
-    if not dataclasses.is_dataclass(each):
-        return key
-    needed = [field.name for field in dataclasses.fields(each) if field.default is dataclasses.MISSING]
-    return f"{f'[{key}]' if each is kind else f'[[{key}]]'} with {' and '.join(needed)}"
-
-
-def _says(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return " or ".join(repr(choice) for choice in get_args(kind))
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return names.get(kind, "a table" if dataclasses.is_dataclass(kind) else "a list of tables")
-
-
-def _check(recipe: Recipe, source: str) -> None:
-    """Refuse values that are of the right type and make no sense."""
-    budgets = [subnet.budget for subnet in recipe.subnet]
-    timed = recipe.device is not None and recipe.device.times is not None
-    rules: Rules = [
-        ("the top level, name", 0 < len(recipe.name.encode()) <= 31 and recipe.name == Path(recipe.name).name,
-         "1 to 31 bytes that can name a file"),
-        ("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1"),
-        ("[net], name", find_net(recipe.net.name) is not None, f"one of {THERE_ARE}"),
-        ("[data], set", recipe.data.set, "a name or a path"),
-        ("[data], source", recipe.data.set in SETS or recipe.data.source == "auto", "'auto', for own data,"),
-        ("[augmentation], mixup", 0 <= recipe.augmentation.mixup <= 1, "0 to 1"),
-        ("[selection], step", recipe.selection.step >= 1, "1 or more"),
-        ("[selection], least", recipe.selection.least >= 1, "1 or more"),
-        ("[joint], distil", 0 <= recipe.joint.distil <= 1, "0 to 1"),
-        ("[[subnet]], budget", budgets == sorted(set(budgets)) and budgets[-1:] == [1.0] and budgets[0] > 0,
-         "ascending fractions of the full net, the last one 1.0"),
-        ("[[subnet]], the last one", not any(s.limited for s in recipe.subnet[-1:]),
-         "the full net, with no other budget,"),
-        ("[device], times", timed or all(s.latency is None for s in recipe.subnet),
-         "a file, for subnets with a latency,"),
-        ("[[subnet]], floor", all(0 <= subnet.floor <= 1 for subnet in recipe.subnet), "0 to 1"),
-    ]  # fmt: skip
-    for key in ("flash", "arena", "latency"):
-        given = [getattr(subnet, key) for subnet in recipe.subnet]
-        rules.append((f"[[subnet]], {key}", all(n is None or n > 0 for n in given), "more than 0"))
-    for how in filter(None, (recipe.full, recipe.joint, recipe.rounding)):
-        table = how.table
-        rules += [
-            (f"{table}, epochs", how.epochs >= 1, "1 or more"),
-            (f"{table}, batch", how.batch >= 2, "2 or more"),
-            (f"{table}, rate", how.rate > 0, "more than 0"),
-            (f"{table}, weight_decay", how.weight_decay >= 0, "0 or more"),
-            (f"{table}, smoothing", 0 <= how.smoothing < 1, "0 to less than 1"),
-            (f"{table}, dropout", 0 <= how.dropout < 1, "0 to less than 1"),
-        ]
-    _hold(rules, source)
+    """Return the recipe that a text describes; `source` names it in errors. Raises `RecipeError`."""
+    example = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
+    recipe = parse_toml(text, Recipe, source, RecipeError, str(example))
+    _check(_rules(recipe), source)
     if recipe.data.set in SETS:
         check_rows(recipe, SETS[recipe.data.set], source)
         check_shifts(recipe, SETS[recipe.data.set], source)
+    return recipe
 
 
-def check_rows(recipe: Recipe, data_set: DataSet, source: str) -> None:
-    """Raise `RecipeError` if a recipe leaves out more rows than its data have."""
-    rows = data_set.shape[0]
-    _hold([("[data], every", 1 <= recipe.data.every <= rows, f"1 to {rows}")], source)
+def _rules(recipe: Recipe) -> list[Rule]:
+    """Return the rules on the values of a recipe, apart from those that depend on its data."""
+    name, data, selection, joint = recipe.name, recipe.data, recipe.selection, recipe.joint
+    mixup = recipe.augmentation.mixup
+    return [
+        Rule("the top level, name", 0 < len(name.encode()) <= 31 and name == Path(name).name,
+             "1 to 31 bytes that can name a file", name),
+        Rule("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1", recipe.seed),
+        Rule("[net], name", find_net(recipe.net.name) is not None, f"one of {KNOWN_NAMES}", recipe.net.name),
+        Rule("[data], set", bool(data.set), "a name or a path", data.set),
+        Rule("[data], source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
+             data.source),
+        Rule("[augmentation], mixup", 0 <= mixup <= 1, "0 to 1", mixup),
+        Rule("[selection], step", selection.step >= 1, "1 or more", selection.step),
+        Rule("[selection], least", selection.least >= 1, "1 or more", selection.least),
+        Rule("[joint], distil", 0 <= joint.distil <= 1, "0 to 1", joint.distil),
+        *_training_rules(recipe),
+        *_subnet_rules(recipe),
+    ]  # fmt: skip
 
 
-def check_shifts(recipe: Recipe, data_set: DataSet, source: str) -> None:
-    """Raise `RecipeError` if a recipe shifts by more rows or columns than its data have."""
-    (rows, columns, _), shift = data_set.shape, recipe.augmentation
-    rules: Rules = [
-        ("[augmentation], shift_rows", 0 <= shift.shift_rows < rows, f"0 to {rows - 1}"),
-        ("[augmentation], shift_columns", 0 <= shift.shift_columns < columns, f"0 to {columns - 1}"),
-    ]
-    _hold(rules, source)
+def _training_rules(recipe: Recipe) -> list[Rule]:
+    rules = []
+    for options in filter(None, (recipe.full, recipe.joint, recipe.rounding)):
+        table = options.table
+        rules += [
+            Rule(f"{table}, epochs", options.epochs >= 1, "1 or more", options.epochs),
+            Rule(f"{table}, batch", options.batch >= 2, "2 or more", options.batch),
+            Rule(f"{table}, rate", options.rate > 0, "more than 0", options.rate),
+            Rule(f"{table}, weight_decay", options.weight_decay >= 0, "0 or more", options.weight_decay),
+            Rule(f"{table}, smoothing", 0 <= options.smoothing < 1, "0 to less than 1", options.smoothing),
+            Rule(f"{table}, dropout", 0 <= options.dropout < 1, "0 to less than 1", options.dropout),
+        ]
+    return rules
 
 
-def _hold(rules: Rules, source: str) -> None:
-    for where, holds, wanted in rules:
-        if not holds:
-            raise RecipeError(f"{source}: {where}: {wanted} is needed")
+def _subnet_rules(recipe: Recipe) -> list[Rule]:
+    budgets = [subnet.budget for subnet in recipe.subnet]
+    floors = [subnet.floor for subnet in recipe.subnet]
+    ascending = budgets == sorted(set(budgets)) and budgets[-1:] == [1.0] and budgets[0] > 0
+    full = {
+        key: limit for key in LIMITS for s in recipe.subnet[-1:] if (limit := getattr(s, key)) is not None
+    }
+    times = recipe.device.times if recipe.device else None
+    latencies = [subnet.latency for subnet in recipe.subnet if subnet.latency is not None]
+    rules = [
+        Rule("[[subnet]], budget", ascending,
+             "ascending fractions of the full net's MACs, the last one 1.0", budgets),
+        Rule("[[subnet]], the last one", not full, "no budget but MACs, as it is the full net,", full),
+        Rule("[device], times", bool(times) or not latencies,
+             "a file of measured times, for subnets with a latency,", times),
+        Rule("[[subnet]], floor", all(0 <= floor <= 1 for floor in floors), "0 to 1", floors),
+    ]  # fmt: skip
+    for key in LIMITS:
+        given = [limit for subnet in recipe.subnet if (limit := getattr(subnet, key)) is not None]
+        rules.append(Rule(f"[[subnet]], {key}", all(n > 0 for n in given), "more than 0", given))
+    return rules
+
+
+def check_rows(recipe: Recipe, spec: DataSpec, source: str) -> None:
+    """Check that a recipe keeps some rows of an example.
+
+    Args:
+        recipe: The recipe.
+        spec: Its data set.
+        source: Name of the recipe file, for errors.
+
+    Raises:
+        RecipeError: The recipe leaves out more rows than an example has.
+    """
+    rows, every = spec.shape[0], recipe.data.every
+    _check([Rule("[data], every", 1 <= every <= rows, f"1 to {rows}", every)], source)
+
+
+def check_shifts(recipe: Recipe, spec: DataSpec, source: str) -> None:
+    """Check that a recipe shifts examples by less than their size.
+
+    Args:
+        recipe: The recipe.
+        spec: Its data set.
+        source: Name of the recipe file, for errors.
+
+    Raises:
+        RecipeError: The recipe shifts by more rows or columns than an example has.
+    """
+    (rows, columns, _), shift = spec.shape, recipe.augmentation
+    _check(
+        [
+            Rule("[augmentation], shift_rows", 0 <= shift.shift_rows < rows, f"0 to {rows - 1}",
+                 shift.shift_rows),
+            Rule("[augmentation], shift_columns", 0 <= shift.shift_columns < columns, f"0 to {columns - 1}",
+                 shift.shift_columns),
+        ],
+        source,
+    )  # fmt: skip
+
+
+def _check(rules: list[Rule], source: str) -> None:
+    """Raise `RecipeError` for the first rule that does not hold."""
+    for rule in rules:
+        if not rule.holds:
+            found = "" if rule.found is None else f", not {rule.found!r}"
+            raise RecipeError(f"{source}: {rule.where}: {rule.expected} is needed{found}")

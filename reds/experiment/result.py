@@ -1,88 +1,98 @@
-"""A trained net, tested once: the accuracy of each subnet, and its pack with card and labeled examples."""
+"""The result of a training: the accuracy of each subnet on the test examples, and the files to deploy."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from reds.data.sets import Data
-from reds.experiment.pipeline import Method, Trained, float_accuracy
+from reds import pack
+from reds.data.catalog import Data, DataSpec
+from reds.data.labeled import save_labeled
+from reds.elastic.net import ElasticNet
+from reds.experiment.card import SubnetResult, card_of
+from reds.experiment.method import Method
+from reds.experiment.pipeline import Trained
+from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.quantization.range_search import hits
-
-
-@dataclass(frozen=True)
-class SubnetResult:
-    """What one subnet costs and how accurate it is. Accuracies are fractions, in int8 unless named float."""
-
-    name: str
-    widths: tuple[int, ...]
-    """Units kept in each unit group."""
-    macs: int
-    accuracy: float
-    """On the test examples."""
-    validation_accuracy: float
-    labeled_accuracy: float
-    """On the labeled examples that boards are held to, the first of the test examples."""
-    float_accuracy: float
-    """On the test examples."""
-    float_validation_accuracy: float
-    latency_us: float | None
-    """By the profile's measured times, in microseconds; None without times."""
+from reds.training.trainer import accuracy
 
 
 @dataclass(frozen=True)
 class Result:
-    """A trained net in float and in int8, tested once."""
+    """Hold a trained net with its test results; `save` writes its pack, card and labeled examples."""
 
     trained: Trained
     data: Data
     method: Method
     profile: TargetProfile
     every: int
-    """Every second, third... row of an example is read."""
+    """The net reads every second, third... row of an example."""
     hits: NDArray[np.bool_]
-    """Which test examples each subnet classifies right in int8 [subnets, examples]."""
+    """Which test examples each subnet classifies correctly in int8, [subnets, examples]."""
     subnets: tuple[SubnetResult, ...]
     """Smallest first."""
     floors: tuple[float, ...]
-    """Least accuracy of each subnet on the labeled examples that a bench accepts."""
+    """Lowest accuracy of each subnet on the labeled examples that a bench accepts."""
     source: Mapping[str, Any]
-    """What the card says of how the net was made, beside the method."""
+    """Entries of the card on the origin of the net, as the recipe's name and checksum."""
 
     def save(self, path: str | Path) -> Path:
-        """Write the pack to `path`, and beside it the card and the labeled examples; return the path.
+        """Write the pack to `path`, with its card and labeled examples beside it; return the path.
 
         Raises:
             OSError: A file cannot be written.
         """
-        from reds.experiment.card import save_with_card
+        path = Path(path)
+        written = pack.save(self.trained.model, path)
+        labeled = save_labeled(self.data, self.every, path.parent)
+        card = card_of(
+            self.method, self.data, self.trained.model, self.subnets, self.floors,
+            source=self.source, written=written, labeled=labeled,
+        )  # fmt: skip
+        write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+        return path
 
-        save_with_card(self, Path(path))
-        return Path(path)
+
+def float_accuracy(
+    net: ElasticNet, spec: DataSpec, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
+) -> tuple[float, ...]:
+    """Return the fraction of examples that each subnet classifies correctly in float.
+
+    Args:
+        net: The float net.
+        spec: Scale and zero point of the stored features.
+        x: Stored features int8 [N, input_size].
+        y: Labels [N].
+    """
+    features, labels = torch.from_numpy(spec.real(x)), torch.from_numpy(y.astype(np.int64))
+    return tuple(accuracy(net, i, features, labels) for i in range(len(net.subnets)))
 
 
 def run_test(
     trained: Trained, data: Data, method: Method, profile: TargetProfile, *, every: int = 1,
     floors: Sequence[float] | None = None, source: Mapping[str, Any] | None = None,
 ) -> Result:  # fmt: skip
-    """Test a trained net, in int8 by the bit-exact interpreter and in float.
+    """Test a trained net in int8, with the bit-exact interpreter, and in float.
 
     Args:
-        trained: Everything about it is chosen already: this reads the test examples.
-        data: Gives the test examples.
-        method: What the net was trained by.
-        profile: Gives latencies, where it has times.
+        trained: The net. All choices have to be made before this function reads the test examples.
+        data: The test examples.
+        method: The settings that the net was trained with.
+        profile: The target; latencies are predicted if it has measured times.
         every: Read every second, third... row of an example.
-        floors: Least accuracy of each subnet that a bench accepts; by default what is reached here.
-        source: What the card says of how the net was made, beside the method.
+        floors: Lowest accuracy of each subnet on the labeled examples that a bench accepts; by default the
+            accuracy that this test reaches.
+        source: Entries of the card on the origin of the net.
     """
     x, y = data.test_x[:, ::every].reshape(len(data.test_x), -1), data.test_y
-    right = np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))])
+    correct = np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))])
     floats = float_accuracy(trained.net, data.set, x, y)
     subnets = []
     for i, subnet in enumerate(trained.net.subnets):
@@ -92,9 +102,9 @@ def run_test(
                 subnet.name,
                 subnet.widths,
                 trained.model.subnets[i].macs,
-                float(right[i].mean()),
+                float(correct[i].mean()),
                 trained.validation[i],
-                float(right[i, : data.set.labeled].mean()),
+                float(correct[i, : data.set.labeled].mean()),
                 floats[i],
                 trained.float_validation[i],
                 costs["latency"] / NANOSECONDS if profile.latency else None,
@@ -102,4 +112,4 @@ def run_test(
         )
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)
     limits = reached if floors is None else tuple(floors)
-    return Result(trained, data, method, profile, every, right, tuple(subnets), limits, dict(source or {}))
+    return Result(trained, data, method, profile, every, correct, tuple(subnets), limits, dict(source or {}))

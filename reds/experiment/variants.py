@@ -17,46 +17,56 @@ from reds.training.progress import Progress
 
 @dataclass(frozen=True)
 class Variant:
-    """A trained net of one or more subnets, tested in int8."""
+    """Hold the test results of one variant."""
 
     subnets: tuple[SubnetSpec, ...]
     macs: tuple[int, ...]
     hits: NDArray[np.bool_]
-    """Which test examples each subnet classifies right [subnets, examples]."""
+    """Which test examples each subnet classifies correctly in int8, [subnets, examples]."""
     size: int
-    """Bytes of its pack."""
+    """Bytes of the pack."""
 
 
 class Variants:
-    """Trains variants; each leaves its pack and card in `out`, and goes on where it was killed."""
+    """Train variants of a recipe; each writes its pack and card, and resumes where it was killed."""
 
     def __init__(self, prepared: Prepared, out: Path, progress: Progress) -> None:
         self.prepared, self.out, self.progress = prepared, out, progress
-        self._kept: list[Checkpoint] = []
+        self._checkpoints: list[Checkpoint] = []
 
     def nested(self, recipe: Recipe, name: str) -> Variant:
-        """Train all subnets of a variant of the recipe in one weight set. Raises as `train_nested`."""
-        kept, examples = self._checkpoint(recipe, name), self.prepared.examples
+        """Train all subnets of a variant in one weight set; `name` names its pack. Raises `RedsError`."""
+        states, examples = self._checkpoint(recipe, name), self.prepared.examples
         full = random_net(self.prepared.graph, examples, recipe.seed)
         method, profile = method_of(recipe), self.prepared.profile
-        trained = train_nested(full, examples, method, profile, self.progress, kept)
+        trained = train_nested(full, examples, method, profile, self.progress, states)
         return self._tested(recipe, trained, name)
 
     def alone(self, recipe: Recipe, index: int, subnet: SubnetSpec, name: str) -> Variant:
-        """Train one subnet as a net of its own: a pack of one subnet. Raises as `train_alone`."""
-        kept, examples = self._checkpoint(recipe, name), self.prepared.examples
+        """Train one subnet alone, to a pack of one subnet.
+
+        Args:
+            recipe: The variant.
+            index: Index of the subnet in the recipe.
+            subnet: Its name and widths, from the nested net.
+            name: Name of the pack.
+
+        Raises:
+            DivergedError: Training left the finite numbers.
+        """
+        states, examples = self._checkpoint(recipe, name), self.prepared.examples
         graph, method = self.prepared.graph, method_of(recipe)
-        trained = train_alone(graph, subnet, examples, method, self.progress, kept)
+        trained = train_alone(graph, subnet, examples, method, self.progress, states)
         return self._tested(replace(recipe, subnet=(recipe.subnet[index],)), trained, name)
 
     def done(self) -> None:
-        """Remove the checkpoints: every variant is trained, and nothing is to be resumed."""
-        for kept in self._kept:
-            kept.remove()
+        """Remove all checkpoints, once every variant is trained."""
+        for each in self._checkpoints:
+            each.remove()
 
     def _checkpoint(self, recipe: Recipe, name: str) -> Checkpoint:
-        self._kept.append(checkpoint(self.prepared, recipe, self.out / f"{name}.reds"))
-        return self._kept[-1]
+        self._checkpoints.append(checkpoint(self.prepared, recipe, self.out / f"{name}.reds"))
+        return self._checkpoints[-1]
 
     def _tested(self, recipe: Recipe, trained: Trained, name: str) -> Variant:
         result = tested_by_recipe(self.prepared, recipe, trained)

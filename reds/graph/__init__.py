@@ -1,9 +1,8 @@
-"""A network as unit groups and the layers between them.
+"""Describe a network as layers and unit groups, with no framework, weights or device.
 
-Units of several layers must often be cut together: a depthwise layer has one filter for every unit it
-reads, a residual add needs the same units on both sides. Such units form one *unit group*, and the whole
-method (importance, cost, selection, permutation, slicing) speaks only of groups. Nothing here knows a
-framework, a weight or a device.
+Units of several layers must often be cut together. A depthwise layer has one filter for every unit that it
+reads. A residual add needs the same units on both sides. Such units form one *unit group*, and the whole
+method (importance, cost, selection, permutation, slicing) works on unit groups.
 """
 
 from collections.abc import Sequence
@@ -16,25 +15,26 @@ MIXING = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds in which every unit written reads every unit of the input."""
 
 Widths = tuple[int, ...]
-"""Units kept in each unit group, in the order of `Chain.groups`."""
+"""Units kept in each unit group, in the order of `Graph.groups`."""
 Padding = tuple[int, int, int, int]
 """Rows and columns that a layer adds at the top, left, bottom and right of its input."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Units that are cut together. Input features and the classifier's outputs are never cut."""
+    """Units that are cut together."""
 
     units: int
     cut: bool
+    """Whether subnets may keep fewer units. Input features and the classifier's outputs are never cut."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a layer writes: `height` x `width` sites of a group's units.
+    """The output of a layer, or the network's input: `height` x `width` positions of a group's units.
 
-    After a flatten the sites are 1 x 1 and every unit stands `copies` times, unit by unit, so that a
-    subnet's features are still a prefix of the full net's.
+    A flatten leaves one position and makes `copies` features of every unit, those of the first unit first. So
+    a subnet's features are a prefix of the full network's.
     """
 
     group: int
@@ -45,34 +45,39 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer; `inputs` and `output` index `Chain.tensors`, `reads` and `writes` index `Chain.groups`."""
+    """One layer of the full network."""
 
     name: str
     kind: Kind
     inputs: tuple[int, ...]
+    """Indices into `Graph.tensors`."""
     output: int
+    """Index into `Graph.tensors`."""
     reads: int
+    """The unit group of the inputs, an index into `Graph.groups`."""
     writes: int
+    """The unit group of the output."""
     per_pair: int
-    """Multiply-accumulates for one unit read and one unit written (depthwise: for one unit)."""
+    """Multiply-accumulates for one unit read and one unit written; in a depthwise layer for one unit."""
     copies: int = 1
-    """Weight columns for each unit read: spatial copies after a flatten, else 1."""
+    """Weights of a row for each unit read: after a flatten its spatial positions, else 1."""
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
     padding: Padding = (0, 0, 0, 0)
     relu: bool = False
     ceiling: float = inf
-    """Where the ReLU stops."""
+    """The upper limit of the ReLU, as 6 in ReLU6."""
     norm: bool = False
+    """Whether a batch norm follows, before the ReLU."""
 
     def macs(self, widths: Sequence[int]) -> int:
-        """Multiply-accumulates at these group widths: true fan-in, biases not counted."""
+        """Return the multiply-accumulates at these widths: fan-in of the subnet, biases not counted."""
         if self.kind in MIXING:
             return self.per_pair * widths[self.reads] * widths[self.writes]
         return self.per_pair * widths[self.writes]
 
     def weights(self, widths: Sequence[int]) -> int:
-        """Weights that a subnet of these group widths reads in this layer."""
+        """Return the number of weights that a subnet of these widths reads in this layer."""
         if self.kind not in WEIGHTED:
             return 0
         fan_in = self.copies * widths[self.reads] if self.kind in MIXING else 1
@@ -81,7 +86,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network. Tensor 0 is the input; layers stand in the order they run."""
+    """A network: unit groups, tensors and layers in the order that they run. Tensor 0 is the input."""
 
     groups: tuple[Group, ...]
     tensors: tuple[Tensor, ...]
@@ -89,33 +94,42 @@ class Graph:
 
     @property
     def full(self) -> Widths:
-        """Widths of the full net."""
+        """Return the widths of the full network."""
         return tuple(group.units for group in self.groups)
 
     def reads(self, shape: tuple[int, int, int]) -> bool:
-        """Return whether examples of this shape, rows, columns and units, are its input.
+        """Return whether the network reads examples of this shape: rows, columns, units.
 
-        A net that reads features takes any shape with as many numbers.
+        A network that reads features reads any shape with as many numbers.
         """
         source = self.tensors[0]
         return (source.height, source.width, self.full[0]) in (shape, (1, 1, prod(shape)))
 
     def resized(self, widths: Sequence[int]) -> "Graph":
-        """The same network with other widths as its full ones."""
+        """Return the same network with these widths as its full ones."""
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
         return replace(self, groups=groups)
 
     def macs(self, widths: Sequence[int]) -> int:
-        """Multiply-accumulates of one inference, classifier counted."""
+        """Return the multiply-accumulates of one inference at these widths, the classifier included."""
         return sum(layer.macs(widths) for layer in self.layers)
 
     def weights(self, widths: Sequence[int]) -> int:
-        """Weights that a subnet of these widths reads."""
+        """Return the number of weights that a subnet of these widths reads."""
         return sum(layer.weights(widths) for layer in self.layers)
 
 
 def same_padding(sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:
-    """TensorFlow's `same`: as little as gives ceil(side / stride) windows, the smaller half first."""
+    """Return TensorFlow's `same` padding, which gives ceil(side / stride) windows on each axis.
+
+    Args:
+        sides: Rows and columns of the input.
+        kernel: Rows and columns of the window.
+        stride: Rows and columns that the window moves by.
+
+    Returns:
+        Rows and columns to add. If a sum is odd, the top or left side gets the smaller half.
+    """
     rows, columns = (
         max((ceil(side / step) - 1) * step + taps - side, 0)
         for side, taps, step in zip(sides, kernel, stride, strict=True)

@@ -1,4 +1,4 @@
-"""A chain's tensors and layers as a pack holds them: what all subnets share, and whether a pack can."""
+"""Convert a graph into the tensors and layers of an integer network, which all subnets share."""
 
 from collections.abc import Sequence
 
@@ -7,28 +7,44 @@ from numpy.typing import NDArray
 
 from reds.graph import Graph
 from reds.pack.model import WEIGHTED, IntegerLayer, TensorShape
-from reds.pack.validate import check_net
+from reds.pack.validate import validate_layers
 
 
-def tensors_of(graph: Graph) -> tuple[TensorShape, ...]:
-    """Of the full net."""
+def tensor_shapes(graph: Graph) -> tuple[TensorShape, ...]:
+    """Return the shape of every tensor of the full network."""
     return tuple(TensorShape(t.height, t.width, graph.full[t.group] * t.copies) for t in graph.tensors)
 
 
-def layers_of(graph: Graph, weights: Sequence[NDArray[np.int8]]) -> tuple[IntegerLayer, ...]:
-    """Each layer with its weights [units out, fan in], units in innermost; none where it has no weights."""
+def integer_layers(graph: Graph, weights: Sequence[NDArray[np.int8]]) -> tuple[IntegerLayer, ...]:
+    """Return every layer of the graph with its weights.
+
+    Args:
+        graph: The full network.
+        weights: For each layer int8 [units_out, fan_in], input units innermost; [0, 0] without weights.
+    """
     return tuple(
         IntegerLayer(
-            layer.kind, layer.inputs, layer.output, own, layer.relu, layer.kernel, layer.stride, layer.padding
+            layer.kind,
+            layer.inputs,
+            layer.output,
+            layer_weights,
+            layer.relu,
+            layer.kernel,
+            layer.stride,
+            layer.padding,
         )
-        for layer, own in zip(graph.layers, weights, strict=True)
+        for layer, layer_weights in zip(graph.layers, weights, strict=True)
     )
 
 
-def check_fits(graph: Graph) -> None:
-    """Raise `ModelError` if no pack can hold the chain, whatever its weights are."""
+def check_packable(graph: Graph) -> None:
+    """Check that a pack can hold the network, before it is trained.
+
+    Raises:
+        ModelError: The network breaks a rule of the pack, whatever its weights are.
+    """
     zeros = []
     for layer in graph.layers:
         rows = graph.full[layer.writes] if layer.kind in WEIGHTED else 0
         zeros.append(np.zeros((rows, layer.weights(graph.full) // max(rows, 1)), np.int8))
-    check_net(tensors_of(graph), layers_of(graph, zeros))
+    validate_layers(tensor_shapes(graph), integer_layers(graph, zeros))

@@ -1,8 +1,9 @@
-"""How much every unit matters: the paper's score, and the baselines that it is compared with.
+"""Score the importance of every unit: by the paper's measure, and by the baselines that it is compared with.
 
-A unit's importance is the sum over the weights that it reads; a group's units are scored by every layer that
-writes them. Biases, norms and groups that are not cut do not count. Of a pointwise layer every kernel, one
-weight between two units, has a score of its own, the part of its unit's that is kept with the unit it reads.
+The importance of a unit is the sum of the scores of its weights, over all layers that write the unit. Biases,
+batch norms and groups that are never cut do not count. In a pointwise layer every kernel, a single weight
+between two units, also has a score. It is the part of its unit's importance that a subnet keeps only with
+the unit that the kernel reads.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,21 +23,29 @@ from reds.nesting.solver.problem import Groups
 from reds.pack.model import WEIGHTED, Kind
 
 Batches = Iterable[tuple[Tensor, Tensor]]
-"""Features float32 [N, features] and labels int64 [N]."""
+"""Minibatches of features, float32 [N, features], and labels, int64 [N]."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """Scores >= 0 of a full net."""
+    """The scores of a full network, all at least 0."""
 
     units: list[NDArray[np.float64]]
-    """One array a unit group."""
+    """For each unit group float64 [units]."""
     kernels: Mapping[Groups, NDArray[np.float64]]
-    """For two groups that pointwise layers join [units read, units written]; parts of `units`."""
+    """For two groups that pointwise layers join float64 [units read, units written]; parts of `units`."""
 
 
 def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
-    """`|w * G_w|`, G the cross-entropy gradient summed over the batches (REDS, arXiv 2311.13349)."""
+    """Return `|w * G_w|`, where G is the gradient of the cross-entropy, summed over the batches.
+
+    Source: REDS, arXiv 2311.13349.
+
+    Args:
+        net: The full network.
+        batches: Training examples.
+        seed: Not used.
+    """
     net.eval()
     gradients = [torch.zeros_like(weight) for weight in net.weights]
     for x, y in batches:
@@ -48,12 +57,24 @@ def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
 
 
 def magnitude(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
-    """`|w|`: no example is read."""
+    """Return `|w|`.
+
+    Args:
+        net: The full network.
+        batches: Not used.
+        seed: Not used.
+    """
     return [weight.abs() for weight in net.weights]
 
 
 def random(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
-    """Units as they come: uniform in [0, 1) for each, whatever it reads."""
+    """Return scores that give every unit an importance drawn uniformly from [0, 1).
+
+    Args:
+        net: The full network.
+        batches: Not used.
+        seed: Of the random numbers.
+    """
     generator = torch.Generator().manual_seed(seed)
     of_units = [torch.rand((len(w), *[1] * (w.ndim - 1)), generator=generator) for w in net.weights]
     return [u.expand_as(w) * len(w) / max(w.numel(), 1) for u, w in zip(of_units, net.weights, strict=True)]
@@ -64,17 +85,17 @@ SCORES: Mapping[Measure, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
     "magnitude": magnitude,
     "random": random,
 }
-"""The score of every weight, by its name in a recipe; of the shapes of `net.weights`."""
+"""Measures by their names in a recipe. Each returns the score of every weight, shaped as `net.weights`."""
 
 
 def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", seed: int = 0) -> Importance:
-    """Return the importance of every unit and every pointwise kernel of a full net.
+    """Return the importance of every unit and every pointwise kernel of a full network.
 
     Args:
-        net: Its only subnet is scored as it infers.
+        net: The full network, its own only subnet, scored in inference mode.
         batches: Training examples.
         measure: The score of a weight, one of `SCORES`.
-        seed: For the random measure.
+        seed: Of the random measure.
 
     Raises:
         DivergedError: A score is not finite.
@@ -89,10 +110,10 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
                 pair = layer.reads, layer.writes
                 kernels[pair] = kernels.get(pair, 0) + scores.reshape(scores.shape[:2]).T
     if not all(np.isfinite(score).all() for score in units):
-        raise DivergedError("the full net has diverged, its units cannot be scored: lower [full] rate")
+        raise DivergedError("scores of units are not finite, so the full net has diverged: lower [full] rate")
     return Importance(units, kernels)
 
 
 def _pointwise(layer: Layer) -> bool:
-    """Whether every weight lies between a unit of one group and a unit of another."""
+    """Return whether each weight of the layer joins a unit of one group and a unit of another."""
     return layer.kind is Kind.CONV and layer.kernel == (1, 1) and layer.reads != layer.writes

@@ -1,4 +1,4 @@
-"""How units are scored and subnets chosen, as plain facts."""
+"""Define the options of importance and selection, with their defaults."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,19 +10,19 @@ Order = Literal["bottom-up", "top-down", "joint", "uniform"]
 
 @dataclass(frozen=True)
 class SelectionOptions:
-    """Choose which units each subnet keeps."""
+    """How units are scored, and how the units that each subnet keeps are chosen."""
 
     importance: Measure = "gradient"
-    """The score of a weight: `gradient` is the paper's (REDS, arXiv 2311.13349), the others its baselines."""
+    """The score of a weight: `gradient` is the paper's (REDS, arXiv 2311.13349), the others are baselines."""
     scored: Literal["units", "kernels"] = "units"
-    """Score units; or in pointwise layers each kernel, which counts where both its units are kept."""
+    """Score units, or in pointwise layers each kernel, which counts if both its units are kept."""
     objective: Objective = "balanced"
-    """The sum of the importance kept, as in the paper; or of the shares kept in each group the product, or a
-    mean near the smallest.
+    """The number to maximize. `sum`: the importance kept, as in the paper. `product`: the product of the
+    shares of importance kept in each group. `balanced`: a mean of these shares that lies near the smallest.
     """
     order: Order = "bottom-up"
-    """Which subnet is chosen first; `uniform` is the baseline: the same share of every unit group."""
+    """The subnet that is chosen first. `uniform` is a baseline: the same share of every unit group."""
     step: int = 4
     """Widths are multiples of this."""
     least: int = 4
-    """Fewest units that a unit group keeps."""
+    """The fewest units that a unit group keeps."""

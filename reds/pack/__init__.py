@@ -1,8 +1,11 @@
-"""The pack: one `.reds` file with one int8 weight set and all subnets. Needs numpy only.
+"""Read and write packs: one `.reds` file holds one set of int8 weights and all subnets.
 
-`model` is the integer network in memory and `validate` its rules. `format` has the structs of the file, which
-`writer` and `reader` turn models into and back. `interpreter` runs a model bit for bit as every device does.
-`layouts` orders the weights for the kernels of a device.
+This package needs numpy only, so that a bench can read and check a pack without torch.
+
+- `model` holds the integer network in memory, and `validate` checks its rules.
+- `format` has the structs of the file, `writer` and `reader` convert between file and model.
+- `interpreter` runs a model and gives the same bits as every device.
+- `layouts` order weights and tables for the kernels of a device.
 """
 
 from reds.pack.reader import load, loads, read_bytes

@@ -1,24 +1,26 @@
-"""Where each tensor of a subnet lives in the arena: tensors share bytes when they are never alive together.
+"""Plan the arena: the device's working memory, in which tensors share bytes if they never live together.
 
-Planned once, at pack time, for every subnet; the device only adds an offset. A layer's inputs, output and
-scratch live together, so no arena is smaller than the most that does. Greedy by size mostly needs no more;
-where it does, the arena is filled from both ends in the order the net runs, which for a chain never does.
+The plan of every subnet is made at pack time, and the device only adds offsets. A layer's inputs, output and
+scratch live together, so the arena of a subnet is at least as large as the layer that needs most. Placing the
+largest tensors first usually reaches this bound. Where it does not, tensors are placed in the order that the
+network runs, from both ends of the arena. That always reaches the bound in a network without branches.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reds.pack.model import Model
-from reds.pack.padding import up
+from reds.pack.padding import round_up
 
 ALIGNMENT = 16
+"""Bytes. Every offset is a multiple of this."""
 TRIES = 10_000
-"""Blocks placed from the ends before the greedy plan is taken after all."""
+"""Placements tried from both ends before the plan by size is accepted, although it is larger."""
 
 
 @dataclass(frozen=True)
 class Arena:
-    """Byte offsets of each tensor and of each layer's scratch, and the bytes they take in all."""
+    """The plan of one subnet: byte offsets of tensors and of each layer's scratch, and the total size."""
 
     tensors: tuple[int, ...]
     scratch: tuple[int, ...]
@@ -27,89 +29,105 @@ class Arena:
 
 @dataclass(frozen=True)
 class _Block:
+    """Bytes that are in use from layer `first` to layer `last`."""
+
     size: int
     first: int
     last: int
 
 
 def plan(model: Model, subnet: int, scratch: Sequence[int] | None = None) -> Arena:
-    """Place the tensors of one subnet, and `scratch[i]` bytes that layer i alone needs while it runs."""
+    """Place the tensors and the scratch of one subnet.
+
+    Args:
+        model: The integer network.
+        subnet: The index of the subnet.
+        scratch: Bytes that each layer needs while it runs, beside its tensors; by default none.
+    """
     steps = model.subnets[subnet].steps
     units = [model.tensors[0].units, *(step.units_out for step in steps)]
-    sizes = [shape.size(live) for shape, live in zip(model.tensors, units, strict=True)]
+    sizes = [shape.size(n) for shape, n in zip(model.tensors, units, strict=True)]
     return place([layer.inputs for layer in model.layers], sizes, scratch or [0] * len(steps))
 
 
 def place(inputs: Sequence[Sequence[int]], sizes: Sequence[int], scratch: Sequence[int]) -> Arena:
-    """Place tensors of these bytes: layer i reads tensors `inputs[i]`, writes i + 1, needs `scratch[i]`."""
-    lives = lifetimes(inputs)
-    blocks = [_Block(up(n, ALIGNMENT), *life) for n, life in zip(sizes, lives, strict=True)]
-    blocks += [_Block(up(n, ALIGNMENT), i, i) for i, n in enumerate(scratch)]
-    least = max(sum(b.size for b in blocks if b.first <= i <= b.last) for i in range(len(inputs)))
-    offsets = _by_size(blocks)
-    if _end(blocks, offsets) > least:
-        offsets = _from_both_ends(blocks, least) or offsets
+    """Place tensors and scratch of a network in as few bytes as the search finds.
+
+    Args:
+        inputs: For each layer the indices of the tensors that it reads. Layer i writes tensor i + 1.
+        sizes: Bytes of each tensor.
+        scratch: Bytes of each layer's scratch.
+    """
+    blocks = [_Block(round_up(n, ALIGNMENT), *life) for n, life in zip(sizes, lifetimes(inputs), strict=True)]
+    blocks += [_Block(round_up(n, ALIGNMENT), i, i) for i, n in enumerate(scratch)]
+    bound = max(sum(b.size for b in blocks if b.first <= i <= b.last) for i in range(len(inputs)))
+    offsets = _largest_first(blocks)
+    if _end(blocks, offsets) > bound:
+        offsets = _from_both_ends(blocks, bound) or offsets
     return Arena(tuple(offsets[: len(sizes)]), tuple(offsets[len(sizes) :]), _end(blocks, offsets))
 
 
 def lifetimes(inputs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """The first and the last layer during which each tensor lives; the output lives to the end."""
-    reads = [[i for i, read in enumerate(inputs) if tensor in read] for tensor in range(len(inputs) + 1)]
-    return [(max(t - 1, 0), max(layers, default=len(inputs) - 1)) for t, layers in enumerate(reads)]
+    """Return the first and the last layer during which each tensor is in use.
+
+    Layer i reads tensors `inputs[i]` and writes tensor i + 1. The network's output is in use to the end.
+    """
+    readers = [[i for i, read in enumerate(inputs) if tensor in read] for tensor in range(len(inputs) + 1)]
+    return [(max(t - 1, 0), max(layers, default=len(inputs) - 1)) for t, layers in enumerate(readers)]
 
 
 def _end(blocks: Sequence[_Block], offsets: Sequence[int]) -> int:
-    return max(at + block.size for at, block in zip(offsets, blocks, strict=True))
+    return max(offset + block.size for offset, block in zip(offsets, blocks, strict=True))
 
 
-def _by_size(blocks: Sequence[_Block]) -> list[int]:
-    """Lowest free offset for each block, the largest blocks first."""
+def _largest_first(blocks: Sequence[_Block]) -> list[int]:
+    """Place the largest blocks first, each at the lowest free offset."""
     offsets, size = [0] * len(blocks), sum(block.size for block in blocks)
     order = sorted(range(len(blocks)), key=lambda i: (-blocks[i].size, i))
     for n, i in enumerate(order):
-        offsets[i] = _free(blocks, offsets, order[:n], i, size)[0][0]
+        offsets[i] = _gaps(blocks, offsets, order[:n], i, size)[0][0]
     return offsets
 
 
 def _from_both_ends(blocks: Sequence[_Block], size: int) -> list[int] | None:
-    """Offsets within `size`, or None if no more than TRIES tries find any.
+    """Place blocks within `size` bytes by backtracking; None if TRIES tries find no placement.
 
-    Blocks are placed as they come alive, lowest or highest in turn. In a chain the last one placed leaves
-    the other end free, so the first try holds.
+    Blocks are placed in the order that they come into use, alternately at the lowest and highest offset.
+    In a network without branches the block placed last leaves the other end free, so the first try succeeds.
     """
     offsets = [0] * len(blocks)
     order = sorted(range(len(blocks)), key=lambda i: (blocks[i].first, i))
-    left = [[0]]
+    untried = [[0]]  # offsets left to try, for each block placed so far and the next one
     for _ in range(TRIES):
-        if not left:
+        if not untried:
             return None
-        if not left[-1]:
-            left.pop()
+        if not untried[-1]:
+            untried.pop()
             continue
-        n = len(left)
-        offsets[order[n - 1]] = left[-1].pop()
+        n = len(untried)
+        offsets[order[n - 1]] = untried[-1].pop()
         if n == len(order):
             return offsets
         i = order[n]
-        free = _free(blocks, offsets, order[:n], i, size)
-        ends = [free[0][0], free[-1][1] - blocks[i].size] if free else []
-        left.append(ends if i % 2 else ends[::-1])
+        gaps = _gaps(blocks, offsets, order[:n], i, size)
+        ends = [gaps[0][0], gaps[-1][1] - blocks[i].size] if gaps else []
+        untried.append(ends if i % 2 else ends[::-1])
     return None
 
 
-def _free(
+def _gaps(
     blocks: Sequence[_Block], offsets: Sequence[int], placed: Sequence[int], i: int, size: int
 ) -> list[tuple[int, int]]:
-    """Gaps below `size`, ascending, that hold block i beside those placed that live with it."""
+    """Return the gaps below `size`, ascending, that hold block i beside the placed blocks in use with it."""
     block = blocks[i]
     busy = sorted(
         (offsets[j], offsets[j] + blocks[j].size)
         for j in placed
         if blocks[j].size and blocks[j].first <= block.last and block.first <= blocks[j].last
     )
-    gaps, at = [], 0
+    gaps, free_from = [], 0
     for start, end in [*busy, (size, size)]:
-        if start - at >= block.size:
-            gaps.append((at, start))
-        at = max(at, end)
+        if start - free_from >= block.size:
+            gaps.append((free_from, start))
+        free_from = max(free_from, end)
     return gaps

@@ -1,4 +1,8 @@
-"""The integer network cut down to one of its subnets: a whole net of that size."""
+"""Cut an integer network down to the size of one of its subnets.
+
+A board with little flash takes a pack without its larger subnets. Benchmarks compare a nested subnet with
+the same subnet deployed by itself.
+"""
 
 from dataclasses import replace
 
@@ -7,24 +11,23 @@ import numpy as np
 from reds.pack.model import IntegerLayer, Model, Step
 
 
-def cut(model: Model, subnet: int) -> Model:
-    """The net as large as this subnet, with the subnets up to it and nothing of the larger ones."""
+def extract_up_to(model: Model, subnet: int) -> Model:
+    """Return the network cut down to one subnet, which keeps the smaller subnets as well."""
     steps = model.subnets[subnet].steps
     units = [model.tensors[0].units, *(step.units_out for step in steps)]
     return replace(
         model,
         tensors=tuple(replace(t, units=n) for t, n in zip(model.tensors, units, strict=True)),
-        layers=tuple(_cut_layer(layer, step) for layer, step in zip(model.layers, steps, strict=True)),
+        layers=tuple(_extract_layer(layer, step) for layer, step in zip(model.layers, steps, strict=True)),
         subnets=model.subnets[: subnet + 1],
     )
 
 
-def alone(model: Model, subnet: int) -> Model:
-    """One subnet as a net of its own: what nesting is compared with."""
-    whole = cut(model, subnet)
-    return replace(whole, subnets=whole.subnets[-1:])
+def extract_subnet(model: Model, subnet: int) -> Model:
+    """Return one subnet as a network with no other subnets."""
+    largest = extract_up_to(model, subnet)
+    return replace(largest, subnets=largest.subnets[-1:])
 
 
-def _cut_layer(layer: IntegerLayer, step: Step) -> IntegerLayer:
-    """A layer with the weights that a step reads."""
-    return replace(layer, weights=np.ascontiguousarray(layer.live(step)))
+def _extract_layer(layer: IntegerLayer, step: Step) -> IntegerLayer:
+    return replace(layer, weights=np.ascontiguousarray(layer.subnet_weights(step)))

@@ -1,21 +1,21 @@
-"""The structs of a pack, little-endian; `targets/runtime/pack.h` has the same in C, and says more of them."""
+"""Define the structs of a pack, little-endian; `targets/runtime/pack.h` has the same in C."""
 
 import struct
 
 MAGIC = b"REDS"
 VERSION = 1
 HEADER = struct.Struct("<4sHHIIHHHHIIIIfi32s")
-"""magic, version, layout, size, crc, tensors, layers, subnets, 0, tensors at, layers at, plans at,
-bytes of a plan, input scale, input zero, name"""
+"""Magic, version, layout, size, CRC-32, number of tensors, of layers, of subnets, 0, offset of the tensors,
+of the layers, of the plans, bytes of a plan, input scale, input zero point, name."""
 TENSOR = struct.Struct("<HHHH")
-"""height, width, units, 0"""
+"""Height, width, units, 0."""
 LAYER = struct.Struct("<BBBB3HH8BII")
-"""kind, relu, inputs, 0, input tensors (2), output tensor, 0, kernel, stride (h, w each), padding
-(top, left, bottom, right), weights at, weights bytes"""
+"""Kind, ReLU (0 or 1), number of inputs, 0, two input tensors, output tensor, 0, kernel (height, width),
+stride (height, width), padding (top, left, bottom, right), offset of the weights, bytes of the weights."""
 PLAN = struct.Struct("<8sIIfI")
-"""label, MACs, arena bytes, output scale, 0; then a step for each layer"""
+"""Name of the subnet, MACs, arena bytes, output scale, 0. One step for each layer follows."""
 STEP = struct.Struct("<HHIIIIIIbbH")
-"""units in, units out, arena offsets of input, second input, output, scratch; table at, plain rows at
-(0: none), zero point of the output, of the input, 0"""
+"""Units read, units written, arena offsets of the input, the second input, the output and the scratch, offset
+of the table, offset of the plain rows (0: none), zero point of the output, of the input, 0."""
 CRC_FROM = 16
-"""The checksum is of all bytes from here."""
+"""The CRC-32 covers all bytes from this offset to the end."""

@@ -1,4 +1,4 @@
-"""`reds inspect`: what a pack holds, as tables. Needs neither torch nor the recipe."""
+"""Print a pack as tables, for the command `reds inspect`, which needs neither torch nor a recipe."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,8 +11,12 @@ from reds.pack import arena
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
 
 
-def show(path: Path, console: Console) -> None:
-    """Print layers, subnets, bytes and arena of a pack. Raises `PackError` if it cannot be used."""
+def print_pack(path: Path, console: Console) -> None:
+    """Print the layers, subnets, bytes and arenas of a pack.
+
+    Raises:
+        PackError: The pack is missing, damaged or breaks a rule.
+    """
     model = pack.load(path)
     sizes = pack.sizes(model)
     stored = f"real = (q - {model.input_zero}) * {model.input_scale:.6g}"
@@ -27,23 +31,23 @@ def show(path: Path, console: Console) -> None:
 
 
 def layer_table(model: Model) -> Table:
-    """A row for each layer of the full net."""
+    """Return a table with a row for each layer of the full network."""
     rows = (
-        [str(i), layer.kind.name.lower(), _sides(model.tensors[layer.inputs[0]]), _window(layer),
-         _sides(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}"]
+        [str(i), layer.kind.name.lower(), _shape(model.tensors[layer.inputs[0]]), _window(layer),
+         _shape(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}"]
         for i, layer in enumerate(model.layers)
     )  # fmt: skip
     return table_of("layer kind reads window writes output weights", rows)
 
 
-def _sides(tensor: TensorShape) -> str:
-    """As `25x5x64`, or `144` where there is one site."""
+def _shape(tensor: TensorShape) -> str:
+    """Return a shape as `25x5x64`, or as `144` if there is one spatial position."""
     sides = (tensor.height, tensor.width, tensor.units)
-    return "x".join(map(str, sides if tensor.sites > 1 else sides[2:]))
+    return "x".join(map(str, sides if tensor.positions > 1 else sides[2:]))
 
 
 def _window(layer: IntegerLayer) -> str:
-    """As `3x3 by 2x2`, the kernel and its stride; nothing where no window moves."""
+    """Return kernel and stride as `3x3 by 2x2`, or nothing for a layer without a window."""
     if layer.kind not in WINDOWED:
         return ""
     kernel, stride = ("x".join(map(str, pair)) for pair in (layer.kernel, layer.stride))
@@ -51,25 +55,25 @@ def _window(layer: IntegerLayer) -> str:
 
 
 def subnet_table(model: Model) -> Table:
-    """A row for each subnet: its units, cost and memory."""
+    """Return a table with the units, cost and memory of each subnet."""
     full = model.macs(len(model.subnets) - 1)
     rows = (
-        [subnet.name, "-".join(str(n) for n in widths(model, i)),
+        [subnet.name, "-".join(str(n) for n in subnet_units(model, i)),
          f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %", f"{arena.plan(model, i).size:,}"]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip
     return table_of("subnet units MACs of-full arena-bytes", rows)
 
 
-def widths(model: Model, subnet: int) -> list[int]:
-    """Units of a subnet: what it reads, then what each dense layer or convolution writes."""
+def subnet_units(model: Model, subnet: int) -> list[int]:
+    """Return the units of a subnet's input, then of the output of each dense layer and convolution."""
     steps = model.subnets[subnet].steps
-    mixed = zip(model.layers, steps, strict=True)
-    return [steps[0].units_in, *(s.units_out for layer, s in mixed if layer.kind in (Kind.DENSE, Kind.CONV))]
+    layers = zip(model.layers, steps, strict=True)
+    return [steps[0].units_in, *(s.units_out for layer, s in layers if layer.kind in (Kind.DENSE, Kind.CONV))]
 
 
 def table_of(heads: str, rows: Iterable[list[str]]) -> Table:
-    """A table with these heads, a hyphen in one for a space."""
+    """Return a table; `heads` are separated by spaces, and a hyphen in a head is printed as a space."""
     table = Table()
     for head in heads.split():
         table.add_column(head.replace("-", " "), justify="right", overflow="fold")

@@ -1,4 +1,4 @@
-"""A pack as a user loads it: its subnets, what its card says of them, and the bit-exact interpreter."""
+"""Load a pack as a user sees it: its subnets with their accuracy, and the bit-exact interpreter."""
 
 import hashlib
 import json
@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack import interpreter
-from reds.pack.model import LIMIT, Model
+from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
+from reds.pack.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class PackSubnet:
     name: str
     macs: int
     accuracy: float | None
-    """Fraction of the test examples that it classifies right in int8; None where no card says it."""
+    """Fraction of the test examples that it classifies right in int8; None without a card."""
 
 
 class Subnets(tuple[PackSubnet, ...]):
@@ -40,7 +41,7 @@ class Subnets(tuple[PackSubnet, ...]):
         for subnet in self:
             if subnet.name == key:
                 return subnet
-        raise KeyError(f"no subnet {key}: there are {', '.join(subnet.name for subnet in self)}")
+        raise KeyError(f"no subnet {key}: the pack has {', '.join(subnet.name for subnet in self)}")
 
 
 @dataclass(frozen=True)
@@ -51,28 +52,28 @@ class Pack:
     model: Model
     sha256: str
     card: Mapping[str, Any] | None
-    """None where no card lies beside the pack, or the card of another one."""
+    """The content of the card: a JSON file beside the pack. None if there is none for these bytes."""
 
     @property
     def subnets(self) -> Subnets:
-        """The subnets, smallest first: `pack.subnets[0]`, `pack.subnets["25%"]`."""
+        """Return the subnets, smallest first: `pack.subnets[0]`, `pack.subnets["25%"]`."""
         rows = self.card["subnets"] if self.card else []
         tested = {row["label"]: float(row["accuracy"]["test"]) for row in rows}
         return Subnets(PackSubnet(s.name, s.macs, tested.get(s.name)) for s in self.model.subnets)
 
     def run(self, x: ArrayLike, *, subnet: str | int) -> NDArray[np.float32] | NDArray[np.int8]:
-        """Return what one subnet writes, bit for bit as on every device.
+        """Return the outputs of one subnet, bit for bit as on every device.
 
         Args:
-            x: Features in the order of axes that torch uses, [N, units, rows, columns] or [N, features]:
-                floating-point ones are stored in int8 first. Or int8 [N, input_size], as a device reads them.
-            subnet: By name, as `25%`, or by index, 0 the smallest.
+            x: Features in the axis order of torch: [N, units, rows, columns] or [N, features]. Floating-point
+                features are quantized first. Or int8 [N, input_size] in the order that a device reads.
+            subnet: The name, as `25%`, or the index; 0 is the smallest.
 
         Returns:
             Logits float32 [N, classes]; for int8 features int8 [N, classes].
 
         Raises:
-            PackError: The features have another shape or type, or there is no such subnet.
+            PackError: The features have another shape or type, or the pack has no such subnet.
         """
         index, given = self._index(subnet), np.asarray(x)
         out = interpreter.run(self.model, index, self.stored(given))
@@ -81,10 +82,9 @@ class Pack:
     def stored(self, x: ArrayLike) -> NDArray[np.int8]:
         """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
         given = self._stored_order(np.asarray(x))
-        if given.dtype != np.int8:
-            q = np.rint(given / self.model.input_scale) + self.model.input_zero
-            given = np.clip(q, -LIMIT, LIMIT)
-        return np.asarray(given, np.int8)
+        if given.dtype == np.int8:
+            return given.astype(np.int8, copy=False)
+        return Scale(self.model.input_scale, self.model.input_zero, np.zeros(1)).stored(given)
 
     def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
         """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""
@@ -95,25 +95,29 @@ class Pack:
         if isinstance(subnet, str):
             return self.model.subnet(subnet)
         if not 0 <= subnet < len(self.model.subnets):
-            raise ModelError(f"{self.path}: no subnet {subnet}: there are {len(self.model.subnets)}")
+            last = len(self.model.subnets) - 1
+            raise ModelError(f"{self.path}: no subnet {subnet}: indices are 0 to {last}")
         return subnet
 
     def _stored_order(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return features [N, input_size], units innermost."""
+        """Return features as [N, input_size], units innermost."""
         source = self.model.tensors[0]
         if x.dtype == np.int8 or x.dtype.kind == "f":
             if x.shape[1:] == (source.units, source.height, source.width):
                 return np.moveaxis(x, 1, -1).reshape(len(x), -1)
-            flat = x.dtype == np.int8 or source.sites == 1
+            flat = x.dtype == np.int8 or source.positions == 1
             if flat and x.shape[1:] == (self.model.input_size,):
                 return x
         sides = f"[N, {source.units}, {source.height}, {source.width}]"
         wanted = f"floating-point or int8 {sides}, or int8 [N, {self.model.input_size}]"
-        raise PackError(f"{self.path}: features are {x.dtype} {list(x.shape)}: {wanted} are needed")
+        raise PackError(f"{self.path}: features are {x.dtype} {list(x.shape)}: {wanted} is needed")
 
 
 def load_pack(path: str | Path) -> Pack:
     """Read a pack, and the card beside it if there is one.
+
+    Args:
+        path: The `.reds` file. Its card has the same name and the suffix `.json`.
 
     Raises:
         PackError: The pack is missing or damaged, or its card cannot be read.
@@ -130,5 +134,5 @@ def _card(path: Path, sha256: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise PackError(f"{path}: cannot read the pack's card: {error}") from error
+        raise PackError(f"{path}: cannot read the pack's card: {error}; delete it, or build again") from error
     return card if isinstance(card, dict) and card.get("pack_sha256") == sha256 else None

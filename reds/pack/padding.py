@@ -1,4 +1,4 @@
-"""Up to a multiple: what kernels take by fours or sixteens is stored so."""
+"""Round sizes up to a multiple: kernels read rows, inputs and tables in fours, eights or sixteens."""
 
 from typing import TypeVar
 
@@ -8,16 +8,25 @@ from numpy.typing import NDArray
 Number = TypeVar("Number", bound=np.generic)
 
 
-def up(n: int, multiple: int) -> int:
-    """The least multiple that is not less than n."""
+def round_up(n: int, multiple: int) -> int:
+    """Return the smallest multiple of `multiple` that is at least n."""
     return -(-n // multiple) * multiple
 
 
 def padded(values: NDArray[Number], axis: int, multiple: int) -> NDArray[Number]:
-    """Zeros at the end of an axis, up to a multiple."""
+    """Return the array with zeros appended to one axis.
+
+    Args:
+        values: The array.
+        axis: The axis that is extended.
+        multiple: The length of the axis is rounded up to a multiple of this.
+    """
     return np.pad(values, [(0, -n % multiple if i == axis else 0) for i, n in enumerate(values.shape)])
 
 
 def table_bytes(bias: NDArray[np.integer], multiplier: NDArray[np.integer]) -> bytes:
-    """A subnet's table in one layer as a pack holds it: int32 little-endian, each half by fours."""
-    return b"".join(padded(half, 0, 4).astype("<i4").tobytes() for half in (bias, multiplier))
+    """Return a subnet's table in one layer: biases, then multipliers, each padded to a multiple of four.
+
+    Entries are int32, little-endian.
+    """
+    return b"".join(padded(part, 0, 4).astype("<i4").tobytes() for part in (bias, multiplier))

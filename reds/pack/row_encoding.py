@@ -1,7 +1,8 @@
-"""A row of a table in one word: a bias and a multiplier of 16 bits each, shifted by what their step says.
+"""Encode a row of a table in one 32-bit word: a 16-bit bias and a 16-bit multiplier, with shared shifts.
 
-Every subnet has tables of its own, and in a small convolutional net they are most of what nesting costs in
-flash. So the model keeps them to what a device can store in half of the bytes; `rules` holds it to that.
+Every subnet has tables of its own, and in a small convolutional network they are most of the flash that
+nesting costs. So biases and multipliers are chosen such that 16 bits and one shift for the whole table hold
+them exactly, and `reds.pack.validate` checks this. A device may then store a table in half of the bytes.
 """
 
 import numpy as np
@@ -9,57 +10,84 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-HALF = 32_767
-"""The halves lie in [-HALF, HALF]."""
+INT16_LIMIT = 32_767
+"""Encoded values lie in [-INT16_LIMIT, INT16_LIMIT]."""
 BIAS_SHIFTS = range(15)
 FAST_BIAS_SHIFTS = range(9)
-"""With these 256 * bias fits int32 (layout radix256)."""
+"""With these 256 * bias fits int32, which the fast kernels of layout radix256 need."""
 MULTIPLIER_SHIFTS = range(8, 16)
-"""From 8: multipliers are multiples of 256. Up to 15: a kernel may round in the last of 33 bits."""
-LARGEST_MULTIPLIER = HALF << MULTIPLIER_SHIFTS[-1]
+"""At least 8, because multipliers are multiples of 256. At most 15, so that a kernel may round in 33 bits."""
+LARGEST_MULTIPLIER = INT16_LIMIT << MULTIPLIER_SHIFTS[-1]
 INPUT_SPREAD = 73.0
-"""Standard deviation of an int8 of which nothing is known."""
+"""Standard deviation of an int8 value that is uniformly distributed: the guess for an unknown input."""
 
 
-class NarrowError(ValueError):
-    """No shift holds these values."""
+class RowEncodingError(ValueError):
+    """Values that no shift makes fit 16 bits."""
 
 
-def halves(values: NDArray[np.int32], shifts: range) -> tuple[NDArray[np.int16], int]:
-    """int32 values as int16 ones and the least of `shifts` that makes them of these.
+def encode(values: NDArray[np.int32], shifts: range) -> tuple[NDArray[np.int16], int]:
+    """Return 16-bit values and the smallest shift with `encoded << shift == values`.
 
-    Raises `NarrowError` if there is none.
+    Args:
+        values: int32 [rows].
+        shifts: Shifts to choose from, ascending.
+
+    Raises:
+        RowEncodingError: No shift encodes all values exactly.
     """
     for shift in shifts:
-        half = values.astype(np.int64) >> shift
-        if np.array_equal(half << shift, values) and _fits(half):
-            return half.astype(np.int16), shift
-    raise NarrowError(f"not 16 bits times one of 2^{shifts[0]} to 2^{shifts[-1]}")
+        encoded = values.astype(np.int64) >> shift
+        if np.array_equal(encoded << shift, values) and _fits_int16(encoded):
+            return encoded.astype(np.int16), shift
+    raise RowEncodingError(
+        f"values up to {np.abs(values.astype(np.int64)).max()} are not 16-bit numbers times one power of two"
+        f" from 2^{shifts[0]} to 2^{shifts[-1]}"
+    )
 
 
-def nearest(values: Floats, shifts: range) -> NDArray[np.int32]:
-    """The nearest values that `halves` takes. Raises `NarrowError` if they leave the last shift's range."""
+def nearest_encodable(values: Floats, shifts: range) -> NDArray[np.int32]:
+    """Return the nearest int32 values that `encode` accepts.
+
+    Raises:
+        RowEncodingError: A value is too large for the last shift.
+    """
     for shift in shifts:
-        half = np.rint(values / 2**shift)
-        if _fits(half):
-            return np.asarray(half * 2**shift, np.int32)
-    raise NarrowError(f"a value of {np.abs(values).max():g} or more")
+        encoded = np.rint(values / 2**shift)
+        if _fits_int16(encoded):
+            return np.asarray(encoded * 2**shift, np.int32)
+    raise RowEncodingError(
+        f"a value of {np.abs(values).max():g} is too large: the limit is {INT16_LIMIT << shifts[-1]:,}"
+    )
 
 
-def table(
+def fit_table(
     exact: Floats, constant: Floats, zeros: Floats, weights: NDArray[np.int8]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Bias and multiplier int32 [rows] nearest to `y = (weights @ x - zeros) * exact / 2^32 + constant`.
+    """Return the encodable biases and multipliers nearest to a layer's real-valued arithmetic.
 
-    `exact`, `constant` and `zeros` are float64 [rows], `weights` int8 [rows, fan_in]; y counts steps of the
-    output. Of the shifts for biases the one is taken under which the worst row errs least: a large one rounds
-    all biases, a small one makes a unit that its norm has all but switched off follow its inputs a little,
-    since its bias fits only with a larger multiplier. Raises `NarrowError` if there is none.
+    The table approximates `y = (weights @ x - zeros) * exact / 2^32 + constant`, y in steps of the output.
+
+    All biases share one shift. A large shift rounds every bias coarsely. A small shift leaves no room for the
+    bias of a unit that batch norm has almost switched off: only a larger multiplier makes it fit, so that the
+    unit follows its inputs a little. The shift with the smallest error in the worst row is chosen.
+
+    Args:
+        exact: Real-valued multipliers, float64 [rows].
+        constant: Outputs at an accumulator of `zeros`, in steps of the output, float64 [rows].
+        zeros: Accumulators at inputs of zero, float64 [rows].
+        weights: int8 [rows, fan_in].
+
+    Returns:
+        Bias and multiplier, int32 [rows] each.
+
+    Raises:
+        RowEncodingError: No shift fits.
     """
     spread = INPUT_SPREAD * np.linalg.norm(weights.astype(np.float64), axis=1)
     best: tuple[float, NDArray[np.int32], NDArray[np.int32]] | None = None
     for shift in BIAS_SHIFTS:
-        room = HALF * 2.0**shift - np.abs(zeros) - 2.0**shift
+        room = INT16_LIMIT * 2.0**shift - np.abs(zeros) - 2.0**shift
         if (best and shift not in FAST_BIAS_SHIFTS) or room.min() <= 0:
             continue
         multiplier = _multipliers(exact, np.abs(constant) * 2**32 / room)
@@ -71,19 +99,21 @@ def table(
             best = float(error.max()), np.asarray(bias, np.int32), multiplier
     if best is None:
         sizes = (np.abs(values).max() for values in (exact, constant, zeros))
-        raise NarrowError("a multiplier of {:g}, a constant of {:g} steps, a bias of {:g}".format(*sizes))
+        raise RowEncodingError(
+            "no shift fits a multiplier of {:g}, a constant of {:g} steps and a bias of {:g}".format(*sizes)
+        )
     return best[1:]
 
 
 def _multipliers(exact: Floats, least: Floats) -> NDArray[np.int32] | None:
-    """The multipliers nearest to `exact` that are not 0, in size not under `least`; None if none fit."""
-    size = np.maximum(np.abs(exact), least)
+    """Return the nonzero multipliers nearest to `exact`, in magnitude at least `least`, or None."""
+    magnitude = np.maximum(np.abs(exact), least)
     for shift in MULTIPLIER_SHIFTS:
-        half = np.maximum(np.maximum(np.rint(size / 2**shift), np.ceil(least / 2**shift)), 1)
-        if _fits(half):
-            return np.asarray(np.where(exact < 0, -half, half) * 2**shift, np.int32)
+        encoded = np.maximum(np.maximum(np.rint(magnitude / 2**shift), np.ceil(least / 2**shift)), 1)
+        if _fits_int16(encoded):
+            return np.asarray(np.where(exact < 0, -encoded, encoded) * 2**shift, np.int32)
     return None
 
 
-def _fits(half: NDArray[np.number]) -> bool:
-    return bool(np.all(np.abs(half) <= HALF))
+def _fits_int16(values: NDArray[np.number]) -> bool:
+    return bool(np.all(np.abs(values) <= INT16_LIMIT))

@@ -1,1 +1,1 @@
-"""From a trained float net to its integer one: ranges, scales and tables, and training that sees rounding."""
+"""Quantization of a trained elastic net: activation ranges, scales, and the tables of each subnet."""

@@ -1,9 +1,9 @@
-"""From a trained elastic net to the integer network: int8 weights shared, tables per subnet.
+"""Quantize a trained elastic net: all subnets share the int8 weights, each has its own tables.
 
-Every weight row has one scale for all subnets. What a subnet owns (its norms, its activation scales, the
-zero points of what it reads) is folded into one bias and one multiplier a row:
-`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`. An average and an addition end in the same
-rule; a flatten and a maximum move bytes, and keep the scale of what they read.
+The weights of an output unit have one scale for all subnets. Everything that a subnet owns (batch norms,
+activation scales, zero points of its inputs) folds into one bias and one multiplier for each output unit:
+`y_q = zero + round((sum W_q x_q + bias) * multiplier / 2^32)`. Average pools and additions end in the same
+requantization. Flatten and max pool only move bytes, and keep the scale of their input.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor, nn
 
-from reds.elastic.net import Bias, ElasticNet, SharedNorm
+from reds.elastic.net import ElasticNet, SharedNorm, UnitBias
 from reds.errors import QuantizeError
-from reds.graph.lowering import layers_of, tensors_of
+from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import row_encoding
 from reds.pack.model import (
     FACTORED,
@@ -29,26 +29,28 @@ from reds.pack.model import (
     Subnet,
 )
 from reds.pack.model import IntegerLayer as IntLayer
-from reds.pack.validate import check
-from reds.quantization.calibrate import Floats, Scale, output_scale
+from reds.pack.scale import Floats, Scale
+from reds.pack.validate import validate_model
+from reds.quantization.calibrate import output_scale
 
 FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
-"""The larger factor: in an addition large enough that rounding the other one costs nothing; in an average
-small, so that the multiplier, which holds the division, is exact enough."""
+"""The larger factor of a layer without weights. It is large in an addition, so that rounding the other factor
+costs nothing. It is small in an average pool, so that its multiplier, which divides, is exact enough."""
+REMEDY = "train longer, or keep more units in it (`least`)"
 
 
 def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: int) -> Model:
     """Return the integer network of a trained net.
 
     Args:
-        net: Its subnets become those of the model.
-        name: Of the model, 1 to 31 bytes.
-        ranges: Least and largest value that each layer's output scale covers, float64 [subnets, layers, 2].
-        scale: Inputs are stored as `real = (q - zero) * scale`.
+        net: A trained net.
+        name: Name of the model, 1 to 31 bytes.
+        ranges: Smallest and largest value that each output scale covers, float64 [subnets, layers, 2].
+        scale: Step of the input: `real = (q - zero) * scale`.
         zero: Zero point of the input, -127 to 127.
 
     Raises:
-        QuantizeError: A layer's table does not fit the integer arithmetic.
+        QuantizeError: The tables of a layer do not fit the integer arithmetic.
     """
     std = net.std.double().numpy()
     weights = [
@@ -57,7 +59,7 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
     ]
     row_scales = [np.maximum(np.abs(w).max(1, initial=0), 1e-12) / LIMIT for w in weights]
     shared = [np.rint(w / s[:, None]).astype(np.int8) for w, s in zip(weights, row_scales, strict=True)]
-    layers = layers_of(net.graph, shared)
+    layers = integer_layers(net.graph, shared)
     subnets = []
     for index, subnet in enumerate(net.subnets):
         widths = subnet.widths
@@ -67,19 +69,19 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
             scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, least, largest))
         units = [widths[t.group] * t.copies for t in net.graph.tensors]
         steps = tuple(
-            step_of(f"{name}, {subnet.name}, {layer.name}", q, units, s, after, scales)
-            for layer, q, s, after in zip(
-                net.graph.layers, layers, row_scales, net.subnet_tails(index), strict=True
+            step_of(f"{name}, {subnet.name}, {layer.name}", q, units, s, affine, scales)
+            for layer, q, s, affine in zip(
+                net.graph.layers, layers, row_scales, net.subnet_affines(index), strict=True
             )
         )
         subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
-    model = Model(name, tensors_of(net.graph), layers, tuple(subnets), scale, zero)
-    check(model)
+    model = Model(name, tensor_shapes(net.graph), layers, tuple(subnets), scale, zero)
+    validate_model(model)
     return model
 
 
 def integer_order(weight: Tensor) -> Floats:
-    """A layer's weights as the integer network orders them: [units out, fan in], units in innermost."""
+    """Return weights float64 [output units, fan-in] in the integer network's order: input units innermost."""
     values = weight.detach().double()
     if values.ndim == 4:
         values = values.permute(0, 2, 3, 1).flatten(1)
@@ -87,49 +89,87 @@ def integer_order(weight: Tensor) -> Floats:
 
 
 def step_of(
-    where: str, layer: IntLayer, units: Sequence[int], row_scales: Floats, after: nn.Module,
+    where: str, layer: IntLayer, units: Sequence[int], row_scales: Floats, affine: nn.Module,
     scales: Sequence[Scale],
 ) -> Step:  # fmt: skip
-    """What one subnet does in one layer; `units` and `scales` are those of every tensor."""
+    """Return what one subnet computes in one layer.
+
+    Args:
+        where: Model, subnet and layer, for errors.
+        layer: The integer layer, with the weights of the full net.
+        units: Active units of every tensor.
+        row_scales: Scale of each output unit's weights, float64 [output units].
+        affine: The subnet's batch norm or bias after this layer.
+        scales: Scale of every tensor.
+
+    Raises:
+        QuantizeError: The tables do not fit the integer arithmetic.
+    """
     reads, writes, target = units[layer.inputs[0]], units[layer.output], scales[layer.output]
     empty = np.zeros(0, np.int32)
     bare = Step(reads, writes, empty, empty, target.zero)
     if layer.kind in WEIGHTED:
-        return fold(where, layer, bare, row_scales, after, scales[layer.inputs[0]], target)
+        return fold(where, layer, bare, row_scales, affine, scales[layer.inputs[0]], target)
     if layer.kind in FACTORED:
         return combine(where, layer, bare, [scales[tensor] for tensor in layer.inputs], target)
     return bare
 
 
 def fold(
-    where: str, layer: IntLayer, step: Step, row_scales: Floats, after: nn.Module,
+    where: str, layer: IntLayer, step: Step, row_scales: Floats, affine: nn.Module,
     source: Scale, target: Scale,
 ) -> Step:  # fmt: skip
-    """A layer with weights: bias and multiplier of every row that a subnet writes."""
-    weights, rows = layer.live(step), row_scales[: step.units_out] * source.scale
-    gain, center, offset = (values[: step.units_out] for values in affine(after))
+    """Return the step of a layer with weights, with a bias and a multiplier for each active output unit.
+
+    Args:
+        where: Model, subnet and layer, for errors.
+        layer: The integer layer.
+        step: The step without tables.
+        row_scales: Scale of each output unit's weights, float64 [output units].
+        affine: The subnet's batch norm or bias after this layer.
+        source: Scale of the input.
+        target: Scale of the output.
+
+    Raises:
+        QuantizeError: The tables do not fit the integer arithmetic.
+    """
+    weights, rows = layer.subnet_weights(step), row_scales[: step.units_out] * source.scale
+    gain, center, offset = (values[: step.units_out] for values in affine_of(affine))
     exact = gain * rows / target.scale * 2**32
     lost = np.abs(exact) > row_encoding.LARGEST_MULTIPLIER
     if lost.all():
-        raise QuantizeError(f"{where}: no multiplier fits, its output is almost constant")
-    # A unit whose norm saw nothing vary (it may read a unit that never fires) is a constant.
+        raise QuantizeError(f"{where}: no multiplier fits, its output is almost constant: {REMEDY}")
+    # A unit whose batch norm saw no variance (its inputs may never leave 0) becomes a constant.
     constant = (offset - np.where(lost, 0, gain) * center) / target.scale
     zeros = weights @ (source.zero + np.broadcast_to(source.mean / source.scale, weights.shape[1]))
     try:
-        bias, multiplier = row_encoding.table(np.where(lost, 0, exact), constant, zeros, weights)
-    except row_encoding.NarrowError as error:
-        text = f"{where}: its table does not fit 16 bits ({error}), its output is almost constant"
+        bias, multiplier = row_encoding.fit_table(np.where(lost, 0, exact), constant, zeros, weights)
+    except row_encoding.RowEncodingError as error:
+        text = f"{where}: its table does not fit 16 bits ({error}), its output is almost constant: {REMEDY}"
         raise QuantizeError(text) from None
     return replace(step, bias=bias, multiplier=multiplier)
 
 
 def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], target: Scale) -> Step:
-    """An average or an addition: one multiplier, and a factor for each tensor read."""
+    """Return the step of an average pool or an addition, with one multiplier and a factor for each input.
+
+    Args:
+        where: Model, subnet and layer, for errors.
+        layer: The integer layer.
+        step: The step without tables.
+        sources: Scale of each input.
+        target: Scale of the output.
+
+    Raises:
+        QuantizeError: The multiplier does not fit int32.
+    """
     gains = np.array([source.scale for source in sources]) / target.scale / layer.taps
     factor = min(FACTORS[layer.kind], MAX_FAN_IN // layer.taps)
     multiplier = np.rint(gains.max() / factor * 2**32 / MULTIPLIER_STEP) * MULTIPLIER_STEP
     if not 0 < multiplier < 2**31:
-        raise QuantizeError(f"{where}: a multiplier does not fit int32, its output is almost constant")
+        raise QuantizeError(
+            f"{where}: a multiplier does not fit int32, its output is almost constant: {REMEDY}"
+        )
     factors = [int(f) for f in np.rint(gains * 2**32 / multiplier)]
     bias = -layer.taps * sum(f * source.zero for f, source in zip(factors, sources, strict=True))
     return replace(
@@ -138,16 +178,16 @@ def combine(where: str, layer: IntLayer, step: Step, sources: Sequence[Scale], t
     )  # fmt: skip
 
 
-def affine(after: nn.Module) -> tuple[Floats, Floats, Floats]:
-    """What follows a layer at inference, `gain * (x - center) + offset`, for every row."""
-    if isinstance(after, SharedNorm):
-        gain, offset = (value.detach().double().numpy() for value in (after.gain, after.offset))
+def affine_of(module: nn.Module) -> tuple[Floats, Floats, Floats]:
+    """Return gain, center and offset of `gain * (x - center) + offset` at inference, float64 [units] each."""
+    if isinstance(module, SharedNorm):
+        gain, offset = (value.detach().double().numpy() for value in (module.gain, module.offset))
         return gain, np.zeros(len(gain)), offset
-    assert isinstance(after, Bias | nn.BatchNorm1d)
-    offset = after.bias.detach().double().numpy()
-    if isinstance(after, Bias):
+    assert isinstance(module, UnitBias | nn.BatchNorm1d)
+    offset = module.bias.detach().double().numpy()
+    if isinstance(module, UnitBias):
         return np.ones(len(offset)), np.zeros(len(offset)), offset
-    assert after.running_mean is not None
-    assert after.running_var is not None
-    gain = (after.weight / (after.running_var + after.eps).sqrt()).detach().double().numpy()
-    return gain, after.running_mean.double().numpy(), offset
+    assert module.running_mean is not None
+    assert module.running_var is not None
+    gain = (module.weight / (module.running_var + module.eps).sqrt()).detach().double().numpy()
+    return gain, module.running_mean.double().numpy(), offset

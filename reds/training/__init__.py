@@ -1,1 +1,1 @@
-"""Train all subnets together: the trainer, rounding-aware epochs, checkpoints, progress and options."""
+"""Joint training of all subnets: trainer, losses, rounding-aware epochs, checkpoints, progress, options."""

@@ -1,4 +1,4 @@
-"""How to train: the settings of each phase, as plain facts."""
+"""Settings of each training phase, as plain dataclasses that recipes and `reds.compress` share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,45 +6,47 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Train one net. `rate` is the peak of a one-cycle schedule of AdamW."""
+    """Hold the settings of one training with AdamW and a one-cycle learning rate."""
 
     epochs: int = 20
     batch: int = 64
+    """Examples in a minibatch."""
     rate: float = 6e-3
+    """Peak of the learning rate."""
     weight_decay: float = 0.02
     smoothing: float = 0.1
-    """Share of each target that is spread over all classes."""
+    """Share of each target that is spread over all classes (label smoothing)."""
     dropout: float = 0.0
 
     @property
     def table(self) -> str:
-        """The table of a recipe that holds these settings; errors name it."""
+        """Return the recipe table that holds these settings, for error messages."""
         return "[full]"
 
 
 @dataclass(frozen=True)
 class JointOptions(TrainingOptions):
-    """Train all subnets together."""
+    """Hold the settings of training all subnets together."""
 
     epochs: int = 80
     distil: float = 0.5
-    """Share of the full net's answers in the targets of the smaller subnets; the rest are the labels."""
+    """Share of the full net's probabilities in the targets of the smaller subnets (distillation)."""
     norms: Literal["own", "shared"] = "own"
-    """Batch norms of its own for each subnet; or one for all, fixed at the full net's statistics, as in the
-    paper (REDS, arXiv 2311.13349).
+    """`own`: each subnet has batch norms of its own. `shared`: all use the full net's with fixed statistics,
+    as in the paper (REDS, arXiv 2311.13349).
     """
 
     @property
     def table(self) -> str:
-        """The table of a recipe that holds these settings; errors name it."""
+        """Return the recipe table that holds these settings, for error messages."""
         return "[joint]"
 
 
 @dataclass(frozen=True)
 class RoundingOptions(JointOptions):
-    """Train the last epochs with weights and activations rounded as the pack rounds them."""
+    """Hold the settings of the last epochs, which round weights and activations as the pack does."""
 
     @property
     def table(self) -> str:
-        """The table of a recipe that holds these settings; errors name it."""
+        """Return the recipe table that holds these settings, for error messages."""
         return "[int8]"

@@ -11,7 +11,7 @@ from reds.training.trainer import Report
 
 
 class Progress:
-    """Draw on a console; print a line after every epoch where that is no terminal."""
+    """Draw bars on a terminal; on any other console print a line after every epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -21,9 +21,9 @@ class Progress:
         """Show a phase of training; yield the function to call after each epoch.
 
         Args:
-            title: Of the phase.
-            names: Of the subnets.
-            epochs: How many there will be.
+            title: Title of the phase.
+            names: Names of the subnets.
+            epochs: Number of epochs.
         """
         columns = "{task.description}", BarColumn(12), MofNCompleteColumn(), TimeElapsedColumn()
         with Bars(
@@ -41,7 +41,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Show a step that has no epochs; a line where the console is no terminal."""
+        """Show a step without epochs: a spinner on a terminal, else a line."""
         if self.console.is_terminal:
             with self.console.status(title):
                 yield

@@ -1,8 +1,8 @@
-"""Training that sees what int8 will round off: the last epochs, where they pay.
+"""Quantization-aware training for the last epochs: the net computes with the rounding errors of int8.
 
-A net whose weights and activations take only the values that the pack can hold, by the scales that `quantize`
-gives them; a gradient passes as if nothing were rounded, and not where an activation is cut off (Jacob et
-al., arXiv 1712.05877). Norms keep their statistics: int8 has folded them into its tables.
+Weights and activations take only the values that the pack can hold, with the scales that `quantize` would
+choose. Gradients pass as if nothing were rounded, except where an activation is clipped (Jacob et al., arXiv
+1712.05877). Batch norms keep their statistics, because quantization folds them into its tables.
 """
 
 import torch
@@ -10,35 +10,37 @@ from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
 from reds.pack.model import LIMIT, REQUANTIZED
-from reds.quantization.calibrate import Floats, Scale, output_scale
+from reds.pack.scale import Floats, Scale
+from reds.quantization.calibrate import output_scale
 
 
 class RoundedNet(ElasticNet):
-    """The same parameters as a trained net's, rounded where they are used; training it trains that net.
-
-    `ranges`, float64 [subnets, layers, 2], say what values each layer's output scale covers (`calibrate`).
-    """
+    """Share the parameters of a trained net and round them where they are used; training changes that net."""
 
     def __init__(self, net: ElasticNet, ranges: Floats) -> None:
+        """Round the outputs of `net` by the ranges float64 [subnets, layers, 2] that `calibrate` measured."""
         nn.Module.__init__(self)
         self.graph, self.subnets, self.dropout = net.graph, net.subnets, net.dropout
-        self.weights, self.tails, self.mean, self.std = net.weights, net.tails, net.mean, net.std
+        self.weights, self.affines, self.mean, self.std = net.weights, net.affines, net.mean, net.std
         self.scales: list[list[Scale]] = [
-            [output_scale(layer, *of) for layer, of in zip(net.graph.layers, each.tolist(), strict=True)]
-            for each in ranges
+            [
+                output_scale(layer, *ends)
+                for layer, ends in zip(net.graph.layers, subnet.tolist(), strict=True)
+            ]
+            for subnet in ranges
         ]
 
     def train(self, mode: bool = True) -> "RoundedNet":
-        """Dropout alone differs: norms infer."""
+        """Switch dropout on or off; batch norms always use their stored statistics."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm1d):
                 module.eval()
         return self
 
-    def used(self, layer: int) -> Tensor:
-        """A layer's weights, each row on the 255 steps that its largest one sets."""
-        weight = super().used(layer)
+    def layer_weight(self, layer: int) -> Tensor:
+        """Return a layer's weights, each output unit's rounded to 255 steps up to its largest weight."""
+        weight = super().layer_weight(layer)
         if not weight.numel():
             return weight
         dense = 0 in self.graph.layers[layer].inputs and len(self.std) > 1
@@ -46,18 +48,18 @@ class RoundedNet(ElasticNet):
         steps = stored.abs().flatten(1).amax(1).clamp_min(1e-12) / LIMIT
         steps = steps.view(-1, *[1] * (weight.ndim - 1))
         rounded = torch.round(stored / steps) * steps
-        return passing(weight, rounded * self.std if dense else rounded)
+        return straight_through(weight, rounded * self.std if dense else rounded)
 
-    def written(self, subnet: int, layer: int, y: Tensor) -> Tensor:
-        """What a layer writes, on the 255 steps of the subnet's scale for it."""
+    def layer_output(self, subnet: int, layer: int, y: Tensor) -> Tensor:
+        """Return a layer's output, clipped and rounded to the 255 steps of the subnet's scale."""
         if self.graph.layers[layer].kind not in REQUANTIZED:
             return y
         scale = self.scales[subnet][layer]
         low, high = ((end - scale.zero) * scale.scale for end in (-LIMIT, LIMIT))
-        kept = y.clamp(low, high)
-        return passing(kept, torch.round(kept.detach() / scale.scale) * scale.scale)
+        clipped = y.clamp(low, high)
+        return straight_through(clipped, torch.round(clipped.detach() / scale.scale) * scale.scale)
 
 
-def passing(x: Tensor, rounded: Tensor) -> Tensor:
-    """The rounded values, with the gradient of x."""
+def straight_through(x: Tensor, rounded: Tensor) -> Tensor:
+    """Return the rounded values, with the gradient of x (straight-through estimator)."""
     return x + (rounded - x).detach()

@@ -1,4 +1,4 @@
-"""How and where torch runs: the same bits every time, and no time lost to the operating system."""
+"""Set torch up so that a training repeats its bits and does not lose time to the operating system."""
 
 import ctypes
 import os
@@ -8,34 +8,37 @@ from contextlib import contextmanager
 
 import torch
 
-KEPT = {-1: 1 << 30, -2: 1 << 27, -3: 1 << 25}
+MALLOC_OPTIONS = {-1: 1 << 30, -2: 1 << 27, -3: 1 << 25}
 """glibc's M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD (its largest), in bytes."""
 
+CAPS = "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA"
+"""Environment variables that keep torch and its libraries from instruction sets."""
 
-def prepare() -> None:
-    """Make torch repeat its bits, and keep freed memory.
 
-    One thread and deterministic kernels, which no call fills memory for. Activations of a minibatch are
-    megabytes: as glibc is set, each goes back to the kernel when it is freed and comes again a page fault at
-    a time, which is up to half of an epoch.
+def make_repeatable() -> None:
+    """Make torch repeat its bits, and make the process keep the memory that torch frees.
+
+    Torch runs one thread with deterministic kernels, and leaves new tensors unfilled. The activations of a
+    minibatch take megabytes. With glibc's defaults each goes back to the operating system when it is freed
+    and returns one page fault at a time, which takes up to half of an epoch.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats its bits only with this
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    # torch would fill every new tensor, to show reads of what is not there yet; that costs a third.
+    # Torch would fill every new tensor, to show reads of values never written; that costs a third.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
-        for option, size in KEPT.items() if hasattr(libc, "mallopt") else ():
+        for option, size in MALLOC_OPTIONS.items() if hasattr(libc, "mallopt") else ():
             libc.mallopt(option, size)
 
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """Make torch repeat its bits for a while; then its threads and determinism are as they were."""
+    """Make torch repeat its bits inside a with block, then restore its threads and determinism."""
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    prepare()
+    make_repeatable()
     try:
         yield
     finally:
@@ -44,24 +47,29 @@ def repeatable() -> Iterator[None]:
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 
-def fastest() -> torch.device:
-    """Where training runs: a GPU when there is one."""
+def training_device() -> torch.device:
+    """Return the device that trains: a GPU if torch has one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def processor() -> str:
-    """What that is, as far as it decides the bits."""
-    return torch.cuda.get_device_name() if fastest().type == "cuda" else "cpu"
+    """Return the name of the training device, as far as it decides the bits: a GPU's model, or `cpu`."""
+    return torch.cuda.get_device_name() if training_device().type == "cuda" else "cpu"
 
 
-def random_state(place: torch.device) -> torch.Tensor:
-    """Of what draws there without a generator of its own, as dropout does."""
-    return torch.cuda.get_rng_state(place) if place.type == "cuda" else torch.get_rng_state()
+def instructions() -> str:
+    """Name the instruction sets that torch uses: they decide the order of sums, and so the bits."""
+    return " ".join([torch.backends.cpu.get_cpu_capability(), *(os.environ.get(name, "") for name in CAPS)])
 
 
-def set_random_state(place: torch.device, state: torch.Tensor) -> None:
-    """Go on drawing from there."""
-    if place.type == "cuda":
-        torch.cuda.set_rng_state(state, place)
+def random_state(device: torch.device) -> torch.Tensor:
+    """Return the state of the device's default generator, from which dropout draws."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def set_random_state(device: torch.device, state: torch.Tensor) -> None:
+    """Set the state of the device's default generator."""
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
     else:
         torch.set_rng_state(state)

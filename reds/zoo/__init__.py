@@ -1,12 +1,12 @@
-"""The networks, one file each, built on `reds.chain`; and every one of them by its name."""
+"""Define the published networks, one file each, and find them by name."""
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 
 from reds.errors import GraphError
 from reds.graph import Graph
+from reds.spelling import did_you_mean
 from reds.zoo.cnn import cnn
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn, ds_cnn_vision
@@ -26,8 +26,8 @@ NETS: Mapping[str, Callable[[], Graph]] = {
     "mobilenet-1.0": partial(mobilenet, 1.0),
     "resnet8": resnet8,
 }
-"""At their published inputs."""
-SIZED: Mapping[str, Callable[[int, int, int], Graph]] = {
+"""Networks at their published input sizes."""
+RESIZABLE: Mapping[str, Callable[[int, int, int], Graph]] = {
     "dnn-s": partial(dnn, "s"),
     "dnn-l": partial(dnn, "l"),
     "ds-cnn-s": ds_cnn_vision,
@@ -35,29 +35,34 @@ SIZED: Mapping[str, Callable[[int, int, int], Graph]] = {
     "mobilenet-1.0": partial(mobilenet, 1.0),
     "resnet8": resnet8,
 }
-"""At any input: rows, columns, units. DS-CNN is the one for pictures, with an average over all sites."""
+"""Networks at any rows, columns and channels. DS-CNN is the variant for pictures, with global pooling."""
 SIDE = "([1-9][0-9]{0,4})"
-THERE_ARE = f"{', '.join(NETS)}, or, at an input of your own as in dnn-s-40x30x3, {', '.join(SIZED)}"
+KNOWN_NAMES = f"{', '.join(NETS)}, or, at an input of your own as in dnn-s-40x30x3, {', '.join(RESIZABLE)}"
+"""All names, as help and errors list them."""
 
 
 def by_name(name: str, classes: int | None = None) -> Graph:
-    """The net of this name, with so many classes; as many as were published if it is not said.
+    """Return the network of this name.
 
-    A name of `SIZED` may be followed by the input, as in `resnet8-40x30x3`: rows, columns, units. Raises
-    `GraphError`, naming the nearest there is.
+    Args:
+        name: A name of `NETS`, or of `RESIZABLE` with rows, columns and channels, as `resnet8-40x30x3`.
+        classes: Outputs of the classifier; by default as many as published.
+
+    Raises:
+        GraphError: No network has this name; the text lists the names and suggests the most similar one.
     """
     make = find_net(name)
     if not make:
-        nearest = get_close_matches(name, NETS, 1, 0) or list(NETS)
-        raise GraphError(f"no net {name!r}; did you mean {nearest[0]}? There are {THERE_ARE}")
+        names, resizable = did_you_mean(name, NETS), ", ".join(RESIZABLE)
+        raise GraphError(f"no net {name!r}; {names}; at an input of your own, as dnn-s-40x30x3: {resizable}")
     graph = make()
     output = graph.tensors[-1].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])
 
 
 def find_net(name: str) -> Callable[[], Graph] | None:
-    """What makes the net of this name, if there is one."""
+    """Return the function that builds the network of this name, or None if there is no such network."""
     sized = re.fullmatch(rf"(.+)-{SIDE}x{SIDE}x{SIDE}", name)
-    if name not in NETS and sized and sized[1] in SIZED:
-        return partial(SIZED[sized[1]], *map(int, sized.groups()[1:]))
+    if name not in NETS and sized and sized[1] in RESIZABLE:
+        return partial(RESIZABLE[sized[1]], *map(int, sized.groups()[1:]))
     return NETS.get(name)

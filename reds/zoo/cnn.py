@@ -1,6 +1,6 @@
-"""Convolutional nets of the paper: two convolutions, a linear bottleneck, a hidden layer, a classifier.
+"""Convolutional networks of the paper: two convolutions, a linear bottleneck, a hidden layer, a classifier.
 
-REDS, arXiv 2311.13349, architectures, on 49 x 10 MFCC: 2.50 M (S) and 12.64 M (L) MACs.
+REDS, arXiv 2311.13349, architectures: on 49 x 10 MFCC 2.50 M (S) and 12.64 M (L) MACs.
 """
 
 from reds.graph import Graph
@@ -13,7 +13,14 @@ HIDDEN = 128
 
 
 def cnn(size: str, frames: int = 49, features: int = 10, classes: int = 12) -> Graph:
-    """The convolutional net of a size, `s` or `l`."""
+    """Return the convolutional network for speech.
+
+    Args:
+        size: `s` or `l`.
+        frames: Rows of the input.
+        features: Columns of the input: MFCC coefficients of a frame.
+        classes: Outputs of the classifier.
+    """
     first, second, bottleneck = SIZES[size]
     net = Builder(1, frames, features)
     x = net.conv(net.input, first, KERNEL, padding="valid")

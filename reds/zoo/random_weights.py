@@ -1,7 +1,7 @@
-"""Integer networks with random weights: for benches and tests of what does not depend on training.
+"""Make integer networks with random weights, for benchmarks and tests that need no trained network.
 
-Tables are fitted to random inputs, layer by layer and subnet by subnet, so that values keep the spread that
-they have in a trained network: neither constant nor at their limits.
+Tables are fitted to random inputs, layer by layer and subnet by subnet. So values keep the spread that they
+have in a trained network, and are neither constant nor at their limits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.graph import Graph, Layer, Widths
-from reds.graph.lowering import layers_of, tensors_of
+from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import interpreter
 from reds.pack.model import (
     LIMIT,
@@ -25,25 +25,41 @@ from reds.pack.model import (
     Subnet,
     table_rows,
 )
-from reds.pack.row_encoding import BIAS_SHIFTS, LARGEST_MULTIPLIER, MULTIPLIER_SHIFTS, nearest
-from reds.pack.validate import check
+from reds.pack.row_encoding import BIAS_SHIFTS, LARGEST_MULTIPLIER, MULTIPLIER_SHIFTS, nearest_encodable
+from reds.pack.validate import validate_model
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
+"""MACs of the default subnets, as fractions of the full network's."""
 SAMPLES = 16
-"""Random inputs that the tables are fitted to."""
+"""Number of random inputs that the tables are fitted to."""
 WEIGHT_SPREAD = 36.0
+"""Standard deviation of the weights."""
 SPREAD, RELU_SPREAD = 40.0, 75.0
-"""Standard deviation of what a layer writes, in steps of int8; of a ReLU, which halves it, before it."""
+"""Standard deviation of a layer's outputs in int8 steps. The second is for a ReLU, before it clips half."""
+FRACTIONS = 256
+"""Number of fractions of all units that `uniform_widths` tries."""
 
 
-def uniform(graph: Graph, shares: Sequence[float] = SHARES, step: int = 4) -> dict[str, Widths]:
-    """For each share of the full net's MACs the widest subnet within it whose groups keep one fraction.
+def uniform_widths(graph: Graph, shares: Sequence[float] = SHARES, step: int = 4) -> dict[str, Widths]:
+    """Return subnets that keep the same fraction of every unit group.
 
-    Named by their shares, as `25%`; widths are multiples of `step`, at least one of them.
+    `reds.nesting.select` has the uniform baseline of the paper, which rounds down and heeds every kind of
+    budget. Benchmarks keep these widths, rounded to the nearest, because kept figures depend on them.
+
+    Args:
+        graph: The full network.
+        shares: For each subnet the most MACs, as a fraction of the full network's.
+        step: Widths are multiples of this, and at least this.
+
+    Returns:
+        The widest subnet within each share, by its name: the share in percent, as `25%`.
     """
     full = graph.macs(graph.full)
-    each = [_scaled(graph, k / 256, step) for k in range(1, 257)]
-    return {f"{share:.0%}": [w for w in each if graph.macs(w) <= share * full][-1] for share in shares}
+    candidates = [_scaled(graph, k / FRACTIONS, step) for k in range(1, FRACTIONS + 1)]
+    return {
+        f"{share:.0%}": [widths for widths in candidates if graph.macs(widths) <= share * full][-1]
+        for share in shares
+    }
 
 
 def _scaled(graph: Graph, fraction: float, step: int) -> Widths:
@@ -53,22 +69,29 @@ def _scaled(graph: Graph, fraction: float, step: int) -> Widths:
     )
 
 
-def untrained(name: str, graph: Graph, subnets: Mapping[str, Widths] | None = None, seed: int = 0) -> Model:
-    """The chain as an integer network; `subnets` are group widths by label, smallest first, or `uniform`.
+def with_random_weights(
+    name: str, graph: Graph, subnets: Mapping[str, Widths] | None = None, seed: int = 0
+) -> Model:
+    """Return a network as a model with random weights. The same seed gives the same bytes.
 
-    The same seed gives the same bytes.
+    Args:
+        name: The name of the model, 1 to 31 bytes.
+        graph: The full network.
+        subnets: Widths of the subnets by name, smallest first; by default `uniform_widths`.
+        seed: Of all random numbers.
     """
     rng = np.random.default_rng(seed)
-    tensors = tensors_of(graph)
-    layers = layers_of(graph, [_weights(rng, layer, graph) for layer in graph.layers])
+    tensors = tensor_shapes(graph)
+    layers = integer_layers(graph, [_weights(rng, layer, graph) for layer in graph.layers])
     zero = int(rng.integers(-20, 20))
-    x = rng.integers(-LIMIT, LIMIT + 1, (SAMPLES, tensors[0].height, tensors[0].width, tensors[0].units))
+    source = tensors[0]
+    x = rng.integers(-LIMIT, LIMIT + 1, (SAMPLES, source.height, source.width, source.units)).astype(np.int8)
     nested = tuple(
-        Subnet(label, graph.macs(w), _steps(rng, graph, layers, w, x.astype(np.int8), zero), 0.1)
-        for label, w in (subnets or uniform(graph)).items()
+        Subnet(subnet, graph.macs(widths), _steps(rng, graph, layers, widths, x, zero), 0.1)
+        for subnet, widths in (subnets or uniform_widths(graph)).items()
     )
     model = Model(name, tensors, layers, nested, 1 / LIMIT, zero)
-    check(model)
+    validate_model(model)
     return model
 
 
@@ -84,35 +107,35 @@ def _steps(
     rng: np.random.Generator, graph: Graph, layers: Sequence[IntegerLayer], widths: Widths,
     x: NDArray[np.int8], zero: int,
 ) -> tuple[Step, ...]:  # fmt: skip
-    """A subnet's steps, each fitted to what the ones before it make of x."""
+    """Return a subnet's steps, each fitted to the values that the steps before it compute from x."""
     units = [widths[t.group] * t.copies for t in graph.tensors]
-    values, zeros, steps = [x], [zero], []
+    tensors, zeros, steps = [x], [zero], []
     for layer in layers:
-        read, zero_in = [values[tensor] for tensor in layer.inputs], zeros[layer.inputs[0]]
-        steps.append(_step(rng, layer, units[layer.inputs[0]], units[layer.output], read, zero_in))
-        values.append(interpreter.run_layer(layer, steps[-1], read, zero_in))
+        inputs, zero_in = [tensors[i] for i in layer.inputs], zeros[layer.inputs[0]]
+        steps.append(_step(rng, layer, units[layer.inputs[0]], units[layer.output], inputs, zero_in))
+        tensors.append(interpreter.run_layer(layer, steps[-1], inputs, zero_in))
         zeros.append(steps[-1].zero)
     return tuple(steps)
 
 
 def _step(
-    rng: np.random.Generator, layer: IntegerLayer, reads: int, writes: int,
-    read: Sequence[NDArray[np.int8]], zero_in: int,
+    rng: np.random.Generator, layer: IntegerLayer, units_in: int, units_out: int,
+    inputs: Sequence[NDArray[np.int8]], zero_in: int,
 ) -> Step:  # fmt: skip
     if layer.kind not in REQUANTIZED:
-        return Step(reads, writes, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
-    rows = table_rows(layer.kind, writes)
+        return Step(units_in, units_out, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
+    rows = table_rows(layer.kind, units_out)
     factors = (0, 0)
     if layer.kind is Kind.ADD:
         factors = int(rng.integers(800, 1600)), int(rng.integers(800, 1600))
     if layer.kind is Kind.AVERAGE_POOL:
         factors = min(16, MAX_FAN_IN // layer.taps), 0
-    none = np.zeros(rows, np.int32)
-    bare = Step(reads, writes, none, none, 0, factors)
-    acc = interpreter.sums(layer, bare, read, zero_in).reshape(-1, rows)
+    no_bias = np.zeros(rows, np.int32)
+    unfitted = Step(units_in, units_out, no_bias, no_bias, 0, factors)
+    acc = interpreter.accumulators(layer, unfitted, inputs, zero_in).reshape(-1, rows)
     mean, spread = acc.mean(axis=0), np.maximum(acc.std(axis=0), 1)
     wanted = (RELU_SPREAD if layer.relu else SPREAD) * rng.uniform(0.8, 1.2, rows)
-    multiplier = nearest((wanted / spread * 2**32).clip(max=LARGEST_MULTIPLIER), MULTIPLIER_SHIFTS)
-    bias = nearest(rng.normal(0, 0.3, rows) * spread - mean, BIAS_SHIFTS)
+    multiplier = nearest_encodable((wanted / spread * 2**32).clip(max=LARGEST_MULTIPLIER), MULTIPLIER_SHIFTS)
+    bias = nearest_encodable(rng.normal(0, 0.3, rows) * spread - mean, BIAS_SHIFTS)
     zero = -LIMIT if layer.relu else int(rng.integers(-20, 20))
-    return replace(bare, bias=bias, multiplier=multiplier, zero=zero)
+    return replace(unfitted, bias=bias, multiplier=multiplier, zero=zero)

@@ -4,11 +4,18 @@ from reds.graph import Graph
 from reds.graph.builder import Builder
 
 STACKS = ((16, 1), (32, 2), (64, 2))
-"""Units of a residual stack, and the stride of its first convolution."""
+"""For each residual stack its units, and the stride of its first convolution."""
 
 
 def resnet8(height: int = 32, width: int = 32, channels: int = 3, classes: int = 10) -> Graph:
-    """A convolution, three residual stacks, one average over all sites, a classifier."""
+    """Return ResNet8: a convolution, three residual stacks, global average pooling, a classifier.
+
+    Args:
+        height: Rows of the input.
+        width: Columns of the input.
+        channels: Channels of the input.
+        classes: Outputs of the classifier.
+    """
     net = Builder(channels, height, width)
     x = net.conv(net.input, STACKS[0][0], (3, 3))
     for units, stride in STACKS:

@@ -10,43 +10,44 @@
 #error "define REDS_BUILD_ID as the text that build_id.py prints"
 #endif
 
-static uint8_t *put_text(uint8_t *bytes, const char *text, size_t size)
+static void put_text(uint8_t *bytes, const char *text, size_t size)
 {
     memset(bytes, 0, size);
     memcpy(bytes, text, strlen(text) < size ? strlen(text) : size);
-    return bytes + size;
 }
 
 static void hello(agent *a, const frame *request)
 {
-    if (get16(request->payload) != PROTOCOL_VERSION) {
+    if (FIELD16(request, HELLO_REQUEST_VERSION) != PROTOCOL_VERSION) {
         agent_error(a, FAULT_VERSION, "the agent has another protocol version: upload the agent again");
         return;
     }
     uint8_t *p = agent_payload(a);
-    p = put16(p, PROTOCOL_VERSION);
-    p = put16(p, port.emulated ? FLAG_EMULATED : 0);
-    p = put32(p, port.store_bytes);
-    p = put32(p, port.arena_bytes);
-    p = put32(p, port.inputs_bytes);
-    p = put16(p, FRAME_PAYLOAD);
-    p = put16(p, port.clock_count);
-    p = put32(p, reds_layouts());
-    p = put32(p, a->loaded_bytes);
-    p = put32(p, a->loaded_crc);
-    p = put_text(p, REDS_BUILD_ID, 16);
-    p = put_text(p, port.board, 16);
-    for (uint32_t i = 0; i < port.clock_count; i++) {
-        p = put32(p, port.clocks[i].hz);
-        p = put_text(p, port.clocks[i].name, 12);
+    put16(p + PROTOCOL_HELLO_VERSION_AT, PROTOCOL_VERSION);
+    put16(p + PROTOCOL_HELLO_FLAGS_AT, port.emulated ? FLAG_EMULATED : 0);
+    put32(p + PROTOCOL_HELLO_CAPACITY_AT, port.store_bytes);
+    put32(p + PROTOCOL_HELLO_ARENA_AT, port.arena_bytes);
+    put32(p + PROTOCOL_HELLO_INPUT_BYTES_AT, port.inputs_bytes);
+    put16(p + PROTOCOL_HELLO_MAX_PAYLOAD_AT, FRAME_PAYLOAD);
+    put16(p + PROTOCOL_HELLO_CLOCKS_AT, port.clock_count);
+    put32(p + PROTOCOL_HELLO_LAYOUTS_AT, reds_layouts());
+    put32(p + PROTOCOL_HELLO_PACK_SIZE_AT, a->loaded_bytes);
+    put32(p + PROTOCOL_HELLO_PACK_CRC_AT, a->loaded_crc);
+    put_text(p + PROTOCOL_HELLO_BUILD_AT, REDS_BUILD_ID, PROTOCOL_HELLO_BOARD_AT - PROTOCOL_HELLO_BUILD_AT);
+    put_text(p + PROTOCOL_HELLO_BOARD_AT, port.board, PROTOCOL_HELLO_BYTES - PROTOCOL_HELLO_BOARD_AT);
+    p += PROTOCOL_HELLO_BYTES;
+    for (uint32_t i = 0; i < port.clock_count; i++, p += PROTOCOL_CLOCK_BYTES) {
+        put32(p + PROTOCOL_CLOCK_HZ_AT, port.clocks[i].hz);
+        put_text(p + PROTOCOL_CLOCK_NAME_AT, port.clocks[i].name,
+                 PROTOCOL_CLOCK_BYTES - PROTOCOL_CLOCK_NAME_AT);
     }
     agent_answer(a, PROTOCOL_HELLO_BYTES + port.clock_count * PROTOCOL_CLOCK_BYTES);
 }
 
 static void take_inputs(agent *a, const frame *request)
 {
-    uint32_t at = get32(request->payload), size = request->size - 4;
-    const uint8_t *values = request->payload + 4;
+    uint32_t at = FIELD32(request, OFFSET_OFFSET), size = request->size - PROTOCOL_OFFSET_BYTES;
+    const uint8_t *values = request->payload + PROTOCOL_OFFSET_BYTES;
     if (at > a->input_bytes) {
         agent_error(a, FAULT_BAD_REQUEST, "the offset is past the inputs sent so far: send them in order");
     } else if (size > port.inputs_bytes - at) {
@@ -68,7 +69,7 @@ static void reset(agent *a)
 
 static void select(agent *a, const frame *request)
 {
-    reds_status status = reds_select(&a->model, get16(request->payload));
+    reds_status status = reds_select(&a->model, FIELD16(request, SELECT_SUBNET));
     if (status != REDS_OK) {
         agent_error(a, FAULT_BAD_REQUEST, reds_reason(status));
     } else {
@@ -82,17 +83,20 @@ static int32_t expected_size(uint8_t command)
 {
     switch (command) {
     case COMMAND_HELLO:
-    case COMMAND_SELECT:
-    case COMMAND_INFER:
-        return 2;
+        return PROTOCOL_HELLO_REQUEST_BYTES;
+    case COMMAND_PUT_BEGIN:
+        return PROTOCOL_PUT_BEGIN_BYTES;
     case COMMAND_PUT_DATA:
     case COMMAND_INPUTS:
-        return 4;
-    case COMMAND_PUT_BEGIN:
+        return PROTOCOL_OFFSET_BYTES;
+    case COMMAND_SELECT:
+        return PROTOCOL_SELECT_BYTES;
+    case COMMAND_INFER:
+        return PROTOCOL_INFER_BYTES;
     case COMMAND_MEASURE:
-        return 8;
+        return PROTOCOL_MEASURE_BYTES;
     case COMMAND_SWITCH:
-        return 10;
+        return PROTOCOL_SWITCH_BYTES;
     case COMMAND_PUT_END:
     case COMMAND_RESET:
         return 0;

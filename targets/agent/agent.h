@@ -38,11 +38,16 @@ uint8_t *agent_payload(agent *a);
 void agent_answer(agent *a, uint32_t size);
 void agent_error(agent *a, uint8_t fault, const char *text);
 
-/* Read and write little-endian fields; put16 and put32 return the address of the next field. */
+/* Read and write little-endian fields. */
 uint32_t get16(const uint8_t *bytes);
 uint32_t get32(const uint8_t *bytes);
-uint8_t *put16(uint8_t *bytes, uint32_t value);
-uint8_t *put32(uint8_t *bytes, uint32_t value);
+void put16(uint8_t *bytes, uint32_t value);
+void put32(uint8_t *bytes, uint32_t value);
+
+/* Read a field of a request by its name in protocol.h, as MEASURE_SUBNET. */
+#define FIELD8(request, name) ((request)->payload[PROTOCOL_##name##_AT])
+#define FIELD16(request, name) get16((request)->payload + PROTOCOL_##name##_AT)
+#define FIELD32(request, name) get32((request)->payload + PROTOCOL_##name##_AT)
 
 /* store.c: store a pack that arrives in pieces, and load the stored pack. */
 void store_begin(agent *a, const frame *request);

@@ -13,21 +13,21 @@ uint32_t get32(const uint8_t *bytes)
     return get16(bytes) | get16(bytes + 2) << 16;
 }
 
-uint8_t *put16(uint8_t *bytes, uint32_t value)
+void put16(uint8_t *bytes, uint32_t value)
 {
     bytes[0] = (uint8_t)value;
     bytes[1] = (uint8_t)(value >> 8);
-    return bytes + 2;
 }
 
-uint8_t *put32(uint8_t *bytes, uint32_t value)
+void put32(uint8_t *bytes, uint32_t value)
 {
-    return put16(put16(bytes, value), value >> 16);
+    put16(bytes, value);
+    put16(bytes + 2, value >> 16);
 }
 
 uint8_t *agent_payload(agent *a)
 {
-    return (uint8_t *)a->answer + 2;
+    return (uint8_t *)a->answer + PROTOCOL_FRAME_HEAD_BYTES;
 }
 
 void agent_answer(agent *a, uint32_t size)
@@ -38,8 +38,8 @@ void agent_answer(agent *a, uint32_t size)
 void agent_error(agent *a, uint8_t fault, const char *text)
 {
     uint32_t size = (uint32_t)strlen(text);
-    agent_payload(a)[0] = fault;
-    memcpy(agent_payload(a) + 1, text, size);
+    agent_payload(a)[PROTOCOL_ERROR_CODE_AT] = fault;
+    memcpy(agent_payload(a) + PROTOCOL_ERROR_BYTES, text, size);
     a->command = COMMAND_ERROR;
-    agent_answer(a, size + 1);
+    agent_answer(a, PROTOCOL_ERROR_BYTES + size);
 }

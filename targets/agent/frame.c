@@ -25,11 +25,17 @@ static frame_status finish(frame_reader *reader, frame *out)
     uint32_t size = reader->size;
     bool empty = size == 0 && reader->code == 0;
     bool whole = !reader->broken && reader->left == 0 && size >= PROTOCOL_OVERHEAD &&
-                 reds_crc32(0, bytes, size - 4) == get_crc(bytes + size - 4);
+                 reds_crc32(0, bytes, size - PROTOCOL_CHECKSUM_BYTES) ==
+                     get_crc(bytes + size - PROTOCOL_CHECKSUM_BYTES);
     reader->size = 0;
     reader->left = reader->code = reader->broken = 0;
     if (whole) {
-        *out = (frame){bytes[0], bytes[1], size - PROTOCOL_OVERHEAD, bytes + 2};
+        *out = (frame){
+            .command = bytes[PROTOCOL_FRAME_HEAD_COMMAND_AT],
+            .sequence = bytes[PROTOCOL_FRAME_HEAD_SEQUENCE_AT],
+            .size = size - PROTOCOL_OVERHEAD,
+            .payload = bytes + PROTOCOL_FRAME_HEAD_BYTES,
+        };
         return FRAME_READY;
     }
     return empty ? FRAME_MORE : FRAME_BAD; /* zero bytes between frames are ignored */
@@ -75,12 +81,13 @@ static void encode(const uint8_t *bytes, uint32_t size)
 void frame_write(uint8_t *bytes, uint8_t command, uint8_t sequence, uint32_t size)
 {
     static const uint8_t end = 0;
-    bytes[0] = command;
-    bytes[1] = sequence;
-    uint32_t crc = reds_crc32(0, bytes, size + 2);
-    for (uint32_t i = 0; i < 4; i++) {
-        bytes[size + 2 + i] = (uint8_t)(crc >> (8 * i));
+    bytes[PROTOCOL_FRAME_HEAD_COMMAND_AT] = command;
+    bytes[PROTOCOL_FRAME_HEAD_SEQUENCE_AT] = sequence;
+    size += PROTOCOL_FRAME_HEAD_BYTES;
+    uint32_t crc = reds_crc32(0, bytes, size);
+    for (uint32_t i = 0; i < PROTOCOL_CHECKSUM_BYTES; i++) {
+        bytes[size + i] = (uint8_t)(crc >> (8 * i));
     }
-    encode(bytes, size + PROTOCOL_OVERHEAD);
+    encode(bytes, size + PROTOCOL_CHECKSUM_BYTES);
     port_write(&end, 1);
 }

@@ -68,9 +68,19 @@ static uint32_t time_select(agent *a, uint32_t clock, uint32_t from, uint32_t to
     return ticks;
 }
 
+/* Begin an answer of `samples` samples from number `first` on, and return where they go. */
+static uint8_t *put_head(agent *a, uint32_t first, uint32_t samples, uint32_t overhead_ticks)
+{
+    uint8_t *p = agent_payload(a);
+    put16(p + PROTOCOL_SAMPLES_FIRST_AT, first);
+    put16(p + PROTOCOL_SAMPLES_HELD_AT, samples);
+    put32(p + PROTOCOL_SAMPLES_OVERHEAD_AT, overhead_ticks);
+    return p + PROTOCOL_SAMPLES_BYTES;
+}
+
 void measure_infer(agent *a, const frame *request)
 {
-    uint32_t inputs = get16(request->payload), bytes = (uint32_t)reds_output_bytes(&a->model);
+    uint32_t inputs = FIELD16(request, INFER_INPUTS), bytes = (uint32_t)reds_output_bytes(&a->model);
     if (!inputs_ready(a, inputs)) {
         return;
     }
@@ -88,8 +98,8 @@ void measure_infer(agent *a, const frame *request)
 
 void measure_latency(agent *a, const frame *request)
 {
-    uint32_t subnet = get16(request->payload), clock = request->payload[2];
-    uint32_t count = get16(request->payload + 4), inputs = get16(request->payload + 6);
+    uint32_t subnet = FIELD16(request, MEASURE_SUBNET), clock = FIELD8(request, MEASURE_CLOCK);
+    uint32_t count = FIELD16(request, MEASURE_SAMPLES), inputs = FIELD16(request, MEASURE_INPUTS);
     if (!clock_ready(a, clock) || !inputs_ready(a, inputs)) {
         return;
     }
@@ -102,20 +112,21 @@ void measure_latency(agent *a, const frame *request)
     reds_run(&a->model); /* warm up: samples are of the steady state */
     for (uint32_t first = 0; first < count; first += chunk) {
         uint32_t samples = count - first < chunk ? count - first : chunk;
-        uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
+        uint8_t *p = put_head(a, first, samples, empty);
         for (uint32_t i = 0; i < samples; i++) {
             load_input(a, (first + i) % inputs);
-            p = put32(p, time_run(a, clock));
+            put32(p + PROTOCOL_MEASURE_SAMPLE_TICKS_AT, time_run(a, clock));
+            p += PROTOCOL_MEASURE_SAMPLE_BYTES;
         }
-        agent_answer(a, PROTOCOL_SAMPLES_BYTES + 4 * samples);
+        agent_answer(a, PROTOCOL_SAMPLES_BYTES + PROTOCOL_MEASURE_SAMPLE_BYTES * samples);
     }
 }
 
 void measure_switch(agent *a, const frame *request)
 {
-    uint32_t from = get16(request->payload), to = get16(request->payload + 2);
-    uint32_t clock = request->payload[4], count = get16(request->payload + 6);
-    uint32_t inputs = get16(request->payload + 8);
+    uint32_t from = FIELD16(request, SWITCH_BEFORE), to = FIELD16(request, SWITCH_AFTER);
+    uint32_t clock = FIELD8(request, SWITCH_CLOCK), count = FIELD16(request, SWITCH_SAMPLES);
+    uint32_t inputs = FIELD16(request, SWITCH_INPUTS);
     if (!clock_ready(a, clock) || !inputs_ready(a, inputs)) {
         return;
     }
@@ -123,7 +134,7 @@ void measure_switch(agent *a, const frame *request)
         agent_error(a, FAULT_BAD_REQUEST, reds_reason(REDS_SUBNET));
         return;
     }
-    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model), record = 8 + bytes;
+    uint32_t bytes = (uint32_t)reds_output_bytes(&a->model), record = PROTOCOL_SWITCH_SAMPLE_BYTES + bytes;
     if (record > FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) {
         agent_error(a, FAULT_TOO_LARGE, "an output is larger than a frame: no switch can be measured");
         return;
@@ -132,16 +143,16 @@ void measure_switch(agent *a, const frame *request)
     uint32_t empty = overhead(clock);
     for (uint32_t first = 0; first < count; first += chunk) {
         uint32_t samples = count - first < chunk ? count - first : chunk;
-        uint8_t *p = put32(put16(put16(agent_payload(a), first), samples), empty);
+        uint8_t *p = put_head(a, first, samples, empty);
         for (uint32_t i = 0; i < samples; i++) {
             reds_select(&a->model, from);
             load_input(a, (first + i) % inputs);
             reds_run(&a->model);
-            p = put32(p, time_select(a, clock, from, to));
+            put32(p + PROTOCOL_SWITCH_SAMPLE_SELECT_AT, time_select(a, clock, from, to));
             load_input(a, (first + i) % inputs);
-            p = put32(p, time_run(a, clock));
-            memcpy(p, reds_output(&a->model), bytes);
-            p += bytes;
+            put32(p + PROTOCOL_SWITCH_SAMPLE_FIRST_AT, time_run(a, clock));
+            memcpy(p + PROTOCOL_SWITCH_SAMPLE_BYTES, reds_output(&a->model), bytes);
+            p += record;
         }
         agent_answer(a, PROTOCOL_SAMPLES_BYTES + record * samples);
     }

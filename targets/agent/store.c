@@ -18,7 +18,7 @@ reds_status store_load(agent *a)
 
 void store_begin(agent *a, const frame *request)
 {
-    uint32_t size = get32(request->payload), crc = get32(request->payload + 4);
+    uint32_t size = FIELD32(request, PUT_BEGIN_SIZE), crc = FIELD32(request, PUT_BEGIN_CRC);
     if (size == 0 || size > port.store_bytes) {
         agent_error(a, FAULT_TOO_LARGE, "the pack is empty or larger than the store: the hello has its size");
         return;
@@ -30,8 +30,8 @@ void store_begin(agent *a, const frame *request)
     }
     a->loaded_bytes = 0; /* the store is about to change */
     a->input_bytes = 0;
-    put32(agent_payload(a), a->put_next);
-    agent_answer(a, 4);
+    put32(agent_payload(a) + PROTOCOL_OFFSET_OFFSET_AT, a->put_next);
+    agent_answer(a, PROTOCOL_OFFSET_BYTES);
 }
 
 static bool program(uint32_t at, const uint8_t *bytes, uint32_t size)
@@ -53,7 +53,7 @@ static bool program(uint32_t at, const uint8_t *bytes, uint32_t size)
 
 void store_data(agent *a, const frame *request)
 {
-    uint32_t at = get32(request->payload), size = request->size - 4;
+    uint32_t at = FIELD32(request, OFFSET_OFFSET), size = request->size - PROTOCOL_OFFSET_BYTES;
     if (a->put_bytes == 0 || at != a->put_next || size == 0 || size > a->put_bytes - at ||
         (size % 4 != 0 && size != a->put_bytes - at)) {
         agent_error(a, FAULT_BAD_REQUEST, "not the next whole words of a transfer: begin it again");
@@ -64,14 +64,14 @@ void store_data(agent *a, const frame *request)
     for (; done && page < at + size; page += port.page_bytes) {
         done = port_erase(page);
     }
-    if (!done || !program(at, request->payload + 4, size)) {
+    if (!done || !program(at, request->payload + PROTOCOL_OFFSET_BYTES, size)) {
         a->put_bytes = 0;
         agent_error(a, FAULT_STORAGE, "the store could not be erased or written: the flash may be worn out");
         return;
     }
     a->put_next = at + size;
-    put32(agent_payload(a), a->put_next);
-    agent_answer(a, 4);
+    put32(agent_payload(a) + PROTOCOL_OFFSET_OFFSET_AT, a->put_next);
+    agent_answer(a, PROTOCOL_OFFSET_BYTES);
 }
 
 void store_end(agent *a)
@@ -91,6 +91,6 @@ void store_end(agent *a)
         agent_error(a, FAULT_BAD_PACK, reds_reason(status));
         return;
     }
-    put16(agent_payload(a), a->model.subnets);
-    agent_answer(a, 2);
+    put16(agent_payload(a) + PROTOCOL_PUT_END_ANSWER_SUBNETS_AT, a->model.subnets);
+    agent_answer(a, PROTOCOL_PUT_END_ANSWER_BYTES);
 }

@@ -1,5 +1,5 @@
 /* The agent's clock: clock_time.c on a real machine, clock_instructions.c on an emulated one that counts
- * them, clock_none.c on an emulated one that does not. */
+ * them, clock_nothing.c on an emulated one that does not. */
 #ifndef REDS_POSIX_CLOCK_H
 #define REDS_POSIX_CLOCK_H
 

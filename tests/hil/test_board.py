@@ -13,10 +13,10 @@ from hil.errors import BoardsFileError, InputsRefused, LinkError, PackRefused
 from hil.protocol.agent import Timed
 from reds import pack
 from reds.pack import arena, interpreter
-from reds.pack.extract import cut
+from reds.pack.extract import extract_up_to
 from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.pack.model import Kind, Model
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 
@@ -154,8 +154,8 @@ def test_a_net_cut_down_is_a_whole_net_with_the_same_outputs(seed: int) -> None:
     model = random_model(seed, subnets=3)
     x = inputs(model, 10)
     for subnet in range(3):
-        smaller = cut(model, subnet)
-        check(smaller)
+        smaller = extract_up_to(model, subnet)
+        validate_model(smaller)
         assert len(smaller.subnets) == subnet + 1
         assert len(pack.dumps(smaller)) <= len(pack.dumps(model))
         assert np.array_equal(interpreter.run(smaller, subnet, x), interpreter.run(model, subnet, x))

@@ -18,7 +18,7 @@ from hil.kernels.torch_eager import eager
 from hil.kernels.weight_order import lines, marked
 from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.zoo import NETS, by_name
-from reds.zoo.random_weights import uniform, untrained
+from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.support.nets import Kind, Maker, dense_model
 
 FEW = {"net 25%": Count(100, 150), "net 100%": Count(400, 600)}
@@ -80,7 +80,7 @@ def net_counts(
 ) -> NetCounts:
     """DNN S with one subnet, as if it had been counted."""
     graph = by_name("dnn-s")
-    model = untrained("dnn-s", graph, {"100%": graph.full})
+    model = with_random_weights("dnn-s", graph, {"100%": graph.full})
     return NetCounts(model, LAYOUTS[1], (cost,), (alone,), Count(15, switch), first, "")
 
 
@@ -144,7 +144,7 @@ def test_everybody_gets_his_turn_in_every_round() -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_torch_runs_every_net_at_every_width(name: str) -> None:
     graph, peer = by_name(name), eager()
-    for widths in uniform(graph).values():
+    for widths in uniform_widths(graph).values():
         assert len(peer.timer(graph, widths)(2)) == 2
 
 
@@ -157,7 +157,7 @@ def test_litert_runs_every_kind_of_layer() -> None:
         assert peer.load is not None
         for name in ("ds-cnn-s", "resnet8"):
             graph = by_name(name)
-            widths = uniform(graph)["25%"]
+            widths = uniform_widths(graph)["25%"]
             assert min(peer.timer(graph, widths)(3)) > 0
             assert peer.load(graph, widths) > 0
 

@@ -22,7 +22,9 @@ def padded(n: int) -> int:
     data=st.data(),
     scratch_max=st.integers(0, 600),
 )
-def test_no_overlap_and_optimal_on_chains(widths: list[int], data: st.DataObject, scratch_max: int) -> None:
+def test_tensors_never_overlap_and_chains_take_the_least_arena(
+    widths: list[int], data: st.DataObject, scratch_max: int
+) -> None:
     model = dense_model(widths, [widths[1:]])
     layers = len(widths) - 1
     scratch = data.draw(st.lists(st.integers(0, scratch_max), min_size=layers, max_size=layers))
@@ -42,14 +44,14 @@ def test_no_overlap_and_optimal_on_chains(widths: list[int], data: st.DataObject
     assert place.size == most
 
 
-def test_smaller_subnets_need_no_more() -> None:
+def test_smaller_subnets_plan_no_larger_arena() -> None:
     model = dense_model([64, 128, 128, 12], [[32, 32, 12], [128, 128, 12]])
     assert arena.plan(model, 0).size == 64 + 32
     assert arena.plan(model, 1).size == 256
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_residual_nets_waste_nothing_either(seed: int) -> None:
+def test_arenas_of_residual_nets_take_no_more_than_lives_together(seed: int) -> None:
     rng, graph = np.random.default_rng(seed), resnet8()
     inputs = [layer.inputs for layer in graph.layers]
     sizes = [int(n) for n in rng.integers(1, 3000, len(inputs) + 1)]

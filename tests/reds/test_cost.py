@@ -16,11 +16,11 @@ from reds.nesting.cost import Cost, Grid, flash_cost, macs_cost, width_grids
 from reds.nesting.cost.arena import arena_bytes, arena_cost
 from reds.nesting.cost.latency import Latency, LayerTimes, latency_cost, load
 from reds.pack import layouts
-from reds.pack.extract import alone
+from reds.pack.extract import extract_subnet
 from reds.pack.layouts import LAYOUTS
 from reds.zoo import by_name
 from reds.zoo.dnn import dnn
-from reds.zoo.random_weights import untrained
+from reds.zoo.random_weights import with_random_weights
 
 NETS = ["dnn-s", "ds-cnn-s", "mobilenet-0.25", "resnet8"]
 
@@ -41,10 +41,10 @@ def test_macs_and_flash_are_those_of_the_subnet_alone(name: str) -> None:
     macs, flash = macs_cost(graph, grids), flash_cost(graph, grids)
     for choice in some(graph, grids, 2):
         widths = widths_of(grids, choice)
-        model = alone(untrained(name, graph, {"50%": widths}), 0)
+        model = extract_subnet(with_random_weights(name, graph, {"50%": widths}), 0)
         sizes = pack.sizes(model)
-        assert macs.of(choice) == graph.macs(widths) == model.macs(0)
-        assert flash.of(choice) == sizes.weights + sizes.tables
+        assert macs.evaluate(choice) == graph.macs(widths) == model.macs(0)
+        assert flash.evaluate(choice) == sizes.weights + sizes.tables
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
@@ -55,17 +55,17 @@ def test_arena_is_what_the_pack_plans(name: str, layout: layouts.Layout) -> None
     cost = arena_cost(graph, grids, layout)
     for choice in some(graph, grids, 2):
         widths = widths_of(grids, choice)
-        model = untrained(name, graph, {"50%": widths, "100%": graph.full})
+        model = with_random_weights(name, graph, {"50%": widths, "100%": graph.full})
         planned = layouts.plan(model, 0, layout).size
-        assert cost.of(choice) == arena_bytes(graph, widths, layout) == planned
+        assert cost.evaluate(choice) == arena_bytes(graph, widths, layout) == planned
 
 
 def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
     tables = {(0,): np.array([3, 9]), (0, 1): np.array([[1, 2], [4, 5]])}
-    assert [Cost("", tables, peak).of((1, 0)) for peak in (False, True)] == [13, 9]
+    assert [Cost("", tables, peak).evaluate((1, 0)) for peak in (False, True)] == [13, 9]
 
 
-def test_minimum_and_multiple_of_each_group() -> None:
+def test_widths_keep_the_least_and_the_step_of_each_group() -> None:
     net = Builder(5)
     net.dense(net.dense(net.dense(net.input, 10), 10), 3)
     graph = net.build()
@@ -92,7 +92,7 @@ def test_latencies_between_measured_widths_are_in_proportion() -> None:
     for choice in some(graph, grids, 5):
         w = widths_of(grids, choice)
         us = sum((2 + w[layer.reads]) * (3 + w[layer.writes]) for layer in graph.layers)
-        assert cost.of(choice) == 1000 * us
+        assert cost.evaluate(choice) == 1000 * us
 
 
 def test_a_width_between_steps_takes_what_the_next_step_does() -> None:
@@ -100,8 +100,8 @@ def test_a_width_between_steps_takes_what_the_next_step_does() -> None:
     fine = width_grids(graph, 1, 1)
     table = Latency("desk", times(graph, coarse))
     at = {units: i for i, units in enumerate(fine[1].tolist())}
-    odd, even = (latency_cost(graph, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (49, 52))
-    first, second = (latency_cost(graph, fine, table).of((0, at[n], at[n], at[n], 0)) for n in (1, 4))
+    odd, even = (latency_cost(graph, fine, table).evaluate((0, at[n], at[n], at[n], 0)) for n in (49, 52))
+    first, second = (latency_cost(graph, fine, table).evaluate((0, at[n], at[n], at[n], 0)) for n in (1, 4))
     assert (odd, first) == (even, second)
 
 
@@ -110,27 +110,27 @@ def test_times_that_are_missing_are_named() -> None:
     grids = width_grids(graph, 4, 4)
     measured = dict(times(graph, grids))
     narrow = LayerTimes((np.array([8, 144]), np.array([4, 144])), np.ones((2, 2)))
-    with pytest.raises(GraphError, match="desk: layer dense1 was measured from 8 to 144 units, not from 4"):
+    with pytest.raises(GraphError, match=r"desk.*dense1.* 8 .* 144 "):
         latency_cost(graph, grids, Latency("desk", measured | {"dense1": narrow}))
     del measured["dense2"]
-    with pytest.raises(GraphError, match="the times of desk have none of layer dense2"):
+    with pytest.raises(GraphError, match=r"desk.*dense2"):
         latency_cost(graph, grids, Latency("desk", measured))
 
 
 @pytest.mark.parametrize(
     ("units", "us", "says"),
     [
-        ([[4, 8], [4]], [[1.0], [float("nan")]], "a time is no number of microseconds"),
-        ([[4, 8], [4]], [[1.0], [-1.0]], "a time is no number of microseconds"),
-        ([[8, 4], [4]], [[1.0], [2.0]], "units do not ascend"),
-        ([[4, 8], [4]], [[1.0, 2.0]], r"\(1, 2\) times for 2 axes"),
-        ([4, 8], [[1.0], [2.0]], r"\(2, 1\) times for 2 axes"),
+        ([[4, 8], [4]], [[1.0], [float("nan")]], "microseconds"),
+        ([[4, 8], [4]], [[1.0], [-1.0]], "microseconds"),
+        ([[8, 4], [4]], [[1.0], [2.0]], "units"),
+        ([[4, 8], [4]], [[1.0, 2.0]], r"\(1, 2\)"),
+        ([4, 8], [[1.0], [2.0]], r"\(2, 1\)"),
     ],
 )
-def test_a_file_of_what_are_no_times_is_refused(
+def test_a_file_without_usable_times_is_refused(
     units: list[Any], us: list[Any], says: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "times.json"
     path.write_text(json.dumps({"board": "desk", "layers": {"dense0": {"units": units, "us": us}}}))
-    with pytest.raises(LatencyError, match=rf"times\.json: no table of times: {says}; measure one"):
+    with pytest.raises(LatencyError, match=rf"times\.json: .*{says}"):
         load(path)

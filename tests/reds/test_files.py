@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from reds.files import whole, write_whole
+from reds.files import atomic_file, write_atomically
 
 
 def test_a_file_is_written_and_nothing_else_is_left(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a.reds", b"one")
-    write_whole(tmp_path / "a.reds", b"two")
+    write_atomically(tmp_path / "a.reds", b"one")
+    write_atomically(tmp_path / "a.reds", b"two")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.reds": b"two"}
 
 
@@ -19,7 +19,7 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
     path.write_bytes(b"old")
 
     def fail() -> None:
-        with whole(path) as file:
+        with atomic_file(path) as file:
             file.write(b"new")
             file.flush()
             assert path.read_bytes() == b"old"
@@ -32,10 +32,10 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
 
 def test_two_processes_do_not_share_a_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.reds"
-    with whole(path) as ours:
+    with atomic_file(path) as ours:
         ours.write(b"ours")
         with monkeypatch.context() as other:
             other.setattr(os, "getpid", lambda: 1)
-            write_whole(path, b"theirs")
+            write_atomically(path, b"theirs")
         assert path.read_bytes() == b"theirs"
     assert path.read_bytes() == b"ours"

@@ -1,8 +1,6 @@
 """A module of the user's own becomes elastic: the same function, from its forward to a pack."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,88 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from reds import pack
 from reds.elastic.from_module import from_module
-from reds.elastic.layers import units_last
-from reds.elastic.net import ElasticNet, nest
+from reds.elastic.net import nest
 from reds.errors import NotElasticError
-from reds.pack import interpreter
 from reds.pack.model import Kind
-from reds.quantization.calibrate import input_scale
-from reds.training.trainer import accuracy
-
-NETWORK = Path(__file__).parents[2] / "docs" / "network.md"
+from tests.reds.support.modules import Block, Calls, Residual, conv, head, same_function, stirred
+from tests.reds.support.subnets import specs
 
 
-class Block(nn.Module):
-    """Two convolutions beside a shortcut, as torchvision writes them: stride 2 pads all four sides."""
-
-    def __init__(self, reads: int, units: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(reads, units, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(units)
-        self.conv2 = nn.Conv2d(units, units, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(units)
-        self.relu = nn.ReLU(inplace=True)
-        self.shortcut = nn.Sequential()
-        if stride > 1 or reads != units:
-            self.shortcut = nn.Sequential(nn.Conv2d(reads, units, 1, stride), nn.BatchNorm2d(units))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        y += self.shortcut(x)
-        return self.relu(y)
-
-
-class Residual(nn.Module):
-    """A residual net that has a depthwise layer, a pool of each kind, dropout, and two dense layers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16, eps=1e-2), nn.ReLU())
-        self.blocks = nn.Sequential(Block(16, 16, 1), Block(16, 24, 2), Block(24, 24, 1))
-        self.depthwise = nn.Conv2d(24, 24, (3, 5), padding="same", groups=24)
-        self.pointwise = nn.Conv2d(24, 32, 1)
-        self.dropout = nn.Dropout(0.2)
-        self.hidden, self.norm = nn.Linear(32, 20), nn.BatchNorm1d(20)
-        self.classes = nn.Linear(20, 4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.blocks(F.max_pool2d(self.stem(x), 2))
-        x = F.relu(self.depthwise(x)) + x
-        x = self.pointwise(x).relu().mean((2, 3))
-        x = F.relu(self.norm(self.hidden(self.dropout(x.view(x.size(0), -1)))))
-        return self.classes(F.dropout(x, 0.1, self.training))
-
-
-@torch.no_grad()
-def stirred(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Norms with statistics and affines of their own; in training mode, as a user may have it."""
-    torch.manual_seed(seed)
-    for norm in module.modules():
-        if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
-            for value in (norm.running_mean, norm.weight, norm.bias):
-                if value is not None:
-                    value.copy_(torch.randn(len(value)))
-            assert norm.running_var is not None
-            norm.running_var.copy_(torch.rand(norm.num_features) + 0.1)
-    return module.train()
-
-
-@torch.no_grad()
-def same_function(module: nn.Module, *shape: int) -> ElasticNet:
-    """The module as an elastic net, which computes what it does."""
-    torch.manual_seed(0)
-    net = from_module(stirred(module), shape)
-    x = torch.randn(5, *shape)
-    expected, ours = module.eval()(x), net(units_last(x), 0)
-    assert ours.shape == expected.shape
-    assert float((ours - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
-    return net
-
-
-def test_a_residual_net_of_the_users_own_computes_the_same() -> None:
+def test_a_residual_module_computes_the_same_as_its_elastic_net() -> None:
     graph = same_function(Residual(), 3, 16, 12).graph
     # Units that residuals hold together are one group: 16 of the stem, 24 of two blocks and the depthwise.
     assert graph.full == (3, 16, 16, 24, 24, 24, 32, 20, 4)
@@ -149,26 +74,9 @@ def random_module(seed: int) -> tuple[nn.Module, tuple[int, int, int]]:
 
 @given(st.integers(0, 2**16))
 @settings(max_examples=60)
-def test_any_module_of_the_kinds_there_are_computes_the_same(seed: int) -> None:
+def test_any_module_of_supported_layers_computes_the_same(seed: int) -> None:
     module, shape = random_module(seed)
     same_function(module, *shape)
-
-
-class Calls(nn.Module):
-    """A forward of one function, and the layers that it calls."""
-
-    def __init__(self, forward: Callable[..., Any], **layers: nn.Module) -> None:
-        super().__init__()
-        self.by = forward
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.by(self, x)
-
-
-def conv(reads: int = 3, units: int = 4, **more: Any) -> nn.Conv2d:
-    return nn.Conv2d(reads, units, 3, padding=1, **more)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +90,9 @@ def conv(reads: int = 3, units: int = 4, **more: Any) -> nn.Conv2d:
         lambda m, x: (m.a(x) + m.a(x)).view(-1, 4 * 6 * 6),
     ],
 )
-def test_functions_and_methods_are_what_modules_are(forward: Callable[..., Any]) -> None:
+def test_functions_and_methods_become_the_layers_that_modules_do(forward: Callable[..., Any]) -> None:
     module = Calls(lambda m, x: m.b(forward(m, x)), a=conv(), b=nn.LazyLinear(5))
-    with pytest.raises(NotElasticError, match=r"^Calls: b\.weight has no values yet"):
+    with pytest.raises(NotElasticError, match=r"^Calls.*b\.weight"):
         from_module(module, (3, 6, 6))
     module(torch.zeros(1, 3, 6, 6))
     same_function(module, 3, 6, 6)
@@ -206,14 +114,10 @@ def test_the_module_stays_as_it_is() -> None:
 
 def test_a_norms_epsilon_stays_with_every_subnet() -> None:
     full = from_module(stirred(Residual()), (3, 16, 16))
-    net = nest(full, [full.graph.full, full.graph.full]).eval()
-    assert [net.subnet_tails(i)[0].eps for i in (0, 1)] == [1e-2, 1e-2]
+    net = nest(full, specs(full.graph.full, full.graph.full)).eval()
+    assert [net.subnet_affines(i)[0].eps for i in (0, 1)] == [1e-2, 1e-2]
     x = torch.randn(2, 16, 16, 3)
     assert torch.equal(net(x, 0), full(x, 0))
-
-
-def head(x: Tensor) -> Tensor:
-    return x.flatten(1)
 
 
 @pytest.mark.parametrize(
@@ -222,64 +126,64 @@ def head(x: Tensor) -> Tensor:
         (
             lambda m, x: head(m.act(m.a(x))),
             {"act": nn.Sigmoid()},
-            r"^act \(Sigmoid\) is no layer .*made of conv",
+            r"^act \(Sigmoid\)",
         ),
-        (lambda m, x: F.log_softmax(head(m.a(x)), 1), {}, "^log_softmax is no layer"),
+        (lambda m, x: F.log_softmax(head(m.a(x)), 1), {}, "^log_softmax"),
         (
             lambda m, x: head(m.up(x)),
             {"up": nn.ConvTranspose2d(3, 4, 2)},
-            r"^up \(ConvTranspose2d\) is no layer",
+            r"^up \(ConvTranspose2d\)",
         ),
-        (lambda m, x: head(torch.cat([m.a(x), x], 1)), {}, "^cat is no layer"),
-        (lambda m, x: head(m.a(x) * 2), {}, "^mul is no layer"),
-        (lambda m, x: head(m.a(x) + 1), {}, "^add is no layer"),
-        (lambda m, x: head(m.a(x).mean(1)), {}, "^mean is no layer"),
-        (lambda m, x: head(m.a(x) + m.a.bias.view(4, 1, 1)), {}, "^a_bias is a tensor that no layer holds"),
-        (lambda m, x: head(F.conv2d(x, m.a.weight)), {}, r"^a_weight is .* holds: use nn\.Conv2d"),
+        (lambda m, x: head(torch.cat([m.a(x), x], 1)), {}, "^cat"),
+        (lambda m, x: head(m.a(x) * 2), {}, "^mul"),
+        (lambda m, x: head(m.a(x) + 1), {}, "^add"),
+        (lambda m, x: head(m.a(x).mean(1)), {}, "^mean"),
+        (lambda m, x: head(m.a(x) + m.a.bias.view(4, 1, 1)), {}, "^a_bias"),
+        (lambda m, x: head(F.conv2d(x, m.a.weight)), {}, r"^a_weight.*nn\.Conv2d"),
         (
             lambda m, x: head(m.b(x)),
             {"b": conv(dilation=1, padding_mode="circular")},
             r"^b \(Conv2d\) .*zeros",
         ),
-        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 4, 3, dilation=2)}, r"^b \(Conv2d\) is dilated"),
-        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 6, 3, groups=3)}, r"^b \(Conv2d\) has 3 groups"),
+        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 4, 3, dilation=2)}, r"^b \(Conv2d\) .*dilat"),
+        (lambda m, x: head(m.b(x)), {"b": nn.Conv2d(3, 6, 3, groups=3)}, r"^b \(Conv2d\) .*3 groups"),
         (
             lambda m, x: head(m.b(x)),
             {"b": nn.Conv2d(3, 4, 1, padding=1)},
-            r"^b \(Conv2d\) does not fit.*padding",
+            r"^b \(Conv2d\) .*padding",
         ),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(3, 2, 1)}, r"^b \(MaxPool2d\) pads"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(2, dilation=2)}, r"^b \(MaxPool2d\) is dilated"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AvgPool2d(4, 4, ceil_mode=True)}, "reach over the edge"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AdaptiveAvgPool2d(4)}, "different sizes: .*divide"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.Linear(6, 6)}, r"^b \(Linear\) reads more than features"),
-        (lambda m, x: head(m.b(m.a(x).relu())), {"b": nn.BatchNorm2d(4)}, r"^b \(BatchNorm2d\) cannot join"),
-        (lambda m, x: head(m.a(x) + m.a(m.b(x).relu())), {"b": nn.AvgPool2d(1)}, "^relu cannot join a layer"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(3, 2, 1)}, r"^b \(MaxPool2d\) .*pad"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.MaxPool2d(2, dilation=2)}, r"^b \(MaxPool2d\) .*dilat"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AvgPool2d(4, 4, ceil_mode=True)}, r"^b \(AvgPool2d\)"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.AdaptiveAvgPool2d(4)}, r"^b \(AdaptiveAvgPool2d\)"),
+        (lambda m, x: head(m.b(m.a(x))), {"b": nn.Linear(6, 6)}, r"^b \(Linear\)"),
+        (lambda m, x: head(m.b(m.a(x).relu())), {"b": nn.BatchNorm2d(4)}, r"^b \(BatchNorm2d\)"),
+        (lambda m, x: head(m.a(x) + m.a(m.b(x).relu())), {"b": nn.AvgPool2d(1)}, "^relu"),
         (
             lambda m, x: head(m.b(m.a(x))),
             {"b": nn.BatchNorm2d(4, track_running_stats=False)},
-            "no statistics",
+            r"^b \(BatchNorm2d\).*statistics",
         ),
         (
             lambda m, x: head(F.dropout(m.a(x))),
             {},
-            "^dropout drops at inference too: pass training=self.training",
+            "^dropout.*training=self.training",
         ),
-        (lambda m, x: head(m.a(x).flatten(2)), {}, "^flatten makes"),
-        (lambda m, x: head(m.a(x) + m.b(x)), {"b": conv(units=1)}, r"^add adds \[\[3, 4"),
-        (lambda m, x: m.b(head(m.a(x))) + head(m.a(x)), {"b": nn.Linear(144, 144)}, "^add does not fit what"),
-        (lambda m, x: m.a(x), {}, r"^output is not what one layer writes as \[N, classes\]"),
-        (lambda m, x: (head(m.a(x)), head(m.a(x))), {}, "^output is not"),
+        (lambda m, x: head(m.a(x).flatten(2)), {}, "^flatten"),
+        (lambda m, x: head(m.a(x) + m.b(x)), {"b": conv(units=1)}, "^add"),
+        (lambda m, x: m.b(head(m.a(x))) + head(m.a(x)), {"b": nn.Linear(144, 144)}, "^add"),
+        (lambda m, x: m.a(x), {}, r"^output.*\[N, classes\]"),
+        (lambda m, x: (head(m.a(x)), head(m.a(x))), {}, "^output"),
         (
             lambda m, x: x.flatten(1) if x.sum() > 0 else head(m.a(x)),
             {},
-            "^Calls: it cannot be traced .*control",
+            "^Calls.*trace",
         ),
-        (lambda m, x: head(m.a(x[:, :2])), {}, r"^Calls: it does not run on \[3, 3, 6, 6\]"),
+        (lambda m, x: head(m.a(x[:, :2])), {}, r"^Calls.*\[3, 3, 6, 6\]"),
         (lambda m, x: head(m.a(x) + torch.rand(())), {}, "."),
     ],
 )
-def test_what_has_no_place_in_a_chain_is_refused_by_name(
+def test_what_a_graph_cannot_hold_is_refused_by_name(
     forward: Callable[..., Any], layers: dict[str, nn.Module], match: str
 ) -> None:
     with pytest.raises(NotElasticError, match=match):
@@ -288,7 +192,7 @@ def test_what_has_no_place_in_a_chain_is_refused_by_name(
 
 def test_a_function_inside_a_module_is_named_with_it() -> None:
     inner = Calls(lambda m, x: torch.tanh(m.a(x)).flatten(1), a=conv())
-    with pytest.raises(NotElasticError, match=r"^tanh in body\.0 is no layer"):
+    with pytest.raises(NotElasticError, match=r"^tanh in body\.0"):
         from_module(Calls(lambda m, x: m.body(x), body=nn.Sequential(inner)), (3, 6, 6))
 
 
@@ -298,79 +202,20 @@ def test_what_tracing_does_not_see_is_refused() -> None:
         y += m.a(x)
         return z.flatten(1)
 
-    with pytest.raises(NotElasticError, match=r"computes something else .*in place"):
+    with pytest.raises(NotElasticError, match="in place"):
         from_module(Calls(aliased, a=conv()), (3, 6, 6))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, -6, 6), (3, 6, 0), (0,), ()])
-def test_inputs_have_three_sides_or_one(shape: tuple[int, ...]) -> None:
-    with pytest.raises(NotElasticError, match=r"^Flatten: .*give \[units, height, width\] or \[features\]"):
+def test_an_input_shape_of_other_than_three_sides_or_one_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(NotElasticError, match=r"^Flatten.*\[units, height, width\]"):
         from_module(nn.Flatten(), shape)
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
 def test_an_old_weight_norm_is_refused_by_name() -> None:
     module = nn.Sequential(torch.nn.utils.weight_norm(conv()), nn.Flatten())
-    with pytest.raises(NotElasticError, match=r"^Sequential: 0\.weight is computed .*remove_weight_norm"):
+    with pytest.raises(NotElasticError, match=r"^Sequential.*0\.weight.*remove_weight_norm"):
         from_module(module, (3, 6, 6))
     torch.nn.utils.remove_weight_norm(module[0])
     same_function(module, 3, 6, 6)
-
-
-def blobs(n: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Pictures of four classes that differ in where they are bright."""
-    torch.manual_seed(seed)
-    y = torch.arange(n) % 4
-    x = 0.5 * torch.randn(n, 3, 12, 12)
-    for k in range(4):
-        x[y == k, :, 6 * (k // 2) : 6 * (k // 2) + 6, 6 * (k % 2) : 6 * (k % 2) + 6] += 1
-    return x, y
-
-
-def test_from_a_module_to_a_pack_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of the documentation."""
-    (block,) = re.findall(
-        r'```python {test="stages"}\n(.*?)```', NETWORK.read_text(encoding="utf-8"), re.DOTALL
-    )
-    lines = [line for line in block.splitlines() if line and not line.startswith("from ")]
-    assert len(lines) == 10
-    torch.manual_seed(0)
-    module = nn.Sequential(
-        conv(3, 8), nn.ReLU(), Block(8, 16, 2), Block(16, 16, 1), nn.Flatten(), nn.Linear(16 * 36, 4)
-    )
-    (x, y), (validation_x, validation_y) = blobs(192, 0), blobs(64, 1)
-    made: dict[str, Any] = {"module": module, "x": x, "y": y}
-    made |= {"validation_x": validation_x, "validation_y": validation_y}
-    monkeypatch.chdir(tmp_path)
-    exec(block, made)
-
-    model, net, stored = pack.load(tmp_path / "mine.reds"), made["net"], made["stored"]
-    held, labels = made["examples"].validation
-    q = stored.stored(held).reshape(len(held), -1)
-    assert [subnet.name for subnet in model.subnets] == ["25%", "50%", "100%"]
-    for i, subnet in enumerate(model.subnets):
-        out = interpreter.run(model, i, q)
-        logits = net(held, i).detach().numpy()
-        apart = (out.astype(float) - subnet.steps[-1].zero) * subnet.output_scale - logits
-        assert np.sqrt((apart**2).mean()) < 0.1 * logits.std()
-        assert np.mean(out.argmax(1) == labels.numpy()) > max(0.6, accuracy(net, i, held, labels) - 0.05)
-
-
-def test_own_examples_are_drawn_once_an_epoch() -> None:
-    x, y = blobs(10, 0)
-    own = Own(5, x, y, x, y)
-    drawn = torch.cat([*own.batches(3, torch.Generator().manual_seed(0))])
-    assert len(set(drawn.tolist())) == 9
-    seen, target = own.augmented(drawn, torch.Generator())
-    assert torch.equal(seen.movedim(-1, 1), x[drawn])
-    assert target.shape == (9, 5)
-    assert torch.equal(target.argmax(1), y[drawn])
-    assert [len(labels) for _, labels in own.labeled(4)] == [4, 4, 2]
-
-
-def test_inputs_are_stored_with_an_exact_zero() -> None:
-    x = torch.tensor([0.0, -1.0, 3.0, 0.5])
-    stored = input_scale(x)
-    q = stored.stored(x)
-    assert (q.dtype, q[0], q.min()) == (np.int8, stored.zero, -127)
-    assert np.abs((q.astype(float) - stored.zero) * stored.scale - x.numpy()).max() <= stored.scale

@@ -35,17 +35,17 @@ def reached(scores: Scores, objective: Objective, subnets: Sequence[Widths]) -> 
 @pytest.mark.parametrize(
     ("order", "budgets"), [("bottom-up", (0.4,)), ("top-down", (0.4,)), ("joint", (0.3, 0.6))]
 )
-def test_the_best_there_is_lies_between_what_is_reached_and_the_gap(
+def test_the_optimum_lies_between_the_value_found_and_its_gap(
     order: Order, budgets: tuple[float, ...], objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solving, "WIDTHS", (1,))
+    monkeypatch.setattr(solving, "BEAMS", (1,))
     monkeypatch.setattr(joint, "LARGEST", 2)
     fitting = [[w for w in all_widths(GRAPH, 1) if GRAPH.macs(w) <= share * MACS] for share in budgets]
     each = [of for of in product(*fitting) if (np.diff(of, axis=0) >= 0).all()]
     gaps, missed = [], 0.0
     for seed in range(4):
         scores = random_scores(GRAPH, seed)
-        chosen = select(GRAPH, scores, budgets, 1, 1, order, objective)
+        chosen = select(GRAPH, scores, budgets, step=1, least=1, order=order, objective=objective)
         (gap,) = {subnet.gap for subnet in chosen}
         value = reached(scores, objective, [subnet.widths for subnet in chosen])
         best = max(reached(scores, objective, of) for of in each)

@@ -76,15 +76,15 @@ def test_a_residual_with_the_input_is_not_cut() -> None:
 def test_layers_that_do_not_fit_are_named() -> None:
     net = Builder(3, 8, 8)
     x = net.conv(net.input, 16, (3, 3))
-    with pytest.raises(GraphError, match="layer 1: add of tensors 0 and 1"):
+    with pytest.raises(GraphError, match=r"^layer 1.*add"):
         net.add(net.input, x)
-    with pytest.raises(GraphError, match="layer 1: flatten before"):
+    with pytest.raises(GraphError, match=r"^layer 1.*flatten"):
         net.dense(x, 10)
-    with pytest.raises(GraphError, match="layer 1: a window"):
+    with pytest.raises(GraphError, match=r"^layer 1.*window"):
         net.pool(x, (9, 9))
-    with pytest.raises(GraphError, match=r"layer 1: padding as wide as the window of \(1, 3\)"):
+    with pytest.raises(GraphError, match=r"^layer 1.*padding.*\(1, 3\)"):
         net.conv(x, 16, (1, 3), padding=(1, 1, 1, 1))
-    with pytest.raises(GraphError, match="layer 1: 0 units"):
+    with pytest.raises(GraphError, match=r"^layer 1.* 0 "):
         net.conv(x, 0, (1, 1))
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds import pack
+from reds.pack.format import HEADER, LAYER
 from reds.pack.interpreter import windows
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import IntegerLayer, Kind, Step
@@ -73,6 +74,6 @@ def test_weights_and_tables_are_aligned_for_their_kernels(layout: object) -> Non
     maker.add(Kind.CONV, 7, (3, 3))
     maker.add(Kind.CONV, 3)
     data = pack.dumps(maker.build([[2, 3], [7, 3]]), layout)  # type: ignore[arg-type]
-    header = pack.HEADER.unpack_from(data)
-    places = [pack.LAYER.unpack_from(data, header[10] + i * pack.LAYER.size)[16] for i in range(2)]
+    header = HEADER.unpack_from(data)
+    places = [LAYER.unpack_from(data, header[10] + i * LAYER.size)[16] for i in range(2)]
     assert not any(at % layout.alignment for at in places)  # type: ignore[attr-defined]

@@ -11,9 +11,9 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from reds.elastic.net import active
-from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, budgets_of, start, train_nested
-from reds.experiment.prepare import Ready, prepared
+from reds.elastic.net import active_weight
+from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, random_net, train_nested
+from reds.experiment.prepare import Prepared, method_of, prepare_recipe
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import load_recipe
 from reds.graph import MIXING, Graph
@@ -23,7 +23,7 @@ from reds.nesting.select import select
 from reds.pack.model import WEIGHTED
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
-from reds.zoo import SIZED
+from reds.zoo import RESIZABLE
 from tests.reds.support.own import pictures, short_recipe
 
 PHASES = ("[full]", "[joint]", "[int8]")
@@ -88,10 +88,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     text = short_recipe(epochs=1).replace("ds-cnn-s", "tiny").replace("fashion-mnist", "colors.npz")
     path.write_text(text.replace("step = 4", "step = 1").replace("least = 24", "least = 1"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZED, "tiny", tiny)
-        patch.setattr("reds.recipe.train.SCORED_BATCHES", 1)
-        patch.setattr("reds.recipe.train.PERCENTILES", (100.0,))
-        patch.setattr("reds.int8.integer.CALIBRATION", 16)
+        patch.setitem(RESIZABLE, "tiny", tiny)
+        patch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 1)
+        patch.setattr("reds.experiment.pipeline.PERCENTILES", (100.0,))
+        patch.setattr("reds.quantization.range_search.CALIBRATION", 16)
         yield path
 
 
@@ -99,7 +99,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 class Made:
     """What a recipe trained, of what, and the best weights of every phase by their names."""
 
-    ready: Ready
+    prepared: Prepared
     trained: Trained
     weights: Mapping[str, Mapping[str, Tensor]]
 
@@ -109,9 +109,15 @@ class Made:
 
 def made(recipe: Recipe, path: Path) -> Made:
     quiet, kept = Console(quiet=True), Checkpoint()
-    ready = prepared(recipe, path, path.parent, quiet)
-    trained = train_nested(recipe, ready.examples, ready.device, Progress(quiet), kept)
-    return Made(ready, trained, {phase: state["best"]["weights"] for phase, state in kept.phases.items()})
+    prepared = prepare_recipe(recipe, path, path.parent, quiet)
+    trained = trained_by(recipe, prepared, kept)
+    return Made(prepared, trained, {phase: state["best"]["weights"] for phase, state in kept.phases.items()})
+
+
+def trained_by(recipe: Recipe, prepared: Prepared, kept: Checkpoint) -> Trained:
+    full = random_net(prepared.graph, prepared.examples, recipe.seed)
+    progress = Progress(Console(quiet=True))
+    return train_nested(full, prepared.examples, method_of(recipe), prepared.profile, progress, kept)
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +151,11 @@ def test_a_key_changes_the_nets_from_its_phase_on_and_none_before(
 
 def test_the_full_net_teaches_in_the_last_epochs_too(path: Path, unchanged: Made) -> None:
     """From the same trained net on, so that what differs is of these epochs alone."""
-    recipe, kept, quiet = load_recipe(path), Checkpoint(), Console(quiet=True)
-    train_nested(recipe, unchanged.ready.examples, unchanged.ready.device, Progress(quiet), kept)
+    recipe, kept, prepared = load_recipe(path), Checkpoint(), unchanged.prepared
+    trained_by(recipe, prepared, kept)
     del kept.phases["[int8]"]
-    other = changed(recipe, joint__distil=0.0)
-    train_nested(other, unchanged.ready.examples, unchanged.ready.device, Progress(quiet), kept)
-    bits = Made(unchanged.ready, unchanged.trained, {p: s["best"]["weights"] for p, s in kept.phases.items()})
+    trained = trained_by(changed(recipe, joint__distil=0.0), prepared, kept)
+    bits = Made(prepared, trained, {p: s["best"]["weights"] for p, s in kept.phases.items()})
     assert bits.bits("[joint]") == unchanged.bits("[joint]")
     assert bits.bits("[int8]") != unchanged.bits("[int8]")
 
@@ -196,20 +201,20 @@ def test_a_subnet_is_the_top_scored_units_of_the_trained_full_net_in_the_widths_
     recipe = changed(load_recipe(path), joint__rate=1e-12, int8=None)
     recipe = changed(recipe, **{f"selection__{key}": value for key, value in how.items()})
     nets, selection = made(recipe, path), recipe.selection
-    net, examples = nets.trained.net, nets.ready.examples
+    net, examples = nets.trained.net, nets.prepared.examples
     graph = net.graph
-    full = start(graph, examples, recipe.seed)
+    full = random_net(graph, examples, recipe.seed)
     full.load_state_dict(nets.weights["[full]"])
     seen = [examples.plain(SCORED_EXAMPLES, torch.Generator().manual_seed(recipe.seed))]
-    scores = score(full, seen, selection.importance, recipe.seed)
+    scores = score(full, seen, measure=selection.importance, seed=recipe.seed)
     chosen = select(
-        graph, scores.units, budgets_of(recipe),
+        graph, scores.units, method_of(recipe).budgets,
         step=selection.step, least=selection.least, order=selection.order, objective=selection.objective,
         kernels=scores.kernels if selection.scored == "kernels" else None,
     )  # fmt: skip
-    assert net.widths == tuple(subnet.widths for subnet in chosen)
-    assert len(set(net.widths)) == len(recipe.subnet)
-    for widths in net.widths:
+    assert net.subnets == chosen
+    assert len({subnet.widths for subnet in chosen}) == len(recipe.subnet)
+    for widths in (subnet.widths for subnet in chosen):
         tops = [
             torch.from_numpy(np.argsort(-score, kind="stable")[:n].copy()) if group.cut else torch.arange(n)
             for group, score, n in zip(graph.groups, scores.units, widths, strict=True)
@@ -221,4 +226,4 @@ def test_a_subnet_is_the_top_scored_units_of_the_trained_full_net_in_the_widths_
             if layer.kind in MIXING:
                 sites = torch.arange(layer.copies)
                 expected = expected[:, (tops[layer.reads][:, None] * layer.copies + sites).flatten()]
-            torch.testing.assert_close(active(layer, weight, widths), expected)
+            torch.testing.assert_close(active_weight(layer, weight, widths), expected)

@@ -24,13 +24,13 @@ def chirp() -> np.ndarray:
     return np.round(9000 * tone + (i * 7919) % 1009 - 504).astype(np.int16)
 
 
-def test_equals_tf_signal() -> None:
+def test_features_equal_those_of_tf_signal() -> None:
     features = mfcc(normalized(chirp().astype(np.float32)))
     assert features.shape == (49, 10)
     np.testing.assert_allclose(features[[0, 24, 48]], GOLDEN, atol=1e-4)
 
 
-def test_quantized_truncates_and_clips() -> None:
+def test_quantized_features_are_truncated_and_clipped() -> None:
     scale = np.float32(0.5847029089927673)
     wanted = np.array([-400, -83.9, -83.0, -0.9, 0.9, 44.0, 90.0], np.float32)
     assert list(quantized(wanted * scale)) == [-128, 0, 0, 82, 83, 127, 127]

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hil.firmware.build import targets_dir
 from reds import pack
 from reds.errors import PackError
+from reds.pack import format as packed
+from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from tests.support.nets import dense_model, dnn_s, random_model
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -73,7 +75,7 @@ def test_a_flipped_bit_is_found(at: int, bit: int) -> None:
 @settings(max_examples=300)
 @given(cut=st.integers(0, len(pack.dumps(SMALL)) - 1))
 def test_a_truncated_pack_is_refused(cut: int) -> None:
-    with pytest.raises(PackError, match="bytes"):
+    with pytest.raises(PackError, match=r"net\.reds"):
         pack.loads(pack.dumps(SMALL)[:cut], "net.reds")
 
 
@@ -94,24 +96,24 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
         model = pack.loads(bytes(data), "net.reds")
     except PackError:
         return
-    check(model)
+    validate_model(model)
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:
     data = bytearray(pack.dumps(SMALL))
-    data[pack.HEADER.size - 32] = 0xFF
+    data[HEADER.size - 32] = 0xFF
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
-    with pytest.raises(PackError, match=r"net\.reds: not a usable pack: a name or a label is not text;"):
+    with pytest.raises(PackError, match=r"net\.reds.*name"):
         pack.loads(bytes(data), "net.reds")
 
 
-def test_a_missing_pack_says_so(tmp_path: Path) -> None:
-    with pytest.raises(PackError, match=r"no\.reds: cannot read the pack: No such file"):
+def test_a_missing_pack_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"no\.reds.*No such file"):
         pack.load(tmp_path / "no.reds")
 
 
 def test_a_device_layout_is_not_a_file_for_the_host() -> None:
-    with pytest.raises(PackError, match="laid out for a device"):
+    with pytest.raises(PackError, match=r"net\.reds.*device"):
         pack.loads(pack.dumps(SMALL, LAYOUTS[1]), "net.reds")
 
 
@@ -127,8 +129,8 @@ def test_sizes_add_up() -> None:
     sizes = pack.sizes(model)
     assert sizes.weights == 79_200
     assert sizes.tables == 8 * sum(step.units_out for s in model.subnets for step in s.steps)
-    plans = 4 * (pack.PLAN.size + 4 * pack.STEP.size)
-    structure = pack.HEADER.size + 5 * pack.TENSOR.size + 4 * pack.LAYER.size + plans
+    plans = 4 * (PLAN.size + 4 * STEP.size)
+    structure = HEADER.size + 5 * TENSOR.size + 4 * LAYER.size + plans
     assert 0 <= sizes.total - sizes.weights - sizes.tables - structure < 16 * 20
 
 
@@ -136,6 +138,8 @@ def test_the_structs_are_those_of_the_c_header() -> None:
     """pack.h asserts its own sizes; both sides must mean the same numbers."""
     text = (targets_dir() / "runtime" / "pack.h").read_text()
     stated = {name: int(n) for name, n in re.findall(r"sizeof\(reds_(\w+)\) == (\d+)", text)}
-    ours = {name.lower(): getattr(pack, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")}
+    ours = {
+        name.lower(): getattr(packed, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")
+    }
     assert stated == ours
-    assert f"REDS_PACK_VERSION = {pack.VERSION}," in text
+    assert f"REDS_PACK_VERSION = {packed.VERSION}," in text

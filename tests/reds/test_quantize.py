@@ -8,23 +8,23 @@ import torch
 from torch import nn
 
 from reds import pack
-from reds.data.sets import SETS
+from reds.data.catalog import SETS
 from reds.data.speech import SCALE, ZERO
 from reds.elastic.net import nest
 from reds.errors import QuantizeError
 from reds.pack import interpreter
-from reds.pack.validate import check
+from reds.pack.validate import validate_model
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
 from reds.training.rounding_aware import RoundedNet
 from reds.zoo import by_name
 from reds.zoo.dnn import dnn
+from tests.reds.support.floats import DENSE_WIDTHS as WIDTHS
+from tests.reds.support.floats import dense_net, random_graph, random_net, settled, thirds
 from tests.reds.support.floats import features as floats
-from tests.reds.support.floats import random_graph, random_net, settled, shares
-from tests.reds.test_elastic import WIDTHS, dense_net
+from tests.reds.support.subnets import specs
 
 real = SETS["speech-commands"].real
-LABELS = ("5%", "20%", "100%")
 
 
 def inputs(n: int, seed: int = 0) -> np.ndarray:
@@ -34,10 +34,10 @@ def inputs(n: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(24))
 def test_int8_logits_follow_the_float_ones(seed: int) -> None:
     norms: Literal["own", "shared"] = "shared" if seed % 4 == 3 else "own"
-    net = nest(dense_net(seed), WIDTHS, norms).eval()
+    net = nest(dense_net(seed), specs(*WIDTHS), norms=norms).eval()
     x = inputs(256, seed)
     features = torch.from_numpy(real(x))
-    model = quantize("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=SCALE, zero=ZERO)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
         stored = interpreter.run(model, i, x).astype(float) - subnet.steps[-1].zero
@@ -56,8 +56,8 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
     graph = random_graph(seed)
     x = stored(floats(graph, 64, seed))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
-    net = settled(nest(random_net(graph, seed), shares(graph)), features)
-    model = quantize("net", net, LABELS, ranges(net, features, [100.0])[0], 1 / 32, -7)
+    net = settled(nest(random_net(graph, seed), thirds(graph)), features)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=1 / 32, zero=-7)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
         ours = interpreter.run(model, i, x).astype(float) - subnet.steps[-1].zero
@@ -66,16 +66,19 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_rounded_net_computes_what_int8_does(seed: int) -> None:
+def test_a_rounded_net_computes_the_int8_outputs(seed: int) -> None:
     """What is left, tables of 16 bits and halves that fall to the other side, is a step now and then."""
     dense = seed % 4 == 0
     graph = dnn("s").resized(WIDTHS[-1]) if dense else random_graph(seed)
     x = inputs(64, seed) if dense else stored(floats(graph, 64, seed))
     scale, zero = (SCALE, ZERO) if dense else (1 / 32, -7)
     features = torch.from_numpy((x.astype(np.float32) - zero) * np.float32(scale))
-    net = settled(nest(random_net(graph, seed), WIDTHS if dense else shares(graph)), features)
+    net = settled(nest(random_net(graph, seed), specs(*WIDTHS) if dense else thirds(graph)), features)
     seen = ranges(net, features, [99.9])[0]
-    model, rounded = quantize("net", net, LABELS, seen, scale, zero), RoundedNet(net, seen).train()
+    model, rounded = (
+        quantize(net, name="net", ranges=seen, scale=scale, zero=zero),
+        RoundedNet(net, seen).train(),
+    )
     assert all(not m.training for m in rounded.modules() if isinstance(m, nn.BatchNorm1d))
     for i, subnet in enumerate(model.subnets):
         ours = interpreter.run(model, i, x).astype(float)
@@ -89,10 +92,10 @@ def test_a_rounded_net_computes_what_int8_does(seed: int) -> None:
 
 
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
-    net = nest(dense_net(), WIDTHS).eval()
+    net = nest(dense_net(), specs(*WIDTHS)).eval()
     features = torch.from_numpy(real(inputs(64)))
-    model = quantize("net", net, LABELS, ranges(net, features, [99.9])[0], SCALE, ZERO)
-    check(model)
+    model = quantize(net, name="net", ranges=ranges(net, features, [99.9])[0], scale=SCALE, zero=ZERO)
+    validate_model(model)
     assert [subnet.macs for subnet in model.subnets] == [net.graph.macs(widths) for widths in WIDTHS]
     again = pack.loads(pack.dumps(model), "memory")
     x = inputs(16, 1)
@@ -104,14 +107,14 @@ def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
 
 @pytest.mark.parametrize("gain", [0.0, 1e-12, -1e-7])
 def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> None:
-    net = nest(dense_net(), WIDTHS).eval()
+    net = nest(dense_net(), specs(*WIDTHS)).eval()
     for i in range(3):
-        norm = net.subnet_tails(i)[0]
+        norm = net.subnet_affines(i)[0]
         norm.weight.data[3], norm.bias.data[3] = gain, 0.8
     x = inputs(64)
     features = torch.from_numpy(real(x))
-    model = quantize("net", net, LABELS, ranges(net, features, [100.0])[0], SCALE, ZERO)
-    check(model)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=SCALE, zero=ZERO)
+    validate_model(model)
     seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
     acc = interpreter.product(x, model.layers[0].weights) + step.bias
@@ -125,16 +128,16 @@ def test_a_unit_that_reads_a_constant_stays_one() -> None:
     x = stored(floats(by_name("ds-cnn-s"), 32))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
     net = random_net(by_name("ds-cnn-s"))
-    first = net.subnet_tails(0)[0]
+    first = net.subnet_affines(0)[0]
     with torch.no_grad():
         first.weight[3] = 0
     settled(net, features)
     with torch.no_grad():
         net.weights[1][3] = torch.tensor([[0.0, 0, 0], [0, 0.7, 0], [0, 0, 0]])
-        after = net.subnet_tails(0)[1]
+        after = net.subnet_affines(0)[1]
         after.running_mean[3], after.running_var[3] = 0.7 * first.bias[3], 0
         after.weight[3], after.bias[3] = 3, 1
-    model = quantize("net", net, ["100%"], ranges(net, features, [100.0])[0], 1 / 32, -7)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=1 / 32, zero=-7)
     seen = net.trace(features, 0)[2].detach().numpy()
     ours = interpreter.trace(model, 0, x)[2].astype(float) + 127
     scale = seen.max() / 254
@@ -145,18 +148,20 @@ def test_a_unit_that_reads_a_constant_stays_one() -> None:
 def test_a_layer_that_never_fires_is_all_zeros() -> None:
     net = dense_net()
     with torch.no_grad():
-        net.subnet_tails(0)[2].weight.zero_()
-        net.subnet_tails(0)[2].bias.fill_(-1.0)
+        net.subnet_affines(0)[2].weight.zero_()
+        net.subnet_affines(0)[2].bias.fill_(-1.0)
     x = inputs(16)
-    model = quantize("net", net, ["100%"], ranges(net, torch.from_numpy(real(x)), [100.0])[0], SCALE, ZERO)
+    model = quantize(
+        net, name="net", ranges=ranges(net, torch.from_numpy(real(x)), [100.0])[0], scale=SCALE, zero=ZERO
+    )
     assert set(interpreter.trace(model, 0, x)[3].flat) == {-127}
 
 
 def test_a_layer_that_no_multiplier_fits_is_refused() -> None:
     net = dense_net()
     with torch.no_grad():
-        net.subnet_tails(0)[2].weight.fill_(1e4)
-        net.subnet_tails(0)[2].bias.fill_(-1e7)
+        net.subnet_affines(0)[2].weight.fill_(1e4)
+        net.subnet_affines(0)[2].bias.fill_(-1e7)
     seen = ranges(net, torch.from_numpy(real(inputs(16))), [100.0])
-    with pytest.raises(QuantizeError, match="dense2: no multiplier fits, its output is almost constant"):
-        quantize("net", net, ["100%"], seen[0], SCALE, ZERO)
+    with pytest.raises(QuantizeError, match=r"100%.*dense2"):
+        quantize(net, name="net", ranges=seen[0], scale=SCALE, zero=ZERO)

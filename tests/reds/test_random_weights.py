@@ -5,10 +5,10 @@ import pytest
 
 from reds import pack
 from reds.pack import interpreter
-from reds.pack.extract import alone, cut
-from reds.pack.validate import check
+from reds.pack.extract import extract_subnet, extract_up_to
+from reds.pack.validate import validate_model
 from reds.zoo import by_name
-from reds.zoo.random_weights import uniform, untrained
+from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.support.nets import inputs, random_model
 
 NAMES = ["dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "resnet8"]
@@ -16,7 +16,7 @@ NAMES = ["dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "re
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layer_keeps_its_spread(name: str) -> None:
-    model = untrained(name, by_name(name))
+    model = with_random_weights(name, by_name(name))
     x = np.random.default_rng(1).integers(-127, 128, (4, model.input_size)).astype(np.int8)
     for subnet in range(len(model.subnets)):
         for layer, y in zip(model.layers, interpreter.trace(model, subnet, x)[1:], strict=True):
@@ -26,13 +26,15 @@ def test_every_layer_keeps_its_spread(name: str) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
-    one, same, other = (pack.dumps(untrained("net", by_name("dnn-s"), seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (
+        pack.dumps(with_random_weights("net", by_name("dnn-s"), seed=seed)) for seed in (1, 1, 2)
+    )
     assert one == same != other
 
 
 def test_uniform_widths_fill_their_shares() -> None:
     graph = by_name("dnn-l")
-    subnets = uniform(graph)
+    subnets = uniform_widths(graph)
     assert list(subnets) == ["25%", "50%", "75%", "100%"]
     assert subnets["100%"] == graph.full
     for label, widths in subnets.items():
@@ -46,13 +48,13 @@ def test_a_subnet_alone_gives_the_same_outputs(seed: int) -> None:
     model = random_model(seed, subnets=3)
     x = inputs(model, 4)
     for subnet in range(3):
-        small = alone(model, subnet)
-        check(small)
+        small = extract_subnet(model, subnet)
+        validate_model(small)
         assert len(small.subnets) == 1
         assert np.array_equal(interpreter.run(small, 0, x), interpreter.run(model, subnet, x))
-        check(cut(model, subnet))
+        validate_model(extract_up_to(model, subnet))
 
 
 def test_a_net_cut_down_keeps_the_smaller_subnets() -> None:
-    model = untrained("net", by_name("resnet8"))
-    assert [s.name for s in cut(model, 1).subnets] == ["25%", "50%"]
+    model = with_random_weights("net", by_name("resnet8"))
+    assert [s.name for s in extract_up_to(model, 1).subnets] == ["25%", "50%"]

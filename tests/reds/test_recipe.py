@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reds.data.options import AugmentationOptions, DataOptions
 from reds.errors import RecipeError
-from reds.experiment.pipeline import budgets_of
-from reds.experiment.recipe import Recipe
+from reds.experiment.prepare import method_of
+from reds.experiment.recipe import Recipe, SubnetRecipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import TargetProfile, check_budgets
+from reds.nesting.options import SelectionOptions
 from reds.pack.layouts import LAYOUTS
+from reds.training.options import JointOptions, TrainingOptions
 from reds.zoo import by_name
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
@@ -29,57 +32,73 @@ def changed(old: str, new: str) -> str:
     return text
 
 
-def test_the_shipped_recipe() -> None:
+def test_the_shipped_recipe_is_read() -> None:
     recipe = load_recipe(SHIPPED)
     assert (recipe.name, recipe.net.name, recipe.data.every) == ("kws-dnn-s", "dnn-s", 2)
     assert [subnet.name for subnet in recipe.subnet] == ["25%", "50%", "75%", "100%"]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "place"),
     [
-        ("seed", "sed = 0", "the top level has no key sed: did you mean seed?"),
-        ("set", "sett = 's'", "[data] has no key sett: did you mean set?"),
-        ("source", "source = 'web'", "source: 'auto' or 'prepared' or 'archive' is needed, not 'web'"),
-        (r"name = .dnn", "name = 'dnn-m'", "[net], name: one of dnn-s, dnn-l, cnn-s"),
-        ("flip", "flip = 1", "[augmentation], flip: true or false is needed, not 1"),
-        ("shift_rows", "shift_rows = 49", "[augmentation], shift_rows: 0 to 48 is needed"),
-        ("set", "set = 'fashion-mnist'\nzz = 1", "[data] has no key zz: it takes set, source"),
-        ("epochs", "epochs = 1.5", "[full], epochs: a whole number is needed, not 1.5"),
-        ("epochs", "epochs = true", "[full], epochs: a whole number is needed, not True"),
-        ("epochs", "epochs = 0", "[full], epochs: 1 or more is needed"),
-        ("rate", "rate = 'fast'", "[full], rate: a number is needed, not 'fast'"),
-        ("distil", "", "[joint] lacks distil"),
-        ("distil", "distil = 1.5", "[joint], distil: 0 to 1 is needed"),
-        ("floor", "flor = 0.5", "[[subnet]] number 1 has no key flor: did you mean floor?"),
-        ("budget", "budget = 0.9", "[[subnet]], budget: ascending fractions"),
-        ("floor", "floor = 0\narena = 0", "[[subnet]], arena: more than 0 is needed"),
-        ("floor", "floor = 0\nflash = 0.5", "[[subnet]] number 1, flash: a whole number is needed, not 0.5"),
-        ("floor", "floor = 0\nlatency = 9", "[device], times: a file, for subnets with a latency, is needed"),
-        ("budget = 1.0", "budget = 1.0\narena = 9", "[[subnet]], the last one: the full net, with no other"),
-        (r"\[joint\]", "[device]\nlayout = 'x'\n[joint]", "[device], layout: 'canonical' or 'radix256' or"),
-        ("name", "name = '../up'", "the top level, name: 1 to 31 bytes that can name a file"),
-        ("name", "name = 'kws", "not valid TOML"),
-        ("every", "every = 2\nzzz = 1", "[data] has no key zzz: it takes set, source, every"),
-        (r"\[net\]", "[nett]", "the top level has no key nett: did you mean net?"),
+        ("seed", "sed = 0", "sed.*seed"),
+        ("set", "sett = 's'", r"\[data\].* sett.* set"),
+        ("source", "source = 'web'", r"\[data\], source.*'web'"),
+        (r"name = .dnn", "name = 'dnn-m'", r"\[net\], name"),
+        ("flip", "flip = 1", r"\[augmentation\], flip"),
+        ("shift_rows", "shift_rows = 49", r"\[augmentation\], shift_rows.* 48"),
+        ("set", "set = 'fashion-mnist'\nzz = 1", r"\[data\].* zz"),
+        ("epochs", "epochs = 1.5", r"\[full\], epochs.*1\.5"),
+        ("epochs", "epochs = true", r"\[full\], epochs.*True"),
+        ("epochs", "epochs = 0", r"\[full\], epochs"),
+        ("rate", "rate = 'fast'", r"\[full\], rate.*'fast'"),
+        ("distil", "distil = 1.5", r"\[joint\], distil"),
+        ("floor", "flor = 0.5", r"\[\[subnet\]\] number 1.* flor.*floor"),
+        ("budget", "", r"\[\[subnet\]\] number 1.*budget"),
+        ("budget", "budget = 0.9", r"\[\[subnet\]\], budget"),
+        ("floor", "floor = 0\narena = 0", r"\[\[subnet\]\], arena"),
+        ("floor", "floor = 0\nflash = 0.5", r"\[\[subnet\]\] number 1, flash.*0\.5"),
+        ("floor", "floor = 0\nlatency = 9", r"\[device\], times"),
+        ("budget = 1.0", "budget = 1.0\narena = 9", r"\[\[subnet\]\]"),
+        (r"\[joint\]", "[device]\nlayout = 'x'\n[joint]", r"\[device\], layout.*'radix256'"),
+        ("name", "name = '../up'", "name"),
+        ("name", "name = 'kws", "TOML"),
+        ("every", "every = 2\nzzz = 1", r"\[data\].* zzz"),
+        (r"\[net\]", "[nett]", "nett.*net"),
     ],
 )
-def test_a_wrong_key_is_named(old: str, new: str, says: str) -> None:
-    with pytest.raises(RecipeError, match=r"^r\.toml: ") as caught:
+def test_a_wrong_key_or_value_is_refused_with_its_place(old: str, new: str, place: str) -> None:
+    with pytest.raises(RecipeError, match=rf"^r\.toml: .*{place}") as caught:
         parse_recipe(changed(old, new), "r.toml")
-    assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_all_that_a_recipe_lacks_is_named_at_once() -> None:
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError, match=r"^r\.toml: .*\[data\].*set.*\[\[subnet\]\].*budget") as caught:
         parse_recipe("name = 'mine'\nseed = 0\n[net]\nname = 'dnn-s'\n", "r.toml")
-    says = str(caught.value)
-    assert says.startswith(
-        "r.toml: the top level lacks [data] with set and source and every and balanced, [aug"
-    )
-    assert "[[subnet]] with budget and floor; the recipes in " in says
-    assert "\n" not in says
+    assert "[joint]" not in str(caught.value), "a table of defaults may be left out"
+    assert "\n" not in str(caught.value)
+
+
+SHORTEST = """name = "mine"
+net = { name = "dnn-s" }
+data = { set = "speech-commands" }
+subnet = [{ budget = 0.5 }, { budget = 1.0 }]
+"""
+
+
+def test_the_shortest_recipe_takes_the_defaults_of_the_options() -> None:
+    recipe = parse_recipe(SHORTEST, "r.toml")
+    assert (recipe.full, recipe.joint) == (TrainingOptions(), JointOptions())
+    assert (recipe.selection, recipe.augmentation) == (SelectionOptions(), AugmentationOptions())
+    assert recipe.data == DataOptions("speech-commands")
+    assert recipe.subnet == (SubnetRecipe(0.5), SubnetRecipe(1.0))
+    assert (recipe.seed, recipe.device, recipe.rounding) == (0, None, None)
+
+
+def test_a_table_may_say_some_of_its_keys() -> None:
+    recipe = parse_recipe(f"{SHORTEST}[joint]\nepochs = 3\n[full]\n", "r.toml")
+    assert (recipe.joint, recipe.full) == (JointOptions(epochs=3), TrainingOptions())
 
 
 def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
@@ -88,15 +107,15 @@ def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
     recipe = parse_recipe(text, "docs")
     assert recipe.device is not None
     layout = next(each for each in LAYOUTS.values() if each.name == recipe.device.layout)
-    untimed = [replace(budget, latency=None) for budget in budgets_of(recipe)]
+    untimed = [replace(budget, latency=None) for budget in method_of(recipe).budgets]
     how = recipe.selection
     check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, TargetProfile(layout))
 
 
-def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"none\.toml: cannot be read: No such file"):
+def test_a_missing_recipe_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"none\.toml.*No such file"):
         load_recipe(tmp_path / "none.toml")
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(RecipeError, match=tmp_path.name):
         load_recipe(tmp_path)
 
 
@@ -117,5 +136,5 @@ def test_any_text_gives_one_clear_line(text: str) -> None:
         parse_recipe(text, "r.toml")
 
 
-def test_the_shipped_recipe_says_nothing_else() -> None:
+def test_the_shipped_recipe_has_every_table_but_the_optional_ones() -> None:
     assert set(tomllib.loads(TEXT)) == set(Recipe.__dataclass_fields__) - {"device", "int8"}

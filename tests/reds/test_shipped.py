@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from reds import pack
-from reds.data.home import sha256_of
+from reds.data.catalog import SETS
 from reds.data.labeled import find_labeled
-from reds.data.sets import SETS
+from reds.data.local_files import sha256_of
 from reds.errors import LabeledSetMissing
-from reds.experiment.pipeline import graph_of
+from reds.experiment.prepare import graph_of
 from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import check_budgets
@@ -37,7 +37,8 @@ def test_a_shipped_card_is_of_the_shipped_pack_and_recipe(path: Path) -> None:
     for i, subnet in enumerate(card["subnets"]):
         accuracy = subnet["accuracy"]
         if len(x):
-            right = float((interpreter.run(model, i, x).argmax(1) == y).mean())
+            parts = [interpreter.run(model, i, part) for part in np.array_split(x, 1 + len(x) // 64)]
+            right = float((np.concatenate(parts).argmax(1) == y).mean())
             assert right == pytest.approx(accuracy["labelled"], abs=1e-6)
         assert min(accuracy["labelled"], accuracy["test"]) >= subnet["floor"]
         # Half a point: three of the 586 validation clips, which are 0.51 %.
@@ -80,7 +81,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
     pack_there.write_bytes(SHIPPED.read_bytes())
     status, output = run("layout", pack_there, "radix256", tmp_path / "." / "mine.reds")
     assert (status, output.count("\n")) == (1, 1)
-    assert "is the pack itself" in output
+    assert "mine.reds" in output
     assert pack_there.read_bytes() == SHIPPED.read_bytes()
     status, output = run("layout", pack_there, "radix256", tmp_path / "none" / "out.reds")
     assert (status, output) == (1, f"Error: {tmp_path / 'none' / 'out.reds'}: No such file or directory\n")
@@ -89,7 +90,7 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
 def test_inspecting_and_checking_need_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['ortools'] = None\n"
-        "import reds.pack, reds.reference, reds.data.labeled\n"
+        "import reds.pack.interpreter, reds.data.labeled\n"
         "from reds.cli import main\n"
         "main(sys.argv[1:])"
     )
@@ -99,9 +100,10 @@ def test_inspecting_and_checking_need_no_torch() -> None:
         return subprocess.run(line, capture_output=True, text=True, check=False)
 
     assert "100%" in command("inspect", SHIPPED).stdout
-    build = command("build", SHIPPED)
+    build = command("build", fixtures_dir() / "recipes" / "kws-dnn-s.toml")
     assert build.returncode == 1
-    assert build.stderr == "Error: torch is missing: training needs `pip install 'reds-hil[train]'`\n"
+    assert build.stderr.startswith("Error: torch")
+    assert "pip install 'reds-hil[train]'" in build.stderr
 
 
 @pytest.mark.parametrize("path", sorted((fixtures_dir() / "recipes").glob("*.toml")), ids=lambda p: p.stem)

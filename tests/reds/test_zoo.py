@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reds.errors import GraphError
 from reds.pack.model import Kind
-from reds.zoo import NETS, SIZED, by_name, find_net
+from reds.zoo import NETS, RESIZABLE, by_name, find_net
 
 MACS = {
     "dnn-s": 79_200,
@@ -26,7 +26,7 @@ MACS = {
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_macs(name: str) -> None:
+def test_macs_are_the_published_ones(name: str) -> None:
     graph = by_name(name)
     assert graph.macs(graph.full) == MACS[name]
 
@@ -39,12 +39,12 @@ def test_parameters_of_the_published_vision_checkpoints(name: str, parameters: i
     assert graph.weights(graph.full) + sum(n * (5 if norm else 1) for n, norm in rows) == parameters
 
 
-def test_a_name_that_is_not_there_gets_the_nearest() -> None:
-    with pytest.raises(GraphError, match=r"no net 'resnet'; did you mean resnet8\? There are dnn-s, "):
+def test_an_unknown_net_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(GraphError, match=r"'resnet'.*resnet8.*dnn-s, "):
         by_name("resnet")
 
 
-@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.parametrize("name", RESIZABLE)
 @given(
     sides=st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4)), classes=st.integers(2, 300)
 )
@@ -78,7 +78,7 @@ def test_a_size_in_a_name_is_the_published_nets_size() -> None:
 )
 def test_a_size_that_no_net_takes_is_refused(name: str) -> None:
     assert find_net(name) is None
-    with pytest.raises(GraphError, match=r"dnn-s-40x30x3, dnn-s, dnn-l, ds-cnn-s"):
+    with pytest.raises(GraphError, match=r"dnn-s-40x30x3.*ds-cnn-s"):
         by_name(name)
 
 
@@ -99,5 +99,5 @@ def test_the_residual_stacks_of_resnet8_merge_what_they_add() -> None:
         ("resnet8", 6, (0, 0, 0, 0)),  # 1 x 1, stride 2
     ],
 )
-def test_same_padding_is_tensorflows(name: str, layer: int, padding: tuple[int, int, int, int]) -> None:
+def test_same_padding_equals_tensorflows(name: str, layer: int, padding: tuple[int, int, int, int]) -> None:
     assert by_name(name).layers[layer].padding == padding

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from reds.pack.model import LIMIT, WEIGHTED, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
-from reds.pack.row_encoding import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest
+from reds.pack.row_encoding import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest_encodable
 
 NO_WEIGHTS = np.zeros((0, 0), np.int8)
 NO_ROWS = np.zeros(0, np.int32)
@@ -67,7 +67,7 @@ class Maker:
             reads = units[layer.inputs[0]]
             writes = next(chosen) if layer.kind in (Kind.DENSE, Kind.CONV) else reads  # type: ignore[call-overload]
             if layer.kind is Kind.FLATTEN:
-                writes = reads * self.tensors[layer.inputs[0]].sites
+                writes = reads * self.tensors[layer.inputs[0]].positions
             steps.append(self._step(layer, reads, writes, zeros[layer.inputs[0]]))
             units.append(writes)
             zeros.append(steps[-1].zero)
@@ -85,10 +85,10 @@ class Maker:
             m = np.array([int(2**20 / layer.taps * rng.uniform(0.5, 1.5)) * 256], np.int32)
             return Step(reads, writes, rng.integers(-50, 50, 1).astype(np.int32), m, zero, (16, 0))
         fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else reads)
-        bias = nearest(rng.integers(-40_000, 40_000, writes).astype(float), BIAS_SHIFTS)
+        bias = nearest_encodable(rng.integers(-40_000, 40_000, writes).astype(float), BIAS_SHIFTS)
         size = rng.uniform(0.5, 1.5, writes) * rng.choice([-1, 1], writes, p=[0.1, 0.9])
         size /= 127 * 73 * max(1.0, np.sqrt(fan_in)) / 90
-        return Step(reads, writes, bias, nearest(size * 2**32, MULTIPLIER_SHIFTS), zero)
+        return Step(reads, writes, bias, nearest_encodable(size * 2**32, MULTIPLIER_SHIFTS), zero)
 
 
 def dense_model(
@@ -136,7 +136,7 @@ def random_model(seed: int, subnets: int = 2) -> Model:
         else:
             units = int(rng.choice([1, 3, 4, 6, 8, 11, 12, 16])) if kind is Kind.CONV else 0
             maker.add(kind, units, kernel, stride, sides, relu)  # type: ignore[arg-type]
-    if maker.tensors[-1].sites > 1:
+    if maker.tensors[-1].positions > 1:
         maker.add(Kind.FLATTEN)
     maker.add(Kind.DENSE, int(rng.integers(1, 13)))
     full = [maker.tensors[x.output].units for x in maker.layers if x.kind in (Kind.DENSE, Kind.CONV)]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hil.platformio import core_environment
 
+from hil.firmware.platformio import core_environment
 from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import interpreter

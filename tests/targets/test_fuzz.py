@@ -25,7 +25,7 @@ from tests.support.nets import inputs
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.fuzzing import ITERATIONS, SEED
 from tests.targets.support.models import NETS
-from tests.targets.support.x86 import FAMILIES, needs
+from tests.targets.support.x86 import FAMILIES, needs, stand_in
 
 
 def fuzz(program: Path, seeds: list[Path]) -> dict[str, int]:
@@ -55,7 +55,8 @@ def test_mutated_packs_of_the_x86_layout_are_refused_or_run_within_bounds(
     compiler: Compiler, tmp_path: Path, family: str
 ) -> None:
     needs(family)
-    fuzz_packs(compiler.program("fuzz/driver.c", "fuzz/pack.c", family=family), LAYOUTS[2], tmp_path)
+    sources = "fuzz/driver.c", "fuzz/pack.c"
+    fuzz_packs(compiler.program(*sources, family=family, header=stand_in(family)), LAYOUTS[2], tmp_path)
 
 
 def record(command: Command, payload: bytes = b"") -> bytes:

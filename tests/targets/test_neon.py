@@ -10,7 +10,7 @@ from reds import pack
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model
 from reds.zoo import by_name
-from reds.zoo.random_weights import untrained
+from reds.zoo.random_weights import with_random_weights
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
@@ -64,7 +64,7 @@ def test_dnn_s_equals_the_reference(equals_the_reference: Check) -> None:
 
 @pytest.mark.parametrize("name", ["dnn-s", "cnn-s", "ds-cnn-s", "mobilenet-0.25", "resnet8"])
 def test_nets_of_the_zoo_equal_the_reference(equals_the_reference: Check, name: str) -> None:
-    model = untrained(name, by_name(name))
+    model = with_random_weights(name, by_name(name))
     equals_the_reference(model, inputs(model, 3, seed=4))
 
 

@@ -1,5 +1,7 @@
 """Structs that C shares with the host or with assembler have each field at the same offset on both sides."""
 
+import configparser
+import json
 import re
 import subprocess
 from itertools import accumulate
@@ -53,3 +55,20 @@ def test_assembler_reads_fields_by_named_offsets_alone() -> None:
     """The struct's address is in lr: no load or store there has a bare number."""
     for source in CORTEX_M4.glob("*.S"):
         assert not re.search(r"\[lr, #\d", source.read_text()), source.name
+
+
+def test_application_ends_where_the_pack_begins_in_every_description_of_the_nano() -> None:
+    nano = TARGETS / "nano33ble"
+    found = re.search(r"PACK_AT (0x[0-9a-f]+)", (nano / "src/map.h").read_text())
+    assert found
+    pack_at = int(found[1], 16)
+    ini = configparser.ConfigParser(interpolation=None)
+    ini.read(nano / "platformio.ini")
+    board = json.loads((nano / "platform/boards/emulated_nano33ble.json").read_text())
+    linked = (nano / "platform/startup/link.ld").read_text()
+    application = re.search(r"FLASH .*ORIGIN = (0x\w+), LENGTH = (0x\w+) - 0x10000", linked)
+    assert application
+    start, end = int(application[1], 16), int(application[2], 16)
+    assert end == pack_at
+    assert int(ini["env:nano33ble"]["board_upload.maximum_size"]) == pack_at - start
+    assert board["upload"]["maximum_size"] == pack_at - start

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 HAS_EMULATOR = True
 QEMU = "linux,dummy-virt"
 """What QEMU's `virt` calls itself."""
-REACH_SECONDS, LOGIN_SECONDS = 4.0, 15.0
-"""What the first answer to a connection, and logging in, may take."""
+REACH_SECONDS, LOGIN_SECONDS, EMULATED_LOGIN_SECONDS = 4.0, 15.0, 60.0
+"""Limits of the first answer and of logging in; an emulator shares its machine with other work."""
 
 
 def absent(entry: Entry) -> str | None:
@@ -61,7 +61,9 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     with emulator:
         here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
         agents = {"aarch64": build.EMULATED_LINUX}
-        with shell_board.start(entry, provenance, agents, lambda: _log_in(here)) as board:
+        with shell_board.start(
+            entry, provenance, agents, lambda: _log_in(here, EMULATED_LOGIN_SECONDS)
+        ) as board:
             yield board
 
 
@@ -78,7 +80,7 @@ def _real(host: Host) -> "SshMachine":
     return remote
 
 
-def _log_in(host: Host) -> "SshMachine":
+def _log_in(host: Host, seconds: float = LOGIN_SECONDS) -> "SshMachine":
     from hil.transports.ssh.machine import SshMachine  # here, for it takes a while and most runs need none
 
-    return SshMachine(host, Deadline.after(LOGIN_SECONDS))
+    return SshMachine(host, Deadline.after(seconds))

@@ -1,8 +1,9 @@
-"""A user's own module as an elastic net, by tracing.
+"""Convert a user's own torch module to an elastic net, by tracing it.
 
-torch.fx gives the graph of what a `torch.nn.Module` computes, `nodes` says what each node is, `walk` makes
-the chain; here the weights are taken over. Tracing does not see everything (a hook, an operation in place on
-what is read again), so the net is held against the module before it is given away.
+torch.fx gives the graph of the module's operations. `operations` says which torch module computes each node,
+`converter` makes the layers, and this module copies the weights. Tracing does not see everything: it misses
+hooks, and in-place operations on a tensor that is read again. Therefore the net is compared with the module
+on random inputs before it is returned.
 """
 
 from collections.abc import Sequence
@@ -11,95 +12,116 @@ from copy import deepcopy
 import torch
 from torch import Tensor, fx, nn
 
-from reds.elastic.from_module.conversion import Norm, Walk, Weighted
-from reds.elastic.from_module.operations import operation
+from reds.elastic.from_module.converter import GraphConverter, Weighted
+from reds.elastic.from_module.fusion import Norm
+from reds.elastic.from_module.operations import as_module
 from reds.elastic.layers import units_last
-from reds.elastic.net import Bias, ElasticNet
+from reds.elastic.net import ElasticNet, UnitBias
 from reds.errors import NotElasticError
 from reds.pack.model import WEIGHTED
 
-__all__ = ["NotElasticError", "elastic"]
-
 EXAMPLES = 3
+"""Random inputs in each comparison of the net with the module."""
 SCALES = (1, 100)
-"""Random inputs that the net is held against the module on: normal ones, and such as reach a ceiling."""
+"""Standard deviations of these inputs; the larger one makes activations reach the ceiling of a ReLU."""
 TOLERANCE = 1e-4
-"""Of the largest output: float32 sums, in another order."""
+"""Largest difference, as a share of the largest output: float32 sums differ with their order."""
 
 
 @torch.no_grad()
 def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
-    """The full elastic net that computes what a module does at inference; the module stays as it is.
+    """Return the full elastic net that computes the same as a torch module at inference.
 
-    `input_shape` is of one example in torch's order: [units, height, width] or [features]. The net itself
-    reads units innermost (`reds.data.own` turns examples). Its layers have the names of the graph's nodes; a
-    module that is called twice becomes two layers.
+    The module may hold conv (plain or depthwise), linear, batch norm, ReLU with a ceiling or without, max
+    and average pools without padding, flatten and residual adds. Layers are named after the nodes of the
+    traced graph. A submodule that is called twice becomes two layers.
 
-    Raises `NotElasticError` for all but conv (plain or depthwise), linear, batch norm, ReLU with a ceiling or
-    without, max and average pools without padding, flatten and residual adds, and for a forward that cannot
-    be traced.
+    The net reads units innermost; `reds.Dataset` stores examples in that order.
+
+    Args:
+        module: Any torch module whose forward takes one tensor and returns logits [N, classes]; it is copied.
+        input_shape: Shape of one example in torch's order: [units, height, width] or [features].
+
+    Raises:
+        NotElasticError: The module has an operation that no layer computes, or its forward cannot be traced.
     """
     kind = type(module).__name__
     module = _copy(module, kind)
     if len(input_shape) not in (1, 3) or min(input_shape) < 1:
-        text = "give [units, height, width] or [features], each at least 1"
-        raise NotElasticError(f"{kind}: {list(input_shape)}: {text}")
+        expected = "give [units, height, width] or [features], each at least 1"
+        raise NotElasticError(f"{kind}: input_shape is {list(input_shape)}: {expected}")
     x = torch.randn(EXAMPLES, *input_shape, generator=torch.Generator().manual_seed(0))
     try:
         module(x.clone())
     except Exception as error:  # whatever the user's forward raises
-        raise NotElasticError(f"{kind}: it does not run on {list(x.shape)}: {error}") from error
+        raise NotElasticError(
+            f"{kind}: it does not run on {list(x.shape)}: {error}; check input_shape, or mend forward"
+        ) from error
     try:
         traced = fx.symbolic_trace(module)
     except Exception as error:
-        text = f"{kind}: it cannot be traced ({error}): forward may not decide by what the input holds"
-        raise NotElasticError(text) from error
+        remedy = "make forward independent of the values of its input"
+        raise NotElasticError(f"{kind}: it cannot be traced ({error}): {remedy}") from error
     traced.graph.eliminate_dead_code()
-    run = fx.Interpreter(traced, garbage_collect_values=False)
-    run.run(x)
-    walk = Walk(run.env, {node: operation(node, module, run.env) for node in traced.graph.nodes})
-    graph = walk.graph(traced.graph)
+    interpreter = fx.Interpreter(traced, garbage_collect_values=False)
+    interpreter.run(x)
+    values = interpreter.env
+    modules = {node: as_module(node, module, values) for node in traced.graph.nodes}
+    converter = GraphConverter(values, modules)
+    graph = converter.convert(traced.graph)
     net = ElasticNet(graph).eval()
-    for layer, weight, after in zip(graph.layers, net.weights, net.subnet_tails(0), strict=True):
+    for layer, weight, affine in zip(graph.layers, net.weights, net.subnet_affines(0), strict=True):
         if layer.kind in WEIGHTED:
-            fill(weight, after, *walk.weights[layer.output])
-    for scale in SCALES:
-        expected, ours = module(scale * x), net(units_last(scale * x), 0)
-        apart = (ours - expected).abs().max()
-        if not apart <= TOLERANCE * expected.abs().max():
-            raise NotElasticError(
-                f"{kind}: the traced net computes something else ({apart:.2g} apart): look for hooks, random"
-                " numbers and operations in place on tensors that are read again"
-            )
+            copy_parameters(weight, affine, *converter.weights[layer.output])
+    _check_same_outputs(net, module, x, kind)
     return net
 
 
 def _copy(module: nn.Module, kind: str) -> nn.Module:
-    """The module in float32 and at inference. Raises `NotElasticError` where it holds what has no copy."""
+    """Return a float32 copy at inference. Raises `NotElasticError` if a part of it cannot be copied."""
     if not isinstance(module, nn.Module):
-        raise NotElasticError(f"{kind}: a torch.nn.Module is needed")
+        raise NotElasticError(f"{kind}: it is no torch.nn.Module: pass a module")
     for path, part in module.named_modules():
         for name, value in vars(part).items():
             if isinstance(value, Tensor) and not value.is_leaf:
                 where = f"{path}.{name}".lstrip(".")
-                text = "delete it, or end an old weight norm with torch.nn.utils.remove_weight_norm"
-                raise NotElasticError(f"{kind}: {where} is computed and has no copy: {text}")
+                remedy = "delete it, or end an old weight norm with torch.nn.utils.remove_weight_norm"
+                raise NotElasticError(f"{kind}: {where} is computed and cannot be copied: {remedy}")
     for where, weight in module.named_parameters():
         if isinstance(weight, nn.parameter.UninitializedParameter):
             raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
     return deepcopy(module).cpu().float().eval()
 
 
-def fill(weight: Tensor, after: nn.Module, op: Weighted, norm: Norm | None) -> None:
-    """Take over a module's weights, and what follows it; a bias before a norm moves into its mean."""
-    weight.copy_(op.weight)
-    bias = torch.zeros(len(weight)) if op.bias is None else op.bias
+def copy_parameters(weight: Tensor, affine: nn.Module, module: Weighted, norm: Norm | None) -> None:
+    """Copy a torch layer's weights and its batch norm or bias into an elastic net's layer.
+
+    Args:
+        weight: The elastic layer's weights; overwritten.
+        affine: The elastic layer's batch norm or bias; overwritten.
+        module: The user's convolution or linear layer. A bias before a batch norm moves into the norm's mean.
+        norm: The user's batch norm, if the layer has one.
+    """
+    weight.copy_(module.weight)
+    bias = torch.zeros(len(weight)) if module.bias is None else module.bias
     if norm is None:
-        assert isinstance(after, Bias)
-        after.bias.copy_(bias)
+        assert isinstance(affine, UnitBias)
+        affine.bias.copy_(bias)
     else:
-        assert isinstance(after, nn.BatchNorm1d)
-        after.load_state_dict(norm.state_dict(), strict=False)
-        assert after.running_mean is not None
-        after.running_mean -= bias
-        after.eps = norm.eps
+        assert isinstance(affine, nn.BatchNorm1d)
+        affine.load_state_dict(norm.state_dict(), strict=False)
+        assert affine.running_mean is not None
+        affine.running_mean -= bias
+        affine.eps = norm.eps
+
+
+def _check_same_outputs(net: ElasticNet, module: nn.Module, x: Tensor, kind: str) -> None:
+    """Raise `NotElasticError` unless net and module agree on the inputs x at every scale."""
+    for scale in SCALES:
+        expected, found = module(scale * x), net(units_last(scale * x), 0)
+        difference = (found - expected).abs().max()
+        if not difference <= TOLERANCE * expected.abs().max():
+            raise NotElasticError(
+                f"{kind}: the traced net computes something else (outputs differ by {difference:.2g}): look"
+                " for hooks, random numbers and operations in place on tensors that are read again"
+            )

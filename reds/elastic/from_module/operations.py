@@ -1,7 +1,7 @@
-"""What each node of a traced graph computes, said by one `torch.nn` module whichever way it was written.
+"""The torch module that computes the same as each node of a traced graph, however the user wrote it.
 
-`nn.ReLU()`, `F.relu(x)` and `x.relu()` are one thing; torch's functions take the parameters that its modules
-take, so that a call becomes the module that does the same.
+`nn.ReLU()`, `F.relu(x)` and `x.relu()` are one operation. Torch's functions take the parameters of its
+modules, so a call becomes the module that does the same, and the converter has one case for each layer kind.
 """
 
 import operator
@@ -17,11 +17,11 @@ from reds.errors import NotElasticError
 
 
 class Add(nn.Module):
-    """The sum of two tensors, which torch has no module for."""
+    """Mark the sum of two tensors, for which torch has no module."""
 
 
 class Flatten(nn.Flatten):
-    """Any call that gives a tensor other sides; which they are, its value says."""
+    """Mark any call that reshapes a tensor; the shape of the node's value says how."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ def _add(other: Any, alpha: float = 1) -> nn.Module | None:
 
 
 def _mean(dim: int | Sequence[int] | None = None, keepdim: bool = False, **_: Any) -> nn.Module | None:
-    """A mean over all sites is an average pool; over anything else there is no such layer."""
+    """Return an average pool for a mean over all spatial positions, else None."""
     over = {side % 4 for side in dim} if isinstance(dim, Sequence) else set()
     return nn.AdaptiveAvgPool2d(1) if over == {2, 3} else None
 
 
 def _clamp(min: Any = None, max: Any = None) -> nn.Module | None:
-    """From 0 up, with a ceiling or without, it is a ReLU; between others, or tensors, it is none."""
+    """Return a ReLU for a clamp from 0 up, with a ceiling if it has one, else None."""
     if not isinstance(min, int | float) or min != 0:
         return None
     if max is None:
@@ -74,24 +74,30 @@ _SPELLINGS: Mapping[Callable[..., nn.Module | None], Sequence[Any]] = {
     _mean: (torch.mean, "mean"),
     _dropout: (F.dropout, F.dropout1d, F.dropout2d),
 }  # fmt: skip
-CALLS = {spelling: call for call, spellings in _SPELLINGS.items() for spelling in spellings}
-"""By function, or by a method's name; takes what follows the tensor that is read."""
+MODULES = {spelling: make for make, spellings in _SPELLINGS.items() for spelling in spellings}
+"""Makes the module of a call, by function or method name, from the arguments after the input tensor."""
 
 
-def operation(node: fx.Node, root: nn.Module, values: Mapping[fx.Node, Any]) -> nn.Module | None:
-    """The module that does what a node does, None if there is none; `values` are those of every node."""
+def as_module(node: fx.Node, root: nn.Module, values: Mapping[fx.Node, Any]) -> nn.Module | None:
+    """Return the torch module that computes the same as a node, or None if `MODULES` has none.
+
+    Args:
+        node: A node of the traced graph.
+        root: The module that was traced.
+        values: The value of every node for one batch.
+    """
     if node.op == "call_module":
         return root.get_submodule(str(node.target))
-    if node.op not in ("call_function", "call_method") or node.target not in CALLS:
+    if node.op not in ("call_function", "call_method") or node.target not in MODULES:
         return None
-    more = {key: value for key, value in node.kwargs.items() if key != "input"}
-    args, kwargs = fx.node.map_arg((node.args[1:], more), lambda read: values[read])
-    return CALLS[node.target](*args, **kwargs)
+    keywords = {key: value for key, value in node.kwargs.items() if key != "input"}
+    args, kwargs = fx.node.map_arg((node.args[1:], keywords), lambda argument: values[argument])
+    return MODULES[node.target](*args, **kwargs)
 
 
-def ceiling(op: nn.Module | None) -> float | None:
-    """Where a ReLU stops, infinite for the plain one; None of what is no ReLU."""
-    match op:
+def relu_ceiling(module: nn.Module | None) -> float | None:
+    """Return the largest output of a ReLU, infinite for a plain one, or None if the module is no ReLU."""
+    match module:
         case nn.ReLU():
             return inf
         case nn.Hardtanh(min_val=0, max_val=top) if top > 0:  # ReLU6 is one
@@ -100,14 +106,21 @@ def ceiling(op: nn.Module | None) -> float | None:
             return None
 
 
-def name(node: fx.Node, op: nn.Module | None) -> str:
-    """Where a node is, in the user's words: a module's path and kind, else the call and what makes it."""
+def user_name(node: fx.Node, module: nn.Module | None) -> str:
+    """Name a node in the user's words: a submodule's path and class, or a call and its submodule."""
     if node.op == "call_module":
-        return f"{node.target} ({type(op).__name__})"
+        return f"{node.target} ({type(module).__name__})"
     inside = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
     return f"{node.name} in {inside[-1]}" if inside else node.name
 
 
-def refuse(node: fx.Node, op: nn.Module | None, why: str, what_to_do: str) -> NoReturn:
-    """Raise `NotElasticError` at a node."""
-    raise NotElasticError(f"{name(node, op)} {why}: {what_to_do}")
+def reject(node: fx.Node, module: nn.Module | None, reason: str, remedy: str) -> NoReturn:
+    """Raise `NotElasticError` for a node.
+
+    Args:
+        node: The node, whose place the error names.
+        module: Its operation, from `as_module`.
+        reason: What is wrong with it, as a verb and its object.
+        remedy: What to do instead.
+    """
+    raise NotElasticError(f"{user_name(node, module)} {reason}: {remedy}")

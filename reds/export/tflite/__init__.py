@@ -1,15 +1,16 @@
-"""Each subnet as a `.tflite` file of its own: for peers to compare with, and for users who want one.
+"""Export each subnet as a `.tflite` file of its own, to compare with TFLite or to use there.
 
-The files carry the pack's own weights, tables and scales; nothing is calibrated a second time. A row of the
-pack, `y = z + acc * m / 2^32`, is what TFLite calls per-channel quantization: its weights' scale is
-|m| / 2^32 in steps of the output for one of the input. TFLite's scales are positive, so a row whose m is
-negative has the signs of its weights and its bias flipped.
+The files hold the pack's own weights, tables and scales; nothing is calibrated a second time. A row of the
+pack, `y = z + acc * m / 2^32`, is per-channel quantization in TFLite: the scale of its weights is |m| / 2^32,
+in steps of the output per step of the input. TFLite's scales are positive, so a row with a negative m has the
+signs of its weights and its bias flipped. A pack holds no scales between layers, so `quantization` chooses
+them.
 
-Scales between layers, which a pack does not hold, are chosen (`labels`).
-
-What TFLite does otherwise than the reference, each worth a step: it rounds in its own way, what no ReLU
-follows may be -128 where a pack's arithmetic stops at -127, and of a bias that an average or an addition has
-beyond its zero points (only made-up nets have one) up to half a step is lost.
+TFLite differs from the pack's arithmetic in three ways, each worth at most one step:
+- It rounds in another way.
+- A layer without ReLU may output -128, where the pack stops at -127.
+- An average pool or an addition with a bias beyond its zero points loses up to half a step of it. Only random
+  test nets have such a bias.
 """
 
 import re
@@ -17,43 +18,55 @@ from pathlib import Path
 
 from reds import pack
 from reds.errors import ModelError, PackError
-from reds.export.tflite.graph import Graph
-from reds.export.tflite.layers import network
-from reds.files import writable, write_whole
+from reds.export.tflite.flatbuffer import FlatBufferGraph
+from reds.export.tflite.layers import add_model
+from reds.files import ensure_writable, write_atomically
 from reds.pack import extract
 from reds.pack.model import Model
 
 
 def dumps(model: Model, subnet: int) -> bytes:
-    """One subnet's `.tflite` file: int8, one input and one output, batch 1, NHWC; a dense net's [1, units].
+    """Return one subnet's `.tflite` file: int8, batch 1, one NHWC input and one output.
 
-    Raises `ModelError` if a scale is not above 0, `ModuleNotFoundError` without tensorflow.
+    The input of a net of dense layers alone is [1, units]. Raises `ModelError` if a scale is not above 0, and
+    `ModuleNotFoundError` without tensorflow.
     """
-    chosen = extract.alone(model, subnet)
-    for what, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
+    chosen = extract.extract_subnet(model, subnet)
+    for side, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
         if not 0 < scale < float("inf"):
-            raise ModelError(f"{model.name}: TFLite needs scales above 0, its {what} has {scale:g}")
+            raise ModelError(
+                f"{model.name}: TFLite needs scales above 0, its {side} has {scale:g}: write the pack again"
+                " with a scale above 0"
+            )
     subnet_name = chosen.subnets[0].name
-    graph = Graph(f"{model.name}, subnet {subnet_name}, of a REDS pack")
-    first, last = network(graph, chosen)
+    graph = FlatBufferGraph(f"{model.name}, subnet {subnet_name}, of a REDS pack")
+    first, last = add_model(graph, chosen)
     return graph.dumps(first, last)
 
 
 def export(path: Path, out: Path) -> dict[Path, int]:
-    """Write NAME-SUBNET.tflite for every subnet of the pack NAME.reds; returns the bytes of each file.
+    """Write NAME-SUBNET.tflite for every subnet of the pack NAME.reds; return the bytes of each file.
 
-    Subnet `25%` of kws-dnn-s.reds becomes kws-dnn-s-25.tflite. All are made before the first is written.
-    Raises `PackError` if the pack cannot be used, and `OSError`; and what `dumps` does.
+    Subnet `25%` of kws-dnn-s.reds becomes kws-dnn-s-25.tflite. No file is written before all are made.
+
+    Raises:
+        PackError: The pack cannot be used, or its subnets' names give equal file names.
+        ModelError: A scale is not above 0.
+        ModuleNotFoundError: tensorflow is missing.
+        OSError: `out` cannot be written.
     """
     model = pack.load(path)
     files = {out / f"{path.stem}-{file_suffix(s.name)}.tflite": i for i, s in enumerate(model.subnets)}
     if len(files) < len(model.subnets):
         names = ", ".join(subnet.name for subnet in model.subnets)
-        raise PackError(f"{path}: its subnets' names make no file names of their own: {names}")
+        raise PackError(
+            f"{path}: its subnets' names make no file names of their own: {names}; build the pack with other"
+            " names"
+        )
     made = {file: dumps(model, subnet) for file, subnet in files.items()}
-    writable(out)
+    ensure_writable(out)
     for file, data in made.items():
-        write_whole(file, data)
+        write_atomically(file, data)
     return {file: len(data) for file, data in made.items()}
 
 

@@ -1,56 +1,83 @@
-"""Rows of a layer with weights as TFLite quantizes them: a scale for each, all of them positive."""
+"""Convert the rows of a layer (one per output unit) to TFLite's weights, scales and biases.
+
+TFLite's scales are positive, so a row with a negative multiplier flips the signs of its weights.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.export.tflite.graph import Graph, Label
-from reds.export.tflite.scales import LEAST_GAIN
+from reds.export.tflite.flatbuffer import FlatBufferGraph, Quantization
+from reds.export.tflite.quantization import LEAST_GAIN
 from reds.pack.model import LIMIT, IntegerLayer, Kind, Step
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What rows compute: `y = label.zero + gain * (weights @ x) + offset`, in bytes as stored.
-
-    `weights` int8 [rows, fan_in], `gain` and `offset` float64 [rows].
-    """
+    """Hold rows that compute `y = zero + gain * (weights @ x) + offset` on stored values."""
 
     weights: NDArray[np.int8]
+    """[rows, fan-in]."""
     gain: NDArray[np.float64]
+    """[rows]."""
     offset: NDArray[np.float64]
+    """[rows]."""
 
 
-def rows(layer: IntegerLayer, step: Step, label: Label) -> Rows:
-    """The rows of a layer that writes under a label; an average is depthwise, all its weights alike."""
+def rows_of(layer: IntegerLayer, step: Step, output: Quantization) -> Rows:
+    """Return the rows of a layer; an average pool becomes a depthwise layer with equal weights.
+
+    Args:
+        layer: A layer with weights, or an average pool.
+        step: The subnet's tables of this layer.
+        output: Quantization of the layer's output.
+    """
     gain = step.multiplier / 2**32
-    offset = step.bias * gain + (step.zero - label.zero)
+    offset = step.bias * gain + (step.zero - output.zero)
     if layer.kind is not Kind.AVERAGE_POOL:
         return Rows(layer.weights, gain, offset)
-    return alike(step.units_out, layer.taps, float(gain[0]) * step.factors[0], float(offset[0]))
+    return equal_rows(step.units_out, layer.taps, float(gain[0]) * step.factors[0], float(offset[0]))
 
 
-def copied(units: int, sign: int, label: Label) -> Rows:
-    """Depthwise rows that write the bytes they read, times a sign, under a label."""
-    return alike(units, 1, sign, -label.zero)
+def copy_rows(units: int, sign: int, output: Quantization) -> Rows:
+    """Return depthwise rows that copy their stored input times a sign, for an output quantization."""
+    return equal_rows(units, 1, sign, -output.zero)
 
 
-def alike(units: int, taps: int, gain: float, offset: float) -> Rows:
-    """Depthwise rows that all compute `gain` times the sum of their taps, and `offset`."""
+def equal_rows(units: int, taps: int, gain: float, offset: float) -> Rows:
+    """Return equal depthwise rows.
+
+    Args:
+        units: Number of rows.
+        taps: Weights of each row.
+        gain: Factor of the sum of the taps, in stored values.
+        offset: Addend, in stored values.
+    """
     ones = np.ones(units)
     return Rows(np.full((units, taps), LIMIT, np.int8), ones * gain / LIMIT, ones * offset)
 
 
-def constants(
-    graph: Graph, of: Rows, x: Label, y: Label, shape: tuple[int, ...], axis: int
-) -> tuple[int, int]:
-    """Weights in TFLite's `shape`, their rows along `axis`; the bias without the input's zero point."""
-    signed = (of.weights * np.sign(of.gain)[:, None]).astype(np.int8)
-    gain = np.maximum(np.abs(of.gain), LEAST_GAIN)
-    bias = np.rint(of.offset / gain) + x.zero * signed.sum(axis=1, dtype=np.int64)
-    scales = gain * y.scale / x.scale
-    laid = signed if axis == 0 else signed.T
+def add_constants(
+    graph: FlatBufferGraph, rows: Rows, source: Quantization, target: Quantization, shape: tuple[int, ...],
+    axis: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Add weights and bias of some rows to a graph; return the indices of both tensors.
+
+    Args:
+        graph: The graph.
+        rows: The rows.
+        source: Quantization of the input; TFLite subtracts its zero point, so the bias must not.
+        target: Quantization of the output.
+        shape: TFLite's shape of the weights.
+        axis: The axis of the rows in it.
+    """
+    signed = (rows.weights * np.sign(rows.gain)[:, None]).astype(np.int8)
+    gain = np.maximum(np.abs(rows.gain), LEAST_GAIN)
+    bias = np.rint(rows.offset / gain) + source.zero * signed.sum(axis=1, dtype=np.int64)
+    scales = gain * target.scale / source.scale
+    ordered = signed if axis == 0 else signed.T
     limits = np.iinfo(np.int32)
-    whole = bias.clip(limits.min, limits.max).astype(np.int32)
-    return graph.constant(laid.reshape(shape), scales, axis), graph.constant(whole, scales * x.scale)
+    stored = bias.clip(limits.min, limits.max).astype(np.int32)
+    weights = graph.constant(ordered.reshape(shape), scales, axis)
+    return weights, graph.constant(stored, scales * source.scale)

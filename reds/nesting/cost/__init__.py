@@ -1,7 +1,8 @@
-"""What a subnet costs, as tables over the widths of a few unit groups.
+"""Count the costs of a subnet, as tables over the widths of a few unit groups.
 
-MACs, flash and measured latencies add up over the layers, each of which couples the group that it reads with
-the group that it writes; arena is the most that lives together. Each is a `Cost`, and one solver serves all.
+MACs, flash and measured latency are sums over the layers, each of which couples the group that it reads with
+the group that it writes. The arena is a maximum over the layers. One `Cost` describes either, and one solver
+serves all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,50 +16,53 @@ from reds.errors import GraphError
 from reds.graph import Graph, Layer
 from reds.nesting.solver.problem import Choice, Groups, entries
 from reds.pack.model import table_rows
-from reds.pack.padding import up
+from reds.pack.padding import round_up
 
 Grid = NDArray[np.int64]
-"""Widths that a unit group may take, ascending."""
+"""The widths that a unit group may have, ascending."""
 CostTables = Mapping[Groups, NDArray[np.int64]]
-"""Groups, ascending: a cost [widths of the first, widths of the second...] of what they cost together."""
+"""For groups, ascending, the cost at all their widths: int64 [widths of the first, of the second, ...]."""
 ROW_BYTES = 8
-"""Of a table's row: an int32 bias and an int32 multiplier."""
+"""Bytes of a table's row: an int32 bias and an int32 multiplier."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The sum of its tables' entries, or with `peak` the largest of them.
-
-    A whole number of entries makes a `unit`: ten to the power of `digits`.
-    """
+    """A cost of a choice: the sum of its tables' entries, or with `peak` their maximum."""
 
     unit: str
     tables: CostTables
     peak: bool = False
     digits: int = 0
+    """Entries are integers: 10 to the power of `digits` make one `unit`."""
 
-    def of(self, choice: Choice) -> int:
-        """The cost of a choice: an index into each group's grid."""
-        each = entries(self.tables, choice)
-        return int(max(each) if self.peak else sum(each))
+    def evaluate(self, choice: Choice) -> int:
+        """Return the cost of a choice, which is an index into each group's grid."""
+        values = entries(self.tables, choice)
+        return int(max(values) if self.peak else sum(values))
 
-    def says(self, entry: int) -> str:
-        """As a message has it."""
-        return f"{entry / 10**self.digits:.{self.digits}f} {self.unit}"
+    def format(self, cost: int) -> str:
+        """Return a cost with its unit, as messages print it."""
+        return f"{cost / 10**self.digits:.{self.digits}f} {self.unit}"
 
 
 def width_grids(graph: Graph, step: int | Sequence[int], least: int | Sequence[int]) -> list[Grid]:
-    """For each group the widths to choose from: multiples of `step` from `least` units, and the full width.
+    """Return for each group the widths to choose from: multiples of `step`, and the full width.
 
-    Both are one number, or one a group. Groups that are not cut have their full width alone. Raises
-    `GraphError` for a number under 1.
+    Args:
+        graph: The full network. Groups that are never cut have their full width only.
+        step: Widths are multiples of this; one number, or one for each group.
+        least: The fewest units to keep; one number, or one for each group.
+
+    Raises:
+        GraphError: A number is less than 1.
     """
     n = len(graph.groups)
     steps, fewest = np.broadcast_to(step, n).tolist(), np.broadcast_to(least, n).tolist()
     if min(*steps, *fewest) < 1:
-        raise GraphError(f"widths by steps of {step} from {least} units: both are 1 or more")
+        raise GraphError(f"`step` is {step} and `least` is {least}: both are 1 or more")
     return [
-        np.unique([*range(up(first, by), group.units, by), group.units])
+        np.unique([*range(round_up(first, by), group.units, by), group.units])
         if group.cut
         else np.array([group.units])
         for group, by, first in zip(graph.groups, steps, fewest, strict=True)
@@ -66,30 +70,42 @@ def width_grids(graph: Graph, step: int | Sequence[int], least: int | Sequence[i
 
 
 def macs_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
-    """Multiply-accumulates, true fan-in, classifier counted (REDS, arXiv 2311.13349, counts full fan-in)."""
-    return Cost("MACs", added(graph, grids, Layer.macs))
+    """Return the multiply-accumulates, with the fan-in that a subnet keeps, the classifier included.
+
+    REDS, arXiv 2311.13349, counts the full network's fan-in instead.
+    """
+    return Cost("MACs", sum_over_layers(graph, grids, Layer.macs))
 
 
 def flash_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
-    """Bytes of a subnet's weights and tables in the canonical layout, alone; headers are not counted."""
-    return Cost("bytes of flash", added(graph, grids, flash_bytes))
+    """Return the bytes of a single subnet's weights and tables in the canonical layout, without headers."""
+    return Cost("bytes of flash", sum_over_layers(graph, grids, flash_bytes))
 
 
 def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
-    """Bytes of the weights and of the table that a subnet of these group widths reads in a layer."""
-    return layer.weights(widths) + ROW_BYTES * up(table_rows(layer.kind, widths[layer.writes]), 4)
+    """Return the bytes of the weights and the table that a subnet of these widths reads in a layer."""
+    return layer.weights(widths) + ROW_BYTES * round_up(table_rows(layer.kind, widths[layer.writes]), 4)
 
 
-def added(graph: Graph, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]) -> CostTables:
-    """A layer's count at all widths of the groups it couples, added up over the layers."""
+def sum_over_layers(
+    graph: Graph, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]
+) -> CostTables:
+    """Return the sum of a count over the layers, at all widths of the groups that each layer couples.
+
+    Args:
+        graph: The full network.
+        grids: The widths of each group.
+        count: The count of a layer at the widths of all groups. It also takes arrays of widths.
+    """
     tables: dict[Groups, NDArray[np.int64]] = {}
     for layer in graph.layers:
         groups = tuple(sorted({layer.reads, layer.writes}))
-        table = np.zeros([len(grids[g]) for g in groups], np.int64) + count(layer, broadcast(groups, grids))
+        counts = count(layer, broadcast_widths(groups, grids))
+        table = np.zeros([len(grids[g]) for g in groups], np.int64) + counts
         tables[groups] = tables.get(groups, 0) + table
     return tables
 
 
-def broadcast(groups: Groups, grids: Sequence[Grid]) -> Any:
-    """The widths of each of these groups along an axis of its own: a count of them is a table."""
+def broadcast_widths(groups: Groups, grids: Sequence[Grid]) -> Any:
+    """Return the widths of each of these groups along an axis of its own, so that a count becomes a table."""
     return dict(zip(groups, np.ix_(*(grids[g] for g in groups)), strict=True))

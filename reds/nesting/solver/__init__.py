@@ -1,1 +1,7 @@
-"""An exact solver for one width a unit group: the most gain whose costs stay within their limits."""
+"""Find one width for each unit group: the largest gain whose costs stay within their limits, with proof.
+
+- `problem` states gains, costs and limits as tables over the widths of a few groups.
+- `stages` puts the groups in an order in which dynamic programming takes the smallest tables.
+- `dual` bounds the gain by prices on the costs, and `partials` searches for a choice that reaches the bound.
+- `solve` combines both, and `joint` solves all nested subnets at once.
+"""

@@ -1,7 +1,8 @@
-"""Measure what selection takes, net by net, each row in a process of its own.
+"""Measure time and memory of selection on every network, for `reds bench-selection`.
 
-Three nested subnets of 25, 50 and 75 % of the MACs, of random scores with a fixed seed; then the same within
-an arena half-way between the smallest there can be and the full net's.
+Each row runs in a process of its own. It selects three nested subnets of 25, 50 and 75 % of the MACs, by
+random scores with a fixed seed. A second row adds a limit on the arena, half-way between the smallest
+possible and the full network's.
 """
 
 import resource
@@ -25,16 +26,24 @@ NETS = (
 )  # fmt: skip
 SHARES = (0.25, 0.5, 0.75)
 MEGABYTE = 1024
-"""In KiB, in which Linux counts the resident set."""
+"""KiB, the unit in which Linux counts the resident set."""
 
 
 def measured(net: str, with_arena: bool, step: int, order: Order, objective: Objective) -> dict[str, float]:
-    """Seconds, peak megabytes of this process, and the largest gap of a net's subnets."""
-    graph, device = by_name(net), TargetProfile()
+    """Return seconds, peak megabytes of this process, and the largest optimality gap of a network's subnets.
+
+    Args:
+        net: A name of `reds.zoo`.
+        with_arena: Whether to limit the arena too.
+        step: Widths are multiples of this, and at least this.
+        order: The subnet that is chosen first.
+        objective: The sum to maximize.
+    """
+    graph, profile = by_name(net), TargetProfile()
     rng = np.random.default_rng(0)
     scores = [rng.lognormal(0, 1, group.units) * group.cut for group in graph.groups]
     smallest = tuple(int(grid[0]) for grid in width_grids(graph, step, step))
-    arena = sum(device.costs(graph, widths)["arena"] for widths in (smallest, graph.full)) // 2
+    arena = sum(profile.costs(graph, widths)["arena"] for widths in (smallest, graph.full)) // 2
     budgets = [Budget(macs=share, arena=arena if with_arena else None) for share in SHARES]
     started = time.perf_counter()
     subnets = select(graph, scores, budgets, step=step, least=step, order=order, objective=objective)

@@ -1,8 +1,8 @@
-"""All nested subnets at once: the largest sum of gains, each within its own limits.
+"""Solve all nested subnets at once: the largest sum of gains, each within its own limits.
 
-Solved alone, the subnets bound the sum, and widths that cannot beat the best nested choice known leave. What
-is left is one problem of the same kind: a group's width becomes a nested tuple of widths, one a subnet, and
-every subnet brings its own limits.
+Solving each subnet alone bounds the sum, and widths that cannot beat the best nested choices known are
+dropped. The rest is one problem of the same kind: a group's width becomes a nested tuple of widths, one for
+each subnet, and every subnet brings its own limits.
 """
 
 from collections.abc import Sequence
@@ -14,71 +14,82 @@ from numpy.typing import NDArray
 from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Scalar
 from reds.nesting.solver.solve import EXACT, WORK, solve
-from reds.nesting.solver.stages import Values, ceilings, order_of, stages_of
+from reds.nesting.solver.stages import Values, order_of, stages_of
+from reds.nesting.solver.sweeps import ceilings
 
 Tuples = NDArray[np.intp]
-"""[tuples, subnets]: indices of widths, ascending from subnet to subnet."""
+"""Nested tuples of a group, [tuples, subnets]: indices of widths, ascending from subnet to subnet."""
 LARGEST = 512
-"""Tuples of a group that are tried at once."""
+"""The most tuples of a group that are tried at once."""
 ENTRIES = 1 << 24
-"""Of all tables together; fewer tuples are tried where they take more."""
+"""The most entries of all tables together; if they take more, fewer tuples are tried."""
 PART = 8
-"""Some of the tuples prove nothing and get a share of the entries and of the work: one in so many."""
-TURNS = 4
+"""An attempt with some of the tuples proves nothing, so its entries and work are divided by this."""
+ATTEMPTS = 4
 """How often a better choice may narrow the tuples down."""
 
 
 @dataclass(frozen=True)
 class Joint:
-    """A choice for each problem, the sum of their gains, and what no nested choices can exceed."""
+    """A choice for each problem, the sum of their gains, and a bound that no nested choices exceed."""
 
     choices: tuple[Choice, ...]
     value: float
     bound: float
 
 
-def jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
-    """A choice for each problem, none narrower than the one before; `known` are such choices, all allowed.
+def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
+    """Return a choice for each problem, none narrower than the one before, with the largest sum of gains.
 
-    Proven best where the tuples left are few enough to be solved whole; else the halves, each on its own,
-    bound the sum.
+    The choices are proven best if the tuples left are few enough to be solved completely. Else the smaller
+    and the larger subnets are solved apart, which bounds the sum.
+
+    Args:
+        problems: One for each subnet, smallest first, over the same groups and widths.
+        known: Nested choices, each one for every problem and allowed in it. At least one is needed.
     """
-    alone = [solve(problem, [each[i] for each in known]) for i, problem in enumerate(problems)]
+    separate = [solve(problem, [choices[i] for choices in known]) for i, problem in enumerate(problems)]
     most = [_ceilings(problem) for problem in problems]
     best = max((tuple(choices) for choices in known), key=lambda choices: _value(problems, choices))
-    value, bound = _value(problems, best), sum(solution.bound for solution in alone)
-    few, turns = LARGEST, 0
-    while bound - value > (slack := EXACT * abs(bound)) and turns < TURNS:
-        held = list(zip(*best, strict=True))
-        tried = [_tuples([each[g] for each in most], value + slack, at, few) for g, at in enumerate(held)]
-        tuples, whole = [kept for kept, _ in tried], all(complete for _, complete in tried)
-        part = 1 if whole else PART
-        if few > 1 and _entries(problems, list(map(len, tuples))) > ENTRIES // part:
-            few //= 2
+    value, bound = _value(problems, best), sum(solution.bound for solution in separate)
+    count, attempts = LARGEST, 0
+    while bound - value > (slack := EXACT * abs(bound)) and attempts < ATTEMPTS:
+        best_tuples = list(zip(*best, strict=True))
+        tried = [
+            _tuples([gains[g] for gains in most], value + slack, best_tuple, count)
+            for g, best_tuple in enumerate(best_tuples)
+        ]
+        tuples, complete = [kept for kept, _ in tried], all(is_complete for _, is_complete in tried)
+        part = 1 if complete else PART
+        if count > 1 and _entries(problems, list(map(len, tuples))) > ENTRIES // part:
+            count //= 2
             continue
-        start = tuple(int((kept == at).all(axis=1).argmax()) for kept, at in zip(tuples, held, strict=True))
-        solution, turns = solve(_together(problems, tuples), [start], WORK // part), turns + 1
-        found = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
-        best, before = tuple(zip(*found, strict=True)), value
+        start = tuple(
+            int((kept == best_tuple).all(axis=1).argmax())
+            for kept, best_tuple in zip(tuples, best_tuples, strict=True)
+        )
+        solution, attempts = solve(_joint_problem(problems, tuples), [start], WORK // part), attempts + 1
+        chosen = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
+        best, before = tuple(zip(*chosen, strict=True)), value
         value = _value(problems, best)
-        if whole:
+        if complete:
             bound = min(bound, value + (solution.bound - solution.value))
-        if whole or value <= before + slack:
+        if complete or value <= before + slack:
             break
     if bound - value > slack and len(problems) > 1:
-        bound = min(bound, sum(each.bound for each in _halves(problems, [*known, best])))
+        bound = min(bound, sum(half.bound for half in _halves(problems, [*known, best])))
     return Joint(best, value, bound if bound - value > slack else value)
 
 
 def _halves(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> list[Joint]:
-    """The smaller and the larger subnets, each on their own: together they gain no less than all nested."""
+    """Solve the smaller and the larger subnets apart: together they gain no less than all nested ones."""
     half = len(problems) // 2
     parts = (slice(half), slice(half, None))
-    return [jointly(problems[part], [choices[part] for choices in known]) for part in parts]
+    return [solve_jointly(problems[part], [choices[part] for choices in known]) for part in parts]
 
 
 def _entries(problems: Sequence[Problem], sizes: Sequence[int]) -> int:
-    """Of the stages' tables that all problems take together, with so many widths of each group."""
+    """Return the entries of the joint problem's tables with so many tuples of each group."""
     couplings = [groups for problem in problems for groups in problem.couplings]
     return order_of(couplings, sizes)[0] * (2 + sum(len(problem.limited) for problem in problems))
 
@@ -88,39 +99,47 @@ def _value(problems: Sequence[Problem], choices: Sequence[Choice]) -> float:
 
 
 def _ceilings(problem: Problem) -> list[Values]:
-    """For each group and width the most that a choice with it gains, at prices that bound all of them."""
+    """Return for each group and width a bound on the gain of any choice with this width."""
     stages = stages_of(problem)
     prices = minimize(problem, stages).prices
     budget = sum(price * cost.limit for price, cost in zip(prices, problem.limited, strict=True))
-    return [each + budget for each in ceilings(stages, [stage.reduced(prices) for stage in stages])]
+    reduced = [stage.reduced(prices) for stage in stages]
+    return [ceiling + budget for ceiling in ceilings(stages, reduced)]
 
 
-def _tuples(most: Sequence[Values], floor: float, held: tuple[int, ...], few: int) -> tuple[Tuples, bool]:
-    """The nested tuples of a group that may beat the floor, `held` among them, and whether these are all.
+def _tuples(most: Sequence[Values], floor: float, best: tuple[int, ...], count: int) -> tuple[Tuples, bool]:
+    """Return the nested tuples of a group that may beat the floor.
 
-    `most[i]` is the most that subnet i gains at each width; of more than `few` the best stay.
+    Args:
+        most: For each subnet the most that it gains at each width of the group.
+        floor: The sum of gains to beat.
+        best: The tuple of the best choices known, which is always returned.
+        count: The most tuples to return; the best ones are kept.
+
+    Returns:
+        The tuples, and whether they are all.
     """
-    rest = sum(float(each.max()) for each in most)
-    tuples, sums, whole = np.zeros((1, 0), np.intp), np.zeros(1), True
-    for each in most:
-        rest -= float(each.max())
-        reach = sums[:, None] + each
-        reach[np.arange(len(each)) < tuples[:, -1:].max(axis=1, initial=0)[:, None]] = -np.inf
+    rest = sum(float(gains.max()) for gains in most)
+    tuples, sums, complete = np.zeros((1, 0), np.intp), np.zeros(1), True
+    for gains in most:
+        rest -= float(gains.max())
+        reach = sums[:, None] + gains
+        reach[np.arange(len(gains)) < tuples[:, -1:].max(axis=1, initial=0)[:, None]] = -np.inf
         before, width = np.nonzero(reach + rest > floor)
         sums = reach[before, width]
         tuples = np.column_stack([tuples[before], width])
-        if len(sums) > few:
-            best = np.sort(np.argpartition(-sums, few)[:few])
-            tuples, sums, whole = tuples[best], sums[best], False
-    if not (tuples == held).all(axis=1).any():
-        tuples = np.vstack([tuples, held])
-    return tuples, whole
+        if len(sums) > count:
+            kept = np.sort(np.argpartition(-sums, count)[:count])
+            tuples, sums, complete = tuples[kept], sums[kept], False
+    if not (tuples == best).all(axis=1).any():
+        tuples = np.vstack([tuples, best])
+    return tuples, complete
 
 
-def _together(problems: Sequence[Problem], tuples: Sequence[Tuples]) -> Problem:
-    """One problem whose widths are tuples: gains add up, limits stay apart, what one forbids is forbidden."""
+def _joint_problem(problems: Sequence[Problem], tuples: Sequence[Tuples]) -> Problem:
+    """Return one problem whose widths are tuples: gains add up, and every limit and rule holds."""
 
-    def at(i: int, groups: Groups, table: NDArray[Scalar]) -> NDArray[Scalar]:
+    def by_tuples(i: int, groups: Groups, table: NDArray[Scalar]) -> NDArray[Scalar]:
         return table[np.ix_(*(tuples[g][:, i] for g in groups))]
 
     gains: dict[Groups, NDArray[np.float64]] = {}
@@ -128,9 +147,10 @@ def _together(problems: Sequence[Problem], tuples: Sequence[Tuples]) -> Problem:
     limited = []
     for i, problem in enumerate(problems):
         for groups, table in problem.gains.items():
-            gains[groups] = gains.get(groups, 0.0) + at(i, groups, table)
+            gains[groups] = gains.get(groups, 0.0) + by_tuples(i, groups, table)
         for groups, rule in problem.allowed.items():
-            allowed[groups] = allowed.get(groups, True) & at(i, groups, rule)
+            allowed[groups] = allowed.get(groups, True) & by_tuples(i, groups, rule)
         for cost in problem.limited:
-            limited.append(Limited({g: at(i, g, table) for g, table in cost.tables.items()}, cost.limit))
+            tables = {groups: by_tuples(i, groups, table) for groups, table in cost.tables.items()}
+            limited.append(Limited(tables, cost.limit))
     return Problem(tuple(map(len, tuples)), gains, tuple(limited), allowed)

@@ -1,7 +1,7 @@
-"""How a device wants a layer's weights and tables laid out: one small class a layout.
+"""Order weights and tables for the kernels of a device: one class for each layout.
 
-The file on the host holds the canonical layout; deploying writes the one the agent asks for. A layout
-changes the order of bytes, never a result.
+Files on the host have the canonical layout. Deploying writes the one that the agent asks for. A layout
+changes the order of bytes and never a result.
 """
 
 from collections.abc import Iterable
@@ -17,34 +17,41 @@ from reds.pack.model import IntegerLayer, Model, Step, TensorShape
 
 
 class Layout(Protocol):
-    """Writes what a kernel family reads."""
+    """The layout that one family of kernels reads."""
 
     id: int
+    """Its number in the pack and in the agent's hello."""
     name: str
     alignment: int
-    """Weights and tables begin at multiples of this in the pack."""
+    """Bytes. Weights and tables begin at multiples of this in the pack."""
 
     def runs(self, layer: IntegerLayer) -> bool:
-        """Whether the kernels of this layout run this layer."""
+        """Return whether the kernels of this layout can run this layer."""
         ...
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """All the layer's weights, once for all subnets."""
+        """Return the weights of the full network's layer, which all subnets share."""
         ...
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
-        """Biases, then multipliers, of one subnet; each padded to four entries.
+        """Return the table of one subnet: biases, then multipliers, each padded to four entries.
 
-        Factors, where a layer has them, are the second and third entry of its biases.
+        The factors of an average or an addition follow its bias.
         """
         ...
 
     def plain(self, layer: IntegerLayer, step: Step) -> bytes:
-        """One byte for each four rows, not 0 where the kernel must take its plain path; empty: none."""
+        """Return one byte for every four rows: 0 if the fast kernel may compute them. Empty if it may all."""
         ...
 
     def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
-        """Bytes of arena the kernel needs beside the layer's tensors; `source` is the one it reads."""
+        """Return the bytes of arena that the kernel needs beside the layer's tensors.
+
+        Args:
+            layer: The layer of the full network.
+            source: The shape of the tensor that it reads, in the full network.
+            step: The layer in one subnet.
+        """
         ...
 
 
@@ -53,7 +60,13 @@ LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix2
 
 
 def plan(model: Model, subnet: int, layout: Layout) -> Arena:
-    """The arena of a subnet in a layout, the scratch of its kernels included."""
+    """Return the arena of a subnet in a layout, with the scratch of its kernels.
+
+    Args:
+        model: The integer network.
+        subnet: The index of the subnet.
+        layout: The layout of the kernels that run it.
+    """
     steps = model.subnets[subnet].steps
     scratch = [
         layout.scratch(layer, model.tensors[layer.inputs[0]], step)
@@ -63,6 +76,6 @@ def plan(model: Model, subnet: int, layout: Layout) -> Arena:
 
 
 def best(model: Model, ids: Iterable[int]) -> Layout | None:
-    """The layout of the highest id among `ids` whose kernels run every layer of the model, if any."""
-    able = [i for i in ids if i in LAYOUTS and all(LAYOUTS[i].runs(layer) for layer in model.layers)]
-    return LAYOUTS[max(able)] if able else None
+    """Return the layout of the highest id among `ids` whose kernels can run the model, or None."""
+    usable = [i for i in ids if i in LAYOUTS and all(LAYOUTS[i].runs(layer) for layer in model.layers)]
+    return LAYOUTS[max(usable)] if usable else None

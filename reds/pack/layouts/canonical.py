@@ -1,32 +1,32 @@
-"""The layout of files and of the portable kernels; others inherit what they do not change."""
+"""The canonical layout, of files and of the portable kernels. Other layouts inherit from it."""
 
 from reds.pack.model import IntegerLayer, Step, TensorShape
 from reds.pack.padding import table_bytes
 
 
 class Canonical:
-    """Row by row, as the model holds them. What files hold and the portable kernels read."""
+    """Weights and tables in the order of the model."""
 
     id = 0
     name = "canonical"
     alignment = 16
 
     def runs(self, layer: IntegerLayer) -> bool:
-        """Every one."""
+        """Return True: the portable kernels run every layer."""
         return True
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """int8 [units_out, fan_in]."""
+        """Return the weights as int8 [units_out, fan_in]."""
         return layer.weights.tobytes()
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
-        """int32 little-endian."""
-        return table_bytes(layer.biases(step), step.multiplier)
+        """Return biases and multipliers as int32, little-endian."""
+        return table_bytes(layer.table_biases(step), step.multiplier)
 
     def plain(self, layer: IntegerLayer, step: Step) -> bytes:
-        """No row is special."""
+        """Return nothing: no row needs a plain path."""
         return b""
 
     def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
-        """None."""
+        """Return 0: the portable kernels need no scratch."""
         return 0

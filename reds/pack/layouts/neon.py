@@ -1,39 +1,45 @@
-"""The layout of the aarch64 kernels: blocks of four rows by four inputs, which SDOT takes whole.
+"""The layout of the aarch64 kernels: blocks of four rows by four inputs, the operand of one SDOT.
 
-A convolution's inputs are those of its window, tap by tap; any prefix of rows and of a tap's inputs reads
-contiguous blocks. Depthwise weights stand tap by tap. Tables are the model's own.
-`targets/runtime/kernels/neon/neon.h` is the other side.
+The inputs of a convolution are those of its window, position by position. Any prefix of the rows, and of
+the inputs at one position, reads contiguous blocks. Depthwise weights are ordered by position. Tables are
+canonical. `targets/runtime/kernels/neon/neon.h` describes the same for C.
 """
 
 from reds.pack.layouts.canonical import Canonical
 from reds.pack.model import IntegerLayer, Kind, Step, TensorShape
-from reds.pack.padding import padded, up
+from reds.pack.padding import padded, round_up
 
-SITES = 4
-"""Windows that are gathered side by side."""
+WINDOWS = 4
+"""Windows that the convolution gathers side by side."""
 
 
 class Neon(Canonical):
-    """Dense and convolution by blocks of 4 x 4; depthwise by eight units."""
+    """Dense layers and convolutions in blocks of 4 x 4, depthwise layers by eight units."""
 
     id = 3
     name = "neon"
     alignment = 16
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """int8 [groups of 4 rows][inputs by 4][4 rows][4 inputs]; depthwise [taps][units padded to 8]."""
+        """Return the weights as int8 [rows / 4][inputs / 4][4 rows][4 inputs].
+
+        Depthwise: [taps][units, padded to a multiple of 8].
+        """
         if layer.kind is Kind.DEPTHWISE:
             return padded(layer.weights.T, 1, 8).tobytes()
         w = padded(padded(layer.weights, 0, 4), 1, 4)
         return w.reshape(w.shape[0] // 4, 4, w.shape[1] // 4, 4).transpose(0, 2, 1, 3).tobytes()
 
     def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
-        """Dense: an input whose last quad is not whole. Convolution: four windows. Depthwise: lines."""
+        """Return the bytes of the kernel's buffers.
+
+        Dense: the input, if its units are no multiple of four. Convolution: four windows. Depthwise: lines.
+        """
         if layer.kind is Kind.DENSE:
             return step.units_in + 16 if step.units_in % 4 else 0
         if layer.kind is Kind.CONV:
-            site = source.units if source.units % 4 else up(step.units_in, 4)
-            return SITES * up(layer.taps * site + 12, 16)
+            units = source.units if source.units % 4 else round_up(step.units_in, 4)
+            return WINDOWS * round_up(layer.taps * units + 12, 16)
         if layer.kind is Kind.DEPTHWISE:
             line = (source.width + layer.padding[1] + layer.padding[3]) * step.units_in + 8
             return (layer.kernel[0] + 1) * line

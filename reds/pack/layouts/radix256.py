@@ -1,11 +1,13 @@
-"""The layout of the Cortex-M4's kernels: halfwords that multiply in pairs, a row of a table in one word.
+"""The layout of the Cortex-M4 kernels: 16-bit pairs for dual multiplies, and one word a row of a table.
 
-A word holds four weights w0..w3 of one row as the halfwords (256*w1 + w0, 256*w3 + w2), so that one dual
-multiply with (x1, x3) and one of the low bytes with (256*x0 - x1, 256*x2 - x3) give
-256 * (w0*x0 + w1*x1 + w2*x2 + w3*x3). Rows stand in groups, inputs by four; any prefix of rows and inputs
-reads contiguously, group by group. Four rows one of which may pass int32 with 256 * acc are plain: a kernel
-takes their halfwords apart. Tables of layers with weights hold a row in one word (`reds.narrow`).
-`targets/runtime/kernels/cortex_m4/cortex_m4.h` is the other side.
+A word holds four weights w0 to w3 of one row as the halfwords (256*w1 + w0, 256*w3 + w2). One dual multiply
+of the word with (x1, x3), and one of its low bytes with (256*x0 - x1, 256*x2 - x3), together give
+256 * (w0*x0 + w1*x1 + w2*x2 + w3*x3). Rows are grouped, and inputs are ordered by four, so that any prefix of
+rows and inputs reads contiguously, group by group.
+
+Four rows are plain if 256 * acc of one of them may exceed int32: the kernel then unpacks their halfwords.
+Tables of layers with weights hold a row in one word (`reds.pack.row_encoding`).
+`targets/runtime/kernels/cortex_m4/cortex_m4.h` describes the same for C.
 """
 
 import numpy as np
@@ -14,14 +16,14 @@ from numpy.typing import NDArray
 from reds.pack.layouts.canonical import Canonical
 from reds.pack.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded
-from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHIFTS, halves
+from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHIFTS, encode
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
-"""Kinds whose weights are words of four inputs."""
+"""Kinds whose weights are stored in words of four inputs."""
 
 
 def _words(rows: NDArray[np.int32], group: int) -> bytes:
-    """[rows, inputs] -> uint32 little-endian [groups of rows][inputs by four][rows of the group]."""
+    """Return int32 [rows, inputs] as uint32, little-endian, [rows / group][inputs / 4][group rows]."""
     w = padded(padded(rows, 0, group), 1, 4)
     w = w.reshape(w.shape[0] // group, group, w.shape[1] // 4, 4)
     low = (256 * w[..., 1] + w[..., 0]) & 0xFFFF
@@ -31,18 +33,18 @@ def _words(rows: NDArray[np.int32], group: int) -> bytes:
 
 
 class Radix256(Canonical):
-    """Dense and convolution by words of four inputs; depthwise 3 x 3 by four units."""
+    """Dense layers and convolutions in words of four inputs, depthwise 3 x 3 layers by four units."""
 
     id = 1
     name = "radix256"
     alignment = 4
 
     def runs(self, layer: IntegerLayer) -> bool:
-        """All but depthwise kernels other than 3 x 3."""
+        """Return whether the kernels can run this layer: a depthwise one must be 3 x 3."""
         return layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3)
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """Dense and convolution: words. Depthwise: int16 [groups of 4 units][9 taps][w0, w2, w1, w3]."""
+        """Return the weights as words; depthwise as int16 [units / 4][9 taps][w0, w2, w1, w3]."""
         w = layer.weights.astype(np.int32)
         if layer.kind is Kind.DENSE:
             return _words(w, 4)
@@ -56,25 +58,30 @@ class Radix256(Canonical):
         return by_four[..., [0, 2, 1, 3]].astype("<i2").tobytes() if w.size else b""
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
-        """With weights: uint8 shift of the biases, uint8 shift of the rounding, uint16 0, then for each row
-        int16 bias and int16 multiplier, padded to four rows. Where weights are words the shifts are those of
-        256 * bias and m / 256.
+        """Return a subnet's table, in one word for each row if the layer has weights.
+
+        It begins with the shift of the biases (uint8), the shift of the rounding (uint8) and 0 (uint16). An
+        int16 bias and an int16 multiplier for each row follow, padded to four rows. If weights are words, the
+        shifts are those of 256 * bias and multiplier / 256.
         """
         if layer.kind not in WEIGHTED:
             return super().table(layer, step)
-        bias, shift = halves(step.bias, BIAS_SHIFTS)
-        multiplier, scale = halves(step.multiplier, MULTIPLIER_SHIFTS)
+        bias, shift = encode(step.bias, BIAS_SHIFTS)
+        multiplier, scale = encode(step.multiplier, MULTIPLIER_SHIFTS)
         lifted = 8 if layer.kind in PAIRED else 0
         rows = padded(np.stack([bias, multiplier], axis=1), 0, 4).astype("<i2")
         return bytes([shift + lifted, 16 - scale + lifted, 0, 0]) + rows.tobytes()
 
     def plain(self, layer: IntegerLayer, step: Step) -> bytes:
-        """Empty when every group is proven to fit, as for any fan-in up to about 500."""
+        """Return the plain groups of four rows; empty if all fit, as is proven to a fan-in of about 500."""
         groups = self._plain(layer, step) if layer.kind in PAIRED else np.zeros(0)
         return groups.astype(np.uint8).tobytes() if groups.any() else b""
 
     def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
-        """Dense: the expanded input. Convolution: two windows, expanded and as bytes. Depthwise: lines."""
+        """Return the bytes of the kernel's buffers.
+
+        Dense: the expanded input. Convolution: two windows, expanded and as bytes. Depthwise: lines.
+        """
         if layer.kind is Kind.DENSE:
             return (step.units_in + 3) // 4 * 8
         if layer.kind is Kind.CONV:
@@ -86,11 +93,12 @@ class Radix256(Canonical):
         return 0
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:
-        """[groups of 4] whether, in this subnet, 256 * acc of a row may pass int32 or the shift of the biases
-        what the fast kernel takes.
+        """Return for every four rows whether the fast kernel cannot compute them in this subnet.
+
+        Either 256 * acc of a row may exceed int32, or the biases have too large a shift.
         """
-        reach = np.abs(layer.live(step).astype(np.int64)).sum(axis=1) * LIMIT
+        reach = np.abs(layer.subnet_weights(step).astype(np.int64)).sum(axis=1) * LIMIT
         reach = padded(reach + np.abs(step.bias.astype(np.int64)), 0, 4)
-        _, shift = halves(step.bias, BIAS_SHIFTS)
+        _, shift = encode(step.bias, BIAS_SHIFTS)
         wide = (reach * MULTIPLIER_STEP >= 1 << 31) | (shift not in FAST_BIAS_SHIFTS)
         return np.asarray(wide.reshape(-1, 4).any(axis=1))

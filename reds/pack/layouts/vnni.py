@@ -1,48 +1,49 @@
-"""The layout of the x86 kernels: four inputs of sixteen rows to a vector, tables for inputs of x + 128.
+"""The layout of the x86 kernels: vectors of four inputs by sixteen rows, and tables for inputs of x + 128.
 
-The processor's byte products take unsigned times signed, so the kernels read x + 128, and every subnet's
-biases are less 128 times the weights that it reads. `targets/runtime/kernels/x86/x86.h` is the other side.
+The processor multiplies unsigned bytes by signed ones, so the kernels read x + 128. To make up for it, 128
+times the sum of the weights that a subnet reads is subtracted from its biases.
+`targets/runtime/kernels/x86/x86.h` describes the same for C.
 """
 
 import numpy as np
 
 from reds.pack.layouts.canonical import Canonical
 from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Step, TensorShape
-from reds.pack.padding import padded, table_bytes, up
+from reds.pack.padding import padded, round_up, table_bytes
 
 OFFSET = 128
-"""What the kernels add to an input."""
+"""The number that the kernels add to an input."""
 PANEL = 16
-"""Rows that stand together."""
+"""Rows of one vector."""
 QUAD = 4
-"""Inputs, or taps, that one product sums."""
+"""Inputs, or depthwise taps, that one product sums."""
 LINE = 64
-"""Bytes: each part of the scratch begins at a multiple, and as many may be read past its end."""
+"""Bytes. Each part of the scratch begins at a multiple, and kernels may read this far past its end."""
 
 
 def _units(layer: IntegerLayer) -> int:
-    """Units that a dense layer or a convolution of the full net reads."""
+    """Return the units that a dense layer or a convolution of the full network reads."""
     return int(layer.weights.shape[1]) // layer.taps
 
 
 def _quads(layer: IntegerLayer, units: int) -> int:
-    """Quads in a window of so many units."""
+    """Return the number of quads in a window over so many units."""
     if layer.kind is Kind.DEPTHWISE:
-        return up(layer.taps, QUAD) // QUAD
+        return round_up(layer.taps, QUAD) // QUAD
     if _units(layer) < QUAD:
-        return layer.kernel[0] * up(layer.kernel[1] * _units(layer), QUAD) // QUAD
-    return layer.taps * up(units, QUAD) // QUAD
+        return layer.kernel[0] * round_up(layer.kernel[1] * _units(layer), QUAD) // QUAD
+    return layer.taps * round_up(units, QUAD) // QUAD
 
 
 class Vnni(Canonical):
-    """Every kind of layer. `id` 2."""
+    """Layers of every kind, with inputs by quads and rows by panels."""
 
     id = 2
     name = "vnni"
     alignment = LINE
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """int8: dense and convolution [panels][quads][16 rows][4], depthwise [quads][units][4]."""
+        """Return the weights as int8 [panels][quads][16 rows][4]; depthwise [quads][units][4]."""
         if layer.kind not in WEIGHTED:
             return b""
         if layer.kind is Kind.DEPTHWISE:
@@ -57,23 +58,23 @@ class Vnni(Canonical):
         return w.reshape(-1, PANEL, w.shape[1], QUAD).transpose(0, 2, 1, 3).tobytes()
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
-        """int32 little-endian; where there are weights, biases for inputs of x + 128."""
-        bias = layer.biases(step)
+        """Return biases and multipliers as int32; with weights, the biases are for inputs of x + 128."""
+        bias = layer.table_biases(step)
         if layer.kind in WEIGHTED:
-            bias = bias - OFFSET * layer.live(step).astype(np.int32).sum(axis=1)
+            bias = bias - OFFSET * layer.subnet_weights(step).astype(np.int32).sum(axis=1)
         return table_bytes(bias, step.multiplier)
 
     def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
-        """The input with its padding, the offsets of a window's quads, and depthwise weights by lanes."""
+        """Return the bytes of the padded input, of the offsets of quads, and of depthwise weights."""
         if layer.kind not in WEIGHTED:
             return 0
         quads = _quads(layer, step.units_in)
         top, left, bottom, right = layer.padding
         height, width = source.height + top + bottom, source.width + left + right
         if layer.kind is Kind.DEPTHWISE:
-            parts = up(16 * quads, LINE) + QUAD * LINE * quads
-            site, width = step.units_in, up(width, layer.stride[1])
+            parts = round_up(16 * quads, LINE) + QUAD * LINE * quads
+            units, width = step.units_in, round_up(width, layer.stride[1])
         else:
-            parts = up(4 * quads, LINE)
-            site = _units(layer) if _units(layer) < QUAD else up(step.units_in, QUAD)
-        return LINE + parts + height * width * site + LINE
+            parts = round_up(4 * quads, LINE)
+            units = _units(layer) if _units(layer) < QUAD else round_up(step.units_in, QUAD)
+        return LINE + parts + height * width * units + LINE

@@ -4,6 +4,7 @@ Its user's home there is a folder of the test, so that what is left behind can b
 """
 
 import os
+import random
 import select
 import shutil
 import signal
@@ -48,9 +49,12 @@ def script(path: Path, body: str) -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Find a port below those that outgoing connections get, which another test could be given meanwhile."""
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 class Sshd:

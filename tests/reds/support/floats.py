@@ -4,13 +4,19 @@ import numpy as np
 import torch
 
 from reds.elastic.net import ElasticNet
-from reds.graph import Graph, Widths
+from reds.graph import Graph
 from reds.graph.builder import Builder
+from reds.graph.subnets import SubnetSpec
 from reds.pack.model import Kind
+from reds.zoo.dnn import dnn
+from tests.reds.support.subnets import specs
+
+DENSE_WIDTHS = ((250, 12, 20, 8, 12), (250, 40, 20, 60, 12), (250, 144, 144, 144, 12))
+"""Of three nested subnets of `dense_net`."""
 
 
 def random_graph(seed: int) -> Graph:
-    """A small chain in which every kind of layer may stand wherever its shape allows."""
+    """A small graph in which every kind of layer may stand wherever its shape allows."""
     rng = np.random.default_rng(seed)
 
     def pick(low: int, high: int) -> int:
@@ -44,10 +50,15 @@ def random_graph(seed: int) -> Graph:
     return net.build()
 
 
-def shares(graph: Graph) -> tuple[Widths, ...]:
-    """Widths of three nested subnets: about a third, two thirds, everything."""
-    return tuple(
-        tuple(max(1, n.units * k // 3) if n.cut else n.units for n in graph.groups) for k in (1, 2, 3)
+def dense_net(seed: int = 0, units: tuple[int, ...] = (144, 144, 144)) -> ElasticNet:
+    """A full DNN of three hidden layers of these units, with random weights and norms."""
+    return random_net(dnn("s").resized((250, *units, 12)), seed)
+
+
+def thirds(graph: Graph) -> tuple[SubnetSpec, ...]:
+    """Three nested subnets: about a third of the units of each group, two thirds, everything."""
+    return specs(
+        *(tuple(max(1, n.units * k // 3) if n.cut else n.units for n in graph.groups) for k in (1, 2, 3))
     )
 
 
@@ -55,11 +66,11 @@ def shares(graph: Graph) -> tuple[Widths, ...]:
 def random_net(graph: Graph, seed: int = 0) -> ElasticNet:
     """A full net whose norms have random statistics and affines, and so has its standardization."""
     torch.manual_seed(seed)
-    net = ElasticNet(graph, [graph.full])
+    net = ElasticNet(graph)
     if len(net.mean) > 1:
         net.mean.copy_(torch.randn(len(net.mean)))
         net.std.copy_(torch.rand(len(net.std)) + 0.5)
-    for after in net.subnet_tails(0):
+    for after in net.subnet_affines(0):
         for name, value in after.state_dict().items():
             if name == "running_var":
                 value.copy_(torch.rand(len(value)) + 0.5)
@@ -69,7 +80,7 @@ def random_net(graph: Graph, seed: int = 0) -> ElasticNet:
 
 
 def features(graph: Graph, n: int, seed: int = 0) -> torch.Tensor:
-    """Normal features float32 [n, features] for a chain."""
+    """Normal features float32 [n, features] for a graph."""
     source = graph.tensors[0]
     torch.manual_seed(seed)
     return torch.randn(n, source.height * source.width * graph.full[0])
@@ -78,12 +89,12 @@ def features(graph: Graph, n: int, seed: int = 0) -> torch.Tensor:
 @torch.no_grad()
 def settled(net: ElasticNet, x: torch.Tensor) -> ElasticNet:
     """The net with the statistics of x in every subnet's norms; no unit is all but constant."""
-    norms = [norm for norm in net.tails.modules() if isinstance(norm, torch.nn.BatchNorm1d)]
+    norms = [norm for norm in net.affines.modules() if isinstance(norm, torch.nn.BatchNorm1d)]
     for norm in norms:
         norm.momentum = 1.0
         norm.bias.abs_()
     net.train()
-    for i in range(len(net.widths)):
+    for i in range(len(net.subnets)):
         net(x, i)
     for norm in norms:
         assert norm.running_var is not None

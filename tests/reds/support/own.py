@@ -8,7 +8,7 @@ from PIL import Image
 
 from reds.fixtures import fixtures_dir
 
-COLORS = ("blue", "green", "gray", "red", "white")
+COLORS = ("blue", "green", "neutral", "red", "white")
 
 
 def short_recipe(epochs: int) -> str:

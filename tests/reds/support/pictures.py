@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reds.data.home import sha256_of
-from reds.data.pictures import Pictures
+from reds.data.images import Images
+from reds.data.local_files import sha256_of
 from reds.fixtures import fixtures_dir
 
 
-def shipped(train: int = 700, test: int = 300) -> Pictures:
+def shipped(train: int = 700, test: int = 300) -> Images:
     """The first `train` pictures of 1,000 to train on, as many after them to test on as `test` says."""
     with np.load(fixtures_dir() / "fashion-mnist-test1000.npz") as file:
         x, y = (file["x"].astype(np.int16) + 128).astype(np.uint8), file["y"]
-    return Pictures(x[:train], y[:train], x[train : train + test], y[train : train + test], {})
+    return Images(x[:train], y[:train], x[train : train + test], y[train : train + test], {})
 
 
-def idx(folder: Path, pictures: Pictures, names: list[str]) -> dict[str, str]:
+def idx(folder: Path, pictures: Images, names: list[str]) -> dict[str, str]:
     """Written as gzipped IDX files; their checksums."""
     parts = pictures.train_x[..., 0], pictures.train_y, pictures.test_x[..., 0], pictures.test_y
     for name, part in zip(names, parts, strict=True):
@@ -30,7 +30,7 @@ def idx(folder: Path, pictures: Pictures, names: list[str]) -> dict[str, str]:
 
 
 def binary(path: Path, x: np.ndarray, y: np.ndarray) -> str:
-    """Pictures [6 n, 32, 32, 3] as CIFAR-10's archive: five files of n to train on, one to test on."""
+    """Images [6 n, 32, 32, 3] as CIFAR-10's archive: five files of n to train on, one to test on."""
     with tarfile.open(path, "w:gz") as tar:
         records = np.concatenate([y[:, None], x.transpose(0, 3, 1, 2).reshape(len(x), -1)], 1)
         names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SpeechData
+from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SpeechClips
 
 
-def tiny_speech(per_class: int = 16, seed: int = 0) -> SpeechData:
+def tiny_speech(per_class: int = 16, seed: int = 0) -> SpeechClips:
     """`per_class` training clips and half as many validation clips of every class, two variants."""
     rng = np.random.default_rng(seed)
     centers = rng.normal(60, 20, (len(CLASSES), 1, COEFFICIENTS))
@@ -17,4 +17,4 @@ def tiny_speech(per_class: int = 16, seed: int = 0) -> SpeechData:
 
     x, y = clips(2, per_class)
     held, labels = clips(1, per_class // 2)
-    return SpeechData(x, y, held[0], labels, {"tiny.npz": "0" * 64}, "by hand")
+    return SpeechClips(x, y, held[0], labels, {"tiny.npz": "0" * 64}, "by hand")

@@ -48,16 +48,20 @@ class Compiler:
 
     folder: Path
 
-    def program(self, *sources: str, agent: bool = False, family: str = "", link: Sequence[str] = ()) -> Path:
+    def program(
+        self, *sources: str, agent: bool = False, family: str = "", header: Path | None = None,
+        link: Sequence[str] = (),
+    ) -> Path:  # fmt: skip
         """Compile a program from test sources and the runtime, unless a worker of this run has done so.
 
         Args:
             *sources: Files of the support folder; the first one names the program.
             agent: Add the agent.
             family: C name of the only kernel family that the program has; all of them if empty.
+            header: Included before the source of that family.
             link: Further flags of the linker.
         """
-        key = hashlib.sha256(repr((sources, agent, family, list(link))).encode()).hexdigest()[:12]
+        key = hashlib.sha256(repr((sources, agent, family, header, list(link))).encode()).hexdigest()[:12]
         folder = self.folder / f"{Path(sources[0]).stem}-{key}"
         program = folder / Path(sources[0]).stem
         with locked(self.folder):
@@ -66,14 +70,16 @@ class Compiler:
                 files = [*(SUPPORT / source for source in sources), *RUNTIME, *(AGENT if agent else [])]
                 if family:
                     files[files.index(FAMILIES)] = _table_of(family, folder)
-                objects = [str(self._object(file)) for file in files]
+                heads = [header if family.endswith(file.stem) else None for file in files]
+                objects = [str(self._object(*each)) for each in zip(files, heads, strict=True)]
                 subprocess.run(["cc", *SANITIZED, *CFLAGS, *objects, *link, "-o", str(program)], check=True)
         return program
 
-    def _object(self, source: Path) -> Path:
-        target = self.folder / f"{'-'.join(source.parts[-3:])}.o"
+    def _object(self, source: Path, header: Path | None) -> Path:
+        target = self.folder / f"{'-'.join(source.parts[-3:])}{'-headed' if header else ''}.o"
         if not target.exists():
             flags = [*WARNINGS, *SANITIZED, *CFLAGS, BUILD_ID]
+            flags += ["-include", str(header)] if header else []
             subprocess.run(["cc", *flags, "-c", str(source), "-o", str(target)], check=True)
         return target
 

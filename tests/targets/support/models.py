@@ -5,6 +5,7 @@ import struct
 import numpy as np
 
 from reds import pack
+from reds.pack.format import HEADER, PLAN
 from reds.pack.layouts import LAYOUTS, Layout
 from reds.pack.model import WEIGHTED, Kind, Model
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
@@ -97,7 +98,7 @@ def at_the_arena_end() -> list[Model]:
 def table_last() -> bytes:
     """Return a pack that ends in the table of four rows of a depthwise layer, the last of `at_the_end`."""
     data = bytearray(pack.dumps(at_the_arena_end()[-1], NEON_LAYOUT))
-    field = pack.HEADER.unpack_from(data)[11] + pack.PLAN.size + 20
+    field = HEADER.unpack_from(data)[11] + PLAN.size + 20
     table = struct.unpack_from("<I", data, field)[0]
     struct.pack_into("<I", data, field, len(data))
     data += data[table : table + 32]

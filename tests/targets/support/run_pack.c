@@ -21,6 +21,7 @@ int main(int argc, char **argv)
     reds_model model;
     reds_status status = reds_load(&model, pack, size, arena, sizeof arena);
     if (status != REDS_OK) {
+        free(pack);
         return (int)status;
     }
     static int8_t inputs[1 << 20];

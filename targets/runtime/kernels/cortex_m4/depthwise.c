@@ -2,7 +2,7 @@
  *
  * Scratch: four input lines with their padding, and one output position. Each line of the input is copied
  * once, into slot (line number modulo three). The fourth slot is a line of padding. The last position is
- * computed in scratch if its last word would reach past the tensor's padding. */
+ * computed in scratch if its last word would reach past the end of the tensor. */
 #include "cortex_m4.h"
 
 #include <string.h>

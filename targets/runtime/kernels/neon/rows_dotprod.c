@@ -4,7 +4,21 @@
 
 #ifdef __aarch64__
 
+#ifdef __ARM_FEATURE_DOTPROD /* the whole build has SDOT */
+#define DOTPROD
+#elif !defined(__clang__) || __clang_major__ >= 16
 #define DOTPROD __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
+
+#ifndef DOTPROD
+
+/* clang before version 16 cannot compile SDOT for one function alone: the other variant gives the same bits. */
+void reds_neon_rows_dotprod(const reds_neon_rows *rows)
+{
+    reds_neon_rows_baseline(rows);
+}
+
+#else
 
 /* Multiply a block of each group by one lane of each position's inputs. */
 #define BLOCK(lane)                                                        \
@@ -69,4 +83,5 @@ DOTPROD void reds_neon_rows_dotprod(const reds_neon_rows *rows)
     reds_neon_tiles(rows, tile);
 }
 
+#endif
 #endif

@@ -1,4 +1,4 @@
-"""A TFLite graph, built op by op: the one place that knows the file format, by tensorflow's own classes.
+"""Build a TFLite file op by op; the one module that knows the file format, through tensorflow's own classes.
 
 Source: tensorflow/compiler/mlir/lite/schema/schema.fbs.
 """
@@ -23,14 +23,14 @@ OPS = {
     "RESHAPE": ("ReshapeOptions", 1),
     "TRANSPOSE": ("TransposeOptions", 2),
 }
-"""The ops that a subnet takes: what holds their options, and the version that knows int8."""
+"""The ops that subnets use: the class of their options, and the op version that supports int8."""
 ALIGNMENT = 16
-"""Bytes; a microcontroller reads constants in place."""
+"""Bytes. A microcontroller reads constants in place, so they have to be aligned."""
 
 
 @dataclass(frozen=True)
-class Label:
-    """How TFLite reads an int8 tensor: real = (q - zero) * scale."""
+class Quantization:
+    """Say how TFLite reads an int8 tensor: `real = (q - zero) * scale`."""
 
     scale: float
     zero: int
@@ -38,24 +38,25 @@ class Label:
 
 @dataclass(frozen=True)
 class Value:
-    """An int8 tensor of the graph."""
+    """Refer to an int8 tensor of the graph that is computed, or to its input."""
 
     index: int
     shape: tuple[int, ...]
-    label: Label
+    quantization: Quantization
 
 
 def schema() -> Any:
-    """tensorflow's classes of the file format. Raises `ModuleNotFoundError` without tensorflow."""
-    for talk, off in (("TF_CPP_MIN_LOG_LEVEL", "3"), ("TF_ENABLE_ONEDNN_OPTS", "0")):
-        os.environ.setdefault(talk, off)
+    """Import tensorflow's classes of the file format. Raises `ModuleNotFoundError` without tensorflow."""
+    for variable, off in (("TF_CPP_MIN_LOG_LEVEL", "3"), ("TF_ENABLE_ONEDNN_OPTS", "0")):
+        os.environ.setdefault(variable, off)
     return import_module("tensorflow.lite.python.schema_py_generated")
 
 
-class Graph:
-    """Takes values, constants and ops, in the order they run; `ModuleNotFoundError` without tensorflow."""
+class FlatBufferGraph:
+    """Collect tensors, constants and ops in the order they run, and write them as a TFLite file."""
 
     def __init__(self, description: str) -> None:
+        """Start an empty graph. Raises `ModuleNotFoundError` without tensorflow."""
         self._schema = schema()
         self._description = description
         self._tensors: list[Any] = []
@@ -63,38 +64,53 @@ class Graph:
         self._codes: list[str] = []
         self._ops: list[Any] = []
 
-    def value(self, shape: tuple[int, ...], label: Label) -> Value:
-        """An int8 tensor that is computed, or the graph's input."""
-        scales = self._scales(np.array([label.scale]), label.zero, 0)
-        return Value(self._tensor(shape, np.dtype(np.int8), scales), shape, label)
+    def value(self, shape: tuple[int, ...], quantization: Quantization) -> Value:
+        """Add an int8 tensor that is computed, or the input of the graph."""
+        parameters = self._parameters(np.array([quantization.scale]), quantization.zero, 0)
+        return Value(self._tensor(shape, np.dtype(np.int8), parameters), shape, quantization)
 
     def constant(
         self, data: NDArray[np.integer], scales: NDArray[np.float64] | None = None, axis: int = 0
     ) -> int:
-        """The index of a constant tensor: int8 or int32, with a scale for each place along `axis`."""
+        """Add a constant tensor and return its index.
+
+        Args:
+            data: int8 or int32, of any shape.
+            scales: A scale for each index along `axis`, for weights and biases.
+            axis: The axis of the output units.
+        """
         self._buffers.append(self._buffer(data.astype(data.dtype.newbyteorder("<")).tobytes()))
-        quantization = None if scales is None else self._scales(scales, 0, axis)
-        return self._tensor(data.shape, data.dtype, quantization, len(self._buffers) - 1)
+        parameters = None if scales is None else self._parameters(scales, 0, axis)
+        return self._tensor(data.shape, data.dtype, parameters, len(self._buffers) - 1)
 
     def op(
-        self, name: str, reads: Sequence[int], shape: tuple[int, ...], label: Label, **options: object
-    ) -> Value:
-        """What an op of `OPS` makes of the tensors it reads; options are the schema's fields."""
+        self, name: str, inputs: Sequence[int], shape: tuple[int, ...], quantization: Quantization,
+        **options: object,
+    ) -> Value:  # fmt: skip
+        """Add an op and return its output.
+
+        Args:
+            name: A key of `OPS`.
+            inputs: Indices of the tensors that the op reads.
+            shape: Shape of the output.
+            quantization: Quantization of the output.
+            options: Fields of the op's options in the schema.
+        """
         kind, _ = OPS[name]
-        written = self.value(shape, label)
+        output = self.value(shape, quantization)
         op = self._schema.OperatorT()
         if name not in self._codes:
             self._codes.append(name)
         op.opcodeIndex = self._codes.index(name)
-        op.inputs, op.outputs = np.array(reads, np.int32), np.array([written.index], np.int32)
+        op.inputs, op.outputs = np.array(inputs, np.int32), np.array([output.index], np.int32)
         op.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
         op.builtinOptions = getattr(self._schema, f"{kind}T")()
         vars(op.builtinOptions).update(options)
         self._ops.append(op)
-        return written
+        return output
 
     def dumps(self, first: Value, last: Value) -> bytes:
-        """The file's bytes; `first` is the graph's input, `last` its output."""
+        """Return the bytes of the file; `first` is the input of the graph, `last` its output."""
         self._tensors[first.index].name, self._tensors[last.index].name = "input", "output"
         part = self._schema.SubGraphT()
         part.tensors, part.operators, part.name = self._tensors, self._ops, "main"
@@ -109,7 +125,7 @@ class Graph:
 
     def _buffer(self, data: bytes) -> Any:
         class Aligned(self._schema.BufferT):  # type: ignore[misc, name-defined]
-            """The schema asks for an alignment that tensorflow's Python classes leave out."""
+            """Align the data as the schema asks, which tensorflow's Python classes leave out."""
 
             def Pack(self, builder: Any) -> Any:  # noqa: N802, the base's name
                 builder.Prep(ALIGNMENT, len(data))
@@ -125,17 +141,16 @@ class Graph:
         _, code.version = OPS[name]
         return code
 
-    def _tensor(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], quantization: Any, buffer: int = 0
-    ) -> int:
+    def _tensor(self, shape: tuple[int, ...], dtype: np.dtype[Any], parameters: Any, buffer: int = 0) -> int:
         tensor = self._schema.TensorT()
         tensor.shape, tensor.hasRank, tensor.buffer = np.array(shape, np.int32), True, buffer
         tensor.type = getattr(self._schema.TensorType, dtype.name.upper())
-        tensor.name, tensor.quantization = f"tensor{len(self._tensors)}", quantization
+        tensor.name, tensor.quantization = f"tensor{len(self._tensors)}", parameters
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
-    def _scales(self, scales: NDArray[np.float64], zero: int, axis: int) -> Any:
+    def _parameters(self, scales: NDArray[np.float64], zero: int, axis: int) -> Any:
+        """Return quantization parameters of the schema, with one zero point for all scales."""
         found = self._schema.QuantizationParametersT()
         found.scale, found.zeroPoint = scales.astype(np.float32), np.full(len(scales), zero, np.int64)
         found.quantizedDimension = axis

@@ -1,4 +1,4 @@
-"""Where data sets live on this machine, and how a file of them is recognized."""
+"""Find data files on this machine and check them by sha256, so that every training reads the same bytes."""
 
 import hashlib
 import os
@@ -10,19 +10,19 @@ from reds.errors import DataError
 
 
 def data_home() -> Path:
-    """`REDS_DATA` if it is set, else the user's cache folder; it need not exist yet."""
+    """Return the folder `REDS_DATA`, or the user's cache folder if that is not set; it may not exist yet."""
     chosen = os.environ.get("REDS_DATA")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("reds-hil") / "data"
 
 
 def sha256_of(path: Path) -> str:
-    """Checksum of a file, read in pieces."""
+    """Return the sha256 of a file in hex, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(path: Path, expected: str) -> None:
-    """Raise `DataError` unless the file has this checksum."""
+    """Raise `DataError` unless the file has this sha256."""
     found = sha256_of(path)
     if found != expected:
         raise DataError(f"{path}: sha256 is {found}, expected {expected}: delete the file and fetch it again")

@@ -1,7 +1,10 @@
-"""Pictures packed as lossless WebP contact sheets, for machines that cannot reach the official files.
+"""Read images packed as lossless WebP contact sheets, on machines that cannot reach the official files.
 
-An npz holds for a part `PART_shape` (rows, columns and units of a picture, pictures in a row of a sheet),
-`PART_y`, `PART_sheet_000`... and, where a part is spread over files, `PART_index`, the official positions.
+For each part an npz file holds:
+- `PART_shape`: rows, columns and units of an image, and the images in a row of a sheet.
+- `PART_y`: the labels.
+- `PART_sheet_000`...: the sheets.
+- `PART_index`: the official positions, where a part is spread over files.
 """
 
 import io
@@ -13,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reds.data.home import check_sha256
-from reds.data.pictures import Pictures, Pixels
+from reds.data.images import Images, Pixels
+from reds.data.local_files import check_sha256
 from reds.errors import DataError
 
 Part = tuple[Pixels, Pixels, NDArray[np.integer[Any]]]
-"""Pixels, labels and official positions of some pictures."""
+"""Pixels, labels and official positions of some images."""
 
 
-def load_sheets(folder: Path, files: Mapping[str, str]) -> Pictures:
-    """The pictures of some npz files (name: sha256) in their official order.
+def load_contact_sheets(folder: Path, files: Mapping[str, str]) -> Images:
+    """Return the images of some npz files (name: sha256) in their official order.
 
-    Raises `DataError` if one is missing or has another checksum.
+    Raises `DataError` if a file is missing or has another checksum.
     """
     parts: dict[str, list[Part]] = {"train": [], "test": []}
     for name, sha256 in files.items():
@@ -35,12 +38,12 @@ def load_sheets(folder: Path, files: Mapping[str, str]) -> Pictures:
         with np.load(path, allow_pickle=False) as file:
             for part, found in parts.items():
                 if f"{part}_y" in file:
-                    found.append(_part(file, part))
+                    found.append(_read_part(file, part))
     train, test = (_in_order(found) for found in parts.values())
-    return Pictures(*train, *test, files)
+    return Images(*train, *test, files)
 
 
-def _part(file: Mapping[str, Pixels], part: str) -> Part:
+def _read_part(file: Mapping[str, Pixels], part: str) -> Part:
     rows, columns, units, across = (int(n) for n in file[f"{part}_shape"])
     y, sheets = file[f"{part}_y"], []
     for key in sorted(key for key in file if key.startswith(f"{part}_sheet_")):
@@ -53,6 +56,7 @@ def _part(file: Mapping[str, Pixels], part: str) -> Part:
 
 
 def _in_order(found: list[Part]) -> tuple[Pixels, Pixels]:
+    """Return pixels and labels of all parts in the order of their official positions."""
     x, y, index = zip(*found, strict=True)
     order = np.argsort(np.concatenate(index))
     return np.concatenate(x)[order], np.concatenate(y)[order]

@@ -1,22 +1,22 @@
-"""One picture file as pixels."""
+"""Decode one image file to pixels, or refuse it with the file's name and a remedy."""
 
 import io
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from reds.data.pictures import Pixels
+from reds.data.images import Pixels
 from reds.errors import DataError
 
 GRAY = ("1", "L", "LA")
 COLORED = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
-"""Pillow's names for what 8 bits a channel hold; of more bits it would drop some."""
+"""Pillow's modes with 8 bits per channel; from modes with more bits it would drop some."""
 
 
 def decode(data: bytes, name: str) -> Pixels:
-    """Pixels uint8 [rows, columns, 1 or 3] of a picture's bytes, without transparency.
+    """Return the pixels uint8 [rows, columns, 1 or 3] of an encoded image, without transparency.
 
-    Raises `DataError`, which calls the picture `name`.
+    Raises `DataError`, which calls the image `name`.
     """
     try:
         image = Image.open(io.BytesIO(data))
@@ -26,7 +26,7 @@ def decode(data: bytes, name: str) -> Pixels:
     except DataError:
         raise
     except UnidentifiedImageError:
-        raise DataError(f"{name}: is no picture; replace or remove it") from None
-    except Exception as error:  # damaged bytes raise whatever the format's decoder stumbles over
+        raise DataError(f"{name}: is no image; replace or remove it") from None
+    except Exception as error:  # damaged bytes make every format's decoder raise errors of its own
         raise DataError(f"{name}: cannot be read: {error}; replace or remove it") from error
     return pixels.reshape(*pixels.shape[:2], -1)

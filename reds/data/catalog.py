@@ -1,0 +1,83 @@
+"""The catalog of official data sets, with the facts that are known before anything is fetched.
+
+A recipe can thus be checked against its data without a download. `Data` is the form in which every loader
+returns examples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Describe a data set whose examples are int8 [rows, columns, units] with `real = (x - zero) * scale`."""
+
+    name: str
+    shape: tuple[int, int, int]
+    """Rows, columns and units of an example."""
+    classes: tuple[str, ...]
+    scale: float
+    zero: int
+    """Stored value of the real 0, which padding writes."""
+    labeled: int
+    """Number of labeled examples, the first of the test part, that a bench checks accuracy on."""
+    file: str
+    """Name of the file of labeled examples, in the fixtures or beside a pack."""
+
+    def thinned(self, every: int) -> tuple[int, int, int]:
+        """Return the shape of an example of which every second, third... row is kept."""
+        rows, columns, units = self.shape
+        return len(range(0, rows, every)), columns, units
+
+    def real(self, x: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the real features of stored int8 ones."""
+        return (x.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Hold the training, validation and test examples of a data set; test examples are used only once.
+
+    Features are int8 [N, rows, columns, units], labels uint8 [N]. All variants of one training example are
+    in the training part.
+    """
+
+    set: DataSpec
+    train_x: NDArray[np.int8]
+    """int8 [variants, N, rows, columns, units]; variant 0 is the plain example."""
+    train_y: NDArray[np.uint8]
+    validation_x: NDArray[np.int8]
+    validation_y: NDArray[np.uint8]
+    test_x: NDArray[np.int8]
+    test_y: NDArray[np.uint8]
+    files: Mapping[str, str]
+    """sha256 of every file that decides which training examples these are, by file name."""
+    split: str
+    """How the examples of each part were chosen, with every salt and seed."""
+
+
+FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+PERSON = ("non_person", "person")
+"""In the order of MLPerf Tiny."""
+
+SETS: Mapping[str, DataSpec] = {
+    each.name: each
+    for each in (
+        DataSpec("speech-commands", (FRAMES, COEFFICIENTS, 1), CLASSES, SCALE, ZERO, 1859, "kws12-test.npz"),
+        # The zero point is the background of the images: black for clothes, the mean for photographs.
+        DataSpec("fashion-mnist", (28, 28, 1), FASHION, 1 / 64, -127, 1000, "fashion-mnist-test1000.npz"),
+        DataSpec("cifar-10", (32, 32, 3), CIFAR, 1 / 64, -7, 1000, "cifar-10-test1000.npz"),
+        DataSpec(
+            "visual-wake-words", (96, 96, 3), PERSON, 1 / 64, -15, 1000, "visual-wake-words-test1000.npz"
+        ),
+    )
+}
+"""By the name that `[data] set` of a recipe takes."""

@@ -1,0 +1,114 @@
+"""Check a user's examples before they are stored as int8: their shape, type, range and labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds.errors import DataError
+
+LARGEST = 1e6
+"""Largest magnitude of a feature; float32 holds every whole number up to it."""
+MOST_CLASSES = 256
+"""Labels are stored as uint8."""
+
+
+class Part(NamedTuple):
+    """Hold the features of some examples, of any numeric type, and a label for each."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class RawData:
+    """Hold a user's examples as they were read, checked but not yet stored as int8."""
+
+    parts: Mapping[str, Part]
+    """`train`, `test` and optionally `validation`: features [N, rows, columns, units] and labels [N]."""
+    classes: tuple[str, ...]
+    sha256: str
+    """Checksum of everything that was read."""
+    source: str
+    """Name of the file or folder that was read."""
+    split: str
+    """How the test part was chosen."""
+
+
+def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:
+    """Check that all parts hold examples of one shape and type, with labels of these classes.
+
+    Args:
+        where: The file or object that holds the examples, for errors.
+        parts: `train` and other parts; N may differ between them.
+        classes: Names of the labels 0, 1, 2...
+
+    Raises:
+        DataError: A part has another shape or type, a value that is not finite or too large, a label without
+            a class, or a class without an example.
+    """
+    first = parts["train"].x
+    for name, (x, y) in parts.items():
+        array = f"{where}: {name}_x"
+        if x.dtype.kind not in "iuf":
+            raise DataError(f"{array} is of type {x.dtype}: whole or floating-point numbers are needed")
+        if x.ndim not in (2, 3, 4) or not x.size:
+            shapes = "[N, features], [N, rows, columns] or [N, rows, columns, units]"
+            raise DataError(f"{array} has shape {_shape(x)}: {shapes} is needed, with no side of 0")
+        if (x.dtype, x.shape[1:]) != (first.dtype, first.shape[1:]):
+            expected = f"train_x is {first.dtype} of shape {_shape(first)}"
+            found = f"{array} is {x.dtype} of shape {_shape(x)}"
+            raise DataError(f"{found}, {expected}: only N may differ")
+        if not np.isfinite(x).all():
+            raise DataError(
+                f"{array} holds values that are not finite: replace them, or remove their examples"
+            )
+        if max(-float(x.min()), float(x.max())) > LARGEST:
+            raise DataError(f"{array} holds values beyond {LARGEST:g}: divide all features by one number")
+        _check_labels(f"{where}: {name}_y", y, len(x), classes)
+
+
+def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:
+    if y.dtype.kind not in "iu" or y.shape != (count,):
+        raise DataError(f"{where} is {y.dtype} of shape {_shape(y)}: {count} whole numbers are needed")
+    if outside := sorted(set(np.unique(y).tolist()) - set(range(len(classes)))):
+        last = len(classes) - 1
+        raise DataError(f"{where} holds the label {outside[0]}: labels are 0 to {last}; renumber them")
+    check_present(where, y, classes)
+
+
+def check_classes(where: str, names: tuple[str, ...]) -> None:
+    """Raise `DataError` unless there are 2 to 256 classes with different names."""
+    if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
+        found = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise DataError(
+            f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name; found: {found}"
+        )
+
+
+def numbered_classes(labels: NDArray[Any]) -> tuple[str, ...]:
+    """Return names for classes without names: the numbers from 0 to the largest label, at most 256."""
+    largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else MOST_CLASSES
+    return tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
+
+
+def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
+    """Check that every class has an example.
+
+    Args:
+        where: The array or part that holds the labels, for errors.
+        y: Labels [N].
+        classes: Names of the labels 0, 1, 2...
+
+    Raises:
+        DataError: A class has no example.
+    """
+    if empty := sorted(set(range(len(classes))) - set(np.unique(y).tolist())):
+        raise DataError(f"{where}: no example of class {classes[empty[0]]}; add some, or leave the class out")
+
+
+def _shape(array: NDArray[Any]) -> str:
+    return "x".join(map(str, array.shape)) or "() (a single number)"

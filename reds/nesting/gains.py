@@ -1,0 +1,66 @@
+"""Turn importance into gains: the contribution of each width of a unit group to the objective."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reds.nesting.cost import Grid
+from reds.nesting.limits import Gains
+from reds.nesting.options import Objective
+from reds.nesting.solver.problem import Groups
+
+POWER, LEAST_SHARE = 4, 0.01
+"""`balanced` sums shares to the power of -POWER. Smaller shares count as LEAST_SHARE, to keep sums exact."""
+Scores = NDArray[np.float64]
+
+
+def gains_of(
+    scores: Sequence[Scores], kernels: Mapping[Groups, Scores], grids: Sequence[Grid], objective: Objective
+) -> Gains:
+    """Return the gain at each width of a group, and at each pair of widths with kernels between the groups.
+
+    Args:
+        scores: Importance of every unit of each group. kernels: For groups a and b the part of b's scores
+        that counts only if a unit of a is kept too. grids: The widths of each group. objective: The number to
+        maximize; the gains of a choice add up to it, or to a monotone function of it.
+    """
+    orders = [np.argsort(-score, kind="stable") for score in scores]
+    unconditional = [np.array(score) for score in scores]
+    for (_, b), table in kernels.items():
+        unconditional[b] -= table.sum(0)
+    for score, part in zip(scores, unconditional, strict=True):
+        part[part < 1e-9 * score.sum()] = 0.0  # rounding errors of units that consist of kernels only
+    kept: dict[Groups, Scores] = {
+        (g,): np.cumsum(part[order])
+        for g, (part, order) in enumerate(zip(unconditional, orders, strict=True))
+    }
+    for (a, b), table in kernels.items():
+        table, pair = (table, (a, b)) if a < b else (table.T, (b, a))
+        sums = table[np.ix_(*(orders[g] for g in pair))].cumsum(0).cumsum(1)
+        kept[pair] = kept.get(pair, 0) + sums  # layers may join two groups in both directions
+    gains: dict[Groups, Scores] = {}
+    for groups, sums in kept.items():
+        gain = sums[np.ix_(*(grids[g] - 1 for g in groups))]
+        if objective != "sum":
+            # A group without importance is as good at any width.
+            share = np.maximum(gain, 1e-300) / max(sums.flat[-1], 1e-300)
+            balanced = objective == "balanced"
+            gain = -(np.maximum(share, LEAST_SHARE) ** -POWER) if balanced else np.log(share)
+        gains[groups] = gain
+    return gains
+
+
+def gap_of(value: float, bound: float, objective: Objective) -> float:
+    """Return the share of the objective that a better choice may add at most.
+
+    Args:
+        value: The sum of gains reached.
+        bound: A bound on the sum of gains.
+        objective: The number to maximize.
+    """
+    if value >= bound:
+        return 0.0
+    if objective == "product":
+        return float(-np.expm1(value - bound))
+    return 1 - value / bound if objective == "sum" else float(1 - (bound / value) ** (1 / POWER))

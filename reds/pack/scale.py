@@ -1,0 +1,30 @@
+"""How int8 stores real values: one scale and one zero point for a tensor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reds.pack.model import LIMIT
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Map int8 to real values by `real = (q - zero) * scale - mean`; only an input has a mean beside 0."""
+
+    scale: float
+    zero: int
+    mean: Floats
+
+    def stored(self, x: ArrayLike) -> NDArray[np.int8]:
+        """Return real values as the nearest int8, of the same shape; the mean must be 0."""
+        q: Floats = np.rint(np.asarray(x, np.float64) / self.scale) + self.zero
+        return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
+
+
+def range_scale(low: float, high: float) -> Scale:
+    """Return the scale that stores values from `low` to `high` in 254 steps, with 0 exactly on a step."""
+    scale = (high - low) / (2 * LIMIT)
+    return Scale(scale, round(-LIMIT - low / scale), np.zeros(1))

@@ -1,0 +1,93 @@
+"""Check the rules of one layer in one subnet: its units, its table, its factors and its zero point."""
+
+import numpy as np
+
+from reds.errors import ModelError
+from reds.pack import row_encoding
+from reds.pack.model import (
+    BIAS_LIMIT,
+    FACTOR_LIMIT,
+    FACTORED,
+    LIMIT,
+    MAX_FAN_IN,
+    MULTIPLIER_STEP,
+    REQUANTIZED,
+    WEIGHTED,
+    IntegerLayer,
+    Kind,
+    Model,
+    Step,
+    table_rows,
+)
+from reds.pack.validate.expect import expect
+
+
+def validate_step(where: str, model: Model, subnet: int, layer: IntegerLayer, step: Step) -> None:
+    """Check the rules of one layer in one subnet.
+
+    Args:
+        where: Subnet and layer as errors name them.
+        model: The network.
+        subnet: The index of the subnet.
+        layer: The layer.
+        step: The layer in the subnet.
+
+    Raises:
+        ModelError: A rule is broken.
+    """
+    source, target = model.tensors[layer.inputs[0]], model.tensors[layer.output]
+    kind = layer.kind.name.lower()
+    expect(
+        0 < step.units_out <= target.units,
+        f"{where} writes {step.units_out} units of {target.units}: 1 to {target.units} are possible",
+    )
+    if layer.kind not in (Kind.DENSE, Kind.CONV):
+        kept = step.units_in * (source.positions if layer.kind is Kind.FLATTEN else 1)
+        expect(
+            step.units_out == kept,
+            f"{where} writes {step.units_out} units but reads {step.units_in}: {kind} must write {kept}",
+        )
+    _validate_table(where, layer, step)
+    zero, read = step.zero, model.zero_points(subnet)[layer.inputs[0]]
+    expect(-LIMIT <= zero <= LIMIT, f"{where} has the zero point {zero}: zero points lie in [-127, 127]")
+    expect(not layer.relu or zero == -LIMIT, f"{where} has the zero point {zero}: after a ReLU it is -127")
+    if layer.kind not in REQUANTIZED:
+        expect(not layer.relu, f"{where} has a ReLU: {kind} only copies bytes")
+        expect(zero == read, f"{where} changes the zero point {read} to {zero}: {kind} only copies bytes")
+
+
+def _validate_table(where: str, layer: IntegerLayer, step: Step) -> None:
+    rows = table_rows(layer.kind, step.units_out)
+    for name, values in (("biases", step.bias), ("multipliers", step.multiplier)):
+        expect(
+            values.dtype == np.int32 and values.shape == (rows,),
+            f"{where} has {name} {values.dtype} {list(values.shape)}: int32 [{rows}] is needed",
+        )
+    largest = int(np.abs(step.bias.astype(np.int64)).max(initial=0))
+    expect(largest < BIAS_LIMIT, f"{where} has a bias of magnitude {largest}: it must be less than 2^30")
+    uneven = step.multiplier[step.multiplier % MULTIPLIER_STEP != 0]
+    expect(not uneven.size, f"{where} has the multipliers {uneven[:3].tolist()}: they are multiples of 256")
+    if layer.kind in WEIGHTED:
+        try:
+            row_encoding.encode(step.bias, row_encoding.BIAS_SHIFTS)
+            row_encoding.encode(step.multiplier, row_encoding.MULTIPLIER_SHIFTS)
+        except row_encoding.RowEncodingError as error:
+            raise ModelError(f"{where} has a table that 16 bits a value do not hold: {error}") from None
+    _validate_factors(where, layer, step.factors)
+
+
+def _validate_factors(where: str, layer: IntegerLayer, factors: tuple[int, int]) -> None:
+    expect(
+        layer.kind in FACTORED or factors == (0, 0),
+        f"{where} has factors {factors}: only an addition and an average have them",
+    )
+    largest = max(map(abs, factors))
+    expect(largest < FACTOR_LIMIT, f"{where} has a factor of magnitude {largest}: it must be less than 2^15")
+    if layer.kind is Kind.AVERAGE_POOL:
+        expect(not factors[1], f"{where} has factors {factors}: an average has one, and the second is 0")
+        reach = abs(factors[0]) * layer.taps
+        expect(
+            reach <= MAX_FAN_IN,
+            f"{where} has the factor {factors[0]} for a window of {layer.taps}: their product is at most"
+            f" {MAX_FAN_IN:,}, so that sums fit int32",
+        )

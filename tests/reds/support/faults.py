@@ -1,0 +1,240 @@
+"""Mistakes that users make, each of which raises one error; every one gets a fresh folder."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from rich.console import Console
+from torch import nn
+
+import reds
+from reds import pack
+from reds.data.labeled import find_labeled
+from reds.data.user_files import load_user_data
+from reds.experiment.prepare import prepare_recipe
+from reds.experiment.recipe_file import load_recipe, parse_recipe
+from reds.fixtures import fixtures_dir
+from reds.graph.builder import Builder
+from reds.nesting.cost.latency import load as load_times
+from reds.nesting.select import select
+from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Kind, Model
+from reds.pack.validate import validate_model
+from reds.training.options import JointOptions
+from reds.zoo import by_name
+from tests.reds.support.graphs import random_scores
+from tests.reds.support.modules import Calls, conv, head
+from tests.support.nets import dense_model
+
+Fault = Callable[[Path], object]
+NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
+DNN = by_name("dnn-s")
+X = np.random.default_rng(0).normal(0, 1, (30, 2, 3, 4)).astype(np.float32)
+Y = np.repeat(np.arange(3), 10)
+QUIET = Console(quiet=True)
+SHORTEST = """name = "mine"
+net = { name = "dnn-s" }
+data.set = "speech-commands"
+subnet = [{ budget = 1.0 }]
+"""
+
+
+def _data(**changed: Any) -> Fault:
+    arrays = {"train_x": X, "train_y": Y, "test_x": X, "test_y": Y} | changed
+    return lambda _: reds.Dataset(
+        (arrays["train_x"], arrays["train_y"]), (arrays["test_x"], arrays["test_y"]),
+        classes=changed.get("classes"),
+    ).stored("mine")  # fmt: skip
+
+
+def _recipe(old: str, new: str) -> Fault:
+    return lambda _: parse_recipe(SHORTEST.replace(old, new), "mine.toml")
+
+
+def _prepared(old: str, new: str) -> Fault:
+    def run(folder: Path) -> object:
+        path = folder / "mine.toml"
+        path.write_text(SHORTEST.replace(old, new))
+        return prepare_recipe(load_recipe(path), path, folder, QUIET)
+
+    return run
+
+
+def _written(name: str, content: bytes, read: Callable[[Path], object]) -> Fault:
+    def run(folder: Path) -> object:
+        (folder / name).write_bytes(content)
+        return read(folder / name)
+
+    return run
+
+
+def _npz(**changed: Any) -> Fault:
+    def run(folder: Path) -> object:
+        arrays = {"train_x": X, "train_y": Y, "test_x": X, "test_y": Y} | changed
+        np.savez(folder / "mine.npz", **{key: value for key, value in arrays.items() if value is not None})
+        return load_user_data(folder / "mine.npz", 0)
+
+    return run
+
+
+def _layer(index: int, **changes: Any) -> Fault:
+    layers = list(NET.layers)
+    layers[index] = replace(layers[index], **changes)
+    return lambda _: validate_model(replace(NET, layers=tuple(layers)))
+
+
+def _step(subnet: int, index: int, **changes: Any) -> Fault:
+    subnets, steps = list(NET.subnets), list(NET.subnets[subnet].steps)
+    steps[index] = replace(steps[index], **changes)
+    subnets[subnet] = replace(subnets[subnet], steps=tuple(steps))
+    return lambda _: validate_model(replace(NET, subnets=tuple(subnets)))
+
+
+def _model(**changes: Any) -> Fault:
+    changed: Model = replace(NET, **changes)
+    return lambda _: validate_model(changed)
+
+
+def _module(forward: Callable[..., Any], shape: tuple[int, ...] = (3, 6, 6), **layers: nn.Module) -> Fault:
+    return lambda _: reds.from_module(Calls(forward, **({"a": conv()} | layers)), shape)
+
+
+def _ran(x: Any, subnet: str | int = 0) -> Fault:
+    return lambda _: reds.Pack(Path("mine.reds"), NET, "", None).run(x, subnet=subnet)
+
+
+def _budgets(*budgets: float | reds.Budget, **how: Any) -> Fault:
+    return lambda _: select(DNN, random_scores(DNN, 0), budgets, **how)
+
+
+def _diverging(_: Path) -> object:
+    module = nn.Sequential(nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 3))
+    data, how = reds.Dataset.split(X.reshape(30, 24), Y), JointOptions(rate=1e30, batch=8)
+    return reds.compress(
+        reds.from_module(module, (24,)), data, budgets=[1.0], epochs=1, training=how, console=QUIET
+    )
+
+
+def _of_shape(*shape: int) -> Fault:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), 3))
+    return lambda _: reds.compress(
+        reds.from_module(module, shape), reds.Dataset.split(X, Y), budgets=[1.0], epochs=1, console=QUIET
+    )
+
+
+def _builder(add: Callable[[Builder, int], object]) -> Fault:
+    net = Builder(3, 8, 8)
+    return lambda _: add(net, net.conv(net.input, 16, (3, 3)))
+
+
+def _folder(folder: Path) -> object:
+    for name in ("heads", "tails"):
+        (folder / "mine" / name).mkdir(parents=True)
+    (folder / "mine" / "heads" / "a.txt").write_text("text")
+    return load_user_data(folder / "mine", 0)
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Modules made inside have the same weights each time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+SHIPPED = (fixtures_dir() / "kws-dnn-s.reds").read_bytes()
+NAN = X.copy()
+NAN[3, 1, 2, 0] = np.nan
+TIMES = b'{"board": "desk", "layers": {"dense0": {"units": [[8, 4], [4]], "us": [[1.0], [2.0]]}}}'
+
+FAULTS: dict[str, Fault] = {
+    "data: pixels as bytes": _data(train_x=(9 * X).astype(np.uint8)),
+    "data: features of three axes": _data(train_x=X[:, 0]),
+    "data: no feature": _data(train_x=X[:, :, :0], test_x=X[:, :, :0]),
+    "data: another shape to test on": _data(test_x=X[:, :1]),
+    "data: not finite": _data(train_x=NAN),
+    "data: very large": _data(train_x=1e7 * X),
+    "data: too small for int8": _data(train_x=X / 1e3),
+    "data: labels for fewer": _data(train_y=Y[:-1]),
+    "data: a label outside": _data(test_y=Y + 1),
+    "data: a class without examples": _data(train_y=np.where(Y == 1, 2, Y)),
+    "data: one class": _data(train_y=0 * Y, test_y=0 * Y),
+    "data: two classes of one name": _data(classes=["a", "a", "b"]),
+    "data: a share of all": lambda _: reds.Dataset.split(X, Y, test=1.0),
+    "data: split of fewer labels": lambda _: reds.Dataset.split(X, Y[:-1]),
+    "npz: an array missing": _npz(test_y=None),
+    "npz: an array too many": _npz(val_x=X),
+    "npz: text": _npz(train_x=X.astype(str)),
+    "npz: not an npz": _written("mine.npz", b"text", lambda path: load_user_data(path, 0)),
+    "own data: not there": lambda folder: load_user_data(folder / "none.npz", 0),
+    "folder: text among pictures": _folder,
+    "labeled: not named by the card": lambda folder: find_labeled({}, folder),
+    "recipe: not there": lambda folder: load_recipe(folder / "none.toml"),
+    "recipe: an unknown key": _recipe("name = \"mine\"", "nam = \"mine\""),
+    "recipe: an unknown key like no other": _recipe("budget = 1.0", "budget = 1.0, zz = 1"),
+    "recipe: an empty one": lambda _: parse_recipe("", "mine.toml"),
+    "recipe: a number of another type": _recipe("1.0", '"all"'),
+    "recipe: budgets that do not end full": _recipe("1.0", "0.5"),
+    "recipe: an unknown net": _recipe("dnn-s", "dnn-m"),
+    "recipe: latency without times": _recipe("1.0", "0.5, latency = 9.0 }, { budget = 1.0"),
+    "recipe: a net of other inputs": _prepared('"dnn-s"', '"ds-cnn-s-28x28x1"'),
+    "recipe: a budget too small": _prepared("subnet = [", "data.every = 2\nsubnet = [{ budget = 0.001 }, "),
+    "budget: too small": _budgets(0.001),
+    "budget: bytes too few": _budgets(reds.Budget(flash=1000)),
+    "budget: not ascending": _budgets(0.5, 0.25),
+    "budget: latency without times": _budgets(reds.Budget(latency=1.0)),
+    "budget: all units needed": _budgets(0.5, least=4000),
+    "budget: steps of nothing": _budgets(0.5, step=0),
+    "times: not there": lambda folder: load_times(folder / "none.json"),
+    "times: descending units": _written("times.json", TIMES, load_times),
+    "compress: examples of another shape": _of_shape(2, 3, 5),
+    "compress: diverged": _diverging,
+    "zoo: an unknown net": lambda _: by_name("resnet"),
+    "graph: an addition of other shapes": _builder(lambda net, x: net.add(net.input, x)),
+    "graph: dense without flatten": _builder(lambda net, x: net.dense(x, 10)),
+    "graph: a window too large": _builder(lambda net, x: net.pool(x, (9, 9))),
+    "graph: too much padding": _builder(lambda net, x: net.conv(x, 4, (1, 3), padding=(1, 1, 1, 1))),
+    "graph: no unit": _builder(lambda net, x: net.conv(x, 0, (1, 1))),
+    "module: a layer that int8 has not": _module(lambda m, x: head(m.act(m.a(x))), act=nn.Sigmoid()),
+    "module: a function that int8 has not": _module(lambda m, x: head(torch.tanh(m.a(x)))),
+    "module: groups": _module(lambda m, x: head(m.b(x)), b=nn.Conv2d(3, 6, 3, groups=3)),
+    "module: dilation": _module(lambda m, x: head(m.b(x)), b=nn.Conv2d(3, 4, 3, dilation=2)),
+    "module: a padded pool": _module(lambda m, x: head(m.b(m.a(x))), b=nn.MaxPool2d(3, 2, 1)),
+    "module: a norm after a ReLU": _module(lambda m, x: head(m.b(m.a(x).relu())), b=nn.BatchNorm2d(4)),
+    "module: dropout at inference": _module(lambda m, x: head(F.dropout(m.a(x)))),
+    "module: pictures as output": _module(lambda m, x: m.a(x)),
+    "module: an input of two sides": _module(lambda m, x: head(m.a(x)), (6, 6)),
+    "module: lazy": _module(lambda m, x: m.b(head(m.a(x))), b=nn.LazyLinear(5)),
+    "pack: not there": lambda folder: reds.load(folder / "none.reds"),
+    "pack: cut short": _written("mine.reds", SHIPPED[:-7], reds.load),
+    "pack: a bit flipped": _written("mine.reds", SHIPPED[:5000] + b"\x55" + SHIPPED[5001:], reds.load),
+    "pack: not a pack": _written("mine.reds", b"text" * 50, reds.load),
+    "pack: laid out for a device": lambda _: pack.loads(pack.dumps(NET, LAYOUTS[1]), "mine.reds"),
+    "pack: features of another shape": _ran(np.zeros((2, 9))),
+    "pack: an unknown subnet": _ran(np.zeros((1, 8), np.int8), "30%"),
+    "pack: a subnet beyond the last": _ran(np.zeros((1, 8), np.int8), 2),
+    "model: no name": _model(name=""),
+    "model: no subnet": _model(subnets=()),
+    "model: subnets that are not nested": _model(subnets=NET.subnets[::-1]),
+    "model: MACs": _model(subnets=(replace(NET.subnets[0], macs=7),)),
+    "model: a long name of a subnet": _model(subnets=(replace(NET.subnets[0], name="far too long"),)),
+    "model: a pool that changes the units": _layer(0, kind=Kind.DEPTHWISE),
+    "model: windows that do not fit": _layer(0, kind=Kind.CONV, kernel=(2, 1)),
+    "model: a kernel of a dense layer": _layer(0, kernel=(2, 1)),
+    "model: a flatten of too few": _layer(0, kind=Kind.FLATTEN),
+    "model: a tensor not written yet": _layer(1, inputs=(2,)),
+    "model: a weight of -128": _layer(0, weights=np.full((6, 8), -128, np.int8)),
+    "model: too few weights": _layer(0, weights=np.zeros((6, 7), np.int8)),
+    "model: a bias too large": _step(0, 0, bias=np.full(3, 1 << 30, np.int32)),
+    "model: a multiplier of odd bits": _step(1, 1, multiplier=np.full(4, 255, np.int32)),
+    "model: a zero point after a ReLU": _step(0, 0, zero=0),
+    "model: a zero point of -128": _step(0, 1, zero=-128),
+    "model: too few biases": _step(0, 0, bias=np.zeros(2, np.int32)),
+    "model: units that were not written": _step(1, 1, units_in=5),
+    "model: factors of a dense layer": _step(0, 0, factors=(1, 0)),
+}  # fmt: skip

@@ -1,0 +1,185 @@
+"""The snippet of the front page: a user's own module and examples, compressed, saved, loaded and run."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+import reds
+from reds.data.labeled import find_labeled
+from reds.data.local_files import sha256_of
+from reds.elastic.net import ElasticNet
+from reds.errors import BudgetError, DataError, DivergedError
+from reds.pack import interpreter
+from reds.training.options import JointOptions
+from tests.reds.support.modules import Block, blobs, conv
+
+QUIET = Console(quiet=True)
+CLASSES = ["top left", "top right", "bottom left", "bottom right"]
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What the snippet made, and the state of what it was given, before and after."""
+
+    result: reds.Result
+    path: Path
+    x: Tensor
+    y: Tensor
+    before: tuple[bytes, bytes, int, bool]
+    after: tuple[bytes, bytes, int, bool]
+
+
+def module_of_the_user() -> nn.Module:
+    """A small residual module for pictures of 12 x 12, as a user may have it: random, in training mode."""
+    torch.manual_seed(0)
+    return nn.Sequential(conv(3, 8), nn.ReLU(), Block(8, 16, 2), nn.Flatten(), nn.Linear(16 * 36, 4)).train()
+
+
+def state_of(module: nn.Module) -> bytes:
+    mode = b"training" if module.training else b""
+    return mode + b"".join(value.numpy().tobytes() for value in module.state_dict().values())
+
+
+def state(module: nn.Module, net: ElasticNet) -> tuple[bytes, bytes, int, bool]:
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    return state_of(module), state_of(net), threads, deterministic
+
+
+def dataset() -> reds.Dataset:
+    train, validation = blobs(192, 0), blobs(48, 1)
+    return reds.Dataset(train=train, validation=validation, test=partly_mislabeled(), classes=CLASSES)
+
+
+def partly_mislabeled() -> tuple[Tensor, Tensor]:
+    """Four of 80 labels are wrong, so that no subnet is right everywhere."""
+    x, y = blobs(80, 2)
+    y[:4] = y[:4].flip(0)
+    return x, y
+
+
+def compressed_from(net: ElasticNet, path: Path) -> reds.Result:
+    result = reds.compress(net, dataset(), budgets=[0.25, 0.5, 1.0], epochs=4, full_epochs=2, console=QUIET)
+    result.save(path)
+    return result
+
+
+@contextmanager
+def other_settings(threads: int) -> Iterator[None]:
+    """Torch as a user may have it: so many threads, and kernels that need not repeat their bits."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+    yield
+    torch.set_num_threads(before[0])
+    torch.use_deterministic_algorithms(before[1])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Compressed:
+    module, path = module_of_the_user(), tmp_path_factory.mktemp("compress") / "mine.reds"
+    net = reds.from_module(module, input_shape=(3, 12, 12))
+    with other_settings(threads=3):
+        before = state(module, net)
+        result = compressed_from(net, path)
+        after = state(module, net)
+    return Compressed(result, path, *partly_mislabeled(), before, after)
+
+
+def test_subnets_of_the_result_meet_their_budgets_and_classify_the_easy_set(made: Compressed) -> None:
+    subnets = made.result.subnets
+    assert [subnet.name for subnet in subnets] == ["25%", "50%", "100%"]
+    for subnet, budget in zip(subnets, (0.25, 0.5, 1.0), strict=True):
+        assert subnet.macs <= budget * subnets[-1].macs
+        assert subnet.accuracy > 0.9
+        assert subnet.float_accuracy > 0.9
+
+
+def test_a_loaded_pack_reads_the_module_s_own_features_and_is_as_accurate_as_the_result(
+    made: Compressed,
+) -> None:
+    pack = reds.load(made.path)
+    for subnet in made.result.subnets:
+        logits = pack.run(made.x, subnet=subnet.name)
+        assert (logits.shape, logits.dtype) == ((80, 4), np.float32)
+        assert np.mean(logits.argmax(1) == made.y.numpy()) == pytest.approx(subnet.accuracy)
+        assert pack.subnets[subnet.name].macs == subnet.macs
+        assert pack.subnets[subnet.name].accuracy == pytest.approx(subnet.accuracy, abs=1e-6)
+
+
+def test_a_loaded_pack_writes_the_bits_of_the_result_s_interpreter(made: Compressed) -> None:
+    pack, stored = reds.load(made.path), made.result.data.test_x
+    torch_order = np.moveaxis(stored, -1, 1)
+    for i in range(3):
+        expected = interpreter.run(made.result.trained.model, i, stored.reshape(len(stored), -1))
+        np.testing.assert_array_equal(pack.run(torch_order, subnet=i), expected)
+
+
+def test_the_card_holds_floors_and_names_the_labeled_file_beside_the_pack(made: Compressed) -> None:
+    card = json.loads(made.path.with_suffix(".json").read_text())
+    assert card["classes"] == CLASSES
+    assert card["pack_sha256"] == sha256_of(made.path)
+    x, y = find_labeled(card, made.path.parent)
+    assert x.shape == (80, 3 * 12 * 12)
+    for i, subnet in enumerate(card["subnets"]):
+        right = float((interpreter.run(made.result.trained.model, i, x).argmax(1) == y).mean())
+        assert subnet["accuracy"]["labelled"] == pytest.approx(right, abs=1e-6)
+        assert subnet["floor"] <= right < subnet["floor"] + 1e-4
+
+
+def test_the_same_seed_saves_the_same_bytes(made: Compressed, tmp_path: Path) -> None:
+    compressed_from(reds.from_module(module_of_the_user(), input_shape=(3, 12, 12)), tmp_path / "mine.reds")
+    names = {part.name for part in made.path.parent.iterdir()}
+    assert {part.name for part in tmp_path.iterdir()} == names
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (made.path.parent / name).read_bytes()
+
+
+def test_the_module_the_net_and_torchs_settings_stay_as_they_were(made: Compressed) -> None:
+    assert made.after == made.before
+    assert made.before[2:] == (3, False)
+
+
+def test_torchs_settings_are_restored_where_training_fails() -> None:
+    net = reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
+    how = JointOptions(rate=1e30, batch=48)
+    with other_settings(threads=2):
+        with pytest.raises(DivergedError):
+            reds.compress(net, dataset(), budgets=[1.0], epochs=1, training=how, console=QUIET)
+        assert torch.get_num_threads() == 2
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_net_of_the_zoo_is_given_by_its_name() -> None:
+    x, y = blobs(96, 0)
+    data = reds.Dataset.split(x.mean(1, keepdim=True).flatten(1), y)
+    result = reds.compress("dnn-s-1x1x144", data, budgets=[0.5, 1.0], epochs=2, console=QUIET)
+    assert [subnet.name for subnet in result.subnets] == ["50%", "100%"]
+    assert result.trained.model.output_size(1) == 4
+
+
+def test_examples_of_another_shape_than_the_net_reads_are_refused() -> None:
+    net = reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
+    x, y = blobs(80, 0)
+    with pytest.raises(DataError, match=r"\[N, 3, 12, 10\].*\[N, 3, 12, 12\]"):
+        reds.compress(net, reds.Dataset.split(x[..., :10], y), budgets=[1.0])
+
+
+def test_examples_of_other_classes_than_the_net_tells_are_refused() -> None:
+    net = reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
+    x, y = blobs(80, 0)
+    with pytest.raises(DataError, match=r"2 classes.* 4"):
+        reds.compress(net, reds.Dataset.split(x, y % 2), budgets=[1.0], console=QUIET)
+
+
+def test_budgets_that_are_not_ascending_are_refused_before_anything_is_trained() -> None:
+    net = reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
+    with pytest.raises(BudgetError):
+        reds.compress(net, dataset(), budgets=[0.5, 0.25])

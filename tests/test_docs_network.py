@@ -1,0 +1,74 @@
+"""The programs of the page on one's own network run, one after the other, as a reader would type them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+import reds
+
+PAGE = Path(__file__).parents[1] / "docs" / "network.md"
+
+
+def programs(name: str) -> list[str]:
+    """Code blocks of the page that are marked with a name, in order."""
+    return re.findall(rf'^```python {{test="{name}"}}\n(.*?)^```', PAGE.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def pictures(n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Noisy pictures [n, 3, 12, 12] of four classes, each bright in another corner."""
+    y = np.arange(n) % 4
+    x = np.random.default_rng(seed).normal(0, 0.5, (n, 3, 12, 12)).astype(np.float32)
+    for picture, label in zip(x, y, strict=True):
+        picture[:, 6 * (label // 2) :, 6 * (label % 2) :][:, :6, :6] += 1
+    return x, y
+
+
+def given() -> dict[str, Any]:
+    """The names that the page takes for granted: a module and its data."""
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 16, 3, 2, 1), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.AvgPool2d(3), nn.Flatten(), nn.Linear(32, 4),
+    )  # fmt: skip
+    (x, y), (vx, vy), (tx, ty) = pictures(400, 0), pictures(100, 1), pictures(200, 2)
+    return {"module": module, "x": x, "y": y, "vx": vx, "vy": vy, "tx": tx, "ty": ty}
+
+
+def share_right(outputs: NDArray[Any], labels: Sequence[int]) -> float:
+    """Share of outputs [N, classes] whose largest is that of the label."""
+    return float(np.mean(outputs.argmax(1) == labels))
+
+
+def test_module_becomes_a_pack_that_is_as_accurate_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope = given()
+    for program in programs("network"):
+        exec(program, scope)
+    pack = scope["pack"]
+    assert [subnet.name for subnet in pack.subnets] == ["25%", "50%", "100%"]
+    for subnet in pack.subnets:
+        assert subnet.accuracy > 0.8
+        right = share_right(pack.run(scope["tx"], subnet=subnet.name), scope["ty"])
+        assert right == pytest.approx(subnet.accuracy, abs=0.011)  # the test part in int8, rounded
+
+
+def test_stages_one_by_one_give_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    scope = given()
+    scope["data"] = reds.Dataset(train=(scope["x"], scope["y"]), test=(scope["tx"], scope["ty"]))
+    (program,) = programs("stages")
+    exec(program, scope)
+    pack = reds.load("stages.reds")
+    assert [subnet.name for subnet in pack.subnets] == ["25%", "50%", "100%"]
+    for subnet in pack.subnets:
+        assert share_right(pack.run(scope["tx"], subnet=subnet.name), scope["ty"]) > 0.8
