@@ -93,6 +93,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Compressed:
     return Compressed(result, path, *partly_mislabeled(), before, after)
 
 
+@pytest.mark.lesser
 def test_subnets_of_the_result_meet_their_budgets_and_classify_the_easy_set(made: Compressed) -> None:
     subnets = made.result.subnets
     assert [subnet.name for subnet in subnets] == ["25%", "50%", "100%"]
