@@ -22,9 +22,9 @@ bench:
 kernels:
 	@ci/bootstrap bench
 	@mkdir -p results
-	$(PY) -m hil.kernels nano --json results/kernels-nano.json --markdown results/kernels-nano.md
-	$(PY) -m hil.kernels order --json results/kernels-order.json --markdown results/kernels-order.md
-	$(PY) -m hil.kernels desktop --json results/kernels-desktop.json --markdown results/kernels-desktop.md
+	.venv/bin/hil kernels nano --json results/kernels-nano.json --markdown results/kernels-nano.md
+	.venv/bin/hil kernels order --json results/kernels-order.json --markdown results/kernels-order.md
+	.venv/bin/hil kernels desktop --json results/kernels-desktop.json --markdown results/kernels-desktop.md
 
 test: lint
 	@rm -rf results/running

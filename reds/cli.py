@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.console import Console
 from reds.commands import Commands
 from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
+from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
 
 FILE = click.Path(path_type=Path)
@@ -157,3 +158,15 @@ def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) 
     from reds.experiment.reproduce.run import reproduce as run
 
     click.echo(run(name, seeds, against, out, Console(stderr=True)))
+
+
+@main.command("bench-selection", hidden=True)
+@click.option("--step", default=1, show_default=True, help="Widths are multiples of this, and at least it.")
+@click.option("--order", type=click.Choice(get_args(Order)), default="bottom-up", show_default=True)
+@click.option("--objective", type=click.Choice(get_args(Objective)), default="balanced", show_default=True)
+def bench_selection(step: int, order: Order, objective: Objective) -> None:
+    """Print what selection takes on the shipped nets: seconds, peak memory, optimality gap."""
+    from reds.nesting.solver.bench import table
+
+    for line in table(step, order, objective):
+        click.echo(line)

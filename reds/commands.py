@@ -1,5 +1,6 @@
 """A group of commands whose expected errors are one line and exit status 1, for `reds` and `hil`."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -23,6 +24,14 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
         return None
     task, extra = EXTRAS[package]
     return f"{package} is missing: {task} needs `pip install 'reds-hil[{extra}]'`"
+
+
+def uninstalled(extra: str) -> str | None:
+    """Return which package of an extra is not installed, in one line with the remedy; None if all are."""
+    for package, (_, of) in EXTRAS.items():
+        if of == extra and find_spec(package) is None:
+            return missing_extra(ModuleNotFoundError(name=package))
+    return None
 
 
 class Commands(click.Group):

@@ -46,6 +46,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "suite",
         "kernels",
         "plugin",
+        "cli",
     ),
 }
 """The rooms of each package, each a module or a folder, from the bottom up."""

@@ -77,7 +77,8 @@ class Board:
         self._agent = agent
         self._hello = hello
         self._model: Model | None = None
-        self._selected = 0
+        self.selected = 0
+        """Index of the subnet that runs."""
         self._conditioner = conditioner
 
     def facts(self) -> BoardFacts:
@@ -113,19 +114,19 @@ class Board:
                 counts = f"{len(model.subnets)} subnets of {model.name} were sent, its agent counts {stored}"
                 raise ProtocolError(f"{self.name}: {counts}; upload the agent again")
             self._hello = replace(self._hello, pack=stamp)
-        self._model, self._selected = model, 0
+        self._model, self.selected = model, 0
 
     def select(self, subnet: int) -> None:
         """Switch to a subnet."""
         self._agent.select(subnet)
-        self._selected = subnet
+        self.selected = subnet
 
     def infer(self, x: NDArray[np.int8]) -> Outputs:
         """Outputs int8 [N, output] of the selected subnet on x, int8 [N, input] in [-127, 127].
 
         Raises `InputsRefused` if x is not what the pack takes.
         """
-        return self.infer_each([self._selected], x)[0]
+        return self.infer_each([self.selected], x)[0]
 
     def infer_each(
         self, subnets: Sequence[int], x: NDArray[np.int8], advance: Advance = ignore

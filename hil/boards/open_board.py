@@ -18,7 +18,7 @@ from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
 from reds.errors import PackError
-from reds.pack import dumps
+from reds.pack import dumps, loads
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
 
@@ -37,7 +37,6 @@ class OpenBoard:
         self._board = board
         self._observe = observe
         self._pack: Pack | None = None
-        self._selected = 0
 
     @property
     def name(self) -> str:
@@ -68,13 +67,11 @@ class OpenBoard:
         """
         loaded = self._loaded(pack)
         self._board.deploy(loaded.model, advance)
-        self._pack, self._selected = loaded, 0
+        self._pack = loaded
 
     def select(self, subnet: str | int) -> None:
         """Switch to a subnet. Raises `UnknownSubnet`."""
-        index = self._index(subnet)
-        self._board.select(index)
-        self._selected = index
+        self._board.select(self._index(subnet))
 
     def infer(self, x: ArrayLike) -> NDArray[np.float32] | NDArray[np.int8]:
         """Return what the selected subnet writes on the board, as `Pack.run` does on this computer.
@@ -91,7 +88,7 @@ class OpenBoard:
         """
         given, pack = np.asarray(x), self.pack
         out = self._board.infer(self._stored(given))
-        return out if given.dtype == np.int8 else pack.logits(out, self._selected)
+        return out if given.dtype == np.int8 else pack.logits(out, self._board.selected)
 
     def measure(
         self, subnet: str | int, n: int = N, *, x: ArrayLike | None = None, clock: str | None = None
@@ -161,7 +158,8 @@ class OpenBoard:
         if isinstance(pack, Pack):
             return pack
         if isinstance(pack, Model):
-            return Pack(Path(pack.name), pack, hashlib.sha256(dumps(pack)).hexdigest(), None)
+            data = dumps(pack)  # read back: a file keeps scales in fewer bits
+            return Pack(Path(pack.name), loads(data, pack.name), hashlib.sha256(data).hexdigest(), None)
         try:
             return load_pack(Path(pack))
         except PackError as error:

@@ -1,6 +1,6 @@
 """What the emulated Pi and Android start from: a kernel, and a file system each, of Debian's packages.
 
-`python -m hil.emulators.arm64_image` makes them ahead; a run that finds none makes them too. They lie in the
+`hil image` makes them ahead; a run that finds none makes them too. They lie in the
 cache under the hash of what makes them: this file, the two it uses, and the files in `arm64_files`.
 """
 
@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from hil.emulators import cpio, debian
 from hil.emulators.temporary import temporary_folder
-from hil.errors import BuildError, HilError
+from hil.errors import BuildError
 from hil.firmware.build import cache_dir
 
 _HERE = Path(__file__).parent
@@ -187,19 +186,3 @@ def _key_pair() -> tuple[bytes, bytes]:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(as_.Encoding.PEM, as_.PrivateFormat.OpenSSH, as_.NoEncryption())
     return private, key.public_key().public_bytes(as_.Encoding.OpenSSH, as_.PublicFormat.OpenSSH)
-
-
-def main() -> int:
-    """Make the image unless it is there, and say where."""
-    begun = time.monotonic()
-    try:
-        made = image()
-    except HilError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{made.folder}: the emulated pi and android ({time.monotonic() - begun:.1f} s)")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

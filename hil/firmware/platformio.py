@@ -55,9 +55,3 @@ def _write(path: Path, text: str) -> None:
         partial = path.with_name(f"{path.name}.{os.getpid()}")
         partial.write_text(text)
         os.replace(partial, path)
-
-
-if __name__ == "__main__":
-    import sys
-
-    core_environment(Path(sys.argv[1]))

@@ -1,31 +1,23 @@
-"""`python -m hil.kernels.layer_latency NET`: what every layer of a net takes on a board, at some widths.
+"""Measure what every layer of a net takes on a board, at some widths.
 
 Selection adds such times up as it adds multiply-accumulates, so that subnets are chosen by what they take on
-the device (`reds.cost.latency`). A layer is measured alone, with random weights.
+the device (`reds.nesting.cost.latency`). A layer is measured alone, with random weights.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
-import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
-from hil.boards import boards_toml
 from hil.boards.board import Board
-from hil.boards.facts import Provenance
-from hil.boards.opening import started
-from hil.errors import HilError, SetupError
+from hil.errors import SetupError
 from hil.results.samples import median
-from reds.errors import GraphError
 from reds.graph import Graph, Group, Layer
-from reds.nesting.cost.latency import STEP, Latency, LayerTimes, save
+from reds.nesting.cost.latency import STEP, Latency, LayerTimes
 from reds.pack.model import LIMIT
 from reds.pack.padding import round_up
-from reds.zoo import KNOWN_NAMES, by_name
 from reds.zoo.random_weights import with_random_weights
 
 SAMPLES = 5
@@ -83,52 +75,3 @@ def time(board: Board, graph: Graph) -> float:
     if clock is None:
         raise SetupError(f"{board.name}: it counts instructions, not time; measure on another board")
     return median(board.measure(0, SAMPLES, clock, x).microseconds)
-
-
-@click.command(epilog=f"NET is one of {KNOWN_NAMES}.")
-@click.argument("net")
-@click.option("--classes", type=click.IntRange(min=2), help="Of your own data; default the net's own.")
-@click.option("--board", "name", default="nano33ble", show_default=True, help="One of the boards.")
-@click.option(
-    "--boards",
-    "boards_file",
-    type=click.Path(path_type=Path),
-    help="The boards there are; default: the shipped file.",
-)
-@click.option("--emulate", is_flag=True, help="Measure on its emulator.")
-@click.option(
-    "--points",
-    type=click.IntRange(min=2),
-    default=5,
-    show_default=True,
-    help="Widths of each unit group that are measured; times between them are interpolated.",
-)
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; default NET-BOARD.json.")
-def main(
-    net: str,
-    classes: int | None,
-    name: str,
-    boards_file: Path | None,
-    emulate: bool,
-    points: int,
-    out: Path | None,
-) -> None:
-    """Measure every layer of NET on a board, for selection under a latency budget."""
-    provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
-    file = out or Path(f"{net}-{name}.json")
-    console = Console(stderr=True)
-    try:
-        graph = by_name(net, classes)
-        with (
-            console.status(f"starting {name}") as status,
-            started(boards_toml.named(boards_file, name), provenance, console.out) as b,
-        ):
-            found = measure(b, graph, points, lambda what: status.update(f"{name}: {what}"))
-        save(found, file)
-    except (GraphError, HilError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m hil.kernels.layer_latency")

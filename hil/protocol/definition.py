@@ -3,7 +3,7 @@
 A frame is `command u8, sequence u8, payload, crc32 u32` over all that precedes it, COBS-encoded and ended
 by a zero byte; integers are little-endian. The host asks, the agent answers with the same sequence and
 the command with ANSWER set; MEASURE and SWITCH are answered by several frames, the samples in order.
-An ERROR frame holds a code and a sentence. `python -m hil.protocol.definition` writes the C header from this
+An ERROR frame holds a code and a sentence. `hil dev protocol-header` writes the C header from this
 file; a test holds the two equal.
 """
 
@@ -126,7 +126,7 @@ RECORDS = {name: record for name, record in globals().items() if isinstance(reco
 
 def c_header() -> str:
     """Return the same definitions for the agent."""
-    lines = ["/* Written by `python -m hil.protocol.definition`, which explains each of these. */"]
+    lines = ["/* Written by `hil dev protocol-header`, which explains each of these. */"]
     lines += ["#ifndef REDS_PROTOCOL_H", "#define REDS_PROTOCOL_H", ""]
     lines += [f"#define PROTOCOL_VERSION {VERSION}u", f"#define PROTOCOL_ANSWER {ANSWER}u"]
     lines += [f"#define PROTOCOL_OVERHEAD {OVERHEAD}u"]
@@ -137,7 +137,3 @@ def c_header() -> str:
         members = ", ".join(f"{enum.__name__.upper()}_{m.name} = {m.value}" for m in enum)
         lines += ["", f"enum {enum.__name__.lower()} {{ {members} }};"]
     return "\n".join([*lines, "", "#endif", ""])
-
-
-if __name__ == "__main__":
-    print(c_header(), end="")

@@ -84,7 +84,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
     """The least of the values that this percentage does not exceed. Raises `ValueError` without values."""
     if not values:
         raise ValueError("no samples")
-    return float(sorted(values)[math.ceil(percent / 100 * len(values)) - 1])
+    return float(sorted(values)[math.ceil(percent * len(values) / 100) - 1])
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:

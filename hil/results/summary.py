@@ -1,4 +1,4 @@
-"""`python -m hil.results.summary`: what a run found, as Markdown for people who were not there.
+"""Summarize a run as Markdown, for people who were not there.
 
 It is made of the two files that a run keeps, `--results` and `--junitxml`: what failed comes first, then
 which board was hardware, emulated or absent, and why, then the figures.
@@ -6,7 +6,6 @@ which board was hardware, emulated or absent, and why, then the figures.
 
 import html
 import json
-import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
+from hil.errors import ResultsError
 from hil.results import report
 
 BAD = ("failed", "error")
@@ -34,11 +32,11 @@ class Case:
 
 
 def cases(path: Path) -> list[Case]:
-    """The tests of a JUnit file; none if the run did not come to write it. Raises `ClickException`."""
+    """The tests of a JUnit file; none if the run did not come to write it. Raises `ResultsError`."""
     try:
         return [_case(test) for test in ET.parse(path).iter("testcase")] if path.exists() else []
     except (OSError, ET.ParseError) as error:
-        raise click.ClickException(f"{path}: not a JUnit file: {error}") from error
+        raise ResultsError(f"{path}: not a JUnit file: {error}") from error
 
 
 def _case(test: ET.Element) -> Case:
@@ -50,12 +48,12 @@ def _case(test: ET.Element) -> Case:
 
 
 def measurements(path: Path) -> list[dict[str, Any]]:
-    """What the results file holds; nothing if the run did not come to write it. Raises `ClickException`."""
+    """What the results file holds; nothing if the run did not come to write it. Raises `ResultsError`."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"{path}: not a results file: {error}") from error
+        raise ResultsError(f"{path}: not a results file: {error}") from error
 
 
 def render(title: str, measured: Sequence[Mapping[str, Any]], tests: Sequence[Case]) -> str:
@@ -118,18 +116,3 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 def _plain(text: str) -> str:
     """Text that is no markup."""
     return html.escape(text, quote=False).replace("|", "\\|")
-
-
-@click.command()
-@click.option("--title", default="Bench", show_default=True, help="Its first words.")
-@click.argument("results", type=click.Path(path_type=Path))
-@click.argument("junit", type=click.Path(path_type=Path))
-def main(title: str, results: Path, junit: Path) -> None:
-    """Print the summary of a run. Exit status 1 if it has measured nothing."""
-    measured = measurements(results)
-    click.echo(render(title, measured, cases(junit)), nl=False)
-    sys.exit(not measured)
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m hil.results.summary")

@@ -6,6 +6,7 @@ A module that every session loads: it imports nothing large until a test uses a 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,14 +20,25 @@ if TYPE_CHECKING:
 
 BOARD, SUBNET = "_hil_board", "_hil_subnet"
 """Fixtures that are parametrized. A test has them only through `board` and `subnet`, never by accident."""
-SET_UP = (BOARD, "measurements")
+SET_UP = (BOARD, "_measurements")
 """Fixtures that are set up once for each board; where one fails, so would every other test of the board."""
+SUITE = Path(__file__).resolve().parent
 TAKEN = pytest.StashKey[list[Measurement]]()
 """Measurements of a test."""
 CURRENT = pytest.StashKey[pytest.Item]()
 """The test that runs."""
 GONE = pytest.StashKey[dict["SelectedBoard", str]]()
 """Boards that did not start or were lost, and the error that said so."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
+    """Say which extra to install, before the suite's modules fail to import."""
+    if path == SUITE:
+        from reds.commands import uninstalled
+
+        if missing := uninstalled("hil"):
+            raise parent.CollectError(missing)
 
 
 @pytest.hookimpl(tryfirst=True)  # so that ids begin with the board
@@ -121,6 +133,15 @@ def _any_parametrized(items: Sequence[pytest.Item]) -> bool:
 
 
 def _bench_run(config: pytest.Config) -> BenchRun | str:
-    from hil.suite.parametrization import bench_run_of  # here: it loads numpy, which other sessions need not
+    try:
+        from hil.suite.parametrization import (
+            bench_run_of,
+        )  # here: it loads numpy, which other sessions need not
 
-    return bench_run_of(config)
+        return bench_run_of(config)
+    except ModuleNotFoundError as error:
+        from reds.commands import missing_extra
+
+        if (advice := missing_extra(error)) is None:
+            raise
+        return advice

@@ -53,7 +53,7 @@ def workload(_hil_run: BenchRun) -> Workload:
 
 
 @pytest.fixture(scope="session")
-def measurements(
+def _measurements(
     board: OpenBoard, pack: Pack, _hil_board: LeasedBoard, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
 ) -> Measurements:
     """The measurements of a board, with the pack deployed."""
@@ -64,6 +64,14 @@ def measurements(
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
     limits = {"us": settings.switch_limit_us, "instructions": entry.switch_instructions}
     return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples)
+
+
+@pytest.fixture
+def measurements(_measurements: Measurements, board: OpenBoard, pack: Pack) -> Measurements:
+    """The measurements of a board; a user's test may have deployed another pack since the last one."""
+    if board.pack is not pack:
+        board.deploy(pack)
+    return _measurements
 
 
 @pytest.fixture(scope="session")

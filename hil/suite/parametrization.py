@@ -15,7 +15,6 @@ from hil.suite.board_selection import SelectedBoard, select_boards, summary, why
 from hil.suite.measurements import Pair
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
-from reds.commands import missing_extra
 from reds.errors import PackError
 
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
@@ -51,10 +50,6 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
         except (HilError, PackError) as error:
             config.stash[BENCH_RUN] = str(error)
-        except ModuleNotFoundError as error:
-            if (advice := missing_extra(error)) is None:
-                raise
-            config.stash[BENCH_RUN] = advice
     return config.stash[BENCH_RUN]
 
 

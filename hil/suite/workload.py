@@ -1,7 +1,5 @@
 """The workload of a bench: a pack, the card beside it, and the inputs to run on it."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds import pack
 from reds.data.labeled import find_labeled
 from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
 from reds.pack.model import LIMIT, Model
+from reds.pack.pack import Pack, load_pack
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
@@ -25,8 +23,7 @@ ENOUGH = 256
 class Workload:
     """A pack under test. `inputs` is int8 [N, input]; `truth` uint8 [clips], classes of its first rows."""
 
-    model: Model
-    sha256: str
+    pack: Pack
     size: int
     """Bytes of the file."""
     inputs: NDArray[np.int8]
@@ -35,6 +32,11 @@ class Workload:
     """Least accuracy by subnet, as the card states it; a fraction."""
     unlabeled: str
     """Why there are no labels; empty when there are."""
+
+    @property
+    def model(self) -> Model:
+        """The network in the pack."""
+        return self.pack.model
 
     @property
     def subnets(self) -> tuple[str, ...]:
@@ -67,14 +69,14 @@ def load(path: Path) -> Workload:
     error: the pack then runs on seeded random inputs, and `unlabeled` says why.
     """
     try:
-        data = pack.read_bytes(path)
-    except PackError as error:
+        pack = load_pack(path)
+        size = path.stat().st_size
+    except (PackError, OSError) as error:
         raise PackError(f"{error}; name one that `reds build` wrote, or leave --pack out") from error
-    model = pack.loads(data, str(path))
-    sha256 = hashlib.sha256(data).hexdigest()
+    model = pack.model
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
     try:
-        card = _card(path.with_suffix(".json"), sha256)
+        card = _card(pack)
         clips, truth = find_labeled(card, path.parent)
         if clips.shape[1] != model.input_size:
             takes = f"the pack takes inputs of {model.input_size}"
@@ -85,19 +87,16 @@ def load(path: Path) -> Workload:
     rng = np.random.default_rng(0)
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
     inputs = np.concatenate([clips, random])
-    return Workload(model, sha256, len(data), inputs, truth, _floors(path, model, card), reason)
+    return Workload(pack, size, inputs, truth, _floors(path, model, card), reason)
 
 
-def _card(path: Path, sha256: str) -> dict[str, Any]:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LabeledSetMissing(f"there is no card {path.name} beside the pack") from None
-    except (OSError, ValueError) as error:
-        raise PackError(f"{path}: cannot read the pack's card: {error}") from error
-    if not isinstance(card, dict) or card.get("pack_sha256") != sha256:
-        raise LabeledSetMissing(f"{path.name} is the card of another pack")
-    return card
+def _card(pack: Pack) -> Mapping[str, Any]:
+    if pack.card is not None:
+        return pack.card
+    file = pack.path.with_suffix(".json")
+    if file.exists():
+        raise LabeledSetMissing(f"{file.name} is the card of another pack")
+    raise LabeledSetMissing(f"there is no card {file.name} beside the pack")
 
 
 def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, float]:

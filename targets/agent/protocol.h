@@ -1,4 +1,4 @@
-/* Written by `python -m hil.protocol.definition`, which explains each of these. */
+/* Written by `hil dev protocol-header`, which explains each of these. */
 #ifndef REDS_PROTOCOL_H
 #define REDS_PROTOCOL_H
 

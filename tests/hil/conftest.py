@@ -1,5 +1,4 @@
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from reds import pack
 from reds.pack.model import Model
 from tests.hil.support import phone as phones
 from tests.hil.support.sshd import Sshd, Start, free_port, wait_gone
-from tests.hil.support.suite_run import PLUGINS, Run
+from tests.hil.support.suite_run import Run, run_pytest
 from tests.support.nets import dense_model
 
 
@@ -83,17 +82,7 @@ def hil(tmp_path: Path) -> Run:
     """Runs the real suite in a process of its own, as a user does from an empty folder."""
 
     def run(*args: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "--pyargs", "hil", *PLUGINS]
-        plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
-        return subprocess.run(
-            [*command, *map(str, args)],
-            cwd=tmp_path,
-            env={**plain, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run_pytest(tmp_path, "--pyargs", "hil", *args, env=env)
 
     return run
 

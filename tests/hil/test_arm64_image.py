@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hil.cli import main
 from hil.emulators import arm64_image
 from hil.emulators.debian import Packages
 from hil.emulators.temporary import temporary_folder
@@ -138,14 +140,14 @@ def test_without_the_tools_it_says_what_to_install(
 
 
 def test_without_a_network_it_is_one_line_and_nothing_is_left(
-    empty_cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert arm64_image.main() == 1
-    out, says = capsys.readouterr()
-    assert out == ""
+    run = CliRunner().invoke(main, ["image"])
+    says = run.stderr
+    assert (run.exit_code, run.stdout) == (1, "")
     assert says.count("\n") == 1
-    assert says.startswith("Debian's packages cannot be fetched: Failed to fetch ")
+    assert says.startswith("Error: Debian's packages cannot be fetched: Failed to fetch ")
     assert says.endswith("; check this machine's network and its debian-archive-keyring\n")
     assert list(empty_cache.iterdir()) == []
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from hil.cli import main
 from hil.errors import ResultsError
 from hil.kernels import baseline, desktop, report
-from hil.kernels.__main__ import main
 from hil.kernels.baseline import Baseline, Count
 from hil.kernels.cases import Net
 from hil.kernels.nano import NetCounts
@@ -49,7 +49,7 @@ def test_the_committed_counts_hold_and_one_less_fails(
     monkeypatch.setattr(baseline, "path", lambda: file)
     baseline.save(file, Baseline(baseline.compiler(), committed.counts))
     written = tmp_path / "tables.json"
-    run = CliRunner().invoke(main, ["nano", "--net", "dnn-s", "--update", "--json", str(written)])
+    run = CliRunner().invoke(main, ["kernels", "nano", "--net", "dnn-s", "--update", "--json", str(written)])
     assert run.exit_code == 0, run.output
     updated = baseline.load(file)
     assert updated.counts.keys() == committed.counts.keys()
@@ -65,12 +65,12 @@ def test_the_committed_counts_hold_and_one_less_fails(
     assert size["rows"][0]["pack"] < size["rows"][0]["a pack each"]
     less = {**updated.counts, "dnn-s 25%": Count(counted.instructions - 1, counted.cycles)}
     baseline.save(file, Baseline(updated.compiler, less))
-    run = CliRunner().invoke(main, ["nano", "--net", "dnn-s"])
+    run = CliRunner().invoke(main, ["kernels", "nano", "--net", "dnn-s"])
     assert run.exit_code == 1
     assert f"dnn-s 25%: {counted.instructions:,} instructions, " in run.output
     assert run.output.strip().endswith("(+1)")
     baseline.save(file, Baseline("other", less))
-    run = CliRunner().invoke(main, ["nano", "--net", "dnn-s"])
+    run = CliRunner().invoke(main, ["kernels", "nano", "--net", "dnn-s"])
     assert run.exit_code == 0
     assert "not compared: the baseline was built by arm-none-eabi-gcc other" in run.output
 
@@ -115,10 +115,10 @@ def test_this_machine_without_peers_says_what_to_install(monkeypatch: pytest.Mon
     def missing() -> None:
         raise ModuleNotFoundError("No module named 'them'")
 
-    monkeypatch.setattr("hil.kernels.__main__.litert", missing)
-    monkeypatch.setattr("hil.kernels.__main__.eager", missing)
+    monkeypatch.setattr("hil.kernels.peers.litert", missing)
+    monkeypatch.setattr("hil.kernels.peers.eager", missing)
     monkeypatch.setattr(desktop, "ROUNDS", 1)
-    run = CliRunner().invoke(main, ["desktop", "--net", "dnn-s"])
+    run = CliRunner().invoke(main, ["kernels", "desktop", "--net", "dnn-s"])
     assert run.exit_code == 0, run.output
     said = " ".join(run.output.split())
     assert "pip install 'reds-hil[tflite]'" in said

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hil.boards.entry import Entry
+from hil.cli import main
 from hil.errors import LinkError
 from hil.kernels import desktop
-from hil.kernels.__main__ import main
 from hil.kernels.litert import started
 from reds import pack
 from reds.export import tflite
@@ -28,7 +28,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def beside(*words: object) -> Result:
-    return CliRunner().invoke(main, ["beside", *map(str, words)])
+    return CliRunner().invoke(main, ["kernels", "beside", *map(str, words)])
 
 
 def test_every_subnet_of_the_shipped_pack_on_this_machine(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hil.protocol.hello import Clock
 from hil.results import gate
-from hil.results.samples import Samples, by_unit, less_overhead, median, median_interval
+from hil.results.samples import Samples, by_unit, less_overhead, median, median_interval, percentile
 
 ticks = st.lists(st.integers(0, 1 << 31), min_size=1, max_size=200)
 
@@ -88,3 +88,22 @@ def test_the_worst_switch_alone_decides(values: list[int]) -> None:
     worst = max(values)
     assert gate.switches_in_time(values, worst)
     assert not gate.switches_in_time(values, worst - 0.5)
+
+
+def test_samples_have_unit_provenance_and_figures() -> None:
+    counted = Samples(Clock(0, "instructions", 0), tuple(range(1, 101)), "emulated")
+    assert (counted.unit, counted.values) == ("instructions", counted.ticks)
+    assert (counted.median, counted.p95, counted.worst) == (50.5, 95, 100)
+    timed = Samples(Clock(1, "cycles", 64_000_000), (64, 128, 256), "hardware")
+    assert (timed.unit, timed.values, timed.median) == ("us", (1, 2, 4), 2)
+    assert str(timed) == "median 2.00, p95 4.00, worst 4.00 us (3 samples, hardware)"
+    with pytest.raises(ValueError, match="no samples"):
+        _ = Samples(timed.clock, (), "hardware").p95
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1), st.floats(1, 100))
+def test_percentile_is_the_least_value_that_so_many_do_not_exceed(values: list[int], percent: float) -> None:
+    found = percentile(values, percent)
+    needed = percent / 100 * len(values)
+    assert sum(v <= found for v in values) >= needed - 1e-9
+    assert sum(v < found for v in values) < needed + 1e-9

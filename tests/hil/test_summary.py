@@ -18,7 +18,15 @@ FILES = ("--results=a.jsonl", "--junitxml=a.xml", "--samples=7")
 @pytest.fixture
 def summary(tmp_path: Path) -> Summary:
     def run() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "hil.results.summary", "--title=Night", "a.jsonl", "a.xml"]
+        command = [
+            sys.executable,
+            "-c",
+            "from hil.cli import main; main()",
+            "summary",
+            "--title=Night",
+            "a.jsonl",
+            "a.xml",
+        ]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     return run

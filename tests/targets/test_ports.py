@@ -42,7 +42,7 @@ def test_all_c_for_the_desktop_compiles_with_clang(source: Path, tmp_path: Path)
 def test_header_of_the_protocol_is_the_one_the_host_writes() -> None:
     header = TARGETS / "agent" / "protocol.h"
     assert header.read_text() == definition.c_header(), (
-        "run: python -m hil.protocol.definition > targets/agent/protocol.h"
+        "run: hil dev protocol-header > targets/agent/protocol.h"
     )
 
 

@@ -1,18 +1,17 @@
-"""Measure time and memory of selection on every network: `python -m reds.nesting.solver.bench`.
+"""Measure time and memory of selection on every network, for `reds bench-selection`.
 
 Each row runs in a process of its own. It selects three nested subnets of 25, 50 and 75 % of the MACs, by
 random scores with a fixed seed. A second row adds a limit on the arena, half-way between the smallest
 possible and the full network's.
 """
 
-import json
 import resource
-import subprocess
-import sys
 import time
-from typing import get_args
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
 
-import click
 import numpy as np
 
 from reds.graph.subnets import Budget
@@ -55,36 +54,19 @@ def measured(net: str, with_arena: bool, step: int, order: Order, objective: Obj
     }
 
 
-@click.command()
-@click.option("--step", default=1, help="Widths are multiples of this, and at least it.")
-@click.option("--order", type=click.Choice(get_args(Order)), default="bottom-up")
-@click.option("--objective", type=click.Choice(get_args(Objective)), default="balanced")
-@click.option("--row", type=(str, bool), hidden=True)
-def main(step: int, order: Order, objective: Objective, row: tuple[str, bool] | None) -> None:
-    """Print seconds, peak memory and optimality gap of three nested subnets of every net."""
-    if row:
-        click.echo(json.dumps(measured(*row, step, order, objective)))
-        return
-    click.echo(f"{order}, {objective}, multiples of {step}\n\n| net | budgets | seconds | peak MB | gap |")
-    click.echo("| --- | --- | ---: | ---: | ---: |")
-    for net in NETS:
-        for with_arena in (False, True):
-            command = [
-                sys.executable,
-                "-m",
-                "reds.nesting.solver.bench",
-                "--step",
-                str(step),
-                "--order",
-                order,
-            ]
-            command += ["--objective", objective]
-            done = subprocess.run([*command, "--row", net, str(with_arena)], check=True, capture_output=True)
-            result = json.loads(done.stdout)
+def table(step: int, order: Order, objective: Objective) -> Iterator[str]:
+    """Yield the lines of a Markdown table: seconds, peak memory and gap of three nested subnets of every net.
+
+    Args:
+        step: Widths are multiples of this, and at least it.
+        order: Which subnets are selected first.
+        objective: How the scores of the subnets are weighed.
+    """
+    yield f"{order}, {objective}, multiples of {step}\n"
+    yield "| net | budgets | seconds | peak MB | gap |"
+    yield "| --- | --- | ---: | ---: | ---: |"
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as one_each:
+        for net, with_arena in product(NETS, (False, True)):
+            at = one_each.submit(measured, net, with_arena, step, order, objective).result()
             name = "MACs, arena" if with_arena else "MACs"
-            seconds, megabytes, gap = (result[key] for key in ("seconds", "megabytes", "gap"))
-            click.echo(f"| {net} | {name} | {seconds:.2f} | {megabytes:.0f} | {gap:.1e} |")
-
-
-if __name__ == "__main__":
-    main()
+            yield f"| {net} | {name} | {at['seconds']:.2f} | {at['megabytes']:.0f} | {at['gap']:.1e} |"

@@ -1,9 +1,11 @@
 """Runs of the suite in a process of its own, and what they print and write."""
 
 import json
+import os
 import re
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,22 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 """Runs the suite with these arguments, as the fixture `hil` does."""
 BoardsToml = Callable[..., Path]
 """Writes a boards file of one board, as the fixture `boards_toml` does."""
+
+
+def run_pytest(
+    folder: Path, *args: object, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a process of its own, as a user does from this folder."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *PLUGINS, *map(str, args)],
+        cwd=folder,
+        env={**plain, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def outcomes(text: str) -> dict[str, int]:

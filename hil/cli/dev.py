@@ -1,0 +1,29 @@
+"""`hil dev`: for those who work on this project; not in `hil --help`."""
+
+from pathlib import Path
+
+import click
+
+from hil.cli.options import FILE
+
+
+@click.group(hidden=True)
+def dev() -> None:
+    """Commands for those who work on this project."""
+
+
+@dev.command("protocol-header")
+def protocol_header() -> None:
+    """Print targets/agent/protocol.h, made from hil/protocol/definition.py."""
+    from hil.protocol.definition import c_header
+
+    click.echo(c_header(), nl=False)
+
+
+@dev.command()
+@click.argument("core", type=FILE)
+def platformio(core: Path) -> None:
+    """Make CORE a core folder of PlatformIO that needs no network."""
+    from hil.firmware.platformio import core_environment
+
+    core_environment(core)

@@ -1,0 +1,144 @@
+"""`hil kernels`: what an inference costs, subnet by subnet."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hil.cli.options import BOARDS, FILE
+from hil.cli.tables import JSON, MARKDOWN, publish, shared
+from hil.kernels.cases import NETS
+
+if TYPE_CHECKING:
+    from hil.kernels.baseline import Counts
+
+
+@click.group()
+def kernels() -> None:
+    """Measure what an inference costs, subnet by subnet."""
+
+
+@kernels.command()
+@shared
+@click.option("--update", is_flag=True, help="Write the committed counts anew.")
+def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, update: bool) -> None:
+    """Count instructions on the emulated Nano.
+
+    The counts repeat exactly. The exit status is 1 if one is larger than the committed count.
+    """
+    from hil.boards.entry import Entry
+    from hil.boards.facts import Provenance
+    from hil.cli.status import board_and_status
+    from hil.errors import PackRefused
+    from hil.kernels import baseline, report
+    from hil.kernels.nano import measure_layers, measure_net
+
+    with board_and_status(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as (board, say):
+        found, lacking = [], []
+        for name in nets or NETS:
+            try:
+                found.append(measure_net(board, name, say))
+            except PackRefused as error:
+                lacking.append(str(error))
+        layers = {} if nets else measure_layers(board, say)
+        tables = [report.net_table(found, lacking), report.switch_table(found)]
+        tables += [report.layer_table(layers)] * bool(layers) + [report.size_table(found)]
+    publish(tables, json_file, markdown_file)
+    counts, compiler = report.counts(found, layers), baseline.compiler()
+    failures = list(report.over_limits(found))
+    if update:
+        kept = baseline.load(baseline.path()).counts if nets else {}
+        baseline.save(baseline.path(), baseline.Baseline(compiler, {**kept, **counts}))
+        click.echo(f"{len(counts)} counts written to {baseline.path()}")
+    else:
+        failures += worse_than_committed(counts, compiler)
+    for failure in failures:
+        click.echo(failure, err=True)
+    sys.exit(bool(failures))
+
+
+@kernels.command()
+@shared
+def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None) -> None:
+    """Time inferences on this computer.
+
+    Those of LiteRT and torch are timed in turn with ours, where they are installed.
+    """
+    from hil.boards.entry import Entry
+    from hil.boards.facts import Provenance
+    from hil.cli.status import board_and_status
+    from hil.kernels.desktop import measure
+    from hil.kernels.peers import installed
+
+    with ExitStack() as stack:
+        peers, lacking = installed(stack)
+        board, say = stack.enter_context(board_and_status(Entry("desktop", "desktop"), Provenance.HARDWARE))
+        tables = measure(board, nets or list(NETS), peers, lacking, say)
+    publish(tables, json_file, markdown_file)
+
+
+@kernels.command("beside")
+@click.option("--pack", "pack_file", type=FILE, help="The pack; default: the shipped kws-dnn-s.reds.")
+@click.option("--board", "name", default="desktop", show_default=True, help="A desktop or pi of your boards.")
+@BOARDS
+@click.option("--python", help="A Python there with ai-edge-litert; default: this one, or a pi's python3.")
+@JSON
+@MARKDOWN
+def beside_litert(
+    pack_file: Path | None,
+    name: str,
+    boards_file: Path | None,
+    python: str | None,
+    json_file: Path | None,
+    markdown_file: Path | None,
+) -> None:
+    """Time a pack beside LiteRT on a board.
+
+    LiteRT runs the .tflite file that `reds export` makes of each subnet.
+    """
+    from hil.boards import boards_toml
+    from hil.boards.facts import Provenance
+    from hil.cli.status import board_and_status
+    from hil.kernels import litert, litert_comparison
+    from hil.suite.workload import shipped
+    from reds.pack import load
+
+    entry = boards_toml.named(boards_file, name)
+    litert.check(entry)
+    model = load(pack_file or shipped())
+    with (
+        board_and_status(entry, Provenance.HARDWARE) as (board, say),
+        litert.started(entry, python) as there,
+    ):
+        table = litert_comparison.measure(board, model, there, say)
+    publish([table], json_file, markdown_file)
+
+
+@kernels.command()
+@shared
+@click.option("--line", default=16, help="Bytes of a line: 16 for the Nano's flash, 64 for a cache.")
+def order(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, line: int) -> None:
+    """Count the flash lines that weights touch.
+
+    A subnet's weights touch more or fewer lines by the order in which the weights lie.
+    """
+    from hil.kernels.weight_order import table
+
+    publish([table(nets or list(NETS), line)], json_file, markdown_file)
+
+
+def worse_than_committed(counts: "Counts", compiler: str) -> list[str]:
+    """Return a line for each count that grew; say so if counts cannot be compared, or shrank."""
+    from hil.kernels import baseline
+
+    before = baseline.load(baseline.path())
+    if before.compiler != compiler:
+        built = f"the baseline was built by arm-none-eabi-gcc {before.compiler}, this by {compiler}"
+        click.echo(f"not compared: {built}")
+        return []
+    if smaller := baseline.better(counts, before.counts):
+        click.echo(f"{smaller} counts are smaller than in the baseline: keep them with --update")
+    return baseline.worse(counts, before.counts)

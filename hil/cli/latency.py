@@ -1,0 +1,50 @@
+"""`hil latency`: measure the layers of a net on a board."""
+
+from pathlib import Path
+
+import click
+
+from hil.cli.options import BOARDS, FILE
+from reds.zoo import KNOWN_NAMES
+
+
+@click.command(epilog=f"NET is one of {KNOWN_NAMES}.")
+@click.argument("net")
+@click.option("--classes", type=click.IntRange(min=2), help="Classes of your data; default: as published.")
+@click.option("--board", "name", default="nano33ble", show_default=True, help="Name or target of a board.")
+@BOARDS
+@click.option("--emulate", is_flag=True, help="Measure on the board's emulator.")
+@click.option(
+    "--points",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Widths of each unit group that are measured; times between them are interpolated.",
+)
+@click.option("--out", type=FILE, help="The file to write; default: NET-BOARD.json.")
+def latency(
+    net: str,
+    classes: int | None,
+    name: str,
+    boards_file: Path | None,
+    emulate: bool,
+    points: int,
+    out: Path | None,
+) -> None:
+    """Measure the layers of NET on a board.
+
+    A recipe that names the file selects subnets by latency. Example: hil latency ds-cnn-s --emulate
+    """
+    from hil.boards import boards_toml
+    from hil.boards.facts import Provenance
+    from hil.cli.status import board_and_status
+    from hil.kernels.layer_latency import measure
+    from reds.nesting.cost.latency import save
+    from reds.zoo import by_name
+
+    graph, file = by_name(net, classes), out or Path(f"{net}-{name}.json")
+    provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
+    with board_and_status(boards_toml.named(boards_file, name), provenance) as (board, say):
+        found = measure(board, graph, points, say)
+    save(found, file)
+    click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")

@@ -1,0 +1,22 @@
+"""A board for a command, with what is under way shown on the terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from hil.boards import opening
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+
+
+@contextmanager
+def board_and_status(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
+    """Start a board; yield it and a function that shows which measurement is under way."""
+    console = Console(stderr=True)
+    with (
+        console.status(f"starting {entry.name}") as status,
+        opening.started(entry, provenance, console.out) as board,
+    ):
+        yield board, lambda what: status.update(f"{entry.name}: {what}")

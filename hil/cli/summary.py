@@ -1,0 +1,25 @@
+"""`hil summary`: the results of a run, as Markdown."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from hil.cli.options import FILE
+
+
+@click.command()
+@click.option("--title", default="Bench", show_default=True, help="Title of the summary.")
+@click.argument("results", type=FILE)
+@click.argument("junit", type=FILE)
+def summary(title: str, results: Path, junit: Path) -> None:
+    """Summarize a run as Markdown.
+
+    Failures come first, then the boards, then the figures. RESULTS is the file of pytest's --results, JUNIT
+    that of --junitxml. The exit status is 1 if the run measured nothing.
+    """
+    from hil.results.summary import cases, measurements, render
+
+    measured = measurements(results)
+    click.echo(render(title, measured, cases(junit)), nl=False)
+    sys.exit(not measured)
