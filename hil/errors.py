@@ -1,42 +1,54 @@
-"""Everything that can go wrong with a board, apart from its figures being bad.
+"""All errors of this package, except figures that are out of bounds: those are failed tests.
 
     HilError
     |-- SetupError              the bench cannot be set up as asked; nothing was measured
-    |   |-- BoardsFileError     boards.toml is missing, or says something that is not understood
-    |   |-- UnknownTarget       a target that no module in hil/boards/targets opens
-    |   |-- BoardAbsent         no such board here, and the board was not to be emulated
-    |   |-- BoardBusy           another run uses the board, and went on using it
-    |   |-- LeaseError          the use of a board cannot be locked on this machine
-    |   |-- BuildError          the agent cannot be built or uploaded
+    |   |-- BoardsFileError     boards.toml is missing or invalid, or names a board that cannot be used
+    |   |-- UnknownTarget       no module in hil/boards/targets opens boards of this target
+    |   |-- BoardAbsent         the board is not connected, and emulation was not asked for
+    |   |-- BoardBusy           another run holds the lease of the board
+    |   |-- LeaseError          this machine has no file to lock for the lease
+    |   |-- BuildError          the agent cannot be built, stored or uploaded
     |   |-- EmulatorError       the emulator is missing or does not start
-    |   |-- HostKeyError        a machine's host key is not known, or not the known one
-    |   |-- LoginError          a machine takes none of our keys
-    |   |-- UnfitError          the board is not as boards.toml asks: too hot
-    |   `-- ResultsError        the results file cannot be written
-    |-- LinkError               the bytes do not get through: port gone, agent ended, nobody answers
-    |   `-- DeadlineError       no answer in the time that the request may take
-    |-- ProtocolError           bytes came that are not the protocol
-    |   |-- FrameError          a damaged frame: the one error that is tried again
-    |   `-- VersionError        the agent speaks another version
-    |-- AgentError              the agent refused a request; `.code` and its sentence say why
-    |-- PackRefused             the pack does not fit this board; found before anything is sent
-    |-- InputsRefused           the inputs are not what the pack takes; found before anything is sent
-    `-- UnknownSubnet           the pack that is deployed has no such subnet
+    |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
+    |   |-- LoginError          a machine accepts none of our keys
+    |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
+    |   `-- ResultsError        the results file cannot be read or written
+    |-- LinkError               bytes do not get through: the port is gone, the agent ended, nobody answers
+    |   `-- DeadlineError       no answer within the time of the request
+    |-- ProtocolError           the bytes that arrived do not follow the protocol
+    |   |-- FrameError          a frame is damaged; only such a request is sent again
+    |   `-- VersionError        the agent speaks another version of the protocol
+    |-- AgentError              the agent refused a request; `code` is the fault
+    |-- PackRefused             the pack does not fit the board; nothing was sent
+    |-- InputsRefused           the inputs do not fit the pack; nothing was sent
+    `-- UnknownSubnet           the deployed pack has no such subnet
 
-A measurement that is out of bounds is none of these: it is a failed test.
+The text of an error is an observation, and after a semicolon the remedy.
 """
 
-import difflib
-from collections.abc import Iterable
+from pathlib import Path
 
 
 class HilError(Exception):
-    """Base of all; the text names the board and says what happened; after a semicolon, what to try next."""
+    """An observation, then a semicolon and the remedy; the board's name comes first.
+
+    Attributes:
+        text: The message without the board's name.
+        board: Name of the board in boards.toml, empty if the error concerns no board.
+    """
+
+    def __init__(self, text: str, *, board: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.board = board
+
+    def __str__(self) -> str:
+        return f"{self.board}: {self.text}" if self.board else self.text
 
     @property
-    def what(self) -> str:
-        """The text without the advice, for an error that has better advice."""
-        return str(self).partition("; ")[0]
+    def observation(self) -> str:
+        """Return the text without its remedy, for an error that has a better remedy."""
+        return self.text.partition("; ")[0]
 
 
 class SetupError(HilError):
@@ -44,27 +56,51 @@ class SetupError(HilError):
 
 
 class BoardsFileError(SetupError):
-    """boards.toml cannot be used; the text names the file and the key."""
+    """A boards file cannot be used, or one of its boards cannot be used as it is described.
+
+    Attributes:
+        file: The boards file, None if the entry was made by other means.
+        key: The key of boards.toml that is wrong, empty if none is.
+    """
+
+    def __init__(self, text: str, *, file: Path | None = None, board: str = "", key: str = "") -> None:
+        super().__init__(text, board=board)
+        self.file = file
+        self.key = key
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return super().__str__()
+        board = f"board {self.board!r}: " if self.board else ""
+        return f"{self.file}: {board}{self.text}"
 
 
 class UnknownTarget(SetupError):  # noqa: N818, it names a state of the bench, not a bug
-    """There is no such target; the text names the nearest one."""
+    """No module opens boards of this target."""
 
 
 class BoardAbsent(SetupError):  # noqa: N818, it names a state of the bench, not a bug
-    """The board is not here."""
+    """The board is not connected."""
 
 
 class BoardBusy(SetupError):  # noqa: N818, it names a state of the bench, not a bug
-    """Another run uses the board; the text says whose."""
+    """Another run holds the lease of the board.
+
+    Attributes:
+        owner: User, process and start of that run.
+    """
+
+    def __init__(self, text: str, *, owner: str, board: str = "") -> None:
+        super().__init__(text, board=board)
+        self.owner = owner
 
 
 class LeaseError(SetupError):
-    """There is nothing to lock the use of a board with."""
+    """No file can be locked for the lease of a board."""
 
 
 class BuildError(SetupError):
-    """The agent cannot be built or uploaded."""
+    """The agent cannot be built, stored or uploaded."""
 
 
 class EmulatorError(SetupError):
@@ -72,35 +108,46 @@ class EmulatorError(SetupError):
 
 
 class HostKeyError(SetupError):
-    """Another machine may be answering; the text holds the key it shows and the line to add."""
+    """Another machine may be answering; the text shows its host key and the line to add."""
 
 
 class LoginError(SetupError):
-    """The machine does not let us in."""
+    """The machine accepts none of our keys."""
 
 
 class UnfitError(SetupError):
-    """The board does not come to the conditions that boards.toml asks for; its times would mean nothing."""
+    """The board does not reach the conditions in boards.toml, so its latencies would be meaningless."""
 
 
 class ResultsError(SetupError):
-    """The results file cannot be written."""
+    """A results file cannot be read or written.
+
+    Attributes:
+        file: The results file.
+    """
+
+    def __init__(self, text: str, *, file: Path) -> None:
+        super().__init__(text)
+        self.file = file
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.text}"
 
 
 class LinkError(HilError):
-    """The transport is lost or closed."""
+    """The byte stream to the agent is lost or closed."""
 
 
 class DeadlineError(LinkError):
-    """No answer in time."""
+    """No answer arrived in time."""
 
 
 class ProtocolError(HilError):
-    """The other end does not speak the protocol."""
+    """The other end does not follow the protocol."""
 
 
 class FrameError(ProtocolError):
-    """A frame is damaged: too short, too long, not COBS, or its checksum does not match."""
+    """A frame is damaged: too short, too long, not COBS, or with a wrong checksum."""
 
 
 class VersionError(ProtocolError):
@@ -108,28 +155,24 @@ class VersionError(ProtocolError):
 
 
 class AgentError(HilError):
-    """The agent refused a request. `code` is one of the protocol's `Fault`, or a number unknown here."""
+    """The agent refused a request.
 
-    def __init__(self, text: str, code: int) -> None:
-        super().__init__(text)
+    Attributes:
+        code: A `hil.protocol.definition.Fault`, or a number that this version does not know.
+    """
+
+    def __init__(self, text: str, *, code: int, board: str = "") -> None:
+        super().__init__(text, board=board)
         self.code = code
 
 
 class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
-    """The pack is too large for the board, or needs a larger arena than it has."""
+    """The pack or its arena is larger than the board allows, or has a layout that the agent cannot run."""
 
 
 class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
-    """The inputs have another shape or type than the pack takes."""
+    """The inputs have another shape or data type than the pack takes."""
 
 
 class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug
-    """The pack has no such subnet; the text names the nearest one."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """End a message about an unknown word: with the likeliest word that was meant, and all there are."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"; {meant}there are {', '.join(known)}"
+    """The pack has no such subnet; the text names the most similar one."""

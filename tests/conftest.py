@@ -1,8 +1,15 @@
-"""Settings of the whole run: no test asserts the time of an example, and imports are no garbage."""
+"""Settings of the whole run.
+
+Examples of hypothesis have no deadline. Imported libraries are exempt from garbage collection. Tests whose
+tools are missing are skipped with the packages to install, and `-m "not cross and not qemu"` leaves them out.
+"""
 
 import gc
 
+import pytest
 from hypothesis import settings
+
+from tests.support.tools import missing
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -12,3 +19,10 @@ def pytest_collection_finish() -> None:
     """Exempt the libraries' objects from garbage collection: a pytester test collects in full five times."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `cross` or `qemu` where one of the tools its mark names is missing."""
+    for mark in (*item.iter_markers("cross"), *item.iter_markers("qemu")):
+        if reason := missing(*mark.args):
+            pytest.skip(reason)

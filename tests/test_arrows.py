@@ -118,9 +118,14 @@ def test_a_package_imports_none_of_those_above_it(package: str) -> None:
         assert not tops & set(ABOVE[package]), path
 
 
-def test_no_test_imports_another_module_of_tests() -> None:
+@pytest.mark.parametrize("folder", ["hil", "reds", "support", "targets"])
+def test_no_test_imports_another_module_of_tests(folder: str) -> None:
     """Helpers live in `support`, so that a test can be read, moved and removed alone."""
-    for name, path in sources("tests/hil"):
-        modules = dict(sources("tests"))
-        found = {i for i in imports(path, modules) if i.rpartition(".")[2].startswith(("test_", "conftest"))}
-        assert not found, name
+    modules = dict(sources("tests"))
+    found = {
+        f"{name} -> {imported}"
+        for name, path in sources(f"tests/{folder}")
+        for imported in imports(path, modules) & modules.keys()
+        if imported.rpartition(".")[2].startswith(("test_", "conftest"))
+    }
+    assert not found, "move what these share to a module of support"

@@ -57,8 +57,8 @@ def script(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("left", [None, CUT_OFF, WHOLE], ids=["nothing", "cut off", "whole"])
-def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path: Path) -> None:
-    """System tools are there, Python is a script that makes a script of a virtual environment."""
+def test_interrupted_first_run_starts_again(left: str | None, tmp_path: Path) -> None:
+    """Stand in for Python by a script that makes a virtual environment of scripts."""
     project, tools = tmp_path / "project", tmp_path / "tools"
     script(project / "ci" / "bootstrap", BOOTSTRAP.read_text())
     for name in ("pyproject.toml", "ci/constraints.txt", "ci/package-lock.json"):
@@ -82,6 +82,6 @@ def test_a_first_run_that_was_cut_off_is_begun_again(left: str | None, tmp_path:
     assert len(list((project / ".venv").glob("stamp-bench-*"))) == 1
 
 
-def test_it_says_how_it_is_used() -> None:
+def test_missing_environment_prints_the_usage() -> None:
     done = subprocess.run(["bash", str(BOOTSTRAP)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|test|docs\n")

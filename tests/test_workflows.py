@@ -1,6 +1,6 @@
-"""The workflows only call what ci/ holds, from pinned actions, and nothing of a fork comes near a board.
+"""Test the workflows: scripts of ci/, pinned actions, and no code of a fork near a board.
 
-(`make lint` has actionlint read them.)
+`make lint` runs actionlint on them.
 """
 
 import os
@@ -28,19 +28,19 @@ def test_actions_are_pinned_and_the_checkout_keeps_no_token(workflow: str) -> No
     assert len(checkouts) == workflow.count("actions/checkout@")
 
 
-def test_a_job_may_read_and_has_an_end(workflow: str) -> None:
+def test_jobs_may_only_read_and_have_a_timeout(workflow: str) -> None:
     assert re.findall(r"^permissions:\n((?: +.*\n)+)", workflow, re.MULTILINE) == ["  contents: read\n"]
     assert workflow.count("\n    runs-on: ") == workflow.count("\n    timeout-minutes: ")
 
 
-def test_only_publishing_may_write() -> None:
+def test_only_the_release_workflow_may_write() -> None:
     for path in WORKFLOWS:
         granted = re.findall(r"^    permissions:\n((?:      .*\n)+)", path.read_text(), re.MULTILINE)
         publishes = path.name == "release.yml"
         assert granted == (["      id-token: write\n", "      contents: write\n"] if publishes else [])
 
 
-def test_what_is_run_lies_in_ci(workflow: str) -> None:
+def test_commands_are_scripts_of_ci_or_targets_of_make(workflow: str) -> None:
     for command in re.findall(r"(?:run|script): (.*)", workflow):
         word = command.split()[0]
         if word == "make":
@@ -50,7 +50,7 @@ def test_what_is_run_lies_in_ci(workflow: str) -> None:
             assert os.access(ROOT / word, os.X_OK)
 
 
-def test_pull_requests_run_on_githubs_machines_alone() -> None:
+def test_pull_requests_run_on_github_hosted_machines_only() -> None:
     for path in WORKFLOWS:
         text = path.read_text()
         events = re.search(r"^on:\n((?: +.*\n)+)", text, re.MULTILINE)
@@ -61,6 +61,6 @@ def test_pull_requests_run_on_githubs_machines_alone() -> None:
             assert re.findall(r"^  (\w+):", events[1], re.MULTILINE) == ["schedule", "workflow_dispatch"]
 
 
-def test_every_target_has_its_night() -> None:
+def test_nightly_bench_runs_every_target() -> None:
     (listed,) = re.findall(r"target: \[(.*)\]", (ROOT / ".github" / "workflows" / "nightly.yml").read_text())
     assert listed.split(", ") == sorted(target_names())

@@ -1,1 +1,1 @@
-"""Boards: what every board can do, how boards.toml names them, and one file a target in `targets/`."""
+"""Open and use boards: what all boards can do, boards.toml, and one file for each target in `targets/`."""

@@ -1,6 +1,6 @@
-"""What every board can do, whatever carries its link and wherever it runs.
+"""Use a board: deploy a pack, run its subnets, measure them. The same for every transport and target.
 
-A target's module opens boards as `registry.Target` describes; the rest is here, once.
+A module of `targets/` opens boards as `registry.Target` describes.
 """
 
 import zlib
@@ -25,23 +25,23 @@ from reds.pack.layouts import Layout
 from reds.pack.model import Model
 
 START_SECONDS = 5.0
-"""What an agent that was just started may take to its first hello."""
+"""Seconds that an agent may take from its start to its first hello."""
 _SECONDS_PER_MAC = 2e-6
-"""Ten times what the slowest board takes; sets deadlines, judges nothing."""
+"""Ten times what the slowest board takes; used for deadlines only."""
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
 
 
 def ignore(done: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore the progress of work."""
 
 
 @dataclass(frozen=True)
 class SwitchSamples:
-    """A switch, n times: the select itself, the first inference after it, and its outputs [n, output].
+    """Samples of n switches: the select itself, the first inference after it, and its outputs [n, output].
 
-    `rows` [n] says which of the inputs each of these inferences ran on.
+    `rows` [n] holds the index of the input of each of these inferences.
     """
 
     select: Samples
@@ -50,15 +50,26 @@ class SwitchSamples:
     rows: NDArray[np.intp]
 
 
-def check_kind(entry: Entry, hello: Hello, where: str) -> None:
-    """Raises `SetupError` unless the agent at `where` says it runs on a board of this target."""
+def check_target(entry: Entry, hello: Hello, where: str) -> None:
+    """Raise `SetupError` unless the agent at `where` runs on a board of this target."""
     if hello.board != entry.target:
-        says = f"{where} says it runs on a {hello.board!r}"
-        raise SetupError(f"{entry.name}: {says}, not a {entry.target}; name the port or agent of one")
+        says = f"{where} says it runs on a {hello.board!r}, not on a {entry.target}"
+        raise SetupError(f"{says}; name the port or agent of a {entry.target}", board=entry.name)
 
 
 class Board:
-    """One device under test. Subnets are named by their index, smallest first."""
+    """One device under test. Subnets are named by their index, smallest first.
+
+    Args:
+        entry: Its entry in boards.toml.
+        provenance: Whether it is hardware or emulated.
+        agent: Its agent.
+        hello: The answer of the agent to a hello.
+        conditioner: Controls and reads the conditions of the board, None if it has none.
+
+    Raises:
+        SetupError: The agent reports another target or provenance.
+    """
 
     def __init__(
         self,
@@ -69,10 +80,12 @@ class Board:
         conditioner: Conditioner | None = None,
     ) -> None:
         self.name = entry.name
-        check_kind(entry, hello, agent.transport.name)
+        check_target(entry, hello, agent.transport.name)
         if hello.emulated != (provenance is Provenance.EMULATED):
             says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
-            raise SetupError(f"{self.name}: opened as {provenance}, but its agent says it is {says}")
+            remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
+            differs = f"opened as {provenance}, but its agent says it is {says}"
+            raise SetupError(f"{differs}; {remedy}", board=self.name)
         self._facts = BoardFacts(entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks)
         self._agent = agent
         self._hello = hello
@@ -82,27 +95,32 @@ class Board:
         self._conditioner = conditioner
 
     def facts(self) -> BoardFacts:
-        """Name, target, provenance, clocks."""
+        """Return name, target, provenance and clocks."""
         return self._facts
 
     def conditions(self) -> Conditions | None:
-        """What its latencies depend on, as it is now; None where the board cannot say."""
+        """Return the present conditions that latencies depend on, or None if the board reports none."""
         return self._conditioner.conditions() if self._conditioner else None
 
     def settle(self) -> None:
-        """Wait until the board is as its entry asks, for a figure to be taken. Raises `UnfitError`."""
+        """Wait until the board is as its entry asks. Raises `UnfitError` if it does not get there."""
         if self._conditioner:
             self._conditioner.settle()
 
     def layout(self, model: Model) -> Layout:
-        """The layout that `deploy` gives a model. Raises `PackRefused` if the agent has none for it."""
+        """Return the layout that `deploy` uses for a model. Raises `PackRefused` if the agent has none."""
         return best_layout(self.name, model, self._hello.layouts)
 
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
-        """Put the pack on the board in the best layout its agent has, unless it is there already.
+        """Store the pack on the board in the best layout of its agent, unless it is stored already.
 
-        `advance` is told the bytes stored so far. Raises `PackRefused` before anything is sent if the
-        pack does not fit, `AgentError` if the agent refuses it.
+        Args:
+            model: The network.
+            advance: Called with the bytes that are stored so far.
+
+        Raises:
+            PackRefused: The pack does not fit the board; nothing was sent.
+            AgentError: The agent refused the pack.
         """
         layout = self.layout(model)
         room = self._hello.capacity, self._hello.arena
@@ -111,31 +129,44 @@ class Board:
         if self._hello.pack != stamp:
             stored = self._agent.put_pack(data, self._hello.max_payload, advance)
             if stored != len(model.subnets):
-                counts = f"{len(model.subnets)} subnets of {model.name} were sent, its agent counts {stored}"
-                raise ProtocolError(f"{self.name}: {counts}; upload the agent again")
+                counts = f"{model.name} has {len(model.subnets)} subnets, but the agent counts {stored}"
+                raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
             self._hello = replace(self._hello, pack=stamp)
         self._model, self.selected = model, 0
 
     def select(self, subnet: int) -> None:
-        """Switch to a subnet."""
+        """Select a subnet."""
         self._agent.select(subnet)
         self.selected = subnet
 
     def infer(self, x: NDArray[np.int8]) -> Outputs:
-        """Outputs int8 [N, output] of the selected subnet on x, int8 [N, input] in [-127, 127].
+        """Run the selected subnet on inputs.
 
-        Raises `InputsRefused` if x is not what the pack takes.
+        Args:
+            x: int8 [N, input] in [-127, 127].
+
+        Returns:
+            The outputs, int8 [N, output].
+
+        Raises:
+            InputsRefused: x has another shape or type than the pack takes.
         """
         return self.infer_each([self.selected], x)[0]
 
     def infer_each(
         self, subnets: Sequence[int], x: NDArray[np.int8], advance: Advance = ignore
     ) -> list[Outputs]:
-        """`infer` for each of `subnets` on the same inputs; `advance` is told the inputs done so far.
+        """Run several subnets on the same inputs, which are sent once: sending them takes longest.
 
-        Inputs travel once for all subnets: on a serial line they take longer than the network does.
+        Args:
+            subnets: Indices of the subnets.
+            x: int8 [N, input] in [-127, 127].
+            advance: Called with the number of inputs that are done.
+
+        Returns:
+            The outputs of each subnet, int8 [N, output].
         """
-        model = self._checked(x)
+        model = self._check_inputs(x)
         parts: list[list[Outputs]] = [[] for _ in subnets]
         done = 0
         for batch in self._batches(model, x):
@@ -150,9 +181,16 @@ class Board:
         return [np.concatenate(part) for part in parts]
 
     def measure(self, subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> Samples:
-        """`n` inferences timed on the board; sample i runs x[i % M], x int8 [M, input], as many as fit."""
-        model = self._checked(x)
-        self._load(x[: self._held(model)])
+        """Time inferences on the board.
+
+        Args:
+            subnet: Index of the subnet.
+            n: Number of samples.
+            clock: Clock of the board to use.
+            x: int8 [M, input]; sample i runs x[i % M], for as many inputs as fit the board.
+        """
+        model = self._check_inputs(x)
+        self._load(x[: self._inputs_that_fit(model)])
         timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         return self._samples(clock, less_overhead(ticks, timed.overhead))
@@ -160,9 +198,16 @@ class Board:
     def measure_switch(
         self, pair: tuple[int, int], n: int, clock: Clock, x: NDArray[np.int8]
     ) -> SwitchSamples:
-        """`n` switches from pair[0] to pair[1], each with its first inference; inputs as in `measure`."""
-        model = self._checked(x)
-        batch = x[: self._held(model)]
+        """Time switches from pair[0] to pair[1], each with the first inference after it.
+
+        Args:
+            pair: Indices of the subnets before and after the switch.
+            n: Number of samples.
+            clock: Clock of the board to use.
+            x: Inputs, as in `measure`.
+        """
+        model = self._check_inputs(x)
+        batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
         timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
@@ -177,37 +222,38 @@ class Board:
         )
 
     def reset(self) -> None:
-        """Put the agent back to where it is after power-on."""
+        """Reset the agent to its state after power-on."""
         self._agent.reset()
 
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
 
-    def _checked(self, x: NDArray[np.int8]) -> Model:
+    def _check_inputs(self, x: NDArray[np.int8]) -> Model:
         if self._model is None:
-            raise PackRefused(f"{self.name}: no pack is deployed")
+            raise PackRefused("no pack is deployed; call deploy first", board=self.name)
         model = self._model
         if x.dtype != np.int8 or x.ndim != 2 or not len(x) or x.shape[1] != model.input_size:
+            got = f"the inputs are {x.dtype} {list(x.shape)}"
             takes = f"{model.name} takes int8 [N, {model.input_size}]"
-            raise InputsRefused(f"{self.name}: {takes}, got {x.dtype} {list(x.shape)}")
+            raise InputsRefused(f"{got}, but {takes}", board=self.name)
         return model
 
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-        """As many inputs at a time as the board holds, and as have outputs that fit a frame."""
+        """Split inputs into batches that fit the board, and whose outputs fit a frame."""
         largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        size = min(self._held(model), self._hello.max_payload // largest)
+        size = min(self._inputs_that_fit(model), self._hello.max_payload // largest)
         if size < 1:
-            room = f"{self._hello.max_payload:,} bytes of its agent's frames"
-            raise PackRefused(f"{self.name}: an output of {model.name} takes more than the {room}")
+            room = f"the {self._hello.max_payload:,} bytes of its agent's frames"
+            raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
         for at in range(0, len(x), size):
             yield x[at : at + size]
 
-    def _held(self, model: Model) -> int:
-        """Inputs that the board holds."""
+    def _inputs_that_fit(self, model: Model) -> int:
+        """Return how many inputs fit the board."""
         held = self._hello.input_bytes // model.input_size
         if held < 1:
-            room = f"{self._hello.input_bytes:,} bytes of its agent"
-            raise PackRefused(f"{self.name}: an input of {model.name} takes more than the {room}")
+            room = f"the {self._hello.input_bytes:,} bytes of its agent"
+            raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=self.name)
         return held
 
     def _load(self, batch: NDArray[np.int8]) -> None:

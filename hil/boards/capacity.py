@@ -9,17 +9,25 @@ from reds.pack.model import Model
 
 
 def check_capacity(board: str, model: Model, layout: Layout, capacity: int, ram: int) -> bytes:
-    """The pack's bytes in this layout, for a board with `capacity` bytes for packs and `ram` for the arena.
+    """Return the bytes of a pack in a layout, if they fit the board.
 
-    Raises `PackRefused`, which says what is too large and which subnets would fit by themselves.
+    Args:
+        board: Name of the board, for errors.
+        model: The network.
+        layout: Layout of the weights.
+        capacity: Bytes that the board has for packs.
+        ram: Bytes that the board has for the arena.
+
+    Raises:
+        PackRefused: The pack or its arena is too large; the text says which subnets would fit alone.
     """
     data = pack.dumps(model, layout)
     arenas = [layouts.plan(model, s, layout).size for s in range(len(model.subnets))]
     over = []
     if len(data) > capacity:
-        over.append(f"{len(data):,} bytes and there are {capacity:,}")
+        over.append(f"{len(data):,} bytes of {capacity:,}")
     if max(arenas) > ram:
-        over.append(f"an arena of {max(arenas):,} bytes and there are {ram:,}")
+        over.append(f"an arena of {max(arenas):,} bytes of {ram:,}")
     if over:
         fits = [
             subnet.name
@@ -27,18 +35,24 @@ def check_capacity(board: str, model: Model, layout: Layout, capacity: int, ram:
             if len(pack.dumps(extract_up_to(model, s), layout)) <= capacity and arenas[s] <= ram
         ]
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
-        raise PackRefused(f"{board}: {model.name} takes {', and '.join(over)}; {advice}")
+        raise PackRefused(f"{model.name} takes {', and '.join(over)}; {advice}", board=board)
     return data
 
 
 def best_layout(board: str, model: Model, known: frozenset[int]) -> Layout:
-    """The layout with the highest id of those an agent knows that has a kernel for every layer.
+    """Return the layout with the highest id that the agent knows and that has a kernel for every layer.
 
-    Raises `PackRefused` if there is none.
+    Args:
+        board: Name of the board, for errors.
+        model: The network.
+        known: Ids of the layouts that the agent knows.
+
+    Raises:
+        PackRefused: No such layout exists.
     """
     layout = layouts.best(model, known)
     if layout is None:
         names = ", ".join(sorted({layer.kind.name.lower() for layer in model.layers}))
-        what = f"no layout of its agent runs the {names} of {model.name}"
-        raise PackRefused(f"{board}: {what}; upload the agent again")
+        lacks = f"no layout of its agent runs the {names} of {model.name}"
+        raise PackRefused(f"{lacks}; upload the agent again", board=board)
     return layout

@@ -1,7 +1,7 @@
-"""Bring a Linux board to what its entry in boards.toml asks for, so that its times mean something.
+"""Bring a Linux board to the conditions of its entry in boards.toml, so that latencies mean something.
 
-A governor is set for the run and put back after it; a core that is too hot is waited for. Without either,
-what the board is like is read and kept with the figures all the same.
+A governor is set for the run and restored after it. A hot core is waited for. The conditions are read and
+kept with the figures in any case.
 """
 
 import shlex
@@ -18,15 +18,18 @@ from hil.transports.deadline import Deadline
 from hil.transports.machine import key_values
 
 LOOK_SECONDS = 1.0
-"""Between two looks at a board that cools down."""
+"""Seconds between two readings of a board that cools down."""
 _GOVERNORS = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 _WHICH = f'for file in {_GOVERNORS}; do [ -r "$file" ] && echo "$file=$(cat "$file")"; done; true'
 Run = Callable[[str], str]
-"""Runs a POSIX shell script on the board and gives what it prints."""
+"""Runs a POSIX shell script on the board and returns its output."""
 
 
 class Conditioner:
-    """A board's conditions, from start to end. Raises `SetupError` if it cannot be as asked, and as `run`."""
+    """Controls the conditions of a board from start to end of a run.
+
+    Raises `SetupError` if the governor cannot be set, and the errors of `run`.
+    """
 
     def __init__(self, entry: Entry, run: Run) -> None:
         self._entry, self._run = entry, run
@@ -42,16 +45,16 @@ class Conditioner:
         if others:
             self.__exit__()
             by_hand = f"set it by hand: echo {asked} | sudo tee {_GOVERNORS}"
-            says = f"its governor stays {', '.join(sorted(others))}, not {asked} as asked"
-            raise SetupError(f"{self._entry.name}: {says}; {by_hand}")
+            stays = f"its governor stays {', '.join(sorted(others))}, not {asked} as asked"
+            raise SetupError(f"{stays}; {by_hand}", board=self._entry.name)
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(HilError):  # a board that is lost has nothing to be put back
+        with suppress(HilError):  # a lost board has nothing to restore
             self._set(self._before)
 
     def conditions(self) -> Conditions:
-        """As they are now."""
+        """Read the present conditions."""
         return sensors.read(self._run(sensors.script(self._entry.core)), self._entry.core)
 
     def settle(self) -> None:
@@ -63,20 +66,21 @@ class Conditioner:
         while (celsius := self.conditions().celsius) is not None and celsius > entry.max_celsius:
             if deadline.passed:
                 hot = f"it has {celsius:.0f} C after {entry.cool_down:g} s of cooling down"
-                advice = "give it air, or a longer `cool_down`"
-                raise UnfitError(f"{entry.name}: {hot}, max_celsius is {entry.max_celsius:g}; {advice}")
+                limit = f"but max_celsius is {entry.max_celsius:g}"
+                remedy = "cool it, or raise `cool_down`"
+                raise UnfitError(f"{hot}, {limit}; {remedy}", board=entry.name)
             time.sleep(min(LOOK_SECONDS, deadline.left))
         if celsius is None:
-            raise UnfitError(f"{entry.name}: it tells no temperature; remove `max_celsius`")
+            raise UnfitError("it reports no temperature; remove `max_celsius`", board=entry.name)
 
     def _governors(self) -> Mapping[str, str]:
         found = key_values(self._run(_WHICH))
         if not found:
-            raise SetupError(f"{self._entry.name}: it has no governor to set; remove `governor`")
+            raise SetupError("it has no governor to set; remove `governor`", board=self._entry.name)
         return found
 
     def _set(self, governors: Mapping[str, str]) -> None:
-        """As far as we may: who is root there, or may be by sudo without a password."""
+        """Set governors as far as permitted: as root, or by sudo without a password."""
         lines = [
             f"{{ echo {value} >{file} || echo {value} | sudo -n tee {file}; }} >/dev/null 2>&1"
             for file, value in ((shlex.quote(f), shlex.quote(v)) for f, v in governors.items())

@@ -1,4 +1,4 @@
-"""One board as boards.toml describes it."""
+"""Describe one board, as boards.toml does."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,17 +9,30 @@ from hil.errors import LinkError, SetupError
 from hil.transports.host import Host
 
 COOL_DOWN = 300.0
-"""Seconds."""
+"""Seconds that a board may take to cool down."""
 SWITCH_INSTRUCTIONS = 100.0
-"""A switch checks a number and sets a pointer: 14 or 15 instructions, some more with another compiler. One
-that copies or unpacks anything takes thousands."""
+"""Limit of a switch.
+
+A switch checks a number and sets a pointer, which takes 14 or 15 instructions, a few more with another
+compiler. A switch that copies or unpacks anything takes thousands.
+"""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One board of the file. `latency_us` and `instructions` hold budgets by the subnet's name.
+    """One board of a boards file.
 
-    `port` is a serial one; that of a board on the network is in `host`, and so is its `key`.
+    Attributes:
+        port: Serial port; the TCP port of a board on the network is in `host`.
+        serial: USB serial number.
+        agent: A prebuilt agent.
+        latency_us: Limit of one inference in microseconds, by subnet.
+        host: Address of a board on the network, with its login.
+        core: Core that the agent is pinned to.
+        cool_down: Seconds that the board may take to reach `max_celsius`.
+        instructions: Limit of one inference in instructions, by subnet.
+        switch_instructions: Limit of the slowest switch in instructions.
+        key: Private key of an android without a host.
     """
 
     name: str
@@ -40,8 +53,9 @@ class Entry:
 
 @contextmanager
 def errors_naming(entry: Entry) -> Iterator[None]:
-    """Put the board's name before errors of what it runs on: build, emulator, process, port."""
+    """Name the board in errors that do not: of builds, emulators, processes and ports."""
     try:
         yield
     except (SetupError, LinkError) as error:
-        raise type(error)(f"{entry.name}: {error}") from error
+        error.board = error.board or entry.name
+        raise

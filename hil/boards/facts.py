@@ -1,4 +1,4 @@
-"""What identifies a board beside its figures."""
+"""Identify a board beside its figures."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from hil.protocol.hello import Clock
 
 
 class Provenance(StrEnum):
-    """Where figures come from; never mixed in a comparison."""
+    """Origin of figures; figures of different origin are never compared."""
 
     HARDWARE = "hardware"
     EMULATED = "emulated"
@@ -15,7 +15,7 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True)
 class BoardFacts:
-    """A board's identity. `model` is the name that its agent gives it."""
+    """Identity of a board. `model` is the name that its agent reports."""
 
     name: str
     target: str

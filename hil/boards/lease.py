@@ -1,8 +1,8 @@
-"""Exclusive use of a real board: a lock of the kernel's for each device, shared by all users of this machine.
+"""Lease a real board: one process at a time uses it, among all users of this machine.
 
-A device is known by what makes it one (a USB serial number, a port, an address), not by its name in a boards
-file, so that two files or two runs cannot use one board at once. The kernel ends a lease with its owner's
-process, however that ends. Emulated boards and the desktop need none: each run starts its own.
+A device is identified by a USB serial number, a port or an address, not by its name in a boards file, so two
+files or two runs cannot use one board at once. A lease is a file lock, which the kernel releases when its
+owner ends. Emulated boards and the desktop need no lease: each run starts its own.
 """
 
 import fcntl
@@ -21,11 +21,11 @@ from hil.transports.deadline import Deadline
 
 _POLL_SECONDS = 0.1
 _SHOWN = 100
-"""Characters of what an owner wrote: anybody can write there."""
+"""Characters of the owner's text that are shown: anybody can write that file."""
 
 
 def shared() -> Path:
-    """The folder where all users may lock. It is the same whoever asks: the environment does not count."""
+    """Return the folder of the lock files, the same for all users and environments."""
     usual = Path("/run/lock")
     return usual if usual.is_dir() and usual.stat().st_mode & stat.S_IWOTH else Path("/tmp")
 
@@ -34,16 +34,25 @@ def shared() -> Path:
 def held(
     name: str, device: str, seconds: float, say: Callable[[str], None], folder: Path | None = None
 ) -> Iterator[None]:
-    """Hold the lease of `device`, which errors call `name`; `say` is told who has it, if that is another.
+    """Hold the lease of a device.
 
-    Raises `BoardBusy` if it is not free within `seconds`, `LeaseError` if nothing can be locked there.
+    Args:
+        name: Name of the board, for errors.
+        device: Identity of the device.
+        seconds: How long to wait for another owner.
+        say: Called once with the owner, if the lease is not free.
+        folder: Folder of the lock file, None for the shared one.
+
+    Raises:
+        BoardBusy: The lease was not free in time.
+        LeaseError: The lock file cannot be opened.
     """
     path = (folder or shared()) / f"reds-hil-{hashlib.sha256(device.encode()).hexdigest()[:16]}.lock"
     try:
         file = _open(path)
     except OSError as error:
-        what = f"{name}: cannot lock its use in {path}: {error.strerror}"
-        raise LeaseError(f"{what}; remove that file, or run as its owner") from error
+        closed = f"cannot open {path} for its lease: {error.strerror}"
+        raise LeaseError(f"{closed}; remove that file, or run as its owner", board=name) from error
     try:
         _wait(file, name, device, Deadline.after(seconds), say)
         os.ftruncate(file, 0)
@@ -55,7 +64,7 @@ def held(
 
 
 def _open(path: Path) -> int:
-    """The file of a lock, made if need be. Where all may write, only a new file can be made, and no link."""
+    """Open the lock file, or make it; never follow a link, since all users may write to its folder."""
     while True:
         try:
             return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
@@ -65,7 +74,7 @@ def _open(path: Path) -> int:
             made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             os.fchmod(made, 0o666)  # whatever the umask
             return made
-        except FileExistsError:  # another was quicker
+        except FileExistsError:  # another process made it meanwhile
             pass
 
 
@@ -75,12 +84,14 @@ def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            uses = f"{name}: {device} is in use by {_owner(file)}"
+            owner = _owner(file)
+            uses = f"{device} is in use by {owner}"
         if deadline.passed:
             waited = f"and was not free within {deadline.span:g} s"
-            raise BoardBusy(f"{uses}, {waited}; end that run, or wait longer with --lease-wait")
+            remedy = "end that run, or wait longer with --lease-wait"
+            raise BoardBusy(f"{uses}, {waited}; {remedy}", owner=owner, board=name)
         if not told:
-            say(f"{uses}; waiting up to {deadline.span:g} s")
+            say(f"{name}: {uses}; waiting up to {deadline.span:g} s")
             told = True
         time.sleep(min(_POLL_SECONDS, deadline.left))
 
@@ -93,6 +104,6 @@ def _owner(file: int) -> str:
 def _me() -> str:
     try:
         user = getuser()
-    except (OSError, KeyError):  # one without a name, as in containers
+    except (OSError, KeyError):  # a user without a name, as in containers
         user = f"user {os.getuid()}"
     return f"{user}, process {os.getpid()}, since {datetime.now():%Y-%m-%d %H:%M:%S}"

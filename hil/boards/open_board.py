@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hil.boards import boards_toml, opening
 from hil.boards.board import Advance, Board, ignore
 from hil.boards.facts import BoardFacts, Provenance
-from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet, nearest
+from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
@@ -21,6 +21,7 @@ from reds.errors import PackError
 from reds.pack import dumps, loads
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
+from reds.spelling import did_you_mean
 
 N = 100
 """Samples of a measurement, if not said otherwise."""
@@ -51,7 +52,7 @@ class OpenBoard:
     def pack(self) -> Pack:
         """The pack that is deployed. Raises `PackRefused` before one is."""
         if self._pack is None:
-            raise PackRefused(f"{self.name}: no pack is deployed; call `deploy` first")
+            raise PackRefused("no pack is deployed; call `deploy` first", board=self.name)
         return self._pack
 
     def deploy(self, pack: Pack | Model | str | os.PathLike[str], *, advance: Advance = ignore) -> None:
@@ -171,7 +172,9 @@ class OpenBoard:
             return names.index(subnet)
         if isinstance(subnet, int) and 0 <= subnet < len(names):
             return subnet
-        raise UnknownSubnet(f"{self.pack.model.name} has no subnet {subnet}{nearest(str(subnet), names)}")
+        raise UnknownSubnet(
+            f"{self.pack.model.name} has no subnet {subnet}; {did_you_mean(str(subnet), names)}"
+        )
 
     def _clock(self, name: str | None) -> Clock:
         clocks = self.facts().clocks
@@ -181,7 +184,7 @@ class OpenBoard:
             found = [clock for clock in clocks if clock.name == name]
         if not found:
             there = ", ".join(clock.name for clock in clocks) or "none, so nothing can be timed on it"
-            raise SetupError(f"{self.name}: no clock {name or ''}; its clocks are: {there}")
+            raise SetupError(f"no clock {name or ''}; its clocks are: {there}", board=self.name)
         return found[0]
 
     def _inputs(self, x: ArrayLike | None, n: int) -> NDArray[np.int8]:
@@ -194,7 +197,7 @@ class OpenBoard:
         try:
             return self.pack.stored(x)
         except PackError as error:
-            raise InputsRefused(f"{self.name}: {error}") from error
+            raise InputsRefused(str(error), board=self.name) from error
 
 
 @contextmanager

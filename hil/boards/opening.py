@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 def to_stderr(text: str) -> None:
-    """Show a line on the terminal, below whatever stands there."""
+    """Print a line on standard error."""
     print(f"\n{text}", file=sys.stderr, flush=True)
 
 
@@ -39,11 +39,11 @@ def started(
     """
     kind = registry.target(entry.target)
     if provenance is Provenance.EMULATED and not kind.HAS_EMULATOR:
-        raise EmulatorError(f"{entry.name}: there is no emulator of {entry.target}; leave --emulate out")
+        raise EmulatorError(f"there is no emulator of {entry.target}; leave --emulate out", board=entry.name)
     device = kind.device(entry) if provenance is Provenance.HARDWARE else ""
     if device is None:
         reason = kind.absent(entry) or "it answers at some times only; check its cable or network"
-        raise BoardAbsent(f"{entry.name}: {reason}{', or add --emulate' * kind.HAS_EMULATOR}")
+        raise BoardAbsent(f"{reason}{', or add --emulate' * kind.HAS_EMULATOR}", board=entry.name)
     alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
     with alone, kind.start(entry, provenance) as board:
         yield board

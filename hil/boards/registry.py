@@ -1,6 +1,6 @@
-"""The targets there are: the modules of `hil.boards.targets`, and those that other packages register.
+"""Find the targets: the modules of `hil.boards.targets`, and modules that other packages register.
 
-Another package registers a module as an entry point, under the name of its target:
+Another package registers a module as an entry point under the name of its target:
 
     [project.entry-points."reds_hil.boards"]
     my-board = "my_package.my_board"
@@ -16,30 +16,34 @@ from hil.boards import targets
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.errors import UnknownTarget, nearest
+from hil.errors import UnknownTarget
+from reds.spelling import did_you_mean
 
 GROUP = "reds_hil.boards"
 """Group of the entry points."""
 
 
 class Target(Protocol):
-    """What the module of a target offers."""
+    """Interface of a target's module."""
 
     HAS_EMULATOR: bool
 
     def absent(self, entry: Entry) -> str | None:
-        """Why the real board is not here and what to do, or None when it is. Quick: nothing is started."""
+        """Return why the real board is absent, with a remedy, or None if it is present.
+
+        This must be quick and start nothing.
+        """
         ...
 
     def device(self, entry: Entry) -> str | None:
-        """What makes the real board one, for its lease, whatever an entry calls it.
+        """Return the identity of the real board for its lease, whatever entries call it.
 
-        None where it is not here, empty where each run has its own.
+        None means that it is absent, an empty text that each run has its own.
         """
         ...
 
     def start(self, entry: Entry, provenance: Provenance) -> AbstractContextManager[Board]:
-        """The board, its agent answering; stopped on the way out, whatever happens."""
+        """Open the board with its agent answering, and close it on the way out."""
         ...
 
 
@@ -52,7 +56,7 @@ def target(name: str) -> Target:
     """Import the module that opens boards of this target. Raises `UnknownTarget`."""
     modules = _modules()
     if name not in modules:
-        raise UnknownTarget(f"there is no target {name!r}{nearest(name, modules)}")
+        raise UnknownTarget(f"there is no target {name!r}; {did_you_mean(name, sorted(modules))}")
     return cast(Target, import_module(modules[name]))
 
 

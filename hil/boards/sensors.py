@@ -1,6 +1,6 @@
-"""Read what a latency depends on beside the program, on a Linux or Android board.
+"""Read the conditions of a Linux or Android board by one shell script.
 
-That is governor, clock, temperature, throttling and battery; one shell script asks for all of them.
+These are governor, clock, temperature, throttling and battery.
 """
 
 from hil.results.conditions import Conditions
@@ -25,16 +25,16 @@ dumpsys battery | sed -n "s/^ *level: */battery=/p; s/^ *status: */charge=/p"
 true
 """
 _CHARGE = {"2": "charging", "3": "discharging", "4": "not charging", "5": "full"}
-"""The numbers of Android's battery manager."""
+"""Numbers of Android's battery manager."""
 
 
 def script(core: int | None) -> str:
-    """A POSIX shell script that prints what `read` takes."""
+    """Return a POSIX shell script whose output `read` parses."""
     return _SCRIPT % (core or 0)
 
 
 def read(text: str, core: int | None) -> Conditions:
-    """Take apart what the script has printed."""
+    """Parse the output of the script."""
     said = key_values(text)
     khz, millidegrees = (_number(said.get(key), 10) for key in ("khz", "millidegrees"))
     return Conditions(

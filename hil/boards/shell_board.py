@@ -1,6 +1,6 @@
-"""A board that is a machine with a shell, as a Pi or a phone.
+"""Open a board that has a shell, such as a Pi or a phone.
 
-Its agent is static, needs no root, opens no port, and ends with the connection.
+Its agent is static, needs no root, listens on no port, and ends with the login.
 """
 
 import shlex
@@ -15,7 +15,7 @@ from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.errors import BoardsFileError, BuildError, DeadlineError, HilError, LinkError, SetupError
 from hil.firmware import build
-from hil.firmware.upload import stored
+from hil.firmware.upload import store_once
 from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
@@ -23,9 +23,9 @@ from hil.transports.machine import Machine, key_values
 from hil.transports.shell import ShellTransport, pinned
 
 COMMAND_SECONDS = 10.0
-"""What a command may take."""
+"""Deadline of one command."""
 _MACHINES = {b"\x3e\x00": "x86_64", b"\xb7\x00": "aarch64"}
-"""The processor that an ELF file names in its bytes 18 and 19."""
+"""Processor of an ELF file by its bytes 18 and 19."""
 T = TypeVar("T")
 
 
@@ -33,28 +33,34 @@ T = TypeVar("T")
 def start(
     entry: Entry, provenance: Provenance, agents: Mapping[str, str], connect: Callable[[], Machine]
 ) -> Iterator[Board]:
-    """Connect, store the agent of these sources, or the entry's, unless it is there, and run it.
+    """Log in, store the agent unless it is there, and run it.
 
-    `agents` are those that `hil.firmware.build` makes for such a board, by what `uname -m` prints there.
-    Raises what `connect` does, `BuildError` if the agent cannot be stored or run there, `LinkError` if
-    the connection is lost, after a second try.
+    Args:
+        entry: The board's entry; its own agent replaces the built one.
+        provenance: Whether the board is hardware or emulated.
+        agents: Environments of `hil.firmware.build` by the machine that `uname -m` prints.
+        connect: Logs in to the board.
+
+    Raises:
+        BuildError: The agent cannot be stored or run on the board.
+        LinkError: The login was lost, twice.
     """
-    if provenance is Provenance.EMULATED:  # of one core, and no heat
+    if provenance is Provenance.EMULATED:  # it has one core and no temperature
         entry = replace(entry, core=None, governor=None, max_celsius=None)
     with errors_naming(entry):
-        machine, command = _twice(lambda: _prepared(entry, agents, connect))
+        machine, command = _with_one_retry(lambda: _log_in_and_store(entry, agents, connect))
     with machine:
         with errors_naming(entry):
             transport = ShellTransport(machine, command, entry.core, Deadline.after(COMMAND_SECONDS))
         with (
             Agent(transport, entry.name) as agent,
-            Conditioner(entry, lambda script: _told(entry, machine, script)) as conditioner,
+            Conditioner(entry, lambda script: _run_for_entry(entry, machine, script)) as conditioner,
         ):
             yield Board(entry, provenance, agent, _hello(entry, agent, transport, machine), conditioner)
 
 
-def _twice(work: Callable[[], T]) -> T:
-    """Do it; once more if the connection was lost. A deadline that has passed is not given again."""
+def _with_one_retry(work: Callable[[], T]) -> T:
+    """Do the work, and once more if the login was lost. A passed deadline is not granted again."""
     try:
         return work()
     except DeadlineError:
@@ -63,17 +69,19 @@ def _twice(work: Callable[[], T]) -> T:
         try:
             return work()
         except HilError as second:
-            raise type(second)(f"{first.what}; tried again: {second}") from second
+            raise type(second)(f"{first.observation}; tried again: {second.text}") from second
 
 
-def _prepared(entry: Entry, agents: Mapping[str, str], connect: Callable[[], Machine]) -> tuple[Machine, str]:
-    """An open connection, and the command that runs the agent there."""
+def _log_in_and_store(
+    entry: Entry, agents: Mapping[str, str], connect: Callable[[], Machine]
+) -> tuple[Machine, str]:
+    """Log in, store the agent, and return the login with the command that runs the agent."""
     machine = connect()
     try:
         kind = key_values(_run(machine, 'echo "machine=$(uname -m)"'))["machine"]
         _check_core(entry, machine)
         agent = _agent(entry, agents, kind)
-        return machine, shlex.quote(stored(machine, agent))
+        return machine, shlex.quote(store_once(machine, agent))
     except BaseException:
         machine.close()
         raise
@@ -85,10 +93,10 @@ def _check_core(entry: Entry, machine: Machine) -> None:
             machine.run(f"{pinned(entry.core)}true", "use its core", Deadline.after(COMMAND_SECONDS))
         except BuildError as error:
             why = f"its agent cannot be put on core {entry.core}: {error}"
-            raise BoardsFileError(f"{why}; name another `core`, or none") from error
+            raise BoardsFileError(f"{why}; name another `core`, or none", key="core") from error
 
 
-def _told(entry: Entry, machine: Machine, script: str) -> str:
+def _run_for_entry(entry: Entry, machine: Machine, script: str) -> str:
     with errors_naming(entry):
         return _run(machine, script)
 
@@ -98,15 +106,15 @@ def _run(machine: Machine, script: str) -> str:
 
 
 def _agent(entry: Entry, agents: Mapping[str, str], machine: str) -> bytes:
-    """The program for a machine of this kind."""
+    """Return the bytes of the agent for this kind of machine."""
     if machine not in agents:
-        there = f"there are agents for {' and '.join(agents)}"
-        raise SetupError(f"its system is of {machine}, and {there}; install a 64-bit system on it")
+        there = f"there are agents for {' and '.join(agents)} only"
+        raise SetupError(f"its system is for {machine}, but {there}; install a 64-bit system on it")
     program = (entry.agent or build.agent(agents[machine], board=entry.target)).read_bytes()
     made_for = _MACHINES.get(program[18:20], "another processor") if program[:4] == b"\x7fELF" else machine
     if made_for != machine:
         raise BuildError(
-            f"{entry.agent} is built for {made_for}, the board is of {machine}; build it for that"
+            f"{entry.agent} is built for {made_for}, but the board has {machine}; build it for {machine}"
         )
     return program
 
@@ -115,7 +123,7 @@ def _hello(entry: Entry, agent: Agent, transport: ShellTransport, machine: Machi
     try:
         return agent.hello(Deadline.after(START_SECONDS))
     except LinkError as error:
-        if (why := transport.unable) is None:
+        if (why := transport.why_not_run) is None:
             raise
-        says = f"{entry.name}: {transport.name} cannot be run: {why}"
-        raise BuildError(f"{says}; {machine.barred_advice}") from error
+        barred = f"{transport.name} cannot be run: {why}"
+        raise BuildError(f"{barred}; {machine.barred_advice}", board=entry.name) from error

@@ -1,1 +1,1 @@
-"""Emulated devices, for when the real one is not there."""
+"""Emulate devices that are not there."""

@@ -1,8 +1,8 @@
-"""The emulated Pi and Android: QEMU's `virt` with a Cortex-A72, a kernel and programs of Debian's.
+"""Emulate the Pi and the Android device: QEMU's `virt` with a Cortex-A72, and Debian's kernel and programs.
 
-`-icount` makes what runs there, and what the processor's own counters say of it, a function of the
-instructions run. It is started once from nothing and kept as it was when it first listened: every start goes
-on from there.
+With `-icount` everything that runs there, and what the processor's counters report, is a function of the
+executed instructions. A machine boots once; its state when it first listens is kept, and every start
+continues from there.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ from reds.files import atomic_file
 
 QEMU = "qemu-system-aarch64"
 PORTS = {"pi": 22, "android": 5555}
-"""The systems there are, and where each listens."""
+"""The systems, and the port that each listens on."""
 BOOT_SECONDS, RESTORE_SECONDS, SAVE_SECONDS = 120.0, 30.0, 60.0
-"""Many times what each takes, for a machine that has much else to do."""
+"""Many times what each step takes, for a busy machine."""
 _READY = re.compile(rb"^reds-hil: ready\r?$", re.MULTILINE)
 _FORWARDED = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
 _LINUX = "console=ttyAMA0 panic=-1 rdinit=/init quiet"
 
 
 class Machine(Qemu):
-    """A machine that listens: what it forwards comes in at `port` of 127.0.0.1."""
+    """An emulated machine that listens; its forwarded port is `port` of 127.0.0.1."""
 
     def __init__(self, image: Image, system: str, snapshot: Path | None) -> None:
-        """Go on from a snapshot, or start from nothing. Raises `EmulatorError`."""
+        """Continue from a snapshot, or boot without one. Raises `EmulatorError`."""
         super().__init__(QEMU, system)
         self.image, self._board = image, system
         self._monitor = Monitor()
@@ -65,32 +65,32 @@ class Machine(Qemu):
             self.expect(_READY, BOOT_SECONDS)
 
     def save(self, path: Path) -> None:
-        """Keep it as it is now, whole or not at all; it stands still from then on. Raises `EmulatorError`."""
+        """Save the state of the machine, atomically, and stop the machine. Raises `EmulatorError`."""
         deadline = Deadline.after(SAVE_SECONDS)
         reading, writing = os.pipe()
         try:
             self._monitor.ask("getfd", deadline, writing, fdname="snapshot")
         finally:
-            os.close(writing)  # so that the end of what it writes is seen here
+            os.close(writing)  # else the pipe would not end when QEMU closes it
         try:
             with open(reading, "rb", buffering=0) as source, atomic_file(path) as file:
                 self._monitor.ask("migrate", deadline, uri="fd:snapshot")
                 while select.select([source], [], [], deadline.left)[0] and (data := source.read(1 << 20)):
                     file.write(data)
-                if (became := self._monitor.ask("query-migrate", deadline)["status"]) != "completed":
-                    raise EmulatorError(f"a snapshot of the {self._board} cannot be taken: it is {became}")
+                if (status := self._monitor.ask("query-migrate", deadline)["status"]) != "completed":
+                    raise EmulatorError(f"the snapshot of the {self._board} is {status}, not completed")
         except OSError as error:
-            what = f"a snapshot cannot be kept in {path.parent}: {error.strerror}"
-            raise EmulatorError(f"{what}; make room there") from error
+            lost = f"a snapshot cannot be kept in {path.parent}: {error.strerror}"
+            raise EmulatorError(f"{lost}; make room there") from error
 
     def stop(self) -> None:
-        """End the machine, and remove its files. Harmless if done twice."""
+        """End the machine and remove its files; stopping twice is harmless."""
         super().stop()
         self._monitor.close()
 
 
 def start(system: str) -> Machine:
-    """A machine of `pi` or `android`. Raises `BuildError` or `EmulatorError`."""
+    """Start a machine of the system `pi` or `android`. Raises `BuildError` or `EmulatorError`."""
     version = qemu.version(QEMU, system)
     image = arm64_image.image()
     made_by = "\0".join([version, *_arguments(image, system)])
@@ -98,7 +98,7 @@ def start(system: str) -> Machine:
     if snapshot.exists():
         try:
             return Machine(image, system, snapshot)
-        except EmulatorError:  # it is damaged: another is made
+        except EmulatorError:  # it is damaged: make another
             snapshot.unlink(missing_ok=True)
     with Machine(image, system, None) as machine:
         machine.save(snapshot)
@@ -106,7 +106,7 @@ def start(system: str) -> Machine:
 
 
 def _arguments(image: Image, system: str) -> list[str]:
-    """The command line, but for the monitor and a snapshot."""
+    """Return QEMU's command line without the monitor and the snapshot."""
     forward = f"hostfwd=tcp:127.0.0.1:0-:{PORTS[system]}"
     return [
         *("-machine", "virt,gic-version=2", "-cpu", "cortex-a72", "-m", "256", "-smp", "1"),

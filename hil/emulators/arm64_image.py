@@ -1,7 +1,8 @@
-"""What the emulated Pi and Android start from: a kernel, and a file system each, of Debian's packages.
+"""Build the image of the emulated Pi and Android: a kernel, and a file system each, of Debian's packages.
 
-`hil image` makes them ahead; a run that finds none makes them too. They lie in the
-cache under the hash of what makes them: this file, the two it uses, and the files in `arm64_files`.
+`hil image` builds it ahead of time; a run that finds no image builds it too. The
+image lies in the cache under the hash of its sources: this file, the two modules it uses, and the files in
+`arm64_files`.
 """
 
 import base64
@@ -27,7 +28,7 @@ _PACKAGES = (
     *("adbd", "mksh", "toybox"),
 )
 _MODULES = ("failover", "net_failover", "virtio_ring", "virtio", "virtio_mmio", "virtio_net")
-"""Of the kernel's, what the network card needs, in the order in which they are loaded."""
+"""Modules of the kernel that the network card needs, in the order of loading."""
 _OPENSSH = "usr/lib/openssh"
 _PROGRAMS: Mapping[str, Mapping[str, str]] = {
     "pi": {
@@ -42,61 +43,61 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
         "usr/bin/toybox": "system/bin/toybox",
     },
 }
-"""For each system where programs of the packages go; the libraries they need stay where they are."""
+"""Programs of the packages for each system, and their paths there; libraries keep their paths."""
 _LINKS = {"pi": {"lib": "usr/lib"}, "android": {"lib": "usr/lib", "bin": "system/bin"}}
 _PREFIX = "arm64-"
 _KEPT_DAYS = 7
-"""Since the last run that used it."""
+"""Days since the last use after which an image is removed."""
 _LOADER = "usr/lib/ld-linux-aarch64.so.1"
 
 
 @dataclass(frozen=True)
 class Image:
-    """A folder of the cache with all that the machines start from."""
+    """A folder of the cache with the kernel and the file systems."""
 
     folder: Path
 
     @property
     def kernel(self) -> Path:
-        """Linux, the same for every system."""
+        """Return the kernel, the same for every system."""
         return self.folder / "vmlinuz"
 
     def system(self, name: str) -> Path:
-        """The file system of `pi` or `android`."""
+        """Return the file system of `pi` or `android`."""
         return self.folder / f"{name}.cpio"
 
     @property
     def key(self) -> Path:
-        """The private key that the pi lets in, made for this image."""
+        """Return the private key that the pi accepts, made for this image."""
         return self.folder / "user_key"
 
     @property
     def host_key(self) -> str:
-        """The fingerprint of the pi's own key, as boards.toml has it."""
+        """Return the fingerprint of the pi's host key, as boards.toml has it."""
         blob = base64.b64decode((self.folder / "host_key.pub").read_bytes().split()[1])
         return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def image() -> Image:
-    """The image of these sources, made unless the cache has it. Raises `BuildError`."""
+    """Return the image of these sources, built unless the cache has it. Raises `BuildError`."""
     made = Image(cache_dir() / f"{_PREFIX}{_version()}")
     if not made.folder.exists():
         _make(made.folder)
         _forget(made.folder.parent)
-    with suppress(OSError):  # a cache that only others may write to
+    with suppress(OSError):  # the cache may belong to another user
         os.utime(made.folder)
     return made
 
 
 def _forget(cache: Path) -> None:
-    """Remove images of other sources that no run has used for some time: each takes 250 MB."""
+    """Remove unused images of other sources: each takes 250 MB."""
     for folder in cache.glob(f"{_PREFIX}*"):
         if time.time() - folder.stat().st_mtime > _KEPT_DAYS * 86_400:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _version() -> str:
-    """16 hex digits over all that makes an image."""
+    """Return a hash of all sources of an image in 16 hex digits."""
     digest = hashlib.sha256()
     files = (path for path in _files().rglob("*") if path.is_file())
     for path in sorted([Path(__file__), Path(cpio.__file__), Path(debian.__file__), *files]):
@@ -110,7 +111,7 @@ def _files() -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Make the image's folder, whole or not at all."""
+    """Build the image's folder, atomically."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = temporary_folder("reds-image-", folder.parent)
@@ -120,13 +121,13 @@ def _make(folder: Path) -> None:
             f"cannot make an image in {where}; set XDG_CACHE_HOME to a folder of yours"
         ) from error
     try:
-        with debian.fetched(_PACKAGES, partial) as packages:
+        with debian.fetch(_PACKAGES, partial) as packages:
             _fill(partial, packages)
         (partial / "packages.tar").unlink()
         try:
             partial.rename(folder)
         except OSError:
-            if not folder.exists():  # else another run was first
+            if not folder.exists():  # else another run built it meanwhile
                 raise
     except OSError as error:
         raise BuildError(
@@ -151,7 +152,7 @@ def _fill(folder: Path, packages: debian.Packages) -> None:
 
 
 def _system(name: str, packages: debian.Packages, keys: Mapping[str, tuple[bytes, int]]) -> bytes:
-    """The file system of one kind of board; `keys` are files with their modes."""
+    """Return the file system of a system; `keys` maps paths to files and their modes."""
     archive = cpio.Archive()
     for folder in ("dev", "proc", "sys", "tmp", "run", "root", "home", "data", "modules", "etc"):
         archive.folder(folder)
@@ -179,7 +180,7 @@ def _system(name: str, packages: debian.Packages, keys: Mapping[str, tuple[bytes
 
 
 def _key_pair() -> tuple[bytes, bytes]:
-    """A new private SSH key and its public one, each as OpenSSH keeps it."""
+    """Return a new private SSH key and its public key, in OpenSSH's format."""
     from cryptography.hazmat.primitives import serialization as as_
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

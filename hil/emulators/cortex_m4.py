@@ -1,7 +1,7 @@
-"""The emulated Nano 33 BLE: QEMU's Cortex-M4 behind a pseudo terminal, counting instructions and cycles.
+"""Emulate the Nano 33 BLE: QEMU's Cortex-M4 behind a pseudo terminal, counting instructions and cycles.
 
-`-icount` makes time a function of the instructions run, and a plugin adds up cycles by `cycles.py`: both
-repeat exactly, whatever else the machine is doing.
+With `-icount` time is a function of the executed instructions. A plugin adds up cycles by `cycles.py`. Both
+counts repeat exactly, whatever else the machine does.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ from hil.firmware.build import cache_dir, keep
 QEMU = "qemu-system-arm"
 _MARK = "clock_mark"
 _SHIFT = 10
-"""2^10 ns an instruction: the agent's port converts its timer's ticks by the same number."""
+"""2^10 ns an instruction: the agent's port converts the ticks of its timer by the same number."""
 _PTY = re.compile(rb"redirected to (\S+)")
 
 
 class Emulator(Qemu):
-    """A running emulator. `port` is what pyserial opens."""
+    """A running emulator; pyserial opens its `port`."""
 
     def __init__(self, elf: Path) -> None:
         """Start the agent at `elf`. Raises `EmulatorError` if QEMU is missing or does not start."""
@@ -57,20 +57,21 @@ def start(elf: Path) -> Emulator:
 
 
 def _table(elf: Path) -> tuple[int, bytes]:
-    """Where the agent's mark is, and the cycle table of its code. Raises `EmulatorError`."""
+    """Return the address of the agent's mark, and the cycle table of its code. Raises `EmulatorError`."""
     try:
         from elftools.common.exceptions import ELFError
 
         return symbol_and_table(elf, _MARK)
     except ModuleNotFoundError as error:
-        advice = f"{error.name} is missing: pip install 'reds-hil[emulate]'"
-        raise EmulatorError(f"no cycles can be counted, {advice}") from error
+        advice = f"{error.name} is missing; pip install 'reds-hil[emulate]'"
+        raise EmulatorError(f"cycles cannot be counted: {advice}") from error
     except (OSError, ELFError, ValueError) as error:
-        raise EmulatorError(f"{elf}: not an agent for the emulated nano33ble: {error}") from error
+        remedy = "build one, or leave `agent` out"
+        raise EmulatorError(f"{elf} is not an agent for the emulated nano33ble: {error}; {remedy}") from error
 
 
 def _plugin() -> Path:
-    """The cycle counter, compiled for the installed QEMU; cached. Raises `BuildError`."""
+    """Return the cycle counter, compiled for the installed QEMU or cached. Raises `BuildError`."""
     found = re.search(r"version (\d+)", version(QEMU, "nano33ble"))
     api = 2 if found and int(found[1]) >= 9 else 1
     source = Path(__file__).with_name("counter.c")
@@ -78,7 +79,7 @@ def _plugin() -> Path:
     plugin = cache_dir() / f"counter-{key}-api{api}.so"
     if not plugin.exists():
         if shutil.which("cc") is None:
-            raise BuildError("no cc on this machine to build the cycle counter with; install build-essential")
+            raise BuildError("no cc on this machine to build the cycle counter; install build-essential")
         flags = ["-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={api}", "-Wall", "-Wextra", "-Werror"]
         with tempfile.TemporaryDirectory(prefix="reds-build-") as folder:
             built = Path(folder) / "counter.so"

@@ -1,15 +1,15 @@
-/* A QEMU plugin: adds up the normative cycles of all that runs (cycles.py has the table) and leaves the sum
- * in memory shared with the guest whenever the guest passes its mark.
+/* Add up the cycles of all executed instructions in QEMU, by the table of cycles.py. Whenever the guest passes
+ * its mark, the sum is written to memory that it shares with QEMU.
  *
  *   -plugin counter.so,costs=FILE,mark=ADDRESS,memory=FILE
  *
- * costs: u32 base, u32 n, then a byte for each of n halfwords: cycles, | 0x20 for an instruction of four
- * bytes, | 0x40 for a load that pipelines, | 0x80 for a single load or store, behind which such a load
- * pipelines. A branch taken costs one more.
+ * costs: u32 base, u32 n, then one byte for each of n halfwords. A byte holds cycles, and these flags: 0x20 an
+ * instruction of four bytes, 0x40 a load that pipelines, 0x80 a single load or store, after which such a load
+ * pipelines. A taken branch costs one more.
  *
- * Costs are added where a block's last instruction runs, so a block that QEMU abandons and translates again
- * (as it does around device registers) is not counted twice; a branch is taken if what runs next is not
- * what follows. Nothing depends on where QEMU cuts the blocks.
+ * The costs of a block are added at its last instruction, so a block that QEMU abandons and translates again
+ * (as it does around device registers) is not counted twice. A branch is taken if the next block is not the one
+ * that follows in memory. The sum does not depend on where QEMU splits blocks.
  *
  * Debian ships no header: these are the prototypes that the plugin needs (QEMU plugin API 1 and 2). */
 #include <fcntl.h>
@@ -47,7 +47,7 @@ typedef struct {
 } block;
 
 static uint64_t cycles, mark;
-static const block *last; /* the block that ran to its end just before; NULL: not known */
+static const block *last; /* the block that was completed last; NULL: unknown */
 static uint32_t base, halfwords;
 static uint8_t *costs;
 static volatile uint32_t *shared;
@@ -87,7 +87,7 @@ static void passed(unsigned int cpu, void *data)
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     size_t n = qemu_plugin_tb_n_insns(tb);
-    block *b = calloc(1, sizeof *b); /* kept as long as QEMU keeps the block: to the end */
+    block *b = calloc(1, sizeof *b); /* never freed: QEMU keeps its blocks to the end */
     (void)id;
     if (b == NULL) {
         abort();
@@ -100,7 +100,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         bool pipelined = single && (cost & LOAD) != 0;
         b->cost += (cost & COST) - pipelined;
         single = (cost & SINGLE) != 0;
-        b->end = at + ((cost & LONG) != 0 ? 4 : 2); /* QEMU's own size is wrong across a page's end */
+        b->end = at + ((cost & LONG) != 0 ? 4 : 2); /* QEMU reports a wrong size across the end of a page */
         if (i == 0) {
             b->start = at;
             b->load_first = (cost & LOAD) != 0;

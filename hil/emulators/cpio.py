@@ -1,6 +1,7 @@
-"""Archives that Linux unpacks as its first file system: cpio in its `newc` form, written without root.
+"""Write the archives that Linux unpacks as its first file system: cpio in its `newc` form.
 
-The format: Documentation/driver-api/early-userspace/buffer-format.rst of the Linux kernel's sources.
+Nothing here needs root. The format: Documentation/driver-api/early-userspace/buffer-format.rst in the sources
+of the Linux kernel.
 """
 
 import stat
@@ -11,29 +12,29 @@ _LAST = "TRAILER!!!"
 
 
 class Archive:
-    """Files to pack; folders above them are made as needed. All belong to root."""
+    """Files to pack, with the folders above them; everything belongs to root."""
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[int, bytes, tuple[int, int]]] = {}
 
     def folder(self, path: str, mode: int = 0o755) -> None:
-        """A folder; one that is there gets the mode."""
+        """Add a folder, or set the mode of one."""
         self._add(path, stat.S_IFDIR | mode)
 
     def file(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """A file; a later one of the same path takes its place."""
+        """Add a file; it replaces an earlier one with the same path."""
         self._add(path, stat.S_IFREG | mode, data)
 
     def link(self, path: str, to: str) -> None:
-        """A symbolic link."""
+        """Add a symbolic link."""
         self._add(path, stat.S_IFLNK | 0o777, to.encode())
 
     def device(self, path: str, major: int, minor: int, mode: int = 0o600) -> None:
-        """A character device."""
+        """Add a character device."""
         self._add(path, stat.S_IFCHR | mode, device=(major, minor))
 
     def packed(self) -> bytes:
-        """The archive, the same bytes for the same files."""
+        """Return the archive, the same bytes for the same files."""
         entries = {**dict(sorted(self._entries.items())), _LAST: (0, b"", (0, 0))}
         return b"".join(_entry(i, name, *what) for i, (name, what) in enumerate(entries.items()))
 
@@ -46,7 +47,7 @@ class Archive:
 
 
 def _entry(inode: int, name: str, mode: int, data: bytes, device: tuple[int, int]) -> bytes:
-    """A header of 13 fields, the name, the data, each padded to four bytes."""
+    """Return a header of 13 fields, the name and the data, padded to four bytes each."""
     encoded = name.encode() + b"\0"
     fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(encoded), 0)
     head = _MAGIC + b"".join(b"%08X" % field for field in fields) + encoded

@@ -1,22 +1,22 @@
-"""The normative cycle table of the emulated Cortex-M4: what each instruction costs, without wait states.
+"""Define the cycle table of the emulated Cortex-M4: the cost of each instruction, without wait states.
 
-An estimate, and labeled so wherever it appears (provenance `emulated`): silicon with flash wait states
-takes longer. One cycle an instruction, and beside it (Arm Cortex-M4 TRM, DDI 0439, 3.3.1):
+Cycles are an estimate, and labeled so (provenance `emulated`): a chip whose flash has wait states takes
+longer. Every instruction costs one cycle. Some cost more (Arm Cortex-M4 TRM, DDI 0439, 3.3.1):
 
-- a single load 1, unless it comes right behind another single load or store (it pipelines);
-- LDM, STM, PUSH, POP and their floating point kin: 1 a register;
-- LDRD, STRD: 2;
-- a divide: 6, about the middle of its 2 to 12;
-- a branch taken: 1 (the plugin sees which are; refilling the pipeline takes 1 to 3).
+- a single load: 1, unless it follows another single load or store directly (they pipeline)
+- LDM, STM, PUSH, POP and their floating-point forms: 1 a register
+- LDRD, STRD: 2
+- a division: 6, about the middle of its 2 to 12
+- a taken branch: 1 (the plugin sees which are taken; refilling the pipeline takes 1 to 3)
 """
 
 import struct
 from pathlib import Path
 
 LONG = 0x20
-"""Flag of an instruction of four bytes."""
+"""Flag of an instruction with four bytes."""
 LOAD = 0x40
-"""Flag of a single load: costs 1 less behind a single load or store."""
+"""Flag of a single load, which costs 1 less after a single load or store."""
 SINGLE = 0x80
 """Flag of a single load or store."""
 
@@ -28,9 +28,9 @@ _CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge",
 
 
 def cost(mnemonic: str, operands: str) -> int:
-    """The byte of one instruction: its cycles, with LOAD and SINGLE.
+    """Return the table's byte of one instruction: its cycles, with LOAD and SINGLE.
 
-    `mnemonic` and `operands` as capstone writes them, as `ldm.w` and `r10!, {r4, r5, r6, r7}`.
+    `mnemonic` and `operands` are as capstone writes them, such as `ldm.w` and `r10!, {r4, r5, r6, r7}`.
     """
     name = mnemonic.split(".")[0]
     if name[-2:] in _CONDITIONS and name[:-2] in _CONDITIONAL:
@@ -51,7 +51,7 @@ def cost(mnemonic: str, operands: str) -> int:
 
 
 def _registers(operands: str) -> int:
-    """How many registers a list as `{r4, r6-r8, lr}` names."""
+    """Count the registers in a list such as `{r4, r6-r8, lr}`."""
     names = operands[operands.index("{") + 1 : operands.index("}")].split(",")
     total = 0
     for name in names:
@@ -61,7 +61,7 @@ def _registers(operands: str) -> int:
 
 
 def table(code: bytes, base: int) -> bytes:
-    """The plugin's table for `code` at `base`: every halfword decoded as if an instruction began there."""
+    """Return the plugin's table for `code` at `base`, with each halfword decoded as an instruction."""
     from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
 
     decoder = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
@@ -74,9 +74,10 @@ def table(code: bytes, base: int) -> bytes:
 
 
 def symbol_and_table(elf: Path, symbol: str) -> tuple[int, bytes]:
-    """Address of a Thumb function of an ELF file, and the table of the file's `.text`.
+    """Return the address of a Thumb function in an ELF file, and the table of the file's `.text`.
 
-    Raises `ValueError` or elftools' `ELFError` if the file is not such a one.
+    Raises:
+        ValueError: The file lacks the function. Other files raise elftools' `ELFError`.
     """
     from elftools.elf.elffile import ELFFile
     from elftools.elf.sections import SymbolTableSection

@@ -1,7 +1,7 @@
-"""Debian's packages for 64-bit Arm, unpacked and never installed: programs for the emulated boards.
+"""Fetch Debian's packages for 64-bit Arm, unpacked and never installed: programs for the emulated boards.
 
-mmdebstrap and apt fetch them and check their signatures. No mirror is named and no version asked for:
-archives drop old ones.
+mmdebstrap and apt fetch the packages and check their signatures. Neither a mirror nor a version is named,
+because archives remove old versions.
 """
 
 import gzip
@@ -20,10 +20,10 @@ from hil.errors import BuildError
 
 SUITE = "trixie"
 FETCH_SECONDS = 900.0
-"""What fetching and unpacking may take."""
+"""Deadline of fetching and unpacking."""
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TIMED_OUT = 124
-"""How `timeout` ends when it has ended a command."""
+"""Exit status of `timeout` after it has ended a command."""
 _LIBRARIES = ("usr/lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu/android", "usr/lib")
 _CHANGELOG = re.compile(r"\./usr/share/doc/([^/]+)/changelog(?:\.Debian)?(?:\.arm64)?\.gz")
 _VERSION = re.compile(rb"^\S+ \(([^)]+)\) ")
@@ -37,24 +37,26 @@ class Packages:
         self._names = tar.getnames()
 
     def read(self, path: str) -> bytes:
-        """A file, or what it links to. Raises `BuildError` if there is none."""
+        """Read a file, or the target of a link. Raises `BuildError` if it is missing."""
         try:
             file = self._tar.extractfile(f"./{path}")
         except KeyError:
             file = None
         if file is None:
-            raise BuildError(f"Debian's {SUITE} has no /{path} any more: the image's builder has to follow")
+            moved = f"Debian's {SUITE} has no /{path} any more"
+            raise BuildError(f"{moved}; correct the paths in hil/emulators/arm64_image.py")
         return file.read()
 
     def find(self, pattern: str) -> str:
-        """The one path that matches all of a regular expression. Raises `BuildError`."""
+        """Return the one path that a regular expression matches in full. Raises `BuildError`."""
         found = [name[2:] for name in self._names if re.fullmatch(pattern, name[2:])]
         if len(found) != 1:
-            raise BuildError(f"Debian's {SUITE} has {len(found)} files like /{pattern}, not one")
+            several = f"Debian's {SUITE} has {len(found)} files like /{pattern}, not one"
+            raise BuildError(f"{several}; correct the paths in hil/emulators/arm64_image.py")
         return found[0]
 
     def module(self, name: str) -> bytes | None:
-        """A module of the kernel, unpacked; None if it is built in. Raises `BuildError`."""
+        """Return a module of the kernel, decompressed; None if it is built in. Raises `BuildError`."""
         spelt = name.replace("_", "[_-]")
         built_in = self.read(self.find(r"usr/lib/modules/[^/]+/modules\.builtin")).decode()
         if re.search(rf"/{spelt}\.ko$", built_in, re.MULTILINE):
@@ -64,7 +66,7 @@ class Packages:
         return lzma.decompress(data) if path.endswith(".xz") else data
 
     def libraries(self, program: bytes) -> dict[str, bytes]:
-        """The shared libraries that a program needs, and those that they need, by their paths."""
+        """Return all shared libraries that a program needs, by their paths."""
         from elftools.elf.dynamic import DynamicSection
         from elftools.elf.elffile import ELFFile
 
@@ -81,14 +83,14 @@ class Packages:
         return found
 
     def versions(self) -> dict[str, str]:
-        """The version of each package that came, as its changelog says."""
+        """Return the version of each package, from its changelog."""
         found = {}
-        for name in sorted(self._names, key=len):  # that of a rebuild, which is longer, comes last
+        for name in sorted(self._names, key=len):  # the changelog of a rebuild is longer and comes last
             if match := _CHANGELOG.fullmatch(name):
                 first = gzip.decompress(self.read(name[2:])).partition(b"\n")[0]
                 if version := _VERSION.match(first):
                     found[match[1]] = version[1].decode()
-        for member in self._tar.getmembers():  # packages of one source may share what they say
+        for member in self._tar.getmembers():  # packages of one source may share a changelog
             if member.issym() and member.name.startswith("./usr/share/doc/") and member.linkname in found:
                 found[member.name.rpartition("/")[2]] = found[member.linkname]
         return dict(sorted(found.items()))
@@ -97,16 +99,23 @@ class Packages:
         there = (f"{folder}/{name}" for folder in _LIBRARIES)
         path = next((path for path in there if f"./{path}" in self._names), None)
         if path is None:
-            raise BuildError(f"Debian's {SUITE} has no library {name} among the packages asked for")
+            lacks = f"Debian's {SUITE} has no library {name} in the packages of the image"
+            raise BuildError(f"{lacks}; add its package in hil/emulators/arm64_image.py")
         return path
 
 
 @contextmanager
-def fetched(names: Sequence[str], folder: Path) -> Iterator[Packages]:
-    """The named packages and what they depend on, in a file of `folder` meanwhile. Raises `BuildError`."""
+def fetch(names: Sequence[str], folder: Path) -> Iterator[Packages]:
+    """Fetch the named packages and their dependencies; they are in a file of `folder` meanwhile.
+
+    Raises:
+        BuildError: mmdebstrap or its keyring is missing, or the packages cannot be fetched.
+    """
     if shutil.which("mmdebstrap") is None or not _KEYRING.exists():
-        what = "an image of Debian's packages cannot be made on this machine"
-        raise BuildError(f"{what}; install mmdebstrap debian-archive-keyring")
+        raise BuildError(
+            "an image of Debian's packages cannot be built on this machine;"
+            " install mmdebstrap debian-archive-keyring"
+        )
     path = folder / "packages.tar"
     # Nothing is run or mounted for this variant: root is not needed, and a chroot neither.
     mode = ["--mode=chrootless"] if os.geteuid() else []

@@ -1,4 +1,4 @@
-"""A QEMU process and the folder of its files: neither outlives the run that started it."""
+"""Run a QEMU process with a folder for its files; neither outlives the run that started it."""
 
 import os
 import re
@@ -16,26 +16,24 @@ from hil.transports.process import die_with_parent
 
 
 def version(program: str, board: str) -> str:
-    """What the installed QEMU says it is. Raises `EmulatorError` if there is none to emulate `board` with."""
+    """Return the version text of the installed QEMU. Raises `EmulatorError` if it is missing."""
     if shutil.which(program) is None:
-        raise EmulatorError(
-            f"no {program} on this machine to emulate a {board} with; install qemu-system-arm"
-        )
+        raise EmulatorError(f"no {program} on this machine to emulate a {board}; install qemu-system-arm")
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
 
 
 class Qemu:
-    """An emulated board. `stop`, or leaving the `with`, ends it."""
+    """An emulated board, ended by `stop` or by leaving the `with` block."""
 
     def __init__(self, program: str, board: str) -> None:
-        """Make its folder. Raises `EmulatorError` if the program is missing."""
+        """Make the folder of its files. Raises `EmulatorError` if the program is missing."""
         version(program, board)
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = temporary_folder("reds-emulator-")
 
     def launch(self, arguments: Sequence[str], files: Sequence[int] = ()) -> None:
-        """Start it; it is given the open `files`."""
+        """Start QEMU, and pass it the open `files`."""
         with (self.folder / "errors").open("wb") as errors:
             self._process = subprocess.Popen(
                 [self._program, *arguments],
@@ -48,12 +46,12 @@ class Qemu:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Return the id of QEMU's process."""
         assert self._process is not None
         return self._process.pid
 
     def expect(self, pattern: re.Pattern[bytes], seconds: float) -> re.Match[bytes]:
-        """What its output has that matches. Raises `EmulatorError` if it ends or the time does first."""
+        """Wait for output that matches a pattern. Raises `EmulatorError` if QEMU or the time ends first."""
         assert self._process is not None
         out = self._process.stdout
         assert out is not None
@@ -62,21 +60,21 @@ class Qemu:
             ready = select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
-                ended = _telling(said.decode(errors="replace")) or "it has ended without a word"
-                raise self.failed(ended if ready else f"not ready within {seconds:g} s")
+                ended = _most_informative_line(said.decode(errors="replace")) or "it ended without any output"
+                raise self.failed(ended if ready else f"it was not ready within {seconds:g} s")
             said += more
         return found
 
     def failed(self, otherwise: str) -> EmulatorError:
-        """The error for one that does not start: QEMU's last words, if it left any."""
+        """Return the error of a failed start, with QEMU's last line of standard error if it wrote one."""
         return EmulatorError(f"{self._program} did not start: {self.last_words() or otherwise}")
 
     def last_words(self) -> str:
-        """The last line that QEMU wrote to its standard error; empty if it wrote none."""
-        return _telling((self.folder / "errors").read_text(errors="replace"))
+        """Return the last line of QEMU's standard error, empty if it wrote none."""
+        return _most_informative_line((self.folder / "errors").read_text(errors="replace"))
 
     def stop(self) -> None:
-        """End the emulator and remove its files. Harmless if done twice."""
+        """End QEMU and remove its files; stopping twice is harmless."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -94,10 +92,10 @@ class Qemu:
 
 
 def _child_setup() -> Callable[[], None]:
-    """What the emulator does before it starts: die with its parent, and stay on one processor.
+    """Return a function for the child process: it dies with its parent and stays on one core.
 
-    QEMU's two threads hand every byte of the line to each other. On one processor that is a switch between
-    them; on two, each waits for a sleeping processor to wake, which takes three times as long.
+    QEMU's two threads pass every byte of the stream to each other. On one core that is a switch of threads.
+    On two cores each thread waits until the other core wakes up, which takes three times as long.
     """
     death = die_with_parent()
     usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -112,7 +110,7 @@ def _child_setup() -> Callable[[], None]:
     return setup
 
 
-def _telling(text: str) -> str:
-    """The line that says most: a kernel's panic, or else the last one; empty if there is none."""
+def _most_informative_line(text: str) -> str:
+    """Return the most informative line: a kernel's panic, or else the last line; empty if there is none."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "Kernel panic" in line), lines[-1] if lines else "")

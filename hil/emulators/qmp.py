@@ -1,4 +1,4 @@
-"""QEMU's monitor: commands in JSON over a socket that no one else can open, each with a deadline."""
+"""Talk to QEMU's monitor: JSON commands over a private socket, each with a deadline."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ from hil.transports.deadline import Deadline
 
 
 class Monitor:
-    """The monitor of one QEMU, which is given the descriptor `theirs` and then started. QMP 2.x."""
+    """The monitor of one QEMU process (QMP 2.x), which inherits the descriptor `theirs` when it starts."""
 
     def __init__(self) -> None:
         self._ours, self._theirs = socket.socketpair()
@@ -18,26 +18,33 @@ class Monitor:
 
     @property
     def theirs(self) -> int:
-        """The descriptor for QEMU."""
+        """Return QEMU's descriptor."""
         return self._theirs.fileno()
 
     @property
     def arguments(self) -> list[str]:
-        """What QEMU's command line says of it."""
+        """Return the arguments of QEMU's command line for the monitor."""
         return ["-chardev", f"socket,id=monitor,fd={self.theirs}", "-mon", "chardev=monitor,mode=control"]
 
     def greet(self, deadline: Deadline) -> None:
-        """Begin, once QEMU has its end."""
-        self._theirs.close()  # or its end would not be noticed
+        """Read the greeting, once QEMU has started."""
+        self._theirs.close()  # else the end of QEMU would go unnoticed
         self.wait(lambda said: "QMP" in said, deadline)
         self.ask("qmp_capabilities", deadline)
 
     def ask(
         self, command: str, deadline: Deadline, descriptor: int | None = None, /, **arguments: Any
     ) -> Any:
-        """The answer to a command, given with a descriptor or without one.
+        """Send a command, with an open file or without one, and return its result.
 
-        Raises `EmulatorError` if there is none in time, or if it is an error.
+        Args:
+            command: Name of the command.
+            deadline: When the result must have arrived.
+            descriptor: The open file to pass.
+            arguments: Arguments of the command.
+
+        Raises:
+            EmulatorError: No result arrived in time, or QEMU refused the command.
         """
         line = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
         try:
@@ -47,14 +54,14 @@ class Monitor:
             else:
                 socket.send_fds(self._ours, [line], [descriptor])
         except OSError as error:
-            raise EmulatorError(f"its monitor does not take {command}: {error}") from error
+            raise EmulatorError(f"its monitor does not accept {command}: {error}") from error
         said = self.wait(lambda said: "return" in said or "error" in said, deadline)
         if "error" in said:
             raise EmulatorError(f"its monitor refuses {command}: {said['error'].get('desc')}")
         return said["return"]
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool], deadline: Deadline) -> dict[str, Any]:
-        """The next message that is wanted. Raises `EmulatorError` if none comes in time."""
+        """Return the next message that `wanted` accepts. Raises `EmulatorError` if none arrives in time."""
         while True:
             line, end, rest = self._buffer.partition(b"\n")
             if end:
@@ -66,13 +73,13 @@ class Monitor:
                 self._ours.settimeout(max(deadline.left, 0.001))
                 more = self._ours.recv(1 << 16)
             except OSError as error:
-                raise EmulatorError(f"its monitor says nothing for {deadline.span:g} s") from error
+                raise EmulatorError(f"its monitor was silent for {deadline.span:g} s") from error
             if not more:
-                raise EmulatorError("it has ended")
+                raise EmulatorError("QEMU has ended")
             self._buffer += more
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close both ends of the socket."""
         self._ours.close()
         self._theirs.close()
 

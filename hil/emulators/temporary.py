@@ -1,4 +1,4 @@
-"""Temporary folders, named by the process that made them: later runs remove those of killed ones."""
+"""Make temporary folders named by their process, so that later runs remove those of killed runs."""
 
 import os
 import shutil
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def temporary_folder(prefix: str, within: Path | None = None) -> Path:
-    """Make a new folder, its owner's only, in `within` or where temporary files go. Raises `OSError`.
+    """Make a new private folder in `within`, or where temporary files go. Raises `OSError`.
 
-    Others with this prefix are removed where the run that made them is no more.
+    Folders with the same prefix are removed if their process has ended.
     """
     parent = within or Path(tempfile.gettempdir())
     for folder in parent.glob(f"{prefix}*-*"):

@@ -1,1 +1,1 @@
-"""Build the agents from their C sources, and put them on the boards that run them."""
+"""Build the agents from their C sources, and store them on boards."""

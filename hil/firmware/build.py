@@ -1,7 +1,7 @@
-"""Build the agents from the sources beside us, once: results are cached by the sources' hash.
+"""Build the agents from their C sources, once: results are cached under the hash of the sources.
 
-The sources are the checkout's `targets/`, or the same folder inside an installed wheel; they are built in a
-temporary copy, so that neither is written to and two builds at once do not meet.
+The sources are the checkout's `targets/`, or the same folder in an installed wheel. They are built in a
+temporary copy, so the sources stay unchanged and two builds at once do not collide.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ from hil.firmware.platformio import core_environment
 DESKTOP = "desktop"
 EMULATED = "emulated"
 LINUX = {"aarch64": "linux-aarch64", "x86_64": "linux-x86_64"}
-"""Static agents, that run on every Linux, by what `uname -m` prints there."""
+"""Static agents for every Linux, by the machine that `uname -m` prints."""
 EMULATED_LINUX = "emulated-linux-aarch64"
-"""The same for an emulated board: it counts instructions."""
+"""The static agent for an emulated board, which counts instructions."""
 AVD = {machine: f"avd-{name}" for machine, name in LINUX.items()}
-"""The same for Android's own emulator, an AVD: it counts nothing, for time there is the host's."""
+"""Static agents for Android's own emulator, which count nothing: time there is the host's."""
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
-"""What a build, and an upload with all that it fetches the first time, may take."""
+"""Deadlines of a build, and of an upload with all its downloads of the first time."""
 _NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
-"""What of the environment would change an agent: the cache knows it by the hash of its sources alone."""
+"""Environment variables that would change an agent, while the cache knows only the hash of its sources."""
 _TOOLS = {
     DESKTOP: ("make", "cc"),
     EMULATED: ("arm-none-eabi-gcc",),
@@ -51,7 +51,7 @@ _PACKAGES = {
 
 
 def targets_dir() -> Path:
-    """Folder of the agents' sources. Raises `BuildError` if neither a checkout nor a wheel holds it."""
+    """Return the folder of the agents' sources. Raises `BuildError` if it is missing."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "_data" / "targets", package.parent / "targets"):
         if folder.is_dir():
@@ -60,22 +60,26 @@ def targets_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Where built agents are kept; emptying it costs only time."""
+    """Return the folder of built agents. Emptying it costs only time."""
     return user_cache_path("reds-hil")
 
 
 def build_id() -> str:
-    """16 hex digits: the hash of the agents' sources, which an agent built from them states in its hello."""
+    """Return the hash of the agents' sources in 16 hex digits, which an agent states in its hello."""
     root = targets_dir()
     return str(runpy.run_path(str(root / "build_id.py"))["build_id"](root))
 
 
 def agent(environment: str, wrap: Path | None = None, board: str = "desktop") -> Path:
-    """The agent for `environment` (DESKTOP, EMULATED...), built unless the cache has it.
+    """Return the agent for an environment, built unless the cache has it.
 
-    `wrap` is a C file whose `__wrap_reds_select` or `__wrap_reds_run` takes the place of the runtime's;
-    `board` is what an agent for a POSIX system calls its board. Raises `BuildError` if a tool is missing,
-    the cache cannot be written or the build fails.
+    Args:
+        environment: DESKTOP, EMULATED, or an environment in LINUX or AVD.
+        wrap: C file whose `__wrap_reds_select` and `__wrap_reds_run` replace those of the runtime.
+        board: Name that an agent for a POSIX system gives its board.
+
+    Raises:
+        BuildError: A tool is missing, the build fails, or the cache cannot be written.
     """
     extra = "" if environment == EMULATED else f"-{board}"
     extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
@@ -92,7 +96,7 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
 
 
 def keep(built: Path, program: Path) -> None:
-    """Put a built file into the cache, whole or not at all. Raises `BuildError` if that cannot be."""
+    """Copy a built file into the cache, atomically. Raises `BuildError`."""
     partial = program.with_name(f"{program.name}.{os.getpid()}.partial")
     try:
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -108,13 +112,13 @@ def keep(built: Path, program: Path) -> None:
 def _require_tools(environment: str) -> None:
     for tool in _TOOLS[environment]:
         if shutil.which(tool) is None:
-            what = f"no {tool} on this machine to build the {environment} agent with"
-            raise BuildError(f"{what}; install {_PACKAGES[tool]}")
+            missing = f"no {tool} on this machine to build the {environment} agent"
+            raise BuildError(f"{missing}; install {_PACKAGES[tool]}")
 
 
 @contextmanager
 def _sources() -> Iterator[Path]:
-    """A copy of the sources to build in."""
+    """Copy the sources to a temporary folder to build in."""
     with tempfile.TemporaryDirectory(prefix="reds-build-") as folder:
         copy = Path(folder) / "targets"
         shutil.copytree(targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
@@ -144,9 +148,9 @@ def _emulated(sources: Path, wrap: Path | None) -> Path:
 
 
 def upload_nano(port: str) -> None:
-    """Build the Arduino agent and upload it to the Nano at `port`; the board comes back under another port.
+    """Build the Arduino agent and upload it to the Nano at `port`; the port's name may change.
 
-    The first time PlatformIO fetches its nordicnrf52 platform, some minutes. Raises `BuildError`.
+    The first time PlatformIO downloads its nordicnrf52 platform, which takes minutes. Raises `BuildError`.
     """
     with _sources() as sources:
         _pio(sources, ["-e", "nano33ble", "-t", "upload", "--upload-port", port], {}, UPLOAD_SECONDS)
@@ -159,7 +163,7 @@ def _pio(sources: Path, arguments: list[str], environment: dict[str, str], secon
 
 
 def _run(command: list[str], environment: dict[str, str], seconds: float) -> None:
-    """Run a build. Raises `BuildError` with the first error it prints, all of it kept in a file."""
+    """Run a build. Raises `BuildError` with its first error and the file of all output."""
     quiet: dict[str, Any] = {
         "stdin": subprocess.DEVNULL,
         "capture_output": True,

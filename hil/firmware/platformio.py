@@ -1,14 +1,14 @@
-"""Let PlatformIO build without a network: give it the SCons that pip installed as its tool-scons package.
+"""Let PlatformIO build without a network, with the SCons that pip installed as its tool-scons package.
 
-PlatformIO fetches SCons as a package of its own even where the Python package is installed. A package
-folder with three small files that call the installed one satisfies it, and nothing is downloaded.
+PlatformIO downloads SCons as a package of its own even if the Python package is installed. A package folder
+with three small files that call the installed one replaces it.
 """
 
 import json
-import os
 from pathlib import Path
 
 from hil.errors import BuildError
+from reds.files import write_atomically
 
 _LAUNCHER = """import sys
 from SCons.Script import main
@@ -17,9 +17,10 @@ sys.exit(main())
 
 
 def core_environment(core: Path) -> dict[str, str]:
-    """Environment for `pio` with its core folder at `core`, made ready.
+    """Prepare PlatformIO's folder at `core`, and return the environment variables for `pio`.
 
-    Raises `BuildError` if PlatformIO or SCons is not installed, or the folder cannot be written.
+    Raises:
+        BuildError: PlatformIO or SCons is not installed, or the folder cannot be written.
     """
     try:
         import SCons  # noqa: F401
@@ -46,12 +47,10 @@ def core_environment(core: Path) -> dict[str, str]:
 
 
 def _lowest(requirement: str) -> str:
-    """`~4.40801.0` -> `4.40801.0`."""
+    """Return the lowest version of a requirement: `~4.40801.0` -> `4.40801.0`."""
     return requirement.lstrip("~^>=")
 
 
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        partial.write_text(text)
-        os.replace(partial, path)
+        write_atomically(path, text.encode())

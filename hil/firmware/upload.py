@@ -1,4 +1,4 @@
-"""A program in its folder on a machine with a shell, named by its hash: stored once."""
+"""Store a program on a machine with a shell, named by its hash, so that it is sent once."""
 
 import hashlib
 import shlex
@@ -9,13 +9,18 @@ from hil.transports.deadline import Deadline
 from hil.transports.machine import Machine, key_values
 
 LOOK_SECONDS, STORE_SECONDS = 10.0, 60.0
-"""What a command, and storing the program, may take."""
+"""Deadlines of a command, and of storing the program."""
 _KEPT_DAYS = 7
-"""Other programs, and parts of some, that are older are removed when one is stored."""
+"""Older programs and partial files are removed when a program is stored."""
 
 
-def stored(machine: Machine, program: bytes) -> str:
-    """The program's path there, of the very bytes that are given. Raises `BuildError` or `LinkError`."""
+def store_once(machine: Machine, program: bytes) -> str:
+    """Return the path of the program on the machine, and send it unless the same bytes are there.
+
+    Raises:
+        BuildError: The machine cannot store the program.
+        LinkError: The login was lost.
+    """
     digest = hashlib.sha256(program).hexdigest()
     name = f"agent-{digest[:16]}"
     look = f"""umask 077; mkdir -p {machine.folder} && cd {machine.folder} && echo "folder=$PWD" &&
@@ -29,7 +34,7 @@ def stored(machine: Machine, program: bytes) -> str:
 
 
 def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str) -> None:
-    """Under a name of its own first, so that what is stored by half is never run."""
+    """Store the program under a temporary name first, so that a partial program never runs."""
     partial, there = f"{name}.{uuid.uuid4().hex[:8]}", f"cd {shlex.quote(folder)}"
     try:
         machine.put(program, f"{folder}/{partial}", Deadline.after(STORE_SECONDS))

@@ -1,1 +1,1 @@
-"""The kernel bench: what an inference costs, subnet by subnet, and beside whom. `make kernels` runs it."""
+"""Bench the kernels: what an inference costs on the emulated Nano and on this machine."""

@@ -1,6 +1,6 @@
-"""The committed counts of the emulated board: they repeat exactly, so that one more instruction is a finding.
+"""Keep the committed counts of the emulated board, which repeat exactly, so that any increase is a finding.
 
-Another compiler gives other counts, neither better nor worse; the file names its own.
+Another compiler gives other counts, neither better nor worse. The file names its compiler.
 """
 
 import json
@@ -15,46 +15,46 @@ from reds.fixtures import fixtures_dir
 
 @dataclass(frozen=True)
 class Count:
-    """What something took on the emulated board."""
+    """Instructions and cycles on the emulated board."""
 
     instructions: int
     cycles: int
 
 
 Counts = Mapping[str, Count]
-"""By a name as `dnn-s 25%`."""
+"""Counts by name, such as `dnn-s 25%`."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Counts, and the version of the arm-none-eabi-gcc that built what was counted."""
+    """Counts, and the version of the arm-none-eabi-gcc that built the agent."""
 
     compiler: str
     counts: Counts
 
 
 def path() -> Path:
-    """Where the committed counts are."""
+    """Return the file of the committed counts."""
     return fixtures_dir() / "kernels-nano33ble.json"
 
 
 def compiler() -> str:
-    """The version of this machine's arm-none-eabi-gcc."""
+    """Return the version of this machine's arm-none-eabi-gcc."""
     command = ["arm-none-eabi-gcc", "-dumpfullversion"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def load(file: Path) -> Baseline:
-    """Read a baseline. Raises `ResultsError` if it is not there or none."""
+    """Read a baseline. Raises `ResultsError` if the file is missing or invalid."""
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
         return Baseline(raw["compiler"], {name: Count(**count) for name, count in raw["counts"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{file}: no baseline: {error}; write one with --update") from error
+        raise ResultsError(f"not a baseline: {error}; write one with --update", file=file) from error
 
 
 def save(file: Path, baseline: Baseline) -> None:
-    """Write a baseline, a line for each count."""
+    """Write a baseline, one line for each count."""
     rows = (f"    {json.dumps(name)}: {json.dumps(asdict(c))}" for name, c in sorted(baseline.counts.items()))
     body = ",\n".join(rows)
     head = json.dumps(baseline.compiler)
@@ -62,7 +62,7 @@ def save(file: Path, baseline: Baseline) -> None:
 
 
 def worse(counts: Counts, than: Counts) -> list[str]:
-    """A sentence for each count that is larger than in the baseline, or not in it."""
+    """Return a sentence for each count that is larger than in the baseline, or missing there."""
     found = []
     for name, count in counts.items():
         if name not in than:
@@ -76,6 +76,6 @@ def worse(counts: Counts, than: Counts) -> list[str]:
 
 
 def better(counts: Counts, than: Counts) -> int:
-    """How many are smaller than in the baseline, in instructions or cycles."""
+    """Return how many counts are smaller than in the baseline, in instructions or cycles."""
     known = [(count, than[name]) for name, count in counts.items() if name in than]
     return sum(c.instructions < old.instructions or c.cycles < old.cycles for c, old in known)

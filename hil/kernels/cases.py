@@ -1,4 +1,4 @@
-"""What the bench runs: whole networks, and single layers of shapes that others have published figures for."""
+"""List the cases of the bench: whole nets, and single layers with published figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from reds.graph.builder import Builder
 
 @dataclass(frozen=True)
 class Cmsis:
-    """Cost of CMSIS-NN (2026, arm-none-eabi-gcc 12.2 -O3) on a Cortex-M4, cycles without wait states."""
+    """Cost in CMSIS-NN (2026, arm-none-eabi-gcc 12.2 -O3) on a Cortex-M4, cycles without wait states."""
 
     instructions: float
     cycles: float
@@ -19,14 +19,14 @@ class Cmsis:
 
 @dataclass(frozen=True)
 class Net:
-    """What a net of the bench is compared with, and held to."""
+    """Figures that a net of the bench is compared with, and its limits."""
 
     cmsis: Cmsis | None = None
-    """One inference of the full net by CMSIS-NN, where it is known."""
+    """Cost of one inference of the full net in CMSIS-NN, if it is known."""
     most: Count | None = None
-    """What one of ours may cost, everything included."""
+    """Limit of one inference of ours, everything included."""
     more_flash: float | None = None
-    """Percent of flash that all subnets may take beyond the largest alone."""
+    """Limit of the flash that all subnets take beyond the largest alone, in percent."""
 
 
 NETS: Mapping[str, Net] = {
@@ -37,11 +37,11 @@ NETS: Mapping[str, Net] = {
     "mobilenet-0.25": Net(Cmsis(24.7e6, 29.4e6), Count(11_000_000, 16_500_000)),
     "resnet8": Net(),
 }
-"""By their names in `reds.nets`."""
+"""Nets by their names in `reds.zoo`."""
 
 
 def dense(reads: int, writes: int) -> Graph:
-    """One dense layer."""
+    """Return a net of one dense layer."""
     net = Builder(reads)
     net.dense(net.input, writes)
     return net.build()
@@ -50,21 +50,30 @@ def dense(reads: int, writes: int) -> Graph:
 def conv(
     reads: int, height: int, width: int, writes: int, kernel: tuple[int, int], stride: tuple[int, int]
 ) -> Graph:
-    """One convolution, padded to ceil(side / stride)."""
+    """Return a net of one convolution, padded to ceil(side / stride).
+
+    Args:
+        reads: Input channels.
+        height: Rows of the input.
+        width: Columns of the input.
+        writes: Output channels.
+        kernel: Rows and columns of the kernel.
+        stride: Rows and columns of the stride.
+    """
     net = Builder(reads, height, width)
     net.conv(net.input, writes, kernel, stride)
     return net.build()
 
 
 def depthwise(units: int, height: int, width: int) -> Graph:
-    """One depthwise layer of 3 x 3."""
+    """Return a net of one 3 x 3 depthwise convolution."""
     net = Builder(units, height, width)
     net.depthwise(net.input, (3, 3))
     return net.build()
 
 
 def pointwise(reads: int, writes: int, height: int, width: int) -> Graph:
-    """One convolution of 1 x 1."""
+    """Return a net of one 1 x 1 convolution."""
     return conv(reads, height, width, writes, (1, 1), (1, 1))
 
 
@@ -77,4 +86,4 @@ LAYERS: Mapping[str, tuple[Callable[[], Graph], Cmsis]] = {
     "depthwise 3x3, 64, 25x5": (partial(depthwise, 64, 25, 5), Cmsis(8.33, 9.51)),
     "conv 10x4 s2, 1 -> 64": (partial(conv, 1, 49, 10, 64, (10, 4), (2, 2)), Cmsis(3.47, 4.33)),
 }
-"""Nets of one layer, each with its cost for one multiply-accumulate."""
+"""Nets of one layer, each with its cost of one multiply-accumulate."""

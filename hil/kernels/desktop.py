@@ -1,4 +1,4 @@
-"""Times on this machine, ours beside LiteRT and torch: taken in turns within one run, since none repeats."""
+"""Time inferences on this machine, ours beside LiteRT and torch, in turns: no such time repeats."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,19 @@ from reds.zoo import by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
 
 Timer = Callable[[int], list[float]]
-"""n inferences in a row, each in us."""
+"""Returns the times of n successive inferences in microseconds."""
 ROUNDS, EACH = 15, 40
-"""Everybody gets so many turns, and so many inferences in each; the first of a turn is not counted."""
+"""Number of turns, and of inferences in each turn; the first inference of a turn is discarded."""
 SWITCHES = 200
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Somebody else's way to run a net.
+    """Another program that runs nets.
 
-    `timer(chain, widths)` prepares a net of these group widths; `load(chain, widths)`, where there is
-    such a thing, gives the us that it takes to load that net anew.
+    Attributes:
+        timer: Prepares a net with these group widths for timing.
+        load: Returns the microseconds of loading such a net, None if nothing is loaded.
     """
 
     name: str
@@ -36,7 +37,18 @@ class Peer:
 def measure(
     board: Board, names: Sequence[str], peers: Sequence[Peer], lacking: Sequence[str], say: Say
 ) -> list[Table]:
-    """The table of inferences and the table of switches."""
+    """Time nets on this machine.
+
+    Args:
+        board: The desktop.
+        names: Nets of the bench.
+        peers: Programs that run the same nets.
+        lacking: Sentences about missing peers, for the notes of the table.
+        say: Called with the present step.
+
+    Returns:
+        The table of inferences and the table of switches.
+    """
     times: list[tuple[Cell, ...]] = []
     switches: list[tuple[Cell, ...]] = []
     for name in names:
@@ -58,18 +70,18 @@ def measure(
         Table("Inference, this machine, one thread, batch 1, medians",
               ("net", "layout", "MACs", "ours, us", *heads), tuple(times), tuple(lacking)),
         Table("Switch, this machine, medians", ("net", "worst pair, ns", *loading), tuple(switches),
-              ("0 ns: no more than reading the clock takes.",)),
+              ("0 ns: not more than reading the clock.",)),
     ]  # fmt: skip
 
 
 def ours(board: Board, model: Model, subnet: int) -> Timer:
-    """Inferences timed by the agent itself."""
+    """Return the timer of our agent, which times itself."""
     (clock,), x = board.facts().clocks, some_input(model)
     return lambda n: list(board.measure(subnet, n, clock, x).microseconds)
 
 
 def worst_switch(board: Board, model: Model) -> float:
-    """ns of the costliest ordered pair, each pair's median."""
+    """Return the largest median of all ordered pairs of subnets, in nanoseconds."""
     (clock,), x = board.facts().clocks, some_input(model)
     pairs = permutations(range(len(model.subnets)), 2)
     taken = (board.measure_switch(pair, SWITCHES, clock, x).select.microseconds for pair in pairs)
@@ -77,7 +89,7 @@ def worst_switch(board: Board, model: Model) -> float:
 
 
 def in_turns(timers: Mapping[str, Timer]) -> dict[str, float]:
-    """The median of each timer; what disturbs the machine disturbs all of them."""
+    """Return the median of each timer; a disturbance of the machine hits all of them."""
     taken: dict[str, list[float]] = {name: [] for name in timers}
     for _ in range(ROUNDS):
         for name, timer in timers.items():

@@ -1,7 +1,7 @@
-"""Measure what every layer of a net takes on a board, at some widths.
+"""Measure the latency of every layer of a net on a board, at several widths.
 
-Selection adds such times up as it adds multiply-accumulates, so that subnets are chosen by what they take on
-the device (`reds.nesting.cost.latency`). A layer is measured alone, with random weights.
+Selection adds up these times as it adds up multiply-accumulates, so subnets are chosen by their latency on
+the device (`reds.nesting.cost.latency`). Each layer is measured alone, with random weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,15 +21,22 @@ from reds.pack.padding import round_up
 from reds.zoo.random_weights import with_random_weights
 
 SAMPLES = 5
-"""Inferences timed; the median counts. Emulated ones are all alike."""
+"""Number of timed inferences, whose median counts. Emulated inferences all take the same time."""
 
 Say = Callable[[str], None]
 
 
 def measure(board: Board, graph: Graph, points: int, say: Say) -> Latency:
-    """Times of all layers at `points` widths of each group that is cut, from STEP units to all.
+    """Measure all layers at several widths of each unit group that is cut.
 
-    Raises `PackRefused` if a layer does not fit the board.
+    Args:
+        board: The board.
+        graph: The net.
+        points: Number of widths of each group, from STEP units to all.
+        say: Called with the present step.
+
+    Raises:
+        PackRefused: A layer does not fit the board.
     """
     known: dict[Graph, float] = {}
     layers = {}
@@ -48,7 +55,7 @@ def measure(board: Board, graph: Graph, points: int, say: Say) -> Latency:
 
 
 def widths(group: Group, points: int) -> NDArray[np.int64]:
-    """The widths of a group that are measured, ascending."""
+    """Return the widths of a group to measure, ascending."""
     if not group.cut:
         return np.array([group.units])
     spread = np.linspace(min(STEP, group.units), group.units, points)
@@ -56,7 +63,13 @@ def widths(group: Group, points: int) -> NDArray[np.int64]:
 
 
 def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
-    """The layer as a net of its own that reads and writes so many units; one size where they are the same."""
+    """Return the layer as a net of its own.
+
+    Args:
+        graph: The net.
+        layer: One of its layers.
+        sizes: Units that it reads and units that it writes; one number if both are in the same group.
+    """
     groups = tuple(Group(int(n), cut=False) for n in sizes)
     source, written = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
     tensors = replace(source, group=0), replace(written, group=len(groups) - 1)
@@ -67,11 +80,11 @@ def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
 
 
 def time(board: Board, graph: Graph) -> float:
-    """Microseconds of one inference. Raises `SetupError` if the board counts no time."""
+    """Return the median microseconds of one inference. Raises `SetupError` if the board has no such clock."""
     model = with_random_weights("layer", graph, {"100%": graph.full})
     board.deploy(model)
     x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
     clock = next((clock for clock in board.facts().clocks if clock.hz), None)
     if clock is None:
-        raise SetupError(f"{board.name}: it counts instructions, not time; measure on another board")
+        raise SetupError("it counts instructions, not time; measure on another board", board=board.name)
     return median(board.measure(0, SAMPLES, clock, x).microseconds)

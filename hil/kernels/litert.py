@@ -1,7 +1,7 @@
-"""LiteRT as a peer: the same integer network as ours, one thread, XNNPACK on, in a process of its own.
+"""Run LiteRT as a peer: the same integer net as ours, one thread, XNNPACK on, in a process of its own.
 
-The process is Python's, on this machine or on a board (`litert_remote.py`). An inference is timed around
-`invoke`, less what a call that does nothing takes, as ours is timed less the reading of the clock.
+The process is Python, on this machine or on a board (`litert_remote.py`). An inference is timed around
+`invoke`, less the time of a call that does nothing, as ours is timed less the reading of the clock.
 """
 
 import base64
@@ -30,13 +30,13 @@ from reds.zoo.random_weights import with_random_weights
 NAME = "LiteRT int8"
 LOADS = 21
 SEED = 1
-"""Of the weights. With others an average may have a bias that TFLite's own cannot, and be a slower op."""
+"""Seed of the weights. Others may give an average a bias that TFLite's own op cannot have."""
 ANSWER_SECONDS, LOGIN_SECONDS = 120.0, 15.0
-"""What any answer may take: a start of Python, many loads, a turn of inferences; and logging in."""
+"""Deadlines of any answer, such as the start of Python or a turn of inferences, and of a login."""
 
 
 class LiteRT:
-    """One network at a time. Raises `SetupError` if there is no LiteRT at the other end, or `LinkError`."""
+    """Runs one net at a time. Raises `SetupError` if LiteRT is missing at the other end, or `LinkError`."""
 
     def __init__(self, transport: Transport, python: str) -> None:
         self._transport, self._heard = transport, b""
@@ -44,11 +44,11 @@ class LiteRT:
             raise SetupError(f"{transport.name}: no LiteRT: {lacks}; {python} -m pip install ai-edge-litert")
 
     def load(self, content: bytes) -> float:
-        """Take a `.tflite` file; returns the us that loading it takes, the median."""
+        """Load a `.tflite` file, and return the median microseconds of loading it."""
         return median(self._ask(content=base64.b64encode(content).decode(), n=LOADS))
 
     def time(self, n: int) -> list[float]:
-        """n inferences in a row of the network that was loaded last, each in us."""
+        """Return the microseconds of n successive inferences of the loaded net."""
         return self._ask(n=n)
 
     def _ask(self, **what: object) -> list[float]:
@@ -64,23 +64,27 @@ class LiteRT:
         try:
             answer = json.loads(line)
         except ValueError as error:
-            raise ProtocolError(f"{self._transport.name}: {line[:80]!r} is no answer of LiteRT's") from error
+            raise self._strange(line) from error
         if not isinstance(answer, dict) or answer.keys().isdisjoint(("ready", "lacks", "us")):
-            raise ProtocolError(f"{self._transport.name}: {line[:80]!r} is no answer of LiteRT's")
+            raise self._strange(line)
         return answer
+
+    def _strange(self, line: bytes) -> ProtocolError:
+        odd = f"{self._transport.name}: {line[:80]!r} is not an answer of LiteRT"
+        return ProtocolError(f"{odd}; check that Python there starts without output")
 
 
 def check(entry: Entry) -> None:
-    """Raises `SetupError` for a board that has no Python to run LiteRT."""
+    """Raise `SetupError` for a board that has no Python to run LiteRT."""
     if entry.target != "desktop" and (entry.target != "pi" or entry.host is None):
         raise SetupError(
-            f"{entry.name}: LiteRT runs beside ours on a desktop or a pi with a host; name one of these"
+            "LiteRT runs beside ours only on a desktop or a pi with a host; name one", board=entry.name
         )
 
 
 @contextmanager
 def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
-    """LiteRT on a board that passes `check`: by default with this Python, or `python3` over SSH."""
+    """Start LiteRT on a board that passes `check`, by this Python, or by `python3` over SSH."""
     program = Path(__file__).with_name("litert_remote.py").read_text(encoding="utf-8")
     if entry.target == "desktop":
         python = python or sys.executable
@@ -106,7 +110,7 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
 
 @contextmanager
 def litert() -> Iterator[Peer]:
-    """The peer on this machine. Raises `ModuleNotFoundError` without what writes or runs the networks."""
+    """Start the peer on this machine. Raises `ModuleNotFoundError` if LiteRT or its writer is missing."""
     schema()
     if find_spec("ai_edge_litert") is None:
         raise ModuleNotFoundError("No module named 'ai_edge_litert'")

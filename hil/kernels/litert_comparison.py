@@ -1,4 +1,4 @@
-"""A pack on a board beside LiteRT with the exported `.tflite` of each subnet: in turns, on the same core."""
+"""Compare a pack on a board with the exported `.tflite` of each subnet in LiteRT, in turns on one core."""
 
 from hil.boards.board import Board
 from hil.kernels.desktop import in_turns, ours
@@ -10,7 +10,20 @@ from reds.pack.model import Model
 
 
 def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:
-    """A row for each subnet. Raises `ModuleNotFoundError` without tensorflow, which writes the files."""
+    """Time each subnet in both programs.
+
+    Args:
+        board: The board.
+        model: The pack's network.
+        there: LiteRT on the same board.
+        say: Called with the present step.
+
+    Returns:
+        A table with a row for each subnet.
+
+    Raises:
+        ModuleNotFoundError: tensorflow is missing, which writes the files.
+    """
     board.deploy(model)
     rows: list[tuple[Cell, ...]] = []
     for s, subnet in enumerate(model.subnets):

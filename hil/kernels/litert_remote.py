@@ -1,6 +1,7 @@
-"""LiteRT on a board's own Python, for `litert.py`: this text is run there and needs `ai-edge-litert` alone.
+"""Run LiteRT in the Python of a board for `litert.py`; this file runs there and needs `ai-edge-litert` only.
 
-A JSON object a line is asked, and each is answered by one; `us` are microseconds, one an inference or load.
+Each line of input is a request in JSON, each line of output its answer. `us` are microseconds, one for each
+inference or load.
 """
 
 import base64
@@ -13,7 +14,7 @@ from typing import Any
 
 
 def timed(call: Callable[[], object], n: int) -> list[float]:
-    """us of each of n calls."""
+    """Return the microseconds of each of n calls."""
     now, taken = time.perf_counter_ns, []
     for _ in range(n):
         start = now()
@@ -23,14 +24,14 @@ def timed(call: Callable[[], object], n: int) -> list[float]:
 
 
 def loaded(interpreter: Any, content: bytes) -> Any:
-    """A network, ready to run on one thread."""
+    """Return a net that is ready to run on one thread."""
     net = interpreter(model_content=content, num_threads=1)
     net.allocate_tensors()
     return net
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer requests until the input ends."""
     try:
         import numpy as np
         from ai_edge_litert.interpreter import Interpreter

@@ -1,4 +1,4 @@
-"""Exact counts on the emulated Nano 33 BLE: every subnet of every net, every switch, single layers."""
+"""Count instructions and cycles on the emulated Nano 33 BLE: every subnet, every switch, single layers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,20 @@ Say = Callable[[str], None]
 
 
 class WrongOutputs(HilError):  # noqa: N818, it names what happened, not a bug
-    """A kernel does not give the reference's bits: its speed is of no interest."""
+    """A kernel's bits differ from those of the interpreter, so its speed is meaningless."""
 
 
 @dataclass(frozen=True)
 class NetCounts:
-    """One net: for each subnet what it takes nested, and what the same subnet takes in a pack of its own.
+    """Counts of one net.
 
-    `switch` is the costliest of all ordered pairs, `first` what the first inference after a switch takes
-    at most, as a ratio to a steady one. `refused` says why the whole net did not fit, if it did not.
+    Attributes:
+        model: The net, without the largest subnets if they do not fit the board.
+        steady: Count of each nested subnet.
+        alone: Count of the same subnets in packs of their own.
+        switch: Count of the slowest switch of all ordered pairs.
+        first: Largest ratio of the first inference after a switch to a steady one.
+        refused: Why the whole net does not fit the board, empty if it does.
     """
 
     model: Model
@@ -44,20 +49,27 @@ class NetCounts:
 
     @property
     def flash(self) -> int:
-        """Bytes of the pack on the board."""
+        """Return the bytes of the pack on the board."""
         return len(pack.dumps(self.model, self.layout))
 
     @property
     def flash_alone(self) -> tuple[int, ...]:
-        """Bytes of a pack for each subnet alone."""
+        """Return the bytes of a pack for each subnet alone."""
         every = range(len(self.model.subnets))
         return tuple(len(pack.dumps(extract_subnet(self.model, s), self.layout)) for s in every)
 
 
 def measure_net(board: Board, name: str, say: Say) -> NetCounts:
-    """Bench a net of `reds.nets`; one that does not fit is cut down to the largest subnet that does.
+    """Bench a net of `reds.zoo`, cut down to the largest subnet that fits the board.
 
-    Raises `PackRefused` if no subnet fits, `WrongOutputs` if any output differs from the reference.
+    Args:
+        board: The emulated Nano.
+        name: Name of the net.
+        say: Called with the present step.
+
+    Raises:
+        PackRefused: No subnet fits the board.
+        WrongOutputs: An output differs from that of the interpreter.
     """
     say(name)
     model, refused = deploy(board, with_random_weights(name, by_name(name)))
@@ -65,7 +77,8 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
     subnets = range(len(model.subnets))
     for s, out in enumerate(board.infer_each(subnets, x)):
         if not np.array_equal(out, interpreter.run(model, s, x)):
-            raise WrongOutputs(f"{name} {model.subnets[s].name}: the outputs are not the reference's")
+            wrong = f"{name}, subnet {model.subnets[s].name}: outputs differ from the interpreter's"
+            raise WrongOutputs(f"{wrong}; correct the kernels before timing them", board=board.name)
     steady = tuple(count(board, s, x) for s in subnets)
     switch, first = measure_switches(board, steady, x)
     by_itself = []
@@ -77,7 +90,7 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
 
 
 def deploy(board: Board, model: Model) -> tuple[Model, str]:
-    """Deploy as much of a net as fits; and why not all of it."""
+    """Deploy as many subnets of a net as fit, and return why the others do not."""
     refused = ""
     for largest in reversed(range(len(model.subnets))):
         try:
@@ -89,7 +102,16 @@ def deploy(board: Board, model: Model) -> tuple[Model, str]:
 
 
 def measure_switches(board: Board, steady: Sequence[Count], x: NDArray[np.int8]) -> tuple[Count, float]:
-    """The costliest switch of all ordered pairs, and the worst ratio of a first inference to a steady one."""
+    """Measure the slowest switch of all ordered pairs, and the ratio of first to steady inferences.
+
+    Args:
+        board: The emulated Nano.
+        steady: Count of each subnet.
+        x: int8 [1, input].
+
+    Returns:
+        The count of the slowest switch, and the largest ratio.
+    """
     worst, first = {}, 1.0
     for clock in board.facts().clocks:
         worst[clock.name] = 0
@@ -101,7 +123,7 @@ def measure_switches(board: Board, steady: Sequence[Count], x: NDArray[np.int8])
 
 
 def measure_layers(board: Board, say: Say) -> dict[str, tuple[int, Count]]:
-    """Multiply-accumulates and cost of every single layer, by its name."""
+    """Return multiply-accumulates and count of every single layer, by its name."""
     found = {}
     for name, (graph, _) in LAYERS.items():
         say(name)
@@ -113,11 +135,11 @@ def measure_layers(board: Board, say: Say) -> dict[str, tuple[int, Count]]:
 
 
 def count(board: Board, subnet: int, x: NDArray[np.int8]) -> Count:
-    """What one steady inference takes."""
+    """Return the count of one steady inference."""
     return Count(**{c.name: board.measure(subnet, 1, c, x).ticks[0] for c in board.facts().clocks})
 
 
 def some_input(model: Model) -> NDArray[np.int8]:
-    """One random input, the same each time: int8 [1, input_size]."""
+    """Return one random input, the same each time: int8 [1, input]."""
     rng = np.random.default_rng(0)
     return rng.integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)

@@ -1,4 +1,4 @@
-"""The tables of the emulated Nano, and the limits that they are held to."""
+"""Make the tables of the emulated Nano, and check its limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,14 +9,14 @@ from hil.kernels.tables import Cell, Table
 from reds.pack import layouts
 
 MOST_ALONE = 1.02
-"""A nested subnet costs at most this much of the same subnet in a pack of its own."""
+"""Limit of a nested subnet, relative to the same subnet in a pack of its own."""
 MOST_FIRST = 1.02
-"""The first inference after a switch costs at most this much of a steady one."""
+"""Limit of the first inference after a switch, relative to a steady one."""
 MOST_SWITCH_CYCLES = 64
 
 
 def counts(nets: Sequence[NetCounts], layers: Mapping[str, tuple[int, Count]]) -> dict[str, Count]:
-    """Everything counted, under the names of the baseline."""
+    """Return all counts by their names in the baseline."""
     named = {f"layer {name}": count for name, (_, count) in layers.items()}
     for net in nets:
         for subnet, steady, by_itself in zip(net.model.subnets, net.steady, net.alone, strict=True):
@@ -27,7 +27,7 @@ def counts(nets: Sequence[NetCounts], layers: Mapping[str, tuple[int, Count]]) -
 
 
 def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
-    """A sentence for each limit that does not hold."""
+    """Yield a sentence for each limit that is exceeded."""
     for net in nets:
         name = net.model.name
         for subnet, steady, by_itself in zip(net.model.subnets, net.steady, net.alone, strict=True):
@@ -50,12 +50,12 @@ def over_limits(nets: Sequence[NetCounts]) -> Iterator[str]:
 
 
 def more(net: NetCounts) -> float:
-    """Percent of flash that all subnets take beyond the largest alone."""
+    """Return the flash that all subnets take beyond the largest alone, in percent."""
     return 100 * (net.flash / net.flash_alone[-1] - 1)
 
 
 def net_table(nets: Sequence[NetCounts], lacking: Sequence[str]) -> Table:
-    """A row for each subnet of each net."""
+    """Return the table of nets, a row for each subnet."""
     rows: list[tuple[Cell, ...]] = []
     for net in nets:
         for s, subnet in enumerate(net.model.subnets):
@@ -79,7 +79,7 @@ def net_table(nets: Sequence[NetCounts], lacking: Sequence[str]) -> Table:
 
 
 def switch_table(nets: Sequence[NetCounts]) -> Table:
-    """A row for each net with more than one subnet."""
+    """Return the table of switches, a row for each net with several subnets."""
     rows = tuple(
         (net.model.name, net.switch.instructions, net.switch.cycles, net.first)
         for net in nets
@@ -90,7 +90,7 @@ def switch_table(nets: Sequence[NetCounts]) -> Table:
 
 
 def layer_table(layers: Mapping[str, tuple[int, Count]]) -> Table:
-    """A row for each single layer."""
+    """Return the table of single layers."""
     rows: list[tuple[Cell, ...]] = []
     for name, (macs, count) in layers.items():
         instructions, cycles, other = count.instructions / macs, count.cycles / macs, LAYERS[name][1]
@@ -108,7 +108,7 @@ def layer_table(layers: Mapping[str, tuple[int, Count]]) -> Table:
 
 
 def size_table(nets: Sequence[NetCounts]) -> Table:
-    """Flash of all subnets against the largest alone and against a pack each; arena of each subnet."""
+    """Return the table of flash and arena: all subnets, the largest alone, a pack for each."""
     rows: list[tuple[Cell, ...]] = []
     for net in nets:
         each, every = net.flash_alone, range(len(net.model.subnets))

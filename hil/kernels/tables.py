@@ -1,4 +1,4 @@
-"""A table of the bench: once for the terminal, once for the documents, once for programs."""
+"""Show a table of the bench in the terminal, in documents and to programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from reds.tables import markdown
+
 Cell = str | int | float | None
 
 
 @dataclass(frozen=True)
 class Table:
-    """Raw values under their heads; None where there is no figure. `notes` are sentences below it."""
+    """Raw values under their heads, None where there is no figure. `notes` are sentences below the table."""
 
     title: str
     heads: tuple[str, ...]
@@ -19,7 +21,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def rich(self) -> RichTable:
-        """For the terminal."""
+        """Return the table for the terminal."""
         notes = Text("\n".join(self.notes)) if self.notes else None
         table = RichTable(title=self.title, title_justify="left", caption=notes, caption_justify="left")
         for i, head in enumerate(self.heads):
@@ -29,15 +31,14 @@ class Table:
         return table
 
     def markdown(self) -> str:
-        """For a document."""
-        rule = ["---", *["---:"] * (len(self.heads) - 1)]
-        lines = [self.heads, rule, *([text(cell) for cell in row] for row in self.rows)]
-        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        """Return the table for a document."""
+        rows = [[text(cell) for cell in row] for row in self.rows]
+        body = markdown(self.heads, rows, align="l" + "r" * (len(self.heads) - 1))
         return "\n\n".join([f"### {self.title}", body, *self.notes]) + "\n"
 
 
 def text(cell: Cell) -> str:
-    """A value as it is read: whole numbers in groups of three, others to two places."""
+    """Format a value: whole numbers in groups of three digits, others with two decimals."""
     if cell is None:
         return ""
     if isinstance(cell, float):
@@ -46,7 +47,7 @@ def text(cell: Cell) -> str:
 
 
 def plain(tables: Sequence[Table]) -> list[dict[str, object]]:
-    """As JSON holds them."""
+    """Return the tables as JSON holds them."""
     return [
         {"title": t.title, "rows": [dict(zip(t.heads, row, strict=True)) for row in t.rows], "notes": t.notes}
         for t in tables

@@ -1,4 +1,4 @@
-"""torch in eager mode as a peer: the same shapes in float32, one thread, norms folded."""
+"""Run torch in eager mode as a peer: the same shapes in float32, one thread, batch norms folded."""
 
 from importlib import import_module
 from typing import Any
@@ -10,7 +10,7 @@ from reds.pack.model import Kind
 
 
 def eager() -> Peer:
-    """Raises `ModuleNotFoundError` without torch."""
+    """Return the peer. Raises `ModuleNotFoundError` without torch."""
     torch = import_module("torch")
     torch.set_num_threads(1)
 
@@ -37,7 +37,7 @@ def eager() -> Peer:
 
 
 def torch_layer(torch: Any, graph: Graph, layer: Layer, widths: Widths) -> Any:
-    """What computes one layer without its ReLU, called with the tensors it reads."""
+    """Return a module that computes one layer without its ReLU from the tensors that the layer reads."""
     nn, reads, units = torch.nn, widths[layer.reads] * layer.copies, widths[layer.writes]
     match layer.kind:
         case Kind.DENSE:

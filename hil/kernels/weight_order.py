@@ -1,7 +1,7 @@
-"""What the order of weights buys: lines of flash or cache that a subnet's weights touch, counted exactly.
+"""Count the lines of flash or cache that a subnet's weights touch, by the order of the weights.
 
-A line that holds one weight of the subnet is read whole. Kernels read no other weights, and padding only
-within such a line; what a cache keeps from layer to layer is not looked at.
+A line that holds one weight of the subnet is read as a whole. Kernels read no other weights, and padding only
+in such a line. Lines that a cache keeps between layers are not considered.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,12 @@ Units = NDArray[np.int64]
 
 
 def table(names: Sequence[str], line: int) -> Table:
-    """For each subnet the lines of `line` bytes that it could do with, and what each order takes of that."""
+    """Return, for each subnet, the fewest lines that could hold its weights, and the ratio for each order.
+
+    Args:
+        names: Nets of `reds.zoo`.
+        line: Bytes of a line.
+    """
     rows: list[tuple[Cell, ...]] = []
     for name in names:
         model = with_random_weights(name, by_name(name))
@@ -44,12 +49,12 @@ def table(names: Sequence[str], line: int) -> Table:
 
 
 def prefix(model: Model, subnet: int) -> list[tuple[Units, Units]]:
-    """Units read and written in each layer: the first ones, as they are sorted by importance."""
+    """Return the units that each layer reads and writes: the first ones, as they are sorted by importance."""
     return [(np.arange(step.units_in), np.arange(step.units_out)) for step in model.subnets[subnet].steps]
 
 
 def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
-    """The same when units stay where training left them: as many, anywhere."""
+    """Return as many units, but at random places, as if training had not been followed by sorting."""
     rng = np.random.default_rng(0)
     kept = [np.arange(model.tensors[0].units)]
     found = []
@@ -67,7 +72,7 @@ def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
 
 
 def marked(layer: IntegerLayer, units: tuple[Units, Units]) -> NDArray[np.int8]:
-    """The layer's weights with 1 where these units read and write, else 0."""
+    """Return the weights of a layer, with 1 where these units are read and written, else 0."""
     marks = np.zeros_like(layer.weights)
     if layer.kind in WEIGHTED:
         reads, writes = units
@@ -80,6 +85,13 @@ def marked(layer: IntegerLayer, units: tuple[Units, Units]) -> NDArray[np.int8]:
 
 
 def lines(layout: Layout, layer: IntegerLayer, units: tuple[Units, Units], line: int) -> int:
-    """Lines of `line` bytes with a weight of these units; weights start at a line."""
+    """Count the lines with a weight of these units; the weights start at a line.
+
+    Args:
+        layout: Layout of the weights.
+        layer: The layer.
+        units: Units that it reads and writes.
+        line: Bytes of a line.
+    """
     stored = layout.weights(replace(layer, weights=marked(layer, units)))
     return len(np.unique(np.flatnonzero(np.frombuffer(stored, np.uint8)) // line))

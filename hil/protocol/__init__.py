@@ -1,1 +1,1 @@
-"""The framed agent protocol: its definition, its frames, and the host's end of it."""
+"""Speak the framed agent protocol: its definition, its frames, and the host's end of it."""

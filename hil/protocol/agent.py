@@ -1,7 +1,8 @@
-"""The host end of the agent protocol: one method a command, each under a deadline.
+"""Ask the agent from the host: one method for each command, each with a deadline.
 
-An answer counts only with the sequence of its request; late ones are dropped. A damaged frame, either
-way, is asked for once more; nothing else is ever repeated, least of all a measurement that turned out bad.
+An answer counts only if it has the sequence number of its request. Late answers are dropped. A request is
+sent a second time only if its frame, or the frame of its answer, was damaged. A measurement is never repeated
+because of its figures.
 """
 
 import zlib
@@ -20,21 +21,27 @@ from hil.transports.transport import Transport
 T = TypeVar("T")
 ANSWER_SECONDS = 5.0
 HELLO_AGAIN_SECONDS = 0.25
-"""An unanswered hello is asked again: the board may still be starting."""
+"""Seconds after which an unanswered hello is sent again: the board may still be starting."""
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Raw samples: ticks that reading the clock itself takes, and for each sample the bytes that came."""
+    """Raw samples of a measurement.
+
+    `overhead` is the ticks that reading the clock takes. `samples` holds the bytes of each sample.
+    """
 
     overhead: int
     samples: tuple[bytes, ...]
 
 
 class Agent:
-    """Talks to the agent behind `transport`; `board` names it in errors.
+    """Asks the agent at the other end of `transport`.
 
-    `patience` is the seconds that a request which does not run the network may take.
+    Args:
+        transport: Byte stream to the agent.
+        board: Name of the board, for errors.
+        patience: Seconds that a request may take if it does not run the network.
     """
 
     def __init__(self, transport: Transport, board: str, patience: float = ANSWER_SECONDS) -> None:
@@ -53,15 +60,17 @@ class Agent:
         self.close()
 
     def close(self) -> None:
-        """Let go of the transport."""
+        """Close the transport."""
         self.transport.close()
 
     def hello(self, deadline: Deadline) -> Hello:
-        """Ask who is there until somebody answers.
+        """Send hellos until the agent answers one, and return its answer.
 
-        Raises `DeadlineError` if nobody does, `VersionError` if the agent speaks another version.
+        Raises:
+            DeadlineError: No agent answered in time.
+            VersionError: The agent speaks another version of the protocol.
         """
-        self._write(b"\0", deadline)  # ends whatever half a frame the line still holds
+        self._write(b"\0", deadline)  # ends a partial frame that the stream may still hold
         while True:
             try:
                 request, once = wire.HELLO_REQUEST.pack(VERSION), min(HELLO_AGAIN_SECONDS, deadline.left)
@@ -71,33 +80,41 @@ class Agent:
             except (DeadlineError, FrameError) as error:
                 reason: Exception = error
             except VersionError as error:
-                raise VersionError(f"{self.board}: {error}; upload the agent again") from error
+                raise VersionError(f"{error}; upload the agent again", board=self.board) from error
             except AgentError as error:
                 if error.code == Fault.VERSION:
-                    raise VersionError(str(error)) from error
+                    raise VersionError(error.text, board=self.board) from error
                 if error.code != Fault.BAD_FRAME:
                     raise
                 reason = error
             if deadline.passed:
-                silent = f"{self.board}: no hello from {self.transport.name} within {deadline.span:g} s"
-                raise DeadlineError(f"{silent}; {self.transport.advice.mute}") from reason
+                silent = f"no hello from {self.transport.name} within {deadline.span:g} s"
+                raise DeadlineError(f"{silent}; {self.transport.advice.mute}", board=self.board) from reason
 
     def put_pack(self, data: bytes, largest: int, advance: Callable[[int], None]) -> int:
-        """Store a pack on the board, going on where an interrupted transfer ended.
+        """Store a pack on the board; an interrupted transfer resumes where it stopped.
 
-        `largest` is the hello's largest payload; `advance` is told the bytes stored so far. Returns the
-        number of subnets. Raises `AgentError` with the agent's reason if it refuses the pack.
+        Args:
+            data: Bytes of the pack.
+            largest: Largest payload of the agent in bytes, from its hello.
+            advance: Called with the bytes that are stored so far.
+
+        Returns:
+            The number of subnets in the pack, as the agent counts them.
+
+        Raises:
+            AgentError: The agent refused the pack; the text has its reason.
         """
         return self._again(lambda: self._put(data, (largest - OFFSET.size) // 4 * 4, advance))
 
     def select(self, subnet: int) -> None:
-        """Make a subnet the one that `infer` runs."""
+        """Select the subnet that `infer` runs."""
         self._ask(Command.SELECT, wire.SELECT.pack(subnet), 0)
 
     def inputs(self, count: int, data: bytes) -> None:
         """Load `count` inputs for `infer`, `measure` and `measure_switch`; sample i runs input i % count.
 
-        They travel in pieces of what the agent takes, which its hello has said.
+        They are sent in pieces that fit the largest payload of the hello.
         """
         piece = self._largest - OFFSET.size
         for offset in range(0, len(data), piece):
@@ -105,11 +122,18 @@ class Agent:
         self._inputs = count
 
     def infer(self, size: int, seconds: float) -> bytes:
-        """Run the selected subnet on the loaded inputs: `size` bytes of outputs, in order."""
+        """Run the selected subnet on the loaded inputs and return its outputs, `size` bytes in order."""
         return self._ask(Command.INFER, wire.INFER.pack(self._inputs), size, seconds)
 
     def measure(self, subnet: int, clock: int, count: int, seconds: float) -> Timed:
-        """`count` samples of one inference, a MEASURE_SAMPLE each; each chunk of them may take `seconds`."""
+        """Time single inferences on the board.
+
+        Args:
+            subnet: Index of the subnet.
+            clock: Index of the clock.
+            count: Number of samples, each a MEASURE_SAMPLE.
+            seconds: Deadline of each chunk of samples.
+        """
         request = wire.MEASURE.pack(subnet, clock, 0, count, self._inputs)
         size = wire.MEASURE_SAMPLE.size
         return self._again(lambda: self._timed(Command.MEASURE, request, count, size, seconds))
@@ -117,20 +141,28 @@ class Agent:
     def measure_switch(
         self, pair: tuple[int, int], clock: int, count: int, output: int, seconds: float
     ) -> Timed:
-        """`count` samples of a switch, a SWITCH_SAMPLE and the `output` bytes of the first inference each."""
+        """Time switches and the first inference after each.
+
+        Args:
+            pair: Indices of the subnets before and after the switch.
+            clock: Index of the clock.
+            count: Number of samples, each a SWITCH_SAMPLE and an output.
+            output: Bytes of one output of the subnet after the switch.
+            seconds: Deadline of each chunk of samples.
+        """
         request = wire.SWITCH.pack(*pair, clock, 0, count, self._inputs)
         size = wire.SWITCH_SAMPLE.size + output
         return self._again(lambda: self._timed(Command.SWITCH, request, count, size, seconds))
 
     def reset(self) -> None:
-        """Put the agent back to where it is after power-on; a stored pack is checked and loaded again."""
+        """Reset the agent to its state after power-on; it checks and loads a stored pack again."""
         self._ask(Command.RESET, b"", 0)
 
     def _ask(self, command: Command, payload: bytes, size: int, seconds: float | None = None) -> bytes:
         return self._again(lambda: self._once(command, payload, size, seconds))
 
     def _again(self, work: Callable[[], T]) -> T:
-        """Do it; once more if a frame was damaged on its way there or back."""
+        """Do the work, and once more if a frame was damaged in either direction."""
         try:
             return work()
         except FrameError:
@@ -143,12 +175,12 @@ class Agent:
     def _once(self, command: Command, payload: bytes, size: int, seconds: float | None = None) -> bytes:
         answer = next(self._exchange(command, payload, self._patience if seconds is None else seconds))
         if len(answer) != size:
-            what = f"{command.name} was answered by {len(answer)} bytes, not {size}"
-            raise ProtocolError(f"{self.board}: {what}; upload the agent again")
+            answered = f"the answer to {command.name} has {len(answer)} bytes, not {size}"
+            raise ProtocolError(f"{answered}; upload the agent again", board=self.board)
         return answer
 
     def _exchange(self, command: Command, payload: bytes, seconds: float) -> Iterator[bytes]:
-        """Send a request, then yield its answers' payloads, each due `seconds` after the one before."""
+        """Send a request, then yield the payload of each answer, due `seconds` after the one before."""
         self._sequence = self._sequence % 255 + 1  # 0 is the answer to a frame that cannot be read
         deadline = Deadline.after(seconds)
         self._write(encode(Frame(command, self._sequence, payload)), deadline)
@@ -161,7 +193,9 @@ class Agent:
             try:
                 frame = self._reader.next()
             except FrameError as error:
-                raise FrameError(f"{self.board}: in the answer to {command.name}, {error}") from error
+                raise FrameError(
+                    f"in the answer to {command.name}, {error.text}", board=self.board
+                ) from error
             if frame is None:
                 self._reader.feed(self._read(command, deadline))
             elif frame.command == Command.ERROR | ANSWER and frame.sequence in (0, self._sequence):
@@ -173,24 +207,27 @@ class Agent:
         try:
             return self.transport.read(deadline)
         except DeadlineError as error:
-            due = f"{command.name} within {deadline.span:g} s"
-            raise DeadlineError(f"{self.board}: no answer to {due}; {self.transport.advice.mute}") from error
+            late = f"no answer to {command.name} within {deadline.span:g} s"
+            raise DeadlineError(f"{late}; {self.transport.advice.mute}", board=self.board) from error
         except LinkError as error:
-            raise LinkError(f"{self.board}: {error}; {self.transport.advice.lost}") from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: LinkError) -> LinkError:
+        return LinkError(f"{error.text}; {self.transport.advice.lost}", board=self.board)
 
     def _write(self, data: bytes, deadline: Deadline) -> None:
         try:
             self.transport.write(data, deadline)
         except DeadlineError as error:
-            raise DeadlineError(f"{self.board}: {error}; {self.transport.advice.mute}") from error
+            raise DeadlineError(f"{error.text}; {self.transport.advice.mute}", board=self.board) from error
         except LinkError as error:
-            raise LinkError(f"{self.board}: {error}; {self.transport.advice.lost}") from error
+            raise self._lost(error) from error
 
     def _refusal(self, command: Command, payload: bytes) -> AgentError:
         code, text = 0, "no reason given"
         if payload:
             code, text = wire.ERROR.read(payload)["code"], payload[wire.ERROR.size :].decode(errors="replace")
-        return AgentError(f"{self.board}: the agent refused {command.name}: {text}", code)
+        return AgentError(f"the agent refused {command.name}: {text}", code=code, board=self.board)
 
     def _put(self, data: bytes, chunk: int, advance: Callable[[int], None]) -> int:
         begin = wire.PUT_BEGIN.pack(len(data), zlib.crc32(data))
@@ -200,7 +237,8 @@ class Agent:
             piece = OFFSET.pack(offset) + data[offset : offset + chunk]
             reached = OFFSET.read(self._once(Command.PUT_DATA, piece, OFFSET.size))["offset"]
             if not offset < reached <= len(data):
-                raise ProtocolError(f"{self.board}: storing the pack went from byte {offset} to {reached}")
+                moved = f"the agent asks for byte {reached:,} of the pack after byte {offset:,}"
+                raise ProtocolError(f"{moved}; upload the agent again", board=self.board)
             offset = reached
         advance(len(data))
         answer = self._once(Command.PUT_END, b"", wire.PUT_END_ANSWER.size)
@@ -213,11 +251,13 @@ class Agent:
         while len(samples) < count:
             payload = next(answers)
             if len(payload) < SAMPLES.size:
-                raise ProtocolError(f"{self.board}: {len(payload)} bytes hold no samples")
+                short = f"an answer to {command.name} has {len(payload)} bytes, fewer than {SAMPLES.size}"
+                raise ProtocolError(f"{short}; upload the agent again", board=self.board)
             first, held, overhead = SAMPLES.read(payload).values()
             whole = len(payload) == SAMPLES.size + held * size
             if first != len(samples) or not 0 < held <= count - first or not whole:
-                what = f"{len(payload)} bytes for {held} samples from {first}"
-                raise ProtocolError(f"{self.board}: {command.name} gave {what}, after {len(samples)}")
+                odd = f"{command.name} sent {held} samples from number {first} in {len(payload)} bytes"
+                remedy = f"number {len(samples)} is next; upload the agent again"
+                raise ProtocolError(f"{odd}, but {remedy}", board=self.board)
             samples += [payload[at : at + size] for at in range(SAMPLES.size, len(payload), size)]
         return Timed(overhead, tuple(samples))

@@ -1,10 +1,13 @@
-"""The agent protocol: one definition for both ends.
+"""Define the agent protocol, once for both ends.
 
-A frame is `command u8, sequence u8, payload, crc32 u32` over all that precedes it, COBS-encoded and ended
-by a zero byte; integers are little-endian. The host asks, the agent answers with the same sequence and
-the command with ANSWER set; MEASURE and SWITCH are answered by several frames, the samples in order.
-An ERROR frame holds a code and a sentence. `hil dev protocol-header` writes the C header from this
-file; a test holds the two equal.
+A frame is `command u8, sequence u8, payload, crc32 u32`. The CRC covers all bytes before it. The frame is
+COBS-encoded and ends with a zero byte. Integers are little-endian.
+
+The host sends a request. The agent answers with the same sequence number and the command with ANSWER set. It
+answers MEASURE and SWITCH by several frames, their samples in order. An ERROR frame holds a code and a
+sentence.
+
+`hil dev protocol-header` writes the C header from this file, and a test compares the two.
 """
 
 from enum import IntEnum
@@ -16,31 +19,33 @@ ANSWER = 0x80
 
 
 class Command(IntEnum):
-    """Requests of the host. In brackets: payload of the request -> of the answer, by the records below."""
+    """Requests of the host, each with its payload: [request] -> [answer], in the records below."""
 
     HELLO = 1
     """[HELLO_REQUEST] -> [HELLO, then a CLOCK for each clock]"""
     PUT_BEGIN = 2
-    """[PUT_BEGIN] -> [OFFSET to send from: not 0 when an interrupted transfer resumes]"""
+    """[PUT_BEGIN] -> [OFFSET of the first byte to send: not 0 if an interrupted transfer resumes]"""
     PUT_DATA = 3
     """[OFFSET, bytes] -> [OFFSET of the next byte]"""
     PUT_END = 4
-    """[] -> [PUT_END_ANSWER], after the checksum of what was stored and every offset in it are checked"""
+    """[] -> [PUT_END_ANSWER], after the checksum and every offset of the stored pack are checked"""
     SELECT = 5
     """[SELECT] -> []"""
     INPUTS = 6
-    """[OFFSET, bytes] -> []: bytes of the inputs that the commands below run on, one input after the
-    other; the offset is at most where the piece before ended, and what is sent ends with this piece"""
+    """[OFFSET, bytes] -> []: a piece of the inputs for the commands below, which lie one after the other
+
+    The offset is at most the end of the piece before. The inputs end with the last piece that was sent.
+    """
     INFER = 7
-    """[INFER] -> [an output for each input]"""
+    """[INFER] -> [one output for each input]"""
     MEASURE = 8
-    """[MEASURE] -> [SAMPLES, then a MEASURE_SAMPLE each]*"""
+    """[MEASURE] -> [SAMPLES, then its MEASURE_SAMPLEs]*"""
     SWITCH = 9
-    """[SWITCH] -> [SAMPLES, then for each a SWITCH_SAMPLE and the output of its inference]*"""
+    """[SWITCH] -> [SAMPLES, then a SWITCH_SAMPLE and the output of its inference, for each sample]*"""
     RESET = 10
-    """[] -> []: as after power-on; a stored pack is checked and loaded again"""
+    """[] -> []: the state after power-on; a stored pack is checked and loaded again"""
     ERROR = 127
-    """an answer only: [ERROR, UTF-8 text]"""
+    """An answer only: [ERROR, UTF-8 text]"""
 
 
 class Fault(IntEnum):
@@ -56,13 +61,13 @@ class Fault(IntEnum):
 
 
 class Flag(IntEnum):
-    """Bits of the hello's flags."""
+    """Bits of `flags` in the hello."""
 
     EMULATED = 1
 
 
 class Record:
-    """A part of a frame: fields in order, each with its code of `struct`, packed without gaps."""
+    """A part of a frame: fields in order without gaps, each with its code of `struct`."""
 
     def __init__(self, **codes: str) -> None:
         self._struct = Struct("<" + "".join(codes.values()))
@@ -83,7 +88,7 @@ class Record:
 FRAME_HEAD = Record(command="B", sequence="B")
 CHECKSUM = Record(crc="I")
 OVERHEAD = FRAME_HEAD.size + CHECKSUM.size
-"""Bytes of a frame beside its payload."""
+"""Bytes of a frame in addition to its payload."""
 
 HELLO_REQUEST = Record(version="H")
 HELLO = Record(
@@ -100,19 +105,23 @@ HELLO = Record(
     build="16s",
     board="16s",
 )
-"""`capacity` is for a pack, bit i of `layouts` stands for layout i, `pack_size` is 0 if none is loaded."""
+"""Limits of the agent, sizes in bytes.
+
+`capacity` is the store for packs. Bit i of `layouts` stands for layout i. `pack_size` is 0 if no pack is
+loaded.
+"""
 CLOCK = Record(hz="I", name="12s")
-"""`hz` is ticks a second (0: the clock counts events, not time), `name` cycles, instructions or ns."""
+"""`hz` is ticks a second, 0 if the clock counts events. `name` is cycles, instructions or ns."""
 PUT_BEGIN = Record(size="I", crc="I")
 OFFSET = Record(offset="I")
-"""The byte to send from, in answers; the first of the bytes that follow, in requests."""
+"""In an answer the first byte to send, in a request the position of the bytes that follow."""
 PUT_END_ANSWER = Record(subnets="H")
 SELECT = Record(subnet="H")
 INFER = Record(inputs="H")
 MEASURE = Record(subnet="H", clock="B", zero="B", samples="H", inputs="H")
 SWITCH = Record(before="H", after="H", clock="B", zero="B", samples="H", inputs="H")
 SAMPLES = Record(first="H", held="H", overhead="I")
-"""Index of the first sample, samples in this frame, ticks that reading the clock itself takes."""
+"""Number of the first sample, samples in this frame, ticks that reading the clock takes."""
 MEASURE_SAMPLE = Record(ticks="I")
 SWITCH_SAMPLE = Record(select="I", first="I")
 """Ticks of the select, and of the first inference after it."""
@@ -125,7 +134,7 @@ RECORDS = {name: record for name, record in globals().items() if isinstance(reco
 
 
 def c_header() -> str:
-    """Return the same definitions for the agent."""
+    """Return the C header with the same definitions."""
     lines = ["/* Written by `hil dev protocol-header`, which explains each of these. */"]
     lines += ["#ifndef REDS_PROTOCOL_H", "#define REDS_PROTOCOL_H", ""]
     lines += [f"#define PROTOCOL_VERSION {VERSION}u", f"#define PROTOCOL_ANSWER {ANSWER}u"]

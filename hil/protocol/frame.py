@@ -1,7 +1,7 @@
-"""Frames of the agent protocol: bytes to frames and back, whatever the bytes are.
+"""Encode frames of the agent protocol, and decode them from any bytes.
 
-The format is defined in `definition.py`. A zero byte ends every frame and appears nowhere else, so a reader
-that has lost its place is back in step at the next zero.
+`definition.py` defines the format. A zero byte ends every frame and appears nowhere else, so a reader that
+has lost its place finds it again at the next zero.
 """
 
 import zlib
@@ -13,7 +13,7 @@ from hil.errors import FrameError
 from hil.protocol.definition import CHECKSUM, FRAME_HEAD, OVERHEAD
 
 LARGEST = 1 << 16
-"""Bytes that a reader holds at most while it waits for the zero that ends a frame."""
+"""Most bytes that a reader keeps while it waits for the zero that ends a frame."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,19 @@ class Frame:
 
 
 def encode(frame: Frame) -> bytes:
-    """The frame's bytes on the line, its closing zero included."""
+    """Return the bytes of a frame on the stream, its closing zero included."""
     body = FRAME_HEAD.pack(frame.command, frame.sequence) + frame.payload
     return bytes(cobs.encode(body + CHECKSUM.pack(zlib.crc32(body)))) + b"\0"
 
 
 def decode(raw: bytes) -> Frame:
-    """The frame that `raw` (without its closing zero) holds. Raises `FrameError` if it is damaged."""
+    """Decode a frame without its closing zero. Raises `FrameError` if it is damaged."""
     try:
         body = bytes(cobs.decode(raw))
     except cobs.DecodeError as error:
         raise FrameError(f"a frame of {len(raw)} bytes is not COBS: {error}") from error
     if len(body) < OVERHEAD:
-        raise FrameError(f"a frame of {len(body)} bytes is shorter than the {OVERHEAD} that every frame has")
+        raise FrameError(f"a frame has {len(body)} bytes, fewer than the least of {OVERHEAD}")
     end = len(body) - CHECKSUM.size
     if CHECKSUM.read(body, end)["crc"] != zlib.crc32(body[:end]):
         raise FrameError(f"the checksum of a frame of {len(body)} bytes does not match")
@@ -46,7 +46,7 @@ def decode(raw: bytes) -> Frame:
 
 
 class Reader:
-    """Takes bytes as they come and gives frames back, damaged ones as a `FrameError`."""
+    """Splits a stream of bytes into frames."""
 
     def __init__(self, largest: int = LARGEST) -> None:
         self._largest = largest
@@ -54,14 +54,14 @@ class Reader:
         self._overrun = False
 
     def feed(self, data: bytes) -> None:
-        """Add bytes that came over the line."""
+        """Add bytes that arrived."""
         self._held += data
 
     def next(self) -> Frame | None:
-        """The next whole frame, or None until more bytes come.
+        """Return the next complete frame, or None until more bytes arrive.
 
-        Raises `FrameError` for a damaged frame, or once for one longer than the reader holds; the next
-        call goes on behind it.
+        Raises:
+            FrameError: A frame is damaged, or longer than the reader keeps. The next call continues after it.
         """
         while (end := self._held.find(0)) >= 0:
             raw = bytes(self._held[:end])
@@ -69,7 +69,7 @@ class Reader:
             if self._overrun:
                 self._overrun = False  # the tail of a frame already reported
             elif len(raw) > self._largest:
-                raise FrameError(f"a frame of {len(raw)} bytes is longer than any the protocol has")
+                raise FrameError(f"a frame has {len(raw):,} bytes, more than the limit of {self._largest:,}")
             elif raw:
                 return decode(raw)
         if self._overrun or len(self._held) > self._largest:

@@ -1,4 +1,4 @@
-"""What an agent says of itself in its hello."""
+"""Read the hello, in which an agent describes its board."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,16 @@ class Clock:
     hz: int
 
     def microseconds(self, ticks: int) -> float:
-        """Ticks as time. Only for a clock with `hz`."""
+        """Convert ticks to microseconds. Only for a clock with `hz`."""
         return ticks * 1e6 / self.hz
 
 
 @dataclass(frozen=True)
 class Hello:
-    """The agent's board, limits and pack; sizes in bytes. `pack` is (size, crc), (0, 0) for none."""
+    """The board, limits and pack of an agent.
+
+    Sizes are in bytes. `pack` is (size, CRC-32) of the stored pack, (0, 0) for none.
+    """
 
     emulated: bool
     capacity: int
@@ -36,16 +39,21 @@ class Hello:
 
 
 def read_hello(payload: bytes) -> Hello:
-    """Take the answer to HELLO apart. Raises `VersionError` or `ProtocolError`."""
+    """Decode the answer to HELLO.
+
+    Raises:
+        VersionError: The agent speaks another version of the protocol.
+        ProtocolError: The payload is not a hello.
+    """
     if len(payload) >= HELLO_REQUEST.size and (theirs := HELLO_REQUEST.read(payload)["version"]) != VERSION:
         raise VersionError(f"the agent speaks version {theirs} of the protocol, this program {VERSION}")
     if len(payload) < HELLO.size:
-        raise ProtocolError(f"a hello of {len(payload)} bytes, not {HELLO.size} or more")
+        raise ProtocolError(f"the hello has {len(payload)} bytes, fewer than {HELLO.size}")
     told = HELLO.read(payload)
     if len(payload) != HELLO.size + told["clocks"] * CLOCK.size:
-        raise ProtocolError(f"a hello of {len(payload)} bytes does not hold {told['clocks']} clocks")
+        raise ProtocolError(f"the hello has {len(payload)} bytes, but names {told['clocks']} clocks")
     if (largest := told["max_payload"]) < HELLO.size:
-        raise ProtocolError(f"a hello that says the agent takes payloads of {largest} bytes at most")
+        raise ProtocolError(f"the hello names a largest payload of {largest} bytes, fewer than {HELLO.size}")
     clocks = [CLOCK.read(payload, HELLO.size + i * CLOCK.size) for i in range(told["clocks"])]
     return Hello(
         emulated=bool(told["flags"] & Flag.EMULATED),

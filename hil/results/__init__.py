@@ -1,1 +1,1 @@
-"""Samples, what they prove, and where they are kept."""
+"""Judge samples, and keep measurements."""

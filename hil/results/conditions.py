@@ -1,24 +1,29 @@
-"""What a latency depends on beside the program: kept with the figures, and judged."""
+"""Describe what a latency depends on besides the program, and judge whether it disturbed a measurement."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 _THROTTLED = 0xF
-"""Bits of the flags that a Pi's firmware sets while it slows down: voltage, frequency, heat."""
+"""Bits of a Pi's firmware flags that are set while it slows down: voltage, frequency, temperature."""
 _WAS_THROTTLED = 0xF0000
-"""The same since it was started."""
+"""Bits of the same flags that are set if that happened since the start."""
 _SAME_CLOCK = 0.01
-"""What a clock may move and still count as the same."""
+"""Relative change of the clock that still counts as no change."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """`machine` is what `uname -m` prints. None is what the board does not tell.
+    """State of a board during a measurement; None for what the board does not report.
 
-    `mhz` and `celsius` are of the core that the agent is pinned to, or the first, and of the first thermal
-    zone; `throttled` holds the flags of a Pi's firmware. The rest is of an Android device: its
-    `build` by fingerprint, `thermal` status (0: not throttled), `battery` in percent and its `charge`.
+    Attributes:
+        machine: Processor architecture, as `uname -m` prints it.
+        core: Core that the agent is pinned to; `mhz` is the clock of this core, or of the first.
+        celsius: Temperature of the first thermal zone.
+        throttled: Flags of a Pi's firmware.
+        build: Fingerprint of an Android build.
+        thermal: Android's thermal status, 0 if it is not throttled.
+        battery: Charge of an Android battery in percent; `charge` says whether it is charging.
     """
 
     machine: str
@@ -36,12 +41,12 @@ class Conditions:
     charge: str | None = None
 
     def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the fields as JSON holds them."""
         return asdict(self)
 
 
 def doubts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Why latencies taken between two plain conditions are doubtful; empty where nothing says so."""
+    """Return the reasons to doubt latencies taken between two conditions, empty if there are none."""
     found = []
     governors = dict.fromkeys(c["governor"] for c in (before, after) if c["governor"])
     if slow := [governor for governor in governors if governor != "performance"]:

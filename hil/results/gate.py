@@ -1,18 +1,21 @@
-"""What samples prove: the questions that the suite's tests ask of two sets of them."""
+"""Answer the questions that the suite asks of samples."""
 
 from collections.abc import Sequence
 
 from hil.results.samples import median, median_interval
 
 FIRST_FACTOR = 1.02
-"""The first inference after a switch may take this much of a steady one, where counts are exact."""
+"""Limit of the first inference after a switch, relative to a steady one, where counts are exact."""
 
 
 def is_faster(smaller: Sequence[float], larger: Sequence[float], exact: bool) -> bool:
-    """Whether the smaller subnet takes less.
+    """Return whether the smaller subnet is faster.
 
-    Exact counts repeat, so the medians must differ in the right direction; times on hardware do not, so
-    only intervals of the medians that lie apart in the wrong direction count against it.
+    Args:
+        smaller: Samples of the smaller subnet.
+        larger: Samples of the larger subnet, in the same unit.
+        exact: Whether samples repeat exactly. Then the medians must differ in the right direction. Times on
+            hardware do not repeat, so only disjoint intervals in the wrong direction count against it.
     """
     if exact:
         return median(smaller) < median(larger)
@@ -20,10 +23,10 @@ def is_faster(smaller: Sequence[float], larger: Sequence[float], exact: bool) ->
 
 
 def switches_in_time(samples: Sequence[float], limit: float) -> bool:
-    """Whether every switch, the worst one too, takes no more than the limit, in the samples' unit."""
+    """Return whether every switch, the slowest included, keeps the limit, in the unit of the samples."""
     return max(samples) <= limit
 
 
 def puts_work_off(first: Sequence[float], steady: Sequence[float]) -> bool:
-    """Whether inferences after a switch take more than steady ones on the same inputs, worst for worst."""
+    """Return whether the slowest inference after a switch takes more than the slowest steady one."""
     return max(first) > FIRST_FACTOR * max(steady)

@@ -1,4 +1,4 @@
-"""A progress bar for work that takes a while, on terminals only, and where no other worker writes to it."""
+"""Show a progress bar for slow work, on terminals only, and not in the workers of pytest-xdist."""
 
 import os
 import time
@@ -16,9 +16,13 @@ def progress(
     uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext,
     patience: float = 1.0,
 ) -> Iterator[Callable[[int], None]]:
-    """Yields a function that is told how much of `total` is done; `uncaptured` lets output through.
+    """Yield a function that is told how much of `total` is done.
 
-    Work that is done within `patience` seconds shows no bar.
+    Args:
+        what: Label of the bar.
+        total: Amount of work.
+        uncaptured: Suspends pytest's capturing of output.
+        patience: Seconds before the bar appears.
     """
     with uncaptured():
         console = Console(stderr=True)

@@ -1,7 +1,7 @@
-"""Hands samples that a board has timed to pytest-benchmark, so that its save, compare and histogram serve.
+"""Pass samples that a board timed to pytest-benchmark, for its save, compare and histogram.
 
-pytest-benchmark times calls with a clock that a marker may choose: here one that only the samples move.
-This project's own results and limits stay the judge; it is asked for by any of the options below.
+pytest-benchmark times calls with a clock that a marker may replace: here a clock that only samples advance.
+Samples are passed only if one of the options below is given. The limits of this project stay the judge.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ _WANTED_BY = ("autosave", "save", "json", "compare", "histogram")
 
 
 class ReplayClock:
-    """A clock in seconds that stands still but for the samples played on it."""
+    """A clock in seconds that stands still until samples are played."""
 
     def __init__(self) -> None:
         self._now = 0.0
 
     def __call__(self) -> float:
-        """The time."""
+        """Return the time in seconds."""
         return self._now
 
     def play(self, benchmark: Any, microseconds: Sequence[float]) -> None:
-        """Let pytest-benchmark's fixture see one round for each sample, as long as the sample."""
+        """Show pytest-benchmark's fixture one round for each sample, each as long as its sample."""
         rest = iter(microseconds)
 
         def last() -> None:
@@ -36,7 +36,7 @@ CLOCK = pytest.StashKey[ReplayClock]()
 
 
 def attach(config: pytest.Config, item: pytest.Item) -> None:
-    """Give a test its own clock, if pytest-benchmark is there and asked to keep or compare something."""
+    """Give a test its own clock if pytest-benchmark is asked to keep or compare anything."""
     there = config.pluginmanager.hasplugin("benchmark")
     if there and any(config.getoption(f"benchmark_{name}", None) for name in _WANTED_BY):
         clock = item.stash[CLOCK] = ReplayClock()

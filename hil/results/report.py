@@ -1,4 +1,4 @@
-"""The summary table at the end of a run: a line for each board and subnet."""
+"""Print the table at the end of a run: a row for each board and subnet."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from rich.table import Table
 from hil.results.conditions import doubts
 
 _WIDTH = 400
-"""Wider than any table: a figure is never cut."""
+"""Columns of the table's text, wider than any table, so that no figure is cut."""
 _COLUMNS = (
     "MACs",
     "accuracy",
@@ -25,9 +25,9 @@ HEADS = ("target", "board", "subnet", *_COLUMNS, "provenance")
 
 
 def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
-    """Figures by metric, for each (target, board, subnet, provenance): board by board, smaller subnets first.
+    """Group the figures by (target, board, subnet, provenance), boards in order, smaller subnets first.
 
-    A switch counts for the subnet that it ends in, the worst of them.
+    A switch counts for the subnet that it selects, with its slowest sample.
     """
     table: dict[tuple[str, ...], dict[str, float]] = {}
     for m in measurements:
@@ -42,15 +42,15 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
 
 
 def lines(measurements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """The table's cells under `HEADS`."""
+    """Yield the cells of each row under `HEADS`."""
     for (target, board, subnet, provenance), figures in rows(measurements).items():
         yield (target, board, subnet, *_cells(figures), provenance)
 
 
 def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A line for each board whose conditions, at any of its measurements, make its latencies doubtful.
+    """Return a line for each board whose conditions at any measurement make its latencies doubtful.
 
-    Of doubts that begin with the same two words the last one is said: a clock may go to many places.
+    Doubts that begin with the same two words differ in their figures only, so the last of them is shown.
     """
     found: dict[str, dict[tuple[str, ...], str]] = {}
     for m in measurements:
@@ -65,7 +65,7 @@ def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
-    """The table as text, warnings and notes below it."""
+    """Return the table as text, with warnings and notes below it."""
     table = Table(box=None, pad_edge=False, header_style="")
     for name in HEADS:
         table.add_column(name, justify="right" if name in _COLUMNS else "left", no_wrap=True)

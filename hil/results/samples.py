@@ -1,4 +1,4 @@
-"""Samples as a board took them, and the plain statistics on them."""
+"""Hold the samples of a board, and compute statistics of them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ COUNTS = ("cycles", "instructions")
 
 @dataclass(frozen=True)
 class Samples:
-    """Ticks of one clock, one a sample in the order they were taken; reading the clock is not in them."""
+    """Ticks of one clock, in the order of the samples, without the ticks of reading the clock."""
 
     clock: Clock
     ticks: tuple[int, ...]
@@ -21,7 +21,7 @@ class Samples:
 
     @property
     def microseconds(self) -> tuple[float, ...]:
-        """The same in us. Only for a clock that counts time."""
+        """Return the samples in microseconds. Only for a clock that counts time."""
         return tuple(self.clock.microseconds(t) for t in self.ticks)
 
     @property
@@ -31,7 +31,7 @@ class Samples:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The samples in `unit`, in the order they were taken."""
+        """Return the samples in `unit`, in the order they were taken."""
         return self.microseconds if self.clock.hz else self.ticks
 
     @property
@@ -41,12 +41,12 @@ class Samples:
 
     @property
     def p95(self) -> float:
-        """The value that 95 % of the samples do not exceed. Raises `ValueError` without samples."""
+        """Return the value that 95 % of the samples do not exceed. Raises `ValueError` without samples."""
         return percentile(self.values, 95)
 
     @property
     def worst(self) -> float:
-        """The largest value. Raises `ValueError` without samples."""
+        """Return the largest value. Raises `ValueError` without samples."""
         return max(self.values)
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Samples:
 
 
 def by_unit(samples: Iterable[Samples]) -> dict[str, tuple[float, ...]]:
-    """The values of one thing measured on several clocks: in us where a clock counts time, and raw counts."""
+    """Return the values of one measurement by unit: us for clocks that count time, and raw counts."""
     values: dict[str, tuple[float, ...]] = {}
     for taken in samples:
         if taken.clock.hz:
@@ -68,12 +68,12 @@ def by_unit(samples: Iterable[Samples]) -> dict[str, tuple[float, ...]]:
 
 
 def less_overhead(ticks: Sequence[int], overhead: int) -> tuple[int, ...]:
-    """Take off what reading the clock takes; a sample shorter than that counts as 0."""
+    """Subtract the ticks of reading the clock; a shorter sample counts as 0."""
     return tuple(max(0, t - overhead) for t in ticks)
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle value, or the mean of the two middle ones. Raises `ValueError` without values."""
+    """Return the middle value, or the mean of the two middle ones. Raises `ValueError` without values."""
     if not values:
         raise ValueError("no samples")
     ranked, half = sorted(values), len(values) // 2
@@ -81,16 +81,20 @@ def median(values: Sequence[float]) -> float:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The least of the values that this percentage does not exceed. Raises `ValueError` without values."""
+    """Return the least value that `percent` percent of the values do not exceed.
+
+    Raises:
+        ValueError: There are no values.
+    """
     if not values:
         raise ValueError("no samples")
     return float(sorted(values)[math.ceil(percent * len(values) / 100) - 1])
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Bounds that hold the true median with at least this confidence, whatever the distribution.
+    """Return bounds of the true median with at least this confidence, for any distribution.
 
-    The ranks that a binomial with p = 1/2 leaves; the whole range when there are too few samples.
+    The bounds are ranks of the binomial distribution with p = 1/2. Too few samples give the whole range.
     """
     if not values:
         raise ValueError("no samples")

@@ -1,24 +1,29 @@
-"""Measurements, and the file they are kept in: JSON lines, one object a measurement.
+"""Keep measurements in a file of JSON lines, one object for each measurement.
 
-`samples` are the raw values in `unit`, and `value` is made of them: the median of a latency or a count,
-the worst of a switch, the mean of right answers for accuracy, the sum of wrong outputs for mismatches.
-`conditions` are the board's as they were before all measurements and after this one, or null.
+`samples` holds the raw values in `unit`. `value` summarizes them:
+
+- latencies and counts: the median
+- switches: the slowest
+- accuracy: the mean of the correct answers
+- mismatches: the sum of the wrong outputs
+
+`conditions` holds the board's conditions before all measurements and after this one, or null.
 """
 
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
+from reds.files import write_atomically
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure of one board. `subnet` is a name as `25%`, or an ordered pair as `25%->100%`."""
+    """One figure of one board. `subnet` is a name such as `25%`, or an ordered pair such as `25%->100%`."""
 
     target: str
     board: str
@@ -33,7 +38,7 @@ class Measurement:
     conditions: Mapping[str, Mapping[str, Any]] | None = None
 
     def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the fields as JSON holds them."""
         return asdict(self)
 
 
@@ -45,25 +50,21 @@ def metric_name(what: str, unit: str) -> str:
 
 
 def prepare(path: Path) -> None:
-    """Make the file's folder, so that a wrong path is known before the bench. Raises `ResultsError`."""
+    """Make the folder of the file, so that a wrong path fails before the bench. Raises `ResultsError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResultsError(f"{path}: cannot write the results: {error.strerror}") from error
+        remedy = "name a file in a folder of yours"
+        raise ResultsError(f"cannot write the results: {error.strerror}; {remedy}", file=path) from error
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ResultsError(f"{path}: cannot write the results there; name a file in a folder of yours")
+        raise ResultsError("cannot write the results there; name a file in a folder of yours", file=path)
 
 
 def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:
-    """Write plain measurements, the file whole or not at all. Raises `ResultsError`."""
+    """Write plain measurements, atomically. Raises `ResultsError`."""
     text = "".join(json.dumps(m) + "\n" for m in measurements)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_atomically(path, text.encode())
     except OSError as error:
-        what = f"{path}: cannot write the results: {error.strerror}"
-        raise ResultsError(f"{what}; run again with --results in a folder that stays and has room") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+        remedy = "run again with --results in a folder that has room"
+        raise ResultsError(f"cannot write the results: {error.strerror}; {remedy}", file=path) from error

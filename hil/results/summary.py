@@ -1,7 +1,7 @@
-"""Summarize a run as Markdown, for people who were not there.
+"""Summarize a run in Markdown, for people who were not there.
 
-It is made of the two files that a run keeps, `--results` and `--junitxml`: what failed comes first, then
-which board was hardware, emulated or absent, and why, then the figures.
+The summary is made of the two files that a run keeps, `--results` and `--junitxml`. Failures come first, then
+the boards with their provenance or the reason of their absence, then the figures.
 """
 
 import html
@@ -15,15 +15,24 @@ from typing import Any
 
 from hil.errors import ResultsError
 from hil.results import report
+from reds.tables import markdown
 
 BAD = ("failed", "error")
+"""Outcomes of tests that are listed as failures."""
 _SHOWN = 50
-"""Failures that are listed."""
+"""Most failures that are listed."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A test as JUnit keeps it. `outcome` is passed, failed, error or skipped, `why` the first line of it."""
+    """A test in a JUnit file.
+
+    Attributes:
+        name: Name of the test.
+        outcome: passed, failed, error or skipped.
+        why: First line of the reason.
+        properties: Properties that the test recorded.
+    """
 
     name: str
     outcome: str
@@ -32,11 +41,11 @@ class Case:
 
 
 def cases(path: Path) -> list[Case]:
-    """The tests of a JUnit file; none if the run did not come to write it. Raises `ResultsError`."""
+    """Read the tests of a JUnit file, none if it does not exist. Raises `ResultsError`."""
     try:
         return [_case(test) for test in ET.parse(path).iter("testcase")] if path.exists() else []
     except (OSError, ET.ParseError) as error:
-        raise ResultsError(f"{path}: not a JUnit file: {error}") from error
+        raise ResultsError(f"not a JUnit file: {error}; name the file of --junitxml", file=path) from error
 
 
 def _case(test: ET.Element) -> Case:
@@ -48,16 +57,22 @@ def _case(test: ET.Element) -> Case:
 
 
 def measurements(path: Path) -> list[dict[str, Any]]:
-    """What the results file holds; nothing if the run did not come to write it. Raises `ResultsError`."""
+    """Read a results file, nothing if it does not exist. Raises `ResultsError`."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
     except (OSError, ValueError) as error:
-        raise ResultsError(f"{path}: not a results file: {error}") from error
+        raise ResultsError(f"not a results file: {error}; name the file of --results", file=path) from error
 
 
 def render(title: str, measured: Sequence[Mapping[str, Any]], tests: Sequence[Case]) -> str:
-    """The summary, in Markdown."""
+    """Return the summary in Markdown.
+
+    Args:
+        title: First words of the summary.
+        measured: Plain measurements of the results file.
+        tests: Tests of the JUnit file.
+    """
     parts = [f"# {title}: {_verdict(measured, tests)}", _failures(tests), _stand_ins(tests)]
     parts += [_boards(measured, tests), _figures(measured)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -71,16 +86,16 @@ def _verdict(measured: Sequence[Mapping[str, Any]], tests: Iterable[Case]) -> st
 
 def _failures(tests: Iterable[Case]) -> str:
     found = [test for test in tests if test.outcome in BAD]
-    lines = [f"- `{test.name.replace('`', '')}`: {_plain(test.why)}" for test in found[:_SHOWN]]
+    lines = [f"- `{test.name.replace('`', '')}`: {_escaped(test.why)}" for test in found[:_SHOWN]]
     more = [f"- and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return "\n".join(["## Failures", "", *lines, *more]) if found else ""
 
 
 def _stand_ins(tests: Iterable[Case]) -> str:
-    """What must not be overlooked: figures that a reader may take for a device's."""
+    """Return a warning about figures of emulators that stand in for devices, empty if there are none."""
     names = {test.properties["board"] for test in tests if "no hardware" in test.properties}
     said = f"**No hardware answered for {', '.join(sorted(names))}: these figures are of EMULATORS.**"
-    return f"> [!WARNING]\n> {_plain(said)}" if names else ""
+    return f"> [!WARNING]\n> {_escaped(said)}" if names else ""
 
 
 def _boards(measured: Iterable[Mapping[str, Any]], tests: Sequence[Case]) -> str:
@@ -94,7 +109,7 @@ def _boards(measured: Iterable[Mapping[str, Any]], tests: Sequence[Case]) -> str
 
 
 def _how(tests: Sequence[Case], measured: bool) -> tuple[str, str]:
-    """What a board's tests ran on, and why that and nothing better."""
+    """Return what a board's tests ran on, and why on nothing better."""
     facts = tests[0].properties
     if "absent" in facts:
         return "absent", facts["absent"]
@@ -104,15 +119,14 @@ def _how(tests: Sequence[Case], measured: bool) -> tuple[str, str]:
 
 
 def _figures(measured: Sequence[Mapping[str, Any]]) -> str:
-    notes = [f"\n{_plain(warning)}" for warning in report.warnings(measured)]
+    notes = [f"\n{_escaped(warning)}" for warning in report.warnings(measured)]
     return "\n".join([_table("Figures", report.HEADS, report.lines(measured)), *notes]) if measured else ""
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *([_plain(cell) for cell in row] for row in rows)]
-    return "\n".join([f"## {title}", "", *(f"| {' | '.join(line)} |" for line in lines)])
+    return f"## {title}\n\n{markdown(heads, [[_escaped(cell) for cell in row] for row in rows])}"
 
 
-def _plain(text: str) -> str:
-    """Text that is no markup."""
-    return html.escape(text, quote=False).replace("|", "\\|")
+def _escaped(text: str) -> str:
+    """Escape text of users, so that no part of it is HTML; `markdown` escapes the cells of tables."""
+    return html.escape(text, quote=False)

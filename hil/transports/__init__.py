@@ -1,1 +1,1 @@
-"""Byte streams to an agent, each operation under a deadline: process, serial port, SSH, ADB."""
+"""Carry bytes to an agent, each operation under a deadline: child process, serial port, SSH, ADB."""

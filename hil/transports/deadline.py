@@ -1,4 +1,4 @@
-"""A point in time that work must be done by: handed down whole, so that no step can extend it."""
+"""Give work one deadline, handed down unchanged, so that no step can extend it."""
 
 import time
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Deadline:
-    """Seconds of `time.monotonic`. `span` is what it was set to, for messages."""
+    """A point in seconds of `time.monotonic`. `span` is the seconds it was set to, for errors."""
 
     at: float
     span: float
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """So many seconds from now."""
+        """Return the deadline so many seconds from now."""
         return cls(time.monotonic() + seconds, seconds)
 
     @property
     def left(self) -> float:
-        """Seconds left, never negative."""
+        """Return the seconds left, at least 0."""
         return max(0.0, self.at - time.monotonic())
 
     @property
     def passed(self) -> bool:
-        """Whether it is too late."""
+        """Return whether no time is left."""
         return self.left <= 0.0

@@ -1,4 +1,4 @@
-"""A machine on the network: how boards.toml names it, and the first bytes to it, under one deadline."""
+"""Describe a machine on the network, and open TCP streams to it under one deadline."""
 
 import queue
 import socket
@@ -12,10 +12,10 @@ from hil.transports.deadline import Deadline
 
 @dataclass(frozen=True)
 class Host:
-    """Where SSH listens, who we are there and by which key, and the fingerprint of the machine's own key.
+    """Address of an SSH server or adbd, with the user, the private key and the expected host key.
 
-    Without `user`, `key` or `host_key` what `ssh NAME` takes counts: the user here, the keys of ssh-agent
-    and ~/.ssh, known_hosts.
+    Without `user`, `key` or `host_key` the defaults of `ssh NAME` count: the user of this machine, the keys
+    of ssh-agent and ~/.ssh, the file known_hosts.
     """
 
     name: str
@@ -29,14 +29,19 @@ class Host:
         return f"{user}{self.name}" + (f" port {self.port}" if self.port != 22 else "")
 
 
-def reach(host: Host, deadline: Deadline) -> socket.socket:
-    """A TCP connection to `host`. Raises `LinkError`, or `DeadlineError`: looking up a name has no end."""
+def open_tcp(host: Host, deadline: Deadline) -> socket.socket:
+    """Open a TCP stream to the host. Name lookup has no timeout of its own, so it runs in a thread.
+
+    Raises:
+        DeadlineError: The host does not answer in time.
+        LinkError: The host refuses, or its name is unknown.
+    """
     answer: queue.SimpleQueue[socket.socket | Exception] = queue.SimpleQueue()
 
     def connect() -> None:
         try:
             answer.put(socket.create_connection((host.name, host.port), timeout=deadline.left))
-        except (OSError, ValueError) as error:  # a name that cannot be one is a ValueError
+        except (OSError, ValueError) as error:  # an impossible name is a ValueError
             answer.put(error)
 
     threading.Thread(target=connect, daemon=True).start()
@@ -54,9 +59,9 @@ def reach(host: Host, deadline: Deadline) -> socket.socket:
 
 
 def address(host: Host, deadline: Deadline) -> str | None:
-    """Where `host` is reached, the same by whichever name; None if it is not."""
+    """Return the host's IP address and port, the same for each of its names; None without an answer."""
     try:
-        with reach(host, deadline) as connection:
+        with open_tcp(host, deadline) as connection:
             ip, port, *_ = connection.getpeername()
             return f"{ip}:{port}"
     except (LinkError, OSError):

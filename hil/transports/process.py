@@ -1,7 +1,7 @@
-"""An agent as a child process: its standard input and output are the line.
+"""Run an agent as a child process and talk over its standard input and output.
 
-The child never outlives its parent: it is stopped on close, it ends at the end of its input, and on Linux
-the kernel ends it should the parent be killed.
+The child never outlives its parent: `close` kills it, and it exits at the end of its input. On Linux the
+kernel kills it if the parent is killed.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """A `preexec_fn` that has the kernel end the child with its parent, where the kernel can."""
+    """Return a `preexec_fn` that lets the kernel kill the child with its parent, or None on other systems."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: after the fork only the call is safe
@@ -34,9 +34,9 @@ def die_with_parent() -> Callable[[], None] | None:
 
 
 class ProcessTransport:
-    """Starts the agent at `program`, or a program that takes arguments, and talks over its pipe."""
+    """Runs `program`, an agent or a program that starts one, with these arguments."""
 
-    advice = Advice("run it by hand to see why", "check that it is an agent of these sources")
+    advice = Advice("run it by hand to see why", "check that it was built from these sources")
 
     def __init__(self, program: Path, *arguments: str) -> None:
         self.name = f"agent {program.name}"
@@ -49,44 +49,44 @@ class ProcessTransport:
                 preexec_fn=die_with_parent(),
             )
         except OSError as error:
-            what = f"{program}: the agent does not start: {error.strerror}"
-            raise LinkError(f"{what}; check that it is a program for this machine") from error
+            stays = f"{program}: the agent does not start: {error.strerror}"
+            raise LinkError(f"{stays}; check that it is a program for this machine") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
         os.set_blocking(self._to.fileno(), False)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
-        """Send all of `data` as the pipe takes it."""
+        """Send all of `data` as fast as the pipe accepts it."""
         rest = memoryview(data)
         while rest:
             if not select.select([], [self._to], [], deadline.left)[1]:
                 raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s")
             try:
                 rest = rest[os.write(self._to.fileno(), rest[:_CHUNK]) :]
-            except BlockingIOError:  # the pipe has some room, but not for a whole write
+            except BlockingIOError:  # the pipe has room, but less than the piece needs
                 continue
             except OSError as error:
-                raise LinkError(self._ended()) from error
+                raise LinkError(self._why_ended()) from error
 
     def read(self, deadline: Deadline) -> bytes:
-        """What the agent has written, at least one byte."""
+        """Return at least one byte of the agent's output."""
         if not select.select([self._from], [], [], deadline.left)[0]:
             raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s")
         data = os.read(self._from.fileno(), _CHUNK)
         if not data:
-            raise LinkError(self._ended())
+            raise LinkError(self._why_ended())
         return data
 
     def close(self) -> None:
-        """Stop the agent and wait for its end."""
+        """Kill the agent and wait for its end."""
         self._to.close()
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         self._from.close()
 
-    def _ended(self) -> str:
+    def _why_ended(self) -> str:
         try:
             status = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:

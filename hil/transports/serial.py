@@ -1,4 +1,4 @@
-"""An agent behind a serial port, real or a pseudo terminal; opened exclusively."""
+"""Talk to an agent behind a serial port or a pseudo terminal, opened exclusively."""
 
 import errno
 import os
@@ -11,12 +11,12 @@ from hil.transports.deadline import Deadline
 from hil.transports.transport import Advice
 
 BAUD = 115_200
-"""Of no effect over USB and pseudo terminals, but a port wants a number."""
+"""USB and pseudo terminals ignore the baud rate, but pyserial needs one."""
 
 
-ON_DESK = Advice("check its cable and power, then run again", "reset the board and run again")
-_NO_SERIAL_PORT = (errno.ENOTTY, errno.EISDIR, errno.EINVAL)
-_OPENING = {
+HARDWARE_ADVICE = Advice("check its cable and power, then run again", "reset the board and run again")
+_NOT_A_SERIAL_PORT = (errno.ENOTTY, errno.EISDIR, errno.EINVAL)
+_REMEDIES = {
     errno.EACCES: "add yourself to the dialout group (sudo usermod -aG dialout $USER) and log in again",
     errno.EAGAIN: "another program has it open: close that and run again",
     errno.EBUSY: "another program has it open: close that and run again",
@@ -26,23 +26,23 @@ _LOST = (OSError, termios.error)  # SerialException is an OSError
 
 
 class SerialTransport:
-    """Opens `port`. Raises `LinkError` if it is not there, or another process has it open."""
+    """An open serial port. Raises `LinkError` if it is missing, or open in another program."""
 
-    def __init__(self, port: str, advice: Advice = ON_DESK) -> None:
+    def __init__(self, port: str, advice: Advice = HARDWARE_ADVICE) -> None:
         self.name = f"port {port}"
         self.advice = advice
         try:
             self._port = serial.Serial(port, BAUD, timeout=0, exclusive=True)
         except (*_LOST, ValueError) as error:
-            if _number(error) in _NO_SERIAL_PORT:
+            if _errno(error) in _NOT_A_SERIAL_PORT:
                 raise LinkError(f"{self.name} is not a serial port; name another") from error
-            advised = _OPENING.get(_number(error), advice.lost)
+            advised = _REMEDIES.get(_errno(error), advice.lost)
             raise LinkError(f"{self.name} cannot be opened: {_reason(error)}; {advised}") from error
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
         try:
-            self._port.write_timeout = max(deadline.left, 0.001)  # 0 would send a part and say nothing
+            self._port.write_timeout = max(deadline.left, 0.001)  # 0 would silently send a part
             self._port.write(data)
         except serial.SerialTimeoutException as error:
             raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s") from error
@@ -50,7 +50,7 @@ class SerialTransport:
             raise LinkError(f"{self.name} is lost: {_reason(error)}") from error
 
     def read(self, deadline: Deadline) -> bytes:
-        """What has come, at least one byte."""
+        """Return at least one byte that arrived."""
         try:
             self._port.timeout = deadline.left
             data = bytes(self._port.read(max(1, self._port.in_waiting)))
@@ -61,12 +61,12 @@ class SerialTransport:
         return data
 
     def close(self) -> None:
-        """Let the port go."""
+        """Close the port."""
         self._port.close()
 
 
-def _number(error: BaseException | None) -> int:
-    """The system's number of an error, which pyserial at times leaves in the error before it; 0 for none."""
+def _errno(error: BaseException | None) -> int:
+    """Return the errno of an error, which pyserial may leave in its cause; 0 if there is none."""
     while error is not None:
         if error.args and isinstance(error.args[0], int):
             return error.args[0]
@@ -75,5 +75,5 @@ def _number(error: BaseException | None) -> int:
 
 
 def _reason(error: Exception) -> str:
-    number = _number(error)
+    number = _errno(error)
     return os.strerror(number) if number else str(error)

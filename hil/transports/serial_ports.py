@@ -1,4 +1,4 @@
-"""Serial ports as the machine lists them, and which of them is the board that is looked for."""
+"""List the serial ports of this machine and find the board among them."""
 
 import os
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from pathlib import Path
 from serial.tools import list_ports
 
 UsbId = tuple[int, int]
-"""Vendor and product."""
+"""Vendor and product number."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """One port. `id` and `serial` are None where it is not on USB."""
+    """A serial port. `id` and `serial` are None if it is not on USB."""
 
     device: str
     id: UsbId | None = None
@@ -21,7 +21,7 @@ class Port:
 
 
 def ports_here() -> tuple[Port, ...]:
-    """List the ports of this machine, by name."""
+    """Return the serial ports of this machine, sorted by name."""
     listed = sorted(list_ports.comports(), key=lambda port: str(port.device))
     return tuple(
         Port(port.device, None if port.vid is None else (port.vid, port.pid), port.serial_number)
@@ -30,12 +30,12 @@ def ports_here() -> tuple[Port, ...]:
 
 
 def port_named(device: str, listed: Iterable[Port]) -> Port | None:
-    """The port of this name: as listed, by a link to it too, or any that exists, as a pseudo terminal."""
+    """Return the port of this name, listed or not: links and pseudo terminals are not listed."""
     real = os.path.realpath(device)
     named = [port for port in listed if port.device in (device, real)]
     return named[0] if named else Port(device) if Path(device).exists() else None
 
 
 def ports_matching(listed: Iterable[Port], ids: frozenset[UsbId], serial: str | None) -> tuple[Port, ...]:
-    """Ports with one of these ids and, unless it is None, this serial number."""
+    """Return the ports with one of these ids and, unless it is None, this serial number."""
     return tuple(port for port in listed if port.id in ids and serial in (None, port.serial))

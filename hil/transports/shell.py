@@ -1,6 +1,6 @@
-"""An agent that a machine's shell runs: its standard input and output are the line, so nothing listens there.
+"""Run an agent in the shell of another machine, over its standard input and output.
 
-It ends at the end of its input; one that is stuck has a second, one that even then stays is killed.
+The agent listens on no port. It exits at the end of its input. An agent that hangs is killed.
 """
 
 import re
@@ -12,23 +12,30 @@ from hil.transports.machine import NOTICE_SECONDS, Machine
 from hil.transports.transport import Advice
 
 END_SECONDS = 3.0
-"""What an agent may take to end once its input has."""
+"""Seconds that an agent may take to exit after its input has ended."""
 _CANNOT_RUN = (126, 127)
-"""A shell's exit status for a program that it cannot run, or find."""
+"""Exit statuses of a shell that cannot run a program, or cannot find it."""
 
 
 def pinned(core: int | None) -> str:
-    """What runs the command after it on a core. A mask is what every taskset takes."""
+    """Return a shell prefix that pins a command to a core. Every taskset accepts a mask."""
     return "" if core is None else f"taskset {1 << core:x} "
 
 
 class ShellTransport:
-    """Starts an agent, `command` as a shell takes it, on a core. Raises `LinkError` or `DeadlineError`."""
+    """Starts an agent in the shell of a machine.
+
+    Args:
+        machine: The machine, logged in.
+        command: Path of the agent, quoted for the shell.
+        core: Core to pin the agent to, None for any.
+        deadline: When the script must have started.
+    """
 
     def __init__(self, machine: Machine, command: str, core: int | None, deadline: Deadline) -> None:
         self.name = f"the agent at {machine.name}"
         self.advice = Advice(
-            machine.lost_advice, "check that it still answers, and that its agent is of these sources"
+            machine.lost_advice, "check that it still answers, and that its agent is built from these sources"
         )
         self._machine = machine
         with machine.within(deadline, "start the agent"):
@@ -41,49 +48,49 @@ class ShellTransport:
         except TimeoutError as error:
             raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s") from error
         except self._machine.lost as error:
-            raise LinkError(self._ended()) from error
+            raise LinkError(self._why_ended()) from error
 
     def read(self, deadline: Deadline) -> bytes:
-        """What the agent has written, at least one byte."""
+        """Return at least one byte of the agent's output."""
         try:
             data = self._session.read(deadline)
         except TimeoutError as error:
             raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s") from error
         except self._machine.lost as error:
-            raise LinkError(self._ended()) from error
+            raise LinkError(self._why_ended()) from error
         if not data:
-            raise LinkError(self._ended())
+            raise LinkError(self._why_ended())
         return data
 
     def close(self) -> None:
-        """End the agent. Twice is harmless."""
+        """End the agent; closing twice is harmless."""
         deadline = Deadline.after(END_SECONDS)
-        with suppress(HilError, *self._machine.lost):  # a connection that is lost has ended its input too
+        with suppress(HilError, *self._machine.lost):  # a lost stream has ended the input too
             self._session.end_input(deadline)
             if self._session.status(deadline.left) is None and (pid := self._pid()):
                 self._machine.run(f"kill -9 {pid}", "stop the agent", Deadline.after(END_SECONDS))
         self._session.close()
 
     @property
-    def unable(self) -> str | None:
-        """Why the machine could not run the agent, if that is why it ended."""
+    def why_not_run(self) -> str | None:
+        """Return why the machine could not run the agent, or None if that did not happen."""
         status = self._session.status(0)
-        return (self._says() or f"exit status {status}") if status in _CANNOT_RUN else None
+        return (self._first_error() or f"exit status {status}") if status in _CANNOT_RUN else None
 
-    def _ended(self) -> str:
+    def _why_ended(self) -> str:
         status = self._session.status(NOTICE_SECONDS)
         if status is None:
             return f"{self.name} closed its output"
         if status < 0:
             return f"{self.name} was killed" if self._machine.alive() else f"{self._machine.name} is lost"
-        says = "".join(f": {line}" for line in [self._says()] if line)
+        says = "".join(f": {line}" for line in [self._first_error()] if line)
         return f"{self.name} ended by itself with exit status {status}{says}"
 
-    def _says(self) -> str:
-        """The first line of its standard error, but for the one that has its number."""
-        lines = self._session.complaint().decode(errors="replace").splitlines()
+    def _first_error(self) -> str:
+        """Return the first line of standard error, apart from the one with the process id."""
+        lines = self._session.stderr().decode(errors="replace").splitlines()
         return next((line for line in lines if line and not line.startswith("agent ")), "")
 
     def _pid(self) -> str | None:
-        found = re.search(rb"^agent (\d+)$", self._session.complaint(), re.MULTILINE)
+        found = re.search(rb"^agent (\d+)$", self._session.stderr(), re.MULTILINE)
         return found[1].decode() if found else None

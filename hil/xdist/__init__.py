@@ -1,1 +1,1 @@
-"""The bench under pytest-xdist: different boards at once, each board on one worker."""
+"""Run the bench under pytest-xdist: different boards at once, each board on one worker."""

@@ -1,7 +1,7 @@
-"""Under pytest-xdist a board is asked once whether it is here, by whichever process is the first to ask.
+"""Probe each board once under pytest-xdist, in the first process that asks.
 
-All workers have to collect the same tests, a board may answer one and not the next, and some sshds shut out
-who knocks too often.
+All workers must collect the same tests, but a board may answer once and not the next time. Some SSH servers
+also lock out whoever connects too often.
 """
 
 import fcntl
@@ -17,13 +17,13 @@ import pytest
 from hil.boards.entry import Entry
 
 Probe = Callable[[Entry], str | None]
-"""Says why a board is not here, or None."""
+"""Returns why a board is absent, or None."""
 _FOLDER = "hil_probes"
 _SHARED = pytest.StashKey[str]()
 
 
 def share(node: Any) -> None:
-    """Tell a worker that is about to start where the answers are; `node` is xdist's."""
+    """Tell a worker that is about to start where the answers are kept; `node` is xdist's."""
     config: pytest.Config = node.config
     if _SHARED not in config.stash:
         folder = tempfile.TemporaryDirectory(prefix="reds-hil-probes-")
@@ -39,7 +39,7 @@ def shared_folder(config: pytest.Config) -> Path | None:
 
 
 def once(config: pytest.Config, probe: Probe) -> Probe:
-    """`probe` that asks only if no other process of this run has."""
+    """Return a probe that asks only if no other process of this run has asked."""
     folder = shared_folder(config)
     if folder is None:
         return probe

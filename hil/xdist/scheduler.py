@@ -1,7 +1,7 @@
-"""Different boards at once under pytest-xdist: one board's tests all go to one worker.
+"""Schedule different boards at once under pytest-xdist: all tests of a board go to one worker.
 
-So each board is started, deployed and measured once, and no `--dist` has to be given. The lease, not this,
-is what keeps a board from being used twice.
+So each board is started, deployed and measured once, and no `--dist` is needed. The lease, not the scheduler,
+prevents that two runs use one board.
 """
 
 from collections import deque
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 ALONE = ("desktop",)
-"""Targets whose times are of this machine: they are benched when all else is done."""
+"""Targets whose times are of this machine: they are benched after everything else."""
 
 Unit = list[int]
-"""Tests for one worker, by their index in the collection."""
+"""Tests for one worker, as indices into the collection."""
 
 
 class Chooser:
-    """xdist's own scheduler until the workers have collected; then `Boards`, if a test is put to a board."""
+    """Uses xdist's own scheduler until the workers have collected, then `Boards` if a test uses a board."""
 
     def __init__(self, config: pytest.Config, usual: "Scheduling") -> None:
         self._config = config
@@ -35,7 +35,7 @@ class Chooser:
         return getattr(self._chosen, name)
 
     def add_node_collection(self, node: "WorkerController", collection: Sequence[str]) -> None:
-        """Take what a worker has collected."""
+        """Take the collection of a worker."""
         self._collections[node] = list(collection)
         self._chosen.add_node_collection(node, collection)
 
@@ -54,7 +54,7 @@ class Chooser:
 
 
 def announce(config: pytest.Config, plan: Plan) -> None:
-    """Say what will be benched. Raises `UsageError` if the run cannot be set up."""
+    """Print what will be benched. Raises `UsageError` if the run cannot be set up."""
     if plan.error:
         raise pytest.UsageError(plan.error)
     if terminal := config.pluginmanager.getplugin("terminalreporter"):
@@ -66,16 +66,16 @@ def announce(config: pytest.Config, plan: Plan) -> None:
 def units(
     tests: Mapping[str, tuple[str, str]], collection: Sequence[str], workers: int
 ) -> tuple[list[Unit], list[Unit]]:
-    """Return the units of a collection, and those to be run alone.
+    """Split a collection into units, and units that must run alone.
 
-    A board's tests are one unit. These come first, for they take long. Units of other tests are in the order
-    of the collection, and ever smaller: at first a worker rarely repeats a fixture that another has, and in
-    the end none waits long for the last.
+    The tests of a board are one unit. These units come first, because they take long. Units of other tests
+    keep the order of the collection and become smaller: at first few workers repeat a fixture, and at the end
+    no worker waits long for the last.
 
     Args:
-        tests: Board and target of each test that is put to a board, by its node id.
+        tests: Board and target of each test that uses a board, by its node id.
         collection: Node ids of all tests.
-        workers: How many there are.
+        workers: Number of workers.
     """
     of_board: dict[tuple[str, str], Unit] = {}
     others: Unit = []
@@ -91,10 +91,10 @@ def units(
 
 
 class Boards:
-    """A scheduler for xdist. A worker that has less than two tests left is given the next whole unit.
+    """Schedules units: a worker with fewer than two tests left gets the next unit.
 
-    (It starts a test only when it knows the one after it, or that there is none.) When all units are given
-    out, one worker is kept for those that are to be alone, until the others have ended.
+    pytest-xdist starts a test only once it knows the next one, or that there is none. When all other units
+    are handed out, one worker is kept for the units that must run alone, until the other workers have ended.
     """
 
     collection_is_completed = True
@@ -103,51 +103,51 @@ class Boards:
         self._collection = list(collection)
         self._together, self._alone = deque(together), deque(alone)
         self._left: dict[WorkerController, Unit | None] = {}
-        """What each worker has still to do; None for one that has not collected yet."""
+        """Tests that each worker has left; None for a worker that has not collected yet."""
 
     @property
     def nodes(self) -> list["WorkerController"]:
-        """All workers."""
+        """Return all workers."""
         return list(self._left)
 
     @property
     def tests_finished(self) -> bool:
-        """Whether no worker waits for another unit."""
+        """Return whether no worker waits for another unit."""
         return not (self._together or self._alone or any(len(left or ()) > 1 for left in self._left.values()))
 
     @property
     def has_pending(self) -> bool:
-        """Whether any test has not ended."""
+        """Return whether any test has not ended."""
         return bool(self._together or self._alone or any(self._left.values()))
 
     def add_node(self, node: "WorkerController") -> None:
-        """A worker has come."""
+        """Add a worker."""
         self._left[node] = None
 
     def add_node_collection(self, node: "WorkerController", collection: Sequence[str]) -> None:
-        """A worker has collected; one that takes a crashed one's place and has other tests is sent away."""
+        """Take the collection of a worker; a replacement that collected other tests is shut down."""
         if list(collection) == self._collection:
             self._left[node] = []
         else:
             node.shutdown()
 
     def mark_test_complete(self, node: "WorkerController", item_index: int, duration: float = 0) -> None:
-        """A test has ended."""
+        """Note the end of a test."""
         left = self._left[node]
         assert left is not None
         left.remove(item_index)
         self.schedule()
 
     def mark_test_pending(self, item: str) -> None:
-        """No test is run again."""
+        """Refuse: no test is repeated."""
         raise NotImplementedError
 
     def remove_pending_tests_from_node(self, node: "WorkerController", indices: Sequence[int]) -> None:
-        """No test is taken back."""
+        """Refuse: no test is taken back."""
         raise NotImplementedError
 
     def remove_node(self, node: "WorkerController") -> str | None:
-        """A worker has ended; if it crashed, the test it was in, and what else it had is given to another."""
+        """Remove a worker; return the test that it crashed in, and hand its other tests to another worker."""
         left = self._left.pop(node) or []
         if rest := left[1:]:
             self._together.appendleft(rest)
@@ -155,7 +155,7 @@ class Boards:
         return self._collection[left[0]] if left else None
 
     def schedule(self) -> None:
-        """Give out what can be."""
+        """Hand out units to the workers that need tests."""
         for node in self._working():
             self._give(node, self._together)
         if self._together:

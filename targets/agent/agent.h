@@ -3,6 +3,7 @@
 #define REDS_AGENT_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "../runtime/reds.h"
 #include "frame.h"
@@ -38,11 +39,31 @@ uint8_t *agent_payload(agent *a);
 void agent_answer(agent *a, uint32_t size);
 void agent_error(agent *a, uint8_t fault, const char *text);
 
-/* Read and write little-endian fields. */
-uint32_t get16(const uint8_t *bytes);
-uint32_t get32(const uint8_t *bytes);
-void put16(uint8_t *bytes, uint32_t value);
-void put32(uint8_t *bytes, uint32_t value);
+/* Read and write fields in the byte order of the processor: little-endian, as the runtime requires. */
+static inline uint32_t get16(const uint8_t *bytes)
+{
+    uint16_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static inline uint32_t get32(const uint8_t *bytes)
+{
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static inline void put16(uint8_t *bytes, uint32_t value)
+{
+    uint16_t low = (uint16_t)value;
+    memcpy(bytes, &low, sizeof low);
+}
+
+static inline void put32(uint8_t *bytes, uint32_t value)
+{
+    memcpy(bytes, &value, sizeof value);
+}
 
 /* Read a field of a request by its name in protocol.h, as MEASURE_SUBNET. */
 #define FIELD8(request, name) ((request)->payload[PROTOCOL_##name##_AT])

@@ -1,29 +1,7 @@
-/* Build answers: fields of a payload, frames, errors with a fault and a text. */
+/* Build answers: frames, and errors with a fault and a text. */
 #include <string.h>
 
 #include "agent.h"
-
-uint32_t get16(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
-}
-
-uint32_t get32(const uint8_t *bytes)
-{
-    return get16(bytes) | get16(bytes + 2) << 16;
-}
-
-void put16(uint8_t *bytes, uint32_t value)
-{
-    bytes[0] = (uint8_t)value;
-    bytes[1] = (uint8_t)(value >> 8);
-}
-
-void put32(uint8_t *bytes, uint32_t value)
-{
-    put16(bytes, value);
-    put16(bytes + 2, value >> 16);
-}
 
 uint8_t *agent_payload(agent *a)
 {

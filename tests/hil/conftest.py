@@ -27,7 +27,7 @@ from tests.support.nets import dense_model
 
 @pytest.fixture(scope="session")
 def small() -> Model:
-    """A net of two subnets that every agent runs in no time."""
+    """A net of two subnets that every agent runs quickly."""
     return dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small")
 
 
@@ -51,7 +51,7 @@ def desktop() -> Iterator[Board]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a program of a Python script, to play an agent."""
+    """Write an executable Python script that plays an agent."""
 
     def write(body: str) -> Path:
         path = tmp_path / "agent.py"
@@ -64,7 +64,7 @@ def script(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def boards_toml(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a boards file of one board."""
+    """Write a boards file of one board."""
 
     def write(target: str, **more: str | int) -> Path:
         path = tmp_path / "boards.toml"
@@ -79,7 +79,7 @@ def boards_toml(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def hil(tmp_path: Path) -> Run:
-    """Runs the real suite in a process of its own, as a user does from an empty folder."""
+    """Run the real suite in a process of its own, as a user does in an empty folder."""
 
     def run(*args: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return run_pytest(tmp_path, "--pyargs", "hil", *args, env=env)
@@ -89,7 +89,7 @@ def hil(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts the board; in the end no agent runs there, and no connection stands here."""
+    """Start a board over SSH; at the end no agent runs there, and no login is open here."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(build.cache_dir().parent))
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
@@ -111,7 +111,7 @@ def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 @pytest.fixture
 def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[phones.Start]:
-    """Starts a board over ADB; in the end no agent runs there. No adb server of this machine is asked."""
+    """Start a board over ADB; at the end no agent runs there. The machine's own adb server is never used."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(build.cache_dir().parent))
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     (tmp_path / "me").mkdir()
@@ -133,7 +133,7 @@ def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[phones.St
 
 @pytest.fixture
 def adb(phone: phones.Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[phones.AdbServer]:
-    """A real adb server, which is the one that is asked."""
+    """A real adb server, which the code under test finds."""
     with phones.AdbServer(tmp_path / "me") as server:
         monkeypatch.setenv("ADB_SERVER_SOCKET", server.socket)
         yield server
@@ -141,14 +141,14 @@ def adb(phone: phones.Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def emulated() -> Iterator[arm64.Machine]:
-    """An Android with a real adbd."""
+    """An emulated Android device with a real adbd."""
     with arm64.start("android") as machine:
         yield machine
 
 
 @pytest.fixture(params=["tcp", "server"])
 def reach(request: pytest.FixtureRequest) -> phones.Reach:
-    """Gives the entry of a board over ADB, which is reached in one way or the other."""
+    """Return the entry of a board over ADB, reached directly over TCP or through a server."""
     if request.param == "tcp":
         return lambda there: there.entry()
     adb: phones.AdbServer = request.getfixturevalue("adb")
@@ -157,5 +157,5 @@ def reach(request: pytest.FixtureRequest) -> phones.Reach:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logging in over ADB may take a second, whoever has to allow it."""
+    """Limit a login over ADB to one second."""
     monkeypatch.setattr(android, "LOGIN_SECONDS", 1.0)

@@ -1,4 +1,4 @@
-"""The adb program and the adb-shell package against the scripted peer and the emulated Android's own adbd."""
+"""Test the scripted peer and the emulated Android with the adb program and the adb-shell package."""
 
 import os
 import re
@@ -16,7 +16,7 @@ FILE = "/data/local/tmp/file"
 
 @pytest.fixture(params=["peer", "adbd"])
 def port(request: pytest.FixtureRequest) -> int:
-    """Where a device listens."""
+    """Port of a device that listens."""
     if request.param == "peer":
         return int(request.getfixturevalue("phone")().port)
     machine = request.getfixturevalue("emulated")
@@ -26,12 +26,12 @@ def port(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def data(tmp_path: Path) -> bytes:
-    """A file to send, larger than a message of ADB."""
+    """A file that is larger than a message of ADB."""
     (tmp_path / "here").write_bytes(sent := os.urandom(3_000_000))
     return sent
 
 
-def test_the_adb_program_pushes_pulls_and_tells_exit_codes(
+def test_adb_program_pushes_pulls_and_returns_exit_codes(
     adb: AdbServer, port: int, tmp_path: Path, data: bytes
 ) -> None:
     adb.connect(port)
@@ -49,7 +49,7 @@ def test_the_adb_program_pushes_pulls_and_tells_exit_codes(
     assert refused.returncode == 1
 
 
-def test_the_adb_shell_package_pushes_pulls_and_runs(port: int, tmp_path: Path, data: bytes) -> None:
+def test_adb_shell_package_pushes_pulls_and_runs_commands(port: int, tmp_path: Path, data: bytes) -> None:
     device = AdbDeviceTcp("127.0.0.1", port, default_transport_timeout_s=9.0)
     assert device.connect()
     try:

@@ -1,4 +1,4 @@
-"""A board over ADB, a scripted peer, direct or through a real adb server: who is let in, what is stored."""
+"""Test boards over ADB on a scripted peer, directly and through a real adb server."""
 
 import os
 import re
@@ -37,7 +37,7 @@ from tests.hil.support.phone import AdbServer, Reach, Start
 from tests.hil.support.sshd import free_port, mounting, script
 
 
-def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, small: Model) -> None:
+def test_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, small: Model) -> None:
     there = phone()
     entry = reach(there)
     assert android.absent(entry) is None
@@ -51,20 +51,17 @@ def test_a_pack_runs_and_the_agent_is_stored_once(phone: Start, reach: Reach, sm
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_the_only_device_of_a_server_is_meant(phone: Start, adb: AdbServer, small: Model) -> None:
+def test_only_device_of_a_server_is_chosen(phone: Start, adb: AdbServer, small: Model) -> None:
     first = phone()
     adb.connect(first.port)
     android_runs(Entry("phone", "android"), small)
     second = adb.connect(phone().port)
-    says = android_refusal(Entry("phone", "android"), BoardAbsent)
-    assert re.search(
-        r"2 Android devices on the adb server at localhost:\d+ \(127\S+, 127\S+\); choose by `serial`", says
-    )
-    assert android.absent(Entry("phone", "android")) == says.removeprefix("phone: ")
+    refused = android_refusal(Entry("phone", "android"), BoardAbsent)
+    assert android.absent(Entry("phone", "android")) == refused.text
     android_runs(Entry("phone", "android", serial=second), small)
 
 
-def test_the_agent_has_no_port_and_its_core(phone: Start, reach: Reach) -> None:
+def test_agent_listens_on_no_port_and_runs_on_its_core(phone: Start, reach: Reach) -> None:
     there = phone()
     core = max(os.sched_getaffinity(0))
     with open_android(replace(reach(there), core=core)) as board:
@@ -89,7 +86,7 @@ thermalservice) printf "IsStatusOverride: false\\nThermal Status: 2\\nCached tem
 esac"""
 
 
-def test_a_device_says_what_it_is_and_how_it_is(phone: Start) -> None:
+def test_conditions_of_a_device_are_read(phone: Start) -> None:
     there = phone(programs={"getprop": PROPERTIES, "dumpsys": SERVICES})
     with open_android(there.entry()) as board:
         now = board.conditions()
@@ -99,14 +96,17 @@ def test_a_device_says_what_it_is_and_how_it_is(phone: Start) -> None:
     assert (now.battery, now.charge, now.thermal) == (81, "discharging", 2)
 
 
-def test_the_aarch64_agent_gives_the_reference_s_bits(phone: Start, small: Model, tmp_path: Path) -> None:
-    """It runs in user-mode emulation behind the same peer, of a script that is stored in its place."""
+@pytest.mark.qemu("qemu-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
+def test_aarch64_agent_equals_the_interpreter(phone: Start, small: Model, tmp_path: Path) -> None:
+    """Run it by user-mode emulation, from a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="android")
     emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
     android_runs(replace(phone().entry(), agent=emulated), small)
 
 
-def test_agents_suit_pages_of_16_kb() -> None:
+@pytest.mark.cross("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
+def test_agents_are_aligned_to_pages_of_16_kb() -> None:
     from elftools.elf.elffile import ELFFile
 
     for environment in build.LINUX.values():
@@ -116,32 +116,27 @@ def test_agents_suit_pages_of_16_kb() -> None:
         assert all(alignment % (16 << 10) == 0 for alignment in aligned)
 
 
-def test_a_device_too_old_for_the_shell_protocol_is_told_so(phone: Start) -> None:
-    says = android_refusal(phone("--features", "cmd").entry(), SetupError)
-    assert says.endswith("has no service shell,v2,raw; Android 7 or newer is needed")
+def test_device_without_the_shell_protocol_is_refused(phone: Start) -> None:
+    refused = android_refusal(phone("--features", "cmd").entry(), SetupError)
+    assert "shell,v2,raw" in refused.text
 
 
-def test_an_emulator_does_not_pass_for_a_device(phone: Start, reach: Reach) -> None:
+def test_emulator_is_refused_as_hardware(phone: Start, reach: Reach) -> None:
     emulated = phone(programs={"getprop": "[ $1 = ro.kernel.qemu ] && echo 1"})
-    says = android_refusal(reach(emulated), SetupError)
-    assert says.endswith(" is an emulator, no device; name another, or add --emulate")
+    assert "emulator" in android_refusal(reach(emulated), SetupError).text
     assert not emulated.stored()
 
 
-def test_nothing_anywhere_is_absent_with_what_to_do() -> None: ...
-
-
-def test_where_usb_cannot_be_searched_is_said_what_to_install(
+def test_absent_without_libusb_names_the_packages_to_install(
     phone: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "usb1", None)
     reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert reason.startswith("no Android device: no adb server runs, and USB cannot be searched: ")
-    assert reason.endswith("; install libusb-1.0-0 and pip install libusb1")
+    assert reason.endswith("install libusb-1.0-0 and pip install libusb1")
 
 
-def test_a_device_that_a_server_does_not_have_is_absent(phone: Start, adb: AdbServer) -> None:
+def test_device_that_the_server_lacks_is_absent(phone: Start, adb: AdbServer) -> None:
     nobody = android.absent(Entry("phone", "android"))
     assert nobody is not None
     assert re.fullmatch(
@@ -155,7 +150,7 @@ def test_a_device_that_a_server_does_not_have_is_absent(phone: Start, adb: AdbSe
 
 @contextmanager
 def web_server() -> Iterator[int]:
-    """The port of a program that has nothing to do with ADB."""
+    """Start a server that does not speak ADB, and return its port."""
 
     def answer(server: socket.socket) -> None:
         with suppress(OSError):
@@ -171,126 +166,115 @@ def web_server() -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-SAYS_NOTHING = (
-    "does not say which devices it has: {}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
-)
-
-
-def test_a_server_that_gives_no_answer_is_said_to_be_why(phone: Start, adb: AdbServer) -> None:
+def test_server_that_does_not_answer_makes_the_device_absent(phone: Start, adb: AdbServer) -> None:
     os.kill(adb.pid, signal.SIGSTOP)  # the system goes on taking connections for it
     with taking(4):
         reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert reason.endswith(SAYS_NOTHING.format("timed out"))
+    assert "timed out" in reason
 
 
-def test_what_listens_in_a_server_s_place_is_told_from_one(
+def test_listener_that_is_not_an_adb_server_makes_the_device_absent(
     phone: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with web_server() as port:
         monkeypatch.setenv("ADB_SERVER_SOCKET", f"tcp:{port}")
         reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert reason.endswith(SAYS_NOTHING.format("what listens there is no adb server: it says b'HTTP'"))
+    assert "b'HTTP'" in reason
 
 
-def test_a_host_that_does_not_listen_is_absent(phone: Start) -> None:
+def test_host_that_does_not_listen_is_absent(phone: Start) -> None:
     port = free_port()
     entry = Entry("phone", "android", host=Host("127.0.0.1", port))
     reason = f"127.0.0.1 port {port} cannot be reached: Connection refused; "
     with taking(3):
         assert str(android.absent(entry)).startswith(reason)
-    assert "; tried again: " in android_refusal(entry, LinkError)
+    assert "; tried again: " in android_refusal(entry, LinkError).text
 
 
-def test_a_host_that_speaks_something_else_is_told_so(phone: Start) -> None:
+def test_host_that_does_not_speak_adb_is_refused(phone: Start) -> None:
     with web_server() as port:
-        says = android_refusal(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
-    assert "was lost as it was to log in: it does not speak ADB; tried again: " in says
+        refused = android_refusal(Entry("phone", "android", host=Host("127.0.0.1", port)), LinkError)
+    assert "does not speak ADB" in refused.text
 
 
 @pytest.mark.parametrize(
-    ("keys", "says"),
+    ("keys", "key"),
     [
-        ({"port": "/dev/ttyACM0"}, "`port` without a host is for a board on a serial port, not an android"),
-        ({"host": Host("h", user="u")}, "`user` and `host_key` are for SSH"),
-        ({"host": Host("h", host_key="SHA256:x")}, "`user` and `host_key` are for SSH"),
-        ({"host": Host("h"), "serial": "S1"}, "`serial` is for a device on USB or on an adb server"),
+        ({"port": "/dev/ttyACM0"}, "port"),
+        ({"host": Host("h", user="u")}, "host"),
+        ({"host": Host("h", host_key="SHA256:x")}, "host"),
+        ({"host": Host("h"), "serial": "S1"}, "host"),
     ],
 )
-def test_keys_of_other_boards_are_refused(keys: dict[str, Any], says: str) -> None:
-    assert says in android_refusal(Entry("phone", "android", **keys), BoardsFileError)
+def test_keys_of_other_targets_are_refused(keys: dict[str, Any], key: str) -> None:
+    refused = android_refusal(Entry("phone", "android", **keys), BoardsFileError)
+    assert isinstance(refused, BoardsFileError)
+    assert refused.key == key
 
 
-def test_an_agent_for_another_processor_is_not_sent(phone: Start) -> None:
+@pytest.mark.cross("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
+def test_agent_for_another_processor_is_not_sent(phone: Start) -> None:
     there = phone()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]
     agent = build.agent(build.LINUX[other], board="android")
-    says = android_refusal(replace(there.entry(), agent=agent), BuildError)
-    here = os.uname().machine
-    assert says == f"phone: {agent} is built for {other}, the board is of {here}; build it for that"
+    refused = android_refusal(replace(there.entry(), agent=agent), BuildError)
+    assert all(word in refused.text for word in (str(agent), other, os.uname().machine))
     assert not there.stored()
 
 
-def test_a_system_that_there_is_no_agent_for_is_named(phone: Start) -> None:
-    says = android_refusal(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
-    assert says.startswith(
-        "phone: its system is of armv7l, and there are agents for aarch64 and x86_64; install"
-    )
+def test_system_without_an_agent_is_refused(phone: Start) -> None:
+    refused = android_refusal(phone(programs={"uname": "echo armv7l"}).entry(), SetupError)
+    assert all(word in refused.text for word in ("armv7l", "aarch64", "x86_64"))
 
 
-def test_a_core_that_there_is_not_is_said(phone: Start) -> None:
+def test_core_that_does_not_exist_is_refused(phone: Start) -> None:
     there = phone()
-    says = android_refusal(replace(there.entry(), core=4000), BoardsFileError)
-    assert says.startswith("phone: its agent cannot be put on core 4000: ")
+    refused = android_refusal(replace(there.entry(), core=4000), BoardsFileError)
+    assert "4000" in refused.text
     assert not there.stored()
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "reason"),
     [
-        (
-            "size=64k",
-            r"cannot store [\d,]+ bytes in .*: No space left on device, \d+ kB are free there; make room",
-        ),
-        ("ro", r"cannot make the agent's folder: mkdir: .*: Read-only file system$"),
-        ("noexec", r"the agent at .* cannot be run: .*Permission denied; its system lets no program run "),
+        ("size=64k", "No space left on device"),
+        ("ro", "Read-only file system"),
+        ("noexec", "Permission denied"),
     ],
 )
-def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
-    phone: Start, tmp_path: Path, options: str, says: str
+def test_disk_that_cannot_hold_the_agent_is_named_as_the_reason(
+    phone: Start, tmp_path: Path, options: str, reason: str
 ) -> None:
     folder = tmp_path / "phone" / "tmp"
     folder.mkdir(parents=True)
     there = phone(within=mounting(f"mount -t tmpfs -o {options} none {folder}"))
-    assert re.search(says, android_refusal(there.entry(), BuildError))
+    assert reason in android_refusal(there.entry(), BuildError).text
     assert not there.stored()
 
 
-def test_a_transfer_that_is_cut_off_is_tried_again(phone: Start, reach: Reach, small: Model) -> None:
+def test_interrupted_transfer_is_tried_again(phone: Start, reach: Reach, small: Model) -> None:
     there = phone("--cut", 200_000)
     android_runs(reach(there), small)
     assert len(there.stored()) == 1
 
 
 @pytest.mark.parametrize("how", ["stream", "connection"])
-def test_a_transfer_that_is_cut_off_again_is_lost_by_name(phone: Start, how: str) -> None:
+def test_transfer_interrupted_twice_raises_link_error(phone: Start, how: str) -> None:
     there = phone("--cut", 200_000, "--cuts", 2, "--cut-how", how)
-    says = android_refusal(there.entry(), LinkError)
-    lost = f"127.0.0.1 port {there.port} was lost as it was to store a file: "
-    assert says.startswith(f"phone: {lost}")
-    assert f"; tried again: {lost}" in says
+    refused = android_refusal(there.entry(), LinkError)
+    assert refused.text.count(f"127.0.0.1 port {there.port} was lost") == 2, "it was not tried twice"
     assert not there.stored()
 
 
-def test_a_device_that_says_nothing_is_given_up_in_time(phone: Start, hurried: None) -> None:
+def test_silent_device_raises_at_the_deadline(phone: Start, hurried: None) -> None:
     there = phone()
     os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
-    says = android_refusal(there.entry(), DeadlineError, 4)
-    assert "took longer than 1 s to log in; check that it is on" in says
+    assert "1 s" in android_refusal(there.entry(), DeadlineError, 4).text
 
 
-def test_a_server_that_is_no_port_leaves_the_other_boards_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_address_without_a_tcp_port_leaves_other_boards_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADB_SERVER_SOCKET", "localfilesystem:/nowhere")
-    assert "names no TCP port" in str(android.absent(Entry("phone", "android")))
+    assert "ADB_SERVER_SOCKET" in str(android.absent(Entry("phone", "android")))
     assert android.device(Entry("phone", "android")) is None

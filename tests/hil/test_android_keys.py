@@ -1,6 +1,5 @@
-"""Who a board over ADB lets in: by key, by its user, or through an adb server that it trusts."""
+"""Test which hosts a board over ADB accepts: by key, by its user, or through a trusted adb server."""
 
-import re
 import stat
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from tests.hil.support.boards import android_refusal, android_runs
 from tests.hil.support.phone import AdbServer, Start
 
 
-def test_a_trusted_key_is_let_in(phone: Start, tmp_path: Path, small: Model) -> None:
+def test_trusted_key_is_accepted(phone: Start, tmp_path: Path, small: Model) -> None:
     make(tmp_path / "key")
     android_runs(phone("--keys", tmp_path / "key.pub").entry(key=tmp_path / "key"), small)
 
 
-def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model) -> None:
+def test_key_of_a_server_is_accepted(phone: Start, adb: AdbServer, small: Model) -> None:
     there = phone("--keys", tmp := Path.home() / ".android" / "adbkey.pub")
     assert tmp.is_file()
     android_runs(Entry("phone", "android", serial=adb.connect(there.port)), small)
@@ -28,30 +27,29 @@ def test_a_server_s_own_key_is_let_in(phone: Start, adb: AdbServer, small: Model
 
 @pytest.fixture
 def unknown(tmp_path: Path) -> tuple[Path, tuple[object, ...]]:
-    """A key, and the options of a phone that knows another only."""
+    """A key, and the options of a phone that knows another key only."""
     for name in ("key", "other"):
         make(tmp_path / name)
     return tmp_path / "key", ("--keys", tmp_path / "other.pub")
 
 
-def test_a_key_that_nobody_allows_on_the_device_is_given_up_in_time(
+def test_key_that_nobody_allows_raises_at_the_deadline(
     phone: Start, unknown: tuple[Path, tuple[object, ...]], hurried: None
 ) -> None:
     key, keys = unknown
-    says = android_refusal(phone(*keys).entry(key=key), LoginError, 4)
-    assert f" does not know the key {key}, and was not told to allow it in time; unlock its screen" in says
+    assert str(key) in android_refusal(phone(*keys).entry(key=key), LoginError, 4).text
 
 
-def test_a_key_that_is_not_known_is_refused_or_allowed_on_the_device(
+def test_unknown_key_is_refused_or_allowed_on_the_device(
     phone: Start, unknown: tuple[Path, tuple[object, ...]], small: Model
 ) -> None:
     key, keys = unknown
-    says = android_refusal(phone(*keys, "--user", "denies").entry(key=key), LoginError)
-    assert f" does not know the key {key}, and refused it; unlock its screen" in says
+    denied = android_refusal(phone(*keys, "--user", "denies").entry(key=key), LoginError)
+    assert str(key) in denied.text
     android_runs(phone(*keys, "--user", "allows").entry(key=key), small)
 
 
-def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, small: Model) -> None:
+def test_first_key_is_made_where_adb_would_make_it_and_kept(phone: Start, small: Model) -> None:
     there = phone("--keys", "--user", "allows")
     key = Path.home() / ".android" / "adbkey"
     assert not key.exists()
@@ -63,35 +61,28 @@ def test_a_first_key_is_made_where_adb_would_and_kept(phone: Start, small: Model
     assert key.read_bytes() == before
 
 
-def test_no_key_is_made_for_a_device_that_asks_for_none(phone: Start, small: Model) -> None:
+def test_no_key_is_made_for_a_device_that_needs_none(phone: Start, small: Model) -> None:
     android_runs(phone().entry(), small)
     assert not (Path.home() / ".android").exists()
 
 
-def test_a_file_that_is_no_key_is_named(phone: Start, tmp_path: Path) -> None:
+def test_file_that_is_not_a_key_is_refused(phone: Start, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_text("no key")
-    says = android_refusal(phone("--keys").entry(key=bad), LoginError)
-    assert f"the key {bad} is of no use to ADB; it has to be of RSA, 2048 bits" in says
+    assert str(bad) in android_refusal(phone("--keys").entry(key=bad), LoginError).text
     (Path.home() / ".android").touch()
-    says = android_refusal(phone("--keys").entry(), LoginError)
-    assert re.search(r"the key .*adbkey cannot be used: .*; name another as `key`", says)
+    assert "adbkey" in android_refusal(phone("--keys").entry(), LoginError).text
 
 
-def test_a_device_that_does_not_trust_its_server_is_absent_with_reason(phone: Start, adb: AdbServer) -> None:
+def test_device_that_does_not_trust_its_server_is_absent(phone: Start, adb: AdbServer) -> None:
     there = phone("--keys")
     said = adb.run("connect", f"127.0.0.1:{there.port}")
     assert "failed to authenticate" in said.stdout
     reason = android.absent(Entry("phone", "android"))
     assert reason is not None
-    assert re.search(
-        r"is not ready \(unauthorized\); unlock its screen and allow this computer there$", reason
-    )
-    assert reason in android_refusal(Entry("phone", "android"), BoardAbsent)
+    assert "unauthorized" in reason
+    assert reason in android_refusal(Entry("phone", "android"), BoardAbsent).text
 
 
-def test_a_device_that_wants_to_be_paired_is_for_a_server(phone: Start) -> None:
-    says = android_refusal(phone("--pairing").entry(), LoginError)
-    assert says.endswith(
-        "wants to be paired; use adb pair and adb connect, and leave `host` out: an adb server has it then"
-    )
+def test_device_that_wants_to_be_paired_is_refused(phone: Start) -> None:
+    assert "paired" in android_refusal(phone("--pairing").entry(), LoginError).text

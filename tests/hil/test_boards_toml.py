@@ -13,6 +13,7 @@ from hil.options import Settings
 from hil.suite.board_selection import SelectedBoard, select_boards
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
+from tests.hil.support.raising import raises
 
 SUBNETS = ("25%", "100%")
 Write = Callable[[str], Path]
@@ -43,7 +44,7 @@ def settings(**changed: object) -> Settings:
     return Settings(**{**plain, **changed})  # type: ignore[arg-type]
 
 
-def test_every_key_is_read_and_an_agent_lies_beside_the_file(write: Write, tmp_path: Path) -> None:
+def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Write, tmp_path: Path) -> None:
     (tmp_path / "slow.elf").touch()
     path = write("""
         [[board]]
@@ -67,7 +68,7 @@ PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
 ON_NET = PI + 'host = "h"\n'
 
 
-def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     for key in (tmp_path / "id", tmp_path / "home" / "id"):
@@ -87,7 +88,7 @@ def test_a_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch:
 PHONE = '[[board]]\nname = "phone"\ntarget = "android"\n'
 
 
-def test_an_android_is_on_a_server_or_usb_or_has_a_host_and_adb_s_port(write: Write, tmp_path: Path) -> None:
+def test_android_has_a_serial_number_or_a_host_with_adbs_port(write: Write, tmp_path: Path) -> None:
     (tmp_path / "adbkey").touch()
     key = tmp_path / "adbkey"
     (entry,) = load(write(PHONE + 'serial = "S1"\nkey = "adbkey"\ncore = 7\n'))
@@ -96,7 +97,7 @@ def test_an_android_is_on_a_server_or_usb_or_has_a_host_and_adb_s_port(write: Wr
     assert entry == Entry("phone", "android", host=Host("h", 5555, key=key))
 
 
-def test_the_shipped_file_lists_every_target_there_is() -> None:
+def test_shipped_file_lists_every_target() -> None:
     assert {entry.target for entry in load(fixtures_dir() / "boards.toml")} == set(target_names())
 
 
@@ -104,93 +105,85 @@ BOARD = '[[board]]\nname = "left"\ntarget = "desktop"\n'
 
 
 @pytest.mark.parametrize("name", ["desktop", "nano33ble"])
-def test_only_a_board_on_the_network_has_a_host(name: str) -> None:
+def test_host_of_a_board_without_network_is_refused(name: str) -> None:
     entry = Entry("left", name, host=Host("h"))
     with (
-        pytest.raises(BoardsFileError, match=r"left: `host` is for a board .*; remove it"),
+        raises(BoardsFileError, board="left", key="host"),
         target(name).start(entry, Provenance.HARDWARE),
     ):
         pass
 
 
 @pytest.mark.parametrize("key", ["core", "governor", "max_celsius"])
-def test_a_nano_runs_no_linux(key: str) -> None:
+def test_nano_refuses_keys_of_linux(key: str) -> None:
     entry = Entry("left", "nano33ble", **{key: 1})  # type: ignore[arg-type]
     with (
-        pytest.raises(BoardsFileError, match=f"left: `{key}` is for a board that runs Linux; remove it"),
+        raises(BoardsFileError, board="left", key=key),
         target("nano33ble").start(entry, Provenance.HARDWARE),
     ):
         pass
 
 
-def test_a_desktop_has_the_cores_it_has() -> None:
+def test_desktop_runs_on_its_cores_only() -> None:
     core, most = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
     with target("desktop").start(Entry("d", "desktop", core=core), Provenance.HARDWARE) as board:
         assert board.facts().model == "desktop"
-    says = f"d: its agent cannot be put on core {most + 1}, cores here: {core}"
     with (
-        pytest.raises(BoardsFileError, match=says),
+        raises(BoardsFileError, board="d", key="core"),
         target("desktop").start(Entry("d", "desktop", core=most + 1), Provenance.HARDWARE),
     ):
         pass
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "board", "key"),
     [
-        ("[[board", "not TOML"),
-        ("", "no boards; write each as"),
-        ("board = 3", "no boards; write each as"),
-        ("[[boards]]", "unknown key 'boards'; did you mean 'board'?"),
-        (BOARD + 'prot = "x"', "board 'left': unknown key 'prot'; did you mean 'port'?"),
-        (BOARD + "port = 3", "board 'left': port is text, not 3"),
-        ('[[board]]\ntarget = "desktop"', "board 1: it has no name"),
-        ('[[board]]\nname = "left"', "board 'left': it has no target"),
-        ('[[board]]\nname = "left"\ntarget = "nano"', "there is no target 'nano'; did you mean 'nano33ble'?"),
-        (BOARD + 'agent = "gone"', "its agent .*gone does not exist"),
-        (BOARD + 'latency_us = { "25%" = "1 ms" }', "latency_us of '25%' is a number of microseconds"),
-        (BOARD + 'latency_us = { "25%" = 0 }', "latency_us of '25%' is a number of microseconds"),
-        (BOARD + "latency_us = 3", "latency_us is a table"),
-        (
-            BOARD + 'instructions = { "25%" = -1 }',
-            "instructions of '25%' is a number of instructions, not -1",
-        ),
-        (BOARD + "instructions = 3", "instructions is a table"),
-        (BOARD + 'switch_instructions = "few"', "switch_instructions is a number above 0, not 'few'"),
-        (BOARD + BOARD, "two boards are named 'left'"),
-        (PI + 'user = "u"', "board 'pi': user is for a board that has a host; add `host`"),
-        (PI + 'key = "id"', "board 'pi': key is for a board that has a host; add `host`"),
-        (PHONE + 'key = "gone"', "board 'phone': its key .*gone does not exist"),
-        (PHONE + "port = 5555", "board 'phone': port is text, not 5555"),
-        (PI + "port = 22", "board 'pi': port is text, not 22"),
-        (PI + 'host = ""', "board 'pi': its host is empty"),
-        (PI + "host = 3", "board 'pi': host is text, not 3"),
-        (ON_NET + 'port = "22"', "board 'pi': port of a host is a number up to 65535, not '22'"),
-        (ON_NET + "port = 65536", "port of a host is a number up to 65535, not 65536"),
-        (ON_NET + "port = true", "port of a host is a number up to 65535, not True"),
-        (ON_NET + 'key = "gone"', "board 'pi': its key .*gone does not exist"),
-        (
-            ON_NET + 'host_key = "ab:cd"',
-            "host_key is SHA256: and 43 characters, as ssh-keygen -l prints it, not",
-        ),
-        (ON_NET + 'hostkey = "x"', "unknown key 'hostkey'; did you mean 'host_key'?"),
-        (ON_NET + 'password = "x"', "unknown key 'password'"),
-        (ON_NET + "governor = 3", "board 'pi': governor is text, not 3"),
-        (ON_NET + 'max_celsius = "70"', "board 'pi': max_celsius is a number above 0, not '70'"),
-        (ON_NET + "cool_down = 0", "board 'pi': cool_down is a number above 0, not 0"),
-        (ON_NET + "cool_down = inf", "board 'pi': cool_down is a number above 0, not inf"),
-        (ON_NET + "core = -1", "board 'pi': core is the number of one, not -1"),
+        ("[[board", "", ""),
+        ("", "", ""),
+        ("board = 3", "", ""),
+        ("[[boards]]", "", "boards"),
+        (BOARD + 'prot = "x"', "left", "prot"),
+        (BOARD + "port = 3", "left", "port"),
+        ('[[board]]\ntarget = "desktop"', "1", "name"),
+        ('[[board]]\nname = "left"', "left", "target"),
+        ('[[board]]\nname = "left"\ntarget = "nano"', "left", "target"),
+        (BOARD + 'agent = "gone"', "left", "agent"),
+        (BOARD + 'latency_us = { "25%" = "1 ms" }', "left", "latency_us"),
+        (BOARD + 'latency_us = { "25%" = 0 }', "left", "latency_us"),
+        (BOARD + "latency_us = 3", "left", "latency_us"),
+        (BOARD + 'instructions = { "25%" = -1 }', "left", "instructions"),
+        (BOARD + "instructions = 3", "left", "instructions"),
+        (BOARD + 'switch_instructions = "few"', "left", "switch_instructions"),
+        (BOARD + BOARD, "", "name"),
+        (PI + 'user = "u"', "pi", "user"),
+        (PI + 'key = "id"', "pi", "key"),
+        (PHONE + 'key = "gone"', "phone", "key"),
+        (PHONE + "port = 5555", "phone", "port"),
+        (PI + "port = 22", "pi", "port"),
+        (PI + 'host = ""', "pi", "host"),
+        (PI + "host = 3", "pi", "host"),
+        (ON_NET + 'port = "22"', "pi", "port"),
+        (ON_NET + "port = 65536", "pi", "port"),
+        (ON_NET + "port = true", "pi", "port"),
+        (ON_NET + 'key = "gone"', "pi", "key"),
+        (ON_NET + 'host_key = "ab:cd"', "pi", "host_key"),
+        (ON_NET + 'hostkey = "x"', "pi", "hostkey"),
+        (ON_NET + 'password = "x"', "pi", "password"),
+        (ON_NET + "governor = 3", "pi", "governor"),
+        (ON_NET + 'max_celsius = "70"', "pi", "max_celsius"),
+        (ON_NET + "cool_down = 0", "pi", "cool_down"),
+        (ON_NET + "cool_down = inf", "pi", "cool_down"),
+        (ON_NET + "core = -1", "pi", "core"),
     ],
 )
-def test_a_bad_file_is_one_line_with_file_and_key(write: Write, text: str, says: str) -> None:
+def test_invalid_file_raises_with_file_board_and_key(write: Write, text: str, board: str, key: str) -> None:
     path = write(text)
-    with pytest.raises(BoardsFileError, match=says) as caught:
+    with raises(BoardsFileError, file=path, board=board, key=key):
         load(path)
-    assert str(caught.value).startswith(str(path))
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(BoardsFileError, match=r"nowhere.toml: cannot read the boards: No such file"):
+def test_missing_file_raises_with_its_path() -> None:
+    with raises(BoardsFileError, file=Path("nowhere.toml")):
         load(Path("nowhere.toml"))
 
 
@@ -222,7 +215,7 @@ target = "desktop"
         ({"target": ("desktop",)}, "not asked for"),
     ],
 )
-def test_what_becomes_of_a_board_that_is_not_here(write: Write, told: dict[str, object], left: str) -> None:
+def test_absent_board_skips_fails_or_is_emulated(write: Write, told: dict[str, object], left: str) -> None:
     choices = select_boards(settings(boards=write(ABSENT), **told), SUBNETS)
     found = {choice.entry.name: choice for choice in choices}
     assert found.get("desk", SelectedBoard(Entry("desk", "desktop"), Provenance.HARDWARE)).absent == ""
@@ -233,12 +226,11 @@ def test_what_becomes_of_a_board_that_is_not_here(write: Write, told: dict[str, 
         assert left == "emulated"
     else:
         assert left == ("fails" if choice.fails else "skips")
-        advice = r"left: port /dev/ttyNOWHERE does not exist .*; plug it in, or add --emulate"
-        with pytest.raises(BoardAbsent, match=advice):
+        with pytest.raises(BoardAbsent):
             choice.start()
 
 
-def test_a_named_target_that_the_file_lacks_is_benched_all_the_same(write: Write) -> None:
+def test_named_target_that_the_file_lacks_is_benched(write: Write) -> None:
     told = settings(boards=write(BOARD), target=("nano33ble", "desktop"), emulate=True)
     assert [choice.id for choice in select_boards(told, SUBNETS)] == [
         "left-hardware",
@@ -247,19 +239,19 @@ def test_a_named_target_that_the_file_lacks_is_benched_all_the_same(write: Write
 
 
 @pytest.mark.parametrize("name", target_names())
-def test_a_target_is_whole(name: str) -> None:
+def test_target_module_has_the_whole_interface(name: str) -> None:
     module = target(name)
     assert isinstance(module.HAS_EMULATOR, bool)
     assert all(callable(getattr(module, what)) for what in ("absent", "device", "start"))
 
 
-def test_an_unknown_target_is_told_the_nearest() -> None:
-    with pytest.raises(UnknownTarget, match=r"there is no target 'desktp'; did you mean 'desktop'\?"):
+def test_unknown_target_raises() -> None:
+    with raises(UnknownTarget):
         select_boards(settings(target=("desktp",)), SUBNETS)
 
 
 @pytest.mark.parametrize("budgets", ["latency_us", "instructions"])
-def test_a_budget_for_a_subnet_that_the_pack_lacks_is_an_error(write: Write, budgets: str) -> None:
+def test_budget_for_a_subnet_that_the_pack_lacks_raises(write: Write, budgets: str) -> None:
     path = write(BOARD + budgets + ' = { "30%" = 1.0 }')
-    with pytest.raises(BoardsFileError, match=r"board 'left': a budget for 30%, but the pack has 25%, 100%"):
+    with raises(BoardsFileError):
         select_boards(settings(boards=path), SUBNETS)

@@ -1,4 +1,4 @@
-"""Agents are built from their sources alone."""
+"""Test that agents depend on their sources only."""
 
 from pathlib import Path
 
@@ -7,10 +7,8 @@ import pytest
 from hil.firmware import build
 
 
-def test_the_environment_does_not_change_what_the_cache_keeps(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """An agent built under somebody's CFLAGS, as -O0, would be benched under the sources' name for ever."""
+def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An agent built under a user's CFLAGS, such as -O0, would be cached as the agent of the sources."""
     agents = []
     for name, flags in (("plain", ""), ("other", "-O0 -g")):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))

@@ -1,4 +1,4 @@
-"""Archives are unpacked by GNU cpio as they were written."""
+"""Test that GNU cpio unpacks archives as they were written."""
 
 import stat
 import subprocess
@@ -24,7 +24,7 @@ def cpio(archive: bytes, folder: Path, *options: str) -> str:
 
 @settings(max_examples=30)
 @given(FOLDERS, st.dictionaries(NAMES, NAMES, max_size=3))
-def test_what_is_packed_comes_out(
+def test_packed_files_are_unpacked_unchanged(
     folders: dict[str, tuple[int, dict[str, tuple[bytes, int]]]], links: dict[str, str]
 ) -> None:
     archive = Archive()
@@ -46,7 +46,7 @@ def test_what_is_packed_comes_out(
         assert {name: str((Path(there) / "links" / name).readlink()) for name in links} == links
 
 
-def test_all_belongs_to_root_and_devices_have_their_numbers(tmp_path: Path) -> None:
+def test_everything_belongs_to_root_and_devices_have_their_numbers(tmp_path: Path) -> None:
     archive = Archive()
     archive.device("dev/console", 5, 1)
     archive.file("etc/key", b"secret", 0o600)
@@ -58,7 +58,7 @@ def test_all_belongs_to_root_and_devices_have_their_numbers(tmp_path: Path) -> N
     assert {tuple(row[2:4]) for row in rows.values()} == {("0", "0")}
 
 
-def test_the_order_of_adding_changes_nothing_and_a_later_file_counts() -> None:
+def test_order_of_adding_changes_nothing_and_a_later_file_wins() -> None:
     first, second = Archive(), Archive()
     first.file("a/b", b"1")
     first.link("c", "a")

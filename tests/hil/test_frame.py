@@ -9,7 +9,7 @@ frames = st.builds(Frame, bytes_u8, bytes_u8, st.binary(max_size=600))
 
 
 def drain(reader: Reader) -> tuple[list[Frame], int]:
-    """The frames a reader has, and how many damaged ones there were."""
+    """Return the frames of a reader, and the number of damaged ones."""
     found, damaged = [], 0
     while True:
         try:
@@ -23,14 +23,14 @@ def drain(reader: Reader) -> tuple[list[Frame], int]:
 
 
 @given(frames)
-def test_a_frame_comes_back_and_holds_one_zero_at_its_end(frame: Frame) -> None:
+def test_decoding_an_encoded_frame_returns_it(frame: Frame) -> None:
     raw = encode(frame)
     assert raw.index(0) == len(raw) - 1
     assert decode(raw[:-1]) == frame
 
 
 @given(st.lists(frames, max_size=5), st.data())
-def test_frames_come_back_however_the_bytes_are_cut(sent: list[Frame], data: st.DataObject) -> None:
+def test_frames_are_found_however_the_bytes_are_cut(sent: list[Frame], data: st.DataObject) -> None:
     raw = b"".join(encode(frame) for frame in sent)
     reader, found = Reader(), []
     while raw:
@@ -42,14 +42,14 @@ def test_frames_come_back_however_the_bytes_are_cut(sent: list[Frame], data: st.
 
 
 @given(st.binary(max_size=300))
-def test_whatever_comes_is_a_frame_or_a_frame_error(raw: bytes) -> None:
+def test_any_bytes_are_a_frame_or_a_frame_error(raw: bytes) -> None:
     reader = Reader()
     reader.feed(raw + b"\0")
     drain(reader)
 
 
 @given(frames, st.data())
-def test_a_flipped_bit_is_found(frame: Frame, data: st.DataObject) -> None:
+def test_flipped_bit_is_detected(frame: Frame, data: st.DataObject) -> None:
     raw = bytearray(encode(frame))
     bit = data.draw(st.integers(0, 8 * (len(raw) - 1) - 1))
     raw[bit // 8] ^= 1 << bit % 8
@@ -61,14 +61,14 @@ def test_a_flipped_bit_is_found(frame: Frame, data: st.DataObject) -> None:
 
 
 @given(st.binary(min_size=1, max_size=300), frames)
-def test_the_reader_is_back_in_step_at_the_next_zero(noise: bytes, frame: Frame) -> None:
+def test_reader_recovers_at_the_next_zero(noise: bytes, frame: Frame) -> None:
     reader = Reader()
     reader.feed(noise + b"\0" + encode(frame))
     assert drain(reader)[0][-1] == frame
 
 
 @given(st.integers(0, 20_000), frames)
-def test_a_frame_without_end_is_reported_once_and_not_kept(length: int, frame: Frame) -> None:
+def test_frame_without_an_end_is_reported_once_and_dropped(length: int, frame: Frame) -> None:
     reader, damaged = Reader(largest=1000), 0
     for _ in range(length // 100):
         reader.feed(b"\x01" * 100)

@@ -1,4 +1,4 @@
-"""Times of single layers on a board add up to those of nets of any width."""
+"""Test that latencies of single layers add up to those of nets at any width."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def nano() -> Iterator[Board]:
 
 
 def residual() -> Graph:
-    """Every kind of layer but the maximum: a stem, a residual block, an average, a classifier."""
+    """Return a net with every kind of layer but the maximum pool."""
     net = Builder(3, 12, 12)
     x = net.conv(net.input, 24, (3, 3), (2, 2))
     y = net.conv(net.depthwise(x, (3, 3)), 24, (1, 1), relu=False)
@@ -36,12 +36,14 @@ def residual() -> Graph:
 
 
 def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
-    """Microseconds of a subnet, by the table in a file."""
+    """Return the microseconds of a subnet by the table in a file."""
     grids = [np.array([n]) for n in widths]
     return latency_cost(graph, grids, load(table)).evaluate((0,) * len(grids)) / 1000
 
 
-def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Path) -> None:
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_latencies_of_layers_add_up_to_those_of_unmeasured_nets(nano: Board, tmp_path: Path) -> None:
     graph, said = residual(), list[str]()
     save(measure(nano, graph, 5, said.append), tmp_path / "times.json")
     assert len(said) == 7 * 5, "each layer at five widths of its one group"
@@ -55,7 +57,9 @@ def test_layers_add_up_to_nets_that_were_not_measured(nano: Board, tmp_path: Pat
         assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.1)
 
 
-def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
     run = CliRunner().invoke(main, ["latency", "dnn-s", "--emulate", "--points", "2", "--out", str(file)])
     assert run.exit_code == 0, run.output
@@ -63,7 +67,9 @@ def test_the_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> Non
     assert load(file).layers["dense0"].us.shape == (1, 2)
 
 
-def test_a_net_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_net_is_measured_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
     words = ["latency", "dnn-s-5x4x1", "--classes", "3", "--emulate", "--points", "2", "--out", str(file)]
     run = CliRunner().invoke(main, words)
@@ -73,31 +79,33 @@ def test_a_net_at_an_input_and_with_classes_of_ones_own(tmp_path: Path) -> None:
     assert list(last.units[-1]) == [3]
 
 
-def test_an_unknown_net_is_one_line() -> None:
+def test_unknown_net_is_one_line() -> None:
     run = CliRunner().invoke(main, ["latency", "dnn-x", "--emulate"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
     assert line.startswith("Error: no net 'dnn-x'; did you mean dnn-s?")
 
 
-def test_a_board_that_counts_no_time_is_one_line() -> None:
+@pytest.mark.qemu("qemu-system-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
+def test_board_without_a_clock_is_one_line() -> None:
     run = CliRunner().invoke(main, ["latency", "dnn-s", "--board", "pi", "--emulate"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
     assert line == "Error: pi: it counts instructions, not time; measure on another board"
 
 
-def test_a_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
+def test_board_that_the_file_lacks_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "boards.toml").write_text('[[board]]\nname = "left"\ntarget = "nano33ble"\n')
     run = CliRunner().invoke(
         main, ["latency", "dnn-s", "--board", "lft", "--boards", str(tmp_path / "boards.toml")]
     )
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
-    assert line.endswith("boards.toml: no board 'lft'; did you mean 'left'? there are left")
+    assert line.endswith("boards.toml: no board 'lft'; did you mean left? Known: left")
 
 
-def test_no_board_is_one_line() -> None:
+def test_absent_board_is_one_line() -> None:
     run = CliRunner().invoke(main, ["latency", "dnn-s"])
     assert run.exit_code == 1
     (line,) = run.output.strip().splitlines()
@@ -107,7 +115,7 @@ def test_no_board_is_one_line() -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"board": "x"}', '{"board": "x", "layers": {"a": {"units": 1}}}']
 )
-def test_a_file_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
+def test_file_that_is_not_a_table_raises_with_its_path(tmp_path: Path, text: str) -> None:
     file = tmp_path / "times.json"
     file.write_text(text)
     with pytest.raises(LatencyError, match="times.json"):

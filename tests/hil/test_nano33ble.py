@@ -1,5 +1,6 @@
-"""A real Nano's life on a port, played by the real agent behind a pseudo terminal."""
+"""Test the Nano on its port, played by the real agent behind a pseudo terminal."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from hil.transports.serial_ports import Port
 from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
+from tests.hil.support.raising import raises
 from tests.support.nets import inputs
 
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
@@ -27,7 +29,7 @@ ENTRY = Entry("left", "nano33ble")
 
 @dataclass
 class PlayedDesk:
-    """A desk with boards on it; `upload` does what the test says."""
+    """The ports of a machine with boards on them; `upload` does what the test sets."""
 
     stack: ExitStack
     ports: list[Port] = field(default_factory=list)
@@ -83,7 +85,7 @@ def open_(entry: Entry, desk: Desk) -> AbstractContextManager[Board]:
     return start(entry, Provenance.HARDWARE, desk)
 
 
-def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano: Path, small: Model) -> None:
+def test_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano: Path, small: Model) -> None:
     played.board(nano)
     assert absent(ENTRY, played.desk) is None
     x = inputs(small, 9)
@@ -94,7 +96,7 @@ def test_a_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano
     assert not played.uploads
 
 
-def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, nano: Path) -> None:
+def test_serial_number_selects_one_of_two_boards(played: PlayedDesk, nano: Path) -> None:
     played.board(None, "S1")
     played.board(nano, "S2")
     with open_(replace(ENTRY, serial="S2"), played.desk) as board:
@@ -102,22 +104,20 @@ def test_two_of_a_kind_are_told_apart_by_serial_number(played: PlayedDesk, nano:
     assert not played.uploads
 
 
-def test_no_board_is_absent_and_says_what_was_looked_for(played: PlayedDesk) -> None:
-    assert absent(ENTRY, played.desk) == "no Arduino Nano 33 BLE on USB; plug it in"
-    other = absent(replace(ENTRY, serial="S9"), played.desk)
-    assert other == "no Arduino Nano 33 BLE with serial number S9 on USB; plug it in"
-    with pytest.raises(
-        BoardAbsent, match=r"left: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
-    ):
+def test_missing_board_is_absent_with_a_remedy(played: PlayedDesk) -> None:
+    assert absent(ENTRY, played.desk)
+    assert "S9" in (absent(replace(ENTRY, serial="S9"), played.desk) or "")
+    with raises(BoardAbsent, board="left"):
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_a_port_that_is_not_there_is_named_beside_those_that_are(played: PlayedDesk) -> None:
+def test_missing_port_is_absent_with_the_list_of_ports(played: PlayedDesk) -> None:
     reason = absent(replace(ENTRY, port="/dev/ttyACM9"), played.desk)
-    assert reason == "port /dev/ttyACM9 does not exist (ports here: /dev/ttyS0, /dev/ttyUSB7); plug it in"
+    assert reason is not None
+    assert {"/dev/ttyACM9", "/dev/ttyS0"} <= set(re.findall(r"/dev/\w+", reason))
 
 
-def test_an_old_agent_is_replaced_and_followed_to_another_port(
+def test_old_agent_is_replaced_and_followed_to_another_port(
     played: PlayedDesk, old_agent: Path, nano: Path, small: Model
 ) -> None:
     before = played.board(old_agent)
@@ -136,10 +136,10 @@ def test_an_old_agent_is_replaced_and_followed_to_another_port(
     assert played.uploads == [before.port]
 
 
-def test_a_board_that_comes_back_is_known_by_its_serial_number(
+def test_board_that_comes_back_is_identified_by_its_serial_number(
     played: PlayedDesk, old_agent: Path, nano: Path
 ) -> None:
-    """Another one comes at the same time, as when two runs upload at once."""
+    """Another board comes back at the same time, as when two runs upload at once."""
     before = played.board(old_agent)
     others: list[PtyBoard] = []
 
@@ -154,46 +154,42 @@ def test_a_board_that_comes_back_is_known_by_its_serial_number(
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_of_two_boards_none_is_taken_until_one_is_chosen(
+def test_two_matching_boards_are_absent_until_one_is_selected(
     played: PlayedDesk, nano: Path, old_agent: Path, silent: bool
 ) -> None:
     boards = played.board(None if silent else old_agent, "S1"), played.board(nano, "S2")
-    which = rf"2 Arduino Nano 33 BLE on USB \(S1 at {boards[0].port}, S2 at {boards[1].port}\)"
-    says = rf"left: {which}; choose by `serial` or `port` in a boards file, or add --emulate"
-    with pytest.raises(BoardAbsent, match=says):
+    with raises(BoardAbsent, board="left") as caught:
         open_(ENTRY, played.desk).__enter__()
+    assert all(board.port in caught.value.text for board in boards)
     for chosen in (replace(ENTRY, serial="S2"), replace(ENTRY, port=boards[1].port)):
         with open_(chosen, played.desk):
             pass
     assert not played.uploads
 
 
-def test_a_device_that_is_no_nano_is_never_written_to(played: PlayedDesk, old_agent: Path) -> None:
+def test_device_that_is_not_a_nano_is_never_written_to(played: PlayedDesk, old_agent: Path) -> None:
     other = played.board(old_agent, usb=(0x10C4, 0xEA60)).port
     reason = absent(replace(ENTRY, port=other), played.desk)
-    assert reason == f"port {other} is USB device 10c4:ea60, no Arduino Nano 33 BLE; name another port"
-    with pytest.raises(BoardAbsent, match=f"left: {reason}"):
+    assert reason is not None
+    assert "10c4:ea60" in reason
+    with raises(BoardAbsent, board="left"):
         open_(replace(ENTRY, port=other), played.desk).__enter__()
     assert not played.uploads
 
 
-def test_a_port_that_nothing_is_known_of_is_uploaded_to_only_if_a_nano_answers(
-    played: PlayedDesk, old_agent: Path
-) -> None:
+def test_unlisted_port_is_uploaded_to_only_after_a_nano_answered(played: PlayedDesk, old_agent: Path) -> None:
     played.patience = 0.5
-    with PtyBoard() as mute:  # not listed, as a pseudo terminal never is
-        says = rf"left: no hello from port {mute.port} .*; {mute.port} is not listed as Arduino Nano 33 BLE"
-        with pytest.raises(BoardAbsent, match=says):
-            open_(replace(ENTRY, port=mute.port), played.desk).__enter__()
+    with PtyBoard() as mute, raises(BoardAbsent, board="left"):  # a pseudo terminal is never listed
+        open_(replace(ENTRY, port=mute.port), played.desk).__enter__()
     assert not played.uploads
     with PtyBoard(old_agent) as old:
         entry = replace(ENTRY, port=old.port)
-        with pytest.raises(BuildError, match="after its agent was uploaded"):
+        with raises(BuildError):
             open_(entry, played.desk).__enter__()
     assert played.uploads == [old.port]
 
 
-def test_a_port_is_known_by_a_link_to_it(played: PlayedDesk, nano: Path, tmp_path: Path) -> None:
+def test_port_is_recognized_through_a_link(played: PlayedDesk, nano: Path, tmp_path: Path) -> None:
     (tmp_path / "by-id").symlink_to(played.board(nano).port)
     assert absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S1"), played.desk) is None
     wrong = absent(replace(ENTRY, port=str(tmp_path / "by-id"), serial="S2"), played.desk)
@@ -201,7 +197,7 @@ def test_a_port_is_known_by_a_link_to_it(played: PlayedDesk, nano: Path, tmp_pat
     assert "has serial number S1, not S2" in wrong
 
 
-def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, nano: Path) -> None:
+def test_board_that_never_answers_gets_the_agent(played: PlayedDesk, nano: Path) -> None:
     played.patience = 0.5
     silent = played.board(None, usb=BOOTLOADER)
 
@@ -215,76 +211,67 @@ def test_a_board_that_never_answers_is_uploaded_too(played: PlayedDesk, nano: Pa
     assert played.uploads == [silent.port]
 
 
-def test_an_upload_that_fails_says_both_reasons(played: PlayedDesk, old_agent: Path) -> None:
+def test_failed_upload_raises_with_both_reasons(played: PlayedDesk, old_agent: Path) -> None:
     port = played.board(old_agent).port
 
     def upload(port: str) -> None:
         raise BuildError("no PlatformIO on this machine")
 
     played.on_upload = upload
-    both = rf"left: the agent on {port} is of build 0123456789abcdef.*; its upload .* no PlatformIO"
-    with pytest.raises(BuildError, match=both):
+    with raises(BuildError, board="left") as caught:
         open_(ENTRY, played.desk).__enter__()
+    assert all(part in caught.value.text for part in (port, "0123456789abcdef", "no PlatformIO"))
 
 
-def test_an_upload_that_fails_has_one_advice(played: PlayedDesk) -> None:
+def test_failed_upload_raises_with_one_remedy(played: PlayedDesk) -> None:
     played.patience = 0.5
-    port = played.board(None).port
+    played.board(None)
 
     def upload(port: str) -> None:
         raise BuildError("no PlatformIO on this machine; install it")
 
     played.on_upload = upload
-    with pytest.raises(BuildError) as caught:
+    with raises(BuildError, board="left") as caught:
         open_(ENTRY, played.desk).__enter__()
-    silent = f"left: no hello from port {port} within 0.5 s"
-    assert (
-        str(caught.value)
-        == f"{silent}; its upload to {port} failed: no PlatformIO on this machine; install it"
-    )
+    assert caught.value.text.endswith("; install it")
+    assert "reset the board" not in caught.value.text
 
 
 @pytest.mark.parametrize("comes_back", [True, False])
-def test_an_upload_that_changes_nothing_is_an_error(
-    played: PlayedDesk, old_agent: Path, comes_back: bool
-) -> None:
+def test_upload_without_effect_raises(played: PlayedDesk, old_agent: Path, comes_back: bool) -> None:
     played.patience = 0.5
     board = played.board(old_agent)
     if not comes_back:
         played.on_upload = lambda port: played.unplug(board)
-    reason = "is of build 0123456789abcdef" if comes_back else "did not come back on any port"
-    with pytest.raises(
-        BuildError, match=rf"left: .*{reason}.* after its agent was uploaded; press its reset"
-    ):
+    with raises(BuildError, board="left") as caught:
         open_(ENTRY, played.desk).__enter__()
+    assert ("0123456789abcdef" in caught.value.text) is comes_back
 
 
-def test_a_board_that_vanishes_is_lost_by_name(played: PlayedDesk, nano: Path, small: Model) -> None:
+def test_unplugged_board_raises_link_error(played: PlayedDesk, nano: Path, small: Model) -> None:
     board_on_desk = played.board(nano)
     with open_(ENTRY, played.desk) as board:
         board.deploy(small)
         board_on_desk.vanish()
-        with pytest.raises(LinkError, match=r"left: port .* is lost: .*; check its cable and power"):
+        with raises(LinkError, board="left"):
             board.infer(inputs(small, 3))
 
 
-def test_a_port_in_use_is_not_shared(played: PlayedDesk, nano: Path) -> None:
+def test_port_is_opened_by_one_run_only(played: PlayedDesk, nano: Path) -> None:
     played.board(nano)
     with (
         open_(ENTRY, played.desk),
-        pytest.raises(
-            LinkError, match=r"left: port .* cannot be opened: .*; another program has it open: close that"
-        ),
+        raises(LinkError, board="left"),
     ):
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_a_prebuilt_agent_is_no_business_of_a_real_board(played: PlayedDesk) -> None:
-    with pytest.raises(BoardsFileError, match="left: `agent` is for an emulated board"):
+def test_prebuilt_agent_is_refused_on_hardware(played: PlayedDesk) -> None:
+    with raises(BoardsFileError, board="left", key="agent"):
         open_(replace(ENTRY, agent=Path("x.elf")), played.desk).__enter__()
 
 
-def test_provenance_is_held_against_the_agent(script: Callable[[str], Path], played: PlayedDesk) -> None:
+def test_agent_with_another_provenance_is_refused(script: Callable[[str], Path], played: PlayedDesk) -> None:
     emulated = script(f"""
 from hil.protocol.frame import Frame, Reader, encode
 from hil.protocol.definition import HELLO, VERSION
@@ -296,24 +283,21 @@ while data := os.read(0, 4096):
         os.write(1, encode(Frame(frame.command | 128, frame.sequence, payload)))
 """)
     played.board(emulated)
-    with pytest.raises(SetupError, match="left: opened as hardware, but its agent says it is emulated"):
+    with raises(SetupError, board="left"):
         open_(ENTRY, played.desk).__enter__()
 
 
-def test_an_agent_of_another_kind_of_board_is_refused_and_not_replaced(
-    played: PlayedDesk, posix_agent: Path
-) -> None:
+def test_agent_of_another_target_is_refused_and_not_replaced(played: PlayedDesk, posix_agent: Path) -> None:
     port = played.board(posix_agent).port
-    says = rf"left: port {port} says it runs on a 'desktop', not a nano33ble; name the port"
     for entry in (ENTRY, replace(ENTRY, port=port)):
-        with pytest.raises(SetupError, match=says):
+        with raises(SetupError, board="left"):
             open_(entry, played.desk).__enter__()
     assert not played.uploads
 
 
-def test_a_desktop_is_not_played_by_another_board(nano: Path) -> None:
+def test_desktop_refuses_an_agent_of_another_target(nano: Path) -> None:
     with (
-        pytest.raises(SetupError, match=r"desk: agent .* says it runs on a 'nano33ble', not a desktop"),
+        raises(SetupError, board="desk"),
         target("desktop").start(Entry("desk", "desktop", agent=nano), Provenance.HARDWARE),
     ):
         pass

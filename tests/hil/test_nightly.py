@@ -1,6 +1,7 @@
-"""The nightly bench takes the boards that answer, emulates the others, and says so."""
+"""Test the nightly bench: it benches boards that answer, emulates the others, and reports both."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ Nightly = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout whose environment is this one."""
+    """A checkout that uses the environment of this one."""
     folder = tmp_path / "project"
     (folder / "ci").mkdir(parents=True)
     for name in ("nightly", "summary"):
@@ -42,7 +43,9 @@ def nightly(project: Path, small_pack: Path) -> Nightly:
     return run
 
 
-def test_a_board_that_does_not_answer_is_emulated_and_the_job_says_so(
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_silent_board_is_emulated_and_the_summary_warns(
     project: Path,
     nightly: Nightly,
     boards_toml: Callable[..., Path],
@@ -54,7 +57,9 @@ def test_a_board_that_does_not_answer_is_emulated_and_the_job_says_so(
     done = nightly("desktop", "nano33ble", HIL_BOARDS=boards, GITHUB_STEP_SUMMARY=summary)
     assert done.returncode == 0, done.stdout + done.stderr
     said = summary.read_text()
-    assert said.startswith("before\n# Nightly, desktop nano33ble: 18 passed, 4 skipped\n\n> [!WARNING]\n")
+    assert re.match(
+        r"before\n# Nightly, desktop nano33ble: \d+ passed, \d+ skipped\n\n> \[!WARNING\]\n", said
+    )
     assert "> **No hardware answered for board: these figures are of EMULATORS.**" in said
     assert "| nano33ble | board | emulated | board: port /dev/ttyNOWHERE does not exist" in said
     assert "| desktop | desktop | hardware |  |" in said
@@ -67,7 +72,7 @@ def test_a_board_that_does_not_answer_is_emulated_and_the_job_says_so(
     }
 
 
-def test_a_board_that_answers_is_taken(
+def test_board_that_answers_is_benched_as_hardware(
     project: Path,
     nightly: Nightly,
     boards_toml: Callable[..., Path],
@@ -75,13 +80,13 @@ def test_a_board_that_answers_is_taken(
     with PtyBoard(nano_agent()) as board:
         done = nightly("nano33ble", HIL_BOARDS=boards_toml("nano33ble", port=board.port))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "# Nightly, nano33ble: 9 passed, 2 skipped\n\n## What ran on what" in done.stdout
+    assert re.search(r"# Nightly, nano33ble: \d+ passed, \d+ skipped\n\n## What ran on what", done.stdout)
     assert "| nano33ble | board | hardware |  |" in done.stdout
     rows = read(project / "results" / "nightly" / "bench.jsonl")
     assert {row["provenance"] for row in rows} == {"hardware"}
 
 
-def test_a_night_that_measures_nothing_is_no_good_one(nightly: Nightly, project: Path) -> None:
+def test_run_without_measurements_fails(nightly: Nightly, project: Path) -> None:
     (project / "results" / "nightly").mkdir(parents=True)
     (project / "results" / "nightly" / "bench.jsonl").write_text("yesterday's")
     done = nightly("desktop", HIL_BOARDS="none.toml")

@@ -1,7 +1,6 @@
-"""A board over SSH, on a real sshd: who is trusted, what is stored, and that nothing is left running."""
+"""Test boards over SSH on a real sshd: trust, stored agents, and cleaning up."""
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -31,7 +30,7 @@ from tests.hil.support.boards import HERE, open_pi, pi_refusal, pi_runs, taking
 from tests.hil.support.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
 
 
-def test_a_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> None:
+def test_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> None:
     there = sshd()
     assert pi.absent(there.entry()) is None
     pi_runs(there.entry(), small)
@@ -44,7 +43,7 @@ def test_a_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> 
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_an_agent_that_was_changed_or_made_no_program_is_put_right(sshd: Start, small: Model) -> None:
+def test_changed_agent_is_stored_again(sshd: Start, small: Model) -> None:
     there = sshd()
     pi_runs(there.entry(), small)
     (agent,) = there.stored()
@@ -57,7 +56,7 @@ def test_an_agent_that_was_changed_or_made_no_program_is_put_right(sshd: Start, 
     assert there.stored() == [agent]
 
 
-def test_an_agent_ends_by_itself_when_its_input_does(sshd: Start) -> None:
+def test_agent_exits_at_the_end_of_its_input(sshd: Start) -> None:
     there = sshd()
     with ExitStack() as stack:
         stack.enter_context(open_pi(there.entry()))
@@ -67,7 +66,7 @@ def test_an_agent_ends_by_itself_when_its_input_does(sshd: Start) -> None:
     assert there.running() == []
 
 
-def test_old_agents_and_parts_of_some_are_cleared_away(sshd: Start, small: Model) -> None:
+def test_old_agents_and_partial_files_are_removed(sshd: Start, small: Model) -> None:
     there = sshd()
     folder = there.home / ".cache" / "reds-hil"
     folder.mkdir(parents=True)
@@ -80,7 +79,7 @@ def test_old_agents_and_parts_of_some_are_cleared_away(sshd: Start, small: Model
     assert {"agent-89ab", "notes"} < set(names)
 
 
-def test_the_agent_has_no_port_and_its_core(sshd: Start) -> None:
+def test_agent_listens_on_no_port_and_runs_on_its_core(sshd: Start) -> None:
     there = sshd()
     core = max(os.sched_getaffinity(0))
     with open_pi(there.entry(core=core)) as board:
@@ -95,14 +94,16 @@ def test_the_agent_has_no_port_and_its_core(sshd: Start) -> None:
         assert (conditions.core, conditions.machine) == (core, os.uname().machine)
 
 
-def test_the_aarch64_agent_gives_the_reference_s_bits(sshd: Start, small: Model, tmp_path: Path) -> None:
-    """It runs in user-mode emulation behind the same sshd, of a script that is stored in its place."""
+@pytest.mark.qemu("qemu-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
+def test_aarch64_agent_equals_the_interpreter(sshd: Start, small: Model, tmp_path: Path) -> None:
+    """Run it by user-mode emulation, from a script that is stored in its place."""
     agent = build.agent(build.LINUX["aarch64"], board="pi")
     emulated = script(tmp_path / "emulated", f"exec qemu-aarch64 -cpu cortex-a72 {agent}")
     pi_runs(sshd().entry(agent=emulated), small)
 
 
-def test_a_host_in_known_hosts_is_trusted(sshd: Start, tmp_path: Path, small: Model) -> None:
+def test_host_in_known_hosts_is_trusted(sshd: Start, tmp_path: Path, small: Model) -> None:
     there = sshd()
     known = tmp_path / "me" / ".ssh" / "known_hosts"
     known.parent.mkdir(parents=True)
@@ -112,48 +113,42 @@ def test_a_host_in_known_hosts_is_trusted(sshd: Start, tmp_path: Path, small: Mo
     other = keygen(tmp_path / "other")
     known.write_text(f"[127.0.0.1]:{there.port} {other.with_suffix('.pub').read_text()}")
     shown, known_key = fingerprint(there.host_key), fingerprint(other)
-    says = pi_refusal(there.entry(host_key=None), HostKeyError)
-    assert f"shows the host key {shown} (ssh-ed25519), not {known_key} as in known_hosts" in says
-    assert says.endswith(f"then run ssh-keygen -R '[127.0.0.1]:{there.port}'")
+    refused = pi_refusal(there.entry(host_key=None), HostKeyError)
+    assert all(key in refused.text for key in (shown, known_key))
+    assert refused.text.endswith(f"ssh-keygen -R '[127.0.0.1]:{there.port}'")
 
 
-def test_an_unknown_host_is_refused_with_the_line_that_makes_it_known(
-    sshd: Start, tmp_path: Path, small: Model
-) -> None:
+def test_unknown_host_is_refused_with_the_line_to_add(sshd: Start, tmp_path: Path, small: Model) -> None:
     there = sshd()
-    says = pi_refusal(there.entry(host_key=None), HostKeyError)
+    refused = pi_refusal(there.entry(host_key=None), HostKeyError)
     line = f'host_key = "{fingerprint(there.host_key)}"'
-    assert says.endswith(
-        f"which is not known here; if that is its key, add to its board in boards.toml: {line}"
-    )
+    assert refused.text.endswith(line)
     assert not there.stored()
     rows = ["[[board]]", 'name = "pi-1"', 'target = "pi"', 'host = "127.0.0.1"', f"port = {there.port}"]
     (tmp_path / "boards.toml").write_text("\n".join([*rows, 'key = "id"', line]))
     pi_runs(*boards_toml.load(tmp_path / "boards.toml"), small)
 
 
-def test_a_host_with_another_key_than_boards_toml_says_is_pi_refusal(sshd: Start, tmp_path: Path) -> None:
+def test_host_with_another_key_than_boards_toml_is_refused(sshd: Start, tmp_path: Path) -> None:
     there = sshd()
     other = fingerprint(keygen(tmp_path / "other"))
-    says = pi_refusal(there.entry(host_key=other), HostKeyError)
-    assert f"not {other}; another machine answers, or it was set up anew" in says
+    assert other in pi_refusal(there.entry(host_key=other), HostKeyError).text
     assert not there.stored()
 
 
-def test_a_key_that_is_not_let_in_is_named(sshd: Start, tmp_path: Path) -> None:
+def test_refused_login_names_the_key(sshd: Start, tmp_path: Path) -> None:
     there = sshd()
-    says = pi_refusal(there.entry(key=keygen(tmp_path / "other")), LoginError)
-    assert f"refuses the key {tmp_path / 'other'}: Authentication failed; add the public key" in says
-    says = pi_refusal(there.entry(key=None), LoginError)
-    assert "refuses all keys of ssh-agent and ~/.ssh: No authentication methods available; add the" in says
+    refused = pi_refusal(there.entry(key=keygen(tmp_path / "other")), LoginError)
+    assert str(tmp_path / "other") in refused.text
+    assert "ssh-agent" in pi_refusal(there.entry(key=None), LoginError).text
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "secret", "-f", str(there.key)], check=True)
-    says = pi_refusal(there.entry(), LoginError)
-    assert says.endswith(f"the key {there.key} has a passphrase; give it to ssh-agent: ssh-add")
+    refused = pi_refusal(there.entry(), LoginError)
+    assert all(word in refused.text for word in (str(there.key), "passphrase", "ssh-add"))
     there.key.write_text("no key")
-    assert f"refuses the key {there.key}: " in pi_refusal(there.entry(), LoginError)
+    assert str(there.key) in pi_refusal(there.entry(), LoginError).text
 
 
-def test_ssh_agent_lets_us_in(
+def test_key_in_ssh_agent_is_accepted(
     sshd: Start, tmp_path: Path, small: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, path = sshd(), str(tmp_path / "agent")
@@ -168,7 +163,7 @@ def test_ssh_agent_lets_us_in(
             agent.kill()
 
 
-def test_a_host_that_does_not_listen_is_absent(sshd: Start) -> None:
+def test_host_that_does_not_listen_is_absent(sshd: Start) -> None:
     there = sshd()
     entry, port = there.entry(), free_port()
     entry = replace(entry, host=replace(entry.host, port=port))
@@ -177,36 +172,35 @@ def test_a_host_that_does_not_listen_is_absent(sshd: Start) -> None:
     )
     with taking(3):
         assert pi.absent(entry) == reason
-    assert "; tried again: " in pi_refusal(entry, LinkError)
+    assert "; tried again: " in pi_refusal(entry, LinkError).text
     nowhere = pi.absent(replace(entry, host=replace(entry.host, name="nowhere.invalid")))
     assert nowhere is not None
     assert nowhere.startswith("nowhere.invalid port ")
 
 
-def test_a_board_without_a_host_is_absent() -> None:
+def test_entry_without_a_host_is_absent() -> None:
     entry = Entry("pi-1", "pi")
-    assert pi.absent(entry) == "its entry names no host; add `host` and `user` in a boards file"
-    assert "its entry names no host" in pi_refusal(entry, BoardAbsent)
+    assert pi.absent(entry) == pi_refusal(entry, BoardAbsent).text
 
 
-def test_a_serial_number_is_no_business_of_a_pi(sshd: Start) -> None:
-    says = pi_refusal(replace(sshd().entry(), serial="S1"), BoardsFileError)
-    assert says == "pi-1: `serial` is for a board on a port, not a pi; remove it"
+def test_serial_number_is_refused(sshd: Start) -> None:
+    refused = pi_refusal(replace(sshd().entry(), serial="S1"), BoardsFileError)
+    assert isinstance(refused, BoardsFileError)
+    assert refused.key == "serial"
 
 
-def test_a_host_that_says_nothing_is_given_up_in_time(sshd: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_host_raises_at_the_deadline(sshd: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pi, "LOGIN_SECONDS", 1.0)
     there = sshd()
     os.kill(there.pid, signal.SIGSTOP)  # the system goes on taking connections for it
-    says = pi_refusal(there.entry(), DeadlineError, 4)
-    assert "took longer than 1 s to log in; check its load" in says
+    assert "1 s" in pi_refusal(there.entry(), DeadlineError, 4).text
 
 
 PART = f"dd bs=4096 count=40 2>/dev/null | {SFTP_SERVER}"
 """An sftp-server that is fed no more than the beginning of a transfer."""
 
 
-def test_a_transfer_that_is_cut_off_is_tried_again(sshd: Start, tmp_path: Path, small: Model) -> None:
+def test_interrupted_transfer_is_tried_again(sshd: Start, tmp_path: Path, small: Model) -> None:
     once = f"mkdir {tmp_path}/cut || exec {SFTP_SERVER}"
     there = sshd(sftp=script(tmp_path / "sftp", f"{once}\n{PART}\nkill -9 $PPID"))
     pi_runs(there.entry(), small)
@@ -216,70 +210,61 @@ def test_a_transfer_that_is_cut_off_is_tried_again(sshd: Start, tmp_path: Path, 
     assert 0 < part.stat().st_size <= 40 * 4096 < whole.stat().st_size
 
 
-def test_an_sshd_that_is_killed_in_a_transfer_is_lost_by_name(sshd: Start, tmp_path: Path) -> None:
+def test_sshd_killed_in_a_transfer_raises_link_error(sshd: Start, tmp_path: Path) -> None:
     there = sshd(sftp=script(tmp_path / "sftp", f"{PART}\nkill -9 $(cat {tmp_path}/pid) $PPID"))
     (tmp_path / "pid").write_text(str(there.pid))
-    says = pi_refusal(there.entry(), LinkError)
-    here = HERE.format(there.port)
-    lost = rf"pi-1: {here} was lost as it was to store a file: (Server connection dropped|Socket is closed); "
-    assert re.match(lost, says)  # by which of paramiko's threads sees the end first
-    assert f"; tried again: {here} cannot be reached: Connection refused; check its" in says
+    refused = pi_refusal(there.entry(), LinkError)
+    first, second = refused.text.split("; tried again: ")
+    assert HERE.format(there.port) in first
+    assert "Connection refused" in second
 
 
-def test_a_core_that_the_board_has_not_is_named(sshd: Start) -> None:
+def test_core_that_does_not_exist_is_refused(sshd: Start) -> None:
     there = sshd()
-    says = pi_refusal(there.entry(core=4000), BoardsFileError)
-    assert says.startswith("pi-1: its agent cannot be put on core 4000: ")
-    assert says.endswith("; name another `core`, or none")
+    refused = pi_refusal(there.entry(core=4000), BoardsFileError)
+    assert isinstance(refused, BoardsFileError)
+    assert refused.key == "core"
     assert not there.stored()
 
 
-def test_a_board_without_sftp_says_what_to_install(sshd: Start) -> None:
-    says = pi_refusal(sshd(sftp="/nowhere/sftp-server").entry(), SetupError)
-    assert says.endswith("has no SFTP; install openssh-sftp-server there")
+def test_board_without_sftp_raises_with_the_package_to_install(sshd: Start) -> None:
+    refused = pi_refusal(sshd(sftp="/nowhere/sftp-server").entry(), SetupError)
+    assert "openssh-sftp-server" in refused.text
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "reason"),
     [
-        ("size=64k", r"cannot store [\d,]+ bytes in .*: Failure, 64 kB are free there; make room"),
-        ("ro", r"cannot make the agent's folder: mkdir: .*: Read-only file system$"),
-        (
-            "noexec",
-            r"the agent at .* cannot be run: .*Permission denied; its folder has to allow programs: set",
-        ),
+        ("size=64k", "64 kB are free"),
+        ("ro", "Read-only file system"),
+        ("noexec", "Permission denied"),
     ],
 )
-def test_a_disk_that_does_not_take_the_agent_is_said_to_be_why(
-    sshd: Start, tmp_path: Path, options: str, says: str
+def test_disk_that_cannot_hold_the_agent_is_named_as_the_reason(
+    sshd: Start, tmp_path: Path, options: str, reason: str
 ) -> None:
     (tmp_path / "home").mkdir()
     there = sshd(within=mounting(f"mount -t tmpfs -o {options} none {tmp_path}/home"))
-    assert re.search(says, pi_refusal(there.entry(), BuildError))
+    assert reason in pi_refusal(there.entry(), BuildError).text
     assert not there.stored()
 
 
-def test_a_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
+def test_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
     there = sshd()
     (there.home / ".cache").touch()
-    says = pi_refusal(there.entry(), BuildError)
-    assert "cannot make the agent's folder: mkdir: " in says
-    assert "/home/.cache" in says
+    assert "/home/.cache" in pi_refusal(there.entry(), BuildError).text
 
 
-def test_an_agent_for_another_processor_is_not_sent(sshd: Start) -> None:
+@pytest.mark.cross("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
+def test_agent_for_another_processor_is_not_sent(sshd: Start) -> None:
     there = sshd()
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[os.uname().machine]
     agent = build.agent(build.LINUX[other], board="pi")
-    says = pi_refusal(there.entry(agent=agent), BuildError)
-    assert (
-        says == f"pi-1: {agent} is built for {other}, the board is of {os.uname().machine}; build it for that"
-    )
+    refused = pi_refusal(there.entry(agent=agent), BuildError)
+    assert all(word in refused.text for word in (str(agent), other, os.uname().machine))
     assert not there.stored()
 
 
-def test_a_system_that_there_is_no_agent_for_is_named(sshd: Start, tmp_path: Path) -> None:
-    says = pi_refusal(sshd(programs={"uname": "echo armv7l"}).entry(), SetupError)
-    assert says.startswith(
-        "pi-1: its system is of armv7l, and there are agents for aarch64 and x86_64; install"
-    )
+def test_system_without_an_agent_is_refused(sshd: Start, tmp_path: Path) -> None:
+    refused = pi_refusal(sshd(programs={"uname": "echo armv7l"}).entry(), SetupError)
+    assert all(word in refused.text for word in ("armv7l", "aarch64", "x86_64"))

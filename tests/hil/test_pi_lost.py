@@ -1,4 +1,4 @@
-"""A board over SSH that is lost on the way: an error in time, and nothing is left running."""
+"""Test boards over SSH that are lost: an error in time, and no agent left running."""
 
 import os
 import signal
@@ -18,6 +18,7 @@ from hil.firmware import build
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HERE, HOST, open_pi, taking
+from tests.hil.support.raising import raises
 from tests.hil.support.sshd import Start, parent, wait_gone
 from tests.support.nets import inputs
 
@@ -27,18 +28,18 @@ def stuck() -> Path:
     return build.agent(build.LINUX[os.uname().machine], AGENTS / "stuck.c", "pi")
 
 
-def test_an_agent_that_is_killed_is_lost_by_name(sshd: Start, small: Model) -> None:
+def test_killed_agent_raises_link_error(sshd: Start, small: Model) -> None:
     there = sshd()
     with open_pi(there.entry()) as board:
         board.deploy(small)
         os.kill(there.agent(), signal.SIGKILL)
         with taking(5), pytest.raises(LinkError) as caught:
             board.infer(inputs(small, 3))
-    advice = "check its power, memory and network, then run again"
-    assert str(caught.value) == f"pi-1: the agent at {HERE.format(there.port)} was killed; {advice}"
+    assert caught.value.board == "pi-1"
+    assert HERE.format(there.port) in caught.value.text
 
 
-def test_a_connection_that_is_lost_takes_the_agent_with_it(sshd: Start, small: Model) -> None:
+def test_agent_ends_when_its_login_is_lost(sshd: Start, small: Model) -> None:
     there = sshd()
     with open_pi(there.entry()) as board:
         board.deploy(small)
@@ -46,14 +47,14 @@ def test_a_connection_that_is_lost_takes_the_agent_with_it(sshd: Start, small: M
         os.kill(parent(agent), signal.SIGKILL)
         with (
             taking(3),
-            pytest.raises(LinkError, match=rf"pi-1: {HERE.format(there.port)} is lost; check its"),
+            raises(LinkError, board="pi-1"),
         ):
             board.infer(inputs(small, 3))
         assert wait_gone([agent])
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_an_agent_that_is_stuck_is_ended(
+def test_hanging_agent_is_ended(
     sshd: Start, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
@@ -66,33 +67,32 @@ def test_an_agent_that_is_stuck_is_ended(
         if lost:
             os.kill(parent(agent), signal.SIGKILL)
             assert wait_gone([agent])
-    says = str(caught.value)
-    assert says.startswith("pi-1: no answer to INFER within 2")
-    assert says.endswith("; check that it still answers, and that its agent is of these sources")
+    assert caught.value.board == "pi-1"
+    assert "INFER" in caught.value.text
     assert there.running() == []
 
 
-def test_an_agent_that_stands_still_is_killed(sshd: Start, small: Model) -> None:
+def test_stopped_agent_is_killed(sshd: Start, small: Model) -> None:
     there = sshd()
     with ExitStack() as stack:
         board = stack.enter_context(open_pi(there.entry()))
         agent = there.agent()
         os.kill(agent, signal.SIGSTOP)
-        with taking(8), pytest.raises(DeadlineError, match="pi-1: no answer to PUT_BEGIN within 5 s"):
+        with taking(8), raises(DeadlineError, board="pi-1"):
             board.deploy(small)
         with taking(8):
             stack.close()
         assert wait_gone([agent])
 
 
-def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -> None:
+def test_stopped_login_raises_at_the_deadline(sshd: Start, small: Model) -> None:
     there = sshd()
     with ExitStack() as stack:
         board = stack.enter_context(open_pi(there.entry()))
         agent = there.agent()
         session = parent(agent)
         os.kill(session, signal.SIGSTOP)
-        with taking(8), pytest.raises(DeadlineError, match="pi-1: no answer to PUT_BEGIN within 5 s"):
+        with taking(8), raises(DeadlineError, board="pi-1"):
             board.deploy(small)
         with taking(12):
             stack.close()
@@ -100,7 +100,7 @@ def test_a_connection_that_stands_still_is_given_up(sshd: Start, small: Model) -
         assert wait_gone([agent])
 
 
-def test_a_host_that_is_killed_leaves_no_agent_behind(sshd: Start, boards_toml: Callable[..., Path]) -> None:
+def test_agent_ends_when_its_host_is_killed(sshd: Start, boards_toml: Callable[..., Path]) -> None:
     there = sshd()
     boards = boards_toml("pi", **there.keys())
     with subprocess.Popen(

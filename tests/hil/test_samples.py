@@ -13,17 +13,17 @@ ticks = st.lists(st.integers(0, 1 << 31), min_size=1, max_size=200)
 
 
 @given(ticks)
-def test_the_median_is_the_textbook_one(values: list[int]) -> None:
+def test_median_equals_that_of_the_statistics_module(values: list[int]) -> None:
     assert median(values) == textbook_median(values)
 
 
 @given(ticks)
-def test_the_interval_lies_within_the_samples_and_around_the_median(values: list[int]) -> None:
+def test_median_interval_lies_within_the_samples_and_contains_the_median(values: list[int]) -> None:
     low, high = median_interval(values)
     assert min(values) <= low <= median(values) <= high <= max(values)
 
 
-def test_the_interval_holds_the_true_median_as_often_as_it_says() -> None:
+def test_median_interval_contains_the_true_median_with_its_confidence() -> None:
     rng = random.Random(0)
     for n in (5, 6, 20, 101):
         draws = [[rng.expovariate(1) for _ in range(n)] for _ in range(2000)]
@@ -33,7 +33,7 @@ def test_the_interval_holds_the_true_median_as_often_as_it_says() -> None:
         assert held >= min(exact, 0.94) - 0.01
 
 
-def test_the_interval_narrows_with_more_samples() -> None:
+def test_median_interval_narrows_with_more_samples() -> None:
     rng = random.Random(1)
     draw = [rng.random() for _ in range(1000)]
     low, high = median_interval(draw)
@@ -41,18 +41,18 @@ def test_the_interval_narrows_with_more_samples() -> None:
 
 
 @pytest.mark.parametrize("statistic", [median, median_interval])
-def test_nothing_has_no_median(statistic: object) -> None:
+def test_median_of_no_samples_raises(statistic: object) -> None:
     with pytest.raises(ValueError, match="no samples"):
         statistic([])  # type: ignore[operator]
 
 
 @given(ticks, st.integers(0, 1 << 31))
-def test_overhead_is_taken_off_and_never_below_nothing(values: list[int], overhead: int) -> None:
+def test_overhead_is_subtracted_down_to_zero(values: list[int], overhead: int) -> None:
     left = less_overhead(values, overhead)
     assert all(after == max(0, before - overhead) for before, after in zip(values, left, strict=True))
 
 
-def test_a_clock_that_counts_time_gives_us_and_a_count_of_its_own_if_it_has_one() -> None:
+def test_by_unit_returns_microseconds_and_raw_counts() -> None:
     instructions = Samples(Clock(0, "instructions", 0), (10, 20), "emulated")
     cycles = Samples(Clock(1, "cycles", 64_000_000), (64, 128), "emulated")
     ns = Samples(Clock(0, "ns", 1_000_000_000), (1500,), "hardware")
@@ -62,7 +62,7 @@ def test_a_clock_that_counts_time_gives_us_and_a_count_of_its_own_if_it_has_one(
 
 
 @given(ticks, st.integers(1, 1 << 20))
-def test_fewer_counts_are_faster_and_as_many_are_not(values: list[int], more: int) -> None:
+def test_fewer_counts_are_faster_and_equal_counts_are_not(values: list[int], more: int) -> None:
     larger = [value + more for value in values]
     assert gate.is_faster(values, larger, exact=True)
     assert not gate.is_faster(values, values, exact=True)
@@ -70,21 +70,21 @@ def test_fewer_counts_are_faster_and_as_many_are_not(values: list[int], more: in
 
 
 @given(ticks, ticks)
-def test_on_hardware_only_intervals_that_lie_apart_count(one: list[int], other: list[int]) -> None:
+def test_only_disjoint_intervals_make_hardware_slower(one: list[int], other: list[int]) -> None:
     apart = median_interval(one)[0] > median_interval(other)[1]
     assert gate.is_faster(one, other, exact=False) is not apart
     assert gate.is_faster(one, one, exact=False)
 
 
 @given(ticks)
-def test_work_put_off_shows_beyond_two_percent(values: list[int]) -> None:
+def test_first_inference_above_two_percent_puts_work_off(values: list[int]) -> None:
     steady = [100 * (value + 1) for value in values]
     assert not gate.puts_work_off([*steady, max(steady) * 102 // 100], steady)
     assert gate.puts_work_off([*steady, max(steady) * 102 // 100 + 1], steady)
 
 
 @given(ticks)
-def test_the_worst_switch_alone_decides(values: list[int]) -> None:
+def test_slowest_switch_decides(values: list[int]) -> None:
     worst = max(values)
     assert gate.switches_in_time(values, worst)
     assert not gate.switches_in_time(values, worst - 0.5)

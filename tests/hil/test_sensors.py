@@ -1,4 +1,4 @@
-"""What a board says of itself, and when that makes a latency doubtful."""
+"""Test the conditions that boards report, and the doubts they raise about latencies."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ charge=2
 STEADY = Conditions("aarch64", governor="performance", mhz=1500.0, throttled=0)
 
 
-def test_what_a_board_says_is_read_and_what_it_does_not_is_none() -> None:
+def test_missing_conditions_are_none() -> None:
     read = sensors.read(PI, 3)
     model = "Raspberry Pi 4 Model B Rev 1.4"
     assert read == Conditions("aarch64", model, "Cortex-A72", 3, "ondemand", 600.0, 48.686, 0x50000)
@@ -55,14 +55,14 @@ def test_what_a_board_says_is_read_and_what_it_does_not_is_none() -> None:
         ({"thermal": 0}, {"thermal": 2}, ["it was throttled (thermal status 2)"]),
     ],
 )
-def test_a_latency_is_doubtful_with_reason(
+def test_latency_is_doubtful_with_a_reason(
     before: dict[str, object], after: dict[str, object], why: list[str]
 ) -> None:
     pair = (replace(STEADY, **changed).plain() for changed in (before, after))  # type: ignore[arg-type]
     assert doubts(*pair) == why
 
 
-def test_doubts_of_any_measurement_count_each_kind_once() -> None:
+def test_each_kind_of_doubt_is_reported_once_for_a_board() -> None:
     good, bad = STEADY.plain(), replace(STEADY, governor="ondemand").plain()
     rows = [
         {"board": "a", "conditions": {"before": good, "after": good}},

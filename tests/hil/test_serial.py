@@ -1,4 +1,4 @@
-"""What a port's errors say, each with the advice that helps."""
+"""Test the errors of serial ports and their remedies."""
 
 import os
 from collections.abc import Iterator
@@ -14,12 +14,13 @@ from hil.emulators import cortex_m4
 from hil.errors import LinkError
 from hil.transports.serial import SerialTransport
 from reds.pack.model import Model
+from tests.hil.support.raising import raises
 from tests.support.nets import inputs
 
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Without the rights that root has to every file."""
+    """Drop the rights that root has to every file."""
     me = os.geteuid()
     if me == 0:
         os.seteuid(65534)
@@ -29,7 +30,7 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(me)
 
 
-def test_a_port_without_permission_says_which_group_has_it(tmp_path: Path) -> None:
+def test_port_without_permission_raises_with_the_group_to_join(tmp_path: Path) -> None:
     port = tmp_path / "tty"
     port.touch(mode=0)
     denied = f"port {port} cannot be opened: Permission denied; add yourself to the dialout group "
@@ -39,7 +40,7 @@ def test_a_port_without_permission_says_which_group_has_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "/dev/null"])
-def test_what_is_no_serial_port_is_said_to_be_none(tmp_path: Path, kind: str) -> None:
+def test_file_that_is_not_a_serial_port_is_refused(tmp_path: Path, kind: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     path = tmp_path / kind  # of an absolute kind, that alone
@@ -48,12 +49,16 @@ def test_what_is_no_serial_port_is_said_to_be_none(tmp_path: Path, kind: str) ->
     assert str(caught.value) == f"port {path} is not a serial port; name another"
 
 
-def test_a_port_that_is_not_there_is_to_be_plugged_in() -> None:
-    with pytest.raises(LinkError, match=r"cannot be opened: No such file or directory; plug it in$"):
+def test_missing_port_raises_with_a_remedy() -> None:
+    with raises(LinkError):
         SerialTransport("/dev/ttyNOWHERE")
 
 
-def test_a_dead_emulator_has_no_cable_to_check(small: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_dead_emulator_raises_without_the_advice_to_check_a_cable(
+    small: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[cortex_m4.Emulator] = []
     start = cortex_m4.start
     monkeypatch.setattr(cortex_m4, "start", lambda elf: started.append(start(elf)) or started[-1])

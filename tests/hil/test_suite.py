@@ -289,7 +289,7 @@ def test_a_bad_pack_is_one_line(
             ["--pack", "none.reds"],
             "none.reds: cannot read the pack: No such file or directory; name one that",
         ),
-        (["--target", "nano"], "there is no target 'nano'; did you mean 'nano33ble'"),
+        (["--target", "nano"], "there is no target 'nano'; did you mean nano33ble"),
         (
             ["--boards", "none.toml"],
             "none.toml: cannot read the boards: No such file or directory; copy .*boards.toml, or",

@@ -1,5 +1,6 @@
-"""The summary for a job's page, from files that real runs keep."""
+"""Test the summary of a run, from files that real runs keep."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,7 +33,7 @@ def summary(tmp_path: Path) -> Summary:
     return run
 
 
-def test_failures_come_first_then_what_ran_on_what_then_the_figures(
+def test_failures_come_before_boards_and_figures(
     hil: Run, summary: Summary, small_pack: Path, tmp_path: Path
 ) -> None:
     wrong = build.agent("desktop", AGENTS / "wrong.c")
@@ -48,9 +49,10 @@ def test_failures_come_first_then_what_ran_on_what_then_the_figures(
     done = summary()
     assert (done.returncode, done.stderr) == (0, "")
     parts = done.stdout.split("\n\n")
-    assert parts[:2] == ["# Night: 4 failed, 1 error, 5 passed, 23 skipped", "## Failures"]
+    assert re.fullmatch(r"# Night: \d+ failed, 1 error, \d+ passed, \d+ skipped", parts[0])
+    assert parts[1] == "## Failures"
     failures = parts[2].splitlines()
-    assert len(failures) == 5
+    assert len(failures) == int(parts[0].split()[2]) + 1
     assert (
         "- `test_outputs_equal_the_reference[desk-hardware-50%]`: AssertionError: 50%: 256 of 256" in parts[2]
     )
@@ -69,7 +71,9 @@ def test_failures_come_first_then_what_ran_on_what_then_the_figures(
     assert {len(line) for line in figures} == {len(figures[0])}
 
 
-def test_figures_of_an_emulator_that_stands_in_are_not_overlooked(
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_emulated_figures_in_place_of_hardware_get_a_warning(
     hil: Run, summary: Summary, small_pack: Path, boards_toml: Callable[..., Path]
 ) -> None:
     boards = boards_toml("nano33ble", port="/dev/ttyNOWHERE")
@@ -82,15 +86,13 @@ def test_figures_of_an_emulator_that_stands_in_are_not_overlooked(
     assert "| nano33ble | board | emulated |  |" in said
 
 
-def test_text_from_outside_is_no_markup(hil: Run, summary: Summary, small_pack: Path, tmp_path: Path) -> None:
+def test_text_of_users_is_escaped(hil: Run, summary: Summary, small_pack: Path, tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text('[[board]]\nname = "a|b <img>"\ntarget = "desktop"\n')
     hil("--boards=b.toml", "--pack", small_pack, *FILES)
     assert "| desktop | a\\|b &lt;img&gt; | hardware |  |" in summary().stdout
 
 
-def test_a_run_that_left_nothing_is_a_failure_and_so_is_a_file_of_something_else(
-    summary: Summary, tmp_path: Path
-) -> None:
+def test_missing_or_invalid_files_fail(summary: Summary, tmp_path: Path) -> None:
     done = summary()
     assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
     (tmp_path / "a.jsonl").write_text("{")

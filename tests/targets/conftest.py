@@ -1,16 +1,9 @@
-"""Skip tests whose tools are missing, and compile the test programs once a session."""
+"""Compile the test programs once a session."""
 
 import pytest
 
+from tests.support.tools import missing
 from tests.targets.support.compilation import Compiler, shared
-from tests.targets.support.tools import missing
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test marked `cross` or `qemu` where one of the tools its mark names is missing."""
-    for mark in (*item.iter_markers("cross"), *item.iter_markers("qemu")):
-        if reason := missing(*mark.args):
-            pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from tests.support.tools import missing
 from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
-from tests.targets.support.tools import missing
 
 ROOT = TARGETS.parent
 EXAMPLES = ROOT / "examples"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.tools import missing
 from tests.targets.support.sources import TARGETS
-from tests.targets.support.tools import missing
 
 VERSION = tomllib.loads((TARGETS.parent / "pyproject.toml").read_text())["project"]["version"]
 

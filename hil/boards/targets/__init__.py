@@ -1,1 +1,1 @@
-"""One module a target, as `hil.boards.registry.Target` describes it; a new file here is a new target."""
+"""Open boards of each target, one module a target, as `hil.boards.registry.Target` describes it."""

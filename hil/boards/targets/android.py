@@ -1,6 +1,7 @@
-"""An Android device over ADB: on an adb server, on USB or on the network; or an emulated one.
+"""Open an Android device over ADB: at an adb server, on USB, on the network, or emulated.
 
-That is a virtual machine of ours, or, where an entry names one by its serial number, Android's own emulator.
+The emulated device is a virtual machine of this package. If an entry names one of Android's own emulators by
+its serial number, that is used instead.
 """
 
 from collections.abc import Iterator
@@ -16,46 +17,46 @@ from hil.firmware import build
 from hil.transports.adb import find
 from hil.transports.adb.device import Device
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, address, reach
+from hil.transports.host import Host, address, open_tcp
 
 HAS_EMULATOR = True
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 20.0
-"""What the first answer may take, and logging in with somebody who allows it on the device's screen."""
+"""Deadlines of the first answer, and of a login that somebody allows on the device's screen."""
 _OTHERS = "`user` and `host_key` are for SSH, and `serial` is for a device on USB or on an adb server"
 
 
 def absent(entry: Entry) -> str | None:
-    """Why there is no such device on an adb server, on USB or on the network, or None; nobody logs in."""
+    """Return why no such device is at an adb server, on USB or on the network, or None; nobody logs in."""
     try:
         if entry.host is None:
-            find.plugged_in(entry.serial, entry.key)
+            find.find_connected(entry.serial, entry.key)
             if find.is_emulator(entry.serial):
-                return f"{entry.serial} is an emulator, no device; name another"
+                return f"{entry.serial} is an emulator, not a device; name another"
         else:
-            reach(entry.host, Deadline.after(REACH_SECONDS)).close()
+            open_tcp(entry.host, Deadline.after(REACH_SECONDS)).close()
     except (SetupError, LinkError) as error:
         return str(error)
     return None
 
 
 def device(entry: Entry) -> str | None:
-    """Its serial number or address; those of one that an adb server reaches over the network are the same."""
+    """Return its serial number or address, also of a device on the network that an adb server has."""
     if entry.host:
         return address(entry.host, Deadline.after(REACH_SECONDS))
     try:
-        return find.plugged_in(entry.serial, entry.key)[0]
+        return find.find_connected(entry.serial, entry.key)[0]
     except SetupError:
         return None
 
 
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
-    """Log in and run the agent. Raises `BoardAbsent`, `LoginError`, and as `shell_board.start`."""
+    """Log in and run the agent. Raises `BoardAbsent`, `LoginError`, and the errors of `shell_board.start`."""
     if entry.port:
-        what = "`port` without a host is for a board on a serial port, not an android"
-        raise BoardsFileError(f"{entry.name}: {what}; remove it")
+        serial = "`port` without a host is for a board on a serial port, not an android"
+        raise BoardsFileError(f"{serial}; remove it", board=entry.name, key="port")
     if entry.host and (entry.host.user or entry.host.host_key or entry.serial):
-        raise BoardsFileError(f"{entry.name}: {_OTHERS}; remove them, or `host`")
+        raise BoardsFileError(f"{_OTHERS}; remove them, or `host`", board=entry.name, key="host")
     if provenance is Provenance.HARDWARE:
         with shell_board.start(entry, provenance, build.LINUX, lambda: _real(entry)) as board:
             yield board
@@ -74,7 +75,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 
 def _named(entry: Entry) -> find.Open:
-    return find.on_network(entry.host) if entry.host else find.plugged_in(entry.serial, entry.key)[1]
+    return find.on_network(entry.host) if entry.host else find.find_connected(entry.serial, entry.key)[1]
 
 
 def _log_in(open_: find.Open) -> Device:
@@ -82,13 +83,13 @@ def _log_in(open_: find.Open) -> Device:
 
 
 def _real(entry: Entry) -> Device:
-    """The device, if it is one: figures of an emulator must not pass for a device's."""
+    """Log in and refuse an emulator: its figures must not pass for those of a device."""
     device = _log_in(_named(entry))
     try:
         asked = "getprop ro.boot.qemu; getprop ro.kernel.qemu"
         said = device.run(asked, "say what it runs on", Deadline.after(shell_board.COMMAND_SECONDS))
         if "1" in said.split():
-            raise SetupError(f"{device.name} is an emulator, no device; name another, or add --emulate")
+            raise SetupError(f"{device.name} is an emulator, not a device; name another, or add --emulate")
     except BaseException:
         device.close()
         raise

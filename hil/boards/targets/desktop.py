@@ -1,4 +1,4 @@
-"""The machine that the tests run on: the agent is a process, its times are real and do not repeat."""
+"""Open the machine that the tests run on: the agent is a child process; its times do not repeat."""
 
 import os
 import shutil
@@ -22,12 +22,12 @@ COMMAND_SECONDS = 10.0
 
 
 def absent(entry: Entry) -> str | None:
-    """Return None: this machine is always here."""
+    """Return None: this machine is always present."""
     return None
 
 
 def device(entry: Entry) -> str | None:
-    """Empty: each run starts an agent of its own."""
+    """Return an empty text: each run starts an agent of its own."""
     return ""
 
 
@@ -35,11 +35,12 @@ def device(entry: Entry) -> str | None:
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Build the agent, unless the entry names one, and run it.
 
-    Raises `BoardsFileError` if it is not here, or is to be on a core that is not.
+    Raises `BoardsFileError` if the entry has a key of other targets, or a core that this machine lacks.
     """
     for key in ("port", "serial", "host"):
         if getattr(entry, key):
-            raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a desktop; remove it")
+            misplaced = f"`{key}` is for a board on a port or the network, not a desktop"
+            raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
     with errors_naming(entry):
         transport = _pinned(entry, entry.agent or build.agent("desktop"))
     with Agent(transport, entry.name) as agent, Conditioner(entry, _run) as conditioner:
@@ -52,7 +53,8 @@ def _pinned(entry: Entry, program: Path) -> ProcessTransport:
     taskset = shutil.which("taskset")
     if taskset is None or entry.core not in os.sched_getaffinity(0):
         there = "there is no taskset here" if taskset is None else f"cores here: {_cores()}"
-        raise BoardsFileError(f"{entry.name}: its agent cannot be put on core {entry.core}, {there}")
+        barred = f"its agent cannot be put on core {entry.core} ({there})"
+        raise BoardsFileError(f"{barred}; name another `core`, or none", board=entry.name, key="core")
     return ProcessTransport(Path(taskset), "-c", str(entry.core), str(program))
 
 
@@ -61,12 +63,13 @@ def _cores() -> str:
 
 
 def _run(script: str) -> str:
-    """What a shell script prints here; what it complains of is of no interest."""
+    """Return the output of a shell script on this machine, without its errors."""
     shell, seconds = ["sh", "-c", script], COMMAND_SECONDS
     try:
         done = subprocess.run(
             shell, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise DeadlineError(f"this machine took longer than {seconds:g} s to say what it is") from error
+        late = f"this machine took longer than {seconds:g} s to report its conditions"
+        raise DeadlineError(f"{late}; run again with less load") from error
     return done.stdout.decode(errors="replace")

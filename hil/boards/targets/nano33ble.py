@@ -1,7 +1,7 @@
-"""Arduino Nano 33 BLE: on a USB port, or emulated.
+"""Open an Arduino Nano 33 BLE on a USB port, or an emulated one.
 
-A real board's agent is kept up to date: one that does not answer, or was built from other sources, is
-uploaded again, and the board is followed to the port it comes back under.
+The agent of a real board is kept up to date. An agent that does not answer, or was built from other sources,
+is uploaded again. The board may come back on another port, where it is found again.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hil.boards.board import START_SECONDS, Board, check_kind
+from hil.boards.board import START_SECONDS, Board, check_target
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.emulators import cortex_m4
@@ -19,7 +19,7 @@ from hil.firmware import build
 from hil.protocol.agent import ANSWER_SECONDS, Agent
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
-from hil.transports.serial import ON_DESK, SerialTransport
+from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
 from hil.transports.transport import Advice
 
@@ -28,39 +28,39 @@ MODEL = "Arduino Nano 33 BLE"
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
 USB_IDS = frozenset({RUNNING, BOOTLOADER})
 
-_EMULATED = Advice(
+_EMULATED_ADVICE = Advice(
     "the emulator has ended: run again",
     "run again while this machine has less to do, and check that its agent is for the emulated board",
 )
 EMULATED_SECONDS = 30.0
-"""For an answer: how long an emulator takes is up to what else this machine does."""
+"""Seconds that an answer may take: an emulator slows down with the load of this machine."""
 _READY_SECONDS = 1.0
-"""What a board that has come back may take to answer, before it is looked for again."""
+"""Seconds that a board that came back may take to answer, before the ports are listed again."""
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What the machine offers for a real board; the tests put a scripted one in its place."""
+    """Ports and tools of this machine; tests replace them."""
 
     ports: Callable[[], tuple[Port, ...]]
     upload: Callable[[str], None]
     build_id: Callable[[], str]
     hello_seconds: float = START_SECONDS
     return_seconds: float = 15.0
-    """What a board may take to come back after an upload."""
+    """Seconds that a board may take to come back after an upload."""
 
 
 THIS_DESK = Desk(ports_here, build.upload_nano, build.build_id)
 
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
-    """Why there is no such board on a port of this machine, or which of several is not said; or None."""
+    """Return why no such board is on a port, or why several match, with a remedy; or None."""
     found = _find(entry, desk.ports())
     return found if isinstance(found, str) else None
 
 
 def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
-    """Its USB serial number, which it keeps when it comes back on another port; or the port itself."""
+    """Return its USB serial number, which it keeps on another port, or the port."""
     port = _find(entry, desk.ports())
     if isinstance(port, str):
         return None
@@ -69,30 +69,36 @@ def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
 
 @contextmanager
 def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Iterator[Board]:
-    """The emulated board, or the real one with an agent of these sources.
+    """Open the emulated board, or the real one with an agent of these sources.
 
-    Raises `BoardAbsent` if it is not on a port, `BuildError` if its upload fails or changes nothing.
+    Raises:
+        BoardAbsent: The board is on no port.
+        BuildError: The upload failed, or the board did not come back with the new agent.
     """
     for key in ("host", "core", "governor", "max_celsius"):
         if getattr(entry, key) is not None:
-            raise BoardsFileError(f"{entry.name}: `{key}` is for a board that runs Linux; remove it")
+            misplaced = f"`{key}` is for a board that runs Linux, not a nano33ble"
+            raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
     if provenance is Provenance.EMULATED:
         with errors_naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
-            agent, hello = _connect(entry, emulator.port, START_SECONDS, None, _EMULATED, EMULATED_SECONDS)
+            agent, hello = _connect(
+                entry, emulator.port, START_SECONDS, None, _EMULATED_ADVICE, EMULATED_SECONDS
+            )
             with agent:
                 yield Board(entry, provenance, agent, hello)
         return
     if entry.agent:
-        raise BoardsFileError(f"{entry.name}: `agent` is for an emulated board; remove it or add --emulate")
-    agent, hello = _up_to_date(entry, desk)
+        misplaced = "`agent` is for an emulated board; remove it or add --emulate"
+        raise BoardsFileError(misplaced, board=entry.name, key="agent")
+    agent, hello = _connect_or_upload(entry, desk)
     with agent:
         yield Board(entry, provenance, agent, hello)
 
 
 def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
-    """The port that this very board is on, or why there is none and what to do."""
+    """Return the port of this board, or why it has none, with a remedy."""
     if not entry.port:
         found = ports_matching(listed, USB_IDS, entry.serial)
         if len(found) > 1:
@@ -106,44 +112,47 @@ def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
         return f"port {entry.port} does not exist (ports here: {there}); plug it in"
     if port.id is not None and port.id not in USB_IDS:
         vendor, product = port.id
-        return f"port {entry.port} is USB device {vendor:04x}:{product:04x}, no {MODEL}; name another port"
+        usb = f"{vendor:04x}:{product:04x}"
+        return f"port {entry.port} is USB device {usb}, not an {MODEL}; name another port"
     if entry.serial not in (None, port.serial):
         has = f"has serial number {port.serial}" if port.serial else "has no serial number"
         return f"the board at port {entry.port} {has}, not {entry.serial}; name another port or serial"
     return port
 
 
-def _up_to_date(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
+def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
     listed = desk.ports()
     port = _find(entry, listed)
     if isinstance(port, str):
-        raise BoardAbsent(f"{entry.name}: {port}, or add --emulate")
+        raise BoardAbsent(f"{port}, or add --emulate", board=entry.name)
     wanted = desk.build_id()
     try:
         return _connect(entry, port.device, desk.hello_seconds, wanted)
     except (DeadlineError, ProtocolError, BuildError) as reason:
-        if port.id is None and not isinstance(reason, BuildError):  # it might be anything
+        if port.id is None and not isinstance(reason, BuildError):  # it may be any device
             refusal = f"{port.device} is not listed as {MODEL}, so no agent was uploaded: name another port"
-            raise BoardAbsent(f"{reason.what}; {refusal}") from reason
+            raise BoardAbsent(f"{reason.observation}; {refusal}", board=entry.name) from reason
         try:
             desk.upload(port.device)
         except BuildError as error:
-            raise BuildError(f"{reason.what}; its upload to {port.device} failed: {error}") from error
+            failed = f"{reason.observation}; its upload to {port.device} failed: {error.text}"
+            raise BuildError(failed, board=entry.name) from error
     return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
 
 
 def _connect(
-    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = ON_DESK,
+    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = HARDWARE_ADVICE,
     patience: float = ANSWER_SECONDS,
 ) -> tuple[Agent, Hello]:  # fmt: skip
-    """The agent at a port. Raises `BuildError` if it is of other sources than `wanted`."""
+    """Open the agent at a port. Raises `BuildError` if it was built from other sources than `wanted`."""
     with errors_naming(entry):
         agent = Agent(SerialTransport(device, advice), entry.name, patience)
     try:
         hello = agent.hello(Deadline.after(seconds))
-        check_kind(entry, hello, agent.transport.name)
+        check_target(entry, hello, agent.transport.name)
         if wanted not in (None, hello.build):
-            raise BuildError(f"{entry.name}: the agent on {device} is of build {hello.build}, not {wanted}")
+            other = f"the agent on {device} is of build {hello.build}, not {wanted}"
+            raise BuildError(other, board=entry.name)
     except BaseException:
         agent.close()
         raise
@@ -153,12 +162,13 @@ def _connect(
 def _follow(
     entry: Entry, before: Port, others: Collection[str], wanted: str, desk: Desk
 ) -> tuple[Agent, Hello]:
-    """The same board, once it answers: the one of its serial number, on whatever port.
+    """Wait until the board answers again after an upload, and open it.
 
-    If it had none, the one at its old port, or at one that is new, as none of `others` is.
+    A board with a serial number is found by it on any port. A board without one is expected at its old port,
+    or at a port that is in none of `others`.
     """
     serial = before.serial if before.id == RUNNING else None
-    deadline, reason = Deadline.after(desk.return_seconds), f"{entry.name}: it did not come back on any port"
+    deadline, reason = Deadline.after(desk.return_seconds), "it did not come back on any port"
     while not deadline.passed:
         listed = desk.ports()
         ports = [p for p in ports_matching(listed, USB_IDS, serial) if serial or p.device not in others]
@@ -167,6 +177,7 @@ def _follow(
             try:
                 return _connect(entry, port.device, _READY_SECONDS, wanted)
             except (LinkError, ProtocolError, BuildError) as error:  # it may not be ready yet
-                reason = error.what
+                reason = error.observation
         time.sleep(0.05)
-    raise BuildError(f"{reason}, after its agent was uploaded; press its reset button twice and run again")
+    remedy = "press its reset button twice and run again"
+    raise BuildError(f"{reason}, after its agent was uploaded; {remedy}", board=entry.name)

@@ -1,4 +1,4 @@
-"""Raspberry Pi, or any other Linux of these processors, over SSH; or an emulated one, over the very same."""
+"""Open a Raspberry Pi, or another Linux machine of its kind, over SSH; or an emulated one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,31 +12,31 @@ from hil.emulators import arm64
 from hil.errors import BoardAbsent, BoardsFileError, LinkError, SetupError
 from hil.firmware import build
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, address, reach
+from hil.transports.host import Host, address, open_tcp
 
 if TYPE_CHECKING:
     from hil.transports.ssh.machine import SshMachine
 
 HAS_EMULATOR = True
 QEMU = "linux,dummy-virt"
-"""What QEMU's `virt` calls itself."""
+"""Model name of QEMU's `virt` machine."""
 REACH_SECONDS, LOGIN_SECONDS, EMULATED_LOGIN_SECONDS = 4.0, 15.0, 60.0
-"""Limits of the first answer and of logging in; an emulator shares its machine with other work."""
+"""Deadlines of the first answer and of a login; an emulator shares its machine with other work."""
 
 
 def absent(entry: Entry) -> str | None:
-    """Why nothing listens where the entry says, or None; nobody logs in."""
+    """Return why nothing listens at the entry's host, or None; nobody logs in."""
     if entry.host is None:
         return "its entry names no host; add `host` and `user` in a boards file"
     try:
-        reach(entry.host, Deadline.after(REACH_SECONDS)).close()
+        open_tcp(entry.host, Deadline.after(REACH_SECONDS)).close()
     except LinkError as error:
         return str(error)
     return None
 
 
 def device(entry: Entry) -> str | None:
-    """The address that SSH listens on, by whichever name it is called."""
+    """Return the address that SSH listens on, the same for all names of the host."""
     return address(entry.host, Deadline.after(REACH_SECONDS)) if entry.host else None
 
 
@@ -44,15 +44,17 @@ def device(entry: Entry) -> str | None:
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Log in and run the agent.
 
-    Raises `HostKeyError` or `LoginError` if the host or we are not trusted, and as `shell_board.start`.
+    Raises `HostKeyError` or `LoginError` if one side does not trust the other, and the errors of
+    `shell_board.start`.
     """
     for key in ("port", "serial"):
         if getattr(entry, key):
-            raise BoardsFileError(f"{entry.name}: `{key}` is for a board on a port, not a pi; remove it")
+            misplaced = f"`{key}` is for a board on a port, not a pi"
+            raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
     if provenance is Provenance.HARDWARE:
         host = entry.host
         if host is None:
-            raise BoardAbsent(f"{entry.name}: {absent(entry)}")
+            raise BoardAbsent(str(absent(entry)), board=entry.name)
         with shell_board.start(entry, provenance, build.LINUX, lambda: _real(host)) as board:
             yield board
         return
@@ -68,8 +70,8 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 
 def _real(host: Host) -> "SshMachine":
-    """The machine, if it is one: counts of QEMU's must not pass for a board's times."""
-    remote = _log_in(host)
+    """Log in and refuse an emulated machine: its counts must not pass for the times of a board."""
+    remote = _log_in(host, LOGIN_SECONDS)
     try:
         ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
         if remote.run(ask, "say what it is", Deadline.after(shell_board.COMMAND_SECONDS)).strip() == QEMU:
@@ -80,7 +82,7 @@ def _real(host: Host) -> "SshMachine":
     return remote
 
 
-def _log_in(host: Host, seconds: float = LOGIN_SECONDS) -> "SshMachine":
-    from hil.transports.ssh.machine import SshMachine  # here, for it takes a while and most runs need none
+def _log_in(host: Host, seconds: float) -> "SshMachine":
+    from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
     return SshMachine(host, Deadline.after(seconds))

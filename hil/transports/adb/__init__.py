@@ -1,1 +1,1 @@
-"""An Android device over ADB: through a running adb server, or spoken to directly over TCP or USB."""
+"""Reach Android devices over ADB: through a running adb server, or directly over TCP or USB."""

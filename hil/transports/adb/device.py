@@ -1,4 +1,4 @@
-"""An Android device as a machine that runs shell scripts and stores files, however it is reached."""
+"""Use an Android device as a machine that runs shell scripts and stores files."""
 
 from hil.errors import BuildError, SetupError
 from hil.transports.adb import sync
@@ -9,19 +9,19 @@ from hil.transports.machine import Machine
 
 
 class Device(Machine):
-    """Runs all as the shell's user, not as root."""
+    """An Android device that is logged in to; everything runs as the shell's user, not as root."""
 
     folder = "/data/local/tmp/reds-hil"
     lost = LOST
     lost_advice = "check its cable, power and network, then run again"
-    barred_advice = f"its system lets no program run from {folder}; take one that does"
+    barred_advice = f"its system forbids programs in {folder}; use another device"
 
     def __init__(self, services: Services) -> None:
         self.name = services.name
         self._services = services
 
     def execute(self, script: str, deadline: Deadline) -> ShellSession:
-        """A shell script that runs there. Raises `SetupError` if the device is too old for its protocol."""
+        """Start a shell script. Raises `SetupError` if the device is too old for the shell protocol."""
         return ShellSession(self._open(SERVICE + script, deadline))
 
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
@@ -31,22 +31,22 @@ class Device(Machine):
             try:
                 sync.send(stream, data, path, deadline)
             except sync.Refused as error:
-                what = f"{self.name} cannot store {len(data):,} bytes in {path}"
-                raise BuildError(f"{what}: {error}") from error
+                refused = f"{self.name} cannot store {len(data):,} bytes in {path}"
+                raise BuildError(f"{refused}: {error}") from error
             finally:
                 stream.close()
 
     def alive(self) -> bool:
-        """Whether it is still there."""
+        """Return whether the device still answers."""
         return self._services.alive()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the login."""
         self._services.close()
 
     def _open(self, service: str, deadline: Deadline) -> Stream:
         try:
             return self._services.open(service, deadline)
         except NoService as error:
-            what = f"{self.name} has no service {service.partition(':')[0]}"
-            raise SetupError(f"{what}; Android 7 or newer is needed") from error
+            lacks = f"{self.name} has no service {service.partition(':')[0]}"
+            raise SetupError(f"{lacks}; Android 7 or newer is needed") from error

@@ -1,7 +1,7 @@
-"""A device that is spoken to directly: adb-shell's messages carry our streams.
+"""Talk to a device directly, with several streams over the messages of adb-shell.
 
-adb-shell itself has no stream that goes both ways. One thread uses a connection: whoever waits for a
-stream takes the messages of all of them.
+adb-shell itself offers no stream that is read and written at once. One thread uses a login. Whoever waits for
+one stream reads the messages of all streams.
 """
 
 import struct
@@ -21,7 +21,7 @@ _CLOSE_SECONDS = 1.0
 
 
 class Direct:
-    """An open connection. Raises `LoginError`, `LinkError` or `DeadlineError`."""
+    """A login on a device. Raises `LoginError`, `LinkError` or `DeadlineError`."""
 
     def __init__(self, wire: Wire, key: Key) -> None:
         self.name = wire.name
@@ -37,28 +37,28 @@ class Direct:
             raise
 
     def open(self, service: str, deadline: Deadline) -> "DirectStream":
-        """One of its services. Raises `NoService` if it has no such, or one of `LOST`."""
+        """Open a stream to a service of the device. Raises `NoService`, or an error in `LOST`."""
         self._opened += 1
         stream = DirectStream(self, self._opened, self._most)
         self._streams[self._opened] = stream
         self.send(OPEN, self._opened, 0, service.encode() + b"\0", deadline)
         while not stream.theirs:
             if stream.closed:
-                raise NoService("it was closed at once")
+                raise NoService("the device closed the service at once")
             self.step(deadline)
         return stream
 
     def alive(self) -> bool:
-        """Whether nothing has failed so far."""
+        """Return whether no message has failed so far."""
         return not self._lost
 
     def close(self) -> None:
-        """Close the connection and all its streams."""
+        """Close the login and all its streams."""
         self._lost = True
         self._wire.close()
 
     def send(self, command: bytes, ours: int, theirs: int, data: bytes, deadline: Deadline) -> None:
-        """Send one message, all of it or it is the last."""
+        """Send one message. If only a part is sent, no other message can follow, so the login is closed."""
         self._wire.deadline = deadline
         try:
             self._wire.bulk_write(AdbMessage(command, ours, theirs, data).pack())
@@ -69,12 +69,12 @@ class Direct:
             raise
 
     def step(self, deadline: Deadline) -> None:
-        """Take one message and give it to its stream."""
+        """Read one message and pass it to its stream."""
         self._wire.deadline = deadline
         try:
             command, theirs, ours, data = self._message()
         except TimeoutError:
-            raise  # a part of a message is kept
+            raise  # the part of the message that arrived is kept
         except LOST:
             self.close()
             raise
@@ -90,12 +90,12 @@ class Direct:
         word, theirs, ours, size, total = unpack(bytes(self._held[:MESSAGE_SIZE]))
         (magic,) = struct.unpack_from("<I", self._held, MESSAGE_SIZE - 4)
         if word ^ magic != 0xFFFFFFFF or size > MAX_ADB_DATA:
-            raise EOFError("what came is not of ADB")
+            raise EOFError("the bytes that arrived are not ADB")
         self._fill(MESSAGE_SIZE + size)
         data = bytes(self._held[MESSAGE_SIZE:])
         self._held.clear()
         if checksum(data) != total:
-            raise EOFError("a message was damaged on its way")
+            raise EOFError("a message has a wrong checksum")
         return WIRE_TO_ID.get(word, b""), theirs, ours, data
 
     def _fill(self, size: int) -> None:
@@ -104,7 +104,7 @@ class Direct:
 
 
 class DirectStream:
-    """A stream of ours, by its number; each message that is sent waits until the one before was taken."""
+    """A stream with the number `ours`. A message is sent only after the one before was acknowledged."""
 
     def __init__(self, link: Direct, ours: int, most: int) -> None:
         self.theirs = 0
@@ -114,7 +114,7 @@ class DirectStream:
         self._came: deque[bytes] = deque()
 
     def take(self, command: bytes, theirs: int, data: bytes) -> None:
-        """A message for this stream."""
+        """Handle a message for this stream."""
         if command == OKAY:
             self.theirs, self._taken = theirs, True
         elif command == WRTE:
@@ -133,7 +133,7 @@ class DirectStream:
             self._link.send(WRTE, self._ours, self.theirs, data[at : at + self._most], deadline)
 
     def read(self, deadline: Deadline) -> bytes:
-        """At least one byte; none once the service has ended."""
+        """Return at least one byte, or none after the service has ended."""
         while not self._came:
             if self.closed:
                 return b""

@@ -1,4 +1,4 @@
-"""Which device is meant: one on the network, or of those that a running adb server has or that are on USB."""
+"""Find the Android device of a board: on the network, at a running adb server, or on USB."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,9 +11,9 @@ from hil.transports.deadline import Deadline
 from hil.transports.host import Host
 
 READY = "device"
-"""The state of a device that may be used, as `adb devices` prints it."""
+"""State of a device that can be used, as `adb devices` prints it."""
 _EMULATOR = "emulator-"
-"""How the serial numbers of Android's own emulators begin: taken only when named."""
+"""Prefix of the serial numbers of Android's own emulators, which are used only if an entry names them."""
 _STATES = {
     "unauthorized": "unlock its screen and allow this computer there",
     "authorizing": "unlock its screen and allow this computer there",
@@ -23,14 +23,14 @@ _STATES = {
 _NONE = "enable USB debugging on it and plug it in, or set `host` in a boards file"
 
 Open = Callable[[Deadline], Services]
-"""Logs in, by a deadline. Raises `LoginError`, `LinkError` or `DeadlineError`."""
+"""Logs in within a deadline. Raises `LoginError`, `LinkError` or `DeadlineError`."""
 
 
 def on_network(host: Host) -> Open:
-    """The device that listens there."""
+    """Return the function that logs in to the device at this address."""
 
     def log_in(deadline: Deadline) -> Services:
-        from hil.transports.adb.direct import Direct  # here, for it takes a while and most runs need none
+        from hil.transports.adb.direct import Direct  # imported here: it is slow, and most runs need none
         from hil.transports.adb.wire import TcpWire
 
         return Direct(TcpWire(host, deadline), Key(host.key))
@@ -38,19 +38,24 @@ def on_network(host: Host) -> Open:
     return log_in
 
 
-def plugged_in(serial: str | None, key: Path | None) -> tuple[str, Open]:
-    """The one device with this serial number, or the only one: that number, and what logs in.
+def find_connected(serial: str | None, key: Path | None) -> tuple[str, Open]:
+    """Return the serial number of the one matching device, and the function that logs in to it.
 
-    Raises `BoardAbsent`; nothing is started.
+    Args:
+        serial: Serial number of the device, None for the only device.
+        key: Private key, None for adb's own.
+
+    Raises:
+        BoardAbsent: No device matches, or several do. No adb server is started.
     """
     running = server.address()
     if running.listens():
         try:
             states = running.devices(Deadline.after(server.LOOK_SECONDS))
         except LOST as error:
-            said = f"{running} does not say which devices it has: {error}"
+            silent = f"{running} does not list its devices: {error}"
             raise BoardAbsent(
-                f"{said}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
+                f"{silent}; end it (adb kill-server), or name another (ADB_SERVER_SOCKET)"
             ) from error
         chosen = choose(states, serial, str(running))
         return chosen, lambda deadline: server.Served(running, chosen)
@@ -62,12 +67,21 @@ def plugged_in(serial: str | None, key: Path | None) -> tuple[str, Open]:
 
 
 def is_emulator(serial: str | None) -> bool:
-    """Whether this is the serial number of one of Android's own emulators."""
+    """Return whether this is the serial number of one of Android's own emulators."""
     return serial is not None and serial.startswith(_EMULATOR)
 
 
 def choose(states: Mapping[str, str], serial: str | None, where: str) -> str:
-    """The serial number of the device that is meant. Raises `BoardAbsent` with what there is."""
+    """Choose the one matching device.
+
+    Args:
+        states: State of each device by its serial number.
+        serial: Serial number that is wanted, None for the only device.
+        where: Where the devices are listed, for errors.
+
+    Raises:
+        BoardAbsent: No device matches, several do, or the one that does is not ready.
+    """
     if serial is None:
         meant = {name: state for name, state in states.items() if not is_emulator(name)}
     else:

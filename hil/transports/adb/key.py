@@ -1,4 +1,4 @@
-"""The key by which a device knows us: the one that adb itself has in ~/.android, or another file."""
+"""Prove to a device who we are, by adb's own key in ~/.android or another key file."""
 
 import base64
 import struct
@@ -12,7 +12,7 @@ from hil.errors import LoginError
 
 
 class Key:
-    """As adb-shell wants a signer. Nothing is read, or made, before a device asks for it."""
+    """A signer for adb-shell. The key file is read, or made, only once a device asks for it."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file or Path.home() / ".android" / "adbkey"
@@ -22,11 +22,11 @@ class Key:
         return f"the key {self._file}"
 
     def Sign(self, data: bytes) -> bytes:  # noqa: N802, adb-shell's name
-        """Signature of a device's challenge. Raises `LoginError`."""
+        """Sign the challenge of a device. Raises `LoginError`."""
         return bytes(self._signer.Sign(data))
 
     def GetPublicKey(self) -> bytes:  # noqa: N802, adb-shell's name
-        """The public key as a device stores it."""
+        """Return the public key as a device stores it."""
         return bytes(self._signer.GetPublicKey())
 
     @cached_property
@@ -42,12 +42,12 @@ class Key:
         except OSError as error:
             raise LoginError(f"{self} cannot be used: {error.strerror}; name another as `key`") from error
         except (ValueError, TypeError, AttributeError, OverflowError, struct.error) as error:
-            advice = "it has to be of RSA, 2048 bits, without a passphrase: adb keygen FILE makes one"
-            raise LoginError(f"{self} is of no use to ADB; {advice}") from error
+            remedy = "make one with adb keygen FILE, without a passphrase"
+            raise LoginError(f"{self} is not an RSA key of 2048 bits; {remedy}") from error
 
 
 def make(file: Path) -> None:
-    """A new key where adb would make it, for its owner only; one that is made meanwhile stays."""
+    """Make a new key as adb would, readable for its owner only; a key that appears meanwhile stays."""
     from adb_shell.auth.keygen import keygen
 
     file.parent.mkdir(0o750, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A running adb server: it owns the devices on USB, so they are reached through it. None is ever started."""
+"""Use a running adb server, which owns the devices on USB. No server is ever started."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from hil.transports.adb.stream import LOST, NoService
 from hil.transports.deadline import Deadline
 
 LOOK_SECONDS = 2.0
-"""What a server on this machine may take to say which devices there are."""
+"""Seconds that a server on this machine may take to list its devices."""
 _NOTICE_SECONDS = 0.5
 _LONGEST = 64 << 10
 
@@ -22,7 +22,7 @@ class Denied(OSError):  # noqa: N818, it names what happened, not a bug
 
 @dataclass(frozen=True)
 class Server:
-    """Where it listens."""
+    """Address of an adb server."""
 
     host: str
     port: int
@@ -31,7 +31,7 @@ class Server:
         return f"the adb server at {self.host}:{self.port}"
 
     def listens(self) -> bool:
-        """Whether anything does."""
+        """Return whether anything listens there."""
         try:
             socket.create_connection((self.host, self.port), timeout=LOOK_SECONDS).close()
         except OSError:
@@ -39,18 +39,18 @@ class Server:
         return True
 
     def devices(self, deadline: Deadline) -> dict[str, str]:
-        """Their states by their serial numbers, as `adb devices` lists them. Raises one of `LOST`."""
+        """Return the state of each device by its serial number. Raises an error in `LOST`."""
         with closing(self._ask("host:devices", deadline)) as stream:
             rows = (line.partition("\t") for line in stream.text(deadline).splitlines())
             return {serial: state for serial, _, state in rows}
 
     def state(self, serial: str, deadline: Deadline) -> str:
-        """Of one device, as the server sees it. Raises one of `LOST`."""
+        """Return the state of one device. Raises an error in `LOST`."""
         with closing(self._ask(f"host-serial:{serial}:get-state", deadline)) as stream:
             return stream.text(deadline)
 
     def open(self, serial: str, service: str, deadline: Deadline) -> "ServerStream":
-        """A service of a device. Raises `NoService` if it has no such, or one of `LOST`."""
+        """Open a stream to a service of a device. Raises `NoService`, or an error in `LOST`."""
         stream = self._ask(f"host:transport:{serial}", deadline)
         try:
             stream.ask(service, deadline)
@@ -73,29 +73,29 @@ class Server:
 
 
 class ServerStream:
-    """A connection to the server, which becomes one to a service of a device."""
+    """A stream to the server, which becomes a stream to a service of a device."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: str, deadline: Deadline) -> None:
-        """Raises `Denied`, or another of `LOST`."""
+        """Send a request and read the server's verdict. Raises `Denied`, or another error in `LOST`."""
         data = request.encode()
         if len(data) > 0xFFFF:
-            raise ValueError(f"a request of {len(data)} bytes is longer than a server takes")
+            raise ValueError(f"a request has {len(data)} bytes, more than the 65,535 that a server takes")
         self.write(b"%04x" % len(data) + data, deadline)
         answer = self._exactly(4, deadline)
         if answer == b"FAIL":
             raise Denied(self.text(deadline))
         if answer != b"OKAY":
-            raise EOFError(f"what listens there is no adb server: it says {answer!r}")
+            raise EOFError(f"the listener is not an adb server: it answered {answer!r}")
 
     def text(self, deadline: Deadline) -> str:
-        """An answer with its length before it."""
+        """Read an answer that begins with its length."""
         size = self._exactly(4, deadline)
         if not re.fullmatch(rb"[0-9a-fA-F]{4}", size):
-            raise EOFError(f"what listens there is no adb server: it says {size!r}")
+            raise EOFError(f"the listener is not an adb server: it answered {size!r}")
         return self._exactly(int(size, 16), deadline).decode(errors="replace")
 
     def write(self, data: bytes, deadline: Deadline) -> None:
@@ -104,12 +104,12 @@ class ServerStream:
         self._socket.sendall(data)
 
     def read(self, deadline: Deadline, most: int = _LONGEST) -> bytes:
-        """At least one byte; none once the service has ended, or the device is gone."""
+        """Return at least one byte, or none after the service has ended or the device is gone."""
         self._socket.settimeout(max(deadline.left, 0.001))
         return self._socket.recv(most)
 
     def close(self) -> None:
-        """Close the connection, and with it the service."""
+        """Close the stream, and with it the service."""
         self._socket.close()
 
     def _exactly(self, size: int, deadline: Deadline) -> bytes:
@@ -117,34 +117,38 @@ class ServerStream:
         while len(data) < size:
             more = self.read(deadline, size - len(data))
             if not more:
-                raise EOFError("the adb server closed the connection")
+                raise EOFError("the adb server closed the stream")
             data += more
         return data
 
 
 class Served:
-    """A device that a server has, by its serial number."""
+    """A device at a server, by its serial number."""
 
     def __init__(self, server: Server, serial: str) -> None:
         self.name = f"{serial} on {server}"
         self._server, self._serial = server, serial
 
     def open(self, service: str, deadline: Deadline) -> ServerStream:
-        """One of its services."""
+        """Open a stream to a service of the device."""
         return self._server.open(self._serial, service, deadline)
 
     def alive(self) -> bool:
-        """Whether the server still has it."""
+        """Return whether the server still lists the device as ready."""
         with suppress(*LOST):
             return self._server.state(self._serial, Deadline.after(_NOTICE_SECONDS)) == "device"
         return False
 
     def close(self) -> None:
-        """Nothing is held but its streams."""
+        """Do nothing: only the streams hold anything."""
 
 
 def address() -> Server:
-    """Where a server would listen, by the variables that `adb` itself heeds. Raises `SetupError`."""
+    """Return the address of the adb server, from the environment variables that `adb` reads.
+
+    Raises:
+        SetupError: A variable names no TCP port.
+    """
     told = os.environ.get("ADB_SERVER_SOCKET", "")
     port = os.environ.get("ANDROID_ADB_SERVER_PORT", "5037")
     host = os.environ.get("ANDROID_ADB_SERVER_ADDRESS", "127.0.0.1")

@@ -1,47 +1,47 @@
-"""What an adb server and a direct connection both offer: byte streams to the services of a device."""
+"""Define what an adb server and a direct login both offer: byte streams to the services of a device."""
 
 from typing import Protocol
 
 from hil.transports.deadline import Deadline
 
 LOST = (OSError, EOFError)
-"""What is raised when a connection is gone, `TimeoutError` among them."""
+"""Errors of a lost stream, `TimeoutError` among them."""
 UDEV_ADVICE = "install android-sdk-platform-tools-common, which has the udev rules, and plug it in again"
 
 
 class NoService(Exception):  # noqa: N818, it names a state of the device, not a bug
-    """The device does not offer a service, and is there all the same."""
+    """The device answers, but does not offer the service."""
 
 
 class Stream(Protocol):
-    """Bytes to and from one service. Raises `TimeoutError`, or another of `LOST`."""
+    """A byte stream to one service. Raises `TimeoutError`, or another error in `LOST`."""
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
         ...
 
     def read(self, deadline: Deadline) -> bytes:
-        """At least one byte; none once the service has ended."""
+        """Return at least one byte, or none after the service has ended."""
         ...
 
     def close(self) -> None:
-        """Let go of it; twice is harmless."""
+        """Close the stream; closing it twice is harmless."""
         ...
 
 
 class Services(Protocol):
-    """A device that is open. `name` says in errors which."""
+    """A device that is logged in to. `name` names it in errors."""
 
     name: str
 
     def open(self, service: str, deadline: Deadline) -> Stream:
-        """One of its services. Raises `NoService` if it has no such, or one of `LOST`."""
+        """Open a stream to a service. Raises `NoService`, or an error in `LOST`."""
         ...
 
     def alive(self) -> bool:
-        """Whether it is still there."""
+        """Return whether the device still answers."""
         ...
 
     def close(self) -> None:
-        """Close it and all its streams; twice is harmless."""
+        """Close the login and all its streams."""
         ...

@@ -1,4 +1,4 @@
-"""Storing a file over ADB's sync service: its whole request, then one answer."""
+"""Store a file over ADB's sync service: one request, then one answer."""
 
 import struct
 import time
@@ -8,7 +8,7 @@ from hil.transports.deadline import Deadline
 
 _HEAD = struct.Struct("<4sI")
 _PIECE = 64 << 10
-"""The most that a device takes in one piece."""
+"""Most bytes of a file that a device accepts in one piece."""
 _MODE = 0o100600
 _LONGEST = 4 << 10
 
@@ -18,20 +18,20 @@ class Refused(Exception):  # noqa: N818, it names what happened, not a bug
 
 
 def send(stream: Stream, data: bytes, path: str, deadline: Deadline) -> None:
-    """Write `path`, for its owner only. Raises `Refused`, or what the stream does."""
+    """Write the file `path`, readable for its owner only. Raises `Refused`, or an error of the stream."""
     stream.write(request(data, path, int(time.time())), deadline)
-    said = _until(stream, b"", _HEAD.size, deadline)
-    answer, size = _HEAD.unpack_from(said)
+    arrived = _until(stream, b"", _HEAD.size, deadline)
+    answer, size = _HEAD.unpack_from(arrived)
     if answer == b"FAIL" and size <= _LONGEST:
         raise Refused(
-            _until(stream, said, _HEAD.size + size, deadline)[_HEAD.size :].decode(errors="replace")
+            _until(stream, arrived, _HEAD.size + size, deadline)[_HEAD.size :].decode(errors="replace")
         )
     if answer != b"OKAY":
         raise EOFError(f"the device answered {answer!r} to a file")
 
 
 def request(data: bytes, path: str, seconds: int) -> bytes:
-    """The bytes that ask to store `data`, as of so many seconds since 1970."""
+    """Return the request that stores `data`, with its time in seconds since 1970."""
     target = f"{path},{_MODE}".encode()
     parts = [_HEAD.pack(b"SEND", len(target)), target]
     for at in range(0, len(data), _PIECE):
@@ -41,7 +41,7 @@ def request(data: bytes, path: str, seconds: int) -> bytes:
 
 
 def _until(stream: Stream, said: bytes, size: int, deadline: Deadline) -> bytes:
-    """What was said, once it is of so many bytes."""
+    """Read until `size` bytes have arrived, with those that `arrived` before, and return them all."""
     while len(said) < size:
         more = stream.read(deadline)
         if not more:

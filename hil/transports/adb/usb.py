@@ -1,4 +1,4 @@
-"""Android devices on USB, where no adb server owns them: found and opened by libusb."""
+"""Find and open Android devices on USB by libusb, where no adb server owns them."""
 
 from typing import Any
 
@@ -10,7 +10,11 @@ from hil.transports.deadline import Deadline
 
 
 def devices() -> dict[str, Any]:
-    """adb-shell's transport for each, by serial number. Raises `BoardAbsent` where there is no libusb."""
+    """Return adb-shell's transport of each device by its serial number.
+
+    Raises:
+        BoardAbsent: USB cannot be searched, for example without libusb.
+    """
     try:
         import usb1
         from adb_shell.transport.usb_transport import UsbTransport
@@ -21,12 +25,12 @@ def devices() -> dict[str, Any]:
     for usb in UsbTransport.find_all_adb_devices():
         try:
             serial = usb.serial_number
-        except usb1.USBError:  # it may not be opened, which whoever chooses it is told
+        except usb1.USBError:  # no permission: reported if this device is chosen
             serial = None
         found[serial or f"usb:{'.'.join(map(str, usb.port_path))}"] = usb
     return found
 
 
 def log_in(usb: Any, serial: str, key: Key, deadline: Deadline) -> Direct:
-    """Open one. Raises `LoginError`, `LinkError` or `DeadlineError`."""
+    """Log in to a device. Raises `LoginError`, `LinkError` or `DeadlineError`."""
     return Direct(UsbWire(f"{serial} on USB", usb, deadline), key)

@@ -1,1 +1,1 @@
-"""A machine over SSH: host key check, login, commands, file transfer."""
+"""Reach a machine over SSH: check its host key, log in, run commands, store files."""

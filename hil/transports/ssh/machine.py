@@ -1,7 +1,7 @@
-"""A machine that is reached over SSH: logging in, commands, files.
+"""Log in to a machine over SSH, run commands and store files.
 
-Every wait has an end: paramiko waits for some answers without one, so the connection is cut when the time
-for an operation is up.
+Every wait has an end. paramiko waits for some answers without a timeout, so the login is closed at the
+deadline of each operation.
 """
 
 import logging
@@ -15,31 +15,31 @@ import paramiko
 
 from hil.errors import BuildError, LoginError, SetupError
 from hil.transports.deadline import Deadline
-from hil.transports.host import Host, reach
+from hil.transports.host import Host, open_tcp
 from hil.transports.machine import NOTICE_SECONDS, Machine
-from hil.transports.ssh.host_key import Checked, contradicted
+from hil.transports.ssh.host_key import HostKeyPolicy, mismatch
 from hil.transports.ssh.session import SshSession
 
 _LOG = "reds-hil.ssh"
 
 
 class SshMachine(Machine):
-    """Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
+    """A login over SSH. Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
 
     folder = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil"'
     lost = (paramiko.SSHException, EOFError, OSError)
     lost_advice = "check its power, memory and network, then run again"
-    barred_advice = "its folder has to allow programs: set XDG_CACHE_HOME there"
+    barred_advice = "set XDG_CACHE_HOME there to a folder that allows programs"
 
     def __init__(self, host: Host, deadline: Deadline) -> None:
         self.name = str(host)
         self._client = paramiko.SSHClient()
         self._client.set_log_channel(_LOG)
-        logging.getLogger(_LOG).setLevel(logging.CRITICAL)  # what it logs is raised here too
-        self._client.set_missing_host_key_policy(Checked(host))
+        logging.getLogger(_LOG).setLevel(logging.CRITICAL)  # it logs errors that are raised here too
+        self._client.set_missing_host_key_policy(HostKeyPolicy(host))
         if host.host_key is None:
             self._client.load_system_host_keys()
-        sock = reach(host, deadline)
+        sock = open_tcp(host, deadline)
         try:
             with self.within(deadline, "log in"):
                 self._log_in(host, sock, deadline)
@@ -49,11 +49,16 @@ class SshMachine(Machine):
             raise
 
     def close(self) -> None:
-        """Close the connection and all that runs over it; twice is harmless."""
+        """Close the login and everything that runs over it; closing it twice is harmless."""
         self._client.close()
 
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
-        """Write a file. Raises `BuildError` if the machine refuses it, `SetupError` if it has no SFTP."""
+        """Write a file.
+
+        Raises:
+            BuildError: The machine refuses the file.
+            SetupError: The machine has no SFTP.
+        """
         with self.within(deadline, "store a file"):
             try:
                 sftp = paramiko.SFTPClient.from_transport(self._client.get_transport())
@@ -74,16 +79,16 @@ class SshMachine(Machine):
                 sftp.close()
 
     def execute(self, script: str, deadline: Deadline) -> SshSession:
-        """A shell script that runs there, to be talked to; to be called `within` the deadline."""
+        """Start a POSIX shell script. Call it `within` the deadline."""
         transport = self._client.get_transport()
         if transport is None:
-            raise EOFError("it is closed")
+            raise EOFError("the login is closed")
         channel = transport.open_session()
         channel.exec_command(f"exec sh -c {shlex.quote(script)}")
         return SshSession(channel)
 
     def alive(self) -> bool:
-        """Whether the connection stands, after the time it takes to notice that it does not."""
+        """Return whether the login still works, after waiting long enough to notice that it does not."""
         transport = self._client.get_transport()
         if transport is not None:
             transport.join(NOTICE_SECONDS)
@@ -97,7 +102,7 @@ class SshMachine(Machine):
         try:
             self._client.connect(host.name, host.port, host.user, sock=sock, **keys, **seconds)
         except paramiko.BadHostKeyException as error:
-            raise contradicted(host, error) from error
+            raise mismatch(host, error) from error
         except paramiko.PasswordRequiredException as error:
             which = f"the key {host.key}" if host.key else "a key in ~/.ssh"
             raise LoginError(
@@ -107,14 +112,14 @@ class SshMachine(Machine):
             if deadline.passed or not self.alive():
                 raise
             tried = f"the key {host.key}" if host.key else "all keys of ssh-agent and ~/.ssh"
-            says = f"{self.name} refuses {tried}: {str(error).rstrip('.')}"
+            refused = f"{self.name} refuses {tried}: {str(error).rstrip('.')}"
             raise LoginError(
-                f"{says}; add the public key there (ssh-copy-id), or check `user` and `key`"
+                f"{refused}; add the public key there (ssh-copy-id), or check `user` and `key`"
             ) from error
 
     @contextmanager
     def within(self, deadline: Deadline, doing: str) -> Iterator[None]:
-        """Cuts the connection at the deadline."""
+        """Close the login at the deadline."""
         timer = threading.Timer(deadline.left, self.close)
         timer.daemon = True
         timer.start()

@@ -1,4 +1,4 @@
-"""What the tests of `hil` share: scripted boards, servers to reach them by, and runs of the suite."""
+"""Scripted boards, servers to reach them, and runs of the suite, for the tests of `hil`."""
 
 from pathlib import Path
 

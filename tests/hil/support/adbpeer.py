@@ -1,7 +1,7 @@
-"""The device end of ADB, scripted: what a real adbd does not do on demand, it does.
+"""Play the device end of ADB from a script, with faults that a real adbd does not produce on demand.
 
-Run as a program it is the device: commands run in this machine's shell, with a folder of the test in place
-of /data/local/tmp. It listens on 127.0.0.1 only and takes adb-shell and the adb program alike.
+As a program it is the device: commands run in this machine's shell, with a folder of the test in place of
+/data/local/tmp. It listens on 127.0.0.1 only, and serves adb-shell and the adb program alike.
 """
 
 import argparse
@@ -33,14 +33,14 @@ def word(name: bytes) -> int:
 
 
 def public_key(line: str) -> rsa.RSAPublicKey:
-    """Of a key as adb writes it into its .pub: word count, n0inv, modulus, rr, exponent."""
+    """Read a key from adb's .pub file: word count, n0inv, modulus, rr, exponent."""
     raw = base64.b64decode(line.split()[0])
     (exponent,) = struct.unpack_from("<I", raw, 520)
     return rsa.RSAPublicNumbers(exponent, int.from_bytes(raw[8:264], "little")).public_key()
 
 
 class Stream:
-    """One service of a connection."""
+    """A stream of one service."""
 
     def __init__(self, connection: "Connection", ours: int, theirs: int) -> None:
         self._connection, self.ours, self.theirs = connection, ours, theirs
@@ -71,14 +71,14 @@ class Stream:
         return data
 
     def end(self) -> None:
-        """The host has closed it, or is gone."""
+        """Note that the host has closed the stream or is gone."""
         self.closed = True
         self.came.put(b"")
         self.taken.release()
 
 
 class Connection:
-    """One host."""
+    """The stream of one host."""
 
     def __init__(self, sock: socket.socket, device: argparse.Namespace) -> None:
         self._socket, self._device = sock, device
@@ -156,7 +156,7 @@ class Connection:
         self.send(b"CNXN", VERSION, LARGEST, BANNER % self._device.features.encode())
 
     def _authenticate(self, kind: int, data: bytes) -> None:
-        """By signature; an unknown public key is put to the one who holds the device."""
+        """Check a signature; ask the device's user about an unknown public key."""
         if kind == PUBLIC_KEY:
             if self._device.user == "allows":
                 self._welcome()
@@ -194,7 +194,7 @@ class Connection:
             self._close(stream)
 
     def _close(self, stream: Stream) -> None:
-        """A close is answered by a close, and said once."""
+        """Answer the close of a stream by one close."""
         if self._streams.pop(stream.ours, None):
             self.send(b"CLSE", stream.ours, stream.theirs)
 

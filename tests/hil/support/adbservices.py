@@ -1,4 +1,4 @@
-"""What a scripted device does over ADB once a host is let in: it runs commands and keeps files."""
+"""Run commands and keep files, as a device does over ADB."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ ENTRY = struct.Struct("<4sI")
 
 
 class Stream(Protocol):
-    """Bytes to and from the host. Raises one of `CLOSED` when it has closed it, or is gone."""
+    """A byte stream to the host. Raises an error in `CLOSED` when the host has closed it or is gone."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -27,7 +27,7 @@ class Stream(Protocol):
 
 
 class Shell:
-    """A command; `v2` keeps its output, its standard error and its exit status apart."""
+    """A command; `v2` separates its output, its standard error and its exit status."""
 
     INPUT, OUTPUT, COMPLAINT, EXIT, END_INPUT = range(5)
 
@@ -63,7 +63,7 @@ class Shell:
                     stream.write(PACKET.pack(kind, len(data)) + data if self._v2 else data)
 
     def _feed(self, stream: Stream, pipe: IO[bytes]) -> None:
-        """Its input ends when the host says so, or is gone."""
+        """Pass on the input until the host ends it or is gone."""
         with suppress(*CLOSED), pipe:
             while True:
                 if self._v2:
@@ -77,7 +77,7 @@ class Shell:
 
 
 class Sync:
-    """Files. `drop` cuts the connection."""
+    """The service that stores files. `drop` closes the stream to the host."""
 
     def __init__(self, device: argparse.Namespace, drop: Callable[[], None]) -> None:
         self._device, self._drop = device, drop

@@ -1,6 +1,6 @@
-"""A board over ADB: the scripted peer as a process, and a real adb server, on 127.0.0.1 only.
+"""Start a board over ADB: the scripted peer as a process, or a real adb server, on 127.0.0.1 only.
 
-What the board stores lies in a folder of the test, so that what is left behind can be looked for.
+The board stores files in a folder of the test, so that a test sees what it leaves behind.
 """
 
 import os
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Phone:
-    """The board. `options` are the peer's; `programs` and `within` as an `Sshd` has them."""
+    """A board over ADB. `options` are those of the peer; `programs` and `within` are as for `Sshd`."""
 
     def __init__(
         self,
@@ -62,17 +62,17 @@ class Phone:
                 os.kill(pid, signal.SIGKILL)
 
     def vanish(self) -> None:
-        """Pull the cable. Twice is harmless."""
+        """Kill the device, as if its cable were pulled; a second call is harmless."""
         self._process.kill()
         self._process.wait()
 
     def entry(self, **changed: Any) -> Entry:
-        """The board as boards.toml would have it, on the network."""
+        """Return the board's entry, with its address on the network."""
         host = Host("127.0.0.1", self.port, key=changed.pop("key", None))
         return Entry("phone", "android", host=host, **changed)
 
     def running(self) -> list[int]:
-        """Processes there with a file of that folder as their program or in their command line."""
+        """Return the processes whose command line names a file in the board's folder."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
@@ -82,17 +82,17 @@ class Phone:
         return found
 
     def agent(self) -> int:
-        """The one agent there."""
+        """Return the process of the one agent."""
         (pid,) = self.running()
         return pid
 
     def stored(self) -> list[Path]:
-        """What is in the agents' folder."""
+        """Return the files in the folder of agents."""
         return sorted((self.home / "reds-hil").glob("*"))
 
 
 class AdbServer:
-    """A real adb server, with a home and a key of its own, and no other program's devices."""
+    """A real adb server with its own home and key, which sees no devices of other programs."""
 
     def __init__(self, home: Path) -> None:
         program = shutil.which("adb")
@@ -129,7 +129,7 @@ class AdbServer:
         self._process.wait()
 
     def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """What the adb program does with this server."""
+        """Run the adb program with this server."""
         return subprocess.run(
             [*self._adb, *words],
             env=self._env,
@@ -141,7 +141,7 @@ class AdbServer:
         )
 
     def connect(self, port: int) -> str:
-        """The serial number of a device at this port, once it is ready."""
+        """Connect the device at this port, and return its serial number."""
         serial = f"127.0.0.1:{port}"
         said = self.run("connect", serial)
         assert said.stdout == f"connected to {serial}\n", said

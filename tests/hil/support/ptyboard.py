@@ -1,4 +1,4 @@
-"""A board on a pseudo terminal: the real agent, built for this machine, plays a Nano on a serial port."""
+"""Play a Nano on a serial port: the real agent, built for this machine, behind a pseudo terminal."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ from hil.firmware import build
 
 
 def nano_agent() -> Path:
-    """An agent for this machine that says it runs on a Nano."""
+    """Return an agent for this machine that reports a Nano as its board."""
     return build.agent("desktop", board="nano33ble")
 
 
 class PtyBoard:
-    """`port` is what the host opens. Without an agent the board is silent."""
+    """A board whose `port` the host opens. Without an agent it is silent."""
 
     def __init__(self, agent: Path | None = None) -> None:
         self._master, self._slave = os.openpty()
@@ -32,7 +32,7 @@ class PtyBoard:
         self.vanish()
 
     def vanish(self) -> None:
-        """Pull the cable. Twice is harmless."""
+        """Close the port, as if the cable were pulled; a second call is harmless."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,6 +1,6 @@
-"""A board over SSH: a real sshd of this machine, started by whoever runs the tests, on 127.0.0.1 only.
+"""Start a board over SSH: a real sshd on 127.0.0.1, run by the user of the tests.
 
-Its user's home there is a folder of the test, so that what is left behind can be looked for.
+The home of its user is a folder of the test, so that a test sees what is left behind.
 """
 
 import os
@@ -29,19 +29,19 @@ PASSED_ON = ("PATH", "LANG")
 
 
 def keygen(path: Path) -> Path:
-    """A key without a passphrase."""
+    """Make a private key without a passphrase."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
     return path
 
 
 def fingerprint(key: Path) -> str:
-    """As ssh-keygen prints it."""
+    """Return the fingerprint of a key, as ssh-keygen prints it."""
     done = subprocess.run(["ssh-keygen", "-lf", str(key)], capture_output=True, text=True, check=True)
     return done.stdout.split()[1]
 
 
 def script(path: Path, body: str) -> Path:
-    """A program of a shell script."""
+    """Write an executable shell script."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
@@ -58,10 +58,13 @@ def free_port() -> int:
 
 
 class Sshd:
-    """The board.
+    """A board over SSH.
 
-    `sftp` is its sftp-server; `programs` are shell scripts in place of programs there; `within` is a command
-    that runs sshd, as `unshare -m`.
+    Args:
+        folder: Folder of the test.
+        sftp: Its sftp-server.
+        programs: Shell scripts that replace programs of the board.
+        within: Command that runs sshd, such as `unshare -m`.
     """
 
     def __init__(
@@ -120,21 +123,21 @@ class Sshd:
             os.kill(pid, signal.SIGKILL)
 
     def entry(self, **changed: object) -> Entry:
-        """The board as boards.toml would have it."""
+        """Return the board's entry."""
         asked = {key: changed.pop(key) for key in ASKED if key in changed}
         plain = {"port": self.port, "key": self.key, "host_key": fingerprint(self.host_key)}
         host = Host("127.0.0.1", **{**plain, **changed})  # type: ignore[arg-type]
         return Entry("pi-1", "pi", host=host, **asked)  # type: ignore[arg-type]
 
     def keys(self) -> dict[str, object]:
-        """The same as the keys of boards.toml."""
+        """Return the board's keys for a boards file."""
         entry = self.entry()
         assert entry.host is not None
         host = entry.host
         return {"host": host.name, "port": host.port, "key": str(host.key), "host_key": host.host_key}
 
     def running(self) -> list[int]:
-        """Processes there with a file of that home in their command line: the agent, and what tends it."""
+        """Return the processes whose command line names a file in the board's home, such as the agent."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
@@ -143,12 +146,12 @@ class Sshd:
         return found
 
     def agent(self) -> int:
-        """The one agent there."""
+        """Return the process of the one agent."""
         (pid,) = self.running()
         return pid
 
     def stored(self) -> list[Path]:
-        """What is in the agents' folder."""
+        """Return the files in the folder of agents."""
         return sorted((self.home / ".cache" / "reds-hil").glob("*"))
 
     def _listen(self) -> None:
@@ -161,7 +164,7 @@ class Sshd:
 
 
 def wait_gone(pids: list[int]) -> bool:
-    """Whether all these processes end in time."""
+    """Return whether all these processes end in time."""
     for pid in pids:
         try:
             handle = os.pidfd_open(pid)
@@ -176,13 +179,13 @@ def wait_gone(pids: list[int]) -> bool:
 
 
 def parent(pid: int) -> int:
-    """The process that has started another."""
+    """Return the parent of a process."""
     (line,) = [row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith("PPid:")]
     return int(line.split()[1])
 
 
 def mounting(*mounts: str) -> tuple[str, ...]:
-    """A command that runs another, as root or not, after these mounts, which nobody else sees."""
+    """Return a command prefix that makes these mounts visible to one process only, root or not."""
     me = os.geteuid(), os.getegid()
     back = "" if me[0] == 0 else f"unshare -U --map-user={me[0]} --map-group={me[1]} "
     script = " && ".join([*mounts, f'exec {back}"$@"'])

@@ -55,7 +55,7 @@ def usage_error(done, says: str) -> None:
 
 
 def one_line_of_errors(text: str) -> str:
-    """The whole of what pytest says of errors: one section, with one line in it."""
+    """Return pytest's section of errors, which must hold one line."""
     (section,) = re.findall(r"^=+ ERRORS =+\n_+ ERROR .* _+\n(.*?)\n=", text, re.MULTILINE | re.DOTALL)
     assert len(section.splitlines()) == 1, section
     return str(section)

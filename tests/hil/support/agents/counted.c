@@ -1,4 +1,4 @@
-/* An agent for aarch64 whose inference takes 300,000 instructions, and a few to get there and back. */
+/* An agent for aarch64 whose inference takes 300,000 instructions, and a few for the call. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);

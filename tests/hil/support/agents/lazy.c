@@ -1,5 +1,5 @@
-/* An agent that switches in no time and leaves a little work, some percent of an inference, to the first one
- * after it: the test of first inferences must fail, and nothing else. */
+/* An agent that switches at once and moves some percent of an inference to the first inference after the
+ * switch: only the test of first inferences must fail. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);

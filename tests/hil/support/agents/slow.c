@@ -1,4 +1,4 @@
-/* An agent that takes its time to switch: the switch test must fail, and nothing else. */
+/* An agent that switches slowly: only the switch test must fail. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);

@@ -1,4 +1,4 @@
-/* An agent that never comes back from a run. */
+/* An agent whose inference never ends. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);

@@ -1,4 +1,4 @@
-/* An agent that takes its time for one switch in seven: their median is good, and the switch test must fail. */
+/* An agent with one slow switch in seven: the median is good, but the switch test must fail. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);

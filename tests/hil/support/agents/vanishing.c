@@ -1,4 +1,4 @@
-/* An agent that is gone in the middle of its work, as a board whose cable is pulled. */
+/* An agent that ends during its work, as if the cable of its board were pulled. */
 #include <stdint.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* An agent that is slow at first: whichever subnet is measured first must not seem the slower one. */
+/* An agent that is slow at first: the subnet that is measured first must not appear slower. */
 #include <stdint.h>
 
 int __real_reds_select(void *model, uint32_t subnet);

@@ -12,7 +12,9 @@ PACKAGES = {
     "cmake": "cmake",
     "qemu-aarch64": "qemu-user",
     "qemu-arm": "qemu-user",
+    "qemu-system-aarch64": "qemu-system-arm",
     "qemu-system-arm": "qemu-system-arm",
+    "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
 }
 
 

@@ -1,0 +1,132 @@
+"""Check one `[[board]]` table of a boards file, key by key, and make it an entry."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hil.boards.entry import Entry
+from hil.boards.registry import target
+from hil.errors import BoardsFileError, UnknownTarget
+from hil.transports.host import Host
+from reds.spelling import did_you_mean
+
+
+@dataclass(frozen=True)
+class Value:
+    """The values that a key takes: a phrase for errors, and the test."""
+
+    expected: str
+    accepts: Callable[[Any], bool]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _is_limits(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_fingerprint(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", value))
+
+
+TEXT = Value("a text", lambda value: isinstance(value, str))
+NAME = Value("a text that is not empty", lambda value: isinstance(value, str) and bool(value))
+NUMBER = Value("a number above 0", _is_number)
+LIMITS = Value('a table of numbers above 0 by subnet, such as { "25%" = 2500.0 }', _is_limits)
+CORE = Value("the number of a core, from 0 to 4095", lambda value: _is_whole(value, 0, 4095))
+FINGERPRINT = Value("SHA256: and 43 characters, as ssh-keygen -l prints it", _is_fingerprint)
+TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
+SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", lambda v: isinstance(v, str))
+
+OF_HOST = {"user": TEXT, "key": TEXT, "host_key": FINGERPRINT}
+"""Keys of a board on the network; an android without a host may have a `key` too."""
+VALUES: Mapping[str, Value] = {
+    **{"name": NAME, "target": NAME, "host": NAME, "serial": TEXT, "agent": TEXT, "core": CORE},
+    **{"governor": TEXT, "max_celsius": NUMBER, "cool_down": NUMBER, "switch_instructions": NUMBER},
+    **{"latency_us": LIMITS, "instructions": LIMITS},
+    **OF_HOST,
+}
+"""All keys but `port`, whose values depend on `host`."""
+_DEFAULT_PORTS = {"android": 5555}
+
+
+@dataclass(frozen=True)
+class BoardTable:
+    """One `[[board]]` table of a file; `board` is its name, or its number if it has none."""
+
+    file: Path
+    row: Mapping[str, Any]
+    board: str
+
+    def entry(self) -> Entry:
+        """Check all keys and values, and return them as an entry."""
+        self._check(self.row.keys() - {"port"})
+        for key in ("name", "target"):
+            if key not in self.row:
+                raise self._error(key, f"it has no `{key}`; add one")
+        try:
+            target(self.row["target"])
+        except UnknownTarget as error:
+            raise self._error("target", error.text) from error
+        host = self._host() if "host" in self.row else None
+        if host is None:
+            self._check_without_host()
+        wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
+        return Entry(
+            self.row["name"],
+            self.row["target"],
+            port=None if host else self.row.get("port"),
+            agent=self._path("agent"),
+            latency_us=self._limits("latency_us"),
+            instructions=self._limits("instructions"),
+            host=host,
+            key=None if host else self._path("key"),
+            **{key: self.row[key] for key in wanted if key in self.row},
+        )
+
+    def _host(self) -> Host:
+        port = self.row.get("port", _DEFAULT_PORTS.get(self.row["target"], 22))
+        self._check_value("port", port, TCP_PORT)
+        row = self.row
+        return Host(row["host"], port, row.get("user"), self._path("key"), row.get("host_key"))
+
+    def _check_without_host(self) -> None:
+        if "port" in self.row:
+            self._check_value("port", self.row["port"], SERIAL_PORT)
+        allowed = {"key"} if self.row["target"] == "android" else set()
+        for key in OF_HOST:
+            if key in self.row and key not in allowed:
+                raise self._error(key, f"`{key}` is for a board that has a host; add `host`")
+
+    def _check(self, keys: Iterable[str]) -> None:
+        for key in sorted(keys):
+            if key not in VALUES:
+                raise self._error(key, f"unknown key {key!r}; {did_you_mean(key, sorted((*VALUES, 'port')))}")
+            self._check_value(key, self.row[key], VALUES[key])
+
+    def _check_value(self, key: str, value: Any, allowed: Value) -> None:
+        if not allowed.accepts(value):
+            raise self._error(key, f"`{key}` is {value!r}; write {allowed.expected}")
+
+    def _path(self, key: str) -> Path | None:
+        if key not in self.row:
+            return None
+        file = (self.file.parent / Path(self.row[key]).expanduser()).resolve()
+        if not file.is_file():
+            raise self._error(key, f"`{key}` names {file}, which does not exist")
+        return file
+
+    def _limits(self, key: str) -> Mapping[str, float]:
+        return {subnet: float(limit) for subnet, limit in self.row.get(key, {}).items()}
+
+    def _error(self, key: str, text: str) -> BoardsFileError:
+        return BoardsFileError(text, file=self.file, board=self.board, key=key)
