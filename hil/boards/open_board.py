@@ -18,7 +18,7 @@ from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
 from reds.errors import PackError
-from reds.pack import dumps
+from reds.pack import dumps, loads
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
 from reds.spelling import did_you_mean
@@ -159,7 +159,8 @@ class OpenBoard:
         if isinstance(pack, Pack):
             return pack
         if isinstance(pack, Model):
-            return Pack(Path(pack.name), pack, hashlib.sha256(dumps(pack)).hexdigest(), None)
+            data = dumps(pack)  # read back: a file keeps scales in fewer bits
+            return Pack(Path(pack.name), loads(data, pack.name), hashlib.sha256(data).hexdigest(), None)
         try:
             return load_pack(Path(pack))
         except PackError as error:

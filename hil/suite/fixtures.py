@@ -64,7 +64,8 @@ def pack(pytestconfig: pytest.Config) -> Pack:
     try:
         return load_pack(read(pytestconfig).pack or shipped())
     except (HilError, RedsError) as error:
-        pytest.fail(str(error), pytrace=False)
+        reason = str(error)
+    pytest.fail(reason, pytrace=False)  # here: pytest would show the error that it is raised from, too
 
 
 @pytest.fixture

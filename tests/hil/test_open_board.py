@@ -57,7 +57,7 @@ def test_inference_equals_the_pack_run_here_for_every_subnet_and_type(small_pack
 def test_deploying_selects_the_smallest_subnet_of_a_file_a_pack_or_a_model(
     small: Model, small_pack: Path
 ) -> None:
-    x = inputs(small, 3)
+    x = inputs(small, 3).astype(np.float32)
     wanted = reds.load(small_pack).run(x, subnet=0)
     with hil.open_board("desktop") as board:
         for pack in (small_pack, str(small_pack), reds.load(small_pack), small):

@@ -19,6 +19,7 @@ from tests.reds.support.floats import dense_net, features, random_graph, random_
 from tests.reds.support.subnets import specs
 
 
+@pytest.mark.lesser
 def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
     net = nest(dense_net(), specs(*WIDTHS)).eval()
     x = torch.randn(7, 250)
@@ -125,6 +126,7 @@ def test_the_most_important_units_come_first_and_take_their_weights_along() -> N
     assert net.subnet_affines(0)[1].bias[0] == norm
 
 
+@pytest.mark.lesser
 def test_importance_is_weight_times_summed_gradient() -> None:
     net = dense_net(units=(6, 5, 4))
     batches = [(torch.randn(8, 250), torch.randint(12, (8,))) for _ in range(3)]

@@ -50,6 +50,7 @@ def stored(x: torch.Tensor) -> np.ndarray:
     return np.asarray(np.clip(np.rint(x.numpy() * 32) - 7, -127, 127).astype(np.int8))
 
 
+@pytest.mark.lesser
 @pytest.mark.parametrize("seed", range(40))
 def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
     """Of other seeds one in hundreds makes a net that magnifies every rounding; a wrong rule errs by all."""
@@ -65,6 +66,7 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
         assert np.sqrt((close**2).mean()) < 0.15 * logits.std() + subnet.output_scale
 
 
+@pytest.mark.lesser
 @pytest.mark.parametrize("seed", range(20))
 def test_a_rounded_net_computes_the_int8_outputs(seed: int) -> None:
     """What is left, tables of 16 bits and halves that fall to the other side, is a step now and then."""

@@ -100,7 +100,7 @@ def test_inspecting_and_checking_need_no_torch() -> None:
         return subprocess.run(line, capture_output=True, text=True, check=False)
 
     assert "100%" in command("inspect", SHIPPED).stdout
-    build = command("build", SHIPPED)
+    build = command("build", fixtures_dir() / "recipes" / f"{SHIPPED.stem}.toml")
     assert build.returncode == 1
     assert build.stderr.startswith("Error: torch")
     assert "pip install 'reds-hil[train]'" in build.stderr

@@ -110,6 +110,7 @@ def test_diverged_training_names_the_epoch_and_the_rate(how: TrainingOptions) ->
         train(elastic(), clips(), too_fast)
 
 
+@pytest.mark.lesser
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
     def weights(seed: int) -> bytes:
         net = elastic()

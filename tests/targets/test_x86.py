@@ -16,7 +16,7 @@ from reds.pack import interpreter
 from reds.pack.format import HEADER, PLAN
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
-from reds.pack.row_encoding import BIAS_SHIFTS, HALF
+from reds.pack.row_encoding import BIAS_SHIFTS, INT16_LIMIT
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.status import Status
@@ -110,7 +110,7 @@ def test_largest_sum_and_bias_in_int32_are_exact(check: Check) -> None:
     """The largest fan-in and bias of the format, with all weights and inputs at their limits."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
     model.layers[0].weights[:] = [[127], [-127]]
-    model.subnets[0].steps[0].bias[:] = [HALF << BIAS_SHIFTS[-1], -HALF << BIAS_SHIFTS[-1]]
+    model.subnets[0].steps[0].bias[:] = [INT16_LIMIT << BIAS_SHIFTS[-1], -INT16_LIMIT << BIAS_SHIFTS[-1]]
     x = np.stack([np.full(65_535, 127), np.full(65_535, -127)]).astype(np.int8)
     check(model, x)
 

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
-from reds.elastic.layers import run_layer, shape
-from reds.elastic.net import active
+from reds.elastic.layers import run_layer, weight_shape
+from reds.elastic.net import active_weight
 from reds.graph import Graph, Layer
 from reds.graph.builder import Builder
 from reds.pack.model import WEIGHTED, Kind
-from reds.training.torch_setup import prepare
+from reds.training.torch_setup import make_repeatable
 
 EXAMPLES, SIDES = 32, (12, 12)
 """Enough for oneDNN to share the sums of the weights' gradients among threads."""
@@ -77,9 +77,9 @@ def gradients(graph: Graph, widths: tuple[int, ...], dtype: torch.dtype) -> list
     layer, source = graph.layers[0], graph.tensors[0]
     generator = torch.Generator().manual_seed(0)
     sides = (EXAMPLES, source.height, source.width, widths[0])
-    x, full = (torch.randn(size, generator=generator) for size in (sides, shape(graph, layer)))
+    x, full = (torch.randn(size, generator=generator) for size in (sides, weight_shape(graph, layer)))
     inputs = [value.to(dtype).requires_grad_() for value in (x, full)]
-    weight = active(layer, inputs[1], widths)
+    weight = active_weight(layer, inputs[1], widths)
     if dtype is torch.float64:
         y = by_definition(layer, weight, inputs[0])
     else:
@@ -90,7 +90,7 @@ def gradients(graph: Graph, widths: tuple[int, ...], dtype: torch.dtype) -> list
 
 def main() -> None:
     """Print each layer before it runs, and exit 1 if one is wrong."""
-    prepare()
+    make_repeatable()
     failed = False
     for name, graph, widths in layers():
         torch.set_num_threads(1)

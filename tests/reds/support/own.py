@@ -8,7 +8,7 @@ from PIL import Image
 
 from reds.fixtures import fixtures_dir
 
-COLORS = ("blue", "gray", "green", "red", "white")
+COLORS = ("blue", "green", "neutral", "red", "white")
 
 
 def short_recipe(epochs: int) -> str:
@@ -20,7 +20,7 @@ def short_recipe(epochs: int) -> str:
 
 def _colored(rng: np.random.Generator, label: int) -> np.ndarray:
     """A picture uint8 [12, 8, 3] of mostly one color."""
-    wash = np.array([(0, 0, 1), (0.3, 0.3, 0.3), (0, 1, 0), (1, 0, 0), (1, 1, 1)])[label]
+    wash = np.array([(0, 0, 1), (0, 1, 0), (0.3, 0.3, 0.3), (1, 0, 0), (1, 1, 1)])[label]
     return np.clip(180 * wash + rng.normal(20, 20, (12, 8, 3)), 0, 255).astype(np.uint8)
 
 
