@@ -118,5 +118,5 @@ def test_absent_board_is_one_line() -> None:
 def test_file_that_is_not_a_table_raises_with_its_path(tmp_path: Path, text: str) -> None:
     file = tmp_path / "times.json"
     file.write_text(text)
-    with pytest.raises(LatencyError, match="times.json"):
+    with pytest.raises(LatencyError, match=r"times\.json"):
         load(file)
