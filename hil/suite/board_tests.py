@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.errors import HilError, LinkError, UnfitError
-from hil.results.store import Measurement
 
 if TYPE_CHECKING:
+    from hil.results.store import Measurement
     from hil.suite.board_selection import SelectedBoard
     from hil.suite.parametrization import BenchRun
 
@@ -23,7 +23,7 @@ BOARD, SUBNET = "_hil_board", "_hil_subnet"
 SET_UP = (BOARD, "_measurements")
 """Fixtures that are set up once for each board; where one fails, so would every other test of the board."""
 SUITE = Path(__file__).resolve().parent
-TAKEN = pytest.StashKey[list[Measurement]]()
+TAKEN = pytest.StashKey[list["Measurement"]]()
 """Measurements of a test."""
 CURRENT = pytest.StashKey[pytest.Item]()
 """The test that runs."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from hil.results.store import metric_name
 from hil.suite.board_tests import BOARD, CURRENT, SUBNET, TAKEN
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
     table, in the file of --results and in JUnit's properties.
     """
     from hil.boards.open_board import OpenBoard
+    from hil.results.store import metric_name
 
     def observe(pack: Pack, subnet: str, what: str, samples: Samples) -> None:
         metric, unit = metric_name(what, samples.unit), samples.unit

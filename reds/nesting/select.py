@@ -64,9 +64,8 @@ def select(
         profile: The device, for arena and latency budgets; by default the canonical layout and no times.
 
     Raises:
-        BudgetError: Nothing fits a budget. As `CoupledError`: the tables over the widths of coupled groups
-        are
-            too large.
+        BudgetError: Nothing fits a budget.
+        CoupledError: The tables over the widths of coupled groups are too large.
     """
     grids, profile = width_grids(graph, step, least), profile or TargetProfile()
     gains = gains_of(scores, kernels or {}, grids, objective)
