@@ -144,8 +144,8 @@ def test_a_board_that_never_answers_is_given_up_once(
     done = hil("--boards", boards_toml("desktop", agent=mute.name), "--pack", small_pack, "-rs")
     assert done.returncode == 1
     assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
-    error = "board: no hello from agent agent.py within 5 s; check that it is an agent of these sources"
-    assert one_line_of_errors(done.stdout) == error
+    error = one_line_of_errors(done.stdout).rstrip("\n")
+    assert error.startswith("board: no hello from agent agent.py within 5 s; ")
     assert f"not run: {error}\n" in done.stdout
     assert (tmp_path / "starts").read_text() == "x"  # and not waited for in every test
 
@@ -310,7 +310,7 @@ def test_without_a_compiler_the_board_is_an_error_of_one_line(
     done = hil("--target=desktop", "--pack", small_pack, env=nothing)
     assert done.returncode == 1
     assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
-    no_tool = r"desktop: no (make|cc) on this machine to build the desktop agent with; install \S+"
+    no_tool = r"desktop: no (make|cc) on this machine to build the desktop agent; install \S+"
     assert re.fullmatch(no_tool, one_line_of_errors(done.stdout))
 
 
@@ -342,5 +342,5 @@ def test_without_qemu_the_board_is_an_error_of_one_line(
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, env={"PATH": ""})
     assert done.returncode == 1
     assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
-    no_qemu = "board: no qemu-system-arm on this machine to emulate a nano33ble with; install qemu-system-arm"
+    no_qemu = "board: no qemu-system-arm on this machine to emulate a nano33ble; install qemu-system-arm"
     assert one_line_of_errors(done.stdout) == no_qemu
