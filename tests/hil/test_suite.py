@@ -144,7 +144,7 @@ def test_a_board_that_never_answers_is_given_up_once(
     done = hil("--boards", boards_toml("desktop", agent=mute.name), "--pack", small_pack, "-rs")
     assert done.returncode == 1
     assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
-    error = one_line_of_errors(done.stdout)
+    error = one_line_of_errors(done.stdout).rstrip("\n")
     assert error.startswith("board: no hello from agent agent.py within 5 s; ")
     assert f"not run: {error}\n" in done.stdout
     assert (tmp_path / "starts").read_text() == "x"  # and not waited for in every test
