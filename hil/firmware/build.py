@@ -143,7 +143,8 @@ def _emulated(sources: Path, wrap: Path | None) -> Path:
     if wrap:
         shutil.copy(wrap, sources / "nano33ble" / "src" / "emulated" / "wrap.c")
         flags["PLATFORMIO_BUILD_FLAGS"] = "-Wl,--wrap=reds_select -Wl,--wrap=reds_run"
-    _pio(sources, ["-e", "emulated"], flags, BUILD_SECONDS)
+    # PlatformIO keeps a link to the platform, which lies in these sources: another build is to have its own.
+    _pio(sources, sources.parent / "core", ["-e", "emulated"], flags, BUILD_SECONDS)
     return sources.parent / ".pio" / "build" / "emulated" / "firmware.elf"
 
 
@@ -153,13 +154,16 @@ def upload_nano(port: str) -> None:
     The first time PlatformIO downloads its nordicnrf52 platform, which takes minutes. Raises `BuildError`.
     """
     with _sources() as sources:
-        _pio(sources, ["-e", "nano33ble", "-t", "upload", "--upload-port", port], {}, UPLOAD_SECONDS)
+        upload = ["-e", "nano33ble", "-t", "upload", "--upload-port", port]
+        _pio(sources, cache_dir() / "platformio", upload, {}, UPLOAD_SECONDS)
 
 
-def _pio(sources: Path, arguments: list[str], environment: dict[str, str], seconds: float) -> None:
-    core = core_environment(cache_dir() / "platformio")
+def _pio(
+    sources: Path, core: Path, arguments: list[str], environment: dict[str, str], seconds: float
+) -> None:
+    """Run PlatformIO on the Nano's sources, with `core` as its folder of platforms and packages."""
     command = [sys.executable, "-m", "platformio", "run", "-d", str(sources / "nano33ble"), *arguments]
-    _run(command, {**core, **environment}, seconds)
+    _run(command, {**core_environment(core), **environment}, seconds)
 
 
 def _run(command: list[str], environment: dict[str, str], seconds: float) -> None:

@@ -1,5 +1,6 @@
 """Test that agents depend on their sources only."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,17 @@ def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("LDFLAGS", "-no-such-flag" * bool(flags))
         agents.append(build.agent(build.DESKTOP).read_bytes())
     assert agents[0] == agents[1]
+
+
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_emulated_agent_builds_beside_the_platform_link_of_another_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """PlatformIO keeps links to platforms; one of a checkout that is gone must not reach this build."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    links = build.cache_dir() / "platformio" / "platforms"
+    links.mkdir(parents=True)
+    spec = {"owner": None, "id": None, "name": "platform", "requirements": None}
+    link = {"cwd": str(tmp_path / "gone"), "spec": {**spec, "uri": "symlink://platform"}}
+    (links / "platform.pio-link").write_text(json.dumps(link))
+    assert build.agent(build.EMULATED).is_file()
