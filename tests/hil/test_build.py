@@ -27,7 +27,7 @@ def test_emulated_agent_builds_beside_the_platform_link_of_another_checkout(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     links = build.cache_dir() / "platformio" / "platforms"
     links.mkdir(parents=True)
-    spec = {"owner": None, "id": None, "name": "platform", "requirements": None}
-    link = {"cwd": str(tmp_path / "gone"), "spec": {**spec, "uri": "symlink://platform"}}
+    spec = {"owner": None, "id": None, "name": "platform", "requirements": None, "uri": "symlink://platform"}
+    link = {"cwd": str(tmp_path / "gone"), "spec": spec}
     (links / "platform.pio-link").write_text(json.dumps(link))
     assert build.agent(build.EMULATED).is_file()
