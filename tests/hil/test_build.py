@@ -1,6 +1,7 @@
 """Test that agents depend on their sources only."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPa
 def test_emulated_agent_builds_beside_the_platform_link_of_another_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """PlatformIO keeps links to platforms; one of a checkout that is gone must not reach this build."""
+    """PlatformIO keeps links to platforms; one to another checkout's must not reach this build."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     links = build.cache_dir() / "platformio" / "platforms"
     links.mkdir(parents=True)
+    other = tmp_path / "other"
+    shutil.copytree(build.targets_dir() / "nano33ble" / "platform", other / "platform")
+    (other / "platform" / "builder" / "main.py").write_text("raise SystemExit('of another checkout')")
     spec = {"owner": None, "id": None, "name": "platform", "requirements": None, "uri": "symlink://platform"}
-    link = {"cwd": str(tmp_path / "gone"), "spec": spec}
-    (links / "platform.pio-link").write_text(json.dumps(link))
+    (links / "platform.pio-link").write_text(json.dumps({"cwd": str(other), "spec": spec}))
     assert build.agent(build.EMULATED).is_file()
