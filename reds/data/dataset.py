@@ -20,7 +20,11 @@ Examples = tuple[Array, Array]
 """Features float [N, units, rows, columns] or [N, features], and labels int [N] from 0."""
 
 
-@dataclass(frozen=True)
+LEAST_OF_A_CLASS = 3
+"""Examples of a class that a split needs: each part has at least one."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Hold labeled examples for training, validation and test.
 
@@ -67,10 +71,15 @@ class Dataset:
         for name, share in (("test", test), ("validation", validation)):
             if not 0 < share < 1:
                 raise DataError(f"Dataset.split: {name} is {share:g}: a share between 0 and 1 is needed")
-        x, y = _numpy(x), _numpy(y)
-        if len(x) != len(y):
+        x, y = _numpy("split", x), _numpy("split", y)
+        if x.ndim < 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
+            found = f"x is {x.dtype} {list(x.shape)} and y {y.dtype} {list(y.shape)}"
+            raise DataError(f"Dataset.split: {found}: y has to be one whole number for each example of x")
+        few = min((int((y == label).sum()) for label in np.unique(y)), default=0)
+        if few < LEAST_OF_A_CLASS:
             raise DataError(
-                f"Dataset.split: x holds {len(x)} examples and y {len(y)} labels: give each example one label"
+                f"Dataset.split: a class has {few} examples: {LEAST_OF_A_CLASS} or more are needed, one for"
+                " each part"
             )
         in_test = sample_share(y, test, seed)
         rest_x, rest_y = x[~in_test], y[~in_test]
@@ -81,12 +90,13 @@ class Dataset:
 
     def raw(self) -> RawData:
         """Return the parts as checked numpy arrays, units innermost."""
-        given = {"train": self.train, "test": self.test, "validation": self.validation}
-        parts = {name: _part(name, pair) for name, pair in given.items() if pair is not None}
-        classes = numbered_classes(parts["train"].y) if self.classes is None else tuple(self.classes)
+        parts = {"train": _part("train", self.train), "test": _part("test", self.test)}
+        if self.validation is not None:
+            parts["validation"] = _part("validation", self.validation)
+        classes = numbered_classes(parts["train"].y) if self.classes is None else _names(self.classes)
         check_classes("Dataset", classes)
         check_parts("Dataset", parts, classes)
-        digest = hashlib.sha256()
+        digest = hashlib.sha256("\0".join(classes).encode())
         for name, (x, y) in parts.items():
             digest.update(f"{name} {x.shape} {x.dtype}".encode())
             digest.update(np.ascontiguousarray(x).tobytes() + np.ascontiguousarray(y).tobytes())
@@ -103,9 +113,12 @@ class Dataset:
         return to_data(self.raw(), "Dataset", name, seed)
 
 
-def _part(name: str, pair: Examples) -> Part:
+def _part(name: str, pair: object) -> Part:
     """Return one part with its features [N, rows, columns, units]."""
-    x, y = map(_numpy, pair)
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        given = type(pair).__name__
+        raise DataError(f"Dataset: {name} is {given}: features and labels are needed, as (x, y)")
+    x, y = (_numpy(name, array) for array in pair)
     if x.dtype.kind != "f":
         raise DataError(
             f"Dataset: {name}: features are {x.dtype}: give floating-point numbers of the scale that the"
@@ -121,8 +134,22 @@ def _part(name: str, pair: Examples) -> Part:
     )
 
 
-def _numpy(array: Array) -> NDArray[Any]:
-    """Return a tensor or an array-like as a numpy array."""
-    if hasattr(array, "detach"):
-        array = array.detach().cpu().numpy()
-    return np.asarray(array)
+def _names(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the classes, where numbers name them too."""
+    if not isinstance(classes, Sequence | np.ndarray) or isinstance(classes, str):
+        raise DataError(f"Dataset: classes are {classes!r}: a list of names is needed")
+    for name in classes:
+        if not isinstance(name, str | int | np.integer):
+            raise DataError(f"Dataset: the class {name!r} is no name: name it by a text")
+    return tuple(str(name) for name in classes)
+
+
+def _numpy(where: str, array: Array) -> NDArray[Any]:
+    """Return a tensor or an array-like as a numpy array. Raises `DataError` if it is neither."""
+    try:
+        if hasattr(array, "detach"):
+            array = array.detach().cpu()
+            array = array.numpy() if str(array.dtype) != "torch.bfloat16" else array.float().numpy()
+        return np.asarray(array)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Dataset: {where}: {type(array).__name__} is no array: {error}") from error

@@ -44,12 +44,17 @@ class Result:
     """Entries of the card on the origin of the net, as the recipe's name and checksum."""
 
     def save(self, path: str | Path) -> Path:
-        """Write the pack to `path`, with its card and labeled examples beside it; return the path.
+        """Write the pack, with its card and labeled examples beside it, and return its path.
+
+        Args:
+            path: The file; `.reds` is added if it ends otherwise. Its folder is made if it does not exist.
 
         Raises:
             OSError: A file cannot be written.
         """
         path = Path(path)
+        path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
+        path.parent.mkdir(parents=True, exist_ok=True)
         written = pack.save(self.trained.model, path)
         labeled = save_labeled(self.data, self.every, path.parent)
         card = card_of(

@@ -8,7 +8,7 @@ import numpy as np
 
 from reds.errors import BudgetError
 from reds.graph import Graph, Widths
-from reds.graph.subnets import Budget
+from reds.graph.subnets import Budget, subnet_name
 from reds.nesting.cost import Cost, Grid, flash_bytes, flash_cost, macs_cost, width_grids
 from reds.nesting.cost.arena import arena_bytes, arena_cost
 from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost
@@ -116,11 +116,24 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
     """Return budgets, where a bare number is a fraction of the full network's MACs.
 
     Raises:
-        BudgetError: The fractions do not ascend, or one is not in (0, 1].
+        BudgetError: There are none, the fractions do not ascend, one is not in (0, 1], or two give one name.
     """
+    if isinstance(budgets, str | int | float) or not list(budgets):
+        raise BudgetError(f"budgets are {budgets!r}: give one for each subnet, as [0.25, 0.5, 1.0]")
+    for budget in budgets:
+        if not isinstance(budget, Budget | float | int) or isinstance(budget, bool):
+            raise BudgetError(f"budget {budget!r}: a number or a reds.Budget is needed")
     converted = [b if isinstance(b, Budget) else Budget(macs=b) for b in budgets]
     shares = [b.macs for b in converted if b.macs is not None]
     if shares != sorted(shares) or not all(0 < share <= 1 for share in shares):
         given = ", ".join(f"{share:g}" for share in shares)
         raise BudgetError(f"budgets {given}: fractions of the full net's MACs, smallest first, are needed")
+    check_names([subnet_name(share) for share in shares])
     return converted
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise `BudgetError` if two subnets would have one name, for a pack is asked for them by name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise BudgetError(f"two subnets are named {name}: let their budgets differ by more")

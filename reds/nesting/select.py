@@ -16,7 +16,7 @@ import numpy as np
 from reds.errors import BudgetError, CoupledError
 from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_name
-from reds.nesting.budgets import TargetProfile, as_budgets, limits_of
+from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
 from reds.nesting.cost import Grid, width_grids
 from reds.nesting.gains import Scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
@@ -81,6 +81,7 @@ def select(
         name = subnet_name(budgets[i].macs or costs["macs"] / graph.macs(graph.full))
         selected.append(SelectedSubnet(name, budgets[i], widths, costs, problem.value(choice), gap))
         _check_arena(selected[-1], limits[i])
+    check_names([subnet.name for subnet in selected])
     return tuple(selected)
 
 

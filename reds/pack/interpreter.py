@@ -150,7 +150,7 @@ def run(model: Model, subnet: int, x: NDArray[np.int8]) -> NDArray[np.int8]:
     Raises:
         ValueError: The inputs have another shape or type.
     """
-    return trace(model, subnet, x)[-1].reshape(len(x), -1)
+    return trace(model, subnet, x)[-1].reshape(len(x), model.output_size(subnet))
 
 
 def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
@@ -170,7 +170,7 @@ def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
             f"{model.name}: inputs are {x.dtype} {list(x.shape)}: int8 [N, {n}] is needed, {n} bytes an input"
         )
     shape: TensorShape = model.tensors[0]
-    tensors = [clamp_input(x).reshape(-1, shape.height, shape.width, shape.units)]
+    tensors = [clamp_input(x).reshape(len(x), shape.height, shape.width, shape.units)]
     zeros = model.zero_points(subnet)
     for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
         inputs = [tensors[i] for i in layer.inputs]

@@ -57,9 +57,19 @@ class Pack:
     @property
     def subnets(self) -> Subnets:
         """Return the subnets, smallest first: `pack.subnets[0]`, `pack.subnets["25%"]`."""
-        rows = self.card["subnets"] if self.card else []
-        tested = {row["label"]: float(row["accuracy"]["test"]) for row in rows}
-        return Subnets(PackSubnet(s.name, s.macs, tested.get(s.name)) for s in self.model.subnets)
+        names = [subnet.name for subnet in self.model.subnets]
+        accuracy: list[float | None] = [None] * len(names)
+        if self.card is not None:
+            try:
+                rows = {str(row["label"]): float(row["accuracy"]["test"]) for row in self.card["subnets"]}
+                accuracy = [rows[name] for name in names]
+            except (KeyError, TypeError, ValueError) as error:
+                lacks = f"its card states no accuracy for each subnet: {error!r}"
+                raise PackError(f"{self.path}: {lacks}; delete the card, or build again") from error
+        return Subnets(
+            PackSubnet(subnet.name, subnet.macs, share)
+            for subnet, share in zip(self.model.subnets, accuracy, strict=True)
+        )
 
     def run(self, x: ArrayLike, *, subnet: str | int) -> NDArray[np.float32] | NDArray[np.int8]:
         """Return the outputs of one subnet, bit for bit as on every device.
@@ -75,15 +85,17 @@ class Pack:
         Raises:
             PackError: The features have another shape or type, or the pack has no such subnet.
         """
-        index, given = self._index(subnet), np.asarray(x)
+        index, given = self._index(subnet), _array(x)
         out = interpreter.run(self.model, index, self.stored(given))
         return out if given.dtype == np.int8 else self.logits(out, index)
 
     def stored(self, x: ArrayLike) -> NDArray[np.int8]:
         """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
-        given = self._stored_order(np.asarray(x))
+        given = self._stored_order(_array(x))
         if given.dtype == np.int8:
             return given.astype(np.int8, copy=False)
+        if not np.isfinite(given).all():
+            raise PackError(f"{self.path}: features are not finite: replace them, or remove their examples")
         return Scale(self.model.input_scale, self.model.input_zero, np.zeros(1)).stored(given)
 
     def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
@@ -94,23 +106,28 @@ class Pack:
     def _index(self, subnet: str | int) -> int:
         if isinstance(subnet, str):
             return self.model.subnet(subnet)
-        if not 0 <= subnet < len(self.model.subnets):
-            last = len(self.model.subnets) - 1
-            raise ModelError(f"{self.path}: no subnet {subnet}: indices are 0 to {last}")
-        return subnet
+        last = len(self.model.subnets) - 1
+        if not isinstance(subnet, int | np.integer) or isinstance(subnet, bool) or not 0 <= subnet <= last:
+            raise ModelError(f"{self.path}: no subnet {subnet!r}: give a name, or an index from 0 to {last}")
+        return int(subnet)
 
     def _stored_order(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return features as [N, input_size], units innermost."""
         source = self.model.tensors[0]
         if x.dtype == np.int8 or x.dtype.kind == "f":
             if x.shape[1:] == (source.units, source.height, source.width):
-                return np.moveaxis(x, 1, -1).reshape(len(x), -1)
+                return np.moveaxis(x, 1, -1).reshape(len(x), self.model.input_size)
             flat = x.dtype == np.int8 or source.positions == 1
             if flat and x.shape[1:] == (self.model.input_size,):
                 return x
         sides = f"[N, {source.units}, {source.height}, {source.width}]"
         wanted = f"floating-point or int8 {sides}, or int8 [N, {self.model.input_size}]"
         raise PackError(f"{self.path}: features are {x.dtype} {list(x.shape)}: {wanted} is needed")
+
+
+def _array(x: ArrayLike) -> NDArray[Any]:
+    """Return features as a numpy array, also those of a tensor that requires a gradient."""
+    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
 
 
 def load_pack(path: str | Path) -> Pack:

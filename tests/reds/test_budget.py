@@ -1,6 +1,6 @@
 """Budgets that cannot be met are refused: whose they are, and the smallest that can."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from reds.errors import BudgetError, GraphError
 from reds.graph.builder import Builder
 from reds.graph.subnets import Budget
-from reds.nesting.budgets import TargetProfile, check_budgets
+from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.cost.latency import Latency, LayerTimes
 from reds.nesting.options import Order
 from reds.nesting.select import select
@@ -95,3 +95,13 @@ def test_steps_and_leasts_that_leave_nothing_to_cut_are_refused() -> None:
 def test_a_latency_budget_needs_times() -> None:
     with pytest.raises(BudgetError, match="times"):
         select(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])
+
+
+@pytest.mark.parametrize(
+    "budgets",
+    [[], 0.5, "25%", ["25%"], [True], [0.25001, 0.25002, 1.0], [Budget(macs=0.5, arena=1000), 0.5]],
+    ids=str,
+)
+def test_budgets_that_give_no_subnets_of_their_own_names_are_refused(budgets: Any) -> None:
+    with pytest.raises(BudgetError):
+        as_budgets(budgets)

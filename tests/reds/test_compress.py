@@ -184,3 +184,10 @@ def test_budgets_that_are_not_ascending_are_refused_before_anything_is_trained()
     net = reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
     with pytest.raises(BudgetError):
         reds.compress(net, dataset(), budgets=[0.5, 0.25])
+
+
+def test_a_result_is_saved_as_a_pack_with_a_card_of_its_own(made: Compressed, tmp_path: Path) -> None:
+    saved = made.result.save(tmp_path / "new" / "v1.2")
+    assert saved == tmp_path / "new" / "v1.2.reds"
+    assert {path.suffix for path in saved.parent.iterdir()} == {".reds", ".json", ".npz"}
+    assert reds.load(saved).subnets[0].accuracy is not None

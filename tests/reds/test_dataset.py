@@ -77,7 +77,7 @@ def test_a_share_that_is_not_between_0_and_1_is_refused(name: str, share: float)
 
 
 def test_features_and_labels_of_unlike_number_cannot_be_split() -> None:
-    with pytest.raises(DataError, match=r"30.* 29"):
+    with pytest.raises(DataError, match=r"\[30, .*\[29\]"):
         Dataset.split(X, Y[:-1])
 
 
@@ -170,3 +170,44 @@ def test_other_examples_have_another_checksum_and_labeled_file() -> None:
     one, two = (Dataset((X, Y), (x, Y)).stored("mine") for x in (X, other))
     assert one.files != two.files
     assert one.set.file != two.set.file
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"train": X},
+        {"train": None},
+        {"train": ([[1.0], [1.0, 2.0]], Y)},
+        {"classes": 3},
+        {"classes": [None, "b", "c"]},
+    ],
+)
+def test_parts_and_classes_of_another_type_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"^Dataset: "):
+        Dataset(**{"train": (X, Y), "test": (X, Y)} | given)
+
+
+@pytest.mark.parametrize("y", [np.eye(3)[Y], Y[:-1], Y.astype(float)], ids=["one-hot", "too few", "float"])
+def test_a_split_needs_one_whole_number_for_each_example(y: np.ndarray) -> None:
+    with pytest.raises(DataError, match=r"^Dataset\.split: "):
+        Dataset.split(X, y)
+
+
+def test_a_split_needs_three_examples_of_each_class() -> None:
+    x, y = np.tile(X[:1], (8, 1, 1, 1)), np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    Dataset.split(x[:7], y[:7])
+    with pytest.raises(DataError, match="a class has 2 examples"):
+        Dataset.split(x[:6], y[:6])
+
+
+def test_numbers_may_name_the_classes_and_other_names_make_other_labeled_files() -> None:
+    named = [Dataset((X, Y), (X, Y), classes=names) for names in (np.array([7, 8, 9]), ["a", "b", "c"])]
+    assert named[0].raw().classes == ("7", "8", "9")
+    assert len({data.stored("mine").set.file for data in named}) == 2
+
+
+def test_bfloat16_tensors_are_read_as_their_values() -> None:
+    tensor = torch.from_numpy(X).bfloat16()
+    assert np.array_equal(
+        Dataset((tensor, Y), (tensor, Y)).raw().parts["train"].x, np.moveaxis(tensor.float().numpy(), 1, -1)
+    )

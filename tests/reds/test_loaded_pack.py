@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,3 +157,36 @@ def test_a_damaged_pack_is_refused_by_name(content: bytes, tmp_path: Path) -> No
 def test_a_pack_names_its_checksum_and_the_model_it_holds(dense_pack: reds.Pack) -> None:
     assert len(dense_pack.sha256) == 64
     assert packs.dumps(dense_pack.model) == dense_pack.path.read_bytes()
+
+
+@pytest.mark.parametrize("subnet", [True, 1.0, None, -1, 9])
+def test_a_subnet_is_a_name_or_an_index(subnet: Any) -> None:
+    loaded = reds.load(SHIPPED)
+    with pytest.raises(ModelError):
+        loaded.run(np.zeros((1, loaded.model.input_size), np.int8), subnet=subnet)
+
+
+def test_no_example_gives_no_output() -> None:
+    loaded = reds.load(SHIPPED)
+    assert loaded.run(np.zeros((0, loaded.model.input_size), np.int8), subnet=np.int64(0)).shape == (0, 12)
+
+
+def test_features_that_are_not_finite_are_refused() -> None:
+    loaded = reds.load(SHIPPED)
+    with pytest.raises(PackError, match="not finite"):
+        loaded.run(np.full((1, loaded.model.input_size), np.nan), subnet=0)
+
+
+def test_a_tensor_that_requires_a_gradient_is_read() -> None:
+    loaded = reds.load(SHIPPED)
+    x = torch.zeros(2, loaded.model.input_size, requires_grad=True)
+    assert np.array_equal(loaded.run(x, subnet=0), loaded.run(x.detach().numpy(), subnet=0))
+
+
+def test_a_card_without_accuracies_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "net.reds"
+    file.write_bytes(SHIPPED.read_bytes())
+    card = json.loads(SHIPPED.with_suffix(".json").read_text())
+    file.with_suffix(".json").write_text(json.dumps(card | {"subnets": [{}]}))
+    with pytest.raises(PackError, match="card"):
+        _ = reds.load(file).subnets
