@@ -1,4 +1,4 @@
-"""A real or emulated device under Python and pytest.
+"""Run networks on real and emulated boards, from Python and pytest.
 
     with hil.open_board("nano33ble", emulate=True) as board:
         board.deploy("mine.reds")
@@ -6,7 +6,7 @@
         board.measure_switch("25%", "100%", n=20)
         board.infer(x)
 
-Names are imported when they are first used: a test session that opens no board loads nothing.
+Public names are imported on first use, so that a test session without boards loads nothing.
 """
 
 from importlib import import_module
@@ -36,11 +36,11 @@ _HOMES = {
     "Samples": "hil.results.samples",
     "open_board": "hil.boards.open_board",
 }
-"""The module of each public name."""
+"""Module of each public name."""
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used (PEP 562)."""
+    """Import a public name on first use (PEP 562)."""
     if name == "__version__":
         return version("reds-hil")
     if name not in _HOMES:

@@ -1,4 +1,4 @@
-"""All errors of this package, except figures that are out of bounds: those are failed tests.
+"""Define the errors of hil. A figure out of bounds is no error but a failed test.
 
     HilError
     |-- SetupError              the bench cannot be set up as asked; nothing was measured
@@ -23,14 +23,14 @@
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
     `-- UnknownSubnet           the deployed pack has no such subnet
 
-The text of an error is an observation, and after a semicolon the remedy.
+The text of an error states the observation and, after a semicolon, the remedy.
 """
 
 from pathlib import Path
 
 
 class HilError(Exception):
-    """An observation, then a semicolon and the remedy; the board's name comes first.
+    """Base of the errors of hil. A text starts with the name of the board that it concerns.
 
     Attributes:
         text: The message without the board's name.

@@ -1,7 +1,7 @@
-"""What a run is told: one table of options, from the command line, the environment or the ini file.
+"""Define the options of a run, and read them from the command line, the environment or the ini file.
 
-Each option has a twin that begins with `hil`: `--samples` is `--hil-samples`, `HIL_SAMPLES` in the
-environment and `hil_samples` in the ini file; what comes first in this order counts.
+Each option has several names: `--samples` is also `--hil-samples`, `HIL_SAMPLES` in the environment and
+`hil_samples` in the ini file. The first of these that has a value applies.
 """
 
 import math
@@ -20,7 +20,7 @@ LEASE_WAIT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Settings:
-    """The options' values. `missing`, `boards`, `pack`, `results`, `samples` are None where not given."""
+    """The values of the options of a run. An option that is not given is None if it has no default."""
 
     target: tuple[str, ...]
     emulate: bool
@@ -35,54 +35,56 @@ class Settings:
 
 @dataclass(frozen=True)
 class Option:
-    """One option. `argparse` is how the command line takes it, `read` how its text becomes a value."""
+    """An option of a run."""
 
     name: str
     read: Callable[[str], Any]
+    """Parse a text, or raise a `ValueError` that describes the expected value."""
     default: Any
     help: str
     argparse: Mapping[str, Any]
+    """Further arguments of pytest's `addoption`."""
 
     @property
     def dest(self) -> str:
-        """Its name in the ini file and in pytest's namespace; in capitals, in the environment."""
+        """Return the name in the ini file and in pytest's namespace. The environment has it in capitals."""
         return "hil_" + self.name.replace("-", "_")
 
 
 class Source(Protocol):
-    """The part of pytest's config that settings are read from."""
+    """The methods of pytest's config that provide the options' values."""
 
     def getoption(self, name: str, default: Any = ..., /) -> Any:
-        """A command line option's value."""
+        """Return the value of a command line option."""
         ...
 
     def getini(self, name: str) -> Any:
-        """An ini option's value."""
+        """Return the value of an ini option."""
         ...
 
 
 def _words(text: str) -> tuple[str, ...]:
     words = tuple(word.strip() for word in text.split(","))
     if "" in words:
-        raise ValueError("a name in it is empty")
+        raise ValueError("names separated by commas")
     return words
 
 
 def _flag(text: str) -> bool:
     if text.lower() not in ("1", "true", "yes", "0", "false", "no"):
-        raise ValueError("it is true or false")
+        raise ValueError("true or false")
     return text.lower() in ("1", "true", "yes")
 
 
 def _missing(text: str) -> str:
     if text not in MISSING:
-        raise ValueError(f"it is one of {', '.join(MISSING)}")
+        raise ValueError(f"one of {', '.join(MISSING)}")
     return text
 
 
 def _samples(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 65_535):
-        raise ValueError("it is a whole number from 1 to 65535")
+        raise ValueError("a whole number from 1 to 65535")
     return int(text)
 
 
@@ -92,7 +94,7 @@ def _positive(text: str) -> float:
     except ValueError:
         number = 0.0
     if not number > 0:
-        raise ValueError("it is a number of more than 0")
+        raise ValueError("a number above 0")
     return number
 
 
@@ -102,7 +104,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < math.inf:
-        raise ValueError("it is a number of seconds, 0 or more")
+        raise ValueError("seconds, 0 or more")
     return number
 
 
@@ -113,24 +115,30 @@ def _text(metavar: str) -> Mapping[str, Any]:
 _REPEATED = {"action": "append", "metavar": "TARGET"}
 _SWITCH = {"action": "store_const", "const": "true"}
 _MISSING_HELP = (
-    "what becomes of a board that is not here: fail, skip or emulate; "
-    "by default one named by --target fails, others are skipped"
+    "how to treat an absent board: fail, skip or emulate (default: fail for a board that --target names, "
+    "skip for others)"
 )
-_SAMPLES_HELP = "samples of each latency and switch (default: 20 where they repeat exactly, else 100)"
-_LEASE_HELP = f"how long to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
+_SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
+_LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
 
 OPTIONS = (
-    Option("target", _words, (), "bench this target only; repeat it or separate by commas", _REPEATED),
-    Option("emulate", _flag, False, "bench every target that has an emulator on it", _SWITCH),
-    Option("missing", _missing, None, _MISSING_HELP, _text("WHAT")),
-    Option("boards", Path, None, "the boards there are (default: the shipped boards.toml)", _text("FILE")),
-    Option("pack", Path, None, "the pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
-    Option("results", Path, None, "write every measurement here, as JSON lines", _text("FILE")),
+    Option(
+        "target",
+        _words,
+        (),
+        "bench this target only; repeat the option or separate names by commas",
+        _REPEATED,
+    ),
+    Option("emulate", _flag, False, "emulate every board that has an emulator", _SWITCH),
+    Option("missing", _missing, None, _MISSING_HELP, _text("ACTION")),
+    Option("boards", Path, None, "boards file (default: the shipped boards.toml)", _text("FILE")),
+    Option("pack", Path, None, "pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
+    Option("results", Path, None, "write every measurement to this file, as JSON lines", _text("FILE")),
     Option(
         "switch-limit-us",
         _positive,
         SWITCH_LIMIT_US,
-        f"what the worst switch may take in us (default: {SWITCH_LIMIT_US:g})",
+        f"limit of the slowest switch in us (default: {SWITCH_LIMIT_US:g})",
         _text("US"),
     ),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
@@ -139,7 +147,7 @@ OPTIONS = (
 
 
 def read(config: Source, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in force. Raises `SetupError`, naming the option, if a value cannot be used."""
+    """Return the settings of a run. Raises `SetupError`, which names the option, if a value is invalid."""
     return Settings(**{o.name.replace("-", "_"): _value(o, config, environment) for o in OPTIONS})
 
 
@@ -157,5 +165,5 @@ def _value(option: Option, config: Source, environment: Mapping[str, str]) -> An
             try:
                 return option.read(value)
             except ValueError as error:
-                raise SetupError(f"{where} cannot be {value!r}: {error}") from error
+                raise SetupError(f"{where} is {value!r}; write {error}") from error
     return option.default

@@ -1,7 +1,7 @@
-"""The pytest plugin: options, fixtures and hooks, inert unless a test uses one of the fixtures.
+"""Plug hil into pytest: options, fixtures and hooks, without effect until a test uses one of the fixtures.
 
-Every option has a twin that begins with `--hil-`. The short names are claimed after every other plugin has
-had its turn; one that is taken by then stays with its owner, and the header says so.
+Every option also has a long name that begins with `--hil-`. The short names are registered after all other
+plugins. A short name that another plugin has registered stays with that plugin, and the header reports it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("hil.suite.board_tests", "hil.suite.fixtures")
 TAKEN = pytest.StashKey[tuple[str, ...]]()
-"""Short option names that belong to another plugin."""
+"""Short option names that another plugin has registered."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Register the twins and their ini options."""
+    """Register the long names and the ini options."""
     for option in OPTIONS:
         _add(parser, option, f"--hil-{option.name}", f"the same as --{option.name}")
         parser.addini(option.dest, option.help, default="")
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser
 ) -> Generator[None, Any, Any]:
-    """Register the short names that nobody else has."""
+    """Register the short names that no other plugin has."""
     result = yield
     taken = tuple(option.name for option in OPTIONS if not _is_free(parser, f"--{option.name}"))
     for option in OPTIONS:
@@ -51,19 +51,19 @@ def _is_free(parser: pytest.Parser, flag: str) -> bool:
     probe = f"{flag}=0"
     try:
         return probe in parser.parse_known_and_unknown_args([probe])[1]
-    except (pytest.UsageError, SystemExit):  # somebody's flag, or one that wants another kind of value
+    except (pytest.UsageError, SystemExit):  # the flag exists, and takes no value or a value of another type
         return False
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collect results where the reports arrive: here, or under xdist in the controlling process."""
+    """Register the collector of results, under xdist only in the controlling process."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Collector(config), "reds-hil-collector")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Let the workers that xdist starts share what they learn of the boards."""
+    """Give xdist's workers a shared folder, so that each board is probed once."""
     from hil.xdist import board_probe
 
     board_probe.share(node)
@@ -71,7 +71,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, Any]:
-    """Keep each board's tests on one worker; sessions without boards go as they would."""
+    """Schedule each board's tests on one worker; leave sessions without boards to xdist's own scheduler."""
     usual = yield
     from hil.xdist.scheduler import Chooser
 
@@ -79,7 +79,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, A
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say which options must be written in their long form."""
+    """List the options that need their long names."""
     taken = config.stash.get(TAKEN, ())
     if not taken:
         return None
@@ -88,7 +88,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 class Collector:
-    """Takes the measurements out of the tests' reports, shows and keeps them."""
+    """A collector of the measurements in the tests' reports, which prints and stores them."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -97,13 +97,13 @@ class Collector:
         self._notes: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take a report of a test that was put to a board: it carries `hil`, the measurements."""
+        """Keep the report of a board's test. Its attribute `hil` holds the measurements."""
         if hasattr(report, "hil"):
             self._reports.append(report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Under xdist tests end in any order; they are shown and kept in that of the collection."""
+        """Note the order of collection, as tests end in any order under xdist."""
         self._order = {test: place for place, test in enumerate(ids)}
 
     @property
@@ -112,7 +112,7 @@ class Collector:
         return [row for report in reports for row in report.hil]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the results file, if one was asked for; one of before is kept if this run is no match."""
+        """Write the results file. Keep an earlier file if this run measured nothing or did not end."""
         path = read(self._config).results if self._reports else None
         if path is None:
             return
@@ -120,7 +120,7 @@ class Collector:
         from hil.results import store
 
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        ended = ended and not (session.shouldfail or session.shouldstop)  # by -x and its like
+        ended = ended and not (session.shouldfail or session.shouldstop)  # by -x or --maxfail
         if not ended or not self._rows:
             why = "nothing was measured" if ended else "the run did not end"
             self._notes.append(f"results: {why}, so {path} was not written")
@@ -133,7 +133,7 @@ class Collector:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """The table of all boards and subnets."""
+        """Print the table of all boards and subnets."""
         if self._rows or self._notes:
             from hil.results import report
 

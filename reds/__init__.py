@@ -75,7 +75,7 @@ _HOMES = {
     "write": "reds.pack.writer:save",
     "zoo": "reds.zoo",
 }
-"""Where each public name lives: module, and the name in it."""
+"""Module of each public name, and the name in that module."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The command `reds`; each subcommand imports torch or tensorflow only if it needs them."""
+"""Define the command `reds`. A subcommand imports torch or tensorflow only if it needs them."""
 
 from collections.abc import Callable
 from pathlib import Path

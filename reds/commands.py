@@ -1,4 +1,4 @@
-"""A group of commands whose expected errors are one line and exit status 1, for `reds` and `hil`."""
+"""Show the expected errors of the commands `reds` and `hil` as one line, with exit status 1."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -35,7 +35,7 @@ def uninstalled(extra: str) -> str | None:
 
 
 class Commands(click.Group):
-    """A group that shows an expected error as one line. `expected` are errors that a user can mend."""
+    """A command group that shows an error of the types `expected` as one line."""
 
     def __init__(self, *args: Any, expected: tuple[type[Exception], ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""All errors that a user of `reds` can cause and mend. Each text is one line: observed, expected, remedy.
+"""Define the errors that a user of `reds` can fix. Each text is one line: observed, expected, remedy.
 
 RedsError
 ├── GraphError          layers do not fit together

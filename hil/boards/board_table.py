@@ -16,7 +16,7 @@ from reds.spelling import did_you_mean
 
 @dataclass(frozen=True)
 class Value:
-    """The values that a key takes: a phrase for errors, and the test."""
+    """The valid values of a key: a phrase for errors, and a test."""
 
     expected: str
     accepts: Callable[[Any], bool]
@@ -55,7 +55,7 @@ VALUES: Mapping[str, Value] = {
     **{"latency_us": LIMITS, "instructions": LIMITS},
     **OF_HOST,
 }
-"""All keys but `port`, whose values depend on `host`."""
+"""Valid values of all keys except `port`, which depends on `host`."""
 _DEFAULT_PORTS = {"android": 5555}
 
 

@@ -1,4 +1,4 @@
-"""A board that is open, as a user's program or test sees it: packs by file, subnets by name, any inputs."""
+"""Open a board for a user's program or test: packs by file, subnets by name, any inputs."""
 
 import hashlib
 import os
@@ -24,15 +24,15 @@ from reds.pack.pack import Pack, load_pack
 from reds.spelling import did_you_mean
 
 N = 100
-"""Samples of a measurement, if not said otherwise."""
+"""Default number of samples of a measurement."""
 _INPUTS = 256
-"""Seeded random inputs that a measurement runs on, at most."""
+"""Largest number of seeded random inputs of a measurement."""
 Observe = Callable[[Pack, str, str, Samples], None]
-"""Is told of each measurement: pack, subnet or pair of them, `latency` or `switch`, samples."""
+"""Called with each measurement: pack, name of the subnet or pair, `latency` or `switch`, samples."""
 
 
 class OpenBoard:
-    """A board that is open. A subnet is given by its name, as `25%`, or by its index, 0 the smallest."""
+    """An open board. Subnets are given by name, as `25%`, or by index, smallest first."""
 
     def __init__(self, board: Board, observe: Observe | None = None) -> None:
         self._board = board
@@ -41,7 +41,7 @@ class OpenBoard:
 
     @property
     def name(self) -> str:
-        """Name of the board in the boards file."""
+        """Return the name of the board in the boards file."""
         return self._board.name
 
     def facts(self) -> BoardFacts:
@@ -50,20 +50,20 @@ class OpenBoard:
 
     @property
     def pack(self) -> Pack:
-        """The pack that is deployed. Raises `PackRefused` before one is."""
+        """Return the deployed pack. Raises `PackRefused` if there is none yet."""
         if self._pack is None:
             raise PackRefused("no pack is deployed; call `deploy` first", board=self.name)
         return self._pack
 
     def deploy(self, pack: Pack | Model | str | os.PathLike[str], *, advance: Advance = ignore) -> None:
-        """Put a pack on the board, unless it is there already, and select its smallest subnet.
+        """Store a pack on the board unless the board has it already, and select the smallest subnet.
 
         Args:
-            pack: As `reds.load` returns it, its file, or a model.
-            advance: Is told the bytes stored so far.
+            pack: A pack as `reds.load` returns it, the path of a `.reds` file, or a model.
+            advance: Called with the bytes stored so far.
 
         Raises:
-            PackRefused: The file is no usable pack, or the pack does not fit the board.
+            PackRefused: The file is not a valid pack, or the pack does not fit the board.
             AgentError: The agent on the board refuses the pack.
         """
         loaded = self._loaded(pack)
@@ -71,21 +71,21 @@ class OpenBoard:
         self._pack = loaded
 
     def select(self, subnet: str | int) -> None:
-        """Switch to a subnet. Raises `UnknownSubnet`."""
+        """Switch to a subnet. Raises `UnknownSubnet` if the pack lacks it."""
         self._board.select(self._index(subnet))
 
     def infer(self, x: ArrayLike) -> NDArray[np.float32] | NDArray[np.int8]:
-        """Return what the selected subnet writes on the board, as `Pack.run` does on this computer.
+        """Run the selected subnet on the board, as `Pack.run` does on this computer.
 
         Args:
-            x: Features in the order of axes that torch uses, [N, units, rows, columns] or [N, features]:
-                floating-point ones are stored in int8 first. Or int8 [N, input_size], as stored.
+            x: Floating-point features in torch's order of axes, [N, units, rows, columns] or [N, features],
+                which are stored in int8 first. Or stored features, int8 [N, input_size].
 
         Returns:
-            Logits float32 [N, classes]; for int8 features int8 [N, classes].
+            Logits, float32 [N, classes]. For int8 features the stored logits, int8 [N, classes].
 
         Raises:
-            InputsRefused: The features have another shape or type.
+            InputsRefused: The features have another shape or data type than the pack takes.
         """
         given, pack = np.asarray(x), self.pack
         out = self._board.infer(self._stored(given))
@@ -97,13 +97,13 @@ class OpenBoard:
         """Time inferences on the board.
 
         Args:
-            subnet: By name or index.
+            subnet: Name or index of the subnet.
             n: Samples, 1 to 65535.
-            x: Inputs as `infer` takes them, used in turn; by default seeded random ones.
-            clock: Name of one of the board's clocks; by default one that counts time, if it has one.
+            x: Inputs as `infer` takes them, used in turn; by default seeded random inputs.
+            clock: Name of a clock of the board; by default one that measures time, if the board has one.
 
         Returns:
-            One sample for each inference, in us or in events that the clock counts.
+            One sample for each inference, in us or in events of the clock.
 
         Raises:
             UnknownSubnet: The pack has no such subnet.
@@ -127,14 +127,14 @@ class OpenBoard:
         """Time switches from subnet `a` to subnet `b` on the board, with an inference after each.
 
         Args:
-            a: The subnet before, by name or index.
-            b: The subnet after.
+            a: Name or index of the subnet before the switch.
+            b: Name or index of the subnet after the switch.
             n: Samples, 1 to 65535.
-            x: Inputs as `infer` takes them, used in turn; by default seeded random ones.
-            clock: Name of one of the board's clocks; by default one that counts time, if it has one.
+            x: Inputs as `infer` takes them, used in turn; by default seeded random inputs.
+            clock: Name of a clock of the board; by default one that measures time, if the board has one.
 
         Returns:
-            One sample for each switch, the inference not included.
+            One sample for each switch, without the inference.
 
         Raises:
             UnknownSubnet: The pack has no such subnet.
@@ -159,7 +159,7 @@ class OpenBoard:
         if isinstance(pack, Pack):
             return pack
         if isinstance(pack, Model):
-            data = dumps(pack)  # read back: a file keeps scales in fewer bits
+            data = dumps(pack)  # read back, as a file stores scales in fewer bits
             return Pack(Path(pack.name), loads(data, pack.name), hashlib.sha256(data).hexdigest(), None)
         try:
             return load_pack(Path(pack))
@@ -208,16 +208,16 @@ def open_board(
     boards: str | os.PathLike[str] | None = None,
     lease_wait: float = LEASE_WAIT_SECONDS,
 ) -> Iterator[OpenBoard]:
-    """Open a board; close it and give its lease back on the way out.
+    """Open a board; close it and release its lease at the end of the `with` block.
 
     Args:
-        name: A board of the boards file, or a target: `nano33ble`, `pi`, `android`, `desktop`.
-        emulate: Use the emulator of the board in place of the board.
+        name: Name of a board in the boards file, or a target: `nano33ble`, `pi`, `android`, `desktop`.
+        emulate: Use the emulator of the board instead of the board.
         boards: The boards file; by default the shipped one.
         lease_wait: Seconds to wait for a board that another run uses.
 
     Raises:
-        BoardsFileError: The boards file is not usable or has no such board.
+        BoardsFileError: The boards file cannot be used, or has no such board.
         BoardAbsent: The board is not here.
         EmulatorError: The board has no emulator, or the emulator does not start.
         BoardBusy: Another run kept the board.

@@ -1,4 +1,4 @@
-"""Start one board: lease it where it is real, open it, and close it again."""
+"""Start a board: lease it if it is real, open it, and close it at the end."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from hil.errors import BoardAbsent, EmulatorError
 from hil.options import LEASE_WAIT_SECONDS
 
 Say = Callable[[str], None]
-"""Shows a line to the user."""
+"""Function that shows a line to the user."""
 
 
 def to_stderr(text: str) -> None:
@@ -24,12 +24,12 @@ def to_stderr(text: str) -> None:
 def started(
     entry: Entry, provenance: Provenance, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
 ) -> Iterator[Board]:
-    """Start the board and wait for its agent; stop it on the way out.
+    """Start a board and wait for its agent; stop the board at the end of the `with` block.
 
     Args:
         entry: The board.
-        provenance: Whether to start the real board, which is leased first, or its emulator.
-        say: Tells the user who else has the board.
+        provenance: Choice of the real board, which is leased first, or of its emulator.
+        say: Shows the user which other run has the board.
         wait: Seconds to wait for a board that another run uses.
 
     Raises:
@@ -42,7 +42,7 @@ def started(
         raise EmulatorError(f"there is no emulator of {entry.target}; leave --emulate out", board=entry.name)
     device = kind.device(entry) if provenance is Provenance.HARDWARE else ""
     if device is None:
-        reason = kind.absent(entry) or "it answers at some times only; check its cable or network"
+        reason = kind.absent(entry) or "it does not answer every time; check its cable or network"
         raise BoardAbsent(f"{reason}{', or add --emulate' * kind.HAS_EMULATOR}", board=entry.name)
     alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
     with alone, kind.start(entry, provenance) as board:

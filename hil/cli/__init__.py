@@ -1,4 +1,4 @@
-"""The command `hil`. Light by design: a command imports what opens a board only when it runs."""
+"""Define the command `hil`. A subcommand imports numpy and board drivers only when it runs."""
 
 import click
 
@@ -18,7 +18,7 @@ from reds.errors import RedsError
 def main() -> None:
     """Use networks on real and emulated boards.
 
-    `pytest hil` benches a pack on boards; these commands do the work around a bench.
+    `pytest hil` benches a pack on boards. These commands prepare and summarize a bench.
     """
 
 

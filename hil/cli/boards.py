@@ -1,4 +1,4 @@
-"""`hil boards`: which boards a bench would find."""
+"""List the boards of a boards file and the serial ports (`hil boards`)."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from hil.cli.options import BOARDS
 @click.command()
 @BOARDS
 def boards(boards_file: Path | None) -> None:
-    """List your boards, and which of them are here.
+    """List your boards, and show which are here.
 
-    Of a board that is not here the reason is given, and a remedy. The serial ports of this computer are
-    listed too. Nothing is started and nothing is uploaded.
+    For an absent board the command shows the reason and a remedy. It also lists the serial ports of this
+    computer. It starts no board and uploads nothing.
     """
     from hil.boards import boards_toml, registry
     from hil.transports.serial_ports import ports_here

@@ -1,4 +1,4 @@
-"""`hil dev`: for those who work on this project; not in `hil --help`."""
+"""Build files for developers of this project (`hil dev`, which `hil --help` does not list)."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from hil.cli.options import FILE
 
 @click.group(hidden=True)
 def dev() -> None:
-    """Commands for those who work on this project."""
+    """Build files for developers of this project."""
 
 
 @dev.command("protocol-header")

@@ -1,4 +1,4 @@
-"""`hil image`: the file systems of the emulated Pi and Android."""
+"""Build the file systems of the emulated Pi and Android (`hil image`)."""
 
 import time
 
@@ -9,8 +9,8 @@ import click
 def image() -> None:
     """Build the emulated Pi and Android.
 
-    The first bench of one of them does so too; an image that is in the cache is kept. Debian packages are
-    fetched and their signatures checked. No root is needed.
+    The first bench on one of them also builds the image. An image in the cache is reused. Debian packages
+    are downloaded and their signatures checked. Root is not needed.
     """
     from hil.emulators import arm64_image
 

@@ -1,4 +1,4 @@
-"""`hil kernels`: what an inference costs, subnet by subnet."""
+"""Measure the cost of an inference of each subnet (`hil kernels`)."""
 
 import sys
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def kernels() -> None:
-    """Measure what an inference costs, subnet by subnet."""
+    """Measure the cost of an inference of each subnet."""
 
 
 @kernels.command()
 @shared
-@click.option("--update", is_flag=True, help="Write the committed counts anew.")
+@click.option("--update", is_flag=True, help="Replace the committed counts.")
 def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, update: bool) -> None:
     """Count instructions on the emulated Nano.
 
-    The counts repeat exactly. The exit status is 1 if one is larger than the committed count.
+    The counts repeat exactly. The exit status is 1 if a count is larger than the committed one.
     """
     from hil.boards.entry import Entry
     from hil.boards.facts import Provenance
@@ -65,7 +65,7 @@ def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None
 def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None) -> None:
     """Time inferences on this computer.
 
-    Those of LiteRT and torch are timed in turn with ours, where they are installed.
+    LiteRT and torch are timed in turn with this runtime if they are installed.
     """
     from hil.boards.entry import Entry
     from hil.boards.facts import Provenance
@@ -81,10 +81,18 @@ def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | N
 
 
 @kernels.command("beside")
-@click.option("--pack", "pack_file", type=FILE, help="The pack; default: the shipped kws-dnn-s.reds.")
-@click.option("--board", "name", default="desktop", show_default=True, help="A desktop or pi of your boards.")
+@click.option("--pack", "pack_file", type=FILE, help="Pack to time; default: the shipped kws-dnn-s.reds.")
+@click.option(
+    "--board",
+    "name",
+    default="desktop",
+    show_default=True,
+    help="Name of a desktop or a Pi in the boards file.",
+)
 @BOARDS
-@click.option("--python", help="A Python there with ai-edge-litert; default: this one, or a pi's python3.")
+@click.option(
+    "--python", help="Python on the board with ai-edge-litert; default: this one, or python3 on a Pi."
+)
 @JSON
 @MARKDOWN
 def beside_litert(
@@ -97,7 +105,7 @@ def beside_litert(
 ) -> None:
     """Time a pack beside LiteRT on a board.
 
-    LiteRT runs the .tflite file that `reds export` makes of each subnet.
+    LiteRT runs the .tflite file that `reds export` writes for each subnet.
     """
     from hil.boards import boards_toml
     from hil.boards.facts import Provenance
@@ -119,11 +127,11 @@ def beside_litert(
 
 @kernels.command()
 @shared
-@click.option("--line", default=16, help="Bytes of a line: 16 for the Nano's flash, 64 for a cache.")
+@click.option("--line", default=16, help="Bytes of a line: 16 in the Nano's flash, 64 in a cache.")
 def order(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, line: int) -> None:
     """Count the flash lines that weights touch.
 
-    A subnet's weights touch more or fewer lines by the order in which the weights lie.
+    The order of the weights decides how many lines a subnet's weights touch.
     """
     from hil.kernels.weight_order import table
 
@@ -131,13 +139,13 @@ def order(nets: Sequence[str], json_file: Path | None, markdown_file: Path | Non
 
 
 def worse_than_committed(counts: "Counts", compiler: str) -> list[str]:
-    """Return a line for each count that grew; say so if counts cannot be compared, or shrank."""
+    """Return a line for each count above the committed one; print a hint if counts shrank."""
     from hil.kernels import baseline
 
     before = baseline.load(baseline.path())
     if before.compiler != compiler:
         built = f"the baseline was built by arm-none-eabi-gcc {before.compiler}, this by {compiler}"
-        click.echo(f"not compared: {built}")
+        click.echo(f"not compared: {built}; install that compiler, or keep new counts with --update")
         return []
     if smaller := baseline.better(counts, before.counts):
         click.echo(f"{smaller} counts are smaller than in the baseline: keep them with --update")

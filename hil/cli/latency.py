@@ -1,4 +1,4 @@
-"""`hil latency`: measure the layers of a net on a board."""
+"""Measure the layers of a net on a board (`hil latency`)."""
 
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from reds.zoo import KNOWN_NAMES
 
 @click.command(epilog=f"NET is one of {KNOWN_NAMES}.")
 @click.argument("net")
-@click.option("--classes", type=click.IntRange(min=2), help="Classes of your data; default: as published.")
+@click.option(
+    "--classes", type=click.IntRange(min=2), help="Classes of your data; default: those of the published net."
+)
 @click.option("--board", "name", default="nano33ble", show_default=True, help="Name or target of a board.")
 @BOARDS
 @click.option("--emulate", is_flag=True, help="Measure on the board's emulator.")
@@ -19,9 +21,9 @@ from reds.zoo import KNOWN_NAMES
     type=click.IntRange(min=2),
     default=5,
     show_default=True,
-    help="Widths of each unit group that are measured; times between them are interpolated.",
+    help="Measured widths of each unit group. Times between them are interpolated.",
 )
-@click.option("--out", type=FILE, help="The file to write; default: NET-BOARD.json.")
+@click.option("--out", type=FILE, help="File to write; default: NET-BOARD.json.")
 def latency(
     net: str,
     classes: int | None,
@@ -33,7 +35,7 @@ def latency(
 ) -> None:
     """Measure the layers of NET on a board.
 
-    A recipe that names the file selects subnets by latency. Example: hil latency ds-cnn-s --emulate
+    A recipe that names the written file selects subnets by latency. Example: hil latency ds-cnn-s --emulate
     """
     from hil.boards import boards_toml
     from hil.boards.facts import Provenance

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define the options that several commands share."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ import click
 
 FILE = click.Path(path_type=Path)
 BOARDS = click.option(
-    "--boards", "boards_file", type=FILE, help="The file that lists your boards; default: the shipped one."
+    "--boards", "boards_file", type=FILE, help="Boards file; default: the shipped boards.toml."
 )

@@ -1,4 +1,4 @@
-"""A board for a command, with what is under way shown on the terminal."""
+"""Start a board for a command, and show on the terminal which measurement is running."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from hil.boards.facts import Provenance
 
 @contextmanager
 def board_and_status(entry: Entry, provenance: Provenance) -> Iterator[tuple[Board, Callable[[str], None]]]:
-    """Start a board; yield it and a function that shows which measurement is under way."""
+    """Start a board; yield it and a function that shows which measurement is running."""
     console = Console(stderr=True)
     with (
         console.status(f"starting {entry.name}") as status,

@@ -1,4 +1,4 @@
-"""`hil summary`: the results of a run, as Markdown."""
+"""Summarize the results of a run as Markdown (`hil summary`)."""
 
 import sys
 from pathlib import Path
@@ -15,8 +15,8 @@ from hil.cli.options import FILE
 def summary(title: str, results: Path, junit: Path) -> None:
     """Summarize a run as Markdown.
 
-    Failures come first, then the boards, then the figures. RESULTS is the file of pytest's --results, JUNIT
-    that of --junitxml. The exit status is 1 if the run measured nothing.
+    Failures come first, then the boards, then the figures. RESULTS is the file of pytest's --results. JUNIT
+    is the file of --junitxml. The exit status is 1 if the run measured nothing.
     """
     from hil.results.summary import cases, measurements, render
 

@@ -1,4 +1,4 @@
-"""The tables of a bench of kernels: which nets they are of, and where they go."""
+"""Choose the nets of a kernel bench, and print and store its tables."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -21,13 +21,28 @@ MARKDOWN = click.option(
 
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a bench the options that all benches have."""
-    net = click.option("--net", "nets", multiple=True, type=click.Choice(list(NETS)), help="Only this net.")
+    """Add the options that all kernel benches share."""
+    net = click.option(
+        "--net",
+        "nets",
+        multiple=True,
+        type=click.Choice(list(NETS)),
+        help="Measure only this net; repeat for more.",
+    )
     return net(JSON(MARKDOWN(command)))
 
 
 def publish(tables: Sequence["Table"], json_file: Path | None, markdown_file: Path | None) -> None:
-    """Print the tables, and write them to the files that are given."""
+    """Print the tables, and write them to the given files.
+
+    Args:
+        tables: The tables, in order.
+        json_file: File for the tables as JSON; None for no such file.
+        markdown_file: File for the tables as Markdown; None for no such file.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
     from hil.kernels.tables import plain
 
     console = Console()

@@ -1,1 +1,1 @@
-"""Bench the kernels: what an inference costs on the emulated Nano and on this machine."""
+"""Measure the cost of inferences on the emulated Nano and on this machine."""

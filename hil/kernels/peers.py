@@ -1,4 +1,4 @@
-"""The other runtimes that are timed on this machine beside ours, where they are installed."""
+"""Find the other runtimes installed on this machine, to time them in turn with this project's."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,7 +9,7 @@ from hil.kernels.torch_eager import eager
 
 
 def installed(stack: ExitStack) -> tuple[list[Peer], list[str]]:
-    """Return the peers, which end with the stack, and a line for each missing one: how to install it."""
+    """Return the installed runtimes, which the stack stops, and how to install each missing one."""
     peers: list[Peer] = []
     lacking: list[str] = []
     known: tuple[tuple[str, Callable[[], Peer], str], ...] = (

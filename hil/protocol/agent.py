@@ -36,7 +36,7 @@ class Timed:
 
 
 class Agent:
-    """Asks the agent at the other end of `transport`.
+    """A client of the agent at the other end of `transport`.
 
     Args:
         transport: Byte stream to the agent.

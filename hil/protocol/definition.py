@@ -45,7 +45,7 @@ class Command(IntEnum):
     RESET = 10
     """[] -> []: the state after power-on; a stored pack is checked and loaded again"""
     ERROR = 127
-    """An answer only: [ERROR, UTF-8 text]"""
+    """Answer only: [ERROR, UTF-8 text]"""
 
 
 class Fault(IntEnum):

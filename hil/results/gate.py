@@ -1,4 +1,4 @@
-"""Answer the questions that the suite asks of samples."""
+"""Decide from samples whether a board meets its limits."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""The tests that `pytest hil` runs: accuracy, conformance, latency and switching, on every board selected."""
+"""Test a pack on every selected board: accuracy, conformance, latency and switching (`pytest hil`)."""

@@ -1,4 +1,4 @@
-"""Select the boards to bench, and say of each how it runs or why it does not."""
+"""Select the boards of a run, and decide for each whether it runs, is emulated, is skipped or fails."""
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -15,48 +15,56 @@ from hil.options import LEASE_WAIT_SECONDS, Settings
 
 @dataclass(frozen=True)
 class SelectedBoard:
-    """One board of a run. `absent` says why it cannot run; `fails` that this is an error, not a skip.
-
-    `no_hardware` says why it is emulated, where that was not asked for first.
-    """
+    """A board of a run, with the decision whether it runs, is emulated, is skipped or fails."""
 
     entry: Entry
     provenance: Provenance
     absent: str = ""
+    """The reason why the board cannot run; empty if it can."""
     fails: bool = False
+    """True if the tests of an absent board fail; False if they are skipped."""
     no_hardware: str = ""
+    """The reason why --missing=emulate chose the emulator; empty otherwise."""
 
     @property
     def id(self) -> str:
-        """Its name in test ids."""
+        """Return the name of the board in test ids."""
         return f"{self.entry.name}-{self.provenance}"
 
     @property
     def properties(self) -> list[tuple[str, str]]:
-        """What JUnit keeps of it beside each of its tests, also of those that are skipped."""
+        """Return the JUnit properties of every test of the board, including skipped tests."""
         how = [("absent", self.absent)] if self.absent else [("provenance", str(self.provenance))]
         why = [("no hardware", self.no_hardware)] if self.no_hardware else []
         return [("target", self.entry.target), ("board", self.entry.name), *how, *why]
 
     def start(self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS) -> AbstractContextManager[Board]:
-        """The board, ready for a pack. Raises `BoardAbsent` if it was chosen to fail."""
+        """Start the board, ready for a pack. Raises `BoardAbsent` if the board is absent."""
         if self.absent:
             raise BoardAbsent(self.absent)
         return started(self.entry, self.provenance, say, wait)
 
 
 def why_absent(entry: Entry) -> str | None:
-    """Why a real board is not here, or None."""
+    """Return the reason why a real board is absent, or None if it is here."""
     return registry.target(entry.target).absent(entry)
 
 
 def select_boards(
     settings: Settings, subnets: Collection[str], probe: Callable[[Entry], str | None] = why_absent
 ) -> tuple[SelectedBoard, ...]:
-    """The boards of this run, in the order of boards.toml; a named target that it lacks comes last.
+    """Return the boards of a run in the order of the boards file, without starting any.
 
-    Raises `BoardsFileError`, also for a budget of none of the pack's `subnets`, or `UnknownTarget`.
-    Nothing is started; `probe` answers as `why_absent` does.
+    A target of --target that the boards file lacks comes last, with the default entry of its kind.
+
+    Args:
+        settings: The options of the run.
+        subnets: Names of the pack's subnets.
+        probe: Returns the reason why a real board is absent, as `why_absent` does.
+
+    Raises:
+        BoardsFileError: The boards file cannot be used, or has a budget for a subnet that the pack lacks.
+        UnknownTarget: --target names no known target.
     """
     for name in settings.target:
         registry.target(name)
@@ -69,7 +77,8 @@ def select_boards(
     for entry in entries:
         if unknown := (entry.latency_us.keys() | entry.instructions.keys()) - set(subnets):
             budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
-            raise BoardsFileError(f"{budgets}, but the pack has {', '.join(subnets)}")
+            known = ", ".join(subnets)
+            raise BoardsFileError(f"{budgets}, but the pack has {known}; remove or rename the budget")
     return tuple(_select(entry, settings, probe) for entry in entries)
 
 
@@ -89,6 +98,6 @@ def _select(entry: Entry, settings: Settings, probe: Callable[[Entry], str | Non
 
 
 def summary(boards: Sequence[SelectedBoard]) -> str:
-    """One line on what is benched: every board, and how it runs."""
+    """Return one line that lists every board with its provenance, or as absent."""
     words = (f"{c.entry.name} ({'absent' if c.absent else c.provenance})" for c in boards)
     return ", ".join(words)

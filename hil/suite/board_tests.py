@@ -1,6 +1,6 @@
-"""Put tests to boards: hooks for every test that uses the fixture `board`, in the suite or a user's folder.
+"""Run each test that uses the fixture `board` once for each board, in the suite or in a user's folder.
 
-A module that every session loads: it imports nothing large until a test uses a fixture of this package.
+Every pytest session loads this module. So it imports large modules only when a test uses a fixture of hil.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from hil.suite.parametrization import BenchRun
 
 BOARD, SUBNET = "_hil_board", "_hil_subnet"
-"""Fixtures that are parametrized. A test has them only through `board` and `subnet`, never by accident."""
+"""Parametrized fixtures. Tests reach them through `board` and `subnet`, so a user's names cannot collide."""
 SET_UP = (BOARD, "_measurements")
-"""Fixtures that are set up once for each board; where one fails, so would every other test of the board."""
+"""Fixtures that are set up once for each board. If one fails, the board's other tests are skipped."""
 SUITE = Path(__file__).resolve().parent
 TAKEN = pytest.StashKey[list["Measurement"]]()
 """Measurements of a test."""
 CURRENT = pytest.StashKey[pytest.Item]()
-"""The test that runs."""
+"""The test that is running."""
 GONE = pytest.StashKey[dict["SelectedBoard", str]]()
-"""Boards that did not start or were lost, and the error that said so."""
+"""Boards that did not start or were lost, each with the text of its error."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
-    """Say which extra to install, before the suite's modules fail to import."""
+    """Name the extra to install before the suite's modules fail to import."""
     if path == SUITE:
         from reds.commands import uninstalled
 
@@ -43,7 +43,7 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # so that ids begin with the board
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each board, and for each subnet, if it asks for them."""
+    """Run a test once for each board if it uses `board`, and for each subnet if it uses `subnet`."""
     wanted = [name for name in (BOARD, SUBNET) if name in metafunc.fixturenames]
     if not wanted:
         return
@@ -58,9 +58,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, run.workload.subnets, indirect=True)
 
 
-@pytest.hookimpl(trylast=True)  # after -k and its like have chosen
+@pytest.hookimpl(trylast=True)  # after -k and -m have deselected tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """End the run if it cannot be set up; under xdist the controlling process does so for its workers."""
+    """End the run if it cannot be set up. Under xdist only the controlling process ends the run."""
     if _any_parametrized(items) and not hasattr(config, "workerinput"):
         run = _bench_run(config)
         if isinstance(run, str):
@@ -68,14 +68,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
-    """Say which boards will be benched."""
+    """List the boards of the run after collection."""
     run = _bench_run(config) if _any_parametrized(items) else ""
     return [] if isinstance(run, str) else run.lines
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist sends the collection
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Tell the process that controls xdist's workers which tests are of which board."""
+    """Tell xdist's controlling process the board of each test."""
     if not (hasattr(session.config, "workerinput") and _any_parametrized(session.items)):
         return
     from hil.xdist.plan import Plan, write
@@ -88,7 +88,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip the tests of a board that is gone: one error is enough for each."""
+    """Skip the tests of a board that was lost, so that each loss is one error."""
     item.config.stash[CURRENT] = item
     board = selected_board(item)
     if board is None:
@@ -102,7 +102,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send the measurements along with the report, and show an error of a board as its own sentence."""
+    """Attach measurements to the report of a board's test, and show a `HilError` without a traceback."""
     report = yield
     if (board := selected_board(item)) is None:
         return report
@@ -119,7 +119,7 @@ def pytest_runtest_makereport(
 
 
 def selected_board(item: pytest.Item) -> SelectedBoard | None:
-    """Return the board that a test is put to; None for other tests."""
+    """Return the board that a test runs on, or None for a test without a board."""
     board = _parameters(item).get(BOARD)
     return board if hasattr(board, "entry") else None  # a run that cannot be set up has no boards
 

@@ -1,6 +1,6 @@
-"""Measure for the suite's tests: the fixtures do all that can lose a board, tests only judge.
+"""Measure boards in fixtures, so that the suite's tests only compare figures.
 
-So a board that is lost is an error, and only a figure that does not hold is a failure.
+A lost board is then an error of pytest, and a figure out of bounds is a failure.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ from reds.pack.pack import Pack
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each pair or neighbors that it asks for, beside each board."""
+    """Run a test once for each pair of subnets if it uses `pair` or `neighbors`."""
     axis = next((name for name in AXES if name in metafunc.fixturenames), None)
     if axis is None:
         return
@@ -38,9 +38,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(axis, cases or [pytest.param(None, marks=lonely)])
 
 
-@pytest.hookimpl(trylast=True)  # after -k and its like have chosen
+@pytest.hookimpl(trylast=True)  # after -k and -m have deselected tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give tests that ask for `replay` the clock of pytest-benchmark."""
+    """Attach the clock of pytest-benchmark to each test that uses `replay`."""
     for item in items:
         if selected_board(item) and "replay" in getattr(item, "fixturenames", ()):
             replay.attach(config, item)
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def workload(_hil_run: BenchRun) -> Workload:
-    """The pack under test, with the inputs to run."""
+    """Return the pack under test, with the inputs to run."""
     return _hil_run.workload
 
 
@@ -56,7 +56,7 @@ def workload(_hil_run: BenchRun) -> Workload:
 def _measurements(
     board: OpenBoard, pack: Pack, _hil_board: LeasedBoard, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
 ) -> Measurements:
-    """The measurements of a board, with the pack deployed."""
+    """Deploy the pack on a board, and return the board's measurements."""
     what = f"{board.name}: storing {pack.model.name}"
     with progress(what, _hil_run.workload.size, _hil_uncaptured) as advance:
         board.deploy(pack, advance=advance)
@@ -68,7 +68,7 @@ def _measurements(
 
 @pytest.fixture
 def measurements(_measurements: Measurements, board: OpenBoard, pack: Pack) -> Measurements:
-    """The measurements of a board; a user's test may have deployed another pack since the last one."""
+    """Return a board's measurements; deploy the pack again if a user's test deployed another one."""
     if board.pack is not pack:
         board.deploy(pack)
     return _measurements
@@ -76,20 +76,20 @@ def measurements(_measurements: Measurements, board: OpenBoard, pack: Pack) -> M
 
 @pytest.fixture(scope="session")
 def reference_outputs(workload: Workload) -> list[Outputs]:
-    """The reference's outputs of every subnet on the workload's inputs."""
+    """Return the reference interpreter's outputs on the workload's inputs, for each subnet."""
     model = workload.model
     return [interpreter.run(model, s, workload.inputs) for s in range(len(model.subnets))]
 
 
 @pytest.fixture
 def expected(reference_outputs: list[Outputs], workload: Workload, subnet: str) -> Outputs:
-    """The reference's outputs of this subnet."""
+    """Return the reference interpreter's outputs of this subnet."""
     return reference_outputs[workload.subnets.index(subnet)]
 
 
 @pytest.fixture
 def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured) -> Outputs:
-    """The board's outputs of this subnet, on the same inputs."""
+    """Return the board's outputs of this subnet on the workload's inputs."""
     what = f"{measurements.board.name}: {measurements.workload.inputs_are}"
     with progress(what, len(measurements.workload.inputs), _hil_uncaptured) as advance:
         return measurements.outputs(advance)[measurements.workload.subnets.index(subnet)]
@@ -97,7 +97,7 @@ def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured
 
 @pytest.fixture
 def truth(workload: Workload) -> NDArray[np.uint8]:
-    """The classes of the labeled clips; skips where they are not at hand."""
+    """Return the classes of the labeled clips; skip the test if there are none."""
     if not len(workload.truth):
         pytest.skip(f"no labeled clips for {workload.model.name}: {workload.unlabeled}")
     return workload.truth
@@ -105,27 +105,30 @@ def truth(workload: Workload) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def budgets(measurements: Measurements, subnet: str) -> Mapping[str, float]:
-    """What boards.toml allows this subnet, by unit."""
+    """Return the latency budgets of this subnet in the boards file, by unit."""
     budgets = measurements.budgets.items()
     return {unit: by_subnet[subnet] for unit, by_subnet in budgets if subnet in by_subnet}
 
 
 def _counting(measurements: Measurements) -> Measurements:
-    """Those of a board that counts anything; skips Android's own emulator, where time is its host's."""
+    """Skip the test if the board has no clock; else return `measurements`.
+
+    Android's own emulator has none: its time is that of the host.
+    """
     if not measurements.board.facts().clocks:
-        pytest.skip(f"{measurements.board.name} counts nothing, so nothing is timed on it")
+        pytest.skip(f"{measurements.board.name} has no clock, so no latency can be measured")
     return measurements
 
 
 @pytest.fixture
 def latency(measurements: Measurements, subnet: str) -> Mapping[str, Samples]:
-    """Steady inferences of this subnet, on each clock."""
+    """Return the steady-state latencies of this subnet, by clock."""
     return _counting(measurements).latency(measurements.workload.subnets.index(subnet))
 
 
 @pytest.fixture(name="replay")
 def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]:
-    """Shows samples in us to pytest-benchmark, where it was asked to keep or compare some."""
+    """Return a function that passes samples in us to pytest-benchmark, or drops them if it is off."""
     clock = request.node.stash.get(replay.CLOCK, None)
     if clock is None:
         return lambda samples: None
@@ -136,20 +139,20 @@ def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]
 def latencies(
     measurements: Measurements, neighbors: Pair
 ) -> tuple[Mapping[str, Samples], Mapping[str, Samples]]:
-    """Steady inferences of the smaller and the larger subnet, on each clock."""
+    """Return the steady-state latencies of the smaller and the larger subnet, by clock."""
     smaller, larger = neighbors
     return _counting(measurements).latency(smaller), measurements.latency(larger)
 
 
 @pytest.fixture
 def switch(measurements: Measurements, pair: Pair) -> Mapping[str, SwitchSamples]:
-    """Switches of this pair, on each clock."""
+    """Return the switches of this pair, by clock."""
     return _counting(measurements).switch(pair)
 
 
 @pytest.fixture
 def steady(measurements: Measurements, pair: Pair) -> Mapping[str, Samples]:
-    """Steady inferences of the subnet that the pair ends in, on each clock."""
+    """Return the steady-state latencies of the pair's second subnet, by clock."""
     return measurements.latency(pair[1])
 
 
@@ -157,6 +160,6 @@ def steady(measurements: Measurements, pair: Pair) -> Mapping[str, Samples]:
 def record_measurement(
     request: pytest.FixtureRequest, record_measurement: Record, workload: Workload
 ) -> Record:
-    """The plugin's fixture; the inputs that the suite runs on are noted too."""
+    """Extend the plugin's `record_measurement`: also note the suite's inputs in the test's properties."""
     request.node.user_properties.append(("inputs", workload.inputs_are))
     return record_measurement

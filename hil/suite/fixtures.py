@@ -1,4 +1,4 @@
-"""Fixtures of every session in which this package is installed; each does nothing until a test uses it."""
+"""Provide the fixtures of the pytest plugin. None has an effect until a test uses it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,35 @@ if TYPE_CHECKING:
     from reds.pack.pack import Pack
 
 Uncaptured = Callable[[], AbstractContextManager[None]]
-"""Lets output through pytest's capturing."""
+"""Context manager that lets output through pytest's capturing."""
 
 
 class Record(Protocol):
-    """Keeps a measurement of the board under test."""
+    """A function that keeps a measurement of the board under test."""
 
     def __call__(
         self, subnet: str, metric: str, unit: str, value: float, samples: Iterable[float] = ()
     ) -> None:
-        """Keep it."""
+        """Keep a measurement in the summary table, in the results file and in JUnit's properties.
+
+        Args:
+            subnet: Name of a subnet, or of an ordered pair as `25%->100%`.
+            metric: Name of the metric, as `energy`.
+            unit: Unit of the value and the samples.
+            value: The figure.
+            samples: The values that the figure summarizes.
+        """
         ...
 
 
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
-    """A board that is open: `board.deploy(pack)`, `board.measure("25%", n=20)`, `board.infer(x)`.
+    """Return an open board: `board.deploy(pack)`, `board.measure("25%", n=20)`, `board.infer(x)`.
 
-    The test runs once for each board that --target, --emulate, --missing and --boards choose. A board that
-    is not here fails the test if it is named by --target, else it is skipped with the reason. The board is
-    leased and stays open for the whole session. What is measured is kept with its provenance in the summary
-    table, in the file of --results and in JUnit's properties.
+    The test runs once for each board that --target, --emulate, --missing and --boards choose. By default an
+    absent board fails the test if --target names it; otherwise the test is skipped with the reason. The
+    board is leased and stays open for the whole session. Each measurement is kept with its provenance in
+    the summary table, in the file of --results and in JUnit's properties.
     """
     from hil.boards.open_board import OpenBoard
     from hil.results.store import metric_name
@@ -54,7 +62,7 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
 
 @pytest.fixture(scope="session")
 def pack(pytestconfig: pytest.Config) -> Pack:
-    """The pack of --pack as `reds.load` returns it; by default the shipped kws-dnn-s."""
+    """Return the pack of --pack, by default the shipped kws-dnn-s."""
     from hil.errors import HilError
     from hil.options import read
     from hil.suite.workload import shipped
@@ -65,12 +73,12 @@ def pack(pytestconfig: pytest.Config) -> Pack:
         return load_pack(read(pytestconfig).pack or shipped())
     except (HilError, RedsError) as error:
         reason = str(error)
-    pytest.fail(reason, pytrace=False)  # here: pytest would show the error that it is raised from, too
+    pytest.fail(reason, pytrace=False)  # outside `except`: pytest would also show the caught error
 
 
 @pytest.fixture
 def subnet(_hil_subnet: str) -> str:
-    """The name of a subnet, as `25%`. The test runs once for each subnet of the pack of --pack."""
+    """Return the name of a subnet, as `25%`; the test runs once for each subnet of --pack."""
     return _hil_subnet
 
 
@@ -78,7 +86,8 @@ def subnet(_hil_subnet: str) -> str:
 def record_measurement(request: pytest.FixtureRequest, board: OpenBoard, _hil_board: LeasedBoard) -> Record:
     """Keep a figure of your own: `record_measurement("25%", "energy", "uJ", value, samples)`.
 
-    It goes where those of `board.measure` go: the summary, the file of --results, JUnit's properties.
+    The figure is kept as those of `board.measure` are: in the summary table, in the file of --results and in
+    JUnit's properties.
     """
 
     def record(subnet: str, metric: str, unit: str, value: float, samples: Iterable[float] = ()) -> None:
@@ -104,17 +113,17 @@ def _keep(
 
 @pytest.fixture(scope="session")
 def _hil_run(pytestconfig: pytest.Config) -> BenchRun:
-    """What this run benches."""
+    """Return the settings, boards and workload of this run."""
     from hil.suite.parametrization import bench_run_of
 
     run = bench_run_of(pytestconfig)
-    assert not isinstance(run, str)  # else collection has ended the run
+    assert not isinstance(run, str)  # collection ends a run that cannot be set up
     return run
 
 
 @pytest.fixture(scope="session")
 def _hil_uncaptured(pytestconfig: pytest.Config) -> Uncaptured:
-    """Let a progress bar through pytest's capturing."""
+    """Return a context manager that lets a progress bar through pytest's capturing."""
     manager = pytestconfig.pluginmanager.getplugin("capturemanager")
     return manager.global_and_fixture_disabled if manager else nullcontext
 
@@ -123,7 +132,7 @@ def _hil_uncaptured(pytestconfig: pytest.Config) -> Uncaptured:
 def _board(
     request: pytest.FixtureRequest, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
 ) -> Iterator[LeasedBoard]:
-    """Start a board of this run; skip if it is absent."""
+    """Start a board of this run; skip the test if the board is absent."""
     from hil.suite.leased import leased
 
     with leased(request.param, _hil_run.settings.lease_wait, _hil_uncaptured) as board:
@@ -132,5 +141,5 @@ def _board(
 
 @pytest.fixture(name=SUBNET)
 def _subnet(request: pytest.FixtureRequest) -> str:
-    """Name a subnet of the pack of this run."""
+    """Return the name of a subnet of this run's pack."""
     return str(request.param)

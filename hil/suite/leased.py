@@ -1,4 +1,4 @@
-"""A board that a test session has leased, and what its measurements are kept with."""
+"""Lease a board for a test session, and attach its provenance and conditions to each measurement."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +17,7 @@ from reds.pack.pack import Pack
 
 @dataclass
 class LeasedBoard:
-    """A board of the run, started, and what it was like before anything was measured and after the latest."""
+    """A started board of the run, with its conditions before the first and after the latest measurement."""
 
     selected: SelectedBoard
     board: Board
@@ -27,7 +27,7 @@ class LeasedBoard:
         self.look()
 
     def look(self) -> None:
-        """Note the conditions as they are now; of an emulated board none changes a count."""
+        """Note the current conditions of a real board. Those of an emulated board change no count."""
         real = self.board.facts().provenance is Provenance.HARDWARE
         if real and (found := self.board.conditions()):
             self._conditions.append(found)
@@ -40,10 +40,10 @@ class LeasedBoard:
         Args:
             pack: The pack that is deployed.
             subnet: Name of a subnet, or of an ordered pair as `25%->100%`.
-            metric: Name of what was measured, as `latency`.
+            metric: Name of the metric, as `latency`.
             unit: Unit of the value and the samples.
             value: The figure.
-            samples: The values that the figure is made of.
+            samples: The values that the figure summarizes.
         """
         facts, seen = self.board.facts(), self._conditions
         who = facts.target, facts.name, str(facts.provenance), pack.model.name, pack.sha256
@@ -55,12 +55,15 @@ class LeasedBoard:
 def leased(
     selected: SelectedBoard, wait: float, uncaptured: Callable[[], AbstractContextManager[None]]
 ) -> Iterator[LeasedBoard]:
-    """Start a board; skip the test if it is absent.
+    """Start a board; skip the test if the board is absent.
 
     Args:
         selected: The board.
         wait: Seconds to wait for a board that another run uses.
-        uncaptured: Lets output through pytest's capturing.
+        uncaptured: Context manager that lets output through pytest's capturing.
+
+    Raises:
+        HilError: The board does not start, or is absent and fails its tests.
     """
     if selected.absent and not selected.fails:
         pytest.skip(selected.absent)

@@ -1,4 +1,4 @@
-"""The measurements of one board and one workload: each is taken once, and shared by every test that asks."""
+"""Take each measurement of a board and a workload once, and share it among the tests that use it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,48 +15,52 @@ from hil.suite.workload import Workload
 T = TypeVar("T")
 Pair = tuple[int, int]
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
-"""Emulated counts repeat exactly, and what varies is only the input."""
+"""Samples by provenance. Emulated counts vary only with the input, so few samples are enough."""
 _TURNS = 10
-"""Into how many parts the samples of a latency are split, where they are times."""
+"""Parts that the latency samples of a real board are split into."""
 
 
 @dataclass
 class Measurements:
-    """Subnets are given by their index. `samples` is how many are taken of each latency and switch."""
+    """The measurements of a board on a workload, each taken when a test first uses it.
+
+    Subnets are given by their index.
+    """
 
     leased: LeasedBoard
     workload: Workload
     budgets: Mapping[str, Mapping[str, float]]
-    """What an inference may take: by unit, us or instructions, then by the subnet's name."""
+    """Latency budgets by unit (us or instructions), then by the subnet's name."""
     switch_limits: Mapping[str, float]
-    """What the worst switch may take by unit; the first that the board counts in is the one that holds."""
+    """Limits of the slowest switch, by unit. The first unit that the board measures applies."""
     samples: int | None = None
+    """Samples of each latency and each switch; by default the number for the board's provenance."""
     _taken: dict[object, object] = field(default_factory=dict)
 
     @property
     def board(self) -> Board:
-        """The board that is measured."""
+        """Return the board that is measured."""
         return self.leased.board
 
     @property
     def exact(self) -> bool:
-        """Whether this board's counts repeat exactly."""
+        """Return True if the board's counts repeat exactly."""
         return self.board.facts().provenance is Provenance.EMULATED
 
     def outputs(self, advance: Advance = ignore) -> list[Outputs]:
-        """Of every subnet on all the pack's inputs."""
+        """Return the board's outputs on all inputs of the workload, for each subnet."""
         every = range(len(self.workload.model.subnets))
         return self._once("outputs", lambda: self.board.infer_each(every, self.workload.inputs, advance))
 
     def latency(self, subnet: int) -> Mapping[str, Samples]:
-        """Steady inferences on each clock of the board, by its name.
+        """Return the steady-state latencies of a subnet, by the name of the clock.
 
-        Those of all subnets are taken together, in turns: a board that slows down slows all of them down.
+        The subnets are measured in turns, so that a board that slows down affects all of them alike.
         """
         return self._once("latency", self._latencies)[subnet]
 
     def switch(self, pair: Pair) -> Mapping[str, SwitchSamples]:
-        """Switches of an ordered pair on each clock, with the first inference after each."""
+        """Return the switches of an ordered pair, each with its first inference, by the name of the clock."""
         return self._once(("switch", pair), lambda: self._switches(pair))
 
     def _switches(self, pair: Pair) -> Mapping[str, SwitchSamples]:
@@ -92,4 +96,4 @@ class Measurements:
         if key not in self._taken:
             self._taken[key] = take()
             self.leased.look()
-        return self._taken[key]  # type: ignore[return-value]  # what `take` gave for this key
+        return self._taken[key]  # type: ignore[return-value]  # the result of `take` for this key

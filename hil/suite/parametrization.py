@@ -1,4 +1,4 @@
-"""What a run benches: settings, boards and workload, and the cases that each test is parametrized with."""
+"""Set up a run: its settings, its boards, its workload and the parameters of its tests."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ BENCH_RUN = pytest.StashKey["BenchRun | str"]()
 
 @dataclass(frozen=True)
 class BenchRun:
-    """What this run benches."""
+    """The settings, boards and workload of a run."""
 
     settings: Settings
     boards: tuple[SelectedBoard, ...]
@@ -30,7 +30,7 @@ class BenchRun:
 
     @property
     def lines(self) -> list[str]:
-        """What will be benched, why not the boards that are skipped, and why others only emulated."""
+        """Return lines for the terminal: the boards, and the reasons for skipping or emulating one."""
         benched = f"{self.workload.model.name} on {summary(self.boards)}; {self.workload.inputs_are}"
         skipped = [f"skipped: {b.absent}" for b in self.boards if b.absent and not b.fails]
         emulated = [f"emulated: {b.no_hardware}" for b in self.boards if b.no_hardware]
@@ -38,7 +38,7 @@ class BenchRun:
 
 
 def bench_run_of(config: pytest.Config) -> "BenchRun | str":
-    """What is to be benched, worked out once; a sentence when that is not possible."""
+    """Set up the run of a session once; return an error text if that is impossible."""
     if BENCH_RUN not in config.stash:
         try:
             settings = read(config)
@@ -67,4 +67,4 @@ AXES: Mapping[str, Callable[[Workload], Iterator[tuple[Any, str]]]] = {
     "neighbors": _neighbors,
     "pair": _pairs,
 }
-"""By the argument that a test asks for: its values for a pack, each with its name in the test's id."""
+"""Parametrized arguments of the suite's tests: their values for a workload, each with its test id."""

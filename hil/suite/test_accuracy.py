@@ -1,4 +1,4 @@
-"""A board recognizes what the reference recognizes, and no less than the recipe promises."""
+"""Test that a board is as accurate as the reference interpreter, and reaches the floors of the card."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,5 +19,9 @@ def test_accuracy(
     right, wanted = (values[: len(truth)].argmax(axis=1) == truth for values in (outputs, expected))
     accuracy = float(right.mean())
     record_measurement(subnet, "accuracy", "fraction", accuracy, right.astype(int).tolist())
-    assert accuracy == float(wanted.mean()), f"{subnet}: the reference has {wanted.mean():.4f}"
-    assert accuracy >= workload.floors[subnet], f"{subnet}: under the floor that the pack's card states"
+    assert accuracy == float(wanted.mean()), (
+        f"{subnet}: accuracy is {accuracy:.4f}, the reference has {wanted.mean():.4f}"
+        "; test_conformance shows the outputs that differ"
+    )
+    floor = f"{workload.floors[subnet]:.4f}, the floor in the pack's card"
+    assert accuracy >= workload.floors[subnet], f"{subnet}: accuracy is {accuracy:.4f}, below {floor}"

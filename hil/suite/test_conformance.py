@@ -1,4 +1,4 @@
-"""A board's outputs are the reference's, bit for bit: on every labeled clip, or on seeded random inputs."""
+"""Test that a board's outputs equal those of the reference interpreter, bit for bit."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What an inference takes, timed or counted on the board: within its budget, less for a smaller subnet."""
+"""Test that inferences on a board stay within their budgets, and that smaller subnets are faster."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -27,7 +27,10 @@ def test_latency(
         replay(values["us"])
     for unit in values.keys() & budgets.keys():
         limit = budgets[unit]
-        assert median(values[unit]) <= limit, f"{subnet}: over its budget in boards.toml, {limit:g} {unit}"
+        assert median(values[unit]) <= limit, (
+            f"{subnet}: the median is {median(values[unit]):,.1f} {unit}, "
+            f"over the budget in the boards file, {limit:g} {unit}"
+        )
 
 
 def test_smaller_is_faster(
@@ -40,5 +43,6 @@ def test_smaller_is_faster(
     smaller, larger = (by_unit(samples.values()) for samples in latencies)
     for unit in smaller:
         assert gate.is_faster(smaller[unit], larger[unit], measurements.exact), (
-            f"{small} takes {median(smaller[unit]):,.1f} {unit}, {large} {median(larger[unit]):,.1f}"
+            f"{small} takes {median(smaller[unit]):,.1f} {unit}, {large} takes {median(larger[unit]):,.1f}"
+            f": {small} must be faster"
         )

@@ -1,4 +1,4 @@
-"""Switching is quick, whichever the pair, and leaves no work behind for the first inference after it."""
+"""Test that each switch is fast, and that the first inference after it takes no longer than later ones."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The workload of a bench: a pack, the card beside it, and the inputs to run on it."""
+"""Load the workload of a run: a pack, the card beside it, and the inputs to run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,40 +16,42 @@ from reds.pack.pack import Pack, load_pack
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
-"""Inputs that conformance runs at least; random ones make up what is missing."""
+"""Fewest inputs of the conformance test. Seeded random inputs are added if there are fewer labeled clips."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A pack under test. `inputs` is int8 [N, input]; `truth` uint8 [clips], classes of its first rows."""
+    """A pack under test, with the inputs to run."""
 
     pack: Pack
     size: int
     """Bytes of the file."""
     inputs: NDArray[np.int8]
+    """Labeled clips, then seeded random inputs: [N, input size]."""
     truth: NDArray[np.uint8]
+    """Classes of the labeled clips, the first rows of `inputs`: [clips]."""
     floors: Mapping[str, float]
-    """Least accuracy by subnet, as the card states it; a fraction."""
+    """Lowest accuracy that the card allows each subnet, a fraction."""
     unlabeled: str
-    """Why there are no labels; empty when there are."""
+    """The reason why there are no labeled clips; empty if there are some."""
 
     @property
     def model(self) -> Model:
-        """The network in the pack."""
+        """Return the network in the pack."""
         return self.pack.model
 
     @property
     def subnets(self) -> tuple[str, ...]:
-        """The subnets' names, smallest first."""
+        """Return the names of the subnets, smallest first."""
         return tuple(subnet.name for subnet in self.model.subnets)
 
     def pair(self, pair: tuple[int, int]) -> str:
-        """Name an ordered pair of subnets."""
+        """Return the name of an ordered pair of subnets, as `25%->100%`."""
         return "->".join(self.subnets[s] for s in pair)
 
     @property
     def inputs_are(self) -> str:
-        """What the inputs are, in words."""
+        """Describe the inputs: their numbers, and the reason why clips are missing."""
         clips, others = len(self.truth), len(self.inputs) - len(self.truth)
         parts = [f"{clips:,} labeled clips"] * (clips > 0)
         parts += [f"{others:,} seeded random inputs"] * (others > 0)
@@ -58,15 +60,15 @@ class Workload:
 
 
 def shipped() -> Path:
-    """The pack that is benched when none is named."""
+    """Return the path of the pack that runs without --pack."""
     return fixtures_dir() / SHIPPED
 
 
 def load(path: Path) -> Workload:
     """Read the pack, the card `<pack>.json` beside it, and the labeled set that the card names.
 
-    Raises `PackError` if the pack or its card is not usable. A card or a set that is not there is no
-    error: the pack then runs on seeded random inputs, and `unlabeled` says why.
+    A missing card or labeled set is no error. The pack then runs on seeded random inputs, and `unlabeled`
+    holds the reason. Raises `PackError` if the pack or its card cannot be used.
     """
     try:
         pack = load_pack(path)
@@ -79,8 +81,8 @@ def load(path: Path) -> Workload:
         card = _card(pack)
         clips, truth = find_labeled(card, path.parent)
         if clips.shape[1] != model.input_size:
-            takes = f"the pack takes inputs of {model.input_size}"
-            raise PackError(f"{path}: {takes}, its labeled set has {clips.shape[1]}")
+            sizes = f"its labeled set has inputs of {clips.shape[1]}, the pack takes {model.input_size}"
+            raise PackError(f"{path}: {sizes}; keep the pack, the card and the set of one build together")
         reason = ""
     except LabeledSetMissing as missing:
         (clips, truth), card, reason = empty, {}, str(missing)
@@ -100,7 +102,7 @@ def _card(pack: Pack) -> Mapping[str, Any]:
 
 
 def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, float]:
-    """The card's floors; it must state one for every subnet, or name no labeled set."""
+    """Return the floor of each subnet from the card; none if there is no card."""
     if not card:
         return {}
     try:

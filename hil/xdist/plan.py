@@ -1,4 +1,4 @@
-"""Tells xdist's controlling process, which collects nothing, which tests its workers put to which boards."""
+"""Pass the board of each test from xdist's workers to the controlling process, which collects no tests."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from hil.xdist.board_probe import shared_folder
 
 @dataclass(frozen=True)
 class Plan:
-    """Tests by node id, each with its board's id and target; lines that say what will be benched.
-
-    `error` says why the run cannot be set up.
-    """
+    """The tests of a run with their boards."""
 
     tests: Mapping[str, tuple[str, str]]
+    """Id and target of each test's board, by the test's node id."""
     lines: list[str]
+    """Lines for the terminal that list the boards."""
     error: str = ""
+    """The reason why the run cannot be set up; empty if it can."""
 
 
 def write(config: pytest.Config, plan: Plan) -> None:
-    """Write the plan of a worker; that of every other worker is the same."""
+    """Write the plan of a worker. All workers have the same plan."""
     if folder := shared_folder(config):
         partial = folder / f"plan.{os.getpid()}"
         partial.write_text(json.dumps(asdict(plan)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The catalog of official data sets, with the facts that are known before anything is fetched.
+"""List the official data sets, with the facts that are known before a download.
 
 A recipe can thus be checked against its data without a download. `Data` is the form in which every loader
 returns examples.
@@ -58,7 +58,7 @@ class Data:
     files: Mapping[str, str]
     """sha256 of every file that decides which training examples these are, by file name."""
     split: str
-    """How the examples of each part were chosen, with every salt and seed."""
+    """Rules by which the examples of each part were chosen, with every salt and seed."""
 
 
 FASHION = (

@@ -35,7 +35,7 @@ class RawData:
     source: str
     """Name of the file or folder that was read."""
     split: str
-    """How the test part was chosen."""
+    """Rule by which the test part was chosen."""
 
 
 def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:

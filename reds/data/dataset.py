@@ -1,4 +1,4 @@
-"""A user's own arrays or tensors as a data set: checked, split, and stored in int8 as a device reads them."""
+"""Turn a user's arrays or tensors into a data set: check, split and store them as int8 device inputs."""
 
 import hashlib
 from collections.abc import Sequence

@@ -26,4 +26,4 @@ class SpeechClips:
     files: Mapping[str, str]
     """sha256 of every file that decides which clips these are, by name."""
     split: str
-    """How the clips of each part were chosen, with every salt and seed."""
+    """Rules by which the clips of each part were chosen, with every salt and seed."""

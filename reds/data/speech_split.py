@@ -1,4 +1,4 @@
-"""The official split of Speech Commands into training, validation and test, and its twelve classes.
+"""Split Speech Commands into its official training, validation and test parts, in twelve classes.
 
 A hash of the speaker's name decides the part of a clip (80/10/10), so that no speaker is in two parts and
 none ever moves. "Unknown" and "silence" clips are each a tenth as many as the keyword clips of a part.

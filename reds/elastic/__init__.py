@@ -1,1 +1,1 @@
-"""The elastic net: subnets as views of one float weight set, and a user's torch module as such a net."""
+"""Build the elastic net, whose subnets are views of one weight set, also from a user's torch module."""

@@ -1,4 +1,4 @@
-"""The elastic net: every subnet as views of one weight set, with per-unit affine maps of its own.
+"""Define the elastic net: subnets are views of one weight set, each with its own per-unit affine maps.
 
 An elastic layer is the ordinary layer plus active widths. The first units of a group are the most important
 ones, so a subnet's weights are the top left corner of the full net's. Each subnet owns its batch norms and

@@ -1,4 +1,4 @@
-"""The settings of the whole method, as one plain dataclass that recipes and `reds.compress` share."""
+"""Define the settings of the method in one dataclass, which recipes and `reds.compress` share."""
 
 from dataclasses import dataclass, field
 
@@ -17,10 +17,10 @@ class Method:
     """Budget of each subnet, smallest first."""
     seed: int = 0
     full: TrainingOptions | None = field(default_factory=TrainingOptions)
-    """How to train the full net before its units are scored; None if it is trained already."""
+    """Training of the full net before its units are scored; None if it is trained already."""
     selection: SelectionOptions = field(default_factory=SelectionOptions)
-    """How units are scored and subnets are selected."""
+    """Scoring of units and selection of subnets."""
     joint: JointOptions = field(default_factory=JointOptions)
-    """How to train all subnets together."""
+    """Joint training of all subnets."""
     rounding: RoundingOptions | None = None
-    """How to train the last epochs with int8 rounding; None for no such epochs."""
+    """Training of the last epochs with int8 rounding; None for no such epochs."""

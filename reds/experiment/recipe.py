@@ -1,4 +1,4 @@
-"""The recipe: one TOML file that describes everything a build does.
+"""Define the recipe, a TOML file that describes a whole build.
 
 The dataclasses below, and the options they hold, are the format: each is a table, each field a key. A key
 with a default may be left out. `recipe_file` reads the file.

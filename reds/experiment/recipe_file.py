@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     holds: bool
     expected: str
     found: object
-    """None if the key is missing."""
+    """The value in the recipe; None if the key is missing."""
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -1,4 +1,4 @@
-"""The result of a training: the accuracy of each subnet on the test examples, and the files to deploy."""
+"""Hold and save the result of a training: test accuracies of the subnets, and the files to deploy."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,9 +33,9 @@ class Result:
     method: Method
     profile: TargetProfile
     every: int
-    """The net reads every second, third... row of an example."""
+    """Stride of the rows of an example that the net reads: 2 for every second row."""
     hits: NDArray[np.bool_]
-    """Which test examples each subnet classifies correctly in int8, [subnets, examples]."""
+    """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
     subnets: tuple[SubnetResult, ...]
     """Smallest first."""
     floors: tuple[float, ...]

@@ -22,7 +22,7 @@ class Variant:
     subnets: tuple[SubnetSpec, ...]
     macs: tuple[int, ...]
     hits: NDArray[np.bool_]
-    """Which test examples each subnet classifies correctly in int8, [subnets, examples]."""
+    """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
     size: int
     """Bytes of the pack."""
 

@@ -26,7 +26,7 @@ class Group:
 
     units: int
     cut: bool
-    """Whether subnets may keep fewer units. Input features and the classifier's outputs are never cut."""
+    """True if subnets may keep fewer units. Input features and the classifier's outputs are never cut."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Layer:
     ceiling: float = inf
     """The upper limit of the ReLU, as 6 in ReLU6."""
     norm: bool = False
-    """Whether a batch norm follows, before the ReLU."""
+    """True if a batch norm follows, before the ReLU."""
 
     def macs(self, widths: Sequence[int]) -> int:
         """Return the multiply-accumulates at these widths: fan-in of the subnet, biases not counted."""

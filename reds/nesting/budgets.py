@@ -18,12 +18,12 @@ from reds.pack.layouts import CANONICAL, Layout
 
 @dataclass(frozen=True)
 class TargetProfile:
-    """The device that subnets shall run on."""
+    """The device that subnets are selected for."""
 
     layout: Layout = CANONICAL
-    """The layout of its kernels, which need scratch in the arena."""
+    """The layout of the device's kernels, which need scratch in the arena."""
     latency: Latency | None = None
-    """The times measured on it, if there are any."""
+    """The times measured on the device; None if there are none."""
 
     def costs(self, graph: Graph, widths: Widths) -> dict[str, int]:
         """Return the costs of a subnet: MACs, bytes of flash and arena, nanoseconds if times are known."""

@@ -10,7 +10,7 @@ Order = Literal["bottom-up", "top-down", "joint", "uniform"]
 
 @dataclass(frozen=True)
 class SelectionOptions:
-    """How units are scored, and how the units that each subnet keeps are chosen."""
+    """The options of scoring units, and of selecting the units that each subnet keeps."""
 
     importance: Measure = "gradient"
     """The score of a weight: `gradient` is the paper's (REDS, arXiv 2311.13349), the others are baselines."""

@@ -1,4 +1,4 @@
-"""How int8 stores real values: one scale and one zero point for a tensor."""
+"""Convert real values to int8 and back, with one scale and one zero point for a tensor."""
 
 from dataclasses import dataclass
 

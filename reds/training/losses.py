@@ -1,4 +1,4 @@
-"""The loss of joint training: each subnet's share, and which subnets a minibatch goes through.
+"""Compute the loss of joint training, and choose the subnets that a minibatch goes through.
 
 The losses of all subnets are summed with the paper's weights `pi_i = sqrt(p_i) / sum sqrt(p_j)`, where p_i is
 the share of the parameters that subnet i has (REDS, arXiv 2311.13349). Two rules come from slimmable networks

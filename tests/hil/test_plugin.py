@@ -41,13 +41,13 @@ def test_twins_are_the_same_options_and_targets_add_up(pytester: pytest.Pytester
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("missing", "ignore", "--missing cannot be 'ignore': it is one of fail, skip, emulate"),
-        ("samples", "0", "--samples cannot be '0': it is a whole number from 1 to 65535"),
-        ("samples", "many", "--samples cannot be 'many': it is a whole number from 1 to 65535"),
-        ("switch-limit-us", "-3", "--switch-limit-us cannot be '-3': it is a number of more than 0"),
-        ("switch-limit-us", "x", "--switch-limit-us cannot be 'x': it is a number of more than 0"),
-        ("lease-wait", "-1", "--lease-wait cannot be '-1': it is a number of seconds, 0 or more"),
-        ("target", "desktop,", "--target cannot be 'desktop,': a name in it is empty"),
+        ("missing", "ignore", "--missing is 'ignore'; write one of fail, skip, emulate"),
+        ("samples", "0", "--samples is '0'; write a whole number from 1 to 65535"),
+        ("samples", "many", "--samples is 'many'; write a whole number from 1 to 65535"),
+        ("switch-limit-us", "-3", "--switch-limit-us is '-3'; write a number above 0"),
+        ("switch-limit-us", "x", "--switch-limit-us is 'x'; write a number above 0"),
+        ("lease-wait", "-1", "--lease-wait is '-1'; write seconds, 0 or more"),
+        ("target", "desktop,", "--target is 'desktop,'; write names separated by commas"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(
@@ -56,7 +56,7 @@ def test_a_value_that_cannot_be_used_is_named(
     with pytest.raises(SetupError, match=says):
         read(pytester.parseconfigure(f"--{option}={value}"), {})
     name = "hil_" + option.replace("-", "_")
-    with pytest.raises(SetupError, match=rf"{name.upper()} cannot be '{value}'"):
+    with pytest.raises(SetupError, match=rf"{name.upper()} is '{value}'; write "):
         read(pytester.parseconfigure(), {name.upper(): value})
 
 

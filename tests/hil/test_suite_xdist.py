@@ -83,9 +83,7 @@ def test_boards_run_at_once_and_the_results_are_those_of_a_serial_run(
 def test_what_cannot_be_set_up_is_said_once(hil: Run, folder: Path | None) -> None:
     """From anywhere, and in the root, where tests have other names."""
     if folder is None:
-        return usage_error(
-            hil("-n2", "--samples=x"), r"^ERROR: --samples cannot be 'x': it is a whole number"
-        )
+        return usage_error(hil("-n2", "--samples=x"), r"^ERROR: --samples is 'x'; write a whole number")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "hil", "-n2", "--target=nano", *PLUGINS],
         cwd=folder,

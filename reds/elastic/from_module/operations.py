@@ -1,4 +1,4 @@
-"""The torch module that computes the same as each node of a traced graph, however the user wrote it.
+"""Map each node of a traced graph to the torch module that computes the same.
 
 `nn.ReLU()`, `F.relu(x)` and `x.relu()` are one operation. Torch's functions take the parameters of its
 modules, so a call becomes the module that does the same, and the converter has one case for each layer kind.

@@ -1,1 +1,1 @@
-"""The paper's tables again, with what ours gives beside them."""
+"""Reproduce the paper's tables, with this project's results beside the paper's."""

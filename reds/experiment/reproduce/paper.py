@@ -14,7 +14,7 @@ class PaperSubnet:
     """Hold what the paper reports of one subnet."""
 
     name: str
-    """As the paper calls it: `25%`."""
+    """Name in the paper, as `25%`."""
     share: float
     """Share of the full net's multiply-accumulates (MACs)."""
     nested: float

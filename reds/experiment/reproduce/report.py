@@ -19,7 +19,7 @@ class Contender:
     macs: list[tuple[int, ...]] = field(default_factory=list)
     """MACs of each subnet, for each seed."""
     hits: list[NDArray[np.bool_]] = field(default_factory=list)
-    """Which test examples each subnet classifies correctly, bool [subnets, examples], for each seed."""
+    """True for each test example that a subnet classifies correctly, [subnets, examples], for each seed."""
 
     def add(self, macs: tuple[int, ...], hits: NDArray[np.bool_]) -> None:
         """Add the results of the next seed."""

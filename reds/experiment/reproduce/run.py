@@ -26,7 +26,7 @@ NESTED: Mapping[str, Callable[[SelectionOptions], SelectionOptions]] = {
     "magnitude": lambda options: replace(options, importance="magnitude"),
     "random": lambda options: replace(options, importance="random"),
 }
-"""How each nested contender selects its subnets. Uniform widths may be any number of units (`step` 1), so
+"""Selection of subnets of each nested contender. Uniform widths may be any number of units (`step` 1), so
 that rounding does not keep them below their budget.
 """
 

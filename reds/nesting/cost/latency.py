@@ -49,7 +49,7 @@ class Latency:
     """The measured times of a network's layers, all from one board."""
 
     board: str
-    """Its name, for error messages."""
+    """Name of the board, for error messages."""
     layers: Mapping[str, LayerTimes]
     """Times by the name of the layer."""
 

@@ -26,7 +26,7 @@ ENTRIES = 1 << 24
 PART = 8
 """An attempt with some of the tuples proves nothing, so its entries and work are divided by this."""
 ATTEMPTS = 4
-"""How often a better choice may narrow the tuples down."""
+"""Largest number of times that a better choice narrows the tuples down."""
 
 
 @dataclass(frozen=True)

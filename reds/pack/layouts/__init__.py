@@ -20,7 +20,7 @@ class Layout(Protocol):
     """The layout that one family of kernels reads."""
 
     id: int
-    """Its number in the pack and in the agent's hello."""
+    """Number of the layout in the pack and in the agent's hello."""
     name: str
     alignment: int
     """Bytes. Weights and tables begin at multiples of this in the pack."""

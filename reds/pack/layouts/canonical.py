@@ -1,4 +1,4 @@
-"""The canonical layout, of files and of the portable kernels. Other layouts inherit from it."""
+"""Define the canonical layout, of files and of the portable kernels. Other layouts inherit from it."""
 
 from reds.pack.model import IntegerLayer, Step, TensorShape
 from reds.pack.padding import table_bytes

@@ -1,4 +1,4 @@
-"""The layout of the aarch64 kernels: blocks of four rows by four inputs, the operand of one SDOT.
+"""Define the layout of the aarch64 kernels: blocks of four rows by four inputs, the operand of one SDOT.
 
 The inputs of a convolution are those of its window, position by position. Any prefix of the rows, and of
 the inputs at one position, reads contiguous blocks. Depthwise weights are ordered by position. Tables are

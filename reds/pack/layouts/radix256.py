@@ -1,4 +1,4 @@
-"""The layout of the Cortex-M4 kernels: 16-bit pairs for dual multiplies, and one word a row of a table.
+"""Define the layout of the Cortex-M4 kernels: 16-bit pairs for dual multiplies, and one-word table rows.
 
 A word holds four weights w0 to w3 of one row as the halfwords (256*w1 + w0, 256*w3 + w2). One dual multiply
 of the word with (x1, x3), and one of its low bytes with (256*x0 - x1, 256*x2 - x3), together give

@@ -1,4 +1,4 @@
-"""The layout of the x86 kernels: vectors of four inputs by sixteen rows, and tables for inputs of x + 128.
+"""Define the layout of the x86 kernels: vectors of four inputs by sixteen rows, for inputs of x + 128.
 
 The processor multiplies unsigned bytes by signed ones, so the kernels read x + 128. To make up for it, 128
 times the sum of the weights that a subnet reads is subtracted from its biases.
