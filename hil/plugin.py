@@ -56,7 +56,12 @@ def _is_free(parser: pytest.Parser, flag: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the collector of results, under xdist only in the controlling process."""
+    """Let `hil` name this package where no folder does, and register the collector of results.
+
+    Under xdist only the controlling process has a collector.
+    """
+    if "hil" in config.args and not (config.invocation_params.dir / "hil").exists():
+        config.option.pyargs = True
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Collector(config), "reds-hil-collector")
 

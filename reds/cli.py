@@ -95,6 +95,7 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     to a board. Firmware of your own, without the agent, needs the converted file.
     """
     from reds.pack import load, save
+    from reds.pack.layouts import plan
 
     if out.exists() and out.samefile(pack):
         raise PackError(f"{out}: is the pack itself, which boards and `reds` read: name another file")
@@ -102,7 +103,9 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     lacking = sorted({layer.kind.name.lower() for layer in model.layers if not chosen.runs(layer)})
     if lacking:
         raise PackError(f"{pack}: the kernels of {layout} do not run its {', '.join(lacking)}; use canonical")
-    click.echo(f"{out}: {len(save(model, out, chosen)):,} bytes")
+    size = len(save(model, out, chosen))
+    arena = max(plan(model, subnet, chosen).size for subnet in range(len(model.subnets)))
+    click.echo(f"{out}: {size:,} bytes; its subnets need an arena of up to {arena:,} bytes")
 
 
 @main.command()

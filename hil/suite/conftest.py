@@ -97,9 +97,9 @@ def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured
 
 @pytest.fixture
 def truth(workload: Workload) -> NDArray[np.uint8]:
-    """Return the classes of the labeled clips; skip the test if there are none."""
+    """Return the classes of the labeled examples; skip the test if there are none."""
     if not len(workload.truth):
-        pytest.skip(f"no labeled clips for {workload.model.name}: {workload.unlabeled}")
+        pytest.skip(f"no labeled examples for {workload.model.name}: {workload.unlabeled}")
     return workload.truth
 
 

@@ -16,7 +16,7 @@ from reds.pack.pack import Pack, load_pack
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
-"""Fewest inputs of the conformance test. Seeded random inputs are added if there are fewer labeled clips."""
+"""Fewest inputs of the conformance test; seeded random ones are added to fewer labeled examples."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Workload:
     inputs: NDArray[np.int8]
     """Labeled clips, then seeded random inputs: [N, input size]."""
     truth: NDArray[np.uint8]
-    """Classes of the labeled clips, the first rows of `inputs`: [clips]."""
+    """Classes of the labeled examples, the first rows of `inputs`: [clips]."""
     floors: Mapping[str, float]
     """Lowest accuracy that the card allows each subnet, a fraction."""
     unlabeled: str
-    """The reason why there are no labeled clips; empty if there are some."""
+    """The reason why there are no labeled examples; empty if there are some."""
 
     @property
     def model(self) -> Model:
@@ -53,7 +53,7 @@ class Workload:
     def inputs_are(self) -> str:
         """Describe the inputs: their numbers, and the reason why clips are missing."""
         clips, others = len(self.truth), len(self.inputs) - len(self.truth)
-        parts = [f"{clips:,} labeled clips"] * (clips > 0)
+        parts = [f"{clips:,} labeled examples"] * (clips > 0)
         parts += [f"{others:,} seeded random inputs"] * (others > 0)
         reason = f" ({self.unlabeled})" if self.unlabeled else ""
         return " and ".join(parts) + reason
@@ -74,7 +74,7 @@ def load(path: Path) -> Workload:
         pack = load_pack(path)
         size = path.stat().st_size
     except (PackError, OSError) as error:
-        raise PackError(f"{error}; name one that `reds build` wrote, or leave --pack out") from error
+        raise PackError(f"{error} (--pack; without it the shipped pack is benched)") from error
     model = pack.model
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
     try:

@@ -45,7 +45,7 @@ def loads(data: bytes, source: str) -> Model:
     try:
         return unpack(data)
     except ModelError as error:
-        raise PackError(f"{source}: not a usable pack: {error}; build it again with `reds build`") from error
+        raise PackError(f"{source}: not a usable pack: {error}") from error
 
 
 def load(path: Path) -> Model:
@@ -84,17 +84,17 @@ class _Reader:
         )
         self.header = HEADER.unpack_from(data)
         magic, version, layout, size, crc = self.header[:5]
-        _refuse_if(magic != MAGIC, f"it does not begin with {MAGIC.decode()}, but with {magic!r}")
-        _refuse_if(version != VERSION, f"its format is version {version}, but this program reads {VERSION}")
-        _refuse_if(size != len(data), f"it is cut short or padded: it has {len(data)} bytes of {size}")
+        begins = f"it begins with {magic!r}, not with {MAGIC.decode()}"
+        _refuse_if(magic != MAGIC, f"{begins}; name a .reds file")
+        reads = f"its format is version {version}, but this program reads {VERSION}"
+        _refuse_if(version != VERSION, f"{reads}; build it again")
+        cut = f"it is cut short or padded: it has {len(data)} bytes of {size}"
+        _refuse_if(size != len(data), f"{cut}; copy or build it again")
         found = zlib.crc32(data[CRC_FROM:])
-        _refuse_if(
-            crc != found, f"its checksum does not match, some bytes have changed: {found:08x}, not {crc:08x}"
-        )
-        _refuse_if(
-            layout != CANONICAL.id,
-            f"it is laid out for a device (layout {layout}), but files have the canonical layout",
-        )
+        changed = f"its checksum does not match, some bytes have changed: {found:08x}, not {crc:08x}"
+        _refuse_if(crc != found, f"{changed}; copy or build it again")
+        laid_out = f"it is laid out for a device (layout {layout}), not canonical"
+        _refuse_if(layout != CANONICAL.id, f"{laid_out}; name the pack that it was converted from")
 
     def model(self) -> Model:
         tensor_count, layer_count, subnet_count = self.header[5:8]

@@ -72,7 +72,7 @@ const char *reds_reason(reds_status status)
         [REDS_CHECKSUM] = "the checksum of the pack does not match: some bytes have changed",
         [REDS_MALFORMED] = "an offset, size or value in the pack is out of bounds: build the pack again",
         [REDS_UNSUPPORTED] = "a layer of the pack has no kernel here: use the canonical layout",
-        [REDS_ARENA] = "a subnet needs a larger arena: `reds inspect` prints the bytes",
+        [REDS_ARENA] = "a subnet needs a larger arena: `reds inspect` and `reds layout` print the bytes",
         [REDS_SUBNET] = "the pack has no subnet of this index",
     };
     return reasons[status];

@@ -2,12 +2,15 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hil.errors import SetupError
 from hil.options import OPTIONS, read
+from tests.hil.support.suite_run import PLUGINS
 
 pytest_plugins = ["pytester"]
 
@@ -123,3 +126,13 @@ def test_measurements_survive_the_way_from_a_worker(pytester: pytest.Pytester) -
     data = json.loads(json.dumps(plain))
     back = config.hook.pytest_report_from_serializable(config=config, data=data)
     assert back.hil == [{"samples": [1, 2.5]}]
+
+
+def test_hil_names_the_package_where_no_folder_does(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "hil", "--collect-only", "-q", "--target=desktop"]
+    done = subprocess.run([*command, *PLUGINS], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_conformance" in done.stdout
+    (tmp_path / "hil").mkdir()
+    own = subprocess.run([*command, *PLUGINS], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert own.returncode == pytest.ExitCode.NO_TESTS_COLLECTED

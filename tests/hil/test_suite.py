@@ -37,7 +37,7 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
     done = hil("--target=desktop", *args)
     assert done.returncode == 0, done.stdout
     assert outcomes(done.stdout) == {"passed": 9, "skipped": 2}
-    assert "no labeled clips for small: there is no card small.json beside the pack" in done.stdout
+    assert "no labeled examples for small: there is no card small.json beside the pack" in done.stdout
     assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
     table = r"^desktop +desktop +100% +944 +- +[\d.]+ +- +- +[\d.]+ +- +hardware"
     assert re.search(table, done.stdout, re.MULTILINE)
@@ -271,7 +271,7 @@ def test_an_unnamed_board_that_is_not_here_skips_with_its_reason(
         (lambda data: data[: len(data) // 2], "it is cut short or padded"),
         (lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:], "its checksum does not match"),
         (lambda data: b"", "0 bytes are too few for a header"),
-        (lambda data: b"TFL3" + data[4:], "it does not begin with REDS"),
+        (lambda data: b"TFL3" + data[4:], "not with REDS; name a .reds file"),
     ],
 )
 def test_a_bad_pack_is_one_line(
@@ -287,7 +287,7 @@ def test_a_bad_pack_is_one_line(
     [
         (
             ["--pack", "none.reds"],
-            "none.reds: cannot read the pack: No such file or directory; name one that",
+            "none.reds: cannot read the pack: No such file or directory",
         ),
         (["--target", "nano"], "there is no target 'nano'; did you mean nano33ble"),
         (

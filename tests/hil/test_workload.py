@@ -34,7 +34,7 @@ def test_the_shipped_pack_comes_with_its_clips(copied: Callable[[Edit], Path]) -
     assert pack.inputs.shape == (len(pack.truth), 250) == (1859, 250)
     assert pack.inputs.min() >= -127
     assert set(pack.floors) == set(pack.subnets) == {"25%", "50%", "75%", "100%"}
-    assert pack.inputs_are == "1,859 labeled clips"
+    assert pack.inputs_are == "1,859 labeled examples"
 
 
 @pytest.mark.parametrize(

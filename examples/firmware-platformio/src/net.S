@@ -3,7 +3,7 @@
     .balign 4
     .global net
 net:
-    .incbin "net.reds"
+    .incbin "src/net.reds"
     .global net_end
 net_end:
     .section .note.GNU-stack, "", %progbits
