@@ -60,10 +60,11 @@ def check_budget_list(budgets: object) -> None:
     """Raise `SettingsError` unless the argument `budgets` lists 1 to 64 numbers or budgets."""
     many = isinstance(budgets, Iterable) and not isinstance(budgets, str)
     each = list(budgets) if many else []  # type: ignore[call-overload]
-    listed = 1 <= len(each) <= MOST_SUBNETS and all(isinstance(b, Budget) or is_number(b) for b in each)
-    found = f"{len(each)} of them" if len(each) > MOST_SUBNETS else budgets
-    kind = f"a list of 1 to {MOST_SUBNETS} numbers or reds.Budget"
-    _check([Rule(TOP, "budgets", listed, kind, found)])
+    listed = bool(each) and all(isinstance(b, Budget) or is_number(b) for b in each)
+    _check([
+        Rule(TOP, "budgets", listed, "a list of numbers or reds.Budget", budgets),
+        Rule(TOP, "budgets", len(each) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}", len(each)),
+    ])  # fmt: skip
     for budget in each:
         if isinstance(budget, Budget):
             check_types("[[subnet]]", budget)

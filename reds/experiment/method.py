@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 from reds.data.options import AugmentationOptions
 from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
-from reds.pack.validate import MOST_SUBNETS, NAME_BYTES
+from reds.pack.validate import NAME_BYTES
 from reds.strict_toml import type_name
 from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
 
@@ -73,8 +73,6 @@ def method_rules(method: Method, augmentation: AugmentationOptions) -> Iterator[
     yield Rule("[selection]", "least", selection.least >= 1, "1 or more", selection.least)
     for options in filter(None, (method.full, method.joint, method.rounding)):
         yield from _training_rules(options)
-    count = len(method.budgets)
-    yield Rule("[[subnet]]", "budget", 1 <= count <= MOST_SUBNETS, f"a number of 1 to {MOST_SUBNETS}", count)
     for key in LIMITS:
         given = [limit for budget in method.budgets if (limit := getattr(budget, key)) is not None]
         yield Rule("[[subnet]]", key, all(limit > 0 for limit in given), "more than 0", given)

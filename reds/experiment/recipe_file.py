@@ -13,6 +13,7 @@ from reds.errors import RecipeError
 from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shift_rules
 from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
+from reds.pack.validate import MOST_SUBNETS
 from reds.strict_toml import parse_toml
 from reds.zoo import KNOWN_NAMES, find_net
 
@@ -62,6 +63,7 @@ def _subnet_rules(recipe: Recipe) -> list[Rule]:
     return [
         Rule("[[subnet]]", "budget", ascending,
              "ascending fractions of the full net's MACs, the last one 1.0", budgets),
+        Rule("[[subnet]]", "budget", len(budgets) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}", len(budgets)),
         Rule("[[subnet]]", "the last one", not full, "no budget but MACs, as it is the full net,", full),
         Rule("[device]", "times", bool(times) or not latencies,
              "a file of measured times, for subnets with a latency,", times),
