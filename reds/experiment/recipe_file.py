@@ -63,7 +63,8 @@ def _subnet_rules(recipe: Recipe) -> list[Rule]:
     return [
         Rule("[[subnet]]", "budget", ascending,
              "ascending fractions of the full net's MACs, the last one 1.0", budgets),
-        Rule("[[subnet]]", "budget", len(budgets) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}", len(budgets)),
+        Rule("[[subnet]]", "budget", len(budgets) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}",
+             len(budgets)),
         Rule("[[subnet]]", "the last one", not full, "no budget but MACs, as it is the full net,", full),
         Rule("[device]", "times", bool(times) or not latencies,
              "a file of measured times, for subnets with a latency,", times),
