@@ -56,8 +56,8 @@ def check_net(net: object) -> None:
         )
 
 
-def check_budget_list(budgets: object) -> None:
-    """Raise `SettingsError` unless the argument `budgets` lists 1 to 64 numbers or budgets."""
+def budget_list(budgets: object) -> list[Budget | float]:
+    """Return the argument `budgets` as a list. Raises `SettingsError` unless it has 1 to 64 budgets."""
     many = isinstance(budgets, Iterable) and not isinstance(budgets, str)
     each = list(budgets) if many else []  # type: ignore[call-overload]
     listed = bool(each) and all(isinstance(b, Budget) or is_number(b) for b in each)
@@ -68,6 +68,7 @@ def check_budget_list(budgets: object) -> None:
     for budget in each:
         if isinstance(budget, Budget):
             check_types("[[subnet]]", budget)
+    return each
 
 
 def check_types(table: str, options: object) -> None:

@@ -14,7 +14,7 @@ from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
 from reds.errors import DataError
 from reds.experiment.arguments import (
-    check_budget_list,
+    budget_list,
     check_epochs,
     check_kinds,
     check_net,
@@ -93,13 +93,12 @@ def compress(
         data=(data, Dataset), selection=(selection, SelectionOptions), training=(joint, JointOptions),
         augmentation=(augmentation, AugmentationOptions), profile=(target, TargetProfile),
     )  # fmt: skip
-    check_budget_list(budgets)
+    limits = tuple(as_budgets(budget_list(budgets)))
     joint = joint if epochs is None else replace(joint, epochs=epochs)
     check_epochs(epochs=joint.epochs)
     first = max(1, joint.epochs // 4) if full_epochs is None else full_epochs
     check_epochs(full_epochs=first, rounding_epochs=rounding_epochs)
     check_types(joint.table, joint)
-    limits = tuple(as_budgets(budgets))
     method = Method(
         name, limits, seed, _full_options(joint, first), selection, joint,
         _rounding_options(joint, rounding_epochs),
@@ -110,8 +109,8 @@ def compress(
     graph = _graph(net, stored.set)
     check_packable(graph)
     check_budgets(graph, limits, selection.step, selection.least, target)
-    examples = Examples(stored, DataOptions(name), augmentation)
-    with repeatable(), torch.enable_grad():
+    with repeatable(), torch.inference_mode(False):  # gradients, whatever the caller has switched off
+        examples = Examples(stored, DataOptions(name), augmentation)
         full = deepcopy(net) if isinstance(net, ElasticNet) else random_net(graph, examples, seed)
         progress = Progress(console or Console(stderr=True))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())

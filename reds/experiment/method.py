@@ -65,7 +65,8 @@ def method_rules(method: Method, augmentation: AugmentationOptions) -> Iterator[
     """Give the rules on all settings; types come first, so that ranges can be compared."""
     name, seed, selection, mixup = method.name, method.seed, method.selection, augmentation.mixup
     yield Rule(TOP, "name", _names_a_file(name), f"1 to {NAME_BYTES} bytes that can name a file", name)
-    yield Rule(TOP, "seed", is_whole(seed) and 0 <= seed < 2**31, "0 to 2^31 - 1", seed)
+    yield Rule(TOP, "seed", is_whole(seed), type_name(int), seed)
+    yield Rule(TOP, "seed", 0 <= seed < 2**31, "0 to 2^31 - 1", seed)
     yield from type_rules("[augmentation]", augmentation)
     yield Rule("[augmentation]", "mixup", 0 <= mixup <= 1, "0 to 1", mixup)
     yield from type_rules("[selection]", selection)
@@ -121,7 +122,7 @@ def _training_rules(options: TrainingOptions) -> Iterator[Rule]:
 
 def _has_type(value: object, kind: Any) -> bool:
     checks = {bool: lambda x: isinstance(x, bool), int: is_whole, float: is_number}
-    return checks[kind](value) if kind in checks else value in get_args(kind)
+    return checks[kind](value) if kind in checks else isinstance(value, str) and value in get_args(kind)
 
 
 def _names_a_file(name: object) -> bool:

@@ -212,6 +212,14 @@ def test_budgets_that_are_not_a_list_of_1_to_64_numbers_are_refused(budgets: Any
     refused_before_training("budgets", budgets=budgets)
 
 
+def test_budgets_may_be_given_one_by_one() -> None:
+    x, y = blobs(48, 0)
+    data = reds.Dataset.split(x.mean(1).flatten(1), y)
+    budgets = (share for share in (0.5, 1.0))
+    result = reds.compress("dnn-s-1x1x144", data, budgets=budgets, epochs=1, console=QUIET)  # type: ignore[arg-type]
+    assert [subnet.name for subnet in result.subnets] == ["50%", "100%"]
+
+
 @pytest.mark.parametrize("budget", [{"flash": 0}, {"arena": -1}, {"macs": "a"}, {"flash": 0.5}])
 def test_a_budget_of_another_type_or_range_is_refused(budget: dict[str, Any]) -> None:
     (key,) = budget
@@ -223,7 +231,7 @@ def test_a_budget_of_another_type_or_range_is_refused(budget: dict[str, Any]) ->
     [
         ("epochs", 0), ("epochs", -1), ("epochs", 1.5), ("epochs", "a"), ("epochs", True),
         ("full_epochs", -1), ("full_epochs", 0.5), ("rounding_epochs", -1), ("rounding_epochs", "a"),
-        ("seed", 2**70), ("seed", -1), ("seed", "a"), ("seed", 1.0),
+        ("seed", 2**70), ("seed", -1), ("seed", "a"), ("seed", 1.0), ("seed", np.int64(3)),
         ("training", {}), ("training", reds.TrainingOptions()), ("selection", "uniform"),
         ("augmentation", {"flip": True}), ("profile", "vnni"),
     ],
@@ -328,8 +336,9 @@ def test_a_given_net_that_reads_features_does_not_read_pictures_of_as_many() -> 
         reds.compress(net, reds.Dataset.split(x.mean(1, keepdim=True), y), budgets=[1.0])
 
 
-def test_the_net_is_trained_also_where_gradients_are_off() -> None:
-    with torch.no_grad():
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_the_net_is_trained_also_where_gradients_are_off(off: Any) -> None:
+    with off():
         result = flat_result()
     assert result.subnets["100%"].accuracy == flat_result().subnets["100%"].accuracy
     assert torch.is_grad_enabled()
