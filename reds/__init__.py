@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reds import zoo
     from reds.data.dataset import Dataset
+    from reds.data.options import AugmentationOptions
     from reds.elastic.from_module import from_module
     from reds.elastic.net import ElasticNet, nest
     from reds.errors import RedsError
@@ -23,23 +24,31 @@ if TYPE_CHECKING:
     from reds.experiment.compress import compress
     from reds.experiment.result import Result
     from reds.graph.subnets import Budget, SubnetSpec
+    from reds.nesting.budgets import TargetProfile
     from reds.nesting.importance import score
+    from reds.nesting.options import SelectionOptions
     from reds.nesting.permute import permute
     from reds.nesting.select import select
     from reds.pack.pack import Pack
     from reds.pack.pack import load_pack as load
     from reds.pack.writer import save as write
     from reds.quantization.quantize import quantize
+    from reds.training.options import JointOptions, TrainingOptions
     from reds.training.trainer import train
 
 __all__ = [
+    "AugmentationOptions",
     "Budget",
     "Dataset",
     "ElasticNet",
+    "JointOptions",
     "Pack",
     "RedsError",
     "Result",
+    "SelectionOptions",
     "SubnetSpec",
+    "TargetProfile",
+    "TrainingOptions",
     "build",
     "compress",
     "from_module",
@@ -55,13 +64,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AugmentationOptions": "reds.data.options:AugmentationOptions",
     "Budget": "reds.graph.subnets:Budget",
     "Dataset": "reds.data.dataset:Dataset",
     "ElasticNet": "reds.elastic.net:ElasticNet",
+    "JointOptions": "reds.training.options:JointOptions",
     "Pack": "reds.pack.pack:Pack",
     "RedsError": "reds.errors:RedsError",
     "Result": "reds.experiment.result:Result",
+    "SelectionOptions": "reds.nesting.options:SelectionOptions",
     "SubnetSpec": "reds.graph.subnets:SubnetSpec",
+    "TargetProfile": "reds.nesting.budgets:TargetProfile",
+    "TrainingOptions": "reds.training.options:TrainingOptions",
     "build": "reds.experiment.build:build",
     "compress": "reds.experiment.compress:compress",
     "from_module": "reds.elastic.from_module:from_module",

@@ -12,6 +12,7 @@ RedsError
 ├── PackError           a pack cannot be used
 │   └── ModelError      an integer network breaks a rule of the pack format
 │       └── QuantizeError   a layer does not fit the integer arithmetic
+├── SettingsError       an argument of `reds.compress` cannot be used
 └── RecipeError         a recipe cannot be used
 """
 
@@ -83,6 +84,10 @@ class ModelError(PackError):
 
 class QuantizeError(ModelError):
     """A layer does not fit the integer arithmetic; the text names the layer and the subnet."""
+
+
+class SettingsError(RedsError, ValueError):
+    """An argument of `reds.compress` cannot be used; the text names the argument."""
 
 
 class RecipeError(RedsError, ValueError):

@@ -91,7 +91,7 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
         return float(value)
     if type(value) is kind and kind is not float:
         return value
-    name = "a finite number" if kind is float and isinstance(value, float) else _type_name(kind)
+    name = "a finite number" if kind is float and isinstance(value, float) else type_name(kind)
     raise _MistakeError(f"{where}, {key}: {name} is needed, not {value!r}")
 
 
@@ -110,7 +110,8 @@ def _with_its_keys(key: str, kind: Any) -> str:
     return f"{f'[[{key}]]' if many else f'[{key}]'} with {' and '.join(_needed(table))}"
 
 
-def _type_name(kind: Any) -> str:
+def type_name(kind: Any) -> str:
+    """Return the name of a type of values, as errors say it."""
     if get_origin(kind) is Literal:
         return " or ".join(repr(choice) for choice in get_args(kind))
     if dataclasses.is_dataclass(kind) or get_origin(kind) is Mapping:

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from reds.experiment.build_report import report
 from reds.experiment.pipeline import Trained, random_net, train_nested
-from reds.experiment.prepare import Prepared, method_of, read_and_prepare
-from reds.experiment.recipe import Recipe
+from reds.experiment.prepare import Prepared, read_and_prepare
+from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.result import Result, run_test
 from reds.experiment.training_key import key_of
 from reds.training.checkpoint import Checkpoint

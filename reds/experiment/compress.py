@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 
+import torch
 from rich.console import Console
 
 from reds.data.catalog import DataSpec
@@ -12,6 +13,15 @@ from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
 from reds.errors import DataError
+from reds.experiment.arguments import (
+    budget_list,
+    check_epochs,
+    check_kinds,
+    check_net,
+    check_settings,
+    check_shifts,
+    check_types,
+)  # fmt: skip
 from reds.experiment.method import Method
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
@@ -26,13 +36,16 @@ from reds.training.progress import Progress
 from reds.training.torch_setup import repeatable
 from reds.zoo import by_name
 
+DEFAULT_EPOCHS = 20
+"""Epochs of training all subnets together, where neither `epochs` nor `training` says them."""
+
 
 def compress(
     net: ElasticNet | Graph | str,
     data: Dataset,
     *,
     budgets: Sequence[Budget | float],
-    epochs: int = 20,
+    epochs: int | None = None,
     full_epochs: int | None = None,
     rounding_epochs: int = 0,
     name: str = "net",
@@ -50,14 +63,14 @@ def compress(
         data: Examples of the shape that the net reads.
         budgets: One for each subnet, smallest first. A bare number is a fraction of the full net's MACs; 1.0
             is the full net.
-        epochs: Epochs of training all subnets together.
+        epochs: Epochs of training all subnets together; by default those of `training`, or 20 without it.
         full_epochs: Epochs of training the full net before its units are scored; 0 for a net that is trained
             already. By default a quarter of `epochs`.
         rounding_epochs: Further epochs with int8 rounding, at a tenth of the learning rate.
         name: Name of the pack, 1 to 31 bytes.
         seed: Seed of all random numbers; the same seed on the same machine gives the same bytes.
         selection: How units are scored and selected; by default as in a recipe.
-        training: Minibatch size, learning rate and the like of all phases; by default as in a recipe.
+        training: Epochs, minibatch size, learning rate and the like of all phases; by default as in a recipe.
         augmentation: How examples are augmented; by default not at all.
         profile: Weight layout and measured times of the target, for arena and latency budgets.
         console: Shows progress; by default standard error.
@@ -66,24 +79,38 @@ def compress(
         The trained net with cost and accuracy of each subnet; `save` writes its pack.
 
     Raises:
+        SettingsError: An argument has another type or a value outside its range.
         DataError: The examples have another shape or another number of classes than the net.
         BudgetError: No subnet fits a budget.
         DivergedError: Training left the finite numbers.
     """
-    selection, joint = selection or SelectionOptions(), training or JointOptions()
-    target = profile or TargetProfile()
-    stored = data.stored(name, seed)
-    graph = _graph(net, stored.set)
-    check_packable(graph)
-    limits = tuple(as_budgets(budgets))
-    check_budgets(graph, limits, selection.step, selection.least, target)
-    first = max(1, epochs // 4) if full_epochs is None else full_epochs
+    selection = SelectionOptions() if selection is None else selection
+    joint = JointOptions(epochs=DEFAULT_EPOCHS) if training is None else training
+    augmentation = AugmentationOptions() if augmentation is None else augmentation
+    target = TargetProfile() if profile is None else profile
+    check_net(net)
+    check_kinds(
+        data=(data, Dataset), selection=(selection, SelectionOptions), training=(joint, JointOptions),
+        augmentation=(augmentation, AugmentationOptions), profile=(target, TargetProfile),
+    )  # fmt: skip
+    limits = tuple(as_budgets(budget_list(budgets)))
+    joint = joint if epochs is None else replace(joint, epochs=epochs)
+    check_epochs(epochs=joint.epochs)
+    first = max(1, joint.epochs // 4) if full_epochs is None else full_epochs
+    check_epochs(full_epochs=first, rounding_epochs=rounding_epochs)
+    check_types(joint.table, joint)
     method = Method(
-        name, limits, seed, _full_options(joint, first), selection, replace(joint, epochs=epochs),
+        name, limits, seed, _full_options(joint, first), selection, joint,
         _rounding_options(joint, rounding_epochs),
     )  # fmt: skip
-    examples = Examples(stored, DataOptions(name), augmentation or AugmentationOptions())
-    with repeatable():
+    check_settings(method, augmentation)
+    stored = data.stored(name, seed)
+    check_shifts(augmentation, stored.set.shape)
+    graph = _graph(net, stored.set)
+    check_packable(graph)
+    check_budgets(graph, limits, selection.step, selection.least, target)
+    with repeatable(), torch.inference_mode(False):  # gradients, whatever the caller has switched off
+        examples = Examples(stored, DataOptions(name), augmentation)
         full = deepcopy(net) if isinstance(net, ElasticNet) else random_net(graph, examples, seed)
         progress = Progress(console or Console(stderr=True))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
@@ -97,7 +124,9 @@ def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
     graph = net.graph if isinstance(net, ElasticNet) else net
     source, (rows, columns, units) = graph.tensors[0], spec.shape
     reads = graph.full[0], source.height, source.width
-    if reads != (units, rows, columns):
+    # The weights of a given net know the order of its features, so no other shape with as many will do.
+    exact = isinstance(net, ElasticNet)
+    if reads != (units, rows, columns) if exact else not graph.reads(spec.shape):
         found, expected = (_shape(sides) for sides in ((units, rows, columns), reads))
         raise DataError(f"the examples are {found}, the net reads {expected}: give it examples of that shape")
     return graph

@@ -13,8 +13,7 @@ from reds.data.load import load_data
 from reds.data.local_files import sha256_of
 from reds.data.user_files import load_user_data
 from reds.errors import BudgetError, GraphError, ModelError, RecipeError
-from reds.experiment.method import Method
-from reds.experiment.recipe import Recipe
+from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
 from reds.files import ensure_writable
 from reds.graph import Graph
@@ -111,19 +110,6 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
             f" write {names}"
         )
     return graph
-
-
-def method_of(recipe: Recipe, name: str = "") -> Method:
-    """Return the method that a recipe describes; its pack is called `name`, by default as the recipe."""
-    return Method(
-        name or recipe.name,
-        tuple(subnet.limits for subnet in recipe.subnet),
-        recipe.seed,
-        recipe.full,
-        recipe.selection,
-        recipe.joint,
-        recipe.rounding,
-    )
 
 
 def profile_of(recipe: Recipe, folder: Path) -> TargetProfile:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from reds.data.options import AugmentationOptions, DataOptions
+from reds.experiment.method import Method
 from reds.graph.subnets import Budget, subnet_name
 from reds.nesting.options import SelectionOptions
 from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
@@ -91,3 +92,16 @@ class Recipe:
         if self.int8 is None:
             return None
         return RoundingOptions(**asdict(replace(self.joint, epochs=self.int8.epochs, rate=self.int8.rate)))
+
+
+def method_of(recipe: Recipe, name: str = "") -> Method:
+    """Return the method that a recipe describes; its pack is called `name`, by default as the recipe."""
+    return Method(
+        name or recipe.name,
+        tuple(subnet.limits for subnet in recipe.subnet),
+        recipe.seed,
+        recipe.full,
+        recipe.selection,
+        recipe.joint,
+        recipe.rounding,
+    )

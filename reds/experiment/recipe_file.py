@@ -1,32 +1,21 @@
 """Read and check a recipe before torch is imported, so that its mistakes show at once.
 
-`strict_toml` checks tables, keys and types. The rules below check values. Every error names the file, the
-table and the key.
+`strict_toml` checks tables, keys and types. The rules of `method` and those below check values. Every error
+names the file, the table and the key.
 """
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from reds.data.catalog import SETS, DataSpec
 from reds.errors import RecipeError
-from reds.experiment.recipe import Recipe
+from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shift_rules
+from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
+from reds.pack.validate import MOST_SUBNETS
 from reds.strict_toml import parse_toml
 from reds.zoo import KNOWN_NAMES, find_net
-
-LIMITS = ("flash", "arena", "latency")
-"""Keys of a subnet's budgets beside MACs."""
-
-
-class Rule(NamedTuple):
-    """Say what a value of a recipe has to be."""
-
-    where: str
-    """Table and key."""
-    holds: bool
-    expected: str
-    found: object
-    """The value in the recipe; None if the key is missing."""
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -43,7 +32,7 @@ def parse_recipe(text: str, source: str) -> Recipe:
     """Return the recipe that a text describes; `source` names it in errors. Raises `RecipeError`."""
     example = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
     recipe = parse_toml(text, Recipe, source, RecipeError, str(example))
-    _check(_rules(recipe), source)
+    _check(chain(_rules(recipe), method_rules(method_of(recipe), recipe.augmentation)), source)
     if recipe.data.set in SETS:
         check_rows(recipe, SETS[recipe.data.set], source)
         check_shifts(recipe, SETS[recipe.data.set], source)
@@ -51,39 +40,15 @@ def parse_recipe(text: str, source: str) -> Recipe:
 
 
 def _rules(recipe: Recipe) -> list[Rule]:
-    """Return the rules on the values of a recipe, apart from those that depend on its data."""
-    name, data, selection, joint = recipe.name, recipe.data, recipe.selection, recipe.joint
-    mixup = recipe.augmentation.mixup
+    """Return the rules on the values that only recipes have, apart from those that depend on the data."""
+    name, data = recipe.net.name, recipe.data
     return [
-        Rule("the top level, name", 0 < len(name.encode()) <= 31 and name == Path(name).name,
-             "1 to 31 bytes that can name a file", name),
-        Rule("the top level, seed", 0 <= recipe.seed < 2**31, "0 to 2^31 - 1", recipe.seed),
-        Rule("[net], name", find_net(recipe.net.name) is not None, f"one of {KNOWN_NAMES}", recipe.net.name),
-        Rule("[data], set", bool(data.set), "a name or a path", data.set),
-        Rule("[data], source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
+        Rule("[net]", "name", find_net(name) is not None, f"one of {KNOWN_NAMES}", name),
+        Rule("[data]", "set", bool(data.set), "a name or a path", data.set),
+        Rule("[data]", "source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
              data.source),
-        Rule("[augmentation], mixup", 0 <= mixup <= 1, "0 to 1", mixup),
-        Rule("[selection], step", selection.step >= 1, "1 or more", selection.step),
-        Rule("[selection], least", selection.least >= 1, "1 or more", selection.least),
-        Rule("[joint], distil", 0 <= joint.distil <= 1, "0 to 1", joint.distil),
-        *_training_rules(recipe),
         *_subnet_rules(recipe),
     ]  # fmt: skip
-
-
-def _training_rules(recipe: Recipe) -> list[Rule]:
-    rules = []
-    for options in filter(None, (recipe.full, recipe.joint, recipe.rounding)):
-        table = options.table
-        rules += [
-            Rule(f"{table}, epochs", options.epochs >= 1, "1 or more", options.epochs),
-            Rule(f"{table}, batch", options.batch >= 2, "2 or more", options.batch),
-            Rule(f"{table}, rate", options.rate > 0, "more than 0", options.rate),
-            Rule(f"{table}, weight_decay", options.weight_decay >= 0, "0 or more", options.weight_decay),
-            Rule(f"{table}, smoothing", 0 <= options.smoothing < 1, "0 to less than 1", options.smoothing),
-            Rule(f"{table}, dropout", 0 <= options.dropout < 1, "0 to less than 1", options.dropout),
-        ]
-    return rules
 
 
 def _subnet_rules(recipe: Recipe) -> list[Rule]:
@@ -95,18 +60,16 @@ def _subnet_rules(recipe: Recipe) -> list[Rule]:
     }
     times = recipe.device.times if recipe.device else None
     latencies = [subnet.latency for subnet in recipe.subnet if subnet.latency is not None]
-    rules = [
-        Rule("[[subnet]], budget", ascending,
+    return [
+        Rule("[[subnet]]", "budget", ascending,
              "ascending fractions of the full net's MACs, the last one 1.0", budgets),
-        Rule("[[subnet]], the last one", not full, "no budget but MACs, as it is the full net,", full),
-        Rule("[device], times", bool(times) or not latencies,
+        Rule("[[subnet]]", "budget", len(budgets) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}",
+             len(budgets)),
+        Rule("[[subnet]]", "the last one", not full, "no budget but MACs, as it is the full net,", full),
+        Rule("[device]", "times", bool(times) or not latencies,
              "a file of measured times, for subnets with a latency,", times),
-        Rule("[[subnet]], floor", all(0 <= floor <= 1 for floor in floors), "0 to 1", floors),
+        Rule("[[subnet]]", "floor", all(0 <= floor <= 1 for floor in floors), "0 to 1", floors),
     ]  # fmt: skip
-    for key in LIMITS:
-        given = [limit for subnet in recipe.subnet if (limit := getattr(subnet, key)) is not None]
-        rules.append(Rule(f"[[subnet]], {key}", all(n > 0 for n in given), "more than 0", given))
-    return rules
 
 
 def check_rows(recipe: Recipe, spec: DataSpec, source: str) -> None:
@@ -121,7 +84,7 @@ def check_rows(recipe: Recipe, spec: DataSpec, source: str) -> None:
         RecipeError: The recipe leaves out more rows than an example has.
     """
     rows, every = spec.shape[0], recipe.data.every
-    _check([Rule("[data], every", 1 <= every <= rows, f"1 to {rows}", every)], source)
+    _check([Rule("[data]", "every", 1 <= every <= rows, f"1 to {rows}", every)], source)
 
 
 def check_shifts(recipe: Recipe, spec: DataSpec, source: str) -> None:
@@ -135,21 +98,10 @@ def check_shifts(recipe: Recipe, spec: DataSpec, source: str) -> None:
     Raises:
         RecipeError: The recipe shifts by more rows or columns than an example has.
     """
-    (rows, columns, _), shift = spec.shape, recipe.augmentation
-    _check(
-        [
-            Rule("[augmentation], shift_rows", 0 <= shift.shift_rows < rows, f"0 to {rows - 1}",
-                 shift.shift_rows),
-            Rule("[augmentation], shift_columns", 0 <= shift.shift_columns < columns, f"0 to {columns - 1}",
-                 shift.shift_columns),
-        ],
-        source,
-    )  # fmt: skip
+    _check(shift_rules(recipe.augmentation, spec.shape), source)
 
 
-def _check(rules: list[Rule], source: str) -> None:
+def _check(rules: Iterable[Rule], source: str) -> None:
     """Raise `RecipeError` for the first rule that does not hold."""
-    for rule in rules:
-        if not rule.holds:
-            found = "" if rule.found is None else f", not {rule.found!r}"
-            raise RecipeError(f"{source}: {rule.where}: {rule.expected} is needed{found}")
+    if rule := first_broken(rules):
+        raise RecipeError(f"{source}: {rule.table}, {rule.key}: {rule.text}")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from reds.experiment.pipeline import Trained
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
+from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
 from reds.training.trainer import accuracy
 
@@ -28,19 +29,19 @@ from reds.training.trainer import accuracy
 class Result:
     """Hold a trained net with its test results; `save` writes its pack, card and labeled examples."""
 
-    trained: Trained
-    data: Data
-    method: Method
-    profile: TargetProfile
-    every: int
+    trained: Trained = field(repr=False)
+    data: Data = field(repr=False)
+    method: Method = field(repr=False)
+    profile: TargetProfile = field(repr=False)
+    every: int = field(repr=False)
     """Stride of the rows of an example that the net reads: 2 for every second row."""
-    hits: NDArray[np.bool_]
+    hits: NDArray[np.bool_] = field(repr=False)
     """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
-    subnets: tuple[SubnetResult, ...]
-    """Smallest first."""
-    floors: tuple[float, ...]
+    subnets: Subnets[SubnetResult]
+    """Smallest first: `result.subnets[0]`, `result.subnets["25%"]`."""
+    floors: tuple[float, ...] = field(repr=False)
     """Lowest accuracy of each subnet on the labeled examples that a bench accepts."""
-    source: Mapping[str, Any]
+    source: Mapping[str, Any] = field(repr=False)
     """Entries of the card on the origin of the net, as the recipe's name and checksum."""
 
     def save(self, path: str | Path) -> Path:
@@ -117,4 +118,6 @@ def run_test(
         )
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)
     limits = reached if floors is None else tuple(floors)
-    return Result(trained, data, method, profile, every, correct, tuple(subnets), limits, dict(source or {}))
+    return Result(
+        trained, data, method, profile, every, correct, Subnets(subnets), limits, dict(source or {})
+    )

@@ -15,7 +15,7 @@ from reds.training.torch_setup import instructions, processor
 
 DECIDING = (
     "graph", "zoo", "elastic", "nesting", "data", "quantization", "training", "pack",
-    "experiment/pipeline.py", "experiment/prepare.py",
+    "experiment/pipeline.py", "experiment/prepare.py", "experiment/recipe.py",
 )  # fmt: skip
 """Packages and modules of `reds` whose code decides the bits of a training."""
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from reds.experiment.build import checkpoint, tested_by_recipe
 from reds.experiment.pipeline import Trained, random_net, train_alone, train_nested
-from reds.experiment.prepare import Prepared, method_of
-from reds.experiment.recipe import Recipe
+from reds.experiment.prepare import Prepared
+from reds.experiment.recipe import Recipe, method_of
 from reds.graph.subnets import SubnetSpec
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress

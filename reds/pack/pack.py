@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from reds.pack import interpreter
 from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
 from reds.pack.scale import Scale
+from reds.pack.subnets import Subnets
 
 
 @dataclass(frozen=True)
@@ -25,23 +26,6 @@ class PackSubnet:
     macs: int
     accuracy: float | None
     """Fraction of the test examples that it classifies right in int8; None without a card."""
-
-
-class Subnets(tuple[PackSubnet, ...]):
-    """The subnets of a pack, smallest first, by index or by name."""
-
-    @overload  # type: ignore[override]
-    def __getitem__(self, key: int | str) -> PackSubnet: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[PackSubnet, ...]: ...
-    def __getitem__(self, key: int | str | slice) -> PackSubnet | tuple[PackSubnet, ...]:
-        """Return the subnet of this index or name. Raises `KeyError` for a name that no subnet has."""
-        if not isinstance(key, str):
-            return super().__getitem__(key)
-        for subnet in self:
-            if subnet.name == key:
-                return subnet
-        raise KeyError(f"no subnet {key}: the pack has {', '.join(subnet.name for subnet in self)}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +39,7 @@ class Pack:
     """The content of the card: a JSON file beside the pack. None if there is none for these bytes."""
 
     @property
-    def subnets(self) -> Subnets:
+    def subnets(self) -> Subnets[PackSubnet]:
         """Return the subnets, smallest first: `pack.subnets[0]`, `pack.subnets["25%"]`."""
         names = [subnet.name for subnet in self.model.subnets]
         accuracy: list[float | None] = [None] * len(names)

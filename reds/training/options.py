@@ -23,6 +23,11 @@ class TrainingOptions:
         """Return the recipe table that holds these settings, for error messages."""
         return "[full]"
 
+    @property
+    def phase(self) -> str:
+        """Return the net that these settings train, for error messages."""
+        return "the full net"
+
 
 @dataclass(frozen=True)
 class JointOptions(TrainingOptions):
@@ -41,6 +46,11 @@ class JointOptions(TrainingOptions):
         """Return the recipe table that holds these settings, for error messages."""
         return "[joint]"
 
+    @property
+    def phase(self) -> str:
+        """Return the nets that these settings train, for error messages."""
+        return "all subnets together"
+
 
 @dataclass(frozen=True)
 class RoundingOptions(JointOptions):
@@ -50,3 +60,8 @@ class RoundingOptions(JointOptions):
     def table(self) -> str:
         """Return the recipe table that holds these settings, for error messages."""
         return "[int8]"
+
+    @property
+    def phase(self) -> str:
+        """Return the nets that these settings train, for error messages."""
+        return "all subnets with int8 rounding"

@@ -35,15 +35,18 @@ def make_repeatable() -> None:
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """Make torch repeat its bits inside a with block, then restore its threads and determinism."""
+    """Make torch repeat its bits inside a with block, then restore its settings and random state."""
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    devices = [torch.cuda.current_device()] if training_device().type == "cuda" else []
     make_repeatable()
     try:
-        yield
+        with torch.random.fork_rng(devices):
+            yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warns)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 

@@ -110,7 +110,8 @@ def train(
             cycle.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
             raise DivergedError(
-                f"training diverged in epoch {epoch}: lower {options.table} rate ({options.rate:g})"
+                f"training {options.phase} diverged in epoch {epoch}: lower its rate (`training.rate` of"
+                f" reds.compress, `{options.table} rate` of a recipe): it is {options.rate:g}"
             )
         accuracies = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.subnets)))
         best.update(accuracies, net)

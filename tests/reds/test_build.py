@@ -200,7 +200,7 @@ def test_the_paired_interval_covers_and_narrows() -> None:
     ("old", "new", "key"),
     [
         (r"seed = \d+", "sead = 0", "sead"),
-        (r"rate = .*", "rate = 1e30", "[full] rate (1e+30)"),
+        (r"rate = .*", "rate = 1e30", "[full] rate` of a recipe): it is 1e+30"),
         (
             "budget = 0.25",
             "budget = 0.001",

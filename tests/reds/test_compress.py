@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ import reds
 from reds.data.labeled import find_labeled
 from reds.data.local_files import sha256_of
 from reds.elastic.net import ElasticNet
-from reds.errors import BudgetError, DataError, DivergedError
+from reds.errors import BudgetError, DataError, DivergedError, NotElasticError, SettingsError
 from reds.pack import interpreter
-from reds.training.options import JointOptions
+from reds.training.torch_setup import repeatable
 from tests.reds.support.modules import Block, blobs, conv
 
 QUIET = Console(quiet=True)
@@ -150,7 +151,7 @@ def test_the_module_the_net_and_torchs_settings_stay_as_they_were(made: Compress
 
 def test_torchs_settings_are_restored_where_training_fails() -> None:
     net = reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
-    how = JointOptions(rate=1e30, batch=48)
+    how = reds.JointOptions(rate=1e30, batch=48)
     with other_settings(threads=2):
         with pytest.raises(DivergedError):
             reds.compress(net, dataset(), budgets=[1.0], epochs=1, training=how, console=QUIET)
@@ -191,3 +192,189 @@ def test_a_result_is_saved_as_a_pack_with_a_card_of_its_own(made: Compressed, tm
     assert saved == tmp_path / "new" / "v1.2.reds"
     assert {path.suffix for path in saved.parent.iterdir()} == {".reds", ".json", ".npz"}
     assert reds.load(saved).subnets[0].accuracy is not None
+
+
+def small_net() -> ElasticNet:
+    return reds.from_module(module_of_the_user(), input_shape=(3, 12, 12))
+
+
+def refused_before_training(argument: str, **changed: Any) -> None:
+    """One short line refuses this argument by its name, and no epoch starts."""
+    given: dict[str, Any] = {"net": small_net(), "data": dataset(), "budgets": [1.0], "epochs": 1} | changed
+    console = Console(record=True, quiet=True)
+    with pytest.raises(SettingsError, match=rf"^{argument}: \S") as caught:
+        reds.compress(console=console, **given)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+    assert not console.export_text()
+
+
+@pytest.mark.parametrize("name", ["a" * 40, "", "../evil", "..", "a/b", "a\0", "a\ud800", None])
+def test_a_name_that_no_pack_or_file_can_have_is_refused(name: Any) -> None:
+    refused_before_training("name", name=name)
+
+
+@pytest.mark.parametrize("budgets", [0.5, ["25%"], [], [None], "50%", [True], None, [1.0] * 65])
+def test_budgets_that_are_not_a_list_of_1_to_64_numbers_are_refused(budgets: Any) -> None:
+    refused_before_training("budgets", budgets=budgets)
+
+
+def test_budgets_may_be_given_one_by_one() -> None:
+    x, y = blobs(48, 0)
+    data = reds.Dataset.split(x.mean(1).flatten(1), y)
+    budgets = (share for share in (0.5, 1.0))
+    result = reds.compress("dnn-s-1x1x144", data, budgets=budgets, epochs=1, console=QUIET)  # type: ignore[arg-type]
+    assert [subnet.name for subnet in result.subnets] == ["50%", "100%"]
+
+
+@pytest.mark.parametrize("budget", [{"flash": 0}, {"arena": -1}, {"macs": "a"}, {"flash": 0.5}])
+def test_a_budget_of_another_type_or_range_is_refused(budget: dict[str, Any]) -> None:
+    (key,) = budget
+    refused_before_training(f"budgets, {key}", budgets=[reds.Budget(**budget)])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 0), ("epochs", -1), ("epochs", 1.5), ("epochs", "a"), ("epochs", True),
+        ("full_epochs", -1), ("full_epochs", 0.5), ("rounding_epochs", -1), ("rounding_epochs", "a"),
+        ("seed", 2**70), ("seed", -1), ("seed", "a"), ("seed", 1.0), ("seed", np.int64(3)),
+        ("training", {}), ("training", reds.TrainingOptions()), ("selection", "uniform"),
+        ("augmentation", {"flip": True}), ("profile", "vnni"),
+    ],
+)  # fmt: skip
+def test_an_argument_of_another_type_or_range_is_refused(key: str, value: Any) -> None:
+    refused_before_training(key, **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 0), ("batch", 0), ("batch", 1), ("batch", "a"), ("rate", -1.0), ("rate", 0.0),
+        ("rate", "a"), ("rate", float("nan")), ("weight_decay", -1.0), ("dropout", 2.0), ("smoothing", 5.0),
+        ("distil", 2.0), ("norms", "Own"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_of_training_is_refused(key: str, value: Any) -> None:
+    named = key if key == "epochs" else f"training.{key}"
+    how = reds.JointOptions(**{key: value})
+    refused_before_training(named, training=how, epochs=None, full_epochs=1, rounding_epochs=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"order": "x"},
+        {"scored": "kernel"},
+        {"objective": "Sum"},
+        {"importance": "x"},
+        {"step": 0},
+        {"least": 1.5},
+    ],
+)
+def test_a_wrong_option_of_selection_is_refused(wrong: dict[str, Any]) -> None:
+    (key,) = wrong
+    refused_before_training(f"selection.{key}", selection=reds.SelectionOptions(**wrong))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"mixup": 2.0}, {"mixup": "a"}, {"flip": "yes"}, {"shift_rows": 12}, {"shift_columns": -1}]
+)
+def test_a_wrong_option_of_augmentation_is_refused(wrong: dict[str, Any]) -> None:
+    (key,) = wrong
+    refused_before_training(f"augmentation.{key}", augmentation=reds.AugmentationOptions(**wrong))
+
+
+def test_a_net_that_is_not_a_full_one_of_ours_is_refused() -> None:
+    refused_before_training("net", net=module_of_the_user())
+    refused_before_training("net", net=3)
+    half = reds.SubnetSpec("50%", reds.Budget(0.5), small_net().graph.full)
+    full = reds.SubnetSpec("100%", reds.Budget(1.0), small_net().graph.full)
+    refused_before_training("net", net=reds.nest(small_net(), [half, full]))
+
+
+def test_data_that_are_no_dataset_are_refused() -> None:
+    refused_before_training("data", data=blobs(8, 0))
+
+
+@pytest.mark.parametrize("shape", [10, None, (2.5,), (3, "a", 4)])
+def test_an_input_shape_that_is_no_shape_is_refused(shape: Any) -> None:
+    with pytest.raises(NotElasticError, match="input_shape"):
+        reds.from_module(module_of_the_user(), input_shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("given", "together", "full"),
+    [
+        ({"training": reds.JointOptions(epochs=8)}, 8, 2),
+        ({"training": reds.JointOptions(epochs=8), "epochs": 2}, 2, 1),
+        ({}, 20, 5),
+    ],
+)
+def test_epochs_are_those_of_the_argument_else_of_training_else_20(
+    given: dict[str, Any], together: int, full: int
+) -> None:
+    x, y = blobs(48, 0)
+    data = reds.Dataset.split(x.mean(1).flatten(1), y)
+    how = reds.compress(
+        "dnn-s-1x1x144", data, budgets=[1.0], console=QUIET,
+        selection=reds.SelectionOptions(importance="random"), **given,
+    ).method  # fmt: skip
+    assert how.full is not None
+    assert (how.joint.epochs, how.full.epochs) == (together, full)
+
+
+def flat_result() -> reds.Result:
+    x, y = blobs(96, 0)
+    data = reds.Dataset.split(x.mean(1, keepdim=True), y)
+    return reds.compress("dnn-s-12x12x1", data, budgets=[0.5, 1.0], epochs=1, console=QUIET)
+
+
+def test_a_net_of_the_zoo_that_reads_features_reads_pictures_of_as_many() -> None:
+    result = flat_result()
+    assert result.data.set.shape == (12, 12, 1)
+    assert result.trained.net.graph.full[0] == 144
+
+
+def test_a_given_net_that_reads_features_does_not_read_pictures_of_as_many() -> None:
+    x, y = blobs(80, 0)
+    net = reds.from_module(nn.Sequential(nn.Linear(144, 8), nn.ReLU(), nn.Linear(8, 4)), input_shape=(144,))
+    with pytest.raises(DataError, match=r"\[N, 1, 12, 12\].*\[N, 144\]"):
+        reds.compress(net, reds.Dataset.split(x.mean(1, keepdim=True), y), budgets=[1.0])
+
+
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_the_net_is_trained_also_where_gradients_are_off(off: Any) -> None:
+    with off():
+        result = flat_result()
+    assert result.subnets["100%"].accuracy == flat_result().subnets["100%"].accuracy
+    assert torch.is_grad_enabled()
+
+
+def test_compressing_leaves_torchs_random_numbers_alone() -> None:
+    net, data, state = small_net(), dataset(), torch.get_rng_state()
+    reds.compress(net, data, budgets=[1.0], epochs=1, console=QUIET)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_subnet_of_the_result_is_found_by_its_name_or_index_and_the_result_is_shown_shortly() -> None:
+    result = flat_result()
+    assert result.subnets["50%"] is result.subnets[0]
+    with pytest.raises(KeyError, match="30%"):
+        _ = result.subnets["30%"]
+    assert len(repr(result)) < 1000
+    assert "50%" in repr(result)
+
+
+def test_a_repeatable_block_restores_random_numbers_and_warnings() -> None:
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    state = torch.get_rng_state()
+    try:
+        with repeatable():
+            assert not torch.is_deterministic_algorithms_warn_only_enabled()
+            torch.rand(3)
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        torch.testing.assert_close(torch.get_rng_state(), state, rtol=0, atol=0)
+    finally:
+        torch.use_deterministic_algorithms(before)

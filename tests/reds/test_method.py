@@ -13,8 +13,8 @@ from torch import Tensor
 
 from reds.elastic.net import active_weight
 from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, random_net, train_nested
-from reds.experiment.prepare import Prepared, method_of, prepare_recipe
-from reds.experiment.recipe import Recipe
+from reds.experiment.prepare import Prepared, prepare_recipe
+from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.recipe_file import load_recipe
 from reds.graph import MIXING, Graph
 from reds.graph.builder import Builder

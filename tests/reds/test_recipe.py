@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.errors import RecipeError
-from reds.experiment.prepare import method_of
-from reds.experiment.recipe import Recipe, SubnetRecipe
+from reds.experiment.recipe import Recipe, SubnetRecipe, method_of
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import TargetProfile, check_budgets
@@ -53,6 +52,9 @@ def test_the_shipped_recipe_is_read() -> None:
         ("epochs", "epochs = 0", r"\[full\], epochs"),
         ("rate", "rate = 'fast'", r"\[full\], rate.*'fast'"),
         ("distil", "distil = 1.5", r"\[joint\], distil"),
+        ("mixup", "mixup = 2.0", r"\[augmentation\], mixup"),
+        ("step", "step = 0", r"\[selection\], step"),
+        ("batch", "batch = 1", r"\[full\], batch.*2 or more"),
         ("floor", "flor = 0.5", r"\[\[subnet\]\] number 1.* flor.*floor"),
         ("budget", "", r"\[\[subnet\]\] number 1.*budget"),
         ("budget", "budget = 0.9", r"\[\[subnet\]\], budget"),
@@ -71,6 +73,12 @@ def test_a_wrong_key_or_value_is_refused_with_its_place(old: str, new: str, plac
     with pytest.raises(RecipeError, match=rf"^r\.toml: .*{place}") as caught:
         parse_recipe(changed(old, new), "r.toml")
     assert "\n" not in str(caught.value)
+
+
+def test_more_subnets_than_a_pack_holds_are_refused() -> None:
+    many = ", ".join(f"{{ budget = {i / 65!r} }}" for i in range(1, 66))
+    with pytest.raises(RecipeError, match=r"\[\[subnet\]\], budget.* 64 .* 65"):
+        parse_recipe(SHORTEST.replace("{ budget = 0.5 }, { budget = 1.0 }", many), "r.toml")
 
 
 def test_all_that_a_recipe_lacks_is_named_at_once() -> None:

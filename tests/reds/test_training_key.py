@@ -108,7 +108,7 @@ def test_every_room_that_decides_the_bits_is_covered_and_no_other() -> None:
     rooms = {name.split("/")[0] for name in covered}
     assert rooms == {path.name for path in home.iterdir() if (path / "__init__.py").exists()} - {"export"}
     assert {n for n in covered if n.startswith("experiment")} == {
-        "experiment/pipeline.py", "experiment/prepare.py",
+        "experiment/pipeline.py", "experiment/prepare.py", "experiment/recipe.py",
     }  # fmt: skip
     assert {"training/trainer.py", "pack/interpreter.py", "nesting/solver/solve.py"} < covered
 

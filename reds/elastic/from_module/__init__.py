@@ -47,9 +47,10 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     """
     kind = type(module).__name__
     module = _copy(module, kind)
-    if len(input_shape) not in (1, 3) or min(input_shape) < 1:
-        expected = "give [units, height, width] or [features], each at least 1"
-        raise NotElasticError(f"{kind}: input_shape is {list(input_shape)}: {expected}")
+    sides = list(input_shape) if isinstance(input_shape, Sequence) else []
+    if len(sides) not in (1, 3) or not all(isinstance(side, int) and side >= 1 for side in sides):
+        expected = "give [units, height, width] or [features], each a whole number of at least 1"
+        raise NotElasticError(f"{kind}: input_shape is {sides or input_shape!r}: {expected}")
     x = torch.randn(EXAMPLES, *input_shape, generator=torch.Generator().manual_seed(0))
     try:
         module(x.clone())

@@ -20,6 +20,7 @@ from reds.experiment.prepare import prepare_recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
 from reds.graph.builder import Builder
+from reds.graph.subnets import full_subnet
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
@@ -127,6 +128,12 @@ def _of_shape(*shape: int) -> Fault:
     )
 
 
+def _compressed(**given: Any) -> Fault:
+    data = reds.Dataset.split(X.reshape(30, 24), Y)
+    arguments = {"net": "dnn-s-1x1x24", "data": data, "budgets": [1.0], "console": QUIET} | given
+    return lambda _: reds.compress(**arguments)
+
+
 def _builder(add: Callable[[Builder, int], object]) -> Fault:
     net = Builder(3, 8, 8)
     return lambda _: add(net, net.conv(net.input, 16, (3, 3)))
@@ -194,6 +201,22 @@ FAULTS: dict[str, Fault] = {
     "times: descending units": _written("times.json", TIMES, load_times),
     "compress: examples of another shape": _of_shape(2, 3, 5),
     "compress: diverged": _diverging,
+    "compress: a long name": _compressed(name="a" * 40),
+    "compress: one budget": _compressed(budgets=0.5),
+    "compress: budgets as text": _compressed(budgets=["25%"]),
+    "compress: too many budgets": _compressed(budgets=[1.0] * 65),
+    "compress: bytes of nothing": _compressed(budgets=[reds.Budget(flash=0)]),
+    "compress: half an epoch": _compressed(epochs=1.5),
+    "compress: fewer epochs than none": _compressed(full_epochs=-1),
+    "compress: a large seed": _compressed(seed=2**70),
+    "compress: one example at a time": _compressed(training=JointOptions(batch=1)),
+    "compress: a rate as text": _compressed(training=JointOptions(rate="fast")),
+    "compress: a misspelled order": _compressed(selection=reds.SelectionOptions(order="top")),
+    "compress: a shift off the picture": _compressed(augmentation=reds.AugmentationOptions(shift_rows=1)),
+    "compress: a plain module": _compressed(net=nn.Linear(24, 3)),
+    "compress: a number as net": _compressed(net=3),
+    "compress: a nested net": _compressed(net=reds.ElasticNet(DNN, [full_subnet(DNN)] * 2)),
+    "compress: arrays as data": _compressed(data=(X, Y)),
     "zoo: an unknown net": lambda _: by_name("resnet"),
     "graph: an addition of other shapes": _builder(lambda net, x: net.add(net.input, x)),
     "graph: dense without flatten": _builder(lambda net, x: net.dense(x, 10)),
@@ -209,6 +232,7 @@ FAULTS: dict[str, Fault] = {
     "module: dropout at inference": _module(lambda m, x: head(F.dropout(m.a(x)))),
     "module: pictures as output": _module(lambda m, x: m.a(x)),
     "module: an input of two sides": _module(lambda m, x: head(m.a(x)), (6, 6)),
+    "module: an input of one number": lambda _: reds.from_module(nn.Linear(10, 3), input_shape=10),
     "module: lazy": _module(lambda m, x: m.b(head(m.a(x))), b=nn.LazyLinear(5)),
     "pack: not there": lambda folder: reds.load(folder / "none.reds"),
     "pack: cut short": _written("mine.reds", SHIPPED[:-7], reds.load),

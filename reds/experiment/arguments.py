@@ -1,0 +1,100 @@
+"""Check the arguments of `reds.compress` before anything is trained; every error names the argument."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+
+from reds.data.options import AugmentationOptions
+from reds.elastic.net import ElasticNet
+from reds.errors import SettingsError
+from reds.experiment.method import (
+    TOP,
+    Method,
+    Rule,
+    first_broken,
+    is_number,
+    is_whole,
+    method_rules,
+    shift_rules,
+    type_rules,
+)  # fmt: skip
+from reds.graph import Graph
+from reds.graph.subnets import Budget
+from reds.pack.validate import MOST_SUBNETS
+
+ARGUMENTS = {
+    "[augmentation]": "augmentation.", "[selection]": "selection.", "[[subnet]]": "budgets, ", TOP: "",
+    "[full]": "training.", "[joint]": "training.", "[int8]": "training.",
+}  # fmt: skip
+"""The argument that holds the settings of each table of a recipe."""
+
+
+def check_kinds(**given: tuple[object, type]) -> None:
+    """Raise `SettingsError` unless each argument, given with its type, has that type."""
+    for argument, (value, kind) in given.items():
+        if not isinstance(value, kind):
+            found = type(value).__name__
+            raise SettingsError(f"{argument}: {found} is given, make a reds.{kind.__name__} of it")
+
+
+def check_net(net: object) -> None:
+    """Raise `SettingsError` unless the argument `net` is a full net, a graph or a name."""
+    if isinstance(net, ElasticNet):
+        if any(subnet.widths != net.graph.full for subnet in net.subnets) or len(net.subnets) > 1:
+            names = ", ".join(subnet.name for subnet in net.subnets)
+            raise SettingsError(
+                f"net: it has the subnets {names} already: give a full net, as reds.from_module returns it"
+            )
+    elif isinstance(net, nn.Module):
+        kind = type(net).__name__
+        raise SettingsError(f"net: {kind} is a plain torch module: call reds.from_module first")
+    elif not isinstance(net, Graph | str):
+        kind = type(net).__name__
+        raise SettingsError(
+            f"net: a net from reds.from_module, a graph or a name of reds.zoo is needed, not {kind}"
+        )
+
+
+def budget_list(budgets: object) -> list[Budget | float]:
+    """Return the argument `budgets` as a list. Raises `SettingsError` unless it has 1 to 64 budgets."""
+    many = isinstance(budgets, Iterable) and not isinstance(budgets, str)
+    each = list(budgets) if many else []  # type: ignore[call-overload]
+    listed = bool(each) and all(isinstance(b, Budget) or is_number(b) for b in each)
+    _check([
+        Rule(TOP, "budgets", listed, "a list of numbers or reds.Budget", budgets),
+        Rule(TOP, "budgets", len(each) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}", len(each)),
+    ])  # fmt: skip
+    for budget in each:
+        if isinstance(budget, Budget):
+            check_types("[[subnet]]", budget)
+    return each
+
+
+def check_types(table: str, options: object) -> None:
+    """Raise `SettingsError` unless each field of the options has its type; `table` is that of a recipe."""
+    _check(type_rules(table, options))
+
+
+def check_epochs(**epochs: Any) -> None:
+    """Raise `SettingsError` unless each argument is a number of epochs; only `epochs` has to be 1 or more."""
+    for key, count in epochs.items():
+        least = 1 if key == "epochs" else 0
+        expected = f"a whole number, {least} or more,"
+        _check([Rule(TOP, key, is_whole(count) and count >= least, expected, count)])
+
+
+def check_settings(method: Method, augmentation: AugmentationOptions) -> None:
+    """Raise `SettingsError` if a setting has another type or is outside its range."""
+    _check(method_rules(method, augmentation))
+
+
+def check_shifts(augmentation: AugmentationOptions, shape: tuple[int, int, int]) -> None:
+    """Raise `SettingsError` if examples [rows, columns, units] are shifted by their size or more."""
+    _check(shift_rules(augmentation, shape))
+
+
+def _check(rules: Iterable[Rule]) -> None:
+    """Raise `SettingsError` for the first rule that does not hold."""
+    if rule := first_broken(rules):
+        raise SettingsError(f"{ARGUMENTS[rule.table]}{rule.key}: {rule.text}")
