@@ -271,7 +271,7 @@ def test_an_unnamed_board_that_is_not_here_skips_with_its_reason(
         (lambda data: data[: len(data) // 2], "it is cut short or padded"),
         (lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:], "its checksum does not match"),
         (lambda data: b"", "0 bytes are too few for a header"),
-        (lambda data: b"TFL3" + data[4:], "not with REDS; name a .reds file"),
+        (lambda data: b"TFL3" + data[4:], "it begins with .*, not with REDS; name a .reds file"),
     ],
 )
 def test_a_bad_pack_is_one_line(
