@@ -20,6 +20,7 @@ from tests.hil.support.suite_run import (
     one_line_of_errors,
     outcomes,
     read,
+    suite_size,
     usage_error,
 )
 
@@ -36,7 +37,7 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
     args = ("--pack", small_pack, "--results", "deep/a.jsonl", "--junitxml=a.xml", "--samples=7", "-rs")
     done = hil("--target=desktop", *args)
     assert done.returncode == 0, done.stdout
-    assert outcomes(done.stdout) == {"passed": 9, "skipped": 2}
+    assert outcomes(done.stdout) == {"passed": suite_size(small_pack) - 2, "skipped": 2}
     assert "no labeled examples for small: there is no card small.json beside the pack" in done.stdout
     assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
     table = r"^desktop +desktop +100% +944 +- +[\d.]+ +- +- +[\d.]+ +- +hardware"
@@ -103,7 +104,7 @@ def test_an_agent_that_switches_badly_fails_just_that(
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, "-rf")
     assert done.returncode == 1
     assert failed_tests(done.stdout) == {fails}, done.stdout
-    assert outcomes(done.stdout) == {"failed": 2, "passed": 7, "skipped": 2}
+    assert outcomes(done.stdout) == {"failed": 2, "passed": suite_size(small_pack) - 4, "skipped": 2}
 
 
 def test_an_agent_that_computes_wrongly_fails_conformance(
@@ -122,7 +123,7 @@ def test_a_board_that_is_slow_at_first_has_faster_small_subnets_all_the_same(
 ) -> None:
     boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "warming.c")))
     done = hil("--boards", boards, "--pack", small_pack, "-k", "test_smaller_is_faster")
-    assert outcomes(done.stdout) == {"passed": 1, "deselected": 10}, done.stdout
+    assert outcomes(done.stdout) == {"passed": 1, "deselected": suite_size(small_pack) - 1}, done.stdout
 
 
 def test_a_board_lost_on_the_way_is_an_error_and_no_failure(
@@ -131,7 +132,7 @@ def test_a_board_lost_on_the_way_is_an_error_and_no_failure(
     boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "vanishing.c")))
     done = hil("--boards", boards, "--pack", small_pack)
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     assert "board: agent agent-desktop" in done.stdout
     assert "ended by itself with exit status 3; run it by hand to see why" in done.stdout
     assert one_line_of_errors(done.stdout)
@@ -143,7 +144,7 @@ def test_a_board_that_never_answers_is_given_up_once(
     mute = script("open('starts', 'a').write('x')\nsys.stdin.read()")
     done = hil("--boards", boards_toml("desktop", agent=mute.name), "--pack", small_pack, "-rs")
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     error = one_line_of_errors(done.stdout).rstrip("\n")
     assert error.startswith("board: no hello from agent agent.py within 5 s; ")
     assert f"not run: {error}\n" in done.stdout
@@ -189,7 +190,7 @@ def test_results_that_cannot_be_kept_are_shown_and_an_error(
     args = ("--pack", small_pack, "--results", "deep/a.jsonl", "-k", "test_latency")
     done = hil("--target=desktop", *args, env=env)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    assert outcomes(done.stdout) == {"passed": 3, "deselected": 8}
+    assert outcomes(done.stdout) == {"passed": 3, "deselected": suite_size(small_pack) - 3}
     assert re.search(r"^desktop +desktop +100%", done.stdout, re.MULTILINE)
     error = "^ERROR: deep/a.jsonl: cannot write the results: No such file or directory; run again with"
     assert re.search(error, done.stdout, re.MULTILINE)
@@ -201,7 +202,7 @@ def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Pat
     budgets = '{ "50%" = 0.001, "100%" = 1e6 }'
     path.write_text(f'[[board]]\nname = "d"\ntarget = "desktop"\nlatency_us = {budgets}\n')
     done = hil("--boards", path, "--pack", small_pack)
-    assert outcomes(done.stdout) == {"failed": 1, "passed": 8, "skipped": 2}
+    assert outcomes(done.stdout) == {"failed": 1, "passed": suite_size(small_pack) - 3, "skipped": 2}
     assert "over the budget in the boards file, 0.001 us" in done.stdout
 
 
@@ -226,7 +227,7 @@ def test_the_shipped_pack_holds_its_floors_and_a_higher_one_fails(hil: Run, tmp_
     card["subnets"][0]["floor"] = 0.99
     (tmp_path / "kws-dnn-s.json").write_text(json.dumps(card))
     done = hil("--target=desktop", "--pack", "kws-dnn-s.reds", "--results", "a.jsonl", "--samples=5")
-    assert outcomes(done.stdout) == {"failed": 1, "passed": 38}
+    assert outcomes(done.stdout) == {"failed": 1, "passed": suite_size() - 1}
     assert "below 0.9900, the floor in the pack's card" in done.stdout
     rows = [row for row in read(tmp_path / "a.jsonl") if row["metric"] == "accuracy"]
     assert [row["subnet"] for row in rows] == ["25%", "50%", "75%", "100%"]
@@ -245,7 +246,7 @@ def test_a_switch_limit_that_does_not_hold_fails_every_pair(hil: Run, small_pack
 def test_a_named_board_that_is_not_here_fails_with_advice(hil: Run, small_pack: Path) -> None:
     done = hil("--target=nano33ble", "--pack", small_pack, env={"HIL_MISSING": "fail"})
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     advice = "nano33ble: no Arduino Nano 33 BLE on USB; plug it in, or add --emulate"
     assert advice in done.stdout
     done = hil("--target=nano33ble", "--pack", small_pack, "-k", "switch")
@@ -258,7 +259,7 @@ def test_an_unnamed_board_that_is_not_here_skips_with_its_reason(
 ) -> None:
     done = hil("--boards", boards_toml("nano33ble", port="/dev/ttyNOWHERE"), "--pack", small_pack)
     assert done.returncode == 0
-    assert outcomes(done.stdout) == {"skipped": 11}
+    assert outcomes(done.stdout) == {"skipped": suite_size(small_pack)}
     reason = (
         r"^reds-hil: skipped: board: port /dev/ttyNOWHERE does not exist .*; plug it in, or add --emulate"
     )
@@ -309,7 +310,7 @@ def test_without_a_compiler_the_board_is_an_error_of_one_line(
     nothing = {"PATH": "", "XDG_CACHE_HOME": str(tmp_path)}
     done = hil("--target=desktop", "--pack", small_pack, env=nothing)
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     assert re.match(r"desktop: no (make|cc) .*; install \S+$", one_line_of_errors(done.stdout))
 
 
@@ -321,7 +322,11 @@ def test_a_board_that_does_not_start_leaves_the_others_their_tests(
     (tmp_path / "boards.toml").write_text(rows[0] + 'agent = "plain.txt"\n' + rows[1])
     done = hil("--boards", "boards.toml", "--pack", small_pack)
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"passed": 9, "error": 1, "skipped": 12}
+    assert outcomes(done.stdout) == {
+        "passed": suite_size(small_pack) - 2,
+        "error": 1,
+        "skipped": suite_size(small_pack) + 1,
+    }
     assert "plain.txt: the agent does not start: Permission denied" in one_line_of_errors(done.stdout)
 
 
@@ -330,7 +335,7 @@ def test_a_port_that_cannot_be_opened_is_an_error_of_one_line(
 ) -> None:
     done = hil("--boards", boards_toml("nano33ble", port="/dev/null"), "--pack", small_pack)
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     assert one_line_of_errors(done.stdout) == "board: port /dev/null is not a serial port; name another"
 
 
@@ -340,5 +345,5 @@ def test_without_qemu_the_board_is_an_error_of_one_line(
     boards = boards_toml("nano33ble", agent=str(build.agent("emulated")))
     done = hil("--emulate", "--boards", boards, "--pack", small_pack, env={"PATH": ""})
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     assert re.match(r"board: no qemu-system-arm .*; install \S+$", one_line_of_errors(done.stdout))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.hil.support.phone import AdbServer, Start
 from tests.hil.support.sshd import free_port
-from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes, read
+from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes, read, suite_size
 
 ANDROID = '[[board]]\nname = "phone"\ntarget = "android"\n'
 
@@ -21,7 +21,7 @@ def test_a_board_over_adb_passes_with_the_shipped_pack(
     boards = boards_toml("android", serial=adb.connect(there.port))
     done = hil("--target=android", "--boards", boards, "--results", "a.jsonl")
     assert done.returncode == 0, done.stdout
-    assert outcomes(done.stdout) == {"passed": 39}
+    assert outcomes(done.stdout) == {"passed": suite_size()}
     rows = read(tmp_path / "a.jsonl")
     assert sum(row["value"] for row in rows if row["metric"] == "mismatches") == 0
     assert {row["provenance"] for row in rows} == {"hardware"}
@@ -73,7 +73,7 @@ def test_android_s_own_emulator_is_benched_in_ours_place_where_it_is_named(
     assert one_line_of_errors(done.stdout).startswith(f"board: {serial} is an emulator, not a device; ")
     done = hil(*args, "--missing=emulate", "--results", "a.jsonl")
     assert done.returncode == 0, done.stdout
-    assert outcomes(done.stdout) == {"passed": 2, "skipped": 9}
+    assert outcomes(done.stdout) == {"passed": 2, "skipped": suite_size(small_pack) - 2}
     rows = read(tmp_path / "a.jsonl")
     assert {(row["provenance"], row["metric"], row["value"]) for row in rows} == {
         ("emulated", "mismatches", 0)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tests.hil.support.sshd import Start, free_port
-from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes, read
+from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes, read, suite_size
 
 
 def test_a_board_over_ssh_passes_with_the_shipped_pack(
@@ -13,7 +13,7 @@ def test_a_board_over_ssh_passes_with_the_shipped_pack(
     there = sshd()
     done = hil("--target=pi", "--boards", boards_toml("pi", **there.keys()), "--results", "a.jsonl")
     assert done.returncode == 0, done.stdout
-    assert outcomes(done.stdout) == {"passed": 39}
+    assert outcomes(done.stdout) == {"passed": suite_size()}
     assert "WARNING" not in done.stdout
     rows = read(tmp_path / "a.jsonl")
     assert sum(row["value"] for row in rows if row["metric"] == "mismatches") == 0
@@ -32,7 +32,7 @@ def test_a_board_that_slows_down_is_warned_of(
     there = sshd(programs={"vcgencmd": tells})
     boards = boards_toml("pi", **there.keys())
     done = hil("--target=pi", "--boards", boards, "--pack", small_pack, "--results", "a.jsonl")
-    assert outcomes(done.stdout) == {"passed": 9, "skipped": 2}
+    assert outcomes(done.stdout) == {"passed": suite_size(small_pack) - 2, "skipped": 2}
     line = "WARNING: board: latencies are doubtful: it was throttled (flags 0x50005)\n"
     assert done.stdout.count("WARNING") == done.stdout.count(line) == 1
     flags = {
@@ -55,11 +55,11 @@ def test_a_board_over_ssh_that_is_not_there_fails_if_named_and_else_skips(
     args = ("--boards", "boards.toml", "--pack", small_pack)
     done = hil("--target=pi", *args)
     assert done.returncode == 1
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     assert one_line_of_errors(done.stdout) == reason
     done = hil(*args)
     assert done.returncode == 0
-    assert outcomes(done.stdout) == {"skipped": 11}
+    assert outcomes(done.stdout) == {"skipped": suite_size(small_pack)}
     assert f"reds-hil: skipped: {reason}\n" in done.stdout
 
 
@@ -69,5 +69,5 @@ def test_a_host_that_is_not_known_is_an_error_of_one_line(
     keys = sshd().keys()
     line = f'host_key = "{keys.pop("host_key")}"'
     done = hil("--target=pi", "--boards", boards_toml("pi", **keys), "--pack", small_pack)
-    assert outcomes(done.stdout) == {"error": 1, "skipped": 10}
+    assert outcomes(done.stdout) == {"error": 1, "skipped": suite_size(small_pack) - 1}
     assert one_line_of_errors(done.stdout).endswith(f"add to its board in boards.toml: {line}")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def run_pytest(
         timeout=120,
         check=False,
     )
+
+
+@cache
+def suite_size(pack: Path | None = None) -> int:
+    """Count the suite's tests of one board with this pack; by default the shipped one."""
+    chosen = ("--pack", pack) if pack else ()
+    done = run_pytest(Path.cwd(), "--pyargs", "hil", "--collect-only", "-q", "--target=desktop", *chosen)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sum("::" in line for line in done.stdout.splitlines())
 
 
 def outcomes(text: str) -> dict[str, int]:
