@@ -31,7 +31,7 @@ from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.options import SelectionOptions
 from reds.training.checkpoint import Checkpoint
-from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
+from reds.training.options import JointOptions, TrainingOptions
 from reds.training.progress import Progress
 from reds.training.torch_setup import repeatable
 from reds.zoo import by_name
@@ -101,7 +101,7 @@ def compress(
     check_types(joint.table, joint)
     method = Method(
         name, limits, seed, _full_options(joint, first), selection, joint,
-        _rounding_options(joint, rounding_epochs),
+        joint.rounded(rounding_epochs, joint.rate / 10) if rounding_epochs else None,
     )  # fmt: skip
     check_settings(method, augmentation)
     stored = data.stored(name, seed)
@@ -144,12 +144,3 @@ def _full_options(joint: JointOptions, epochs: int) -> TrainingOptions | None:
     return TrainingOptions(
         epochs, joint.batch, joint.rate, joint.weight_decay, joint.smoothing, joint.dropout
     )
-
-
-def _rounding_options(joint: JointOptions, epochs: int) -> RoundingOptions | None:
-    if not epochs:
-        return None
-    return RoundingOptions(
-        epochs, joint.batch, joint.rate / 10, joint.weight_decay, joint.smoothing, joint.dropout,
-        joint.distil, joint.norms,
-    )  # fmt: skip

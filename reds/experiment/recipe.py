@@ -4,7 +4,7 @@ The dataclasses below, and the options they hold, are the format: each is a tabl
 with a default may be left out. `recipe_file` reads the file.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reds.data.options import AugmentationOptions, DataOptions
@@ -89,9 +89,7 @@ class Recipe:
     @property
     def rounding(self) -> RoundingOptions | None:
         """Return how to train the last epochs with int8 rounding, or None for no such epochs."""
-        if self.int8 is None:
-            return None
-        return RoundingOptions(**asdict(replace(self.joint, epochs=self.int8.epochs, rate=self.int8.rate)))
+        return None if self.int8 is None else self.joint.rounded(self.int8.epochs, self.int8.rate)
 
 
 def method_of(recipe: Recipe, name: str = "") -> Method:

@@ -1,6 +1,6 @@
 """Settings of each training phase, as plain dataclasses that recipes and `reds.compress` share."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 
@@ -50,6 +50,10 @@ class JointOptions(TrainingOptions):
     def phase(self) -> str:
         """Return the nets that these settings train, for error messages."""
         return "all subnets together"
+
+    def rounded(self, epochs: int, rate: float) -> "RoundingOptions":
+        """Return these settings for last epochs with int8 rounding, of another number and learning rate."""
+        return RoundingOptions(**asdict(replace(self, epochs=epochs, rate=rate)))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ CLASSES = ["top left", "top right", "bottom left", "bottom right"]
 
 @dataclass(frozen=True)
 class Compressed:
-    """What the snippet made, and the state of what it was given, before and after."""
+    """The results of the snippet, and its inputs before and after."""
 
     result: reds.Result
     path: Path

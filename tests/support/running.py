@@ -14,7 +14,7 @@ FOLDER = "results/running"
 
 
 class Running:
-    """The file of this process."""
+    """Writes the name of the running test into a file of this process."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

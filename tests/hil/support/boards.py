@@ -18,7 +18,7 @@ from tests.support.nets import inputs
 
 Opened = AbstractContextManager[Board]
 HERE = "127.0.0.1 port {}"
-"""How errors name a board over SSH on a port of this machine."""
+"""Name of a board over SSH in errors, for a port of this machine."""
 HOST = """
 import sys
 from pathlib import Path

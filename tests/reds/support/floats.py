@@ -12,7 +12,7 @@ from reds.zoo.dnn import dnn
 from tests.reds.support.subnets import specs
 
 DENSE_WIDTHS = ((250, 12, 20, 8, 12), (250, 40, 20, 60, 12), (250, 144, 144, 144, 12))
-"""Of three nested subnets of `dense_net`."""
+"""Widths of three nested subnets of `dense_net`."""
 
 
 def random_graph(seed: int) -> Graph:

@@ -1,4 +1,4 @@
-"""How long the fuzz tests run, and the seed that makes them repeat."""
+"""Set the length of the fuzz tests, and the seed that makes them repeat."""
 
 ITERATIONS = 100_000
 SEED = 20_311_13349
