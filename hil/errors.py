@@ -28,6 +28,8 @@ The text of an error states the observation and, after a semicolon, the remedy.
 
 from pathlib import Path
 
+from reds.text import LINE, printable
+
 
 class HilError(Exception):
     """Base of the errors of hil. A text starts with the name of the board that it concerns.
@@ -39,8 +41,8 @@ class HilError(Exception):
 
     def __init__(self, text: str, *, board: str = "") -> None:
         super().__init__(text)
-        self.text = text
-        self.board = board
+        self.text = printable(text, LINE)
+        self.board = printable(board)
 
     def __str__(self) -> str:
         return f"{self.board}: {self.text}" if self.board else self.text
@@ -72,7 +74,7 @@ class BoardsFileError(SetupError):
         if self.file is None:
             return super().__str__()
         board = f"board {self.board!r}: " if self.board else ""
-        return f"{self.file}: {board}{self.text}"
+        return f"{printable(str(self.file))}: {board}{self.text}"
 
 
 class UnknownTarget(SetupError):  # noqa: N818, it names a state of the bench, not a bug
@@ -131,7 +133,7 @@ class ResultsError(SetupError):
         self.file = file
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.text}"
+        return f"{printable(str(self.file))}: {self.text}"
 
 
 class LinkError(HilError):

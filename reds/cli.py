@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
-from rich.console import Console
 
-from reds.commands import Commands
+from reds.commands import Commands, file, new_file
+from reds.console import plain_console
 from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
+from reds.text import printable
 
-FILE = click.Path(path_type=Path)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -37,7 +37,7 @@ SEEDS = click.option(
 def _out(content: str) -> Callable[[F], F]:
     """Return the option `--out`, whose folder holds some content."""
     text = f"Folder for {content}; it is made if it does not exist.  [default: the current folder]"
-    return click.option("--out", type=FILE, default=Path(), metavar="FOLDER", help=text)
+    return click.option("--out", type=file, default=Path(), metavar="FOLDER", help=text)
 
 
 @click.group(cls=Commands, expected=(RedsError,))
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("recipe", type=FILE)
+@click.argument("recipe", type=file)
 @_out("the pack NAME.reds and its card NAME.json")
 def build(recipe: Path, out: Path) -> None:
     """Train the network of RECIPE and write its pack.
@@ -66,13 +66,14 @@ def build(recipe: Path, out: Path) -> None:
     load_recipe(recipe)  # its mistakes show at once, before torch is imported
     from reds.experiment.build import build as run
 
-    console = Console()
+    console = plain_console()
     written = run(recipe, out, console)
-    console.print(f"wrote {written} and its card {written.with_suffix('.json')}")
+    shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
+    console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
 
 
 @main.command()
-@click.argument("pack", type=FILE)
+@click.argument("pack", type=file)
 def inspect(pack: Path) -> None:
     """Print the layers, the subnets and the memory needs of PACK.
 
@@ -81,13 +82,13 @@ def inspect(pack: Path) -> None:
     """
     from reds.pack.inspect import print_pack
 
-    print_pack(pack, Console())
+    print_pack(pack, plain_console())
 
 
 @main.command()
-@click.argument("pack", type=FILE)
+@click.argument("pack", type=file)
 @click.argument("layout", type=click.Choice([layout.name for layout in LAYOUTS.values()]))
-@click.argument("out", type=FILE)
+@click.argument("out", type=new_file)
 def layout(pack: Path, layout: str, out: Path) -> None:
     """Write PACK with its weights in another LAYOUT, as the file OUT.
 
@@ -105,11 +106,11 @@ def layout(pack: Path, layout: str, out: Path) -> None:
         raise PackError(f"{pack}: the kernels of {layout} do not run its {', '.join(lacking)}; use canonical")
     size = len(save(model, out, chosen))
     arena = max(plan(model, subnet, chosen).size for subnet in range(len(model.subnets)))
-    click.echo(f"{out}: {size:,} bytes; its subnets need an arena of up to {arena:,} bytes")
+    click.echo(f"{printable(str(out))}: {size:,} bytes; its subnets need an arena of up to {arena:,} bytes")
 
 
 @main.command()
-@click.argument("pack", type=FILE)
+@click.argument("pack", type=file)
 @click.option("--tflite", is_flag=True, help="Write int8 .tflite files. This is the only format so far.")
 @_out("the files NAME-SUBNET.tflite")
 def export(pack: Path, tflite: bool, out: Path) -> None:
@@ -121,12 +122,12 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
         raise click.UsageError("say what to export to: --tflite")
     from reds.export.tflite import export as run
 
-    for file, size in run(pack, out).items():
-        click.echo(f"{file}: {size:,} bytes")
+    for written, size in run(pack, out).items():
+        click.echo(f"{printable(str(written))}: {size:,} bytes")
 
 
 @main.command()
-@click.argument("recipe", type=FILE)
+@click.argument("recipe", type=file)
 @SEEDS
 @_out("the packs and their cards")
 def compare(recipe: Path, seeds: list[int], out: Path) -> None:
@@ -140,7 +141,7 @@ def compare(recipe: Path, seeds: list[int], out: Path) -> None:
     load_recipe(recipe)  # its mistakes show at once, before torch is imported
     from reds.experiment.compare import compare as run
 
-    click.echo(run(recipe, seeds, out, Console(stderr=True)))
+    click.echo(run(recipe, seeds, out, plain_console(stderr=True)))
 
 
 @main.command()
@@ -160,7 +161,7 @@ def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) 
     """
     from reds.experiment.reproduce.run import reproduce as run
 
-    click.echo(run(name, seeds, against, out, Console(stderr=True)))
+    click.echo(run(name, seeds, against, out, plain_console(stderr=True)))
 
 
 @main.command("bench-selection", hidden=True)

@@ -1,9 +1,13 @@
 """Show the expected errors of the commands `reds` and `hil` as one line, with exit status 1."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
+
+from reds.reading import check_regular, reason, user_path
+from reds.text import LINE, printable
 
 EXTRAS = {
     **dict.fromkeys(("torch", "ortools", "PIL"), ("training", "train")),
@@ -34,6 +38,34 @@ def uninstalled(extra: str) -> str | None:
     return None
 
 
+def file(text: str | Path) -> Path:
+    """Return the path that an option or argument names; `~` is the user's home folder.
+
+    Raises:
+        BadParameter: No file can have this name.
+    """
+    try:
+        return user_path(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def new_file(text: str | Path) -> Path:
+    """Return the path of a file to write, in place of one that may be there.
+
+    Raises:
+        BadParameter: No file can have this name, or it is the name of a folder, a device or a pipe.
+    """
+    path = file(text)
+    try:
+        check_regular(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise click.BadParameter(f"{printable(str(path))}: {reason(error)}; name another file") from None
+    return path
+
+
 class Commands(click.Group):
     """A command group that shows an error of the types `expected` as one line."""
 
@@ -51,6 +83,6 @@ class Commands(click.Group):
             raise click.ClickException(advice) from error
         except OSError as error:
             says = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            raise click.ClickException(says) from error
+            raise click.ClickException(printable(says, LINE)) from error
         except self._expected as error:
             raise click.ClickException(str(error)) from error

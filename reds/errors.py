@@ -18,9 +18,17 @@ RedsError
 
 from collections.abc import Sequence
 
+from reds.text import LINE, printable
+
 
 class RedsError(Exception):
-    """Base of all errors below; the text names the place and a remedy."""
+    """Base of all errors below; the text names the place and a remedy.
+
+    A text may hold names of files and values of users, so it is shown as one printable line.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), LINE)
 
 
 class GraphError(RedsError, ValueError):

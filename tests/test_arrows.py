@@ -14,12 +14,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
     "reds": (
+        "text",
+        "reading",
         "errors",
         "files",
         "fixtures",
         "spelling",
-        "strict_toml",
+        "strict_tables",
         "tables",
+        "console",
         "commands",
         "pack",
         "graph",

@@ -11,7 +11,9 @@ from hil.boards.entry import Entry
 from hil.boards.registry import target
 from hil.errors import BoardsFileError, UnknownTarget
 from hil.transports.host import Host
+from reds.reading import check_regular, reason, user_path
 from reds.spelling import did_you_mean
+from reds.text import is_printable, shown
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_limits(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_is_number, value.values()))
+    return isinstance(value, dict) and all(map(is_printable, value)) and all(map(_is_number, value.values()))
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:
@@ -38,14 +40,14 @@ def _is_fingerprint(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", value))
 
 
-TEXT = Value("a text", lambda value: isinstance(value, str))
-NAME = Value("a text that is not empty", lambda value: isinstance(value, str) and bool(value))
+TEXT = Value("a printable text of up to 200 characters", is_printable)
+NAME = Value("a printable text of 1 to 200 characters", lambda value: is_printable(value) and value != "")
 NUMBER = Value("a number above 0", _is_number)
 LIMITS = Value('a table of numbers above 0 by subnet, such as { "25%" = 2500.0 }', _is_limits)
 CORE = Value("the number of a core, from 0 to 4095", lambda value: _is_whole(value, 0, 4095))
 FINGERPRINT = Value("SHA256: and 43 characters, as ssh-keygen -l prints it", _is_fingerprint)
 TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
-SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", lambda v: isinstance(v, str))
+SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", is_printable)
 
 OF_HOST = {"user": TEXT, "key": TEXT, "host_key": FINGERPRINT}
 """Keys of a board on the network; an android without a host may have a `key` too."""
@@ -115,15 +117,21 @@ class BoardTable:
 
     def _check_value(self, key: str, value: Any, allowed: Value) -> None:
         if not allowed.accepts(value):
-            raise self._error(key, f"`{key}` is {value!r}; write {allowed.expected}")
+            raise self._error(key, f"`{key}` is {shown(value)}; write {allowed.expected}")
 
     def _path(self, key: str) -> Path | None:
         if key not in self.row:
             return None
-        file = (self.file.parent / Path(self.row[key]).expanduser()).resolve()
-        if not file.is_file():
-            raise self._error(key, f"`{key}` names {file}, which does not exist")
-        return file
+        try:
+            file = self.file.parent / user_path(self.row[key])
+            check_regular(file)
+            return file.resolve(strict=True)
+        except FileNotFoundError:
+            raise self._error(key, f"`{key}` names {file}, which does not exist") from None
+        except OSError as error:
+            raise self._error(key, f"`{key}` names {file}, which cannot be read: {reason(error)}") from error
+        except ValueError as error:
+            raise self._error(key, f"`{key}`: {error}") from None
 
     def _limits(self, key: str) -> Mapping[str, float]:
         return {subnet: float(limit) for subnet, limit in self.row.get(key, {}).items()}

@@ -35,7 +35,6 @@ key = "adbkey"                      # optional: used without an adb server; else
 core = 7                            # optional: pins the agent to a core
 """
 
-import tomllib
 from pathlib import Path
 
 from hil.boards.board_table import BoardTable
@@ -43,7 +42,10 @@ from hil.boards.entry import Entry
 from hil.boards.registry import target_names
 from hil.errors import BoardsFileError
 from reds.fixtures import fixtures_dir
+from reds.reading import parse_toml_table, read_regular, reason
 from reds.spelling import did_you_mean
+
+_MOST_BOARDS = 1000
 
 
 def shipped() -> Path:
@@ -58,18 +60,20 @@ def load(path: Path) -> tuple[Entry, ...]:
         BoardsFileError: The file cannot be read, or a key or a value in it is wrong.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml_table(read_regular(path))
     except OSError as error:
         remedy = f"copy {shipped()}, or leave --boards out"
-        raise BoardsFileError(f"cannot read the boards: {error.strerror}; {remedy}", file=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BoardsFileError(f"not TOML: {error}", file=path) from error
+        raise BoardsFileError(f"cannot read the boards: {reason(error)}; {remedy}", file=path) from error
+    except ValueError as error:
+        raise BoardsFileError(f"not TOML: {reason(error)}", file=path) from error
     for key in table:
         if key != "board":
             raise BoardsFileError(f"unknown key {key!r}; {did_you_mean(key, ['board'])}", file=path, key=key)
     rows = table.get("board", [])
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise BoardsFileError("no boards; write each as [[board]] with name and target", file=path)
+    if len(rows) > _MOST_BOARDS:
+        raise BoardsFileError(f"{len(rows):,} boards; write at most {_MOST_BOARDS:,} in a file", file=path)
     entries = tuple(BoardTable(path, row, str(row.get("name", i))).entry() for i, row in enumerate(rows, 1))
     names = [entry.name for entry in entries]
     for name in names:

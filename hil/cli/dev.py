@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hil.cli.options import FILE
+from reds.commands import file
 
 
 @click.group(hidden=True)
@@ -21,7 +21,7 @@ def protocol_header() -> None:
 
 
 @dev.command()
-@click.argument("core", type=FILE)
+@click.argument("core", type=file)
 def platformio(core: Path) -> None:
     """Make CORE a core folder of PlatformIO that needs no network."""
     from hil.firmware.platformio import core_environment

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hil.cli.options import BOARDS, FILE
+from hil.cli.options import BOARDS
 from hil.cli.tables import JSON, MARKDOWN, publish, shared
 from hil.kernels.cases import NETS
+from reds.commands import file
 
 if TYPE_CHECKING:
     from hil.kernels.baseline import Counts
@@ -81,7 +82,7 @@ def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | N
 
 
 @kernels.command("beside")
-@click.option("--pack", "pack_file", type=FILE, help="Pack to time; default: the shipped kws-dnn-s.reds.")
+@click.option("--pack", "pack_file", type=file, help="Pack to time; default: the shipped kws-dnn-s.reds.")
 @click.option(
     "--board",
     "name",

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from hil.cli.options import BOARDS, FILE
+from hil.cli.options import BOARDS
+from reds.commands import new_file
 from reds.zoo import KNOWN_NAMES
 
 
@@ -23,7 +24,7 @@ from reds.zoo import KNOWN_NAMES
     show_default=True,
     help="Measured widths of each unit group. Times between them are interpolated.",
 )
-@click.option("--out", type=FILE, help="File to write; default: NET-BOARD.json.")
+@click.option("--out", type=new_file, help="File to write; default: NET-BOARD.json.")
 def latency(
     net: str,
     classes: int | None,

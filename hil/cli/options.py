@@ -1,10 +1,9 @@
 """Define the options that several commands share."""
 
-from pathlib import Path
-
 import click
 
-FILE = click.Path(path_type=Path)
+from reds.commands import file
+
 BOARDS = click.option(
-    "--boards", "boards_file", type=FILE, help="Boards file; default: the shipped boards.toml."
+    "--boards", "boards_file", type=file, help="Boards file; default: the shipped boards.toml."
 )

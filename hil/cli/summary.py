@@ -5,21 +5,22 @@ from pathlib import Path
 
 import click
 
-from hil.cli.options import FILE
+from reds.commands import file
 
 
 @click.command()
 @click.option("--title", default="Bench", show_default=True, help="Title of the summary.")
-@click.argument("results", type=FILE)
-@click.argument("junit", type=FILE)
+@click.argument("results", type=file)
+@click.argument("junit", type=file)
 def summary(title: str, results: Path, junit: Path) -> None:
     """Summarize a run as Markdown.
 
     Failures come first, then the boards, then the figures. RESULTS is the file of pytest's --results. JUNIT
     is the file of --junitxml. The exit status is 1 if the run measured nothing.
     """
-    from hil.results.summary import cases, measurements, render
+    from hil.results import store
+    from hil.results.summary import cases, render
 
-    measured = measurements(results)
+    measured = store.read(results) if results.exists() else []
     click.echo(render(title, measured, cases(junit)), nl=False)
     sys.exit(not measured)

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
-from hil.cli.options import FILE
 from hil.kernels.cases import NETS
+from reds.commands import new_file
+from reds.console import plain_console
+from reds.files import write_atomically
 
 if TYPE_CHECKING:
     from hil.kernels.tables import Table
 
-JSON = click.option("--json", "json_file", type=FILE, help="Also write the tables to this file, as JSON.")
+JSON = click.option("--json", "json_file", type=new_file, help="Also write the tables to this file, as JSON.")
 MARKDOWN = click.option(
-    "--markdown", "markdown_file", type=FILE, help="Also write the tables to this file, as Markdown."
+    "--markdown", "markdown_file", type=new_file, help="Also write the tables to this file, as Markdown."
 )
 
 
@@ -45,10 +46,10 @@ def publish(tables: Sequence["Table"], json_file: Path | None, markdown_file: Pa
     """
     from hil.kernels.tables import plain
 
-    console = Console()
+    console = plain_console()
     for table in tables:
         console.print(table.rich())
     if json_file:
-        json_file.write_text(json.dumps(plain(tables), indent=2) + "\n", encoding="utf-8")
+        write_atomically(json_file, (json.dumps(plain(tables), indent=2) + "\n").encode())
     if markdown_file:
-        markdown_file.write_text("\n".join(table.markdown() for table in tables), encoding="utf-8")
+        write_atomically(markdown_file, "\n".join(table.markdown() for table in tables).encode())

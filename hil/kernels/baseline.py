@@ -11,6 +11,8 @@ from pathlib import Path
 
 from hil.errors import ResultsError
 from reds.fixtures import fixtures_dir
+from reds.reading import parse_json, read_regular, reason
+from reds.strict_tables import parse_table
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ def compiler() -> str:
 def load(file: Path) -> Baseline:
     """Read a baseline. Raises `ResultsError` if the file is missing or invalid."""
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-        return Baseline(raw["compiler"], {name: Count(**count) for name, count in raw["counts"].items()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"not a baseline: {error}; write one with --update", file=file) from error
+        raw = parse_json(read_regular(file))
+        return parse_table(raw, Baseline, "the file", ValueError)
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"not a baseline: {reason(error)}; write one with --update", file=file) from error
 
 
 def save(file: Path, baseline: Baseline) -> None:

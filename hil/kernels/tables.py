@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from reds.tables import markdown
+from reds.tables import escaped, markdown
+from reds.text import LINE, printable
 
 Cell = str | int | float | None
 
@@ -22,7 +23,7 @@ class Table:
 
     def rich(self) -> RichTable:
         """Return the table for the terminal."""
-        notes = Text("\n".join(self.notes)) if self.notes else None
+        notes = Text("\n".join(printable(note, LINE) for note in self.notes)) if self.notes else None
         table = RichTable(title=self.title, title_justify="left", caption=notes, caption_justify="left")
         for i, head in enumerate(self.heads):
             table.add_column(head, justify="right" if i else "left", no_wrap=not i)
@@ -34,7 +35,7 @@ class Table:
         """Return the table for a document."""
         rows = [[text(cell) for cell in row] for row in self.rows]
         body = markdown(self.heads, rows, align="l" + "r" * (len(self.heads) - 1))
-        return "\n\n".join([f"### {self.title}", body, *self.notes]) + "\n"
+        return "\n\n".join([f"### {self.title}", body, *map(escaped, self.notes)]) + "\n"
 
 
 def text(cell: Cell) -> str:
@@ -43,7 +44,7 @@ def text(cell: Cell) -> str:
         return ""
     if isinstance(cell, float):
         return f"{cell:,.2f}"
-    return cell if isinstance(cell, str) else f"{cell:,}"
+    return printable(cell) if isinstance(cell, str) else f"{cell:,}"
 
 
 def plain(tables: Sequence[Table]) -> list[dict[str, object]]:

@@ -1,7 +1,7 @@
 """Describe what a latency depends on besides the program, and judge whether it disturbed a measurement."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 _THROTTLED = 0xF
@@ -40,9 +40,13 @@ class Conditions:
     battery: int | None = None
     charge: str | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them."""
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Span:
+    """The conditions of a board before all measurements, and after the latest one."""
+
+    before: Conditions
+    after: Conditions
 
 
 def doubts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
+
+from reds.text import printable
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def progress(
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    task = bar.add_task(what, total=total)
+    task = bar.add_task(escape(printable(what)), total=total)
     began = time.monotonic()
 
     def advance(done: int) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.results.conditions import doubts
+from reds.text import LINE, printable
 
 _WIDTH = 400
 """Columns of the table's text, wider than any table, so that no figure is cut."""
@@ -70,13 +71,13 @@ def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> s
     for name in HEADS:
         table.add_column(name, justify="right" if name in _COLUMNS else "left", no_wrap=True)
     for line in lines(measurements):
-        table.add_row(*line)
+        table.add_row(*map(printable, line))
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False)
+    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
     if table.row_count:
         console.print(table)
     for note in (*warnings(measurements), *notes):
-        console.print(note, soft_wrap=True, markup=False)
+        console.print(printable(note, LINE), soft_wrap=True)
     return out.getvalue()
 
 

@@ -11,6 +11,7 @@
 """
 
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,11 +19,24 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
+from hil.results.conditions import Span
+from reds.text import is_printable, shown
+
+PROVENANCES = ("hardware", "emulated")
+NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch")
+"""Metrics of the bench; `switch_cycles` and the like are counted as `switch`."""
+_MOST_BYTES = 1 << 28
+"""Most bytes of a results file."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure of one board. `subnet` is a name such as `25%`, or an ordered pair such as `25%->100%`."""
+    """One figure of one board. `subnet` is a name such as `25%`, or an ordered pair such as `25%->100%`.
+
+    Raises:
+        ValueError: A text is not printable, or a figure is not finite, or negative for a metric
+            that cannot be.
+    """
 
     target: str
     board: str
@@ -34,7 +48,20 @@ class Measurement:
     unit: str
     value: float
     samples: tuple[float, ...]
-    conditions: Mapping[str, Mapping[str, Any]] | None = None
+    conditions: Span | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("target", "board", "pack", "subnet", "metric", "unit"):
+            text: object = getattr(self, key)
+            if not is_printable(text):
+                raise ValueError(f"{key} is {shown(text)}: a printable text is needed")
+        if self.provenance not in PROVENANCES:
+            raise ValueError(f"provenance is {shown(self.provenance)}: {' or '.join(PROVENANCES)} is needed")
+        least = 0.0 if self.metric.partition("_")[0] in NEVER_NEGATIVE else -math.inf
+        for figure in (self.value, *self.samples):
+            if not (isinstance(figure, int | float) and -math.inf < figure < math.inf and figure >= least):
+                kind = "a finite number" if least else "a finite number, 0 or more,"
+                raise ValueError(f"{self.subnet} {self.metric} is {shown(figure)}: {kind} is needed")
 
     def plain(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""
@@ -50,13 +77,39 @@ def metric_name(what: str, unit: str) -> str:
 
 def prepare(path: Path) -> None:
     """Make the folder of the file, so that a wrong path fails before the bench. Raises `ResultsError`."""
+    from reds.reading import check_regular, reason  # imported here, as in `write`
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        check_regular(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
         remedy = "name a file in a folder of yours"
-        raise ResultsError(f"cannot write the results: {error.strerror}; {remedy}", file=path) from error
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ResultsError(f"cannot write the results: {reason(error)}; {remedy}", file=path) from error
+    if not os.access(path.parent, os.W_OK):
         raise ResultsError("cannot write the results there; name a file in a folder of yours", file=path)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the plain measurements of a results file. Raises `ResultsError`, which names the line."""
+    from reds.reading import parse_json, read_regular, reason  # imported here, as in `write`
+    from reds.strict_tables import parse_table
+
+    remedy = "name the file of --results"
+    try:
+        lines = read_regular(path, _MOST_BYTES).split(b"\n")
+    except OSError as error:
+        raise ResultsError(f"cannot be read: {reason(error)}; {remedy}", file=path) from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                found.append(parse_table(parse_json(line), Measurement, "", ValueError).plain())
+        except ValueError as error:
+            text = reason(error).removeprefix(": ")
+            raise ResultsError(f"line {number} is no measurement: {text}; {remedy}", file=path) from error
+    return found
 
 
 def write(path: Path, measurements: Iterable[Mapping[str, Any]]) -> None:

@@ -4,8 +4,6 @@ The summary is made of the two files that a run keeps, `--results` and `--junitx
 the boards with their provenance or the reason of their absence, then the figures.
 """
 
-import html
-import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +13,15 @@ from typing import Any
 
 from hil.errors import ResultsError
 from hil.results import report
-from reds.tables import markdown
+from reds.reading import read_regular, reason
+from reds.tables import code, escaped, markdown
 
 BAD = ("failed", "error")
 """Outcomes of tests that are listed as failures."""
 _SHOWN = 50
 """Most failures that are listed."""
+_MOST_BYTES = 1 << 28
+"""Most bytes of a JUnit file."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,23 @@ class Case:
     why: str
     properties: Mapping[str, str]
 
+    @property
+    def benches(self) -> bool:
+        """Return whether this is a test of a board, with what our plugin records of it."""
+        facts = self.properties.keys()
+        return facts >= {"target", "board"} and bool(facts & {"absent", "provenance"})
+
 
 def cases(path: Path) -> list[Case]:
     """Read the tests of a JUnit file, none if it does not exist. Raises `ResultsError`."""
     try:
-        return [_case(test) for test in ET.parse(path).iter("testcase")] if path.exists() else []
-    except (OSError, ET.ParseError) as error:
-        raise ResultsError(f"not a JUnit file: {error}; name the file of --junitxml", file=path) from error
+        return [_case(test) for test in ET.fromstring(read_regular(path, _MOST_BYTES)).iter("testcase")]
+    except FileNotFoundError:
+        return []
+    except (OSError, ET.ParseError, LookupError, ValueError) as error:  # of the file, its text, its encoding
+        raise ResultsError(
+            f"not a JUnit file: {reason(error)}; name the file of --junitxml", file=path
+        ) from error
 
 
 def _case(test: ET.Element) -> Case:
@@ -56,15 +67,6 @@ def _case(test: ET.Element) -> Case:
     return Case(test.get("name", ""), outcome, (why.splitlines() or [""])[0], named)
 
 
-def measurements(path: Path) -> list[dict[str, Any]]:
-    """Read a results file, nothing if it does not exist. Raises `ResultsError`."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"not a results file: {error}; name the file of --results", file=path) from error
-
-
 def render(title: str, measured: Sequence[Mapping[str, Any]], tests: Sequence[Case]) -> str:
     """Return the summary in Markdown.
 
@@ -73,7 +75,7 @@ def render(title: str, measured: Sequence[Mapping[str, Any]], tests: Sequence[Ca
         measured: Plain measurements of the results file.
         tests: Tests of the JUnit file.
     """
-    parts = [f"# {title}: {_verdict(measured, tests)}", _failures(tests), _stand_ins(tests)]
+    parts = [f"# {escaped(title)}: {_verdict(measured, tests)}", _failures(tests), _stand_ins(tests)]
     parts += [_boards(measured, tests), _figures(measured)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -86,23 +88,23 @@ def _verdict(measured: Sequence[Mapping[str, Any]], tests: Iterable[Case]) -> st
 
 def _failures(tests: Iterable[Case]) -> str:
     found = [test for test in tests if test.outcome in BAD]
-    lines = [f"- `{test.name.replace('`', '')}`: {_escaped(test.why)}" for test in found[:_SHOWN]]
+    lines = [f"- {code(test.name)}: {escaped(test.why)}" for test in found[:_SHOWN]]
     more = [f"- and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return "\n".join(["## Failures", "", *lines, *more]) if found else ""
 
 
 def _stand_ins(tests: Iterable[Case]) -> str:
     """Return a warning about figures of emulators that stand in for devices, empty if there are none."""
-    names = {test.properties["board"] for test in tests if "no hardware" in test.properties}
-    said = f"**No hardware answered for {', '.join(sorted(names))}: these figures are of EMULATORS.**"
-    return f"> [!WARNING]\n> {_escaped(said)}" if names else ""
+    names = {t.properties["board"] for t in tests if t.benches and "no hardware" in t.properties}
+    said = f"No hardware answered for {escaped(', '.join(sorted(names)))}: these figures are of EMULATORS."
+    return f"> [!WARNING]\n> **{said}**" if names else ""
 
 
 def _boards(measured: Iterable[Mapping[str, Any]], tests: Sequence[Case]) -> str:
     figures = {(row["target"], row["board"]) for row in measured}
     boards: dict[tuple[str, str], list[Case]] = {}
     for test in tests:
-        if "board" in test.properties:
+        if test.benches:
             boards.setdefault((test.properties["target"], test.properties["board"]), []).append(test)
     rows = [(*who, *_how(its, who in figures)) for who, its in sorted(boards.items())]
     return _table("What ran on what", ("target", "board", "ran on", "why"), rows) if rows else ""
@@ -119,14 +121,9 @@ def _how(tests: Sequence[Case], measured: bool) -> tuple[str, str]:
 
 
 def _figures(measured: Sequence[Mapping[str, Any]]) -> str:
-    notes = [f"\n{_escaped(warning)}" for warning in report.warnings(measured)]
+    notes = [f"\n{escaped(warning)}" for warning in report.warnings(measured)]
     return "\n".join([_table("Figures", report.HEADS, report.lines(measured)), *notes]) if measured else ""
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return f"## {title}\n\n{markdown(heads, [[_escaped(cell) for cell in row] for row in rows])}"
-
-
-def _escaped(text: str) -> str:
-    """Escape text of users, so that no part of it is HTML; `markdown` escapes the cells of tables."""
-    return html.escape(text, quote=False)
+    return f"## {title}\n\n{markdown(heads, rows)}"

@@ -9,7 +9,7 @@ import pytest
 from hil.boards.board import Board
 from hil.boards.facts import Provenance
 from hil.boards.opening import to_stderr
-from hil.results.conditions import Conditions
+from hil.results.conditions import Conditions, Span
 from hil.results.store import Measurement
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.pack import Pack
@@ -47,7 +47,7 @@ class LeasedBoard:
         """
         facts, seen = self.board.facts(), self._conditions
         who = facts.target, facts.name, str(facts.provenance), pack.model.name, pack.sha256
-        when = {"before": seen[0].plain(), "after": seen[-1].plain()} if seen else None
+        when = Span(seen[0], seen[-1]) if seen else None
         return Measurement(*who, subnet, metric, unit, value, tuple(samples), when)
 
 

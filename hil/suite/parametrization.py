@@ -15,7 +15,7 @@ from hil.suite.board_selection import SelectedBoard, select_boards, summary, why
 from hil.suite.measurements import Pair
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
-from reds.errors import PackError
+from reds.errors import RedsError
 
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
 
@@ -48,7 +48,7 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             probe = board_probe.once(config, why_absent)
             boards = select_boards(settings, workload.subnets, probe)
             config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
-        except (HilError, PackError) as error:
+        except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
     return config.stash[BENCH_RUN]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import DataError
+from reds.text import is_printable
 
 LARGEST = 1e6
 """Largest magnitude of a feature; float32 holds every whole number up to it."""
@@ -81,7 +82,11 @@ def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, .
 
 
 def check_classes(where: str, names: tuple[str, ...]) -> None:
-    """Raise `DataError` unless there are 2 to 256 classes with different names."""
+    """Raise `DataError` unless there are 2 to 256 classes with different, printable names."""
+    if odd := [name for name in names if not is_printable(name)]:
+        raise DataError(
+            f"{where}: the class {odd[0]!a} is no printable name of up to 200 characters: rename it"
+        )
     if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
         found = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         raise DataError(

@@ -19,10 +19,13 @@ from reds.data.checks import Part, RawData, check_classes, check_present
 from reds.data.image_file import decode
 from reds.data.images import Pixels, sample_share
 from reds.errors import DataError
+from reds.reading import read_regular, reason
 
 PARTS = ("train", "test", "validation")
 TEST_SHARE, TEST_SEED = 0.2, 0
 """Share of every class that becomes the test part, and the seed that draws it."""
+_IMAGE_BYTES = 1 << 28
+"""Most bytes of an image's file."""
 
 
 def read_folder(path: Path) -> RawData:
@@ -73,7 +76,10 @@ def _parts(path: Path) -> dict[str, Path]:
 
 def _inside(path: Path, folders: bool) -> list[Path]:
     """Return the entries of a folder, sorted by name. Raises `DataError` if one is of another kind."""
-    found = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    try:
+        found = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {reason(error)}; name a folder of images") from error
     for each in found:
         if folders and not each.name.isprintable():
             raise DataError(f"{path}: the name {each.name!a} cannot be printed: rename it")
@@ -87,7 +93,10 @@ def _read(path: Path, files: Sequence[Path]) -> tuple[Pixels, str]:
     """Return pixels uint8 [N, rows, columns, units] of all files, and a sha256 of their names and bytes."""
     images, digest = [], hashlib.sha256()
     for file in files:
-        data = file.read_bytes()
+        try:
+            data = read_regular(file, _IMAGE_BYTES)
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read: {reason(error)}; replace or remove it") from error
         digest.update(os.fsencode(file.relative_to(path)))
         digest.update(f" {hashlib.sha256(data).hexdigest()}\n".encode())
         images.append(decode(data, str(file)))

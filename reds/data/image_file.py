@@ -7,6 +7,7 @@ from PIL import Image, UnidentifiedImageError
 
 from reds.data.images import Pixels
 from reds.errors import DataError
+from reds.reading import reason
 
 GRAY = ("1", "L", "LA")
 COLORED = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
@@ -28,5 +29,5 @@ def decode(data: bytes, name: str) -> Pixels:
     except UnidentifiedImageError:
         raise DataError(f"{name}: is no image; replace or remove it") from None
     except Exception as error:  # damaged bytes make every format's decoder raise errors of its own
-        raise DataError(f"{name}: cannot be read: {error}; replace or remove it") from error
+        raise DataError(f"{name}: cannot be read: {reason(error)}; replace or remove it") from error
     return pixels.reshape(*pixels.shape[:2], -1)

@@ -1,61 +1,124 @@
 """Write the labeled examples that boards are held to, and find them again by a card; needs only numpy."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.arrays import read_arrays
 from reds.data.catalog import Data
+from reds.data.checks import MOST_CLASSES
 from reds.data.local_files import data_home, sha256_of
-from reds.errors import LabeledSetMissing
+from reds.errors import DataError, LabeledSetMissing
 from reds.files import atomic_file
 from reds.fixtures import fixtures_dir
 from reds.pack.interpreter import clamp_input
+from reds.reading import check_regular, reason
+from reds.text import is_printable, shown
+
+_MOST_BYTES = 1 << 30
+"""Most bytes of all arrays of a labeled set."""
 
 
 def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
     """Return inputs int8 [N, input_size] in [-127, 127] and labels uint8 [N] of the card's labeled examples.
 
-    Looks in `beside` (the folder of the pack), in the fixtures, then in `REDS_DATA`, and accepts only a file
-    with the sha256 of the card. Raises `LabeledSetMissing` with the places that were searched.
+    Looks in `beside`, in the fixtures, then in `REDS_DATA`, and accepts only a file
+    with the sha256 of the card.
+
+    Args:
+        card: The card of the pack.
+        beside: The folder of the pack.
+
+    Raises:
+        LabeledSetMissing: The card names no usable set, or no place has it; the text names the places.
+        DataError: The set with this sha256 holds something other than the card says.
     """
-    try:
-        entry = card["labelled"]
-        name, sha256, every, count = entry["file"], entry["sha256"], int(entry["every"]), int(entry["clips"])
-    except (KeyError, TypeError, ValueError):
+    entry = _entry(card)
+    refused = []
+    for folder in (beside, fixtures_dir(), data_home()):
+        path = folder / entry.file
+        try:
+            check_regular(path)
+            found = sha256_of(path)
+        except FileNotFoundError:
+            refused.append(f"not in {folder}")
+            continue
+        except OSError as error:
+            refused.append(f"{path} cannot be read ({reason(error)})")
+            continue
+        if found == entry.sha256:
+            return _read(path, entry, card.get("classes"))
+        refused.append(f"{path} has another sha256 ({found[:12]})")
+    remedy = "copy it beside the pack, or build the pack again"
+    raise LabeledSetMissing(f"{entry.file} (sha256 {entry.sha256[:12]}): {'; '.join(refused)}: {remedy}")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The labeled set that a card names."""
+
+    file: str
+    sha256: str
+    every: int
+    """Stride of the rows of an example that the net reads."""
+    clips: int
+    """Number of examples."""
+
+
+def _entry(card: Mapping[str, Any]) -> _Entry:
+    """Return the entry of a card. Raises `LabeledSetMissing` if it cannot be used."""
+    found = card.get("labelled")
+    if not isinstance(found, Mapping) or not found.keys() >= {"file", "sha256", "every", "clips"}:
         raise LabeledSetMissing(
             "the card names no labeled set: it needs `labelled` with file, sha256, every and clips; build the"
             " pack again"
-        ) from None
-    if not isinstance(name, str) or Path(name).name != name or every < 1:
-        raise LabeledSetMissing(
-            f"the card's labeled set cannot be used: file {name!r} must be a bare name and every {every} at"
-            " least 1; build the pack again"
         )
-    refused = []
-    for folder in (beside, fixtures_dir(), data_home()):
-        path = folder / name
-        if not path.is_file():
-            refused.append(f"not in {folder}")
-        elif (found := sha256_of(path)) != sha256:
-            refused.append(f"{path} has another sha256 ({found[:12]})")
-        else:
-            return _read(path, every, count)
-    places = "; ".join(refused)
-    remedy = "copy it beside the pack, or build the pack again"
-    raise LabeledSetMissing(f"{name} (sha256 {str(sha256)[:12]}): {places}: {remedy}")
+    file, sha256, every, clips = (found[key] for key in ("file", "sha256", "every", "clips"))
+    for key, value, holds, expected in (
+        ("file", file, isinstance(file, str) and _is_bare(file), "a bare name"),
+        ("sha256", sha256, isinstance(sha256, str), "a text"),
+        ("every", every, type(every) is int and every >= 1, "a whole number, 1 or more"),
+        ("clips", clips, type(clips) is int and clips >= 1, "a whole number, 1 or more"),
+    ):
+        if not holds:
+            raise LabeledSetMissing(
+                f"the card's labeled set cannot be used: {key} is {shown(value)}, {expected} is needed;"
+                " build the pack again"
+            )
+    return _Entry(file, sha256, every, clips)
 
 
-def _read(path: Path, every: int, count: int) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-    with np.load(path, allow_pickle=False) as file:
-        x, y = file["x"], file["y"]
-    if len(x) != count or len(y) != count:
-        raise LabeledSetMissing(
-            f"{path} holds {len(x)} examples and {len(y)} labels, the card says {count}: build the pack again"
+def _is_bare(name: str) -> bool:
+    return is_printable(name) and name == Path(name).name and name not in ("", "..")
+
+
+def _read(path: Path, entry: _Entry, classes: object) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+    """Return inputs and labels of a file. Raises `DataError` if it holds anything else than the card says."""
+    arrays = read_arrays(path, _MOST_BYTES)
+    again = "build the pack again"
+    if not {"x", "y"} <= arrays.keys():
+        raise DataError(
+            f"{path}: holds {', '.join(sorted(arrays)) or 'nothing'}, x and y are needed: {again}"
         )
-    return clamp_input(x[:, ::every].reshape(count, -1)), y.astype(np.uint8)
+    x, y = arrays["x"], arrays["y"]
+    if x.dtype != np.int8 or x.ndim < 2 or not x.size or y.dtype.kind not in "iu" or y.ndim != 1:
+        raise DataError(
+            f"{path}: x is {x.dtype} {list(x.shape)} and y {y.dtype} {list(y.shape)}, int8 examples and a"
+            f" whole number for each are needed: {again}"
+        )
+    if not len(x) == len(y) == entry.clips:
+        raise DataError(
+            f"{path}: holds {len(x)} examples and {len(y)} labels, the card says {entry.clips}: {again}"
+        )
+    most = min(len(classes), MOST_CLASSES) if isinstance(classes, list) else MOST_CLASSES
+    if y.min() < 0 or y.max() >= most:
+        odd = int(y.min() if y.min() < 0 else y.max())
+        raise DataError(f"{path}: y holds the label {odd}, labels are 0 to {most - 1}: {again}")
+    return clamp_input(x[:, :: entry.every].reshape(entry.clips, -1)), y.astype(np.uint8)
 
 
 def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:

@@ -7,12 +7,22 @@ from pathlib import Path
 import platformdirs
 
 from reds.errors import DataError
+from reds.reading import user_path
 
 
 def data_home() -> Path:
-    """Return the folder `REDS_DATA`, or the user's cache folder if that is not set; it may not exist yet."""
+    """Return the folder `REDS_DATA`, or the user's cache folder if that is not set; it may not exist yet.
+
+    Raises:
+        DataError: `REDS_DATA` cannot name a folder.
+    """
     chosen = os.environ.get("REDS_DATA")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("reds-hil") / "data"
+    if not chosen:
+        return platformdirs.user_cache_path("reds-hil") / "data"
+    try:
+        return user_path(chosen)
+    except ValueError as error:
+        raise DataError(f"REDS_DATA: {error}") from None
 
 
 def sha256_of(path: Path) -> str:

@@ -10,14 +10,14 @@ Features are numbers [N, rows, columns, units], [N, rows, columns] or [N, featur
 
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
-import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.arrays import read_arrays
 from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
 from reds.data.local_files import sha256_of
 from reds.errors import DataError
+from reds.reading import reason
 
 NEEDED = ("train_x", "train_y", "test_x", "test_y")
 OPTIONAL = ("validation_x", "validation_y", "classes")
@@ -25,7 +25,7 @@ OPTIONAL = ("validation_x", "validation_y", "classes")
 
 def read_npz(path: Path) -> RawData:
     """Return all examples of a file. Raises `DataError`, which names the array that cannot be used."""
-    arrays = _arrays(path)
+    arrays = read_arrays(path)
     pair = {"validation_x", "validation_y"}
     missing = sorted({*NEEDED, *(pair if pair & set(arrays) else ())} - set(arrays))
     if missing:
@@ -41,19 +41,6 @@ def read_npz(path: Path) -> RawData:
     return RawData(shaped, classes, sha256_of(path), path.resolve().name, "test part as given")
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        if path.is_file() and not is_zipfile(path):
-            raise DataError(f"{path}: is no .npz file: write it with numpy.savez")
-        with np.load(path, allow_pickle=False) as file:
-            return {key: np.asarray(file[key]) for key in file}
-    except DataError:
-        raise
-    except Exception as error:  # damaged bytes raise errors of zipfile, zlib, numpy or tokenize
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: cannot be read: {reason}; write it with numpy.savez") from error
-
-
 def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:
     """Return the names in the file, or the labels from 0 to the largest if it has none."""
     if "classes" in arrays:
@@ -61,7 +48,12 @@ def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:
         if given.dtype.kind != "U" or given.ndim != 1:
             shape = list(given.shape)
             raise DataError(f"{path}: classes is {given.dtype} of shape {shape}: a list of texts is needed")
-        names = tuple(given.tolist())
+        try:
+            names = tuple(map(str, given.tolist()))
+        except ValueError as error:
+            raise DataError(
+                f"{path}: classes holds no text: {reason(error)}; write it with numpy.savez"
+            ) from error
     else:
         names, where = numbered_classes(arrays["train_y"]), "train_y"
     check_classes(f"{path}: {where}", names)

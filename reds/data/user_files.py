@@ -22,6 +22,8 @@ from reds.data.images import sample_share, to_int8
 from reds.data.npz import read_npz
 from reds.errors import DataError
 from reds.pack.scale import range_scale
+from reds.reading import reason
+from reds.text import is_printable
 
 VALIDATION_SHARE = 0.1
 """Share of every class of the training part that validates, if no validation part is given."""
@@ -34,6 +36,8 @@ LEAST_SHARE = 1 / 8
 """Smallest share of the 254 steps that the features must span. Features that lie far from 0 compared with
 their range would all be stored as a few values."""
 _ORDER_SEED = 0
+_NAME_BYTES = 200
+"""Most bytes of a data set's name, which is part of the name of its labeled examples' file."""
 
 ToInt8 = Callable[[NDArray[Any]], NDArray[np.int8]]
 
@@ -48,19 +52,24 @@ def load_user_data(path: Path, seed: int) -> Data:
     Raises:
         DataError: The path does not exist, or its examples cannot be used.
     """
-    if path.is_dir():
-        from reds.data.folder import read_folder  # needs Pillow
-
-        raw = read_folder(path)
-    elif path.is_file():
-        raw = read_npz(path)
-    else:
+    try:
+        name = path.resolve(strict=True).name.removesuffix(".npz")
+        folder = path.is_dir()
+    except FileNotFoundError:
         known = ", ".join(SETS)
         raise DataError(
             f"{path}: no such file or folder: [data] set is one of {known}, or the path of your own .npz or"
             " folder, relative to the recipe"
-        )
-    return to_data(raw, path, path.resolve().name.removesuffix(".npz"), seed)
+        ) from None
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link to itself
+        raise DataError(f"{path}: cannot be read: {reason(error)}; name an .npz file or a folder") from None
+    if not is_printable(name) or len(name.encode()) > _NAME_BYTES:
+        raise DataError(f"{path}: a printable name of up to {_NAME_BYTES} bytes is needed: rename it")
+    if folder:
+        from reds.data.folder import read_folder  # needs Pillow
+
+        return to_data(read_folder(path), path, name, seed)
+    return to_data(read_npz(path), path, name, seed)
 
 
 def to_data(raw: RawData, where: str | Path, name: str, seed: int) -> Data:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from rich.console import Console
 
+from reds.console import plain_console
 from reds.data.catalog import DataSpec
 from reds.data.dataset import Dataset
 from reds.data.examples import Examples
@@ -112,7 +113,7 @@ def compress(
     with repeatable(), torch.inference_mode(False):  # gradients, whatever the caller has switched off
         examples = Examples(stored, DataOptions(name), augmentation)
         full = deepcopy(net) if isinstance(net, ElasticNet) else random_net(graph, examples, seed)
-        progress = Progress(console or Console(stderr=True))
+        progress = Progress(console or plain_console(stderr=True))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         return run_test(trained, stored, method, target)
 

@@ -11,7 +11,8 @@ from reds.data.options import AugmentationOptions
 from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
 from reds.pack.validate import NAME_BYTES
-from reds.strict_toml import type_name
+from reds.strict_tables import type_name
+from reds.text import shown
 from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
 
 TOP = "the top level"
@@ -53,7 +54,7 @@ class Rule(NamedTuple):
     @property
     def text(self) -> str:
         """Return the sentence for a rule that does not hold, without its place."""
-        return f"{self.expected} is needed{'' if self.found is None else f', not {self.found!r}'}"
+        return f"{self.expected} is needed{'' if self.found is None else f', not {shown(self.found)}'}"
 
 
 def first_broken(rules: Iterable[Rule]) -> Rule | None:

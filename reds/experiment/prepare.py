@@ -21,6 +21,7 @@ from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost.latency import load
 from reds.pack.layouts import LAYOUTS
+from reds.reading import user_path
 from reds.training.torch_setup import make_repeatable
 from reds.zoo import RESIZABLE, by_name
 
@@ -75,8 +76,10 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
         RedsError: The budgets, times or data of the recipe cannot be used.
         OSError: `out` cannot be written.
     """
-    profile, selection = profile_of(recipe, path.parent), recipe.selection
-    own = None if recipe.data.set in SETS else load_user_data(path.parent / recipe.data.set, recipe.seed)
+    profile, selection = profile_of(recipe, path), recipe.selection
+    own = None
+    if recipe.data.set not in SETS:
+        own = load_user_data(_relative(recipe.data.set, path, "[data], set"), recipe.seed)
     spec = own.set if own else SETS[recipe.data.set]
     check_rows(recipe, spec, str(path))
     try:
@@ -112,9 +115,27 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     return graph
 
 
-def profile_of(recipe: Recipe, folder: Path) -> TargetProfile:
-    """Return the target of a recipe. `folder` is where its times are read. Raises `LatencyError`."""
+def profile_of(recipe: Recipe, path: Path) -> TargetProfile:
+    """Return the target of a recipe, with its measured times.
+
+    Args:
+        recipe: The recipe.
+        path: The file that it was read from; times are read relative to its folder.
+
+    Raises:
+        LatencyError: The times cannot be read.
+        RecipeError: No file can have the name of the times.
+    """
     if recipe.device is None:
         return TargetProfile()
     layout = next(layout for layout in LAYOUTS.values() if layout.name == recipe.device.layout)
-    return TargetProfile(layout, load(folder / recipe.device.times) if recipe.device.times else None)
+    times = recipe.device.times
+    return TargetProfile(layout, load(_relative(times, path, "[device], times")) if times else None)
+
+
+def _relative(text: str, recipe: Path, key: str) -> Path:
+    """Return the path that a key of a recipe names, relative to the recipe's folder."""
+    try:
+        return recipe.parent / user_path(text)
+    except ValueError as error:
+        raise RecipeError(f"{recipe}: {key}: {error}") from None

@@ -1,6 +1,6 @@
 """Read and check a recipe before torch is imported, so that its mistakes show at once.
 
-`strict_toml` checks tables, keys and types. The rules of `method` and those below check values. Every error
+`strict_tables` checks tables, keys and types. The rules of `method` and those below check values. Every error
 names the file, the table and the key.
 """
 
@@ -14,17 +14,17 @@ from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shi
 from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
 from reds.pack.validate import MOST_SUBNETS
-from reds.strict_toml import parse_toml
+from reds.reading import read_regular, reason
+from reds.strict_tables import parse_toml
 from reds.zoo import KNOWN_NAMES, find_net
 
 
 def load_recipe(path: Path) -> Recipe:
     """Read and check a recipe file. Raises `RecipeError`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RecipeError(f"{path}: cannot be read: {reason}; name a TOML file") from None
+        raise RecipeError(f"{path}: cannot be read: {reason(error)}; name a TOML file") from None
     return parse_recipe(text, str(path))
 
 

@@ -163,7 +163,7 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: store.prepare(Path("/")),
-        "/: cannot write the results there; name a file in a folder of yours",
+        "/: cannot write the results: Is a directory; name a file in a folder of yours",
     ),
     (
         lambda: decode(b"\x02\x01"),

@@ -1,6 +1,6 @@
 """Test the conditions that boards report, and the doubts they raise about latencies."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -58,17 +58,17 @@ def test_missing_conditions_are_none() -> None:
 def test_latency_is_doubtful_with_a_reason(
     before: dict[str, object], after: dict[str, object], why: list[str]
 ) -> None:
-    pair = (replace(STEADY, **changed).plain() for changed in (before, after))  # type: ignore[arg-type]
+    pair = (asdict(replace(STEADY, **changed)) for changed in (before, after))  # type: ignore[arg-type]
     assert doubts(*pair) == why
 
 
 def test_each_kind_of_doubt_is_reported_once_for_a_board() -> None:
-    good, bad = STEADY.plain(), replace(STEADY, governor="ondemand").plain()
+    good, bad = asdict(STEADY), asdict(replace(STEADY, governor="ondemand"))
     rows = [
         {"board": "a", "conditions": {"before": good, "after": good}},
         {"board": "b", "conditions": {"before": bad, "after": bad}},
-        {"board": "b", "conditions": {"before": good, "after": replace(STEADY, mhz=600.0).plain()}},
-        {"board": "b", "conditions": {"before": good, "after": replace(STEADY, mhz=900.0).plain()}},
+        {"board": "b", "conditions": {"before": good, "after": asdict(replace(STEADY, mhz=600.0))}},
+        {"board": "b", "conditions": {"before": good, "after": asdict(replace(STEADY, mhz=900.0))}},
         {"board": "b", "conditions": {"before": good, "after": good}},
         {"board": "c", "conditions": None},
     ]

@@ -185,7 +185,7 @@ NAN[3, 2, 1] = np.nan
         ({"train_y": arrays()["train_y"] * 0, "classes": None}, "train_y"),
         ({"classes": np.array(["a", "a", "b"])}, "classes"),
         ({"classes": np.arange(3)}, "classes"),
-        ({"classes": np.array(CLASSES, object)}, "Object arrays"),
+        ({"classes": np.array(CLASSES, object)}, "holds object"),
         (
             {f"train_{key}": arrays()[f"train_{key}"][::20] for key in "xy"},
             "class cat",

@@ -13,6 +13,7 @@ from reds.files import write_atomically
 from reds.graph import Graph, Layer
 from reds.nesting.cost import Cost, Grid
 from reds.nesting.solver.problem import Groups
+from reds.reading import parse_json, read_regular, reason
 
 NANOSECONDS = 1000
 """Nanoseconds of a microsecond. The solver adds integers, so it counts nanoseconds."""
@@ -79,7 +80,7 @@ def load(path: Path) -> Latency:
         LatencyError: The file cannot be read, or is no table of times.
     """
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = parse_json(read_regular(path))
         layers = {
             str(name): LayerTimes(
                 [np.array(axis, np.int64) for axis in times["units"]], np.array(times["us"], np.float64)
@@ -87,10 +88,9 @@ def load(path: Path) -> Latency:
             for name, times in raw["layers"].items()
         }
         return Latency(str(raw["board"]), layers)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise LatencyError(
-            f"{path}: not a table of times: {reason}; measure one with `hil latency`"
+            f"{path}: not a table of times: {reason(error)}; measure one with `hil latency`"
         ) from None
 
 

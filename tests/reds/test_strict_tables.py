@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from reds.strict_toml import parse_toml
+from reds.strict_tables import parse_toml
 
 
 @dataclass(frozen=True)

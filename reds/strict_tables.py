@@ -1,21 +1,22 @@
-"""Read TOML into dataclasses, strictly: every unknown, missing or mistyped key is an error.
+"""Read tables of TOML or JSON into dataclasses, strictly: unknown, missing or mistyped keys are errors.
 
 A dataclass describes a table: its fields are the keys, their types the types of the values, and a field with
 a default may be left out. An error names the source, the table, the key and the nearest key that exists, in
 one line. Rules on values, as ranges, are the caller's.
 
 Fields may be bool, int, float, str, a `Literal`, another dataclass, a tuple of dataclasses (an array of
-tables), a `Mapping` from text to one of these, and a union of these with `None`.
+tables) or of numbers, a `Mapping` from text to one of these, and a union of these with `None`.
 """
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from reds.reading import parse_toml_table, reason
 from reds.spelling import did_you_mean
+from reds.text import LINE, printable, shown
 
 T = TypeVar("T")
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -35,14 +36,32 @@ def parse_toml(text: str, kind: type[T], source: str, error: type[Exception], ex
         Exception: An `error`: the text is no TOML, or a key is unknown, missing or of another type.
     """
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as mistake:
-        raise error(f"{source}: not valid TOML: {mistake}") from None
+        table = parse_toml_table(text.encode())
+    except ValueError as mistake:
+        raise error(f"{printable(source)}: not valid TOML: {reason(mistake)}") from None
+    return parse_table(table, kind, source, error, example)
+
+
+def parse_table(table: object, kind: type[T], source: str, error: type[Exception], example: str = "") -> T:
+    """Return the dataclass that a table describes, as TOML or JSON gives it.
+
+    Args:
+        table: The table of the top level.
+        kind: The dataclass of the top level.
+        source: Name of the file, for errors.
+        error: The class of errors to raise.
+        example: Where to find a complete file, for the error about missing keys.
+
+    Raises:
+        Exception: An `error`: a key is unknown, missing or of another type.
+    """
     try:
+        if not isinstance(table, dict):
+            raise _MistakeError(f"a table is needed, not {shown(table)}")
         value: T = _table(kind, table, "the top level")
     except _MistakeError as mistake:
         more = f"; {example} is a complete one" if example and mistake.missing else ""
-        raise error(f"{source}: {mistake}{more}") from None
+        raise error(printable(f"{source}: {mistake}{more}", LINE)) from None
     return value
 
 
@@ -75,14 +94,19 @@ def _needed(kind: Any) -> list[str]:
 def _value(kind: Any, value: Any, where: str, key: str) -> Any:
     """Return a value as its field has it; `where` names the table that holds the key."""
     origin, args = get_origin(kind), get_args(kind)
+    if value is None and NoneType in args:
+        return None
     if origin is UnionType:
         kinds = [each for each in args if each is not NoneType]
         kind = next((each for each in kinds if type(value) is each), kinds[0])
         return _value(kind, value, where, key)
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return _table(kind, value, f"[{key}]")
-    if origin is tuple and isinstance(value, list) and all(isinstance(x, dict) for x in value):
-        return tuple(_table(args[0], x, _entry(key, i, x)) for i, x in enumerate(value, 1))
+    if origin is tuple and isinstance(value, list):
+        if args[0] is float:
+            return tuple(_value(float, x, f"{where}, {key}", str(i)) for i, x in enumerate(value, 1))
+        if all(isinstance(x, dict) for x in value):
+            return tuple(_table(args[0], x, _entry(key, i, x)) for i, x in enumerate(value, 1))
     if origin is Mapping and isinstance(value, dict):
         return {name: _value(args[1], x, f"{where}, {key}", name) for name, x in value.items()}
     if origin is Literal and value in args:
@@ -92,7 +116,7 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
     if type(value) is kind and kind is not float:
         return value
     name = "a finite number" if kind is float and isinstance(value, float) else type_name(kind)
-    raise _MistakeError(f"{where}, {key}: {name} is needed, not {value!r}")
+    raise _MistakeError(f"{where}, {key}: {name} is needed, not {shown(value)}")
 
 
 def _entry(key: str, number: int, table: Mapping[str, Any]) -> str:
@@ -116,4 +140,6 @@ def type_name(kind: Any) -> str:
         return " or ".join(repr(choice) for choice in get_args(kind))
     if dataclasses.is_dataclass(kind) or get_origin(kind) is Mapping:
         return "a table"
+    if kind == tuple[float, ...]:
+        return "a list of numbers"
     return NAMES.get(kind, "a list of tables")
