@@ -28,8 +28,6 @@ The text of an error states the observation and, after a semicolon, the remedy.
 
 from pathlib import Path
 
-from reds.text import LINE, printable
-
 
 class HilError(Exception):
     """Base of the errors of hil. A text starts with the name of the board that it concerns.
@@ -41,8 +39,8 @@ class HilError(Exception):
 
     def __init__(self, text: str, *, board: str = "") -> None:
         super().__init__(text)
-        self.text = printable(text, LINE)
-        self.board = printable(board)
+        self.text = _one_line(text)
+        self.board = _one_line(board)
 
     def __str__(self) -> str:
         return f"{self.board}: {self.text}" if self.board else self.text
@@ -74,7 +72,7 @@ class BoardsFileError(SetupError):
         if self.file is None:
             return super().__str__()
         board = f"board {self.board!r}: " if self.board else ""
-        return f"{printable(str(self.file))}: {board}{self.text}"
+        return f"{_one_line(str(self.file))}: {board}{self.text}"
 
 
 class UnknownTarget(SetupError):  # noqa: N818, it names a state of the bench, not a bug
@@ -133,7 +131,7 @@ class ResultsError(SetupError):
         self.file = file
 
     def __str__(self) -> str:
-        return f"{printable(str(self.file))}: {self.text}"
+        return f"{_one_line(str(self.file))}: {self.text}"
 
 
 class LinkError(HilError):
@@ -178,3 +176,9 @@ class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug
     """The pack has no such subnet; the text names the most similar one."""
+
+
+def _one_line(text: str) -> str:
+    from reds.text import LINE, printable  # imported here: the plugin is loaded in every project
+
+    return printable(text, LINE)

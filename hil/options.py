@@ -108,6 +108,15 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _path(text: str) -> Path:
+    from reds.reading import user_path  # imported here: the plugin is loaded in every project
+
+    try:
+        return user_path(text)
+    except ValueError as error:
+        raise ValueError(f"the path of a file: {error}") from None
+
+
 def _text(metavar: str) -> Mapping[str, Any]:
     return {"metavar": metavar}
 
@@ -131,9 +140,9 @@ OPTIONS = (
     ),
     Option("emulate", _flag, False, "emulate every board that has an emulator", _SWITCH),
     Option("missing", _missing, None, _MISSING_HELP, _text("ACTION")),
-    Option("boards", Path, None, "boards file (default: the shipped boards.toml)", _text("FILE")),
-    Option("pack", Path, None, "pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
-    Option("results", Path, None, "write every measurement to this file, as JSON lines", _text("FILE")),
+    Option("boards", _path, None, "boards file (default: the shipped boards.toml)", _text("FILE")),
+    Option("pack", _path, None, "pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
+    Option("results", _path, None, "write every measurement to this file, as JSON lines", _text("FILE")),
     Option(
         "switch-limit-us",
         _positive,

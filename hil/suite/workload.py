@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reds.data.labeled import find_labeled
 from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
+from reds.pack.card import shares
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
 
@@ -105,8 +106,8 @@ def _floors(path: Path, model: Model, card: Mapping[str, Any]) -> dict[str, floa
     """Return the floor of each subnet from the card; none if there is no card."""
     if not card:
         return {}
+    names = [subnet.name for subnet in model.subnets]
     try:
-        floors = {str(row["label"]): float(row["floor"]) for row in card["subnets"]}
-        return {subnet.name: floors[subnet.name] for subnet in model.subnets}
-    except (KeyError, TypeError, ValueError) as error:
-        raise PackError(f"{path}: its card states no floor for each of its subnets: {error!r}") from error
+        return dict(zip(names, shares(card, names, "floor"), strict=True))
+    except ValueError as error:
+        raise PackError(f"{path}: its card states no floor for each of its subnets: {error}") from error

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from reds.data.arrays import read_arrays
 from reds.data.images import Images, Pixels
 from reds.data.local_files import check_sha256
 from reds.errors import DataError
@@ -35,23 +36,23 @@ def load_contact_sheets(folder: Path, files: Mapping[str, str]) -> Images:
         if not path.is_file():
             raise DataError(f"{path} is missing: set REDS_DATA to the folder that holds {name}")
         check_sha256(path, sha256)
-        with np.load(path, allow_pickle=False) as file:
-            for part, found in parts.items():
-                if f"{part}_y" in file:
-                    found.append(_read_part(file, part))
+        arrays = read_arrays(path)
+        for part, found in parts.items():
+            if f"{part}_y" in arrays:
+                found.append(_read_part(arrays, part))
     train, test = (_in_order(found) for found in parts.values())
     return Images(*train, *test, files)
 
 
-def _read_part(file: Mapping[str, Pixels], part: str) -> Part:
-    rows, columns, units, across = (int(n) for n in file[f"{part}_shape"])
-    y, sheets = file[f"{part}_y"], []
-    for key in sorted(key for key in file if key.startswith(f"{part}_sheet_")):
-        image = Image.open(io.BytesIO(file[key].tobytes())).convert("L" if units == 1 else "RGB")
+def _read_part(arrays: Mapping[str, NDArray[Any]], part: str) -> Part:
+    rows, columns, units, across = (int(n) for n in arrays[f"{part}_shape"])
+    y, sheets = arrays[f"{part}_y"], []
+    for key in sorted(key for key in arrays if key.startswith(f"{part}_sheet_")):
+        image = Image.open(io.BytesIO(arrays[key].tobytes())).convert("L" if units == 1 else "RGB")
         grid = np.asarray(image).reshape(-1, rows, across, columns, units)
         sheets.append(grid.swapaxes(1, 2).reshape(-1, rows, columns, units))
     order: NDArray[np.integer[Any]] = np.arange(len(y))
-    order = file.get(f"{part}_index", order)
+    order = arrays.get(f"{part}_index", order)
     return np.concatenate(sheets)[: len(y)], y, order
 
 

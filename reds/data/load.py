@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from reds.data import cifar10, fashion_mnist, speech_archive, speech_prepared
+from reds.data.arrays import read_arrays
 from reds.data.catalog import SETS, Data
 from reds.data.images import Images, split
 from reds.data.local_files import data_home
@@ -62,8 +63,8 @@ def load_data(options: DataOptions, seed: int, console: Console) -> Data:
 def speech_data(clips: SpeechClips) -> Data:
     """Return speech clips as examples, with the shipped clips as test part."""
     spec = SETS["speech-commands"]
-    with np.load(fixtures_dir() / spec.file, allow_pickle=False) as file:
-        test_x, test_y = clamp_input(file["x"]), file["y"].astype(np.uint8)
+    labeled = read_arrays(fixtures_dir() / spec.file)
+    test_x, test_y = clamp_input(labeled["x"]), labeled["y"].astype(np.uint8)
     return Data(
         spec, clips.train_x[..., None], clips.train_y, clips.validation_x[..., None],
         clips.validation_y, test_x[..., None], test_y, clips.files, clips.split,

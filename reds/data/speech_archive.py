@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from reds.data.arrays import read_arrays
 from reds.data.download import fetch
 from reds.data.mfcc import RATE, Sound, fit_length, mfcc, normalized, quantized
 from reds.data.speech import COEFFICIENTS, FRAMES, SpeechClips
@@ -58,9 +59,9 @@ def load_archive(folder: Path, console: Console, url: str = URL, sha256: str = S
         with atomic_file(features) as file:
             np.savez_compressed(file, **made)  # type: ignore[arg-type]
     try:
-        with np.load(features, allow_pickle=False) as file:
-            x, y, held_x, held_y = (file[key] for key in ARRAYS)
-    except Exception as error:  # damaged bytes raise errors of zipfile, zlib, numpy or tokenize
+        arrays = read_arrays(features)
+        x, y, held_x, held_y = (arrays[key] for key in ARRAYS)
+    except (DataError, KeyError) as error:
         raise DataError(f"{features}: damaged; delete the file, and it is made again") from error
     return SpeechClips(x, y, held_x, held_y, {PurePosixPath(url).name: sha256}, SPLIT)
 

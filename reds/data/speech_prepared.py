@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.arrays import read_arrays
 from reds.data.local_files import check_sha256
 from reds.data.speech import CLASSES, SpeechClips
 from reds.errors import DataError
@@ -45,8 +46,8 @@ def load_prepared(folder: Path, sha256: str = SHA256, speakers_sha256: str = SPE
         if not wanted.is_file():
             raise DataError(f"{wanted} is missing: set REDS_DATA to the folder that holds {wanted.name}")
         check_sha256(wanted, checksum)
-    with np.load(path, allow_pickle=False) as file:
-        x, y, known, classes = file["x"], file["y"], file["src"] == 0, tuple(file["classes"].tolist())
+    clips = read_arrays(path)
+    x, y, known, classes = clips["x"], clips["y"], clips["src"] == 0, tuple(clips["classes"].tolist())
     if classes != CLASSES:
         raise DataError(f"{path}: its classes are {', '.join(classes)}, expected {', '.join(CLASSES)}")
     speakers = _speakers(speakers_path)
@@ -64,7 +65,7 @@ def held_out(speaker: str) -> bool:
 
 def _speakers(path: Path) -> dict[bytes, str]:
     """Return the speaker of each clip by the bytes of its features, without the test clips."""
-    with np.load(path, allow_pickle=False) as file:
-        not_test: NDArray[np.bool_] = file["is_tune"]
-        clips, names = file["x"][not_test], file["speaker"][not_test].tolist()
+    arrays = read_arrays(path)
+    not_test: NDArray[np.bool_] = arrays["is_tune"]
+    clips, names = arrays["x"][not_test], arrays["speaker"][not_test].tolist()
     return {clip.tobytes(): name for clip, name in zip(clips, names, strict=True)}

@@ -1,7 +1,6 @@
 """Load a pack as a user sees it: its subnets with their accuracy, and the bit-exact interpreter."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack import interpreter
+from reds.pack.card import read_card, shares
 from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
 from reds.pack.scale import Scale
@@ -45,10 +45,9 @@ class Pack:
         accuracy: list[float | None] = [None] * len(names)
         if self.card is not None:
             try:
-                rows = {str(row["label"]): float(row["accuracy"]["test"]) for row in self.card["subnets"]}
-                accuracy = [rows[name] for name in names]
-            except (KeyError, TypeError, ValueError) as error:
-                lacks = f"its card states no accuracy for each subnet: {error!r}"
+                accuracy[:] = shares(self.card, names, "accuracy", "test")
+            except ValueError as error:
+                lacks = f"its card states no accuracy for each subnet: {error}"
                 raise PackError(f"{self.path}: {lacks}; delete the card, or build again") from error
         return Subnets(
             PackSubnet(subnet.name, subnet.macs, share)
@@ -126,14 +125,4 @@ def load_pack(path: str | Path) -> Pack:
     path = Path(path)
     data = read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Pack(path, loads(data, str(path)), sha256, _card(path.with_suffix(".json"), sha256))
-
-
-def _card(path: Path, sha256: str) -> dict[str, Any] | None:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise PackError(f"{path}: cannot read the pack's card: {error}; delete it, or build again") from error
-    return card if isinstance(card, dict) and card.get("pack_sha256") == sha256 else None
+    return Pack(path, loads(data, str(path)), sha256, read_card(path.with_suffix(".json"), sha256))

@@ -25,6 +25,10 @@ from reds.pack.model import (
 )
 from reds.pack.padding import round_up
 from reds.pack.validate import validate_model
+from reds.reading import read_regular, reason
+
+MOST_BYTES = 1 << 28
+"""Most bytes of a pack's file; no board holds a larger one."""
 
 
 def unpack(data: bytes) -> Model:
@@ -64,9 +68,9 @@ def read_bytes(path: Path) -> bytes:
         PackError: The file cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path, MOST_BYTES)
     except OSError as error:
-        raise PackError(f"{path}: cannot read the pack: {error.strerror}") from error
+        raise PackError(f"{path}: cannot read the pack: {reason(error)}") from error
 
 
 def _refuse_if(broken: bool, reason: str) -> None:

@@ -12,7 +12,10 @@ from typing import Any
 import torch
 
 from reds.files import write_atomically
+from reds.reading import read_regular
 
+_MOST_BYTES = 1 << 34
+"""Most bytes of a state."""
 State = dict[str, Any]
 """Tensors, numbers and texts, and lists and dictionaries of them."""
 
@@ -25,14 +28,30 @@ class Checkpoint:
     """
 
     def __init__(self, path: Path | None = None, key: str = "") -> None:
-        """Read `path` if it was written with this key; without a path keep states in memory only."""
+        """Read `path` if it was written with this key; without a path keep states in memory only.
+
+        Raises:
+            OSError: The file is there and cannot be read, or is no regular file.
+        """
         self.path, self.key = path, key
         self.phases: dict[str, State] = {}
-        if path is not None and path.exists():
-            digest, _, data = path.read_bytes().partition(b"\n")
-            if hashlib.sha256(data).hexdigest().encode() == digest:
-                saved = torch.load(BytesIO(data), weights_only=True)  # executes no code of the file
-                self.phases = saved["phases"] if saved["key"] == key else {}
+        if path is not None:
+            self.phases = self._read(path)
+
+    def _read(self, path: Path) -> dict[str, State]:
+        """Return the phases in a file, none if it is missing, damaged or of another key. Raises `OSError`."""
+        try:
+            digest, _, data = read_regular(path, _MOST_BYTES).partition(b"\n")
+        except FileNotFoundError:
+            return {}
+        if hashlib.sha256(data).hexdigest().encode() != digest:
+            return {}
+        try:
+            saved = torch.load(BytesIO(data), weights_only=True)  # executes no code of the file
+            phases = saved["phases"] if saved["key"] == self.key else {}
+        except Exception:  # a file that `save` did not write makes torch raise errors of many kinds
+            return {}
+        return phases if isinstance(phases, dict) else {}
 
     def save(self, phase: str, state: State) -> None:
         """Replace the state of a phase. Raises `OSError`."""

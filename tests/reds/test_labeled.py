@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reds.data.labeled import find_labeled
 from reds.data.local_files import data_home, sha256_of
@@ -16,6 +18,7 @@ from reds.data.speech import CLASSES
 from reds.data.speech_prepared import FILE, SPEAKERS_FILE, held_out, load_prepared
 from reds.errors import DataError, LabeledSetMissing
 from reds.fixtures import fixtures_dir
+from tests.support.odd_files import ODD_FILES
 
 
 def shipped_card() -> dict[str, Any]:
@@ -107,3 +110,103 @@ def test_training_features_that_are_missing_or_changed_are_refused(tmp_path: Pat
         load_prepared(tmp_path, own)
     with pytest.raises(DataError, match=r"kws12_train\.npz.*sha256.*db7bc0"):
         load_prepared(tmp_path)
+
+
+def labeled(folder: Path, x: Any = None, y: Any = None, **more: Any) -> dict[str, Any]:
+    """Write a labeled set, and return a card whose checksum fits."""
+    path = folder / "own.npz"
+    x = np.zeros((3, 4, 10), np.int8) if x is None else x
+    y = np.arange(3, dtype=np.uint8) if y is None else y
+    np.savez(path, **{name: array for name, array in {"x": x, "y": y, **more}.items() if array is not ...})
+    return card_for(path)
+
+
+def card_for(path: Path) -> dict[str, Any]:
+    entry = {"name": "own", "file": path.name, "sha256": sha256_of(path), "every": 2, "clips": 3}
+    return {"labelled": entry, "classes": ["a", "b", "c"]}
+
+
+def refused(card: dict[str, Any], folder: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        find_labeled(card, folder)
+    assert type(caught.value) is DataError  # not missing: such a set may not be passed over
+    assert str(caught.value).startswith(f"{folder / 'own.npz'}: ")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x": ...}, {"y": ...}, {"x": np.zeros((3, 4, 10), np.uint8)}, {"x": np.zeros((3, 4, 10), np.float32)},
+        {"x": np.zeros(3, np.int8)}, {"x": np.zeros((3, 0), np.int8)}, {"x": np.int8(1)}, {"y": np.uint8(1)},
+        {"x": np.array(["a", "b", "c"])}, {"x": np.array([{}] * 3, object)}, {"y": np.array([{}] * 3, object)},
+        {"y": np.zeros(3, np.float32)}, {"y": np.zeros((3, 1), np.uint8)}, {"y": np.int64([0, 1, 3])},
+        {"y": np.int64([0, -1, 2])}, {"y": np.uint64([0, 1, 2**64 - 1])}, {"y": np.arange(4, dtype=np.uint8)},
+        {"x": np.zeros((4, 4, 10), np.int8)}, {"y": np.zeros(3, bool)}, {"y": np.array([b"a", b"b", b"c"])},
+    ],
+)  # fmt: skip
+def test_a_set_of_the_right_checksum_that_holds_something_else_is_refused(
+    arrays: dict[str, Any], tmp_path: Path
+) -> None:
+    find_labeled(labeled(tmp_path), tmp_path)
+    refused(labeled(tmp_path, **arrays), tmp_path)
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_set_with_a_checksum_that_fits_is_read_or_refused(
+    data: st.DataObject, tmp_path: Path
+) -> None:
+    labeled(tmp_path)
+    path = tmp_path / "own.npz"
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))] if data.draw(st.booleans()) else raw)
+    try:
+        x, y = find_labeled(card_for(path), tmp_path)
+    except DataError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert str(error).isprintable()
+    else:
+        assert (x.shape, x.dtype, y.shape, y.dtype) == ((3, 20), np.int8, (3,), np.uint8)
+        assert y.max() < 3
+
+
+ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
+
+
+@given(
+    entry=st.fixed_dictionaries({}, optional=dict.fromkeys(("file", "sha256", "every", "clips"), ODD)) | ODD,
+    classes=ODD,
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_entry_of_a_card_is_used_or_refused(entry: Any, classes: Any, tmp_path: Path) -> None:
+    card = labeled(tmp_path)
+    changed = {**card["labelled"], **entry} if isinstance(entry, dict) else entry
+    try:
+        find_labeled({"labelled": changed, "classes": classes}, tmp_path)
+    except DataError as error:
+        assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("odd", [name for name in ODD_FILES if not name.startswith(("below", "name", "long"))])
+def test_a_set_that_is_no_file_is_passed_over(odd: str, tmp_path: Path) -> None:
+    card = labeled(tmp_path)
+    (tmp_path / "own.npz").unlink()
+    made = ODD_FILES[odd](tmp_path)
+    if made.parent == tmp_path and odd != "missing":
+        card["labelled"]["file"] = made.name
+    with pytest.raises(LabeledSetMissing):
+        find_labeled(card, tmp_path)
+
+
+@pytest.mark.parametrize("home", ["~nosuchuser/data", "a\udcff/~"])
+def test_a_home_of_data_that_cannot_be_is_named(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = labeled(tmp_path)
+    monkeypatch.setenv("REDS_DATA", home)
+    with pytest.raises(DataError) as caught:
+        find_labeled(card, tmp_path / "elsewhere")
+    assert str(caught.value).isprintable()
