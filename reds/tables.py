@@ -35,7 +35,7 @@ def code(text: str) -> str:
     """Return a text as code in a line of Markdown; no backtick in it ends the code."""
     shown = printable(text, LINE)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    pad = " " if shown[:1] + shown[-1:] != (shown[:1] + shown[-1:]).strip("` ") or not shown else ""
+    pad = " " if not shown or {shown[0], shown[-1]} & set("` ") else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 

@@ -21,6 +21,6 @@ def summary(title: str, results: Path, junit: Path) -> None:
     from hil.results import store
     from hil.results.summary import cases, render
 
-    measured = store.read(results) if results.exists() else []
+    measured = store.read(results)
     click.echo(render(title, measured, cases(junit)), nl=False)
     sys.exit(not measured)

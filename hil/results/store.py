@@ -92,13 +92,19 @@ def prepare(path: Path) -> None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the plain measurements of a results file. Raises `ResultsError`, which names the line."""
+    """Return the plain measurements of a results file, none if it does not exist.
+
+    Raises:
+        ResultsError: The file cannot be read, or a line of it is no measurement; the text names the line.
+    """
     from reds.reading import parse_json, read_regular, reason  # imported here, as in `write`
     from reds.strict_tables import parse_table
 
     remedy = "name the file of --results"
     try:
         lines = read_regular(path, _MOST_BYTES).split(b"\n")
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise ResultsError(f"cannot be read: {reason(error)}; {remedy}", file=path) from error
     found = []

@@ -2,8 +2,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
+from hil.boards.board_table import VALUES
 from hil.boards.boards_toml import load
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
@@ -14,6 +18,7 @@ from hil.suite.board_selection import SelectedBoard, select_boards
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
 from tests.hil.support.raising import raises
+from tests.support.odd_files import ODD_FILES, OddFile
 
 SUBNETS = ("25%", "100%")
 Write = Callable[[str], Path]
@@ -174,6 +179,30 @@ def test_desktop_runs_on_its_cores_only() -> None:
         (ON_NET + "cool_down = 0", "pi", "cool_down"),
         (ON_NET + "cool_down = inf", "pi", "cool_down"),
         (ON_NET + "core = -1", "pi", "core"),
+        ('[[board]]\nname = "a\\u001b[2J"\ntarget = "desktop"', r"a\x1b[2J", "name"),
+        ('[[board]]\nname = "a\\nb"\ntarget = "desktop"', r"a\nb", "name"),
+        ('[[board]]\nname = "\\u202ea"\ntarget = "desktop"', r"\u202ea", "name"),
+        ('[[board]]\nname = ""\ntarget = "desktop"', "", "name"),
+        ('[[board]]\nname = ["a"]\ntarget = "desktop"', "['a']", "name"),
+        ('[[board]]\nname = "left"\ntarget = "desk\\u0000top"', "left", "target"),
+        (BOARD + 'serial = "a\\r"', "left", "serial"),
+        (BOARD + 'port = "a\\u0000"', "left", "port"),
+        (BOARD + 'latency_us = { "25%\\u001b" = 1 }', "left", "latency_us"),
+        (BOARD + "instructions = { a = nan }", "left", "instructions"),
+        (BOARD + 'agent = "~nosuchuser/a"', "left", "agent"),
+        (BOARD + 'agent = "a\\u0000b"', "left", "agent"),
+        (BOARD + f'agent = "{"x" * 300}"', "left", "agent"),
+        (BOARD + 'agent = "."', "left", "agent"),
+        (BOARD + 'agent = "/dev/zero"', "left", "agent"),
+        (BOARD + 'agent = "boards.toml/x"', "left", "agent"),
+        (PHONE + 'key = "~nosuchuser/a"', "phone", "key"),
+        (ON_NET + 'key = "~nosuchuser/a"', "pi", "key"),
+        (ON_NET + 'user = "\\u2028"', "pi", "user"),
+        (BOARD + "core = 0x" + "f" * 5000, "", ""),
+        (BOARD + "core = " + "9" * 5000, "", ""),
+        ("a = " + "[" * 10_000, "", ""),
+        ('"\\u001b[2J" = 1', "", "\x1b[2J"),
+        (BOARD + '"\\u001b[2J" = 1', "left", "\x1b[2J"),
     ],
 )
 def test_invalid_file_raises_with_file_board_and_key(write: Write, text: str, board: str, key: str) -> None:
@@ -182,9 +211,66 @@ def test_invalid_file_raises_with_file_board_and_key(write: Write, text: str, bo
         load(path)
 
 
-def test_missing_file_raises_with_its_path() -> None:
-    with raises(BoardsFileError, file=Path("nowhere.toml")):
-        load(Path("nowhere.toml"))
+@pytest.mark.parametrize("odd", ODD_FILES.values(), ids=ODD_FILES.keys())
+def test_a_boards_file_that_cannot_be_read_raises_at_once(odd: OddFile, tmp_path: Path) -> None:
+    path = odd(tmp_path)
+    with raises(BoardsFileError, file=path):
+        load(path)
+
+
+@pytest.mark.parametrize("name", ["pipe", "circle of links"])
+def test_an_agent_that_is_no_file_is_refused(name: str, write: Write, tmp_path: Path) -> None:
+    agent = ODD_FILES[name](tmp_path)
+    with raises(BoardsFileError, board="left", key="agent"):
+        load(write(BOARD + f'agent = "{agent.name}"'))
+
+
+def test_a_file_of_very_many_boards_is_refused_at_once(write: Write) -> None:
+    path = write("".join(f'[[board]]\nname = "{i}"\ntarget = "desktop"\n' for i in range(20_000)))
+    with raises(BoardsFileError, file=path):
+        load(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(write: Write) -> None:
+    assert [entry.name for entry in load(write("\ufeff" + BOARD))] == ["left"]
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
+    ["desktop", "pi", "~x", "."]
+)
+ANY = st.recursive(
+    st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+KEYS = [*sorted(VALUES), "port", "more"]
+
+
+def toml(value: object) -> str:
+    """Write a value in TOML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml(key)} = {toml(x)}" for key, x in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(c):08x}" for c in value) + '"'
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+@given(row=st.dictionaries(st.sampled_from(KEYS), ANY, max_size=4), named=st.booleans())
+@hypothesis.settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
+)
+def test_any_values_make_an_entry_or_one_line(row: dict[str, object], named: bool, write: Write) -> None:
+    full = {"name": "a", "target": "desktop", **row} if named else row
+    path = write("[[board]]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in full.items()))
+    try:
+        (entry,) = load(path)
+    except BoardsFileError as error:
+        assert str(error).isprintable()
+        assert str(path) in str(error)
+    else:
+        assert entry.name.isprintable()
 
 
 ABSENT = """

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import resource
 import subprocess
@@ -6,11 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hil.errors import ResultsError
 from hil.results import report, store
+from hil.results.conditions import Conditions, Span
 from hil.results.store import Measurement
 from tests.hil.support.raising import raises
+from tests.support.odd_files import ODD_FILES
 
 WHO = ("nano33ble", "left", "emulated", "net", "00ff")
 
@@ -90,9 +95,104 @@ def test_table_shows_a_dash_for_a_missing_figure() -> None:
     assert note == ["a", "[note]"]
 
 
+@pytest.mark.parametrize("name", ["desk[/lab]", "desk [lab]", "[bold]desk[/bold]", "desk :smile:", "a|b"])
+def test_names_with_markup_are_shown_as_they_are(name: str) -> None:
+    one = measured("25%", "latency", 1.5) | {"board": name}
+    text = report.render([one], [f"{name}: noted"])
+    assert name in text.splitlines()[1]
+    assert text.splitlines()[2] == f"{name}: noted"
+
+
+def test_text_that_acts_on_a_terminal_is_escaped_in_the_table() -> None:
+    conditions = {"governor": "\x1b[2Jpowersave\n", "mhz": None, "throttled": None, "thermal": None}
+    one = measured("25%", "latency", 1.5) | {"board": "a\x1b[31m\nb", "subnet": "\u202e25%"}
+    one["conditions"] = {"before": conditions, "after": conditions}
+    lines = report.render([one], ["note\x07\nof two lines"]).splitlines()
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+
+
+GOOD = measured("25%", "latency", 1.5)
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    seen = Span(Conditions("aarch64", mhz=600.0), Conditions("aarch64", governor="performance"))
+    kept = Measurement(*WHO, "25%->100%", "switch", "us", 2.0, (1.0, 2.0), seen).plain()
+    store.write(path, [GOOD, kept])
+    assert store.read(path) == [GOOD, kept]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "{", json.dumps(GOOD)[:-9], "[]", "3", "null", "[" * 100_000, "\x1b", '"a"', "{}",
+        *(json.dumps(GOOD | changed) for changed in (
+            {"value": "1"}, {"value": None}, {"value": math.nan}, {"value": math.inf}, {"value": 10**400},
+            {"value": -1.0}, {"value": True}, {"value": [1]}, {"samples": [1.0, math.nan]},
+            {"samples": [-0.5]}, {"samples": 1.0}, {"samples": ["1"]}, {"samples": None}, {"more": 1},
+            {"board": 3}, {"board": None}, {"board": "a\n"}, {"target": []}, {"subnet": "\x1b[2J"},
+            {"metric": {}}, {"unit": "\u202e"}, {"provenance": "guessed"}, {"provenance": None},
+            {"pack_sha256": 0}, {"conditions": 1}, {"conditions": {}}, {"conditions": {"before": None}},
+            {"conditions": {"before": {"machine": "m"}, "after": {"machine": "m", "mhz": "1"}}},
+        )),
+        json.dumps({key: value for key, value in GOOD.items() if key != "metric"}),
+        json.dumps(GOOD)[:-1] + ', "board": "again"}',
+    ],
+)  # fmt: skip
+def test_an_odd_line_of_a_results_file_is_named_with_its_number(odd: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{json.dumps(GOOD)}\n{odd}\n")
+    with raises(ResultsError, file=path) as caught:
+        store.read(path)
+    assert caught.value.text.startswith("line 2 ")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", [name for name in ODD_FILES if name != "missing"])
+def test_results_that_are_no_file_are_refused(name: str, tmp_path: Path) -> None:
+    with raises(ResultsError):
+        store.read(ODD_FILES[name](tmp_path))
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "endless device", "circle of links", "long name"])
+def test_results_are_not_written_over_what_is_no_file(name: str, tmp_path: Path) -> None:
+    path = ODD_FILES[name](tmp_path)
+    with raises(ResultsError, file=path):
+        store.prepare(path)
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+)
+
+
+@given(changed=st.dictionaries(st.sampled_from([*GOOD, "more"]), ANY), cut=st.none() | st.integers(0, 300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+def test_any_line_is_shown_in_the_table_or_refused(
+    changed: dict[str, object], cut: int | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(json.dumps(GOOD | changed).encode()[:cut] + b"\n")
+    try:
+        rows = store.read(path)
+    except ResultsError as error:
+        assert str(error).isprintable()
+    else:
+        assert all(line.isprintable() for line in report.render(rows, []).splitlines())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, "1", None])
+def test_a_figure_that_cannot_be_is_refused_when_it_is_taken(value: object) -> None:
+    with pytest.raises(ValueError, match="25% latency is "):
+        Measurement(*WHO, "25%", "latency", "us", value, ())  # type: ignore[arg-type]
+    Measurement(*WHO, "25%", "charge", "C", -1.0, (-1.0,))
+
+
 def test_progress_bar_appears_on_terminals_only() -> None:
     work = "from hil.results.progress import progress\n"
-    work += "with progress('left: storing net', 10, patience=0.0) as advance:\n    advance(4)\n"
+    work += "with progress('left[/a]: storing net', 10, patience=0.0) as advance:\n    advance(4)\n"
     command = [sys.executable, "-c", work]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
     master, slave = os.openpty()
@@ -101,5 +201,5 @@ def test_progress_bar_appears_on_terminals_only() -> None:
     shown = os.read(master, 10_000).decode()
     os.close(master)
     os.close(slave)
-    assert "left: storing net" in shown
+    assert "left[/a]: storing net" in shown
     assert "40%" in shown

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
+from hil.errors import ResultsError
 from hil.firmware import build
+from hil.results.summary import cases, render
 from tests.hil.support import AGENTS
+from tests.hil.support.raising import raises
 from tests.hil.support.suite_run import Run
+from tests.support.odd_files import ODD_FILES
 
 Summary = Callable[..., subprocess.CompletedProcess[str]]
 FILES = ("--results=a.jsonl", "--junitxml=a.xml", "--samples=7")
@@ -96,7 +101,73 @@ def test_missing_or_invalid_files_fail(summary: Summary, tmp_path: Path) -> None
     done = summary()
     assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
     (tmp_path / "a.jsonl").write_text("{")
-    assert "Error: a.jsonl: not a results file: " in summary().stderr
+    assert "Error: a.jsonl: line 1 is no measurement: " in summary().stderr
     (tmp_path / "a.jsonl").write_text("")
     (tmp_path / "a.xml").write_text("<testsuite>")
     assert "Error: a.xml: not a JUnit file: " in summary().stderr
+
+
+CASE = '<testcase name="{}"><properties>{}</properties><failure message="{}"/></testcase>'
+
+
+def junit(folder: Path, text: str) -> Path:
+    path = folder / "a.xml"
+    path.write_text(f"<testsuite>{text}</testsuite>", encoding="utf-8")
+    return path
+
+
+def of_board(**properties: str) -> str:
+    return "".join(f"<property name='{name}' value='{value}'/>" for name, value in properties.items())
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{}, {"board": "a"}, {"target": "t"}, {"board": "a", "target": "t"}, {"no hardware": "a"}, {"": ""},
+     {"board": "a", "no hardware": "x"}, {"provenance": "x"}],
+)  # fmt: skip
+def test_tests_of_others_are_counted_and_name_no_board(properties: dict[str, str], tmp_path: Path) -> None:
+    text = render("T", [], cases(junit(tmp_path, CASE.format("n", of_board(**properties), "m"))))
+    assert text == "# T: NOTHING WAS MEASURED, 1 failed\n\n## Failures\n\n- `n`: m\n"
+
+
+HOSTILE = "a`b|c\u202e[x](http://e) &lt;img&gt; ${2} *d* \u009b31m&#10;&#10;# head"
+
+
+def test_text_of_a_junit_file_is_no_markup(tmp_path: Path) -> None:
+    facts = of_board(target="t", board=HOSTILE, absent=HOSTILE)
+    text = render(
+        HOSTILE.replace("&#10;", "\n"), [], cases(junit(tmp_path, CASE.format(HOSTILE, facts, HOSTILE)))
+    )
+    assert all(line.isprintable() for line in text.splitlines())
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    assert [token.type for token in tokens].count("heading_open") == 3
+    inside = {child.type for token in tokens for child in token.children or []}
+    assert inside <= {"text", "text_special", "code_inline"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<", b"<a>", b"\xff", b"<?xml version='1.0' encoding='none'?><a/>", b"<a>\x01</a>", b"\0",
+     b"<?xml version='1.0' encoding='utf-16'?><a/>", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>"],
+)  # fmt: skip
+def test_a_file_that_is_no_junit_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_bytes(content)
+    with raises(ResultsError, file=path) as caught:
+        cases(path)
+    assert str(caught.value).isprintable()
+
+
+def test_entities_that_grow_without_bound_are_refused(tmp_path: Path) -> None:
+    levels = "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 12))
+    path = tmp_path / "a.xml"
+    path.write_text(f'<!DOCTYPE a [<!ENTITY a0 "x">{levels}]><a>&a11;</a>')
+    with raises(ResultsError, file=path):
+        cases(path)
+
+
+@pytest.mark.parametrize("name", [name for name in ODD_FILES if name != "missing"])
+def test_a_junit_file_that_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
+    path = ODD_FILES[name](tmp_path)
+    with raises(ResultsError, file=path):
+        cases(path)

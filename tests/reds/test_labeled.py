@@ -173,7 +173,9 @@ def test_a_damaged_set_with_a_checksum_that_fits_is_read_or_refused(
         assert y.max() < 3
 
 
-ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
+ODD = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2)
+)
 
 
 @given(
@@ -190,7 +192,9 @@ def test_any_entry_of_a_card_is_used_or_refused(entry: Any, classes: Any, tmp_pa
         assert str(error).isprintable()
 
 
-@pytest.mark.parametrize("odd", [name for name in ODD_FILES if not name.startswith(("below", "name", "long"))])
+@pytest.mark.parametrize(
+    "odd", [name for name in ODD_FILES if not name.startswith(("below", "name", "long"))]
+)
 def test_a_set_that_is_no_file_is_passed_over(odd: str, tmp_path: Path) -> None:
     card = labeled(tmp_path)
     (tmp_path / "own.npz").unlink()

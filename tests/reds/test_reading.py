@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.reading import TEXT_BYTES, check_regular, parse_json, parse_toml_table, read_regular, reason, user_path
+from reds.reading import (
+    TEXT_BYTES,
+    check_regular,
+    parse_json,
+    parse_toml_table,
+    read_regular,
+    reason,
+    user_path,
+)
 from tests.support.odd_files import ODD_FILES, OddFile
 
 
