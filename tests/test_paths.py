@@ -1,4 +1,4 @@
-"""Every option and argument that names a file: whatever has that name, a command ends at once, with one line."""
+"""Every option and argument that names a file: whatever has that name, a command ends in one line."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as nps
 from reds.data.arrays import read_arrays
 from reds.errors import DataError
 from tests.support.odd_files import ODD_FILES, OddFile
+from tests.support.refusals import may_refuse
 
 PLAIN = nps.arrays(
     st.sampled_from(["u1", "i1", "<i4", ">i8", "f2", "f4", ">f8", "?", "<U3", ">U2", "S4"]),
@@ -135,7 +136,5 @@ def test_damaged_bytes_give_arrays_or_one_line(data: st.DataObject, tmp_path: Pa
         at = data.draw(st.integers(0, len(raw) - 1))
         raw[at] = data.draw(st.integers(0, 255))
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))] if data.draw(st.booleans()) else raw)
-    try:
+    with may_refuse(DataError, path):
         read_arrays(path, 1 << 20)
-    except DataError as error:
-        assert str(error).isprintable()
