@@ -9,22 +9,13 @@ network runs, from both ends of the arena. That always reaches the bound in a ne
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reds.pack.model import Model
+from reds.pack.model import Arena, Model
 from reds.pack.padding import round_up
 
 ALIGNMENT = 16
 """Bytes. Every offset is a multiple of this."""
 TRIES = 10_000
 """Placements tried from both ends before the plan by size is accepted, although it is larger."""
-
-
-@dataclass(frozen=True)
-class Arena:
-    """The plan of one subnet: byte offsets of tensors and of each layer's scratch, and the total size."""
-
-    tensors: tuple[int, ...]
-    scratch: tuple[int, ...]
-    size: int
 
 
 @dataclass(frozen=True)

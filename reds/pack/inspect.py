@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reds import pack
-from reds.pack import arena
+from reds.pack import layouts
+from reds.pack.layouts import CANONICAL
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
 from reds.text import printable
 
@@ -63,7 +64,8 @@ def subnet_table(model: Model) -> Table:
     full = model.macs(len(model.subnets) - 1)
     rows = (
         [subnet.name, "-".join(str(n) for n in subnet_units(model, i)),
-         f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %", f"{arena.plan(model, i).size:,}"]
+         f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %",
+         f"{layouts.plan(model, i, CANONICAL).size:,}"]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip
     return table_of("subnet units MACs of-full arena-bytes", rows)

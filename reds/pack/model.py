@@ -20,6 +20,14 @@ LIMIT = 127
 BIAS_LIMIT = 1 << 30
 """|bias| is less than this. With MAX_FAN_IN this proves that accumulators fit int32 for any weights."""
 MAX_FAN_IN = 65_536
+MOST_LAYERS, MOST_SUBNETS = 255, 64
+LARGEST_SIDE = 65_535
+LARGEST_TENSOR = 1 << 22
+"""Bytes of a tensor of the full network."""
+MOST_WINDOW_VALUES = 1 << 25
+"""Values that all windows of one layer read together in the full network."""
+SMALLEST_SCALE, LARGEST_SCALE = 2.0**-126, (2 - 2.0**-23) * 2.0**127
+"""The normal positive numbers of binary32."""
 FACTOR_LIMIT = 1 << 15
 """|factor| is less than this, and |factor| times the positions of a pooling window is at most MAX_FAN_IN."""
 MULTIPLIER_STEP = 256
@@ -136,6 +144,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Arena:
+    """Say where tensors and scratch lie in the working memory: byte offsets, and the total size."""
+
+    tensors: tuple[int, ...]
+    scratch: tuple[int, ...]
+    size: int
+
+
+@dataclass(frozen=True)
 class Subnet:
     """One nested subnetwork: a step for each layer. By default its name is its MACs budget, as `25%`."""
 
@@ -143,6 +160,8 @@ class Subnet:
     macs: int
     steps: tuple[Step, ...]
     output_scale: float
+    arena: Arena | None = None
+    """The canonical arena of the pack that was read; None: it is planned when the pack is written."""
 
 
 @dataclass(frozen=True)

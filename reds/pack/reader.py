@@ -1,9 +1,13 @@
-"""Read a canonical pack, and check every range and every rule.
+"""Read a canonical pack, and check every byte.
 
-A pack may come from anywhere. A damaged one is refused with the reason.
+A pack may come from anywhere. One that is damaged, or that the writer would not write, is refused with
+the reason.
+Sections are read in the order in which they are written, so nothing larger than the file is ever made of it.
 """
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from reds.pack.layouts import CANONICAL
 from reds.pack.model import (
     FACTORED,
     WEIGHTED,
+    Arena,
     IntegerLayer,
     Kind,
     Model,
@@ -25,6 +30,7 @@ from reds.pack.model import (
 )
 from reds.pack.padding import round_up
 from reds.pack.validate import validate_model
+from reds.pack.writer import serialize
 from reds.reading import read_regular, reason
 
 MOST_BYTES = 1 << 28
@@ -79,10 +85,11 @@ def _refuse_if(broken: bool, reason: str) -> None:
 
 
 class _Reader:
-    """Reads the sections of one pack, and checks each range first."""
+    """Reads the sections of one pack in order, and checks each range first."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.end = HEADER.size
         _refuse_if(
             len(data) < HEADER.size, f"{len(data)} bytes are too few for a header, which takes {HEADER.size}"
         )
@@ -108,76 +115,119 @@ class _Reader:
         _refuse_if(
             plan_size != needed, f"its plans take {plan_size} bytes, but {layer_count} layers need {needed}"
         )
-        tensors = tuple(self._tensor(tensors_at + i * TENSOR.size, i) for i in range(tensor_count))
-        layers = tuple(self._layer(layers_at + i * LAYER.size, i, tensors) for i in range(layer_count))
+        self._take(tensors_at, tensor_count * TENSOR.size, "the tensors")
+        tensors = tuple(self._tensor(tensors_at + i * TENSOR.size) for i in range(tensor_count))
+        self._take(layers_at, layer_count * LAYER.size, "the layers")
+        layers = [self._layer(layers_at + i * LAYER.size, i, len(tensors)) for i in range(layer_count)]
+        self._take(plans_at, subnet_count * plan_size, "the plans")
+        self.tables: list[tuple[int, int]] = [(0, 0)] * layer_count
         subnets = tuple(self._subnet(plans_at + i * plan_size, i, layers) for i in range(subnet_count))
-        model = Model(_text(name, "the pack's name"), tensors, layers, subnets, scale, zero)
+        weighted = tuple(
+            replace(layer, weights=self._weights(layers_at + i * LAYER.size, f"layer {i}", layer, tensors))
+            for i, layer in enumerate(layers)
+        )
+        model = Model(_text(name, "the pack's name"), tensors, weighted, subnets, scale, zero)
         validate_model(model)
+        self._compare(serialize(model, CANONICAL))
         return model
 
-    def _bytes(self, offset: int, size: int, section: str) -> bytes:
+    def _take(self, at: int, size: int, section: str, alignment: int = 1) -> None:
+        """Move the end of what is read past the next section, which begins at `at`."""
+        start, last = round_up(self.end, alignment), len(self.data)
         _refuse_if(
-            offset < HEADER.size or offset + size > len(self.data),
-            f"{section} takes bytes {offset} to {offset + size}, but sections lie in {HEADER.size} to"
-            f" {len(self.data)}",
+            at != start or at + size > last,
+            f"{section} takes bytes {at} to {at + size}, but the next section begins at {start} and the pack"
+            f" ends at {last}",
         )
-        return self.data[offset : offset + size]
+        self.end = at + size
 
-    def _array(self, offset: int, shape: tuple[int, ...], dtype: str, section: str) -> NDArray[np.generic]:
-        count = int(np.prod(shape, dtype=np.int64))
-        raw = self._bytes(offset, count * np.dtype(dtype).itemsize, section)
-        return np.frombuffer(raw, dtype).reshape(shape)
-
-    def _tensor(self, offset: int, index: int) -> TensorShape:
-        height, width, units, _ = TENSOR.unpack(self._bytes(offset, TENSOR.size, f"tensor {index}"))
+    def _tensor(self, at: int) -> TensorShape:
+        height, width, units, _ = TENSOR.unpack_from(self.data, at)
         return TensorShape(height, width, units)
 
-    def _layer(self, offset: int, index: int, tensors: tuple[TensorShape, ...]) -> IntegerLayer:
-        where = f"layer {index}"
-        fields = LAYER.unpack(self._bytes(offset, LAYER.size, where))
+    def _layer(self, at: int, index: int, tensor_count: int) -> IntegerLayer:
+        where, fields = f"layer {index}", LAYER.unpack_from(self.data, at)
         kind, relu, input_count, _, first, second, output, _ = fields[:8]
         kernel, stride, padding = fields[8:10], fields[10:12], fields[12:16]
-        weights_at, weights_size = fields[16:18]
-        _refuse_if(kind not in [k.value for k in Kind], f"{where} has the unknown kind {kind}")
+        _refuse_if(kind not in _KINDS, f"{where} has the unknown kind {kind}")
         _refuse_if(relu > 1, f"{where} has {relu} for its ReLU, but 0 or 1 is needed")
         _refuse_if(input_count not in (1, 2), f"{where} reads {input_count} tensors, but 1 or 2 is needed")
         inputs = (first, second)[:input_count]
         last = max(*inputs, output)
-        _refuse_if(last >= len(tensors), f"{where} names tensor {last}, but there are {len(tensors)}")
+        _refuse_if(last >= tensor_count, f"{where} names tensor {last}, but there are {tensor_count}")
+        none = np.zeros((0, 0), np.int8)
+        return IntegerLayer(Kind(kind), inputs, output, none, bool(relu), kernel, stride, padding)
+
+    def _weights(
+        self, at: int, where: str, layer: IntegerLayer, tensors: Sequence[TensorShape]
+    ) -> NDArray[np.int8]:
+        weights_at, size = LAYER.unpack_from(self.data, at)[16:18]
         shape = (0, 0)
-        if kind in WEIGHTED:
-            units_in = 1 if kind == Kind.DEPTHWISE else tensors[first].units
-            shape = (tensors[output].units, kernel[0] * kernel[1] * units_in)
+        if layer.kind in WEIGHTED:
+            units_in = 1 if layer.kind is Kind.DEPTHWISE else tensors[layer.inputs[0]].units
+            shape = (tensors[layer.output].units, layer.taps * units_in)
         needed = shape[0] * shape[1]
         _refuse_if(
-            weights_size != needed,
-            f"{where} has {weights_size} bytes of weights, but {shape[0]} x {shape[1]} are needed",
+            size != needed,
+            f"{where} has {size} bytes of weights, but {shape[0]} x {shape[1]} are needed",
         )
-        weights = (
-            self._array(weights_at, shape, "i1", f"the weights of {where}") if needed else np.zeros(shape)
-        )
-        return IntegerLayer(
-            Kind(kind), inputs, output, weights.astype(np.int8), bool(relu), kernel, stride, padding
-        )
+        if needed:
+            self._take(weights_at, needed, f"the weights of {where}", CANONICAL.alignment)
+        return np.frombuffer(self.data, np.int8, needed, weights_at if needed else 0).reshape(shape).copy()
 
-    def _subnet(self, offset: int, index: int, layers: tuple[IntegerLayer, ...]) -> Subnet:
+    def _subnet(self, at: int, index: int, layers: Sequence[IntegerLayer]) -> Subnet:
         where = f"subnet {index}"
-        name, macs, _, scale, _ = PLAN.unpack(self._bytes(offset, PLAN.size, where))
+        name, macs, arena_size, scale, _ = PLAN.unpack_from(self.data, at)
+        fields = [STEP.unpack_from(self.data, at + PLAN.size + i * STEP.size) for i in range(len(layers))]
         steps = tuple(
-            self._step(offset + PLAN.size + i * STEP.size, layer.kind, f"{where}, layer {i}")
-            for i, layer in enumerate(layers)
+            self._step(fields[i], i, layer.kind, f"{where}, layer {i}") for i, layer in enumerate(layers)
         )
-        return Subnet(_text(name, f"the name of {where}"), macs, steps, scale)
+        tensors = *(each[2] for each in fields[:1]), *(each[4] for each in fields)
+        arena = Arena(tensors, tuple(each[5] for each in fields), arena_size)
+        return Subnet(_text(name, f"the name of {where}"), macs, steps, scale, arena)
 
-    def _step(self, offset: int, kind: Kind, where: str) -> Step:
-        fields = STEP.unpack(self._bytes(offset, STEP.size, where))
+    def _step(self, fields: tuple[int, ...], index: int, kind: Kind, where: str) -> Step:
         units_in, units_out, table_at, zero = fields[0], fields[1], fields[6], fields[8]
         rows = table_rows(kind, units_out)
         shape = (2, round_up(rows, 4))
-        table = self._array(table_at, shape, "<i4", f"the table of {where}") if rows else np.zeros(shape)
-        bias, multiplier = table.astype(np.int32)
+        table = table_at if rows else 0, 4 * shape[0] * shape[1]
+        if rows and table != self.tables[index]:  # else it is that of the next smaller subnet
+            self._take(*table, f"the table of {where}", CANONICAL.alignment)
+        self.tables[index] = table
+        values = np.frombuffer(self.data, "<i4", shape[0] * shape[1], table[0]).reshape(shape)
+        bias, multiplier = values.astype(np.int32)
         factors = (int(bias[1]), int(bias[2])) if kind in FACTORED else (0, 0)
         return Step(units_in, units_out, bias[:rows], multiplier[:rows], zero, factors)
+
+    def _compare(self, written: bytes) -> None:
+        """Refuse a pack in which any byte is another than the writer stores for the same network."""
+        sizes = len(self.data), len(written)
+        _refuse_if(
+            sizes[0] != sizes[1], f"it has {sizes[0]} bytes, but a pack of its network takes {sizes[1]}"
+        )
+        ours, theirs = np.frombuffer(self.data, np.uint8), np.frombuffer(written, np.uint8)
+        differing = CRC_FROM + np.flatnonzero(ours[CRC_FROM:] != theirs[CRC_FROM:])
+        for at in differing[:1]:
+            stores = f"{theirs[at]} is needed for its network"
+            raise ModelError(f"byte {at}, in {self._section(int(at))}, is {ours[at]}, but {stores}")
+
+    def _section(self, at: int) -> str:
+        """Name the section that holds a byte."""
+        tensors_at, layers_at, plans_at, plan_size = self.header[9:13]
+        if at < tensors_at:
+            return "the header"
+        if at < layers_at:
+            return f"tensor {(at - tensors_at) // TENSOR.size}"
+        if at < plans_at:
+            return f"layer {(at - layers_at) // LAYER.size}"
+        subnet, rest = divmod(at - plans_at, plan_size)
+        if subnet >= self.header[7]:
+            return "the tables and weights"
+        layer = f", layer {(rest - PLAN.size) // STEP.size}" if rest >= PLAN.size else ""
+        return f"subnet {subnet}{layer}"
+
+
+_KINDS = frozenset(int(kind) for kind in Kind)
 
 
 def _text(raw: bytes, field: str) -> str:

@@ -5,6 +5,7 @@ every field. `format` has the same structs, and a test compares the two.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR,
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import IntegerLayer, Model
 from reds.pack.validate import validate_model
+from reds.pack.validate.expect import expect
+
+MOST_BYTES = 2**32 - 1
+"""Of a pack and of an arena, whose offsets have 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,14 @@ class Sizes:
     total: int
 
 
+@dataclass(frozen=True)
+class _Section:
+    """A table or weights, and the offset where they are stored."""
+
+    data: bytes = b""
+    at: int = 0
+
+
 def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
     """Return the bytes of a pack in a layout.
 
@@ -33,16 +46,26 @@ def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
         ModelError: The model breaks a rule.
     """
     validate_model(model)
+    return serialize(model, layout)
+
+
+def serialize(model: Model, layout: Layout) -> bytes:
+    """Return the bytes of a pack in a layout, of a model that keeps every rule.
+
+    Raises:
+        ModelError: An arena or the pack takes 4 GiB or more.
+    """
     plan_size = PLAN.size + STEP.size * len(model.layers)
     tensors_at = HEADER.size
     layers_at = tensors_at + TENSOR.size * len(model.tensors)
     plans_at = layers_at + LAYER.size * len(model.layers)
     body = _Body(plans_at + plan_size * len(model.subnets), layout.alignment)
 
-    plans = b"".join(_plan(model, i, layout, body) for i in range(len(model.subnets)))
+    plans = _plans(model, layout, body)
     layers = b"".join(_layer(layer, body.add(layout.weights(layer))) for layer in model.layers)
     tensors = b"".join(TENSOR.pack(t.height, t.width, t.units, 0) for t in model.tensors)
     size = body.end
+    expect(size <= MOST_BYTES, f"the pack takes {size:,} bytes: at most {MOST_BYTES:,} are possible")
 
     def header(crc: int) -> bytes:
         counts = (len(model.tensors), len(model.layers), len(model.subnets), 0)
@@ -57,50 +80,59 @@ def dumps(model: Model, layout: Layout = CANONICAL) -> bytes:
 
 
 class _Body:
-    """The weights and tables that follow the plans, each at an aligned offset; equal ones are stored once."""
+    """The tables and weights that follow the plans, each at an aligned offset."""
 
     def __init__(self, start: int, alignment: int) -> None:
         self.end = start
         self._alignment = alignment
         self._chunks: list[bytes] = []
-        self._offsets: dict[bytes, int] = {}
 
-    def add(self, data: bytes) -> tuple[int, int]:
-        """Return offset and size of the data, appended unless it is there already; (0, 0) for no data."""
-        if not data:
-            return 0, 0
-        if data not in self._offsets:
-            gap = -self.end % self._alignment
-            self._chunks.append(bytes(gap) + data)
-            self._offsets[data] = self.end + gap
-            self.end += gap + len(data)
-        return self._offsets[data], len(data)
+    def add(self, data: bytes, smaller: _Section = _Section()) -> _Section:
+        """Append data and return its section; `smaller`, that of the smaller subnet, is shared if equal."""
+        if not data or data == smaller.data:
+            return smaller if data else _Section()
+        gap = -self.end % self._alignment
+        self._chunks.append(bytes(gap) + data)
+        self.end += gap + len(data)
+        return _Section(data, self.end - len(data))
 
     def bytes(self) -> bytes:
         return b"".join(self._chunks)
 
 
-def _layer(layer: IntegerLayer, weights: tuple[int, int]) -> bytes:
+def _layer(layer: IntegerLayer, weights: _Section) -> bytes:
     inputs = (*layer.inputs, 0)[:2]
     shape = (*layer.kernel, *layer.stride, *layer.padding)
-    return LAYER.pack(
-        layer.kind, layer.relu, len(layer.inputs), 0, *inputs, layer.output, 0, *shape, *weights
-    )
+    stored = weights.at, len(weights.data)
+    return LAYER.pack(layer.kind, layer.relu, len(layer.inputs), 0, *inputs, layer.output, 0, *shape, *stored)
 
 
-def _plan(model: Model, index: int, layout: Layout, body: _Body) -> bytes:
+def _plans(model: Model, layout: Layout, body: _Body) -> bytes:
+    plans, tables = b"", [(_Section(), _Section())] * len(model.layers)
+    for index, subnet in enumerate(model.subnets):
+        tables = [
+            (body.add(layout.table(layer, step), table), body.add(layout.plain(layer, step), plain))
+            for layer, step, (table, plain) in zip(model.layers, subnet.steps, tables, strict=True)
+        ]
+        plans += _plan(model, index, layout, tables)
+    return plans
+
+
+def _plan(model: Model, index: int, layout: Layout, tables: Sequence[tuple[_Section, _Section]]) -> bytes:
     subnet = model.subnets[index]
-    arena = layouts.plan(model, index, layout)
-    zeros = model.zero_points(index)
+    arena, zeros = layouts.plan(model, index, layout), model.zero_points(index)
+    expect(
+        arena.size <= MOST_BYTES,
+        f"subnet {subnet.name} takes an arena of {arena.size:,} bytes: at most {MOST_BYTES:,} are possible",
+    )
     out = PLAN.pack(subnet.name.encode(), subnet.macs, arena.size, subnet.output_scale, 0)
-    for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):
+    steps = zip(model.layers, subnet.steps, arena.scratch, tables, strict=True)
+    for layer, step, scratch, (table, plain) in steps:
         first = arena.tensors[layer.inputs[0]]
         second = arena.tensors[layer.inputs[-1]] if len(layer.inputs) > 1 else 0
-        offsets = (first, second, arena.tensors[layer.output], arena.scratch[i])
-        table_at, _ = body.add(layout.table(layer, step))
-        plain_at, _ = body.add(layout.plain(layer, step))
+        offsets = (first, second, arena.tensors[layer.output], scratch, table.at, plain.at)
         zero_in = zeros[layer.inputs[0]]
-        out += STEP.pack(step.units_in, step.units_out, *offsets, table_at, plain_at, step.zero, zero_in, 0)
+        out += STEP.pack(step.units_in, step.units_out, *offsets, step.zero, zero_in, 0)
     return out
 
 

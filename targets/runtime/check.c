@@ -1,57 +1,7 @@
-/* Check everything in a pack that could be wrong, before any of it is used. */
+/* Check the header of a pack and the order of its sections. */
 #include "check.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #include "crc32.h"
-
-static bool within(uint32_t at, uint64_t bytes, uint32_t size)
-{
-    return at % 4 == 0 && at <= size && bytes <= size - at;
-}
-
-static uint64_t padded(uint64_t bytes)
-{
-    return (bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT;
-}
-
-/* A range of bytes in the arena. */
-typedef struct {
-    uint32_t at;
-    uint64_t bytes;
-} span;
-
-static bool in_arena(span s, uint32_t arena_bytes)
-{
-    return s.at % REDS_ARENA_ALIGNMENT == 0 && within(s.at, padded(s.bytes), arena_bytes);
-}
-
-static bool disjoint(span a, span b)
-{
-    return a.bytes == 0 || b.bytes == 0 || a.at + padded(a.bytes) <= b.at || b.at + padded(b.bytes) <= a.at;
-}
-
-static const void *at(const reds_header *pack, uint32_t offset)
-{
-    return (const uint8_t *)pack + offset;
-}
-
-static const reds_tensor *tensor(const reds_header *pack, uint32_t index)
-{
-    return (const reds_tensor *)at(pack, pack->tensors_at) + index;
-}
-
-static const reds_layer *layer_at(const reds_header *pack, uint32_t index)
-{
-    return (const reds_layer *)at(pack, pack->layers_at) + index;
-}
-
-static span live(const reds_header *pack, uint32_t index, uint32_t place, uint32_t units)
-{
-    const reds_tensor *shape = tensor(pack, index);
-    return (span){place, (uint64_t)shape->height * shape->width * units};
-}
 
 /* Check the header and the checksum, and find the kernels that run the pack's layout. */
 static reds_status check_header(const reds_header *pack, size_t size, const reds_family **family)
@@ -68,7 +18,7 @@ static reds_status check_header(const reds_header *pack, size_t size, const reds
     if (pack->size > size || pack->size < sizeof *pack) {
         return REDS_TRUNCATED;
     }
-    if (reds_crc32(0, at(pack, REDS_PACK_CRC_FROM), pack->size - REDS_PACK_CRC_FROM) != pack->crc) {
+    if (reds_crc32(0, reds_at(pack, REDS_PACK_CRC_FROM), pack->size - REDS_PACK_CRC_FROM) != pack->crc) {
         return REDS_CHECKSUM;
     }
     const reds_family *const *f = reds_families;
@@ -79,155 +29,94 @@ static reds_status check_header(const reds_header *pack, size_t size, const reds
     return *f == NULL ? REDS_LAYOUT : REDS_OK;
 }
 
-/* Return how many windows fit along one side, or 0 if the geometry is invalid. */
-static uint32_t window_count(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
+/* Return whether the sections with one size for each element follow each other and lie in the pack. */
+static bool sections_ok(const reds_header *pack)
 {
-    bool fits =
-        kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
-    return fits ? (side + before + after - kernel) / stride + 1 : 0;
+    uint64_t layers_at = sizeof *pack + pack->tensors * sizeof(reds_tensor);
+    uint64_t plans_at = layers_at + pack->layers * sizeof(reds_layer);
+    return pack->layers > 0 && pack->layers <= REDS_LAYERS && pack->subnets > 0 &&
+           pack->subnets <= REDS_SUBNETS && pack->tensors == pack->layers + 1u && pack->reserved == 0 &&
+           pack->tensors_at == sizeof *pack && pack->layers_at == layers_at && pack->plans_at == plans_at &&
+           pack->plan_bytes == sizeof(reds_plan) + pack->layers * sizeof(reds_step) &&
+           plans_at + (uint64_t)pack->subnets * pack->plan_bytes <= pack->size;
 }
 
-static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
+const void *reds_take(reds_cursor *cursor, uint32_t at, uint64_t bytes)
 {
-    const uint8_t *kernel = layer->kernel, *stride = layer->stride, *padding = layer->padding;
-    bool windowed = to->height == window_count(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
-                    to->width == window_count(from->width, padding[1], padding[3], kernel[1], stride[1]);
-    bool padded_sides = (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
-    bool plain = kernel[0] == 1 && kernel[1] == 1 && stride[0] == 1 && stride[1] == 1 && !padded_sides;
-    switch (layer->kind) {
-    case REDS_DENSE:
-        return plain && from->height == 1 && from->width == 1 && to->height == 1 && to->width == 1;
-    case REDS_CONV: /* with a fan-in of at most 2^16 no sum overflows int32 */
-        return windowed && (uint64_t)kernel[0] * kernel[1] * from->units <= 1 << 16;
-    case REDS_DEPTHWISE:
-        return windowed && from->units == to->units;
-    case REDS_AVERAGE_POOL:
-    case REDS_MAX_POOL:
-        return windowed && !padded_sides && from->units == to->units;
-    case REDS_FLATTEN:
-        return plain && to->height == 1 && to->width == 1 &&
-               to->units == (uint64_t)from->height * from->width * from->units;
-    default: /* an addition; check_layer checks its second input as well */
-        return plain && from->height == to->height && from->width == to->width && from->units == to->units;
+    uint32_t size = cursor->pack->size, gap = (0 - cursor->end) & (cursor->family->alignment - 1);
+    if (at < cursor->end || at - cursor->end != gap || at > size || bytes > size - at) {
+        return NULL;
     }
+    for (; cursor->end < at; cursor->end++) {
+        if (*(const uint8_t *)reds_at(cursor->pack, cursor->end) != 0) {
+            return NULL;
+        }
+    }
+    cursor->end += (uint32_t)bytes;
+    return reds_at(cursor->pack, at);
 }
 
-static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_family *family)
+static const reds_plan *plan_at(const reds_header *pack, uint32_t subnet)
 {
-    const reds_layer *layer = layer_at(pack, i);
-    if (layer->kind >= REDS_KINDS || family->run[layer->kind] == NULL) {
-        return REDS_UNSUPPORTED;
-    }
-    bool two = layer->kind == REDS_ADD;
-    if (layer->inputs != (two ? 2 : 1) || layer->input[0] > i || layer->input[1] > i ||
-        layer->output != i + 1u) {
-        return REDS_MALFORMED;
-    }
-    const reds_tensor *from = tensor(pack, layer->input[0]), *to = tensor(pack, i + 1);
-    const reds_tensor *second = two ? tensor(pack, layer->input[1]) : to;
-    bool ok = from->height != 0 && from->width != 0 && from->units != 0 && to->units != 0 &&
-              geometry_ok(layer, from, to) && geometry_ok(layer, two ? second : from, to) &&
-              layer->weights_bytes == family->weights_bytes(layer, from, to) &&
-              within(layer->weights_at, layer->weights_bytes, pack->size);
-    return ok ? REDS_OK : REDS_MALFORMED;
+    return reds_at(pack, pack->plans_at + subnet * pack->plan_bytes);
 }
 
-static reds_status check_layers(const reds_header *pack, const reds_family *family)
+static bool label_ok(const reds_header *pack, uint32_t subnet)
 {
-    if (pack->layers == 0 || pack->subnets == 0 || pack->tensors != pack->layers + 1u ||
-        pack->plan_bytes != sizeof(reds_plan) + pack->layers * sizeof(reds_step) ||
-        !within(pack->tensors_at, (uint64_t)pack->tensors * sizeof(reds_tensor), pack->size) ||
-        !within(pack->layers_at, (uint64_t)pack->layers * sizeof(reds_layer), pack->size) ||
-        !within(pack->plans_at, (uint64_t)pack->subnets * pack->plan_bytes, pack->size)) {
-        return REDS_MALFORMED;
+    const char *label = plan_at(pack, subnet)->label;
+    for (uint32_t s = 0; s < subnet; s++) {
+        if (memcmp(plan_at(pack, s)->label, label, sizeof plan_at(pack, s)->label) == 0) {
+            return false;
+        }
     }
-    reds_status status = REDS_OK;
-    for (uint32_t i = 0; status == REDS_OK && i < pack->layers; i++) {
-        status = check_layer(pack, i, family);
-    }
-    return status;
+    return reds_is_name(label, sizeof plan_at(pack, subnet)->label);
 }
 
-static bool table_ok(const reds_header *pack, const reds_layer *layer, const reds_step *step,
-                     const reds_family *family)
+static reds_status check_plans(reds_cursor *cursor, size_t arena_size)
 {
-    uint32_t rows = reds_table_rows(layer->kind, step->units_out);
-    if (!within(step->table_at, family->table_bytes(layer, rows), pack->size) ||
-        (step->plain_at != 0 && !within(step->plain_at, rows / 4, pack->size))) {
-        return false;
-    }
-    const uint8_t *plain = step->plain_at == 0 ? NULL : at(pack, step->plain_at);
-    return family->table_ok(layer, at(pack, step->table_at), rows, plain);
-}
-
-static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to,
-                     const reds_step *step)
-{
-    if (step->units_out == 0 || step->units_out > to->units || step->zero == -128 || step->zero_in == -128) {
-        return false;
-    }
-    switch (layer->kind) {
-    case REDS_DENSE:
-    case REDS_CONV:
-        return true;
-    case REDS_FLATTEN:
-        return step->units_out == (uint64_t)step->units_in * from->height * from->width;
-    default:
-        return step->units_out == step->units_in;
-    }
-}
-
-static uint32_t units_of(const reds_header *pack, const reds_plan *plan, uint32_t index)
-{
-    return index == 0 ? tensor(pack, 0)->units : plan->steps[index - 1].units_out;
-}
-
-/* Check one layer of one subnet: it reads as many units as were written, and stays within the arena. */
-static bool step_ok(const reds_header *pack, const reds_plan *plan, uint32_t i, const reds_family *family)
-{
-    const reds_layer *layer = layer_at(pack, i);
-    const reds_step *step = &plan->steps[i];
-    uint32_t first = layer->input[0], second = layer->inputs == 2 ? layer->input[1] : first;
-    if ((layer->inputs != 2 && step->input2_at != 0) || step->units_in != units_of(pack, plan, first) ||
-        step->units_in != units_of(pack, plan, second) ||
-        !units_ok(layer, tensor(pack, first), tensor(pack, i + 1), step)) {
-        return false;
-    }
-    span in = live(pack, first, step->input_at, step->units_in);
-    span in2 = layer->inputs == 2 ? live(pack, second, step->input2_at, step->units_in) : in;
-    span out = live(pack, i + 1, step->output_at, step->units_out);
-    span scratch = {step->scratch_at, family->scratch_bytes(layer, tensor(pack, first), step)};
-    return in_arena(in, plan->arena_bytes) && in_arena(in2, plan->arena_bytes) &&
-           in_arena(out, plan->arena_bytes) && in_arena(scratch, plan->arena_bytes) && disjoint(in, out) &&
-           disjoint(in2, out) && disjoint(in, scratch) && disjoint(in2, scratch) && disjoint(out, scratch) &&
-           table_ok(pack, layer, step, family);
-}
-
-static reds_status check_plans(const reds_header *pack, size_t arena_size, const reds_family *family)
-{
-    const uint8_t *plans = at(pack, pack->plans_at);
-    const reds_plan *smaller = NULL;
+    const reds_header *pack = cursor->pack;
     for (uint32_t s = 0; s < pack->subnets; s++) {
-        const reds_plan *plan = (const void *)(plans + s * pack->plan_bytes);
+        const reds_plan *plan = plan_at(pack, s);
         if (plan->arena_bytes > arena_size) {
             return REDS_ARENA;
         }
-        for (uint32_t i = 0; i < pack->layers; i++) {
-            bool nested = smaller == NULL || smaller->steps[i].units_out <= plan->steps[i].units_out;
-            if (!nested || !step_ok(pack, plan, i, family)) {
+        if (!label_ok(pack, s) || !reds_plan_ok(cursor, plan, s == 0 ? NULL : plan_at(pack, s - 1)) ||
+            !reds_arena_ok(pack, plan, cursor->family)) {
+            return REDS_MALFORMED;
+        }
+    }
+    return REDS_OK;
+}
+
+/* Check the weights, which end the pack. */
+static reds_status check_weights(reds_cursor *cursor)
+{
+    for (uint32_t i = 0; i < cursor->pack->layers; i++) {
+        const reds_layer *layer = reds_layer_at(cursor->pack, i);
+        if (layer->weights_bytes > 0) {
+            const void *weights = reds_take(cursor, layer->weights_at, layer->weights_bytes);
+            if (weights == NULL || !cursor->family->weights_ok(layer, weights)) {
                 return REDS_MALFORMED;
             }
         }
-        smaller = plan;
     }
-    return REDS_OK;
+    return cursor->end == cursor->pack->size ? REDS_OK : REDS_MALFORMED;
 }
 
 reds_status reds_check(const reds_header *pack, size_t size, size_t arena_size, const reds_family **family)
 {
     reds_status status = check_header(pack, size, family);
-    if (status == REDS_OK) {
-        status = check_layers(pack, *family);
+    if (status != REDS_OK) {
+        return status;
     }
-    return status == REDS_OK ? check_plans(pack, arena_size, *family) : status;
+    if (!sections_ok(pack) || !reds_is_scale(pack->input_scale) || !reds_is_zero_point(pack->input_zero) ||
+        !reds_is_name(pack->name, sizeof pack->name)) {
+        return REDS_MALFORMED;
+    }
+    reds_cursor cursor = {pack, *family, pack->plans_at + pack->subnets * pack->plan_bytes};
+    status = reds_check_layers(pack, *family);
+    if (status == REDS_OK) {
+        status = check_plans(&cursor, arena_size);
+    }
+    return status == REDS_OK ? check_weights(&cursor) : status;
 }

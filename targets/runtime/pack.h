@@ -1,8 +1,8 @@
 /* The pack as structs that are read in place: little-endian, each field aligned to its size.
  *
- * header | tensors | layers | plans, one a subnet, each with a step for each layer | tables and weights
+ * header | tensors | layers | plans, one a subnet, each with a step for each layer | tables | weights
  *
- * All offsets count from the start of the pack. The host defines the same structs in format.py of reds; a
+ * All offsets count from the start of the pack. Reserved fields and all padding are 0. The host defines the same structs in format.py of reds; a
  * test compares them field by field. */
 #ifndef REDS_PACK_H
 #define REDS_PACK_H
@@ -17,7 +17,10 @@ enum { REDS_PACK_VERSION = 1, REDS_PACK_CRC_FROM = 16 };
 enum { REDS_ARENA_ALIGNMENT = 16 }; /* of every tensor and scratch; sizes are rounded up to it */
 enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is less, so that no sum of 2^16 products overflows int32 */
 
-enum { REDS_FACTOR_LIMIT = 1 << 15 }; /* |factor| is less; |factor| * taps of an average is at most 2^16 */
+enum { REDS_LAYERS = 255, REDS_SUBNETS = 64 }; /* the most of a pack */
+enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the full net */
+enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */
+enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
 
 /* Kinds of layer, with the shape of their int8 weights in the canonical layout: */
 enum {

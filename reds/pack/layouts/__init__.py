@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from reds.pack import arena
-from reds.pack.arena import Arena
 from reds.pack.layouts.canonical import Canonical
 from reds.pack.layouts.neon import Neon
 from reds.pack.layouts.radix256 import Radix256
 from reds.pack.layouts.vnni import Vnni
-from reds.pack.model import IntegerLayer, Model, Step, TensorShape
+from reds.pack.model import Arena, IntegerLayer, Model, Step, TensorShape
 
 
 class Layout(Protocol):
@@ -62,12 +61,16 @@ LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix2
 def plan(model: Model, subnet: int, layout: Layout) -> Arena:
     """Return the arena of a subnet in a layout, with the scratch of its kernels.
 
+    A pack that was read keeps its own arena in the canonical layout.
+
     Args:
         model: The integer network.
         subnet: The index of the subnet.
         layout: The layout of the kernels that run it.
     """
-    steps = model.subnets[subnet].steps
+    steps, kept = model.subnets[subnet].steps, model.subnets[subnet].arena
+    if kept is not None and layout.id == CANONICAL.id:
+        return kept
     scratch = [
         layout.scratch(layer, model.tensors[layer.inputs[0]], step)
         for layer, step in zip(model.layers, steps, strict=True)

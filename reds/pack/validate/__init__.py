@@ -1,18 +1,32 @@
 """Check every rule that a model keeps, and so every pack that is written or read.
 
 The first broken rule is reported with its place: the layer, and the subnet if it is about one. The runtime
-on a device relies on these rules, because it checks only sizes and offsets.
+on a device checks the same rules (`targets/runtime/check.h`), and a test compares the two on mutated packs.
 """
 
 from collections.abc import Sequence
 
-from reds.pack.model import IntegerLayer, Model, TensorShape
+from reds.pack.arena import lifetimes
+from reds.pack.model import (
+    LARGEST_SCALE,
+    LARGEST_SIDE,
+    LARGEST_TENSOR,
+    LIMIT,
+    MOST_LAYERS,
+    MOST_SUBNETS,
+    SMALLEST_SCALE,
+    IntegerLayer,
+    Model,
+    TensorShape,
+)
+from reds.pack.validate.arena import validate_arena
 from reds.pack.validate.expect import expect
 from reds.pack.validate.layer import validate_layer
+from reds.pack.validate.name import validate_name
 from reds.pack.validate.step import validate_step
 
-MOST_LAYERS, MOST_SUBNETS, LARGEST_SIDE = 255, 64, 65_535
 NAME_BYTES, SUBNET_NAME_BYTES = 31, 7
+MOST_MACS = 2**32 - 1
 
 
 def validate_model(model: Model) -> None:
@@ -22,11 +36,19 @@ def validate_model(model: Model) -> None:
         ModelError: A rule is broken; the text gives the place, the value and the rule.
     """
     validate_layers(model.tensors, model.layers)
-    count, size = len(model.subnets), len(model.name.encode())
+    count = len(model.subnets)
     expect(0 < count <= MOST_SUBNETS, f"there are {count} subnets: a pack holds 1 to {MOST_SUBNETS}")
-    expect(0 < size <= NAME_BYTES, f"the name {model.name!r} has {size} bytes: 1 to {NAME_BYTES} are needed")
-    for index in range(count):
+    validate_name(f"the name {model.name!r}", model.name, NAME_BYTES)
+    _validate_scale("the input", model.input_scale)
+    zero = model.input_zero
+    expect(-LIMIT <= zero <= LIMIT, f"the input has the zero point {zero}: zero points lie in [-127, 127]")
+    lives = lifetimes([layer.inputs for layer in model.layers])
+    for index, subnet in enumerate(model.subnets):
         _validate_subnet(model, index)
+        if subnet.arena is not None:
+            units = [model.tensors[0].units, *(step.units_out for step in subnet.steps)]
+            sizes = [tensor.size(n) for tensor, n in zip(model.tensors, units, strict=True)]
+            validate_arena(f"subnet {subnet.name}", subnet.arena, sizes, lives)
 
 
 def validate_layers(tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer]) -> None:
@@ -43,24 +65,34 @@ def validate_layers(tensors: Sequence[TensorShape], layers: Sequence[IntegerLaye
     )
     for i, tensor in enumerate(tensors):
         sides = tensor.height, tensor.width, tensor.units
+        shape = f"tensor {i} is {' x '.join(map(str, sides))}"
+        expect(all(0 < n <= LARGEST_SIDE for n in sides), f"{shape}: each side is 1 to {LARGEST_SIDE:,}")
+        size = tensor.size(tensor.units)
         expect(
-            all(0 < n <= LARGEST_SIDE for n in sides),
-            f"tensor {i} is {' x '.join(map(str, sides))}: each side is 1 to {LARGEST_SIDE:,}",
+            size <= LARGEST_TENSOR, f"{shape}, {size:,} bytes: a tensor has at most {LARGEST_TENSOR:,} bytes"
         )
     for i, layer in enumerate(layers):
         validate_layer(f"layer {i}", layer, i, tensors)
 
 
+def _validate_scale(what: str, scale: float) -> None:
+    expect(
+        SMALLEST_SCALE <= scale <= LARGEST_SCALE,
+        f"{what} has the scale {scale:g}: a normal positive number of 32 bits is needed,"
+        f" {SMALLEST_SCALE:.3g} to {LARGEST_SCALE:.3g}",
+    )
+
+
 def _validate_subnet(model: Model, index: int) -> None:
     subnet = model.subnets[index]
-    where, size = f"subnet {subnet.name}", len(subnet.name.encode())
-    expect(
-        0 < size <= SUBNET_NAME_BYTES,
-        f"{where}: its name has {size} bytes: 1 to {SUBNET_NAME_BYTES} are needed",
-    )
+    validate_name(f"the name {subnet.name!r} of subnet {index}", subnet.name, SUBNET_NAME_BYTES)
+    where = f"subnet {subnet.name}"
+    names = [other.name for other in model.subnets[:index]]
+    expect(subnet.name not in names, f"{where} appears twice: each subnet needs a name of its own")
+    _validate_scale(f"the output of {where}", subnet.output_scale)
     steps, layers = len(subnet.steps), len(model.layers)
     expect(steps == layers, f"{where} has {steps} steps for {layers} layers: one for each layer is needed")
-    units = {0: model.tensors[0].units}
+    units, zeros = [model.tensors[0].units], model.zero_points(index)
     for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):
         place = f"{where}, layer {i}"
         for tensor in layer.inputs:
@@ -68,8 +100,8 @@ def _validate_subnet(model: Model, index: int) -> None:
                 step.units_in == units[tensor],
                 f"{place} reads {step.units_in} units of tensor {tensor}, which has {units[tensor]}",
             )
-        validate_step(place, model, index, layer, step)
-        units[layer.output] = step.units_out
+        validate_step(place, model.tensors, layer, step, zeros[layer.inputs[0]])
+        units.append(step.units_out)
         if index:
             smaller = model.subnets[index - 1].steps[i]
             expect(
@@ -78,3 +110,7 @@ def _validate_subnet(model: Model, index: int) -> None:
             )
     counted = model.macs(index)
     expect(subnet.macs == counted, f"{where} states {subnet.macs} MACs, but its layers take {counted}")
+    expect(
+        0 < counted <= MOST_MACS,
+        f"{where} takes {counted:,} MACs: 1 to {MOST_MACS:,} are possible, so a layer must have weights",
+    )

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reds.pack.model import LIMIT, MAX_FAN_IN, WEIGHTED, WINDOWED, IntegerLayer, Kind, TensorShape
+from reds.pack.model import (
+    LIMIT,
+    MAX_FAN_IN,
+    MOST_WINDOW_VALUES,
+    WEIGHTED,
+    WINDOWED,
+    IntegerLayer,
+    Kind,
+    TensorShape,
+)
 from reds.pack.validate.expect import expect
 
 LARGEST_KERNEL = 255
@@ -92,6 +101,11 @@ def _validate_window(where: str, layer: IntegerLayer, source: TensorShape, targe
         written == (target.height, target.width),
         f"{where} writes {target.height} x {target.width} positions: its windows give"
         f" {written[0]} x {written[1]}",
+    )
+    values = target.positions * layer.taps * source.units
+    expect(
+        values <= MOST_WINDOW_VALUES,
+        f"{where} reads {values:,} values in its windows: at most {MOST_WINDOW_VALUES:,} are possible",
     )
 
 

@@ -1,5 +1,7 @@
 """Check the rules of one layer in one subnet: its units, its table, its factors and its zero point."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from reds.errors import ModelError
@@ -15,27 +17,29 @@ from reds.pack.model import (
     WEIGHTED,
     IntegerLayer,
     Kind,
-    Model,
     Step,
+    TensorShape,
     table_rows,
 )
 from reds.pack.validate.expect import expect
 
 
-def validate_step(where: str, model: Model, subnet: int, layer: IntegerLayer, step: Step) -> None:
+def validate_step(
+    where: str, tensors: Sequence[TensorShape], layer: IntegerLayer, step: Step, zero_in: int
+) -> None:
     """Check the rules of one layer in one subnet.
 
     Args:
         where: Subnet and layer as errors name them.
-        model: The network.
-        subnet: The index of the subnet.
+        tensors: All tensors of the full network.
         layer: The layer.
         step: The layer in the subnet.
+        zero_in: The zero point of the first tensor that the layer reads.
 
     Raises:
         ModelError: A rule is broken.
     """
-    source, target = model.tensors[layer.inputs[0]], model.tensors[layer.output]
+    source, target = tensors[layer.inputs[0]], tensors[layer.output]
     kind = layer.kind.name.lower()
     expect(
         0 < step.units_out <= target.units,
@@ -48,12 +52,14 @@ def validate_step(where: str, model: Model, subnet: int, layer: IntegerLayer, st
             f"{where} writes {step.units_out} units but reads {step.units_in}: {kind} must write {kept}",
         )
     _validate_table(where, layer, step)
-    zero, read = step.zero, model.zero_points(subnet)[layer.inputs[0]]
+    zero = step.zero
     expect(-LIMIT <= zero <= LIMIT, f"{where} has the zero point {zero}: zero points lie in [-127, 127]")
     expect(not layer.relu or zero == -LIMIT, f"{where} has the zero point {zero}: after a ReLU it is -127")
     if layer.kind not in REQUANTIZED:
         expect(not layer.relu, f"{where} has a ReLU: {kind} only copies bytes")
-        expect(zero == read, f"{where} changes the zero point {read} to {zero}: {kind} only copies bytes")
+        expect(
+            zero == zero_in, f"{where} changes the zero point {zero_in} to {zero}: {kind} only copies bytes"
+        )
 
 
 def _validate_table(where: str, layer: IntegerLayer, step: Step) -> None:

@@ -29,11 +29,13 @@ typedef void (*reds_kernel)(const reds_op *op);
 
 typedef struct reds_family {
     uint32_t layout;
+    uint32_t alignment;      /* of weights and tables in the pack: a power of two */
     bool (*available)(void); /* whether this processor can run it; NULL: always */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
     uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_step *step);
+    bool (*weights_ok)(const reds_layer *layer, const void *weights);
     uint64_t (*table_bytes)(const reds_layer *layer, uint32_t rows);
-    bool (*table_ok)(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain);
+    bool (*table_ok)(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
     reds_kernel run[REDS_KINDS]; /* by kind of layer; NULL: not supported */
 } reds_family;
 

@@ -49,33 +49,70 @@ static uint64_t table_bytes(const reds_layer *layer, uint32_t rows)
     return weighted(layer) ? sizeof(reds_m4_table) + 4ull * rows : reds_portable_table_bytes(layer, rows);
 }
 
-static bool all_plain(const uint8_t *plain, uint32_t groups)
+/* Return whether the plain rows are valid: a byte of 0 or 1 a group, not all of them 0, and all 1 if none is fast. */
+static bool plain_ok(const uint8_t *plain, uint32_t groups, bool fast)
 {
+    if (plain == NULL) {
+        return fast;
+    }
+    uint32_t count = 0;
     for (uint32_t g = 0; g < groups; g++) {
-        if (plain == NULL || plain[g] == 0) {
+        if (plain[g] > 1) {
+            return false;
+        }
+        count += plain[g];
+    }
+    return count > 0 && (fast || count == groups);
+}
+
+/* Return whether no weight is -128. A halfword holds 256 * w1 + w0, and only w0 in a depthwise layer. */
+static bool weights_ok(const reds_layer *layer, const void *weights)
+{
+    const int16_t *pair = weights;
+    for (uint32_t i = 0; i < layer->weights_bytes / 2; i++) {
+        int32_t w0 = (int8_t)pair[i], w1 = (int8_t)((pair[i] - w0) >> 8);
+        if (w0 == INT8_MIN || w1 == INT8_MIN || (layer->kind == REDS_DEPTHWISE && w1 != 0)) {
             return false;
         }
     }
     return true;
 }
 
-/* In a table of words only the shifts can be invalid: biases and multipliers are int16. */
-static bool table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
+/* Return whether 16-bit halves of the rows are padded with zeros, and whether no smaller shift holds them. */
+static bool halves_ok(const int16_t *half, uint32_t units, uint32_t rows, bool least_shift)
+{
+    int32_t largest = 0;
+    for (uint32_t r = 0; r < rows; r++) {
+        int32_t size = half[2 * r] < 0 ? -half[2 * r] : half[2 * r];
+        if (size > (r < units ? INT16_MAX : 0)) {
+            return false;
+        }
+        largest = size > largest ? size : largest;
+    }
+    return least_shift || largest > INT16_MAX / 2;
+}
+
+static bool table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain)
 {
     if (!weighted(layer)) {
-        return reds_portable_table_ok(layer, table, rows, plain);
+        return reds_portable_table_ok(layer, table, units, plain);
     }
     const reds_m4_table *m4_table = table;
-    uint32_t radix_shift = layer->kind == REDS_DEPTHWISE ? 0 : 8;
+    const int16_t *half = (const void *)m4_table->rows;
+    uint32_t rows = reds_table_rows(layer->kind, units), radix_shift = layer->kind == REDS_DEPTHWISE ? 0 : 8;
     uint32_t bias_shift = m4_table->bias_shift - radix_shift, shift = m4_table->shift - radix_shift;
-    bool fast = bias_shift <= 8 || radix_shift == 0;
-    return bias_shift <= 14 && shift >= 1 && shift <= 8 && (fast || all_plain(plain, rows / 4));
+    bool paired = radix_shift != 0;
+    return bias_shift <= 14 && shift >= 1 && shift <= 8 && m4_table->reserved == 0 &&
+           halves_ok(half, units, rows, bias_shift == 0) && halves_ok(half + 1, units, rows, shift == 8) &&
+           (paired ? plain_ok(plain, rows / 4, bias_shift <= 8) : plain == NULL);
 }
 
 const reds_family reds_cortex_m4 = {
     .layout = 1,
+    .alignment = 4,
     .weights_bytes = weights_bytes,
     .scratch_bytes = scratch_bytes,
+    .weights_ok = weights_ok,
     .table_bytes = table_bytes,
     .table_ok = table_ok,
     .run =

@@ -75,17 +75,18 @@ static void conv_dotprod(const reds_op *op)
     reds_neon_conv(op, reds_neon_rows_dotprod);
 }
 
-#define FAMILY(dense, conv)                                                       \
-    .layout = 3, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes,  \
-    .table_bytes = reds_portable_table_bytes, .table_ok = reds_portable_table_ok, \
-    .run = {                                                                      \
-        [REDS_DENSE] = dense,                                                     \
-        [REDS_CONV] = conv,                                                       \
-        [REDS_DEPTHWISE] = reds_neon_depthwise,                                   \
-        [REDS_AVERAGE_POOL] = reds_neon_average_pool,                             \
-        [REDS_MAX_POOL] = reds_portable_max_pool,                                 \
-        [REDS_ADD] = reds_neon_add,                                               \
-        [REDS_FLATTEN] = reds_portable_flatten,                                   \
+#define FAMILY(dense, conv)                                                                       \
+    .layout = 3, .alignment = 16, .weights_bytes = weights_bytes, .scratch_bytes = scratch_bytes, \
+    .weights_ok = reds_portable_weights_ok, .table_bytes = reds_portable_table_bytes,             \
+    .table_ok = reds_portable_table_ok,                                                           \
+    .run = {                                                                                      \
+        [REDS_DENSE] = dense,                                                                     \
+        [REDS_CONV] = conv,                                                                       \
+        [REDS_DEPTHWISE] = reds_neon_depthwise,                                                   \
+        [REDS_AVERAGE_POOL] = reds_neon_average_pool,                                             \
+        [REDS_MAX_POOL] = reds_portable_max_pool,                                                 \
+        [REDS_ADD] = reds_neon_add,                                                               \
+        [REDS_FLATTEN] = reds_portable_flatten,                                                   \
     }
 
 const reds_family reds_neon_dotprod = {.available = has_dotprod, FAMILY(dense_dotprod, conv_dotprod)};

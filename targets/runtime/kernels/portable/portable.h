@@ -7,10 +7,13 @@
 
 /* The canonical table: int32 biases, then int32 multipliers. */
 uint64_t reds_portable_table_bytes(const reds_layer *layer, uint32_t rows);
-bool reds_portable_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain);
+bool reds_portable_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
 
-/* Check multipliers and factors only, for layouts that take any bias. */
-bool reds_portable_multipliers_ok(const reds_layer *layer, const int32_t *bias, uint32_t rows);
+/* Return whether a table is valid but for the biases of a layer with weights: other layouts may change them. */
+bool reds_portable_factors_ok(const reds_layer *layer, const void *table, uint32_t units);
+
+/* Return whether no byte of the weights is -128. */
+bool reds_portable_weights_ok(const reds_layer *layer, const void *weights);
 
 void reds_portable_dense(const reds_op *op);
 void reds_portable_conv(const reds_op *op);

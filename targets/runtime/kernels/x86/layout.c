@@ -76,10 +76,12 @@ uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from
     }
 }
 
-/* Any bias is valid, since it includes the inputs' offset of 128. */
-bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain)
+/* In layers with weights any bias is valid, since it includes the inputs' offset of 128. */
+bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain)
 {
-    return plain == NULL && reds_portable_multipliers_ok(layer, table, rows);
+    bool weighted = layer->kind == REDS_DENSE || layer->kind == REDS_CONV || layer->kind == REDS_DEPTHWISE;
+    return weighted ? plain == NULL && reds_portable_factors_ok(layer, table, units)
+                    : reds_portable_table_ok(layer, table, units, plain);
 }
 
 #endif

@@ -48,7 +48,7 @@ reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
 uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step);
-bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t rows, const uint8_t *plain);
+bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
 
 /* Return the bytes from the start of the copy to a column of its first line. */
 static inline size_t reds_x86_column(const reds_x86_window *w, uint32_t column)

@@ -8,6 +8,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fuzz_report(void);
 
+enum { SEEDS = 64, SEED_BYTES = 1 << 16 };
+
 static uint64_t state;
 
 static uint32_t next(uint32_t bound)
@@ -66,16 +68,23 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s ITERATIONS SEED FILE...\n", argv[0]);
         return 2;
     }
-    state = strtoull(argv[2], NULL, 0) * 2 + 1;
-    for (long i = strtol(argv[1], NULL, 0); i > 0; i--) {
-        FILE *file = fopen(argv[3 + next((uint32_t)argc - 3)], "rb");
-        static uint8_t data[1 << 16];
-        size_t size = file == NULL ? 0 : fread(data, 1, sizeof data, file);
-        if (size == 0) {
+    static uint8_t seeds[SEEDS][SEED_BYTES], data[SEED_BYTES];
+    size_t sizes[SEEDS];
+    uint32_t count = (uint32_t)argc - 3 < SEEDS ? (uint32_t)argc - 3 : SEEDS;
+    for (uint32_t i = 0; i < count; i++) {
+        FILE *file = fopen(argv[3 + i], "rb");
+        sizes[i] = file == NULL ? 0 : fread(seeds[i], 1, SEED_BYTES, file);
+        if (sizes[i] == 0) {
             fprintf(stderr, "cannot read a seed\n");
             return 2;
         }
         fclose(file);
+    }
+    state = strtoull(argv[2], NULL, 0) * 2 + 1;
+    for (long i = strtol(argv[1], NULL, 0); i > 0; i--) {
+        uint32_t seed = next(count);
+        size_t size = sizes[seed];
+        memcpy(data, seeds[seed], size);
         for (uint32_t n = next(6); n > 0; n--) {
             mutate(data, &size);
         }

@@ -1,0 +1,50 @@
+"""Check the arena of a subnet: tensors that are in use at the same time share no bytes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reds.pack.arena import ALIGNMENT
+from reds.pack.model import Arena
+from reds.pack.padding import round_up
+from reds.pack.validate.expect import expect
+
+
+def validate_arena(where: str, arena: Arena, sizes: Sequence[int], lives: Sequence[tuple[int, int]]) -> None:
+    """Check an arena of the canonical layout, whose kernels need no scratch.
+
+    Args:
+        where: The subnet as errors name it.
+        arena: The arena.
+        sizes: Bytes of each tensor in this subnet.
+        lives: The first and the last layer during which each tensor is in use.
+
+    Raises:
+        ModelError: A rule is broken.
+    """
+    tensors, layers = len(sizes), len(sizes) - 1
+    expect(
+        (len(arena.tensors), len(arena.scratch)) == (tensors, layers),
+        f"{where} has an arena for {len(arena.tensors)} tensors and {len(arena.scratch)} layers:"
+        f" {tensors} and {layers} are needed",
+    )
+    start = np.array([*arena.tensors, *arena.scratch], np.int64)
+    end = start + np.array([*(round_up(n, ALIGNMENT) for n in sizes), *[0] * layers], np.int64)
+    outside = np.flatnonzero((start % ALIGNMENT != 0) | (start < 0) | (end > arena.size))
+    for i in outside[:1]:
+        name = f"tensor {i}" if i < tensors else f"the scratch of layer {i - tensors}"
+        place = f"{where} has {name} at {start[i]} to {end[i]} of an arena of {arena.size:,} bytes"
+        expect(False, f"{place}: it must lie within, at a multiple of {ALIGNMENT}")
+    expect(
+        arena.size % ALIGNMENT == 0,
+        f"{where} has an arena of {arena.size:,} bytes: a multiple of {ALIGNMENT} is needed",
+    )
+    first, last = np.array(lives).T
+    start, end = start[:tensors], end[:tensors]
+    together = (first[:, None] <= last) & (first <= last[:, None])
+    overlap = np.argwhere(np.triu(together & (start[:, None] < end) & (start < end[:, None]), 1))
+    for one, other in overlap[:1]:
+        pair = " and ".join(f"tensor {t} at {start[t]} to {end[t]}" for t in (one, other))
+        expect(
+            False, f"{where} has {pair} of its arena: both are in use in layer {first[[one, other]].max()}"
+        )

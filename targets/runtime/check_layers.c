@@ -1,0 +1,76 @@
+/* Check the tensors and layers of a pack: shapes, windows, order and the number of weights. */
+#include "check.h"
+
+/* Return how many windows fit along one side, or 0 if the geometry is invalid. */
+static uint32_t window_count(uint32_t side, uint32_t before, uint32_t after, uint32_t kernel, uint32_t stride)
+{
+    bool fits =
+        kernel > 0 && stride > 0 && before < kernel && after < kernel && side + before + after >= kernel;
+    return fits ? (side + before + after - kernel) / stride + 1 : 0;
+}
+
+static bool same_shape(const reds_tensor *a, const reds_tensor *b)
+{
+    return a->height == b->height && a->width == b->width && a->units == b->units;
+}
+
+static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
+{
+    const uint8_t *kernel = layer->kernel, *stride = layer->stride, *padding = layer->padding;
+    uint32_t taps = (uint32_t)kernel[0] * kernel[1];
+    bool windowed = to->height == window_count(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
+                    to->width == window_count(from->width, padding[1], padding[3], kernel[1], stride[1]) &&
+                    (uint64_t)reds_positions(to) * taps * from->units <= REDS_WINDOW_VALUES;
+    bool padded_sides = (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
+    bool plain = kernel[0] == 1 && kernel[1] == 1 && stride[0] == 1 && stride[1] == 1 && !padded_sides;
+    switch (layer->kind) {
+    case REDS_DENSE:
+        return plain && reds_positions(from) == 1 && reds_positions(to) == 1;
+    case REDS_CONV: /* with a fan-in of at most 2^16 no sum overflows int32 */
+        return windowed && taps * from->units <= 1 << 16;
+    case REDS_DEPTHWISE:
+        return windowed && from->units == to->units;
+    case REDS_AVERAGE_POOL:
+    case REDS_MAX_POOL:
+        return windowed && !padded_sides && from->units == to->units;
+    case REDS_FLATTEN:
+        return plain && reds_positions(to) == 1 && to->units == (uint64_t)reds_positions(from) * from->units;
+    default: /* an addition; check_layer checks its second input as well */
+        return plain && same_shape(from, to);
+    }
+}
+
+static bool tensor_ok(const reds_tensor *tensor)
+{
+    uint64_t bytes = (uint64_t)reds_positions(tensor) * tensor->units;
+    return bytes > 0 && bytes <= REDS_TENSOR_BYTES && tensor->reserved == 0;
+}
+
+static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_family *family)
+{
+    const reds_layer *layer = reds_layer_at(pack, i);
+    if (layer->kind >= REDS_KINDS || family->run[layer->kind] == NULL) {
+        return REDS_UNSUPPORTED;
+    }
+    bool two = layer->kind == REDS_ADD, copies = layer->kind == REDS_MAX_POOL || layer->kind == REDS_FLATTEN;
+    if (layer->relu > !copies || layer->inputs != (two ? 2 : 1) || layer->input[0] > i ||
+        layer->input[1] > (two ? i : 0) || layer->output != i + 1u || layer->reserved0 != 0 ||
+        layer->reserved1 != 0) {
+        return REDS_MALFORMED;
+    }
+    const reds_tensor *from = reds_tensor_at(pack, layer->input[0]), *to = reds_tensor_at(pack, i + 1);
+    bool ok = tensor_ok(to) && geometry_ok(layer, from, to) &&
+              (!two || same_shape(reds_tensor_at(pack, layer->input[1]), to)) &&
+              layer->weights_bytes == family->weights_bytes(layer, from, to) &&
+              (layer->weights_bytes > 0 || layer->weights_at == 0);
+    return ok ? REDS_OK : REDS_MALFORMED;
+}
+
+reds_status reds_check_layers(const reds_header *pack, const reds_family *family)
+{
+    reds_status status = tensor_ok(reds_tensor_at(pack, 0)) ? REDS_OK : REDS_MALFORMED;
+    for (uint32_t i = 0; status == REDS_OK && i < pack->layers; i++) {
+        status = check_layer(pack, i, family);
+    }
+    return status;
+}

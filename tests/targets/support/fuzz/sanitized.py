@@ -1,0 +1,78 @@
+"""Run mutated packs through the runtime and mutated sessions through the agent, in C under sanitizers."""
+
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+from hil.protocol.definition import (
+    HELLO_REQUEST,
+    INFER,
+    MEASURE,
+    OFFSET,
+    PUT_BEGIN,
+    SELECT,
+    SWITCH,
+    VERSION,
+    Command,
+)
+from reds import pack
+from reds.pack.layouts import CANONICAL, Layout
+from reds.pack.model import Model
+from tests.support.nets import inputs
+from tests.targets.support.compilation import Compiler
+from tests.targets.support.models import NETS
+
+TARGETS = {"packs": "fuzz/pack.c", "frames": "fuzz/session.c"}
+"""What is fuzzed, and the C source of each target."""
+
+
+def program(compiler: Compiler, target: str, family: str = "", header: Path | None = None) -> Path:
+    """Compile a fuzz target with the driver that mutates its seeds."""
+    sources = "fuzz/driver.c", TARGETS[target]
+    return compiler.program(*sources, agent=target == "frames", family=family, header=header)
+
+
+def seed_files(target: str, folder: Path, layout: Layout = CANONICAL) -> list[Path]:
+    """Write the seeds of a fuzz target, packs in a layout or a session, and return their paths."""
+    seeds = [session(NETS[1])] if target == "frames" else [pack.dumps(net, layout) for net in NETS]
+    files = [folder / f"{target}-{i}" for i in range(len(seeds))]
+    for file, seed in zip(files, seeds, strict=True):
+        file.write_bytes(seed)
+    return files
+
+
+def run(
+    fuzzer: Path, seeds: list[Path], runs: int, number: int
+) -> tuple[subprocess.CompletedProcess[str], dict[str, int]]:
+    """Run a fuzz target so many times, and return its process and what it counted."""
+    command = [str(fuzzer), str(runs), str(number), *map(str, seeds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    rows = [line.split(":")[0].split() for line in done.stdout.splitlines()]
+    return done, {what: sum(int(n) for w, n in rows if w == what) for what in {w for w, _ in rows}}
+
+
+def session(model: Model) -> bytes:
+    """Return every command of the protocol in the order of a real session, as the fuzz target's records."""
+    data = pack.dumps(model)
+    x = inputs(model, 3)
+    records = [_record(Command.HELLO, HELLO_REQUEST.pack(VERSION))]
+    records += [_record(Command.PUT_BEGIN, PUT_BEGIN.pack(len(data), zlib.crc32(data)))]
+    for at in range(0, len(data), 1024):
+        records.append(_record(Command.PUT_DATA, OFFSET.pack(at) + data[at : at + 1024]))
+    records += [_record(Command.PUT_END)]
+    for at in range(0, x.size, 13):
+        records.append(_record(Command.INPUTS, OFFSET.pack(at) + x.tobytes()[at : at + 13]))
+    last = len(model.subnets) - 1
+    records += [_record(Command.SELECT, SELECT.pack(last)), _record(Command.INFER, INFER.pack(3))]
+    records += [_record(Command.MEASURE, MEASURE.pack(0, 0, 0, 3, 2))]
+    records += [_record(Command.SWITCH, SWITCH.pack(0, last, 0, 0, 3, 3))]
+    records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
+    endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
+    records += [struct.pack("<H", 0x8000 | len(endless)) + endless]
+    records += [_record(Command.RESET), _record(Command.INFER, INFER.pack(1))]
+    return b"".join(records)
+
+
+def _record(command: Command, payload: bytes = b"") -> bytes:
+    return struct.pack("<HBB", len(payload) + 2, command, 1) + payload
