@@ -7,6 +7,7 @@ from hil.cli.dev import dev
 from hil.cli.image import image
 from hil.cli.kernels import kernels
 from hil.cli.latency import latency
+from hil.cli.release import release
 from hil.cli.summary import summary
 from hil.errors import HilError
 from reds.commands import Commands
@@ -22,5 +23,5 @@ def main() -> None:
     """
 
 
-for command in (boards, latency, kernels, summary, image, dev):
+for command in (boards, release, latency, kernels, summary, image, dev):
     main.add_command(command)
