@@ -20,6 +20,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "spelling",
         "strict_toml",
         "tables",
+        "text",
         "commands",
         "pack",
         "graph",
@@ -46,6 +47,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "suite",
         "kernels",
         "plugin",
+        "doctor",
         "cli",
     ),
 }
