@@ -62,12 +62,14 @@ def tools(machine: Machine) -> Iterator[Finding]:
         remedy = install(tool.packages)
         path = shutil.which(tool.program)
         if path is None:
-            yield fault(tool.program, needed, f"is not on PATH; {tool.use} cannot be built or run", remedy)
+            yield fault(tool.program, needed, f"not on PATH, needed for {tool.use}", remedy)
         elif (version := _output(path, "--version")) is None:
-            damaged = f"{path} does not run; {tool.use} cannot be built or run"
+            damaged = f"{path} does not run, needed for {tool.use}"
             yield fault(tool.program, needed, damaged, remedy.replace("install", "install --reinstall", 1))
         elif tool.library and "/" not in (_output(path, f"-print-file-name={tool.library}") or ""):
-            yield fault(tool.program, needed, f"has no C library ({tool.library})", remedy)
+            yield fault(
+                tool.program, needed, f"finds no C library ({tool.library}), needed for {tool.use}", remedy
+            )
         else:
             number = re.search(r"\d+\.\d[\w.]*", version)
             yield ok(tool.program, f"{number[0] if number else 'unknown version'}, for {tool.use}")
