@@ -1,16 +1,38 @@
-"""Make text from outside this program safe to print: from devices, packs, files and other users."""
+"""Make text of others safe to show. Names, files and devices may hold anything; here it becomes data."""
 
-import unicodedata
+from typing import TypeGuard
 
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories of control, format, surrogate, private and unassigned characters, and of line breaks."""
+LINE = 2000
+"""Most characters of an error, which may hold several names and paths."""
 
 
 def printable(text: str, most: int = 200) -> str:
-    """Return the text in one line, with unprintable characters escaped, cut after `most` characters."""
-    shown = "".join(_escaped(c) if unicodedata.category(c) in _UNPRINTABLE else c for c in text[: most + 1])
-    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+    r"""Return a text as one line without characters that act on a terminal.
+
+    Control characters, line breaks, marks that change the direction of text, surrogates and unassigned
+    characters become escapes such as `\x1b`. All other characters stay, so a printable text is not changed.
+
+    Args:
+        text: Any text.
+        most: Most characters of the result, at least 5. A longer text loses its middle, so that the remedy
+            at the end of an error stays.
+    """
+    ends = text if len(text) <= 2 * most else text[:most] + text[-most:]
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in ends)
+    if len(shown) <= most:
+        return shown
+    half = (most - 3) // 2
+    return f"{shown[:half]}...{shown[-half:]}"
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+def is_printable(value: object, most: int = 200) -> TypeGuard[str]:
+    """Return whether a value is a text of at most `most` characters that is shown as it is."""
+    return isinstance(value, str) and printable(value, most) == value
+
+
+def shown(value: object) -> str:
+    """Return a value as errors show it; a whole number of thousands of digits has no text."""
+    try:
+        return printable(repr(value))
+    except (ValueError, RecursionError):
+        return f"a very large {type(value).__name__}"

@@ -153,6 +153,15 @@ def test_other_things_at_the_place_of_a_lock_file_are_one_error_and_no_wait(
         assert path.lstat() == before
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_lock_file_of_another_user_in_a_sticky_folder_is_taken(tmp_path: Path) -> None:
+    """Linux refuses to open such a file with O_CREAT (fs.protected_regular)."""
+    assert take(tmp_path) == []
+    tmp_path.chmod(0o1777)
+    os.chown(lease.lock_file(DEVICE, tmp_path), 65534, 65534)
+    assert take(tmp_path) == []
+
+
 def test_lease_of_a_removed_lock_file_is_taken_again(tmp_path: Path) -> None:
     """A lock of a file that is removed keeps nobody out: the run that waited for it opens the new one."""
     with holder(tmp_path) as owner, holder(tmp_path) as waits:
