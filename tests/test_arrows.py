@@ -49,6 +49,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "suite",
         "kernels",
         "plugin",
+        "doctor",
         "cli",
     ),
 }

@@ -153,6 +153,19 @@ def test_every_message_in_troubleshooting_is_in_the_sources() -> None:
     assert [(row, part) for row, part in parts if part and part not in known] == []
 
 
+def test_each_promise_of_the_threat_model_names_tests_that_exist() -> None:
+    missing, text = [], (DOCS / "threat-model.md").read_text()
+    for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text):
+        path = ROOT / file
+        tree = ast.parse(path.read_text()) if path.exists() else ast.Module([], [])
+        if name not in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}:
+            missing.append(f"{file}::{name}")
+    assert missing == []
+    rows = re.findall(r"^\| (?!promise|---).*", text, re.MULTILINE)
+    assert len(rows) > 20
+    assert [row for row in rows if "::test_" not in row] == []
+
+
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted(DOCS.rglob("*.md")),

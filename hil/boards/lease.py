@@ -5,23 +5,27 @@ files or two runs cannot use one board at once. A lease is a file lock, which th
 owner ends. Emulated boards and the desktop need no lease: each run starts its own.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
+import shlex
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from getpass import getuser
 from pathlib import Path
 
 from hil.errors import BoardBusy, LeaseError
 from hil.transports.deadline import Deadline
+from reds.text import printable
 
 _POLL_SECONDS = 0.1
+_PREFIX, _SUFFIX = "reds-hil-", ".lock"
 _SHOWN = 100
-"""Characters of the owner's text that are shown: anybody can write that file."""
+"""Bytes and characters of the owner's text that are shown: anybody can write that file."""
 
 
 def shared() -> Path:
@@ -45,37 +49,82 @@ def held(
 
     Raises:
         BoardBusy: The lease was not free in time.
-        LeaseError: The lock file cannot be opened.
+        LeaseError: The lock file cannot be opened, or is no regular file.
     """
-    path = (folder or shared()) / f"reds-hil-{hashlib.sha256(device.encode()).hexdigest()[:16]}.lock"
+    path, deadline = lock_file(device, folder), Deadline.after(seconds)
+    with open_errors(path, name):
+        file = _locked(path, name, device, deadline, say)
     try:
-        file = _open(path)
-    except OSError as error:
-        closed = f"cannot open {path} for its lease: {error.strerror}"
-        raise LeaseError(f"{closed}; remove that file, or run as its owner", board=name) from error
-    try:
-        _wait(file, name, device, Deadline.after(seconds), say)
-        os.ftruncate(file, 0)
-        os.pwrite(file, _me().encode(), 0)
+        _write_owner(file, _me())
         yield
-        os.ftruncate(file, 0)
+        _write_owner(file, "")
     finally:
         os.close(file)
 
 
+def lock_file(device: str, folder: Path | None = None) -> Path:
+    """Return the lock file of a device, in the shared folder unless another is given."""
+    digest = hashlib.sha256(device.encode(errors="surrogateescape")).hexdigest()[:16]
+    return (folder or shared()) / f"{_PREFIX}{digest}{_SUFFIX}"
+
+
+def lock_files(folder: Path | None = None) -> list[Path]:
+    """Return all lock files of this machine, whatever they are."""
+    return sorted((folder or shared()).glob(f"{_PREFIX}*{_SUFFIX}"))
+
+
+@contextmanager
+def open_errors(path: Path, board: str = "") -> Iterator[None]:
+    """Raise `LeaseError` with a remedy where a lock file cannot be opened."""
+    try:
+        yield
+    except OSError as error:
+        closed = f"cannot open {path} for its lease: {error.strerror}"
+        raise LeaseError(f"{closed}; remove it: sudo rm -r {path}", board=board) from error
+
+
+def open_file(path: Path) -> int:
+    """Open a lock file that exists. All users may write to its folder, so it may be anything.
+
+    A link is not followed, and a pipe or a device is closed again without a wait.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+    file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return file
+
+
 def _open(path: Path) -> int:
-    """Open the lock file, or make it; never follow a link, since all users may write to its folder."""
+    """Open the lock file, or make it.
+
+    O_CREAT is tried only where there is no file: Linux refuses it for the file of another user in a sticky
+    folder (fs.protected_regular).
+    """
     while True:
-        try:
-            return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            pass
-        try:
+        with suppress(FileNotFoundError):
+            return open_file(path)
+        with suppress(FileExistsError):  # another process made it meanwhile
             made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             os.fchmod(made, 0o666)  # whatever the umask
             return made
-        except FileExistsError:  # another process made it meanwhile
-            pass
+
+
+def _locked(path: Path, name: str, device: str, deadline: Deadline, say: Callable[[str], None]) -> int:
+    """Open and lock the file; open it again if it was removed meanwhile, since it would keep nobody out."""
+    while True:
+        file = _open(path)
+        try:
+            _wait(file, name, device, deadline, say)
+            if os.fstat(file).st_nlink:
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
 
 
 def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[str], None]) -> None:
@@ -84,11 +133,11 @@ def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner = _owner(file)
+            owner = owner_text(file)
             uses = f"{device} is in use by {owner}"
         if deadline.passed:
             waited = f"and was not free within {deadline.span:g} s"
-            remedy = "end that run, or wait longer with --lease-wait"
+            remedy = f"end that run (hil release {shlex.quote(name)}), or wait longer with --lease-wait"
             raise BoardBusy(f"{uses}, {waited}; {remedy}", owner=owner, board=name)
         if not told:
             say(f"{name}: {uses}; waiting up to {deadline.span:g} s")
@@ -96,9 +145,25 @@ def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[
         time.sleep(min(_POLL_SECONDS, deadline.left))
 
 
-def _owner(file: int) -> str:
-    text = os.pread(file, _SHOWN, 0).decode(errors="replace")
-    return "".join(c for c in text if c.isprintable()) or "another run"
+def _write_owner(file: int, text: str) -> None:
+    """Write who holds the lease. A full disk is ignored: the lease holds without the text."""
+    with suppress(OSError):
+        os.ftruncate(file, 0)
+        os.pwrite(file, text.encode(), 0)
+
+
+def try_lock(file: int) -> bool:
+    """Return whether the lock of an open file was free. Closing the file gives it back."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def owner_text(file: int) -> str:
+    """Return the text in the lock file. Anybody can write there, so it may be shown but not relied on."""
+    return printable(os.pread(file, _SHOWN, 0).decode(errors="replace"), _SHOWN) or "another run"
 
 
 def _me() -> str:

@@ -1,36 +1,85 @@
-"""List the boards of a boards file and the serial ports (`hil boards`)."""
+"""List the boards of a boards file and those plugged in, with who uses them (`hil boards`)."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hil.cli.options import BOARDS
+from reds.text import printable
+
+if TYPE_CHECKING:
+    from hil.boards.entry import Entry
 
 
 @click.command()
 @BOARDS
-def boards(boards_file: Path | None) -> None:
+@click.option(
+    "--toml", is_flag=True, help="Print a boards file of the boards that are here, and nothing else."
+)
+def boards(boards_file: Path | None, toml: bool) -> None:
     """List your boards, and show which are here.
 
-    For an absent board the command shows the reason and a remedy. It also lists the serial ports of this
-    computer. It starts no board and uploads nothing.
+    For an absent board the command shows the reason and a remedy, for one in use its user. It also lists the
+    boards and serial ports of this computer. It starts no board, uploads nothing and scans no network.
     """
-    from hil.boards import boards_toml, registry
-    from hil.transports.serial_ports import ports_here
+    from hil.boards import boards_toml
+    from hil.doctor import devices
 
     path = boards_file or boards_toml.shipped()
     entries = boards_toml.load(path)
+    if toml:
+        _print_toml(path, entries)
+        return
     width = max(len(entry.name) for entry in entries)
     click.echo(f"boards of {path}:")
     for entry in entries:
-        target = registry.target(entry.target)
-        reason = target.absent(entry)
-        state = "here" if reason is None else f"absent: {reason}"
-        emulator = "; --emulate uses its emulator" if reason and target.HAS_EMULATOR else ""
-        click.echo(f"  {entry.name:{width}}  {entry.target:9}  {state}{emulator}")
+        click.echo(f"  {printable(entry.name):{width}}  {entry.target:9}  {printable(_state(entry), 1000)}")
+    click.echo("boards plugged in to this computer:")
+    for found in devices.plugged_in():
+        click.echo(f"  {printable(found.state, 1000)}")
     click.echo("serial ports of this computer:")
+    for line in _ports():
+        click.echo(f"  {printable(line)}")
+    click.echo("hil boards --toml prints a boards file of those that are here")
+
+
+def _state(entry: "Entry") -> str:
+    from hil.boards import lease, lease_holder, registry
+    from hil.errors import LeaseError
+
+    target = registry.target(entry.target)
+    if reason := target.absent(entry):
+        return f"absent: {reason}{'; --emulate uses its emulator' * target.HAS_EMULATOR}"
+    device = target.device(entry)
+    try:
+        owner = lease_holder.in_use(lease.lock_file(device)) if device else None
+    except LeaseError as error:
+        return f"here, but {error}"
+    return f"here, in use by {owner}" if owner else "here"
+
+
+def _ports() -> Iterator[str]:
+    from hil.transports.serial_ports import ports_here
+
     for port in ports_here():
         usb = f"USB {port.id[0]:04x}:{port.id[1]:04x}" if port.id else "not on USB"
-        click.echo(f"  {port.device}  {usb}{f', serial number {port.serial}' if port.serial else ''}")
+        yield f"{port.device}  {usb}{f', serial number {port.serial}' if port.serial else ''}"
     if not ports_here():
-        click.echo("  none")
+        yield "none"
+
+
+def _print_toml(path: Path, entries: "tuple[Entry, ...]") -> None:
+    """Print the boards of the file that are here, then those plugged in that it does not name."""
+    from hil.boards import registry
+    from hil.doctor.boards_text import boards_text
+    from hil.doctor.devices import not_among
+
+    kept = []
+    for entry in entries:
+        if reason := registry.target(entry.target).absent(entry):
+            click.echo(f"# {printable(f'{entry.name} of {path} is absent: {reason}', 1000)}")
+        else:
+            kept.append(entry)
+    click.echo(boards_text([*kept, *not_among(kept)]), nl=False)

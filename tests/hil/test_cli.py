@@ -12,7 +12,7 @@ from hil.cli import main
 from hil.protocol import definition
 from reds.commands import EXTRAS
 
-USERS = ["boards", "image", "kernels", "latency", "summary"]
+USERS = ["boards", "doctor", "image", "kernels", "latency", "release", "summary"]
 
 
 def run(*words: object) -> Result:
@@ -79,6 +79,13 @@ def test_help_needs_no_extra_and_a_command_names_the_one_it_needs() -> None:
     assert (done.returncode, done.stdout.count("\n")) == (1, 0)
     assert done.stderr.count("\n") == 1
     assert "pip install 'reds-hil[hil]'" in done.stderr
+
+
+def test_damaged_package_stops_only_the_commands_that_use_it() -> None:
+    done = in_process_without(("numpy", "torch", *EXTRAS), "doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "numpy is damaged" in done.stdout
+    assert "pip install 'reds-hil[hil]'" in done.stdout
 
 
 @pytest.mark.parametrize("package", ["cobs", "serial", "paramiko", "adb_shell"])

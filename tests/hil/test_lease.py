@@ -3,8 +3,10 @@
 import getpass
 import os
 import re
+import resource
 import select
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -109,7 +111,7 @@ def test_owner_text_is_shown_without_control_characters(tmp_path: Path) -> None:
         file.write_text("\x1b[2Jmallory\nprocess 1" + "x" * 1000)
         with pytest.raises(BoardBusy) as busy:
             take(tmp_path)
-    assert busy.value.owner.startswith("[2Jmalloryprocess 1xxx")
+    assert busy.value.owner.startswith(r"\x1b[2Jmallory\nprocess 1xxx")
     assert len(busy.value.owner) <= 100
 
 
@@ -127,6 +129,70 @@ def test_lock_file_is_open_to_all_users_and_links_are_not_followed(tmp_path: Pat
     with raises(LeaseError, board="ours"):
         take(tmp_path)
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "socket", "link to itself"])
+def test_other_things_at_the_place_of_a_lock_file_are_one_error_and_no_wait(
+    tmp_path: Path, kind: str
+) -> None:
+    path = lease.lock_file(DEVICE, tmp_path)
+    with socket.socket(socket.AF_UNIX) as unix:
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "socket":
+            unix.bind(str(path))
+        else:
+            path.symlink_to(path)
+        before = path.lstat()
+        with raises(LeaseError, board="ours"):
+            take(tmp_path, seconds=60)
+        assert path.lstat() == before
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_lock_file_of_another_user_in_a_sticky_folder_is_taken(tmp_path: Path) -> None:
+    """Linux refuses to open such a file with O_CREAT (fs.protected_regular)."""
+    assert take(tmp_path) == []
+    tmp_path.chmod(0o1777)
+    os.chown(lease.lock_file(DEVICE, tmp_path), 65534, 65534)
+    assert take(tmp_path) == []
+
+
+def test_lease_of_a_removed_lock_file_is_taken_again(tmp_path: Path) -> None:
+    """A lock of a file that is removed keeps nobody out: the run that waited for it opens the new one."""
+    with holder(tmp_path) as owner, holder(tmp_path) as waits:
+        assert line(owner) == "held"
+        assert "waiting" in line(waits)
+        lease.lock_file(DEVICE, tmp_path).unlink()
+        owner.kill()
+        assert line(waits) == "held"
+        with raises(BoardBusy):
+            take(tmp_path)
+
+
+def test_full_disk_costs_the_owner_text_but_not_the_lease(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    assert take(tmp_path) == []
+    with signal_ignored(signal.SIGXFSZ):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+        try:
+            said = take(tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert said == []
+
+
+@contextmanager
+def signal_ignored(number: signal.Signals) -> Iterator[None]:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def test_device_has_one_identity_under_all_its_names(tmp_path: Path, sshd: Start) -> None:

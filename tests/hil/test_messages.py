@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.boards import boards_toml
+from hil.boards import boards_toml, lease
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
@@ -104,6 +104,41 @@ def start(entry: Entry) -> None:
 
 def hello_of_version_9() -> None:
     read_hello(b"\x09\x00" + bytes(62))
+
+
+def lease_at_a_folder(folder: Path) -> None:
+    lease.lock_file("D", folder).mkdir()
+    with lease.held("left", "D", 0, print, folder):
+        pass
+
+
+def lease_in_use(folder: Path) -> None:
+    with lease.held("right", "D", 0, print, folder):
+        lease.lock_file("D", folder).write_text("alice, process 7")
+        with lease.held("left nano", "D", 0, print, folder):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("fail", "message"),
+    [
+        (
+            lease_at_a_folder,
+            "left: cannot open {0} for its lease: Is a directory; remove it: sudo rm -r {0}",
+        ),
+        (
+            lease_in_use,
+            "left nano: D is in use by alice, process 7, and was not free within 0 s;"
+            " end that run (hil release 'left nano'), or wait longer with --lease-wait",
+        ),
+    ],
+)
+def test_message_of_a_lease_that_cannot_be_taken(
+    tmp_path: Path, fail: Callable[[Path], None], message: str
+) -> None:
+    with pytest.raises(HilError) as caught:
+        fail(tmp_path)
+    assert str(caught.value) == message.format(lease.lock_file("D", tmp_path))
 
 
 MESSAGES: list[tuple[Callable[[], object], str]] = [

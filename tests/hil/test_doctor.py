@@ -1,0 +1,385 @@
+"""Test that `hil doctor` finds each fault in an environment that has it, and is quiet in one that has not."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hil.boards import lease
+from hil.cli import main
+from hil.doctor import boards, examine, keys, packages, storage, tools, usb
+from hil.doctor.finding import Finding, State
+from hil.doctor.machine import Machine
+from tests.hil.support.sshd import Start, keygen, script
+
+BROKEN, OPTIONAL, OK = State.BROKEN, State.OPTIONAL, State.OK
+LONG_AGO = 0
+
+
+def states(findings: Iterable[Finding]) -> dict[str, State]:
+    """Map each subject to its worst state; each fault must have a remedy."""
+    found: dict[str, State] = {}
+    for finding in findings:
+        assert bool(finding.remedy) == (finding.state is not OK), finding
+        if found.get(finding.subject, OK) is OK:
+            found[finding.subject] = finding.state
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without keys, and an empty cache in it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / ".cache"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return folder
+
+
+@pytest.fixture
+def boards_file(tmp_path: Path) -> Callable[[str], Machine]:
+    """Return the machine with a boards file of this text."""
+
+    def write(text: str) -> Machine:
+        path = tmp_path / "boards.toml"
+        path.write_text(text)
+        return Machine(path)
+
+    return write
+
+
+PI = '[[board]]\nname = "pi"\ntarget = "pi"\nhost = "h"\n'
+
+
+def test_tools_that_are_missing_are_named_with_their_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boards_file: Callable[[str], Machine]
+) -> None:
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    found = states(tools.tools(Machine()))
+    assert (found["make"], found["cc"]) == (BROKEN, BROKEN)
+    assert {found[tool.program] for tool in tools.TOOLS[2:]} == {OPTIONAL}
+    named = states(tools.tools(boards_file(PI)))
+    assert (named["aarch64-linux-gnu-gcc"], named["qemu-system-arm"]) == (BROKEN, OPTIONAL)
+    remedies = {finding.subject: finding.remedy for finding in tools.tools(Machine())}
+    assert remedies["arm-none-eabi-gcc"].endswith("gcc-arm-none-eabi libnewlib-arm-none-eabi")
+
+
+def test_tool_that_does_not_run_or_has_no_library_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path / "bin" / "cc", "exit 1")
+    script(tmp_path / "bin" / "make", "echo GNU Make 4.4")
+    script(tmp_path / "bin" / "arm-none-eabi-gcc", "echo libc_nano.a")
+    script(tmp_path / "bin" / "aarch64-linux-gnu-gcc", "echo /usr/lib/libc.so.6 1.2")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    found = {finding.subject: finding for finding in tools.tools(Machine())}
+    assert (found["cc"].state, found["arm-none-eabi-gcc"].state) == (BROKEN, OPTIONAL)
+    assert (found["make"].state, found["aarch64-linux-gnu-gcc"].state) == (OK, OK)
+    assert found["make"].text.startswith("4.4")
+
+
+def test_keyring_is_looked_for_below_the_root(tmp_path: Path) -> None:
+    machine = Machine(root=tmp_path)
+    assert states(tools.keyring(machine)) == {"Debian's keys": OPTIONAL}
+    file = machine.path(tools._KEYRING)
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert states(tools.keyring(machine)) == {"Debian's keys": OK}
+
+
+@pytest.mark.parametrize("damage", ["raise RuntimeError('x\\ny')", "import nowhere", "("])
+def test_package_that_cannot_be_imported_is_named(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "cobs.py").write_text(damage)
+    code = "from hil.doctor import packages; print(list(packages.extras(None))[0])"
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "cobs is damaged" in done.stdout
+    assert "pip install --force-reinstall cobs" in done.stdout
+
+
+def test_packages_of_this_environment_are_complete() -> None:
+    assert states(packages.required(Machine())) == {"packages": OK}
+    assert states(packages.extras(Machine()))["extra hil"] is OK
+
+
+def test_cache_that_cannot_be_written_is_broken(home: Path) -> None:
+    assert states(storage.cache(Machine())) == {"cache": OK}
+    shutil.rmtree(home / ".cache")
+    (home / ".cache").write_text("a file")
+    assert states(storage.cache(Machine())) == {"cache": BROKEN}
+
+
+def test_emptied_agent_in_the_cache_is_found(home: Path) -> None:
+    agent = home / ".cache" / "reds-hil" / "0123" / "agent-desktop"
+    agent.parent.mkdir(parents=True)
+    agent.write_text("agent")
+    assert states(storage.cache(Machine())) == {"cache": OK}
+    agent.write_text("")
+    (finding,) = storage.cache(Machine())
+    assert (finding.state, finding.remedy) == (OPTIONAL, f"rm {agent}")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_file_of_another_user_in_the_cache_is_found(home: Path) -> None:
+    file = home / ".cache" / "reds-hil" / "file"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    os.chown(file, 65534, 65534)
+    assert states(storage.cache(Machine())) == {"cache": OPTIONAL}
+
+
+def test_full_disk_is_broken(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert states(storage.space(Machine()))["room for cache"] is OK
+    monkeypatch.setattr(storage, "CACHE_BYTES", 1 << 60)
+    assert states(storage.space(Machine())) == {"room for cache": BROKEN, "room for temporary files": OK}
+
+
+def test_temporary_folder_that_does_not_exist_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert states(storage.temporary_files(Machine())) == {"temporary files": OK}
+    (tmp_path / "file").touch()
+    for wrong in (tmp_path / "none", tmp_path / "file"):
+        monkeypatch.setenv("TMPDIR", str(wrong))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        assert states(storage.temporary_files(Machine())) == {"temporary files": OPTIONAL}
+
+
+def test_old_files_of_killed_runs_are_leftovers_and_new_ones_are_not(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    old, new = tmp_path / "reds-build-old", tmp_path / "reds-build-new"
+    for folder in (old, new):
+        folder.mkdir()
+    partial = home / ".cache" / "reds-hil" / "x" / "file.5.partial"
+    partial.parent.mkdir(parents=True)
+    partial.touch()
+    (tmp_path / "notes").touch()
+    for path in (old, partial, tmp_path / "notes"):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    (finding,) = storage.leftovers(Machine())
+    assert (finding.state, finding.text.split()[0]) == (OPTIONAL, "2")
+    subprocess.run(["sh", "-c", finding.remedy], check=True)
+    assert (old.exists(), partial.exists(), new.exists()) == (False, False, True)
+    assert states(storage.leftovers(Machine())) == {"leftovers": OK}
+
+
+def test_boards_file_that_is_invalid_is_broken_and_hides_no_other_check(
+    boards_file: Callable[[str], Machine], home: Path
+) -> None:
+    machine = boards_file("[[board")
+    assert states(boards.boards_file(machine)) == {"boards file": BROKEN}
+    assert machine.entries() == ()
+    assert states(boards.boards_file(boards_file(PI))) == {"boards file": OK}
+
+
+def test_lease_in_use_is_shown_and_a_pipe_in_its_place_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "shared", lambda: tmp_path)
+    assert states(boards.leases(Machine())) == {"leases": OK}
+    with lease.held("left", "D", 0, print):
+        (finding,) = boards.leases(Machine())
+        assert finding.state is OK
+        assert f"process {os.getpid()}" in finding.text
+    assert states(boards.leases(Machine())) == {"leases": OK}
+    lease.lock_file("D").unlink()
+    os.mkfifo(lease.lock_file("D"))
+    (finding,) = boards.leases(Machine())
+    assert (finding.state, finding.remedy) == (BROKEN, f"sudo rm -r {lease.lock_file('D')}")
+
+
+def test_pi_without_any_key_is_broken_until_it_has_them(
+    home: Path, boards_file: Callable[[str], Machine]
+) -> None:
+    machine = boards_file(PI + 'user = "u"\n')
+    assert states(keys.ssh(machine)) == {"key of pi": BROKEN, "host key of pi": BROKEN}
+    (home / ".ssh").mkdir()
+    key = keygen(home / ".ssh" / "id_ed25519")
+    public = key.with_suffix(".pub").read_text().split()
+    (home / ".ssh" / "known_hosts").write_text(f"h {public[0]} {public[1]}\n")
+    assert states(keys.ssh(machine)) == {"key of pi": OK, "host key of pi": OK}
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"h ssh-ed25519 !!!\n", b"\0" * 100])
+def test_damaged_known_hosts_is_a_fault_with_a_remedy(
+    home: Path, boards_file: Callable[[str], Machine], damage: bytes
+) -> None:
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "known_hosts").write_bytes(damage)
+    assert states(keys.ssh(boards_file(PI)))["host key of pi"] is BROKEN
+
+
+def test_remedy_for_an_unknown_host_key_quotes_the_host(
+    boards_file: Callable[[str], Machine], home: Path
+) -> None:
+    machine = boards_file(PI.replace('"h"', '"h; touch x"'))
+    remedy = {finding.subject: finding.remedy for finding in keys.ssh(machine)}["host key of pi"]
+    assert "'h; touch x'" in remedy
+
+
+def test_pi_with_its_keys_in_the_boards_file_is_ok(
+    sshd: Start, boards_file: Callable[[str], Machine]
+) -> None:
+    rows = "".join(f"{key} = {json.dumps(value)}\n" for key, value in sshd().keys().items())
+    machine = boards_file('[[board]]\nname = "pi"\ntarget = "pi"\n' + rows)
+    assert states(keys.ssh(machine)) == {"key of pi": OK, "host key of pi": OK}
+
+
+def test_damaged_adb_key_is_broken_and_none_is_made(home: Path) -> None:
+    key = home / ".android" / "adbkey"
+    assert states(keys.adb(Machine())) == {"adb key": OK}
+    assert not key.parent.exists()
+    key.parent.mkdir()
+    key.write_text("")
+    assert states(keys.adb(Machine())) == {"adb key": BROKEN}
+
+
+class Usb:
+    """A folder with the files of /sys, /dev, /proc and /etc that a machine with devices on USB has."""
+
+    def __init__(self, root: Path) -> None:
+        self.machine = Machine(root=root)
+        (root / "dev" / "bus" / "usb" / "001").mkdir(parents=True)
+
+    def write(self, path: str, text: str = "") -> Path:
+        file = self.machine.path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def nano(self, product: str = "805a") -> None:
+        device = "/sys/devices/pci/usb1/1-2"
+        self.write(f"{device}/idVendor", "2341\n")
+        self.write(f"{device}/idProduct", f"{product}\n")
+        self.machine.path(f"{device}/1-2:1.0").mkdir()
+        tty = self.machine.path("/sys/class/tty/ttyACM0")
+        tty.mkdir(parents=True)
+        (tty / "device").symlink_to(self.machine.path(f"{device}/1-2:1.0"))
+
+    def android(self) -> None:
+        device = "/sys/devices/pci/usb1/1-3"
+        for name, text in (("busnum", "1"), ("devnum", "7")):
+            self.write(f"{device}/{name}", f"{text}\n")
+        for name, text in (("Class", "ff"), ("SubClass", "42"), ("Protocol", "01")):
+            self.write(f"{device}/1-3:1.0/bInterface{name}", f"{text}\n")
+        listed = self.machine.path("/sys/bus/usb/devices/1-3:1.0")
+        listed.parent.mkdir(parents=True, exist_ok=True)
+        listed.symlink_to(self.machine.path(f"{device}/1-3:1.0"))
+
+    def forbidding(self) -> Machine:
+        """Return the machine for a user who may open no device."""
+        return replace(self.machine, may_open=lambda path: False)
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Usb:
+    return Usb(tmp_path)
+
+
+@pytest.mark.parametrize("product", ["805a", "005a"])
+def test_nano_whose_port_may_not_be_opened_is_broken(bus: Usb, product: str) -> None:
+    bus.nano(product)
+    assert states(usb.serial_ports(bus.machine)) == {"serial port": BROKEN}, "no device in /dev"
+    bus.write("/dev/ttyACM0")
+    assert states(usb.serial_ports(bus.machine)) == {"serial port": OK}
+    assert states(usb.serial_ports(bus.forbidding())) == {"serial port": BROKEN}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another group")
+def test_group_that_owns_serial_ports_is_named_before_a_nano_is_plugged_in(bus: Usb) -> None:
+    port = bus.write("/dev/ttyS0")
+    os.chown(port, 0, 2)
+    (finding,) = usb.serial_ports(bus.forbidding())
+    assert finding.state is OPTIONAL
+    assert finding.remedy.startswith("sudo usermod -aG bin ")
+    assert states(usb.serial_ports(bus.machine)) == {"serial port": OK}
+
+
+def test_android_whose_device_may_not_be_opened_is_broken(bus: Usb) -> None:
+    assert states(usb.android_devices(bus.machine)) == {"Android on USB": OK}
+    bus.android()
+    bus.write("/dev/bus/usb/001/007")
+    assert states(usb.android_devices(bus.machine)) == {"Android on USB": OK}
+    (finding,) = usb.android_devices(bus.forbidding())
+    assert finding.state is BROKEN
+    assert str(usb.RULES) in finding.remedy
+
+
+def test_udev_rules_are_missing_old_or_installed(bus: Usb) -> None:
+    assert states(usb.udev_rules(bus.machine)) == {"udev rules": OK}, "a container has no udev"
+    bus.machine.path("/run/udev").mkdir(parents=True)
+    assert states(usb.udev_rules(bus.machine)) == {"udev rules": OPTIONAL}
+    bus.write(usb.INSTALLED, "# old")
+    assert states(usb.udev_rules(bus.machine)) == {"udev rules": OPTIONAL}
+    bus.write(usb.INSTALLED, usb.RULES.read_text())
+    assert states(usb.udev_rules(bus.machine)) == {"udev rules": OK}
+
+
+def test_services_that_take_ports_are_found_and_the_rules_tame_modemmanager(bus: Usb) -> None:
+    assert states(usb.meddlers(bus.machine)) == {"ModemManager": OK, "brltty": OK}
+    bus.write("/proc/1/comm", "ModemManager\n")
+    bus.write("/proc/2/comm", "brltty\n")
+    assert states(usb.meddlers(bus.machine)) == {"ModemManager": OPTIONAL, "brltty": OPTIONAL}
+    bus.write(usb.INSTALLED, usb.RULES.read_text())
+    assert states(usb.meddlers(bus.machine)) == {"ModemManager": OK, "brltty": OPTIONAL}
+
+
+def test_check_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(machine: Machine) -> Iterable[Finding]:
+        raise RuntimeError("two\nlines \x1b[2J")
+
+    monkeypatch.setattr(examine, "CHECKS", (fails, packages.python))
+    first, second = examine.examine(Machine())
+    assert (first.state, second.state) == (BROKEN, OK)
+    assert first.text.isprintable()
+
+
+def test_doctor_prints_a_line_for_each_finding_and_writes_json(home: Path, tmp_path: Path) -> None:
+    words = ["doctor", "--json", str(tmp_path / "out.json")]
+    done = CliRunner().invoke(main, words)
+    rows = json.loads((tmp_path / "out.json").read_text())
+    *lines, last = done.output.splitlines()
+    assert len(lines) == len(rows) >= len(examine.CHECKS) - 1
+    assert done.exit_code == any(row["state"] == "broken" for row in rows)
+    assert last == ", ".join(
+        f"{sum(r['state'] == s for r in rows)} {s}" for s in ("ok", "optional", "broken")
+    )
+
+
+def test_doctor_on_a_bare_machine_fails_without_a_traceback(home: Path, tmp_path: Path) -> None:
+    """Nothing on PATH, a cache that is a file, no folder for temporary files, a boards file of garbage."""
+    (home / ".cache").touch()
+    (tmp_path / "boards.toml").write_bytes(b"\xff\0[[")
+    code = "from hil.cli import main; main(prog_name='hil')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "doctor", "--boards", str(tmp_path / "boards.toml")],
+        env={**os.environ, "PATH": str(tmp_path), "TMPDIR": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    broken = {
+        line.split("  ")[-1].partition(":")[0] for line in done.stdout.splitlines() if line[:6] == "broken"
+    }
+    assert broken == {"make", "cc", "cache", "boards file"}
