@@ -6,6 +6,7 @@
 - switches: the slowest
 - accuracy: the mean of the correct answers
 - mismatches: the sum of the wrong outputs
+- infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
 `conditions` holds the board's conditions before all measurements and after this one, or null.
 """
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
+
+INFRASTRUCTURE_ERRORS = "infrastructure_errors"
+"""Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
 
 
 @dataclass(frozen=True)

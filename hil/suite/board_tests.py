@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.errors import HilError, LinkError, UnfitError
+from hil.errors import BoardQuarantined, HilError, LinkError, UnfitError
 
 if TYPE_CHECKING:
+    from hil.boards.recovery import Record
     from hil.results.store import Measurement
     from hil.suite.board_selection import SelectedBoard
     from hil.suite.parametrization import BenchRun
@@ -27,8 +28,10 @@ TAKEN = pytest.StashKey[list["Measurement"]]()
 """Measurements of a test."""
 CURRENT = pytest.StashKey[pytest.Item]()
 """The test that is running."""
-GONE = pytest.StashKey[dict["SelectedBoard", str]]()
-"""Boards that did not start or were lost, each with the text of its error."""
+GONE = pytest.StashKey[dict["SelectedBoard", HilError]]()
+"""Boards that did not start or were lost, each with its error."""
+RECORDS = pytest.StashKey[dict["SelectedBoard", "Record"]]()
+"""What happened to each board that was started."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,28 +97,62 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if board is None:
         return
     item.user_properties += board.properties
-    if board in (gone := item.config.stash.get(GONE, {})):
-        pytest.skip(f"not run: {gone[board]}")
+    if error := item.config.stash.get(GONE, {}).get(board):
+        if isinstance(error, BoardQuarantined):
+            item.user_properties.append(("quarantined", str(error)))
+        pytest.skip(f"not run: {error}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach measurements to the report of a board's test, and show a `HilError` without a traceback."""
+    """Attach measurements to the report of a board's test, and show a `HilError` without a traceback.
+
+    The quarantine of a board is an error wherever it happens, never a failure of the test that it ends.
+    """
+    board, error = selected_board(item), call.excinfo.value if call.excinfo else None
+    quarantined = board is not None and isinstance(error, BoardQuarantined)
+    if board and quarantined and board not in item.config.stash.get(GONE, {}):
+        note_incident(item, board, "quarantined", str(error), 2)
     report = yield
-    if (board := selected_board(item)) is None:
+    if board is None:
         return report
-    if call.excinfo and isinstance(error := call.excinfo.value, HilError):
+    if call.excinfo and isinstance(error, HilError):
         lines = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == item.path]
         report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), str(error)])
         names, made = getattr(item, "fixturenames", ()), getattr(item, "funcargs", ())
         started = all(name in made for name in SET_UP if name in names)
         if not started or isinstance(error, LinkError | UnfitError):
-            item.config.stash.setdefault(GONE, {}).setdefault(board, str(error))
-    taken = item.stash.get(TAKEN, []) if call.when == "call" else []
-    report.hil = [m.plain() for m in taken]  # type: ignore[attr-defined]  # reports carry extras to xdist
+            item.config.stash.setdefault(GONE, {}).setdefault(board, error)
+    if quarantined and report.when == "call":
+        report.when = "setup"  # a report that fails in any phase but the call is an error, here and in JUnit
+    report.quarantined = quarantined  # type: ignore[attr-defined]  # reports carry extras to xdist
+    report.hil = [m.plain() for m in item.stash.get(TAKEN, [])]  # type: ignore[attr-defined]
+    item.stash[TAKEN] = []
     return report
+
+
+def note_incident(test: pytest.Item, board: SelectedBoard, what: str, text: str, errors: int) -> None:
+    """Keep in JUnit's properties and among the measurements that a board was recovered or quarantined.
+
+    Args:
+        test: The test in which it happened.
+        board: The board.
+        what: `recovered` or `quarantined`.
+        text: The error, and what was done.
+        errors: Infrastructure errors of the board so far.
+    """
+    from hil.results.store import INFRASTRUCTURE_ERRORS, Measurement
+
+    run = _bench_run(test.config)
+    assert not isinstance(run, str)  # a board of a run was started
+    pack, where = run.workload.pack, (board.entry.target, board.entry.name, str(board.provenance))
+    figure = Measurement(
+        *where, pack.model.name, pack.sha256, "all", INFRASTRUCTURE_ERRORS, "count", errors, ()
+    )
+    test.stash.setdefault(TAKEN, []).append(figure)
+    test.user_properties.append((what, text))
 
 
 def selected_board(item: pytest.Item) -> SelectedBoard | None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from hil.suite.board_tests import BOARD, CURRENT, SUBNET, TAKEN
+from hil.suite.board_tests import BOARD, CURRENT, RECORDS, SUBNET, TAKEN, note_incident
 
 if TYPE_CHECKING:
     from hil.boards.open_board import OpenBoard
     from hil.results.samples import Samples
+    from hil.suite.board_selection import SelectedBoard
     from hil.suite.leased import LeasedBoard
     from hil.suite.parametrization import BenchRun
     from reds.pack.pack import Pack
@@ -57,7 +58,7 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
         _hil_board.look()
         _keep(request.config.stash[CURRENT], _hil_board, pack, subnet, metric, unit, value, samples.values)
 
-    return OpenBoard(_hil_board.board, observe)
+    return OpenBoard(_hil_board, observe)
 
 
 @pytest.fixture(scope="session")
@@ -133,9 +134,17 @@ def _board(
     request: pytest.FixtureRequest, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
 ) -> Iterator[LeasedBoard]:
     """Start a board of this run; skip the test if the board is absent."""
+    from hil.boards.recovery import Record
     from hil.suite.leased import leased
 
-    with leased(request.param, _hil_run.settings.lease_wait, _hil_uncaptured) as board:
+    selected: SelectedBoard = request.param
+    record = request.config.stash.setdefault(RECORDS, {}).setdefault(selected, Record())
+
+    def recovered(text: str) -> None:
+        note_incident(request.config.stash[CURRENT], selected, "recovered", text, 1)
+
+    wait = _hil_run.settings.lease_wait
+    with leased(selected, wait, _hil_uncaptured, record, recovered) as board:
         yield board
 
 
