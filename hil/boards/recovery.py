@@ -135,24 +135,25 @@ class RecoverableBoard:
 
     def _restart(self) -> None:
         self._stop()
-        self._open_within(RETURN_SECONDS, BoardAbsent)
+        self._open_within(RETURN_SECONDS, gone=False)
 
     def _power_cycle(self) -> None:
         self._stop()
         self._say(f"{self._entry.name}: it does not come back; running its power_cycle command")
         power_cycle(self._entry)
-        self._open_within(BOOT_SECONDS, BoardAbsent, *INFRASTRUCTURE)
+        self._open_within(BOOT_SECONDS, gone=True)
 
-    def _open_within(self, seconds: float, *not_yet: type[HilError]) -> None:
-        """Start the board, again and again while it raises one of these errors and there is time."""
+    def _open_within(self, seconds: float, gone: bool) -> None:
+        """Start the board; wait for it if it is `gone`, and then take no error of its link for the last word."""
         deadline = Deadline.after(seconds)
         while True:
             try:
                 self._check_presence()
                 self._opened()
                 return
-            except not_yet:
-                if deadline.passed:
+            except (BoardAbsent, *INFRASTRUCTURE) as error:
+                gone = gone or isinstance(error, BoardAbsent)
+                if deadline.passed or not gone:
                     raise
             time.sleep(min(_POLL_SECONDS, deadline.left))
 
