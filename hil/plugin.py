@@ -20,7 +20,7 @@ _SHOWN = {"inputs": "inputs", "recovered": "recovered", "quarantined": "ERROR"}
 """First words of the lines below the table, by the property of tests that holds the rest of the line."""
 QUARANTINED = 75
 """Exit status of a run in which nothing failed but boards, EX_TEMPFAIL of sysexits.h."""
-pytest_plugins = ("hil.suite.board_tests", "hil.suite.fixtures")
+pytest_plugins = ("hil.suite.board_tests", "hil.suite.reporting", "hil.suite.fixtures")
 TAKEN = pytest.StashKey[tuple[str, ...]]()
 """Short option names that another plugin has registered."""
 

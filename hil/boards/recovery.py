@@ -144,7 +144,7 @@ class RecoverableBoard:
         self._open_within(BOOT_SECONDS, gone=True)
 
     def _open_within(self, seconds: float, gone: bool) -> None:
-        """Start the board; wait for it if it is `gone`, and then take no error of its link for the last word."""
+        """Start the board. Wait for it if it is `gone`; errors of its link are expected until it is back."""
         deadline = Deadline.after(seconds)
         while True:
             try:

@@ -19,6 +19,7 @@ from hil.suite.fixtures import Record, Uncaptured
 from hil.suite.leased import LeasedBoard
 from hil.suite.measurements import Measurements, Switches
 from hil.suite.parametrization import AXES, BenchRun, bench_run_of
+from hil.suite.reporting import kept_for
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 from reds.pack import interpreter
@@ -55,11 +56,19 @@ def workload(_hil_run: BenchRun) -> Workload:
 
 @pytest.fixture(scope="session")
 def _measurements(
-    board: OpenBoard, pack: Pack, _hil_board: LeasedBoard, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
+    pytestconfig: pytest.Config,
+    board: OpenBoard,
+    pack: Pack,
+    _hil_board: LeasedBoard,
+    _hil_run: BenchRun,
+    _hil_uncaptured: Uncaptured,
 ) -> Measurements:
     """Deploy the pack on a board, and return the board's measurements."""
     what = f"{board.name}: storing {pack.model.name}"
-    with progress(what, _hil_run.workload.size, _hil_uncaptured) as advance:
+    with (
+        kept_for(pytestconfig, _hil_board.selected),
+        progress(what, _hil_run.workload.size, _hil_uncaptured) as advance,
+    ):
         board.deploy(pack, advance=advance)
     entry, settings = _hil_board.selected.entry, _hil_run.settings
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}

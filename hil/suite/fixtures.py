@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from hil.suite.board_tests import BOARD, CURRENT, RECORDS, SUBNET, TAKEN, note_incident
+from hil.suite.board_tests import BOARD, SUBNET
+from hil.suite.reporting import CURRENT, RECORDS, TAKEN, kept_for, note_incident
 
 if TYPE_CHECKING:
     from hil.boards.open_board import OpenBoard
@@ -66,10 +67,14 @@ def pack(pytestconfig: pytest.Config) -> Pack:
     """Return the pack of --pack, by default the shipped kws-dnn-s."""
     from hil.errors import HilError
     from hil.options import read
+    from hil.suite.parametrization import BENCH_RUN
     from hil.suite.workload import shipped
     from reds.errors import RedsError
     from reds.pack.pack import load_pack
 
+    run = pytestconfig.stash.get(BENCH_RUN, None)
+    if run is not None and not isinstance(run, str):  # a test without a board and a subnet sets up no run
+        return run.workload.pack
     try:
         return load_pack(read(pytestconfig).pack or shipped())
     except (HilError, RedsError) as error:
@@ -144,7 +149,9 @@ def _board(
         note_incident(request.config.stash[CURRENT], selected, "recovered", text, 1)
 
     wait = _hil_run.settings.lease_wait
-    with leased(selected, wait, _hil_uncaptured, record, recovered) as board:
+    with ExitStack() as stack:
+        with kept_for(request.config, selected):
+            board = stack.enter_context(leased(selected, wait, _hil_uncaptured, record, recovered))
         yield board
 
 

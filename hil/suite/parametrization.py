@@ -12,7 +12,7 @@ from hil.options import Settings, read
 from hil.results import store
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
-from hil.suite.switch_pairs import Pair, sampled, tested_together
+from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
 from reds.errors import PackError
@@ -51,6 +51,9 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
         except (HilError, PackError) as error:
             config.stash[BENCH_RUN] = str(error)
+        except Exception as error:  # a defect: its traceback is shown, once for all modules
+            config.stash[BENCH_RUN] = f"the run cannot be set up: {type(error).__name__}: {error}"
+            raise
     return config.stash[BENCH_RUN]
 
 
@@ -60,7 +63,7 @@ def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:
 
 
 def _pairs(workload: Workload) -> Iterator[tuple[tuple[Pair, ...], str]]:
-    for pairs in tested_together(len(workload.subnets)):
+    for pairs in groups_of_pairs(len(workload.subnets)):
         many = f"{len(pairs)} sampled->{workload.subnets[pairs[0][1]]}"
         yield pairs, many if len(pairs) > 1 else workload.pair(pairs[0])
 

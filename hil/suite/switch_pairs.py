@@ -27,7 +27,7 @@ def pairs_into(target: int, subnets: int) -> tuple[Pair, ...]:
     return tuple((source, target) for source in others)
 
 
-def tested_together(subnets: int) -> Iterator[tuple[Pair, ...]]:
+def groups_of_pairs(subnets: int) -> Iterator[tuple[Pair, ...]]:
     """Yield the pairs of each switch test: one ordered pair, or the sample of pairs into one subnet."""
     if subnets > _ALL_UP_TO:
         yield from (pairs_into(target, subnets) for target in range(subnets))
