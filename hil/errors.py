@@ -14,7 +14,8 @@
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   `-- ResultsError        the results file cannot be read or written
     |-- LinkError               bytes do not get through: the port is gone, the agent ended, nobody answers
-    |   `-- DeadlineError       no answer within the time of the request
+    |   |-- DeadlineError       no answer within the time of the request
+    |   `-- BoardQuarantined    the board was lost twice in a run, and is left alone for the rest of it
     |-- ProtocolError           the bytes that arrived do not follow the protocol
     |   |-- FrameError          a frame is damaged; only such a request is sent again
     |   `-- VersionError        the agent speaks another version of the protocol
@@ -140,6 +141,10 @@ class LinkError(HilError):
 
 class DeadlineError(LinkError):
     """No answer arrived in time."""
+
+
+class BoardQuarantined(LinkError):  # noqa: N818, it names a state of the bench, not a bug
+    """The board was lost twice in a run, so the rest of the run leaves it alone."""
 
 
 class ProtocolError(HilError):

@@ -16,7 +16,11 @@ from hil.options import OPTIONS, Option, read
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-pytest_plugins = ("hil.suite.board_tests", "hil.suite.fixtures")
+_SHOWN = {"inputs": "inputs", "recovered": "recovered", "quarantined": "ERROR"}
+"""First words of the lines below the table, by the property of tests that holds the rest of the line."""
+QUARANTINED = 75
+"""Exit status of a run in which nothing failed but boards, EX_TEMPFAIL of sysexits.h."""
+pytest_plugins = ("hil.suite.board_tests", "hil.suite.reporting", "hil.suite.fixtures")
 TAKEN = pytest.StashKey[tuple[str, ...]]()
 """Short option names that another plugin has registered."""
 
@@ -100,11 +104,14 @@ class Collector:
         self._reports: list[pytest.TestReport] = []
         self._order: dict[str, int] = {}
         self._notes: list[str] = []
+        self._lost = 0
+        """Reports of boards that were quarantined."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the report of a board's test. Its attribute `hil` holds the measurements."""
         if hasattr(report, "hil"):
             self._reports.append(report)
+            self._lost += report.quarantined
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -117,7 +124,12 @@ class Collector:
         return [row for report in reports for row in report.hil]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the results file. Keep an earlier file if this run measured nothing or did not end."""
+        """Write the results file. Keep an earlier file if this run measured nothing or did not end.
+
+        The exit status says whether all errors are quarantines of boards.
+        """
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and session.testsfailed == self._lost:
+            session.exitstatus = QUARANTINED
         path = read(self._config).results if self._reports else None
         if path is None:
             return
@@ -126,7 +138,7 @@ class Collector:
 
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         ended = ended and not (session.shouldfail or session.shouldstop)  # by -x or --maxfail
-        if not ended or not self._rows:
+        if not ended or all(row["metric"] == store.INFRASTRUCTURE_ERRORS for row in self._rows):
             why = "nothing was measured" if ended else "the run did not end"
             self._notes.append(f"results: {why}, so {path} was not written")
             return
@@ -142,7 +154,7 @@ class Collector:
         if self._rows or self._notes:
             from hil.results import report
 
-            noted = {value for r in self._reports for name, value in r.user_properties if name == "inputs"}
+            noted = {pair for r in self._reports for pair in r.user_properties if pair[0] in _SHOWN}
+            notes = [f"{_SHOWN[name]}: {value}" for name, value in sorted(noted)]
             terminalreporter.section("reds-hil")
-            notes = [*(f"inputs: {value}" for value in sorted(map(str, noted))), *self._notes]
-            terminalreporter.write(report.render(self._rows, notes))
+            terminalreporter.write(report.render(self._rows, [*notes, *self._notes]))

@@ -36,6 +36,14 @@ def _is_whole(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def _is_command(value: Any) -> bool:
+    if not (isinstance(value, list) and value and all(isinstance(word, str) for word in value)):
+        return False
+    program = value[0]
+    by_path = not Path(program).is_absolute() and "/" in program
+    return bool(program) and not by_path and all(word.isprintable() for word in value)
+
+
 def _is_fingerprint(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", value))
 
@@ -46,6 +54,10 @@ NUMBER = Value("a number above 0", _is_number)
 LIMITS = Value('a table of numbers above 0 by subnet, such as { "25%" = 2500.0 }', _is_limits)
 CORE = Value("the number of a core, from 0 to 4095", lambda value: _is_whole(value, 0, 4095))
 FINGERPRINT = Value("SHA256: and 43 characters, as ssh-keygen -l prints it", _is_fingerprint)
+COMMAND = Value(
+    'a list of a program (on PATH, or its whole path) and its arguments, such as ["uhubctl", "-a", "cycle"]',
+    _is_command,
+)
 TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
 SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", is_printable)
 
@@ -54,7 +66,7 @@ OF_HOST = {"user": TEXT, "key": TEXT, "host_key": FINGERPRINT}
 VALUES: Mapping[str, Value] = {
     **{"name": NAME, "target": NAME, "host": NAME, "serial": TEXT, "agent": TEXT, "core": CORE},
     **{"governor": TEXT, "max_celsius": NUMBER, "cool_down": NUMBER, "switch_instructions": NUMBER},
-    **{"latency_us": LIMITS, "instructions": LIMITS},
+    **{"latency_us": LIMITS, "instructions": LIMITS, "power_cycle": COMMAND},
     **OF_HOST,
 }
 """Valid values of all keys except `port`, which depends on `host`."""
@@ -92,6 +104,7 @@ class BoardTable:
             instructions=self._limits("instructions"),
             host=host,
             key=None if host else self._path("key"),
+            power_cycle=tuple(self.row.get("power_cycle", ())),
             **{key: self.row[key] for key in wanted if key in self.row},
         )
 

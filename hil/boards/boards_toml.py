@@ -9,6 +9,8 @@ agent = "slow.elf"                  # optional: a prebuilt agent, for an emulate
 latency_us = { "25%" = 2500.0 }     # optional: limit of one inference by subnet, on a board with a clock
 instructions = { "25%" = 30000 }    # optional: the same, on a board that counts instructions
 switch_instructions = 100           # optional: limit of the slowest switch, on a board that counts them only
+power_cycle = ["uhubctl", "-l", "1-1", "-p", "2", "-a", "cycle"]    # optional: a command on this machine
+                                    # that restarts a lost board, a program and its arguments, no shell
 
 [[board]]
 name = "pi-4"

@@ -33,6 +33,8 @@ class Entry:
         instructions: Limit of one inference in instructions, by subnet.
         switch_instructions: Limit of the slowest switch in instructions.
         key: Private key of an android without a host.
+        power_cycle: Program and arguments of a command on this machine that cuts the board's power and
+            restores it; empty if there is none.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Entry:
     instructions: Mapping[str, float] = field(default_factory=dict, hash=False)
     switch_instructions: float = SWITCH_INSTRUCTIONS
     key: Path | None = None
+    power_cycle: tuple[str, ...] = ()
 
 
 @contextmanager

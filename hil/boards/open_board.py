@@ -4,8 +4,9 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,24 +30,60 @@ _INPUTS = 256
 """Largest number of seeded random inputs of a measurement."""
 Observe = Callable[[Pack, str, str, Samples], None]
 """Called with each measurement: pack, name of the subnet or pair, `latency` or `switch`, samples."""
+T = TypeVar("T")
+
+
+class Holder(Protocol):
+    """The holder of a started board, who decides what happens if work on the board is interrupted."""
+
+    def do(self, work: Callable[[Board], T]) -> T:
+        """Do work on the board, and return its result."""
+        ...
+
+    def deploy(self, model: Model, advance: Advance) -> None:
+        """Store a pack on the board, as `Board.deploy`."""
+        ...
+
+    def facts(self) -> BoardFacts:
+        """Return the board's name, target, provenance and clocks."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Once:
+    """Does work on a board once."""
+
+    board: Board
+
+    def do(self, work: Callable[[Board], T]) -> T:
+        """Do the work."""
+        return work(self.board)
+
+    def deploy(self, model: Model, advance: Advance) -> None:
+        """Store a pack on the board."""
+        self.board.deploy(model, advance)
+
+    def facts(self) -> BoardFacts:
+        """Return name, target, provenance and clocks."""
+        return self.board.facts()
 
 
 class OpenBoard:
     """An open board. Subnets are given by name, as `25%`, or by index, smallest first."""
 
-    def __init__(self, board: Board, observe: Observe | None = None) -> None:
-        self._board = board
+    def __init__(self, holder: Holder, observe: Observe | None = None) -> None:
+        self._holder = holder
         self._observe = observe
         self._pack: Pack | None = None
 
     @property
     def name(self) -> str:
         """Return the name of the board in the boards file."""
-        return self._board.name
+        return self.facts().name
 
     def facts(self) -> BoardFacts:
         """Return the board's name, target, provenance and clocks."""
-        return self._board.facts()
+        return self._holder.facts()
 
     @property
     def pack(self) -> Pack:
@@ -67,12 +104,13 @@ class OpenBoard:
             AgentError: The agent on the board refuses the pack.
         """
         loaded = self._loaded(pack)
-        self._board.deploy(loaded.model, advance)
+        self._holder.deploy(loaded.model, advance)
         self._pack = loaded
 
     def select(self, subnet: str | int) -> None:
         """Switch to a subnet. Raises `UnknownSubnet` if the pack lacks it."""
-        self._board.select(self._index(subnet))
+        index = self._index(subnet)
+        self._holder.do(lambda board: board.select(index))
 
     def infer(self, x: ArrayLike) -> NDArray[np.float32] | NDArray[np.int8]:
         """Run the selected subnet on the board, as `Pack.run` does on this computer.
@@ -88,8 +126,9 @@ class OpenBoard:
             InputsRefused: The features have another shape or data type than the pack takes.
         """
         given, pack = np.asarray(x), self.pack
-        out = self._board.infer(self._stored(given))
-        return out if given.dtype == np.int8 else pack.logits(out, self._board.selected)
+        stored = self._stored(given)
+        out, selected = self._holder.do(lambda board: (board.infer(stored), board.selected))
+        return out if given.dtype == np.int8 else pack.logits(out, selected)
 
     def measure(
         self, subnet: str | int, n: int = N, *, x: ArrayLike | None = None, clock: str | None = None
@@ -111,9 +150,12 @@ class OpenBoard:
             LinkError: The board is lost.
         """
         index, timed_by, inputs = self._index(subnet), self._clock(clock), self._inputs(x, n)
-        self._board.settle()
-        taken = self._board.measure(index, n, timed_by, inputs)
-        return self._seen(self._names[index], "latency", taken)
+
+        def measure(board: Board) -> Samples:
+            board.settle()
+            return board.measure(index, n, timed_by, inputs)
+
+        return self._seen(self._names[index], "latency", self._holder.do(measure))
 
     def measure_switch(
         self,
@@ -142,9 +184,12 @@ class OpenBoard:
             LinkError: The board is lost.
         """
         pair, timed_by, inputs = (self._index(a), self._index(b)), self._clock(clock), self._inputs(x, n)
-        self._board.settle()
-        taken = self._board.measure_switch(pair, n, timed_by, inputs).select
-        return self._seen("->".join(self._names[s] for s in pair), "switch", taken)
+
+        def measure(board: Board) -> Samples:
+            board.settle()
+            return board.measure_switch(pair, n, timed_by, inputs).select
+
+        return self._seen("->".join(self._names[s] for s in pair), "switch", self._holder.do(measure))
 
     @property
     def _names(self) -> list[str]:
@@ -225,4 +270,4 @@ def open_board(
     entry = boards_toml.named(Path(boards) if boards is not None else None, name)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with opening.started(entry, provenance, wait=lease_wait) as board:
-        yield OpenBoard(board)
+        yield OpenBoard(_Once(board))

@@ -26,16 +26,31 @@ def started(
 ) -> Iterator[Board]:
     """Start a board and wait for its agent; stop the board at the end of the `with` block.
 
+    Args and errors are those of `leased`, which comes first.
+    """
+    with (
+        leased(entry, provenance, say, wait),
+        registry.target(entry.target).start(entry, provenance) as board,
+    ):
+        yield board
+
+
+@contextmanager
+def leased(
+    entry: Entry, provenance: Provenance, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
+) -> Iterator[None]:
+    """Hold the lease of a board. Emulated boards and the desktop need none.
+
     Args:
         entry: The board.
-        provenance: Choice of the real board, which is leased first, or of its emulator.
+        provenance: Choice of the real board, which is leased, or of its emulator.
         say: Shows the user which other run has the board.
         wait: Seconds to wait for a board that another run uses.
 
     Raises:
         BoardBusy: Another run kept the board.
         BoardAbsent: The board is not here.
-        EmulatorError: The board has no emulator, or the emulator does not start.
+        EmulatorError: The board has no emulator.
     """
     kind = registry.target(entry.target)
     if provenance is Provenance.EMULATED and not kind.HAS_EMULATOR:
@@ -44,6 +59,5 @@ def started(
     if device is None:
         reason = kind.absent(entry) or "it does not answer every time; check its cable or network"
         raise BoardAbsent(f"{reason}{', or add --emulate' * kind.HAS_EMULATOR}", board=entry.name)
-    alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
-    with alone, kind.start(entry, provenance) as board:
-        yield board
+    with lease.held(entry.name, device, wait, say) if device else nullcontext():
+        yield

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.results.conditions import doubts
+from hil.results.store import INFRASTRUCTURE_ERRORS
 from reds.text import LINE, printable
 
 _WIDTH = 400
@@ -32,6 +33,8 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     """
     table: dict[tuple[str, ...], dict[str, float]] = {}
     for m in measurements:
+        if m["metric"] == INFRASTRUCTURE_ERRORS:
+            continue
         subnet = str(m["subnet"]).split("->")[-1]
         figures = table.setdefault((m["target"], m["board"], subnet, m["provenance"]), {})
         metric, value = str(m["metric"]), float(m["value"])

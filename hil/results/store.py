@@ -6,6 +6,7 @@
 - switches: the slowest
 - accuracy: the mean of the correct answers
 - mismatches: the sum of the wrong outputs
+- infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
 `conditions` holds the board's conditions before all measurements and after this one, or null.
 """
@@ -27,6 +28,9 @@ NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mism
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`."""
 _MOST_BYTES = 1 << 28
 """Most bytes of a results file."""
+
+INFRASTRUCTURE_ERRORS = "infrastructure_errors"
+"""Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
 
 
 @dataclass(frozen=True)

@@ -111,13 +111,20 @@ def _boards(measured: Iterable[Mapping[str, Any]], tests: Sequence[Case]) -> str
 
 
 def _how(tests: Sequence[Case], measured: bool) -> tuple[str, str]:
-    """Return what a board's tests ran on, and why on nothing better."""
+    """Return what a board's tests ran on, and why on nothing better or what disturbed them."""
     facts = tests[0].properties
     if "absent" in facts:
         return "absent", facts["absent"]
+    if lost := _noted(tests, "quarantined"):
+        return f"{facts['provenance']}, quarantined", lost
     if measured:
-        return facts["provenance"], facts.get("no hardware", "")
+        return facts["provenance"], facts.get("no hardware", "") or _noted(tests, "recovered")
     return f"{facts['provenance']}, nothing measured", next((t.why for t in tests if t.outcome in BAD), "")
+
+
+def _noted(tests: Iterable[Case], name: str) -> str:
+    """Return the first value of a property, empty if no test has it."""
+    return next((test.properties[name] for test in tests if name in test.properties), "")
 
 
 def _figures(measured: Sequence[Mapping[str, Any]]) -> str:

@@ -5,10 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hil.boards import boards_toml, registry
-from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.boards.opening import Say, started, to_stderr
+from hil.boards.opening import Say, leased, to_stderr
 from hil.errors import BoardAbsent, BoardsFileError
 from hil.options import LEASE_WAIT_SECONDS, Settings
 
@@ -38,11 +37,11 @@ class SelectedBoard:
         why = [("no hardware", self.no_hardware)] if self.no_hardware else []
         return [("target", self.entry.target), ("board", self.entry.name), *how, *why]
 
-    def start(self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS) -> AbstractContextManager[Board]:
-        """Start the board, ready for a pack. Raises `BoardAbsent` if the board is absent."""
+    def lease(self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS) -> AbstractContextManager[None]:
+        """Lease the board, so that it can be started. Raises `BoardAbsent` if the board is absent."""
         if self.absent:
             raise BoardAbsent(self.absent)
-        return started(self.entry, self.provenance, say, wait)
+        return leased(self.entry, self.provenance, say, wait)
 
 
 def why_absent(entry: Entry) -> str | None:

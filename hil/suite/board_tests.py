@@ -5,30 +5,19 @@ Every pytest session loads this module. So it imports large modules only when a 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.errors import HilError, LinkError, UnfitError
-
 if TYPE_CHECKING:
-    from hil.results.store import Measurement
     from hil.suite.board_selection import SelectedBoard
     from hil.suite.parametrization import BenchRun
 
 BOARD, SUBNET = "_hil_board", "_hil_subnet"
 """Parametrized fixtures. Tests reach them through `board` and `subnet`, so a user's names cannot collide."""
-SET_UP = (BOARD, "_measurements")
-"""Fixtures that are set up once for each board. If one fails, the board's other tests are skipped."""
 SUITE = Path(__file__).resolve().parent
-TAKEN = pytest.StashKey[list["Measurement"]]()
-"""Measurements of a test."""
-CURRENT = pytest.StashKey[pytest.Item]()
-"""The test that is running."""
-GONE = pytest.StashKey[dict["SelectedBoard", str]]()
-"""Boards that did not start or were lost, each with the text of its error."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = [name for name in (BOARD, SUBNET) if name in metafunc.fixturenames]
     if not wanted:
         return
-    run = _bench_run(metafunc.config)
+    run = bench_run_or_error(metafunc.config)
     for name in wanted:
         if isinstance(run, str):
             metafunc.parametrize(name, [])
@@ -62,14 +51,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """End the run if it cannot be set up. Under xdist only the controlling process ends the run."""
     if _any_parametrized(items) and not hasattr(config, "workerinput"):
-        run = _bench_run(config)
+        run = bench_run_or_error(config)
         if isinstance(run, str):
             raise pytest.UsageError(run)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """List the boards of the run after collection."""
-    run = _bench_run(config) if _any_parametrized(items) else ""
+    run = bench_run_or_error(config) if _any_parametrized(items) else ""
     return [] if isinstance(run, str) else run.lines
 
 
@@ -80,42 +69,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     from hil.xdist.plan import Plan, write
 
-    run = _bench_run(session.config)
+    run = bench_run_or_error(session.config)
     boards = {item.nodeid: selected_board(item) for item in session.items}
     tests = {test: (board.id, board.entry.target) for test, board in boards.items() if board}
     write(session.config, Plan({}, [], run) if isinstance(run, str) else Plan(tests, run.lines))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip the tests of a board that was lost, so that each loss is one error."""
-    item.config.stash[CURRENT] = item
-    board = selected_board(item)
-    if board is None:
-        return
-    item.user_properties += board.properties
-    if board in (gone := item.config.stash.get(GONE, {})):
-        pytest.skip(f"not run: {gone[board]}")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach measurements to the report of a board's test, and show a `HilError` without a traceback."""
-    report = yield
-    if (board := selected_board(item)) is None:
-        return report
-    if call.excinfo and isinstance(error := call.excinfo.value, HilError):
-        lines = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == item.path]
-        report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), str(error)])
-        names, made = getattr(item, "fixturenames", ()), getattr(item, "funcargs", ())
-        started = all(name in made for name in SET_UP if name in names)
-        if not started or isinstance(error, LinkError | UnfitError):
-            item.config.stash.setdefault(GONE, {}).setdefault(board, str(error))
-    taken = item.stash.get(TAKEN, []) if call.when == "call" else []
-    report.hil = [m.plain() for m in taken]  # type: ignore[attr-defined]  # reports carry extras to xdist
-    return report
 
 
 def selected_board(item: pytest.Item) -> SelectedBoard | None:
@@ -132,7 +89,8 @@ def _any_parametrized(items: Sequence[pytest.Item]) -> bool:
     return any({BOARD, SUBNET} & _parameters(item).keys() for item in items)
 
 
-def _bench_run(config: pytest.Config) -> BenchRun | str:
+def bench_run_or_error(config: pytest.Config) -> BenchRun | str:
+    """Set up the run of a session once; return an error text if that is impossible."""
     try:
         from hil.suite.parametrization import (
             bench_run_of,

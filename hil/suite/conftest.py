@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hil.boards.board import Outputs, SwitchSamples
+from hil.boards.board import Outputs
 from hil.boards.open_board import OpenBoard
 from hil.results import replay
 from hil.results.progress import progress
@@ -17,15 +17,17 @@ from hil.results.samples import Samples
 from hil.suite.board_tests import selected_board
 from hil.suite.fixtures import Record, Uncaptured
 from hil.suite.leased import LeasedBoard
-from hil.suite.measurements import Measurements, Pair
+from hil.suite.measurements import Measurements, Switches
 from hil.suite.parametrization import AXES, BenchRun, bench_run_of
+from hil.suite.reporting import kept_for
+from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 from reds.pack import interpreter
 from reds.pack.pack import Pack
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each pair of subnets if it uses `pair` or `neighbors`."""
+    """Run a test once for each pair of subnets if it uses `pairs` or `neighbors`."""
     axis = next((name for name in AXES if name in metafunc.fixturenames), None)
     if axis is None:
         return
@@ -54,11 +56,19 @@ def workload(_hil_run: BenchRun) -> Workload:
 
 @pytest.fixture(scope="session")
 def _measurements(
-    board: OpenBoard, pack: Pack, _hil_board: LeasedBoard, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
+    pytestconfig: pytest.Config,
+    board: OpenBoard,
+    pack: Pack,
+    _hil_board: LeasedBoard,
+    _hil_run: BenchRun,
+    _hil_uncaptured: Uncaptured,
 ) -> Measurements:
     """Deploy the pack on a board, and return the board's measurements."""
     what = f"{board.name}: storing {pack.model.name}"
-    with progress(what, _hil_run.workload.size, _hil_uncaptured) as advance:
+    with (
+        kept_for(pytestconfig, _hil_board.selected),
+        progress(what, _hil_run.workload.size, _hil_uncaptured) as advance,
+    ):
         board.deploy(pack, advance=advance)
     entry, settings = _hil_board.selected.entry, _hil_run.settings
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
@@ -90,7 +100,7 @@ def expected(reference_outputs: list[Outputs], workload: Workload, subnet: str) 
 @pytest.fixture
 def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured) -> Outputs:
     """Return the board's outputs of this subnet on the workload's inputs."""
-    what = f"{measurements.board.name}: {measurements.workload.inputs_are}"
+    what = f"{measurements.leased.facts().name}: {measurements.workload.inputs_are}"
     with progress(what, len(measurements.workload.inputs), _hil_uncaptured) as advance:
         return measurements.outputs(advance)[measurements.workload.subnets.index(subnet)]
 
@@ -115,8 +125,8 @@ def _counting(measurements: Measurements) -> Measurements:
 
     Android's own emulator has none: its time is that of the host.
     """
-    if not measurements.board.facts().clocks:
-        pytest.skip(f"{measurements.board.name} has no clock, so no latency can be measured")
+    if not (facts := measurements.leased.facts()).clocks:
+        pytest.skip(f"{facts.name} has no clock, so no latency can be measured")
     return measurements
 
 
@@ -145,15 +155,15 @@ def latencies(
 
 
 @pytest.fixture
-def switch(measurements: Measurements, pair: Pair) -> Mapping[str, SwitchSamples]:
-    """Return the switches of this pair, by clock."""
-    return _counting(measurements).switch(pair)
+def switches(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[Pair, Switches]:
+    """Return the switches of these pairs, each by clock."""
+    return {pair: _counting(measurements).switch(pair) for pair in pairs}
 
 
 @pytest.fixture
-def steady(measurements: Measurements, pair: Pair) -> Mapping[str, Samples]:
-    """Return the steady-state latencies of the pair's second subnet, by clock."""
-    return measurements.latency(pair[1])
+def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[str, Samples]:
+    """Return the steady-state latencies of the subnet that all these pairs switch to, by clock."""
+    return measurements.latency(pairs[0][1])
 
 
 @pytest.fixture

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from hil.suite.board_tests import BOARD, CURRENT, SUBNET, TAKEN
+from hil.suite.board_tests import BOARD, SUBNET
+from hil.suite.reporting import CURRENT, RECORDS, TAKEN, kept_for, note_incident
 
 if TYPE_CHECKING:
     from hil.boards.open_board import OpenBoard
     from hil.results.samples import Samples
+    from hil.suite.board_selection import SelectedBoard
     from hil.suite.leased import LeasedBoard
     from hil.suite.parametrization import BenchRun
     from reds.pack.pack import Pack
@@ -57,7 +59,7 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
         _hil_board.look()
         _keep(request.config.stash[CURRENT], _hil_board, pack, subnet, metric, unit, value, samples.values)
 
-    return OpenBoard(_hil_board.board, observe)
+    return OpenBoard(_hil_board, observe)
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +67,14 @@ def pack(pytestconfig: pytest.Config) -> Pack:
     """Return the pack of --pack, by default the shipped kws-dnn-s."""
     from hil.errors import HilError
     from hil.options import read
+    from hil.suite.parametrization import BENCH_RUN
     from hil.suite.workload import shipped
     from reds.errors import RedsError
     from reds.pack.pack import load_pack
 
+    run = pytestconfig.stash.get(BENCH_RUN, None)
+    if run is not None and not isinstance(run, str):  # a test without a board and a subnet sets up no run
+        return run.workload.pack
     try:
         return load_pack(read(pytestconfig).pack or shipped())
     except (HilError, RedsError) as error:
@@ -133,9 +139,19 @@ def _board(
     request: pytest.FixtureRequest, _hil_run: BenchRun, _hil_uncaptured: Uncaptured
 ) -> Iterator[LeasedBoard]:
     """Start a board of this run; skip the test if the board is absent."""
+    from hil.boards.recovery import Record
     from hil.suite.leased import leased
 
-    with leased(request.param, _hil_run.settings.lease_wait, _hil_uncaptured) as board:
+    selected: SelectedBoard = request.param
+    record = request.config.stash.setdefault(RECORDS, {}).setdefault(selected, Record())
+
+    def recovered(text: str) -> None:
+        note_incident(request.config.stash[CURRENT], selected, "recovered", text, 1)
+
+    wait = _hil_run.settings.lease_wait
+    with ExitStack() as stack:
+        with kept_for(request.config, selected):
+            board = stack.enter_context(leased(selected, wait, _hil_uncaptured, record, recovered))
         yield board
 
 

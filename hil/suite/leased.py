@@ -3,16 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
-from hil.boards.board import Board
-from hil.boards.facts import Provenance
+from hil.boards.board import Advance, Board, ignore
+from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.opening import to_stderr
+from hil.boards.recovery import Record, RecoverableBoard, Say
 from hil.results.conditions import Conditions, Span
 from hil.results.store import Measurement
 from hil.suite.board_selection import SelectedBoard
+from reds.pack.model import Model
 from reds.pack.pack import Pack
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -20,16 +25,27 @@ class LeasedBoard:
     """A started board of the run, with its conditions before the first and after the latest measurement."""
 
     selected: SelectedBoard
-    board: Board
+    _board: RecoverableBoard
     _conditions: list[Conditions] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.look()
 
+    def do(self, work: Callable[[Board], T]) -> T:
+        """Do work on the board, as `RecoverableBoard.do`."""
+        return self._board.do(work)
+
+    def deploy(self, model: Model, advance: Advance = ignore) -> None:
+        """Store a pack on the board, as `RecoverableBoard.deploy`."""
+        self._board.deploy(model, advance)
+
+    def facts(self) -> BoardFacts:
+        """Return name, target, provenance and clocks."""
+        return self._board.facts()
+
     def look(self) -> None:
         """Note the current conditions of a real board. Those of an emulated board change no count."""
-        real = self.board.facts().provenance is Provenance.HARDWARE
-        if real and (found := self.board.conditions()):
+        if self.facts().provenance is Provenance.HARDWARE and (found := self.do(Board.conditions)):
             self._conditions.append(found)
 
     def measurement(
@@ -45,22 +61,28 @@ class LeasedBoard:
             value: The figure.
             samples: The values that the figure summarizes.
         """
-        facts, seen = self.board.facts(), self._conditions
-        who = facts.target, facts.name, str(facts.provenance), pack.model.name, pack.sha256
+        entry, seen = self.selected.entry, self._conditions
+        who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
         when = Span(seen[0], seen[-1]) if seen else None
         return Measurement(*who, subnet, metric, unit, value, tuple(samples), when)
 
 
 @contextmanager
 def leased(
-    selected: SelectedBoard, wait: float, uncaptured: Callable[[], AbstractContextManager[None]]
+    selected: SelectedBoard,
+    wait: float,
+    uncaptured: Callable[[], AbstractContextManager[None]],
+    record: Record,
+    recovered: Say,
 ) -> Iterator[LeasedBoard]:
-    """Start a board; skip the test if the board is absent.
+    """Lease and start a board; skip the test if the board is absent.
 
     Args:
         selected: The board.
         wait: Seconds to wait for a board that another run uses.
         uncaptured: Context manager that lets output through pytest's capturing.
+        record: What happened to the board earlier in the run.
+        recovered: Told that the board was recovered, and how.
 
     Raises:
         HilError: The board does not start, or is absent and fails its tests.
@@ -72,5 +94,8 @@ def leased(
         with uncaptured():
             to_stderr(text)
 
-    with selected.start(say, wait) as board:
+    with (
+        selected.lease(say, wait),
+        RecoverableBoard(selected.entry, selected.provenance, record, say, recovered) as board,
+    ):
         yield LeasedBoard(selected, board)

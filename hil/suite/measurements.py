@@ -1,4 +1,8 @@
-"""Take each measurement of a board and a workload once, and share it among the tests that use it."""
+"""Take each measurement of a board and a workload once, and share it among the tests that use it.
+
+Figures are taken in groups: the outputs, the latencies, and the switches to each subnet. The conditions of
+the board are noted once after each group.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,10 +14,12 @@ from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
 from hil.boards.facts import Provenance
 from hil.results.samples import Samples
 from hil.suite.leased import LeasedBoard
+from hil.suite.switch_pairs import Pair, pairs_into
 from hil.suite.workload import Workload
 
 T = TypeVar("T")
-Pair = tuple[int, int]
+Switches = Mapping[str, SwitchSamples]
+"""Switches of one pair by the name of the clock."""
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
 """Samples by provenance. Emulated counts vary only with the input, so few samples are enough."""
 _TURNS = 10
@@ -38,19 +44,14 @@ class Measurements:
     _taken: dict[object, object] = field(default_factory=dict)
 
     @property
-    def board(self) -> Board:
-        """Return the board that is measured."""
-        return self.leased.board
-
-    @property
     def exact(self) -> bool:
         """Return True if the board's counts repeat exactly."""
-        return self.board.facts().provenance is Provenance.EMULATED
+        return self.leased.facts().provenance is Provenance.EMULATED
 
     def outputs(self, advance: Advance = ignore) -> list[Outputs]:
         """Return the board's outputs on all inputs of the workload, for each subnet."""
-        every = range(len(self.workload.model.subnets))
-        return self._once("outputs", lambda: self.board.infer_each(every, self.workload.inputs, advance))
+        every, x = range(len(self.workload.model.subnets)), self.workload.inputs
+        return self._once("outputs", lambda board: board.infer_each(every, x, advance))
 
     def latency(self, subnet: int) -> Mapping[str, Samples]:
         """Return the steady-state latencies of a subnet, by the name of the clock.
@@ -59,26 +60,28 @@ class Measurements:
         """
         return self._once("latency", self._latencies)[subnet]
 
-    def switch(self, pair: Pair) -> Mapping[str, SwitchSamples]:
+    def switch(self, pair: Pair) -> Switches:
         """Return the switches of an ordered pair, each with its first inference, by the name of the clock."""
-        return self._once(("switch", pair), lambda: self._switches(pair))
+        target = pair[1]
+        return self._once(("switches", target), lambda board: self._switches(board, target))[pair]
 
-    def _switches(self, pair: Pair) -> Mapping[str, SwitchSamples]:
-        self.board.settle()
+    def _switches(self, board: Board, target: int) -> Mapping[Pair, Switches]:
+        board.settle()
+        pairs, clocks = pairs_into(target, len(self.workload.model.subnets)), board.facts().clocks
         return {
-            clock.name: self.board.measure_switch(pair, self._n, clock, self._x)
-            for clock in self.board.facts().clocks
+            pair: {clock.name: board.measure_switch(pair, self._n, clock, self._x) for clock in clocks}
+            for pair in pairs
         }
 
-    def _latencies(self) -> list[dict[str, Samples]]:
-        clocks, subnets = self.board.facts().clocks, range(len(self.workload.model.subnets))
+    def _latencies(self, board: Board) -> list[dict[str, Samples]]:
+        clocks, subnets = board.facts().clocks, range(len(self.workload.model.subnets))
         taken: list[dict[str, Samples]] = [{} for _ in subnets]
         for turn in np.array_split(np.arange(self._n), min(self._n, 1 if self.exact else _TURNS)):
-            self.board.settle()
+            board.settle()
             x = self._x[turn % len(self._x)]
             for subnet in subnets:
                 for clock in clocks:
-                    samples = self.board.measure(subnet, len(turn), clock, x)
+                    samples = board.measure(subnet, len(turn), clock, x)
                     before = taken[subnet].get(clock.name)
                     ticks = (before.ticks if before else ()) + samples.ticks
                     taken[subnet][clock.name] = replace(samples, ticks=ticks)
@@ -86,14 +89,14 @@ class Measurements:
 
     @property
     def _n(self) -> int:
-        return self.samples or _SAMPLES[self.board.facts().provenance]
+        return self.samples or _SAMPLES[self.leased.facts().provenance]
 
     @property
     def _x(self) -> Outputs:
         return self.workload.inputs[: self._n]
 
-    def _once(self, key: object, take: Callable[[], T]) -> T:
+    def _once(self, key: object, take: Callable[[Board], T]) -> T:
         if key not in self._taken:
-            self._taken[key] = take()
+            self._taken[key] = self.leased.do(take)
             self.leased.look()
         return self._taken[key]  # type: ignore[return-value]  # the result of `take` for this key

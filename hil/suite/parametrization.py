@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hil.options import Settings, read
 from hil.results import store
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
-from hil.suite.measurements import Pair
+from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
 from reds.errors import RedsError
@@ -30,11 +30,12 @@ class BenchRun:
 
     @property
     def lines(self) -> list[str]:
-        """Return lines for the terminal: the boards, and the reasons for skipping or emulating one."""
+        """Return lines for the terminal: boards, sampled switches, and reasons for skipping or emulating."""
         benched = f"{self.workload.model.name} on {summary(self.boards)}; {self.workload.inputs_are}"
+        sample = [text] if (text := sampled(len(self.workload.subnets))) else []
         skipped = [f"skipped: {b.absent}" for b in self.boards if b.absent and not b.fails]
         emulated = [f"emulated: {b.no_hardware}" for b in self.boards if b.no_hardware]
-        return [f"reds-hil: {line}" for line in (benched, *skipped, *emulated)]
+        return [f"reds-hil: {line}" for line in (benched, *sample, *skipped, *emulated)]
 
 
 def bench_run_of(config: pytest.Config) -> "BenchRun | str":
@@ -50,6 +51,9 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
         except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
+        except Exception as error:  # a defect: its traceback is shown, once for all modules
+            config.stash[BENCH_RUN] = f"the run cannot be set up: {type(error).__name__}: {error}"
+            raise
     return config.stash[BENCH_RUN]
 
 
@@ -58,13 +62,14 @@ def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:
         yield (a, b), f"{workload.subnets[a]}<{workload.subnets[b]}"
 
 
-def _pairs(workload: Workload) -> Iterator[tuple[Pair, str]]:
-    for a, b in permutations(range(len(workload.subnets)), 2):
-        yield (a, b), workload.pair((a, b))
+def _pairs(workload: Workload) -> Iterator[tuple[tuple[Pair, ...], str]]:
+    for pairs in groups_of_pairs(len(workload.subnets)):
+        many = f"{len(pairs)} sampled->{workload.subnets[pairs[0][1]]}"
+        yield pairs, many if len(pairs) > 1 else workload.pair(pairs[0])
 
 
 AXES: Mapping[str, Callable[[Workload], Iterator[tuple[Any, str]]]] = {
     "neighbors": _neighbors,
-    "pair": _pairs,
+    "pairs": _pairs,
 }
 """Parametrized arguments of the suite's tests: their values for a workload, each with its test id."""

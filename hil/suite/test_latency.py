@@ -6,7 +6,8 @@ from hil.results import gate
 from hil.results.samples import Samples, by_unit, median
 from hil.results.store import metric_name
 from hil.suite.fixtures import Record
-from hil.suite.measurements import Measurements, Pair
+from hil.suite.measurements import Measurements
+from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hil.suite.switch_pairs import Pair
 from reds.data.labeled import find_labeled
 from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
@@ -46,7 +47,7 @@ class Workload:
         """Return the names of the subnets, smallest first."""
         return tuple(subnet.name for subnet in self.model.subnets)
 
-    def pair(self, pair: tuple[int, int]) -> str:
+    def pair(self, pair: Pair) -> str:
         """Return the name of an ordered pair of subnets, as `25%->100%`."""
         return "->".join(self.subnets[s] for s in pair)
 

@@ -69,7 +69,8 @@ def test_failures_come_before_boards_and_figures(
         "| nano33ble | nano-left | absent | nano-left: port /dev/ttyNOWHERE does not exist"
     )
     assert ran[2] == "| desktop | desk | hardware |  |"
-    assert ran[3].startswith("| desktop | mute | hardware, nothing measured | failed on setup with")
+    says = "| desktop | mute | hardware, quarantined | mute: quarantined for this run: agent true ended"
+    assert ran[3].startswith(says)
     assert parts[5] == "## Figures"
     figures = [line.split(" | ") for line in parts[6].splitlines()]
     assert [line[1:3] for line in figures[2:]] == [["desk", "50%"], ["desk", "100%"]]
@@ -171,3 +172,18 @@ def test_a_junit_file_that_is_no_file_is_refused(name: str, tmp_path: Path) -> N
     path = ODD_FILES[name](tmp_path)
     with raises(ResultsError, file=path):
         cases(path)
+
+
+def test_recovered_board_is_noted_beside_its_provenance(
+    hil: Run, summary: Summary, small_pack: Path, posix_agent: Path, tmp_path: Path
+) -> None:
+    agent = tmp_path / "agent.sh"
+    agent.write_text(f"#!/bin/sh\nmkdir {tmp_path}/started 2>/dev/null || exec {posix_agent}\n")
+    agent.chmod(0o755)
+    (tmp_path / "b.toml").write_text('[[board]]\nname = "desk"\ntarget = "desktop"\nagent = "agent.sh"\n')
+    hil("--boards=b.toml", "--pack", small_pack, *FILES)
+    parts = summary().stdout.split("\n\n")
+    says = "agent agent.sh ended by itself with exit status 0; it works after a restart"
+    assert f"| desktop | desk | hardware | desk: {says} |" in parts[2]
+    figures = [line.split(" | ")[2] for line in parts[4].splitlines()[2:]]
+    assert figures == ["50%", "100%"]

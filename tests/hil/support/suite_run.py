@@ -66,6 +66,6 @@ def usage_error(done, says: str) -> None:
 
 def one_line_of_errors(text: str) -> str:
     """Return pytest's section of errors, which must hold one line."""
-    (section,) = re.findall(r"^=+ ERRORS =+\n_+ ERROR .* _+\n(.*?)\n=", text, re.MULTILINE | re.DOTALL)
+    (section,) = re.findall(r"^=+ ERRORS =+\n_+ ERROR .* _+\n(.*?)\n[-=]+ ", text, re.MULTILINE | re.DOTALL)
     assert len(section.splitlines()) == 1, section
     return str(section)

@@ -1,0 +1,171 @@
+"""Bring a board back after its first infrastructure error in a run, and quarantine it after the second.
+
+An infrastructure error says nothing about the pack: the link was lost, nobody answered in time, or the bytes
+that arrived did not follow the protocol. So the work that it interrupted is done once more, on the recovered
+board. Nothing is repeated because of its figures.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from hil.boards import registry
+from hil.boards.board import Advance, Board, ignore
+from hil.boards.entry import Entry
+from hil.boards.facts import BoardFacts, Provenance
+from hil.boards.power_cycle import power_cycle
+from hil.errors import BoardAbsent, BoardQuarantined, HilError, LinkError, ProtocolError
+from hil.transports.deadline import Deadline
+from reds.pack.model import Model
+
+INFRASTRUCTURE = (LinkError, ProtocolError)
+RETURN_SECONDS, BOOT_SECONDS = 15.0, 90.0
+"""Seconds that a real board may take to come back by itself, and after its power was cut."""
+_POLL_SECONDS = 0.25
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+
+@dataclass
+class Record:
+    """The infrastructure errors of a board in a run; None for those that did not happen."""
+
+    first: HilError | None = None
+    quarantined: BoardQuarantined | None = None
+
+
+class RecoverableBoard:
+    """A board that is started when it is first used, and recovered once. The caller holds its lease.
+
+    Args:
+        entry: The board.
+        provenance: Choice of the real board or its emulator.
+        record: What happened to the board earlier in the run.
+        say: Shows the user what is done to recover the board.
+        recovered: Told once that the board works again, with the error and the means.
+    """
+
+    def __init__(
+        self, entry: Entry, provenance: Provenance, record: Record, say: Say, recovered: Say
+    ) -> None:
+        self._entry, self._provenance, self._record = entry, provenance, record
+        self._say, self._recovered = say, recovered
+        self._stack = ExitStack()
+        self._board: Board | None = None
+        self._model: Model | None = None
+        self._facts: BoardFacts | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop()
+
+    def do(self, work: Callable[[Board], T]) -> T:
+        """Do work on the board; after the first infrastructure error of the run recover it and do it again.
+
+        Raises:
+            BoardQuarantined: The board did not come back, failed again, or is quarantined already.
+            HilError: The errors of the work that are no infrastructure errors, and those of the start.
+        """
+        if self._record.quarantined:
+            raise self._record.quarantined
+        try:
+            return work(self._opened())
+        except INFRASTRUCTURE as error:
+            if self._record.first:
+                raise self._quarantine(error, "once more after it was recovered") from error
+            self._record.first = first = error
+        try:
+            means = self._recover()
+        except HilError as error:
+            same = error.observation == first.observation
+            when = "twice" if same else f"so it did not recover from: {first.observation}"
+            raise self._quarantine(error, when) from error
+        self._say(f"{self._entry.name}: {first.observation}; trying once more after {means}")
+        try:
+            done = work(self._opened())
+        except INFRASTRUCTURE as error:
+            raise self._quarantine(error, f"once more after {means}") from error
+        self._recovered(f"{self._entry.name}: {first.observation}; it works after {means}")
+        return done
+
+    def deploy(self, model: Model, advance: Advance = ignore) -> None:
+        """Store a pack on the board, as `Board.deploy`, and store it again when the board is recovered."""
+        self.do(lambda board: board.deploy(model, advance))
+        self._model = model
+
+    def facts(self) -> BoardFacts:
+        """Return name, target, provenance and clocks, also of a board that is lost."""
+        return self._facts or self.do(Board.facts)
+
+    def _opened(self) -> Board:
+        if self._board is None:
+            kind = registry.target(self._entry.target)
+            self._board = self._stack.enter_context(kind.start(self._entry, self._provenance))
+            self._facts = self._board.facts()
+        return self._board
+
+    def _stop(self) -> None:
+        self._board = None
+        with suppress(HilError):  # a lost board has nothing to close
+            self._stack.close()
+
+    def _recover(self) -> str:
+        """Bring the board back to its state of before, by the mildest means that works; name the means."""
+        selected = self._board.selected if self._board else 0
+        ladder: list[tuple[str, Callable[[], None]]] = [("a restart", self._restart)]
+        if self._board:
+            ladder.insert(0, ("a reset of its agent", self._board.reset))
+        if self._entry.power_cycle:
+            ladder.append(("a power cycle", self._power_cycle))
+        while True:
+            means, bring_back = ladder.pop(0)
+            try:
+                bring_back()
+                if self._model:
+                    self._opened().deploy(self._model)
+                    self._opened().select(selected)
+                return means
+            except HilError:
+                if not ladder:
+                    raise
+
+    def _restart(self) -> None:
+        self._stop()
+        self._open_within(RETURN_SECONDS, gone=False)
+
+    def _power_cycle(self) -> None:
+        self._stop()
+        self._say(f"{self._entry.name}: it does not come back; running its power_cycle command")
+        power_cycle(self._entry)
+        self._open_within(BOOT_SECONDS, gone=True)
+
+    def _open_within(self, seconds: float, gone: bool) -> None:
+        """Start the board. Wait for it if it is `gone`; errors of its link are expected until it is back."""
+        deadline = Deadline.after(seconds)
+        while True:
+            try:
+                self._check_presence()
+                self._opened()
+                return
+            except (BoardAbsent, *INFRASTRUCTURE) as error:
+                gone = gone or isinstance(error, BoardAbsent)
+                if deadline.passed or not gone:
+                    raise
+            time.sleep(min(_POLL_SECONDS, deadline.left))
+
+    def _check_presence(self) -> None:
+        kind = registry.target(self._entry.target)
+        if self._provenance is Provenance.HARDWARE and (why := kind.absent(self._entry)):
+            raise BoardAbsent(why, board=self._entry.name)
+
+    def _quarantine(self, error: HilError, when: str) -> BoardQuarantined:
+        """Close the board and note that the rest of the run leaves it alone."""
+        self._stop()
+        remedy = error.text.partition("; ")[2] or "check the board and run again"
+        text = f"quarantined for this run: {error.observation}, {when}; {remedy}"
+        self._record.quarantined = BoardQuarantined(text, board=self._entry.name)
+        return self._record.quarantined

@@ -1,0 +1,111 @@
+"""Report what happens to the boards of a run: their measurements, their loss, their recovery.
+
+Every pytest session loads this module. So it imports large modules only when a test uses a fixture of hil.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil.errors import BoardQuarantined, HilError, UnfitError
+from hil.suite.board_tests import bench_run_or_error, selected_board
+
+if TYPE_CHECKING:
+    from hil.boards.recovery import Record
+    from hil.results.store import Measurement
+    from hil.suite.board_selection import SelectedBoard
+
+TAKEN = pytest.StashKey[list["Measurement"]]()
+"""Measurements of a test."""
+CURRENT = pytest.StashKey[pytest.Item]()
+"""The test that is running."""
+GONE = pytest.StashKey[dict["SelectedBoard", str]]()
+"""Boards that did not start or were lost, each with the text of its error."""
+RECORDS = pytest.StashKey[dict["SelectedBoard", "Record"]]()
+"""What happened to each board that was started."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the tests of a board that was lost, so that each loss is one error."""
+    item.config.stash[CURRENT] = item
+    board = selected_board(item)
+    if board is None:
+        return
+    item.user_properties += board.properties
+    if error := item.config.stash.get(GONE, {}).get(board):
+        if (record := item.config.stash.get(RECORDS, {}).get(board)) and record.quarantined:
+            item.user_properties.append(("quarantined", error))
+        pytest.skip(f"not run: {error}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach measurements to the report of a board's test, and show an expected error without a traceback.
+
+    The quarantine of a board is an error wherever it happens, never a failure of the test that it ends.
+    """
+    board, error = selected_board(item), call.excinfo.value if call.excinfo else None
+    quarantined = board is not None and isinstance(error, BoardQuarantined)
+    if board and quarantined and board not in item.config.stash.get(GONE, {}):
+        note_incident(item, board, "quarantined", str(error), 2)
+    report = yield
+    if board is None:
+        return report
+    if call.excinfo and _is_expected(error):
+        lines = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == item.path]
+        report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), str(error)])
+        if isinstance(error, BoardQuarantined | UnfitError):
+            item.config.stash.setdefault(GONE, {}).setdefault(board, str(error))
+    if quarantined and report.when == "call":
+        report.when = "setup"  # a report that fails in any phase but the call is an error, here and in JUnit
+    report.quarantined = quarantined  # type: ignore[attr-defined]  # reports carry extras to xdist
+    report.hil = [m.plain() for m in item.stash.get(TAKEN, [])]  # type: ignore[attr-defined]
+    item.stash[TAKEN] = []
+    return report
+
+
+@contextmanager
+def kept_for(config: pytest.Config, board: SelectedBoard) -> Iterator[None]:
+    """Keep the first error of a board's set-up, so that the board's other tests are skipped."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error) if _is_expected(error) else f"{type(error).__name__}: {error}"
+        config.stash.setdefault(GONE, {}).setdefault(board, text)
+        raise
+
+
+def _is_expected(error: BaseException | None) -> bool:
+    """Return whether an error is one of this project's, whose text says all."""
+    from reds.errors import RedsError  # imported here: the plugin is loaded in every project
+
+    return isinstance(error, HilError | RedsError)
+
+
+def note_incident(test: pytest.Item, board: SelectedBoard, what: str, text: str, errors: int) -> None:
+    """Keep in JUnit's properties and among the measurements that a board was recovered or quarantined.
+
+    Args:
+        test: The test in which it happened.
+        board: The board.
+        what: `recovered` or `quarantined`.
+        text: The error, and what was done.
+        errors: Infrastructure errors of the board so far.
+    """
+    from hil.results.store import INFRASTRUCTURE_ERRORS, Measurement
+
+    run = bench_run_or_error(test.config)
+    assert not isinstance(run, str)  # a board of a run was started
+    pack, where = run.workload.pack, (board.entry.target, board.entry.name, str(board.provenance))
+    figure = Measurement(
+        *where, pack.model.name, pack.sha256, "all", INFRASTRUCTURE_ERRORS, "count", errors, ()
+    )
+    test.stash.setdefault(TAKEN, []).append(figure)
+    test.user_properties.append((what, text))
