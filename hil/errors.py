@@ -13,11 +13,11 @@
     |   |-- LoginError          a machine accepts none of our keys
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   `-- ResultsError        the results file cannot be read or written
-    |-- LinkError               bytes do not get through: the port is gone, the agent ended, nobody answers
-    |   `-- DeadlineError       no answer within the time of the request
-    |-- ProtocolError           the bytes that arrived do not follow the protocol
-    |   |-- FrameError          a frame is damaged; only such a request is sent again
-    |   `-- VersionError        the agent speaks another version of the protocol
+    |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
+    |   |-- DeadlineError       no answer within the time of the request
+    |   `-- ProtocolError       the bytes that arrived do not follow the protocol, or cannot be true
+    |       |-- FrameError      a frame is damaged; only such a request is sent again
+    |       `-- VersionError    the agent speaks another version of the protocol
     |-- AgentError              the agent refused a request; `code` is the fault
     |-- PackRefused             the pack does not fit the board; nothing was sent
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
@@ -135,15 +135,15 @@ class ResultsError(SetupError):
 
 
 class LinkError(HilError):
-    """The byte stream to the agent is lost or closed."""
+    """The board is lost: its byte stream has ended, or what arrives cannot be used."""
 
 
 class DeadlineError(LinkError):
     """No answer arrived in time."""
 
 
-class ProtocolError(HilError):
-    """The other end does not follow the protocol."""
+class ProtocolError(LinkError):
+    """The other end does not follow the protocol, or reports what cannot be true."""
 
 
 class FrameError(ProtocolError):

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
     "reds": (
+        "text",
         "errors",
         "files",
         "fixtures",

@@ -1,0 +1,31 @@
+"""Make text of others safe to show. Names, files and devices may hold anything; here it becomes data."""
+
+LINE = 2000
+"""Most characters of an error, which may hold several names and paths."""
+
+
+def printable(text: str, most: int = 200) -> str:
+    r"""Return a text as one line without characters that act on a terminal.
+
+    Control characters, line breaks, marks that change the direction of text, surrogates and unassigned
+    characters become escapes such as `\x1b`. All other characters stay, so a printable text is not changed.
+
+    Args:
+        text: Any text.
+        most: Most characters of the result, at least 5. A longer text loses its middle, so that the remedy
+            at the end of an error stays.
+    """
+    ends = text if len(text) <= 2 * most else text[:most] + text[-most:]
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in ends)
+    if len(shown) <= most:
+        return shown
+    half = (most - 3) // 2
+    return f"{shown[:half]}...{shown[-half:]}"
+
+
+def shown(value: object) -> str:
+    """Return a value as errors show it; a whole number of thousands of digits has no text."""
+    try:
+        return printable(repr(value))
+    except (ValueError, RecursionError):
+        return f"a very large {type(value).__name__}"
