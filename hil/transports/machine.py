@@ -129,9 +129,6 @@ class Machine(ABC):
 
 
 def key_values(text: str) -> dict[str, str]:
-    """Parse the lines `key=value`; ignore empty values, and other lines, which login scripts print.
-
-    The values are printable.
-    """
+    """Parse the lines `key=value`; ignore empty values, and other lines, which login scripts print."""
     rows = (line.partition("=") for line in text.splitlines())
-    return {key.strip(): printable(value.strip()) for key, _, value in rows if value.strip()}
+    return {key.strip(): value.strip() for key, _, value in rows if value.strip()}

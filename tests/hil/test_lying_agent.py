@@ -1,6 +1,7 @@
 """Test that figures which cannot be are refused: in hellos, in samples, and in a run of the suite."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
-from hil.errors import ProtocolError, SetupError, VersionError
+from hil.errors import ProtocolError, SetupError
 from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.hello import Clock, read_hello
@@ -94,12 +95,9 @@ def test_hello_of_a_board_that_cannot_be_is_refused(payload: bytes) -> None:
 
 @given(st.binary(max_size=200) | st.binary(max_size=80).map(lambda rest: b"\2\0" + rest))
 def test_hello_of_arbitrary_bytes_is_read_or_refused(payload: bytes) -> None:
-    try:
+    with suppress(ProtocolError):
         told = read_hello(payload)
-    except (ProtocolError, VersionError) as error:
-        assert str(error).isprintable()
-    else:
-        assert (told.board + told.build).isprintable()
+        assert "".join([told.board, told.build, *(clock.name for clock in told.clocks)]).isprintable()
 
 
 @given(st.lists(TICKS, min_size=1), TICKS)
