@@ -13,12 +13,12 @@
     |   |-- LoginError          a machine accepts none of our keys
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   `-- ResultsError        the results file cannot be read or written
-    |-- LinkError               bytes do not get through: the port is gone, the agent ended, nobody answers
+    |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
     |   |-- DeadlineError       no answer within the time of the request
-    |   `-- BoardQuarantined    the board was lost twice in a run, and is left alone for the rest of it
-    |-- ProtocolError           the bytes that arrived do not follow the protocol
-    |   |-- FrameError          a frame is damaged; only such a request is sent again
-    |   `-- VersionError        the agent speaks another version of the protocol
+    |   |-- BoardQuarantined    the board was lost twice in a run, and is left alone for the rest of it
+    |   `-- ProtocolError       the bytes that arrived do not follow the protocol, or cannot be true
+    |       |-- FrameError      a frame is damaged; only such a request is sent again
+    |       `-- VersionError    the agent speaks another version of the protocol
     |-- AgentError              the agent refused a request; `code` is the fault
     |-- PackRefused             the pack does not fit the board; nothing was sent
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
@@ -136,7 +136,7 @@ class ResultsError(SetupError):
 
 
 class LinkError(HilError):
-    """The byte stream to the agent is lost or closed."""
+    """The board is lost: its byte stream has ended, or what arrives cannot be used."""
 
 
 class DeadlineError(LinkError):
@@ -147,8 +147,8 @@ class BoardQuarantined(LinkError):  # noqa: N818, it names a state of the bench,
     """The board was lost twice in a run, so the rest of the run leaves it alone."""
 
 
-class ProtocolError(HilError):
-    """The other end does not follow the protocol."""
+class ProtocolError(LinkError):
+    """The other end does not follow the protocol, or reports what cannot be true."""
 
 
 class FrameError(ProtocolError):

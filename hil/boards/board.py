@@ -4,7 +4,7 @@ A module of `targets/` opens boards as `registry.Target` describes.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,19 +15,24 @@ from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
 from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
-from hil.protocol.agent import Agent
+from hil.protocol.agent import Agent, Timed
 from hil.protocol.definition import MEASURE_SAMPLE, SWITCH_SAMPLE
 from hil.protocol.hello import Clock, Hello
 from hil.results.conditions import Conditions
+from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.results.samples import Samples, less_overhead
 from reds.pack.interpreter import clamp_input
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
+from reds.text import printable
 
 START_SECONDS = 5.0
 """Seconds that an agent may take from its start to its first hello."""
 _SECONDS_PER_MAC = 2e-6
 """Ten times what the slowest board takes; used for deadlines only."""
+
+MOST_SAMPLES = 0xFFFF
+"""Most samples of one measurement."""
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
@@ -48,6 +53,13 @@ class SwitchSamples:
     first: Samples
     outputs: Outputs
     rows: NDArray[np.intp]
+
+
+def check_count(board: str, n: int) -> None:
+    """Raise `SetupError` unless n is a number of samples that a board can take."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= MOST_SAMPLES:
+        asked = printable(repr(n))
+        raise SetupError(f"n is {asked}; write a whole number from 1 to {MOST_SAMPLES:,}", board=board)
 
 
 def check_target(entry: Entry, hello: Hello, where: str) -> None:
@@ -174,7 +186,7 @@ class Board:
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
                 shape = (len(batch), model.output_size(subnet))
-                raw = self._agent.infer(shape[0] * shape[1], self._seconds([subnet], len(batch)))
+                raw = self._agent.infer(shape[0] * shape[1], self._work([subnet], len(batch)))
                 part.append(np.frombuffer(raw, np.int8).reshape(shape))
             done += len(batch)
             advance(done)
@@ -185,14 +197,20 @@ class Board:
 
         Args:
             subnet: Index of the subnet.
-            n: Number of samples.
+            n: Number of samples, 1 to `MOST_SAMPLES`.
             clock: Clock of the board to use.
             x: int8 [M, input]; sample i runs x[i % M], for as many inputs as fit the board.
+
+        Raises:
+            SetupError: n is no such number.
+            ProtocolError: The samples cannot be.
         """
+        check_count(self.name, n)
         model = self._check_inputs(x)
         self._load(x[: self._inputs_that_fit(model)])
-        timed = self._agent.measure(subnet, clock.index, n, self._seconds([subnet], n))
+        timed = self._agent.measure(subnet, clock.index, n, self._work([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
+        self._check(clock, timed, {INFERENCES: ticks})
         return self._samples(clock, less_overhead(ticks, timed.overhead))
 
     def measure_switch(
@@ -202,17 +220,23 @@ class Board:
 
         Args:
             pair: Indices of the subnets before and after the switch.
-            n: Number of samples.
+            n: Number of samples, 1 to `MOST_SAMPLES`.
             clock: Clock of the board to use.
             x: Inputs, as in `measure`.
+
+        Raises:
+            SetupError: n is no such number.
+            ProtocolError: The samples cannot be.
         """
+        check_count(self.name, n)
         model = self._check_inputs(x)
         batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
-        output, seconds = model.output_size(pair[1]), self._seconds(pair, n)
-        timed = self._agent.measure_switch(pair, clock.index, n, output, seconds)
+        output, work = model.output_size(pair[1]), self._work(pair, n)
+        timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
         select, first = ([row[name] for row in ticks] for name in ("select", "first"))
+        self._check(clock, timed, {"switches": select, INFERENCES: first})
         outputs = np.frombuffer(b"".join(s[SWITCH_SAMPLE.size :] for s in timed.samples), np.int8)
         return SwitchSamples(
             self._samples(clock, less_overhead(select, timed.overhead)),
@@ -227,6 +251,15 @@ class Board:
 
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
+
+    def _check(self, clock: Clock, timed: Timed, ticks: Mapping[str, Sequence[int]]) -> None:
+        """Raise `ProtocolError` if these samples cannot be."""
+        try:
+            check_ticks(clock, timed.overhead, ticks)
+            if self._facts.provenance is Provenance.HARDWARE and clock.hz:
+                check_time(clock, sum(map(sum, ticks.values())), timed.seconds)
+        except ProtocolError as error:
+            raise ProtocolError(error.text, board=self.name) from error
 
     def _check_inputs(self, x: NDArray[np.int8]) -> Model:
         if self._model is None:
@@ -259,6 +292,7 @@ class Board:
     def _load(self, batch: NDArray[np.int8]) -> None:
         self._agent.inputs(len(batch), clamp_input(batch).tobytes())
 
-    def _seconds(self, subnets: Sequence[int], n: int) -> float:
+    def _work(self, subnets: Sequence[int], n: int) -> float:
+        """Return the seconds that n inferences of each of these subnets may take."""
         assert self._model is not None
-        return START_SECONDS + n * sum(self._model.subnets[s].macs for s in subnets) * _SECONDS_PER_MAC
+        return n * sum(self._model.subnets[s].macs for s in subnets) * _SECONDS_PER_MAC

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hil.boards import boards_toml, opening
-from hil.boards.board import Advance, Board, ignore
+from hil.boards.board import Advance, Board, check_count, ignore
 from hil.boards.facts import BoardFacts, Provenance
 from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
@@ -208,6 +208,9 @@ class OpenBoard:
             return Pack(Path(pack.name), loads(data, pack.name), hashlib.sha256(data).hexdigest(), None)
         try:
             return load_pack(Path(pack))
+        except TypeError as error:
+            is_ = f"a {type(pack).__name__} is no pack"
+            raise PackRefused(f"{is_}; give the path of a .reds file, or what reds.load returns") from error
         except PackError as error:
             raise PackRefused(str(error)) from error
 
@@ -233,6 +236,7 @@ class OpenBoard:
         return found[0]
 
     def _inputs(self, x: ArrayLike | None, n: int) -> NDArray[np.int8]:
+        check_count(self.name, n)
         if x is not None:
             return self._stored(np.asarray(x))
         shape = min(n, _INPUTS), self.pack.model.input_size

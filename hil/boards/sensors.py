@@ -5,6 +5,7 @@ These are governor, clock, temperature, throttling and battery.
 
 from hil.results.conditions import Conditions
 from hil.transports.machine import key_values
+from reds.text import printable
 
 _SCRIPT = """
 say() { [ -r "$2" ] && echo "$1=$(tr -d "\\000" <"$2" | head -n 1)"; }
@@ -35,7 +36,7 @@ def script(core: int | None) -> str:
 
 def read(text: str, core: int | None) -> Conditions:
     """Parse the output of the script."""
-    said = key_values(text)
+    said = {key: printable(value) for key, value in key_values(text).items()}
     khz, millidegrees = (_number(said.get(key), 10) for key in ("khz", "millidegrees"))
     return Conditions(
         machine=said.get("machine", "unknown"),

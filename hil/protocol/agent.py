@@ -1,25 +1,25 @@
-"""Ask the agent from the host: one method for each command, each with a deadline.
+"""Ask the agent from the host: one method for each command, each with one deadline.
 
-An answer counts only if it has the sequence number of its request. Late answers are dropped. A request is
-sent a second time only if its frame, or the frame of its answer, was damaged. A measurement is never repeated
-because of its figures.
+A request is sent a second time only if its frame, or the frame of its answer, was damaged: the line is first
+let become quiet. A measurement is never repeated because of its figures.
 """
 
+import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
-from hil.errors import AgentError, DeadlineError, FrameError, LinkError, ProtocolError, VersionError
+from hil.errors import AgentError, DeadlineError, FrameError, ProtocolError, VersionError
 from hil.protocol import definition as wire
-from hil.protocol.definition import ANSWER, OFFSET, SAMPLES, VERSION, Command, Fault
-from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import OFFSET, SAMPLES, VERSION, Command, Fault
+from hil.protocol.exchange import Exchange
 from hil.protocol.hello import Hello, read_hello
+from hil.protocol.patience import ANSWER_SECONDS, Patience
 from hil.transports.deadline import Deadline
 from hil.transports.transport import Transport
 
 T = TypeVar("T")
-ANSWER_SECONDS = 5.0
 HELLO_AGAIN_SECONDS = 0.25
 """Seconds after which an unanswered hello is sent again: the board may still be starting."""
 
@@ -28,11 +28,15 @@ HELLO_AGAIN_SECONDS = 0.25
 class Timed:
     """Raw samples of a measurement.
 
-    `overhead` is the ticks that reading the clock takes. `samples` holds the bytes of each sample.
+    Attributes:
+        overhead: Ticks that reading the clock takes.
+        samples: Bytes of each sample.
+        seconds: Seconds from the request to the last sample, by the host's clock.
     """
 
     overhead: int
     samples: tuple[bytes, ...]
+    seconds: float
 
 
 class Agent:
@@ -41,15 +45,14 @@ class Agent:
     Args:
         transport: Byte stream to the agent.
         board: Name of the board, for errors.
-        patience: Seconds that a request may take if it does not run the network.
+        patience: Seconds that an answer may take beyond its work.
     """
 
     def __init__(self, transport: Transport, board: str, patience: float = ANSWER_SECONDS) -> None:
         self.transport = transport
         self.board = board
-        self._patience = patience
-        self._reader = Reader()
-        self._sequence = 0
+        self.patience = Patience(patience)
+        self._exchange = Exchange(transport, board)
         self._largest = 0  # payload that the agent takes, by its hello
         self._inputs = 0  # how many are loaded
 
@@ -69,24 +72,26 @@ class Agent:
         Raises:
             DeadlineError: No agent answered in time.
             VersionError: The agent speaks another version of the protocol.
+            ProtocolError: The answer is not a hello.
         """
-        self._write(b"\0", deadline)  # ends a partial frame that the stream may still hold
+        request, again = wire.HELLO_REQUEST.pack(VERSION), False
+        self._exchange.synchronize(deadline)
         while True:
+            once = deadline.at_most(HELLO_AGAIN_SECONDS)
             try:
-                request, once = wire.HELLO_REQUEST.pack(VERSION), min(HELLO_AGAIN_SECONDS, deadline.left)
-                hello = read_hello(next(self._exchange(Command.HELLO, request, once)))
+                hello = read_hello(next(self._exchange.ask(Command.HELLO, request, once, again)))
                 self._largest = hello.max_payload
                 return hello
             except (DeadlineError, FrameError) as error:
-                reason: Exception = error
-            except VersionError as error:
-                raise VersionError(f"{error}; upload the agent again", board=self.board) from error
+                reason, again = error, True
+            except ProtocolError as error:
+                raise type(error)(f"{error.text}; upload the agent again", board=self.board) from error
             except AgentError as error:
                 if error.code == Fault.VERSION:
                     raise VersionError(error.text, board=self.board) from error
-                if error.code != Fault.BAD_FRAME:
-                    raise
-                reason = error
+                raise
+            if isinstance(reason, FrameError):
+                self._exchange.settle(deadline)
             if deadline.passed:
                 silent = f"no hello from {self.transport.name} within {deadline.span:g} s"
                 raise DeadlineError(f"{silent}; {self.transport.advice.mute}", board=self.board) from reason
@@ -105,7 +110,8 @@ class Agent:
         Raises:
             AgentError: The agent refused the pack; the text has its reason.
         """
-        return self._again(lambda: self._put(data, (largest - OFFSET.size) // 4 * 4, advance))
+        chunk = (largest - OFFSET.size) // 4 * 4
+        return self._within(0, len(data), lambda deadline: self._put(data, chunk, advance, deadline))
 
     def select(self, subnet: int) -> None:
         """Select the subnet that `infer` runs."""
@@ -121,25 +127,27 @@ class Agent:
             self._ask(Command.INPUTS, OFFSET.pack(offset) + data[offset : offset + piece], 0)
         self._inputs = count
 
-    def infer(self, size: int, seconds: float) -> bytes:
-        """Run the selected subnet on the loaded inputs and return its outputs, `size` bytes in order."""
-        return self._ask(Command.INFER, wire.INFER.pack(self._inputs), size, seconds)
+    def infer(self, size: int, work: float) -> bytes:
+        """Run the selected subnet on the loaded inputs and return its outputs, `size` bytes in order.
 
-    def measure(self, subnet: int, clock: int, count: int, seconds: float) -> Timed:
+        `work` is the seconds that the inferences may take.
+        """
+        return self._ask(Command.INFER, wire.INFER.pack(self._inputs), size, work)
+
+    def measure(self, subnet: int, clock: int, count: int, work: float) -> Timed:
         """Time single inferences on the board.
 
         Args:
             subnet: Index of the subnet.
             clock: Index of the clock.
             count: Number of samples, each a MEASURE_SAMPLE.
-            seconds: Deadline of each chunk of samples.
+            work: Seconds that the inferences may take.
         """
         request = wire.MEASURE.pack(subnet, clock, 0, count, self._inputs)
-        size = wire.MEASURE_SAMPLE.size
-        return self._again(lambda: self._timed(Command.MEASURE, request, count, size, seconds))
+        return self._time(Command.MEASURE, request, count, wire.MEASURE_SAMPLE.size, work)
 
     def measure_switch(
-        self, pair: tuple[int, int], clock: int, count: int, output: int, seconds: float
+        self, pair: tuple[int, int], clock: int, count: int, output: int, work: float
     ) -> Timed:
         """Time switches and the first inference after each.
 
@@ -148,116 +156,83 @@ class Agent:
             clock: Index of the clock.
             count: Number of samples, each a SWITCH_SAMPLE and an output.
             output: Bytes of one output of the subnet after the switch.
-            seconds: Deadline of each chunk of samples.
+            work: Seconds that the inferences may take.
         """
         request = wire.SWITCH.pack(*pair, clock, 0, count, self._inputs)
-        size = wire.SWITCH_SAMPLE.size + output
-        return self._again(lambda: self._timed(Command.SWITCH, request, count, size, seconds))
+        return self._time(Command.SWITCH, request, count, wire.SWITCH_SAMPLE.size + output, work)
 
     def reset(self) -> None:
         """Reset the agent to its state after power-on; it checks and loads a stored pack again."""
         self._ask(Command.RESET, b"", 0)
 
-    def _ask(self, command: Command, payload: bytes, size: int, seconds: float | None = None) -> bytes:
-        return self._again(lambda: self._once(command, payload, size, seconds))
+    def _within(self, work: float, size: int, do: Callable[[Deadline], T]) -> T:
+        """Do something within one deadline, and once more if a frame was damaged in either direction."""
+        if self.patience.over:
+            late = f"its answers were late by {self.patience.total:g} s, all together"
+            raise DeadlineError(f"{late}; {self.transport.advice.mute}", board=self.board)
+        with self.patience.granted(work, size) as deadline:
+            try:
+                return do(deadline)
+            except FrameError:
+                self._exchange.settle(deadline)
+                if deadline.passed:
+                    raise
+                return do(deadline)
 
-    def _again(self, work: Callable[[], T]) -> T:
-        """Do the work, and once more if a frame was damaged in either direction."""
-        try:
-            return work()
-        except FrameError:
-            return work()
-        except AgentError as error:
-            if error.code != Fault.BAD_FRAME:
-                raise
-            return work()
+    def _ask(self, command: Command, payload: bytes, size: int, work: float = 0) -> bytes:
+        carried = len(payload) + size
+        return self._within(work, carried, lambda deadline: self._once(command, payload, size, deadline))
 
-    def _once(self, command: Command, payload: bytes, size: int, seconds: float | None = None) -> bytes:
-        answer = next(self._exchange(command, payload, self._patience if seconds is None else seconds))
+    def _time(self, command: Command, request: bytes, count: int, size: int, work: float) -> Timed:
+        carried = count * size
+        return self._within(
+            work, carried, lambda deadline: self._timed(command, request, count, size, deadline)
+        )
+
+    def _once(self, command: Command, payload: bytes, size: int, deadline: Deadline) -> bytes:
+        answer = next(self._exchange.ask(command, payload, deadline))
         if len(answer) != size:
-            answered = f"the answer to {command.name} has {len(answer)} bytes, not {size}"
-            raise ProtocolError(f"{answered}; upload the agent again", board=self.board)
+            raise self._broken(f"the answer to {command.name} has {len(answer)} bytes, not {size}")
         return answer
 
-    def _exchange(self, command: Command, payload: bytes, seconds: float) -> Iterator[bytes]:
-        """Send a request, then yield the payload of each answer, due `seconds` after the one before."""
-        self._sequence = self._sequence % 255 + 1  # 0 is the answer to a frame that cannot be read
-        deadline = Deadline.after(seconds)
-        self._write(encode(Frame(command, self._sequence, payload)), deadline)
-        while True:
-            yield self._answer(command, deadline)
-            deadline = Deadline.after(seconds)
-
-    def _answer(self, command: Command, deadline: Deadline) -> bytes:
-        while True:
-            try:
-                frame = self._reader.next()
-            except FrameError as error:
-                raise FrameError(
-                    f"in the answer to {command.name}, {error.text}", board=self.board
-                ) from error
-            if frame is None:
-                self._reader.feed(self._read(command, deadline))
-            elif frame.command == Command.ERROR | ANSWER and frame.sequence in (0, self._sequence):
-                raise self._refusal(command, frame.payload)
-            elif frame.command == command | ANSWER and frame.sequence == self._sequence:
-                return frame.payload
-
-    def _read(self, command: Command, deadline: Deadline) -> bytes:
-        try:
-            return self.transport.read(deadline)
-        except DeadlineError as error:
-            late = f"no answer to {command.name} within {deadline.span:g} s"
-            raise DeadlineError(f"{late}; {self.transport.advice.mute}", board=self.board) from error
-        except LinkError as error:
-            raise self._lost(error) from error
-
-    def _lost(self, error: LinkError) -> LinkError:
-        return LinkError(f"{error.text}; {self.transport.advice.lost}", board=self.board)
-
-    def _write(self, data: bytes, deadline: Deadline) -> None:
-        try:
-            self.transport.write(data, deadline)
-        except DeadlineError as error:
-            raise DeadlineError(f"{error.text}; {self.transport.advice.mute}", board=self.board) from error
-        except LinkError as error:
-            raise self._lost(error) from error
-
-    def _refusal(self, command: Command, payload: bytes) -> AgentError:
-        code, text = 0, "no reason given"
-        if payload:
-            code, text = wire.ERROR.read(payload)["code"], payload[wire.ERROR.size :].decode(errors="replace")
-        return AgentError(f"the agent refused {command.name}: {text}", code=code, board=self.board)
-
-    def _put(self, data: bytes, chunk: int, advance: Callable[[int], None]) -> int:
+    def _put(self, data: bytes, chunk: int, advance: Callable[[int], None], deadline: Deadline) -> int:
         begin = wire.PUT_BEGIN.pack(len(data), zlib.crc32(data))
-        offset = OFFSET.read(self._once(Command.PUT_BEGIN, begin, OFFSET.size))["offset"]
+        offset = OFFSET.read(self._once(Command.PUT_BEGIN, begin, OFFSET.size, deadline))["offset"]
+        if offset > len(data):
+            raise self._broken(f"the agent asks for byte {offset:,} of a pack of {len(data):,}")
         while offset < len(data):
             advance(offset)
-            piece = OFFSET.pack(offset) + data[offset : offset + chunk]
-            reached = OFFSET.read(self._once(Command.PUT_DATA, piece, OFFSET.size))["offset"]
-            if not offset < reached <= len(data):
-                moved = f"the agent asks for byte {reached:,} of the pack after byte {offset:,}"
-                raise ProtocolError(f"{moved}; upload the agent again", board=self.board)
+            piece = data[offset : offset + chunk]
+            answer = self._once(Command.PUT_DATA, OFFSET.pack(offset) + piece, OFFSET.size, deadline)
+            reached = OFFSET.read(answer)["offset"]
+            if reached != offset + len(piece):
+                asked = f"the agent asks for byte {reached:,} of the pack"
+                raise self._broken(f"{asked} after bytes {offset:,} to {offset + len(piece):,}")
             offset = reached
         advance(len(data))
-        answer = self._once(Command.PUT_END, b"", wire.PUT_END_ANSWER.size)
+        answer = self._once(Command.PUT_END, b"", wire.PUT_END_ANSWER.size, deadline)
         return int(wire.PUT_END_ANSWER.read(answer)["subnets"])
 
-    def _timed(self, command: Command, request: bytes, count: int, size: int, seconds: float) -> Timed:
+    def _timed(self, command: Command, request: bytes, count: int, size: int, deadline: Deadline) -> Timed:
         samples: list[bytes] = []
-        overhead = 0
-        answers = self._exchange(command, request, seconds)
+        overheads: set[int] = set()
+        begun = time.monotonic()
+        answers = self._exchange.ask(command, request, deadline)
         while len(samples) < count:
             payload = next(answers)
             if len(payload) < SAMPLES.size:
-                short = f"an answer to {command.name} has {len(payload)} bytes, fewer than {SAMPLES.size}"
-                raise ProtocolError(f"{short}; upload the agent again", board=self.board)
+                short = f"an answer to {command.name} has {len(payload)} bytes"
+                raise self._broken(f"{short}, fewer than {SAMPLES.size}")
             first, held, overhead = SAMPLES.read(payload).values()
             whole = len(payload) == SAMPLES.size + held * size
             if first != len(samples) or not 0 < held <= count - first or not whole:
                 odd = f"{command.name} sent {held} samples from number {first} in {len(payload)} bytes"
-                remedy = f"number {len(samples)} is next; upload the agent again"
-                raise ProtocolError(f"{odd}, but {remedy}", board=self.board)
+                raise self._broken(f"{odd}, but number {len(samples)} is next")
             samples += [payload[at : at + size] for at in range(SAMPLES.size, len(payload), size)]
-        return Timed(overhead, tuple(samples))
+            overheads.add(overhead)
+        if len(overheads) > 1:
+            raise self._broken(f"{command.name} names {len(overheads)} overheads of one clock")
+        return Timed(overheads.pop(), tuple(samples), time.monotonic() - begun)
+
+    def _broken(self, observed: str) -> ProtocolError:
+        return ProtocolError(f"{observed}; upload the agent again", board=self.board)

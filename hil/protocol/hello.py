@@ -1,9 +1,19 @@
 """Read the hello, in which an agent describes its board."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hil.errors import ProtocolError, VersionError
 from hil.protocol.definition import CLOCK, HELLO, HELLO_REQUEST, VERSION, Flag
+from reds.text import printable
+
+EVENTS = "instructions"
+"""The only clock that counts events, not time."""
+SLOWEST_HZ = 1000
+"""Slowest clock that can time an inference."""
+MOST_CLOCKS = 8
+"""Most clocks of a board: everything is measured once with each."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ def read_hello(payload: bytes) -> Hello:
 
     Raises:
         VersionError: The agent speaks another version of the protocol.
-        ProtocolError: The payload is not a hello.
+        ProtocolError: The payload is not a hello, or describes no board that can exist.
     """
     if len(payload) >= HELLO_REQUEST.size and (theirs := HELLO_REQUEST.read(payload)["version"]) != VERSION:
         raise VersionError(f"the agent speaks version {theirs} of the protocol, this program {VERSION}")
@@ -52,22 +62,53 @@ def read_hello(payload: bytes) -> Hello:
     told = HELLO.read(payload)
     if len(payload) != HELLO.size + told["clocks"] * CLOCK.size:
         raise ProtocolError(f"the hello has {len(payload)} bytes, but names {told['clocks']} clocks")
-    if (largest := told["max_payload"]) < HELLO.size:
-        raise ProtocolError(f"the hello names a largest payload of {largest} bytes, fewer than {HELLO.size}")
-    clocks = [CLOCK.read(payload, HELLO.size + i * CLOCK.size) for i in range(told["clocks"])]
+    rows = [CLOCK.read(payload, HELLO.size + i * CLOCK.size) for i in range(told["clocks"])]
+    _check_limits(told)
     return Hello(
         emulated=bool(told["flags"] & Flag.EMULATED),
         capacity=told["capacity"],
         arena=told["arena"],
         input_bytes=told["input_bytes"],
-        max_payload=largest,
+        max_payload=told["max_payload"],
         layouts=frozenset(i for i in range(32) if told["layouts"] >> i & 1),
         pack=(told["pack_size"], told["pack_crc"]),
         build=_text(told["build"]),
         board=_text(told["board"]),
-        clocks=tuple(Clock(i, _text(clock["name"]), clock["hz"]) for i, clock in enumerate(clocks)),
+        clocks=_clocks(rows),
     )
 
 
+def _check_limits(told: Mapping[str, Any]) -> None:
+    if (largest := told["max_payload"]) < HELLO.size:
+        raise ProtocolError(f"the hello names a largest payload of {largest} bytes, fewer than {HELLO.size}")
+    for name in ("capacity", "arena", "input_bytes", "layouts"):
+        if told[name] == 0:
+            raise ProtocolError(f"the hello names a board whose `{name}` is 0")
+    if told["pack_size"] > told["capacity"]:
+        held = f"a pack of {told['pack_size']:,} bytes"
+        raise ProtocolError(f"the hello names {held} in a store of {told['capacity']:,}")
+    if unknown := told["flags"] & ~sum(Flag):
+        raise ProtocolError(f"the hello has unknown flags: {unknown:#x}")
+
+
+def _clocks(rows: Sequence[Mapping[str, Any]]) -> tuple[Clock, ...]:
+    """Return the clocks. Raises `ProtocolError` if one can measure nothing, or two have the same name."""
+    clocks = tuple(Clock(i, _text(row["name"]), row["hz"]) for i, row in enumerate(rows))
+    if len(clocks) > MOST_CLOCKS:
+        raise ProtocolError(f"the hello names {len(clocks)} clocks, more than {MOST_CLOCKS}")
+    for clock, row in zip(clocks, rows, strict=True):
+        counts = clock.name == EVENTS
+        if not clock.name or row["name"].rstrip(b"\0") != clock.name.encode("ascii", "replace"):
+            raise ProtocolError(f"the hello names a clock {clock.name!r}, which is no printable ASCII")
+        if counts and clock.hz:
+            raise ProtocolError(f"the hello gives {EVENTS} {clock.hz:,} Hz, but they are no time: 0")
+        if not counts and clock.hz < SLOWEST_HZ:
+            slow = f"the hello gives the clock {clock.name} {clock.hz:,} Hz"
+            raise ProtocolError(f"{slow}, but a clock needs at least {SLOWEST_HZ:,}")
+    if len({clock.name for clock in clocks}) < len(clocks):
+        raise ProtocolError("the hello names two clocks alike")
+    return clocks
+
+
 def _text(raw: bytes) -> str:
-    return raw.rstrip(b"\0").decode(errors="replace")
+    return printable(raw.rstrip(b"\0").decode(errors="replace"))

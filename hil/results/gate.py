@@ -1,4 +1,8 @@
-"""Decide from samples whether a board meets its limits."""
+"""Decide from samples whether a board meets its limits.
+
+No gate passes without samples: each raises `ValueError`. `plausible.py` has refused samples of a clock that
+does not run.
+"""
 
 from collections.abc import Sequence
 

@@ -16,6 +16,20 @@ class Deadline:
         """Return the deadline so many seconds from now."""
         return cls(time.monotonic() + seconds, seconds)
 
+    def at_most(self, seconds: float) -> "Deadline":
+        """Return this deadline, or the one so many seconds from now if that is earlier."""
+        return min(self, Deadline.after(seconds), key=lambda deadline: deadline.at)
+
+    def remaining(self) -> float:
+        """Return the seconds left for the next wait.
+
+        Raises:
+            TimeoutError: No time is left. So a read ends at its deadline even if bytes come without end.
+        """
+        if self.passed:
+            raise TimeoutError(f"the {self.span:g} s are over")
+        return self.left
+
     @property
     def left(self) -> float:
         """Return the seconds left, at least 0."""

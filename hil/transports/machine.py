@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import ClassVar, Protocol, Self
 
-from hil.errors import BuildError, DeadlineError, LinkError
+from hil.errors import BuildError, DeadlineError, LinkError, ProtocolError
 from hil.transports.deadline import Deadline
+from reds.text import printable
 
 NOTICE_SECONDS = 0.5
 """Seconds within which a lost stream is detected."""
+MOST_OUTPUT, MOST_ERRORS = 1 << 20, 1 << 16
+"""Most bytes that a script may print, and most of its standard error that are kept."""
 
 
 class Session(Protocol):
@@ -92,15 +95,21 @@ class Machine(ABC):
 
         Raises:
             BuildError: The script failed; the text has the first line of its standard error.
+            ProtocolError: The script printed more than `MOST_OUTPUT` bytes.
         """
         script = f"exec </dev/null\n{script}"
         with self.within(deadline, doing), closing(self.execute(script, deadline)) as session:
-            out = b"".join(iter(lambda: session.read(deadline), b""))
+            out = bytearray()
+            while data := session.read(deadline):
+                out += data
+                if len(out) > MOST_OUTPUT:
+                    prints = f"{self.name} printed more than {MOST_OUTPUT:,} bytes when asked to {doing}"
+                    raise ProtocolError(f"{prints}; check what its shell prints at a login")
             status, stderr = session.status(deadline.left), session.stderr()
             if status is None or status < 0:
                 raise EOFError("the script ended without an exit status")
         if status:
-            reason = stderr.decode(errors="replace").strip().partition("\n")[0]
+            reason = printable(stderr.decode(errors="replace").strip().partition("\n")[0])
             raise BuildError(f"{self.name} cannot {doing}: {reason or f'exit status {status}'}")
         return out.decode(errors="replace")
 
@@ -114,7 +123,7 @@ class Machine(ABC):
                 took = f"{self.name} took longer than {deadline.span:g} s to {doing}"
                 raise DeadlineError(f"{took}; check its load and its network") from error
             text = getattr(error, "strerror", None) or str(error)
-            reason = text.partition("\n")[0].rstrip(": ") or type(error).__name__
+            reason = printable(text.partition("\n")[0].rstrip(": ")) or type(error).__name__
             lost = f"{self.name} was lost when asked to {doing}: {reason}"
             raise LinkError(f"{lost}; {self.lost_advice}") from error
 

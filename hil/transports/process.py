@@ -60,8 +60,10 @@ class ProcessTransport:
         """Send all of `data` as fast as the pipe accepts it."""
         rest = memoryview(data)
         while rest:
-            if not select.select([], [self._to], [], deadline.left)[1]:
-                raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s")
+            if deadline.passed or not select.select([], [self._to], [], deadline.left)[1]:
+                raise DeadlineError(
+                    f"{self.name} did not take {len(data):,} bytes within {deadline.span:g} s"
+                )
             try:
                 rest = rest[os.write(self._to.fileno(), rest[:_CHUNK]) :]
             except BlockingIOError:  # the pipe has room, but less than the piece needs
@@ -71,7 +73,7 @@ class ProcessTransport:
 
     def read(self, deadline: Deadline) -> bytes:
         """Return at least one byte of the agent's output."""
-        if not select.select([self._from], [], [], deadline.left)[0]:
+        if deadline.passed or not select.select([self._from], [], [], deadline.left)[0]:
             raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s")
         data = os.read(self._from.fileno(), _CHUNK)
         if not data:

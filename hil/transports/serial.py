@@ -3,6 +3,7 @@
 import errno
 import os
 import termios
+from contextlib import suppress
 
 import serial
 
@@ -42,26 +43,30 @@ class SerialTransport:
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
         try:
-            self._port.write_timeout = max(deadline.left, 0.001)  # 0 would silently send a part
+            self._port.write_timeout = deadline.remaining()  # 0 would silently send a part
             self._port.write(data)
-        except serial.SerialTimeoutException as error:
-            raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s") from error
+        except (TimeoutError, serial.SerialTimeoutException) as error:
+            slow = f"{self.name} did not take {len(data):,} bytes within {deadline.span:g} s"
+            raise DeadlineError(slow) from error
         except _LOST as error:
             raise LinkError(f"{self.name} is lost: {_reason(error)}") from error
 
     def read(self, deadline: Deadline) -> bytes:
         """Return at least one byte that arrived."""
         try:
-            self._port.timeout = deadline.left
-            data = bytes(self._port.read(max(1, self._port.in_waiting)))
+            self._port.timeout = deadline.remaining()
+            if data := bytes(self._port.read(max(1, self._port.in_waiting))):
+                return data
+            raise TimeoutError
+        except TimeoutError as error:
+            raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s") from error
         except _LOST as error:
             raise LinkError(f"{self.name} is lost: {_reason(error)}") from error
-        if not data:
-            raise DeadlineError(f"{self.name} was silent for {deadline.span:g} s")
-        return data
 
     def close(self) -> None:
         """Close the port."""
+        with suppress(*_LOST):
+            self._port.reset_output_buffer()  # else the system waits for a board that takes no bytes
         self._port.close()
 
 

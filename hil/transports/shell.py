@@ -10,6 +10,7 @@ from hil.errors import DeadlineError, HilError, LinkError
 from hil.transports.deadline import Deadline
 from hil.transports.machine import NOTICE_SECONDS, Machine
 from hil.transports.transport import Advice
+from reds.text import printable
 
 END_SECONDS = 3.0
 """Seconds that an agent may take to exit after its input has ended."""
@@ -46,7 +47,8 @@ class ShellTransport:
         try:
             self._session.write(data, deadline)
         except TimeoutError as error:
-            raise DeadlineError(f"{self.name} took no bytes for {deadline.span:g} s") from error
+            slow = f"{self.name} did not take {len(data):,} bytes within {deadline.span:g} s"
+            raise DeadlineError(slow) from error
         except self._machine.lost as error:
             raise LinkError(self._why_ended()) from error
 
@@ -66,7 +68,8 @@ class ShellTransport:
         """End the agent; closing twice is harmless."""
         deadline = Deadline.after(END_SECONDS)
         with suppress(HilError, *self._machine.lost):  # a lost stream has ended the input too
-            self._session.end_input(deadline)
+            with self._machine.within(deadline, "end the agent"):
+                self._session.end_input(deadline)
             if self._session.status(deadline.left) is None and (pid := self._pid()):
                 self._machine.run(f"kill -9 {pid}", "stop the agent", Deadline.after(END_SECONDS))
         self._session.close()
@@ -89,7 +92,7 @@ class ShellTransport:
     def _first_error(self) -> str:
         """Return the first line of standard error, apart from the one with the process id."""
         lines = self._session.stderr().decode(errors="replace").splitlines()
-        return next((line for line in lines if line and not line.startswith("agent ")), "")
+        return printable(next((line for line in lines if line and not line.startswith("agent ")), ""))
 
     def _pid(self) -> str | None:
         found = re.search(rb"^agent (\d+)$", self._session.stderr(), re.MULTILINE)

@@ -15,7 +15,10 @@ class Advice:
 
 
 class Transport(Protocol):
-    """A byte stream to an agent. `name` names its other end in errors, such as a port or a process."""
+    """A byte stream to an agent. `name` names its other end in errors, such as a port or a process.
+
+    After its deadline every read and write raises, whatever comes, so that no flood of bytes extends it.
+    """
 
     name: str
     advice: Advice

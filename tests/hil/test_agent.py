@@ -130,7 +130,7 @@ def test_two_damaged_frames_raise(agent: Agent, line: Line) -> None:
     with raises(FrameError, board="desk"):
         agent.reset()
     line.on_read, line.on_write = lambda n, raw: raw, lambda n, raw: flip(raw)
-    with raises(AgentError, board="desk", code=Fault.BAD_FRAME):
+    with raises(FrameError, board="desk"):
         agent.reset()
 
 

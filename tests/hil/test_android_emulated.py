@@ -16,6 +16,7 @@ from hil.boards.targets import android
 from hil.emulators.arm64 import Machine
 from hil.errors import BuildError, DeadlineError, LinkError, SetupError
 from hil.firmware import build
+from hil.protocol.patience import Patience
 from hil.transports.adb import find
 from hil.transports.adb.device import Device
 from hil.transports.deadline import Deadline
@@ -114,13 +115,11 @@ def stuck() -> Path:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_hanging_agent_is_ended(
-    emulated: Machine, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
+def test_hanging_agent_is_ended(emulated: Machine, small: Model, stuck: Path, lost: bool) -> None:
     device = connected(emulated)
     with on(device, stuck) as board:
         board.deploy(small)
+        board._agent.patience = Patience(2.0)
         with taking(5), raises(DeadlineError, board="phone"):
             board.infer(inputs(small, 3))
         if lost:

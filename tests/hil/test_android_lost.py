@@ -14,6 +14,7 @@ import pytest
 from hil.boards.entry import Entry
 from hil.errors import DeadlineError, LinkError
 from hil.firmware import build
+from hil.protocol.patience import Patience
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HOST, open_android, taking
@@ -61,13 +62,11 @@ def test_agent_ends_when_its_server_is_lost(phone: Start, adb: AdbServer, small:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_hanging_agent_is_ended(
-    phone: Start, reach: Reach, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
+def test_hanging_agent_is_ended(phone: Start, reach: Reach, small: Model, stuck: Path, lost: bool) -> None:
     there = phone()
     with open_android(replace(reach(there), agent=stuck)) as board:
         board.deploy(small)
+        board._agent.patience = Patience(2.0)
         with taking(5), pytest.raises(DeadlineError) as caught:
             board.infer(inputs(small, 3))
         agent = there.agent()

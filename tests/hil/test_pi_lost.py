@@ -15,6 +15,7 @@ from hil.errors import (
     LinkError,
 )
 from hil.firmware import build
+from hil.protocol.patience import Patience
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import HERE, HOST, open_pi, taking
@@ -54,13 +55,11 @@ def test_agent_ends_when_its_login_is_lost(sshd: Start, small: Model) -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
-def test_hanging_agent_is_ended(
-    sshd: Start, small: Model, stuck: Path, lost: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hil.boards.board.START_SECONDS", 2.0)
+def test_hanging_agent_is_ended(sshd: Start, small: Model, stuck: Path, lost: bool) -> None:
     there = sshd()
     with open_pi(there.entry(agent=stuck)) as board:
         board.deploy(small)
+        board._agent.patience = Patience(2.0)
         with taking(5), pytest.raises(DeadlineError) as caught:
             board.infer(inputs(small, 3))
         agent = there.agent()

@@ -16,8 +16,9 @@ from hil.boards.facts import Provenance
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
 from hil.firmware import build
-from hil.protocol.agent import ANSWER_SECONDS, Agent
+from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
+from hil.protocol.patience import ANSWER_SECONDS
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching

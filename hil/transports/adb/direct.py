@@ -5,7 +5,6 @@ one stream reads the messages of all streams.
 """
 
 import struct
-from collections import deque
 from contextlib import suppress
 
 from adb_shell.adb_message import AdbMessage, checksum, unpack
@@ -111,14 +110,17 @@ class DirectStream:
         self.closed = False
         self._link, self._ours, self._most = link, ours, most
         self._taken = False
-        self._came: deque[bytes] = deque()
+        self._came = b""
 
     def take(self, command: bytes, theirs: int, data: bytes) -> None:
         """Handle a message for this stream."""
         if command == OKAY:
             self.theirs, self._taken = theirs, True
-        elif command == WRTE:
-            self._came.append(data)
+        elif command == WRTE and not self._came:
+            self._came = data
+        elif command == WRTE:  # else a flood would fill the memory
+            self._link.close()
+            raise EOFError("a message came before the one before was acknowledged")
         elif command == CLSE:
             self.closed = True
 
@@ -138,7 +140,7 @@ class DirectStream:
             if self.closed:
                 return b""
             self._link.step(deadline)
-        data = self._came.popleft()
+        data, self._came = self._came, b""
         if not self.closed:
             self._link.send(OKAY, self._ours, self.theirs, b"", deadline)
         return data

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hil.errors import SetupError
 from hil.transports.adb.stream import LOST, NoService
 from hil.transports.deadline import Deadline
+from reds.text import printable
 
 LOOK_SECONDS = 2.0
 """Seconds that a server on this machine may take to list its devices."""
@@ -42,7 +43,7 @@ class Server:
         """Return the state of each device by its serial number. Raises an error in `LOST`."""
         with closing(self._ask("host:devices", deadline)) as stream:
             rows = (line.partition("\t") for line in stream.text(deadline).splitlines())
-            return {serial: state for serial, _, state in rows}
+            return {printable(serial): printable(state) for serial, _, state in rows}
 
     def state(self, serial: str, deadline: Deadline) -> str:
         """Return the state of one device. Raises an error in `LOST`."""
@@ -62,8 +63,8 @@ class Server:
         return stream
 
     def _ask(self, request: str, deadline: Deadline) -> "ServerStream":
-        seconds = max(deadline.left, 0.001)
-        stream = ServerStream(socket.create_connection((self.host, self.port), timeout=seconds))
+        address = self.host, self.port
+        stream = ServerStream(socket.create_connection(address, timeout=deadline.remaining()))
         try:
             stream.ask(request, deadline)
         except BaseException:
@@ -87,7 +88,7 @@ class ServerStream:
         self.write(b"%04x" % len(data) + data, deadline)
         answer = self._exactly(4, deadline)
         if answer == b"FAIL":
-            raise Denied(self.text(deadline))
+            raise Denied(printable(self.text(deadline)))
         if answer != b"OKAY":
             raise EOFError(f"the listener is not an adb server: it answered {answer!r}")
 
@@ -100,12 +101,12 @@ class ServerStream:
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
-        self._socket.settimeout(max(deadline.left, 0.001))
+        self._socket.settimeout(deadline.remaining())
         self._socket.sendall(data)
 
     def read(self, deadline: Deadline, most: int = _LONGEST) -> bytes:
         """Return at least one byte, or none after the service has ended or the device is gone."""
-        self._socket.settimeout(max(deadline.left, 0.001))
+        self._socket.settimeout(deadline.remaining())
         return self._socket.recv(most)
 
     def close(self) -> None:

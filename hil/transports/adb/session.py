@@ -4,6 +4,7 @@ import struct
 
 from hil.transports.adb.stream import LOST, Stream
 from hil.transports.deadline import Deadline
+from hil.transports.machine import MOST_ERRORS
 
 SERVICE = "shell,v2,raw:"
 _HEAD = struct.Struct("<BI")
@@ -19,7 +20,7 @@ class ShellSession:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._held, self._out, self._stderr = b"", b"", b""
+        self._held, self._out, self._stderr = b"", bytearray(), bytearray()
         self._status: int | None = None
         self._ended = False
 
@@ -35,12 +36,12 @@ class ShellSession:
         """Return at least one byte of standard output, or none at its end."""
         while not self._out and not self._ended:
             self._take(deadline)
-        out, self._out = self._out, b""
-        return out
+        out, self._out = self._out, bytearray()
+        return bytes(out)
 
     def stderr(self) -> bytes:
-        """Return the standard error that has arrived so far."""
-        return self._stderr
+        """Return the standard error that has arrived so far, at most the first `MOST_ERRORS` bytes."""
+        return bytes(self._stderr)
 
     def status(self, seconds: float) -> int | None:
         """Return the exit status, or None if it is unknown after `seconds`.
@@ -51,6 +52,7 @@ class ShellSession:
         try:
             while self._status is None and not self._ended:
                 self._take(deadline)
+                self._out.clear()  # nobody reads it any more
         except TimeoutError:
             return None
         except LOST:
@@ -66,20 +68,22 @@ class ShellSession:
         data = self._stream.read(deadline)
         self._ended = not data
         self._held += data
-        while len(self._held) >= _HEAD.size:
-            kind, size = _HEAD.unpack_from(self._held)
+        at = 0
+        while len(self._held) - at >= _HEAD.size:
+            kind, size = _HEAD.unpack_from(self._held, at)
             if size > _LARGEST:
                 raise EOFError(f"a packet has {size:,} bytes, more than the limit of {_LARGEST:,}")
-            end = _HEAD.size + size
+            end = at + _HEAD.size + size
             if len(self._held) < end:
-                return
-            self._put(kind, self._held[_HEAD.size : end])
-            self._held = self._held[end:]
+                break
+            self._put(kind, self._held[at + _HEAD.size : end])
+            at = end
+        self._held = self._held[at:]
 
     def _put(self, kind: int, data: bytes) -> None:
         if kind == _STDOUT:
             self._out += data
         elif kind == _STDERR:
-            self._stderr += data
+            self._stderr += data[: MOST_ERRORS - len(self._stderr)]
         elif kind == _EXIT and data:
             self._status = -(data[0] & ~_KILLED) if data[0] > _KILLED else data[0]

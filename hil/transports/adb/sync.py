@@ -5,6 +5,7 @@ import time
 
 from hil.transports.adb.stream import Stream
 from hil.transports.deadline import Deadline
+from reds.text import printable
 
 _HEAD = struct.Struct("<4sI")
 _PIECE = 64 << 10
@@ -23,9 +24,8 @@ def send(stream: Stream, data: bytes, path: str, deadline: Deadline) -> None:
     arrived = _until(stream, b"", _HEAD.size, deadline)
     answer, size = _HEAD.unpack_from(arrived)
     if answer == b"FAIL" and size <= _LONGEST:
-        raise Refused(
-            _until(stream, arrived, _HEAD.size + size, deadline)[_HEAD.size :].decode(errors="replace")
-        )
+        reason = _until(stream, arrived, _HEAD.size + size, deadline)[_HEAD.size :]
+        raise Refused(printable(reason.decode(errors="replace")))
     if answer != b"OKAY":
         raise EOFError(f"the device answered {answer!r} to a file")
 

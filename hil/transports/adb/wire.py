@@ -7,6 +7,7 @@ and partial writes. Here one deadline ends all of them.
 import socket
 from typing import Any
 
+from adb_shell.constants import MAX_ADB_DATA
 from adb_shell.transport.base_transport import BaseTransport
 
 from hil.transports.deadline import Deadline
@@ -31,7 +32,7 @@ class TcpWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
         """Return 1 to `numbytes` bytes. Raises `TimeoutError`, `OSError`, or `EOFError` at the end."""
-        data = self._open().recv(numbytes)
+        data = self._open().recv(_checked(numbytes))
         if not data:
             raise EOFError("the other end closed the stream")
         return data
@@ -50,7 +51,7 @@ class TcpWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
     def _open(self) -> socket.socket:
         if self._socket is None:
             raise EOFError("the stream is closed")
-        self._socket.settimeout(max(self.deadline.left, 0.001))
+        self._socket.settimeout(self.deadline.remaining())
         return self._socket
 
 
@@ -77,7 +78,7 @@ class UsbWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
 
     def bulk_read(self, numbytes: int, transport_timeout_s: float | None = None) -> bytes:
         """Return at least one byte. Raises `TimeoutError` or another `OSError`."""
-        return bytes(self._transfer(self._usb.bulk_read, numbytes))
+        return bytes(self._transfer(self._usb.bulk_read, _checked(numbytes)))
 
     def bulk_write(self, data: bytes, transport_timeout_s: float | None = None) -> int:
         """Send all of `data`. Raises `TimeoutError` or another `OSError`."""
@@ -95,12 +96,19 @@ class UsbWire(BaseTransport):  # type: ignore[misc]  # adb-shell has no types
         from adb_shell.exceptions import UsbReadFailedError, UsbWriteFailedError
 
         try:
-            return transfer(argument, max(self.deadline.left, 0.001))  # 0 would wait forever
+            return transfer(argument, self.deadline.remaining())  # 0 would wait forever
         except (UsbReadFailedError, UsbWriteFailedError) as error:
             reason = error.args[-1]
             raise (TimeoutError if isinstance(reason, usb1.USBErrorTimeout) else OSError)(
                 str(reason)
             ) from error
+
+
+def _checked(size: int) -> int:
+    """Return the size of a read. Raises `EOFError` if no message of ADB is so long."""
+    if size > MAX_ADB_DATA:
+        raise EOFError(f"a message announces {size:,} bytes, more than the limit of {MAX_ADB_DATA:,}")
+    return size
 
 
 Wire = TcpWire | UsbWire

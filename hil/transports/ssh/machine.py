@@ -7,7 +7,6 @@ deadline of each operation.
 import logging
 import shlex
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +17,8 @@ from hil.transports.deadline import Deadline
 from hil.transports.host import Host, open_tcp
 from hil.transports.machine import NOTICE_SECONDS, Machine
 from hil.transports.ssh.host_key import HostKeyPolicy, mismatch
-from hil.transports.ssh.session import SshSession
+from hil.transports.ssh.session import SshSession, closing_after
+from reds.text import printable
 
 _LOG = "reds-hil.ssh"
 
@@ -112,7 +112,7 @@ class SshMachine(Machine):
             if deadline.passed or not self.alive():
                 raise
             tried = f"the key {host.key}" if host.key else "all keys of ssh-agent and ~/.ssh"
-            refused = f"{self.name} refuses {tried}: {str(error).rstrip('.')}"
+            refused = f"{self.name} refuses {tried}: {printable(str(error).rstrip('.'))}"
             raise LoginError(
                 f"{refused}; add the public key there (ssh-copy-id), or check `user` and `key`"
             ) from error
@@ -120,11 +120,5 @@ class SshMachine(Machine):
     @contextmanager
     def within(self, deadline: Deadline, doing: str) -> Iterator[None]:
         """Close the login at the deadline."""
-        timer = threading.Timer(deadline.left, self.close)
-        timer.daemon = True
-        timer.start()
-        try:
-            with super().within(deadline, doing):
-                yield
-        finally:
-            timer.cancel()
+        with closing_after(deadline.left, self.close), super().within(deadline, doing):
+            yield
