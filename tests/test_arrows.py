@@ -36,6 +36,8 @@ ROOMS: Mapping[str, Sequence[str]] = {
     "hil": (
         "errors",
         "options",
+        "lifetime",
+        "cache",
         "transports",
         "protocol",
         "firmware",

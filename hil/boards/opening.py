@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+from hil import cache
 from hil.boards import lease, registry
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.errors import BoardAbsent, EmulatorError
+from hil.lifetime.termination import termination_interrupts
 from hil.options import LEASE_WAIT_SECONDS
 
 Say = Callable[[str], None]
@@ -26,6 +28,8 @@ def started(
 ) -> Iterator[Board]:
     """Start a board and wait for its agent; stop the board at the end of the `with` block.
 
+    What killed runs left on this machine is removed first.
+
     Args:
         entry: The board.
         provenance: Choice of the real board, which is leased first, or of its emulator.
@@ -37,6 +41,7 @@ def started(
         BoardAbsent: The board is not here.
         EmulatorError: The board has no emulator, or the emulator does not start.
     """
+    cache.sweep()
     kind = registry.target(entry.target)
     if provenance is Provenance.EMULATED and not kind.HAS_EMULATOR:
         raise EmulatorError(f"there is no emulator of {entry.target}; leave --emulate out", board=entry.name)
@@ -45,5 +50,5 @@ def started(
         reason = kind.absent(entry) or "it does not answer every time; check its cable or network"
         raise BoardAbsent(f"{reason}{', or add --emulate' * kind.HAS_EMULATOR}", board=entry.name)
     alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
-    with alone, kind.start(entry, provenance) as board:
+    with termination_interrupts(), alone, kind.start(entry, provenance) as board:
         yield board
