@@ -39,6 +39,8 @@ ROOMS: Mapping[str, Sequence[str]] = {
     "hil": (
         "errors",
         "options",
+        "lifetime",
+        "cache",
         "transports",
         "protocol",
         "firmware",

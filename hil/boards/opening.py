@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+from hil import cache
 from hil.boards import lease, registry
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.errors import BoardAbsent, EmulatorError
+from hil.lifetime.termination import termination_interrupts
 from hil.options import LEASE_WAIT_SECONDS
 
 Say = Callable[[str], None]
@@ -41,6 +43,8 @@ def leased(
 ) -> Iterator[None]:
     """Hold the lease of a board. Emulated boards and the desktop need none.
 
+    What killed runs left on this machine is removed first.
+
     Args:
         entry: The board.
         provenance: Choice of the real board, which is leased, or of its emulator.
@@ -52,6 +56,7 @@ def leased(
         BoardAbsent: The board is not here.
         EmulatorError: The board has no emulator.
     """
+    cache.sweep()
     kind = registry.target(entry.target)
     if provenance is Provenance.EMULATED and not kind.HAS_EMULATOR:
         raise EmulatorError(f"there is no emulator of {entry.target}; leave --emulate out", board=entry.name)
@@ -59,5 +64,6 @@ def leased(
     if device is None:
         reason = kind.absent(entry) or "it does not answer every time; check its cable or network"
         raise BoardAbsent(f"{reason}{', or add --emulate' * kind.HAS_EMULATOR}", board=entry.name)
-    with lease.held(entry.name, device, wait, say) if device else nullcontext():
+    alone = lease.held(entry.name, device, wait, say) if device else nullcontext()
+    with termination_interrupts(), alone:
         yield

@@ -9,16 +9,16 @@ import hashlib
 import os
 import re
 import select
-import shlex
+from contextlib import suppress
 from pathlib import Path
 
+from hil.cache import keeping, whole
 from hil.emulators import arm64_image, qemu
 from hil.emulators.arm64_image import Image
 from hil.emulators.qemu import Qemu
 from hil.emulators.qmp import Monitor
 from hil.errors import EmulatorError
 from hil.transports.deadline import Deadline
-from reds.files import atomic_file
 
 QEMU = "qemu-system-aarch64"
 PORTS = {"pi": 22, "android": 5555}
@@ -27,6 +27,8 @@ BOOT_SECONDS, RESTORE_SECONDS, SAVE_SECONDS = 120.0, 30.0, 60.0
 """Many times what each step takes, for a busy machine."""
 _READY = re.compile(rb"^reds-hil: ready\r?$", re.MULTILINE)
 _FORWARDED = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
+_KERNEL, _FILES = "vmlinuz", "system.cpio"
+"""Names in QEMU's folder, so that its command line is the same wherever the cache is."""
 _LINUX = "console=ttyAMA0 panic=-1 rdinit=/init quiet"
 
 
@@ -39,7 +41,9 @@ class Machine(Qemu):
         self.image, self._board = image, system
         self._monitor = Monitor()
         try:
-            self._begin(_arguments(image, system), snapshot)
+            self.link(_KERNEL, image.kernel)
+            self.link(_FILES, image.system(system))
+            self._begin(_arguments(system), snapshot)
             text = self._monitor.ask(
                 "human-monitor-command", Deadline.after(RESTORE_SECONDS), **{"command-line": "info usernet"}
             )
@@ -52,8 +56,13 @@ class Machine(Qemu):
             raise
 
     def _begin(self, arguments: list[str], snapshot: Path | None) -> None:
-        incoming = ["-incoming", f"exec:cat {shlex.quote(str(snapshot))}"] if snapshot else []
-        self.launch([*arguments, *self._monitor.arguments, *incoming], [self._monitor.theirs])
+        arguments += self._monitor.arguments
+        if snapshot is None:
+            self.launch(arguments, [self._monitor.theirs])
+        else:
+            with snapshot.open("rb") as file:
+                state = file.fileno()
+                self.launch([*arguments, "-incoming", f"fd:{state}"], [self._monitor.theirs, state])
         deadline = Deadline.after(RESTORE_SECONDS)
         try:
             self._monitor.greet(deadline)
@@ -65,23 +74,26 @@ class Machine(Qemu):
             self.expect(_READY, BOOT_SECONDS)
 
     def save(self, path: Path) -> None:
-        """Save the state of the machine, atomically, and stop the machine. Raises `EmulatorError`."""
+        """Save the state of the machine in the cache, and stop the machine.
+
+        Raises:
+            EmulatorError: QEMU does not save it in time.
+            BuildError: The cache cannot be written.
+        """
         deadline = Deadline.after(SAVE_SECONDS)
         reading, writing = os.pipe()
         try:
             self._monitor.ask("getfd", deadline, writing, fdname="snapshot")
         finally:
             os.close(writing)  # else the pipe would not end when QEMU closes it
-        try:
-            with open(reading, "rb", buffering=0) as source, atomic_file(path) as file:
-                self._monitor.ask("migrate", deadline, uri="fd:snapshot")
-                while select.select([source], [], [], deadline.left)[0] and (data := source.read(1 << 20)):
-                    file.write(data)
-                if (status := self._monitor.ask("query-migrate", deadline)["status"]) != "completed":
-                    raise EmulatorError(f"the snapshot of the {self._board} is {status}, not completed")
-        except OSError as error:
-            lost = f"a snapshot cannot be kept in {path.parent}: {error.strerror}"
-            raise EmulatorError(f"{lost}; make room there") from error
+        with open(reading, "rb", buffering=0) as source, keeping(path) as file:
+            self._monitor.ask("migrate", deadline, uri="fd:snapshot")
+            while not deadline.passed and select.select([source], [], [], deadline.left)[0]:
+                if not (data := source.read(1 << 20)):
+                    break
+                file.write(data)
+            if (status := self._monitor.ask("query-migrate", deadline)["status"]) != "completed":
+                raise EmulatorError(f"the snapshot of the {self._board} is {status}, not completed")
 
     def stop(self) -> None:
         """End the machine and remove its files; stopping twice is harmless."""
@@ -93,25 +105,23 @@ def start(system: str) -> Machine:
     """Start a machine of the system `pi` or `android`. Raises `BuildError` or `EmulatorError`."""
     version = qemu.version(QEMU, system)
     image = arm64_image.image()
-    made_by = "\0".join([version, *_arguments(image, system)])
+    made_by = "\0".join([version, *_arguments(system)])
     snapshot = image.folder / f"{system}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}.snapshot"
-    if snapshot.exists():
-        try:
+    if whole(snapshot):
+        with suppress(EmulatorError):  # then make another
             return Machine(image, system, snapshot)
-        except EmulatorError:  # it is damaged: make another
-            snapshot.unlink(missing_ok=True)
     with Machine(image, system, None) as machine:
         machine.save(snapshot)
     return Machine(image, system, snapshot)
 
 
-def _arguments(image: Image, system: str) -> list[str]:
+def _arguments(system: str) -> list[str]:
     """Return QEMU's command line without the monitor and the snapshot."""
     forward = f"hostfwd=tcp:127.0.0.1:0-:{PORTS[system]}"
     return [
         *("-machine", "virt,gic-version=2", "-cpu", "cortex-a72", "-m", "256", "-smp", "1"),
         *("-accel", "tcg,thread=single", "-icount", "shift=0,align=off,sleep=on"),
         *("-display", "none", "-no-reboot", "-serial", "stdio", "-monitor", "none"),
-        *("-kernel", str(image.kernel), "-initrd", str(image.system(system)), "-append", _LINUX),
+        *("-kernel", _KERNEL, "-initrd", _FILES, "-append", _LINUX),
         *("-netdev", f"user,id=net,restrict=on,{forward}", "-device", "virtio-net-device,netdev=net"),
     ]

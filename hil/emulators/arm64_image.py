@@ -16,10 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.cache import cache_dir, keep, unwritable, whole
 from hil.emulators import cpio, debian
-from hil.emulators.temporary import temporary_folder
-from hil.errors import BuildError
-from hil.firmware.build import cache_dir
+from hil.lifetime.folder import TemporaryFolder
 
 _HERE = Path(__file__).parent
 _PACKAGES = (
@@ -45,6 +44,8 @@ _PROGRAMS: Mapping[str, Mapping[str, str]] = {
 }
 """Programs of the packages for each system, and their paths there; libraries keep their paths."""
 _LINKS = {"pi": {"lib": "usr/lib"}, "android": {"lib": "usr/lib", "bin": "system/bin"}}
+_NAMES = ("vmlinuz", "user_key", "host_key.pub", *(f"{name}.cpio" for name in _PROGRAMS))
+"""Files of an image that a run uses."""
 _PREFIX = "arm64-"
 _KEPT_DAYS = 7
 """Days since the last use after which an image is removed."""
@@ -81,7 +82,7 @@ class Image:
 def image() -> Image:
     """Return the image of these sources, built unless the cache has it. Raises `BuildError`."""
     made = Image(cache_dir() / f"{_PREFIX}{_version()}")
-    if not made.folder.exists():
+    if not _whole(made.folder):
         _make(made.folder)
         _forget(made.folder.parent)
     with suppress(OSError):  # the cache may belong to another user
@@ -110,43 +111,35 @@ def _files() -> Path:
     return _HERE / "arm64_files"
 
 
+def _whole(folder: Path) -> bool:
+    return all(whole(folder / name) for name in _NAMES)
+
+
 def _make(folder: Path) -> None:
-    """Build the image's folder, atomically."""
+    """Build the image's folder, atomically; a damaged one is replaced, one that another run built stays."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = temporary_folder("reds-image-", folder.parent)
+        with TemporaryFolder("image", folder.parent) as temporary:
+            with debian.fetch(_PACKAGES) as packages:
+                _fill(temporary / "image", packages)
+            if not _whole(folder):
+                if folder.exists():
+                    folder.rename(temporary / "damaged")
+                (temporary / "image").rename(folder)
     except OSError as error:
-        where = f"{folder.parent}: {error.strerror}"
-        raise BuildError(
-            f"cannot make an image in {where}; set XDG_CACHE_HOME to a folder of yours"
-        ) from error
-    try:
-        with debian.fetch(_PACKAGES, partial) as packages:
-            _fill(partial, packages)
-        (partial / "packages.tar").unlink()
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another run built it meanwhile
-                raise
-    except OSError as error:
-        raise BuildError(
-            f"cannot make an image in {folder.parent}: {error.strerror}; make room there"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise unwritable(folder.parent, error) from error
 
 
 def _fill(folder: Path, packages: debian.Packages) -> None:
+    folder.mkdir(0o700)
     image = Image(folder)
-    image.kernel.write_bytes(packages.read(packages.find(r"boot/vmlinuz-.*")))
+    keep(image.kernel, packages.read(packages.find(r"boot/vmlinuz-.*")))
     (user, user_public), (host, host_public) = _key_pair(), _key_pair()
     keys = {"etc/ssh/host_key": (host, 0o600), "etc/ssh/authorized_keys": (user_public, 0o644)}
     for name in _PROGRAMS:
-        image.system(name).write_bytes(_system(name, packages, keys if name == "pi" else {}))
-    image.key.touch(mode=0o600)
-    image.key.write_bytes(user)
-    (folder / "host_key.pub").write_bytes(host_public)
+        keep(image.system(name), _system(name, packages, keys if name == "pi" else {}))
+    keep(image.key, user, 0o600)
+    keep(folder / "host_key.pub", host_public)
     manifest = {"suite": debian.SUITE, "packages": packages.versions()}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

@@ -5,21 +5,26 @@ counts repeat exactly, whatever else the machine does.
 """
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from hil.cache import cache_dir, keep, whole
 from hil.emulators.cycles import symbol_and_table
 from hil.emulators.qemu import Qemu, version
 from hil.errors import BuildError, EmulatorError
-from hil.firmware.build import cache_dir, keep
+from hil.lifetime.child import run
+from hil.lifetime.folder import TemporaryFolder
 
 QEMU = "qemu-system-arm"
+COMPILE_SECONDS = 60.0
 _MARK = "clock_mark"
 _SHIFT = 10
 """2^10 ns an instruction: the agent's port converts the ticks of its timer by the same number."""
+_MEMORY = 16 << 20
 _PTY = re.compile(rb"redirected to (\S+)")
 
 
@@ -37,17 +42,21 @@ class Emulator(Qemu):
             raise
 
     def _arguments(self, elf: Path) -> list[str]:
-        plugin = _plugin()
+        agent, plugin = self.link("agent.elf", elf), self.link("counter.so", _plugin())
         mark, table = _table(elf)
-        costs, memory = self.folder / "costs", self.folder / "memory"
-        costs.write_bytes(table)
-        memory.touch()
+        try:
+            (self.folder / "costs").write_bytes(table)
+            with (self.folder / "memory").open("wb") as memory:
+                os.posix_fallocate(memory.fileno(), 0, _MEMORY)  # else a full disk would end QEMU later
+        except OSError as error:
+            lacks = f"{self.folder.parent} has no {_MEMORY >> 20} MB for the board's memory: {error.strerror}"
+            raise EmulatorError(f"{lacks}; make room there, or set TMPDIR to another folder") from error
         return [
-            *("-display", "none", "-monitor", "none", "-serial", "pty", "-kernel", str(elf)),
+            *("-display", "none", "-monitor", "none", "-serial", "pty", "-kernel", agent),
             *("-machine", "mps2-an386,memory-backend=shared"),
-            *("-object", f"memory-backend-file,id=shared,size=16M,mem-path={memory},share=on"),
+            *("-object", f"memory-backend-file,id=shared,size={_MEMORY},mem-path=memory,share=on"),
             *("-icount", f"shift={_SHIFT},align=off,sleep=on"),
-            *("-plugin", f"{plugin},costs={costs},memory={memory},mark={mark:#x}"),
+            *("-plugin", f"{plugin},costs=costs,memory=memory,mark={mark:#x}"),
         ]
 
 
@@ -77,15 +86,25 @@ def _plugin() -> Path:
     source = Path(__file__).with_name("counter.c")
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     plugin = cache_dir() / f"counter-{key}-api{api}.so"
-    if not plugin.exists():
+    if not whole(plugin):
         if shutil.which("cc") is None:
             raise BuildError("no cc on this machine to build the cycle counter; install build-essential")
         flags = ["-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={api}", "-Wall", "-Wextra", "-Werror"]
-        with tempfile.TemporaryDirectory(prefix="reds-build-") as folder:
-            built = Path(folder) / "counter.so"
-            command = ["cc", *flags, str(source), "-o", str(built)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise BuildError(f"the cycle counter does not build: {done.stderr.strip().splitlines()[0]}")
-            keep(built, plugin)
+        with TemporaryFolder("build") as folder:
+            _compile(["cc", *flags, str(source), "-o", "counter.so"], folder)
+            keep(plugin, (folder / "counter.so").read_bytes())
     return plugin
+
+
+def _compile(command: Sequence[str], folder: Path) -> None:
+    try:
+        done = run(command, COMPILE_SECONDS, cwd=folder, env={**os.environ, "TMPDIR": str(folder)})
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(
+            f"the cycle counter does not build within {COMPILE_SECONDS:g} s; run again"
+        ) from error
+    if done.status:
+        first = (done.output.strip().splitlines() or ["no output"])[0]
+        raise BuildError(
+            f"the cycle counter does not build: {first}; check cc, and make room in {folder.parent}"
+        )

@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hil.errors import BuildError
+from hil.lifetime.child import run
+from hil.lifetime.folder import TemporaryFolder
 
 SUITE = "trixie"
 FETCH_SECONDS = 900.0
 """Deadline of fetching and unpacking."""
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_TIMED_OUT = 124
-"""Exit status of `timeout` after it has ended a command."""
+_TAR = "packages.tar"
 _LIBRARIES = ("usr/lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu/android", "usr/lib")
 _CHANGELOG = re.compile(r"\./usr/share/doc/([^/]+)/changelog(?:\.Debian)?(?:\.arm64)?\.gz")
 _VERSION = re.compile(rb"^\S+ \(([^)]+)\) ")
@@ -105,29 +106,36 @@ class Packages:
 
 
 @contextmanager
-def fetch(names: Sequence[str], folder: Path) -> Iterator[Packages]:
-    """Fetch the named packages and their dependencies; they are in a file of `folder` meanwhile.
+def fetch(names: Sequence[str]) -> Iterator[Packages]:
+    """Fetch the named packages and their dependencies; they are in a temporary folder meanwhile.
 
     Raises:
         BuildError: mmdebstrap or its keyring is missing, or the packages cannot be fetched.
+        SetupError: There is no room for temporary files.
     """
     if shutil.which("mmdebstrap") is None or not _KEYRING.exists():
         raise BuildError(
             "an image of Debian's packages cannot be built on this machine;"
             " install mmdebstrap debian-archive-keyring"
         )
-    path = folder / "packages.tar"
-    # Nothing is run or mounted for this variant: root is not needed, and a chroot neither.
-    mode = ["--mode=chrootless"] if os.geteuid() else []
+    # Nothing is run for this variant, so no root is needed; and no mount, which a kill would leave, is made.
+    mode = "--mode=chrootless"
     patience = ['--aptopt=Acquire::Retries "2"', '--aptopt=Acquire::http::Timeout "30"']
-    wanted = ["--variant=extract", "--architectures=arm64", f"--include={','.join(names)}", SUITE, str(path)]
-    command = ["timeout", f"{FETCH_SECONDS:g}", "mmdebstrap", *mode, *patience, *wanted]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
-        late = f"it takes more than {FETCH_SECONDS:g} s" if done.returncode == _TIMED_OUT else ""
-        why = late or (errors or ["no reason given"])[0].removeprefix("E: ")
+    wanted = ["--variant=extract", "--architectures=arm64", f"--include={','.join(names)}", SUITE, _TAR]
+    with TemporaryFolder("packages") as folder:
+        folder.chmod(0o711)  # for apt, which downloads as a user of its own
+        _run(["mmdebstrap", mode, *patience, *wanted], folder)
+        with tarfile.open(folder / _TAR) as tar:
+            yield Packages(tar)
+
+
+def _run(command: Sequence[str], folder: Path) -> None:
+    try:
+        done = run(command, FETCH_SECONDS, cwd=folder, env={**os.environ, "TMPDIR": str(folder)})
+        errors = [line for line in done.output.splitlines() if line.startswith("E: ")]
+        why = (errors or ["no reason given"])[0].removeprefix("E: ") if done.status else ""
+    except subprocess.TimeoutExpired:
+        why = f"it takes more than {FETCH_SECONDS:g} s"
+    if why:
         advice = "check this machine's network and its debian-archive-keyring"
         raise BuildError(f"Debian's packages cannot be fetched: {why}; {advice}")
-    with tarfile.open(path) as tar:
-        yield Packages(tar)

@@ -6,20 +6,30 @@ import select
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hil.emulators.temporary import temporary_folder
 from hil.errors import EmulatorError
+from hil.lifetime.child import Child, run
+from hil.lifetime.folder import TemporaryFolder
 from hil.transports.deadline import Deadline
-from hil.transports.process import die_with_parent
+
+VERSION_SECONDS = 10.0
+_KEPT = 1 << 16
+"""Bytes of QEMU's output in which a pattern is searched, the last ones."""
 
 
 def version(program: str, board: str) -> str:
     """Return the version text of the installed QEMU. Raises `EmulatorError` if it is missing."""
     if shutil.which(program) is None:
         raise EmulatorError(f"no {program} on this machine to emulate a {board}; install qemu-system-arm")
-    return subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        return run([program, "--version"], VERSION_SECONDS).output
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EmulatorError(
+            f"{program} does not say its version: {error}; install qemu-system-arm"
+        ) from error
 
 
 class Qemu:
@@ -29,20 +39,30 @@ class Qemu:
         """Make the folder of its files. Raises `EmulatorError` if the program is missing."""
         version(program, board)
         self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
-        self.folder = temporary_folder("reds-emulator-")
+        self._process: Child | None = None
+        self._temporary = TemporaryFolder("emulator")
+        self.folder = self._temporary.path
+
+    def link(self, name: str, file: Path) -> str:
+        """Link a file into QEMU's folder, and return its path for QEMU, free of commas and equals signs."""
+        (self.folder / name).symlink_to(file.absolute())
+        return f"./{name}"
 
     def launch(self, arguments: Sequence[str], files: Sequence[int] = ()) -> None:
-        """Start QEMU, and pass it the open `files`."""
-        with (self.folder / "errors").open("wb") as errors:
-            self._process = subprocess.Popen(
-                [self._program, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                pass_fds=files,
-                preexec_fn=_child_setup(),
-            )
+        """Start QEMU in its folder, and pass it the open `files`. Raises `EmulatorError`."""
+        try:
+            with (self.folder / "errors").open("wb") as errors:
+                self._process = Child(
+                    [self._program, *arguments],
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    pass_fds=files,
+                    setup=_on_one_core(),
+                )
+        except OSError as error:
+            raise EmulatorError(f"{self._program} cannot be run: {error}; install qemu-system-arm") from error
 
     @property
     def pid(self) -> int:
@@ -57,12 +77,12 @@ class Qemu:
         assert out is not None
         said, deadline = b"", Deadline.after(seconds)
         while not (found := pattern.search(said)):
-            ready = select.select([out], [], [], deadline.left)[0]
+            ready = [] if deadline.passed else select.select([out], [], [], deadline.left)[0]
             more = os.read(out.fileno(), 4096) if ready else b""
             if not more:
                 ended = _most_informative_line(said.decode(errors="replace")) or "it ended without any output"
                 raise self.failed(ended if ready else f"it was not ready within {seconds:g} s")
-            said += more
+            said = (said + more)[-_KEPT:]
         return found
 
     def failed(self, otherwise: str) -> EmulatorError:
@@ -76,11 +96,8 @@ class Qemu:
     def stop(self) -> None:
         """End QEMU and remove its files; stopping twice is harmless."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+            self._process.end()
+        self._temporary.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -91,19 +108,16 @@ class Qemu:
         self.stop()
 
 
-def _child_setup() -> Callable[[], None]:
-    """Return a function for the child process: it dies with its parent and stays on one core.
+def _on_one_core() -> Callable[[], None]:
+    """Return a function that keeps the child process on one core.
 
     QEMU's two threads pass every byte of the stream to each other. On one core that is a switch of threads.
     On two cores each thread waits until the other core wakes up, which takes three times as long.
     """
-    death = die_with_parent()
     usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     chosen = {usable[os.getpid() % len(usable)]} if usable else set()
 
     def setup() -> None:
-        if death is not None:
-            death()
         if chosen:
             os.sched_setaffinity(0, chosen)
 

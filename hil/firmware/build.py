@@ -11,16 +11,16 @@ import runpy
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from platformdirs import user_cache_path
-
+from hil.cache import cache_dir, keep, whole
 from hil.errors import BuildError
 from hil.firmware.platformio import core_environment
+from hil.lifetime.child import run
+from hil.lifetime.folder import TemporaryFolder
+from reds.files import write_atomically
 
 DESKTOP = "desktop"
 EMULATED = "emulated"
@@ -32,7 +32,11 @@ AVD = {machine: f"avd-{name}" for machine, name in LINUX.items()}
 """Static agents for Android's own emulator, which count nothing: time there is the host's."""
 BUILD_SECONDS, UPLOAD_SECONDS = 300.0, 1800.0
 """Deadlines of a build, and of an upload with all its downloads of the first time."""
-_NOT_PASSED_ON = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "PLATFORMIO_BUILD_FLAGS")
+_NOT_PASSED_ON = {
+    *("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "PLATFORMIO_BUILD_FLAGS"),
+    *("MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MAKELEVEL"),
+    *("CPATH", "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH"),
+}
 """Environment variables that would change an agent, while the cache knows only the hash of its sources."""
 _TOOLS = {
     DESKTOP: ("make", "cc"),
@@ -59,11 +63,6 @@ def targets_dir() -> Path:
     raise BuildError("the agents' sources are not here: reinstall reds-hil, or run from a checkout of it")
 
 
-def cache_dir() -> Path:
-    """Return the folder of built agents. Emptying it costs only time."""
-    return user_cache_path("reds-hil")
-
-
 def build_id() -> str:
     """Return the hash of the agents' sources in 16 hex digits, which an agent states in its hello."""
     root = targets_dir()
@@ -84,29 +83,15 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
     extra = "" if environment == EMULATED else f"-{board}"
     extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
     program = cache_dir() / build_id() / f"agent-{environment}{extra}"
-    if not program.exists():
+    if not whole(program, executable=True):
         _require_tools(environment)
         with _sources() as sources:
             if environment == EMULATED:
                 built = _emulated(sources, wrap)
             else:
                 built = _posix(sources, wrap, board, environment)
-            keep(built, program)
+            keep(program, built.read_bytes(), 0o755)
     return program
-
-
-def keep(built: Path, program: Path) -> None:
-    """Copy a built file into the cache, atomically. Raises `BuildError`."""
-    partial = program.with_name(f"{program.name}.{os.getpid()}.partial")
-    try:
-        program.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(built, partial)
-        os.replace(partial, program)
-    except OSError as error:
-        where = f"{program.parent}: {error.strerror}"
-        raise BuildError(
-            f"cannot keep what was built in {where}; set XDG_CACHE_HOME to a folder of yours"
-        ) from error
 
 
 def _require_tools(environment: str) -> None:
@@ -119,23 +104,33 @@ def _require_tools(environment: str) -> None:
 @contextmanager
 def _sources() -> Iterator[Path]:
     """Copy the sources to a temporary folder to build in."""
-    with tempfile.TemporaryDirectory(prefix="reds-build-") as folder:
-        copy = Path(folder) / "targets"
-        shutil.copytree(targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
+    with TemporaryFolder("build") as folder:
+        copy = folder / "targets"
+        try:
+            shutil.copytree(targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
+        except OSError as error:
+            why = error.strerror or error.args[0][0][2]  # of a shutil.Error, the first file's
+            failed = f"the agent's sources cannot be copied to {folder}: {why}"
+            raise BuildError(f"{failed}; make room there, or set TMPDIR to another folder") from error
         yield copy
 
 
 def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Path:
-    out = sources / "out"
     if wrap:
-        wrap = Path(shutil.copy(wrap, sources / "wrap.c"))
-    options = [f"OUT={out}", f"BOARD={board}", f"PYTHON={sys.executable}", f"WRAP={wrap or ''}"]
-    options += ["STATIC=yes"] * (environment != DESKTOP)
-    options += ["CLOCK=instructions"] * (environment == EMULATED_LINUX)
-    options += ["CLOCK=nothing"] * (environment in AVD.values())
-    compiler = {} if environment == DESKTOP else {"CC": _TOOLS[environment][1]}
-    _run(["make", "-s", "-C", str(sources / "posix"), *options], compiler, BUILD_SECONDS)
-    return out / "agent"
+        shutil.copy(wrap, sources / "wrap.c")
+    clocks = {EMULATED_LINUX: "instructions", **dict.fromkeys(AVD.values(), "nothing")}
+    options = {  # all of them, for make takes others from the environment; make cannot quote an absolute path
+        "OUT": "../out",
+        "BOARD": board,
+        "BUILD_ID": build_id(),
+        "CC": _TOOLS[environment][1],
+        "CLOCK": clocks.get(environment, "time"),
+        "STATIC": "yes" * (environment != DESKTOP),
+        "WRAP": "../wrap.c" if wrap else "",
+    }
+    command = ["make", "-s", *(f"{name}={value}" for name, value in options.items())]
+    _run(command, {}, BUILD_SECONDS, sources / "posix")
+    return sources / "out" / "agent"
 
 
 def _emulated(sources: Path, wrap: Path | None) -> Path:
@@ -144,6 +139,7 @@ def _emulated(sources: Path, wrap: Path | None) -> Path:
         shutil.copy(wrap, sources / "nano33ble" / "src" / "emulated" / "wrap.c")
         flags["PLATFORMIO_BUILD_FLAGS"] = "-Wl,--wrap=reds_select -Wl,--wrap=reds_run"
     # PlatformIO keeps a link to the platform, which lies in these sources: another build is to have its own.
+    flags["HOME"] = str(sources.parent)  # else it reads the settings of the user's desktop
     _pio(sources, sources.parent / "core", ["-e", "emulated"], flags, BUILD_SECONDS)
     return sources.parent / ".pio" / "build" / "emulated" / "firmware.elf"
 
@@ -162,27 +158,27 @@ def _pio(
     sources: Path, core: Path, arguments: list[str], environment: dict[str, str], seconds: float
 ) -> None:
     """Run PlatformIO on the Nano's sources, with `core` as its folder of platforms and packages."""
-    command = [sys.executable, "-m", "platformio", "run", "-d", str(sources / "nano33ble"), *arguments]
-    _run(command, {**core_environment(core), **environment}, seconds)
+    for path, variable in ((sources, "TMPDIR"), (core, "XDG_CACHE_HOME")):
+        if special := re.search(r"[^\w/.,:=%#@+~ -]", str(path)):
+            barred = f"PlatformIO cannot build in {str(path)!r}, because of its character {special[0]!r}"
+            raise BuildError(f"{barred}; set {variable} to a folder without it")
+    command = [sys.executable, "-m", "platformio", "run", *arguments]
+    _run(command, {**core_environment(core), **environment}, seconds, sources / "nano33ble")
 
 
-def _run(command: list[str], environment: dict[str, str], seconds: float) -> None:
-    """Run a build. Raises `BuildError` with its first error and the file of all output."""
-    quiet: dict[str, Any] = {
-        "stdin": subprocess.DEVNULL,
-        "capture_output": True,
-        "text": True,
-        "check": False,
-    }
+def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float, folder: Path) -> None:
+    """Run a build in a folder. Raises `BuildError` with its first error and the file of its output."""
     ours = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    temporary = {"TMPDIR": str(folder.parents[1])}  # where a killed compiler's files go with the folder
     try:
-        done = subprocess.run(command, env={**ours, **environment}, timeout=seconds, **quiet)
+        done = run(command, seconds, env={**ours, **temporary, **environment}, cwd=folder)
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"building the agent took more than {seconds:g} s: {' '.join(command)}") from error
-    if done.returncode:
-        output = (done.stdout + done.stderr).strip().splitlines()
-        with tempfile.NamedTemporaryFile("w", prefix="reds-build-", suffix=".log", delete=False) as log:
-            log.write("\n".join(output))
+    if done.status:
+        output = done.output.strip().splitlines()
         errors = [line for line in output if re.search(r"\berror: |undefined reference|Error ", line)]
         first = (errors or output[-1:] or ["no output"])[0].strip()
-        raise BuildError(f"the agent does not build: {first} (all of it: {log.name})")
+        log = cache_dir() / "build.log"
+        with suppress(OSError):
+            write_atomically(log, done.output.encode())
+        raise BuildError(f"the agent does not build: {first} (all of it: {log})")

@@ -52,5 +52,5 @@ def _lowest(requirement: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text() != text:
+    if not path.is_file() or path.read_bytes() != text.encode():
         write_atomically(path, text.encode())

@@ -1,36 +1,20 @@
 """Run an agent as a child process and talk over its standard input and output.
 
-The child never outlives its parent: `close` kills it, and it exits at the end of its input. On Linux the
-kernel kills it if the parent is killed.
+The child never outlives its parent: `close` kills it, it exits at the end of its input, and the guard of
+`hil.lifetime` kills it if the parent is killed.
 """
 
-import ctypes
 import os
 import select
-import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from hil.errors import DeadlineError, LinkError
+from hil.lifetime.child import Child
 from hil.transports.deadline import Deadline
 from hil.transports.transport import Advice
 
 _CHUNK = 1 << 16
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> Callable[[], None] | None:
-    """Return a `preexec_fn` that lets the kernel kill the child with its parent, or None on other systems."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: after the fork only the call is safe
-
-    def set_signal() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    return set_signal
 
 
 class ProcessTransport:
@@ -41,12 +25,8 @@ class ProcessTransport:
     def __init__(self, program: Path, *arguments: str) -> None:
         self.name = f"agent {program.name}"
         try:
-            self._process = subprocess.Popen(
-                [str(program), *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                preexec_fn=die_with_parent(),
+            self._process = Child(
+                [str(program), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
         except OSError as error:
             stays = f"{program}: the agent does not start: {error.strerror}"
@@ -82,11 +62,7 @@ class ProcessTransport:
 
     def close(self) -> None:
         """Kill the agent and wait for its end."""
-        self._to.close()
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        self._from.close()
+        self._process.end()
 
     def _why_ended(self) -> str:
         try:

@@ -7,7 +7,6 @@ also lock out whoever connects too often.
 import fcntl
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import pytest
 
 from hil.boards.entry import Entry
+from hil.lifetime.folder import TemporaryFolder
+from hil.xdist.worker import end_with_owner
 
 Probe = Callable[[Entry], str | None]
 """Returns why a board is absent, or None."""
@@ -26,9 +27,9 @@ def share(node: Any) -> None:
     """Tell a worker that is about to start where the answers are kept; `node` is xdist's."""
     config: pytest.Config = node.config
     if _SHARED not in config.stash:
-        folder = tempfile.TemporaryDirectory(prefix="reds-hil-probes-")
-        config.add_cleanup(folder.cleanup)
-        config.stash[_SHARED] = folder.name
+        folder = TemporaryFolder("probes")
+        config.add_cleanup(folder.remove)
+        config.stash[_SHARED] = str(folder.path)
     node.workerinput[_FOLDER] = config.stash[_SHARED]
 
 
@@ -43,10 +44,12 @@ def once(config: pytest.Config, probe: Probe) -> Probe:
     folder = shared_folder(config)
     if folder is None:
         return probe
+    if hasattr(config, "workerinput"):
+        end_with_owner(folder)
 
     def answered(entry: Entry) -> str | None:
         file = folder / hashlib.sha256(repr(entry).encode()).hexdigest()
-        with (folder / "lock").open("w") as lock:
+        with (folder / "probing").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not file.exists():
                 file.write_text(json.dumps(probe(entry)))

@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from hil.cli import main
 from hil.emulators import arm64_image
 from hil.emulators.debian import Packages
-from hil.emulators.temporary import temporary_folder
 from hil.errors import BuildError
 from tests.hil.support.raising import raises
 from tests.hil.support.sshd import fingerprint
@@ -157,13 +156,3 @@ def test_cache_that_is_not_a_folder_raises_with_its_path(empty_cache: Path) -> N
     empty_cache.touch()
     with raises(BuildError):
         arm64_image.image()
-
-
-def test_folders_of_killed_runs_are_removed_and_others_stay(tmp_path: Path) -> None:
-    with subprocess.Popen(["true"]) as ended:
-        pass
-    for name in (f"reds-x-{ended.pid}-a", "reds-x-1-a", "reds-x-mine-a", "reds-y"):
-        (tmp_path / name).mkdir()
-    made = temporary_folder("reds-x-", tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {made.name, "reds-x-1-a", "reds-x-mine-a", "reds-y"}
-    assert stat.S_IMODE(made.stat().st_mode) == 0o700

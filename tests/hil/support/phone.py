@@ -16,10 +16,10 @@ from typing import Any, Self
 import pytest
 
 from hil.boards.entry import Entry
+from hil.lifetime.child import Child
 from hil.transports.adb.server import Server
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host
-from hil.transports.process import die_with_parent
 from tests.hil.support.sshd import LISTENING_SECONDS, free_port, script
 
 ROOT = Path(__file__).parents[3]
@@ -40,13 +40,11 @@ class Phone:
         for name, body in ({"getprop": "true"} | dict(programs or {})).items():
             script(folder / "bin" / name, body)
         path = f"{folder}/bin:/usr/local/bin:/usr/bin:/bin"
-        self._process = subprocess.Popen(
+        self._process = Child(
             [*within, sys.executable, "-m", "tests.hil.support.adbpeer", str(self.home), *map(str, options)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            text=True,
             env={"PATH": path},
-            preexec_fn=die_with_parent(),
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
@@ -63,8 +61,7 @@ class Phone:
 
     def vanish(self) -> None:
         """Kill the device, as if its cable were pulled; a second call is harmless."""
-        self._process.kill()
-        self._process.wait()
+        self._process.end()
 
     def entry(self, **changed: Any) -> Entry:
         """Return the board's entry, with its address on the network."""
@@ -106,13 +103,12 @@ class AdbServer:
         self.log = home / "log"
         self._key = home / ".android" / "adbkey.pub"  # which it makes, before it listens or after
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = Child(
                 [*self._adb, "nodaemon", "server"],
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(),
             )
         self.pid = self._process.pid
 
@@ -125,8 +121,7 @@ class AdbServer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._process.end()
 
     def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the adb program with this server."""

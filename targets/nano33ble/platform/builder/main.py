@@ -33,7 +33,6 @@ env.Append(
         "-nostartfiles",
         "--specs=nano.specs",
         "-Wl,--gc-sections",
-        "-Wl,-Map=" + join("$BUILD_DIR", "firmware.map"),
     ],
 )
 env.BuildSources(join("$BUILD_DIR", "startup"), startup)
