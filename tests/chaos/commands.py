@@ -25,7 +25,7 @@ CLEAN_SECONDS = 120.0
 """Deadline of a clean run, for a busy machine."""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """What a command needs is not on this machine."""
 
 
@@ -36,7 +36,7 @@ class Command:
     Attributes:
         name: Name in reports.
         line: The command line.
-        prepare: Puts what it needs into an empty sandbox. Raises `Unavailable`.
+        prepare: Puts what it needs into an empty sandbox. Raises `UnavailableError`.
         result: File in the work folder that repeats byte by byte, empty if there is none.
         keeps_paths: Whether its cache is of use only where it was made.
     """
@@ -86,7 +86,7 @@ def _bytes(path: Path) -> bytes:
 
 @cache
 def clean_run(command: Command) -> Clean:
-    """Run a command twice, undisturbed. Raises `Unavailable`, or `AssertionError` if it fails."""
+    """Run a command twice, undisturbed. Raises `UnavailableError`, or `AssertionError` if it fails."""
     box = Sandbox(Path(_folder().name) / command.name.replace(" ", "-"))
     command.prepare(box)
     cold, warm = (box.run(command.line, CLEAN_SECONDS) for _ in range(2))
@@ -97,7 +97,7 @@ def clean_run(command: Command) -> Clean:
 
 @cache
 def _folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="reds-chaos-clean-")
+    return tempfile.TemporaryDirectory(prefix="reds-hil-chaos-clean-")
 
 
 def small_pack(path: Path) -> None:
@@ -113,7 +113,7 @@ def _emulated_pi(box: Sandbox) -> None:
     """Copy the image of the emulated Pi without its snapshots."""
     image = cache_dir() / f"arm64-{arm64_image._version()}"
     if not image.is_dir():
-        raise Unavailable("no image of the emulated pi in the cache; `hil image` builds it")
+        raise UnavailableError("no image of the emulated pi in the cache; `hil image` builds it")
     there = box.cache / "reds-hil" / image.name
     shutil.copytree(image, there, ignore=shutil.ignore_patterns("*.snapshot*"))
     _bench(box)
@@ -121,7 +121,7 @@ def _emulated_pi(box: Sandbox) -> None:
 
 def _image(box: Sandbox) -> None:
     if shutil.which("mmdebstrap") is None:
-        raise Unavailable("no mmdebstrap on this machine to build an image")
+        raise UnavailableError("no mmdebstrap on this machine to build an image")
 
 
 def _recipe(box: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Run commands in a folder with a cache, temporary files and a home of its own, so that leftovers are exact."""
+"""Run commands in a folder with its own cache, temporary files and home, so that leftovers are exact."""
 
 import os
 import re
@@ -97,11 +97,11 @@ class Sandbox:
         return plain | {MARK: str(self.folder), "PYTHONPATH": path, "REDS_DATA": str(self.work / "data")}
 
     def start(self, command: Sequence[str]) -> Running:
-        """Start a command in a session of its own."""
+        """Start a command in a session of its own, with the usual effect of all signals."""
         output = self.folder / "output.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                command,
+                ["env", "--default-signal", *command],
                 cwd=self.work,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Run `reds reproduce kws-dnn-s` with the recipes of the folder `fixtures`: `python -m tests.chaos.short_reproduce`."""
+"""Run `reds reproduce kws-dnn-s` with the recipe in `fixtures/recipes` of the current folder."""
 
 import sys
 from pathlib import Path
