@@ -2,28 +2,27 @@
 
 import hashlib
 import io
+import json
+import os
 import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 
-from reds import pack
 from reds.fixtures import fixtures_dir
-from tests.chaos import commands
+from tests.chaos import commands, hostile_packs
 from tests.chaos.commands import clean_run
-from tests.chaos.hostile import TEXTS, json_text, mutated_bytes, mutated_pack, mutated_tree, toml, value
+from tests.chaos.hostile import TEXTS, json_text, mutated_bytes, mutated_tree, toml, value
 from tests.chaos.isolated import MEMORY, SECONDS, Done, run
 from tests.chaos.kind import Kind, Outcome
 from tests.chaos.sentences import faults, one_sentence
 from tests.hil.support.suite_run import PLUGINS
-from tests.support.nets import random_model
 
-_CASES = 12
-"""Different nets that packs are made of."""
 Case = tuple[str, str, Sequence[str]]
 """What was made, and the command and its words."""
 Make = Callable[[random.Random, Path], Case]
@@ -69,15 +68,14 @@ def _wrong(done: Done) -> tuple[str, ...]:
     return found
 
 
-@cache
-def _packs() -> tuple[bytes, ...]:
-    return tuple(pack.dumps(random_model(seed)) for seed in range(_CASES))
-
-
 def _pack(rng: random.Random, folder: Path) -> str:
-    seed = rng.randrange(_CASES)
-    (folder / "x.reds").write_bytes(mutated_pack(_packs()[seed], rng))
-    return f"a mutant of net {seed}"
+    if rng.random() < 0.1:
+        made, said = hostile_packs.large_pack(rng), "a small pack of huge tensors"
+    else:
+        net = rng.randrange(hostile_packs.NETS)
+        made, said = hostile_packs.mutated_pack(hostile_packs.sound_pack(net), rng), f"a mutant of net {net}"
+    (folder / "x.reds").write_bytes(made)
+    return said
 
 
 def _inspected(rng: random.Random, folder: Path) -> Case:
@@ -201,46 +199,43 @@ def _with_set(rng: random.Random, folder: Path) -> Case:
     return _card(rng, folder, True), "pytest", (*_BENCH, "--collect-only", "--pack=x.reds")
 
 
-_ROW: Mapping[str, Any] = {
-    "target": "desktop", "board": "desk", "provenance": "hardware", "pack": "small", "pack_sha256": "0" * 64,
-    "subnet": "25%", "metric": "latency", "unit": "us", "value": 1.5, "samples": [1.0, 2.0],
-    "conditions": {"before": {"governor": "performance"}, "after": {"governor": "performance"}},
-}  # fmt: skip
-_JUNIT = """<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" tests="2">
-<testcase classname="a" name="test_accuracy[desk-25%]" time="0.1"><properties>
-<property name="board" value="desk"/><property name="target" value="desktop"/>
-<property name="provenance" value="hardware"/></properties><failure message="too slow">text</failure>
-</testcase>
-<testcase classname="a" name="b"><skipped message="absent"/></testcase></testsuite></testsuites>"""
 _BOMB = '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">' + "".join(
     f'<!ENTITY {chr(98 + i)} "{f"&{chr(97 + i)};" * 10}">' for i in range(9)
 )
 
 
 def _summarized(rng: random.Random, folder: Path) -> Case:
-    rows = [dict(_ROW, metric=metric) for metric in ("latency", "switch", "accuracy", "mismatches")]
-    rows[1]["subnet"] = "25%->100%"
-    i = rng.randrange(len(rows))
-    changed: list[Any] = [*rows[:i], mutated_tree(rows[i], rng), *rows[i + 1 :]]
-    data = "".join(json_text(row) + "\n" for row in changed).encode()
-    junit = _JUNIT.encode()
+    kept = clean_run(commands.DESKTOP).box.work
+    lines, junit = (kept / "results.jsonl").read_bytes().splitlines(), (kept / "junit.xml").read_bytes()
+    i = rng.randrange(len(lines))
+    lines[i] = json_text(mutated_tree(json.loads(lines[i]), rng)).encode()
+    fault = f"results whose row {i} is {lines[i][:400]!a}"
     match rng.randrange(6):
         case 0:
-            data = mutated_bytes(data, rng)
+            lines[i] = mutated_bytes(lines[i], rng)
         case 1:
             junit = mutated_bytes(junit, rng)
         case 2:
-            junit = _JUNIT.replace("<testsuites>", f"{_BOMB}]><testsuites>").replace("text", "&j;").encode()
+            junit = junit.replace(b"<testsuites", f"{_BOMB}]><testsuites".encode()).replace(
+                b"desktop", b"&j;"
+            )
         case 3:
-            name = rng.choice(TEXTS).encode("ascii", "xmlcharrefreplace")
-            junit = junit.replace(b"desk", name.replace(b"<", b"&lt;").replace(b"\x1b", b"&#133;"))
-    (folder / "results.jsonl").write_bytes(data)
+            junit = junit.replace(b"desktop", escape(rng.choice(TEXTS)).encode("ascii", "xmlcharrefreplace"))
+    (folder / "results.jsonl").write_bytes(b"\n".join(lines))
     (folder / "junit.xml").write_bytes(junit)
-    return (
-        f"results with {json_text(changed[i])[:300]!a}",
-        "hil",
-        ("summary", "results.jsonl", "junit.xml"),
-    )
+    return fault, "hil", ("summary", "results.jsonl", "junit.xml")
+
+
+def _misplaced(rng: random.Random, folder: Path) -> Case:
+    """Name something that is no file, or one that cannot be read, where a command takes a path."""
+    commands.small_pack(folder / "x.reds")
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to("loop")
+    (folder / "empty").touch()
+    path = rng.choice(_PATHS)
+    command, words = rng.choice(_TAKE_PATHS)
+    return f"{command} {' '.join(words)} with {path!a}"[:300], command, [word.format(path) for word in words]
 
 
 def _recipe(rng: random.Random, folder: Path) -> Case:
@@ -257,6 +252,36 @@ def _recipe(rng: random.Random, folder: Path) -> Case:
     return f"{name}: {data[:2000]!a}", "reds", ("build", "recipe.toml", "--out=out")
 
 
+_PATHS = (
+    *(
+        "folder",
+        "pipe",
+        "loop",
+        "empty",
+        "none",
+        "x.reds/x",
+        "~nosuchuser/x",
+        "~/none",
+        "a" * 300,
+        "a/" * 3000,
+    ),
+    *("/dev/null", "/dev/full", "/proc/self/mem", "[red]x", "\x1b[31mx", "a\nb", "\udcff", "-x", ""),
+)
+_TAKE_PATHS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("reds", ("inspect", "{}")),
+    ("reds", ("layout", "{}", "radix256", "y.reds")),
+    ("reds", ("layout", "x.reds", "radix256", "{}")),
+    ("reds", ("export", "{}", "--tflite", "--out=out")),
+    ("reds", ("build", "{}")),
+    ("reds", ("compare", "{}")),
+    ("hil", ("boards", "--boards={}")),
+    ("hil", ("summary", "{}", "none.xml")),
+    ("hil", ("summary", "none.jsonl", "{}")),
+    ("hil", ("latency", "dnn-s", "--boards={}")),
+    ("pytest", (*_BENCH, "--collect-only", "--pack={}")),
+    ("pytest", (*_BENCH, "--collect-only", "--pack=x.reds", "--boards={}")),
+    ("pytest", (*_BENCH, "--collect-only", "--pack=x.reds", "--results={}")),
+)
 _KINDS: Mapping[str, tuple[float, Make]] = {
     "hostile pack": (20.0, _inspected),
     "hostile pack on the desktop": (1.0, _benched),
@@ -266,6 +291,7 @@ _KINDS: Mapping[str, tuple[float, Make]] = {
     "hostile labeled set": (2.0, _with_set),
     "hostile results": (10.0, _summarized),
     "hostile recipe": (5.0, _recipe),
+    "hostile path": (5.0, _misplaced),
 }
 KINDS: dict[str, tuple[float, Kind]] = {
     name: (weight, partial(hostile, name, make)) for name, (weight, make) in _KINDS.items()

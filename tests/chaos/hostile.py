@@ -1,13 +1,9 @@
-"""Make hostile values, texts, trees and packs: whatever a file can hold that nobody meant."""
+"""Make hostile values, texts and trees: whatever a file can hold that nobody meant."""
 
 import json
 import math
 import random
-import struct
-import zlib
 from typing import Any
-
-from reds.pack import format as pack_format
 
 TEXTS = (
     "",
@@ -43,7 +39,6 @@ TEXTS = (
 )
 _NUMBERS = (0, 1, -1, 7, 255, 256, 65_535, 65_536, 2**31 - 1, 2**31, 2**63, -(2**63), 10**400)
 _REALS = (0.0, -0.0, 0.5, -1.5, 1e-320, 1e308, math.inf, -math.inf, math.nan)
-_FLOAT_BITS = (0, 0x80000000, 0x3F800000, 0x7F800000, 0xFF800000, 0x7FC00000, 1, 0x7F7FFFFF)
 
 
 def value(rng: random.Random) -> Any:
@@ -140,65 +135,3 @@ def json_text(tree: Any) -> str:
         return "[" * depth + json.dumps(tree) + "]" * depth
     except RecursionError:
         return "[" * 2000
-
-
-def mutated_pack(data: bytes, rng: random.Random) -> bytes:
-    """Return a pack with some fields changed, and mostly with the size and the checksum that fit."""
-    changed = bytearray(data)
-    for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        offset, code = rng.choice(_fields(data))
-        size = struct.calcsize(f"<{code}")
-        changed[offset : offset + size] = _field(bytes(changed[offset : offset + size]), code, rng)
-    match rng.randrange(12):
-        case 0:
-            del changed[rng.randrange(len(changed)) :]
-        case 1:
-            changed += rng.randbytes(rng.randint(1, 64))
-        case 2:
-            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
-    if len(changed) >= pack_format.HEADER.size and rng.random() < 0.95:
-        struct.pack_into("<I", changed, 8, len(changed))
-        struct.pack_into("<I", changed, 12, zlib.crc32(changed[pack_format.CRC_FROM :]))
-    return bytes(changed)
-
-
-def _fields(data: bytes) -> list[tuple[int, str]]:
-    """Return the offset and the format of every field of a whole pack."""
-    header = pack_format.HEADER.unpack_from(data)
-    tensors, layers, subnets = header[5:8]
-    tensors_at, layers_at, plans_at, plan_size = header[9:13]
-    places = [(0, pack_format.HEADER)]
-    places += [(tensors_at + i * pack_format.TENSOR.size, pack_format.TENSOR) for i in range(tensors)]
-    places += [(layers_at + i * pack_format.LAYER.size, pack_format.LAYER) for i in range(layers)]
-    for subnet in range(subnets):
-        plan = plans_at + subnet * plan_size
-        places.append((plan, pack_format.PLAN))
-        first = plan + pack_format.PLAN.size
-        places += [(first + i * pack_format.STEP.size, pack_format.STEP) for i in range(layers)]
-    return [(at + offset, code) for at, layout in places for offset, code in _codes(layout.format)]
-
-
-def _codes(layout: str) -> list[tuple[int, str]]:
-    """Return the offset and the format of each field of a little-endian struct without padding."""
-    found, offset, count = [], 0, ""
-    for letter in layout.lstrip("<"):
-        if letter.isdigit():
-            count += letter
-            continue
-        parts = [count + "s"] if letter == "s" else [letter] * int(count or 1)
-        for part in parts:
-            found.append((offset, part))
-            offset += struct.calcsize(f"<{part}")
-        count = ""
-    return found
-
-
-def _field(was: bytes, code: str, rng: random.Random) -> bytes:
-    if code.endswith("s"):
-        return rng.choice(TEXTS).encode()[: len(was)].ljust(len(was), b"\0")
-    if code == "f" and rng.random() < 0.8:
-        return struct.pack("<I", rng.choice(_FLOAT_BITS))
-    number, bits = int.from_bytes(was, "little"), 8 * len(was)
-    near = (number + 1, number - 1, number * 2, number ^ (1 << rng.randrange(bits)), number + 4)
-    far = (0, 1, 2, 2**bits - 1, 2 ** (bits - 1), 2 ** (bits - 1) - 1, rng.getrandbits(bits))
-    return (rng.choice((*near, *far)) % 2**bits).to_bytes(len(was), "little")

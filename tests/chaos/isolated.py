@@ -18,7 +18,7 @@ SECONDS = 10.0
 """Deadline of a command that reads one hostile file."""
 MEMORY = 1 << 30
 """Bytes that such a command may take."""
-_ADDRESSES = 16 << 30
+_ADDRESSES = 4 << 30
 """Bytes of addresses after which the system refuses more, so that the machine lives."""
 _HELD = (
     *("pytest", "reds.cli", "reds.pack.inspect", "reds.experiment.recipe_file"),

@@ -5,7 +5,9 @@ import re
 _SECTION = re.compile(r"^=+ ERRORS =+\n(.*?)^=+ ", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^_+ .* _+$")
 _RAISED = re.compile(r"^E +(\S.*)$", re.MULTILINE)
-_ERROR = re.compile(r"^(?:ERROR|Error): ")
+_LAST = re.compile(r"^(?:INTERNALERROR> )?([a-zA-Z_][\w.]*(?:: .*)?)$", re.MULTILINE)
+"""The last line of a traceback."""
+_ERROR = re.compile(r"^(?:ERROR|Error): |^# .*NOTHING WAS MEASURED")
 
 
 def errors(text: str) -> list[str]:
@@ -26,9 +28,7 @@ def faults(text: str) -> tuple[str, ...]:
     """Return what no output may have: tracebacks, and characters that are not printable."""
     found = []
     if "Traceback (most recent call last)" in text or "INTERNALERROR" in text:
-        raised = re.findall(
-            r"^(?:INTERNALERROR> )?(?:E   )?([\w.]+(?:Error|Exception|Interrupt)\b.*)$", text, re.MULTILINE
-        )
+        raised = _LAST.findall(text)
         found.append(f"a traceback: {ascii(raised[-1] if raised else text[-200:])[:200]}")
     odd = sorted({c for line in text.split("\n") for c in line if not c.isprintable()})
     if odd:
