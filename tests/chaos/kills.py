@@ -1,0 +1,183 @@
+"""Kill runs at any moment: nothing of them lives on, and the next run passes and sweeps what they left.
+
+A run that is ended by SIGINT or SIGTERM sweeps by itself, and its exit status is not 0.
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.chaos import commands
+from tests.chaos.commands import CLEAN_SECONDS, Clean, Command, UnavailableError, clean_run, wrong
+from tests.chaos.kind import Kind, Outcome
+from tests.chaos.leftovers import children
+from tests.chaos.sandbox import GONE_SECONDS, Ended, Running, Sandbox
+
+_TIDY = (signal.SIGINT, signal.SIGTERM)
+"""Signals after which a run sweeps by itself."""
+_SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGHUP, *_TIDY)
+_SWEEP_SECONDS = 10.0
+"""Deadline of a run that sweeps by itself."""
+_WORKER = b"exec(eval(sys.stdin.readline()))"
+"""What the command line of xdist's workers has."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A signal to a process of a run.
+
+    Attributes:
+        sent: The signal.
+        to: `controller`, `process group` (as Ctrl-C at a terminal) or `worker`.
+        after: Seconds after the start of the run.
+    """
+
+    sent: signal.Signals
+    to: str
+    after: float
+
+    def __str__(self) -> str:
+        return f"{self.sent.name} of the {self.to} after {self.after:.2f} s"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the run goes on to its usual end."""
+        return self.to == "worker"
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether the run sweeps by itself."""
+        return self.goes_on or self.sent in _TIDY
+
+    @property
+    def deadline(self) -> float:
+        """Return the seconds from the signal to the end of the run."""
+        return CLEAN_SECONDS if self.goes_on else _SWEEP_SECONDS if self.sweeps else GONE_SECONDS
+
+    def send(self, controller: int) -> bool:
+        """Send the signal; return whether there was a process to send it to."""
+        if self.to == "process group":
+            os.killpg(controller, self.sent)
+            return True
+        processes = [controller] if self.to == "controller" else _workers(controller)
+        for process in processes[:1]:
+            os.kill(process, self.sent)
+        return bool(processes)
+
+
+def _workers(controller: int) -> list[int]:
+    def is_one(process: int) -> bool:
+        try:
+            return _WORKER in Path(f"/proc/{process}/cmdline").read_bytes()
+        except OSError:  # it ended meanwhile
+            return False
+
+    return [process for process in children(controller) if is_one(process)]
+
+
+def kill(
+    name: str, command: Command, warm: bool, to: tuple[str, ...], rng: random.Random, folder: Path
+) -> Outcome:
+    """Kill a command at a random moment, then run it again.
+
+    Args:
+        name: Name of the kind.
+        command: The command.
+        warm: Whether its cache is warm.
+        to: The processes to choose from.
+        rng: Chooses the moment, the signal and the process.
+        folder: An empty folder.
+    """
+    try:
+        clean, box = clean_run(command), _prepared(command, warm, folder)
+    except UnavailableError as error:
+        return Outcome(name, "none", f"left out: {error}")
+    usual = (clean.warm if warm else clean.cold).seconds
+    fault = Kill(rng.choice(_SIGNALS), rng.choice(to), rng.uniform(0, usual))
+    running = box.start(command.line)
+    early = running.wait(fault.after)
+    hit = early is None and fault.send(running.process.pid)
+    seconds, found = _end(command, box, running, fault if hit else None)
+    if not hit or fault.sweeps:
+        found += _left(box, clean, "at once")
+    if hit:
+        found += wrong(command, box, box.run(command.line, CLEAN_SECONDS))
+        found += _left(box, clean, "after the next run")
+    return Outcome(name, str(fault), "killed" if hit else "ended before", found, seconds)
+
+
+def _prepared(command: Command, warm: bool, folder: Path) -> Sandbox:
+    """Return a sandbox in which the command is about to run. Raises `UnavailableError`."""
+    box = Sandbox(folder)
+    command.prepare(box)
+    if warm and command.keeps_paths:
+        box.run(command.line, CLEAN_SECONDS)
+    elif warm:
+        shutil.copytree(clean_run(command).box.cache, box.cache, dirs_exist_ok=True, symlinks=True)
+    return box
+
+
+def _end(
+    command: Command, box: Sandbox, running: Running, fault: Kill | None
+) -> tuple[float, tuple[str, ...]]:
+    """Wait for the end of a run, killed or not; return the seconds beyond its deadline and violations."""
+    begun = time.monotonic()
+    deadline = fault.deadline if fault else CLEAN_SECONDS
+    ended = running.wait(deadline)
+    found = _verdict(command, box, ended, fault) if ended else (f"it did not end within {deadline:g} s",)
+    if ended is None:
+        running.kill()
+    _, more = box.gone()
+    return max(0.0, time.monotonic() - begun - deadline), found + more
+
+
+def _verdict(command: Command, box: Sandbox, ended: Ended, fault: Kill | None) -> tuple[str, ...]:
+    """Return a violation unless the run passed right, or was killed and says so by its exit status."""
+    return wrong(command, box, ended) if fault is None or ended.status == 0 else ()
+
+
+def _left(box: Sandbox, clean: Clean, when: str) -> tuple[str, ...]:
+    """Return a violation if the sandbox has files that a clean run does not leave."""
+    more = sorted(path for path in box.files() - clean.files if when != "at once" or not _resumes(path))
+    roots = [path for path in more if not any(path.startswith(f"{other}/") for other in more)]
+    return (f"left {when}: {', '.join(roots)}",) if roots else ()
+
+
+def _resumes(path: str) -> bool:
+    """Return whether the same command continues from this file."""
+    return path.endswith(".training")
+
+
+_WHOLE = ("controller", "controller", "process group")
+_KILLS = (
+    (1.0, commands.DESKTOP, False, _WHOLE),
+    (1.0, commands.DESKTOP, True, _WHOLE),
+    (1.0, commands.NANO, False, _WHOLE),
+    (1.0, commands.NANO, True, _WHOLE),
+    (0.5, commands.PI, False, _WHOLE),
+    (0.3, commands.PI, True, _WHOLE),
+    (0.5, commands.TWO_WORKERS, False, _WHOLE),
+    (1.0, commands.TWO_WORKERS, True, _WHOLE),
+    (0.5, commands.TWO_WORKERS, True, ("worker",)),
+    (0.5, commands.LATENCY, True, _WHOLE),
+    (0.1, commands.IMAGE, False, _WHOLE),
+    (0.5, commands.BUILD, False, _WHOLE),
+    (0.2, commands.REPRODUCE, False, _WHOLE),
+)
+
+
+def _kinds() -> dict[str, tuple[float, Kind]]:
+    made: dict[str, tuple[float, Kind]] = {}
+    for weight, command, warm, to in _KILLS:
+        of = "a worker of " if to == ("worker",) else ""
+        name = f"kill of {of}{command.name}, {'warm' if warm else 'cold'}"
+        made[name] = weight, partial(kill, name, command, warm, to)
+    return made
+
+
+KINDS = _kinds()
