@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine; each sets up what it needs first.
-.PHONY: bench kernels test coverage lint docs figures ci-pr ci-nightly clean
+.PHONY: bench kernels test chaos coverage lint docs figures ci-pr ci-nightly clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -7,6 +7,7 @@ help:
 	@echo "make bench   bench the shipped pack on every target, emulating what is absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
+	@echo "make chaos   break the bench at random for MINUTES (5); SEED, RUNS, ONLY and JOBS are optional"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
 	@echo "make lint    ruff, mypy, shellcheck, actionlint and clang-format only"
 	@echo "make docs    the documentation as a site, in site/; a warning is an error"
@@ -30,6 +31,11 @@ test: lint
 	@rm -rf results/running
 	$(if $(CPU),$(PY) -m tests.support.processors $(CPU)) $(PY) -m pytest -p tests.support.running --emulate -n auto $(ARGS) || \
 		{ status=$$?; cat results/running/* 2>/dev/null; exit $$status; }
+
+chaos:
+	@ci/bootstrap test
+	$(PY) -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only "$(ONLY)")
 
 coverage:
 	@ci/bootstrap test
