@@ -1,13 +1,10 @@
 """Cut the power of a board and restore it, by the command that its entry in boards.toml names."""
 
-import os
-import signal
 import subprocess
-from contextlib import suppress
 
 from hil.boards.entry import Entry
 from hil.errors import BoardsFileError
-from hil.transports.process import die_with_parent
+from hil.lifetime.child import run
 
 SECONDS = 60.0
 """Deadline of the command."""
@@ -25,24 +22,11 @@ def power_cycle(entry: Entry, seconds: float = SECONDS) -> None:
     """
     program = entry.power_cycle[0]
     try:
-        process = subprocess.Popen(
-            entry.power_cycle,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=die_with_parent(),
-        )
+        status = run(entry.power_cycle, seconds).status
     except OSError as error:
         raise _failed(entry, f"{program} does not start: {error.strerror}") from error
-    try:
-        status = process.wait(seconds)
     except subprocess.TimeoutExpired as error:
         raise _failed(entry, f"{program} took longer than {seconds:g} s") from error
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
     if status:
         raise _failed(entry, f"{program} ended with exit status {status}")
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from hil.cli.options import BOARDS, FILE
+from hil.cli.options import BOARDS
+from reds.commands import file
 
 
 @click.command()
 @BOARDS
-@click.option("--json", "json_file", type=FILE, help="Also write the findings to this file, as JSON.")
+@click.option("--json", "json_file", type=file, help="Also write the findings to this file, as JSON.")
 def doctor(boards_file: Path | None, json_file: Path | None) -> None:
     """Examine this machine, and show how to mend it.
 

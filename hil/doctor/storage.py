@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from hil.cache import cache_dir
 from hil.doctor.finding import Finding, fault, ok
 from hil.doctor.machine import Machine, user
 from reds.files import ensure_writable
@@ -88,13 +89,6 @@ def leftovers(machine: Machine) -> Iterator[Finding]:
         yield fault("leftovers", False, f"{len(found)} of killed runs, {size}", f"rm -r {names}")
     else:
         yield ok("leftovers", "none")
-
-
-def cache_dir() -> Path:
-    """Return the folder of the cache."""
-    from hil.firmware import build
-
-    return build.cache_dir()
 
 
 def temporary() -> Path | None:

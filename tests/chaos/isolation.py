@@ -4,9 +4,7 @@ import ctypes
 import faulthandler
 import os
 import pickle
-import select
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass

@@ -23,9 +23,9 @@ from reds import pack
 from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.chaos.faults import NONE, Fault
-from tests.chaos.remains import held, remaining
 from tests.chaos.judge import Judge, Wrong
 from tests.chaos.kind import LEFT
+from tests.chaos.remains import held, remaining
 from tests.chaos.watched import Watched
 from tests.support.nets import dense_model, dnn_s, inputs
 
