@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from hil.errors import ResultsError
 from hil.kernels import baseline
@@ -19,7 +20,7 @@ from hil.results import report, store
 from hil.results.store import Measurement
 from hil.suite import workload
 from reds.errors import RecipeError, RedsError
-from reds.experiment.prepare import profile_of
+from reds.experiment.prepare import prepare_recipe, profile_of
 from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.cost.latency import load as load_times
@@ -150,6 +151,17 @@ def test_times_of_a_recipe_that_are_no_file_are_refused(name: str, tmp_path: Pat
     path.write_bytes(RECIPE + f'\n[device]\nlayout = "canonical"\ntimes = "{name}"\n'.encode())
     with pytest.raises(RedsError) as caught:
         profile_of(load_recipe(path), path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/a.npz", "a\\u0000b", "/dev/zero", "x" * 300, "circle", "pipe"])
+def test_own_data_of_a_recipe_that_are_no_file_are_refused(name: str, tmp_path: Path) -> None:
+    for each in ("circle of links", "pipe"):
+        ODD_FILES[each](tmp_path)
+    path = tmp_path / "mine.toml"
+    path.write_bytes(RECIPE.replace(b'"speech-commands"', f'"{name}"'.encode()))
+    with pytest.raises(RedsError) as caught:
+        prepare_recipe(load_recipe(path), path, tmp_path, Console(quiet=True))
     assert str(caught.value).isprintable()
 
 
