@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hil.results import store
+
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES, RESULTS = ROOT / "fixtures", ROOT / "docs" / "results"
 BENCH = RESULTS / "bench.jsonl"
@@ -164,8 +166,7 @@ def readme() -> str:
 def keep(files: Sequence[str]) -> None:
     """Put the results of benches in the place of those kept for the same packs and targets."""
     new: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for line in (line for file in files for line in Path(file).read_text().splitlines()):
-        m = json.loads(line)
+    for m in (m for file in files for m in store.read(Path(file))):
         if (measured := (m["metric"], m["unit"])) not in KEPT:
             continue
         name = KEPT[measured]

@@ -17,7 +17,9 @@ from typing import Any
 from reds.text import printable
 
 TEXT_BYTES = 1 << 24
-"""Most bytes of a card, a recipe, a boards file or a table of times."""
+"""Most bytes of a card, a table of times or any text without a bound of its own."""
+_TOML_BYTES, _TOML_DOTS = 1 << 18, 300
+"""Most bytes of a TOML text, and most dots in a line of it: a key of many parts takes tomllib very long."""
 _WHOLE = 2**63
 """Whole numbers of TOML, and those that every reader of JSON keeps exactly, have a sign and 63 bits."""
 
@@ -104,8 +106,13 @@ def parse_toml_table(data: bytes) -> dict[str, Any]:
     """Return the top level of a TOML text in UTF-8, with or without a byte order mark.
 
     Raises:
-        ValueError: The bytes are no TOML, nest too deeply, or hold a whole number of more than 64 bits.
+        ValueError: The bytes are no TOML, are too many, nest too deeply, or hold a whole number of more than
+            64 bits.
     """
+    if len(data) > _TOML_BYTES:
+        raise ValueError(f"it is larger than {_TOML_BYTES:,} bytes")
+    if max(line.count(b".") for line in data.split(b"\n")) > _TOML_DOTS:
+        raise ValueError(f"a line has more than {_TOML_DOTS} dots")
     try:
         table = tomllib.loads(data.decode("utf-8-sig"))
     except RecursionError:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from hil.kernels.cases import NETS
+from hil.results import store
+from hil.results.store import Measurement
 
 ROOT = Path(__file__).parents[1]
 MADE = runpy.run_path(str(ROOT / "ci" / "figures.py"))
@@ -38,12 +40,13 @@ def test_new_bench_replaces_the_kept_one_of_its_pack_and_target(tmp_path: Path) 
     old = {**same, "subnet": "25%", "latency_us": 9.0}
     other = {**same, "target": "desktop", "subnet": "25%", "latency_us": 1.0}
     kept.write_text(json.dumps(old) + "\n" + json.dumps(other) + "\n")
+    who = ("pi", "left", "emulated", "mine", "0")
     new = [
-        {**same, "subnet": "25%", "metric": "latency", "unit": "us", "value": 3.0},
-        {**same, "subnet": "25%->50%", "metric": "switch", "unit": "us", "value": 0.2},
-        {**same, "subnet": "50%->25%", "metric": "switch", "unit": "us", "value": 0.4},
+        Measurement(*who, "25%", "latency", "us", 3.0, ()),
+        Measurement(*who, "25%->50%", "switch", "us", 0.2, ()),
+        Measurement(*who, "50%->25%", "switch", "us", 0.4, ()),
     ]
-    (tmp_path / "new.jsonl").write_text("".join(json.dumps(m) + "\n" for m in new))
+    store.write(tmp_path / "new.jsonl", [m.plain() for m in new])
     made["keep"]([str(tmp_path / "new.jsonl")])
     assert [json.loads(line) for line in kept.read_text().splitlines()] == [
         other,

@@ -42,6 +42,10 @@ WRITE: dict[str, tuple[click.Command, list[str]]] = {
     "hil kernels order --markdown": (hil, ["kernels", "order", "--net=dnn-s", "--markdown=FILE"]),
 }
 """Commands that write FILE, in place of a file that may be there."""
+FOLDERS: dict[str, tuple[click.Command, list[str]]] = {
+    "reds export --out": (reds, ["export", PACK, "--tflite", "--out=FILE"]),
+}
+"""Commands that write into the folder FILE."""
 
 
 def refused(command: click.Command, arguments: list[str], path: str) -> None:
@@ -74,9 +78,15 @@ def test_a_name_that_cannot_be_written_ends_a_command_in_one_line(
     refused(*WRITE[name], str(ODD_FILES[odd](tmp_path)))
 
 
-@pytest.mark.parametrize("name", [*READ, *WRITE])
+@pytest.mark.parametrize("odd", [odd for odd in THERE if odd != "folder"])
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_cannot_be_made_ends_a_command_in_one_line(name: str, odd: str, tmp_path: Path) -> None:
+    refused(*FOLDERS[name], str(ODD_FILES[odd](tmp_path)))
+
+
+@pytest.mark.parametrize("name", [*READ, *WRITE, *FOLDERS])
 def test_the_home_of_nobody_ends_a_command_in_one_line(name: str) -> None:
-    refused(*(READ | WRITE)[name], NO_USER)
+    refused(*(READ | WRITE | FOLDERS)[name], NO_USER)
 
 
 @pytest.mark.parametrize("name", READ)

@@ -12,6 +12,7 @@ from hil.boards.facts import Provenance
 from hil.errors import BoardAbsent, EmulatorError
 from hil.lifetime.termination import termination_interrupts
 from hil.options import LEASE_WAIT_SECONDS
+from reds.text import LINE, printable
 
 Say = Callable[[str], None]
 """Function that shows a line to the user."""
@@ -19,7 +20,7 @@ Say = Callable[[str], None]
 
 def to_stderr(text: str) -> None:
     """Print a line on standard error."""
-    print(f"\n{text}", file=sys.stderr, flush=True)
+    print(f"\n{printable(text, LINE)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import click
 
 from hil.cli.options import BOARDS
 from reds.commands import new_file
+from reds.text import LINE, printable
 from reds.zoo import KNOWN_NAMES
 
 
@@ -50,4 +51,4 @@ def latency(
     with board_and_status(boards_toml.named(boards_file, name), provenance) as (board, say):
         found = measure(board, graph, points, say)
     save(found, file)
-    click.echo(f"{file}: {len(found.layers)} layers of {net} on {found.board}")
+    click.echo(printable(f"{file}: {len(found.layers)} layers of {net} on {found.board}", LINE))

@@ -25,6 +25,7 @@ from hil.transports.transport import Transport
 from reds.export import tflite
 from reds.export.tflite.flatbuffer import schema
 from reds.graph import Graph, Widths
+from reds.reading import parse_json
 from reds.zoo.random_weights import with_random_weights
 
 NAME = "LiteRT int8"
@@ -33,6 +34,8 @@ SEED = 1
 """Seed of the weights. Others may give an average a bias that TFLite's own op cannot have."""
 ANSWER_SECONDS, LOGIN_SECONDS = 120.0, 15.0
 """Deadlines of any answer, such as the start of Python or a turn of inferences, and of a login."""
+_MOST_BYTES = 1 << 24
+"""Most bytes of an answer."""
 
 
 class LiteRT:
@@ -54,15 +57,21 @@ class LiteRT:
     def _ask(self, **what: object) -> list[float]:
         line = json.dumps(what) + "\n"
         self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
-        return [float(us) for us in self._answer()["us"]]
+        answer = self._answer()
+        us = answer.get("us")
+        if not isinstance(us, list) or not all(isinstance(x, int | float) and x >= 0 for x in us):
+            raise self._strange(repr(answer).encode())
+        return [float(x) for x in us]
 
     def _answer(self) -> dict[str, Any]:
         deadline = Deadline.after(ANSWER_SECONDS)
         while b"\n" not in self._heard:
             self._heard += self._transport.read(deadline)
+            if len(self._heard) > _MOST_BYTES:
+                raise self._strange(self._heard)
         line, _, self._heard = self._heard.partition(b"\n")
         try:
-            answer = json.loads(line)
+            answer = parse_json(line)
         except ValueError as error:
             raise self._strange(line) from error
         if not isinstance(answer, dict) or answer.keys().isdisjoint(("ready", "lacks", "us")):

@@ -93,9 +93,11 @@ def test_emulated_figures_in_place_of_hardware_get_a_warning(
 
 
 def test_text_of_users_is_escaped(hil: Run, summary: Summary, small_pack: Path, tmp_path: Path) -> None:
-    (tmp_path / "b.toml").write_text('[[board]]\nname = "a|b <img>"\ntarget = "desktop"\n')
-    hil("--boards=b.toml", "--pack", small_pack, *FILES)
-    assert "| desktop | a\\|b &lt;img&gt; | hardware |  |" in summary().stdout
+    (tmp_path / "b.toml").write_text('[[board]]\nname = "a|b[/lab] <img>"\ntarget = "desktop"\n')
+    done = hil("--boards=b.toml", "--pack", small_pack, *FILES)
+    assert done.returncode == 0
+    assert "a|b[/lab] <img>" in done.stdout.partition("= reds-hil =")[2]
+    assert "| desktop | a\\|b\\[/lab\\] &lt;img&gt; | hardware |  |" in summary().stdout
 
 
 def test_missing_or_invalid_files_fail(summary: Summary, tmp_path: Path) -> None:

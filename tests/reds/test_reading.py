@@ -81,6 +81,7 @@ HOSTILE_TOML = [
     b"a", b"\xff", b"a = " + b"[" * 100_000, b"a = " + b"{b=" * 100_000, b"a = 0x" + b"f" * 5000,
     b"a = " + b"9" * 5000, b"a = 9223372036854775808", b"a = [[-9223372036854775809]]", b"a = 1\na = 2",
     b"a = 2024-02-30", b"\0", b'a = "\x1b"', b"b = {c = [{d = 0b" + b"1" * 64 + b"}]}",
+    b"a." * 100_000 + b"a = 1", b"[" + b"a." * 100_000 + b"a]", b"#" * 300_000,
 ]  # fmt: skip
 PARSERS: list[tuple[Callable[[bytes], Any], bytes]] = [
     *((parse_json, text) for text in HOSTILE_JSON),
