@@ -55,7 +55,14 @@ def seeds() -> list[Seed]:
     """Return small packs of every kind of layer: one subnet or several, shared tables, roomy arenas."""
     nets = [dense_model([5, 3], [[3]], 1), dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3)]
     nets += [random_model(seed, subnets=1 + seed % 3) for seed in range(60)]
-    nets += [residual(), shared_table(), replace(nets[1], name="n\u00e4tz \u6f22")]
+    pool = Maker(4, 3, 2, 7)
+    pool.add(Kind.MAX_POOL, 0, (2, 2))
+    nets += [
+        pool.build([[]], "unweighted"),
+        residual(),
+        shared_table(),
+        replace(nets[1], name="n\u00e4tz \u6f22"),
+    ]
     nets += [roomy(net) for net in nets[:6]]
     packs = [pack.dumps(net) for net in nets]
     return [seed_of(data) for data in packs if len(data) < 6_000]
