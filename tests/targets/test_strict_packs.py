@@ -8,8 +8,8 @@ import pytest
 
 from reds import pack
 from reds.pack.format import HEADER, LAYER, PLAN, STEP
-from tests.support.nets import dense_model
-from tests.targets.support.fuzz.differential import residual, roomy, shared_table
+from tests.support.nets import dense_model, roomy
+from tests.targets.support.fuzz.differential import residual, shared_table
 from tests.targets.support.fuzz.mutations import seed_of
 from tests.targets.support.fuzz.verdicts import read, seal
 from tests.targets.support.status import Status

@@ -13,9 +13,9 @@ import numpy as np
 from reds import pack
 from reds.errors import ModelError
 from reds.pack import interpreter
-from reds.pack.model import Arena, Kind, Model
+from reds.pack.model import Kind, Model
 from reds.pack.reader import unpack
-from tests.support.nets import Maker, dense_model, random_model
+from tests.support.nets import Maker, dense_model, random_model, roomy
 from tests.targets.support.fuzz.mutations import Mutator, Seed, seed_of
 from tests.targets.support.sources import FAMILIES, RUNTIME, SUPPORT, TARGETS, WARNINGS, X86
 from tests.targets.support.status import Status
@@ -93,17 +93,6 @@ def shared_table() -> Model:
     zero = steps[1].zero
     steps = *steps[:2], replace(steps[2], zero=zero), steps[3]
     return replace(model, subnets=(small, replace(large, steps=steps)))
-
-
-def roomy(model: Model) -> Model:
-    """Return the model with an arena in which no two tensors share bytes."""
-    subnets = []
-    for subnet in model.subnets:
-        units = [model.tensors[0].units, *(step.units_out for step in subnet.steps)]
-        sizes = [-(-shape.size(n) // 16) * 16 for shape, n in zip(model.tensors, units, strict=True)]
-        tensors = tuple(int(n) for n in np.cumsum([0, *sizes[:-1]]))
-        subnets.append(replace(subnet, arena=Arena(tensors, (0,) * len(model.layers), sum(sizes))))
-    return replace(model, subnets=tuple(subnets))
 
 
 def compare(
