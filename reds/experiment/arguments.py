@@ -21,7 +21,7 @@ from reds.experiment.method import (
 )  # fmt: skip
 from reds.graph import Graph
 from reds.graph.subnets import Budget
-from reds.pack.validate import MOST_SUBNETS
+from reds.pack.model import MOST_SUBNETS
 
 ARGUMENTS = {
     "[augmentation]": "augmentation.", "[selection]": "selection.", "[[subnet]]": "budgets, ", TOP: "",

@@ -13,7 +13,7 @@ from reds.errors import RecipeError
 from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shift_rules
 from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
-from reds.pack.validate import MOST_SUBNETS
+from reds.pack.model import MOST_SUBNETS
 from reds.strict_toml import parse_toml
 from reds.zoo import KNOWN_NAMES, find_net
 

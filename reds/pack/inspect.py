@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from reds import pack
 from reds.pack import layouts
@@ -21,7 +22,7 @@ def print_pack(path: Path, console: Console) -> None:
     model = pack.load(path)
     sizes = pack.sizes(model)
     stored = f"real = (q - {model.input_zero}) * {model.input_scale:.6g}"
-    console.print(f"{model.name}: {model.input_size} int8 inputs, {stored}")
+    console.print(Text(f"{model.name}: {model.input_size} int8 inputs, {stored}"))  # names are no markup
     console.print(layer_table(model))
     console.print(subnet_table(model))
     plans = sizes.total - sizes.weights - sizes.tables
@@ -80,5 +81,5 @@ def table_of(heads: str, rows: Iterable[list[str]]) -> Table:
     for head in heads.split():
         table.add_column(head.replace("-", " "), justify="right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table
