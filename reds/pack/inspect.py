@@ -64,7 +64,7 @@ def subnet_table(model: Model) -> Table:
     full = model.macs(len(model.subnets) - 1)
     rows = (
         [subnet.name, "-".join(str(n) for n in subnet_units(model, i)),
-         f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %",
+         f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %" if full else "-",
          f"{layouts.plan(model, i, CANONICAL).size:,}"]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip

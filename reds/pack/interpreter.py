@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from reds.pack.model import LIMIT, IntegerLayer, Kind, Model, Step, TensorShape
 
+CHUNK_VALUES = 1 << 24
+"""Values that the windows of one layer read at once: examples run in parts, so that memory is bounded."""
 Values = NDArray[np.int8]
 """A tensor of a batch: int8 [N, height, width, units]."""
 Sums = NDArray[np.int64]
@@ -150,7 +152,14 @@ def run(model: Model, subnet: int, x: NDArray[np.int8]) -> NDArray[np.int8]:
     Raises:
         ValueError: The inputs have another shape or type.
     """
-    return trace(model, subnet, x)[-1].reshape(len(x), model.output_size(subnet))
+    _check_inputs(model, x)
+    largest = max(
+        model.tensors[layer.output].positions * layer.taps * model.tensors[layer.inputs[0]].units
+        for layer in model.layers
+    )
+    part = max(1, CHUNK_VALUES // largest)
+    parts = [trace(model, subnet, x[i : i + part])[-1] for i in range(0, max(1, len(x)), part)]
+    return np.concatenate(parts).reshape(len(x), model.output_size(subnet))
 
 
 def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
@@ -164,11 +173,7 @@ def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
     Raises:
         ValueError: The inputs have another shape or type.
     """
-    n = model.input_size
-    if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != n:
-        raise ValueError(
-            f"{model.name}: inputs are {x.dtype} {list(x.shape)}: int8 [N, {n}] is needed, {n} bytes an input"
-        )
+    _check_inputs(model, x)
     shape: TensorShape = model.tensors[0]
     tensors = [clamp_input(x).reshape(len(x), shape.height, shape.width, shape.units)]
     zeros = model.zero_points(subnet)
@@ -176,3 +181,11 @@ def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
         inputs = [tensors[i] for i in layer.inputs]
         tensors.append(run_layer(layer, step, inputs, zeros[layer.inputs[0]]))
     return tensors
+
+
+def _check_inputs(model: Model, x: NDArray[np.int8]) -> None:
+    n = model.input_size
+    if x.dtype != np.int8 or x.ndim != 2 or x.shape[1] != n:
+        raise ValueError(
+            f"{model.name}: inputs are {x.dtype} {list(x.shape)}: int8 [N, {n}] is needed, {n} bytes an input"
+        )

@@ -21,7 +21,9 @@ def padded(values: NDArray[Number], axis: int, multiple: int) -> NDArray[Number]
         axis: The axis that is extended.
         multiple: The length of the axis is rounded up to a multiple of this.
     """
-    return np.pad(values, [(0, -n % multiple if i == axis else 0) for i, n in enumerate(values.shape)])
+    shape = list(values.shape)
+    shape[axis] = -shape[axis] % multiple
+    return np.concatenate([values, np.zeros(shape, values.dtype)], axis) if shape[axis] else values
 
 
 def table_bytes(bias: NDArray[np.integer], multiplier: NDArray[np.integer]) -> bytes:

@@ -136,8 +136,8 @@ class _Reader:
         start, last = round_up(self.end, alignment), len(self.data)
         _refuse_if(
             at != start or at + size > last,
-            f"{section} takes bytes {at} to {at + size}, but the next section begins at {start} and the pack"
-            f" ends at {last}",
+            f"{section} lie in bytes {at} to {at + size}, but the next section begins at {start} and the pack"
+            f" ends at {last}; build it again",
         )
         self.end = at + size
 
@@ -192,7 +192,7 @@ class _Reader:
         shape = (2, round_up(rows, 4))
         table = table_at if rows else 0, 4 * shape[0] * shape[1]
         if rows and table != self.tables[index]:  # else it is that of the next smaller subnet
-            self._take(*table, f"the table of {where}", CANONICAL.alignment)
+            self._take(*table, f"the rows of the table of {where}", CANONICAL.alignment)
         self.tables[index] = table
         values = np.frombuffer(self.data, "<i4", shape[0] * shape[1], table[0]).reshape(shape)
         bias, multiplier = values.astype(np.int32)
@@ -203,12 +203,12 @@ class _Reader:
         """Refuse a pack in which any byte is another than the writer stores for the same network."""
         sizes = len(self.data), len(written)
         _refuse_if(
-            sizes[0] != sizes[1], f"it has {sizes[0]} bytes, but a pack of its network takes {sizes[1]}"
+            sizes[0] != sizes[1], f"it has {sizes[0]} bytes, but its network takes {sizes[1]}; build it again"
         )
         ours, theirs = np.frombuffer(self.data, np.uint8), np.frombuffer(written, np.uint8)
         differing = CRC_FROM + np.flatnonzero(ours[CRC_FROM:] != theirs[CRC_FROM:])
         for at in differing[:1]:
-            stores = f"{theirs[at]} is needed for its network"
+            stores = f"its network needs {theirs[at]} there; build it again"
             raise ModelError(f"byte {at}, in {self._section(int(at))}, is {ours[at]}, but {stores}")
 
     def _section(self, at: int) -> str:

@@ -36,12 +36,13 @@ def encode(values: NDArray[np.int32], shifts: range) -> tuple[NDArray[np.int16],
     Raises:
         RowEncodingError: No shift encodes all values exactly.
     """
+    wide = values.astype(np.int64)
+    largest, bits = int(np.abs(wide).max(initial=0)), int(np.bitwise_or.reduce(wide, initial=0))
     for shift in shifts:
-        encoded = values.astype(np.int64) >> shift
-        if np.array_equal(encoded << shift, values) and _fits_int16(encoded):
-            return encoded.astype(np.int16), shift
+        if bits % (1 << shift) == 0 and largest >> shift <= INT16_LIMIT:
+            return (wide >> shift).astype(np.int16), shift
     raise RowEncodingError(
-        f"values up to {np.abs(values.astype(np.int64)).max()} are not 16-bit numbers times one power of two"
+        f"values up to {largest} are not 16-bit numbers times one power of two"
         f" from 2^{shifts[0]} to 2^{shifts[-1]}"
     )
 

@@ -108,5 +108,5 @@ bool reds_plan_ok(reds_cursor *cursor, const reds_plan *plan, const reds_plan *s
         macs +=
             step_macs(reds_layer_at(cursor->pack, i), reds_tensor_at(cursor->pack, i + 1), &plan->steps[i]);
     }
-    return macs > 0 && macs == plan->macs && reds_is_scale(plan->output_scale) && plan->reserved == 0;
+    return macs == plan->macs && reds_is_scale(plan->output_scale) && plan->reserved == 0;
 }

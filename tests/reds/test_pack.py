@@ -2,7 +2,10 @@
 
 import re
 import struct
+import tracemalloc
 import zlib
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hil.boards.capacity import check_capacity
 from hil.firmware.build import targets_dir
 from reds import pack
 from reds.errors import PackError
 from reds.pack import format as packed
-from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR
-from reds.pack.layouts import LAYOUTS
-from reds.pack.model import Model
+from reds.pack.format import HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR
+from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
-from tests.support.nets import dense_model, dnn_s, random_model
+from tests.support.nets import dense_model, dnn_s, random_model, roomy
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
@@ -97,6 +101,82 @@ def test_a_sealed_pack_with_changed_fields_is_refused_or_keeps_every_rule(
     except PackError:
         return
     validate_model(model)
+
+
+@settings(max_examples=500)
+@given(head=st.integers(0, len(pack.dumps(SMALL))), tail=st.binary(max_size=400))
+def test_any_bytes_after_any_beginning_of_a_pack_raise_one_error_or_keep_every_rule(
+    head: int, tail: bytes
+) -> None:
+    data = bytearray(pack.dumps(SMALL)[:head] + tail)
+    if len(data) >= HEADER.size:
+        struct.pack_into("<I", data, 8, len(data))
+        struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    try:
+        model = pack.loads(bytes(data), "net.reds")
+    except PackError as refused:
+        error = str(refused)
+    else:
+        validate_model(model)
+        return
+    assert error.startswith("net.reds: ")
+    assert error.isprintable()
+
+
+def pools(*sides: int) -> bytes:
+    """Return a sealed pack of max pools between square tensors of these sides."""
+    count = len(sides) - 1
+    layers_at = HEADER.size + TENSOR.size * len(sides)
+    plans_at = layers_at + LAYER.size * count
+    tensors = b"".join(TENSOR.pack(side, side, 1, 0) for side in sides)
+    layers = b"".join(
+        LAYER.pack(Kind.MAX_POOL, 0, 1, 0, i, 0, i + 1, 0, *[min(a // b, 255)] * 4, 0, 0, 0, 0, 0, 0)
+        for i, (a, b) in enumerate(pairwise(sides))
+    )
+    plan = PLAN.pack(b"100%", 0, 2**32 - 16, 0.1, 0) + STEP.pack(1, 1, 0, 0, 2**31, 0, 0, 0, 0, 0, 0) * count
+    size = plans_at + len(plan)
+    counts = (len(sides), count, 1, 0, HEADER.size, layers_at, plans_at, len(plan), 0.5, 0, b"hostile")
+    data = bytearray(HEADER.pack(MAGIC, packed.VERSION, 0, size, 0, *counts) + tensors + layers + plan)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("sides", [(4000, 15, 1), (65_535, 257, 2), (65_535, 65_535)])
+def test_sizes_are_refused_before_anything_of_them_is_made(sides: tuple[int, ...]) -> None:
+    data = pools(*sides)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PackError, match=r"net\.reds.*tensor 0.*bytes"):
+            pack.loads(data, "net.reds")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_steps_that_all_name_one_large_table_take_no_more_memory_than_the_file() -> None:
+    """Sections must follow each other, so 64 subnets of 200 layers cannot read the same megabyte each."""
+    model = dense_model([4] * 201, [[4] * 200], 1)
+    subnets = tuple(replace(model.subnets[0], name=str(i)) for i in range(64))
+    data = bytearray(pack.dumps(replace(model, subnets=subnets)))
+    plans, plan_bytes = HEADER.unpack_from(data)[11:13]
+    for step in range(plans + PLAN.size, plans + 64 * plan_bytes - STEP.size, STEP.size):
+        struct.pack_into("<HH", data, step, 65_535, 65_535)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    tracemalloc.start()
+    try:
+        with pytest.raises(PackError, match=r"net\.reds"):
+            pack.loads(bytes(data), "net.reds")
+        assert tracemalloc.get_traced_memory()[1] < 16 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pack_that_was_read_is_deployed_with_its_own_arena() -> None:
+    """The board gets the bytes of the file, although the planner would place its tensors in another way."""
+    data = pack.dumps(roomy(SMALL))
+    assert data != pack.dumps(SMALL)
+    model = pack.loads(data, "net.reds")
+    assert check_capacity("desktop", model, CANONICAL, len(data), 1 << 20) == data
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:

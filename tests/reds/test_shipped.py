@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import check_budgets
 from reds.pack import interpreter
+from reds.pack.model import Kind
 from tests.reds.support.command import run
+from tests.support.nets import Maker, dense_model
 
 SHIPPED = fixtures_dir() / "kws-dnn-s.reds"
 
@@ -57,6 +60,28 @@ def test_inspect_shows_windows_and_all_units_of_a_convolutional_net() -> None:
     assert status == 0
     for word in ("49x10x1", "10x4 by 2x2", "25x5x64", "1-24-36-24-24-44-12", "1-64-64-64-64-64-12"):
         assert word in output
+
+
+@pytest.mark.parametrize("name", ["net[/x]", "a [red] net", ":smile:"])
+def test_inspect_prints_names_as_they_are(name: str, tmp_path: Path) -> None:
+    model = dense_model([8, 6, 4], [[3, 4], [6, 4]])
+    small, large = model.subnets
+    subnets = replace(small, name="[/x]"), replace(large, name="n[red]")
+    pack.save(replace(model, name=name, subnets=subnets), tmp_path / "net.reds")
+    status, output = run("inspect", tmp_path / "net.reds")
+    assert status == 0
+    assert f"{name}: 8 int8 inputs" in output
+    assert "[/x]" in output
+    assert "n[red]" in output
+
+
+def test_inspect_of_a_net_without_weights_prints_no_share(tmp_path: Path) -> None:
+    maker = Maker(4, 4, 2)
+    maker.add(Kind.MAX_POOL, 0, (2, 2))
+    pack.save(maker.build([[]], "pool"), tmp_path / "net.reds")
+    status, output = run("inspect", tmp_path / "net.reds")
+    assert status == 0
+    assert "100%" in output
 
 
 @pytest.mark.parametrize("harm", ["missing", "truncated", "flipped", "folder"])

@@ -1,11 +1,12 @@
 """Models made for tests: random weights and tables, nested widths, every rule of the pack kept."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from reds.pack.model import LIMIT, WEIGHTED, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
+from reds.pack.model import LIMIT, WEIGHTED, Arena, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
 from reds.pack.row_encoding import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest_encodable
 
 NO_WEIGHTS = np.zeros((0, 0), np.int8)
@@ -156,6 +157,17 @@ def _group(maker: Maker, tensor: int) -> int:
     while tensor and maker.layers[tensor - 1].kind not in (Kind.DENSE, Kind.CONV):
         tensor = maker.layers[tensor - 1].inputs[0]
     return tensor
+
+
+def roomy(model: Model) -> Model:
+    """The model with an arena in which no two tensors share bytes."""
+    subnets = []
+    for subnet in model.subnets:
+        units = [model.tensors[0].units, *(step.units_out for step in subnet.steps)]
+        sizes = [-(-shape.size(n) // 16) * 16 for shape, n in zip(model.tensors, units, strict=True)]
+        tensors = tuple(int(n) for n in np.cumsum([0, *sizes[:-1]]))
+        subnets.append(replace(subnet, arena=Arena(tensors, (0,) * len(model.layers), sum(sizes))))
+    return replace(model, subnets=tuple(subnets))
 
 
 def inputs(model: Model, n: int, seed: int = 0) -> np.ndarray:

@@ -8,8 +8,8 @@ import pytest
 
 from reds import pack
 from reds.pack.format import HEADER, LAYER, PLAN, STEP
-from tests.support.nets import dense_model
-from tests.targets.support.fuzz.differential import residual, roomy, shared_table
+from tests.support.nets import dense_model, roomy
+from tests.targets.support.fuzz.differential import residual, shared_table
 from tests.targets.support.fuzz.mutations import seed_of
 from tests.targets.support.fuzz.verdicts import read, seal
 from tests.targets.support.status import Status
@@ -107,22 +107,10 @@ def repeated(data: bytes) -> bytes:
     return seal(changed[: tables[1][3]] + data[tables[0][1] : tables[0][1] + 32] + changed[tables[1][3] :])
 
 
-def unweighted(data: bytes) -> bytes:
-    """Return a pack of one max pool alone, which no writer makes."""
-    pool = bytearray(LAYER.pack(5, 0, 1, 0, 0, 0, 1, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0))
-    plan = PLAN.pack(b"100%", 0, 32, 0.1, 0) + STEP.pack(1, 1, 0, 0, 16, 0, 0, 0, 0, 0, 0)
-    tensors = struct.pack("<8H", 4, 4, 1, 0, 2, 2, 1, 0)
-    header = list(HEADER.unpack_from(data))
-    header[5:13] = [2, 1, 1, 0, 80, 96, 124, 56]
-    header[14] = 0
-    return seal(HEADER.pack(*header) + tensors + pool + plan)
-
-
 BYTES: dict[str, Callable[[], bytes]] = {
     "a gap between sections": lambda: shifted(pack.dumps(residual())),
     "bytes after the weights": lambda: seal(pack.dumps(residual()) + bytes(16)),
     "an equal table stored twice": lambda: repeated(pack.dumps(shared_table())),
-    "a network without weights": lambda: unweighted(pack.dumps(residual())),
 }
 
 

@@ -110,7 +110,4 @@ def _validate_subnet(model: Model, index: int) -> None:
             )
     counted = model.macs(index)
     expect(subnet.macs == counted, f"{where} states {subnet.macs} MACs, but its layers take {counted}")
-    expect(
-        0 < counted <= MOST_MACS,
-        f"{where} takes {counted:,} MACs: 1 to {MOST_MACS:,} are possible, so a layer must have weights",
-    )
+    expect(counted <= MOST_MACS, f"{where} takes {counted:,} MACs: at most {MOST_MACS:,} are possible")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reds.errors import ModelError
 from reds.pack.model import (
     LIMIT,
     MAX_FAN_IN,
@@ -31,7 +32,7 @@ def validate_layer(where: str, layer: IntegerLayer, index: int, tensors: Sequenc
     Raises:
         ModelError: A rule is broken.
     """
-    kind, count = layer.kind.name.lower(), 2 if layer.kind is Kind.ADD else 1
+    kind, count = _name(layer), 2 if layer.kind is Kind.ADD else 1
     expect(
         len(layer.inputs) == count,
         f"{where} ({kind}) reads {len(layer.inputs)} tensors: it must read {count}",
@@ -110,19 +111,20 @@ def _validate_window(where: str, layer: IntegerLayer, source: TensorShape, targe
 
 
 def _validate_weights(where: str, layer: IntegerLayer, source: TensorShape, target: TensorShape) -> None:
-    weights, given = layer.weights, f"{where} has weights {layer.weights.dtype} {list(layer.weights.shape)}"
-    if layer.kind not in WEIGHTED:
-        expect(weights.dtype == np.int8 and not weights.size, f"{given}: {layer.kind.name.lower()} has none")
-        return
+    weights, weighted = layer.weights, layer.kind in WEIGHTED
     fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else source.units)
-    expect(
-        weights.dtype == np.int8 and weights.shape == (target.units, fan_in),
-        f"{given}: int8 [{target.units}, {fan_in}] is needed",
-    )
-    expect(fan_in <= MAX_FAN_IN, f"{where} has a fan-in of {fan_in:,}: at most {MAX_FAN_IN:,} is possible")
-    expect(
-        int(weights.min()) >= -LIMIT, f"{where} has a weight of {weights.min()}: weights lie in [-127, 127]"
-    )
+    fits = weights.shape == (target.units, fan_in) if weighted else not weights.size
+    if weights.dtype != np.int8 or not fits:
+        needed = f"int8 [{target.units}, {fan_in}] is needed" if weighted else f"{_name(layer)} has none"
+        raise ModelError(f"{where} has weights {weights.dtype} {list(weights.shape)}: {needed}")
+    if weighted:
+        most, lowest = f"at most {MAX_FAN_IN:,} is possible", int(weights.min())
+        expect(fan_in <= MAX_FAN_IN, f"{where} has a fan-in of {fan_in:,}: {most}")
+        expect(lowest >= -LIMIT, f"{where} has a weight of {lowest}: weights lie in [-127, 127]")
+
+
+def _name(layer: IntegerLayer) -> str:
+    return layer.kind.name.lower()
 
 
 def _shape(tensor: TensorShape) -> str:

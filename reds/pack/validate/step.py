@@ -65,10 +65,9 @@ def validate_step(
 def _validate_table(where: str, layer: IntegerLayer, step: Step) -> None:
     rows = table_rows(layer.kind, step.units_out)
     for name, values in (("biases", step.bias), ("multipliers", step.multiplier)):
-        expect(
-            values.dtype == np.int32 and values.shape == (rows,),
-            f"{where} has {name} {values.dtype} {list(values.shape)}: int32 [{rows}] is needed",
-        )
+        if values.dtype != np.int32 or values.shape != (rows,):
+            given = f"{where} has {name} {values.dtype} {list(values.shape)}"
+            raise ModelError(f"{given}: int32 [{rows}] is needed")
     largest = int(np.abs(step.bias.astype(np.int64)).max(initial=0))
     expect(largest < BIAS_LIMIT, f"{where} has a bias of magnitude {largest}: it must be less than 2^30")
     uneven = step.multiplier[step.multiplier % MULTIPLIER_STEP != 0]

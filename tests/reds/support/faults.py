@@ -1,5 +1,7 @@
 """Mistakes that users make, each of which raises one error; every one gets a fresh folder."""
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,13 +26,13 @@ from reds.graph.subnets import full_subnet
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
-from reds.pack.model import Kind, Model
+from reds.pack.model import Arena, Kind, Model, TensorShape
 from reds.pack.validate import validate_model
 from reds.training.options import JointOptions
 from reds.zoo import by_name
 from tests.reds.support.graphs import random_scores
 from tests.reds.support.modules import Calls, conv, head
-from tests.support.nets import dense_model
+from tests.support.nets import Maker, dense_model
 
 Fault = Callable[[Path], object]
 NET = dense_model([8, 6, 4], [[3, 4], [6, 4]])
@@ -81,6 +83,19 @@ def _npz(**changed: Any) -> Fault:
         return load_user_data(folder / "mine.npz", 0)
 
     return run
+
+
+def _sealed(at: int, code: str, value: int) -> bytes:
+    data = bytearray(pack.dumps(NET))
+    struct.pack_into("<" + code, data, at, value)
+    struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
+    return bytes(data)
+
+
+def _windows() -> Model:
+    maker = Maker(1024, 1024, 1)
+    maker.add(Kind.MAX_POOL, 0, (255, 255))
+    return maker.build([[]])
 
 
 def _layer(index: int, **changes: Any) -> Fault:
@@ -242,7 +257,24 @@ FAULTS: dict[str, Fault] = {
     "pack: features of another shape": _ran(np.zeros((2, 9))),
     "pack: an unknown subnet": _ran(np.zeros((1, 8), np.int8), "30%"),
     "pack: a subnet beyond the last": _ran(np.zeros((1, 8), np.int8), 2),
+    "pack: a zero point that its input has not": lambda _: pack.loads(_sealed(213, "b", 17), "mine.reds"),
+    "pack: sections out of order": lambda _: pack.loads(_sealed(28, "I", 80), "mine.reds"),
+    "pack: an arena of odd bytes": lambda _: pack.loads(_sealed(172, "I", 17), "mine.reds"),
     "model: no name": _model(name=""),
+    "model: a name that moves the cursor": _model(name="net\x1b[2J"),
+    "model: a name of a subnet with a line break": _model(subnets=(replace(NET.subnets[0], name="a\nb"),)),
+    "model: two subnets of one name": _model(subnets=(NET.subnets[1], NET.subnets[1])),
+    "model: a scale that is no number": _model(input_scale=float("nan")),
+    "model: an output's scale of 0": _model(subnets=(replace(NET.subnets[0], output_scale=0.0),)),
+    "model: an input's zero point outside int8": _model(input_zero=1000),
+    "model: a tensor of 16 MB": _model(tensors=(TensorShape(4000, 4000, 1), *NET.tensors[1:])),
+    "model: an arena whose tensors overlap": _model(
+        subnets=(replace(NET.subnets[0], arena=Arena((0, 0, 16), (0, 0), 32)),)
+    ),
+    "model: an arena that is too small": _model(
+        subnets=(replace(NET.subnets[0], arena=Arena((0, 16, 32), (0, 0), 32)),)
+    ),
+    "model: windows of too many values": lambda _: validate_model(_windows()),
     "model: no subnet": _model(subnets=()),
     "model: subnets that are not nested": _model(subnets=NET.subnets[::-1]),
     "model: MACs": _model(subnets=(replace(NET.subnets[0], macs=7),)),

@@ -1,11 +1,7 @@
 """Models that reach the corners of the kernels: odd widths, rows marked plain, tensors at the arena's end."""
 
-import struct
-
 import numpy as np
 
-from reds import pack
-from reds.pack.format import HEADER, PLAN
 from reds.pack.layouts import LAYOUTS, Layout
 from reds.pack.model import WEIGHTED, Kind, Model
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
@@ -93,14 +89,3 @@ def at_the_arena_end() -> list[Model]:
     lines = Maker(8, 4, 4, 3)
     lines.add(Kind.DEPTHWISE, 0, (2, 1), padding=(1, 0, 0, 0))
     return [pointwise.build([[16]]), windows.build([[4, 8]]), lines.build([[]])]
-
-
-def table_last() -> bytes:
-    """Return a pack that ends in the table of four rows of a depthwise layer, the last of `at_the_end`."""
-    data = bytearray(pack.dumps(at_the_arena_end()[-1], NEON_LAYOUT))
-    field = HEADER.unpack_from(data)[11] + PLAN.size + 20
-    table = struct.unpack_from("<I", data, field)[0]
-    struct.pack_into("<I", data, field, len(data))
-    data += data[table : table + 32]
-    struct.pack_into("<I", data, 8, len(data))
-    return bytes(data)

@@ -13,9 +13,9 @@ import numpy as np
 from reds import pack
 from reds.errors import ModelError
 from reds.pack import interpreter
-from reds.pack.model import Arena, Kind, Model
+from reds.pack.model import Kind, Model
 from reds.pack.reader import unpack
-from tests.support.nets import Maker, dense_model, random_model
+from tests.support.nets import Maker, dense_model, random_model, roomy
 from tests.targets.support.fuzz.mutations import Mutator, Seed, seed_of
 from tests.targets.support.sources import FAMILIES, RUNTIME, SUPPORT, TARGETS, WARNINGS, X86
 from tests.targets.support.status import Status
@@ -55,7 +55,14 @@ def seeds() -> list[Seed]:
     """Return small packs of every kind of layer: one subnet or several, shared tables, roomy arenas."""
     nets = [dense_model([5, 3], [[3]], 1), dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3)]
     nets += [random_model(seed, subnets=1 + seed % 3) for seed in range(60)]
-    nets += [residual(), shared_table(), replace(nets[1], name="n\u00e4tz \u6f22")]
+    pool = Maker(4, 3, 2, 7)
+    pool.add(Kind.MAX_POOL, 0, (2, 2))
+    nets += [
+        pool.build([[]], "unweighted"),
+        residual(),
+        shared_table(),
+        replace(nets[1], name="n\u00e4tz \u6f22"),
+    ]
     nets += [roomy(net) for net in nets[:6]]
     packs = [pack.dumps(net) for net in nets]
     return [seed_of(data) for data in packs if len(data) < 6_000]
@@ -86,17 +93,6 @@ def shared_table() -> Model:
     zero = steps[1].zero
     steps = *steps[:2], replace(steps[2], zero=zero), steps[3]
     return replace(model, subnets=(small, replace(large, steps=steps)))
-
-
-def roomy(model: Model) -> Model:
-    """Return the model with an arena in which no two tensors share bytes."""
-    subnets = []
-    for subnet in model.subnets:
-        units = [model.tensors[0].units, *(step.units_out for step in subnet.steps)]
-        sizes = [-(-shape.size(n) // 16) * 16 for shape, n in zip(model.tensors, units, strict=True)]
-        tensors = tuple(int(n) for n in np.cumsum([0, *sizes[:-1]]))
-        subnets.append(replace(subnet, arena=Arena(tensors, (0,) * len(model.layers), sum(sizes))))
-    return replace(model, subnets=tuple(subnets))
 
 
 def compare(

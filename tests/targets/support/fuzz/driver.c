@@ -64,13 +64,13 @@ static void mutate(uint8_t *data, size_t *size)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) {
-        fprintf(stderr, "usage: %s ITERATIONS SEED FILE...\n", argv[0]);
+    if (argc < 4 || argc - 3 > SEEDS) {
+        fprintf(stderr, "usage: %s ITERATIONS SEED FILE...: at most %d files\n", argv[0], SEEDS);
         return 2;
     }
     static uint8_t seeds[SEEDS][SEED_BYTES], data[SEED_BYTES];
     size_t sizes[SEEDS];
-    uint32_t count = (uint32_t)argc - 3 < SEEDS ? (uint32_t)argc - 3 : SEEDS;
+    uint32_t count = (uint32_t)argc - 3;
     for (uint32_t i = 0; i < count; i++) {
         FILE *file = fopen(argv[3 + i], "rb");
         sizes[i] = file == NULL ? 0 : fread(seeds[i], 1, SEED_BYTES, file);

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from random import Random
 
 from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR
+from reds.pack.validate.name import UNPRINTABLE
 
 _INTERESTING = (0, 1, 2, 3, 4, 8, 16, 64, 65, 127, 128, 129, 255, 256, 32_767, 32_768, 65_535, 1 << 16,
                 1 << 22, 1 << 25, 1 << 30, (1 << 31) - 1, 1 << 31, (1 << 32) - 16, (1 << 32) - 1)  # fmt: skip
 _FLOATS = (0, 1, 0x007FFFFF, 0x00800000, 0x3F800000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000, 0x80000000,
            0xBF800000, 0xFF800000)  # fmt: skip
 """Bits of binary32: zeros, subnormal and normal numbers at their limits, infinities, no number."""
-_CHARACTERS = tuple(
-    map(chr, [0x61, 0x7E, 0x20, 0, 0x0A, 0x1B, 0x7F, 0x80, 0x9F, 0xA0, 0xAD, 0xAE, 0xE4, 0x61C, 0x200B, 0x202E,
-              0x2066, 0x2070, 0x3000, 0x6F22, 0xD7FF, 0xD800, 0xE000, 0xFEFF, 0xFFFD, 0x1F600, 0xE0001, 0x10FFFF])
-)  # fmt: skip
+_CHARACTERS = [
+    *map(chr, sorted({max(code, 0) for ends in UNPRINTABLE for code in (ends[0] - 1, *ends)})),
+    "a",
+]
 """Characters at the limits of what a name may have."""
 _SIZES = {"B": 1, "b": 1, "H": 2, "h": 2, "I": 4, "i": 4, "f": 4}
 
@@ -163,7 +164,7 @@ class Mutator:
             self._set(data, at, 8, int.from_bytes(data[like : like + 8], "little"))
             return
         length = self.random.randrange(size + 1)
-        text = "".join(self.random.choice(_CHARACTERS) for _ in range(length))
+        text = "".join(self.random.choice((*"kws", self.random.choice(_CHARACTERS))) for _ in range(length))
         raw = bytearray(text.encode(errors="surrogatepass")[:size])
         if raw and self.random.random() < 0.2:
             raw[self.random.randrange(len(raw))] = self.random.randrange(256)
