@@ -202,10 +202,10 @@ def test_lease_in_use_is_shown_and_a_pipe_in_its_place_is_broken(
         assert finding.state is OK
         assert f"process {os.getpid()}" in finding.text
     assert states(boards.leases(Machine())) == {"leases": OK}
-    lease.lock_file("D").unlink()
-    os.mkfifo(lease.lock_file("D"))
+    lease.path_of("D").unlink()
+    os.mkfifo(lease.path_of("D"))
     (finding,) = boards.leases(Machine())
-    assert (finding.state, finding.remedy) == (BROKEN, f"sudo rm -r {lease.lock_file('D')}")
+    assert (finding.state, finding.remedy) == (BROKEN, f"sudo rm -r {lease.path_of('D')}")
 
 
 def test_pi_without_any_key_is_broken_until_it_has_them(

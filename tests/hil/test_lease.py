@@ -135,7 +135,7 @@ def test_lock_file_is_open_to_all_users_and_links_are_not_followed(tmp_path: Pat
 def test_other_things_at_the_place_of_a_lock_file_are_one_error_and_no_wait(
     tmp_path: Path, kind: str
 ) -> None:
-    path = lease.lock_file(DEVICE, tmp_path)
+    path = lease.path_of(DEVICE, tmp_path)
     with socket.socket(socket.AF_UNIX) as unix:
         if kind == "pipe":
             os.mkfifo(path)
@@ -158,19 +158,21 @@ def test_lock_file_of_another_user_in_a_sticky_folder_is_taken(tmp_path: Path) -
     """Linux refuses to open such a file with O_CREAT (fs.protected_regular)."""
     assert take(tmp_path) == []
     tmp_path.chmod(0o1777)
-    os.chown(lease.lock_file(DEVICE, tmp_path), 65534, 65534)
+    os.chown(lease.path_of(DEVICE, tmp_path), 65534, 65534)
     assert take(tmp_path) == []
 
 
 def test_lease_of_a_removed_lock_file_is_taken_again(tmp_path: Path) -> None:
     """A lock of a file that is removed keeps nobody out: the run that waited for it opens the new one."""
-    with holder(tmp_path) as owner, holder(tmp_path) as waits:
+    with ExitStack() as stack:
+        owner = stack.enter_context(holder(tmp_path))
         assert line(owner) == "held"
+        waits = stack.enter_context(holder(tmp_path))
         assert "waiting" in line(waits)
-        lease.lock_file(DEVICE, tmp_path).unlink()
+        lease.path_of(DEVICE, tmp_path).unlink()
         owner.kill()
         assert line(waits) == "held"
-        with raises(BoardBusy):
+        with raises(BoardBusy, board="ours"):
             take(tmp_path)
 
 

@@ -107,14 +107,14 @@ def hello_of_version_9() -> None:
 
 
 def lease_at_a_folder(folder: Path) -> None:
-    lease.lock_file("D", folder).mkdir()
+    lease.path_of("D", folder).mkdir()
     with lease.held("left", "D", 0, print, folder):
         pass
 
 
 def lease_in_use(folder: Path) -> None:
     with lease.held("right", "D", 0, print, folder):
-        lease.lock_file("D", folder).write_text("alice, process 7")
+        lease.path_of("D", folder).write_text("alice, process 7")
         with lease.held("left nano", "D", 0, print, folder):
             pass
 
@@ -138,7 +138,7 @@ def test_message_of_a_lease_that_cannot_be_taken(
 ) -> None:
     with pytest.raises(HilError) as caught:
         fail(tmp_path)
-    assert str(caught.value) == message.format(lease.lock_file("D", tmp_path))
+    assert str(caught.value) == message.format(lease.path_of("D", tmp_path))
 
 
 MESSAGES: list[tuple[Callable[[], object], str]] = [
