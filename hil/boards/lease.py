@@ -64,7 +64,7 @@ def held(
 
 def path_of(device: str, folder: Path | None = None) -> Path:
     """Return the lock file of a device, in the shared folder unless another is given."""
-    digest = hashlib.sha256(device.encode(errors="surrogateescape")).hexdigest()[:16]
+    digest = hashlib.sha256(device.encode(errors="surrogatepass")).hexdigest()[:16]
     return (folder or shared()) / f"{_PREFIX}{digest}{_SUFFIX}"
 
 
@@ -94,7 +94,7 @@ def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = owner_text(file)
-            uses = f"{device} is in use by {owner}"
+            uses = f"{printable(device)} is in use by {owner}"
         if deadline.passed:
             waited = f"and was not free within {deadline.span:g} s"
             remedy = f"end that run (hil release {shlex.quote(name)}), or wait longer with --lease-wait"

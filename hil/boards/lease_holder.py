@@ -29,7 +29,7 @@ class Holder:
 
     Attributes:
         pid: Its process id.
-        uid: The user it runs as.
+        uid: The user it runs as, -1 if that is hidden.
         seen: Whether this user may see that it has the lock file open. Only such a process is ever ended.
     """
 
@@ -40,6 +40,8 @@ class Holder:
     @property
     def user(self) -> str:
         """Return the name of its user, or the number of a user without a name."""
+        if self.uid < 0:
+            return "an unknown user"
         try:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:

@@ -15,11 +15,11 @@ def all_pids() -> list[int]:
 
 
 def user_of(pid: int) -> int:
-    """Return the real user of a process, or root's number if it has ended meanwhile."""
+    """Return the real user of a process, or -1 if it is hidden or has ended."""
     with suppress(OSError, ValueError, IndexError, StopIteration):
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
         return next(int(row.split()[1]) for row in status.splitlines() if row.startswith("Uid:"))
-    return 0
+    return -1
 
 
 def command_line(pid: int) -> str:

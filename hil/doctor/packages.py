@@ -43,7 +43,7 @@ def extras(machine: Machine) -> Iterator[Finding]:
     for extra, use in USES.items():
         subject, needed = f"extra {extra}", extra == "hil"
         if lacking := uninstalled(extra):
-            what = f"{lacking.partition(':')[0]}; {use} need it"
+            what = f"{lacking.partition(':')[0]}, needed for {use}"
             yield fault(subject, needed, what, f"pip install 'reds-hil[{extra}]'")
         else:
             packages = [name for name, (_, of) in EXTRAS.items() if of == extra and needed]

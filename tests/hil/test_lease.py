@@ -115,6 +115,18 @@ def test_owner_text_is_shown_without_control_characters(tmp_path: Path) -> None:
     assert len(busy.value.owner) <= 100
 
 
+def test_name_of_a_hostile_device_is_one_printable_line(tmp_path: Path) -> None:
+    device = "Nano \x1b[2J\n\ud800"
+    said: list[str] = []
+    with (
+        lease.held("theirs", device, 0, print, tmp_path),
+        raises(BoardBusy, board="ours") as busy,
+        lease.held("ours", device, 0.1, said.append, tmp_path),
+    ):
+        pass
+    assert [text.isprintable() for text in (*said, str(busy.value))] == [True, True]
+
+
 def test_lock_file_is_open_to_all_users_and_links_are_not_followed(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
