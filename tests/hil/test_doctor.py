@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from hil.cli import main
 from hil.doctor import boards, examine, keys, packages, storage, tools, usb
 from hil.doctor.finding import Finding, State
 from hil.doctor.machine import Machine
-from tests.hil.support.sshd import Start, keygen, script
+from tests.hil.support.sshd import Start, keygen, script, wait_gone
 
 BROKEN, OPTIONAL, OK = State.BROKEN, State.OPTIONAL, State.OK
 LONG_AGO = 0
@@ -86,6 +87,17 @@ def test_tool_that_does_not_run_or_has_no_library_is_a_fault(
     assert (found["cc"].state, found["arm-none-eabi-gcc"].state) == (BROKEN, OPTIONAL)
     assert (found["make"].state, found["aarch64-linux-gnu-gcc"].state) == (OK, OK)
     assert found["make"].text.startswith("4.4")
+
+
+@pytest.mark.parametrize("does", ["sleep 1000", "cat /dev/zero"])
+def test_tool_that_hangs_is_a_fault_and_what_it_started_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    script(tmp_path / "bin" / "cc", f"/bin/{does} & echo $! >{tmp_path}/pid; wait")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(tools, "ANSWER_SECONDS", 0.5)
+    assert states(tools.tools(Machine()))["cc"] is BROKEN
+    assert wait_gone([int((tmp_path / "pid").read_text())])
 
 
 def test_keyring_is_looked_for_below_the_root(tmp_path: Path) -> None:
@@ -227,6 +239,27 @@ def test_damaged_known_hosts_is_a_fault_with_a_remedy(
     (home / ".ssh").mkdir()
     (home / ".ssh" / "known_hosts").write_bytes(damage)
     assert states(keys.ssh(boards_file(PI)))["host key of pi"] is BROKEN
+
+
+def test_pipe_in_place_of_a_key_file_is_a_fault_and_no_wait(
+    home: Path, boards_file: Callable[[str], Machine]
+) -> None:
+    for path in (home / ".ssh" / "known_hosts", home / ".android" / "adbkey"):
+        path.parent.mkdir()
+        os.mkfifo(path)
+    assert states(keys.ssh(boards_file(PI)))["host key of pi"] is BROKEN
+    assert states(keys.adb(Machine())) == {"adb key": BROKEN}
+
+
+def test_ssh_agent_counts_only_if_it_answers(
+    home: Path, boards_file: Callable[[str], Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(home / "agent"))
+        assert states(keys.ssh(boards_file(PI)))["key of pi"] is BROKEN
+        agent.listen()
+        assert states(keys.ssh(boards_file(PI)))["key of pi"] is OK
 
 
 def test_remedy_for_an_unknown_host_key_quotes_the_host(
