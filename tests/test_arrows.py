@@ -14,13 +14,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS: Mapping[str, Sequence[str]] = {
     "reds": (
+        "text",
         "errors",
         "files",
         "fixtures",
         "spelling",
         "strict_toml",
         "tables",
-        "text",
         "commands",
         "pack",
         "graph",
