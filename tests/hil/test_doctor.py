@@ -112,7 +112,7 @@ def test_keyring_is_looked_for_below_the_root(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["raise RuntimeError('x\\ny')", "import nowhere", "("])
 def test_package_that_cannot_be_imported_is_named(tmp_path: Path, damage: str) -> None:
     (tmp_path / "cobs.py").write_text(damage)
-    code = "from hil.doctor import packages; print(list(packages.extras(None))[0])"
+    code = "from hil.doctor import machine, packages; print(list(packages.extras(machine.Machine()))[0])"
     path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -336,6 +336,15 @@ def test_nano_whose_port_may_not_be_opened_is_broken(bus: Usb, product: str) -> 
     bus.write("/dev/ttyACM0")
     assert states(usb.serial_ports(bus.machine)) == {"serial port": OK}
     assert states(usb.serial_ports(bus.forbidding())) == {"serial port": BROKEN}
+
+
+def test_nano_that_is_plugged_in_needs_the_packages_that_build_its_agent(
+    bus: Usb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "platformio", None)
+    assert states(packages.extras(bus.machine))["extra firmware"] is OPTIONAL
+    bus.nano()
+    assert states(packages.extras(bus.machine))["extra firmware"] is BROKEN
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another group")
