@@ -77,6 +77,13 @@ def test_base_install_names_the_extra_that_a_board_or_training_needs(installed: 
     assert run_with_the_base_only(installed, build).stderr.endswith("needs `pip install 'reds-hil[train]'`\n")
 
 
+def test_doctor_of_the_base_install_names_the_extra_and_has_its_udev_rules(installed: Path) -> None:
+    done = run_with_the_base_only(installed, "from hil.cli import main; main(['doctor'])")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "pip install 'reds-hil[hil]'" in done.stdout
+    assert (installed / "site/hil/doctor/60-reds-hil.rules").is_file()
+
+
 def test_base_requires_what_it_imports_and_each_extra_what_it_is_for(installed: Path) -> None:
     (metadata,) = (installed / "site").glob("reds_hil-*.dist-info/METADATA")
     required = re.findall(

@@ -5,7 +5,6 @@ files or two runs cannot use one board at once. A lease is a file lock, which th
 owner ends. Emulated boards and the desktop need no lease: each run starts its own.
 """
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -18,7 +17,8 @@ from datetime import datetime
 from getpass import getuser
 from pathlib import Path
 
-from hil.errors import BoardBusy, LeaseError
+from hil.boards import lock_file
+from hil.errors import BoardBusy
 from hil.transports.deadline import Deadline
 from reds.text import printable
 
@@ -51,20 +51,20 @@ def held(
         BoardBusy: The lease was not free in time.
         LeaseError: The lock file cannot be opened, or is no regular file.
     """
-    path, deadline = lock_file(device, folder), Deadline.after(seconds)
-    with open_errors(path, name):
+    path, deadline = path_of(device, folder), Deadline.after(seconds)
+    with lock_file.open_errors(path, name):
         file = _locked(path, name, device, deadline, say)
     try:
         _write_owner(file, _me())
         yield
-        _write_owner(file, "")
     finally:
+        _write_owner(file, "")
         os.close(file)
 
 
-def lock_file(device: str, folder: Path | None = None) -> Path:
+def path_of(device: str, folder: Path | None = None) -> Path:
     """Return the lock file of a device, in the shared folder unless another is given."""
-    digest = hashlib.sha256(device.encode(errors="surrogateescape")).hexdigest()[:16]
+    digest = hashlib.sha256(device.encode(errors="surrogatepass")).hexdigest()[:16]
     return (folder or shared()) / f"{_PREFIX}{digest}{_SUFFIX}"
 
 
@@ -73,50 +73,10 @@ def lock_files(folder: Path | None = None) -> list[Path]:
     return sorted((folder or shared()).glob(f"{_PREFIX}*{_SUFFIX}"))
 
 
-@contextmanager
-def open_errors(path: Path, board: str = "") -> Iterator[None]:
-    """Raise `LeaseError` with a remedy where a lock file cannot be opened."""
-    try:
-        yield
-    except OSError as error:
-        closed = f"cannot open {path} for its lease: {error.strerror}"
-        raise LeaseError(f"{closed}; remove it: sudo rm -r {path}", board=board) from error
-
-
-def open_file(path: Path) -> int:
-    """Open a lock file that exists. All users may write to its folder, so it may be anything.
-
-    A link is not followed, and a pipe or a device is closed again without a wait.
-
-    Raises:
-        OSError: It cannot be opened, or is no regular file.
-    """
-    file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    return file
-
-
-def _open(path: Path) -> int:
-    """Open the lock file, or make it.
-
-    O_CREAT is tried only where there is no file: Linux refuses it for the file of another user in a sticky
-    folder (fs.protected_regular).
-    """
-    while True:
-        with suppress(FileNotFoundError):
-            return open_file(path)
-        with suppress(FileExistsError):  # another process made it meanwhile
-            made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-            os.fchmod(made, 0o666)  # whatever the umask
-            return made
-
-
 def _locked(path: Path, name: str, device: str, deadline: Deadline, say: Callable[[str], None]) -> int:
     """Open and lock the file; open it again if it was removed meanwhile, since it would keep nobody out."""
     while True:
-        file = _open(path)
+        file = lock_file.open_or_make(path)
         try:
             _wait(file, name, device, deadline, say)
             if os.fstat(file).st_nlink:
@@ -134,7 +94,7 @@ def _wait(file: int, name: str, device: str, deadline: Deadline, say: Callable[[
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = owner_text(file)
-            uses = f"{device} is in use by {owner}"
+            uses = f"{printable(device)} is in use by {owner}"
         if deadline.passed:
             waited = f"and was not free within {deadline.span:g} s"
             remedy = f"end that run (hil release {shlex.quote(name)}), or wait longer with --lease-wait"
@@ -150,15 +110,6 @@ def _write_owner(file: int, text: str) -> None:
     with suppress(OSError):
         os.ftruncate(file, 0)
         os.pwrite(file, text.encode(), 0)
-
-
-def try_lock(file: int) -> bool:
-    """Return whether the lock of an open file was free. Closing the file gives it back."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def owner_text(file: int) -> str:

@@ -8,14 +8,12 @@ import os
 import pwd
 import select
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from hil.boards import lease
+from hil.boards import lease, lock_file, process_table
 from hil.errors import LeaseError
 from reds.text import printable
 
@@ -31,7 +29,7 @@ class Holder:
 
     Attributes:
         pid: Its process id.
-        uid: The user it runs as.
+        uid: The user it runs as, -1 if that is hidden.
         seen: Whether this user may see that it has the lock file open. Only such a process is ever ended.
     """
 
@@ -42,6 +40,8 @@ class Holder:
     @property
     def user(self) -> str:
         """Return the name of its user, or the number of a user without a name."""
+        if self.uid < 0:
+            return "an unknown user"
         try:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
@@ -50,15 +50,21 @@ class Holder:
     @property
     def stopped(self) -> bool:
         """Return whether it is stopped, for example by Ctrl-Z."""
-        with suppress(OSError):
-            return _stat_fields(self.pid)[0] == "T"
-        return False
+        return process_table.is_stopped(self.pid)
+
+    @property
+    def run(self) -> int | None:
+        """Return the running pytest that started it as a worker, and may start another; None without one."""
+        parent = process_table.parent_of(self.pid)
+        ours = process_table.user_of(parent) == self.uid
+        return parent if ours and "pytest" in process_table.command_line(parent) else None
 
     def __str__(self) -> str:
-        started = _started(self.pid)
+        started = process_table.start_of(self.pid)
         since = f", since {started:%Y-%m-%d %H:%M:%S}" if started else ""
         halted = ", stopped" if self.stopped else ""
-        return f"{self.user}, process {self.pid}{since}{halted}, which runs: {_command(self.pid)}"
+        command = printable(process_table.command_line(self.run or self.pid), _SHOWN) or "an unknown command"
+        return f"{self.user}, process {self.pid}{since}{halted}, which runs: {command}"
 
 
 def holders(path: Path) -> list[Holder]:
@@ -71,8 +77,9 @@ def holders(path: Path) -> list[Holder]:
         there = os.stat(path, follow_symlinks=False)
     except OSError:
         return []
-    ours = [Holder(pid, _uid(pid), True) for pid in _processes() if _locks(pid, there)]
-    return ours or [Holder(pid, _uid(pid), False) for pid in _locked_by(there)]
+    user = process_table.user_of
+    seen = [Holder(pid, user(pid), True) for pid in process_table.all_pids() if _locks(pid, there)]
+    return seen or [Holder(pid, user(pid), False) for pid in _locked_by(there)]
 
 
 def in_use(path: Path) -> str | None:
@@ -87,10 +94,10 @@ def in_use(path: Path) -> str | None:
         return str(found[0])
     if not os.path.lexists(path):
         return None
-    with lease.open_errors(path):
-        file = lease.open_file(path)
+    with lock_file.open_errors(path):
+        file = lock_file.open_file(path)
     try:
-        if os.fstat(file).st_size == 0 or lease.try_lock(file):
+        if os.fstat(file).st_size == 0 or lock_file.try_lock(file):
             return None
         return f"a process that is not visible here, in its own words: {lease.owner_text(file)}"
     finally:
@@ -129,11 +136,6 @@ def end(holder: Holder, path: Path, seconds: float = TERMINATE_SECONDS) -> str:
     raise LeaseError(f"process {holder.pid} waits in the kernel and does not end; unplug its board")
 
 
-def _processes() -> Iterator[int]:
-    with suppress(OSError):
-        yield from (int(name) for name in os.listdir("/proc") if name.isdigit())
-
-
 def _locks(pid: int, there: os.stat_result) -> bool:
     """Return whether a process has this file open with its lock; False also if that is hidden from us."""
     with suppress(OSError):
@@ -155,32 +157,3 @@ def _locked_by(there: os.stat_result) -> Iterator[int]:
             words = row.split()
             if words[1:2] == ["FLOCK"] and file in words and words[4].isdigit() and int(words[4]):
                 yield int(words[4])
-
-
-def _uid(pid: int) -> int:
-    """Return the real user of a process, or root's number if it has ended meanwhile."""
-    with suppress(OSError, ValueError, IndexError):
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-        return next(int(row.split()[1]) for row in status.splitlines() if row.startswith("Uid:"))
-    return 0
-
-
-def _command(pid: int) -> str:
-    with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        return printable(" ".join(words).strip(), _SHOWN) or "an unknown command"
-    return "an unknown command"
-
-
-def _stat_fields(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat after the command's name, which may hold anything."""
-    text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    return text.rpartition(")")[2].split()
-
-
-def _started(pid: int) -> datetime | None:
-    """Return when a process started, or None where the kernel does not say."""
-    with suppress(OSError, ValueError, IndexError):
-        ticks = int(_stat_fields(pid)[19]) / os.sysconf("SC_CLK_TCK")
-        return datetime.fromtimestamp(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks)
-    return None

@@ -54,7 +54,7 @@ def _state(entry: "Entry") -> str:
         return f"absent: {reason}{'; --emulate uses its emulator' * target.HAS_EMULATOR}"
     device = target.device(entry)
     try:
-        owner = lease_holder.in_use(lease.lock_file(device)) if device else None
+        owner = lease_holder.in_use(lease.path_of(device)) if device else None
     except LeaseError as error:
         return f"here, but {error}"
     return f"here, in use by {owner}" if owner else "here"

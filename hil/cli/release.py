@@ -20,7 +20,7 @@ def release(board: str, boards_file: Path | None, force: bool) -> None:
     BOARD is a name in the boards file, or a lock file that `hil doctor` shows. Only a process of yours is
     ended, if the kernel confirms that it holds the board. It is asked to end (SIGTERM), then killed.
     """
-    from hil.boards import lease_holder
+    from hil.boards import lease_holder, process_table
     from hil.errors import LeaseError
 
     path = _lock_file(board, boards_file)
@@ -40,7 +40,10 @@ def release(board: str, boards_file: Path | None, force: bool) -> None:
             raise LeaseError(f"process {holder.pid} was not ended, as nobody can be asked here; {again}")
         if not force and not click.confirm(f"End process {holder.pid}?"):
             raise LeaseError(f"process {holder.pid} goes on; wait for its end")
+        run = holder.run
         click.echo(f"process {holder.pid} has ended, by {lease_holder.end(holder, path)}")
+        if run and process_table.lives(run):
+            click.echo(f"process {run}, which started it, may take {board} again; end it by: kill {run}")
     if who := lease_holder.in_use(path):
         raise LeaseError(f"{board} is in use again by {who}; release it again")
     click.echo(f"{board} is free")
@@ -60,4 +63,4 @@ def _lock_file(board: str, boards_file: Path | None) -> Path:
         raise BoardAbsent(f"it is not here, so its lease is not known; {held}", board=board)
     if not device:
         raise BoardAbsent("each run has a board of this target of its own; no lease to release", board=board)
-    return lease.lock_file(device)
+    return lease.path_of(device)

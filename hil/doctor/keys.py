@@ -2,7 +2,9 @@
 
 import os
 import shlex
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +49,12 @@ def _usable(key: Path) -> Finding:
     from hil.errors import LoginError
     from hil.transports.adb.key import Key
 
+    if not key.is_file():
+        return fault("adb key", True, f"{key} is not a regular file", f"rm -r {_quoted(key)}")
     try:
         Key(key).GetPublicKey()
     except LoginError as error:
-        remedy = f"adb keygen {shlex.quote(str(key))}"
+        remedy = f"adb keygen {_quoted(key)}"
         return fault("adb key", True, error.observation, remedy)
     return ok("adb key", str(key))
 
@@ -64,9 +68,17 @@ def _private_key(entry: "Entry", host: "Host") -> Finding:
     found = [key for name in _KEYS if (key := Path.home() / ".ssh" / name).is_file()]
     if found:
         return ok(subject, ", ".join(map(str, found)))
-    if os.environ.get("SSH_AUTH_SOCK"):
+    if _agent_answers():
         return ok(subject, "none in ~/.ssh; left to ssh-agent")
-    return fault(subject, True, "no key in ~/.ssh, and no ssh-agent", "ssh-keygen -t ed25519")
+    return fault(subject, True, "no key in ~/.ssh, and no ssh-agent answers", "ssh-keygen -t ed25519")
+
+
+def _agent_answers() -> bool:
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as agent:
+        agent.settimeout(1.0)
+        agent.connect(os.environ.get("SSH_AUTH_SOCK", ""))
+        return True
+    return False
 
 
 def _host_key(entry: "Entry", host: "Host") -> Finding:
@@ -79,6 +91,8 @@ def _host_key(entry: "Entry", host: "Host") -> Finding:
     known = paramiko.HostKeys()
     if file.exists():
         try:
+            if not file.is_file():
+                raise ValueError("it is not a regular file")
             known.load(str(file))
         except (OSError, paramiko.SSHException, ValueError) as error:
             return fault(subject, True, f"{file} cannot be read: {error}", f"ls -l {_quoted(file)}")

@@ -50,10 +50,11 @@ class Machine:
 
     def entries(self) -> "tuple[Entry, ...]":
         """Return the boards of the boards file, or none if it cannot be read: another check reports that."""
-        from hil.boards import boards_toml
         from hil.errors import HilError
 
-        with suppress(HilError):
+        with suppress(HilError, ImportError):
+            from hil.boards import boards_toml
+
             return boards_toml.load(self.boards or boards_toml.shipped())
         return ()
 

@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Iterable, Iterator
 
+from hil.doctor import usb
 from hil.doctor.finding import Finding, fault, ok
 from hil.doctor.machine import Machine
 from reds.commands import EXTRAS, uninstalled
@@ -39,14 +40,18 @@ def required(machine: Machine) -> Iterator[Finding]:
 
 
 def extras(machine: Machine) -> Iterator[Finding]:
-    """Check that the packages of each extra are installed, and that those of a board can be imported."""
+    """Check that the packages of each extra are installed, and that those of a board can be imported.
+
+    A Nano that is plugged in needs those that build its agent.
+    """
     for extra, use in USES.items():
-        subject, needed = f"extra {extra}", extra == "hil"
+        subject = f"extra {extra}"
+        needed = extra == "hil" or (extra == "firmware" and any(usb.nanos(machine)))
         if lacking := uninstalled(extra):
-            what = f"{lacking.partition(':')[0]}; {use} need it"
+            what = f"{lacking.partition(':')[0]}, needed for {use}"
             yield fault(subject, needed, what, f"pip install 'reds-hil[{extra}]'")
         else:
-            packages = [name for name, (_, of) in EXTRAS.items() if of == extra and needed]
+            packages = [name for name, (_, of) in EXTRAS.items() if of == extra == "hil"]
             yield _damaged(subject, packages) or ok(subject, f"for {use}")
 
 

@@ -1,7 +1,10 @@
 """Check compilers, QEMU and the tools that fetch Debian's packages."""
 
+import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +12,10 @@ from pathlib import Path
 
 from hil.doctor.finding import Finding, fault, ok
 from hil.doctor.machine import Machine
+from hil.transports.deadline import Deadline
 from reds.text import printable
 
-_ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -95,16 +99,36 @@ def install(packages: str) -> str:
 
 
 def _output(program: str | Path, option: str) -> str | None:
-    """Return the first line that a program prints, or None if it fails."""
+    """Return the first line that a program prints, or None if it fails or takes too long."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [program, option],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ANSWER_SECONDS,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return None
-    line = done.stdout.decode(errors="replace").partition("\n")[0]
-    return printable(line) if done.returncode == 0 else None
+    with process:
+        try:
+            assert process.stdout is not None
+            first = _read(process.stdout.fileno(), Deadline.after(ANSWER_SECONDS))
+            status = process.wait(1.0)
+        except (TimeoutError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, signal.SIGKILL)  # with what it started, which holds its output open
+            return None
+    return printable(first.decode(errors="replace").partition("\n")[0]) if status == 0 else None
+
+
+def _read(file: int, deadline: Deadline) -> bytes:
+    """Read to the end, and return the beginning. Raises `TimeoutError`."""
+    first = b""
+    while select.select([file], [], [], deadline.left)[0]:
+        data = os.read(file, 1 << 16)
+        if not data:
+            return first
+        first += data[: 4096 - len(first)]
+        if deadline.passed:
+            break
+    raise TimeoutError

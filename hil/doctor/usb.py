@@ -133,7 +133,7 @@ def _group(machine: Machine) -> Finding:
 
 
 def _join(group: str) -> str:
-    return f"sudo usermod -aG {group} {user()}, then log in again"
+    return f"sudo usermod -aG {shlex.quote(group)} {user()} # then log in again"
 
 
 def _group_name(path: Path) -> str:

@@ -157,15 +157,15 @@ def test_board_in_use_is_shown_with_its_run(boards_toml: Callable[..., Path]) ->
         with lease.held("theirs", board.port, 0, print):
             (line,) = [line for line in run("--boards", file).output.splitlines() if " board " in line]
             assert "here, in use by " in line
-        lease.lock_file(board.port).unlink()
-        lease.lock_file(board.port).mkdir()
+        lease.path_of(board.port).unlink()
+        lease.path_of(board.port).mkdir()
         try:
             assert "here, but cannot open " in run("--boards", file).output
         finally:
-            lease.lock_file(board.port).rmdir()
+            lease.path_of(board.port).rmdir()
 
 
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), min_size=1)
+NAMES = st.text(min_size=1, max_size=40).filter(str.isprintable)
 LIMITS = st.dictionaries(NAMES, st.floats(min_value=0.1, max_value=1e9), max_size=3)
 FINGERPRINT = "SHA256:" + "a" * 43
 HOSTS = st.builds(

@@ -86,6 +86,7 @@ def test_damaged_package_stops_only_the_commands_that_use_it() -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert "numpy is damaged" in done.stdout
     assert "pip install 'reds-hil[hil]'" in done.stdout
+    assert "make: " in done.stdout
 
 
 @pytest.mark.parametrize("package", ["cobs", "serial", "paramiko", "adb_shell"])

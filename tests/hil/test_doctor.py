@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from hil.cli import main
 from hil.doctor import boards, examine, keys, packages, storage, tools, usb
 from hil.doctor.finding import Finding, State
 from hil.doctor.machine import Machine
-from tests.hil.support.sshd import Start, keygen, script
+from tests.hil.support.sshd import Start, keygen, script, wait_gone
 
 BROKEN, OPTIONAL, OK = State.BROKEN, State.OPTIONAL, State.OK
 LONG_AGO = 0
@@ -88,6 +89,17 @@ def test_tool_that_does_not_run_or_has_no_library_is_a_fault(
     assert found["make"].text.startswith("4.4")
 
 
+@pytest.mark.parametrize("does", ["sleep 1000", "cat /dev/zero"])
+def test_tool_that_hangs_is_a_fault_and_what_it_started_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    script(tmp_path / "bin" / "cc", f"/bin/{does} & echo $! >{tmp_path}/pid; wait")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(tools, "ANSWER_SECONDS", 0.5)
+    assert states(tools.tools(Machine()))["cc"] is BROKEN
+    assert wait_gone([int((tmp_path / "pid").read_text())])
+
+
 def test_keyring_is_looked_for_below_the_root(tmp_path: Path) -> None:
     machine = Machine(root=tmp_path)
     assert states(tools.keyring(machine)) == {"Debian's keys": OPTIONAL}
@@ -100,7 +112,7 @@ def test_keyring_is_looked_for_below_the_root(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["raise RuntimeError('x\\ny')", "import nowhere", "("])
 def test_package_that_cannot_be_imported_is_named(tmp_path: Path, damage: str) -> None:
     (tmp_path / "cobs.py").write_text(damage)
-    code = "from hil.doctor import packages; print(list(packages.extras(None))[0])"
+    code = "from hil.doctor import machine, packages; print(list(packages.extras(machine.Machine()))[0])"
     path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -202,10 +214,10 @@ def test_lease_in_use_is_shown_and_a_pipe_in_its_place_is_broken(
         assert finding.state is OK
         assert f"process {os.getpid()}" in finding.text
     assert states(boards.leases(Machine())) == {"leases": OK}
-    lease.lock_file("D").unlink()
-    os.mkfifo(lease.lock_file("D"))
+    lease.path_of("D").unlink()
+    os.mkfifo(lease.path_of("D"))
     (finding,) = boards.leases(Machine())
-    assert (finding.state, finding.remedy) == (BROKEN, f"sudo rm -r {lease.lock_file('D')}")
+    assert (finding.state, finding.remedy) == (BROKEN, f"sudo rm -r {lease.path_of('D')}")
 
 
 def test_pi_without_any_key_is_broken_until_it_has_them(
@@ -227,6 +239,27 @@ def test_damaged_known_hosts_is_a_fault_with_a_remedy(
     (home / ".ssh").mkdir()
     (home / ".ssh" / "known_hosts").write_bytes(damage)
     assert states(keys.ssh(boards_file(PI)))["host key of pi"] is BROKEN
+
+
+def test_pipe_in_place_of_a_key_file_is_a_fault_and_no_wait(
+    home: Path, boards_file: Callable[[str], Machine]
+) -> None:
+    for path in (home / ".ssh" / "known_hosts", home / ".android" / "adbkey"):
+        path.parent.mkdir()
+        os.mkfifo(path)
+    assert states(keys.ssh(boards_file(PI)))["host key of pi"] is BROKEN
+    assert states(keys.adb(Machine())) == {"adb key": BROKEN}
+
+
+def test_ssh_agent_counts_only_if_it_answers(
+    home: Path, boards_file: Callable[[str], Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(home / "agent"))
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(home / "agent"))
+        assert states(keys.ssh(boards_file(PI)))["key of pi"] is BROKEN
+        agent.listen()
+        assert states(keys.ssh(boards_file(PI)))["key of pi"] is OK
 
 
 def test_remedy_for_an_unknown_host_key_quotes_the_host(
@@ -303,6 +336,15 @@ def test_nano_whose_port_may_not_be_opened_is_broken(bus: Usb, product: str) -> 
     bus.write("/dev/ttyACM0")
     assert states(usb.serial_ports(bus.machine)) == {"serial port": OK}
     assert states(usb.serial_ports(bus.forbidding())) == {"serial port": BROKEN}
+
+
+def test_nano_that_is_plugged_in_needs_the_packages_that_build_its_agent(
+    bus: Usb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "platformio", None)
+    assert states(packages.extras(bus.machine))["extra firmware"] is OPTIONAL
+    bus.nano()
+    assert states(packages.extras(bus.machine))["extra firmware"] is BROKEN
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another group")

@@ -115,6 +115,18 @@ def test_owner_text_is_shown_without_control_characters(tmp_path: Path) -> None:
     assert len(busy.value.owner) <= 100
 
 
+def test_name_of_a_hostile_device_is_one_printable_line(tmp_path: Path) -> None:
+    device = "Nano \x1b[2J\n\ud800"
+    said: list[str] = []
+    with (
+        lease.held("theirs", device, 0, print, tmp_path),
+        raises(BoardBusy, board="ours") as busy,
+        lease.held("ours", device, 0.1, said.append, tmp_path),
+    ):
+        pass
+    assert [text.isprintable() for text in (*said, str(busy.value))] == [True, True]
+
+
 def test_lock_file_is_open_to_all_users_and_links_are_not_followed(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
@@ -135,7 +147,7 @@ def test_lock_file_is_open_to_all_users_and_links_are_not_followed(tmp_path: Pat
 def test_other_things_at_the_place_of_a_lock_file_are_one_error_and_no_wait(
     tmp_path: Path, kind: str
 ) -> None:
-    path = lease.lock_file(DEVICE, tmp_path)
+    path = lease.path_of(DEVICE, tmp_path)
     with socket.socket(socket.AF_UNIX) as unix:
         if kind == "pipe":
             os.mkfifo(path)
@@ -158,19 +170,21 @@ def test_lock_file_of_another_user_in_a_sticky_folder_is_taken(tmp_path: Path) -
     """Linux refuses to open such a file with O_CREAT (fs.protected_regular)."""
     assert take(tmp_path) == []
     tmp_path.chmod(0o1777)
-    os.chown(lease.lock_file(DEVICE, tmp_path), 65534, 65534)
+    os.chown(lease.path_of(DEVICE, tmp_path), 65534, 65534)
     assert take(tmp_path) == []
 
 
 def test_lease_of_a_removed_lock_file_is_taken_again(tmp_path: Path) -> None:
     """A lock of a file that is removed keeps nobody out: the run that waited for it opens the new one."""
-    with holder(tmp_path) as owner, holder(tmp_path) as waits:
+    with ExitStack() as stack:
+        owner = stack.enter_context(holder(tmp_path))
         assert line(owner) == "held"
+        waits = stack.enter_context(holder(tmp_path))
         assert "waiting" in line(waits)
-        lease.lock_file(DEVICE, tmp_path).unlink()
+        lease.path_of(DEVICE, tmp_path).unlink()
         owner.kill()
         assert line(waits) == "held"
-        with raises(BoardBusy):
+        with raises(BoardBusy, board="ours"):
             take(tmp_path)
 
 

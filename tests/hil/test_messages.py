@@ -106,41 +106,6 @@ def hello_of_version_9() -> None:
     read_hello(b"\x09\x00" + bytes(62))
 
 
-def lease_at_a_folder(folder: Path) -> None:
-    lease.lock_file("D", folder).mkdir()
-    with lease.held("left", "D", 0, print, folder):
-        pass
-
-
-def lease_in_use(folder: Path) -> None:
-    with lease.held("right", "D", 0, print, folder):
-        lease.lock_file("D", folder).write_text("alice, process 7")
-        with lease.held("left nano", "D", 0, print, folder):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("fail", "message"),
-    [
-        (
-            lease_at_a_folder,
-            "left: cannot open {0} for its lease: Is a directory; remove it: sudo rm -r {0}",
-        ),
-        (
-            lease_in_use,
-            "left nano: D is in use by alice, process 7, and was not free within 0 s;"
-            " end that run (hil release 'left nano'), or wait longer with --lease-wait",
-        ),
-    ],
-)
-def test_message_of_a_lease_that_cannot_be_taken(
-    tmp_path: Path, fail: Callable[[Path], None], message: str
-) -> None:
-    with pytest.raises(HilError) as caught:
-        fail(tmp_path)
-    assert str(caught.value) == message.format(lease.lock_file("D", tmp_path))
-
-
 MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
         lambda: start(Entry("desk", "desktop", host=Host("h"))),
@@ -234,3 +199,38 @@ def test_message_names_observation_and_remedy(fail: Callable[[], object], messag
 )
 def test_reason_why_a_nano_is_absent(entry: Entry, reason: str) -> None:
     assert absent(entry, EMPTY_DESK) == reason
+
+
+def lease_at_a_folder(folder: Path) -> None:
+    lease.path_of("D", folder).mkdir()
+    with lease.held("left", "D", 0, print, folder):
+        pass
+
+
+def lease_in_use(folder: Path) -> None:
+    with lease.held("right", "D", 0, print, folder):
+        lease.path_of("D", folder).write_text("alice, process 7")
+        with lease.held("left nano", "D", 0, print, folder):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("fail", "message"),
+    [
+        (
+            lease_at_a_folder,
+            "left: cannot open {0} for its lease: Is a directory; remove it: sudo rm -r {0}",
+        ),
+        (
+            lease_in_use,
+            "left nano: D is in use by alice, process 7, and was not free within 0 s;"
+            " end that run (hil release 'left nano'), or wait longer with --lease-wait",
+        ),
+    ],
+)
+def test_message_of_a_lease_that_cannot_be_taken(
+    tmp_path: Path, fail: Callable[[Path], None], message: str
+) -> None:
+    with pytest.raises(HilError) as caught:
+        fail(tmp_path)
+    assert str(caught.value) == message.format(lease.path_of("D", tmp_path))

@@ -72,7 +72,7 @@ def pty_board(boards_toml: Callable[..., Path]) -> Iterator[tuple[str, Path]]:
 def test_holder_is_found_by_the_kernel_whatever_the_file_says(start: Start, tmp_path: Path) -> None:
     owner, bystander = start(), start("E")
     holds(owner), holds(bystander)
-    path = lease.lock_file("D", tmp_path)
+    path = lease.path_of("D", tmp_path)
     path.write_text(f"root, process {bystander.pid}, since 1999-01-01 00:00:00")
     assert [(h.pid, h.uid, h.seen) for h in lease_holder.holders(path)] == [(owner.pid, os.getuid(), True)]
     assert f"process {owner.pid}, since 20" in str(lease_holder.in_use(path))
@@ -82,7 +82,7 @@ def test_holder_is_found_by_the_kernel_whatever_the_file_says(start: Start, tmp_
 
 
 def test_process_that_only_opens_the_lock_file_is_no_holder(tmp_path: Path) -> None:
-    path = lease.lock_file("D", tmp_path)
+    path = lease.path_of("D", tmp_path)
     with path.open("w"):
         assert lease_holder.holders(path) == []
         assert lease_holder.in_use(path) is None
@@ -94,7 +94,7 @@ def test_text_of_a_killed_owner_does_not_make_a_lease_busy(start: Start, tmp_pat
     holds(owner)
     owner.kill()
     owner.wait()
-    path = lease.lock_file("D", tmp_path)
+    path = lease.path_of("D", tmp_path)
     assert str(owner.pid) in path.read_text()
     assert lease_holder.in_use(path) is None
 
@@ -103,7 +103,7 @@ def test_lease_that_a_forked_child_holds_names_the_child(start: Start, tmp_path:
     owner = start(how="forked")
     child = holds(owner)
     assert owner.wait() == 0
-    path = lease.lock_file("D", tmp_path)
+    path = lease.path_of("D", tmp_path)
     (holder,) = lease_holder.holders(path)
     assert holder.pid == child != owner.pid
     assert lease_holder.end(holder, path) == "SIGTERM"
@@ -115,7 +115,7 @@ def test_stopped_holder_is_shown_as_stopped(start: Start, tmp_path: Path) -> Non
     holds(owner)
     owner.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, owner.pid, os.WSTOPPED | os.WNOWAIT)
-    (holder,) = lease_holder.holders(lease.lock_file("D", tmp_path))
+    (holder,) = lease_holder.holders(lease.path_of("D", tmp_path))
     assert holder.stopped
     assert ", stopped" in str(holder)
 
@@ -123,7 +123,7 @@ def test_stopped_holder_is_shown_as_stopped(start: Start, tmp_path: Path) -> Non
 def test_holder_that_ignores_sigterm_is_killed(start: Start, tmp_path: Path) -> None:
     owner = start(how="deaf")
     holds(owner)
-    path = lease.lock_file("D", tmp_path)
+    path = lease.path_of("D", tmp_path)
     (holder,) = lease_holder.holders(path)
     assert lease_holder.end(holder, path, seconds=0.2) == "SIGKILL"
     assert owner.wait(timeout=10) == -signal.SIGKILL
@@ -144,10 +144,28 @@ def test_release_with_force_ends_the_run_and_frees_the_board(
         assert done.output.splitlines()[-1] == "board is free"
 
 
+WORKER = """
+import subprocess, sys
+with subprocess.Popen([sys.executable, "-c", *sys.argv[2:]]) as worker:
+    sys.stdin.read()
+"""
+
+
+def test_run_whose_worker_held_the_board_is_named(boards_toml: Callable[..., Path]) -> None:
+    with pty_board(boards_toml) as (device, boards):
+        command = [sys.executable, "-c", WORKER, "pytest", HOLD, str(lease.shared()), device, ""]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+            worker = holds(run)
+            done = release("board", "--boards", boards, "--force")
+            assert (done.exit_code, run.poll()) == (0, None)
+            assert f"process {worker}, since" in done.output
+            assert f"kill {run.pid}" in done.output
+
+
 def test_lock_file_names_the_lease_of_a_board_that_is_unplugged(start: Start) -> None:
     owner = start("a device that is gone", folder=lease.shared())
     holds(owner)
-    path = lease.lock_file("a device that is gone")
+    path = lease.path_of("a device that is gone")
     assert release(path, "--force").exit_code == 0
     assert owner.wait(timeout=10) == -signal.SIGTERM
     assert release("/etc/passwd", "--force").exit_code == 1
