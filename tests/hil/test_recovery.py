@@ -327,8 +327,9 @@ STOPS = {
 }
 
 
-@pytest.mark.parametrize("stop", STOPS)
-@pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
+@pytest.mark.parametrize(
+    ("stop", "option"), [*((stop, "-q") for stop in STOPS), ("failure", "-x"), ("failure", "--maxfail=1")]
+)
 def test_run_that_stops_in_any_way_closes_the_board_and_frees_its_lease(
     small_pack: Path, boards_toml: BoardsToml, tmp_path: Path, stop: str, option: str
 ) -> None:
