@@ -8,7 +8,8 @@
     |   |-- BoardBusy           another run holds the lease of the board
     |   |-- LeaseError          this machine has no file to lock for the lease
     |   |-- BuildError          the agent cannot be built, stored or uploaded
-    |   |-- EmulatorError       the emulator is missing or does not start
+    |   |-- EmulatorError       the emulator is missing, or cannot be set up
+    |   |   `-- EmulatorStopped the emulator was started, but ended or was not ready in time
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
@@ -105,7 +106,11 @@ class BuildError(SetupError):
 
 
 class EmulatorError(SetupError):
-    """The emulator is missing or does not start."""
+    """The emulator is missing, or cannot be set up."""
+
+
+class EmulatorStopped(EmulatorError):  # noqa: N818, it names a state of the bench, not a bug
+    """The emulator was started, but ended or was not ready in time."""
 
 
 class HostKeyError(SetupError):

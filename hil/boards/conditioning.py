@@ -1,7 +1,8 @@
 """Bring a Linux board to the conditions of its entry in boards.toml, so that latencies mean something.
 
-A governor is set for the run and restored after it. A hot core is waited for. The conditions are read and
-kept with the figures in any case.
+A governor is set for the run and restored after it. A note on the board holds the governors of before, so
+that the next run restores them if this one loses the board or is killed. A hot core is waited for. The
+conditions are read and kept with the figures in any case.
 """
 
 import shlex
@@ -21,6 +22,10 @@ LOOK_SECONDS = 1.0
 """Seconds between two readings of a board that cools down."""
 _GOVERNORS = "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 _WHICH = f'for file in {_GOVERNORS}; do [ -r "$file" ] && echo "$file=$(cat "$file")"; done; true'
+_NOTE = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil/governors"'
+_NOTED = f"""id=$(cat /proc/sys/kernel/random/boot_id)
+if [ -f {_NOTE} ] && grep -qx "boot=$id" {_NOTE}; then cat {_NOTE}; fi; true"""
+"""Prints the note unless the board has started anew since, as that has reset its governors."""
 Run = Callable[[str], str]
 """Runs a POSIX shell script on the board and returns its output."""
 
@@ -39,7 +44,10 @@ class Conditioner:
         asked = self._entry.governor
         if asked is None:
             return self
-        self._before = {file: now for file, now in self._governors().items() if now != asked}
+        found, noted = self._governors(), key_values(self._run(_NOTED))
+        before = {file: noted.get(file, now) for file, now in found.items()}
+        self._before = {file: governor for file, governor in before.items() if governor != asked}
+        self._note()
         self._set(dict.fromkeys(self._before, asked))
         others = {now for now in self._governors().values() if now != asked}
         if others:
@@ -50,8 +58,10 @@ class Conditioner:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(HilError):  # a lost board has nothing to restore
-            self._set(self._before)
+        if self._before:
+            with suppress(HilError):  # a lost board keeps the note
+                self._set(self._before)
+                self._run(f"rm -f {_NOTE}")
 
     def conditions(self) -> Conditions:
         """Read the present conditions."""
@@ -78,6 +88,14 @@ class Conditioner:
         if not found:
             raise SetupError("it has no governor to set; remove `governor`", board=self._entry.name)
         return found
+
+    def _note(self) -> None:
+        """Keep the governors of before on the board, if it has a place for a note."""
+        lines = " ".join(shlex.quote(f"{file}={governor}") for file, governor in self._before.items())
+        if lines:
+            boot = '"boot=$(cat /proc/sys/kernel/random/boot_id)"'
+            write = f'mkdir -p "$(dirname {_NOTE})" && printf "%s\\n" {boot} {lines} >{_NOTE}'
+            self._run(f"{{ {write}; }} 2>/dev/null; true")
 
     def _set(self, governors: Mapping[str, str]) -> None:
         """Set governors as far as permitted: as root, or by sudo without a password."""

@@ -4,9 +4,8 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hil.boards import boards_toml, opening
 from hil.boards.board import Advance, Board, check_count, ignore
 from hil.boards.facts import BoardFacts, Provenance
+from hil.boards.holder import Holder, Once
 from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
@@ -30,42 +30,6 @@ _INPUTS = 256
 """Largest number of seeded random inputs of a measurement."""
 Observe = Callable[[Pack, str, str, Samples], None]
 """Called with each measurement: pack, name of the subnet or pair, `latency` or `switch`, samples."""
-T = TypeVar("T")
-
-
-class Holder(Protocol):
-    """The holder of a started board, who decides what happens if work on the board is interrupted."""
-
-    def do(self, work: Callable[[Board], T]) -> T:
-        """Do work on the board, and return its result."""
-        ...
-
-    def deploy(self, model: Model, advance: Advance) -> None:
-        """Store a pack on the board, as `Board.deploy`."""
-        ...
-
-    def facts(self) -> BoardFacts:
-        """Return the board's name, target, provenance and clocks."""
-        ...
-
-
-@dataclass(frozen=True)
-class _Once:
-    """Does work on a board once."""
-
-    board: Board
-
-    def do(self, work: Callable[[Board], T]) -> T:
-        """Do the work."""
-        return work(self.board)
-
-    def deploy(self, model: Model, advance: Advance) -> None:
-        """Store a pack on the board."""
-        self.board.deploy(model, advance)
-
-    def facts(self) -> BoardFacts:
-        """Return name, target, provenance and clocks."""
-        return self.board.facts()
 
 
 class OpenBoard:
@@ -274,4 +238,4 @@ def open_board(
     entry = boards_toml.named(Path(boards) if boards is not None else None, name)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with opening.started(entry, provenance, wait=lease_wait) as board:
-        yield OpenBoard(_Once(board))
+        yield OpenBoard(Once(board))

@@ -1,8 +1,8 @@
 """Bring a board back after its first infrastructure error in a run, and quarantine it after the second.
 
-An infrastructure error says nothing about the pack: the link was lost, nobody answered in time, or the bytes
-that arrived did not follow the protocol. So the work that it interrupted is done once more, on the recovered
-board. Nothing is repeated because of its figures.
+An infrastructure error says nothing about the pack: the link was lost, nobody answered in time, the bytes
+that arrived did not follow the protocol, or an emulator ended. So the work that it interrupted is done once
+more, on the recovered board. Nothing is repeated because of its figures.
 """
 
 import time
@@ -16,11 +16,18 @@ from hil.boards.board import Advance, Board, ignore
 from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.power_cycle import power_cycle
-from hil.errors import BoardAbsent, BoardQuarantined, HilError, LinkError, ProtocolError
+from hil.errors import (
+    BoardAbsent,
+    BoardQuarantined,
+    EmulatorStopped,
+    HilError,
+    LinkError,
+    ProtocolError,
+)
 from hil.transports.deadline import Deadline
 from reds.pack.model import Model
 
-INFRASTRUCTURE = (LinkError, ProtocolError)
+INFRASTRUCTURE = (LinkError, ProtocolError, EmulatorStopped)
 RETURN_SECONDS, BOOT_SECONDS = 15.0, 90.0
 """Seconds that a real board may take to come back by itself, and after its power was cut."""
 _POLL_SECONDS = 0.25

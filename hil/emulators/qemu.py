@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hil.errors import EmulatorError
+from hil.errors import EmulatorError, EmulatorStopped
 from hil.lifetime.child import Child, run
 from hil.lifetime.folder import TemporaryFolder
 from hil.transports.deadline import Deadline
@@ -71,7 +71,7 @@ class Qemu:
         return self._process.pid
 
     def expect(self, pattern: re.Pattern[bytes], seconds: float) -> re.Match[bytes]:
-        """Wait for output that matches a pattern. Raises `EmulatorError` if QEMU or the time ends first."""
+        """Wait for output that matches a pattern. Raises `EmulatorStopped` if QEMU or the time ends first."""
         assert self._process is not None
         out = self._process.stdout
         assert out is not None
@@ -85,9 +85,9 @@ class Qemu:
             said = (said + more)[-_KEPT:]
         return found
 
-    def failed(self, otherwise: str) -> EmulatorError:
+    def failed(self, otherwise: str) -> EmulatorStopped:
         """Return the error of a failed start, with QEMU's last line of standard error if it wrote one."""
-        return EmulatorError(f"{self._program} did not start: {self.last_words() or otherwise}")
+        return EmulatorStopped(f"{self._program} did not start: {self.last_words() or otherwise}")
 
     def last_words(self) -> str:
         """Return the last line of QEMU's standard error, empty if it wrote none."""

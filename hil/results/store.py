@@ -8,7 +8,7 @@
 - mismatches: the sum of the wrong outputs
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
-`conditions` holds the board's conditions before all measurements and after this one, or null.
+`conditions` holds the board's conditions before all measurements and after the test of this one, or null.
 """
 
 import json

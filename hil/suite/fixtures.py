@@ -47,8 +47,9 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
 
     The test runs once for each board that --target, --emulate, --missing and --boards choose. By default an
     absent board fails the test if --target names it; otherwise the test is skipped with the reason. The
-    board is leased and stays open for the whole session. Each measurement is kept with its provenance in
-    the summary table, in the file of --results and in JUnit's properties.
+    board is leased and stays open for the whole session. If it is lost, it is brought back once, and the
+    interrupted call is made again. Each measurement is kept with its provenance in the summary table, in the
+    file of --results and in JUnit's properties.
     """
     from hil.boards.open_board import OpenBoard
     from hil.results.store import metric_name
@@ -56,7 +57,7 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
     def observe(pack: Pack, subnet: str, what: str, samples: Samples) -> None:
         metric, unit = metric_name(what, samples.unit), samples.unit
         value = samples.worst if what == "switch" else samples.median
-        _hil_board.look()
+        _hil_board.measured = True
         _keep(request.config.stash[CURRENT], _hil_board, pack, subnet, metric, unit, value, samples.values)
 
     return OpenBoard(_hil_board, observe)

@@ -22,10 +22,12 @@ T = TypeVar("T")
 
 @dataclass
 class LeasedBoard:
-    """A started board of the run, with its conditions before the first and after the latest measurement."""
+    """A started board of the run, with its conditions at the start and after the last test that measured."""
 
     selected: SelectedBoard
     _board: RecoverableBoard
+    measured: bool = True
+    """Whether anything was measured since the conditions were noted."""
     _conditions: list[Conditions] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -44,14 +46,22 @@ class LeasedBoard:
         return self._board.facts()
 
     def look(self) -> None:
-        """Note the current conditions of a real board. Those of an emulated board change no count."""
-        if self.facts().provenance is Provenance.HARDWARE and (found := self.do(Board.conditions)):
+        """Note the conditions of a real board if it measured. Those of an emulated board change no count."""
+        real = self.selected.provenance is Provenance.HARDWARE
+        if self.measured and real and (found := self.do(Board.conditions)):
             self._conditions.append(found)
+        self.measured = False
+
+    @property
+    def conditions(self) -> Span | None:
+        """Return the conditions before all measurements and after the latest, None if there are none."""
+        seen = self._conditions
+        return Span(seen[0], seen[-1]) if seen else None
 
     def measurement(
         self, pack: Pack, subnet: str, metric: str, unit: str, value: float, samples: Iterable[float]
     ) -> Measurement:
-        """Return a figure with its origin: board, provenance, pack and conditions.
+        """Return a figure with its origin: board, provenance and pack.
 
         Args:
             pack: The pack that is deployed.
@@ -61,10 +71,9 @@ class LeasedBoard:
             value: The figure.
             samples: The values that the figure summarizes.
         """
-        entry, seen = self.selected.entry, self._conditions
+        entry = self.selected.entry
         who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
-        when = Span(seen[0], seen[-1]) if seen else None
-        return Measurement(*who, subnet, metric, unit, value, tuple(samples), when)
+        return Measurement(*who, subnet, metric, unit, value, tuple(samples))
 
 
 @contextmanager

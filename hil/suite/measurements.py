@@ -1,7 +1,6 @@
 """Take each measurement of a board and a workload once, and share it among the tests that use it.
 
-Figures are taken in groups: the outputs, the latencies, and the switches to each subnet. The conditions of
-the board are noted once after each group.
+Figures are taken in groups: the outputs, the latencies, and the switches to each subnet.
 """
 
 from collections.abc import Callable, Mapping
@@ -98,5 +97,5 @@ class Measurements:
     def _once(self, key: object, take: Callable[[Board], T]) -> T:
         if key not in self._taken:
             self._taken[key] = self.leased.do(take)
-            self.leased.look()
+            self.leased.measured = True
         return self._taken[key]  # type: ignore[return-value]  # the result of `take` for this key

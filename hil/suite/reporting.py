@@ -6,18 +6,20 @@ Every pytest session loads this module. So it imports large modules only when a 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hil.errors import BoardQuarantined, HilError, UnfitError
-from hil.suite.board_tests import bench_run_or_error, selected_board
+from hil.suite.board_tests import BOARD, bench_run_or_error, selected_board
 
 if TYPE_CHECKING:
     from hil.boards.recovery import Record
     from hil.results.store import Measurement
     from hil.suite.board_selection import SelectedBoard
+    from hil.suite.leased import LeasedBoard
 
 TAKEN = pytest.StashKey[list["Measurement"]]()
 """Measurements of a test."""
@@ -44,6 +46,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Note the conditions of the board once after each test that measured, however often it did."""
+    held: LeasedBoard | None = getattr(item, "funcargs", {}).get(BOARD)
+    if held is None or selected_board(item) is None:
+        return (yield)
+    try:
+        result = yield
+    except Exception:
+        with suppress(HilError):  # the failure of the test comes first
+            held.look()
+        raise
+    held.look()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -66,9 +84,17 @@ def pytest_runtest_makereport(
     if quarantined and report.when == "call":
         report.when = "setup"  # a report that fails in any phase but the call is an error, here and in JUnit
     report.quarantined = quarantined  # type: ignore[attr-defined]  # reports carry extras to xdist
-    report.hil = [m.plain() for m in item.stash.get(TAKEN, [])]  # type: ignore[attr-defined]
-    item.stash[TAKEN] = []
+    ends = call.when != "setup" or call.excinfo
+    report.hil = _taken(item) if ends else []  # type: ignore[attr-defined]
     return report
+
+
+def _taken(item: pytest.Item) -> list[dict[str, Any]]:
+    """Return the measurements of a test that are not reported yet, with the conditions of its board."""
+    taken, held = item.stash.get(TAKEN, []), getattr(item, "funcargs", {}).get(BOARD)
+    item.stash[TAKEN] = []
+    conditions = held.conditions if held else None
+    return [replace(measurement, conditions=conditions).plain() for measurement in taken]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -62,10 +63,12 @@ def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Writ
         latency_us = { "25%" = 2500, "100%" = 9000.5 }
         instructions = { "25%" = 30000 }
         switch_instructions = 20
+        power_cycle = ["uhubctl", "-a", "cycle", "; true"]
     """)
     budgets = {"25%": 2500.0, "100%": 9000.5}
-    counted = {"instructions": {"25%": 30_000.0}, "switch_instructions": 20}
-    entry = Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets, **counted)  # type: ignore[arg-type]
+    more: dict[str, Any] = {"instructions": {"25%": 30_000.0}, "switch_instructions": 20}
+    more["power_cycle"] = ("uhubctl", "-a", "cycle", "; true")
+    entry = Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets, **more)
     assert load(path) == (entry,)
 
 
@@ -160,6 +163,14 @@ def test_desktop_runs_on_its_cores_only() -> None:
         (BOARD + 'instructions = { "25%" = -1 }', "left", "instructions"),
         (BOARD + "instructions = 3", "left", "instructions"),
         (BOARD + 'switch_instructions = "few"', "left", "switch_instructions"),
+        (BOARD + 'power_cycle = "uhubctl -a cycle"', "left", "power_cycle"),
+        (BOARD + "power_cycle = []", "left", "power_cycle"),
+        (BOARD + 'power_cycle = [""]', "left", "power_cycle"),
+        (BOARD + 'power_cycle = ["uhubctl", 2]', "left", "power_cycle"),
+        (BOARD + 'power_cycle = ["bin/cycle"]', "left", "power_cycle"),
+        (BOARD + 'power_cycle = ["~/cycle"]', "left", "power_cycle"),
+        (BOARD + 'power_cycle = ["cycle", "\\u0000"]', "left", "power_cycle"),
+        (BOARD + 'power_cycle = ["cycle", "\\u001b[2J"]', "left", "power_cycle"),
         (BOARD + BOARD, "", "name"),
         (PI + 'user = "u"', "pi", "user"),
         (PI + 'key = "id"', "pi", "key"),
@@ -313,7 +324,7 @@ def test_absent_board_skips_fails_or_is_emulated(write: Write, told: dict[str, o
     else:
         assert left == ("fails" if choice.fails else "skips")
         with pytest.raises(BoardAbsent):
-            choice.start()
+            choice.lease()
 
 
 def test_named_target_that_the_file_lacks_is_benched(write: Write) -> None:

@@ -1,16 +1,20 @@
 """Test boards that are brought to the conditions in boards.toml, on a real sshd with a /sys of the test."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hil.boards import conditioning
+from hil.boards.board import Board
 from hil.boards.facts import Provenance
+from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.targets import pi
 from hil.errors import SetupError, UnfitError
 from tests.hil.support.raising import raises
-from tests.hil.support.sshd import Sshd, Start, mounting
+from tests.hil.support.sshd import Sshd, Start, mounting, parent
 from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes
 
 CPU, HEAT = "/sys/devices/system/cpu", "/sys/class/thermal"
@@ -134,3 +138,34 @@ def test_board_without_asked_conditions_is_left_unchanged(there: Callable[..., S
     with pi.start(there().entry(), Provenance.HARDWARE) as board:
         board.settle()
         assert read(files) == ["ondemand"]
+
+
+def test_governor_is_restored_by_the_next_run_after_the_board_was_lost(
+    there: Callable[..., Sshd], sysfs: Sys
+) -> None:
+    files = sysfs.govern("ondemand", "powersave")
+    board = there()
+    entry = board.entry(governor="performance")
+    said: list[str] = []
+    with RecoverableBoard(entry, Provenance.HARDWARE, Record(), said.append, said.append) as lost:
+        lost.do(Board.facts)
+        os.kill(parent(board.agent()), signal.SIGKILL)
+        lost.do(Board.reset)
+        assert said[-1].endswith("it works after a restart")
+        assert read(files) == ["performance"] * 2
+        assert "governors" in {file.name for file in board.stored()}
+    assert read(files) == ["ondemand", "powersave"]
+    assert "governors" not in {file.name for file in board.stored()}
+
+
+def test_note_of_governors_from_before_a_restart_is_not_restored(
+    there: Callable[..., Sshd], sysfs: Sys
+) -> None:
+    (file,) = sysfs.govern("performance")
+    board = there()
+    note = board.home / ".cache" / "reds-hil" / "governors"
+    note.parent.mkdir(parents=True)
+    note.write_text(f"boot=another\n{CPU}/cpu0/cpufreq/scaling_governor=powersave\n")
+    with pi.start(board.entry(governor="performance"), Provenance.HARDWARE):
+        pass
+    assert read([file]) == ["performance"]

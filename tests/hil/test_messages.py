@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from hil.boards import boards_toml, lease
+from hil.boards.board import Board
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.power_cycle import power_cycle
+from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent
-from hil.errors import HilError
+from hil.errors import HilError, LinkError
 from hil.protocol.frame import decode
 from hil.protocol.hello import read_hello
 from hil.results import store
@@ -59,6 +62,10 @@ EMPTY_DESK = Desk(lambda: (Port("/dev/ttyS0"),), lambda port: None, lambda: "")
             PI + 'host = "h"\nhost_key = "ab:cd"',
             "board 'pi': `host_key` is 'ab:cd'; write SHA256: and 43 char",
         ),
+        (
+            BOARD + 'power_cycle = "reboot"',
+            "board 'left': `power_cycle` is 'reboot'; write a list of a program (on PATH, or its whole path)",
+        ),
         (PI + "core = 4096", "board 'pi': `core` is 4096; write the number of a core, from 0 to 4095"),
     ],
 )
@@ -104,6 +111,17 @@ def start(entry: Entry) -> None:
 
 def hello_of_version_9() -> None:
     read_hello(b"\x09\x00" + bytes(62))
+
+
+def quarantine() -> None:
+    """Lose a board twice."""
+
+    def lose(board: Board) -> None:
+        raise LinkError("the cable is out; plug it in", board=board.name)
+
+    entry = Entry("desk", "desktop")
+    with RecoverableBoard(entry, Provenance.HARDWARE, Record(), print, print) as board:
+        board.do(lose)
 
 
 MESSAGES: list[tuple[Callable[[], object], str]] = [
@@ -168,6 +186,23 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
         lambda: decode(b"\x02\x01"),
         "a frame has 1 bytes, fewer than the least of 6",
+    ),
+    (
+        lambda: power_cycle(Entry("left", "nano33ble", power_cycle=("false",))),
+        "left: its `power_cycle` command false ended with exit status 1; run it by hand to see why",
+    ),
+    (
+        lambda: power_cycle(Entry("left", "nano33ble", power_cycle=("/nowhere/cycle",))),
+        "left: its `power_cycle` command /nowhere/cycle does not start: No such file or directory;"
+        " run it by hand to see why",
+    ),
+    (
+        lambda: power_cycle(Entry("left", "nano33ble", power_cycle=("sleep", "9")), seconds=0.1),
+        "left: its `power_cycle` command sleep took longer than 0.1 s; run it by hand to see why",
+    ),
+    (
+        quarantine,
+        "desk: quarantined for this run: the cable is out, once more after a reset of its agent; plug it in",
     ),
     (
         hello_of_version_9,

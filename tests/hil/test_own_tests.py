@@ -13,6 +13,7 @@ from reds import pack
 from tests.hil.support import AGENTS
 from tests.hil.support.suite_run import (
     BoardsToml,
+    Run,
     failed_tests,
     one_line_of_errors,
     outcomes,
@@ -25,6 +26,7 @@ from tests.support.nets import dense_model
 Own = Callable[..., subprocess.CompletedProcess[str]]
 """Writes a test module and runs it, with options."""
 
+ROOT = Path(__file__).parents[2]
 SNIPPET = """
 def test_mine(board, pack):
     board.deploy(pack)
@@ -122,6 +124,50 @@ def test_board_that_is_lost_in_the_middle_is_said_once_with_the_line(
     assert outcomes(done.stdout) == {"error": 1, "skipped": 4, "passed": 1}, done.stdout
     assert re.search(r"^test_mine.py:\d+: board: quarantined for this run: ", done.stdout, re.MULTILINE)
     assert "Traceback" not in done.stdout
+
+
+COUNTED = """
+from hil.boards.conditioning import Conditioner
+read = Conditioner.conditions
+def conditions(self):
+    with open("reads", "a") as file:
+        file.write("x")
+    return read(self)
+Conditioner.conditions = conditions
+"""
+"""A plugin that keeps how often the conditions of a board were read."""
+LOOP = """
+def test_loop(board, pack):
+    board.deploy(pack)
+    for _ in range(20):
+        board.measure_switch("50%", "100%", n=3)
+    assert {ending}
+"""
+
+
+@pytest.mark.parametrize("ending", ["True", "False"])
+def test_conditions_are_read_at_the_start_and_once_after_a_test_that_measured(
+    tmp_path: Path, small_pack: Path, ending: str
+) -> None:
+    (tmp_path / "counted.py").write_text(COUNTED)
+    (tmp_path / "test_mine.py").write_text(LOOP.replace("{ending}", ending))
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    args = ("--target=desktop", "--pack", small_pack, "--results=a.jsonl", "-p", "counted")
+    run_pytest(tmp_path, "test_mine.py", *args, env=env)
+    assert (tmp_path / "reads").read_text() == "xx"
+    rows = read(tmp_path / "a.jsonl")
+    assert len(rows) == 20
+    assert all(row["conditions"]["after"]["machine"] for row in rows)
+
+
+def test_suite_reads_the_conditions_once_for_each_group_of_figures(
+    hil: Run, tmp_path: Path, small_pack: Path
+) -> None:
+    """At the start, after the outputs, after the latencies, and after the switches to each of two subnets."""
+    (tmp_path / "counted.py").write_text(COUNTED)
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    hil("--target=desktop", "--pack", small_pack, "-p", "counted", env=env)
+    assert (tmp_path / "reads").read_text() == "x" * 5
 
 
 def test_run_that_cannot_be_set_up_is_one_line(own: Own) -> None:

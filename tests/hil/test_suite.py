@@ -26,6 +26,7 @@ from tests.hil.support.suite_run import (
 )
 
 KEYS = "target board provenance pack pack_sha256 subnet metric unit value samples conditions"
+ROOT = Path(__file__).parents[2]
 PAIRS = {"50%->100%", "100%->50%"}
 
 
@@ -292,6 +293,25 @@ def test_a_bad_pack_is_one_line(
 )
 def test_what_cannot_be_set_up_is_one_line(hil: Run, args: list[str], says: str) -> None:
     usage_error(hil(*args), rf"^ERROR: .*{says}.*$")
+
+
+DEFECT = """
+from hil.suite import workload
+def load(path):
+    with open("loads", "a") as file:
+        file.write("x")
+    raise ZeroDivisionError("a defect")
+workload.load = load
+"""
+
+
+def test_defect_met_while_a_pack_is_read_is_shown_once_for_all_modules(hil: Run, tmp_path: Path) -> None:
+    (tmp_path / "defect.py").write_text(DEFECT)
+    done = hil("--target=desktop", "-p", "defect", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stdout.count("E   ZeroDivisionError: a defect") == 1
+    assert done.stderr.strip() == "ERROR: the run cannot be set up: ZeroDivisionError: a defect"
+    assert (tmp_path / "loads").read_text() == "x"
 
 
 def test_without_a_compiler_the_board_is_an_error_of_one_line(
