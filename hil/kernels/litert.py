@@ -33,13 +33,15 @@ SEED = 1
 """Seed of the weights. Others may give an average a bias that TFLite's own op cannot have."""
 ANSWER_SECONDS, LOGIN_SECONDS = 120.0, 15.0
 """Deadlines of any answer, such as the start of Python or a turn of inferences, and of a login."""
+_LONGEST = 16 << 20
+"""Most bytes of an answer."""
 
 
 class LiteRT:
     """Runs one net at a time. Raises `SetupError` if LiteRT is missing at the other end, or `LinkError`."""
 
     def __init__(self, transport: Transport, python: str) -> None:
-        self._transport, self._heard = transport, b""
+        self._transport, self._heard = transport, bytearray()
         if lacks := self._answer().get("lacks"):
             raise SetupError(f"{transport.name}: no LiteRT: {lacks}; {python} -m pip install ai-edge-litert")
 
@@ -54,23 +56,28 @@ class LiteRT:
     def _ask(self, **what: object) -> list[float]:
         line = json.dumps(what) + "\n"
         self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
-        return [float(us) for us in self._answer()["us"]]
+        us = self._answer().get("us")
+        if not isinstance(us, list) or not all(isinstance(each, int | float) for each in us):
+            raise self._strange(repr(us).encode())
+        return [float(each) for each in us]
 
     def _answer(self) -> dict[str, Any]:
         deadline = Deadline.after(ANSWER_SECONDS)
         while b"\n" not in self._heard:
             self._heard += self._transport.read(deadline)
+            if len(self._heard) > _LONGEST:
+                raise self._strange(self._heard)
         line, _, self._heard = self._heard.partition(b"\n")
         try:
             answer = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._strange(line) from error
         if not isinstance(answer, dict) or answer.keys().isdisjoint(("ready", "lacks", "us")):
             raise self._strange(line)
         return answer
 
-    def _strange(self, line: bytes) -> ProtocolError:
-        odd = f"{self._transport.name}: {line[:80]!r} is not an answer of LiteRT"
+    def _strange(self, line: bytes | bytearray) -> ProtocolError:
+        odd = f"{self._transport.name}: {bytes(line[:80])!r} is not an answer of LiteRT"
         return ProtocolError(f"{odd}; check that Python there starts without output")
 
 
