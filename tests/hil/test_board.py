@@ -9,8 +9,9 @@ from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target
-from hil.errors import BoardsFileError, InputsRefused, LinkError, PackRefused
+from hil.errors import AgentError, BoardsFileError, InputsRefused, LinkError, PackRefused, ProtocolError
 from hil.protocol.agent import Timed
+from hil.protocol.definition import Fault
 from reds import pack
 from reds.pack import arena, interpreter
 from reds.pack.extract import extract_up_to
@@ -69,6 +70,35 @@ def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model, x: np
     desktop.deploy(small)
     with raises(InputsRefused, board="desk"):
         desktop.infer(x)
+
+
+def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    x = inputs(small, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hil.boards.board.check_capacity", lambda *_: b"no pack")
+        with raises(AgentError, board="desk", code=Fault.BAD_PACK):
+            desktop.deploy(dense_model([4, 3], [[3]]))
+    with raises(PackRefused, board="desk"):
+        desktop.infer(x)
+    desktop.deploy(small)
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 0, x))
+
+
+def test_agent_that_has_lost_its_pack_is_a_protocol_error(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    with raises(AgentError):
+        desktop._agent.put_pack(b"no pack", 64, lambda done: None)
+    for use in (lambda: desktop.select(1), lambda: desktop.infer(inputs(small, 2))):
+        with raises(ProtocolError, board="desk"):
+            use()
+
+
+def test_more_inputs_than_a_request_can_name_are_measured(desktop: Board) -> None:
+    tiny = dense_model([1, 2], [[2]])
+    desktop.deploy(tiny)
+    (clock,) = desktop.facts().clocks
+    assert len(desktop.measure(0, 5, clock, inputs(tiny, 70_000)).ticks) == 5
 
 
 def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:
