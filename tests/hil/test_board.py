@@ -8,8 +8,17 @@ from hil.boards.board import Board
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.open_board import OpenBoard
 from hil.boards.registry import target
-from hil.errors import AgentError, BoardsFileError, InputsRefused, LinkError, PackRefused, ProtocolError
+from hil.errors import (
+    AgentError,
+    BoardsFileError,
+    InputsRefused,
+    LinkError,
+    PackRefused,
+    ProtocolError,
+    SetupError,
+)
 from hil.protocol.agent import Timed
 from hil.protocol.definition import Fault
 from reds import pack
@@ -70,6 +79,22 @@ def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model, x: np
     desktop.deploy(small)
     with raises(InputsRefused, board="desk"):
         desktop.infer(x)
+
+
+@pytest.mark.parametrize("pack", [5, None, b"REDS", ["a.reds"]])
+def test_what_is_no_pack_is_refused(desktop: Board, pack: object) -> None:
+    with raises(PackRefused):
+        OpenBoard(desktop).deploy(pack)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [0, -1, 70_000, 1.5])
+def test_open_board_refuses_an_impossible_number_of_samples(desktop: Board, small: Model, n: float) -> None:
+    board = OpenBoard(desktop)
+    board.deploy(small)
+    with raises(SetupError, board="desk"):
+        board.measure(0, n)  # type: ignore[arg-type]
+    with raises(SetupError, board="desk"):
+        board.measure_switch(0, 1, n)  # type: ignore[arg-type]
 
 
 def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small: Model) -> None:
