@@ -5,6 +5,7 @@ A module of `targets/` opens boards as `registry.Target` describes.
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +15,9 @@ from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
-from hil.errors import InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.errors import AgentError, InputsRefused, PackRefused, ProtocolError, SetupError
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import MEASURE_SAMPLE, SWITCH_SAMPLE
+from hil.protocol.definition import MEASURE_SAMPLE, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
 from hil.results.conditions import Conditions
 from hil.results.plausible import INFERENCES, check_ticks, check_time
@@ -33,6 +34,8 @@ _SECONDS_PER_MAC = 2e-6
 
 MOST_SAMPLES = 0xFFFF
 """Most samples of one measurement."""
+_MOST_INPUTS = 0xFFFF
+"""Most inputs that a request can name."""
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
@@ -139,6 +142,7 @@ class Board:
         data = check_capacity(self.name, model, layout, *room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
+            self._hello, self._model = replace(self._hello, pack=(0, 0)), None
             stored = self._agent.put_pack(data, self._hello.max_payload, advance)
             if stored != len(model.subnets):
                 counts = f"{model.name} has {len(model.subnets)} subnets, but the agent counts {stored}"
@@ -148,7 +152,8 @@ class Board:
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
-        self._agent.select(subnet)
+        with self._no_refusal():
+            self._agent.select(subnet)
         self.selected = subnet
 
     def infer(self, x: NDArray[np.int8]) -> Outputs:
@@ -186,7 +191,8 @@ class Board:
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
                 shape = (len(batch), model.output_size(subnet))
-                raw = self._agent.infer(shape[0] * shape[1], self._work([subnet], len(batch)))
+                with self._no_refusal():
+                    raw = self._agent.infer(shape[0] * shape[1], self._work([subnet], len(batch)))
                 part.append(np.frombuffer(raw, np.int8).reshape(shape))
             done += len(batch)
             advance(done)
@@ -208,7 +214,8 @@ class Board:
         check_count(self.name, n)
         model = self._check_inputs(x)
         self._load(x[: self._inputs_that_fit(model)])
-        timed = self._agent.measure(subnet, clock.index, n, self._work([subnet], n))
+        with self._no_refusal():
+            timed = self._agent.measure(subnet, clock.index, n, self._work([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         self._check(clock, timed, {INFERENCES: ticks})
         return self._samples(clock, less_overhead(ticks, timed.overhead))
@@ -233,7 +240,8 @@ class Board:
         batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         output, work = model.output_size(pair[1]), self._work(pair, n)
-        timed = self._agent.measure_switch(pair, clock.index, n, output, work)
+        with self._no_refusal():
+            timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
         select, first = ([row[name] for row in ticks] for name in ("select", "first"))
         self._check(clock, timed, {"switches": select, INFERENCES: first})
@@ -283,14 +291,29 @@ class Board:
 
     def _inputs_that_fit(self, model: Model) -> int:
         """Return how many inputs fit the board."""
-        held = self._hello.input_bytes // model.input_size
+        held = min(self._hello.input_bytes // model.input_size, _MOST_INPUTS)
         if held < 1:
             room = f"the {self._hello.input_bytes:,} bytes of its agent"
             raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=self.name)
         return held
 
     def _load(self, batch: NDArray[np.int8]) -> None:
-        self._agent.inputs(len(batch), clamp_input(batch).tobytes())
+        with self._no_refusal():
+            self._agent.inputs(len(batch), clamp_input(batch).tobytes())
+
+    @contextmanager
+    def _no_refusal(self) -> Iterator[None]:
+        """Turn a refusal into `ProtocolError`: every request is checked here, so the agent is at fault.
+
+        Only the agent knows which outputs of a switch fit its frames.
+        """
+        try:
+            yield
+        except AgentError as error:
+            if error.code == Fault.TOO_LARGE:
+                raise
+            remedy = "it has restarted or lost its pack: check its power, and run again"
+            raise ProtocolError(f"{error.observation}; {remedy}", board=self.name) from error
 
     def _work(self, subnets: Sequence[int], n: int) -> float:
         """Return the seconds that n inferences of each of these subnets may take."""

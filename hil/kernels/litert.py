@@ -42,7 +42,7 @@ class LiteRT:
     """Runs one net at a time. Raises `SetupError` if LiteRT is missing at the other end, or `LinkError`."""
 
     def __init__(self, transport: Transport, python: str) -> None:
-        self._transport, self._heard = transport, b""
+        self._transport, self._heard = transport, bytearray()
         if lacks := self._answer().get("lacks"):
             raise SetupError(f"{transport.name}: no LiteRT: {lacks}; {python} -m pip install ai-edge-litert")
 
@@ -78,8 +78,8 @@ class LiteRT:
             raise self._strange(line)
         return answer
 
-    def _strange(self, line: bytes) -> ProtocolError:
-        odd = f"{self._transport.name}: {line[:80]!r} is not an answer of LiteRT"
+    def _strange(self, line: bytes | bytearray) -> ProtocolError:
+        odd = f"{self._transport.name}: {bytes(line[:80])!r} is not an answer of LiteRT"
         return ProtocolError(f"{odd}; check that Python there starts without output")
 
 

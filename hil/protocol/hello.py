@@ -99,7 +99,7 @@ def _clocks(rows: Sequence[Mapping[str, Any]]) -> tuple[Clock, ...]:
     for clock, row in zip(clocks, rows, strict=True):
         counts = clock.name == EVENTS
         if not clock.name or row["name"].rstrip(b"\0") != clock.name.encode("ascii", "replace"):
-            raise ProtocolError(f"the hello names a clock {clock.name!r}, which is no printable ASCII")
+            raise ProtocolError(f"the hello names a clock '{clock.name}', which is no printable ASCII")
         if counts and clock.hz:
             raise ProtocolError(f"the hello gives {EVENTS} {clock.hz:,} Hz, but they are no time: 0")
         if not counts and clock.hz < SLOWEST_HZ:

@@ -30,6 +30,16 @@ static bool clock_ready(agent *a, uint32_t clock)
     return true;
 }
 
+/* Return whether a measurement asks for samples and its reserved byte is 0, or answer with an error. */
+static bool request_ready(agent *a, uint32_t samples, uint8_t zero)
+{
+    if (samples == 0 || zero != 0) {
+        agent_error(a, FAULT_BAD_REQUEST, "0 samples were asked for, or the byte after the clock is not 0");
+        return false;
+    }
+    return true;
+}
+
 /* Return the ticks between two successive readings of the clock: the least of 32 tries. */
 static uint32_t overhead(uint32_t clock)
 {
@@ -100,7 +110,8 @@ void measure_latency(agent *a, const frame *request)
 {
     uint32_t subnet = FIELD16(request, MEASURE_SUBNET), clock = FIELD8(request, MEASURE_CLOCK);
     uint32_t count = FIELD16(request, MEASURE_SAMPLES), inputs = FIELD16(request, MEASURE_INPUTS);
-    if (!clock_ready(a, clock) || !inputs_ready(a, inputs)) {
+    if (!request_ready(a, count, FIELD8(request, MEASURE_ZERO)) || !clock_ready(a, clock) ||
+        !inputs_ready(a, inputs)) {
         return;
     }
     if (reds_select(&a->model, subnet) != REDS_OK) {
@@ -127,7 +138,8 @@ void measure_switch(agent *a, const frame *request)
     uint32_t from = FIELD16(request, SWITCH_BEFORE), to = FIELD16(request, SWITCH_AFTER);
     uint32_t clock = FIELD8(request, SWITCH_CLOCK), count = FIELD16(request, SWITCH_SAMPLES);
     uint32_t inputs = FIELD16(request, SWITCH_INPUTS);
-    if (!clock_ready(a, clock) || !inputs_ready(a, inputs)) {
+    if (!request_ready(a, count, FIELD8(request, SWITCH_ZERO)) || !clock_ready(a, clock) ||
+        !inputs_ready(a, inputs)) {
         return;
     }
     if (reds_select(&a->model, from) != REDS_OK || reds_select(&a->model, to) != REDS_OK) {

@@ -123,4 +123,6 @@ def _serve(work: Callable[[], Any], seconds: float, stack: Path, writing: int) -
 
 def _call(line: str) -> str:
     """Return file, line and function of a line that faulthandler wrote."""
-    return line.strip().removeprefix('File "').rpartition("/")[2].replace('", line ', ":").replace(" in ", " ")
+    return (
+        line.strip().removeprefix('File "').rpartition("/")[2].replace('", line ', ":").replace(" in ", " ")
+    )

@@ -240,6 +240,26 @@ def test_streams_get_their_own_messages_and_unknown_streams_are_closed() -> None
         stream.write(b"late", Deadline.after(SOON))
 
 
+def test_deadline_that_passes_between_messages_keeps_the_login() -> None:
+    wire, device = talk(OPENED, message(b"WRTE", 7, 1, b"ours"))
+    stream, past = device.open("shell:", Deadline.after(SOON)), Deadline.after(0)
+    device.step(Deadline.after(SOON))
+    assert stream.read(past) == b"ours"
+    assert wire.heard.endswith(message(b"OKAY", 1, 7))
+    with pytest.raises(TimeoutError):
+        stream.write(b"late", past)
+    assert device.alive()
+
+
+def test_message_before_the_one_before_was_acknowledged_ends_the_login() -> None:
+    _, device = talk(OPENED, *[message(b"WRTE", 7, 1, b"flood")] * 2)
+    device.open("shell:", Deadline.after(SOON))
+    device.step(Deadline.after(SOON))
+    with pytest.raises(EOFError):
+        device.step(Deadline.after(SOON))
+    assert not device.alive()
+
+
 @pytest.mark.parametrize("at", [0, 5, 24, 26])
 def test_message_that_arrives_in_parts_is_reassembled(at: int) -> None:
     late = message(b"WRTE", 7, 1, b"late")

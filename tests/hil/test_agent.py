@@ -307,6 +307,26 @@ def test_write_to_a_full_pipe_raises_at_the_deadline(script: Script) -> None:
     transport.close()
 
 
+def test_write_to_an_agent_that_reads_byte_by_byte_raises_at_the_deadline(script: Script) -> None:
+    transport = ProcessTransport(script("while os.read(0, 1): pass"))
+    with raises(DeadlineError):
+        transport.write(bytes(64 << 20), Deadline.after(0.5))
+    transport.close()
+
+
+def test_hello_that_takes_longer_than_its_repetition_is_accepted(agent: Agent, line: Line) -> None:
+    whole, late = line.inner.read, [4]
+
+    def slow(deadline: Deadline) -> bytes:
+        if late[0]:  # nothing arrives until the hello was sent again, several times
+            late[0] -= 1
+            raise DeadlineError("late")
+        return whole(deadline)
+
+    line.inner.read = slow  # type: ignore[method-assign]
+    assert agent.hello(soon()).board == "desktop"
+
+
 def test_agent_dies_with_its_parent(script: Script) -> None:
     """Watch the write end of a pipe, which closes when the last of parent and agent has ended."""
     deaf = script("import signal; os.write(2, b'up'); signal.pause()")

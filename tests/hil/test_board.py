@@ -8,9 +8,19 @@ from hil.boards.board import Board
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.open_board import OpenBoard
 from hil.boards.registry import target
-from hil.errors import BoardsFileError, InputsRefused, LinkError, PackRefused
+from hil.errors import (
+    AgentError,
+    BoardsFileError,
+    InputsRefused,
+    LinkError,
+    PackRefused,
+    ProtocolError,
+    SetupError,
+)
 from hil.protocol.agent import Timed
+from hil.protocol.definition import Fault
 from reds import pack
 from reds.pack import arena, interpreter
 from reds.pack.extract import extract_up_to
@@ -69,6 +79,51 @@ def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model, x: np
     desktop.deploy(small)
     with raises(InputsRefused, board="desk"):
         desktop.infer(x)
+
+
+@pytest.mark.parametrize("pack", [5, None, b"REDS", ["a.reds"]])
+def test_what_is_no_pack_is_refused(desktop: Board, pack: object) -> None:
+    with raises(PackRefused):
+        OpenBoard(desktop).deploy(pack)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [0, -1, 70_000, 1.5])
+def test_open_board_refuses_an_impossible_number_of_samples(desktop: Board, small: Model, n: float) -> None:
+    board = OpenBoard(desktop)
+    board.deploy(small)
+    with raises(SetupError, board="desk"):
+        board.measure(0, n)  # type: ignore[arg-type]
+    with raises(SetupError, board="desk"):
+        board.measure_switch(0, 1, n)  # type: ignore[arg-type]
+
+
+def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    x = inputs(small, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hil.boards.board.check_capacity", lambda *_: b"no pack")
+        with raises(AgentError, board="desk", code=Fault.BAD_PACK):
+            desktop.deploy(dense_model([4, 3], [[3]]))
+    with raises(PackRefused, board="desk"):
+        desktop.infer(x)
+    desktop.deploy(small)
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 0, x))
+
+
+def test_agent_that_has_lost_its_pack_is_a_protocol_error(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    with raises(AgentError):
+        desktop._agent.put_pack(b"no pack", 64, lambda done: None)
+    for use in (lambda: desktop.select(1), lambda: desktop.infer(inputs(small, 2))):
+        with raises(ProtocolError, board="desk"):
+            use()
+
+
+def test_more_inputs_than_a_request_can_name_are_measured(desktop: Board) -> None:
+    tiny = dense_model([1, 2], [[2]])
+    desktop.deploy(tiny)
+    (clock,) = desktop.facts().clocks
+    assert len(desktop.measure(0, 5, clock, inputs(tiny, 70_000)).ticks) == 5
 
 
 def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:

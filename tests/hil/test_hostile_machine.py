@@ -31,7 +31,8 @@ from tests.hil.support.raising import raises
 from tests.hil.support.sshd import script
 
 SECONDS, OVERRUN = 1.0, 1.5
-ZEROS = "exec cat /dev/zero"
+ENDLESS = {"output": "exec cat /dev/zero", "errors": "exec yes >&2"}
+"""Agents that print without end."""
 
 
 def head(command: bytes, kind: int, size: int) -> bytes:
@@ -154,18 +155,22 @@ def hurried_hello(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried_hello")
-def test_agent_that_prints_zeros_over_ssh_ends_and_leaves_nothing(sshd: sshds.Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stream", ENDLESS)
+def test_endless_agent_over_ssh_ends_and_leaves_nothing(
+    sshd: sshds.Start, tmp_path: Path, stream: str
+) -> None:
     there = sshd()
-    pi_refusal(there.entry(agent=script(tmp_path / "zeros", ZEROS)), DeadlineError)
+    pi_refusal(there.entry(agent=script(tmp_path / "endless", ENDLESS[stream])), DeadlineError)
     assert there.running() == []
 
 
 @pytest.mark.usefixtures("hurried_hello")
-def test_agent_that_prints_zeros_over_adb_ends_and_leaves_nothing(
-    phone: phones.Start, tmp_path: Path
+@pytest.mark.parametrize("stream", ENDLESS)
+def test_endless_agent_over_adb_ends_and_leaves_nothing(
+    phone: phones.Start, tmp_path: Path, stream: str
 ) -> None:
     there = phone()
-    android_refusal(there.entry(agent=script(tmp_path / "zeros", ZEROS)), DeadlineError)
+    android_refusal(there.entry(agent=script(tmp_path / "endless", ENDLESS[stream])), DeadlineError)
     assert there.running() == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hil.boards import boards_toml, lease
-from hil.boards.board import Board
+from hil.boards.board import Board, check_count
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
@@ -15,9 +15,11 @@ from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent
 from hil.errors import HilError, LinkError
+from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
-from hil.protocol.hello import read_hello
+from hil.protocol.hello import Clock, read_hello
 from hil.results import store
+from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.transports.adb.find import choose
 from hil.transports.host import Host
 from hil.transports.process import ProcessTransport
@@ -124,6 +126,12 @@ def quarantine() -> None:
         board.do(lose)
 
 
+def hello_of_clocks(*clocks: tuple[int, bytes]) -> bytes:
+    sizes = (0, 9, 9, 9, 64, len(clocks), 1, 0, 0)
+    return HELLO.pack(VERSION, *sizes, b"", b"") + b"".join(CLOCK.pack(*clock) for clock in clocks)
+
+
+NS = Clock(0, "ns", 1_000_000_000)
 MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
         lambda: start(Entry("desk", "desktop", host=Host("h"))),
@@ -203,6 +211,31 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
         quarantine,
         "desk: quarantined for this run: the cable is out, once more after a reset of its agent; plug it in",
+    ),
+    (
+        lambda: read_hello(hello_of_clocks((0, b"cycles"))),
+        "the hello gives the clock cycles 0 Hz, but a clock needs at least 1,000",
+    ),
+    (
+        lambda: read_hello(hello_of_clocks((9000, b"\x1b[2J"))),
+        "the hello names a clock '\\x1b[2J', which is no printable ASCII",
+    ),
+    (
+        lambda: check_ticks(NS, 0xFFFFFFFF, {INFERENCES: [700, 900]}),
+        "reading its clock ns takes 4,294,967,295 ticks, but the longest of 2 inferences 900;"
+        " upload the agent again",
+    ),
+    (
+        lambda: check_ticks(NS, 0, {INFERENCES: [0, 0]}),
+        "its clock ns counted nothing during 2 inferences; take more samples, or check that the clock runs",
+    ),
+    (
+        lambda: check_time(NS, 9_000_000_000, 0.25),
+        "its samples take 9 s by its clock ns, but they arrived within 0.25 s; upload the agent again",
+    ),
+    (
+        lambda: check_count("desk", 70_000),
+        "desk: n is 70000; write a whole number from 1 to 65,535",
     ),
     (
         hello_of_version_9,

@@ -11,9 +11,12 @@ from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target
 from hil.emulators import cortex_m4
-from hil.errors import LinkError
+from hil.errors import DeadlineError, LinkError
+from hil.transports.deadline import Deadline
 from hil.transports.serial import SerialTransport
 from reds.pack.model import Model
+from tests.hil.support.boards import taking
+from tests.hil.support.ptyboard import PtyBoard
 from tests.hil.support.raising import raises
 from tests.support.nets import inputs
 
@@ -52,6 +55,26 @@ def test_file_that_is_not_a_serial_port_is_refused(tmp_path: Path, kind: str) ->
 def test_missing_port_raises_with_a_remedy() -> None:
     with raises(LinkError):
         SerialTransport("/dev/ttyNOWHERE")
+
+
+def test_port_that_takes_no_bytes_raises_at_the_deadline_and_closes_at_once() -> None:
+    with PtyBoard() as board:
+        transport = SerialTransport(board.port)
+        with taking(3), raises(DeadlineError):
+            transport.write(bytes(1 << 20), Deadline.after(0.3))
+        with taking(3):
+            transport.close()
+
+
+def test_nothing_is_read_or_written_after_the_deadline() -> None:
+    with PtyBoard() as board:
+        transport, past = SerialTransport(board.port), Deadline.after(0)
+        os.write(board._master, b"here")
+        for use in (lambda: transport.read(past), lambda: transport.write(b"x", past)):
+            with raises(DeadlineError):
+                use()
+        assert transport.read(Deadline.after(5))
+        transport.close()
 
 
 @pytest.mark.qemu("qemu-system-arm")

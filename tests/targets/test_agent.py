@@ -103,6 +103,27 @@ def test_commands_on_inputs_never_sent_are_refused(line: Line, count: int) -> No
     assert line.refused(Command.INPUTS, OFFSET.pack(37) + bytes(12)) == Fault.BAD_REQUEST
 
 
+@pytest.mark.parametrize(("zero", "samples"), [(0, 0), (1, 1), (255, 0)])
+def test_measurement_without_samples_or_with_a_reserved_byte_is_refused(
+    line: Line, zero: int, samples: int
+) -> None:
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(NET, 1).tobytes())
+    assert line.refused(Command.MEASURE, MEASURE.pack(0, 0, zero, samples, 1)) == Fault.BAD_REQUEST
+    assert line.refused(Command.SWITCH, SWITCH.pack(0, 1, 0, zero, samples, 1)) == Fault.BAD_REQUEST
+
+
+def test_pack_that_is_being_replaced_is_no_longer_named(line: Line) -> None:
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(8, 9))
+    hello = HELLO.read(line.ask(Command.HELLO, HELLO_REQUEST.pack(VERSION)).payload)
+    assert (hello["pack_size"], hello["pack_crc"]) == (0, 0)
+
+
 def test_switch_time_covers_the_select_call_and_nothing_else(compiler: Compiler) -> None:
     """Mask, read the clock, select, read the clock, unmask; then load the input and time one run."""
     data = pack.dumps(NET)

@@ -16,7 +16,8 @@ from hil.transports.adb.stream import LOST, NoService
 from hil.transports.adb.wire import Wire
 from hil.transports.deadline import Deadline
 
-_CLOSE_SECONDS = 1.0
+_SHORT_SECONDS = 1.0
+"""Seconds to send a message without data, also if the deadline of a read has passed meanwhile."""
 
 
 class Direct:
@@ -58,6 +59,7 @@ class Direct:
 
     def send(self, command: bytes, ours: int, theirs: int, data: bytes, deadline: Deadline) -> None:
         """Send one message. If only a part is sent, no other message can follow, so the login is closed."""
+        deadline.remaining()
         self._wire.deadline = deadline
         try:
             self._wire.bulk_write(AdbMessage(command, ours, theirs, data).pack())
@@ -82,7 +84,7 @@ class Direct:
             if stream.closed:
                 del self._streams[ours]
         elif command in (OKAY, WRTE):
-            self.send(CLSE, 0, theirs, b"", deadline)
+            self.send(CLSE, 0, theirs, b"", Deadline.after(_SHORT_SECONDS))
 
     def _message(self) -> tuple[bytes, int, int, bytes]:
         self._fill(MESSAGE_SIZE)
@@ -142,7 +144,7 @@ class DirectStream:
             self._link.step(deadline)
         data, self._came = self._came, b""
         if not self.closed:
-            self._link.send(OKAY, self._ours, self.theirs, b"", deadline)
+            self._link.send(OKAY, self._ours, self.theirs, b"", Deadline.after(_SHORT_SECONDS))
         return data
 
     def close(self) -> None:
@@ -150,4 +152,4 @@ class DirectStream:
         if not self.closed:
             self.closed = True
             with suppress(*LOST):
-                self._link.send(CLSE, self._ours, self.theirs, b"", Deadline.after(_CLOSE_SECONDS))
+                self._link.send(CLSE, self._ours, self.theirs, b"", Deadline.after(_SHORT_SECONDS))
