@@ -33,9 +33,9 @@ def cache_dir() -> Path:
 
 def whole(path: Path, executable: bool = False) -> bool:
     """Return whether the cache has this file as it was written, and this user may read or execute it."""
-    if not (path.is_file() and _digest_file(path).is_file()):  # a pipe would block its reader
-        return False
     try:
+        if not (path.is_file() and _digest_file(path).is_file()):  # a pipe would block its reader
+            return False
         if executable and not os.access(path, os.X_OK):
             return False
         return _sha256(path).encode() == _digest_file(path).read_bytes()

@@ -3,7 +3,8 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -41,7 +42,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
                 partial.unlink()
 
 
-def remove_partial_files(found: Iterator[Path], of: str = "") -> None:
+def remove_partial_files(found: Iterable[Path], of: str = "") -> None:
     """Remove those partial files of this user whose writers were killed; others stay.
 
     Args:
@@ -56,11 +57,13 @@ def remove_partial_files(found: Iterator[Path], of: str = "") -> None:
 
 def _remove_if_dead(partial: Path) -> None:
     with suppress(OSError):
+        found = partial.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            return
         file = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a living writer holds it
-            if os.fstat(file).st_uid == os.geteuid():
-                partial.unlink()
+            partial.unlink()
         finally:
             os.close(file)
 

@@ -119,7 +119,8 @@ def _make(folder: Path) -> None:
     """Build the image's folder, atomically; a damaged one is replaced, one that another run built stays."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFolder("image", folder.parent) as temporary:
+        remedy = "set XDG_CACHE_HOME to a folder of yours"
+        with TemporaryFolder("image", folder.parent, remedy) as temporary:
             with debian.fetch(_PACKAGES) as packages:
                 _fill(temporary / "image", packages)
             if not _whole(folder):

@@ -91,7 +91,8 @@ class Qemu:
 
     def last_words(self) -> str:
         """Return the last line of QEMU's standard error, empty if it wrote none."""
-        return _most_informative_line((self.folder / "errors").read_text(errors="replace"))
+        with (self.folder / "errors").open("rb") as errors:
+            return _most_informative_line(errors.read(_KEPT).decode(errors="replace"))
 
     def stop(self) -> None:
         """End QEMU and remove its files; stopping twice is harmless."""

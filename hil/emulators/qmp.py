@@ -8,6 +8,9 @@ from typing import Any, Self
 from hil.errors import EmulatorError
 from hil.transports.deadline import Deadline
 
+_LINE_BYTES = 1 << 20
+"""Most bytes of one message."""
+
 
 class Monitor:
     """The monitor of one QEMU process (QMP 2.x), which inherits the descriptor `theirs` when it starts."""
@@ -66,9 +69,11 @@ class Monitor:
             line, end, rest = self._buffer.partition(b"\n")
             if end:
                 self._buffer = rest
-                if wanted(said := json.loads(line)):
-                    return dict(said)
+                if wanted(said := _message(line)):
+                    return said
                 continue
+            if deadline.passed or len(line) > _LINE_BYTES:
+                raise EmulatorError(f"its monitor gave no result within {deadline.span:g} s")
             try:
                 self._ours.settimeout(max(deadline.left, 0.001))
                 more = self._ours.recv(1 << 16)
@@ -88,3 +93,10 @@ class Monitor:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EmulatorError(f"its monitor does not speak QMP: {error}") from error

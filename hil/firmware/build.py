@@ -109,7 +109,8 @@ def _sources() -> Iterator[Path]:
         try:
             shutil.copytree(targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
         except OSError as error:
-            why = error.strerror or error.args[0][0][2]  # of a shutil.Error, the first file's
+            first = error.strerror or error.args[0][0][2]  # of a shutil.Error, the first file's
+            why = re.sub(r"^\[Errno \d+\] |: '.*", "", first)
             failed = f"the agent's sources cannot be copied to {folder}: {why}"
             raise BuildError(f"{failed}; make room there, or set TMPDIR to another folder") from error
         yield copy
@@ -181,4 +182,5 @@ def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float,
         log = cache_dir() / "build.log"
         with suppress(OSError):
             write_atomically(log, done.output.encode())
-        raise BuildError(f"the agent does not build: {first} (all of it: {log})")
+        remedy = f"; make room for it in {folder.parents[2]}" if "No space left" in done.output else ""
+        raise BuildError(f"the agent does not build: {first} (all of it: {log}){remedy}")

@@ -11,7 +11,7 @@ from hil.transports.machine import Machine, key_values
 LOOK_SECONDS, STORE_SECONDS = 10.0, 60.0
 """Deadlines of a command, and of storing the program."""
 _KEPT_DAYS = 7
-"""Older programs and partial files are removed when a program is stored."""
+"""Older programs are removed when a program is stored, and partial files of the day before."""
 
 
 def store_once(machine: Machine, program: bytes) -> str:
@@ -44,6 +44,8 @@ def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str
         raise BuildError(f"{error}, {free} kB are free there; make room and run again") from error
     settle = f"""{there} && if [ "$(sha256sum <{partial})" != "{digest}  -" ]; then
         echo "other bytes than were sent" >&2; exit 1; fi
+        if [ -d {name} ]; then rm -rf {name}; fi
         chmod 700 {partial} && mv -f {partial} {name} &&
-        {{ find . -name "agent-*" ! -name {name} -mtime +{_KEPT_DAYS} -exec rm -f {{}} +; true; }}"""
+        {{ find . -name "agent-*" ! -name {name} -mtime +{_KEPT_DAYS} -exec rm -f {{}} +
+        find . -name "agent-*.*" -mtime +0 -exec rm -f {{}} +; true; }}"""
     machine.run(settle, "keep the agent", Deadline.after(LOOK_SECONDS))

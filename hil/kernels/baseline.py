@@ -4,15 +4,17 @@ Another compiler gives other counts, neither better nor worse. The file names it
 """
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hil.errors import ResultsError
+from hil.lifetime.child import run
 from reds.fixtures import fixtures_dir
 from reds.reading import parse_json, read_regular, reason
 from reds.strict_tables import parse_table
+
+VERSION_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,7 @@ def path() -> Path:
 
 def compiler() -> str:
     """Return the version of this machine's arm-none-eabi-gcc."""
-    command = ["arm-none-eabi-gcc", "-dumpfullversion"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return run(["arm-none-eabi-gcc", "-dumpfullversion"], VERSION_SECONDS).output.strip()
 
 
 def load(file: Path) -> Baseline:

@@ -45,11 +45,16 @@ class Child(subprocess.Popen[bytes]):
             with suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
 
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end of the first process, and return its status."""
+        status = super().wait(timeout)
+        self._forget()
+        return status
+
     def end(self) -> None:
         """Kill the group, wait for its first process and close the pipes; a second call is harmless."""
         self.kill()
         self.wait()
-        self._forget()
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 with suppress(OSError):

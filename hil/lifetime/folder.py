@@ -24,16 +24,26 @@ LOCK = "lock"
 class TemporaryFolder:
     """A new private folder, removed by `remove`, by leaving the `with` block, or when this process ends."""
 
-    def __init__(self, purpose: str, within: Path | None = None) -> None:
-        """Make the folder in `within`, or where temporary files go. Raises `SetupError`."""
-        variable = "XDG_CACHE_HOME" if within else "TMPDIR"
+    def __init__(
+        self, purpose: str, within: Path | None = None, remedy: str = "set TMPDIR to a folder of yours"
+    ) -> None:
+        """Make the folder.
+
+        Args:
+            purpose: A word for its name.
+            within: The folder to make it in; by default the one for temporary files.
+            remedy: What to do if no folder can be made there.
+
+        Raises:
+            SetupError: The folder cannot be made.
+        """
         parent = within
         try:
             parent = within or Path(tempfile.gettempdir())
             self.path, lock = _new(parent.absolute(), purpose)
         except OSError as error:
             failed = f"no temporary folder can be made in {parent or 'the usual places'}: {error.strerror}"
-            raise SetupError(f"{failed}; make room there, or set {variable} to a folder of yours") from error
+            raise SetupError(f"{failed}; make room there, or {remedy}") from error
         self._lock: int | None = lock
 
     def remove(self) -> None:

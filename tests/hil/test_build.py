@@ -1,12 +1,24 @@
-"""Test that agents depend on their sources only."""
+"""Test that agents depend on their sources only, whatever folders are called, and that killed builds end."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from hil import cache
+from hil.emulators import cortex_m4
+from hil.errors import BuildError
 from hil.firmware import build
+from tests.hil.support.processes import eventually, marked
+from tests.hil.support.raising import raises
+
+ODD = "a b,c=d:e%f#é"
+"""A name of a folder that make, QEMU or a linker would split; PlatformIO takes it."""
+ODDER = f"{ODD} \"'$(x);\n-"
 
 
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -16,6 +28,7 @@ def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
         monkeypatch.setenv("CFLAGS", flags)
         monkeypatch.setenv("LDFLAGS", "-no-such-flag" * bool(flags))
+        monkeypatch.setenv("STATIC", flags and "yes")
         agents.append(build.agent(build.DESKTOP).read_bytes())
     assert agents[0] == agents[1]
 
@@ -26,7 +39,7 @@ def test_emulated_agent_builds_beside_the_platform_link_of_another_checkout(
 ) -> None:
     """PlatformIO keeps links to platforms; one to another checkout's must not reach this build."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    links = build.cache_dir() / "platformio" / "platforms"
+    links = cache.cache_dir() / "platformio" / "platforms"
     links.mkdir(parents=True)
     other = tmp_path / "other"
     shutil.copytree(build.targets_dir() / "nano33ble" / "platform", other / "platform")
@@ -34,3 +47,68 @@ def test_emulated_agent_builds_beside_the_platform_link_of_another_checkout(
     spec = {"owner": None, "id": None, "name": "platform", "requirements": None, "uri": "symlink://platform"}
     (links / "platform.pio-link").write_text(json.dumps({"cwd": str(other), "spec": spec}))
     assert build.agent(build.EMULATED).is_file()
+
+
+@pytest.fixture
+def oddly_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """A folder with an odd name for the cache, temporary files and the home."""
+    folder = tmp_path / request.param
+    for variable in ("TMPDIR", "XDG_CACHE_HOME", "HOME"):
+        (folder / variable).mkdir(parents=True)
+        monkeypatch.setenv(variable, str(folder / variable))
+    monkeypatch.setattr(cache.tempfile, "tempdir", None)  # which is read once
+    return folder
+
+
+@pytest.mark.parametrize("oddly_named", [ODDER], indirect=True)
+def test_the_desktop_agent_builds_whatever_folders_are_called(oddly_named: Path) -> None:
+    assert build.agent(build.DESKTOP).is_relative_to(oddly_named)
+    assert list((oddly_named / "TMPDIR").iterdir()) == []
+
+
+@pytest.mark.qemu("qemu-system-arm", "arm-none-eabi-gcc")
+@pytest.mark.parametrize("oddly_named", [ODD], indirect=True)
+def test_the_emulated_agent_builds_and_runs_in_folders_with_usual_odd_names(oddly_named: Path) -> None:
+    with cortex_m4.start(build.agent(build.EMULATED)) as emulator:
+        assert emulator.folder.is_relative_to(oddly_named)
+    assert list((oddly_named / "TMPDIR").iterdir()) == []
+
+
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.parametrize("oddly_named", ["$x", "a'b", "a\nb"], indirect=True)
+def test_a_folder_that_platformio_cannot_use_raises(oddly_named: Path) -> None:
+    with raises(BuildError):
+        build.agent(build.EMULATED)
+
+
+def test_a_full_disk_raises_one_sentence(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk, which needs root to make."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+    code += "from hil.firmware import build; from hil.errors import SetupError\n"
+    code += "try: build.agent('desktop')\nexcept SetupError as error: print(error)"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("\n") == 1
+    assert str(tmp_path) in done.stdout
+    assert "; " in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("phase", ["make ", "cc1 "])
+@pytest.mark.parametrize(
+    "agent", [build.DESKTOP, pytest.param(build.EMULATED, marks=pytest.mark.cross("arm-none-eabi-gcc"))]
+)
+def test_a_killed_build_leaves_no_process_and_no_file(tmp_path: Path, agent: str, phase: str) -> None:
+    if agent == build.EMULATED:
+        phase = phase.replace("make", "-m platformio")
+    code = f"from hil.firmware import build; build.agent({agent!r})"
+    folders = {name: str(tmp_path / name) for name in ("XDG_CACHE_HOME", "TMPDIR", "HOME")}
+    for folder in folders.values():
+        Path(folder).mkdir()
+    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **folders}) as host:
+        assert eventually(lambda: [line for line in marked(str(tmp_path)) if phase in line])
+        host.kill()
+    assert eventually(lambda: not marked(str(tmp_path)))
+    assert eventually(lambda: not [path for path in tmp_path.rglob("*") if path.is_file()])

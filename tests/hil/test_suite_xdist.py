@@ -1,6 +1,8 @@
 """`pytest hil -n 4`: every board on one worker, its results those of a run without workers."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hil.support.processes import eventually, marked
 from tests.hil.support.suite_run import PLUGINS, Run, outcomes, read, suite_size, usage_error
 
 pytest_plugins = ["pytester"]
@@ -178,3 +181,23 @@ def test_a_board_is_asked_once_whether_it_is_here(
     done = hil("--boards", boards, "--pack", small_pack, "-n3", env=env)
     assert (done.returncode, outcomes(done.stdout)) == (0, {"skipped": suite_size(small_pack)}), done.stdout
     assert (tmp_path / "knocks").read_text() == "knock\n"
+
+
+@pytest.mark.qemu("qemu-system-arm", "arm-none-eabi-gcc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_and_emulators_end_with_the_controlling_process(
+    small_pack: Path, boards: Path, tmp_path: Path, number: int
+) -> None:
+    arguments = ("--emulate", "--boards", boards, "--pack", small_pack, "--samples=65535", "-n2")
+    command = [sys.executable, "-m", "pytest", "--pyargs", "hil", *arguments, *PLUGINS]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        list(map(str, command)), cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL
+    ) as controller:
+        assert eventually(lambda: sum("qemu-system" in line for line in marked(str(temporary))) == 2)
+        controller.send_signal(number)
+        assert controller.wait(60) != 0
+    assert eventually(lambda: not marked(str(temporary)))
+    assert eventually(lambda: not list(temporary.glob("reds-hil-*")))

@@ -1,11 +1,15 @@
-"""A file is there whole, or as it was; two writers never share a partial one."""
+"""A file is there whole, or as it was; two writers never share a partial one, and dead writers leave none."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from reds.files import atomic_file, write_atomically
+from reds import files
+from reds.files import PARTIAL, atomic_file, remove_partial_files, write_atomically
 
 
 def test_a_file_is_written_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -30,12 +34,75 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.reds": b"old"}
 
 
-def test_two_processes_do_not_share_a_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_writers_of_one_process_do_not_share_a_partial_file(tmp_path: Path) -> None:
     path = tmp_path / "a.reds"
     with atomic_file(path) as ours:
         ours.write(b"ours")
-        with monkeypatch.context() as other:
-            other.setattr(os, "getpid", lambda: 1)
-            write_atomically(path, b"theirs")
+        write_atomically(path, b"theirs")
         assert path.read_bytes() == b"theirs"
     assert path.read_bytes() == b"ours"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bytes_reach_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = []
+
+    def fsync(file: int) -> None:
+        order.append(os.readlink(f"/proc/self/fd/{file}"))
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    write_atomically(tmp_path / "a.reds", b"bytes")
+    assert order[0].endswith(PARTIAL)
+    assert order[1:] == [str(tmp_path)]
+
+
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    code = f"""
+import signal
+from pathlib import Path
+from reds.files import atomic_file
+with atomic_file(Path({str(tmp_path)!r}) / "a.reds") as file:
+    print(flush=True)
+    signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        write_atomically(tmp_path / "a.reds", b"beside a living writer")
+        assert len(list(tmp_path.glob(f"*{PARTIAL}"))) == 1
+        writer.send_signal(signal.SIGKILL)
+    (tmp_path / f"b.reds.12{PARTIAL}").touch()
+    write_atomically(tmp_path / "a.reds", b"bytes")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.reds", f"b.reds.12{PARTIAL}"}
+
+
+def test_partial_files_of_other_users_and_other_kinds_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{kind}{PARTIAL}" for kind in ("file", "folder", "link", "pipe")]
+    file, folder, link, pipe = (tmp_path / name for name in names)
+    file.touch()
+    folder.mkdir()
+    link.symlink_to("nowhere")
+    os.mkfifo(pipe)
+    with monkeypatch.context() as stranger:
+        stranger.setattr(os, "geteuid", lambda: 12345)
+        remove_partial_files(tmp_path.iterdir())
+    assert file.exists()
+    remove_partial_files(tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {folder.name, link.name, pipe.name}
+
+
+def test_a_partial_file_swept_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = files.fcntl.flock
+
+    def swept_before(file: int, how: int) -> None:
+        monkeypatch.setattr(files.fcntl, "flock", flock)
+        remove_partial_files(tmp_path.iterdir())
+        flock(file, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", swept_before)
+    write_atomically(tmp_path / "a.reds", b"bytes")
+    assert (tmp_path / "a.reds").read_bytes() == b"bytes"

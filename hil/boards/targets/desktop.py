@@ -13,6 +13,7 @@ from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.errors import BoardsFileError, DeadlineError
 from hil.firmware import build
+from hil.lifetime.child import run
 from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
@@ -64,12 +65,8 @@ def _cores() -> str:
 
 def _run(script: str) -> str:
     """Return the output of a shell script on this machine, without its errors."""
-    shell, seconds = ["sh", "-c", script], COMMAND_SECONDS
     try:
-        done = subprocess.run(
-            shell, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
-        )
+        return run(["sh", "-c", script], COMMAND_SECONDS, stderr=subprocess.DEVNULL).output
     except subprocess.TimeoutExpired as error:
-        late = f"this machine took longer than {seconds:g} s to report its conditions"
+        late = f"this machine took longer than {COMMAND_SECONDS:g} s to report its conditions"
         raise DeadlineError(f"{late}; run again with less load") from error
-    return done.stdout.decode(errors="replace")

@@ -1,14 +1,15 @@
 """Prove to a device who we are, by adb's own key in ~/.android or another key file."""
 
 import base64
+import os
 import struct
-import tempfile
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hil.errors import LoginError
+from hil.lifetime.folder import TemporaryFolder
 
 
 class Key:
@@ -51,9 +52,12 @@ def make(file: Path) -> None:
     from adb_shell.auth.keygen import keygen
 
     file.parent.mkdir(0o750, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder, suppress(FileExistsError):
-        made = Path(folder) / file.name
+    remedy = f"let this user write in {file.parent}"
+    with TemporaryFolder("key", file.parent, remedy) as folder, suppress(FileExistsError):
+        made = folder / file.name
         keygen(str(made))
         made.chmod(0o600)
+        with made.open("rb") as written:
+            os.fsync(written.fileno())  # else a crash of this machine may leave an empty key
         file.hardlink_to(made)
         file.with_name(f"{file.name}.pub").hardlink_to(f"{made}.pub")

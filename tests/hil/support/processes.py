@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from hil.transports.deadline import Deadline
 
-SECONDS = 20.0
+SECONDS = 60.0
 """Many times what a condition takes, for a busy machine."""
 T = TypeVar("T")
 

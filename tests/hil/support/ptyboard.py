@@ -1,12 +1,12 @@
 """Play a Nano on a serial port: the real agent, built for this machine, behind a pseudo terminal."""
 
 import os
-import subprocess
 import tty
 from pathlib import Path
 from typing import Self
 
 from hil.firmware import build
+from hil.lifetime.child import Child
 
 
 def nano_agent() -> Path:
@@ -23,7 +23,7 @@ class PtyBoard:
         self.port = os.ttyname(self._slave)
         self._process = None
         if agent is not None:
-            self._process = subprocess.Popen([str(agent)], stdin=self._master, stdout=self._master)
+            self._process = Child([str(agent)], stdin=self._master, stdout=self._master)
 
     def __enter__(self) -> Self:
         return self
@@ -34,8 +34,7 @@ class PtyBoard:
     def vanish(self) -> None:
         """Close the port, as if the cable were pulled; a second call is harmless."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.end()
             self._process = None
         for end in ("_master", "_slave"):
             if getattr(self, end) >= 0:

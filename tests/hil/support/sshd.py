@@ -19,6 +19,7 @@ from typing import Self
 import pytest
 
 from hil.boards.entry import Entry
+from hil.lifetime.child import Child
 from hil.transports.host import Host
 
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
@@ -103,7 +104,7 @@ class Sshd:
         (folder / "sshd_config").write_text(lines)
         command = [*within, program, "-D", "-e", "-f", str(folder / "sshd_config")]
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        self._process = Child(command, stderr=subprocess.PIPE, env=environment)
         self.pid = self._process.pid
         self.log: list[str] = []
         self._ready = threading.Event()
@@ -157,8 +158,8 @@ class Sshd:
     def _listen(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self.log.append(line)
-            if "Server listening" in line:
+            self.log.append(line.decode())
+            if b"Server listening" in line:
                 self._ready.set()
         self._ready.set()
 
