@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.chaos import commands, damage
 from tests.chaos.commands import Clean, Command, UnavailableError, clean_run, wrong
 from tests.chaos.kind import Kind, Kinds, Outcome
+from tests.chaos.leftovers import without_hashes
 from tests.chaos.sandbox import Ended, Sandbox
 from tests.chaos.sentences import errors, faults, one_sentence
 
@@ -60,7 +61,8 @@ def damaged(name: str, command: Command, rng: random.Random, folder: Path) -> Ou
 
 def _left(box: Sandbox, clean: Clean, victim: str) -> tuple[str, ...]:
     """Return a violation if there are files that neither a clean run nor the damage leaves."""
-    more = sorted(path for path in box.files() - clean.files if not path.startswith(victim))
+    changed = without_hashes(victim)
+    more = sorted(path for path in box.files() - clean.files if not path.startswith(changed))
     return (f"left behind: {', '.join(more)}",) if more else ()
 
 

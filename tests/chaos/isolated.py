@@ -14,7 +14,7 @@ from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-SECONDS = 10.0
+SECONDS = 15.0
 """Deadline of a command that reads one hostile file."""
 MEMORY = 1 << 30
 """Bytes that such a command may take."""
