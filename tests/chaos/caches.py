@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.chaos import commands, damage
 from tests.chaos.commands import Clean, Command, UnavailableError, clean_run, wrong
-from tests.chaos.kind import Kind, Outcome
+from tests.chaos.kind import Kind, Kinds, Outcome
+from tests.chaos.leftovers import without_hashes
 from tests.chaos.sandbox import Ended, Sandbox
 from tests.chaos.sentences import errors, faults, one_sentence
 
@@ -60,8 +61,9 @@ def damaged(name: str, command: Command, rng: random.Random, folder: Path) -> Ou
 
 def _left(box: Sandbox, clean: Clean, victim: str) -> tuple[str, ...]:
     """Return a violation if there are files that neither a clean run nor the damage leaves."""
-    more = sorted(path for path in box.files() - clean.files if not path.startswith(victim))
-    return (f"left: {', '.join(more)}",) if more else ()
+    changed = without_hashes(victim)
+    more = sorted(path for path in box.files() - clean.files if not path.startswith(changed))
+    return (f"left behind: {', '.join(more)}",) if more else ()
 
 
 def _judged(command: Command, box: Sandbox, ended: Ended) -> tuple[tuple[str, ...], str]:
@@ -93,7 +95,7 @@ def _kind(command: Command) -> Kind:
     return partial(damaged, f"damaged cache of the {command.name}", command)
 
 
-KINDS: dict[str, tuple[float, Kind]] = {
+KINDS: Kinds = {
     f"damaged cache of the {command.name}": (weight, _kind(command))
     for weight, command in ((1.5, commands.DESKTOP), (1.5, commands.NANO), (0.5, commands.PI))
 }

@@ -14,14 +14,14 @@ from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-SECONDS = 10.0
+SECONDS = 15.0
 """Deadline of a command that reads one hostile file."""
 MEMORY = 1 << 30
 """Bytes that such a command may take."""
 _ADDRESSES = 4 << 30
 """Bytes of addresses after which the system refuses more, so that the machine lives."""
 _HELD = (
-    *("pytest", "reds.cli", "reds.pack.inspect", "reds.experiment.recipe_file"),
+    *("pytest", "reds.cli", "reds.pack.inspect", "reds.experiment.build"),
     *("hil.cli", "hil.plugin", "hil.boards.boards_toml", "hil.boards.registry", "hil.results.summary"),
     *("hil.suite.parametrization", "hil.transports.serial_ports", "hil.results.report"),
 )
@@ -72,6 +72,9 @@ def run(command: str, words: Sequence[str], folder: Path, more: Mapping[str, str
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_HELD))
+    first = context.Process()  # it ends when the modules are there
+    first.start()
+    first.join()
     return context
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.chaos import commands
 from tests.chaos.commands import CLEAN_SECONDS, Clean, Command, UnavailableError, clean_run, wrong
-from tests.chaos.kind import Kind, Outcome
+from tests.chaos.kind import Kinds, Outcome
 from tests.chaos.leftovers import children
 from tests.chaos.sandbox import GONE_SECONDS, Ended, Running, Sandbox
 
@@ -171,8 +171,8 @@ _KILLS = (
 )
 
 
-def _kinds() -> dict[str, tuple[float, Kind]]:
-    made: dict[str, tuple[float, Kind]] = {}
+def _kinds() -> Kinds:
+    made: Kinds = {}
     for weight, command, warm, to in _KILLS:
         of = "a worker of " if to == ("worker",) else ""
         name = f"kill of {of}{command.name}, {'warm' if warm else 'cold'}"

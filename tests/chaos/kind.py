@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-LEFT = "left behind: "
-"""Prefix of a violation that names something that outlived its run."""
+LEFT = "left "
+"""Beginning of a violation that names something that outlived its run."""
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,14 @@ def unmount(folder: Path) -> tuple[str, ...]:
     return tuple(f"left mounted: {point.relative_to(folder)}" for point in found)
 
 
+def without_hashes(path: str) -> str:
+    """Return a path of the cache that is the same wherever the cache is."""
+    return _VARIABLE.sub("#", path)
+
+
 def tree(folder: Path) -> set[str]:
     """Return the paths in a folder without hashes; of pytest's own temporary folders, none."""
-    return {_VARIABLE.sub("#", path) for path in _walk(folder, "")}
+    return {without_hashes(path) for path in _walk(folder, "")}
 
 
 def _walk(folder: Path, above: str) -> Iterator[str]:

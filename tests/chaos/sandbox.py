@@ -17,6 +17,8 @@ GONE_SECONDS = 2.0
 """Time in which all processes of a run end after the run was killed."""
 _PATIENCE = 15.0
 """Seconds after which processes that live on are killed: each is a violation long before."""
+_COUNTED = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s", re.MULTILINE)
+"""Pytest's last line."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,8 @@ class Ended:
     @property
     def counts(self) -> dict[str, int]:
         """Return pytest's numbers of tests by outcome, empty if it printed none."""
-        lasts = [line for line in self.text.splitlines() if re.search(r"\d+ \w+.* in [\d.]+s", line)]
-        return (
-            {
-                word.rstrip("s"): int(n)
-                for n, word in re.findall(r"(\d+) ([a-z]+)", lasts[-1].split(" in ")[0])
-            }
-            if lasts
-            else {}
-        )
+        last = _COUNTED.findall(self.text)[-1:]
+        return {word.rstrip("s"): int(n) for line in last for n, word in re.findall(r"(\d+) ([a-z]+)", line)}
 
 
 class Running:
