@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from hil.errors import FrameError
-from hil.protocol.definition import ANSWER, ERROR, Command, Fault as Code
+from hil.protocol.definition import ANSWER, ERROR, Command
+from hil.protocol.definition import Fault as Code
 from hil.protocol.frame import Frame, decode, encode
 from tests.chaos.byte_faults import Sent, Spoil
 from tests.chaos.faults import Fault

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-LEFT = "left behind: "
-"""Prefix of a violation that names something that outlived its run."""
+LEFT = "left "
+"""Beginning of a violation that names something that outlived its run."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Outcome:
     kind: str
     fault: str
     verdict: str
-    violations: tuple[str, ...]
-    overrun: float
+    violations: tuple[str, ...] = ()
+    overrun: float = 0.0
 
 
 Kind = Callable[[random.Random, Path], Outcome]

@@ -33,7 +33,8 @@ from tests.chaos import session
 from tests.chaos.faults import Fault, draw
 from tests.chaos.isolation import Broken, die_with_parent, isolated
 from tests.chaos.judge import HANG_SECONDS, Judge
-from tests.chaos.kind import Kinds, Outcome
+from tests.chaos.kind import LEFT, Kinds, Outcome
+from tests.chaos.remains import below, remaining
 from tests.chaos.session import Link
 from tests.hil.support.phone import Phone
 from tests.hil.support.sshd import Sshd, fingerprint
@@ -42,6 +43,8 @@ ROOT = Path(__file__).parents[2]
 _PIPE_SECONDS, _LOGIN_SECONDS, _START_SECONDS = 1.0, 5.0, 3.0
 _SHELL_CLOSE_SECONDS = 7.0
 """An agent over a shell gets 3 s to end, then 3 s to be killed."""
+_RUN_SECONDS = 300.0
+"""Hard limit of a run, beyond those of its operations."""
 Make = Callable[[Path, Fault, ExitStack], Link]
 
 
@@ -65,8 +68,8 @@ def faulty_agent(folder: Path, fault: Fault, target: str = build.DESKTOP) -> Pat
     return path
 
 
-def faulty_port(fault: Fault, port: int, stack: ExitStack) -> int:
-    """Start a proxy before a port of this machine and return its own port."""
+def faulty_port(fault: Fault, port: int, stack: ExitStack) -> tuple[int, subprocess.Popen[bytes]]:
+    """Start a proxy before a port of this machine and return its own port, and its process."""
     process = subprocess.Popen(
         proxy("port", fault.dumps(), str(port)),
         env=environment(),
@@ -76,7 +79,7 @@ def faulty_port(fault: Fault, port: int, stack: ExitStack) -> int:
     assert process.stdout is not None
     stack.enter_context(process)
     stack.callback(process.kill)
-    return int(process.stdout.readline())
+    return int(process.stdout.readline()), process
 
 
 def pipe(folder: Path, fault: Fault, stack: ExitStack) -> Link:
@@ -120,26 +123,27 @@ def pty(folder: Path, fault: Fault, stack: ExitStack) -> Link:
 def ssh(folder: Path, fault: Fault, stack: ExitStack) -> Link:
     """Run the faulty agent on a machine over SSH."""
     board = stack.enter_context(Sshd(folder))
-    return _shell(_ssh_login(board, board.port), faulty_agent(folder, fault))
+    return _shell(_ssh_login(board, board.port), faulty_agent(folder, fault), board.pid)
 
 
 def ssh_stream(folder: Path, fault: Fault, stack: ExitStack) -> Link:
     """Run the agent on a machine over SSH, whose TCP stream is faulty."""
     board = stack.enter_context(Sshd(folder))
-    port = faulty_port(fault, board.port, stack)
-    return _shell(_ssh_login(board, port), faulty_agent(folder, Fault()))
+    port, process = faulty_port(fault, board.port, stack)
+    return _shell(_ssh_login(board, port), faulty_agent(folder, Fault()), board.pid, process)
 
 
 def adb(folder: Path, fault: Fault, stack: ExitStack) -> Link:
     """Run the faulty agent on a device over ADB."""
     board = stack.enter_context(Phone(folder))
-    return _shell(_adb_login(board.port), faulty_agent(folder, fault))
+    return _shell(_adb_login(board.port), faulty_agent(folder, fault), board.pid)
 
 
 def adb_stream(folder: Path, fault: Fault, stack: ExitStack) -> Link:
     """Run the agent on a device over ADB, whose TCP stream is faulty."""
     board = stack.enter_context(Phone(folder))
-    return _shell(_adb_login(faulty_port(fault, board.port, stack)), faulty_agent(folder, Fault()))
+    port, process = faulty_port(fault, board.port, stack)
+    return _shell(_adb_login(port), faulty_agent(folder, Fault()), board.pid, process)
 
 
 def _ssh_login(board: Sshd, port: int) -> Callable[[Deadline], Machine]:
@@ -152,7 +156,12 @@ def _adb_login(port: int) -> Callable[[Deadline], Machine]:
     return lambda deadline: Device(Direct(TcpWire(host, deadline), Key(None)))
 
 
-def _shell(log_in: Callable[[Deadline], Machine], program: Path) -> Link:
+def _shell(
+    log_in: Callable[[Deadline], Machine],
+    program: Path,
+    server: int,
+    proxy: subprocess.Popen[bytes] | None = None,
+) -> Link:
     """Log in, store the agent and start it, as boards with a shell do."""
 
     @contextmanager
@@ -165,18 +174,25 @@ def _shell(log_in: Callable[[Deadline], Machine], program: Path) -> Link:
             finally:
                 transport.close()
 
-    return Link(connect, _LOGIN_SECONDS, _SHELL_CLOSE_SECONDS)
+    return Link(connect, _LOGIN_SECONDS, _SHELL_CLOSE_SECONDS, server, proxy)
 
 
 def _kind(name: str, make: Make, frames: bool) -> Callable[[random.Random, Path], Outcome]:
     def run(rng: random.Random, folder: Path) -> Outcome:
         fault, seed = draw(rng, frames), rng.getrandbits(32)
+        temporary = folder / "temporary"
+        temporary.mkdir()
         with ExitStack() as stack:
             link = make(folder, fault, stack)
-            judge = isolated(lambda: session.run(link, fault, seed), 60.0, folder / "stack")
-        if isinstance(judge, Broken):
-            over = HANG_SECONDS if "hung" in judge.how else 0.0
-            judge = Judge((), "broken", [str(judge)], over)
+            judge = isolated(
+                lambda: session.run(link, fault, seed, temporary), _RUN_SECONDS, folder / "stack"
+            )
+            if isinstance(judge, Broken):
+                judge = Judge((), "broken", [str(judge)], HANG_SECONDS * judge.hung)
+            if link.proxy is not None:  # a stream that stalls holds the board's end open
+                link.proxy.kill()
+            if (server := link.server) is not None:
+                judge.violations += [f"{LEFT}{name}" for name in remaining(lambda: below(server))]
         return Outcome(name, str(fault), judge.verdict, tuple(judge.violations), max(0.0, judge.overrun))
 
     return run

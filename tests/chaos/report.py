@@ -112,4 +112,3 @@ class Report:
 
     def _counted(self) -> str:
         return f"{self.total.runs:,} runs, {self.total.violations:,} violations"
-

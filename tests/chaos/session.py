@@ -1,11 +1,15 @@
 """Use a board over a faulty stream as a bench does: connect, deploy, then some operations, then close."""
 
 import math
+import os
 import random
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -23,15 +27,16 @@ from reds import pack
 from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.chaos.faults import NONE, Fault
-from tests.chaos.remains import held, remaining
 from tests.chaos.judge import Judge, Wrong
 from tests.chaos.kind import LEFT
+from tests.chaos.remains import held, remaining
 from tests.chaos.watched import Watched
 from tests.support.nets import dense_model, dnn_s, inputs
 
 PATIENCE = 1.0
 """Seconds that a request may take: less than on a bench, so that many faults fit in an hour."""
-HELLO_SECONDS = 2.0
+UNSPOILED_SECONDS = 20.0
+"""The same without a fault, where a busy machine must not make a difference."""
 _OPERATIONS = 3
 _RIGHT = (LinkError, ProtocolError, AgentError)
 _RIGHT_FOR_LIES = (*_RIGHT, SetupError, PackRefused)
@@ -40,21 +45,35 @@ Connect = Callable[[Deadline], AbstractContextManager[Transport]]
 
 @dataclass(frozen=True)
 class Link:
-    """A way to an agent. The deadlines are in seconds."""
+    """A way to an agent. The deadlines are in seconds.
+
+    `server` is the process below which the agent runs, None if it runs below whoever connects. `proxy`
+    stands between both, if there is one.
+    """
 
     connect: Connect
     connect_seconds: float
     close_seconds: float
+    server: int | None = None
+    proxy: subprocess.Popen[bytes] | None = None
 
 
-def run(link: Link, fault: Fault, seed: int) -> Judge:
-    """Use a board over the link, and return what came of it. Raises only errors of chaos itself."""
+def run(link: Link, fault: Fault, seed: int, temporary: Path) -> Judge:
+    """Use a board over the link, and return what came of it. Changes the process that it runs in.
+
+    Args:
+        link: Way to the agent.
+        fault: What is wrong with it.
+        seed: Seed of the operations.
+        temporary: An empty folder for temporary files.
+    """
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    patience = PATIENCE if fault.name != NONE else UNSPOILED_SECONDS
     if not hasattr(boards, "START_SECONDS"):
-        raise AttributeError("hil.boards.board has no START_SECONDS to shorten")
-    boards.START_SECONDS = PATIENCE
-    rng = random.Random(seed)
+        raise AttributeError("hil.boards.board has no START_SECONDS to change")
+    boards.START_SECONDS = patience
     judge = Judge(_RIGHT_FOR_LIES if fault.lies else _RIGHT)
-    before = held()
+    before = held(temporary)
     stack = ExitStack()
     opened: list[Transport] = []
     deadline = Deadline.after(link.connect_seconds)
@@ -63,29 +82,28 @@ def run(link: Link, fault: Fault, seed: int) -> Judge:
     )
     if opened:
         watched = Watched(opened[0])
-        _use(watched, judge, fault, rng)
+        _use(watched, judge, fault, random.Random(seed), patience)
         judge.late("a read or write", watched.overrun)
         judge.judged("close", link.close_seconds, stack.close)
     if fault.name == NONE and judge.verdict != "passed":
         judge.violate(f"without a fault the verdict was {judge.verdict}")
-    for name in remaining(before):
+    for name in remaining(lambda: held(temporary) - before):
         judge.violate(LEFT + name)
     return judge
 
 
-def _use(watched: Watched, judge: Judge, fault: Fault, rng: random.Random) -> None:
-    agent, entry = Agent(watched, "desk", PATIENCE), Entry("desk", "desktop")
+def _use(watched: Watched, judge: Judge, fault: Fault, rng: random.Random, patience: float) -> None:
+    agent, entry = Agent(watched, "desk", patience), Entry("desk", "desktop")
     made: list[tuple[Board, Hello]] = []
 
     def hello() -> None:
-        answer = agent.hello(Deadline.after(HELLO_SECONDS))
+        answer = agent.hello(Deadline.after(2 * patience))
         made.append((Board(entry, Provenance.HARDWARE, agent, answer), answer))
 
-    judge.judged("hello", HELLO_SECONDS, hello)
+    judge.judged("hello", 2 * patience, hello)
     if not made:
         return
-    board, answer = made[0]
-    use = Use(board, answer, _model(rng), fault, judge, rng)
+    use = Use(*made[0], _model(rng), fault, judge, rng, patience)
     deployed, choices = False, [use.infer, use.measure, use.measure_switch, use.reset, use.deploy]
     for work in [use.deploy, *rng.choices(choices, [4, 3, 3, 1, 1], k=_OPERATIONS)]:
         work = work if deployed else use.deploy
@@ -100,10 +118,17 @@ class Use:
     """The operations on one board, each judged."""
 
     def __init__(
-        self, board: Board, hello: Hello, model: Model, fault: Fault, judge: Judge, rng: random.Random
+        self,
+        board: Board,
+        hello: Hello,
+        model: Model,
+        fault: Fault,
+        judge: Judge,
+        rng: random.Random,
+        patience: float,
     ) -> None:
         self._board, self._hello, self._model = board, hello, model
-        self._fault, self._judge, self._rng = fault, judge, rng
+        self._fault, self._judge, self._rng, self._patience = fault, judge, rng, patience
 
     def deploy(self) -> HilError | None:
         piece = max(1, (self._hello.max_payload - 4) // 4 * 4)
@@ -153,14 +178,15 @@ class Use:
         return self._judged("reset", 1, self._board.reset)
 
     def _judged(self, name: str, requests: int, work: Callable[[], object]) -> HilError | None:
-        return self._judge.judged(name, 2 * requests * PATIENCE, work)  # a damaged frame is asked for again
+        """Judge an operation of so many requests, each sent again if its frame or its answer is damaged."""
+        return self._judge.judged(name, 2 * requests * self._patience, work)
 
     def _pieces(self, count: int) -> int:
         """Return how many requests carry so many inputs."""
         return math.ceil(count * self._model.input_size / max(1, self._hello.max_payload - 4)) + count // 8
 
     def _compare(self, out: np.ndarray, expected: np.ndarray) -> None:
-        """Find outputs that the interpreter does not give. A lying agent may send such: the bench sees them."""
+        """Find outputs that the interpreter does not give: a bench sees those of a lying agent so too."""
         if not np.array_equal(out, expected):
             if not self._fault.lies:
                 raise Wrong("outputs were accepted that the interpreter does not give")

@@ -70,7 +70,9 @@ def _judged(fault: Fault, status: int, text: str, junit: Path) -> tuple[str, lis
     if not ended:
         return "no tests", [*wrong, f"no test ended: {text[-300:]}"]
     if len(errors) > 1:
-        wrong.append(f"{len(errors)} errors for one board: {' | '.join(case.why[:80] for case in errors[:4])}")
+        wrong.append(
+            f"{len(errors)} errors for one board: {' | '.join(case.why[:80] for case in errors[:4])}"
+        )
     if failed and not fault.lies:
         wrong.append(f"a measurement failed: {failed[0].name}: {failed[0].why}")
     if fault.name == NONE and (failed or errors):
