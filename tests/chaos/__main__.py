@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,6 +11,9 @@ from rich.console import Console
 
 from tests.chaos.report import Report
 from tests.chaos.run import KINDS, many
+
+_WIDTH = 120
+"""Columns where there is no terminal, so that the table is whole in a log."""
 
 
 @click.command()
@@ -26,9 +30,12 @@ def main(minutes: float, runs: int | None, seed: int | None, jobs: int, only: st
         raise click.BadParameter(f"{only!r} is in none of: {', '.join(KINDS)}", param_hint="--only")
     seed = random.SystemRandom().getrandbits(40) if seed is None else seed
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH)
     console.print(f"seed {seed}, results in {results}", highlight=False)
+    report = Report(console, minutes, only)
     results.parent.mkdir(parents=True, exist_ok=True)
-    with results.open("w") as file, Report(console, minutes, only) as report:
+    with suppress(KeyboardInterrupt), results.open("w") as file, report:
         for ended in many(seed, minutes, runs, jobs, only):
             for run in ended:
                 file.write(json.dumps(run.record()) + "\n")

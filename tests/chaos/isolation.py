@@ -34,6 +34,11 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def adopt_orphans() -> None:
+    """Become the parent of all processes below this one whose parent ends, so that they are found."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
     """Return the result of the work, or a `Broken` if it raises, crashes or hangs.
 
@@ -42,7 +47,7 @@ def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
         seconds: Hard limit, unless the work sets others by `limit`. All processes below it are killed too.
         stack: File for what the work is doing.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     before = set(children(os.getpid()))
     reading, writing = os.pipe()
     pid = os.fork()
@@ -111,9 +116,9 @@ def _serve(work: Callable[[], Any], seconds: float, stack: Path, writing: int) -
     global _stack
     try:
         die_with_parent()
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # so that what it leaves is found below it
+        adopt_orphans()
         _stack = stack.open("w")
-        faulthandler.register(signal.SIGALRM, file=_stack, chain=True)  # writes the stack, then ends
+        faulthandler.register(signal.SIGALRM, file=_stack, all_threads=False, chain=True)
         limit("the run", seconds)
         try:
             result = work()
@@ -128,4 +133,4 @@ def _serve(work: Callable[[], Any], seconds: float, stack: Path, writing: int) -
 
 def _call(line: str) -> str:
     """Return file, line and function of a line that faulthandler wrote."""
-    return line.rpartition("/")[2].replace('", line ', ":").replace(" in ", " ")
+    return line.replace('  File "', "").rpartition("/")[2].replace('", line ', ":").replace(" in ", " ")

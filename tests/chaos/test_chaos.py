@@ -19,7 +19,7 @@ from hil.errors import AgentError, LinkError
 from hil.protocol.definition import Command
 from hil.protocol.frame import Frame, encode
 from tests.chaos import byte_faults, frame_faults
-from tests.chaos.faults import BYTES, FRAMES, Fault, draw
+from tests.chaos.faults import ALL, ANSWERS, BYTES, FRAMES, Fault, draw
 from tests.chaos.isolation import Broken, isolated, limit
 from tests.chaos.judge import GRACE_SECONDS, Judge, Wrong
 from tests.chaos.kind import Outcome
@@ -31,7 +31,7 @@ from tests.chaos.run import Run, one, seeds
 SEED = 8706
 """Seed of the short run."""
 ROOT = Path(__file__).parents[2]
-faults = st.builds(draw, st.randoms(use_true_random=False), st.booleans())
+faults = st.builds(draw, st.randoms(use_true_random=False), st.sampled_from([ALL, BYTES, ANSWERS]))
 
 
 def test_a_short_chaos_breaks_links_and_finds_no_violation(tmp_path: Path) -> None:
