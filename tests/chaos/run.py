@@ -5,6 +5,7 @@ seed before, so one seed repeats a whole chaos, and the seed of a violation repe
 """
 
 import faulthandler
+import os
 import random
 import signal
 import tempfile
@@ -99,6 +100,11 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """Let a process that does runs die with chaos, and let it write its stack before its limit ends it."""
+    """Prepare a process that does runs.
+
+    It dies with chaos, and writes its stack before its limit ends it. In a group of its own it finishes its
+    run after a Ctrl-C.
+    """
     die_with_parent()
+    os.setpgrp()
     faulthandler.register(signal.SIGALRM, chain=True)
