@@ -71,7 +71,7 @@ class LiteRT:
                 raise self._strange(self._heard)
         line, _, self._heard = self._heard.partition(b"\n")
         try:
-            answer = parse_json(line)
+            answer = parse_json(bytes(line))
         except ValueError as error:
             raise self._strange(line) from error
         if not isinstance(answer, dict) or answer.keys().isdisjoint(("ready", "lacks", "us")):

@@ -11,6 +11,11 @@ from rich.console import Console
 from tests.chaos.report import Report
 from tests.chaos.run import KINDS, many
 
+_INTERRUPTED = 130
+"""Exit status after a Ctrl-C, as shells have it."""
+_WIDTH = 120
+"""Columns where there is no terminal, so that the table is whole in a log."""
+
 
 @click.command()
 @click.option("--minutes", default=5.0, show_default=True, help="How long to go on.")
@@ -26,17 +31,24 @@ def main(minutes: float, runs: int | None, seed: int | None, jobs: int, only: st
         raise click.BadParameter(f"{only!r} is in none of: {', '.join(KINDS)}", param_hint="--only")
     seed = random.SystemRandom().getrandbits(40) if seed is None else seed
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH)
     console.print(f"seed {seed}, results in {results}", highlight=False)
+    report = Report(console, minutes, only)
     results.parent.mkdir(parents=True, exist_ok=True)
-    with results.open("w") as file, Report(console, minutes, only) as report:
-        for ended in many(seed, minutes, runs, jobs, only):
-            for run in ended:
-                file.write(json.dumps(run.record()) + "\n")
-                file.flush()
-                report.add(run)
-            report.show()
+    status = 0
+    with results.open("w") as file, report:
+        try:
+            for ended in many(seed, minutes, runs, jobs, only):
+                for run in ended:
+                    file.write(json.dumps(run.record()) + "\n")
+                    file.flush()
+                    report.add(run)
+                report.show()
+        except KeyboardInterrupt:
+            status = _INTERRUPTED
     console.print(report.table())
-    sys.exit(1 if report.total.violations else 0)
+    sys.exit(1 if report.total.violations else status)
 
 
 if __name__ == "__main__":

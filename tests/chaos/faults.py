@@ -2,7 +2,8 @@
 
 import json
 import random
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Lane = Literal["host", "agent"]
@@ -34,7 +35,7 @@ class Fault:
         if self.name == NONE:
             return NONE
         unit = "frame" if self.name in FRAMES else "byte"
-        told = {**BYTES, **FRAMES}[self.name]
+        told = ALL[self.name]
         more = f" ({self.amount:,})" * told.counted + f" ({self.seconds:.2f} s)" * told.paused
         return f"{self.name}{more}, from {unit} {self.at} to the {self.lane} (seed {self.seed})"
 
@@ -61,7 +62,7 @@ class Shape:
     weight: float = 1.0
     counted: bool = False
     paused: bool = False
-    lanes: tuple[Lane, ...] = field(default=("host", "agent"))
+    lanes: tuple[Lane, ...] = ("host", "agent")
     lies: bool = False
 
 
@@ -104,9 +105,14 @@ FRAMES = {
 """Faults of the frames of the agent protocol, their checksums right."""
 
 
-def draw(rng: random.Random, frames: bool) -> Fault:
-    """Draw a fault; without `frames` one of bytes only, as on a stream that carries another protocol."""
-    shapes = {**BYTES, **FRAMES} if frames else BYTES
+ALL = {**BYTES, **FRAMES}
+"""Faults of a stream that carries the agent protocol itself."""
+ANSWERS = {name: replace(shape, lanes=_TO_HOST) for name, shape in BYTES.items()}
+"""Faults of a stream whose requests must not be changed."""
+
+
+def draw(rng: random.Random, shapes: Mapping[str, Shape]) -> Fault:
+    """Draw one of these faults, or none now and then."""
     if rng.random() < 0.03:
         return Fault()
     name = rng.choices(list(shapes), [shape.weight for shape in shapes.values()])[0]

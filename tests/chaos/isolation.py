@@ -19,20 +19,24 @@ _stack: IO[str] | None = None
 
 @dataclass(frozen=True)
 class Broken:
-    """Work that gave no result: `how` it ended, and `where`, the innermost calls of its stack."""
+    """Work that gave no result: `how` it ended, and `where`, the calls of its stack, the innermost first."""
 
     how: str
     where: str = ""
+    hung: bool = False
 
     def __str__(self) -> str:
         return f"{self.how} ({self.where})" if self.where else self.how
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process with its parent, and give this process the orphans below it."""
-    prctl = ctypes.CDLL(None).prctl
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    """Let the kernel kill this process with its parent."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of all processes below this one whose parent ends, so that they are found."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
@@ -43,6 +47,8 @@ def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
         seconds: Hard limit, unless the work sets others by `limit`. All processes below it are killed too.
         stack: File for what the work is doing.
     """
+    adopt_orphans()
+    before = set(children(os.getpid()))
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -51,19 +57,18 @@ def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
     os.close(writing)
     with open(reading, "rb") as pipe:
         sent = pipe.read()  # ends with the process, which ends at its limit
-    below = descendants(pid)
-    for process in (pid, *below):
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
     status = os.waitpid(pid, 0)[1]
-    for process in below:  # they are children of this process now
-        with suppress(ChildProcessError):
-            os.waitpid(process, 0)
+    while orphans := set(children(os.getpid())) - before:
+        for process in orphans:
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
     if sent:
         return pickle.loads(sent)
     doing, *calls = stack.read_text().splitlines() or ["nothing"]
     if calls:
-        return Broken(f"{doing} hung", " < ".join(_call(line) for line in calls if "File " in line))
+        where = [_call(line) for line in calls if line.startswith("  File ")]
+        return Broken(f"{doing} hung", " < ".join(where[:_CALLS]), hung=True)
     return Broken(f"{doing} crashed, status {os.waitstatus_to_exitcode(status)}")
 
 
@@ -77,14 +82,18 @@ def limit(doing: str, seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the processes below a process."""
+def children(pid: int) -> list[int]:
+    """Return the processes right below a process, those of all its threads."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
-            for child in map(int, task.read_text().split()):
-                found += [child, *descendants(child)]
+            found += map(int, task.read_text().split())
     return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Return all processes below a process."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
 
 
 def raised_at(error: BaseException) -> str:
@@ -107,8 +116,9 @@ def _serve(work: Callable[[], Any], seconds: float, stack: Path, writing: int) -
     global _stack
     try:
         die_with_parent()
+        adopt_orphans()
         _stack = stack.open("w")
-        faulthandler.register(signal.SIGALRM, file=_stack, chain=True)  # writes the stack, then ends
+        faulthandler.register(signal.SIGALRM, file=_stack, all_threads=False, chain=True)
         limit("the run", seconds)
         try:
             result = work()
@@ -123,6 +133,4 @@ def _serve(work: Callable[[], Any], seconds: float, stack: Path, writing: int) -
 
 def _call(line: str) -> str:
     """Return file, line and function of a line that faulthandler wrote."""
-    return (
-        line.strip().removeprefix('File "').rpartition("/")[2].replace('", line ', ":").replace(" in ", " ")
-    )
+    return line.replace('  File "', "").rpartition("/")[2].replace('", line ', ":").replace(" in ", " ")

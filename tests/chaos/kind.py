@@ -24,8 +24,8 @@ class Outcome:
     kind: str
     fault: str
     verdict: str
-    violations: tuple[str, ...]
-    overrun: float
+    violations: tuple[str, ...] = ()
+    overrun: float = 0.0
 
 
 Kind = Callable[[random.Random, Path], Outcome]

@@ -2,9 +2,9 @@
 
 import gc
 import os
-import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,29 +14,40 @@ GRACE_SECONDS = 2.0
 """Seconds within which everything that a run started must have ended."""
 
 
-def held() -> set[str]:
-    """Name what this process holds: its threads, its open files, the processes below it, temporary files."""
+def held(folder: Path) -> set[str]:
+    """Name what this process holds: threads, open files, processes below it, files in a folder of its own."""
     gc.collect()
-    names = {f"thread {thread.name} of {type(thread).__module__}" for thread in threading.enumerate()}
+    names = {f"thread {thread.name} ({type(thread).__name__})" for thread in threading.enumerate()}
     for number in os.listdir("/proc/self/fd"):
         with suppress(OSError):
             names.add(f"file {number}: {os.readlink(f'/proc/self/fd/{number}')}")
-    names |= {f"process {pid}: {line}" for pid in descendants(os.getpid()) if (line := _command(pid))}
-    return names | {f"temporary {path.name}" for path in Path(tempfile.gettempdir()).iterdir()}
+    return names | below(os.getpid()) | {f"temporary {path.name}" for path in folder.iterdir()}
 
 
-def remaining(before: set[str]) -> list[str]:
-    """Name what this process holds after the grace and did not before; none as soon as nothing does."""
+def below(pid: int) -> set[str]:
+    """Name the processes below a process that have not ended."""
+    return {f"process {child}: {_command(child)}" for child in descendants(pid) if _runs(child)}
+
+
+def remaining(names: Callable[[], set[str]]) -> list[str]:
+    """Return the names that are there after the grace; none as soon as there are none."""
     deadline = time.monotonic() + GRACE_SECONDS
-    while (names := held() - before) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return sorted(names)
+    while (there := names()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return sorted(there)
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process has not ended; an orphan that has is waited for."""
+    with suppress(OSError):
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            return True
+        os.waitpid(pid, os.WNOHANG)
+    return False
 
 
 def _command(pid: int) -> str:
-    """Return the command line of a process, empty if it has ended; an ended orphan is waited for."""
     with suppress(OSError):
-        if line := Path(f"/proc/{pid}/cmdline").read_bytes():
-            return line.replace(b"\0", b" ").decode(errors="replace")[:80]
-        os.waitpid(pid, os.WNOHANG)
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return line.replace(b"\0", b" ").decode(errors="replace")[:80]
     return ""

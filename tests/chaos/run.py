@@ -1,12 +1,13 @@
-"""Draw runs from seeds and do them, each in a process and a folder of its own.
+"""Draw runs from seeds and do them, each in a folder of its own.
 
 A run depends on its seed alone: which kind it is, and what that kind breaks. The next seed follows from the
 seed before, so one seed repeats a whole chaos, and the seed of a violation repeats just its run.
 """
 
+import faulthandler
 import os
 import random
-import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,14 +17,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import links, suites
-from tests.chaos.isolation import Broken, die_with_parent, isolated
-from tests.chaos.kind import LEFT, Kinds, Outcome
-from tests.chaos.remains import held, remaining
+from tests.chaos import caches, files, kills, links, suites
+from tests.chaos.isolation import die_with_parent, one_line, raised_at
+from tests.chaos.kind import Kinds, Outcome
 
-KINDS: Kinds = {**links.KINDS, **suites.KINDS}
-LIMIT_SECONDS = 600.0
-"""Hard limit of one run of any kind."""
+KINDS: Kinds = {**links.KINDS, **suites.KINDS, **kills.KINDS, **caches.KINDS, **files.KINDS}
+LIMIT_SECONDS = 900.0
+"""Hard limit of a run; every kind has shorter ones of its own."""
 _SEED_BITS = 40
 
 
@@ -52,14 +52,14 @@ def one(seed: int, only: str = "") -> Run:
     rng = random.Random(f"run {seed}")
     chosen = {name: drawn for name, drawn in KINDS.items() if only in name}
     (kind,) = rng.choices(list(chosen), [weight for weight, _ in chosen.values()])
-    folder = Path(tempfile.mkdtemp(prefix="reds-hil-chaos-"))
     begun = time.monotonic()
-    try:
-        found = isolated(lambda: _run(kind, rng, folder), LIMIT_SECONDS, folder / "stack")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if isinstance(found, Broken):
-        found = Outcome(kind, "unknown", "broken", (str(found),), 0.0)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS)
+    with tempfile.TemporaryDirectory(prefix="reds-hil-chaos-", ignore_cleanup_errors=True) as folder:
+        try:
+            found = chosen[kind][1](rng, Path(folder))
+        except Exception as error:
+            broke = one_line(f"chaos itself raised {type(error).__name__}: {error} ({raised_at(error)})")
+            found = Outcome(kind, "unknown", "broken", (broke,))
     return Run(seed, found, time.monotonic() - begun)
 
 
@@ -73,28 +73,38 @@ def many(first: int, minutes: float, runs: int | None, jobs: int, only: str) -> 
         jobs: Runs at once.
         only: Part of the names of the kinds that are drawn.
     """
-    deadline, left = time.monotonic() + minutes * 60, seeds(first)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=die_with_parent) as pool:
-        pending: set[Future[Run]] = set()
-        begun = 0
+    deadline, left, begun = time.monotonic() + minutes * 60, seeds(first), 0
+    pool, pending = _pool(jobs), dict[Future[Run], int]()
+    try:
         while True:
             while len(pending) < jobs and time.monotonic() < deadline and begun != runs:
-                pending.add(pool.submit(one, next(left), only))
+                seed = next(left)
+                pending[pool.submit(one, seed, only)] = seed
                 begun += 1
             if not pending:
                 return
-            done, pending = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED)
-            yield [future.result() for future in done]
+            done = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED).done
+            lost = [seed for future, seed in pending.items() if future in done and future.exception()]
+            yield [future.result() for future in done if not future.exception()]
+            pending = {future: seed for future, seed in pending.items() if future not in done}
+            if lost:
+                hung = f"chaos itself was lost: it crashed, or took more than {LIMIT_SECONDS:g} s"
+                yield [Run(seed, Outcome("lost", "unknown", "lost", (hung,)), 0.0) for seed in lost]
+                pool = _pool(jobs)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _run(kind: str, rng: random.Random, folder: Path) -> Outcome:
-    """Run a kind with temporary files of its own, and look for what it leaves behind."""
-    temporary, place = folder / "tmp", folder / "run"
-    temporary.mkdir()
-    place.mkdir()
-    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-    before = held()
-    found = KINDS[kind][1](rng, place)
-    left = tuple(LEFT + name for name in remaining(before))
-    return Outcome(found.kind, found.fault, found.verdict, found.violations + left, found.overrun)
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Prepare a process that does runs.
+
+    It dies with chaos, and writes its stack before its limit ends it. In a group of its own it finishes its
+    run after a Ctrl-C.
+    """
+    die_with_parent()
+    os.setpgrp()
+    faulthandler.register(signal.SIGALRM, chain=True)

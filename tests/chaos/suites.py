@@ -12,54 +12,62 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
+
 from hil.results.summary import cases
 from reds import pack
-from tests.chaos.faults import NONE, Fault, draw
-from tests.chaos.isolation import one_line
-from tests.chaos.kind import Kinds, Outcome
-from tests.chaos.links import ROOT, faulty_agent
+from tests.chaos.faults import ALL, NONE, Fault, draw
+from tests.chaos.faulty import ROOT, faulty_agent
+from tests.chaos.isolation import adopt_orphans, one_line
+from tests.chaos.kind import LEFT, Kinds, Outcome
+from tests.chaos.remains import held, remaining
 from tests.support.nets import dense_model
 
 SECONDS = 60.0
 """Deadline of a bench of this small pack, with the answers that a board may be waited for."""
 _HANG_SECONDS = 30.0
+_BENCHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 _PLUGINS = [word for name in ("cacheprovider", "hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
 
 
 def bench(rng: random.Random, folder: Path) -> Outcome:
     """Bench a small pack against a faulty agent on the desktop."""
-    fault = draw(rng, frames=True)
-    network = folder / "small.reds"
+    fault, junit, temporary = draw(rng, ALL), folder / "junit.xml", folder / "temporary"
+    temporary.mkdir()
+    adopt_orphans()
+    before, begun = held(temporary), time.monotonic()
+    try:
+        done = subprocess.run(
+            _command(folder, fault, junit),
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS + _HANG_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        verdict, violations = "hung", ["the bench hung"]
+    else:
+        verdict, violations = _judged(fault, done.returncode, done.stdout + done.stderr, junit)
+    over = max(0.0, time.monotonic() - begun - SECONDS)
+    violations += [LEFT + name for name in remaining(lambda: held(temporary) - before)]
+    return Outcome("bench", str(fault), verdict, tuple(map(one_line, violations)), over)
+
+
+def _command(folder: Path, fault: Fault, junit: Path) -> list[str]:
+    """Write the pack and the boards file of a bench, and return its command."""
+    network, boards = folder / "small.reds", folder / "boards.toml"
     pack.save(dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small"), network)
-    boards = folder / "boards.toml"
     agent = json.dumps(str(faulty_agent(folder, fault)))
     boards.write_text(f'[[board]]\nname = "desk"\ntarget = "desktop"\nagent = {agent}\n')
-    junit = folder / "junit.xml"
     options = ["--target=desktop", f"--boards={boards}", f"--pack={network}", f"--junitxml={junit}"]
-    command = [sys.executable, "-m", "pytest", *_PLUGINS, "--pyargs", "hil", *options]
-    begun = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        text, _ = process.communicate(timeout=SECONDS + _HANG_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return Outcome("bench", str(fault), "hung", ("the bench hung",), _HANG_SECONDS)
-    over = max(0.0, time.monotonic() - begun - SECONDS)
-    verdict, violations = _judged(fault, process.returncode, text, junit)
-    return Outcome("bench", str(fault), verdict, tuple(map(one_line, violations)), over)
+    return [sys.executable, "-m", "pytest", *_PLUGINS, "--pyargs", "hil", *options]
 
 
 def _judged(fault: Fault, status: int, text: str, junit: Path) -> tuple[str, list[str]]:
     """Return the verdict of a bench, and what is wrong with it."""
-    wrong = [f"exit status {status}"] * (status not in (0, 1))
+    wrong = [f"exit status {status}"] * (status < 0 or status in set(pytest.ExitCode) - set(_BENCHED))
     wrong += [f"it printed {word}" for word in ("Traceback", "INTERNALERROR") if word in text]
     try:
         ended = cases(junit)

@@ -138,7 +138,7 @@ class Connection:
         elif not self._trusted:
             raise EOFError
         elif command == b"OPEN":
-            self._open(first, data.rstrip(b"\0").decode())
+            self._open(first, data.rstrip(b"\0").decode(errors="replace"))
         elif stream is None:
             if command == b"WRTE":
                 self.send(b"CLSE", 0, first)
