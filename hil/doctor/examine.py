@@ -16,7 +16,6 @@ CHECKS: tuple[Check, ...] = (
     storage.cache,
     storage.temporary_files,
     storage.space,
-    storage.leftovers,
     boards.boards_file,
     boards.leases,
     keys.ssh,

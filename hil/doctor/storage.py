@@ -1,10 +1,9 @@
-"""Check the cache, the folder for temporary files, their free space, and what killed runs left there."""
+"""Check the cache, the folder for temporary files, and their free space."""
 
 import os
 import shlex
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,12 +15,6 @@ from reds.files import ensure_writable
 
 CACHE_BYTES, TEMPORARY_BYTES = 400 << 20, 100 << 20
 """Room that the image of the emulated Pi and Android takes with its snapshots, and a build."""
-LEFT_SECONDS = 2 * 3600
-"""Age from which a temporary file is left over: no build, download or test takes so long."""
-_NAMED = 8
-"""Leftovers that one command removes; a longer line is unreadable."""
-_LEFTOVERS = ("reds-build-*", "reds-emulator-*", "reds-hil-probes-*", "mmdebstrap.gpghome.*")
-_CACHE_LEFTOVERS = ("**/*.partial", "reds-image-*")
 
 
 def cache(machine: Machine) -> Iterator[Finding]:
@@ -36,14 +29,11 @@ def cache(machine: Machine) -> Iterator[Finding]:
     if os.statvfs(folder).f_flag & os.ST_NOEXEC:
         what = f"{folder} forbids programs (noexec), and agents run from it"
         yield fault("cache", True, what, "export XDG_CACHE_HOME=FOLDER, with a folder that allows them")
-    size, foreign, empty = _contents(folder)
+    size, foreign = _contents(folder)
     if foreign:
         what = f"{foreign} belongs to another user"
         yield fault("cache", False, what, f"sudo chown -R {user()} {shlex.quote(str(folder))}")
-    if empty:
-        what = f"{empty} is empty: a crash damaged it"
-        yield fault("cache", False, what, f"rm {shlex.quote(str(empty))}")
-    if not foreign and not empty:
+    else:
         yield ok("cache", f"{folder}, {_megabytes(size)}")
 
 
@@ -78,19 +68,6 @@ def temporary_files(machine: Machine) -> Iterator[Finding]:
         yield ok("temporary files", str(folder))
 
 
-def leftovers(machine: Machine) -> Iterator[Finding]:
-    """Check for files of killed runs of this user."""
-    found = list(_left(cache_dir(), _CACHE_LEFTOVERS))
-    if folder := temporary():
-        found += _left(folder, _LEFTOVERS)
-    if found:
-        size = _megabytes(sum(_size(path) for path in found))
-        names = " ".join(shlex.quote(str(path)) for path in found[:_NAMED])
-        yield fault("leftovers", False, f"{len(found)} of killed runs, {size}", f"rm -r {names}")
-    else:
-        yield ok("leftovers", "none")
-
-
 def temporary() -> Path | None:
     """Return the folder of temporary files, or None if none can be written."""
     with suppress(OSError):
@@ -98,36 +75,16 @@ def temporary() -> Path | None:
     return None
 
 
-def _contents(folder: Path) -> tuple[int, Path | None, Path | None]:
-    """Return the bytes in a folder, and the first file of another user and the first damaged one in it."""
-    size, foreign, empty = 0, None, None
+def _contents(folder: Path) -> tuple[int, Path | None]:
+    """Return the bytes in a folder, and the first file of another user in it."""
+    size, foreign = 0, None
     for path in folder.rglob("*"):
         with suppress(OSError):
             about = path.lstat()
             size += about.st_blocks * 512
             if about.st_uid != os.getuid():
                 foreign = foreign or path
-            if about.st_size == 0 and path.is_file() and _is_product(path):
-                empty = empty or path
-    return size, foreign, empty
-
-
-def _is_product(path: Path) -> bool:
-    """Return whether this package wrote the file, which then is never empty."""
-    return path.name.startswith(("agent-", "counter-")) or path.parent.name.startswith("arm64-")
-
-
-def _left(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
-    for path in (path for pattern in patterns for path in folder.glob(pattern)):
-        with suppress(OSError):
-            about = path.lstat()
-            if about.st_uid == os.getuid() and time.time() - about.st_mtime > LEFT_SECONDS:
-                yield path
-
-
-def _size(path: Path) -> int:
-    files = [path, *path.rglob("*")] if path.is_dir() else [path]
-    return sum(file.lstat().st_blocks * 512 for file in files)
+    return size, foreign
 
 
 def _existing(folder: Path) -> Path | None:

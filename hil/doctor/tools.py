@@ -1,10 +1,7 @@
 """Check compilers, QEMU and the tools that fetch Debian's packages."""
 
-import os
 import re
-import select
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from pathlib import Path
 
 from hil.doctor.finding import Finding, fault, ok
 from hil.doctor.machine import Machine
-from hil.transports.deadline import Deadline
+from hil.lifetime.child import run
 from reds.text import printable
 
 ANSWER_SECONDS = 5.0
@@ -101,34 +98,7 @@ def install(packages: str) -> str:
 def _output(program: str | Path, option: str) -> str | None:
     """Return the first line that a program prints, or None if it fails or takes too long."""
     try:
-        process = subprocess.Popen(
-            [program, option],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError:
+        ended = run([str(program), option], ANSWER_SECONDS, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    with process:
-        try:
-            assert process.stdout is not None
-            first = _read(process.stdout.fileno(), Deadline.after(ANSWER_SECONDS))
-            status = process.wait(1.0)
-        except (TimeoutError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, signal.SIGKILL)  # with what it started, which holds its output open
-            return None
-    return printable(first.decode(errors="replace").partition("\n")[0]) if status == 0 else None
-
-
-def _read(file: int, deadline: Deadline) -> bytes:
-    """Read to the end, and return the beginning. Raises `TimeoutError`."""
-    first = b""
-    while select.select([file], [], [], deadline.left)[0]:
-        data = os.read(file, 1 << 16)
-        if not data:
-            return first
-        first += data[: 4096 - len(first)]
-        if deadline.passed:
-            break
-    raise TimeoutError
+    return printable(ended.output.partition("\n")[0]) if ended.status == 0 else None

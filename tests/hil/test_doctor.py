@@ -137,16 +137,6 @@ def test_cache_that_cannot_be_written_is_broken(home: Path) -> None:
     assert states(storage.cache(Machine())) == {"cache": BROKEN}
 
 
-def test_emptied_agent_in_the_cache_is_found(home: Path) -> None:
-    agent = home / ".cache" / "reds-hil" / "0123" / "agent-desktop"
-    agent.parent.mkdir(parents=True)
-    agent.write_text("agent")
-    assert states(storage.cache(Machine())) == {"cache": OK}
-    agent.write_text("")
-    (finding,) = storage.cache(Machine())
-    assert (finding.state, finding.remedy) == (OPTIONAL, f"rm {agent}")
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
 def test_file_of_another_user_in_the_cache_is_found(home: Path) -> None:
     file = home / ".cache" / "reds-hil" / "file"
@@ -172,27 +162,6 @@ def test_temporary_folder_that_does_not_exist_is_said(
         monkeypatch.setenv("TMPDIR", str(wrong))
         monkeypatch.setattr(tempfile, "tempdir", None)
         assert states(storage.temporary_files(Machine())) == {"temporary files": OPTIONAL}
-
-
-def test_old_files_of_killed_runs_are_leftovers_and_new_ones_are_not(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    old, new = tmp_path / "reds-build-old", tmp_path / "reds-build-new"
-    for folder in (old, new):
-        folder.mkdir()
-    partial = home / ".cache" / "reds-hil" / "x" / "file.5.partial"
-    partial.parent.mkdir(parents=True)
-    partial.touch()
-    (tmp_path / "notes").touch()
-    for path in (old, partial, tmp_path / "notes"):
-        os.utime(path, (LONG_AGO, LONG_AGO))
-    (finding,) = storage.leftovers(Machine())
-    assert (finding.state, finding.text.split()[0]) == (OPTIONAL, "2")
-    subprocess.run(["sh", "-c", finding.remedy], check=True)
-    assert (old.exists(), partial.exists(), new.exists()) == (False, False, True)
-    assert states(storage.leftovers(Machine())) == {"leftovers": OK}
 
 
 def test_boards_file_that_is_invalid_is_broken_and_hides_no_other_check(
