@@ -30,7 +30,7 @@ from tests.support.mutations import changed_bytes, changed_values
 from tests.support.odd_files import ODD_FILES
 from tests.support.refusals import may_refuse
 
-MANY = settings(suppress_health_check=list(HealthCheck), max_examples=200, deadline=None)
+MANY = settings(suppress_health_check=list(HealthCheck), max_examples=100, deadline=None)
 CARD = json.loads((fixtures_dir() / "kws-dnn-s.json").read_text())
 TIMES = {
     "board": "left",

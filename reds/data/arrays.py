@@ -62,7 +62,7 @@ def _array(data: bytes) -> NDArray[Any]:
     if data[:6] != _MAGIC or major not in (b"\x01", b"\x02", b"\x03"):
         raise ValueError("it holds something other than arrays")
     end = start + int.from_bytes(data[8:start], "little")
-    if end - start > _HEADER or end > len(data):
+    if end - start > _HEADER:
         raise ValueError("an array has a damaged header")
     header = ast.literal_eval(data[start:end].decode("utf-8" if major == b"\x03" else "latin1").strip())
     shape, dtype = header["shape"], np.dtype(header["descr"])

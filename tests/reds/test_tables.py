@@ -10,10 +10,12 @@ from reds.tables import code, escaped, markdown
 from reds.text import LINE, printable
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-HOSTILE = st.text(
-    st.sampled_from("|`*_[]()<>!&~$#\\\n\r\t\x1b -=+.ab1:/") | st.characters(codec=None), max_size=40
-)
-"""Any text, most of it characters that mean something in Markdown, HTML or a terminal."""
+MARKUP = (
+    "`", "`x`", "``", "<b>", "</", "<!--", "&lt;", "&", "|", "[a](b)", "![", "]", "*x*", "**", "_x_", "~~x~~",
+    "\\", "\\|", "\n", "\n\n# ", "\r", "\x1b[31m", "$x$", "<http://e>", " ", "> ", "- ", "\u202e",
+)  # fmt: skip
+HOSTILE = st.lists(st.sampled_from(MARKUP) | st.text(st.characters(codec=None), max_size=3)).map("".join)
+"""Any text, most of it with a meaning in Markdown, HTML or a terminal."""
 
 
 def inlines(text: str) -> list[list[Token]]:
