@@ -1,5 +1,6 @@
 """Write files atomically, so that another process that reads one never finds half of it."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -18,12 +19,14 @@ PARTIAL = ".partial"
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces `path` when the block ends without an error.
 
-    After an error `path` is as it was. After a crash of the machine `path` is old or new, never damaged. If
+    A device or a pipe is refused: the new file would take its place. After an error `path` is as it was. After a crash of the machine `path` is old or new, never damaged. If
     two writers write one path at once, the later one wins. What killed writers of `path` left is removed.
 
     Raises:
         OSError: The file cannot be written.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "is a device or a pipe: name a file", str(path))
     remove_partial_files(path.parent.glob(f"*{PARTIAL}"), path.name)
     partial = None
     try:

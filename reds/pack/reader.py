@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import ModelError, PackError
+from reds.pack.difference import first_difference
 from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR, VERSION
 from reds.pack.layouts import CANONICAL
 from reds.pack.model import (
@@ -30,11 +31,8 @@ from reds.pack.model import (
 )
 from reds.pack.padding import round_up
 from reds.pack.validate import validate_model
-from reds.pack.writer import serialize
+from reds.pack.writer import MOST_BYTES, serialize
 from reds.reading import read_regular, reason
-
-MOST_BYTES = 1 << 28
-"""Most bytes of a pack's file; no board holds a larger one."""
 
 
 def unpack(data: bytes) -> Model:
@@ -128,7 +126,8 @@ class _Reader:
         )
         model = Model(_text(name, "the pack's name"), tensors, weighted, subnets, scale, zero)
         validate_model(model)
-        self._compare(serialize(model, CANONICAL))
+        difference = first_difference(self.data, serialize(model, CANONICAL))
+        _refuse_if(bool(difference), f"{difference}; build it again")
         return model
 
     def _take(self, at: int, size: int, section: str, alignment: int = 1) -> None:
@@ -198,33 +197,6 @@ class _Reader:
         bias, multiplier = values.astype(np.int32)
         factors = (int(bias[1]), int(bias[2])) if kind in FACTORED else (0, 0)
         return Step(units_in, units_out, bias[:rows], multiplier[:rows], zero, factors)
-
-    def _compare(self, written: bytes) -> None:
-        """Refuse a pack in which any byte is another than the writer stores for the same network."""
-        sizes = len(self.data), len(written)
-        _refuse_if(
-            sizes[0] != sizes[1], f"it has {sizes[0]} bytes, but its network takes {sizes[1]}; build it again"
-        )
-        ours, theirs = np.frombuffer(self.data, np.uint8), np.frombuffer(written, np.uint8)
-        differing = CRC_FROM + np.flatnonzero(ours[CRC_FROM:] != theirs[CRC_FROM:])
-        for at in differing[:1]:
-            stores = f"its network needs {theirs[at]} there; build it again"
-            raise ModelError(f"byte {at}, in {self._section(int(at))}, is {ours[at]}, but {stores}")
-
-    def _section(self, at: int) -> str:
-        """Name the section that holds a byte."""
-        tensors_at, layers_at, plans_at, plan_size = self.header[9:13]
-        if at < tensors_at:
-            return "the header"
-        if at < layers_at:
-            return f"tensor {(at - tensors_at) // TENSOR.size}"
-        if at < plans_at:
-            return f"layer {(at - layers_at) // LAYER.size}"
-        subnet, rest = divmod(at - plans_at, plan_size)
-        if subnet >= self.header[7]:
-            return "the tables and weights"
-        layer = f", layer {(rest - PLAN.size) // STEP.size}" if rest >= PLAN.size else ""
-        return f"subnet {subnet}{layer}"
 
 
 _KINDS = frozenset(int(kind) for kind in Kind)

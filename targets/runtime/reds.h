@@ -9,8 +9,9 @@
  *   const int8_t *scores = reds_output(&model);    // reds_output_bytes(&model) of them
  *
  * The pack (4-byte aligned) and the arena (16-byte aligned) must stay in place while the model is used, and
- * nothing else may write to the arena. Inputs lie in [-127, 127]. reds_load checks every length and offset of
- * the pack once; after that only reds_select can fail, for a subnet that does not exist.
+ * nothing else may write to the arena. Inputs lie in [-127, 127]. reds_load checks every byte of the pack once,
+ * by the rules that the host's reader keeps too; after that only reds_select can fail, for a subnet that does
+ * not exist. The memory of the pack may be larger than the pack.
  */
 #ifndef REDS_H
 #define REDS_H
@@ -30,7 +31,7 @@ typedef enum {
     REDS_VERSION,     /* another format version than this runtime reads */
     REDS_LAYOUT,      /* no kernels in this build for the pack's layout */
     REDS_CHECKSUM,    /* some bytes have changed */
-    REDS_MALFORMED,   /* an offset, size or value is out of bounds */
+    REDS_MALFORMED,   /* an offset, size or value is none that the writer stores */
     REDS_UNSUPPORTED, /* no kernel for a layer of the pack */
     REDS_ARENA,       /* a subnet needs a larger arena */
     REDS_SUBNET       /* the pack has no subnet of this index */

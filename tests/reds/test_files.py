@@ -106,3 +106,13 @@ def test_a_partial_file_swept_before_it_is_locked_is_made_again(
     monkeypatch.setattr(files.fcntl, "flock", swept_before)
     write_atomically(tmp_path / "a.reds", b"bytes")
     assert (tmp_path / "a.reds").read_bytes() == b"bytes"
+
+
+def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to(os.devnull)
+    for special in ("pipe", "null"):
+        with pytest.raises(OSError, match="device or a pipe"):
+            write_atomically(tmp_path / special, b"bytes")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "null").is_char_device()

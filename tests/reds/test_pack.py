@@ -1,5 +1,6 @@
 """The pack survives a round trip, and nothing else is taken for a pack."""
 
+import os
 import re
 import struct
 import tracemalloc
@@ -190,6 +191,20 @@ def test_a_name_that_is_no_text_is_refused() -> None:
 def test_a_missing_pack_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"no\.reds.*No such file"):
         pack.load(tmp_path / "no.reds")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
+def test_file_that_never_ends_is_refused(path: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PackError, match=r"regular"):
+        pack.load(tmp_path / path)
+
+
+def test_file_larger_than_any_pack_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "net.reds").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(PackError, match=r"net\.reds.*1,099,511,627,776"):
+        pack.load(tmp_path / "net.reds")
 
 
 def test_a_device_layout_is_not_a_file_for_the_host() -> None:

@@ -12,6 +12,7 @@ from reds.fixtures import fixtures_dir
 from reds.pack.model import Kind, Model
 from reds.pack.reader import unpack
 from tests.support.nets import Maker, dense_model
+from tests.targets.support.fuzz.__main__ import main
 from tests.targets.support.fuzz.differential import compare, seeds
 from tests.targets.support.fuzz.verdicts import read
 from tests.targets.support.status import Status
@@ -27,10 +28,24 @@ def test_both_ends_agree_on_mutated_packs(runtime: ctypes.CDLL) -> None:
     assert {"OK", "MALFORMED", "CHECKSUM", "TRUNCATED", "UNSUPPORTED"} <= set(tally.verdicts)
 
 
-def test_disagreement_is_found_and_kept(runtime: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reds.pack.reader._Reader._compare", lambda *_: None)  # the reader is lax
-    tally = compare(runtime, seeds(), MUTANTS // 4, SEED)
-    assert tally.disagreements
+def test_disagreement_is_found_and_its_file_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("reds.pack.reader.first_difference", lambda *_: "")  # the reader is lax
+    monkeypatch.setattr("sys.argv", ["fuzz", "differential", "--runs", "500", "--keep", str(tmp_path)])
+    assert main() == 1
+    kept = sorted(tmp_path.iterdir())
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f"disagreements {len(kept)}")
+    assert unpack(kept[0].read_bytes())
+
+
+def test_command_prints_counts_and_finds_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["fuzz", "differential", "--runs", "200", "--keep", str(tmp_path)])
+    assert main() == 0
+    assert capsys.readouterr().out.startswith("200 mutants, ")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("path", sorted(fixtures_dir().glob("*.reds")), ids=lambda path: str(path.stem))

@@ -49,7 +49,7 @@ def differential(folder: Path, runs: int, seed: int, keep: Path) -> int:
             file = keep / f"{len(list(keep.iterdir()))}.reds"
             file.write_bytes(data)
             print(f"{file}: {differs}")
-        rate = (done + CHUNK) / (time.monotonic() - started)
+        rate = min(done + CHUNK, runs) / (time.monotonic() - started)
         counts = ", ".join(f"{name} {n:,}" for name, n in tally.verdicts.most_common())
         print(f"{min(done + CHUNK, runs):,} mutants, {rate:,.0f} a second: {counts};", end=" ")
         print(f"outputs {tally.compared:,}; disagreements {len(tally.disagreements)}", flush=True)

@@ -63,7 +63,7 @@ def seeds() -> list[Seed]:
         shared_table(),
         replace(nets[1], name="n\u00e4tz \u6f22"),
     ]
-    nets += [roomy(net) for net in nets[:6]]
+    nets += [roomy(net) for net in (*nets[:6], residual(), residual())]
     packs = [pack.dumps(net) for net in nets]
     return [seed_of(data) for data in packs if len(data) < 6_000]
 
