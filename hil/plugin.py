@@ -154,7 +154,7 @@ class Collector:
         if self._rows or self._notes:
             from hil.results import report
 
-            noted = {pair for r in self._reports for pair in r.user_properties if pair[0] in _SHOWN}
-            notes = [f"{_SHOWN[name]}: {value}" for name, value in sorted(noted)]
+            properties = [pair for report in self._reports for pair in report.user_properties]
+            noted = {f"{_SHOWN[name]}: {value}" for name, value in properties if name in _SHOWN}
             terminalreporter.section("reds-hil")
-            terminalreporter.write(report.render(self._rows, [*notes, *self._notes]))
+            terminalreporter.write(report.render(self._rows, [*sorted(noted), *self._notes]))

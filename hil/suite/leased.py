@@ -31,6 +31,7 @@ class LeasedBoard:
     _conditions: list[Conditions] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.facts()  # starts the board
         self.look()
 
     def do(self, work: Callable[[Board], T]) -> T:

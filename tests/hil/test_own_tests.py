@@ -170,6 +170,17 @@ def test_suite_reads_the_conditions_once_for_each_group_of_figures(
     assert (tmp_path / "reads").read_text() == "x" * 5
 
 
+def test_emulator_that_is_missing_is_one_error_before_any_test_runs(
+    tmp_path: Path, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    (tmp_path / "test_mine.py").write_text(FOUR)
+    boards = boards_toml("nano33ble", agent=str(build.agent("emulated")))
+    args = ("test_mine.py", "--emulate", "--boards", boards, "--pack", small_pack)
+    done = run_pytest(tmp_path, *args, env={"PATH": ""})
+    assert outcomes(done.stdout) == {"error": 1, "passed": 1, "skipped": 3}, done.stdout
+    assert one_line_of_errors(done.stdout).startswith("board: no qemu-system-arm on this machine")
+
+
 def test_run_that_cannot_be_set_up_is_one_line(own: Own) -> None:
     for workers in ("-n0", "-n2"):
         usage_error(
