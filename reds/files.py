@@ -19,8 +19,9 @@ PARTIAL = ".partial"
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces `path` when the block ends without an error.
 
-    A device or a pipe is refused: the new file would take its place. After an error `path` is as it was. After a crash of the machine `path` is old or new, never damaged. If
-    two writers write one path at once, the later one wins. What killed writers of `path` left is removed.
+    A device or a pipe is refused: the new file would take its place. After an error `path` is as it was.
+    After a crash of the machine `path` is old or new, never damaged. If two writers write one path at once,
+    the later one wins. What killed writers of `path` left is removed.
 
     Raises:
         OSError: The file cannot be written.

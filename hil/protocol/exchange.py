@@ -13,7 +13,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.transport import Transport
 from reds.text import printable
 
-QUIET_SECONDS = 0.1
+QUIET_SECONDS = 0.25
 """Seconds without a byte after which noise is over."""
 
 

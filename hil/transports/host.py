@@ -40,7 +40,7 @@ def open_tcp(host: Host, deadline: Deadline) -> socket.socket:
 
     def connect() -> None:
         try:
-            answer.put(socket.create_connection((host.name, host.port), timeout=deadline.left))
+            answer.put(socket.create_connection((host.name, host.port), timeout=deadline.remaining()))
         except (OSError, ValueError) as error:  # an impossible name is a ValueError
             answer.put(error)
 

@@ -97,6 +97,7 @@ def test_stopped_device_raises_at_the_deadline(phone: Start, reach: Reach, small
         board = stack.enter_context(open_android(reach(there)))
         agent = there.agent()
         os.kill(there.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, there.pid, os.WSTOPPED)
         with taking(8), raises(DeadlineError, board="phone"):
             board.deploy(small)
         with taking(12):

@@ -20,7 +20,7 @@ from tests.hil.support.ptyboard import PtyBoard
 from tests.hil.support.raising import raises
 
 Script = Callable[[str], Path]
-PATIENCE, OVERRUN = 0.5, 1.5
+PATIENCE, OVERRUN = 0.5, 3.0
 HELLO_ANSWER = HELLO.pack(VERSION, 0, 9, 9, 9, 64, 1, 1, 0, 0, b"b", b"desktop") + CLOCK.pack(10**9, b"ns")
 """The smallest hello that describes a board."""
 AGENT = f"""

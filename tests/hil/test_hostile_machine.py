@@ -30,7 +30,7 @@ from tests.hil.support.boards import android_refusal, pi_refusal, taking
 from tests.hil.support.raising import raises
 from tests.hil.support.sshd import script
 
-SECONDS, OVERRUN = 1.0, 1.5
+SECONDS, OVERRUN = 1.0, 3.0
 ENDLESS = {"output": "exec cat /dev/zero", "errors": "exec yes >&2"}
 """Agents that print without end."""
 

@@ -47,6 +47,10 @@ CHANGES = {
     "samples of 0": "if command == measuring[0]: payload[4:] = bytes(len(payload) - 4)",
     "samples of seconds": "if command == measuring[0]: payload[8:] = b'\\xff' * (len(payload) - 8)",
     "a count of inferences that stays away": "if command == Command.INFER | ANSWER: payload.pop()",
+    "a wrong count of subnets": "if command == Command.PUT_END | ANSWER: payload[0] += 7",
+    "a clock of 0 Hz": "if command == Command.HELLO | ANSWER: payload[64:68] = bytes(4)",
+    "a refusal that acts on the terminal": "if command == Command.INFER | ANSWER: "
+    "command, payload = 255, b'\\2\\x1b[2J\\n\\nno'",
     "a noise before every answer": "os.write(1, b'\\2\\2\\0') if command != 0x81 else 0",
 }
 
@@ -156,3 +160,4 @@ def test_lying_board_is_one_error_of_a_run_and_no_failure(
     counts = outcomes(done.stdout)
     assert (counts.get("error"), counts.get("failed")) == (1, None), done.stdout
     assert "board: " in one_line_of_errors(done.stdout)
+    assert "\x1b" not in done.stdout

@@ -15,6 +15,7 @@ from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent
 from hil.errors import HilError, LinkError
+from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
 from hil.protocol.hello import Clock, read_hello
@@ -131,6 +132,13 @@ def hello_of_clocks(*clocks: tuple[int, bytes]) -> bytes:
     return HELLO.pack(VERSION, *sizes, b"", b"") + b"".join(CLOCK.pack(*clock) for clock in clocks)
 
 
+def ask_cat(total: float) -> None:
+    """Ask a program that repeats every request, so that no answer comes."""
+    with Agent(ProcessTransport(Path("/bin/cat")), "desk", patience=0.1) as agent:
+        agent.patience.total = total
+        agent.reset()
+
+
 NS = Clock(0, "ns", 1_000_000_000)
 MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
@@ -232,6 +240,14 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
         lambda: check_time(NS, 9_000_000_000, 0.25),
         "its samples take 9 s by its clock ns, but they arrived within 0.25 s; upload the agent again",
+    ),
+    (
+        lambda: ask_cat(total=1),
+        "desk: no answer to RESET within 0.1 s; check that it was built from these sources",
+    ),
+    (
+        lambda: ask_cat(total=0),
+        "desk: its answers were late by 0 s, all together; check that it was built from these sources",
     ),
     (
         lambda: check_count("desk", 70_000),

@@ -1,4 +1,5 @@
 import random
+from collections.abc import Callable
 from statistics import median as textbook_median
 
 import pytest
@@ -81,6 +82,21 @@ def test_first_inference_above_two_percent_puts_work_off(values: list[int]) -> N
     steady = [100 * (value + 1) for value in values]
     assert not gate.puts_work_off([*steady, max(steady) * 102 // 100], steady)
     assert gate.puts_work_off([*steady, max(steady) * 102 // 100 + 1], steady)
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda: gate.is_faster([], [1], exact=True),
+        lambda: gate.is_faster([1], [], exact=False),
+        lambda: gate.switches_in_time([], 5),
+        lambda: gate.puts_work_off([], [1]),
+        lambda: gate.puts_work_off([1], []),
+    ],
+)
+def test_no_gate_decides_without_samples(decide: Callable[[], bool]) -> None:
+    with pytest.raises(ValueError, match=r"no samples|empty"):
+        decide()
 
 
 @given(ticks)

@@ -6,9 +6,10 @@ import socket
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from hil.errors import SetupError
+from hil.errors import LinkError, SetupError
 from hil.transports.adb.stream import LOST, NoService
 from hil.transports.deadline import Deadline
+from hil.transports.host import Host, open_tcp
 from reds.text import printable
 
 LOOK_SECONDS = 2.0
@@ -34,8 +35,8 @@ class Server:
     def listens(self) -> bool:
         """Return whether anything listens there."""
         try:
-            socket.create_connection((self.host, self.port), timeout=LOOK_SECONDS).close()
-        except OSError:
+            open_tcp(Host(self.host, self.port), Deadline.after(LOOK_SECONDS)).close()
+        except LinkError:
             return False
         return True
 

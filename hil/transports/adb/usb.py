@@ -7,6 +7,7 @@ from hil.transports.adb.direct import Direct
 from hil.transports.adb.key import Key
 from hil.transports.adb.wire import UsbWire
 from hil.transports.deadline import Deadline
+from reds.text import printable
 
 
 def devices() -> dict[str, Any]:
@@ -24,7 +25,7 @@ def devices() -> dict[str, Any]:
     found = {}
     for usb in UsbTransport.find_all_adb_devices():
         try:
-            serial = usb.serial_number
+            serial = printable(usb.serial_number)
         except usb1.USBError:  # no permission: reported if this device is chosen
             serial = None
         found[serial or f"usb:{'.'.join(map(str, usb.port_path))}"] = usb
