@@ -97,10 +97,12 @@ def _digest_file(path: Path) -> Path:
 
 
 def _clear(path: Path) -> None:
-    """Make the folder of a file, and remove what is in the way: folders for files, files for folders."""
+    """Make the folder of a file, and remove what is in the way: a folder, a pipe, a file for the folder."""
     if path.parent != cache_dir() and path.parent.exists() and not path.parent.is_dir():
         path.parent.unlink()
     path.parent.mkdir(parents=True, exist_ok=True)
     for wrong in (path, _digest_file(path)):
         if wrong.is_dir() and not wrong.is_symlink():
             shutil.rmtree(wrong)
+        elif not wrong.is_file():
+            wrong.unlink(missing_ok=True)

@@ -20,10 +20,21 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     After an error `path` is as it was. After a crash of the machine `path` is old or new, never damaged. If
     two writers write one path at once, the later one wins. What killed writers of `path` left is removed.
+    A device or a pipe, such as `/dev/null`, is written to and not replaced.
 
     Raises:
         OSError: The file cannot be written.
     """
+    special = path.is_char_device() or path.is_block_device() or path.is_fifo()
+    try:
+        with path.open("wb") if special else _replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     remove_partial_files(path.parent.glob(f"*{PARTIAL}"), path.name)
     partial = None
     try:
@@ -34,8 +45,6 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             os.replace(partial, path)
         _sync_folder(path.parent)
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(path)) from error
     finally:
         if partial is not None:
             with suppress(OSError):

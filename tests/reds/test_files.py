@@ -106,3 +106,18 @@ def test_a_partial_file_swept_before_it_is_locked_is_made_again(
     monkeypatch.setattr(files.fcntl, "flock", swept_before)
     write_atomically(tmp_path / "a.reds", b"bytes")
     assert (tmp_path / "a.reds").read_bytes() == b"bytes"
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path, linked: bool) -> None:
+    """As root, a rename onto /dev/null would replace it for the whole machine: a terminal stands for it."""
+    master, slave = os.openpty()
+    path = Path(os.ttyname(slave))
+    if linked:
+        (tmp_path / "link").symlink_to(path)
+        path = tmp_path / "link"
+    write_atomically(path, b"bytes")
+    assert os.read(master, 100) == b"bytes"
+    assert path.is_char_device()
+    os.close(master)
+    os.close(slave)
