@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 
 from hil.errors import BuildError
 from hil.lifetime import folder
-from reds.files import PARTIAL, atomic_file, remove_partial_files, write_atomically
+from reds.files import PARTIAL, atomic_file, ensure_writable, remove_partial_files, write_atomically
 
 _DIGEST = ".sha256"
 
@@ -54,8 +54,8 @@ def keeping(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     Raises:
         BuildError: The cache cannot be written.
     """
+    prepare(path)
     try:
-        _clear(path)
         with atomic_file(path) as file:
             os.fchmod(file.fileno(), mode)
             yield file
@@ -72,9 +72,29 @@ def keep(path: Path, data: bytes, mode: int = 0o644) -> None:
         file.write(data)
 
 
+def prepare(path: Path) -> None:
+    """Make the folder of a file, and remove what is in the way; called before a long build.
+
+    Raises:
+        BuildError: The cache cannot be written.
+    """
+    try:
+        if path.parent != cache_dir() and path.parent.exists() and not path.parent.is_dir():
+            path.parent.unlink()
+        ensure_writable(path.parent)
+        for wrong in (path, _digest_file(path)):
+            if wrong.is_dir() and not wrong.is_symlink():
+                shutil.rmtree(wrong)
+            elif not wrong.is_file():
+                wrong.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
 def unwritable(where: Path, error: OSError) -> BuildError:
     """Return the error of a cache that cannot be written."""
-    failed = f"cannot keep what was built in {where}: {error.strerror}"
+    why = os.strerror(error.errno) if error.errno else str(error)
+    failed = f"the cache cannot be written in {where}: {why}"
     return BuildError(f"{failed}; make room there, or set XDG_CACHE_HOME to a folder of yours")
 
 
@@ -94,13 +114,3 @@ def _sha256(path: Path) -> str:
 
 def _digest_file(path: Path) -> Path:
     return path.with_name(f"{path.name}{_DIGEST}")
-
-
-def _clear(path: Path) -> None:
-    """Make the folder of a file, and remove what is in the way: folders for files, files for folders."""
-    if path.parent != cache_dir() and path.parent.exists() and not path.parent.is_dir():
-        path.parent.unlink()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for wrong in (path, _digest_file(path)):
-        if wrong.is_dir() and not wrong.is_symlink():
-            shutil.rmtree(wrong)

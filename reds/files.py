@@ -1,6 +1,5 @@
 """Write files atomically, so that another process that reads one never finds half of it."""
 
-import errno
 import fcntl
 import os
 import secrets
@@ -19,15 +18,30 @@ PARTIAL = ".partial"
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that replaces `path` when the block ends without an error.
 
-    A device or a pipe is refused: the new file would take its place. After an error `path` is as it was.
-    After a crash of the machine `path` is old or new, never damaged. If two writers write one path at once,
-    the later one wins. What killed writers of `path` left is removed.
+    After an error `path` is as it was. After a crash of the machine `path` is old or new, never damaged. If
+    two writers write one path at once, the later one wins. What killed writers of `path` left is removed.
+    A device or a pipe, such as `/dev/null`, is written to and not replaced.
 
     Raises:
         OSError: The file cannot be written.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise OSError(errno.EINVAL, "is a device or a pipe: name a file", str(path))
+    special = path.is_char_device() or path.is_block_device() or path.is_fifo()
+    try:
+        with _device(path) if special else _replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+def _device(path: Path) -> BinaryIO:
+    """Open a device or a pipe for writing; a pipe that nobody reads is an error, and no wait."""
+    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.set_blocking(file, True)
+    return os.fdopen(file, "wb")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     remove_partial_files(path.parent.glob(f"*{PARTIAL}"), path.name)
     partial = None
     try:
@@ -38,8 +52,6 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             os.replace(partial, path)
         _sync_folder(path.parent)
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(path)) from error
     finally:
         if partial is not None:
             with suppress(OSError):

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from hil.cache import cache_dir, keep, whole
+from hil.cache import cache_dir, keep, prepare, whole
 from hil.emulators.cycles import symbol_and_table
 from hil.emulators.qemu import Qemu, version
 from hil.errors import BuildError, EmulatorError
@@ -89,6 +89,7 @@ def _plugin() -> Path:
     if not whole(plugin):
         if shutil.which("cc") is None:
             raise BuildError("no cc on this machine to build the cycle counter; install build-essential")
+        prepare(plugin)
         flags = ["-O2", "-shared", "-fPIC", f"-DPLUGIN_VERSION={api}", "-Wall", "-Wextra", "-Werror"]
         with TemporaryFolder("build") as folder:
             _compile(["cc", *flags, str(source), "-o", "counter.so"], folder)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hil.cache import cache_dir, keep, whole
+from hil.cache import cache_dir, keep, prepare, whole
 from hil.errors import BuildError
 from hil.firmware.platformio import core_environment
 from hil.lifetime.child import run
@@ -85,6 +85,7 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
     program = cache_dir() / build_id() / f"agent-{environment}{extra}"
     if not whole(program, executable=True):
         _require_tools(environment)
+        prepare(program)
         with _sources() as sources:
             if environment == EMULATED:
                 built = _emulated(sources, wrap)

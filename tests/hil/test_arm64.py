@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,14 @@ from hil.boards.targets import pi
 from hil.emulators import arm64, arm64_image
 from hil.emulators.arm64 import Machine
 from hil.emulators.arm64_image import Image
+from hil.emulators.qmp import Monitor
 from hil.errors import EmulatorError, LinkError
 from hil.firmware import build
+from hil.transports.deadline import Deadline
 from reds.pack.model import Model
 from tests.hil.support import AGENTS
 from tests.hil.support.boards import taking
+from tests.hil.support.processes import eventually, marked
 from tests.hil.support.raising import raises
 from tests.hil.support.sshd import fingerprint, keygen, wait_gone
 from tests.support.nets import inputs
@@ -212,6 +216,74 @@ def test_first_start_keeps_a_snapshot_and_a_damaged_one_is_replaced(copied: Imag
     (snapshot,) = copied.folder.glob("*.snapshot")
     assert snapshot.stat().st_size > 0.9 * whole.st_size
     assert not list(copied.folder.glob("*.partial"))
+
+
+SAVER = """
+from hil.emulators import arm64
+arm64.start("pi").stop()
+"""
+
+
+@pytest.mark.parametrize("phase", ["boot", "save"])
+def test_a_run_killed_before_its_snapshot_is_kept_leaves_nothing(tmp_path: Path, phase: str) -> None:
+    image = arm64_image.image()
+    folders = {"XDG_CACHE_HOME": tmp_path / "cache", "TMPDIR": tmp_path / "tmp"}
+    cached = tmp_path / "cache" / "reds-hil" / image.folder.name
+    cached.mkdir(parents=True)
+    folders["TMPDIR"].mkdir()
+    for file in image.folder.iterdir():
+        if ".snapshot" not in file.name:
+            (cached / file.name).hardlink_to(file)
+    files = set(cached.iterdir())
+    environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}}
+
+    def reached() -> bool:
+        if phase == "save":
+            return any(file.stat().st_size for file in cached.glob("*.partial"))
+        return any("qemu-system" in line for line in marked(str(tmp_path)))
+
+    with subprocess.Popen([sys.executable, "-c", SAVER], env=environment) as host:
+        assert eventually(reached)
+        host.kill()
+    assert eventually(lambda: not marked(str(tmp_path)))
+    assert eventually(lambda: not list(folders["TMPDIR"].iterdir()))
+    sweeper = [sys.executable, "-c", "from hil import cache; cache.sweep()"]
+    subprocess.run(sweeper, env=environment, check=True)
+    assert set(cached.iterdir()) == files
+
+
+def test_a_monitor_that_never_stops_ends_at_the_deadline() -> None:
+    with Monitor() as monitor, socket.socket(fileno=os.dup(monitor.theirs)) as qemu:
+        stop = threading.Event()
+
+        def flood() -> None:
+            with suppress(OSError):
+                while not stop.is_set():
+                    qemu.sendall(b'{"event": "NOTHING"}\n' * 1000)
+
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        with taking(20), raises(EmulatorError):
+            monitor.wait(lambda said: "return" in said, Deadline.after(0.3))
+        stop.set()
+        monitor.close()
+        flooding.join()
+
+
+@pytest.mark.parametrize("said", [b"not JSON\n", b"[1]\n", b"x" * (1 << 21)])
+def test_a_monitor_that_does_not_speak_qmp_raises(said: bytes) -> None:
+    with Monitor() as monitor, socket.socket(fileno=os.dup(monitor.theirs)) as qemu:
+
+        def send() -> None:
+            with suppress(OSError):
+                qemu.sendall(said)
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        with raises(EmulatorError):
+            monitor.wait(lambda said: True, Deadline.after(20))
+        monitor.close()
+        sending.join()
 
 
 def test_missing_kernel_raises_with_qemus_reason(copied: Image) -> None:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from hil.cli import main
 from hil.emulators import arm64_image
+from hil.emulators.arm64_image import Image
 from hil.emulators.debian import Packages
 from hil.errors import BuildError
 from tests.hil.support.raising import raises
@@ -124,6 +125,11 @@ def test_manifest_lists_the_versions_of_the_packages() -> None:
     assert all(version[0].isdigit() for version in manifest["packages"].values())
 
 
+@pytest.fixture(scope="session")
+def image() -> Image:
+    return arm64_image.image()
+
+
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -156,3 +162,20 @@ def test_cache_that_is_not_a_folder_raises_with_its_path(empty_cache: Path) -> N
     empty_cache.touch()
     with raises(BuildError):
         arm64_image.image()
+
+
+@pytest.mark.parametrize("name", ["vmlinuz", "user_key", "host_key.pub", "pi.cpio"])
+def test_a_damaged_image_is_not_used(
+    image: Image, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    copied = empty_cache / image.folder.name
+    copied.mkdir(parents=True)
+    for file in image.folder.iterdir():
+        (copied / file.name).symlink_to(file)
+    assert arm64_image.image().folder == copied
+    (copied / name).unlink()
+    (copied / name).touch()
+    monkeypatch.setenv("PATH", "")
+    with raises(BuildError):
+        arm64_image.image()
+    assert list(empty_cache.iterdir()) == [copied]

@@ -1,6 +1,8 @@
 """Test that the cache never gives out a damaged file, and says what to do where it cannot be written."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +142,38 @@ def test_what_killed_runs_left_is_swept_and_the_rest_stays(
     assert not any(path.exists() for path in dead)
     assert cache.whole(empty_cache / "agent")
     assert (empty_cache / "written").read_bytes() == b"now"
+
+
+DROPPED = "-dac_override,-dac_read_search"
+"""Capabilities of root without which permissions hold for root too."""
+
+
+def test_a_cache_of_another_user_raises_or_is_used(tmp_path: Path) -> None:
+    """A closed folder stands for another user's, which needs root to make."""
+    code = """
+from hil import cache
+from hil.errors import BuildError
+path = cache.cache_dir() / "of-a-build" / "agent"
+cache.sweep()
+print(cache.whole(path))
+try:
+    cache.keep(path, b"bytes")
+except BuildError as error:
+    print(error)
+"""
+    as_user = ("setpriv", f"--bounding-set={DROPPED}", f"--inh-caps={DROPPED}") if os.geteuid() == 0 else ()
+
+    def printed() -> list[str]:
+        command = [*as_user, sys.executable, "-c", code]
+        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert printed() == ["False"]
+    assert printed() == ["True"]
+    for mode, is_whole in ((0o555, "True"), (0o000, "False")):
+        (tmp_path / "reds-hil" / "of-a-build").chmod(mode)
+        whole, sentence = printed()
+        assert whole == is_whole
+        assert "of-a-build: Permission denied; " in sentence
+    (tmp_path / "reds-hil" / "of-a-build").chmod(0o755)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hil import cache
 from hil.boards import boards_toml, lease
 from hil.boards.board import Board, check_count
 from hil.boards.capacity import best_layout, check_capacity
@@ -15,6 +16,8 @@ from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent
 from hil.errors import HilError, LinkError
+from hil.firmware import build
+from hil.lifetime.folder import TemporaryFolder
 from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
@@ -254,6 +257,11 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
         "desk: n is 70000; write a whole number from 1 to 65,535",
     ),
     (
+        lambda: TemporaryFolder("x", Path("/nowhere")),
+        "no temporary folder can be made in /nowhere: No such file or directory;"
+        " make room there, or set TMPDIR to a folder of yours",
+    ),
+    (
         hello_of_version_9,
         "the agent speaks version 9 of the protocol, this program 2",
     ),
@@ -265,6 +273,26 @@ def test_message_names_observation_and_remedy(fail: Callable[[], object], messag
     with pytest.raises(HilError) as caught:
         fail()
     assert str(caught.value) == message
+
+
+def test_message_of_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reds-hil").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(HilError) as caught:
+        cache.keep(cache.cache_dir() / "agent", b"")
+    failed = f"the cache cannot be written in {tmp_path}/reds-hil: File exists"
+    assert str(caught.value) == f"{failed}; make room there, or set XDG_CACHE_HOME to a folder of yours"
+
+
+def test_message_of_a_folder_that_platformio_cannot_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a$b").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a$b"))
+    with pytest.raises(HilError) as caught:
+        build.upload_nano("/dev/ttyNOWHERE")
+    barred = f"PlatformIO cannot build in '{tmp_path}/a$b/reds-hil/platformio', because of its character '$'"
+    assert str(caught.value) == f"{barred}; set XDG_CACHE_HOME to a folder without it"
 
 
 @pytest.mark.parametrize(
