@@ -14,7 +14,7 @@ from tests.chaos.leftovers import without_hashes
 from tests.chaos.sandbox import Ended, Sandbox
 from tests.chaos.sentences import errors, faults, one_sentence
 
-_SECONDS = 40.0
+_SECONDS = 60.0
 """Deadline of a run that may build what is damaged."""
 _OF_ROOT = "dac_override", "dac_read_search", "fowner", "chown"
 """Capabilities by which root passes over permissions."""

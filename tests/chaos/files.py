@@ -8,8 +8,8 @@ from tests.chaos import cases
 from tests.chaos.cases import COLLECT, Case, Make
 from tests.chaos.clean import clean_run
 from tests.chaos.commands import DESKTOP
-from tests.chaos.isolated import MEMORY, SECONDS, Done, run
 from tests.chaos.kind import Kinds, Outcome
+from tests.chaos.limited import MEMORY, SECONDS, Done, run
 from tests.chaos.sentences import faults, one_sentence
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import files, isolated
+from tests.chaos import files, limited
 from tests.chaos.caches import damaged
 from tests.chaos.cases import Case
 from tests.chaos.commands import Command
@@ -51,15 +51,15 @@ def test_a_command_that_names_the_remedy_has_no_violation(tmp_path: Path) -> Non
 def test_a_hang_and_the_memory_of_a_command_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolated, "SECONDS", 3.0)
+    monkeypatch.setattr(limited, "SECONDS", 3.0)
     (tmp_path / "test_hangs.py").write_text("def test_it():\n    while True: pass\n")
     (tmp_path / "test_eats.py").write_text("def test_it():\n    b'x' * (400 << 20)\n")
     plain = ("-q", "-p", "no:cacheprovider")
-    hung = isolated.run("pytest", (*plain, "test_hangs.py"), tmp_path)
+    hung = limited.run("pytest", (*plain, "test_hangs.py"), tmp_path)
     assert (hung.status, hung.memory) == (None, 0)
     assert 3.0 <= hung.seconds < 30
-    monkeypatch.setattr(isolated, "SECONDS", 60.0)
-    assert isolated.run("pytest", (*plain, "test_eats.py"), tmp_path).memory > 400 << 20
+    monkeypatch.setattr(limited, "SECONDS", 60.0)
+    assert limited.run("pytest", (*plain, "test_eats.py"), tmp_path).memory > 400 << 20
 
 
 def test_a_wrong_exit_is_judged_by_what_the_user_reads(tmp_path: Path) -> None:
