@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos import commands, damage
-from tests.chaos.commands import Clean, Command, UnavailableError, clean_run, wrong
+from tests.chaos.clean import left, prepared, wrong
+from tests.chaos.commands import Command, UnavailableError
 from tests.chaos.kind import Kind, Kinds, Outcome
 from tests.chaos.leftovers import without_hashes
 from tests.chaos.sandbox import Ended, Sandbox
 from tests.chaos.sentences import errors, faults, one_sentence
 
-_SECONDS = 40.0
+_SECONDS = 60.0
 """Deadline of a run that may build what is damaged."""
 _OF_ROOT = "dac_override", "dac_read_search", "fowner", "chown"
 """Capabilities by which root passes over permissions."""
@@ -28,16 +29,10 @@ def damaged(name: str, command: Command, rng: random.Random, folder: Path) -> Ou
         rng: Chooses the damage.
         folder: An empty folder.
     """
-    box = Sandbox(folder)
     try:
-        clean = clean_run(command)
-        command.prepare(box)
+        box = prepared(command, True, folder)
     except UnavailableError as error:
         return Outcome(name, "none", f"left out: {error}")
-    if command.keeps_paths:
-        box.run(command.line, commands.CLEAN_SECONDS)
-    else:
-        shutil.copytree(clean.box.cache, box.cache, dirs_exist_ok=True)
     victim = rng.choice(sorted(box.cache.rglob("*")))
     how = rng.choice(damage.OF_FOLDERS if victim.is_dir() else damage.OF_FILES)
     where = victim.relative_to(box.cache)
@@ -48,26 +43,19 @@ def damaged(name: str, command: Command, rng: random.Random, folder: Path) -> Ou
     found: tuple[str, ...] = ()
     while len(verdicts) < 2 and "hung" not in verdicts:
         ended = box.run(line, _SECONDS)
-        violations, verdict = _judged(command, box, ended)
+        violations, verdict = judged(command, box, ended)
         found += tuple(f"run {len(verdicts) + 1}: {each}" for each in violations)
         verdicts.append(verdict)
     if verdicts == ["passed", "refused"]:
         found += ("the first run passed, but the second is refused",)
     if "hung" not in verdicts:
-        found += _left(box, clean, f"cache/{where}")
+        found += left(command, box, "behind", (without_hashes(f"cache/{where}"),))
     damage.mend_permissions(folder)
     return Outcome(name, fault, ", then ".join(dict.fromkeys(verdicts)), found)
 
 
-def _left(box: Sandbox, clean: Clean, victim: str) -> tuple[str, ...]:
-    """Return a violation if there are files that neither a clean run nor the damage leaves."""
-    changed = without_hashes(victim)
-    more = sorted(path for path in box.files() - clean.files if not path.startswith(changed))
-    return (f"left behind: {', '.join(more)}",) if more else ()
-
-
-def _judged(command: Command, box: Sandbox, ended: Ended) -> tuple[tuple[str, ...], str]:
-    """Return the violations of a run on a damaged cache, and its verdict."""
+def judged(command: Command, box: Sandbox, ended: Ended) -> tuple[tuple[str, ...], str]:
+    """Return the violations of a run that must pass or name a remedy, and its verdict."""
     if ended.status is None:
         return wrong(command, box, ended), "hung"
     found = faults(ended.text)
@@ -75,7 +63,7 @@ def _judged(command: Command, box: Sandbox, ended: Ended) -> tuple[tuple[str, ..
         return found + wrong(command, box, ended), "passed"
     if ended.counts.get("failed"):
         last = ended.text.strip().splitlines()[-1]
-        return (*found, f"a damaged cache is taken for a regression: {last}"), "failed"
+        return (*found, f"a fault of this machine is taken for a regression: {last}"), "failed"
     found += one_sentence(ended.text)
     said = "".join(errors(ended.text))
     if not any(word in said for word in (str(box.cache), "XDG_CACHE_HOME", "hil ")):

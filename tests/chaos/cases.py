@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape
 
 from reds.fixtures import fixtures_dir
 from tests.chaos import hostile_packs
-from tests.chaos.commands import DESKTOP, clean_run, small_pack
+from tests.chaos.clean import clean_run
+from tests.chaos.commands import DESKTOP, small_pack
 from tests.chaos.hostile import TEXTS, json_text, mutated_bytes, mutated_tree, toml, value
 from tests.chaos.hostile_cards import hostile_card, hostile_set
 from tests.hil.support.suite_run import PLUGINS

@@ -1,11 +1,9 @@
-"""Name the commands that chaos disturbs, each with what it needs and how a clean run of it ends."""
+"""Name the commands that chaos disturbs, each with what it needs."""
 
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +13,11 @@ from hil.firmware.build import cache_dir
 from reds import pack
 from reds.data.speech_archive import FORMAT, SHA256
 from reds.fixtures import fixtures_dir
-from tests.chaos.sandbox import Ended, Sandbox, python
+from tests.chaos.sandbox import Sandbox, python
 from tests.hil.support.suite_run import PLUGINS
 from tests.reds.support.own import pictures, short_recipe
 from tests.reds.support.speech import tiny_speech
 from tests.support.nets import dense_model
-
-CLEAN_SECONDS = 120.0
-"""Deadline of a clean run, for a busy machine."""
 
 
 class UnavailableError(Exception):
@@ -46,58 +41,6 @@ class Command:
     prepare: Callable[[Sandbox], None]
     result: str = ""
     keeps_paths: bool = False
-
-
-@dataclass(frozen=True)
-class Clean:
-    """A clean run, first with an empty cache, then with a warm one.
-
-    Attributes:
-        box: The sandbox of both.
-        cold: How the first ended.
-        warm: How the second ended.
-        files: All paths after it.
-        result: Bytes of the command's result.
-    """
-
-    box: Sandbox
-    cold: Ended
-    warm: Ended
-    files: frozenset[str]
-    result: bytes
-
-
-def wrong(command: Command, box: Sandbox, ended: Ended) -> tuple[str, ...]:
-    """Return how a run's verdict differs from a clean run's, nothing if it is right."""
-    clean = clean_run(command)
-    if ended.status is None:
-        return (f"the run did not end within {ended.seconds:.0f} s",)
-    if ended.status or ended.counts != clean.warm.counts:
-        last = (ended.text.strip().splitlines() or ["no output"])[-1]
-        return (f"a run that must pass ended with {ended.status}: {last[:200]}",)
-    if command.result and _bytes(box.work / command.result) != clean.result:
-        return (f"{command.result} is not that of a clean run",)
-    return ()
-
-
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
-
-
-@cache
-def clean_run(command: Command) -> Clean:
-    """Run a command twice, undisturbed. Raises `UnavailableError`, or `AssertionError` if it fails."""
-    box = Sandbox(Path(_folder().name) / command.name.replace(" ", "-"))
-    command.prepare(box)
-    cold, warm = (box.run(command.line, CLEAN_SECONDS) for _ in range(2))
-    for ended in (cold, warm):
-        assert ended.status == 0, f"{command.name}, undisturbed, ended with {ended.status}: {ended.text}"
-    return Clean(box, cold, warm, frozenset(box.files()), _bytes(box.work / command.result))
-
-
-@cache
-def _folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="reds-hil-chaos-clean-")
 
 
 def small_pack(path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from tests.chaos import cases
 from tests.chaos.cases import COLLECT, Case, Make
-from tests.chaos.commands import DESKTOP, clean_run
-from tests.chaos.isolated import MEMORY, SECONDS, Done, run
+from tests.chaos.clean import clean_run
+from tests.chaos.commands import DESKTOP
 from tests.chaos.kind import Kinds, Outcome
+from tests.chaos.limited import MEMORY, SECONDS, Done, run
 from tests.chaos.sentences import faults, one_sentence
 
 
@@ -52,14 +53,14 @@ def _wrong(done: Done) -> tuple[str, ...]:
 
 
 _KINDS: dict[str, tuple[float, Make]] = {
-    "hostile pack": (20.0, cases.inspected_pack),
+    "hostile pack": (10.0, cases.inspected_pack),
     "hostile pack on the desktop": (1.0, cases.benched_pack),
-    "hostile boards file": (10.0, cases.listed_boards),
+    "hostile boards file": (5.0, cases.listed_boards),
     "hostile board on the desktop": (1.0, cases.named_board),
-    "hostile card": (2.0, cases.carded_pack),
-    "hostile labeled set": (2.0, cases.labeled_pack),
-    "hostile results": (10.0, cases.summarized_results),
-    "hostile recipe": (5.0, cases.built_recipe),
-    "hostile path": (5.0, cases.misplaced),
+    "hostile card": (1.0, cases.carded_pack),
+    "hostile labeled set": (1.0, cases.labeled_pack),
+    "hostile results": (5.0, cases.summarized_results),
+    "hostile recipe": (3.0, cases.built_recipe),
+    "hostile path": (3.0, cases.misplaced),
 }
 KINDS: Kinds = {name: (weight, partial(hostile, name, make)) for name, (weight, make) in _KINDS.items()}

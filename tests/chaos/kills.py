@@ -5,7 +5,6 @@ A run that is ended by SIGINT or SIGTERM sweeps by itself, and its exit status i
 
 import os
 import random
-import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos import commands
-from tests.chaos.commands import CLEAN_SECONDS, Clean, Command, UnavailableError, clean_run, wrong
+from tests.chaos.clean import CLEAN_SECONDS, clean_run, left, prepared, wrong
+from tests.chaos.commands import Command, UnavailableError
 from tests.chaos.kind import Kinds, Outcome
 from tests.chaos.leftovers import children
 from tests.chaos.sandbox import GONE_SECONDS, Ended, Running, Sandbox
@@ -25,6 +25,8 @@ _SWEEP_SECONDS = 10.0
 """Deadline of a run that sweeps by itself."""
 _WORKER = b"exec(eval(sys.stdin.readline()))"
 """What the command line of xdist's workers has."""
+_RESUMED = (".training",)
+"""Ends of the names of files from which the same command continues."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,10 @@ def kill(
         folder: An empty folder.
     """
     try:
-        clean, box = clean_run(command), _prepared(command, warm, folder)
+        box = prepared(command, warm, folder)
     except UnavailableError as error:
         return Outcome(name, "none", f"left out: {error}")
+    clean = clean_run(command)
     usual = (clean.warm if warm else clean.cold).seconds
     fault = Kill(rng.choice(_SIGNALS), rng.choice(to), rng.uniform(0, usual))
     running = box.start(command.line)
@@ -104,22 +107,11 @@ def kill(
     hit = early is None and fault.send(running.process.pid)
     seconds, found = _end(command, box, running, fault if hit else None)
     if not hit or fault.sweeps:
-        found += _left(box, clean, "at once")
+        found += left(command, box, "at once", _RESUMED)
     if hit:
         found += wrong(command, box, box.run(command.line, CLEAN_SECONDS))
-        found += _left(box, clean, "after the next run")
+        found += left(command, box, "after the next run")
     return Outcome(name, str(fault), "killed" if hit else "ended before", found, seconds)
-
-
-def _prepared(command: Command, warm: bool, folder: Path) -> Sandbox:
-    """Return a sandbox in which the command is about to run. Raises `UnavailableError`."""
-    box = Sandbox(folder)
-    command.prepare(box)
-    if warm and command.keeps_paths:
-        box.run(command.line, CLEAN_SECONDS)
-    elif warm:
-        shutil.copytree(clean_run(command).box.cache, box.cache, dirs_exist_ok=True, symlinks=True)
-    return box
 
 
 def _end(
@@ -139,18 +131,6 @@ def _end(
 def _verdict(command: Command, box: Sandbox, ended: Ended, fault: Kill | None) -> tuple[str, ...]:
     """Return a violation unless the run passed right, or was killed and says so by its exit status."""
     return wrong(command, box, ended) if fault is None or ended.status == 0 else ()
-
-
-def _left(box: Sandbox, clean: Clean, when: str) -> tuple[str, ...]:
-    """Return a violation if the sandbox has files that a clean run does not leave."""
-    more = sorted(path for path in box.files() - clean.files if when != "at once" or not _resumes(path))
-    roots = [path for path in more if not any(path.startswith(f"{other}/") for other in more)]
-    return (f"left {when}: {', '.join(roots)}",) if roots else ()
-
-
-def _resumes(path: str) -> bool:
-    """Return whether the same command continues from this file."""
-    return path.endswith(".training")
 
 
 _WHOLE = ("controller", "controller", "process group")
