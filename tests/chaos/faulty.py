@@ -13,6 +13,8 @@ from tests.chaos.faults import Fault
 from tests.chaos.isolation import die_with_parent
 
 ROOT = Path(__file__).parents[2]
+CRASH = "crash"
+"""File in the folder of a faulty agent that names the signal if the agent itself crashes."""
 
 
 def proxy(*words: str) -> list[str]:
@@ -25,10 +27,11 @@ def environment() -> dict[str, str]:
     return {"PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}", "PATH": os.environ["PATH"]}
 
 
-def faulty_agent(folder: Path, fault: Fault, target: str = build.DESKTOP) -> Path:
+def faulty_agent(folder: Path, fault: Fault) -> Path:
     """Write a program that runs the real agent behind the proxy."""
     paths = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment().items())
-    command = shlex.join(proxy("agent", fault.dumps(), str(build.agent(target))))
+    words = fault.dumps(), str(build.agent(build.DESKTOP)), str(folder / CRASH)
+    command = shlex.join(proxy("agent", *words))
     path = folder / "faulty-agent"
     path.write_text(f"#!/bin/sh\n{paths} exec {command}\n")
     path.chmod(0o755)

@@ -17,7 +17,7 @@ from hil.transports.serial import SerialTransport
 from hil.transports.transport import Transport
 from tests.chaos import session, shells
 from tests.chaos.faults import ALL, ANSWERS, BYTES, NONE, Fault, Shape, draw
-from tests.chaos.faulty import faulty_agent
+from tests.chaos.faulty import CRASH, faulty_agent
 from tests.chaos.isolation import Broken, die_with_parent, isolated
 from tests.chaos.judge import HANG_SECONDS, Judge
 from tests.chaos.kind import LEFT, Kinds, Outcome
@@ -85,7 +85,9 @@ def _kind(name: str, way: Way, shapes: Mapping[str, Shape]) -> Callable[[random.
             if link.proxy is not None:  # a stream that stalls holds the board's end open
                 link.proxy.kill()
             if (server := link.server) is not None:
-                judge.violations += [f"{LEFT}{name}" for name in remaining(lambda: below(server))]
+                judge.violations += [f"{LEFT}{process}" for process in remaining(lambda: below(server))]
+        if (crash := folder / CRASH).exists():
+            judge.violate(f"the agent crashed with {crash.read_text()}")
         return Outcome(name, str(fault), judge.verdict, tuple(judge.violations), max(0.0, judge.overrun))
 
     return run

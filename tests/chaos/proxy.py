@@ -1,11 +1,12 @@
 """Stand between a host and an agent, and spoil what passes; a program, since that is what a board runs.
 
-`python -m tests.chaos.proxy agent FAULT PROGRAM` runs an agent behind its own standard input and output.
+`python -m tests.chaos.proxy agent FAULT PROGRAM CRASH` runs an agent behind its standard input and output.
 `python -m tests.chaos.proxy port FAULT PORT` prints a free port and joins each connection to PORT.
 """
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 
 from tests.chaos import byte_faults, frame_faults
 from tests.chaos.byte_faults import Sent
@@ -58,17 +60,30 @@ def write_all(out: int, data: bytes) -> None:
         data = data[os.write(out, data) :]
 
 
-def before_agent(fault: Fault, program: str) -> None:
-    """Run the agent and pass on what it reads and writes. An agent that is to ignore the end never ends."""
+def before_agent(fault: Fault, program: str, crash: Path) -> None:
+    """Run the agent and pass on what it reads and writes.
+
+    Args:
+        fault: What is spoiled. An agent that is to ignore the end never ends.
+        program: The agent.
+        crash: File for the signal of an agent that crashes.
+    """
     agent = subprocess.Popen(
         [program], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent
     )
     assert agent.stdin is not None
     assert agent.stdout is not None
     to, out = agent.stdin, agent.stdout.fileno()
+    ending = False
+
+    def read() -> bytes:
+        data = os.read(out, _CHUNK)
+        if not data and (status := agent.wait()) < 0 and not ending:
+            crash.write_text(signal.Signals(-status).name)
+        return data
 
     def answer() -> None:
-        pump(fault, "host", lambda: os.read(out, _CHUNK), lambda data: write_all(1, data))
+        pump(fault, "host", read, lambda data: write_all(1, data))
         os.close(1)
 
     answering = threading.Thread(target=answer, daemon=True)
@@ -76,6 +91,7 @@ def before_agent(fault: Fault, program: str) -> None:
     pump(fault, "agent", lambda: os.read(0, _CHUNK), lambda data: write_all(to.fileno(), data))
     to.close()
     answering.join(None if fault.name == "ignore the end" else _END_SECONDS)
+    ending = True
     agent.kill()
     os._exit(0)
 
@@ -102,6 +118,6 @@ def _join(fault: Fault, lane: Lane, source: socket.socket, sink: socket.socket) 
 
 if __name__ == "__main__":
     if sys.argv[1] == "agent":
-        before_agent(Fault.loads(sys.argv[2]), sys.argv[3])
+        before_agent(Fault.loads(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
     else:
         before_port(Fault.loads(sys.argv[2]), int(sys.argv[3]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hil.boards import board as boards
-from hil.boards.board import Board
+from hil.boards.board import START_SECONDS, Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.errors import AgentError, DeadlineError, HilError, LinkError, PackRefused, ProtocolError, SetupError
@@ -107,12 +107,13 @@ def _use(
 ) -> None:
     agent, entry = Agent(watched, "desk", patience), Entry("desk", link.target)
     made: list[tuple[Board, Hello]] = []
+    seconds = max(START_SECONDS, patience)
 
     def hello() -> None:
-        answer = agent.hello(Deadline.after(2 * patience))
+        answer = agent.hello(Deadline.after(seconds))
         made.append((Board(entry, link.provenance, agent, answer), answer))
 
-    judge.judged("hello", 2 * patience, hello)
+    judge.judged("hello", seconds, hello)
     if not made:
         return
     use = Operations(*made[0], draw_model(rng), fault, judge, rng, patience)

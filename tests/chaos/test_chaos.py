@@ -20,6 +20,7 @@ from hil.protocol.definition import Command
 from hil.protocol.frame import Frame, encode
 from tests.chaos import byte_faults, frame_faults
 from tests.chaos.faults import ALL, ANSWERS, BYTES, FRAMES, Fault, draw
+from tests.chaos.faulty import environment, proxy
 from tests.chaos.isolation import Broken, isolated, limit
 from tests.chaos.judge import GRACE_SECONDS, Judge, Wrong
 from tests.chaos.kind import Outcome
@@ -104,6 +105,15 @@ def test_work_that_raises_or_crashes_is_told(tmp_path: Path) -> None:
     assert not raised.hung
     assert "status 7" in isolated(lambda: os._exit(7), 60, tmp_path / "stack").how
     assert isolated(lambda: 7, 60, tmp_path / "stack") == 7
+
+
+def test_an_agent_that_crashes_is_told(tmp_path: Path) -> None:
+    agent = tmp_path / "agent"
+    agent.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    agent.chmod(0o755)
+    words = proxy("agent", Fault().dumps(), str(agent), str(tmp_path / "crash"))
+    subprocess.run(words, env=environment(), stdin=subprocess.PIPE, timeout=60, check=True)
+    assert (tmp_path / "crash").read_text() == "SIGSEGV"
 
 
 @given(faults)
