@@ -16,18 +16,11 @@ from hil.boards.board import Advance, Board, ignore
 from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.power_cycle import power_cycle
-from hil.errors import (
-    BoardAbsent,
-    BoardQuarantined,
-    EmulatorStopped,
-    HilError,
-    LinkError,
-    ProtocolError,
-)
+from hil.errors import BoardAbsent, BoardQuarantined, EmulatorStopped, HilError, LinkError
 from hil.transports.deadline import Deadline
 from reds.pack.model import Model
 
-INFRASTRUCTURE = (LinkError, ProtocolError, EmulatorStopped)
+INFRASTRUCTURE = (LinkError, EmulatorStopped)
 RETURN_SECONDS, BOOT_SECONDS = 15.0, 90.0
 """Seconds that a real board may take to come back by itself, and after its power was cut."""
 _POLL_SECONDS = 0.25
