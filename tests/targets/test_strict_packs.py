@@ -59,6 +59,36 @@ def test_what_the_writer_would_not_write_is_refused_by_both(
     assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
 
 
+# Layer of `residual`, entry of its table in the smaller subnet, and an invalid value. The convolution has two
+# rows.
+ENTRIES = {
+    "bias past the last row": (0, 2, 1),
+    "multiplier past the last row": (0, 7, 256),
+    "bias of more than 16 bits": (0, 0, 65_537),
+    "multiplier of more than 16 bits": (0, 4, 256 * 65_537),
+    "multiplier with too large a power of two": (0, 4, 32_767 << 16),
+    "multiplier that is no multiple of 256": (0, 4, 255),
+    "bias of an average of 2^30": (4, 0, 1 << 30),
+    "factor of an average of 2^15": (4, 1, 1 << 15),
+    "second factor of an average": (4, 2, 5),
+    "fourth bias of an average": (4, 3, 5),
+    "second multiplier of an average": (4, 5, 256),
+    "fourth bias of an addition": (ADD, 3, 5),
+}
+
+
+@pytest.mark.parametrize(("layer", "entry", "value"), ENTRIES.values(), ids=ENTRIES)
+def test_table_that_the_writer_would_not_write_is_refused_by_both(
+    runtime: ctypes.CDLL, layer: int, entry: int, value: int
+) -> None:
+    data = bytearray(pack.dumps(residual()))
+    table = STEP.unpack_from(data, STEPS + layer * STEP.size)[6]
+    struct.pack_into("<i", data, table + 4 * entry, value)
+    sealed = seal(data)
+    assert read(sealed) is None
+    assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
+
+
 def test_arena_that_overwrites_a_tensor_before_its_last_reader_is_refused_by_both(
     runtime: ctypes.CDLL,
 ) -> None:
