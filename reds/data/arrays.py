@@ -73,5 +73,5 @@ def _array(data: bytes) -> NDArray[Any]:
     count = math.prod(shape)
     if count * dtype.itemsize != len(data) - end:
         raise ValueError(f"an array of shape {list(shape)} has {len(data) - end} bytes")
-    flat = np.frombuffer(data, dtype, count, end) if count else np.zeros(0, dtype)
+    flat = np.frombuffer(data, dtype, count, end).copy() if count else np.zeros(0, dtype)
     return flat.reshape(shape, order="F" if header["fortran_order"] else "C")

@@ -55,6 +55,7 @@ def test_arrays_are_read_as_numpy_reads_them(
         assert set(found) == set(expected.files)
         for name in expected.files:
             assert found[name].dtype == expected[name].dtype
+            assert found[name].flags.writeable
             np.testing.assert_array_equal(found[name], expected[name])
 
 
