@@ -29,8 +29,15 @@ def validate_model(model: Model) -> None:
         _validate_subnet(model, index)
 
 
-def validate_layers(tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer]) -> None:
+def validate_layers(
+    tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer], names: Sequence[str] = ()
+) -> None:
     """Check the rules that concern all subnets alike: shapes, order and weights.
+
+    Args:
+        tensors: The input and the output of each layer.
+        layers: The layers in the order that they run.
+        names: Each layer as errors name it, by default its index.
 
     Raises:
         ModelError: A rule is broken; the text gives the place, the value and the rule.
@@ -48,7 +55,7 @@ def validate_layers(tensors: Sequence[TensorShape], layers: Sequence[IntegerLaye
             f"tensor {i} is {' x '.join(map(str, sides))}: each side is 1 to {LARGEST_SIDE:,}",
         )
     for i, layer in enumerate(layers):
-        validate_layer(f"layer {i}", layer, i, tensors)
+        validate_layer(names[i] if names else f"layer {i}", layer, i, tensors)
 
 
 def _validate_subnet(model: Model, index: int) -> None:
