@@ -41,10 +41,11 @@ def check_packable(graph: Graph) -> None:
     """Check that a pack can hold the network, before it is trained.
 
     Raises:
-        ModelError: The network breaks a rule of the pack, whatever its weights are.
+        ModelError: The network breaks a rule of the pack, whatever its weights are; the text names the layer.
     """
     zeros = []
     for layer in graph.layers:
         rows = graph.full[layer.writes] if layer.kind in WEIGHTED else 0
         zeros.append(np.zeros((rows, layer.weights(graph.full) // max(rows, 1)), np.int8))
-    validate_layers(tensor_shapes(graph), integer_layers(graph, zeros))
+    names = [f"layer {i} ({layer.name})" for i, layer in enumerate(graph.layers)]
+    validate_layers(tensor_shapes(graph), integer_layers(graph, zeros), names)

@@ -7,17 +7,18 @@ on random inputs before it is returned.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 import torch
 from torch import Tensor, fx, nn
 
 from reds.elastic.from_module.converter import GraphConverter, Weighted
 from reds.elastic.from_module.fusion import Norm
+from reds.elastic.from_module.inference_copy import inference_copy
 from reds.elastic.from_module.operations import as_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet, UnitBias
-from reds.errors import NotElasticError
+from reds.errors import ModelError, NotElasticError
+from reds.graph.lowering import check_packable
 from reds.pack.model import WEIGHTED
 
 EXAMPLES = 3
@@ -40,13 +41,15 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
 
     Args:
         module: Any torch module whose forward takes one tensor and returns logits [N, classes]; it is copied.
+            Wrappers of torch, as `DataParallel` and `torch.compile`, are taken off the copy.
         input_shape: Shape of one example in torch's order: [units, height, width] or [features].
 
     Raises:
-        NotElasticError: The module has an operation that no layer computes, or its forward cannot be traced.
+        NotElasticError: The module has an operation that no layer computes, its forward cannot be traced, a
+            weight is not finite, or a layer exceeds a limit of the pack.
     """
+    module = inference_copy(module)
     kind = type(module).__name__
-    module = _copy(module, kind)
     sides = list(input_shape) if isinstance(input_shape, Sequence) else []
     if len(sides) not in (1, 3) or not all(isinstance(side, int) and side >= 1 for side in sides):
         expected = "give [units, height, width] or [features], each a whole number of at least 1"
@@ -70,28 +73,16 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     modules = {node: as_module(node, module, values) for node in traced.graph.nodes}
     converter = GraphConverter(values, modules)
     graph = converter.convert(traced.graph)
+    try:
+        check_packable(graph)
+    except ModelError as error:
+        raise NotElasticError(f"{kind}: {error}") from error
     net = ElasticNet(graph).eval()
     for layer, weight, affine in zip(graph.layers, net.weights, net.subnet_affines(0), strict=True):
         if layer.kind in WEIGHTED:
             copy_parameters(weight, affine, *converter.weights[layer.output])
     _check_same_outputs(net, module, x, kind)
     return net
-
-
-def _copy(module: nn.Module, kind: str) -> nn.Module:
-    """Return a float32 copy at inference. Raises `NotElasticError` if a part of it cannot be copied."""
-    if not isinstance(module, nn.Module):
-        raise NotElasticError(f"{kind}: it is no torch.nn.Module: pass a module")
-    for path, part in module.named_modules():
-        for name, value in vars(part).items():
-            if isinstance(value, Tensor) and not value.is_leaf:
-                where = f"{path}.{name}".lstrip(".")
-                remedy = "delete it, or end an old weight norm with torch.nn.utils.remove_weight_norm"
-                raise NotElasticError(f"{kind}: {where} is computed and cannot be copied: {remedy}")
-    for where, weight in module.named_parameters():
-        if isinstance(weight, nn.parameter.UninitializedParameter):
-            raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
-    return deepcopy(module).cpu().float().eval()
 
 
 def copy_parameters(weight: Tensor, affine: nn.Module, module: Weighted, norm: Norm | None) -> None:

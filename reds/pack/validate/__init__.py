@@ -51,8 +51,15 @@ def validate_model(model: Model) -> None:
             validate_arena(f"subnet {subnet.name}", subnet.arena, sizes, lives)
 
 
-def validate_layers(tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer]) -> None:
+def validate_layers(
+    tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer], names: Sequence[str] = ()
+) -> None:
     """Check the rules that concern all subnets alike: shapes, order and weights.
+
+    Args:
+        tensors: The input and the output of each layer.
+        layers: The layers in the order that they run.
+        names: Each layer as errors name it, by default its index.
 
     Raises:
         ModelError: A rule is broken; the text gives the place, the value and the rule.
@@ -72,7 +79,7 @@ def validate_layers(tensors: Sequence[TensorShape], layers: Sequence[IntegerLaye
             size <= LARGEST_TENSOR, f"{shape}, {size:,} bytes: a tensor has at most {LARGEST_TENSOR:,} bytes"
         )
     for i, layer in enumerate(layers):
-        validate_layer(f"layer {i}", layer, i, tensors)
+        validate_layer(names[i] if names else f"layer {i}", layer, i, tensors)
 
 
 def _validate_scale(what: str, scale: float) -> None:

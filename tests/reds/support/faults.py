@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from rich.console import Console
 from torch import nn
+from torch.jit import ScriptModule
 
 import reds
 from reds import pack
@@ -118,6 +119,12 @@ def _model(**changes: Any) -> Fault:
 
 def _module(forward: Callable[..., Any], shape: tuple[int, ...] = (3, 6, 6), **layers: nn.Module) -> Fault:
     return lambda _: reds.from_module(Calls(forward, **({"a": conv()} | layers)), shape)
+
+
+def _with_weight(value: float) -> Fault:
+    module = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2))
+    nn.init.constant_(module[2].weight, value)
+    return lambda _: reds.from_module(module, (8,))
 
 
 def _ran(x: Any, subnet: str | int = 0) -> Fault:
@@ -249,6 +256,11 @@ FAULTS: dict[str, Fault] = {
     "module: an input of two sides": _module(lambda m, x: head(m.a(x)), (6, 6)),
     "module: an input of one number": lambda _: reds.from_module(nn.Linear(10, 3), input_shape=10),
     "module: lazy": _module(lambda m, x: m.b(head(m.a(x))), b=nn.LazyLinear(5)),
+    "module: compiled to TorchScript": lambda _: reds.from_module(ScriptModule(), (8,)),
+    "module: a weight that is nan": _with_weight(float("nan")),
+    "module: a window over the pack's limit": _module(
+        lambda m, x: head(F.avg_pool2d(m.a(x), (1, 300))), (3, 1, 300)
+    ),
     "pack: not there": lambda folder: reds.load(folder / "none.reds"),
     "pack: cut short": _written("mine.reds", SHIPPED[:-7], reds.load),
     "pack: a bit flipped": _written("mine.reds", SHIPPED[:5000] + b"\x55" + SHIPPED[5001:], reds.load),
