@@ -24,9 +24,9 @@ def marked(mark: str) -> list[str]:
     return [line for line in found if line]
 
 
-def eventually(holds: Callable[[], T]) -> T:
+def eventually(holds: Callable[[], T], seconds: float = SECONDS) -> T:
     """Wait until a condition is true, and return its value; the last value if it never is."""
-    deadline = Deadline.after(SECONDS)
+    deadline = Deadline.after(seconds)
     while not (value := holds()) and not deadline.passed:
         time.sleep(0.01)
     return value
