@@ -1,11 +1,11 @@
 """Run commands undisturbed, to know how a run must end, how long it takes and what it leaves."""
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from hil.lifetime.folder import TemporaryFolder
 from tests.chaos.commands import Command
 from tests.chaos.sandbox import Ended, Sandbox
 
@@ -35,7 +35,7 @@ class Clean:
 @cache
 def clean_run(command: Command) -> Clean:
     """Run a command twice, undisturbed. Raises `UnavailableError`, or `AssertionError` if it fails."""
-    box = Sandbox(Path(_folder().name) / command.name.replace(" ", "-"))
+    box = Sandbox(_folder().path / command.name.replace(" ", "-"))
     command.prepare(box)
     cold, warm = (box.run(command.line, CLEAN_SECONDS) for _ in range(2))
     for ended in (cold, warm):
@@ -96,5 +96,5 @@ def _bytes(path: Path) -> bytes:
 
 
 @cache
-def _folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="reds-hil-chaos-clean-")
+def _folder() -> TemporaryFolder:
+    return TemporaryFolder("chaos-clean")

@@ -8,20 +8,26 @@ import faulthandler
 import os
 import random
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
-from tests.chaos import caches, files, kills, links, suites
+from hil.lifetime.folder import TemporaryFolder
+from tests.chaos import caches, files, kills, links, places, suites
 from tests.chaos.isolation import die_with_parent, one_line, raised_at
 from tests.chaos.kind import Kinds, Outcome
 
-KINDS: Kinds = {**links.KINDS, **suites.KINDS, **kills.KINDS, **caches.KINDS, **files.KINDS}
+KINDS: Kinds = {
+    **links.KINDS,
+    **suites.KINDS,
+    **kills.KINDS,
+    **caches.KINDS,
+    **places.KINDS,
+    **files.KINDS,
+}
 LIMIT_SECONDS = 900.0
 """Hard limit of a run; every kind has shorter ones of its own."""
 _SEED_BITS = 40
@@ -54,9 +60,11 @@ def one(seed: int, only: str = "") -> Run:
     (kind,) = rng.choices(list(chosen), [weight for weight, _ in chosen.values()])
     begun = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS)
-    with tempfile.TemporaryDirectory(prefix="reds-hil-chaos-", ignore_cleanup_errors=True) as folder:
+    with TemporaryFolder("chaos") as folder:
+        place = folder / "run"
+        place.mkdir()
         try:
-            found = chosen[kind][1](rng, Path(folder))
+            found = chosen[kind][1](rng, place)
         except Exception as error:
             broke = one_line(f"chaos itself raised {type(error).__name__}: {error} ({raised_at(error)})")
             found = Outcome(kind, "unknown", "broken", (broke,))
