@@ -57,10 +57,11 @@ def read_regular(path: Path, most: int = TEXT_BYTES) -> bytes:
     try:
         check_regular(path)
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            data = file.read(most + 1)
+            larger = os.fstat(file.fileno()).st_size > most
+            data = b"" if larger else file.read()  # given a number, it takes so much memory first
     except ValueError:  # of the operating system's functions, about the name
         raise OSError(errno.EINVAL, "no file can have this name", str(path)) from None
-    if len(data) > most:
+    if larger or len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
     return data
 
