@@ -16,7 +16,7 @@ from tests.chaos.sentences import errors, faults, one_sentence
 
 _SECONDS = 60.0
 """Deadline of a run that may build what is damaged."""
-_OF_ROOT = "dac_override", "dac_read_search", "fowner", "chown"
+_OF_ROOT = "dac_override", "dac_read_search"
 """Capabilities by which root passes over permissions."""
 
 
