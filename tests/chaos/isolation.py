@@ -85,9 +85,10 @@ def limit(doing: str, seconds: float) -> None:
 def children(pid: int) -> list[int]:
     """Return the processes right below a process, those of all its threads."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += map(int, task.read_text().split())
+    with suppress(OSError):
+        for task in list(Path(f"/proc/{pid}/task").iterdir()):
+            with suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
     return found
 
 

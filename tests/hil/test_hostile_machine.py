@@ -41,6 +41,14 @@ def head(command: bytes, kind: int, size: int) -> bytes:
     return struct.pack("<6I", word, kind, 0, size, 0, word ^ 0xFFFFFFFF)
 
 
+def kex_init(name: bytes) -> bytes:
+    """Return an SSH packet that lists algorithms of this name."""
+    lists = (struct.pack(">I", len(name)) + name) * 10
+    payload = b"\x14" + bytes(16) + lists + bytes(5)
+    padding = 8 - (len(payload) + 5) % 8 + 8
+    return struct.pack(">IB", 1 + len(payload) + padding, padding) + payload + bytes(padding)
+
+
 FLOODS = {
     "zeros": bytes(4096),
     "lines": b"hello\r\n" * 500,
@@ -50,6 +58,7 @@ FLOODS = {
     "challenges": head(b"AUTH", 1, 0) * 99,
     "pieces of an SSH banner": b"SSH-2.0-x",
     "an SSH packet": b"SSH-2.0-x\r\n\0\0\0\x0c\4" + bytes(11),
+    "SSH names that are no text": b"SSH-2.0-x\r\n" + kex_init(b"\xff\xfe"),
 }
 
 
@@ -76,6 +85,9 @@ def flooding(data: bytes, once: bytes = b"") -> Iterator[int]:
 def test_ssh_login_to_a_flood_ends_within_its_deadline(flood: str) -> None:
     with flooding(FLOODS[flood]) as port, taking(SECONDS + OVERRUN), pytest.raises(LinkError):
         SshMachine(Host("127.0.0.1", port, "u", host_key="SHA256:x"), Deadline.after(SECONDS))
+    for timer in (each for each in threading.enumerate() if isinstance(each, threading.Timer)):
+        timer.join(1)
+        assert not timer.is_alive(), "a timer of the login runs on"
 
 
 @pytest.mark.parametrize("flood", FLOODS)

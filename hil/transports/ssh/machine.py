@@ -7,6 +7,7 @@ deadline of each operation.
 import logging
 import shlex
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,13 +22,15 @@ from hil.transports.ssh.session import SshSession, closing_after
 from reds.text import printable
 
 _LOG = "reds-hil.ssh"
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+"""Errors that paramiko raises, as they are, for bytes that are not of SSH."""
 
 
 class SshMachine(Machine):
     """A login over SSH. Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
 
     folder = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil"'
-    lost = (paramiko.SSHException, EOFError, OSError)
+    lost = (paramiko.SSHException, EOFError, OSError, *MALFORMED)
     lost_advice = "check its power, memory and network, then run again"
     barred_advice = "set XDG_CACHE_HOME there to a folder that allows programs"
 
@@ -50,7 +53,10 @@ class SshMachine(Machine):
 
     def close(self) -> None:
         """Close the login and everything that runs over it; closing it twice is harmless."""
+        transport = self._client.get_transport()
         self._client.close()
+        if transport is not None:
+            transport.packetizer.complete_handshake()  # else the timer of a failed one runs on
 
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
         """Write a file.
