@@ -14,8 +14,6 @@ from tests.chaos.leftovers import without_hashes
 from tests.chaos.sandbox import Ended, Sandbox
 from tests.chaos.sentences import errors, faults, one_sentence
 
-_SECONDS = 60.0
-"""Deadline of a run that may build what is damaged."""
 _OF_ROOT = "dac_override", "dac_read_search"
 """Capabilities by which root passes over permissions."""
 
@@ -42,7 +40,7 @@ def damaged(name: str, command: Command, rng: random.Random, folder: Path) -> Ou
     verdicts: list[str] = []
     found: tuple[str, ...] = ()
     while len(verdicts) < 2 and "hung" not in verdicts:
-        ended = box.run(line, _SECONDS)
+        ended = box.run(line, command.making_seconds)
         violations, verdict = judged(command, box, ended)
         found += tuple(f"run {len(verdicts) + 1}: {each}" for each in violations)
         verdicts.append(verdict)
