@@ -22,7 +22,7 @@ _TIDY = (signal.SIGINT, signal.SIGTERM)
 """Signals after which a run sweeps by itself."""
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGHUP, *_TIDY)
 _SWEEP_SECONDS = 10.0
-"""Deadline of a run that sweeps by itself."""
+"""Deadline of a run that may sweep by itself."""
 _WORKER = b"exec(eval(sys.stdin.readline()))"
 """What the command line of xdist's workers has."""
 _RESUMED = (".training",)
@@ -59,7 +59,9 @@ class Kill:
     @property
     def deadline(self) -> float:
         """Return the seconds from the signal to the end of the run."""
-        return CLEAN_SECONDS if self.goes_on else _SWEEP_SECONDS if self.sweeps else GONE_SECONDS
+        if self.goes_on:
+            return CLEAN_SECONDS
+        return GONE_SECONDS if self.sent == signal.SIGKILL else _SWEEP_SECONDS
 
     def send(self, controller: int) -> bool:
         """Send the signal; return whether there was a process to send it to."""
