@@ -21,8 +21,8 @@ SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
 """Inputs of the conformance test; seeded random ones are added to fewer labeled examples."""
 _RANDOM_BYTES, _RANDOM_VALUES = 1 << 28, 1 << 31
-"""Most bytes of random inputs and their outputs, and most values that all subnets compute with on them. A small
-pack may have large tensors: then fewer random inputs are added, but at least one."""
+"""Most bytes of random inputs and their outputs, and most values that all subnets compute with on them. A
+small pack may have large tensors: then fewer random inputs are added, but at least one."""
 _LABELED_BYTES = 1 << 31
 """Most bytes of the labeled examples and the outputs of all subnets."""
 
