@@ -15,10 +15,16 @@ from reds.fixtures import fixtures_dir
 from reds.pack.card import shares
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
+from reds.pack.validate.layer import inference_values
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256
-"""Fewest inputs of the conformance test; seeded random ones are added to fewer labeled examples."""
+"""Inputs of the conformance test; seeded random ones are added to fewer labeled examples."""
+_RANDOM_BYTES, _RANDOM_VALUES = 1 << 28, 1 << 31
+"""Most bytes of random inputs and their outputs, and most values that all subnets compute with on them. A
+small pack may have large tensors: then fewer random inputs are added, but at least one."""
+_LABELED_BYTES = 1 << 31
+"""Most bytes of the labeled examples and the outputs of all subnets."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,24 @@ def load(path: Path) -> Workload:
         reason = ""
     except LabeledSetMissing as missing:
         (clips, truth), card, reason = empty, {}, str(missing)
+    if (taken := len(clips) * _bytes_each(model)) > _LABELED_BYTES:
+        takes = f"its {len(clips):,} labeled examples and all outputs take {taken:,} bytes"
+        raise PackError(f"{path}: {takes}, at most {_LABELED_BYTES:,} are possible; build it with fewer")
     rng = np.random.default_rng(0)
-    random = rng.integers(-LIMIT, LIMIT + 1, (max(0, ENOUGH - len(clips)), model.input_size), np.int8)
+    random = rng.integers(-LIMIT, LIMIT + 1, (max(0, _enough(model) - len(clips)), model.input_size), np.int8)
     inputs = np.concatenate([clips, random])
     return Workload(pack, size, inputs, truth, _floors(path, model, card), reason)
+
+
+def _bytes_each(model: Model) -> int:
+    """Return the bytes of an input and of its outputs of all subnets."""
+    return model.input_size + sum(model.output_size(s) for s in range(len(model.subnets)))
+
+
+def _enough(model: Model) -> int:
+    """Return how many inputs are enough: `ENOUGH`, or fewer for a net of large tensors."""
+    values = inference_values(model.tensors, model.layers) * len(model.subnets)
+    return max(1, min(ENOUGH, _RANDOM_BYTES // _bytes_each(model), _RANDOM_VALUES // values))
 
 
 def _card(pack: Pack) -> Mapping[str, Any]:

@@ -26,6 +26,8 @@ LARGEST_TENSOR = 1 << 22
 """Bytes of a tensor of the full network."""
 MOST_WINDOW_VALUES = 1 << 25
 """Values that all windows of one layer read together in the full network."""
+MOST_VALUES = 1 << 27
+"""Values that all tensors hold and all windows read, together: the memory and time of an inference."""
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-126, (2 - 2.0**-23) * 2.0**127
 """The normal positive numbers of binary32."""
 FACTOR_LIMIT = 1 << 15

@@ -1,7 +1,7 @@
 /* Check every byte of a pack that could be wrong, once, before any of it is used.
  *
  * A pack is accepted only if the writer would write the same bytes for its network; the arena alone may be planned
- * in another way. reds_check_layers, reds_check_plan and reds_is_name are the parts of reds_check. No check uses
+ * in another way. reds_check_layers, reds_plan_ok and reds_is_name are the parts of reds_check. No check uses
  * memory of its own. The time is linear in the size of the pack, but for the arena: each plan compares each pair of
  * tensors at most once, which are 32,640 pairs for 255 layers. */
 #ifndef REDS_CHECK_H

@@ -14,13 +14,20 @@ static bool same_shape(const reds_tensor *a, const reds_tensor *b)
     return a->height == b->height && a->width == b->width && a->units == b->units;
 }
 
+/* Return the values that all windows of a layer read; 0 for a kind that slides no window. */
+static uint64_t window_values(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
+{
+    bool slides = layer->kind >= REDS_CONV && layer->kind <= REDS_MAX_POOL;
+    return slides ? (uint64_t)reds_positions(to) * layer->kernel[0] * layer->kernel[1] * from->units : 0;
+}
+
 static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
     const uint8_t *kernel = layer->kernel, *stride = layer->stride, *padding = layer->padding;
     uint32_t taps = (uint32_t)kernel[0] * kernel[1];
     bool windowed = to->height == window_count(from->height, padding[0], padding[2], kernel[0], stride[0]) &&
                     to->width == window_count(from->width, padding[1], padding[3], kernel[1], stride[1]) &&
-                    (uint64_t)reds_positions(to) * taps * from->units <= REDS_WINDOW_VALUES;
+                    window_values(layer, from, to) <= REDS_WINDOW_VALUES;
     bool padded_sides = (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
     bool plain = kernel[0] == 1 && kernel[1] == 1 && stride[0] == 1 && stride[1] == 1 && !padded_sides;
     switch (layer->kind) {
@@ -40,9 +47,14 @@ static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const 
     }
 }
 
+static uint64_t tensor_values(const reds_tensor *tensor)
+{
+    return (uint64_t)reds_positions(tensor) * tensor->units;
+}
+
 static bool tensor_ok(const reds_tensor *tensor)
 {
-    uint64_t bytes = (uint64_t)reds_positions(tensor) * tensor->units;
+    uint64_t bytes = tensor_values(tensor);
     return bytes > 0 && bytes <= REDS_TENSOR_BYTES && tensor->reserved == 0;
 }
 
@@ -69,8 +81,15 @@ static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_f
 reds_status reds_check_layers(const reds_header *pack, const reds_family *family)
 {
     reds_status status = tensor_ok(reds_tensor_at(pack, 0)) ? REDS_OK : REDS_MALFORMED;
+    uint64_t values = tensor_values(reds_tensor_at(pack, 0));
     for (uint32_t i = 0; status == REDS_OK && i < pack->layers; i++) {
+        const reds_layer *layer = reds_layer_at(pack, i);
         status = check_layer(pack, i, family);
+        if (status == REDS_OK) {
+            const reds_tensor *from = reds_tensor_at(pack, layer->input[0]),
+                              *to = reds_tensor_at(pack, i + 1);
+            values += tensor_values(to) + window_values(layer, from, to);
+        }
     }
-    return status;
+    return status == REDS_OK && values > REDS_VALUES ? REDS_MALFORMED : status;
 }

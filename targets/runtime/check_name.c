@@ -2,7 +2,7 @@
 #include "check.h"
 
 /* Controls, format characters (the direction of text among them), spaces other than U+0020, surrogates, private
- * use, and what is no character. reds.pack.names has the same. */
+ * use, and what is no character. reds.pack.validate.name has the same. */
 static const uint32_t unprintable[][2] = {
     {0x0, 0x1f},        {0x7f, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},     {0x1680, 0x1680},

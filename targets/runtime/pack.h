@@ -20,6 +20,7 @@ enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is less, so that no sum of 2^16 pr
 enum { REDS_LAYERS = 255, REDS_SUBNETS = 64 }; /* the most of a pack */
 enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the full net */
 enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */
+enum { REDS_VALUES = 1 << 27 };        /* the most of all tensors and windows together, in the full net */
 enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
 
 /* Kinds of layer, with the shape of their int8 weights in the canonical layout: */

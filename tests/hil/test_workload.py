@@ -9,6 +9,9 @@ import pytest
 
 from hil.suite import workload
 from reds.errors import PackError
+from reds.pack import save
+from reds.pack.model import Kind
+from tests.support.nets import Maker
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -57,6 +60,25 @@ def test_without_its_clips_a_pack_runs_on_seeded_inputs_and_says_why(
     assert pack.inputs.shape == (256, 250)
     assert (pack.inputs.min(), pack.inputs.max()) == (-127, 127)
     assert np.array_equal(pack.inputs, workload.load(path).inputs)
+
+
+def test_a_small_pack_of_large_tensors_runs_on_few_inputs(tmp_path: Path) -> None:
+    maker = Maker(2048, 2048, 1)
+    maker.add(Kind.MAX_POOL)
+    path = tmp_path / "large.reds"
+    assert len(save(maker.build([[]] * 64), path)) < 1 << 12
+    assert workload.load(path).inputs.shape == (1, 1 << 22)
+
+
+def test_labeled_examples_with_outputs_of_too_many_bytes_are_refused(
+    copied: Callable[[Edit], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = copied(lambda card: None)
+    monkeypatch.setattr(workload, "_LABELED_BYTES", 1859 * (250 + 4 * 12))
+    assert len(workload.load(path).truth) == 1859
+    monkeypatch.setattr(workload, "_LABELED_BYTES", 1859 * (250 + 4 * 12) - 1)
+    with pytest.raises(PackError, match=r"kws-dnn-s.reds: its 1,859 labeled examples and all outputs take"):
+        workload.load(path)
 
 
 def test_a_card_without_floors_is_refused(copied: Callable[[Edit], Path]) -> None:

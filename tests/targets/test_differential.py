@@ -81,6 +81,13 @@ def many_values(columns: int) -> Model:
     return maker.build([[1]], "values")
 
 
+def large_layers(count: int) -> Model:
+    maker = Maker(2048, 2048, 1, 4)
+    for _ in range(count):
+        maker.add(Kind.MAX_POOL, 0, (1, 1), (1, 1))
+    return maker.build([[]], "large")
+
+
 @pytest.mark.parametrize(
     ("made", "most", "limit"),
     [
@@ -88,6 +95,7 @@ def many_values(columns: int) -> Model:
         (many_subnets, 64, "MOST_SUBNETS"),
         (large_input, 2048, "LARGEST_TENSOR"),
         (many_values, 4, "layer.MOST_WINDOW_VALUES"),
+        (large_layers, 15, "MOST_VALUES"),
     ],
 )
 def test_largest_sizes_are_the_same_at_both_ends(

@@ -14,6 +14,7 @@ from reds.pack.model import (
     LIMIT,
     MOST_LAYERS,
     MOST_SUBNETS,
+    MOST_VALUES,
     SMALLEST_SCALE,
     IntegerLayer,
     Model,
@@ -21,7 +22,7 @@ from reds.pack.model import (
 )
 from reds.pack.validate.arena import validate_arena
 from reds.pack.validate.expect import expect
-from reds.pack.validate.layer import validate_layer
+from reds.pack.validate.layer import inference_values, validate_layer
 from reds.pack.validate.name import validate_name
 from reds.pack.validate.step import validate_step
 
@@ -80,6 +81,11 @@ def validate_layers(
         )
     for i, layer in enumerate(layers):
         validate_layer(names[i] if names else f"layer {i}", layer, i, tensors)
+    values = inference_values(tensors, layers)
+    expect(
+        values <= MOST_VALUES,
+        f"the tensors and windows of all layers hold {values:,} values: at most {MOST_VALUES:,} are possible",
+    )
 
 
 def _validate_scale(what: str, scale: float) -> None:

@@ -47,7 +47,7 @@ def validate_layer(where: str, layer: IntegerLayer, index: int, tensors: Sequenc
     )
     source, target = tensors[layer.inputs[0]], tensors[layer.output]
     if layer.kind in WINDOWED:
-        _validate_window(where, layer, source, target)
+        _validate_window(where, layer, tensors)
     else:
         expect(
             layer.kernel == layer.stride == (1, 1) and not any(layer.padding),
@@ -80,7 +80,20 @@ def validate_layer(where: str, layer: IntegerLayer, index: int, tensors: Sequenc
     _validate_weights(where, layer, source, target)
 
 
-def _validate_window(where: str, layer: IntegerLayer, source: TensorShape, target: TensorShape) -> None:
+def inference_values(tensors: Sequence[TensorShape], layers: Sequence[IntegerLayer]) -> int:
+    """Return the values that all tensors hold and all windows read, in the full network."""
+    return sum(t.size(t.units) for t in tensors) + sum(window_values(layer, tensors) for layer in layers)
+
+
+def window_values(layer: IntegerLayer, tensors: Sequence[TensorShape]) -> int:
+    """Return the values that all windows of a layer read; 0 for one that slides no window."""
+    if layer.kind not in WINDOWED:
+        return 0
+    return tensors[layer.output].positions * layer.taps * tensors[layer.inputs[0]].units
+
+
+def _validate_window(where: str, layer: IntegerLayer, tensors: Sequence[TensorShape]) -> None:
+    source, target = tensors[layer.inputs[0]], tensors[layer.output]
     (rows, columns), (down, across), (top, left, bottom, right) = layer.kernel, layer.stride, layer.padding
     expect(
         all(0 < n <= LARGEST_KERNEL for n in (rows, columns, down, across)),
@@ -103,7 +116,7 @@ def _validate_window(where: str, layer: IntegerLayer, source: TensorShape, targe
         f"{where} writes {target.height} x {target.width} positions: its windows give"
         f" {written[0]} x {written[1]}",
     )
-    values = target.positions * layer.taps * source.units
+    values = window_values(layer, tensors)
     expect(
         values <= MOST_WINDOW_VALUES,
         f"{where} reads {values:,} values in its windows: at most {MOST_WINDOW_VALUES:,} are possible",

@@ -99,6 +99,13 @@ def _windows() -> Model:
     return maker.build([[]])
 
 
+def _many_large_layers() -> Model:
+    maker = Maker(2048, 2048, 1)
+    for _ in range(16):
+        maker.add(Kind.MAX_POOL, 0)
+    return maker.build([[]])
+
+
 def _layer(index: int, **changes: Any) -> Fault:
     layers = list(NET.layers)
     layers[index] = replace(layers[index], **changes)
@@ -287,6 +294,7 @@ FAULTS: dict[str, Fault] = {
         subnets=(replace(NET.subnets[0], arena=Arena((0, 16, 32), (0, 0), 32)),)
     ),
     "model: windows of too many values": lambda _: validate_model(_windows()),
+    "model: tensors and windows of too many values": lambda _: validate_model(_many_large_layers()),
     "model: no subnet": _model(subnets=()),
     "model: subnets that are not nested": _model(subnets=NET.subnets[::-1]),
     "model: MACs": _model(subnets=(replace(NET.subnets[0], macs=7),)),
