@@ -20,20 +20,36 @@ def main() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")
-    duties: set[tuple[str, str]] = set()
+    groups: dict[int, str] = {}
+    duties: set[str] = set()
     for line in sys.stdin:
         kind, _, value = line[1:].strip().partition(" ")
-        (duties.add if line[0] == "+" else duties.discard)((kind, value))
-    for group in (int(value) for kind, value in duties if kind == "group"):
-        with suppress(OSError):
-            os.killpg(group, signal.SIGKILL)
-    folders = [os.fsdecode(bytes.fromhex(value)) for kind, value in duties if kind == "folder"]
+        if kind == "folder":
+            (duties.add if line[0] == "+" else duties.discard)(value)
+        elif line[0] == "+":
+            groups[int(value)] = start_of(int(value))
+        else:
+            groups.pop(int(value), None)
+    for group, start in groups.items():
+        if start_of(group) in ("", start):  # else the number has gone to a program of somebody else
+            with suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
+    folders = [os.fsdecode(bytes.fromhex(value)) for value in duties]
     end = time.monotonic() + SECONDS
     while folders and time.monotonic() < end:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
         folders = [folder for folder in folders if os.path.lexists(folder)]
         time.sleep(0.01 * bool(folders))
+
+
+def start_of(process: int) -> str:
+    """Return when a process started, in ticks since the machine did; empty if it has ended or is unknown."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from hil.emulators import arm64, arm64_image
 from hil.emulators.arm64 import Machine
 from hil.emulators.arm64_image import Image
 from hil.emulators.qmp import Monitor
-from hil.errors import EmulatorError, LinkError
+from hil.errors import EmulatorError, EmulatorStopped, LinkError
 from hil.firmware import build
 from hil.transports.deadline import Deadline
 from reds.pack.model import Model
@@ -288,14 +288,14 @@ def test_a_monitor_that_does_not_speak_qmp_raises(said: bytes) -> None:
 
 def test_missing_kernel_raises_with_qemus_reason(copied: Image) -> None:
     copied.kernel.unlink()
-    with raises(EmulatorError):
+    with raises(EmulatorStopped):
         arm64.start("pi")
 
 
 def test_system_that_panics_raises_with_the_kernels_reason(copied: Image) -> None:
     copied.system("pi").unlink()
     copied.system("pi").write_bytes(b"")
-    with taking(30), raises(EmulatorError) as caught:
+    with taking(30), raises(EmulatorStopped) as caught:
         arm64.start("pi")
     assert "Kernel panic" in caught.value.text
 

@@ -196,3 +196,20 @@ with termination_interrupts(), atomic_file(Path({str(tmp_path)!r}) / "kept"), Ch
         assert eventually(lambda: sleeping(tmp_path) == 2)
     assert list(tmp_path.iterdir()) == []
     assert eventually(lambda: not marked(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("starts", "survives"), [(["7", "7"], False), (["7", "8"], True), (["7", ""], False)]
+)
+def test_a_group_whose_number_was_given_to_another_program_is_spared(
+    starts: list[str], survives: bool
+) -> None:
+    code = f"from hil.lifetime import guard_program; starts = iter({starts})\n"
+    code += "guard_program.start_of = lambda process: next(starts); guard_program.main()"
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        order = f"+group {other.pid}\n".encode()
+        subprocess.run([sys.executable, "-c", code], input=order, timeout=60, check=True)
+        if survives:
+            assert other.poll() is None
+            other.kill()
+        assert other.wait(20) == -signal.SIGKILL

@@ -291,7 +291,7 @@ def test_second_error_of_a_run_quarantines_whenever_it_comes(small: Model) -> No
     entry, record, said = Entry("desk", "desktop"), Record(), list[str]()
 
     def lose(board: Board) -> None:
-        board.select(99)
+        raise AgentError("the agent refused it", code=1, board=board.name)
 
     with recoverable(entry, record, said) as board:
         board.deploy(small)

@@ -120,7 +120,7 @@ def test_times_that_are_missing_are_named() -> None:
 @pytest.mark.parametrize(
     ("units", "us", "says"),
     [
-        ([[4, 8], [4]], [[1.0], [float("nan")]], "microseconds"),
+        ([[4, 8], [4]], [[1.0], [float("nan")]], "NaN"),
         ([[4, 8], [4]], [[1.0], [-1.0]], "microseconds"),
         ([[8, 4], [4]], [[1.0], [2.0]], "units"),
         ([[4, 8], [4]], [[1.0, 2.0]], r"\(1, 2\)"),
