@@ -29,7 +29,7 @@ from reds.text import printable
 
 START_SECONDS = 5.0
 """Seconds that an agent may take from its start to its first hello."""
-_SECONDS_PER_MAC = 2e-6
+SECONDS_PER_MAC = 2e-6
 """Ten times what the slowest board takes; used for deadlines only."""
 
 MOST_SAMPLES = 0xFFFF
@@ -318,4 +318,4 @@ class Board:
     def _work(self, subnets: Sequence[int], n: int) -> float:
         """Return the seconds that n inferences of each of these subnets may take."""
         assert self._model is not None
-        return n * sum(self._model.subnets[s].macs for s in subnets) * _SECONDS_PER_MAC
+        return n * sum(self._model.subnets[s].macs for s in subnets) * SECONDS_PER_MAC

@@ -174,8 +174,7 @@ class Agent:
             try:
                 return do(deadline)
             except FrameError:
-                self._exchange.settle(deadline)
-                if deadline.passed:
+                if not self._exchange.settle(deadline.at_most(self.patience.seconds)):
                     raise
                 return do(deadline)
 

@@ -52,14 +52,15 @@ class Exchange:
         """End a partial frame that the agent may still hold."""
         self._write(b"\0", deadline)
 
-    def settle(self, deadline: Deadline) -> None:
-        """Drop what arrives until the line is quiet, or the deadline passes, and end partial frames."""
+    def settle(self, deadline: Deadline) -> bool:
+        """Drop what arrives until the line is quiet, and end partial frames; False if the deadline passes."""
         try:
             self.synchronize(deadline)
             while True:
                 self.transport.read(deadline.at_most(QUIET_SECONDS))
         except DeadlineError:
             self._reader = Reader()
+            return not deadline.passed
         except LinkError as error:
             raise self._lost(error) from error
 

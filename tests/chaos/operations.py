@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hil.boards.board import Board
+from hil.boards.board import SECONDS_PER_MAC, Board
 from hil.errors import HilError
 from hil.protocol.hello import Clock, Hello
 from hil.results.samples import Samples
@@ -52,7 +52,7 @@ class Operations:
             (out,) = self._board.infer_each([subnet], x)
             self._compare(out, interpreter.run(model, subnet, x))
 
-        return self._judged("infer", requests, work)
+        return self._judged("infer", requests, work, len(x) * model.subnets[subnet].macs)
 
     def measure(self) -> HilError | None:
         n, x = self._rng.choice([1, 20, 300]), inputs(self._model, 8)
@@ -62,7 +62,7 @@ class Operations:
             samples = self._board.measure(1, n, self._clock, x)
             _check(samples, n, time.monotonic() - begun)
 
-        return self._judged("measure", 1 + self._pieces(len(x)), work)
+        return self._judged("measure", 1 + self._pieces(len(x)), work, n * self._model.subnets[1].macs)
 
     def measure_switch(self) -> HilError | None:
         n, x, model = self._rng.choice([1, 20, 300]), inputs(self._model, 8), self._model
@@ -73,7 +73,8 @@ class Operations:
             _check(switches.first, n, time.monotonic() - begun)
             self._compare(switches.outputs, interpreter.run(model, 1, x[switches.rows]))
 
-        return self._judged("measure_switch", 1 + self._pieces(len(x)), work)
+        macs = n * sum(subnet.macs for subnet in model.subnets[:2])
+        return self._judged("measure_switch", 1 + self._pieces(len(x)), work, macs)
 
     def reset(self) -> HilError | None:
         return self._judged("reset", 1, self._board.reset)
@@ -83,9 +84,12 @@ class Operations:
         """Return the first clock of the board. A hello may name none: then the agent is asked for one."""
         return self._hello.clocks[0] if self._hello.clocks else Clock(0, "none", 0)
 
-    def _judged(self, name: str, requests: int, work: Callable[[], object]) -> HilError | None:
-        """Judge an operation of so many requests, each sent again if its frame or its answer is damaged."""
-        return self._judge.judged(name, 2 * requests * self._patience, work)
+    def _judged(self, name: str, requests: int, work: Callable[[], object], macs: int = 0) -> HilError | None:
+        """Judge an operation of so many requests, each sent again if its frame or its answer is damaged.
+
+        `macs` is what its inferences compute.
+        """
+        return self._judge.judged(name, 2 * requests * self._patience + macs * SECONDS_PER_MAC, work)
 
     def _pieces(self, count: int) -> int:
         """Return how many requests carry so many inputs."""

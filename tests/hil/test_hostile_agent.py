@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil.errors import DeadlineError, LinkError, ProtocolError
+from hil.errors import DeadlineError, FrameError, LinkError, ProtocolError
 from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.patience import Patience
@@ -84,6 +84,17 @@ def test_flood_after_the_hello_ends_within_the_deadline(script: Script, kind: st
         with taking(PATIENCE + OVERRUN), pytest.raises(LinkError) as caught:
             agent.reset()
     assert caught.value.board == "bad"
+
+
+@pytest.mark.parametrize("flood", ["zeros", "noise"])
+def test_line_that_stays_noisy_is_not_listened_to_for_the_time_of_the_work(
+    script: Script, flood: str
+) -> None:
+    program = script(AGENT + f"def body(frame): {FLOODS[flood]}\nserve(body)")
+    with Agent(ProcessTransport(program), "bad", PATIENCE) as agent:
+        agent.hello(Deadline.after(10))
+        with taking(PATIENCE + OVERRUN), raises(FrameError, board="bad"):
+            agent.measure(0, 0, 300, work=60.0)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "pty"])
