@@ -35,7 +35,7 @@ def check_ticks(clock: Clock, overhead: int, ticks: Mapping[str, Sequence[int]])
             )
         if what == INFERENCES and median(taken) <= overhead:
             stands = f"its clock {clock.name} counted nothing during most of {several}"
-            raise ProtocolError(f"{stands}; check that it runs, or bench a larger pack")
+            raise ProtocolError(f"{stands}; check that it runs or bench a larger pack")
 
 
 def check_time(clock: Clock, ticks: int, seconds: float) -> None:
