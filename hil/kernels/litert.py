@@ -59,8 +59,9 @@ class LiteRT:
         self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
         answer = self._answer()
         us = answer.get("us")
-        times = isinstance(us, list) and all(isinstance(x, int | float) and x >= 0 for x in us)
-        if not times or len(us) != n or not median(us) > 0:
+        if not isinstance(us, list) or not all(isinstance(x, int | float) and x >= 0 for x in us):
+            raise self._strange(repr(answer).encode())
+        if len(us) != n or not median(us) > 0:  # too few, or of a clock that stands still
             raise self._strange(repr(answer).encode())
         return [float(x) for x in us]
 
