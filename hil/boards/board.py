@@ -17,7 +17,7 @@ from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
 from hil.errors import AgentError, InputsRefused, PackRefused, ProtocolError, SetupError
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import MEASURE_SAMPLE, SWITCH_SAMPLE, Fault
+from hil.protocol.definition import MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE
 from hil.protocol.hello import Clock, Hello
 from hil.results.conditions import Conditions
 from hil.results.plausible import INFERENCES, check_ticks, check_time
@@ -84,6 +84,7 @@ class Board:
 
     Raises:
         SetupError: The agent reports another target or provenance.
+        ProtocolError: The agent of a real board names no clock that counts time.
     """
 
     def __init__(
@@ -101,6 +102,9 @@ class Board:
             remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
             differs = f"opened as {provenance}, but its agent says it is {says}"
             raise SetupError(f"{differs}; {remedy}", board=self.name)
+        if not hello.emulated and not any(clock.hz for clock in hello.clocks):
+            untimed = "its agent names no clock that counts time, which every real board has"
+            raise ProtocolError(f"{untimed}; upload the agent again", board=self.name)
         self._facts = BoardFacts(entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks)
         self._agent = agent
         self._hello = hello
@@ -233,6 +237,7 @@ class Board:
 
         Raises:
             SetupError: n is no such number.
+            PackRefused: An output does not fit a frame of the agent.
             ProtocolError: The samples cannot be.
         """
         check_count(self.name, n)
@@ -240,6 +245,7 @@ class Board:
         batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         output, work = model.output_size(pair[1]), self._work(pair, n)
+        self._outputs_that_fit(model, SAMPLES.size + SWITCH_SAMPLE.size)
         with self._no_refusal():
             timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
@@ -281,11 +287,7 @@ class Board:
 
     def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
         """Split inputs into batches that fit the board, and whose outputs fit a frame."""
-        largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        size = min(self._inputs_that_fit(model), self._hello.max_payload // largest)
-        if size < 1:
-            room = f"the {self._hello.max_payload:,} bytes of its agent's frames"
-            raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
+        size = min(self._inputs_that_fit(model), self._outputs_that_fit(model))
         for at in range(0, len(x), size):
             yield x[at : at + size]
 
@@ -297,21 +299,25 @@ class Board:
             raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=self.name)
         return held
 
+    def _outputs_that_fit(self, model: Model, beside: int = 0) -> int:
+        """Return how many outputs of any subnet fit a frame of the agent, with so many bytes beside them."""
+        largest = max(model.output_size(s) for s in range(len(model.subnets)))
+        held = (self._hello.max_payload - beside) // largest
+        if held < 1:
+            room = f"the {self._hello.max_payload - beside:,} bytes that its agent's frames have for it"
+            raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
+        return held
+
     def _load(self, batch: NDArray[np.int8]) -> None:
         with self._no_refusal():
             self._agent.inputs(len(batch), clamp_input(batch).tobytes())
 
     @contextmanager
     def _no_refusal(self) -> Iterator[None]:
-        """Turn a refusal into `ProtocolError`: every request is checked here, so the agent is at fault.
-
-        Only the agent knows which outputs of a switch fit its frames.
-        """
+        """Turn a refusal into `ProtocolError`: every request is checked here, so the agent is at fault."""
         try:
             yield
         except AgentError as error:
-            if error.code == Fault.TOO_LARGE:
-                raise
             remedy = "it has restarted or lost its pack: check its power, and run again"
             raise ProtocolError(f"{error.observation}; {remedy}", board=self.name) from error
 

@@ -24,6 +24,10 @@ class Value:
     accepts: Callable[[Any], bool]
 
 
+def _is_name(value: Any) -> bool:
+    return is_printable(value) and bool(value.strip())
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
@@ -49,7 +53,7 @@ def _is_fingerprint(value: Any) -> bool:
 
 
 TEXT = Value("a printable text of up to 200 characters", is_printable)
-NAME = Value("a printable text of 1 to 200 characters", lambda value: is_printable(value) and value != "")
+NAME = Value("a printable text of up to 200 characters, not blank", _is_name)
 NUMBER = Value("a number above 0", _is_number)
 LIMITS = Value('a table of numbers above 0 by subnet, such as { "25%" = 2500.0 }', _is_limits)
 CORE = Value("the number of a core, from 0 to 4095", lambda value: _is_whole(value, 0, 4095))

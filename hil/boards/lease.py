@@ -24,6 +24,8 @@ from reds.text import printable
 
 _POLL_SECONDS = 0.1
 _PREFIX, _SUFFIX = "reds-hil-", ".lock"
+_DIGITS = 16
+"""Digits of a device's hash in the name of its lock file."""
 _SHOWN = 100
 """Bytes and characters of the owner's text that are shown: anybody can write that file."""
 
@@ -64,13 +66,16 @@ def held(
 
 def path_of(device: str, folder: Path | None = None) -> Path:
     """Return the lock file of a device, in the shared folder unless another is given."""
-    digest = hashlib.sha256(device.encode(errors="surrogatepass")).hexdigest()[:16]
+    digest = hashlib.sha256(device.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
     return (folder or shared()) / f"{_PREFIX}{digest}{_SUFFIX}"
 
 
 def lock_files(folder: Path | None = None) -> list[Path]:
-    """Return all lock files of this machine, whatever they are."""
-    return sorted((folder or shared()).glob(f"{_PREFIX}*{_SUFFIX}"))
+    """Return what lies at the names of lock files on this machine, whatever it is.
+
+    Other names are left out: anybody can make files there, and `hil doctor` shows their names in commands.
+    """
+    return sorted((folder or shared()).glob(f"{_PREFIX}{'[0-9a-f]' * _DIGITS}{_SUFFIX}"))
 
 
 def _locked(path: Path, name: str, device: str, deadline: Deadline, say: Callable[[str], None]) -> int:

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ def open_errors(path: Path, board: str = "") -> Iterator[None]:
         yield
     except OSError as error:
         closed = f"cannot open {path} for its lease: {error.strerror}"
-        raise LeaseError(f"{closed}; remove it: sudo rm -r {path}", board=board) from error
+        raise LeaseError(f"{closed}; remove it: sudo rm -r {shlex.quote(str(path))}", board=board) from error
 
 
 def open_file(path: Path) -> int:

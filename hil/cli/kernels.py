@@ -28,7 +28,8 @@ def kernels() -> None:
 def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, update: bool) -> None:
     """Count instructions on the emulated Nano.
 
-    The counts repeat exactly. The exit status is 1 if a count is larger than the committed one.
+    The counts repeat exactly. The exit status is 1 if a count is larger than the committed one or missing, or
+    if no net fits the board.
     """
     from hil.boards.entry import Entry
     from hil.boards.facts import Provenance
@@ -49,13 +50,13 @@ def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None
         tables += [report.layer_table(layers)] * bool(layers) + [report.size_table(found)]
     publish(tables, json_file, markdown_file)
     counts, compiler = report.counts(found, layers), baseline.compiler()
-    failures = list(report.over_limits(found))
+    failures = [*report.over_limits(found), *(lacking if not found else ())]
     if update:
         kept = baseline.load(baseline.path()).counts if nets else {}
         baseline.save(baseline.path(), baseline.Baseline(compiler, {**kept, **counts}))
         click.echo(f"{len(counts)} counts written to {baseline.path()}")
     else:
-        failures += worse_than_committed(counts, compiler)
+        failures += worse_than_committed(counts, compiler, nets)
     for failure in failures:
         click.echo(failure, err=True)
     sys.exit(bool(failures))
@@ -139,8 +140,11 @@ def order(nets: Sequence[str], json_file: Path | None, markdown_file: Path | Non
     publish([table(nets or list(NETS), line)], json_file, markdown_file)
 
 
-def worse_than_committed(counts: "Counts", compiler: str) -> list[str]:
-    """Return a line for each count above the committed one; print a hint if counts shrank."""
+def worse_than_committed(counts: "Counts", compiler: str, nets: Sequence[str]) -> list[str]:
+    """Return a line for each count above the committed one, or missing; print a hint if counts shrank.
+
+    `nets` are the measured nets, empty for all and the layers.
+    """
     from hil.kernels import baseline
 
     before = baseline.load(baseline.path())
@@ -150,4 +154,4 @@ def worse_than_committed(counts: "Counts", compiler: str) -> list[str]:
         return []
     if smaller := baseline.better(counts, before.counts):
         click.echo(f"{smaller} counts are smaller than in the baseline: keep them with --update")
-    return baseline.worse(counts, before.counts)
+    return baseline.worse(counts, before.counts) + baseline.missing(counts, before.counts, nets)

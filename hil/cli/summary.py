@@ -21,6 +21,6 @@ def summary(title: str, results: Path, junit: Path) -> None:
     from hil.results import store
     from hil.results.summary import cases, render
 
-    measured = store.read(results)
+    measured = [row for row in store.read(results) if row["metric"] != store.INFRASTRUCTURE_ERRORS]
     click.echo(render(title, measured, cases(junit)), nl=False)
     sys.exit(not measured)

@@ -4,7 +4,7 @@ Another compiler gives other counts, neither better nor worse. The file names it
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,6 +76,12 @@ def worse(counts: Counts, than: Counts) -> list[str]:
             if now > before:
                 found.append(f"{name}: {now:,} {unit}, {before:,} in the baseline (+{now - before:,})")
     return found
+
+
+def missing(counts: Counts, than: Counts, nets: Sequence[str]) -> list[str]:
+    """Return a sentence for each count of the baseline that was not taken, of these nets or else of all."""
+    wanted = [name for name in than if not nets or name.split()[0] in nets]
+    return [f"{name}: in the baseline, but not counted" for name in wanted if name not in counts]
 
 
 def better(counts: Counts, than: Counts) -> int:

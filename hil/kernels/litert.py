@@ -48,18 +48,20 @@ class LiteRT:
 
     def load(self, content: bytes) -> float:
         """Load a `.tflite` file, and return the median microseconds of loading it."""
-        return median(self._ask(content=base64.b64encode(content).decode(), n=LOADS))
+        return median(self._ask(LOADS, content=base64.b64encode(content).decode()))
 
     def time(self, n: int) -> list[float]:
         """Return the microseconds of n successive inferences of the loaded net."""
-        return self._ask(n=n)
+        return self._ask(n)
 
-    def _ask(self, **what: object) -> list[float]:
-        line = json.dumps(what) + "\n"
+    def _ask(self, n: int, **what: str) -> list[float]:
+        line = json.dumps({"n": n, **what}) + "\n"
         self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
         answer = self._answer()
         us = answer.get("us")
         if not isinstance(us, list) or not all(isinstance(x, int | float) and x >= 0 for x in us):
+            raise self._strange(repr(answer).encode())
+        if len(us) != n or not median(us) > 0:  # too few, or of a clock that stands still
             raise self._strange(repr(answer).encode())
         return [float(x) for x in us]
 

@@ -1,7 +1,7 @@
 """Decide from samples whether a board meets its limits.
 
-No gate passes without samples: each raises `ValueError`. `plausible.py` has refused samples of a clock that
-does not run.
+No gate passes without information. Without samples each raises `ValueError`. A smaller subnet is not faster
+if all samples of both are equal. `plausible.py` has refused samples of a clock that does not run.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,13 @@ def is_faster(smaller: Sequence[float], larger: Sequence[float], exact: bool) ->
         smaller: Samples of the smaller subnet.
         larger: Samples of the larger subnet, in the same unit.
         exact: Whether samples repeat exactly. Then the medians must differ in the right direction. Times on
-            hardware do not repeat, so only disjoint intervals in the wrong direction count against it.
+            hardware do not repeat, so only disjoint intervals in the wrong direction count against it, and
+            samples that are all equal, of a clock that cannot tell the subnets apart.
     """
     if exact:
         return median(smaller) < median(larger)
-    return median_interval(smaller)[0] <= median_interval(larger)[1]
+    in_order = median_interval(smaller)[0] <= median_interval(larger)[1]
+    return in_order and min(smaller) < max(larger)
 
 
 def switches_in_time(samples: Sequence[float], limit: float) -> bool:

@@ -24,8 +24,8 @@ from hil.results.conditions import Span
 from reds.text import is_printable, shown
 
 PROVENANCES = ("hardware", "emulated")
-NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch")
-"""Metrics of the bench; `switch_cycles` and the like are counted as `switch`."""
+NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first")
+"""Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 _MOST_BYTES = 1 << 28
 """Most bytes of a results file."""
 
@@ -38,8 +38,8 @@ class Measurement:
     """One figure of one board. `subnet` is a name such as `25%`, or an ordered pair such as `25%->100%`.
 
     Raises:
-        ValueError: A text is not printable, or a figure is not finite, or negative for a metric
-            that cannot be.
+        ValueError: A text is not printable, or a figure is not finite, negative for a metric that cannot be,
+            or an accuracy above 1.
     """
 
     target: str
@@ -62,9 +62,13 @@ class Measurement:
         if self.provenance not in PROVENANCES:
             raise ValueError(f"provenance is {shown(self.provenance)}: {' or '.join(PROVENANCES)} is needed")
         least = 0.0 if self.metric.partition("_")[0] in NEVER_NEGATIVE else -math.inf
+        most = 1.0 if self.metric == "accuracy" else math.inf
         for figure in (self.value, *self.samples):
-            if not (isinstance(figure, int | float) and -math.inf < figure < math.inf and figure >= least):
+            if not (
+                isinstance(figure, int | float) and -math.inf < figure < math.inf and least <= figure <= most
+            ):
                 kind = "a finite number" if least else "a finite number, 0 or more,"
+                kind = "a fraction of 0 to 1" if most == 1 else kind
                 raise ValueError(f"{self.subnet} {self.metric} is {shown(figure)}: {kind} is needed")
 
     def plain(self) -> dict[str, Any]:

@@ -29,6 +29,8 @@ GONE = pytest.StashKey[dict["SelectedBoard", str]]()
 """Boards that did not start or were lost, each with the text of its error."""
 RECORDS = pytest.StashKey[dict["SelectedBoard", "Record"]]()
 """What happened to each board that was started."""
+REPORTED = pytest.StashKey[set["SelectedBoard"]]()
+"""Boards whose quarantine is reported."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,32 +63,52 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own, which knows of expected failures
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach measurements to the report of a board's test, and show an expected error without a traceback.
 
-    The quarantine of a board is an error wherever it happens, never a failure of the test that it ends.
+    The quarantine of a board is one error, never a failure, whatever the test that it ends makes of it.
     """
     board, error = selected_board(item), call.excinfo.value if call.excinfo else None
-    quarantined = board is not None and isinstance(error, BoardQuarantined)
-    if board and quarantined and board not in item.config.stash.get(GONE, {}):
-        note_incident(item, board, "quarantined", str(error), 2)
+    record = item.config.stash.get(RECORDS, {}).get(board) if board else None
+    quarantine, reported = record and record.quarantined, item.config.stash.setdefault(REPORTED, set())
+    new = board is not None and quarantine is not None and board not in reported
+    if board and new:
+        reported.add(board)
+        note_incident(item, board, "quarantined", str(quarantine), 2)
     report = yield
     if board is None:
         return report
-    if call.excinfo and _is_expected(error):
-        lines = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == item.path]
-        report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), str(error)])
-        if isinstance(error, BoardQuarantined | UnfitError):
-            item.config.stash.setdefault(GONE, {}).setdefault(board, str(error))
-    if quarantined and report.when == "call":
-        report.when = "setup"  # a report that fails in any phase but the call is an error, here and in JUnit
-    report.quarantined = quarantined  # type: ignore[attr-defined]  # reports carry extras to xdist
+    shown = quarantine if new else error
+    if new or _is_expected(error):
+        report.longrepr = _where(item, call) + str(shown)
+    if isinstance(shown, BoardQuarantined | UnfitError):
+        item.config.stash.setdefault(GONE, {}).setdefault(board, str(shown))
+    if new:
+        _turn_into_error(report)
+    elif quarantine and (report.failed or report.when == "call"):  # the rest of the test that was ended
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1] or 0, str(quarantine))
+    report.quarantined = new  # type: ignore[attr-defined]  # reports carry extras to xdist
     ends = call.when != "setup" or call.excinfo
     report.hil = _taken(item) if ends else []  # type: ignore[attr-defined]
     return report
+
+
+def _where(item: pytest.Item, call: pytest.CallInfo[None]) -> str:
+    """Return the file and the line of a test at which an error left it, empty if none did."""
+    lines = [e.lineno + 1 for e in call.excinfo.traceback if e.path == item.path] if call.excinfo else []
+    return "".join(f"{item.path.name}:{line}: " for line in lines[-1:])
+
+
+def _turn_into_error(report: pytest.TestReport) -> None:
+    """Make a report that of an error, here and in JUnit, also if the test passed or was expected to fail."""
+    report.outcome = "failed"
+    if report.when == "call":
+        report.when = "setup"  # a report that fails in any phase but the call is an error
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail
 
 
 def _taken(item: pytest.Item) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Run an agent as a child process and talk over its standard input and output.
 
-The child never outlives its parent: `close` kills it, it exits at the end of its input, and the guard of
+What it prints on standard error is dropped: it could act on the terminal, or fill the disk. The child never
+outlives its parent: `close` kills it, it exits at the end of its input, and the guard of
 `hil.lifetime` kills it if the parent is killed.
 """
 
@@ -26,7 +27,11 @@ class ProcessTransport:
         self.name = f"agent {program.name}"
         try:
             self._process = Child(
-                [str(program), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+                [str(program), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
             )
         except OSError as error:
             stays = f"{program}: the agent does not start: {error.strerror}"

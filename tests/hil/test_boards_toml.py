@@ -195,6 +195,7 @@ def test_desktop_runs_on_its_cores_only() -> None:
         ('[[board]]\nname = "a\\nb"\ntarget = "desktop"', r"a\nb", "name"),
         ('[[board]]\nname = "\\u202ea"\ntarget = "desktop"', r"\u202ea", "name"),
         ('[[board]]\nname = ""\ntarget = "desktop"', "", "name"),
+        ('[[board]]\nname = "  "\ntarget = "desktop"', "  ", "name"),
         ('[[board]]\nname = ["a"]\ntarget = "desktop"', "['a']", "name"),
         ('[[board]]\nname = "left"\ntarget = "desk\\u0000top"', "left", "target"),
         (BOARD + 'serial = "a\\r"', "left", "serial"),

@@ -184,3 +184,13 @@ serve(lambda frame: send((bursts.pop() if bursts else b"") + answer(frame)))"""
         agent.hello(Deadline.after(10))
         for _ in range(9):
             agent.reset()
+
+
+def test_what_an_agent_prints_as_errors_reaches_no_terminal(
+    script: Script, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = script(AGENT + "os.write(2, b'\\x1b[2J')\nserve(lambda frame: send(answer(frame)))")
+    with Agent(ProcessTransport(program), "loud", PATIENCE) as agent:
+        agent.hello(Deadline.after(10))
+        agent.reset()
+    assert capfd.readouterr() == ("", "")

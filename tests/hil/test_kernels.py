@@ -1,6 +1,7 @@
 """Test the kernel bench: exact counts that may not grow, tables, and the order of weights."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from hil.cli import main
-from hil.errors import ResultsError
+from hil.errors import PackRefused, ResultsError
 from hil.kernels import baseline, desktop, report
 from hil.kernels.baseline import Baseline, Count
 from hil.kernels.cases import Net
@@ -31,6 +32,26 @@ def test_count_that_grew_by_one_is_reported() -> None:
     assert baseline.worse(grown, FEW) == ["net 25%: 101 instructions, 100 in the baseline (+1)"]
     assert baseline.better(grown, FEW) == 1
     assert baseline.worse({"other": Count(1, 1)}, FEW) == ["other: not in the baseline"]
+
+
+def test_count_of_the_baseline_that_was_not_taken_is_reported() -> None:
+    than = {"net 25%": Count(1, 1), "other 25%": Count(1, 1), "layer dense": Count(1, 1)}
+    assert baseline.missing(than, than, []) == []
+    assert baseline.missing({}, than, ["net"]) == ["net 25%: in the baseline, but not counted"]
+    assert len(baseline.missing({}, than, [])) == 3
+
+
+def test_bench_of_nets_that_do_not_fit_the_board_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(board: object, name: str, say: object) -> None:
+        raise PackRefused(f"{name} does not fit")
+
+    board = nullcontext((None, print))
+    monkeypatch.setattr("hil.cli.status.board_and_status", lambda *of: board)
+    monkeypatch.setattr("hil.kernels.nano.measure_net", refuse)
+    monkeypatch.setattr(baseline, "compiler", lambda: "other")
+    run = CliRunner().invoke(main, ["kernels", "nano", "--net", "dnn-s"])
+    assert run.exit_code == 1, run.output
+    assert "dnn-s does not fit" in run.stderr
 
 
 def test_loading_a_saved_baseline_returns_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import select
+import shlex
 import signal
 import socket
 import stat
@@ -280,3 +281,16 @@ def test_absent_board_is_not_opened_without_a_lease(monkeypatch: pytest.MonkeyPa
         opening.started(entry, Provenance.HARDWARE),
     ):
         pass
+
+
+def test_names_that_a_shell_would_run_are_no_lock_files(tmp_path: Path) -> None:
+    (tmp_path / "reds-hil-; touch x; #.lock").mkdir()
+    (tmp_path / "reds-hil-$(id)0123456789.lock").touch()
+    with lease.held("left", "D", 0, print, tmp_path):
+        assert lease.lock_files(tmp_path) == [lease.path_of("D", tmp_path)]
+    folder = tmp_path / "a; touch x"
+    lease.path_of("D", folder).mkdir(parents=True)
+    with raises(LeaseError, board="left") as caught, lease.held("left", "D", 0, print, folder):
+        pass
+    command = caught.value.text.partition("remove it: ")[2]
+    assert shlex.split(command) == ["sudo", "rm", "-r", str(lease.path_of("D", folder))]

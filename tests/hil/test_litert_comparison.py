@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from click.testing import CliRunner, Result
 
 from hil.boards.entry import Entry
 from hil.cli import main
-from hil.errors import LinkError
+from hil.errors import LinkError, ProtocolError
 from hil.kernels import desktop
-from hil.kernels.litert import started
+from hil.kernels.litert import LiteRT, started
+from hil.transports.process import ProcessTransport
 from reds import pack
 from reds.export import tflite
 from tests.hil.support.raising import raises
@@ -94,3 +96,13 @@ def test_file_that_litert_refuses_raises_with_its_name(small_pack: Path) -> None
         assert len(there.time(5)) == 5
         with raises(LinkError):
             there.load(b"no model")
+
+
+@pytest.mark.parametrize("us", [[], [1.0], [0.0, 0.0, 0.0], [1.0, 2.0, -3.0], ["1", "2", "3"], None])
+def test_times_that_litert_cannot_have_taken_are_refused(us: object, tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    ready, answer = json.dumps({"ready": True}), json.dumps({"us": us})
+    program.write_text(f"#!/bin/sh\necho '{ready}'\nread line\necho '{answer}'\n")
+    program.chmod(0o755)
+    with closing(ProcessTransport(program)) as transport, raises(ProtocolError):
+        LiteRT(transport, "python").time(3)

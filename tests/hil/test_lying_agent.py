@@ -21,7 +21,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from reds.pack.model import Model
 from tests.hil.support.raising import raises
-from tests.hil.support.suite_run import BoardsToml, Run, one_line_of_errors, outcomes
+from tests.hil.support.suite_run import BoardsToml, Run, failed_tests, one_line_of_errors, outcomes
 from tests.support.nets import inputs
 
 Script = Callable[[str], Path]
@@ -46,9 +46,17 @@ CHANGES = {
     "overhead of 2^32 - 1": "if command in measuring: payload[4:8] = b'\\xff' * 4",
     "samples of 0": "if command == measuring[0]: payload[4:] = bytes(len(payload) - 4)",
     "samples of seconds": "if command == measuring[0]: payload[8:] = b'\\xff' * (len(payload) - 8)",
+    "samples of 0 but one": "if command == measuring[0]: payload[4:] = bytes(len(payload) - 5) + b'\\1'",
     "a count of inferences that stays away": "if command == Command.INFER | ANSWER: payload.pop()",
     "a wrong count of subnets": "if command == Command.PUT_END | ANSWER: payload[0] += 7",
     "a clock of 0 Hz": "if command == Command.HELLO | ANSWER: payload[64:68] = bytes(4)",
+    "no clock": "if command == 0x81: payload[18:20] = bytes(2); del payload[64:]",
+    "a clock of events": "if command == 0x81: payload[64:] = bytes(4) + b'instructions'",
+    **{
+        f"a refusal of {name} as too large": f"if command == Command.{name} | ANSWER: "
+        "command, payload = 255, b'\\4no'"
+        for name in ("INPUTS", "INFER", "MEASURE", "SWITCH")
+    },
     "a refusal that acts on the terminal": "if command == Command.INFER | ANSWER: "
     "command, payload = 255, b'\\2\\x1b[2J\\n\\nno'",
     "a noise before every answer": "os.write(1, b'\\2\\2\\0') if command != 0x81 else 0",
@@ -117,7 +125,7 @@ def test_overhead_above_the_longest_sample_is_refused(ticks: list[int], overhead
 def test_switch_of_no_ticks_is_taken_if_the_clock_runs() -> None:
     check_ticks(NS, 0, {"switches": [0, 0], INFERENCES: [0, 1]})
     check_ticks(NS, 42, {"switches": [42, 42], INFERENCES: [84, 42]})
-    for standing in ([0, 0], [42, 42]):
+    for standing in ([0, 0], [42, 42], [42, 42, 84]):
         with raises(ProtocolError):
             check_ticks(NS, standing[0], {"switches": standing, INFERENCES: standing})
 
@@ -128,7 +136,7 @@ def test_samples_longer_than_the_request_are_refused() -> None:
         check_time(NS, 1_000_000_000, 0.5)
 
 
-@pytest.mark.parametrize("change", list(CHANGES)[:3])
+@pytest.mark.parametrize("change", list(CHANGES)[:4])
 def test_lying_samples_are_refused(script: Script, posix_agent: Path, small: Model, change: str) -> None:
     program = script(LIAR.format(agent=str(posix_agent), change=CHANGES[change]))
     with Agent(ProcessTransport(program), "liar") as agent:
@@ -161,3 +169,13 @@ def test_lying_board_is_one_error_of_a_run_and_no_failure(
     assert (counts.get("error"), counts.get("failed")) == (1, None), done.stdout
     assert "board: " in one_line_of_errors(done.stdout)
     assert "\x1b" not in done.stdout
+
+
+def test_clock_that_tells_no_subnet_from_another_passes_no_gate(
+    hil: Run, script: Script, boards_toml: BoardsToml, posix_agent: Path, small_pack: Path
+) -> None:
+    alike = "if command == measuring[0]: payload[4:] = bytes(4) + b'\\1\\0\\0\\0' * (len(payload) // 4 - 2)"
+    program = script(LIAR.format(agent=str(posix_agent), change=alike))
+    done = hil("--boards", boards_toml("desktop", agent=str(program)), "--pack", small_pack)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert failed_tests(done.stdout) == {"test_smaller_is_faster"}, done.stdout

@@ -185,7 +185,7 @@ def test_unlisted_port_is_uploaded_to_only_after_a_nano_answered(played: PlayedD
     with PtyBoard(old_agent) as old:
         entry = replace(ENTRY, port=old.port)
         with raises(BuildError):
-            open_(entry, played.desk).__enter__()
+            open_(entry, replace(played.desk, hello_seconds=20)).__enter__()
     assert played.uploads == [old.port]
 
 

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hil.boards import lease, opening
@@ -18,7 +19,7 @@ from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.power_cycle import power_cycle
 from hil.boards.recovery import Record, RecoverableBoard
-from hil.errors import AgentError, BoardBusy, BoardQuarantined, BoardsFileError, LinkError
+from hil.errors import BoardBusy, BoardQuarantined, BoardsFileError, InputsRefused, LinkError
 from hil.firmware import build
 from hil.plugin import QUARANTINED
 from reds.pack.model import Model
@@ -184,6 +185,46 @@ def test_quarantine_in_the_body_of_a_users_test_is_an_error_and_no_failure(
     assert (suite.get("errors"), suite.get("failures")) == ("1", "0")
 
 
+ENDS = {
+    "passes": "def test_it(board, pack):\n    with suppress(Exception): lose(board, pack)",
+    "fails by another error": "def test_it(board, pack):\n    try: lose(board, pack)\n"
+    "    except Exception: assert False",
+    "is expected to fail": "@pytest.mark.xfail\ndef test_it(board, pack): lose(board, pack)",
+    "goes on after subtests": "def test_it(board, pack, subtests):\n    for i in range(3):\n"
+    "        with subtests.test(i=i): lose(board, pack)",
+    "fails in its fixtures": "@pytest.fixture\ndef late(board):\n    yield\n    board.infer(X)\n"
+    "def test_it(late, board, pack): lose(board, pack)",
+}
+"""Users' tests that lose their board, by what they make of it."""
+LOSE = """
+import numpy as np, pytest
+from contextlib import suppress
+X = np.ones((2, 20), np.int8)
+def lose(board, pack):
+    board.deploy(pack)
+    for _ in range(120):
+        board.infer(X)
+"""
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_quarantine_is_one_error_whatever_a_users_test_makes_of_it(
+    small_pack: Path, boards_toml: BoardsToml, tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "test_mine.py").write_text(LOSE + ENDS[end])
+    (tmp_path / "test_other.py").write_text("def test_other(): assert False")
+    boards = boards_toml("desktop", agent=str(build.agent("desktop", AGENTS / "vanishing.c")))
+    args = ("--boards", boards, "--pack", small_pack, "--junitxml=a.xml")
+    done = run_pytest(tmp_path, "test_mine.py", *args)
+    counts = outcomes(done.stdout)
+    assert (done.returncode, counts.get("error"), counts.get("failed")) == (QUARANTINED, 1, None), done.stdout
+    assert "quarantined for this run: " in one_line_of_errors(done.stdout)
+    suite = ET.parse(tmp_path / "a.xml").find("testsuite")
+    assert suite is not None
+    assert (suite.get("errors"), suite.get("failures")) == ("1", "0")
+    assert run_pytest(tmp_path, *args).returncode == pytest.ExitCode.TESTS_FAILED  # of the other test
+
+
 KILLS_QEMU = """
 import os, signal
 from pathlib import Path
@@ -290,13 +331,10 @@ def test_lease_is_kept_while_a_board_is_recovered(small: Model, failing: Callabl
 def test_second_error_of_a_run_quarantines_whenever_it_comes(small: Model) -> None:
     entry, record, said = Entry("desk", "desktop"), Record(), list[str]()
 
-    def lose(board: Board) -> None:
-        raise AgentError("the agent refused it", code=1, board=board.name)
-
     with recoverable(entry, record, said) as board:
         board.deploy(small)
-        with raises(AgentError, board="desk"):  # a refusal is no infrastructure error
-            board.do(lose)
+        with raises(InputsRefused, board="desk"):  # a refusal is no infrastructure error
+            board.do(lambda it: it.infer(np.zeros((1, 3), np.int8)))
         assert record == Record()
         kill(board)
         assert len(board.do(lambda it: it.infer(inputs(small, 3)))) == 3

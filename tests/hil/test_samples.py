@@ -72,9 +72,16 @@ def test_fewer_counts_are_faster_and_equal_counts_are_not(values: list[int], mor
 
 @given(ticks, ticks)
 def test_only_disjoint_intervals_make_hardware_slower(one: list[int], other: list[int]) -> None:
+    one, other = [*one, min(one) + 1], [*other, max(other) + 1, max(one) + 1]
     apart = median_interval(one)[0] > median_interval(other)[1]
     assert gate.is_faster(one, other, exact=False) is not apart
     assert gate.is_faster(one, one, exact=False)
+
+
+@given(st.integers(1, 1 << 20), st.integers(1, 100), st.integers(1, 100))
+def test_samples_that_are_all_equal_show_no_faster_subnet(value: int, n: int, m: int) -> None:
+    assert not gate.is_faster([value] * n, [value] * m, exact=False)
+    assert gate.is_faster([value] * n, [*[value] * m, value + 1], exact=False)
 
 
 @given(ticks)

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from hil.errors import ResultsError
 from hil.firmware import build
+from hil.results import store
 from hil.results.summary import cases, render
 from tests.hil.support import AGENTS
 from tests.hil.support.raising import raises
@@ -98,6 +99,13 @@ def test_text_of_users_is_escaped(hil: Run, summary: Summary, small_pack: Path, 
     assert done.returncode == 0
     assert "a|b[/lab] <img>" in done.stdout.partition("= reds-hil =")[2]
     assert "| desktop | a\\|b\\[/lab\\] &lt;img&gt; | hardware |  |" in summary().stdout
+
+
+def test_run_of_infrastructure_errors_only_has_measured_nothing(summary: Summary, tmp_path: Path) -> None:
+    lost = ("desktop", "desk", "hardware", "p", "0", "all", store.INFRASTRUCTURE_ERRORS, "count", 2.0, ())
+    store.write(tmp_path / "a.jsonl", [store.Measurement(*lost).plain()])
+    done = summary()
+    assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
 
 
 def test_missing_or_invalid_files_fail(summary: Summary, tmp_path: Path) -> None:
