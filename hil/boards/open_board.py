@@ -1,6 +1,7 @@
 """Open a board for a user's program or test: packs by file, subnets by name, any inputs."""
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -230,11 +231,14 @@ def open_board(
         lease_wait: Seconds to wait for a board that another run uses.
 
     Raises:
+        SetupError: `lease_wait` is no number of seconds.
         BoardsFileError: The boards file cannot be used, or has no such board.
         BoardAbsent: The board is not here.
         EmulatorError: The board has no emulator, or the emulator does not start.
         BoardBusy: Another run kept the board.
     """
+    if not 0 <= lease_wait < math.inf:  # a wait of nan seconds has no end
+        raise SetupError(f"lease_wait is {lease_wait}: seconds are needed, 0 or more")
     entry = boards_toml.named(Path(boards) if boards is not None else None, name)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with opening.started(entry, provenance, wait=lease_wait) as board:

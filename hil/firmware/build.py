@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -165,11 +166,15 @@ def _pio(
             barred = f"PlatformIO cannot build in {str(path)!r}, because of its character {special[0]!r}"
             raise BuildError(f"{barred}; set {variable} to a folder without it")
     command = [sys.executable, "-m", "platformio", "run", *arguments]
-    _run(command, {**core_environment(core), **environment}, seconds, sources / "nano33ble")
+    kept = core.is_relative_to(cache_dir())  # from build to build; it may be damaged
+    remedy = f"; if PlatformIO's files are damaged: rm -r {shlex.quote(str(core))}" if kept else ""
+    _run(command, {**core_environment(core), **environment}, seconds, sources / "nano33ble", remedy)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float, folder: Path) -> None:
-    """Run a build in a folder. Raises `BuildError` with its first error and the file of its output."""
+def _run(
+    command: Sequence[str], environment: Mapping[str, str], seconds: float, folder: Path, remedy: str = ""
+) -> None:
+    """Run a build in a folder. Raises `BuildError` with its first error, its log and `remedy`."""
     ours = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     temporary = {"TMPDIR": str(folder.parents[1])}  # where a killed compiler's files go with the folder
     try:
@@ -177,11 +182,12 @@ def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float,
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"building the agent took more than {seconds:g} s: {' '.join(command)}") from error
     if done.status:
-        output = done.output.strip().splitlines()
-        errors = [line for line in output if re.search(r"\berror: |undefined reference|Error ", line)]
+        output = [line for line in done.output.splitlines() if re.search(r"\w", line)]
+        errors = [line for line in output if re.search(r"[Ee]rror: |undefined reference|Error ", line)]
         first = (errors or output[-1:] or ["no output"])[0].strip()
         log = cache_dir() / "build.log"
         with suppress(OSError):
             write_atomically(log, done.output.encode())
-        remedy = f"; make room for it in {folder.parents[2]}" if "No space left" in done.output else ""
+        if "No space left" in done.output:
+            remedy = f"; make room for it in {folder.parents[2]}"
         raise BuildError(f"the agent does not build: {first} (all of it: {log}){remedy}")

@@ -39,9 +39,11 @@ def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str
     try:
         machine.put(program, f"{folder}/{partial}", Deadline.after(STORE_SECONDS))
     except BuildError as error:
-        room = f"{there} && rm -f {partial} && df -Pk . | tail -n 1"
-        free = machine.run(room, "say what room it has", Deadline.after(LOOK_SECONDS)).split()[3]
-        raise BuildError(f"{error}, {free} kB are free there; make room and run again") from error
+        room = f'{there} && rm -f {partial} && echo "free=$(df -Pk . | tail -n 1)"'
+        said = machine.run(room, "say what room it has", Deadline.after(LOOK_SECONDS))
+        words = key_values(said).get("free", "").split()
+        free = f", {words[3]} kB are free there" if len(words) > 3 and words[3].isdigit() else ""
+        raise BuildError(f"{error}{free}; make room and run again") from error
     settle = f"""{there} && if [ "$(sha256sum <{partial})" != "{digest}  -" ]; then
         echo "other bytes than were sent" >&2; exit 1; fi
         if [ -d {name} ]; then rm -rf {name}; fi

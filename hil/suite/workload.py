@@ -85,12 +85,17 @@ def load(path: Path) -> Workload:
         raise PackError(f"{error} (--pack; without it the shipped pack is benched)") from error
     model = pack.model
     empty = np.zeros((0, model.input_size), np.int8), np.zeros(0, np.uint8)
+    together = "keep the pack, the card and the set of one build together"
     try:
         card = _card(pack)
         clips, truth = find_labeled(card, path.parent)
         if clips.shape[1] != model.input_size:
             sizes = f"its labeled set has inputs of {clips.shape[1]}, the pack takes {model.input_size}"
-            raise PackError(f"{path}: {sizes}; keep the pack, the card and the set of one build together")
+            raise PackError(f"{path}: {sizes}; {together}")
+        classes = min(model.output_size(s) for s in range(len(model.subnets)))
+        if truth.max() >= classes:
+            labels = f"its labeled set has the label {truth.max()}, the pack has {classes} outputs"
+            raise PackError(f"{path}: {labels}; {together}")
         reason = ""
     except LabeledSetMissing as missing:
         (clips, truth), card, reason = empty, {}, str(missing)

@@ -114,7 +114,7 @@ def _read(path: Path, entry: _Entry, classes: object) -> tuple[NDArray[np.int8],
         raise DataError(
             f"{path}: holds {len(x)} examples and {len(y)} labels, the card says {entry.clips}: {again}"
         )
-    most = min(len(classes), MOST_CLASSES) if isinstance(classes, list) else MOST_CLASSES
+    most = min(len(classes), MOST_CLASSES) if isinstance(classes, list) and classes else MOST_CLASSES
     if y.min() < 0 or y.max() >= most:
         odd = int(y.min() if y.min() < 0 else y.max())
         raise DataError(f"{path}: y holds the label {odd}, labels are 0 to {most - 1}: {again}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,24 @@ def test_emulated_agent_builds_beside_the_platform_link_of_another_checkout(
     assert build.agent(build.EMULATED).is_file()
 
 
+@pytest.mark.parametrize("content", ["", "{}", '{"name": "nordicnrf52", "version": "10.8.0"}'])
+def test_damaged_files_of_platformio_are_named_with_the_command_that_removes_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    core = cache.cache_dir() / "platformio"
+    platform = core / "platforms" / "nordicnrf52"
+    platform.mkdir(parents=True)
+    (platform / "platform.json").write_text(content)
+    spec = {"owner": "platformio", "id": None, "name": "nordicnrf52", "requirements": None, "uri": None}
+    known = {"type": "platform", "name": "nordicnrf52", "version": "10.8.0", "spec": spec}
+    (platform / ".piopm").write_text(json.dumps(known))
+    with raises(BuildError) as refused:
+        build.upload_nano("/dev/null")
+    assert str(refused.value).endswith(f"rm -r {core}")
+    assert re.search(r"does not build: .*\w.* \(all of it", str(refused.value))
+
+
 @pytest.fixture
 def oddly_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """A folder with an odd name for the cache, temporary files and the home."""
@@ -93,7 +112,7 @@ def test_a_full_disk_raises_one_sentence(tmp_path: Path) -> None:
     assert done.stdout.count("\n") == 1
     assert str(tmp_path) in done.stdout
     assert "; " in done.stdout
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("phase", ["make ", "cc1 "])

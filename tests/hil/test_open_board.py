@@ -20,6 +20,7 @@ from hil.errors import (
     UnknownSubnet,
 )
 from reds.pack.model import Model
+from tests.hil.support.raising import raises
 from tests.support.nets import inputs
 
 
@@ -114,3 +115,9 @@ def test_public_names_are_imported_when_they_are_used() -> None:
     assert set(dir(hil)) == {*hil.__all__, "__version__"}
     with pytest.raises(AttributeError, match="no attribute 'open_bord'"):
         hil.open_bord  # noqa: B018
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0])
+def test_a_wait_without_an_end_is_refused(seconds: float) -> None:
+    with raises(SetupError), hil.open_board("desktop", lease_wait=seconds):
+        pass

@@ -249,6 +249,14 @@ def test_disk_that_cannot_hold_the_agent_is_named_as_the_reason(
     assert not there.stored()
 
 
+@pytest.mark.parametrize("df", ["exit 1", "echo", "echo a b c d"])
+def test_disk_of_unknown_room_is_named_too(sshd: Start, tmp_path: Path, df: str) -> None:
+    (tmp_path / "home").mkdir()
+    within = mounting(f"mount -t tmpfs -o size=64k none {tmp_path}/home")
+    refused = pi_refusal(sshd(within=within, programs={"df": df}).entry(), BuildError)
+    assert "kB" not in refused.text
+
+
 def test_folder_that_cannot_be_made_is_named(sshd: Start) -> None:
     there = sshd()
     (there.home / ".cache").touch()

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from hil.suite import workload
+from reds.data.local_files import sha256_of
 from reds.errors import PackError
 from reds.pack import save
 from reds.pack.model import Kind
@@ -79,6 +81,26 @@ def test_labeled_examples_with_outputs_of_too_many_bytes_are_refused(
     monkeypatch.setattr(workload, "_LABELED_BYTES", 1859 * (250 + 4 * 12) - 1)
     with pytest.raises(PackError, match=r"kws-dnn-s.reds: its 1,859 labeled examples and all outputs take"):
         workload.load(path)
+
+
+def test_labels_beyond_the_outputs_are_refused(copied: Callable[[Edit], Path]) -> None:
+    path = copied(lambda card: None)
+    x, y = np.zeros((3, 250), np.int8), np.array([0, 11, 12], np.uint8)
+    for labels, refused in ((y.clip(max=11), False), (y, True)):
+        np.savez(path.with_name("set.npz"), x=x, y=labels)
+        card = json.loads(path.with_suffix(".json").read_text())
+        card["classes"] = []
+        card["labelled"] = {
+            "file": "set.npz",
+            "sha256": sha256_of(path.with_name("set.npz")),
+            "every": 1,
+            "clips": 3,
+        }
+        path.with_suffix(".json").write_text(json.dumps(card))
+        with (
+            pytest.raises(PackError, match="label 12, the pack has 12 outputs") if refused else nullcontext()
+        ):
+            assert len(workload.load(path).truth) == 3
 
 
 def test_a_card_without_floors_is_refused(copied: Callable[[Edit], Path]) -> None:
