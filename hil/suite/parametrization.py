@@ -12,6 +12,7 @@ from hil.options import Settings, read
 from hil.results import store
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
+from hil.suite.option_names import refuse_names_of_others
 from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
@@ -42,6 +43,7 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
     """Set up the run of a session once; return an error text if that is impossible."""
     if BENCH_RUN not in config.stash:
         try:
+            refuse_names_of_others(config)
             settings = read(config)
             if settings.results:
                 store.prepare(settings.results)
