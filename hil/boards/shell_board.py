@@ -114,7 +114,11 @@ def _agent(entry: Entry, agents: Mapping[str, str], system: Mapping[str, str]) -
         raise SetupError(f"its system is for {machine}, but {there}; install a 64-bit system on it")
     if kernel != "Linux":
         raise SetupError(f"its system is {kernel}, but there are agents for Linux only; name another board")
-    program = (entry.agent or build.agent(agents[machine], board=entry.target)).read_bytes()
+    file = entry.agent or build.agent(agents[machine], board=entry.target)
+    try:
+        program = file.read_bytes()
+    except OSError as error:
+        raise BuildError(f"the agent {file} cannot be read: {error.strerror}; name another") from error
     made_for = _MACHINES.get(program[18:20], "another processor") if program[:4] == b"\x7fELF" else machine
     if made_for != machine:
         raise BuildError(

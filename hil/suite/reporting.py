@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.errors import BoardQuarantined, HilError, UnfitError
+from hil.suite import defects
 from hil.suite.board_tests import BOARD, bench_run_or_error, selected_board
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach measurements to the report of a board's test, and show an expected error without a traceback.
+    """Attach measurements to the report of a board's test, and show errors of boards without a traceback.
 
     The quarantine of a board is an error wherever it happens, never a failure of the test that it ends.
     """
@@ -76,9 +77,11 @@ def pytest_runtest_makereport(
     report = yield
     if board is None:
         return report
-    if call.excinfo and _is_expected(error):
+    if call.excinfo:
+        text = str(error) if _is_expected(error) else defects.one_line(item, call.excinfo.value)
         lines = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == item.path]
-        report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), str(error)])
+        if text:
+            report.longrepr = "".join([*(f"{item.path.name}:{line}: " for line in lines[-1:]), text])
         if isinstance(error, BoardQuarantined | UnfitError):
             item.config.stash.setdefault(GONE, {}).setdefault(board, str(error))
     if quarantined and report.when == "call":
@@ -103,7 +106,7 @@ def kept_for(config: pytest.Config, board: SelectedBoard) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = str(error) if _is_expected(error) else f"{type(error).__name__}: {error}"
+        text = str(error) if _is_expected(error) else repr(error)
         config.stash.setdefault(GONE, {}).setdefault(board, text)
         raise
 

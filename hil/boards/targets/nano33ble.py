@@ -14,7 +14,15 @@ from hil.boards.board import START_SECONDS, Board, check_target
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.emulators import cortex_m4
-from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
+from hil.errors import (
+    BoardAbsent,
+    BoardsFileError,
+    BuildError,
+    DeadlineError,
+    LinkError,
+    ProtocolError,
+    SetupError,
+)
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
@@ -56,13 +64,13 @@ THIS_DESK = Desk(ports_here, build.upload_nano, build.build_id)
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return why no such board is on a port, or why several match, with a remedy; or None."""
-    found = _find(entry, desk.ports())
+    found = _find(entry, desk)
     return found if isinstance(found, str) else None
 
 
 def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return its USB serial number, which it keeps on another port, or the port."""
-    port = _find(entry, desk.ports())
+    port = _find(entry, desk)
     if isinstance(port, str):
         return None
     return f"{MODEL} {port.serial}" if port.serial else os.path.realpath(port.device)
@@ -98,8 +106,15 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         yield Board(entry, provenance, agent, hello)
 
 
-def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
+def _find(entry: Entry, desk: Desk) -> Port | str:
     """Return the port of this board, or why it has none, with a remedy."""
+    try:
+        return _choose(entry, desk.ports())
+    except SetupError as error:
+        return error.text
+
+
+def _choose(entry: Entry, listed: Sequence[Port]) -> Port | str:
     if not entry.port:
         found = ports_matching(listed, USB_IDS, entry.serial)
         if len(found) > 1:
@@ -122,10 +137,10 @@ def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
 
 
 def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
-    listed = desk.ports()
-    port = _find(entry, listed)
+    port = _find(entry, desk)
     if isinstance(port, str):
         raise BoardAbsent(f"{port}, or add --emulate", board=entry.name)
+    others = {other.device for other in desk.ports()} - {port.device}
     wanted = desk.build_id()
     try:
         return _connect(entry, port.device, desk.hello_seconds, wanted)
@@ -138,7 +153,7 @@ def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
         except BuildError as error:
             failed = f"{reason.observation}; its upload to {port.device} failed: {error.text}"
             raise BuildError(failed, board=entry.name) from error
-    return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
+    return _follow(entry, port, others, wanted, desk)
 
 
 def _connect(

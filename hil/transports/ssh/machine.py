@@ -9,6 +9,7 @@ import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from getpass import getuser
 
 import paramiko
 
@@ -22,6 +23,16 @@ from hil.transports.ssh.session import SshSession, closing_after
 from reds.text import printable
 
 _LOG = "reds-hil.ssh"
+
+
+def _user(host: Host) -> str:
+    """Return the user to log in as. Raises `LoginError` if that has no name, as in containers."""
+    try:
+        return host.user or getuser()
+    except (KeyError, OSError) as error:
+        raise LoginError(
+            f"{host}: the user here has no name to log in as; write `user` in a boards file"
+        ) from error
 
 
 class SshMachine(Machine):
@@ -102,7 +113,7 @@ class SshMachine(Machine):
         )
         keys = {"key_filename": str(host.key), "look_for_keys": False} if host.key else {}
         try:
-            self._client.connect(host.name, host.port, host.user, sock=sock, **keys, **seconds)
+            self._client.connect(host.name, host.port, _user(host), sock=sock, **keys, **seconds)
         except paramiko.BadHostKeyException as error:
             raise mismatch(host, error) from error
         except paramiko.PasswordRequiredException as error:
