@@ -140,3 +140,15 @@ def test_system_other_than_linux_is_named(sshd: Start) -> None:
 
 def test_system_without_uname_is_refused(sshd: Start) -> None:
     assert "unknown" in pi_refusal(sshd(programs={"uname": "exit 127"}).entry(), SetupError).text
+
+
+def test_user_without_a_name_is_told_to_write_one(sshd: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("hil.transports.ssh.machine.getuser", nobody)
+    assert "`user`" in pi_refusal(sshd().entry(), LoginError).text
+
+
+def test_agent_that_cannot_be_read_is_named(sshd: Start, tmp_path: Path) -> None:
+    assert str(tmp_path) in pi_refusal(sshd().entry(agent=tmp_path), BuildError).text

@@ -64,13 +64,13 @@ THIS_DESK = Desk(ports_here, build.upload_nano, build.build_id)
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return why no such board is on a port, or why several match, with a remedy; or None."""
-    found = _find(entry, desk)
+    found, _ = _look(entry, desk)
     return found if isinstance(found, str) else None
 
 
 def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return its USB serial number, which it keeps on another port, or the port."""
-    port = _find(entry, desk)
+    port, _ = _look(entry, desk)
     if isinstance(port, str):
         return None
     return f"{MODEL} {port.serial}" if port.serial else os.path.realpath(port.device)
@@ -106,15 +106,17 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         yield Board(entry, provenance, agent, hello)
 
 
-def _find(entry: Entry, desk: Desk) -> Port | str:
-    """Return the port of this board, or why it has none, with a remedy."""
+def _look(entry: Entry, desk: Desk) -> tuple[Port | str, Sequence[Port]]:
+    """Return the port of this board, or why it has none, with all ports; none if they cannot be listed."""
     try:
-        return _choose(entry, desk.ports())
+        listed = desk.ports()
     except SetupError as error:
-        return error.text
+        return error.text, ()
+    return _find(entry, listed), listed
 
 
-def _choose(entry: Entry, listed: Sequence[Port]) -> Port | str:
+def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
+    """Return the port of this board, or why it has none, with a remedy."""
     if not entry.port:
         found = ports_matching(listed, USB_IDS, entry.serial)
         if len(found) > 1:
@@ -137,10 +139,9 @@ def _choose(entry: Entry, listed: Sequence[Port]) -> Port | str:
 
 
 def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
-    port = _find(entry, desk)
+    port, listed = _look(entry, desk)
     if isinstance(port, str):
         raise BoardAbsent(f"{port}, or add --emulate", board=entry.name)
-    others = {other.device for other in desk.ports()} - {port.device}
     wanted = desk.build_id()
     try:
         return _connect(entry, port.device, desk.hello_seconds, wanted)
@@ -153,7 +154,7 @@ def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
         except BuildError as error:
             failed = f"{reason.observation}; its upload to {port.device} failed: {error.text}"
             raise BuildError(failed, board=entry.name) from error
-    return _follow(entry, port, others, wanted, desk)
+    return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
 
 
 def _connect(
@@ -186,7 +187,7 @@ def _follow(
     serial = before.serial if before.id == RUNNING else None
     deadline, reason = Deadline.after(desk.return_seconds), "it did not come back on any port"
     while not deadline.passed:
-        listed = desk.ports()
+        _, listed = _look(entry, desk)
         ports = [p for p in ports_matching(listed, USB_IDS, serial) if serial or p.device not in others]
         old = None if serial else port_named(before.device, listed)
         for port in dict.fromkeys((*([old] if old else []), *ports)):
