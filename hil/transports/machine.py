@@ -104,7 +104,8 @@ class Machine(ABC):
         script = f"(exec </dev/null\n{script}\n)\necho reds-hil ended $?"
         with self.within(deadline, doing), closing(self.execute(script, deadline)) as session:
             out = bytearray()
-            ended = None  # a program that a login script started may hold standard output open
+            # A program that a login script started may hold standard output open after the script.
+            ended: re.Match[bytes] | None = None
             while ended is None and (data := session.read(deadline)):
                 out += data
                 ended = _ENDED.search(out, max(0, len(out) - len(data) - _LONGEST_END))
