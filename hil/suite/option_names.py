@@ -54,8 +54,8 @@ def refuse_names_of_others(config: pytest.Config) -> None:
     dests = {option.name: option.dest for option in OPTIONS}
     taken = [name for name in config.stash.get(_TAKEN, ()) if f"--{name}" in given]
     if misled := [name for name in taken if config.getoption(dests[name]) is None]:
-        belongs = f"{_named(misled)} {'belongs' if len(misled) == 1 else 'belong'} to another plugin here"
-        raise SetupError(f"{belongs}; write {_named(misled, 'hil-')}")
+        belongs = f"{_named(misled)} {'belongs' if len(misled) == 1 else 'belong'}"
+        raise SetupError(f"{belongs} to another plugin here; write {_named(misled, 'hil-')}")
 
 
 def _named(names: Iterable[str], prefix: str = "") -> str:
