@@ -340,7 +340,7 @@ def test_defect_met_on_a_board_is_one_line_and_its_traceback_on_demand(
     run = ("--target=desktop", "--pack", small_pack, "-p", "broken", "-x")
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = hil(*run, env=environment)
-    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
     line = one_line_of_errors(done.stdout)
     assert re.search(
         r"a defect of reds-hil at hil/\S+:\d+: ZeroDivisionError: a defect\\nof two lines; ", line
