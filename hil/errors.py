@@ -11,7 +11,7 @@
     |   |-- EmulatorError       the emulator is missing, or cannot be set up
     |   |   `-- EmulatorStopped the emulator was started, but ended or was not ready in time
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
-    |   |-- LoginError          a machine accepts none of our keys
+    |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   `-- ResultsError        the results file cannot be read or written
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
@@ -118,7 +118,7 @@ class HostKeyError(SetupError):
 
 
 class LoginError(SetupError):
-    """The machine accepts none of our keys."""
+    """The machine accepts none of our keys, or runs none of our commands after the login."""
 
 
 class UnfitError(SetupError):

@@ -1,8 +1,4 @@
-"""Plug hil into pytest: options, fixtures and hooks, without effect until a test uses one of the fixtures.
-
-Every option also has a long name that begins with `--hil-`. The short names are registered after all other
-plugins. A short name that another plugin has registered stays with that plugin, and the header reports it.
-"""
+"""Plug hil into pytest: options, fixtures and hooks, without effect until a test uses one of the fixtures."""
 
 from __future__ import annotations
 
@@ -11,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.options import OPTIONS, Option, read
+from hil.options import read
+from hil.suite import option_names
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -21,15 +18,11 @@ _SHOWN = {"inputs": "inputs", "recovered": "recovered", "quarantined": "ERROR"}
 QUARANTINED = 75
 """Exit status of a run in which nothing failed but boards, EX_TEMPFAIL of sysexits.h."""
 pytest_plugins = ("hil.suite.board_tests", "hil.suite.reporting", "hil.suite.fixtures")
-TAKEN = pytest.StashKey[tuple[str, ...]]()
-"""Short option names that another plugin has registered."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the long names and the ini options."""
-    for option in OPTIONS:
-        _add(parser, option, f"--hil-{option.name}", f"the same as --{option.name}")
-        parser.addini(option.dest, option.help, default="")
+    option_names.register_long(parser)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,25 +31,8 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, Any, Any]:
     """Register the short names that no other plugin has."""
     result = yield
-    taken = tuple(option.name for option in OPTIONS if not _is_free(parser, f"--{option.name}"))
-    for option in OPTIONS:
-        if option.name not in taken:
-            _add(parser, option, f"--{option.name}", option.help)
-    early_config.stash[TAKEN] = taken
+    option_names.register_short(early_config, parser)
     return result
-
-
-def _add(parser: pytest.Parser, option: Option, flag: str, text: str) -> None:
-    group = parser.getgroup("reds-hil", "networks on real and emulated boards (reds-hil)")
-    group.addoption(flag, dest=option.dest, default=None, help=text, **option.argparse)
-
-
-def _is_free(parser: pytest.Parser, flag: str) -> bool:
-    probe = f"{flag}=0"
-    try:
-        return probe in parser.parse_known_and_unknown_args([probe])[1]
-    except (pytest.UsageError, SystemExit):  # the flag exists, and takes no value or a value of another type
-        return False
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,11 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> Generator[None, Any, A
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """List the options that need their long names."""
-    taken = config.stash.get(TAKEN, ())
-    if not taken:
-        return None
-    ours, twins = (", ".join(f"{prefix}{name}" for name in taken) for prefix in ("--", "--hil-"))
-    return f"reds-hil: another plugin has {ours} here; use {twins}"
+    return option_names.header(config)
 
 
 class Collector:

@@ -21,6 +21,7 @@ from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
 from hil.transports.machine import Machine, key_values
 from hil.transports.shell import ShellTransport, pinned
+from reds.text import printable
 
 COMMAND_SECONDS = 10.0
 """Deadline of one command."""
@@ -78,9 +79,9 @@ def _log_in_and_store(
     """Log in, store the agent, and return the login with the command that runs the agent."""
     machine = connect()
     try:
-        kind = key_values(_run(machine, 'echo "machine=$(uname -m)"'))["machine"]
+        system = key_values(_run(machine, 'echo "machine=$(uname -m)"; echo "system=$(uname -s)"'))
         _check_core(entry, machine)
-        agent = _agent(entry, agents, kind)
+        agent = _agent(entry, agents, system)
         return machine, shlex.quote(store_once(machine, agent))
     except BaseException:
         machine.close()
@@ -105,12 +106,19 @@ def _run(machine: Machine, script: str) -> str:
     return machine.run(script, "say what it is", Deadline.after(COMMAND_SECONDS))
 
 
-def _agent(entry: Entry, agents: Mapping[str, str], machine: str) -> bytes:
-    """Return the bytes of the agent for this kind of machine."""
+def _agent(entry: Entry, agents: Mapping[str, str], system: Mapping[str, str]) -> bytes:
+    """Return the bytes of the agent for what `uname` says of the machine and the system."""
+    machine, kernel = (printable(system.get(key, "unknown")) for key in ("machine", "system"))
     if machine not in agents:
         there = f"there are agents for {' and '.join(agents)} only"
         raise SetupError(f"its system is for {machine}, but {there}; install a 64-bit system on it")
-    program = (entry.agent or build.agent(agents[machine], board=entry.target)).read_bytes()
+    if kernel != "Linux":
+        raise SetupError(f"its system is {kernel}, but there are agents for Linux only; name another board")
+    file = entry.agent or build.agent(agents[machine], board=entry.target)
+    try:
+        program = file.read_bytes()
+    except OSError as error:
+        raise BuildError(f"the agent {file} cannot be read: {error.strerror}; name another") from error
     made_for = _MACHINES.get(program[18:20], "another processor") if program[:4] == b"\x7fELF" else machine
     if made_for != machine:
         raise BuildError(

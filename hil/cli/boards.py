@@ -61,12 +61,18 @@ def _state(entry: "Entry") -> str:
 
 
 def _ports() -> Iterator[str]:
+    from hil.errors import SetupError
     from hil.transports.serial_ports import ports_here
 
-    for port in ports_here():
+    try:
+        ports = ports_here()
+    except SetupError as error:
+        yield str(error)
+        return
+    for port in ports:
         usb = f"USB {port.id[0]:04x}:{port.id[1]:04x}" if port.id else "not on USB"
         yield f"{port.device}  {usb}{f', serial number {port.serial}' if port.serial else ''}"
-    if not ports_here():
+    if not ports:
         yield "none"
 
 

@@ -35,11 +35,11 @@ class Found:
 
 def plugged_in() -> Iterator[Found]:
     """Return all boards that are plugged in; a line without an entry says why there are none of a kind."""
-    yield from list(nanos(ports_here())) or [Found(None, NO_NANO)]
-    try:
-        yield from list(androids()) or [Found(None, NO_ANDROID)]
-    except SetupError as error:
-        yield Found(None, str(error))
+    for found, none in ((lambda: nanos(ports_here()), NO_NANO), (androids, NO_ANDROID)):
+        try:
+            yield from list(found()) or [Found(None, none)]
+        except SetupError as error:
+            yield Found(None, str(error))
 
 
 def nanos(ports: Iterable[Port]) -> Iterator[Found]:

@@ -29,7 +29,14 @@ def ssh(machine: Machine) -> Iterator[Finding]:
 
 def adb(machine: Machine) -> Iterator[Finding]:
     """Check adb's own key and those that the boards file names."""
-    own = Path.home() / ".android" / "adbkey"
+    from hil.errors import LoginError
+    from hil.transports.adb.key import own_file
+
+    try:
+        own = own_file()
+    except LoginError as error:
+        yield fault("adb key", False, error.observation, "export HOME=FOLDER, with a folder of yours")
+        return
     named = [key for entry in machine.entries() if (key := _adb_key(entry))]
     if own.exists():
         named.insert(0, own)
@@ -94,7 +101,7 @@ def _host_key(entry: "Entry", host: "Host") -> Finding:
             if not file.is_file():
                 raise ValueError("it is not a regular file")
             known.load(str(file))
-        except (OSError, paramiko.SSHException, ValueError) as error:
+        except Exception as error:  # of paramiko, of base64, of the codec, of the cryptography library
             return fault(subject, True, f"{file} cannot be read: {error}", f"ls -l {_quoted(file)}")
     name = host.name if host.port == 22 else f"[{host.name}]:{host.port}"
     if known.lookup(name) is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from hil.cache import cache_dir
 from hil.doctor.finding import Finding, fault, ok
 from hil.doctor.machine import Machine, user
+from hil.errors import BuildError
 from reds.files import ensure_writable
 
 CACHE_BYTES, TEMPORARY_BYTES = 400 << 20, 100 << 20
@@ -19,7 +20,10 @@ CACHE_BYTES, TEMPORARY_BYTES = 400 << 20, 100 << 20
 
 def cache(machine: Machine) -> Iterator[Finding]:
     """Check that the cache can be used and belongs to this user."""
-    folder = cache_dir()
+    if (folder := _cache()) is None:
+        what = "this user has no home folder to keep agents in"
+        yield fault("cache", True, what, "export XDG_CACHE_HOME=FOLDER, with a folder of yours")
+        return
     try:
         ensure_writable(folder)
     except OSError as error:
@@ -40,7 +44,7 @@ def cache(machine: Machine) -> Iterator[Finding]:
 def space(machine: Machine) -> Iterator[Finding]:
     """Check that there is room in the cache and for temporary files."""
     for what, folder, least in (
-        ("cache", cache_dir(), CACHE_BYTES),
+        ("cache", _cache(), CACHE_BYTES),
         ("temporary files", temporary(), TEMPORARY_BYTES),
     ):
         if folder is None or (there := _existing(folder)) is None:
@@ -72,6 +76,13 @@ def temporary() -> Path | None:
     """Return the folder of temporary files, or None if none can be written."""
     with suppress(OSError):
         return Path(tempfile.gettempdir())
+    return None
+
+
+def _cache() -> Path | None:
+    """Return the cache, or None for a user without a home folder."""
+    with suppress(BuildError):
+        return cache_dir()
     return None
 
 

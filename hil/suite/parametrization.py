@@ -10,8 +10,10 @@ import pytest
 from hil.errors import HilError
 from hil.options import Settings, read
 from hil.results import store
+from hil.suite import defects
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
+from hil.suite.option_names import refuse_names_of_others
 from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
@@ -42,6 +44,7 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
     """Set up the run of a session once; return an error text if that is impossible."""
     if BENCH_RUN not in config.stash:
         try:
+            refuse_names_of_others(config)
             settings = read(config)
             if settings.results:
                 store.prepare(settings.results)
@@ -51,9 +54,10 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
         except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
-        except Exception as error:  # a defect: its traceback is shown, once for all modules
-            config.stash[BENCH_RUN] = f"the run cannot be set up: {type(error).__name__}: {error}"
-            raise
+        except Exception as error:  # its traceback is shown on demand, once for all modules
+            config.stash[BENCH_RUN] = f"the run cannot be set up: {defects.described(error)}"
+            if defects.tracebacks_wanted(config):
+                raise
     return config.stash[BENCH_RUN]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.errors import BoardQuarantined, HilError, UnfitError
+from hil.suite import defects
 from hil.suite.board_tests import BOARD, bench_run_or_error, selected_board
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach measurements to the report of a board's test, and show an expected error without a traceback.
+    """Attach measurements to the report of a board's test, and show errors of boards without a traceback.
 
     The quarantine of a board is one error, never a failure, whatever the test that it ends makes of it.
     """
@@ -82,8 +83,9 @@ def pytest_runtest_makereport(
     if board is None:
         return report
     shown = quarantine if new else error
-    if new or _is_expected(error):
-        report.longrepr = _where(item, call) + str(shown)
+    text = str(shown) if new or _is_expected(error) else error and defects.one_line(item, error)
+    if text:
+        report.longrepr = _where(item, call) + text
     if isinstance(shown, BoardQuarantined | UnfitError):
         item.config.stash.setdefault(GONE, {}).setdefault(board, str(shown))
     if new:
@@ -125,7 +127,7 @@ def kept_for(config: pytest.Config, board: SelectedBoard) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        text = str(error) if _is_expected(error) else f"{type(error).__name__}: {error}"
+        text = str(error) if _is_expected(error) else repr(error)
         config.stash.setdefault(GONE, {}).setdefault(board, text)
         raise
 

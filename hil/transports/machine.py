@@ -1,5 +1,6 @@
 """Run shell scripts and store files on another machine, over SSH or ADB."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +14,9 @@ NOTICE_SECONDS = 0.5
 """Seconds within which a lost stream is detected."""
 MOST_OUTPUT, MOST_ERRORS = 1 << 20, 1 << 16
 """Most bytes that a script may print, and most of its standard error that are kept."""
+_ENDED = re.compile(rb"reds-hil ended (\d{1,3})\n")
+"""The line that ends the output of a script, with its exit status."""
+_LONGEST_END = 20
 
 
 class Session(Protocol):
@@ -97,21 +101,25 @@ class Machine(ABC):
             BuildError: The script failed; the text has the first line of its standard error.
             ProtocolError: The script printed more than `MOST_OUTPUT` bytes.
         """
-        script = f"exec </dev/null\n{script}"
+        script = f"(exec </dev/null\n{script}\n)\necho reds-hil ended $?"
         with self.within(deadline, doing), closing(self.execute(script, deadline)) as session:
             out = bytearray()
-            while data := session.read(deadline):
+            # A program that a login script started may hold standard output open after the script.
+            ended: re.Match[bytes] | None = None
+            while ended is None and (data := session.read(deadline)):
                 out += data
+                ended = _ENDED.search(out, max(0, len(out) - len(data) - _LONGEST_END))
                 if len(out) > MOST_OUTPUT:
                     prints = f"{self.name} printed more than {MOST_OUTPUT:,} bytes when asked to {doing}"
                     raise ProtocolError(f"{prints}; check what its shell prints at a login")
-            status, stderr = session.status(deadline.left), session.stderr()
+            status = int(ended[1]) if ended else session.status(deadline.left)
             if status is None or status < 0:
                 raise EOFError("the script ended without an exit status")
-        if status:
-            reason = printable(stderr.decode(errors="replace").strip().partition("\n")[0])
-            raise BuildError(f"{self.name} cannot {doing}: {reason or f'exit status {status}'}")
-        return out.decode(errors="replace")
+            if status:
+                session.status(NOTICE_SECONDS)  # standard error has arrived when the session ends
+                reason = first_line(session.stderr()) or f"exit status {status}"
+                raise BuildError(f"{self.name} cannot {doing}: {reason}")
+        return out[: ended.start() if ended else None].decode(errors="replace")
 
     @contextmanager
     def within(self, deadline: Deadline, doing: str) -> Iterator[None]:
@@ -126,6 +134,11 @@ class Machine(ABC):
             reason = printable(text.partition("\n")[0].rstrip(": ")) or type(error).__name__
             lost = f"{self.name} was lost when asked to {doing}: {reason}"
             raise LinkError(f"{lost}; {self.lost_advice}") from error
+
+
+def first_line(text: bytes) -> str:
+    """Return the first line of what a script printed, as an error shows it."""
+    return printable(text.decode(errors="replace").strip().partition("\n")[0])
 
 
 def key_values(text: str) -> dict[str, str]:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from serial.tools import list_ports
 
+from hil.errors import SetupError
+from reds.text import printable
+
 UsbId = tuple[int, int]
 """Vendor and product number."""
 
@@ -21,8 +24,17 @@ class Port:
 
 
 def ports_here() -> tuple[Port, ...]:
-    """Return the serial ports of this machine, sorted by name."""
-    listed = sorted(list_ports.comports(), key=lambda port: str(port.device))
+    """Return the serial ports of this machine, sorted by name.
+
+    Raises:
+        SetupError: They cannot be listed.
+    """
+    try:
+        listed = sorted(list_ports.comports(), key=lambda port: str(port.device))
+    except Exception as error:  # pyserial raises what a /sys with gaps, as in containers, leads it to
+        why = printable(f"{type(error).__name__}: {error}")
+        remedy = "check that /sys and /dev of the host are visible here"
+        raise SetupError(f"the serial ports of this machine cannot be listed: {why}; {remedy}") from error
     return tuple(
         Port(port.device, None if port.vid is None else (port.vid, port.pid), port.serial_number)
         for port in listed

@@ -14,13 +14,14 @@ def data_home() -> Path:
     """Return the folder `REDS_DATA`, or the user's cache folder if that is not set; it may not exist yet.
 
     Raises:
-        DataError: `REDS_DATA` cannot name a folder.
+        DataError: `REDS_DATA` cannot name a folder, or is not set for a user without a home folder.
     """
     chosen = os.environ.get("REDS_DATA")
-    if not chosen:
-        return platformdirs.user_cache_path("reds-hil") / "data"
     try:
-        return user_path(chosen)
+        return user_path(chosen) if chosen else platformdirs.user_cache_path("reds-hil") / "data"
+    except RuntimeError as error:
+        homeless = "this user has no home folder to look for data in"
+        raise DataError(f"{homeless}; set REDS_DATA to a folder of yours") from error
     except ValueError as error:
         raise DataError(f"REDS_DATA: {error}") from None
 

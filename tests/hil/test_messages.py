@@ -15,7 +15,7 @@ from hil.boards.power_cycle import power_cycle
 from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent
-from hil.errors import HilError, LinkError
+from hil.errors import HilError, LinkError, LoginError
 from hil.firmware import build
 from hil.lifetime.folder import TemporaryFolder
 from hil.protocol.agent import Agent
@@ -30,6 +30,8 @@ from hil.transports.process import ProcessTransport
 from hil.transports.serial import SerialTransport
 from hil.transports.serial_ports import Port
 from reds.pack.layouts import CANONICAL
+from tests.hil.support.boards import pi_refusal
+from tests.hil.support.sshd import Start
 from tests.support.nets import dense_model
 
 NET = dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small")
@@ -346,3 +348,18 @@ def test_message_of_a_lease_that_cannot_be_taken(
     with pytest.raises(HilError) as caught:
         fail(tmp_path)
     assert str(caught.value) == message.format(lease.path_of("D", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("login", "says"),
+    [
+        ("exec /usr/sbin/nologin", "'This account is currently not available.' and ended with exit status 1"),
+        ("exec /bin/false", "nothing and ended with exit status 1"),
+        ("echo Welcome; echo to the lab; echo Bye; exit 0", "'Welcome ... Bye' and ended with exit status 0"),
+    ],
+)
+def test_message_of_an_account_without_a_shell(sshd: Start, login: str, says: str) -> None:
+    there = sshd(login=login)
+    ran = f"pi-1: 127.0.0.1 port {there.port} ran no command of ours: it printed {says}"
+    remedy = "give the user a login shell there (chsh), without a forced command or a login script that exits"
+    assert str(pi_refusal(there.entry(), LoginError)) == f"{ran}; {remedy}"

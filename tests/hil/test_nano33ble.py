@@ -61,6 +61,18 @@ def played() -> Iterator[PlayedDesk]:
         yield PlayedDesk(stack, [Port("/dev/ttyS0"), Port("/dev/ttyUSB7", (0x10C4, 0xEA60), "S1")])
 
 
+def test_ports_that_cannot_be_listed_make_the_board_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pyserial fails where /sys has gaps, in containers and while a board comes and goes."""
+
+    def fail() -> None:
+        raise TypeError("int() argument must be a string, not 'NoneType'")
+
+    monkeypatch.setattr("serial.tools.list_ports.comports", fail)
+    assert "cannot be listed: TypeError" in str(absent(ENTRY))
+    with raises(BoardAbsent, board="left"), start(ENTRY, Provenance.HARDWARE):
+        pass
+
+
 @pytest.fixture(scope="session")
 def nano() -> Path:
     return nano_agent()

@@ -126,6 +126,14 @@ def test_board_that_is_lost_in_the_middle_is_said_once_with_the_line(
     assert "Traceback" not in done.stdout
 
 
+def test_exception_of_a_test_itself_keeps_its_traceback(own: Own) -> None:
+    divides = "def test_divides(board, pack):\n    board.deploy(pack)\n    1 / 0\n"
+    calls = "def test_calls(board):\n    board.measure_switch(None, object())\n"
+    done = own(divides + calls, "--target=desktop")
+    assert outcomes(done.stdout) == {"failed": 2}, done.stdout
+    assert "E       ZeroDivisionError" in done.stdout
+
+
 COUNTED = """
 from hil.boards.conditioning import Conditioner
 read = Conditioner.conditions

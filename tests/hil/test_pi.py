@@ -27,7 +27,7 @@ from hil.firmware import build
 from hil.transports.shell import END_SECONDS
 from reds.pack.model import Model
 from tests.hil.support.boards import HERE, open_pi, pi_refusal, pi_runs, taking
-from tests.hil.support.sshd import SFTP_SERVER, Start, fingerprint, free_port, keygen, mounting, script
+from tests.hil.support.sshd import Start, fingerprint, free_port, keygen, mounting, script
 
 
 def test_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> None:
@@ -196,13 +196,15 @@ def test_silent_host_raises_at_the_deadline(sshd: Start, monkeypatch: pytest.Mon
     assert "1 s" in pi_refusal(there.entry(), DeadlineError, 4).text
 
 
-PART = f"dd bs=4096 count=40 2>/dev/null | {SFTP_SERVER}"
-"""An sftp-server that is fed no more than the beginning of a transfer."""
+PART = "dd bs=4096 count=40 2>/dev/null"
+"""A `cat` that stores no more than the beginning of a file."""
+LOSE_LOGIN = "kill -9 $(ps -o ppid= $PPID)"
+"""Ends sshd's process of the login, whose child is the shell that runs this."""
 
 
 def test_interrupted_transfer_is_tried_again(sshd: Start, tmp_path: Path, small: Model) -> None:
-    once = f"mkdir {tmp_path}/cut || exec {SFTP_SERVER}"
-    there = sshd(sftp=script(tmp_path / "sftp", f"{once}\n{PART}\nkill -9 $PPID"))
+    once = f"mkdir {tmp_path}/cut 2>/dev/null || exec /bin/cat"
+    there = sshd(programs={"cat": f"{once}\n{PART}\n{LOSE_LOGIN}"})
     pi_runs(there.entry(), small)
     assert (tmp_path / "cut").is_dir()
     whole, part = sorted(there.stored(), key=lambda path: len(path.name))
@@ -211,7 +213,7 @@ def test_interrupted_transfer_is_tried_again(sshd: Start, tmp_path: Path, small:
 
 
 def test_sshd_killed_in_a_transfer_raises_link_error(sshd: Start, tmp_path: Path) -> None:
-    there = sshd(sftp=script(tmp_path / "sftp", f"{PART}\nkill -9 $(cat {tmp_path}/pid) $PPID"))
+    there = sshd(programs={"cat": f"{PART}\nkill -9 $(/bin/cat {tmp_path}/pid)\n{LOSE_LOGIN}"})
     (tmp_path / "pid").write_text(str(there.pid))
     refused = pi_refusal(there.entry(), LinkError)
     first, second = refused.text.split("; tried again: ")
@@ -225,11 +227,6 @@ def test_core_that_does_not_exist_is_refused(sshd: Start) -> None:
     assert isinstance(refused, BoardsFileError)
     assert refused.key == "core"
     assert not there.stored()
-
-
-def test_board_without_sftp_raises_with_the_package_to_install(sshd: Start) -> None:
-    refused = pi_refusal(sshd(sftp="/nowhere/sftp-server").entry(), SetupError)
-    assert "openssh-sftp-server" in refused.text
 
 
 @pytest.mark.parametrize(

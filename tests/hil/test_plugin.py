@@ -10,7 +10,7 @@ import pytest
 
 from hil.errors import SetupError
 from hil.options import OPTIONS, read
-from tests.hil.support.suite_run import PLUGINS
+from tests.hil.support.suite_run import PLUGINS, run_pytest, usage_error
 
 pytest_plugins = ["pytester"]
 
@@ -93,6 +93,47 @@ def test_with_another_plugin_s_options_the_twins_remain(
     result.stdout.fnmatch_lines(
         ["reds-hil: another plugin has --target, --emulate here; use --hil-target, --hil-emulate"]
     )
+
+
+GREEDY = """
+def pytest_addoption(parser):
+    for name in {names!r}:
+        parser.addoption("--" + name, dest="their_" + name.replace("-", "_"), action="append", nargs="?")
+"""
+
+
+def greedy(folder: Path, boards: str) -> None:
+    """Write a plugin that has all our short names, and a boards file whose one board is absent."""
+    names = [option.name for option in OPTIONS]
+    (folder / "greedy.py").write_text(GREEDY.format(names=names))
+    (folder / "boards.toml").write_text(boards)
+
+
+PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
+
+
+@pytest.mark.parametrize("option", [option.name for option in OPTIONS])
+def test_short_name_of_another_plugin_ends_a_run_on_boards(tmp_path: Path, option: str) -> None:
+    greedy(tmp_path, PI)
+    done = run_pytest(
+        tmp_path, "-p", "greedy", "--pyargs", "hil", "-q", f"--{option}=1", "--hil-boards=boards.toml"
+    )
+    if option == "boards":  # both names were given
+        assert done.returncode == pytest.ExitCode.OK
+    else:
+        usage_error(done, f"--{option} belongs .*; write --hil-{option}$")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "workers"])
+def test_short_names_of_another_plugin_are_found_wherever_they_are(
+    tmp_path: Path, workers: tuple[str, ...]
+) -> None:
+    greedy(tmp_path, PI)
+    words = ("-p", "greedy", "--pyargs", "hil", "-q", *workers, "--hil-boards=boards.toml")
+    told = {"PYTEST_ADDOPTS": "--samples 3"}
+    usage_error(run_pytest(tmp_path, *words, "--target", "pi", env=told), "--target, --samples belong ")
+    done = run_pytest(tmp_path, *words, "--target", "x", "--hil-target", "pi", "--hil-missing=skip")
+    assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
 
 
 def test_other_projects_tests_do_not_notice_the_plugin(pytester: pytest.Pytester) -> None:

@@ -307,11 +307,45 @@ workload.load = load
 
 def test_defect_met_while_a_pack_is_read_is_shown_once_for_all_modules(hil: Run, tmp_path: Path) -> None:
     (tmp_path / "defect.py").write_text(DEFECT)
-    done = hil("--target=desktop", "-p", "defect", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = hil("--target=desktop", "-p", "defect", "--tb=long", env=environment)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert done.stdout.count("E   ZeroDivisionError: a defect") == 1
-    assert done.stderr.strip() == "ERROR: the run cannot be set up: ZeroDivisionError: a defect"
+    assert len(re.findall("^E +ZeroDivisionError: a defect", done.stdout, re.MULTILINE)) == 1
     assert (tmp_path / "loads").read_text() == "x"
+    done = hil("--target=desktop", "-p", "defect", env=environment)
+    usage_error(
+        done, "the run cannot be set up: .*parametrization.py:.*ZeroDivisionError: a defect; .*--tb=long"
+    )
+    assert (tmp_path / "loads").read_text() == "xx"
+
+
+BROKEN = """
+import pytest
+from hil.boards.targets import desktop
+from hil.boards.board import Board
+def broken(*arguments, **named):
+    raise ZeroDivisionError("a defect\\nof two lines")
+if {in_start}:
+    desktop.start = broken
+else:
+    Board.measure = broken
+"""
+
+
+@pytest.mark.parametrize("in_start", [True, False], ids=["start", "measurement"])
+def test_defect_met_on_a_board_is_one_line_and_its_traceback_on_demand(
+    hil: Run, small_pack: Path, tmp_path: Path, in_start: bool
+) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.format(in_start=in_start))
+    run = ("--target=desktop", "--pack", small_pack, "-p", "broken", "-x")
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = hil(*run, env=environment)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    line = one_line_of_errors(done.stdout)
+    assert re.search(
+        r"a defect of reds-hil at hil/\S+:\d+: ZeroDivisionError: a defect\\nof two lines; ", line
+    )
+    assert re.search("^E +ZeroDivisionError", hil(*run, "--tb=long", env=environment).stdout, re.MULTILINE)
 
 
 def test_without_a_compiler_the_board_is_an_error_of_one_line(

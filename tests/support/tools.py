@@ -15,6 +15,11 @@ PACKAGES = {
     "qemu-system-aarch64": "qemu-system-arm",
     "qemu-system-arm": "qemu-system-arm",
     "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
+    "bash": "bash",
+    "dash": "dash",
+    "zsh": "zsh",
+    "fish": "fish",
+    "tcsh": "tcsh",
 }
 
 

@@ -1,12 +1,23 @@
 """All C compiles for the Nano, the port that no test can run included, and takes nothing from the heap."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from hil.protocol import definition
-from tests.targets.support.sources import AGENT, BUILD_ID, CORTEX_M4, RUNTIME, SUPPORT, TARGETS, WARNINGS
+from tests.targets.support.sources import (
+    AGENT,
+    BUILD_ID,
+    CORTEX_M4,
+    NEON,
+    POSIX,
+    RUNTIME,
+    SUPPORT,
+    TARGETS,
+    WARNINGS,
+)
 
 MACHINE = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-O3"]
 
@@ -31,12 +42,49 @@ def test_all_c_compiles_for_the_cortex_m4(source: Path, standard: str, tmp_path:
     compile_for_m4("arm-none-eabi-gcc", flags, source, tmp_path)
 
 
-@pytest.mark.cross("clang")
-@pytest.mark.parametrize("source", [*RUNTIME, *AGENT], ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_all_c_for_the_desktop_compiles_with_clang(source: Path, tmp_path: Path) -> None:
-    command = ["clang", *WARNINGS, BUILD_ID, "-O2", "-c", str(source), "-o", str(tmp_path / "out.o")]
+FAMILIES_OF_OTHERS = [*NEON, *(file for file in CORTEX_M4 if file.suffix == ".c")]
+"""Kernels that compile to nothing on a desktop."""
+PORT = ["-D_POSIX_C_SOURCE=200809L", '-DPORT_BOARD="x"', "-DPORT_EMULATED=false", "-DPORT_CLOCKS=1"]
+
+
+@pytest.mark.parametrize(
+    "compiler", [pytest.param(name, marks=pytest.mark.cross(name)) for name in ("cc", "clang")]
+)
+@pytest.mark.parametrize(
+    "source", [*RUNTIME, *AGENT, *POSIX, *FAMILIES_OF_OTHERS], ids=lambda p: f"{p.parent.name}/{p.name}"
+)
+def test_all_c_compiles_for_the_desktop(source: Path, compiler: str, tmp_path: Path) -> None:
+    command = [compiler, *WARNINGS, BUILD_ID, *PORT, "-O2", "-c", str(source), "-o", str(tmp_path / "out.o")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "compiler", [pytest.param(name, marks=pytest.mark.cross(name)) for name in ("cc", "clang")]
+)
+def test_posix_agent_builds_with_either_compiler(compiler: str, tmp_path: Path) -> None:
+    folder = TARGETS / "posix"
+    command = ["make", "-s", "-C", str(folder), f"CC={compiler}", f"OUT={os.path.relpath(tmp_path, folder)}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert os.access(tmp_path / "agent", os.X_OK)
+
+
+@pytest.mark.cross("clang", "aarch64-linux-gnu-gcc")
+def test_all_c_compiles_for_aarch64_with_clang(tmp_path: Path) -> None:
+    flags = ["--target=aarch64-linux-gnu", "-I/usr/aarch64-linux-gnu/include", *WARNINGS, BUILD_ID, *PORT]
+    sources = map(str, [*RUNTIME, *AGENT, *POSIX, *FAMILIES_OF_OTHERS])
+    done = subprocess.run(
+        ["clang", *flags, "-fsyntax-only", *sources], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_posix_makefile_refuses_a_folder_that_make_cannot_name(tmp_path: Path) -> None:
+    command = ["make", "-s", "-C", str(TARGETS / "posix"), f"OUT={tmp_path}/a b"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"OUT is '{tmp_path}/a b'; name a folder without spaces" in done.stderr
 
 
 def test_header_of_the_protocol_is_the_one_the_host_writes() -> None:

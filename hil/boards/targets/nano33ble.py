@@ -14,7 +14,15 @@ from hil.boards.board import START_SECONDS, Board, check_target
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Provenance
 from hil.emulators import cortex_m4
-from hil.errors import BoardAbsent, BoardsFileError, BuildError, DeadlineError, LinkError, ProtocolError
+from hil.errors import (
+    BoardAbsent,
+    BoardsFileError,
+    BuildError,
+    DeadlineError,
+    LinkError,
+    ProtocolError,
+    SetupError,
+)
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
@@ -56,13 +64,13 @@ THIS_DESK = Desk(ports_here, build.upload_nano, build.build_id)
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return why no such board is on a port, or why several match, with a remedy; or None."""
-    found = _find(entry, desk.ports())
+    found, _ = _look(entry, desk)
     return found if isinstance(found, str) else None
 
 
 def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return its USB serial number, which it keeps on another port, or the port."""
-    port = _find(entry, desk.ports())
+    port, _ = _look(entry, desk)
     if isinstance(port, str):
         return None
     return f"{MODEL} {port.serial}" if port.serial else os.path.realpath(port.device)
@@ -98,6 +106,15 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         yield Board(entry, provenance, agent, hello)
 
 
+def _look(entry: Entry, desk: Desk) -> tuple[Port | str, Sequence[Port]]:
+    """Return the port of this board, or why it has none, with all ports; none if they cannot be listed."""
+    try:
+        listed = desk.ports()
+    except SetupError as error:
+        return error.text, ()
+    return _find(entry, listed), listed
+
+
 def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
     """Return the port of this board, or why it has none, with a remedy."""
     if not entry.port:
@@ -122,8 +139,7 @@ def _find(entry: Entry, listed: Sequence[Port]) -> Port | str:
 
 
 def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
-    listed = desk.ports()
-    port = _find(entry, listed)
+    port, listed = _look(entry, desk)
     if isinstance(port, str):
         raise BoardAbsent(f"{port}, or add --emulate", board=entry.name)
     wanted = desk.build_id()
@@ -171,7 +187,7 @@ def _follow(
     serial = before.serial if before.id == RUNNING else None
     deadline, reason = Deadline.after(desk.return_seconds), "it did not come back on any port"
     while not deadline.passed:
-        listed = desk.ports()
+        _, listed = _look(entry, desk)
         ports = [p for p in ports_matching(listed, USB_IDS, serial) if serial or p.device not in others]
         old = None if serial else port_named(before.device, listed)
         for port in dict.fromkeys((*([old] if old else []), *ports)):

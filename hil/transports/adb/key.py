@@ -12,11 +12,20 @@ from hil.errors import LoginError
 from hil.lifetime.folder import TemporaryFolder
 
 
+def own_file() -> Path:
+    """Return the file of adb's own key, which may not exist. Raises `LoginError` without a home folder."""
+    try:
+        return Path.home() / ".android" / "adbkey"
+    except RuntimeError as error:
+        homeless = "this user has no home folder with a key of adb"
+        raise LoginError(f"{homeless}; set HOME, or name a file as `key`") from error
+
+
 class Key:
     """A signer for adb-shell. The key file is read, or made, only once a device asks for it."""
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file or Path.home() / ".android" / "adbkey"
+        self._file = file or own_file()
         self._own = file is None
 
     def __str__(self) -> str:

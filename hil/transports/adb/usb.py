@@ -19,11 +19,13 @@ def devices() -> dict[str, Any]:
     try:
         import usb1
         from adb_shell.transport.usb_transport import UsbTransport
+
+        listed = list(UsbTransport.find_all_adb_devices())
     except Exception as error:  # no package, no library, no USB: each says so in its own way
         says = f"no Android device: no adb server runs, and USB cannot be searched: {error}"
         raise BoardAbsent(f"{says}; install libusb-1.0-0 and pip install libusb1") from error
     found = {}
-    for usb in UsbTransport.find_all_adb_devices():
+    for usb in listed:
         try:
             serial = printable(usb.serial_number)
         except usb1.USBError:  # no permission: reported if this device is chosen

@@ -9,14 +9,16 @@ import shlex
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from getpass import getuser
 
 import paramiko
 
-from hil.errors import BuildError, LoginError, SetupError
+from hil.errors import BuildError, HostKeyError, LoginError
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host, open_tcp
-from hil.transports.machine import NOTICE_SECONDS, Machine
+from hil.transports.machine import NOTICE_SECONDS, Machine, first_line
+from hil.transports.ssh import login_shell
 from hil.transports.ssh.host_key import HostKeyPolicy, mismatch
 from hil.transports.ssh.session import SshSession, closing_after
 from reds.text import printable
@@ -24,6 +26,16 @@ from reds.text import printable
 _LOG = "reds-hil.ssh"
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """Errors that paramiko raises, as they are, for bytes that are not of SSH."""
+
+
+def _user(host: Host) -> str:
+    """Return the user to log in as. Raises `LoginError` if that has no name, as in containers."""
+    try:
+        return host.user or getuser()
+    except (KeyError, OSError) as error:
+        raise LoginError(
+            f"{host}: the user here has no name to log in as; write `user` in a boards file"
+        ) from error
 
 
 class SshMachine(Machine):
@@ -41,7 +53,7 @@ class SshMachine(Machine):
         logging.getLogger(_LOG).setLevel(logging.CRITICAL)  # it logs errors that are raised here too
         self._client.set_missing_host_key_policy(HostKeyPolicy(host))
         if host.host_key is None:
-            self._client.load_system_host_keys()
+            self._load_known_hosts(host)
         sock = open_tcp(host, deadline)
         try:
             with self.within(deadline, "log in"):
@@ -59,39 +71,33 @@ class SshMachine(Machine):
             transport.packetizer.complete_handshake()  # else the timer of a failed one runs on
 
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
-        """Write a file.
-
-        Raises:
-            BuildError: The machine refuses the file.
-            SetupError: The machine has no SFTP.
-        """
-        with self.within(deadline, "store a file"):
+        """Write a file. Raises `BuildError` if the machine refuses it. Needs no SFTP there."""
+        script = f"cat >{shlex.quote(path)}"
+        with self.within(deadline, "store a file"), closing(self.execute(script, deadline)) as session:
             try:
-                sftp = paramiko.SFTPClient.from_transport(self._client.get_transport())
-            except self.lost as error:
-                if not self.alive():
+                session.write(data, deadline)
+                session.end_input(deadline)
+            except self.lost:
+                if not (session.status(NOTICE_SECONDS) or 0) > 0:  # else the script has ended with an error
                     raise
-                raise SetupError(f"{self.name} has no SFTP; install openssh-sftp-server there") from error
-            try:
-                with sftp.open(path, "wb") as file:
-                    file.write(data)
-            except OSError as error:
-                if sftp.get_channel().closed:
-                    raise
-                raise BuildError(
-                    f"{self.name} cannot store {len(data):,} bytes in {path}: {error}"
-                ) from error
-            finally:
-                sftp.close()
+            status = session.status(deadline.left)
+            if status is None or status < 0:
+                raise EOFError("the file was not stored to its end")
+            if status:
+                refused = f"{self.name} cannot store {len(data):,} bytes in {path}"
+                raise BuildError(f"{refused}: {first_line(session.stderr()) or f'exit status {status}'}")
 
     def execute(self, script: str, deadline: Deadline) -> SshSession:
-        """Start a POSIX shell script. Call it `within` the deadline."""
+        """Start a POSIX shell script. Call it `within` the deadline.
+
+        Raises:
+            LoginError: The user has no shell there.
+            DeadlineError: No command starts in time.
+        """
         transport = self._client.get_transport()
         if transport is None:
             raise EOFError("the login is closed")
-        channel = transport.open_session()
-        channel.exec_command(f"exec sh -c {shlex.quote(script)}")
-        return SshSession(channel)
+        return login_shell.start(transport.open_session(), self.name, script, deadline)
 
     def alive(self) -> bool:
         """Return whether the login still works, after waiting long enough to notice that it does not."""
@@ -100,13 +106,20 @@ class SshMachine(Machine):
             transport.join(NOTICE_SECONDS)
         return transport is not None and transport.is_alive()
 
+    def _load_known_hosts(self, host: Host) -> None:
+        try:
+            self._client.load_system_host_keys()
+        except Exception as error:  # of paramiko, of base64, of the codec, of the cryptography library
+            bad = f"~/.ssh/known_hosts cannot be read to check {host}: {printable(str(error))}"
+            raise HostKeyError(f"{bad}; remove that line, or write `host_key` in a boards file") from error
+
     def _log_in(self, host: Host, sock: socket.socket, deadline: Deadline) -> None:
         seconds = dict.fromkeys(
             ("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), max(deadline.left, 0.001)
         )
         keys = {"key_filename": str(host.key), "look_for_keys": False} if host.key else {}
         try:
-            self._client.connect(host.name, host.port, host.user, sock=sock, **keys, **seconds)
+            self._client.connect(host.name, host.port, _user(host), sock=sock, **keys, **seconds)
         except paramiko.BadHostKeyException as error:
             raise mismatch(host, error) from error
         except paramiko.PasswordRequiredException as error:
@@ -115,13 +128,15 @@ class SshMachine(Machine):
                 f"{self.name}: {which} has a passphrase; give it to ssh-agent: ssh-add"
             ) from error
         except (paramiko.SSHException, OSError, ValueError) as error:
-            if deadline.passed or not self.alive():
+            if deadline.passed or not (isinstance(error, ValueError) or self.alive()):
                 raise
+            reason = printable((getattr(error, "strerror", None) or str(error)).rstrip("."))
+            if host.key and not isinstance(error, paramiko.AuthenticationException):
+                unusable = f"{self.name}: the key {host.key} cannot be used: {reason}"
+                raise LoginError(f"{unusable}; name a private key that ssh-keygen has made") from error
             tried = f"the key {host.key}" if host.key else "all keys of ssh-agent and ~/.ssh"
-            refused = f"{self.name} refuses {tried}: {printable(str(error).rstrip('.'))}"
-            raise LoginError(
-                f"{refused}; add the public key there (ssh-copy-id), or check `user` and `key`"
-            ) from error
+            remedy = "add the public key there (ssh-copy-id), or check `user` and `key`"
+            raise LoginError(f"{self.name} refuses {tried}: {reason}; {remedy}") from error
 
     @contextmanager
     def within(self, deadline: Deadline, doing: str) -> Iterator[None]:

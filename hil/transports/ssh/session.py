@@ -26,10 +26,11 @@ def closing_after(seconds: float, close: Callable[[], None]) -> Iterator[None]:
 
 
 class SshSession:
-    """A shell script on a channel of paramiko."""
+    """A shell script on a channel of paramiko; its standard error begins `after` a mark."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
+    def __init__(self, channel: paramiko.Channel, after: bytes) -> None:
         self._channel = channel
+        self._after = after
         self._stderr = b""
 
     def write(self, data: bytes, deadline: Deadline) -> None:
@@ -51,7 +52,11 @@ class SshSession:
             return bytes(self._channel.recv(1 << 16))
 
     def stderr(self) -> bytes:
-        """Return the standard error that has arrived so far, at most the first `MOST_ERRORS` bytes."""
+        """Return the standard error of the script that has arrived so far."""
+        return self.all_errors().partition(self._after)[2]
+
+    def all_errors(self) -> bytes:
+        """Return what has arrived on standard error so far, at most the first `MOST_ERRORS` bytes."""
         while self._channel.recv_stderr_ready() and len(self._stderr) < MOST_ERRORS:
             self._stderr += self._channel.recv_stderr(MOST_ERRORS - len(self._stderr))
         return self._stderr

@@ -22,7 +22,6 @@ from hil.boards.entry import Entry
 from hil.lifetime.child import Child
 from hil.transports.host import Host
 
-SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 LISTENING_SECONDS = 10.0
 GONE_SECONDS = 10.0
 ASKED = ("agent", "core", "governor", "max_celsius", "cool_down")
@@ -63,7 +62,7 @@ class Sshd:
 
     Args:
         folder: Folder of the test.
-        sftp: Its sftp-server.
+        login: Shell script in place of the user's login shell and its scripts; "$1" is the command to run.
         programs: Shell scripts that replace programs of the board.
         within: Command that runs sshd, such as `unshare -m`.
     """
@@ -71,7 +70,7 @@ class Sshd:
     def __init__(
         self,
         folder: Path,
-        sftp: str | Path = SFTP_SERVER,
+        login: str = "",
         programs: Mapping[str, str] | None = None,
         within: tuple[str, ...] = (),
     ) -> None:
@@ -86,6 +85,7 @@ class Sshd:
         self.home.mkdir(exist_ok=True)
         for name, body in (programs or {}).items():
             script(folder / "bin" / name, body)
+        forced = f'ForceCommand {script(folder / "login", login)} "$SSH_ORIGINAL_COMMAND"' if login else ""
         self.port = free_port()
         self.key, self.host_key = keygen(folder / "id"), keygen(folder / "host")
         shutil.copy(folder / "id.pub", folder / "authorized_keys")
@@ -99,7 +99,7 @@ class Sshd:
             PidFile none
             PasswordAuthentication no
             SetEnv HOME={self.home} PATH={folder}/bin:/usr/local/bin:/usr/bin:/bin
-            Subsystem sftp {sftp}
+            {forced}
         """
         (folder / "sshd_config").write_text(lines)
         command = [*within, program, "-D", "-e", "-f", str(folder / "sshd_config")]

@@ -19,7 +19,8 @@ RUNTIME = [
 ]
 """The runtime with the kernels of a desktop; those of other processors are added where they run."""
 AGENT = sorted((TARGETS / "agent").glob("*.c"))
-WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+POSIX = sorted((TARGETS / "posix").glob("*.c"))
+WARNINGS = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 BUILD_ID = '-DREDS_BUILD_ID="test"'
 

@@ -102,6 +102,8 @@ void reds_m4_run_conv(const reds_op *op);
 void reds_m4_run_depthwise(const reds_op *op);
 void reds_m4_run_average_pool(const reds_op *op);
 
+#ifdef __ARM_FEATURE_DSP
+
 static inline uint32_t reds_m4_sxtb16(uint32_t x)
 {
     uint32_t y;
@@ -136,6 +138,8 @@ static inline int32_t reds_m4_smlad(uint32_t a, uint32_t b, int32_t acc)
     __asm("smlad %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(acc));
     return y;
 }
+
+#endif
 
 /* Return the sum of one row without bias or factor, over `quads` words of weights, `stride` words apart,
  * and as many pairs of expanded inputs, `x_stride` words apart. */

@@ -19,11 +19,11 @@
 #ifndef REDS_NEON_H
 #define REDS_NEON_H
 
+#include "../portable/portable.h"
+
 #ifdef __aarch64__
 #include <arm_neon.h>
 #include <string.h>
-
-#include "../portable/portable.h"
 
 #define REDS_ALWAYS_INLINE static inline __attribute__((always_inline))
 
