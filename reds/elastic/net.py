@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.elastic.layers import apply_relu, run_layer, weight_shape
+from reds.errors import DataError
 from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
@@ -96,6 +97,16 @@ class ElasticNet(nn.Module):
                 y = F.dropout(y, self.dropout, self.training) if self.dropout else y
             values.append(self.layer_output(subnet, k, y.view(sides)))
         return values
+
+    def check_features(self, x: Tensor) -> None:
+        """Raise `DataError` unless x has the shape that the net reads, [N, features] or with sides."""
+        source, units = self.graph.tensors[0], self.graph.full[0]
+        sides = source.height, source.width, units
+        if tuple(x.shape[1:]) not in ((prod(sides),), sides):
+            raise DataError(
+                f"the features have shape {list(x.shape)}, the net reads [N, {prod(sides)}] or [N,"
+                f" {', '.join(map(str, sides))}], units innermost: give it examples of that shape"
+            )
 
     def layer_weight(self, layer: int) -> Tensor:
         """Return the weights that a layer computes with; a subclass may round them."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reds.elastic.net import ElasticNet
 from reds.errors import DataError, DivergedError
+from reds.graph import Graph
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
 from reds.training.options import TrainingOptions
@@ -75,7 +76,7 @@ def train(
         DataError: The examples have another number of classes than the net has outputs.
         DivergedError: A weight or a statistic is not finite after an epoch.
     """
-    _check_classes(net, examples)
+    _check_examples(net, examples)
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
     checkpoint, device = checkpoint or Checkpoint(), training_device()
@@ -123,15 +124,21 @@ def train(
     return best.accuracies
 
 
-def _check_classes(net: ElasticNet, examples: TrainingExamples) -> None:
-    """Raise `DataError` unless the net has an output for each class of the examples."""
-    _, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
-    outputs = net.graph.full[net.graph.layers[-1].writes]
-    if target.shape[1] != outputs:
+def check_outputs(graph: Graph, classes: int) -> None:
+    """Raise `DataError` unless a net has an output for each of so many classes."""
+    outputs = graph.full[graph.layers[-1].writes]
+    if classes != outputs:
         raise DataError(
-            f"the examples have {target.shape[1]} classes and the net has {outputs} outputs: give the net an"
-            " output for each class"
+            f"the examples have {classes} classes and the net has {outputs} outputs: give the net an output for"
+            " each class"
         )
+
+
+def _check_examples(net: ElasticNet, examples: TrainingExamples) -> None:
+    """Raise `DataError` unless the net reads the examples and tells their classes apart."""
+    x, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
+    check_outputs(net.graph, target.shape[1])
+    net.check_features(x)
 
 
 class BestEpoch:

@@ -22,6 +22,9 @@ enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the fu
 enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */
 enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
 
+/* Flag of a header: features are standardized by the mean and deviation of the card before they are stored. */
+enum { REDS_STANDARDIZED = 1 };
+
 /* Kinds of layer, with the shape of their int8 weights in the canonical layout: */
 enum {
     REDS_DENSE = 1,        /* [out][in] */
@@ -43,7 +46,7 @@ typedef struct reds_header {
     uint16_t tensors;
     uint16_t layers;
     uint16_t subnets;
-    uint16_t reserved;
+    uint16_t flags; /* REDS_STANDARDIZED or 0 */
     uint32_t tensors_at;
     uint32_t layers_at;
     uint32_t plans_at;

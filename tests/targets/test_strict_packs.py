@@ -21,7 +21,7 @@ STEPS = PLANS + PLAN.size
 PLAN_BYTES = PLAN.size + 6 * STEP.size
 ADD = 3
 EDITS = {
-    "reserved field of the header": (22, "H", 1),
+    "unknown flag of the header": (22, "H", 2),
     "input's scale of 0": (40, "f", 0.0),
     "input's scale below 0": (40, "f", -0.5),
     "infinite scale": (40, "f", float("inf")),
