@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
-from reds.pack.scale import Standardization
+from reds.pack.scale import UNCHANGED, Standardization
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DataSpec:
     """Number of labeled examples, the first of the test part, that a bench checks accuracy on."""
     file: str
     """Name of the file of labeled examples, in the fixtures or beside a pack."""
-    standardization: Standardization = Standardization()
+    standardization: Standardization = UNCHANGED
     """Mean and deviation of each unit of the user's features; empty if the net reads them as they are."""
 
     def thinned(self, every: int) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
-"""Choose how a user's features are stored as int8, so that no feature is lost and training starts at a sane scale.
+"""Choose how a user's features are stored as int8, so that none is lost and training starts at a sane scale.
 
 One scale and one zero point store all features of a net. Features that lie far from 0, have unlike units, or
-are all very small or large, are therefore standardized first: z = (x - mean) / deviation, for every unit its own.
+are all very small or large, are therefore standardized first: z = (x - mean) / deviation, unit by unit.
 Padding writes z = 0, so a unit is only shifted by its mean if 0 lies outside most of its values.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reds.data.images import to_int8
 from reds.errors import DataError
-from reds.pack.scale import Floats, Standardization, range_scale
+from reds.pack.scale import UNCHANGED, Standardization, range_scale
 
 PERCENTILES = (0.01, 99.99)
 """Ends of the range of values that the 254 steps span."""
@@ -24,14 +24,14 @@ CENTRAL = (2.5, 97.5)
 BULKS = ((25, 75), (10, 90), (1, 99))
 """Percentiles between which the bulk of the values lies; the first two that differ count."""
 FAR_RANGE, NEAR = 64, 16
-"""A range of more than FAR_RANGE bulks, of which 254 steps leave the bulk fewer than 4, holds far values. Near
-ones lie within NEAR bulks of the median."""
+"""A range of more than FAR_RANGE bulks holds far values: 254 steps would leave the bulk fewer than 4. Near
+values lie within NEAR bulks of the median."""
 FAR_SHARE, SENTINELS = 0.1, 2
 """Far values may be clipped if they are at most this share at each position, or so few different numbers."""
 REACH = 6.0
 """Most deviations between the mean of a unit and its farthest value that is not clipped."""
 SMALLEST_RANGE, LARGEST_RANGE = 0.1, 1000.0
-"""Features of a smaller range vanish beside a batch norm's epsilon; those of a larger one slow training down."""
+"""Features of a smaller range vanish beside a batch norm's epsilon; those of a larger one slow training."""
 UNLIKE = 1 / 8
 """Smallest share of the 254 steps that a varying unit may span without standardization."""
 PIXEL_RANGE = 128
@@ -54,7 +54,7 @@ class Storage:
     zero: int
     to_int8: ToInt8
     """Store features [N, rows, columns, units] of the data's own type."""
-    standardization: Standardization = Standardization()
+    standardization: Standardization = UNCHANGED
     notes: tuple[str, ...] = ()
     """Sentences about values that are clipped."""
 
@@ -70,8 +70,10 @@ class _Values:
     deviation: float
     shifted: bool
     """True if 0 lies far from the values."""
+    count: int
+    """Number of values."""
     far: int
-    """Number of values that lie far from the others."""
+    """Number of those that lie far from the others."""
     farthest: float
     """One of these."""
 
@@ -129,17 +131,19 @@ def _describe(x: NDArray[Any]) -> _Values:
     low, high = _ends(values)
     quantiles = np.percentile(values, [end for bulk in BULKS for end in bulk]).reshape(-1, 2)
     bulk = next((float(b - a) for a, b in quantiles if b > a), 0.0)
-    count, farthest = 0, 0.0
+    far_count, farthest = 0, 0.0
     if 0 < FAR_RANGE * bulk < high - low:
         distance = np.abs(values - np.median(values))
         far = distance > NEAR * bulk
         if far.mean(0).max() <= FAR_SHARE or len(np.unique(values[far])) <= SENTINELS:
-            count, farthest = int(far.sum()), float(values.flat[distance.argmax()])
+            far_count, farthest = int(far.sum()), float(values.flat[distance.argmax()])
             values = values[~far]
             low, high = _ends(values)
     clipped = np.clip(values, low, high)
     shifted = _far_from_zero(clipped, low, high)
-    return _Values(low, high, float(clipped.mean()), float(clipped.std()), shifted, count, farthest)
+    return _Values(
+        low, high, float(clipped.mean()), float(clipped.std()), shifted, x.size, far_count, farthest
+    )
 
 
 def _ends(values: NDArray[Any]) -> tuple[float, float]:
@@ -178,11 +182,12 @@ def _standardized(where: str | Path, units: Sequence[_Values]) -> Storage:
         means.append(mean)
         deviations.append(deviation)
         ends += [(unit.low - mean) / deviation, (unit.high - mean) / deviation]
-    standardization, scale = Standardization(tuple(means), tuple(deviations)), range_scale(min(ends), max(ends))
+    standardization = Standardization(tuple(means), tuple(deviations))
+    scale = range_scale(min(ends), max(ends))
     notes = tuple(
-        f"{where}: unit {i} of the training part's features: {unit.far:,} values, as {unit.farthest:g}, lie far"
-        f" from the others, which lie between {unit.low:g} and {unit.high:g}: they are stored as the nearer of"
-        " these two"
+        f"{where}: unit {i} of the training part's features holds {unit.far:,} of {unit.count:,} values that"
+        f" lie far from the others, as {unit.farthest:g}: they are stored as the nearer end of {unit.low:g} to"
+        f" {unit.high:g}; replace them if they stand for nothing"
         for i, unit in enumerate(units)
         if unit.far
     )
@@ -223,7 +228,7 @@ def _check_values(place: str, values: NDArray[Any], stored: NDArray[np.int8], le
     if after < before and (after == 1 or (after <= FEW and before >= MANY)):
         raise DataError(
             f"{place} of the training part's features holds {before:,} different values between"
-            f" {seen.min():g} and {seen.max():g}, of which int8 would keep {after}: replace values that stand for"
-            " nothing, and give features of unlike magnitude as units, [N, features] or [N, rows, columns,"
-            " units], which are scaled one by one"
+            f" {seen.min():g} and {seen.max():g}, of which int8 would keep {after}: replace values that stand"
+            " for nothing, and give features of unlike magnitude as units, [N, features] or"
+            " [N, rows, columns, units], which are scaled one by one"
         )

@@ -58,7 +58,9 @@ def card_of(
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
         "input": {
-            "size": model.input_size, "scale": model.input_scale, "zero": model.input_zero,
+            "size": model.input_size,
+            "scale": model.input_scale,
+            "zero": model.input_zero,
             **(asdict(data.set.standardization) if model.standardized else {}),
         },
         "classes": list(data.set.classes),

@@ -14,7 +14,7 @@ from reds.pack import interpreter
 from reds.pack.card import read_card, shares, standardization
 from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
-from reds.pack.scale import Scale, Standardization
+from reds.pack.scale import UNCHANGED, Scale, Standardization
 from reds.pack.subnets import Subnets
 
 
@@ -62,11 +62,13 @@ class Pack:
             PackError: The pack needs its card for this, and has none that states it.
         """
         if not self.model.standardized:
-            return Standardization()
+            return UNCHANGED
         path = self.path.with_suffix(".json")
         needs = f"{self.path}: its features are standardized by the mean and deviation in its card"
         if self.card is None:
-            raise PackError(f"{needs}, but {path} is no card of this pack: copy the card, or give int8 features")
+            raise PackError(
+                f"{needs}, but {path} is no card of this pack: copy the card, or give int8 features"
+            )
         try:
             return standardization(self.card, self.model.tensors[0].units)
         except ValueError as error:

@@ -40,6 +40,10 @@ class Scale:
         return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
 
 
+UNCHANGED = Standardization()
+"""Of a net that reads its features as they are."""
+
+
 def range_scale(low: float, high: float) -> Scale:
     """Return the scale that stores values from `low` to `high` in 254 steps, with 0 exactly on a step."""
     scale = (high - low) / (2 * LIMIT)

@@ -1,4 +1,4 @@
-"""Standardized features from end to end: the given module's function, the card, the pack, and its refusals."""
+"""Standardized features from end to end: the given module's function, the card, the pack, and refusals."""
 
 import json
 import shutil
@@ -71,7 +71,9 @@ def features(shape: tuple[int, ...]) -> Tensor:
     return torch.tensor(MEAN).view(sides) + torch.tensor(DEVIATION).view(sides) * z
 
 
-def after_and_before(module: nn.Module, shape: tuple[int, ...], mean: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+def after_and_before(
+    module: nn.Module, shape: tuple[int, ...], mean: tuple[float, ...]
+) -> tuple[Tensor, Tensor]:
     """The outputs of the net for standardized features, and those of the module."""
     standardization, x = Standardization(mean, DEVIATION), features(shape)
     net = reds.from_module(module.eval(), shape)
@@ -118,7 +120,10 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> tuple[reds.Result, Path, Te
     """A net for pictures that are stored standardized, its pack, and the pictures of the test part."""
     x, y = blobs(240, 0)
     x = 80 + 13 * x
-    module = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(288, 4))
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(288, 4)
+    )
     net, data = reds.from_module(module, (3, 12, 12)), reds.Dataset.split(x, y)
     result = reds.compress(net, data, budgets=[0.5, 1.0], epochs=6, full_epochs=2, console=QUIET)
     path = result.save(tmp_path_factory.mktemp("far") / "far.reds")
@@ -132,9 +137,7 @@ def test_a_pack_of_features_far_from_zero_reads_the_user_s_own(far: tuple[reds.R
     card = json.loads(path.with_suffix(".json").read_text())
     assert tuple(card["input"]["mean"]) == result.data.set.standardization.mean
     assert tuple(card["input"]["deviation"]) == result.data.set.standardization.deviation
-    np.testing.assert_array_equal(
-        np.sort(pack.stored(x), axis=None), np.sort(result.data.test_x, axis=None)
-    )
+    np.testing.assert_array_equal(np.sort(pack.stored(x), axis=None), np.sort(result.data.test_x, axis=None))
     assert result.subnets[-1].accuracy > 0.9
 
 
@@ -188,4 +191,5 @@ def test_the_pack_says_that_its_features_are_standardized() -> None:
     plain, flagged = dumps(model), dumps(replace(model, standardized=True))
     assert not loads(plain, "memory").standardized
     assert loads(flagged, "memory").standardized
-    assert [i for i, (a, b) in enumerate(zip(plain, flagged, strict=True)) if a != b and not 12 <= i < 16] == [22]
+    differs = [i for i, (a, b) in enumerate(zip(plain, flagged, strict=True)) if a != b]
+    assert set(differs) - set(range(12, 16)) == {22}

@@ -3,6 +3,7 @@
 import ctypes
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -151,6 +152,14 @@ def test_bytes_that_no_writer_makes_are_refused_by_both(
     data = made()
     assert read(data) is None
     assert runtime.fuzz_load(data, len(data)) == Status.MALFORMED
+
+
+def test_pack_of_standardized_features_is_accepted_by_both(runtime: ctypes.CDLL) -> None:
+    data = pack.dumps(replace(residual(), standardized=True))
+    model = read(data)
+    assert model is not None
+    assert model.standardized
+    assert runtime.fuzz_load(data, len(data)) == Status.OK
 
 
 def test_shared_table_is_accepted_by_both(runtime: ctypes.CDLL) -> None:
