@@ -185,9 +185,9 @@ def _standardized(where: str | Path, units: Sequence[_Values]) -> Storage:
     standardization = Standardization(tuple(means), tuple(deviations))
     scale = range_scale(min(ends), max(ends))
     notes = tuple(
-        f"{where}: unit {i} of the training part's features holds {unit.far:,} of {unit.count:,} values that"
-        f" lie far from the others, as {unit.farthest:g}: they are stored as the nearer end of {unit.low:g} to"
-        f" {unit.high:g}; replace them if they stand for nothing"
+        f"{where}: unit {i} of the training part's features holds {unit.far:,} of {unit.count:,} values"
+        f" that lie far from the others, as {unit.farthest:g}: they are stored as the nearer end of"
+        f" {unit.low:g} to {unit.high:g}; replace them if they stand for nothing"
         for i, unit in enumerate(units)
         if unit.far
     )

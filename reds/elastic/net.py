@@ -115,8 +115,8 @@ class ElasticNet(nn.Module):
         if len(y) and not 0 <= int(y.min()) <= int(y.max()) < outputs:
             odd = int(y.min() if y.min() < 0 else y.max())
             raise DataError(
-                f"the labels hold {odd}, the net has {outputs} outputs, for labels 0 to {outputs - 1}: give it"
-                " an output for each class, or renumber the labels"
+                f"the labels hold {odd}, the net has {outputs} outputs, for labels 0 to {outputs - 1}: give"
+                " it an output for each class, or renumber the labels"
             )
 
     def layer_weight(self, layer: int) -> Tensor:
@@ -137,7 +137,7 @@ class ElasticNet(nn.Module):
 
 def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
     if not subnets:
-        raise SettingsError("subnets: none is given: give one or more, smallest first, and the full net last")
+        raise SettingsError("subnets: none is given: give one or more, smallest first")
     smaller: Widths = (1,) * len(graph.full)
     for subnet in subnets:
         widths = tuple(subnet.widths)
@@ -150,11 +150,6 @@ def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
                 " needed, smallest subnet first"
             )
         smaller = widths
-    if smaller != graph.full:
-        raise SettingsError(
-            f"subnets: the last, {subnets[-1].name}, keeps the units {smaller}: the full net's"
-            f" {graph.full} are needed"
-        )
 
 
 def affine_after(layer: Layer, units: int) -> nn.Module:
