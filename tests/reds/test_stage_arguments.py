@@ -89,7 +89,7 @@ def test_permute_refuses_what_is_no_order_of_the_units(order: Any) -> None:
 
 @pytest.mark.parametrize(
     "widths",
-    [[], [(8, 8, 4)], [(8, 17, 4), (8, 16, 4)], [(8, 8), (8, 16, 4)], [(8, 0, 4), (8, 16, 4)],
+    [[], [(8, 17, 4), (8, 16, 4)], [(8, 8), (8, 16, 4)], [(8, 0, 4), (8, 16, 4)],
      [(8, 12, 4), (8, 8, 4), (8, 16, 4)]],
 )  # fmt: skip
 def test_nest_refuses_subnets_that_do_not_nest(widths: list[tuple[int, ...]]) -> None:
