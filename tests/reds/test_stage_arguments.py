@@ -61,7 +61,7 @@ def test_train_refuses_examples_of_another_shape_or_other_classes(outputs: int, 
 def test_train_refuses_a_minibatch_of_one_before_a_norm() -> None:
     with pytest.raises(SettingsError, match=r"^batch: "):
         reds.train(net(), examples(), reds.JointOptions(epochs=1, batch=1))
-    bare = reds.from_module(nn.Linear(8, 4), (8,))
+    bare = reds.from_module(nn.Sequential(nn.Linear(8, 4)), (8,))
     reds.train(bare, examples(), reds.JointOptions(epochs=1, batch=1))
 
 
