@@ -1,6 +1,11 @@
 """Make the consoles of the commands, on which text of others is only text."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
+from rich.text import Text
+
+from reds.text import printable
 
 
 def plain_console(stderr: bool = False) -> Console:
@@ -12,3 +17,9 @@ def plain_console(stderr: bool = False) -> Console:
         stderr: Print to standard error.
     """
     return Console(stderr=stderr, markup=False, emoji=False)
+
+
+def print_notes(notes: Iterable[str], console: Console) -> None:
+    """Print sentences that the user should read, each on a line of its own."""
+    for note in notes:
+        console.print(Text(printable(note), style="yellow"), soft_wrap=True)

@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
+from reds.pack.scale import UNCHANGED, Standardization
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Describe a data set whose examples are int8 [rows, columns, units] with `real = (x - zero) * scale`."""
+    """Describe a data set whose examples are int8 [rows, columns, units] with `real = (x - zero) * scale`.
+
+    Real features are those that the net reads. They are the user's own, or those standardized.
+    """
 
     name: str
     shape: tuple[int, int, int]
@@ -28,6 +32,8 @@ class DataSpec:
     """Number of labeled examples, the first of the test part, that a bench checks accuracy on."""
     file: str
     """Name of the file of labeled examples, in the fixtures or beside a pack."""
+    standardization: Standardization = UNCHANGED
+    """Mean and deviation of each unit of the user's features; empty if the net reads them as they are."""
 
     def thinned(self, every: int) -> tuple[int, int, int]:
         """Return the shape of an example of which every second, third... row is kept."""
@@ -59,6 +65,8 @@ class Data:
     """sha256 of every file that decides which training examples these are, by file name."""
     split: str
     """Rules by which the examples of each part were chosen, with every salt and seed."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the features are stored."""
 
 
 FASHION = (

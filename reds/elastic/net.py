@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.elastic.layers import apply_relu, run_layer, weight_shape
+from reds.errors import DataError, SettingsError
 from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
@@ -97,6 +98,27 @@ class ElasticNet(nn.Module):
             values.append(self.layer_output(subnet, k, y.view(sides)))
         return values
 
+    def check_batch(self, x: Tensor, y: Tensor) -> None:
+        """Raise `DataError` unless the net reads features x, and has an output for each label y int64 [N]."""
+        source, outputs = self.graph.tensors[0], self.graph.full[self.graph.layers[-1].writes]
+        sides = source.height, source.width, self.graph.full[0]
+        if tuple(x.shape[1:]) not in ((prod(sides),), sides):
+            raise DataError(
+                f"the features have shape {list(x.shape)}, the net reads [N, {prod(sides)}] or [N,"
+                f" {', '.join(map(str, sides))}], units innermost: give it examples of that shape"
+            )
+        if y.shape != x.shape[:1] or y.dtype.is_floating_point:
+            raise DataError(
+                f"the labels are {y.dtype} {list(y.shape)}: one whole number for each of {len(x)} examples is"
+                " needed"
+            )
+        if len(y) and not 0 <= int(y.min()) <= int(y.max()) < outputs:
+            odd = int(y.min() if y.min() < 0 else y.max())
+            raise DataError(
+                f"the labels hold {odd}, the net has {outputs} outputs, for labels 0 to {outputs - 1}: give"
+                " it an output for each class, or renumber the labels"
+            )
+
     def layer_weight(self, layer: int) -> Tensor:
         """Return the weights that a layer computes with; a subclass may round them."""
         weight: Tensor = self.weights[layer]
@@ -111,6 +133,23 @@ class ElasticNet(nn.Module):
         affines = self.affines[subnet]
         assert isinstance(affines, nn.ModuleList)
         return affines
+
+
+def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
+    if not subnets:
+        raise SettingsError("subnets: none is given: give one or more, smallest first")
+    smaller: Widths = (1,) * len(graph.full)
+    for subnet in subnets:
+        widths = tuple(subnet.widths)
+        fits = len(widths) == len(smaller) and all(
+            a <= n <= most for a, n, most in zip(smaller, widths, graph.full, strict=True)
+        )
+        if not fits:
+            raise SettingsError(
+                f"subnets: {subnet.name} keeps the units {widths}: {list(smaller)} to {list(graph.full)} are"
+                " needed, smallest subnet first"
+            )
+        smaller = widths
 
 
 def affine_after(layer: Layer, units: int) -> nn.Module:
@@ -146,7 +185,12 @@ def nest(
         subnets: The subnets, smallest first; the last one is the full net.
         norms: `own` gives each subnet batch norms that measure their own statistics. `shared` gives all
             subnets the full net's norms with fixed statistics.
+
+    Raises:
+        SettingsError: There is no subnet, or the units of one do not nest between the smaller one's and the
+            full net's.
     """
+    _check_nested(full.graph, subnets)
     net = ElasticNet(full.graph, subnets, full.dropout)
     state = full.state_dict()
     for name, value in net.state_dict().items():

@@ -57,7 +57,12 @@ def card_of(
         "selection": asdict(method.selection),
         "pack_sha256": hashlib.sha256(written).hexdigest(),
         "bytes": len(written),
-        "input": {"size": model.input_size, "scale": model.input_scale, "zero": model.input_zero},
+        "input": {
+            "size": model.input_size,
+            "scale": model.input_scale,
+            "zero": model.input_zero,
+            **(asdict(data.set.standardization) if model.standardized else {}),
+        },
         "classes": list(data.set.classes),
         "subnets": [_subnet(subnet, floor) for subnet, floor in zip(subnets, floors, strict=True)],
         "labelled": dict(labeled),

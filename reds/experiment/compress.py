@@ -5,14 +5,16 @@ from copy import deepcopy
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F  # noqa: N812, the field's name for it
 from rich.console import Console
 
-from reds.console import plain_console
+from reds.console import plain_console, print_notes
 from reds.data.catalog import DataSpec
 from reds.data.dataset import Dataset
 from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
+from reds.elastic.standardized import read_standardized
 from reds.errors import DataError
 from reds.experiment.arguments import (
     budget_list,
@@ -35,10 +37,13 @@ from reds.training.checkpoint import Checkpoint
 from reds.training.options import JointOptions, TrainingOptions
 from reds.training.progress import Progress
 from reds.training.torch_setup import repeatable
+from reds.training.trainer import check_outputs
 from reds.zoo import by_name
 
 DEFAULT_EPOCHS = 20
 """Epochs of training all subnets together, where neither `epochs` nor `training` says them."""
+COMPARED = 512
+"""Training examples that show whether a given net is trained for the user's own features."""
 
 
 def compress(
@@ -112,10 +117,29 @@ def compress(
     check_budgets(graph, limits, selection.step, selection.least, target)
     with repeatable(), torch.inference_mode(False):  # gradients, whatever the caller has switched off
         examples = Examples(stored, DataOptions(name), augmentation)
-        full = deepcopy(net) if isinstance(net, ElasticNet) else random_net(graph, examples, seed)
-        progress = Progress(console or plain_console(stderr=True))
+        if isinstance(net, ElasticNet):
+            full = _given_net(net, examples, seed)
+        else:
+            full = random_net(graph, examples, seed)
+        shown = console or plain_console(stderr=True)
+        print_notes(stored.notes, shown)
+        progress = Progress(shown)
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         return run_test(trained, stored, method, target)
+
+
+def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:
+    """Return a copy of a given net that reads the stored features.
+
+    If these are standardized, a trained net has to compute for them what it did for the user's own. Random
+    weights are better left as they are. The loss on training examples tells the two apart.
+    """
+    same, moved = deepcopy(net), deepcopy(net)
+    read_standardized(moved, examples.set.standardization)
+    x, y = examples.plain(COMPARED, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        losses = [float(F.cross_entropy(each.eval()(x, 0), y)) for each in (same, moved)]
+    return same if losses[0] < losses[1] else moved
 
 
 def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
@@ -130,6 +154,7 @@ def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
     if reads != (units, rows, columns) if exact else not graph.reads(spec.shape):
         found, expected = (_shape(sides) for sides in ((units, rows, columns), reads))
         raise DataError(f"the examples are {found}, the net reads {expected}: give it examples of that shape")
+    check_outputs(graph, len(spec.classes))
     return graph
 
 

@@ -158,7 +158,9 @@ def train_jointly(
         )  # fmt: skip
     with progress.step("quantizing"):
         calibration = calibration_part(net, examples, method.seed)
-        quantized = best_ranges(net, method.name, ranges(net, calibration, PERCENTILES), examples)
+        quantized = best_ranges(
+            net, method.name, ranges(net, calibration, PERCENTILES), examples, calibration
+        )
     if rounding := method.rounding:
         tuned = deepcopy(net)
         with progress.phase("rounded", names, rounding.epochs) as report:
@@ -168,7 +170,7 @@ def train_jointly(
             )  # fmt: skip
         with progress.step("quantizing again"):
             candidates = np.concatenate([quantized.ranges[None], ranges(tuned, calibration, PERCENTILES)])
-            again = best_ranges(tuned, method.name, candidates, examples)
+            again = best_ranges(tuned, method.name, candidates, examples, calibration)
         quantized = max(quantized, again, key=_total_validation)
     return Trained(net, quantized.model, float_validation, quantized.validation)
 

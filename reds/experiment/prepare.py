@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from reds.console import print_notes
 from reds.data.catalog import SETS, Data, DataSpec
 from reds.data.examples import Examples
 from reds.data.load import load_data
@@ -90,6 +91,7 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
         raise type(error)(f"{path}: {error}") from error
     check_shifts(recipe, spec, str(path))
     data = own or load_data(recipe.data, recipe.seed, console)
+    print_notes(data.notes, console)
     ensure_writable(out)
     make_repeatable()
     examples = Examples(data, recipe.data, recipe.augmentation)

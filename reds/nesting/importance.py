@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet
-from reds.errors import DivergedError
+from reds.errors import DivergedError, SettingsError
 from reds.graph import Layer
 from reds.nesting.options import Measure
 from reds.nesting.solver.problem import Groups
 from reds.pack.model import WEIGHTED, Kind
+from reds.text import shown
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 """Minibatches of features, float32 [N, features], and labels, int64 [N]."""
@@ -98,9 +99,13 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
         seed: Of the random measure.
 
     Raises:
+        DataError: A minibatch has another shape than the net reads, or labels beyond its outputs.
         DivergedError: A score is not finite.
+        SettingsError: There is no such measure.
     """
-    of_weights = [w.double().detach().numpy() for w in SCORES[measure](net, batches, seed)]
+    if measure not in SCORES:
+        raise SettingsError(f"measure: {', '.join(SCORES)} are possible, not {shown(measure)}")
+    of_weights = [w.double().detach().numpy() for w in SCORES[measure](net, _checked(net, batches), seed)]
     units = [np.zeros(group.units) for group in net.graph.groups]
     kernels: dict[Groups, NDArray[np.float64]] = {}
     for layer, scores in zip(net.graph.layers, of_weights, strict=True):
@@ -112,6 +117,13 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
     if not all(np.isfinite(score).all() for score in units):
         raise DivergedError("scores of units are not finite, so the full net has diverged: lower [full] rate")
     return Importance(units, kernels)
+
+
+def _checked(net: ElasticNet, batches: Batches) -> Batches:
+    """Give each minibatch after its check."""
+    for x, y in batches:
+        net.check_batch(x, y)
+        yield x, y
 
 
 def _pointwise(layer: Layer) -> bool:

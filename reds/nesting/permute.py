@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from reds.elastic.net import ElasticNet
+from reds.errors import SettingsError
 from reds.graph import MIXING, Graph
 from reds.pack.model import WEIGHTED
 
@@ -32,7 +33,16 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
     Args:
         net: The full network, its own only subnet.
         orders: For each group its old unit indices in the new order.
+
+    Raises:
+        SettingsError: The orders are not those of the net's units.
     """
+    found = [np.sort(np.asarray(order), axis=None).tolist() for order in orders]
+    if found != [list(range(units)) for units in net.graph.full]:
+        raise SettingsError(
+            f"orders: hold {[len(each) for each in found]} indices: each unit of the groups,"
+            f" {list(net.graph.full)}, is needed once"
+        )
     for layer, weight, tail in zip(net.graph.layers, net.weights, net.subnet_affines(0), strict=True):
         rows, units = torch.from_numpy(orders[layer.writes]), torch.from_numpy(orders[layer.reads])
         if layer.kind in WEIGHTED:

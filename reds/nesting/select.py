@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from reds.errors import BudgetError, CoupledError
+from reds.errors import BudgetError, CoupledError, SettingsError
 from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_name
 from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
@@ -66,7 +66,9 @@ def select(
     Raises:
         BudgetError: Nothing fits a budget.
         CoupledError: The tables over the widths of coupled groups are too large.
+        SettingsError: The scores are not those of the graph's units.
     """
+    _check_scores(graph, scores)
     grids, profile = width_grids(graph, step, least), profile or TargetProfile()
     gains = gains_of(scores, kernels or {}, grids, objective)
     budgets = as_budgets(budgets)
@@ -83,6 +85,16 @@ def select(
         _check_arena(selected[-1], limits[i])
     check_names([subnet.name for subnet in selected])
     return tuple(selected)
+
+
+def _check_scores(graph: Graph, scores: Sequence[Scores]) -> None:
+    expected, found = [(units,) for units in graph.full], [np.shape(each) for each in scores]
+    if found != expected:
+        raise SettingsError(
+            f"scores: have the shapes {found}: one number for each unit of each group is needed, {expected}"
+        )
+    if not all(np.isfinite(each).all() and np.min(each) >= 0 for each in scores):
+        raise SettingsError("scores: some are below 0 or not finite: numbers of at least 0 are needed")
 
 
 def _choose(

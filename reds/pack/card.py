@@ -1,10 +1,12 @@
 """Read the card beside a pack, which anybody may have written."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from reds.errors import PackError
+from reds.pack.scale import Standardization
 from reds.reading import parse_json, read_regular, reason
 from reds.text import shown
 
@@ -24,6 +26,30 @@ def read_card(path: Path, sha256: str) -> dict[str, Any] | None:
             f"{path}: cannot read the pack's card: {reason(error)}; delete it, or build again"
         ) from error
     return card if isinstance(card, dict) and card.get("pack_sha256") == sha256 else None
+
+
+def standardization(card: Mapping[str, Any], units: int) -> Standardization:
+    """Return mean and deviation of the features of each unit.
+
+    Args:
+        card: The content of the card.
+        units: Units of the input.
+
+    Raises:
+        ValueError: The card states no number for each unit.
+    """
+    source = card.get("input")
+    found = []
+    for key, least in (("mean", -inf), ("deviation", 0.0)):
+        values = source.get(key) if isinstance(source, dict) else None
+        if not isinstance(values, list) or len(values) != units:
+            raise ValueError(f"{key} of its input is {shown(values)}, a list of {units} numbers is needed")
+        for value in values:
+            if type(value) not in (int, float) or not least < value < inf:
+                above = " above 0" if least == 0 else ""
+                raise ValueError(f"{key} of its input holds {shown(value)}, numbers{above} are needed")
+        found.append(tuple(float(value) for value in values))
+    return Standardization(*found)
 
 
 def shares(card: Mapping[str, Any], names: Sequence[str], *keys: str) -> list[float]:

@@ -5,8 +5,10 @@ import struct
 MAGIC = b"REDS"
 VERSION = 1
 HEADER = struct.Struct("<4sHHIIHHHHIIIIfi32s")
-"""Magic, version, layout, size, CRC-32, number of tensors, of layers, of subnets, 0, offset of the tensors,
-of the layers, of the plans, bytes of a plan, input scale, input zero point, name."""
+"""Magic, version, layout, size, CRC-32, number of tensors, of layers, of subnets, flags, offset of the
+tensors, of the layers, of the plans, bytes of a plan, input scale, input zero point, name."""
+STANDARDIZED = 1
+"""Flag of a pack whose features are standardized before they are stored."""
 TENSOR = struct.Struct("<HHHH")
 """Height, width, units, 0."""
 LAYER = struct.Struct("<BBBB3HH8BII")

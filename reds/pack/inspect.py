@@ -22,7 +22,8 @@ def print_pack(path: Path, console: Console) -> None:
     """
     model = pack.load(path)
     sizes = pack.sizes(model)
-    stored = f"real = (q - {model.input_zero}) * {model.input_scale:.6g}"
+    real = "(x - mean) / deviation of the card" if model.standardized else "real"
+    stored = f"{real} = (q - {model.input_zero}) * {model.input_scale:.6g}"
     console.print(
         f"{printable(model.name)}: {model.input_size} int8 inputs, {stored}", markup=False, emoji=False
     )

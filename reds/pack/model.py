@@ -179,6 +179,8 @@ class Model:
     subnets: tuple[Subnet, ...]
     input_scale: float
     input_zero: int
+    standardized: bool = False
+    """True if features are standardized, by the mean and deviation of the card, before they are stored."""
 
     @property
     def input_size(self) -> int:

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack import interpreter
-from reds.pack.card import read_card, shares
+from reds.pack.card import read_card, shares, standardization
 from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
-from reds.pack.scale import Scale
+from reds.pack.scale import UNCHANGED, Scale, Standardization
 from reds.pack.subnets import Subnets
 
 
@@ -54,6 +54,26 @@ class Pack:
             for subnet, share in zip(self.model.subnets, accuracy, strict=True)
         )
 
+    @property
+    def standardization(self) -> Standardization:
+        """Return how features are standardized before they are stored.
+
+        Raises:
+            PackError: The pack needs its card for this, and has none that states it.
+        """
+        if not self.model.standardized:
+            return UNCHANGED
+        path = self.path.with_suffix(".json")
+        needs = f"{self.path}: its features are standardized by the mean and deviation in its card"
+        if self.card is None:
+            raise PackError(
+                f"{needs}, but {path} is no card of this pack: copy the card, or give int8 features"
+            )
+        try:
+            return standardization(self.card, self.model.tensors[0].units)
+        except ValueError as error:
+            raise PackError(f"{needs}, but {path} does not state them: {error}; build again") from error
+
     def run(self, x: ArrayLike, *, subnet: str | int) -> NDArray[np.float32] | NDArray[np.int8]:
         """Return the outputs of one subnet, bit for bit as on every device.
 
@@ -66,7 +86,9 @@ class Pack:
             Logits float32 [N, classes]; for int8 features int8 [N, classes].
 
         Raises:
-            PackError: The features have another shape or type, or the pack has no such subnet.
+            PackError: The features have another shape or type, or floating-point features need a card that
+                is missing.
+            ModelError: The pack has no such subnet.
         """
         index, given = self._index(subnet), _array(x)
         out = interpreter.run(self.model, index, self.stored(given))
@@ -79,7 +101,9 @@ class Pack:
             return given.astype(np.int8, copy=False)
         if not np.isfinite(given).all():
             raise PackError(f"{self.path}: features are not finite: replace them, or remove their examples")
-        return Scale(self.model.input_scale, self.model.input_zero, np.zeros(1)).stored(given)
+        scale = Scale(self.model.input_scale, self.model.input_zero, np.zeros(1))
+        by_unit = given.reshape(-1, self.model.tensors[0].units)
+        return scale.stored(self.standardization.apply(by_unit)).reshape(given.shape)
 
     def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
         """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack.difference import first_difference
-from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR, VERSION
+from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STANDARDIZED, STEP, TENSOR, VERSION
 from reds.pack.layouts import CANONICAL
 from reds.pack.model import (
     FACTORED,
@@ -106,7 +106,7 @@ class _Reader:
         _refuse_if(layout != CANONICAL.id, f"{laid_out}; name the pack that it was converted from")
 
     def model(self) -> Model:
-        tensor_count, layer_count, subnet_count = self.header[5:8]
+        tensor_count, layer_count, subnet_count, flags = self.header[5:9]
         tensors_at, layers_at, plans_at, plan_size = self.header[9:13]
         scale, zero, name = self.header[13:]
         needed = PLAN.size + STEP.size * layer_count
@@ -124,7 +124,8 @@ class _Reader:
             replace(layer, weights=self._weights(layers_at + i * LAYER.size, f"layer {i}", layer, tensors))
             for i, layer in enumerate(layers)
         )
-        model = Model(_text(name, "the pack's name"), tensors, weighted, subnets, scale, zero)
+        standardized = bool(flags & STANDARDIZED)
+        model = Model(_text(name, "the pack's name"), tensors, weighted, subnets, scale, zero, standardized)
         validate_model(model)
         difference = first_difference(self.data, serialize(model, CANONICAL))
         _refuse_if(bool(difference), f"{difference}; build it again")

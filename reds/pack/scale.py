@@ -11,6 +11,22 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Standardization:
+    """Map features x to what a net reads: z = (x - mean) / deviation, for each unit its own.
+
+    Both are empty for a net that reads its features as they are.
+    """
+
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+
+    def apply(self, x: ArrayLike) -> Floats:
+        """Return standardized features float64 [..., units], of features [..., units]."""
+        values = np.asarray(x, np.float64)
+        return (values - np.array(self.mean)) / np.array(self.deviation) if self.mean else values
+
+
+@dataclass(frozen=True)
 class Scale:
     """Map int8 to real values by `real = (q - zero) * scale - mean`; only an input has a mean beside 0."""
 
@@ -22,6 +38,10 @@ class Scale:
         """Return real values as the nearest int8, of the same shape; the mean must be 0."""
         q: Floats = np.rint(np.asarray(x, np.float64) / self.scale) + self.zero
         return np.clip(q, -LIMIT, LIMIT).astype(np.int8)
+
+
+UNCHANGED = Standardization()
+"""Of a net that reads its features as they are."""
 
 
 def range_scale(low: float, high: float) -> Scale:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reds.files import write_atomically
 from reds.pack import layouts
-from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR, VERSION
+from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STANDARDIZED, STEP, TENSOR, VERSION
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import IntegerLayer, Model
 from reds.pack.validate import validate_model
@@ -68,7 +68,8 @@ def serialize(model: Model, layout: Layout) -> bytes:
     expect(size <= MOST_BYTES, f"the pack takes {size:,} bytes: at most {MOST_BYTES:,} are possible")
 
     def header(crc: int) -> bytes:
-        counts = (len(model.tensors), len(model.layers), len(model.subnets), 0)
+        flags = STANDARDIZED if model.standardized else 0
+        counts = (len(model.tensors), len(model.layers), len(model.subnets), flags)
         offsets = (tensors_at, layers_at, plans_at, plan_size)
         quantization = (model.input_scale, model.input_zero)
         return HEADER.pack(

@@ -39,7 +39,9 @@ costs nothing. It is small in an average pool, so that its multiplier, which div
 REMEDY = "train longer, or keep more units in it (`least`)"
 
 
-def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: int) -> Model:
+def quantize(
+    net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: int, standardized: bool = False
+) -> Model:
     """Return the integer network of a trained net.
 
     Args:
@@ -48,6 +50,7 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
         ranges: Smallest and largest value that each output scale covers, float64 [subnets, layers, 2].
         scale: Step of the input: `real = (q - zero) * scale`.
         zero: Zero point of the input, -127 to 127.
+        standardized: Whether the net reads standardized features, whose mean and deviation a card states.
 
     Raises:
         QuantizeError: The tables of a layer do not fit the integer arithmetic.
@@ -75,7 +78,7 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: 
             )
         )
         subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
-    model = Model(name, tensor_shapes(net.graph), layers, tuple(subnets), scale, zero)
+    model = Model(name, tensor_shapes(net.graph), layers, tuple(subnets), scale, zero, standardized)
     validate_model(model)
     return model
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
-from reds.errors import DataError, DivergedError
+from reds.errors import DataError, DivergedError, SettingsError
+from reds.graph import Graph
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
 from reds.training.options import TrainingOptions
@@ -72,10 +73,11 @@ def train(
         The validation accuracy of each subnet, a fraction.
 
     Raises:
-        DataError: The examples have another number of classes than the net has outputs.
+        DataError: The examples have another shape, or another number of classes, than the net.
+        SettingsError: A minibatch has one example, and the net a batch norm.
         DivergedError: A weight or a statistic is not finite after an epoch.
     """
-    _check_classes(net, examples)
+    _check_examples(net, examples)
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
     checkpoint, device = checkpoint or Checkpoint(), training_device()
@@ -84,7 +86,13 @@ def train(
     optimizer = torch.optim.AdamW(
         net.parameters(), lr=options.rate, weight_decay=options.weight_decay, fused=True
     )
-    steps = len(examples.batches(options.batch, torch.Generator().manual_seed(seed)))
+    batches = examples.batches(options.batch, torch.Generator().manual_seed(seed))
+    if min(map(len, batches)) < 2 and any(isinstance(module, nn.BatchNorm1d) for module in net.modules()):
+        raise SettingsError(
+            f"batch: a minibatch of {options.batch} leaves a batch norm one example, it needs 2 or more:"
+            " raise it, or give more examples"
+        )
+    steps = len(batches)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate, total_steps=options.epochs * steps)
     shares = loss_shares(net)
     best = BestEpoch()
@@ -123,15 +131,22 @@ def train(
     return best.accuracies
 
 
-def _check_classes(net: ElasticNet, examples: TrainingExamples) -> None:
-    """Raise `DataError` unless the net has an output for each class of the examples."""
-    _, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
-    outputs = net.graph.full[net.graph.layers[-1].writes]
-    if target.shape[1] != outputs:
+def check_outputs(graph: Graph, classes: int) -> None:
+    """Raise `DataError` unless a net has an output for each of so many classes."""
+    outputs = graph.full[graph.layers[-1].writes]
+    if classes != outputs:
         raise DataError(
-            f"the examples have {target.shape[1]} classes and the net has {outputs} outputs: give the net an"
-            " output for each class"
+            f"the examples have {classes} classes and the net has {outputs} outputs: give the net an output"
+            " for each class"
         )
+
+
+def _check_examples(net: ElasticNet, examples: TrainingExamples) -> None:
+    """Raise `DataError` unless the net reads the examples and tells their classes apart."""
+    x, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
+    check_outputs(net.graph, target.shape[1])
+    net.check_batch(x, target.argmax(1))
+    net.check_batch(*examples.validation)
 
 
 class BestEpoch:

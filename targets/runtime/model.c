@@ -42,6 +42,26 @@ uint32_t reds_macs(const reds_model *model, uint32_t subnet)
     return subnet < model->subnets ? plan_of(model, subnet)->macs : 0;
 }
 
+uint32_t reds_arena_bytes(const reds_model *model, uint32_t subnet)
+{
+    return subnet < model->subnets ? plan_of(model, subnet)->arena_bytes : 0;
+}
+
+static const reds_header *header_of(const reds_model *model)
+{
+    return (const void *)model->pack;
+}
+
+float reds_input_scale(const reds_model *model)
+{
+    return header_of(model)->input_scale;
+}
+
+int32_t reds_input_zero(const reds_model *model)
+{
+    return header_of(model)->input_zero;
+}
+
 reds_status reds_select(reds_model *model, uint32_t subnet)
 {
     if (subnet >= model->subnets) {

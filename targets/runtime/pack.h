@@ -23,6 +23,9 @@ enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer r
 enum { REDS_VALUES = 1 << 27 };        /* the most of all tensors and windows together, in the full net */
 enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
 
+/* Flag of a header: features are standardized by the mean and deviation of the card before they are stored. */
+enum { REDS_STANDARDIZED = 1 };
+
 /* Kinds of layer, with the shape of their int8 weights in the canonical layout: */
 enum {
     REDS_DENSE = 1,        /* [out][in] */
@@ -44,7 +47,7 @@ typedef struct reds_header {
     uint16_t tensors;
     uint16_t layers;
     uint16_t subnets;
-    uint16_t reserved;
+    uint16_t flags; /* REDS_STANDARDIZED or 0 */
     uint32_t tensors_at;
     uint32_t layers_at;
     uint32_t plans_at;

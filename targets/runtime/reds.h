@@ -58,6 +58,14 @@ uint32_t reds_subnets(const reds_model *model);
 /* Return the multiply-accumulates of one inference of a subnet, or 0 if it does not exist. */
 uint32_t reds_macs(const reds_model *model, uint32_t subnet);
 
+/* Return the bytes of the arena that a subnet uses, or 0 if it does not exist. */
+uint32_t reds_arena_bytes(const reds_model *model, uint32_t subnet);
+
+/* Return scale and zero point of the input: a feature z is stored as round(z / scale) + zero, limited to
+ * [-127, 127]. Where the card of the pack states a mean and a deviation, z = (x - mean) / deviation. */
+float reds_input_scale(const reds_model *model);
+int32_t reds_input_zero(const reds_model *model);
+
 /* Select the subnet that reds_run runs. Return REDS_SUBNET, and change nothing, if it does not exist. */
 reds_status reds_select(reds_model *model, uint32_t subnet);
 

@@ -81,8 +81,8 @@ def test_features_and_labels_of_unlike_number_cannot_be_split() -> None:
         Dataset.split(X, Y[:-1])
 
 
-@pytest.mark.parametrize("x", [np.full_like(X, 3.0), X / 1e3, X + 100])
-def test_features_that_int8_cannot_tell_apart_are_refused_when_stored(x: np.ndarray) -> None:
+def test_features_that_are_all_one_number_are_refused_when_stored() -> None:
+    x = np.full_like(X, 3.0)
     data = Dataset((x, Y), (x, Y))
     with pytest.raises(DataError, match="int8"):
         data.stored("mine")

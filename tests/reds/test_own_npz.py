@@ -110,25 +110,20 @@ def test_int8_is_within_half_a_step_of_most_values(
     for key in ("train_x", "test_x"):
         x = low + width * of[key] / 200
         of[key] = (np.clip(x, info.min, info.max) if info else x).astype(dtype)
-    x = of["train_x"].astype(np.float64)
-    reach = max(float(x.max()), 0.0) - min(float(x.min()), 0.0)
+    assume(of["train_x"].max() > of["train_x"].min())
     written(path, **of, validation_x=of["train_x"], validation_y=of["train_y"])
-    least = max(0.1, reach / 8)
-    assume(not least <= x.max() - x.min() < 1.1 * least)  # a few values at either end do not count
-    if x.max() - x.min() < least:
-        return refused(path, "int8")
     data = load_user_data(path, 0)
     assert data.train_x.min() >= -127
     assert -127 <= data.set.zero <= 127
     assert data.set.real(np.int8([data.set.zero])) == 0
-    error = np.abs(data.set.real(data.train_x[0, ..., 0]) - x)
+    z = data.set.standardization.apply(of["train_x"][..., None])
+    error = np.abs(data.set.real(data.train_x[0]) - z)
     assert np.median(error) <= data.set.scale * 0.51
     assert error.max() <= data.set.scale * 1.2
 
 
 def test_pixels_mean_64ths_around_their_median(tmp_path: Path) -> None:
     of = arrays("uint8")
-    of["train_x"] //= 2
     of["train_x"][:, :3] = 0
     data = load_user_data(written(tmp_path / "mine.npz", **of), 0)
     assert (data.set.scale, data.set.zero) == (1 / 64, -127)  # most of it is black
@@ -168,8 +163,6 @@ NAN[3, 2, 1] = np.nan
         ({"test_x": np.inf - NAN[:, :, :0]}, "test_x"),
         ({"train_x": np.full((60, 4, 3), 1e7, np.float32)}, "train_x"),
         ({"train_x": np.full((60, 4, 3), 5, np.float32)}, "int8"),
-        ({"train_x": arrays()["train_x"] / 1e4}, "int8"),
-        ({"train_x": arrays()["train_x"] + 1e5}, "int8"),
         ({"train_x": arrays()["train_x"].astype(str)}, "train_x"),
         ({"train_x": np.zeros(60)}, "train_x"),
         ({"train_x": np.float32(1)}, "train_x"),

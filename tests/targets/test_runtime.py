@@ -1,8 +1,10 @@
 """The portable runtime gives the reference's bits, and refuses invalid packs, under sanitizers."""
 
+import ctypes
 import struct
 import subprocess
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds import pack
-from reds.pack import interpreter
+from reds.pack import interpreter, layouts
 from reds.pack.format import HEADER
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
@@ -53,6 +55,22 @@ def test_every_subnet_of_dnn_s_equals_the_reference(run_pack: Path, tmp_path: Pa
     done = run(run_pack, pack.dumps(model), x, tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == expected(model, x)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_getters_give_the_input_s_scale_and_zero_and_each_arena(runtime: ctypes.CDLL, seed: int) -> None:
+    model = replace(random_model(seed, subnets=3), input_scale=0.25 + seed, input_zero=seed - 100)
+    data = pack.dumps(model)
+    words = (ctypes.c_uint64 * (len(data) // 8 + 1)).from_buffer_copy(data.ljust(len(data) // 8 * 8 + 8))
+    arena, loaded = (ctypes.c_uint64 * (1 << 17))(), (ctypes.c_uint64 * 16)()
+    place = ctypes.addressof(arena) + -ctypes.addressof(arena) % 16
+    size = ctypes.c_size_t(len(data)), ctypes.c_void_p(place), ctypes.c_size_t((1 << 20) - 16)
+    assert runtime.reds_load(loaded, words, *size) == Status.OK
+    runtime.reds_input_scale.restype = ctypes.c_float
+    assert runtime.reds_input_scale(loaded) == 0.25 + seed
+    assert runtime.reds_input_zero(loaded) == seed - 100
+    arenas = [layouts.plan(model, i, layouts.CANONICAL).size for i in range(3)]
+    assert [runtime.reds_arena_bytes(loaded, i) for i in range(4)] == [*arenas, 0]
 
 
 @settings(max_examples=40)

@@ -3,6 +3,7 @@
 import ctypes
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ STEPS = PLANS + PLAN.size
 PLAN_BYTES = PLAN.size + 6 * STEP.size
 ADD = 3
 EDITS = {
-    "reserved field of the header": (22, "H", 1),
+    "unknown flag of the header": (22, "H", 2),
     "input's scale of 0": (40, "f", 0.0),
     "input's scale below 0": (40, "f", -0.5),
     "infinite scale": (40, "f", float("inf")),
@@ -151,6 +152,14 @@ def test_bytes_that_no_writer_makes_are_refused_by_both(
     data = made()
     assert read(data) is None
     assert runtime.fuzz_load(data, len(data)) == Status.MALFORMED
+
+
+def test_pack_of_standardized_features_is_accepted_by_both(runtime: ctypes.CDLL) -> None:
+    data = pack.dumps(replace(residual(), standardized=True))
+    model = read(data)
+    assert model is not None
+    assert model.standardized
+    assert runtime.fuzz_load(data, len(data)) == Status.OK
 
 
 def test_shared_table_is_accepted_by_both(runtime: ctypes.CDLL) -> None:

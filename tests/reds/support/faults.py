@@ -195,7 +195,7 @@ FAULTS: dict[str, Fault] = {
     "data: another shape to test on": _data(test_x=X[:, :1]),
     "data: not finite": _data(train_x=NAN),
     "data: very large": _data(train_x=1e7 * X),
-    "data: too small for int8": _data(train_x=X / 1e3),
+    "data: one number": _data(train_x=0 * X + 3),
     "data: labels for fewer": _data(train_y=Y[:-1]),
     "data: a label outside": _data(test_y=Y + 1),
     "data: a class without examples": _data(train_y=np.where(Y == 1, 2, Y)),

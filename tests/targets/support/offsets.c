@@ -18,7 +18,7 @@ int main(void)
     FIELD(header, tensors, 1);
     FIELD(header, layers, 1);
     FIELD(header, subnets, 1);
-    FIELD(header, reserved, 1);
+    FIELD(header, flags, 1);
     FIELD(header, tensors_at, 1);
     FIELD(header, layers_at, 1);
     FIELD(header, plans_at, 1);

@@ -62,6 +62,7 @@ def seeds() -> list[Seed]:
         residual(),
         shared_table(),
         replace(nets[1], name="n\u00e4tz \u6f22"),
+        replace(nets[1], standardized=True),
     ]
     nets += [roomy(net) for net in (*nets[:6], residual(), residual())]
     packs = [pack.dumps(net) for net in nets]

@@ -1,0 +1,195 @@
+"""Standardized features from end to end: the given module's function, the card, the pack, and refusals."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+import reds
+from reds.elastic.standardized import read_standardized
+from reds.errors import DataError, PackError
+from reds.pack import dumps, loads
+from reds.pack.scale import Standardization
+from tests.reds.support.modules import blobs
+from tests.support.nets import dense_model
+
+QUIET = Console(quiet=True)
+
+
+def norm(units: int) -> nn.BatchNorm2d:
+    """A batch norm that has seen data."""
+    made = nn.BatchNorm2d(units)
+    for value in (made.running_mean, made.running_var, made.weight.data, made.bias.data):
+        assert value is not None
+        value.copy_(0.5 + torch.rand(units))
+    return made
+
+
+def modules(padding: int = 0) -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
+    """Modules whose first layers read the features in every way, by what reads them."""
+    side = 6 + 2 * padding
+    return {
+        "dense": (nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4)), (3,)),
+        "dense and norm": (nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 4)), (3,)),
+        "conv": (
+            nn.Sequential(nn.Conv2d(3, 5, 3, padding=padding), nn.Flatten(), nn.Linear(5 * side**2, 4)),
+            (3, 8, 8),
+        ),
+        "conv and norm": (
+            nn.Sequential(
+                nn.Conv2d(3, 5, 3, padding=padding, bias=False), norm(5), nn.ReLU(),
+                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4),
+            ),
+            (3, 8, 8),
+        ),
+        "depthwise": (
+            nn.Sequential(
+                nn.Conv2d(3, 3, 3, groups=3, padding=padding), nn.Flatten(), nn.Linear(3 * side**2, 4)
+            ),
+            (3, 8, 8),
+        ),
+        "pool, flatten, dense": (
+            nn.Sequential(nn.MaxPool2d(2), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(12, 4)),
+            (3, 8, 8),
+        ),
+    }  # fmt: skip
+
+
+MEAN, DEVIATION = (80.0, -3.0, 0.0), (13.0, 0.1, 400.0)
+
+
+def features(shape: tuple[int, ...]) -> Tensor:
+    """Features of the module in torch's order, with these means and deviations."""
+    sides = [-1] + [1] * (len(shape) - 1)
+    z = torch.randn(16, *shape, generator=torch.Generator().manual_seed(1))
+    return torch.tensor(MEAN).view(sides) + torch.tensor(DEVIATION).view(sides) * z
+
+
+def after_and_before(
+    module: nn.Module, shape: tuple[int, ...], mean: tuple[float, ...]
+) -> tuple[Tensor, Tensor]:
+    """The outputs of the net for standardized features, and those of the module."""
+    standardization, x = Standardization(mean, DEVIATION), features(shape)
+    net = reds.from_module(module.eval(), shape)
+    read_standardized(net, standardization)
+    z = torch.from_numpy(standardization.apply(x.movedim(1, -1).numpy())).float()
+    return net(z, 0).detach(), module(x).detach()
+
+
+@pytest.mark.parametrize("name", modules())
+def test_a_net_reads_standardized_features_with_the_module_s_outputs(name: str) -> None:
+    torch.manual_seed(0)
+    found, expected = after_and_before(*modules()[name], MEAN)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["conv", "conv and norm", "depthwise"])
+def test_without_a_shift_a_padded_net_gives_the_module_s_outputs_too(name: str) -> None:
+    torch.manual_seed(0)
+    found, expected = after_and_before(*modules(padding=1)[name], (0.0, 0.0, 0.0))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+class Sum(nn.Module):
+    """Add the features to what a convolution makes of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 3, 1), nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.last((x + self.conv(x)).flatten(1))
+        return logits
+
+
+def test_a_net_that_adds_its_features_is_refused_with_the_layer() -> None:
+    net = reds.from_module(Sum(), (3, 2, 2))
+    read_standardized(net, Standardization())
+    with pytest.raises(DataError, match="layer add"):
+        read_standardized(net, Standardization(MEAN, DEVIATION))
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> tuple[reds.Result, Path, Tensor]:
+    """A net for pictures that are stored standardized, its pack, and the pictures of the test part."""
+    x, y = blobs(240, 0)
+    x = 80 + 13 * x
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(288, 4)
+    )
+    net, data = reds.from_module(module, (3, 12, 12)), reds.Dataset.split(x, y)
+    result = reds.compress(net, data, budgets=[0.5, 1.0], epochs=6, full_epochs=2, console=QUIET)
+    path = result.save(tmp_path_factory.mktemp("far") / "far.reds")
+    return result, path, torch.as_tensor(data.test[0])
+
+
+def test_a_pack_of_features_far_from_zero_reads_the_user_s_own(far: tuple[reds.Result, Path, Tensor]) -> None:
+    result, path, x = far
+    pack = reds.load(path)
+    assert pack.model.standardized
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert tuple(card["input"]["mean"]) == result.data.set.standardization.mean
+    assert tuple(card["input"]["deviation"]) == result.data.set.standardization.deviation
+    np.testing.assert_array_equal(np.sort(pack.stored(x), axis=None), np.sort(result.data.test_x, axis=None))
+    assert result.subnets[-1].accuracy > 0.9
+
+
+def test_a_trained_net_keeps_its_accuracy_without_further_training() -> None:
+    """The module tells plain pictures apart. The same module is then rewritten for pictures of mean 80."""
+    torch.manual_seed(0)
+    x, y = blobs(240, 0)
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(200, 4))
+    optimizer = torch.optim.Adam(module.parameters(), 1e-2)
+    for _ in range(40):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(module(x), y).backward()
+        optimizer.step()
+    first = module[0]
+    assert isinstance(first, nn.Conv2d)
+    assert first.bias is not None
+    with torch.no_grad():
+        first.weight /= 13
+        first.bias -= 80 * first.weight.sum((1, 2, 3))
+    net, data = reds.from_module(module, (3, 12, 12)), reds.Dataset.split(80 + 13 * x, y)
+    still = reds.JointOptions(epochs=1, rate=1e-6)
+    result = reds.compress(net, data, budgets=[1.0], full_epochs=0, training=still, console=QUIET)
+    assert result.subnets[0].float_accuracy > 0.9
+    assert result.subnets[0].accuracy > 0.9
+
+
+def test_floating_point_features_need_the_card(far: tuple[reds.Result, Path, Tensor], tmp_path: Path) -> None:
+    _, path, x = far
+    shutil.copy(path, tmp_path / "far.reds")
+    bare = reds.load(tmp_path / "far.reds")
+    with pytest.raises(PackError, match=r"far\.json"):
+        bare.run(x, subnet=0)
+    assert bare.run(reds.load(path).stored(x), subnet=0).dtype == np.int8
+
+
+@pytest.mark.parametrize(
+    "source",
+    [None, {}, {"mean": [1.0], "deviation": [1.0]}, {"mean": [1, 2, "3"], "deviation": [1, 2, 3]},
+     {"mean": [1, 2, 3], "deviation": [1, 0, 3]}, {"mean": [1, 2, float("nan")], "deviation": [1, 2, 3]}],
+)  # fmt: skip
+def test_a_card_without_usable_mean_and_deviation_is_refused(
+    far: tuple[reds.Result, Path, Tensor], source: object
+) -> None:
+    pack = reds.load(far[1])
+    with pytest.raises(PackError, match=r"far\.json"):
+        replace(pack, card={"input": source}).stored(far[2])
+
+
+def test_the_pack_says_that_its_features_are_standardized() -> None:
+    model = dense_model([5, 3, 4], [[3, 4]], 1)
+    plain, flagged = dumps(model), dumps(replace(model, standardized=True))
+    assert not loads(plain, "memory").standardized
+    assert loads(flagged, "memory").standardized
+    differs = [i for i, (a, b) in enumerate(zip(plain, flagged, strict=True)) if a != b]
+    assert set(differs) - set(range(12, 16)) == {22}
