@@ -5,7 +5,7 @@ returns examples.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class Data:
     """sha256 of every file that decides which training examples these are, by file name."""
     split: str
     """Rules by which the examples of each part were chosen, with every salt and seed."""
+    notes: tuple[str, ...] = ()
+    """Sentences on the examples that a user should read."""
+    front_end: Mapping[str, object] = field(default_factory=dict)
+    """What a device has to compute from a sensor's samples to get such features; empty if it is unknown."""
 
 
 FASHION = (

@@ -1,7 +1,7 @@
 """Check a user's examples before they are stored as int8: their shape, type, range and labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,16 @@ class RawData:
     source: str
     """Name of the file or folder that was read."""
     split: str
-    """Rule by which the test part was chosen."""
+    """Rules by which the parts were chosen, as `given_rule` has them where a user chose."""
+    notes: tuple[str, ...] = ()
+    """Sentences on the examples that a user should read, as that some sounds were cut."""
+    front_end: Mapping[str, object] = field(default_factory=dict)
+    """What a device has to compute from a sensor's samples to get such features."""
+
+
+def given_rule(parts: Mapping[str, Part]) -> str:
+    """Say that the parts beside `train` are as the user gave them."""
+    return "; ".join(f"{name} part as given" for name in parts if name != "train")
 
 
 def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.catalog import Data
-from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
+from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
 from reds.data.images import sample_share
 from reds.data.user_files import to_data
 from reds.errors import DataError
@@ -100,7 +100,7 @@ class Dataset:
         for name, (x, y) in parts.items():
             digest.update(f"{name} {x.shape} {x.dtype}".encode())
             digest.update(np.ascontiguousarray(x).tobytes() + np.ascontiguousarray(y).tobytes())
-        return RawData(parts, classes, digest.hexdigest(), "arrays", "test part as given")
+        return RawData(parts, classes, digest.hexdigest(), "arrays", given_rule(parts))
 
     def stored(self, name: str, seed: int = 0) -> Data:
         """Return the examples in int8, as a data set called `name`.

@@ -22,6 +22,7 @@ from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost.latency import load
 from reds.pack.layouts import LAYOUTS
 from reds.reading import user_path
+from reds.text import printable
 from reds.training.torch_setup import make_repeatable
 from reds.zoo import RESIZABLE, by_name
 
@@ -79,7 +80,8 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
     profile, selection = profile_of(recipe, path), recipe.selection
     own = None
     if recipe.data.set not in SETS:
-        own = load_user_data(_relative(recipe.data.set, path, "[data], set"), recipe.seed)
+        source = _relative(recipe.data.set, path, "[data], set")
+        own = load_user_data(source, recipe.seed, recipe.data)
     spec = own.set if own else SETS[recipe.data.set]
     check_rows(recipe, spec, str(path))
     try:
@@ -90,6 +92,8 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
         raise type(error)(f"{path}: {error}") from error
     check_shifts(recipe, spec, str(path))
     data = own or load_data(recipe.data, recipe.seed, console)
+    for note in data.notes:
+        console.print(f"Note: {printable(note)}", markup=False, highlight=False)
     ensure_writable(out)
     make_repeatable()
     examples = Examples(data, recipe.data, recipe.augmentation)
