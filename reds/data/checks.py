@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.labels import check_whole_labels
 from reds.errors import DataError
 from reds.text import is_printable
 
@@ -82,8 +83,7 @@ def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str
 
 
 def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:
-    if y.dtype.kind not in "iu" or y.shape != (count,):
-        raise DataError(f"{where} is {y.dtype} of shape {_shape(y)}: {count} whole numbers are needed")
+    check_whole_labels(where, y, count)
     if outside := sorted(set(np.unique(y).tolist()) - set(range(len(classes)))):
         last = len(classes) - 1
         raise DataError(f"{where} holds the label {outside[0]}: labels are 0 to {last}; renumber them")

@@ -99,12 +99,16 @@ class FolderReader:
     def __init__(self, root: Path) -> None:
         self._root, self._digest = root, hashlib.sha256()
 
-    def read(self, file: Path) -> bytes:
-        """Return the bytes of a file. Raises `DataError`."""
+    def peek(self, file: Path) -> bytes:
+        """Return the bytes of a file, and leave the checksum. Raises `DataError`."""
         try:
-            data = read_regular(file, _FILE_BYTES)
+            return read_regular(file, _FILE_BYTES)
         except OSError as error:
             raise DataError(f"{file}: cannot be read: {reason(error)}; replace or remove it") from error
+
+    def read(self, file: Path) -> bytes:
+        """Return the bytes of a file, and add it to the checksum. Raises `DataError`."""
+        data = self.peek(file)
         self._digest.update(os.fsencode(file.relative_to(self._root)))
         self._digest.update(f" {hashlib.sha256(data).hexdigest()}\n".encode())
         return data

@@ -119,7 +119,7 @@ def _rows(data: bytes, file: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{file}: line {line} is no UTF-8: save the file as CSV in UTF-8") from None
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text.rstrip(), newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text.rstrip(" \r\n"), newline=""), delimiter=separator, strict=True)
     try:
         for cells in reader:
             yield reader.line_num, cells

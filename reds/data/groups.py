@@ -60,11 +60,11 @@ def split_parts(
         parts["train"], parts["test"] = _cut(parts["train"], in_test)
         of_train, tested = of_train[~in_test], np.unique(of_train[in_test])
         of = len(np.unique(groups["train"]))
-        rule += f"{'; ' * bool(rule)}{len(tested)} of {of} groups test, drawn with seed {TEST_SEED}"
+        rule += f"{'; ' * bool(rule)}of {of} groups {len(tested)} test, drawn with seed {TEST_SEED}"
     if "validation" not in given:
         held = group_share(where, parts["train"].y, of_train, VALIDATION_SHARE, seed)
         parts["train"], parts["validation"] = _cut(parts["train"], held)
-        rule += f"; {len(np.unique(of_train[held]))} groups validate, drawn with seed {seed}"
+        rule += f"; of the others {len(np.unique(of_train[held]))} validate, drawn with seed {seed}"
     return parts, rule
 
 

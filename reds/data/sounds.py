@@ -1,7 +1,7 @@
 """Turn sound files into features of one shape, and say everything that a device has to do alike."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from reds.reading import reason
 
 LONGEST = 10.0
 """Longest sound, in seconds, that sets the length of all examples. A longer one has to be asked for."""
+_MOST_SAMPLES, _HIGHEST_RATE = 1 << 28, 1_000_000
 _CANCELED = 0.01
 """Least loudness of the mean of all channels, as a share of the loudest channel."""
 
@@ -41,7 +42,7 @@ class Sounds(NamedTuple):
     x: NDArray[np.float32]
     """[N, frames, coefficients or bands, 1]."""
     notes: tuple[str, ...]
-    front_end: dict[str, object]
+    front_end: Mapping[str, object]
 
 
 def read_sounds(files: Sequence[Path], reader: FolderReader, options: SoundOptions) -> Sounds:
@@ -64,11 +65,13 @@ def read_sounds(files: Sequence[Path], reader: FolderReader, options: SoundOptio
                         f" {RATE // 2} is needed")  # fmt: skip
     if options.seconds is not None and not least <= options.seconds <= 60:
         raise DataError(f"sounds: seconds is {options.seconds:g}: {least:g} to 60 is needed")
-    sounds = [decode_sound(reader.read(file), str(file), options.highest_hz) for file in files]
-    lengths = np.array([len(sound) for sound in sounds])
-    samples = _length(files, lengths) if options.seconds is None else round(options.seconds * RATE)
+    samples = _longest(files, reader) if options.seconds is None else round(options.seconds * RATE)
     front = FrontEnd(options.highest_hz, COEFFICIENTS if options.features == "mfcc" else None)
-    x = np.stack([front.features(normalized(fit_length(sound, samples))) for sound in sounds])
+    features, lengths = [], np.zeros(len(files), np.int64)
+    for i, file in enumerate(files):
+        sound = decode_sound(reader.read(file), str(file), options.highest_hz)
+        features.append(front.features(normalized(fit_length(sound, samples))))
+        lengths[i] = len(sound)
     cut, padded = int((lengths > samples).sum()), int((lengths < samples).sum())
     notes = [f"the sounds last {lengths.min() / RATE:.2f} to {lengths.max() / RATE:.2f} s, an example"
              f" {samples / RATE:.2f} s: {cut} are cut, {padded} padded with silence"]  # fmt: skip
@@ -87,7 +90,7 @@ def read_sounds(files: Sequence[Path], reader: FolderReader, options: SoundOptio
         "offset": OFFSET,
         **({"coefficients": COEFFICIENTS} if options.features == "mfcc" else {}),
     }
-    return Sounds(x[..., None], tuple(notes) if cut or padded else (), described)
+    return Sounds(np.stack(features)[..., None], tuple(notes) if cut or padded else (), described)
 
 
 def decode_sound(data: bytes, name: str, highest_hz: float) -> Sound:
@@ -102,13 +105,12 @@ def decode_sound(data: bytes, name: str, highest_hz: float) -> Sound:
         DataError: The bytes are no sound, are cut off, hold no sample or one that is not finite, have a rate
             too low for the features, or have channels that cancel each other.
     """
-    if missing := _missing_bytes(data):
-        raise DataError(f"{name}: is cut off, {missing:,} bytes are missing: copy it again or remove it")
-    try:
-        channels, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError, MemoryError) as error:
-        says = getattr(error, "error_string", None) or reason(error)
-        raise DataError(f"{name}: is no sound that can be read: {says} Replace or remove it") from None
+    with _opened(data, name) as file:
+        rate = file.samplerate
+        try:
+            channels = file.read(dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
+            raise _unreadable(name, error) from None
     if not channels.size:
         raise DataError(f"{name}: holds no sample; record it again or remove it")
     if not np.isfinite(channels).all():
@@ -128,15 +130,41 @@ def decode_sound(data: bytes, name: str, highest_hz: float) -> Sound:
     return np.asarray(mixed if rate == RATE else soxr.resample(mixed, rate, RATE), dtype=np.float32)
 
 
-def _length(files: Sequence[Path], lengths: NDArray[np.int64]) -> int:
-    """Return the samples of an example: those of the longest sound. Raises `DataError` if it is very long."""
-    longest = int(lengths.max())
-    if longest > LONGEST * RATE:
-        raise DataError(
-            f"{files[int(lengths.argmax())]}: lasts {longest / RATE:.2f} s: write the length of an example,"
-            " as seconds = 1.0 under [data.sounds]; longer sounds are cut, shorter ones padded with silence"
-        )
-    return max(longest, WINDOW)
+def _opened(data: bytes, name: str) -> soundfile.SoundFile:
+    """Return a sound that is ready to be read. Raises `DataError`."""
+    if (missing := _missing_bytes(data)) > 1:  # a padding byte at the end is often left out
+        raise DataError(f"{name}: is cut off, {missing:,} bytes are missing: copy it again or remove it")
+    try:
+        file = soundfile.SoundFile(io.BytesIO(data))
+    except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
+        raise _unreadable(name, error) from None
+    if file.frames * file.channels > _MOST_SAMPLES:
+        raise DataError(f"{name}: holds {file.frames:,} samples in each of {file.channels} channels, at most"
+                        f" {_MOST_SAMPLES:,} in all can be read: cut it into pieces")  # fmt: skip
+    if file.samplerate > _HIGHEST_RATE:
+        raise DataError(f"{name}: has {file.samplerate:,} samples a second, at most {_HIGHEST_RATE:,} can be"
+                        " read: replace or remove it")  # fmt: skip
+    return file
+
+
+def _unreadable(name: str, error: Exception) -> DataError:
+    says = str(getattr(error, "error_string", "") or reason(error)).rstrip(".")
+    return DataError(f"{name}: is no sound that can be read: {says}; replace or remove it")
+
+
+def _longest(files: Sequence[Path], reader: FolderReader) -> int:
+    """Return the samples of the longest sound, by the files' headers. Raises `DataError` beyond `LONGEST`."""
+    longest = WINDOW
+    for path in files:
+        with _opened(reader.peek(path), str(path)) as file:
+            seconds = file.frames / file.samplerate
+        if seconds > LONGEST:
+            raise DataError(
+                f"{path}: lasts {seconds:.2f} s: write the length of an example, as seconds = 1.0 under"
+                " [data.sounds]; longer sounds are cut, shorter ones padded with silence"
+            )
+        longest = max(longest, round(seconds * RATE))
+    return longest
 
 
 def _missing_bytes(data: bytes) -> int:
@@ -145,4 +173,4 @@ def _missing_bytes(data: bytes) -> int:
         return 0
     said = int.from_bytes(data[4:8], "little") + 8
     streamed = said >= 1 << 31  # a program that did not know the size wrote the largest
-    return 0 if streamed else max(0, said - len(data) - 1)  # a padding byte at the end is often left out
+    return 0 if streamed else max(0, said - len(data))
