@@ -68,7 +68,8 @@ def test_module_becomes_a_pack_that_is_as_accurate_as_it_says(
 
 def test_tables_of_ones_own_data_are_options_of_a_recipe() -> None:
     tables = re.findall(r"^```toml\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    read = [parse_table(tomllib.loads(each)["data"], DataOptions, "network.md", ValueError) for each in tables]
+    data = [tomllib.loads(each)["data"] for each in tables]
+    read = [parse_table(each, DataOptions, "network.md", ValueError) for each in data]
     assert [each.sounds.seconds for each in read] == [1.0, None]
     assert [each.series.columns for each in read] == [(), ("x", "y", "z")]
 

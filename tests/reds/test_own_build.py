@@ -23,6 +23,12 @@ net.name = "dnn-s-12x8x3"
 data.set = "my.npz"
 subnet = [{ budget = 0.5 }, { budget = 1.0 }]
 """
+BRIEF = (
+    SHORTEST.replace('"my.npz"', '"fashion-mnist"')
+    + """full = { epochs = 2, batch = 20 }
+joint = { epochs = 6, batch = 20 }
+"""
+)
 
 
 @pytest.fixture
@@ -92,7 +98,8 @@ def test_sounds_and_time_series_in_one_line_of_a_recipe_give_a_pack_that_classif
     tmp_path: Path,
 ) -> None:  # fmt: skip
     made(tmp_path / name)
-    status, output = build(recipe, f'set = "{name}"', net)
+    recipe.write_text(BRIEF.replace("dnn-s-12x8x3", net))
+    status, output = build(recipe, f'set = "{name}"')
     assert status == 0, output
     card = json.loads((tmp_path / "out" / "mine.json").read_text())
     assert card["front_end"].items() >= front_end.items()
@@ -105,8 +112,8 @@ def test_sounds_and_time_series_in_one_line_of_a_recipe_give_a_pack_that_classif
 
 def test_notes_on_the_data_are_shown_and_in_the_card(recipe: Path, tmp_path: Path) -> None:
     soundfile.write(words(tmp_path / "tones") / "low" / "long.wav", np.ones(12_000) / 2, 16_000)
-    table = "\n[data.sounds]\nseconds = 0.6\n#"
-    status, output = build(recipe, f'set = "tones"{table}', "ds-cnn-s-29x10x1")
+    recipe.write_text(BRIEF.replace("12x8x3", "29x10x1"))
+    status, output = build(recipe, 'set = "tones"\ndata.sounds.seconds = 0.6')
     assert status == 0, output
     (note,) = json.loads((tmp_path / "out" / "mine.json").read_text())["trained_on"]["notes"]
     assert "1 are cut, 0 padded" in note
