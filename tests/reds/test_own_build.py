@@ -26,7 +26,7 @@ subnet = [{ budget = 0.5 }, { budget = 1.0 }]
 BRIEF = (
     SHORTEST.replace('"my.npz"', '"fashion-mnist"')
     + """full = { epochs = 2, batch = 20 }
-joint = { epochs = 6, batch = 20 }
+joint = { epochs = 40, batch = 20 }
 """
 )
 

@@ -53,7 +53,7 @@ def words(path: Path, per_class: int = 12, rate: int = 16_000, suffix: str = ".w
     return path
 
 
-def motions(path: Path, rows: int = 600) -> Path:
+def motions(path: Path, rows: int = 1200) -> Path:
     """A recording of an accelerometer in a CSV file, whose wearer rests, walks and runs."""
     rng, time, lines = np.random.default_rng(0), np.arange(rows), ["x,y,z,label"]
     for label, size, speed in (("rest", 0.0, 0.0), ("run", 2.0, 0.9), ("walk", 0.7, 0.3)):
