@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reds import zoo
     from reds.data.dataset import Dataset
-    from reds.data.options import AugmentationOptions
+    from reds.data.options import AugmentationOptions, SeriesOptions, SoundOptions
     from reds.elastic.from_module import from_module
     from reds.elastic.net import ElasticNet, nest
     from reds.errors import RedsError
@@ -46,6 +46,8 @@ __all__ = [
     "RedsError",
     "Result",
     "SelectionOptions",
+    "SeriesOptions",
+    "SoundOptions",
     "SubnetSpec",
     "TargetProfile",
     "TrainingOptions",
@@ -73,6 +75,8 @@ _HOMES = {
     "RedsError": "reds.errors:RedsError",
     "Result": "reds.experiment.result:Result",
     "SelectionOptions": "reds.nesting.options:SelectionOptions",
+    "SeriesOptions": "reds.data.options:SeriesOptions",
+    "SoundOptions": "reds.data.options:SoundOptions",
     "SubnetSpec": "reds.graph.subnets:SubnetSpec",
     "TargetProfile": "reds.nesting.budgets:TargetProfile",
     "TrainingOptions": "reds.training.options:TrainingOptions",

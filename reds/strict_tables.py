@@ -5,7 +5,7 @@ a default may be left out. An error names the source, the table, the key and the
 one line. Rules on values, as ranges, are the caller's.
 
 Fields may be bool, int, float, str, a `Literal`, another dataclass, a tuple of dataclasses (an array of
-tables) or of numbers, a `Mapping` from text to one of these, and a union of these with `None`.
+tables), numbers or texts, a `Mapping` from text to one of these, and a union of these with `None`.
 """
 
 import dataclasses
@@ -103,8 +103,8 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return _table(kind, value, f"[{key}]")
     if origin is tuple and isinstance(value, list):
-        if args[0] is float:
-            return tuple(_value(float, x, f"{where}, {key}", str(i)) for i, x in enumerate(value, 1))
+        if args[0] in (float, str):
+            return tuple(_value(args[0], x, f"{where}, {key}", str(i)) for i, x in enumerate(value, 1))
         if all(isinstance(x, dict) for x in value):
             return tuple(_table(args[0], x, _entry(key, i, x)) for i, x in enumerate(value, 1))
     if origin is Mapping and isinstance(value, dict):
@@ -142,4 +142,6 @@ def type_name(kind: Any) -> str:
         return "a table"
     if kind == tuple[float, ...]:
         return "a list of numbers"
+    if kind == tuple[str, ...]:
+        return "a list of texts"
     return NAMES.get(kind, "a list of tables")

@@ -1,6 +1,7 @@
 """The programs of the page on one's own network run, one after the other, as a reader would type them."""
 
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 import reds
+from reds.data.options import DataOptions
+from reds.strict_tables import parse_table
+from tests.reds.support.own import words
 
 PAGE = Path(__file__).parents[1] / "docs" / "network.md"
 
@@ -60,6 +64,24 @@ def test_module_becomes_a_pack_that_is_as_accurate_as_it_says(
         assert subnet.accuracy > 0.8
         right = share_right(pack.run(scope["tx"], subnet=subnet.name), scope["ty"])
         assert right == pytest.approx(subnet.accuracy, abs=0.011)  # the test part in int8, rounded
+
+
+def test_tables_of_ones_own_data_are_options_of_a_recipe() -> None:
+    tables = re.findall(r"^```toml\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    data = [tomllib.loads(each)["data"] for each in tables]
+    read = [parse_table(each, DataOptions, "network.md", ValueError) for each in data]
+    assert [each.sounds.seconds for each in read] == [1.0, None]
+    assert [each.series.columns for each in read] == [(), ("x", "y", "z")]
+
+
+def test_groups_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in words(tmp_path / "sounds").rglob("*.wav"):
+        file.rename(file.with_name(file.name.replace("_", "_nohash_")))
+    scope = {"reds": reds, **given(), "patients": np.arange(400) // 20}
+    (program,) = programs("groups")
+    exec(program, scope)
+    assert scope["data"].raw().split.startswith("of 4 groups 1 test")
 
 
 def test_stages_one_by_one_give_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

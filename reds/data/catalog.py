@@ -5,7 +5,7 @@ returns examples.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,9 @@ class Data:
     split: str
     """Rules by which the examples of each part were chosen, with every salt and seed."""
     notes: tuple[str, ...] = ()
-    """What the user should know of how the features are stored."""
+    """Sentences on the examples that a user should read."""
+    front_end: Mapping[str, object] = field(default_factory=dict)
+    """What a device has to compute from a sensor's samples to get such features; empty if it is unknown."""
 
 
 FASHION = (

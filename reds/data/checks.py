@@ -1,13 +1,14 @@
 """Check a user's examples before they are stored as int8: their shape, type, range and labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.labels import check_whole_labels
 from reds.errors import DataError
 from reds.text import is_printable
 
@@ -36,7 +37,16 @@ class RawData:
     source: str
     """Name of the file or folder that was read."""
     split: str
-    """Rule by which the test part was chosen."""
+    """Rules by which the parts were chosen, as `given_rule` has them where a user chose."""
+    notes: tuple[str, ...] = ()
+    """Sentences on the examples that a user should read, as that some sounds were cut."""
+    front_end: Mapping[str, object] = field(default_factory=dict)
+    """What a device has to compute from a sensor's samples to get such features."""
+
+
+def given_rule(parts: Mapping[str, Part]) -> str:
+    """Say that the parts beside `train` are as the user gave them."""
+    return "; ".join(f"{name} part as given" for name in parts if name != "train")
 
 
 def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...]) -> None:
@@ -73,8 +83,7 @@ def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str
 
 
 def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:
-    if y.dtype.kind not in "iu" or y.shape != (count,):
-        raise DataError(f"{where} is {y.dtype} of shape {_shape(y)}: {count} whole numbers are needed")
+    check_whole_labels(where, y, count)
     if outside := sorted(set(np.unique(y).tolist()) - set(range(len(classes)))):
         last = len(classes) - 1
         raise DataError(f"{where} holds the label {outside[0]}: labels are 0 to {last}; renumber them")

@@ -2,15 +2,21 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.catalog import Data
-from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
+from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
+from reds.data.collect import MapStyle, collect, common_classes
+from reds.data.groups import group_share
 from reds.data.images import sample_share
+from reds.data.labels import check_whole_labels
+from reds.data.options import DataOptions, SeriesOptions, SoundOptions
+from reds.data.own import own_name, read_own
 from reds.data.user_files import to_data
 from reds.errors import DataError
 
@@ -20,6 +26,7 @@ Examples = tuple[Array, Array]
 """Features float [N, units, rows, columns] or [N, features], and labels int [N] from 0."""
 
 
+SHAPES = "[N, units, rows, columns] or [N, features]"
 LEAST_OF_A_CLASS = 3
 """Examples of a class that a split needs: each part has at least one."""
 
@@ -37,6 +44,7 @@ class Dataset:
         validation: Features and labels of the validation part. By default it is a tenth of every class of
             the training part.
         classes: Names of the labels 0, 1, 2...; by default the numbers.
+        origin: Set by `read`.
 
     Raises:
         DataError: An array has another shape or type, a value is not finite, or a class has no example.
@@ -46,6 +54,7 @@ class Dataset:
     test: Examples
     validation: Examples | None = None
     classes: Sequence[str] | None = None
+    origin: RawData | None = None
 
     def __post_init__(self) -> None:
         self.raw()
@@ -53,9 +62,11 @@ class Dataset:
     @classmethod
     def split(
         cls, x: Array, y: Array, *, test: float = 0.2, validation: float = 0.1, seed: int = 0,
-        classes: Sequence[str] | None = None,
+        classes: Sequence[str] | None = None, groups: Array | None = None,
     ) -> "Dataset":  # fmt: skip
         """Split one array of examples at random, with the same share of every class in each part.
+
+        With groups the shares are near, as a group is never divided.
 
         Args:
             x: Features float [N, units, rows, columns] or [N, features].
@@ -64,17 +75,23 @@ class Dataset:
             validation: Share of the other examples that become the validation part.
             seed: Seed of the split.
             classes: Names of the labels 0, 1, 2...; by default the numbers.
+            groups: Speaker, patient or device of each example [N], texts or whole numbers. Each is in one
+                part only.
 
         Raises:
-            DataError: The examples cannot be used, or a share is not between 0 and 1.
+            DataError: The examples cannot be used, a share is not between 0 and 1, or a class is in fewer
+                than three groups.
         """
         for name, share in (("test", test), ("validation", validation)):
             if not 0 < share < 1:
                 raise DataError(f"Dataset.split: {name} is {share:g}: a share between 0 and 1 is needed")
         x, y = _numpy("split", x), _numpy("split", y)
-        if x.ndim < 2 or y.shape != (len(x),) or y.dtype.kind not in "iu":
-            found = f"x is {x.dtype} {list(x.shape)} and y {y.dtype} {list(y.shape)}"
-            raise DataError(f"Dataset.split: {found}: y has to be one whole number for each example of x")
+        if x.ndim < 2:
+            shape = list(x.shape)
+            raise DataError(f"Dataset.split: x has shape {shape}: {SHAPES} is needed")
+        check_whole_labels("Dataset.split: y", y, len(x))
+        if groups is not None:
+            return cls._split_groups(x, y, _numpy("split", groups), (test, validation), seed, classes)
         few = min((int((y == label).sum()) for label in np.unique(y)), default=0)
         if few < LEAST_OF_A_CLASS:
             raise DataError(
@@ -88,6 +105,77 @@ class Dataset:
             (rest_x[~held], rest_y[~held]), (x[in_test], y[in_test]), (rest_x[held], rest_y[held]), classes
         )
 
+    @classmethod
+    def _split_groups(
+        cls, x: NDArray[Any], y: NDArray[Any], groups: NDArray[Any], shares: tuple[float, float], seed: int,
+        classes: Sequence[str] | None,
+    ) -> "Dataset":  # fmt: skip
+        """Split by group: `shares` are of the test part, and of the others for validation."""
+        if groups.dtype == object and all(isinstance(group, str | int) for group in groups.flat):
+            groups = groups.astype(str)  # as pandas gives texts
+        if groups.shape != y.shape or groups.dtype.kind not in "iuU":
+            found = f"{groups.dtype} of shape {list(groups.shape)}"
+            raise DataError(f"Dataset.split: groups is {found}: a text or a whole number for each of the"
+                            f" {len(y)} examples is needed")  # fmt: skip
+        in_test = group_share("Dataset.split", y, groups, shares[0], seed, keep=2)
+        held = np.zeros(len(y), bool)
+        held[~in_test] = group_share("Dataset.split", y[~in_test], groups[~in_test], shares[1], seed + 1)
+        train = ~in_test & ~held
+        return cls((x[train], y[train]), (x[in_test], y[in_test]), (x[held], y[held]), classes)
+
+    @classmethod
+    def read(
+        cls, path: str | Path, *, group: str | None = None, sounds: SoundOptions | None = None,
+        series: SeriesOptions | None = None, seed: int = 0,
+    ) -> "Dataset":  # fmt: skip
+        """Read a file or folder, as `[data] set` of a recipe does.
+
+        Pixels become numbers from 0 to 1.
+
+        Args:
+            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files.
+            group: Regular expression that finds the group in the name of each file of a folder.
+            sounds: How to turn sounds into features.
+            series: How to cut time series into examples.
+            seed: Chooses the validation part, where examples are split by group or by time.
+
+        Raises:
+            DataError: The path does not exist, or its examples cannot be used.
+        """
+        options = DataOptions(str(path), group=group, sounds=sounds or SoundOptions(),
+                              series=series or SeriesOptions())  # fmt: skip
+        where = Path(path)
+        own_name(where)
+        raw = read_own(where, options, seed)
+        parts = {name: (_units_first(x), y) for name, (x, y) in raw.parts.items()}
+        origin = replace(raw, parts={})
+        return cls(parts["train"], parts["test"], parts.get("validation"), raw.classes, origin)
+
+    @classmethod
+    def from_examples(
+        cls, train: MapStyle, test: MapStyle, validation: MapStyle | None = None, *,
+        classes: Sequence[str] | None = None, keys: tuple[str, str] | None = None,
+    ) -> "Dataset":  # fmt: skip
+        """Collect the examples of data sets of torchvision, Hugging Face or your own, with `len()` and `[i]`.
+
+        Pictures become numbers from 0 to 1, as torchvision's `ToTensor` makes them.
+
+        Args:
+            train: Gives `(x, y)`, or a mapping as `{"image": x, "label": y}`: x a tensor or array with units
+                first or a Pillow image, y a whole number from 0.
+            test: As `train`.
+            validation: As `train`; by default a tenth of every class of the training part.
+            classes: Names of the labels 0, 1, 2...; by default those that `train` knows.
+            keys: Names of features and label, where an example is a mapping with others.
+
+        Raises:
+            DataError: An example cannot be read, is no pair, or has another shape than the others.
+        """
+        given = {"train": train, "test": test, **({} if validation is None else {"validation": validation})}
+        parts = {name: collect(name, data, keys) for name, data in given.items()}
+        names = common_classes(given, keys) if classes is None else classes
+        return cls(parts["train"], parts["test"], parts.get("validation"), names)
+
     def raw(self) -> RawData:
         """Return the parts as checked numpy arrays, units innermost."""
         parts = {"train": _part("train", self.train), "test": _part("test", self.test)}
@@ -100,7 +188,9 @@ class Dataset:
         for name, (x, y) in parts.items():
             digest.update(f"{name} {x.shape} {x.dtype}".encode())
             digest.update(np.ascontiguousarray(x).tobytes() + np.ascontiguousarray(y).tobytes())
-        return RawData(parts, classes, digest.hexdigest(), "arrays", "test part as given")
+        if self.origin is not None:
+            return replace(self.origin, parts=parts)
+        return RawData(parts, classes, digest.hexdigest(), "arrays", given_rule(parts))
 
     def stored(self, name: str, seed: int = 0) -> Data:
         """Return the examples in int8, as a data set called `name`.
@@ -129,9 +219,14 @@ def _part(name: str, pair: object) -> Part:
     if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
     raise DataError(
-        f"Dataset: {name}: features have shape {list(x.shape)}: [N, units, rows, columns] or [N, features]"
-        " is needed, with no side of 0"
+        f"Dataset: {name}: features have shape {list(x.shape)}: {SHAPES} is needed, with no side of 0"
     )
+
+
+def _units_first(x: NDArray[Any]) -> NDArray[Any]:
+    """Return features as torch orders them, pixels from 0 to 1."""
+    real = x / np.float32(255) if x.dtype == np.uint8 else x if x.dtype.kind == "f" else x.astype(np.float32)
+    return real.reshape(len(x), -1) if x.shape[1:3] == (1, 1) else np.moveaxis(real, -1, 1)
 
 
 def _names(classes: Sequence[str]) -> tuple[str, ...]:

@@ -17,31 +17,39 @@ JPEG2000_SIZE, JPEG2000_DEPTH = b"\xff\x4f\xff\x51", 42
 
 
 def decode(data: bytes, name: str) -> Pixels:
-    """Return the pixels uint8 [rows, columns, 1 or 3] of an encoded image, without transparency.
-
-    The image is turned as its EXIF orientation says, as viewers show it.
-
-    Raises `DataError`, which calls the image `name`.
-    """
+    """Return the pixels of an encoded image, as `pixels_of` does. Raises `DataError`."""
     try:
         image = Image.open(io.BytesIO(data))
-        if image.mode not in GRAY + COLORED:
-            raise DataError(f"{name}: has pixels of kind {image.mode}; save it with 8 bits a channel")
-        if (bits := _bits(image, data)) > 8:
+        if image.mode in GRAY + COLORED and (bits := _bits(image, data)) > 8:
             raise DataError(f"{name}: has {bits} bits a channel; save it with 8 bits a channel")
-        # A camera's MPO holds the picture and previews of it.
-        frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
-        if frames > 1:
-            raise DataError(f"{name}: holds {frames} pictures; save each in a file of its own")
-        turned = ImageOps.exif_transpose(image)
-        pixels = np.asarray(turned.convert("L" if image.mode in GRAY else "RGB"))
     except DataError:
         raise
     except UnidentifiedImageError:
         raise DataError(f"{name}: is no image; replace or remove it") from None
     except Exception as error:  # damaged bytes make every format's decoder raise errors of its own
         raise DataError(f"{name}: cannot be read: {reason(error)}; replace or remove it") from error
-    return pixels.reshape(*pixels.shape[:2], -1)
+    return pixels_of(image, name)
+
+
+def pixels_of(image: Image.Image, name: str) -> Pixels:
+    """Return the pixels uint8 [rows, columns, 1 or 3] of an image, without transparency.
+
+    The image is turned as its EXIF orientation says, as viewers show it.
+
+    Raises `DataError`, which calls the image `name`.
+    """
+    if image.mode not in GRAY + COLORED:
+        raise DataError(f"{name}: has pixels of kind {image.mode}; save it with 8 bits a channel")
+    try:
+        # A camera's MPO holds the picture and previews of it.
+        frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+        if frames == 1:
+            turned = ImageOps.exif_transpose(image)
+            pixels = np.asarray(turned.convert("L" if image.mode in GRAY else "RGB"))
+            return pixels.reshape(*pixels.shape[:2], -1)
+    except Exception as error:  # of each format's decoder, on damaged bytes
+        raise DataError(f"{name}: cannot be read: {reason(error)}; replace or remove it") from error
+    raise DataError(f"{name}: holds {frames} pictures; save each in a file of its own")
 
 
 def _bits(image: ImageFile.ImageFile, data: bytes) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from reds.data.arrays import read_arrays
-from reds.data.checks import Part, RawData, check_classes, check_parts, numbered_classes
+from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
 from reds.data.local_files import sha256_of
 from reds.errors import DataError
 from reds.reading import reason
@@ -38,7 +38,7 @@ def read_npz(path: Path) -> RawData:
     classes = _classes(path, arrays)
     check_parts(path, parts, classes)
     shaped = {name: Part(_with_positions(x), y) for name, (x, y) in parts.items()}
-    return RawData(shaped, classes, sha256_of(path), path.resolve().name, "test part as given")
+    return RawData(shaped, classes, sha256_of(path), path.resolve().name, given_rule(parts))
 
 
 def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:

@@ -67,7 +67,8 @@ def card_of(
         "subnets": [_subnet(subnet, floor) for subnet, floor in zip(subnets, floors, strict=True)],
         "labelled": dict(labeled),
         "tested_on": len(data.test_y),
-        "trained_on": {"files": dict(data.files), "split": data.split},
+        "trained_on": {"files": dict(data.files), "split": data.split, "notes": list(data.notes)},
+        **({"front_end": dict(data.front_end)} if data.front_end else {}),
         "versions": {"torch": torch.__version__, "numpy": np.__version__, "processor": processor()},
     }
 

@@ -80,7 +80,8 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
     profile, selection = profile_of(recipe, path), recipe.selection
     own = None
     if recipe.data.set not in SETS:
-        own = load_user_data(_relative(recipe.data.set, path, "[data], set"), recipe.seed)
+        source = _relative(recipe.data.set, path, "[data], set")
+        own = load_user_data(source, recipe.seed, recipe.data)
     spec = own.set if own else SETS[recipe.data.set]
     check_rows(recipe, spec, str(path))
     try:

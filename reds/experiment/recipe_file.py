@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from reds.data.catalog import SETS, DataSpec
+from reds.data.options import SeriesOptions, SoundOptions
 from reds.errors import RecipeError
 from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shift_rules
 from reds.experiment.recipe import Recipe, method_of
@@ -47,6 +48,11 @@ def _rules(recipe: Recipe) -> list[Rule]:
         Rule("[data]", "set", bool(data.set), "a name or a path", data.set),
         Rule("[data]", "source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
              data.source),
+        *(
+            Rule("[data]", key, data.set not in SETS or getattr(data, key) == default, "left out, as it is of"
+                 " your own data,", getattr(data, key))
+            for key, default in (("group", None), ("sounds", SoundOptions()), ("series", SeriesOptions()))
+        ),
         *_subnet_rules(recipe),
     ]  # fmt: skip
 

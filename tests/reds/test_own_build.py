@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 import reds
@@ -14,13 +16,19 @@ from reds.cli import main
 from reds.data.labeled import find_labeled
 from reds.data.local_files import sha256_of
 from reds.pack import interpreter
-from tests.reds.support.own import COLORS, pictures, short_recipe
+from tests.reds.support.own import COLORS, motions, pictures, short_recipe, words
 
 SHORTEST = """name = "mine"
 net.name = "dnn-s-12x8x3"
 data.set = "my.npz"
 subnet = [{ budget = 0.5 }, { budget = 1.0 }]
 """
+BRIEF = (
+    SHORTEST.replace('"my.npz"', '"fashion-mnist"')
+    + """full = { epochs = 2, batch = 20 }
+joint = { epochs = 40, batch = 20 }
+"""
+)
 
 
 @pytest.fixture
@@ -76,6 +84,40 @@ def test_own_data_in_one_line_of_a_recipe_give_a_pack_with_labeled_examples(
             q = np.rint(of["test_x"] / np.float32(card["input"]["scale"])) + card["input"]["zero"]
         stored = np.clip(q, -127, 127).astype(np.int8).reshape(tested, -1)
         assert sorted(map(bytes, stored)) == sorted(map(bytes, x))
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "net", "front_end"),
+    [
+        (words, "tones", "ds-cnn-s-29x10x1", {"features": "mfcc", "samples": 9600}),
+        (motions, "motion.csv", "ds-cnn-s-64x1x3", {"rows": 64, "columns": ["x", "y", "z"]}),
+    ],
+)
+def test_sounds_and_time_series_in_one_line_of_a_recipe_give_a_pack_that_classifies(
+    made: Callable[[Path], Path], name: str, net: str, front_end: dict[str, object], recipe: Path,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    made(tmp_path / name)
+    recipe.write_text(BRIEF.replace("dnn-s-12x8x3", net))
+    status, output = build(recipe, f'set = "{name}"')
+    assert status == 0, output
+    card = json.loads((tmp_path / "out" / "mine.json").read_text())
+    assert card["front_end"].items() >= front_end.items()
+    x, y = find_labeled(card, tmp_path / "out")
+    loaded = pack.load(tmp_path / "out" / "mine.reds")
+    right = float((interpreter.run(loaded, 1, x).argmax(1) == y).mean())
+    assert right == pytest.approx(card["subnets"][1]["accuracy"]["labelled"], abs=1e-6)
+    assert right > 0.6
+
+
+def test_notes_on_the_data_are_shown_and_in_the_card(recipe: Path, tmp_path: Path) -> None:
+    soundfile.write(words(tmp_path / "tones") / "low" / "long.wav", np.ones(12_000) / 2, 16_000)
+    recipe.write_text(BRIEF.replace("12x8x3", "29x10x1"))
+    status, output = build(recipe, 'set = "tones"\ndata.sounds.seconds = 0.6')
+    assert status == 0, output
+    (note,) = json.loads((tmp_path / "out" / "mine.json").read_text())["trained_on"]["notes"]
+    assert "1 are cut, 0 padded" in note
+    assert f"Note: {note}" in " ".join(output.split())
 
 
 def test_the_shortest_recipe_builds_a_pack_that_classifies(recipe: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from PIL import Image
 
 from reds.fixtures import fixtures_dir
@@ -37,4 +38,26 @@ def pictures(path: Path, per_class: int = 16) -> Path:
         (path / name).mkdir(parents=True)
         for i, pixels in enumerate(x["train"][y["train"] == label]):
             Image.fromarray(pixels).save(path / name / f"{i}.png")
+    return path
+
+
+def words(path: Path, per_class: int = 12, rate: int = 16_000, suffix: str = ".wav") -> Path:
+    """Sounds in folders of classes: a low, a high and a rising tone, by one of four speakers each."""
+    rng, time = np.random.default_rng(0), np.arange(round(0.6 * rate)) / rate
+    for name, pitch in (("high", 1800 + 0 * time), ("low", 300 + 0 * time), ("rising", 300 + 2000 * time)):
+        (path / name).mkdir(parents=True)
+        for i in range(per_class):
+            tone = np.sin(2 * np.pi * np.cumsum(pitch * rng.uniform(0.9, 1.1)) / rate)
+            sound = 0.5 * tone + rng.normal(0, 0.02, len(time))
+            soundfile.write(path / name / f"speaker{i % 4}_{i}{suffix}", sound, rate)
+    return path
+
+
+def motions(path: Path, rows: int = 1200) -> Path:
+    """A recording of an accelerometer in a CSV file, whose wearer rests, walks and runs."""
+    rng, time, lines = np.random.default_rng(0), np.arange(rows), ["x,y,z,label"]
+    for label, size, speed in (("rest", 0.0, 0.0), ("run", 2.0, 0.9), ("walk", 0.7, 0.3)):
+        xyz = size * np.sin(speed * time[:, None] + [0, 1, 2]) + rng.normal(0, 0.1, (rows, 3))
+        lines += [",".join(f"{value:.4f}" for value in row) + f",{label}" for row in xyz]
+    path.write_text("\n".join(lines) + "\n")
     return path

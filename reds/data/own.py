@@ -1,0 +1,84 @@
+"""Read a user's own data from a path: an .npz or .csv file, or a folder of pictures, sounds or .csv files."""
+
+from pathlib import Path
+
+from reds.data.catalog import SETS
+from reds.data.checks import RawData
+from reds.data.class_folders import list_class_folders
+from reds.data.csv_files import list_recordings
+from reds.data.npz import read_npz
+from reds.data.options import SOUND_SUFFIXES, DataOptions, SeriesOptions, SoundOptions
+from reds.data.series import read_class_series, read_series
+from reds.errors import DataError
+from reds.reading import reason
+from reds.text import is_printable
+
+_NAME_BYTES = 200
+"""Most bytes of a data set's name, which is part of the name of its labeled examples' file."""
+
+
+def own_name(path: Path) -> str:
+    """Return the name of the data set in a file or folder: that of the path, without .npz or .csv.
+
+    Raises:
+        DataError: The path does not exist or cannot be read, or its name cannot be printed or is long.
+    """
+    try:
+        name = path.resolve(strict=True).name.removesuffix(".npz").removesuffix(".csv")
+    except FileNotFoundError:
+        known = ", ".join(SETS)
+        raise DataError(
+            f"{path}: no such file or folder: [data] set is one of {known}, or the path of your own .npz,"
+            " .csv or folder, relative to the recipe"
+        ) from None
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link to itself
+        raise DataError(
+            f"{path}: cannot be read: {reason(error)}; name an .npz or .csv file or a folder"
+        ) from None
+    if not is_printable(name) or len(name.encode()) > _NAME_BYTES:
+        raise DataError(f"{path}: a printable name of up to {_NAME_BYTES} bytes is needed: rename it")
+    return name
+
+
+def read_own(path: Path, options: DataOptions, seed: int) -> RawData:
+    """Return all examples of a file or folder.
+
+    Args:
+        path: The file or folder, which exists.
+        options: How to read sounds and time series, and the group of a file's name.
+        seed: Chooses the validation part, where examples are split by group or by time.
+
+    Raises:
+        DataError: The examples cannot be used, or an option is given that they do not have.
+    """
+    if not path.is_dir():
+        if path.suffix.lower() == ".csv":
+            _check_used(path, options, "series")
+            return read_series({"train": [path]}, path, options, seed)
+        _check_used(path, options)
+        return read_npz(path)
+    if recordings := list_recordings(path):
+        _check_used(path, options, "series", "group")
+        return read_series(recordings, path, options, seed)
+    listed = list_class_folders(path)
+    suffix = listed.all_files[0].suffix.lower()
+    if suffix == ".csv":
+        _check_used(path, options, "series", "group")
+        return read_class_series(listed, options, seed)
+    from reds.data.folder import read_folder  # needs Pillow
+
+    _check_used(path, options, "group", *(["sounds"] if suffix in SOUND_SUFFIXES else []))
+    return read_folder(listed, options, seed)
+
+
+def _check_used(path: Path, options: DataOptions, *used: str) -> None:
+    """Raise `DataError` if an option is given that would not count for these data."""
+    given = {
+        "group": options.group is not None,
+        "sounds": options.sounds != SoundOptions(),
+        "series": options.series != SeriesOptions(),
+    }
+    for name in given.keys() - set(used):
+        if given[name]:
+            of = {"group": "a folder", "sounds": "sound files", "series": ".csv files"}[name]
+            raise DataError(f"{path}: {name} is given, but is an option of {of}: remove it")
