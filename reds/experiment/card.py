@@ -63,8 +63,11 @@ def card_of(
         "labelled": dict(labeled),
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split},
-        "versions": {"torch": torch.__version__, "numpy": np.__version__, "processor": processor()},
-    }
+        "versions": {
+            "torch": torch.__version__, "numpy": np.__version__, "processor": processor(),
+            "threads": torch.get_num_threads(),
+        },
+    }  # fmt: skip
 
 
 def _subnet(subnet: SubnetResult, floor: float) -> dict[str, Any]:
