@@ -41,9 +41,7 @@ def read_npz(path: Path) -> RawData:
     unknown = sorted(set(arrays) - {*NEEDED, *OPTIONAL})
     if meant := {name: _KNOWN_AS[name.lower()] for name in unknown if name.lower() in _KNOWN_AS}:
         found, known = ", ".join(meant), ", ".join(meant.values())
-        raise DataError(
-            f"{path}: unknown array {found}: did you mean {known}? Write it with these names"
-        )
+        raise DataError(f"{path}: unknown array {found}: did you mean {known}? Write it with these names")
     if missing:
         raise DataError(f"{path}: {', '.join(missing)} missing: {', '.join(NEEDED)} are needed")
     if unknown:

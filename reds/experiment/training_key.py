@@ -42,7 +42,7 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> dic
     """
     key = {"pack": name, **dict(_options(recipe))}
     key |= {f"file {file}": sha256[:16] for file, sha256 in sorted(data.files.items())}
-    key |= {"split": data.split, "torch": torch.__version__, "processor": processor()}
+    key |= {"split": data.split, "torch": str(torch.__version__), "processor": processor()}
     key |= {"instructions": instructions(), "threads": str(torch.get_num_threads())}
     if profile.latency:
         key["times"] = hashlib.sha256(times_json(profile.latency)).hexdigest()[:16]

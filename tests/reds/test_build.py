@@ -151,7 +151,7 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
     assert output.endswith(text + "\n")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert rows[0] == [
-        "subnet", "MACs", "paper", "its alone", "reds", "alone", "uniform", "magnitude", "random",
+        "subnet", "MACs", "paper", "(alone)", "reds", "alone", "uniform", "magnitude", "random",
     ]  # fmt: skip
     assert [row[:4] for row in rows[2:6]] == [
         ["100%", "100.0 %", "83.52", "84.30"],
@@ -185,7 +185,8 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
         ["100%", each] for each in ("alone", "uniform", "magnitude", "random")
     ]
     assert all(len(line) <= 80 for line in text.splitlines() if line.startswith("|"))
-    made = f"Recipe kws-dnn-s ({sha256_of(shipped / 'kws-dnn-s.toml')[:12]}), epochs 1 full + 1 joint, seeds 3, 4."
+    sha256 = sha256_of(shipped / "kws-dnn-s.toml")
+    made = f"Recipe kws-dnn-s ({sha256[:12]}), epochs 1 full + 1 joint, seeds 3, 4."
     assert text.startswith(made)
     assert "not on equal terms" in text
     against = " ".join(f"--against {each}" for each in ("alone", "uniform", "magnitude", "random"))

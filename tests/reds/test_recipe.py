@@ -3,7 +3,6 @@
 import re
 import tomllib
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,11 @@ from hypothesis import strategies as st
 
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.errors import RecipeError
-from reds.experiment.recipe import Recipe, SubnetRecipe, method_of
+from reds.experiment.recipe import Recipe, SubnetRecipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
-from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.options import SelectionOptions
-from reds.pack.layouts import LAYOUTS
 from reds.training.options import JointOptions, TrainingOptions
-from reds.zoo import by_name
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
 TEXT = SHIPPED.read_text()

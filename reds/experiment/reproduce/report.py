@@ -64,7 +64,7 @@ def render(table: PaperTable, contenders: Sequence[Contender], origin: str, comm
     parts = [
         f"{origin} Accuracy, %, int8, {examples:,} test examples (`{command}`). `paper` is nested, `its"
         " alone` the same widths as separate nets; the other columns are ours, means over the seeds.",
-        markdown(["subnet", "MACs", "paper", "its alone", *names], rows),
+        markdown(["subnet", "MACs", "paper", "(alone)", *names], rows),
     ]
     if len(ours.hits) > 1:
         parts += ["Lowest and highest of the seeds:", markdown(["subnet", *names], spreads)]
