@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+from rich.console import Console
 
 from reds.commands import Commands, file, new_file
 from reds.console import plain_console
@@ -13,6 +14,9 @@ from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
 from reds.text import printable
+
+if TYPE_CHECKING:
+    from reds.experiment.prepare import Checked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +51,15 @@ THREADS = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N",
     help="Threads of torch. Another number gives other bits.  [default: by the size of the net]",
 )  # fmt: skip
+
+
+def _checked(recipe: Path, console: Console) -> "Checked":
+    """Read and check a recipe and its own data. Its mistakes show at once: torch is not imported."""
+    from reds.experiment.prepare import check_recipe
+    from reds.training.progress import Progress
+
+    with Progress(console).step("reading the recipe and its data", brief=True):
+        return check_recipe(recipe)
 
 
 @click.group(cls=Commands, expected=(RedsError,))
@@ -86,12 +99,10 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     ds-cnn-s is the net for speech. With a size in its name, as in ds-cnn-s-49x10x1, it is the variant for
     pictures, which is another net.
     """
-    from reds.experiment.prepare import check_recipe
-
-    checked = check_recipe(recipe)  # its mistakes show at once, before torch is imported
+    console = plain_console()
+    checked = _checked(recipe, console)
     from reds.experiment.build import build as run
 
-    console = plain_console()
     written, missed = run(checked, out, console, force=force, threads=threads)
     shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
     console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
@@ -168,12 +179,10 @@ def compare(recipe: Path, seeds: list[int], out: Path, force: bool, threads: int
     Trains the nested subnets of RECIPE, then each subnet alone with the same code, options and epochs, and
     prints both accuracies with the interval of their difference.
     """
-    from reds.experiment.prepare import check_recipe
-
-    checked = check_recipe(recipe)  # its mistakes show at once, before torch is imported
+    console = plain_console(stderr=True)
+    checked = _checked(recipe, console)
     from reds.experiment.compare import compare as run
 
-    console = plain_console(stderr=True)
     click.echo(run(checked, seeds, out, console, force=force, threads=threads))
 
 

@@ -40,11 +40,17 @@ class Progress:
                 yield shown
 
     @contextmanager
-    def step(self, title: str, total: int | None = None) -> Iterator[Callable[[], None]]:
-        """Show a step without epochs; yield the function to call after each of its `total` parts."""
-        with self._bars(*([MofNCompleteColumn()] if total else [])) as bars:
+    def step(self, title: str, total: int | None = None, brief: bool = False) -> Iterator[Callable[[], None]]:
+        """Show a step without epochs; yield the function to call after each of its parts.
+
+        Args:
+            title: Title of the step.
+            total: Number of its parts; None if they are not counted.
+            brief: Show nothing of the step once it is done, or if it takes no time.
+        """
+        with self._bars(*([MofNCompleteColumn()] if total else []), transient=brief) as bars:
             task = bars.add_task(title, total=total, now="")
-            if not self.console.is_terminal:
+            if not (self.console.is_terminal or brief):
                 self.console.print(title)
 
             def where() -> str:
@@ -52,10 +58,12 @@ class Progress:
 
             with self._heard(where):
                 yield lambda: bars.advance(task)
+            bars.update(task, total=total or 1, completed=total or 1)
 
-    def _bars(self, *counts: MofNCompleteColumn) -> Bars:
+    def _bars(self, *counts: MofNCompleteColumn, transient: bool = False) -> Bars:
         columns = "{task.description}", BarColumn(12), *counts, TimeElapsedColumn(), "{task.fields[now]}"
-        return Bars(*columns, console=self.console, disable=not self.console.is_terminal)
+        hidden = not self.console.is_terminal
+        return Bars(*columns, console=self.console, disable=hidden, transient=transient)
 
     @contextmanager
     def _heard(self, where: Callable[[], str]) -> Iterator[None]:
@@ -108,12 +116,13 @@ class _Shown(Report):
         self.progress.time_left.epoch()
         self._announce()
         self.done, self.counted = number, 0
-        shown = "  ".join(f"{x} {100 * a:.1f}" for x, a in zip(self.names, accuracies, strict=True))
-        left = sum(self.progress.time_left.seconds.values())
-        now = f"validation {shown}{f'  {in_words(left)} left' if left else ''}"
-        self.bars.update(self.task, completed=number, now=now)
+        seconds = sum(self.progress.time_left.seconds.values())
+        left = f"{in_words(seconds)} left" if seconds else ""
+        shown = [f"{x} {100 * a:.1f}" for x, a in zip(self.names, accuracies, strict=True)]
+        ends = " .. ".join(shown[:: len(shown) - 1] if len(shown) > 1 else shown)  # a bar has one line
+        self.bars.update(self.task, completed=number, now=f"{ends}  {left}")
         if not self.progress.console.is_terminal:
-            self._say(f"{self.where()} {now}")
+            self._say(f"{self.where()} validation {'  '.join([*shown, left])}".rstrip())
 
     def where(self) -> str:
         """Return the phase, its epochs done, and the minibatch under way."""

@@ -51,7 +51,7 @@ def render(table: PaperTable, contenders: Sequence[Contender], origin: str, comm
     for i, subnet in reversed(list(enumerate(table.subnets))):
         alone = "-" if subnet.alone is None else f"{subnet.alone:.2f}"
         means = [f"{each.accuracies[:, i].mean():.2f}" for each in contenders]
-        rows.append([subnet.name, f"{100 * ours.shares[i]:.1f} %", f"{subnet.nested:.2f}", alone, *means])
+        rows.append([subnet.name, f"{subnet.nested:.2f}", alone, *means])
         spreads.append([subnet.name, *(_range(each.accuracies[:, i]) for each in contenders)])
         hits = np.array(ours.hits)[:, i]
         differences += [
@@ -64,7 +64,7 @@ def render(table: PaperTable, contenders: Sequence[Contender], origin: str, comm
     parts = [
         f"{origin} Accuracy, %, int8, {examples:,} test examples (`{command}`). `paper` is nested, `its"
         " alone` the same widths as separate nets; the other columns are ours, means over the seeds.",
-        markdown(["subnet", "MACs", "paper", "(alone)", *names], rows),
+        markdown(["subnet", "paper", "its alone", *names], rows),
     ]
     if len(ours.hits) > 1:
         parts += ["Lowest and highest of the seeds:", markdown(["subnet", *names], spreads)]
