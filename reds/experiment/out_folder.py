@@ -47,9 +47,9 @@ def refuse_other_recipe(target: Path, sha256: str) -> None:
     except (OSError, ValueError):  # no card, or half of one: no result of a recipe is there
         return
     recipe = card.get("recipe") if isinstance(card, dict) else None
-    kept = recipe.get("sha256") if isinstance(recipe, dict) else None
+    kept = str(recipe.get("sha256")) if isinstance(recipe, dict) else ""
     if kept != sha256 and target.exists():
-        of = f"of another recipe (sha256 {kept:.8}, this one's is {sha256:.8})" if kept else "of no recipe"
+        of = f"of another recipe (sha256 {kept[:8]}, this one's is {sha256[:8]})" if kept else "of no recipe"
         raise RecipeError(
             f"{target}: is there already and {of}: name another --out, change the `name`, or overwrite it"
             " with --force"

@@ -1,5 +1,6 @@
 """A build refuses at once, loses nothing in silence, and says what it goes on from."""
 
+import json
 import os
 import re
 import signal
@@ -10,10 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from rich.console import Console
 
-from reds.experiment.out_folder import only_writer
+from reds.errors import RecipeError
+from reds.experiment.out_folder import only_writer, refuse_other_recipe
+from reds.experiment.prepare import check_recipe, prepare
+from reds.experiment.training_key import key_of
 from reds.training import torch_setup
-from reds.training.torch_setup import MACS_PER_THREAD, available_cpus, threads_for
+from reds.training.checkpoint import differences
+from reds.training.torch_setup import MACS_PER_THREAD, available_cpus, make_repeatable, threads_for
 from reds.zoo import NETS
 from tests.reds.support.command import run
 from tests.reds.support.own import pictures
@@ -158,13 +165,40 @@ def test_a_kept_training_is_resumed_or_the_change_that_forbids_it_is_named(
 
 
 def test_a_build_says_its_net_its_threads_its_time_and_every_step(recipe: Path) -> None:
-    status, output = build(recipe, "--threads", "2")
+    status, output = build(recipe)
     assert status == 0, output
+    card = json.loads((recipe.parent / "out" / "mine.json").read_text())
+    assert card["versions"]["threads"] == 1
     lines = output.splitlines()
-    assert re.fullmatch(r"dnn-s-12x8x3 \(12x8x3, [\d,]+ MACs\) on \d+ examples, seed 0, 2 threads", lines[0])
+    assert re.fullmatch(r"dnn-s-12x8x3 \(12x8x3, [\d,]+ MACs\) on \d+ examples, seed 0, 1 thread", lines[0])
     assert lines[1].startswith("training takes about ")
     for step in ("scoring units", "selecting subnets", "quantizing", "testing"):
         assert step in lines
+
+
+def test_the_threads_that_a_user_wants_are_taken_and_are_part_of_the_key(recipe: Path) -> None:
+    checked, quiet = check_recipe(recipe), Console(quiet=True)
+    keys = []
+    for threads in (None, 2):
+        prepared = prepare(checked, quiet, threads)
+        assert torch.get_num_threads() == (threads or 1)
+        keys.append(key_of("mine", checked.recipe, prepared.data, checked.profile))
+    make_repeatable()
+    assert differences(*keys) == "threads was 1 and is 2"
+
+
+@pytest.mark.parametrize("card", [b"", b"[]", b"{", b'{"recipe": 3}', b'{"recipe": {"sha256": 3}}'])
+def test_a_card_that_no_build_wrote_is_no_traceback(card: bytes, recipe: Path) -> None:
+    out = recipe.parent / "out"
+    out.mkdir()
+    (out / "mine.json").write_bytes(card)
+    refuse_other_recipe(out / "mine.reds", "0" * 64)  # no pack is there
+    (out / "mine.reds").write_bytes(b"pack")
+    if b"recipe" in card or card == b"[]":
+        with pytest.raises(RecipeError, match=r"mine\.reds"):
+            refuse_other_recipe(out / "mine.reds", "0" * 64)
+    else:
+        refuse_other_recipe(out / "mine.reds", "0" * 64)
 
 
 def test_nets_of_like_names_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

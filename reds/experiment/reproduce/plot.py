@@ -41,7 +41,7 @@ def draw(table: PaperTable, contenders: Sequence[Contender], origin: str, path: 
                 *zip(*points, strict=True), "--s", color="black" if name == "nested" else "gray", label=title
             )
     axes.set(xlabel="million multiply-accumulates", ylabel="test accuracy, %, int8")
-    axes.set_title(origin, fontsize="small", wrap=True)
+    axes.set_title(origin, fontsize="small")
     axes.grid(alpha=0.3)
     axes.legend()
     written = BytesIO()
