@@ -61,9 +61,11 @@ class Progress:
             bars.update(task, total=total or 1, completed=total or 1)
 
     def _bars(self, *counts: MofNCompleteColumn, transient: bool = False) -> Bars:
-        columns = "{task.description}", BarColumn(12), *counts, TimeElapsedColumn(), "{task.fields[now]}"
         hidden = not self.console.is_terminal
-        return Bars(*columns, console=self.console, disable=hidden, transient=transient)
+        return Bars(
+            "{task.description}", BarColumn(12), *counts, TimeElapsedColumn(), "{task.fields[now]}",
+            console=self.console, disable=hidden, transient=transient,
+        )  # fmt: skip
 
     @contextmanager
     def _heard(self, where: Callable[[], str]) -> Iterator[None]:
