@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
+from rich.console import Console
 
 from reds.commands import Commands, file, new_file
 from reds.console import plain_console
@@ -13,6 +14,9 @@ from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
 from reds.text import printable
+
+if TYPE_CHECKING:
+    from reds.experiment.prepare import Checked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +44,24 @@ def _out(content: str) -> Callable[[F], F]:
     return click.option("--out", type=file, default=Path(), metavar="FOLDER", help=text)
 
 
+FORCE = click.option(
+    "--force", is_flag=True, help="Overwrite packs of the same name that other recipes made."
+)
+THREADS = click.option(
+    "--threads", type=click.IntRange(1, 1024), metavar="N",
+    help="Threads of torch. Another number gives other bits.  [default: by the size of the net]",
+)  # fmt: skip
+
+
+def _checked(recipe: Path, console: Console) -> "Checked":
+    """Read and check a recipe and its own data. Its mistakes show at once: torch is not imported."""
+    from reds.experiment.prepare import check_recipe
+    from reds.training.progress import Progress
+
+    with Progress(console).step("reading the recipe and its data", brief=True):
+        return check_recipe(recipe)
+
+
 @click.group(cls=Commands, expected=(RedsError,))
 @click.version_option(package_name="reds-hil")
 def main() -> None:
@@ -54,22 +76,41 @@ def main() -> None:
 @main.command()
 @click.argument("recipe", type=file)
 @_out("the pack NAME.reds and its card NAME.json")
-def build(recipe: Path, out: Path) -> None:
+@FORCE
+@THREADS
+@click.option("--allow-missed-floors", is_flag=True, help="End with status 0 although subnets miss floors.")
+def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_missed_floors: bool) -> None:
     """Train the network of RECIPE and write its pack.
 
     RECIPE is a TOML file that names the network, the data, the options and the budgets of the subnets;
     docs/recipes.md describes its keys, fixtures/recipes has examples. A card with the accuracy of each subnet
     is written beside the pack. If a build is killed, the same command continues it after its last epoch.
-    """
-    from reds.experiment.recipe_file import load_recipe
 
-    load_recipe(recipe)  # its mistakes show at once, before torch is imported
+    \b
+    Networks, with the rows x columns x units that they read:
+      dnn-s, dnn-l                      25x10x1
+      cnn-s, cnn-l, ds-cnn-s, ds-cnn-l  49x10x1
+      mobilenet-0.25, mobilenet-1.0     96x96x3
+      resnet8, ds-cnn-s-32x32x3         32x32x3
+      ds-cnn-s-28x28x1                  28x28x1
+    At a size of your own, as in dnn-s-40x30x3:
+      dnn-s, dnn-l, ds-cnn-s, mobilenet-0.25, mobilenet-1.0, resnet8
+
+    ds-cnn-s is the net for speech. With a size in its name, as in ds-cnn-s-49x10x1, it is the variant for
+    pictures, which is another net.
+    """
+    console = plain_console()
+    checked = _checked(recipe, console)
     from reds.experiment.build import build as run
 
-    console = plain_console()
-    written = run(recipe, out, console)
+    written, missed = run(checked, out, console, force=force, threads=threads)
     shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
     console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
+    if missed and not allow_missed_floors:
+        raise click.ClickException(
+            f"{', '.join(missed)}: below the floor: train longer, lower the floor, or build with"
+            " --allow-missed-floors"
+        )
 
 
 @main.command()
@@ -130,18 +171,19 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @click.argument("recipe", type=file)
 @SEEDS
 @_out("the packs and their cards")
-def compare(recipe: Path, seeds: list[int], out: Path) -> None:
+@FORCE
+@THREADS
+def compare(recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None) -> None:
     """Measure the accuracy that nesting costs.
 
     Trains the nested subnets of RECIPE, then each subnet alone with the same code, options and epochs, and
     prints both accuracies with the interval of their difference.
     """
-    from reds.experiment.recipe_file import load_recipe
-
-    load_recipe(recipe)  # its mistakes show at once, before torch is imported
+    console = plain_console(stderr=True)
+    checked = _checked(recipe, console)
     from reds.experiment.compare import compare as run
 
-    click.echo(run(recipe, seeds, out, plain_console(stderr=True)))
+    click.echo(run(checked, seeds, out, console, force=force, threads=threads))
 
 
 @main.command()
@@ -152,7 +194,11 @@ def compare(recipe: Path, seeds: list[int], out: Path) -> None:
     "--against", type=click.Choice(BASELINES), multiple=True, default=BASELINES,
     help="Baseline to train too; repeat the option for several.  [default: all]",
 )  # fmt: skip
-def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) -> None:
+@FORCE
+@THREADS
+def reproduce(
+    name: str, seeds: list[int], out: Path, against: tuple[str, ...], force: bool, threads: int | None
+) -> None:
     """Repeat an experiment of the REDS paper.
 
     Trains the shipped recipe for NAME with the budgets of the paper (arXiv 2311.13349), and the baselines:
@@ -161,7 +207,8 @@ def reproduce(name: str, seeds: list[int], out: Path, against: tuple[str, ...]) 
     """
     from reds.experiment.reproduce.run import reproduce as run
 
-    click.echo(run(name, seeds, against, out, plain_console(stderr=True)))
+    console = plain_console(stderr=True)
+    click.echo(run(name, seeds, against, out, console, force=force, threads=threads))
 
 
 @main.command("bench-selection", hidden=True)

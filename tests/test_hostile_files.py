@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 from hil.errors import ResultsError
 from hil.kernels import baseline
@@ -20,7 +19,7 @@ from hil.results import report, store
 from hil.results.store import Measurement
 from hil.suite import workload
 from reds.errors import RecipeError, RedsError
-from reds.experiment.prepare import prepare_recipe, profile_of
+from reds.experiment.prepare import check_recipe, profile_of
 from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.cost.latency import load as load_times
@@ -161,7 +160,7 @@ def test_own_data_of_a_recipe_that_are_no_file_are_refused(name: str, tmp_path: 
     path = tmp_path / "mine.toml"
     path.write_bytes(RECIPE.replace(b'"speech-commands"', f'"{name}"'.encode()))
     with pytest.raises(RedsError) as caught:
-        prepare_recipe(load_recipe(path), path, tmp_path, Console(quiet=True))
+        check_recipe(path)
     assert str(caught.value).isprintable()
 
 
@@ -179,18 +178,18 @@ def sealed(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", sealed(b""), sealed(b"text"), sealed(b"\x80\x02cos\nsystem\n"), state([]), state({}),
-     state("k"), state({"key": "k"}), state({"key": "k", "phases": 3}), state(None),
-     state({"key": "other", "phases": {}})],
+     state("k"), state({"key": {"of": "k"}}), state({"key": {"of": "k"}, "phases": 3}), state(None),
+     state({"key": "k", "phases": {}}), state({"key": {"of": 3}, "phases": {}})],
 )  # fmt: skip
 def test_a_state_that_this_training_did_not_write_is_passed_over(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.training"
     path.write_bytes(content)
-    assert Checkpoint(path, "k").phases == {}
-    path.write_bytes(state({"key": "k", "phases": {"a": {"epoch": 1}}}))
-    assert Checkpoint(path, "k").phases == {"a": {"epoch": 1}}
+    assert Checkpoint(path, {"of": "k"}).phases == {}
+    path.write_bytes(state({"key": {"of": "k"}, "phases": {"a": {"epoch": 1}}}))
+    assert Checkpoint(path, {"of": "k"}).phases == {"a": {"epoch": 1}}
 
 
 @pytest.mark.parametrize("odd", ["folder", "pipe", "endless device", "circle of links"])
 def test_a_state_that_is_no_file_ends_a_training_at_once(odd: str, tmp_path: Path) -> None:
     with pytest.raises(OSError):  # noqa: PT011, the kinds differ
-        Checkpoint(ODD_FILES[odd](tmp_path), "k")
+        Checkpoint(ODD_FILES[odd](tmp_path), {"of": "k"})

@@ -58,12 +58,12 @@ def test_checkpoint_of_somebody_else_runs_nothing(tmp_path: Path) -> None:
     from reds.training.checkpoint import Checkpoint
 
     mark, written = tmp_path / "ran", io.BytesIO()
-    torch.save({"key": "k", "phases": Bomb(mark)}, written)
+    torch.save({"key": {"of": "k"}, "phases": Bomb(mark)}, written)
     data = written.getvalue()
     path = tmp_path / "checkpoint"
     path.write_bytes(sha256(data).hexdigest().encode() + b"\n" + data)
     with suppress(RedsError, pickle.UnpicklingError):
-        assert Checkpoint(path, "k").phases == {}
+        assert Checkpoint(path, {"of": "k"}).phases == {}
     assert not mark.exists()
     torch.load(io.BytesIO(data), weights_only=False)  # the bomb works
     assert mark.exists()

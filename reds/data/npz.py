@@ -18,9 +18,19 @@ from reds.data.checks import Part, RawData, check_classes, check_parts, given_ru
 from reds.data.local_files import sha256_of
 from reds.errors import DataError
 from reds.reading import reason
+from reds.spelling import did_you_mean
 
 NEEDED = ("train_x", "train_y", "test_x", "test_y")
 OPTIONAL = ("validation_x", "validation_y", "classes")
+_AXES = {"x": ("x", "data", "features", "images"), "y": ("y", "labels", "targets")}
+_PARTS = {"train": ("train", "training", "tr"), "test": ("test", "te"),
+          "validation": ("validation", "valid", "val", "dev")}  # fmt: skip
+_KNOWN_AS = {
+    spelled: f"{part}_{axis}"
+    for part, parts in _PARTS.items() for axis, axes in _AXES.items()
+    for a in parts for b in axes for gap in ("_", "", "-") for spelled in (f"{a}{gap}{b}", f"{b}{gap}{a}")
+}  # fmt: skip
+"""Names that others give these arrays, in lower case, as `x_train` or `val_labels`."""
 
 
 def read_npz(path: Path) -> RawData:
@@ -28,11 +38,14 @@ def read_npz(path: Path) -> RawData:
     arrays = read_arrays(path)
     pair = {"validation_x", "validation_y"}
     missing = sorted({*NEEDED, *(pair if pair & set(arrays) else ())} - set(arrays))
+    unknown = sorted(set(arrays) - {*NEEDED, *OPTIONAL})
+    if meant := {name: _KNOWN_AS[name.lower()] for name in unknown if name.lower() in _KNOWN_AS}:
+        found, known = ", ".join(meant), ", ".join(meant.values())
+        raise DataError(f"{path}: unknown array {found}: did you mean {known}? Write it with these names")
     if missing:
         raise DataError(f"{path}: {', '.join(missing)} missing: {', '.join(NEEDED)} are needed")
-    if unknown := sorted(set(arrays) - {*NEEDED, *OPTIONAL}):
-        known = ", ".join(NEEDED + OPTIONAL)
-        raise DataError(f"{path}: unknown array {', '.join(unknown)}: remove it; known arrays are {known}")
+    if unknown:
+        raise DataError(f"{path}: unknown array {unknown[0]}: {did_you_mean(unknown[0], NEEDED + OPTIONAL)}")
     names = ("train", "test", *(["validation"] if "validation_x" in arrays else []))
     parts = {name: Part(arrays[f"{name}_x"], arrays[f"{name}_y"]) for name in names}
     classes = _classes(path, arrays)

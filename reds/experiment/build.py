@@ -4,54 +4,71 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reds.experiment.build_report import report
+from reds.experiment.build_report import describe, report
+from reds.experiment.out_folder import only_writer, refuse_other_recipe
 from reds.experiment.pipeline import Trained, random_net, train_nested
-from reds.experiment.prepare import Prepared, read_and_prepare
+from reds.experiment.prepare import Checked, Prepared, prepare
 from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.result import Result, run_test
+from reds.experiment.schedule import nested_phases
 from reds.experiment.training_key import key_of
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
 
 
-def build(path: Path, out: Path, console: Console) -> Path:
-    """Run a recipe, write NAME.reds and its card NAME.json into `out`, and return the path of the pack.
+def build(
+    checked: Checked, out: Path, console: Console, *, force: bool = False, threads: int | None = None
+) -> tuple[Path, list[str]]:
+    """Run a recipe, and write NAME.reds and its card NAME.json into `out`.
 
     A build that was killed continues after its last whole epoch, whose state is in NAME.training. The test
     examples are used once, after everything is chosen.
 
     Args:
-        path: The recipe file.
+        checked: The recipe.
         out: Folder of the results; it is made if it does not exist.
         console: Shows progress and the results.
+        force: Overwrite a pack of another recipe.
+        threads: Threads of torch; by default as many as the net needs.
+
+    Returns:
+        The path of the pack, and the names of the subnets that miss their floors.
 
     Raises:
-        RedsError: The recipe or its data cannot be used, or training diverged.
-        OSError: `out` cannot be written.
+        RedsError: The data cannot be used, training diverged, or another recipe's pack has the name.
+        OSError: `out` cannot be written, or another command writes into it.
     """
-    prepared = read_and_prepare(path, out, console)
-    recipe, target = prepared.recipe, out / f"{prepared.recipe.name}.reds"
-    states = checkpoint(prepared, recipe, target)
-    full = random_net(prepared.graph, prepared.examples, recipe.seed)
-    method = method_of(recipe)
-    trained = train_nested(full, prepared.examples, method, prepared.profile, Progress(console), states)
-    result = tested_by_recipe(prepared, recipe, trained)
-    result.save(target)
-    report(result, console)
-    states.remove()
-    return target
+    recipe, target, method = checked.recipe, out / f"{checked.recipe.name}.reds", method_of(checked.recipe)
+    with only_writer(out):
+        if not force:
+            refuse_other_recipe(target, checked.sha256)
+        prepared = prepare(checked, console, threads)
+        describe(prepared, console)
+        states = checkpoint(prepared, recipe, target, console)
+        full = random_net(prepared.graph, prepared.examples, recipe.seed)
+        progress = Progress(console, nested_phases(method))
+        trained = train_nested(full, prepared.examples, method, prepared.profile, progress, states)
+        with progress.step("testing"):
+            result = tested_by_recipe(prepared, recipe, trained)
+        result.save(target)
+        states.remove()
+    return target, report(result, console)
 
 
-def checkpoint(prepared: Prepared, recipe: Recipe, target: Path) -> Checkpoint:
-    """Return the checkpoint of one training.
+def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Console) -> Checkpoint:
+    """Return the checkpoint of one training, and say so if a kept training cannot be continued.
 
     Args:
         prepared: The recipe that was read from a file, with its data.
         recipe: The recipe of this training: the same one or a variant.
         target: The pack to be; the checkpoint lies beside it.
+        console: Shows why a kept training is not continued.
     """
     key = key_of(target.stem, recipe, prepared.data, prepared.profile)
-    return Checkpoint(target.with_suffix(".training"), key)
+    kept = Checkpoint(target.with_suffix(".training"), key)
+    if kept.unused:
+        console.print(f"{target.stem}.training is not continued: {kept.unused}", soft_wrap=True)
+    return kept
 
 
 def tested_by_recipe(prepared: Prepared, recipe: Recipe, trained: Trained) -> Result:
@@ -65,5 +82,5 @@ def tested_by_recipe(prepared: Prepared, recipe: Recipe, trained: Trained) -> Re
     return run_test(
         trained, prepared.data, method_of(recipe), prepared.profile, every=recipe.data.every,
         floors=[subnet.floor for subnet in recipe.subnet],
-        source={"recipe": {"name": recipe.name, "sha256": prepared.recipe_sha256}},
+        source={"recipe": {"name": recipe.name, "sha256": prepared.sha256}},
     )  # fmt: skip

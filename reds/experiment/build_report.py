@@ -1,13 +1,36 @@
-"""Print the end of a build: cost and accuracy of each subnet, and a warning for each floor it misses."""
+"""Print which net a build trains, and at its end cost and accuracy of each subnet and missed floors."""
 
+import torch
 from rich.console import Console
 
+from reds.experiment.prepare import Prepared
 from reds.experiment.result import Result
 from reds.pack.inspect import table_of
+from reds.training.torch_setup import processor
+from reds.zoo import other_net
 
 
-def report(result: Result, console: Console) -> None:
-    """Print a table of all subnets, and a line for each subnet whose accuracy a bench would reject."""
+def describe(prepared: Prepared, console: Console) -> None:
+    """Print which net is trained, on which examples, and where."""
+    graph, name, threads = prepared.graph, prepared.recipe.net.name, torch.get_num_threads()
+    rows, columns, units = prepared.data.set.thinned(prepared.recipe.data.every)
+    macs, (variants, examples) = graph.macs(graph.full), prepared.data.train_x.shape[:2]
+    place = f"{threads} thread{'s' if threads > 1 else ''}" if processor() == "cpu" else processor()
+    console.print(
+        f"{name} ({rows}x{columns}x{units}, {macs:,} MACs) on {examples:,} examples"
+        f"{f' in {variants} variants' if variants > 1 else ''}, seed {prepared.recipe.seed}, {place}",
+        soft_wrap=True,
+    )
+    if other := other_net(name):
+        console.print(f"{name} is another net than {other}: {other} is the published one", soft_wrap=True)
+
+
+def report(result: Result, console: Console) -> list[str]:
+    """Print a table of all subnets, and a line for each subnet whose accuracy a bench would reject.
+
+    Returns:
+        The names of these subnets.
+    """
     timed = result.profile.latency is not None
     rows = []
     for subnet in result.subnets:
@@ -18,10 +41,16 @@ def report(result: Result, console: Console) -> None:
     heads = f"subnet units MACs {'predicted-us ' if timed else ''}validation test test-in-float"
     console.print(table_of(heads, rows))
     labeled = min(result.data.set.labeled, len(result.data.test_y))
-    for subnet, floor in zip(result.subnets, result.floors, strict=True):
-        if subnet.labeled_accuracy < floor:
-            console.print(
-                f"subnet {subnet.name} misses its floor: accuracy {subnet.labeled_accuracy:.4f} on"
-                f" {labeled:,} labeled examples, floor {floor:g}: a bench of this pack will fail;"
-                " train longer, or lower the floor"
-            )
+    missed = [
+        (subnet, floor)
+        for subnet, floor in zip(result.subnets, result.floors, strict=True)
+        if subnet.labeled_accuracy < floor
+    ]
+    for subnet, floor in missed:
+        console.print(
+            f"subnet {subnet.name} misses its floor: accuracy {subnet.labeled_accuracy:.4f} on"
+            f" {labeled:,} labeled examples, floor {floor:g}: a bench of this pack will fail;"
+            " train longer, or lower the floor",
+            soft_wrap=True,
+        )
+    return [subnet.name for subnet, _ in missed]

@@ -69,8 +69,11 @@ def card_of(
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split, "notes": list(data.notes)},
         **({"front_end": dict(data.front_end)} if data.front_end else {}),
-        "versions": {"torch": torch.__version__, "numpy": np.__version__, "processor": processor()},
-    }
+        "versions": {
+            "torch": torch.__version__, "numpy": np.__version__, "processor": processor(),
+            "threads": torch.get_num_threads(),
+        },
+    }  # fmt: skip
 
 
 def _subnet(subnet: SubnetResult, floor: float) -> dict[str, Any]:

@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from reds.experiment.prepare import read_and_prepare
+from reds.experiment.build_report import describe
+from reds.experiment.out_folder import only_writer
+from reds.experiment.prepare import Checked, prepare
+from reds.experiment.recipe import Recipe, method_of
+from reds.experiment.schedule import alone_phases, nested_phases
 from reds.experiment.variants import Variants
 from reds.tables import markdown
 from reds.training.progress import Progress
+from reds.training.time_left import Phase
 
 RESAMPLES = 10_000
 """Bootstrap samples of each interval."""
@@ -38,42 +43,73 @@ class Paired:
         return f"{100 * (self.nested - self.alone):+.2f} ({100 * self.low:+.2f} to {100 * self.high:+.2f})"
 
 
-def compare(path: Path, seeds: Sequence[int], out: Path, console: Console) -> str:
+def compare(
+    checked: Checked, seeds: Sequence[int], out: Path, console: Console, *, force: bool = False,
+    threads: int | None = None,
+) -> str:  # fmt: skip
     """Train nested and alone with every seed, write all packs and cards into `out`, and return a report.
 
     Accuracies are int8, measured with the bit-exact interpreter on the recipe's test examples.
 
     Args:
-        path: The recipe file.
+        checked: The recipe.
         seeds: Seeds to train with.
         out: Folder of the packs; it is made if it does not exist.
         console: Shows progress.
+        force: Overwrite packs of another recipe.
+        threads: Threads of torch; by default as many as the net needs.
 
     Returns:
         The report in Markdown.
 
     Raises:
-        RedsError: The recipe or its data cannot be used, or training diverged.
-        OSError: `out` cannot be written.
+        RedsError: The data cannot be used, training diverged, or packs of another recipe are in the way.
+        OSError: `out` cannot be written, or another command writes into it.
     """
-    prepared = read_and_prepare(path, out, console)
-    recipe, variants = prepared.recipe, Variants(prepared, out, Progress(console))
+    recipe = checked.recipe
     correct: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
-    for seed in seeds:
-        seeded, name = replace(recipe, seed=seed), f"{recipe.name}-seed{seed}"
-        nested = variants.nested(seeded, name)
-        alone = [
-            variants.alone(seeded, i, subnet, f"{name}-alone{subnet.name.rstrip('%')}")
-            for i, subnet in enumerate(nested.subnets)
-        ]
-        correct.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
-        sizes.append((nested.size, sum(each.size for each in alone)))
+    with only_writer(out):
+        prepared = prepare(checked, console, threads)
+        describe(prepared, console)
+        progress = Progress(console, [each for _ in seeds for each in _phases(recipe)])
+        variants = Variants(prepared, out, progress, force)
+        for seed in seeds:
+            seeded, name = replace(recipe, seed=seed), f"{recipe.name}-seed{seed}"
+            console.print(f"nested, seed {seed}")
+            nested = variants.nested(seeded, name)
+            alone = [
+                variants.alone(seeded, i, subnet, f"{name}-alone{subnet.name.rstrip('%')}")
+                for i, subnet in enumerate(nested.subnets)
+            ]
+            correct.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
+            sizes.append((nested.size, sum(each.size for each in alone)))
+        variants.done()
     table = np.array(correct)  # [seeds, subnets, nested or alone, examples]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
     text = render([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
-    variants.done()
-    return text
+    return f"{text}\n\n{origin(recipe, checked.sha256, seeds)}"
+
+
+def origin(recipe: Recipe, sha256: str, seeds: Sequence[int]) -> str:
+    """Return what a table was trained with: the recipe, its seeds and its epochs.
+
+    Args:
+        recipe: The recipe.
+        sha256: Of the recipe's file.
+        seeds: Seeds that were trained with.
+    """
+    phases = [f"{recipe.full.epochs} full", f"{recipe.joint.epochs} joint"]
+    phases += [f"{recipe.int8.epochs} int8"] if recipe.int8 else []
+    seed_list = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    return f"Recipe {recipe.name} ({sha256[:12]}), epochs {' + '.join(phases)}, {seed_list}."
+
+
+def _phases(recipe: Recipe) -> list[Phase]:
+    """Return the phases of the nets of one seed."""
+    method = method_of(recipe)
+    alone = (alone_phases(method, subnet.name, subnet.budget) for subnet in recipe.subnet)
+    return [*nested_phases(method), *(phase for phases in alone for phase in phases)]
 
 
 def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:

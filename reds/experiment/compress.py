@@ -28,6 +28,7 @@ from reds.experiment.arguments import (
 from reds.experiment.method import Method
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
+from reds.experiment.schedule import nested_phases
 from reds.graph import Graph
 from reds.graph.lowering import check_packable
 from reds.graph.subnets import Budget
@@ -36,7 +37,7 @@ from reds.nesting.options import SelectionOptions
 from reds.training.checkpoint import Checkpoint
 from reds.training.options import JointOptions, TrainingOptions
 from reds.training.progress import Progress
-from reds.training.torch_setup import repeatable
+from reds.training.torch_setup import repeatable, threads_for
 from reds.training.trainer import check_outputs
 from reds.zoo import by_name
 
@@ -115,7 +116,8 @@ def compress(
     graph = _graph(net, stored.set)
     check_packable(graph)
     check_budgets(graph, limits, selection.step, selection.least, target)
-    with repeatable(), torch.inference_mode(False):  # gradients, whatever the caller has switched off
+    threads = threads_for(graph.macs(graph.full) * joint.batch)
+    with repeatable(threads), torch.inference_mode(False):  # gradients, whatever the caller has switched off
         examples = Examples(stored, DataOptions(name), augmentation)
         if isinstance(net, ElasticNet):
             full = _given_net(net, examples, seed)
@@ -123,9 +125,10 @@ def compress(
             full = random_net(graph, examples, seed)
         shown = console or plain_console(stderr=True)
         print_notes(stored.notes, shown)
-        progress = Progress(shown)
+        progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
-        return run_test(trained, stored, method, target)
+        with progress.step("testing"):
+            return run_test(trained, stored, method, target)
 
 
 def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:

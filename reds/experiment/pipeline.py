@@ -4,11 +4,13 @@
 on validation data; test examples never come here.
 """
 
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from reds.data.examples import Examples
 from reds.elastic.net import ElasticNet, nest
@@ -69,9 +71,8 @@ def train_nested(
     if method.full:
         with progress.phase("full net", ["100%"], method.full.epochs) as report:
             train(full, examples, method.full, seed=method.seed, report=report, checkpoint=checkpoint)
-    with progress.step("scoring units"):
-        generator = torch.Generator().manual_seed(method.seed)
-        scored = (examples.plain(SCORED_EXAMPLES, generator) for _ in range(SCORED_BATCHES))
+    with progress.step("scoring units", SCORED_BATCHES) as advance:
+        scored = _scored(examples, method.seed, advance)
         scores = score(full, scored, measure=options.importance, seed=method.seed)
     with progress.step("selecting subnets"):
         selected = select(
@@ -173,6 +174,14 @@ def train_jointly(
             again = best_ranges(tuned, method.name, candidates, examples, calibration)
         quantized = max(quantized, again, key=_total_validation)
     return Trained(net, quantized.model, float_validation, quantized.validation)
+
+
+def _scored(examples: Examples, seed: int, advance: Callable[[], None]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Draw the minibatches that score units; call `advance` after each."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(SCORED_BATCHES):
+        yield examples.plain(SCORED_EXAMPLES, generator)
+        advance()
 
 
 def _total_validation(quantized: QuantizedNet) -> float:

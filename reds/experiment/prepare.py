@@ -1,7 +1,11 @@
-"""Read and check everything that a recipe needs, so that its mistakes show before anything is trained."""
+"""Check a recipe against its data, and then fetch and draw its examples.
+
+A recipe's mistakes show before anything is fetched, and before torch is imported, which takes seconds.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,38 +13,44 @@ from rich.console import Console
 
 from reds.console import print_notes
 from reds.data.catalog import SETS, Data, DataSpec
-from reds.data.examples import Examples
 from reds.data.load import load_data
 from reds.data.local_files import sha256_of
 from reds.data.user_files import load_user_data
 from reds.errors import BudgetError, GraphError, ModelError, RecipeError
 from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
-from reds.files import ensure_writable
 from reds.graph import Graph
 from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost.latency import load
 from reds.pack.layouts import LAYOUTS
 from reds.reading import user_path
-from reds.training.torch_setup import make_repeatable
-from reds.zoo import RESIZABLE, by_name
+from reds.zoo import by_name, names_reading
+
+if TYPE_CHECKING:
+    from reds.data.examples import Examples
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Hold a checked recipe with its examples and its target."""
+class Checked:
+    """Hold a recipe that fits its data, its target and its net."""
 
     recipe: Recipe
-    recipe_sha256: str
-    data: Data
-    examples: Examples
+    sha256: str
+    """Of the recipe's file."""
+    own: Data | None
+    """The user's own data; None for an official set, which is fetched later."""
+    graph: Graph
+    """The full net."""
     profile: TargetProfile
 
-    @property
-    def graph(self) -> Graph:
-        """Return the full net."""
-        return graph_of(self.recipe, self.data.set)
+
+@dataclass(frozen=True)
+class Prepared(Checked):
+    """Hold a checked recipe with its examples."""
+
+    data: Data
+    examples: "Examples"
 
     @property
     def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
@@ -49,34 +59,17 @@ class Prepared:
         return x.reshape(len(x), -1), self.data.test_y
 
 
-def read_and_prepare(path: Path, out: Path, console: Console) -> Prepared:
-    """Read a recipe, fetch its examples, check that `out` can be written, and make torch repeatable.
+def check_recipe(path: Path, recipe: Recipe | None = None) -> Checked:
+    """Check a recipe: its values, its own data, its net, its budgets and its times.
 
     Args:
-        path: The recipe file; its mistakes are reported before anything is fetched.
-        out: Folder of the results; it is made if it does not exist.
-        console: Shows downloads.
+        path: The recipe file, also for errors, for paths relative to it, and for its checksum.
+        recipe: A variant of the recipe in the file; by default the recipe itself.
 
     Raises:
-        RedsError: The recipe, its budgets, its times or its data cannot be used.
-        OSError: `out` cannot be written.
+        RedsError: The recipe, its budgets, its times or its own data cannot be used.
     """
-    return prepare_recipe(load_recipe(path), path, out, console)
-
-
-def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> Prepared:
-    """Prepare a recipe that is read already, or a variant of it.
-
-    Args:
-        recipe: The recipe.
-        path: The file that it was read from, for errors, paths relative to it, and its checksum.
-        out: Folder of the results; it is made if it does not exist.
-        console: Shows downloads.
-
-    Raises:
-        RedsError: The budgets, times or data of the recipe cannot be used.
-        OSError: `out` cannot be written.
-    """
+    recipe = recipe or load_recipe(path)
     profile, selection = profile_of(recipe, path), recipe.selection
     own = None
     if recipe.data.set not in SETS:
@@ -91,12 +84,29 @@ def prepare_recipe(recipe: Recipe, path: Path, out: Path, console: Console) -> P
     except (BudgetError, GraphError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error
     check_shifts(recipe, spec, str(path))
-    data = own or load_data(recipe.data, recipe.seed, console)
+    return Checked(recipe, sha256_of(path), own, graph, profile)
+
+
+def prepare(checked: Checked, console: Console, threads: int | None = None) -> Prepared:
+    """Fetch the examples of a recipe, and make torch repeatable.
+
+    Args:
+        checked: The recipe.
+        console: Shows downloads.
+        threads: Threads of torch; by default as many as the net needs.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
+    recipe, graph = checked.recipe, checked.graph
+    data = checked.own or load_data(recipe.data, recipe.seed, console)
     print_notes(data.notes, console)
-    ensure_writable(out)
-    make_repeatable()
+    from reds.data.examples import Examples
+    from reds.training.torch_setup import make_repeatable, threads_for
+
+    make_repeatable(threads or threads_for(graph.macs(graph.full) * recipe.joint.batch))
     examples = Examples(data, recipe.data, recipe.augmentation)
-    return Prepared(recipe, sha256_of(path), data, examples, profile)
+    return Prepared(recipe, checked.sha256, checked.own, graph, checked.profile, data, examples)
 
 
 def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
@@ -110,7 +120,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]
         expected, found = ("x".join(map(str, sides)) for sides in (source, shape))
-        names = " or ".join(f"{net}-{found}" for net in RESIZABLE)
+        names = " or ".join(names_reading(shape))
         raise RecipeError(
             f"[net], name: {recipe.net.name} reads {expected} (rows, columns, units), [data] gives {found}:"
             f" write {names}"

@@ -72,12 +72,13 @@ class SubnetRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Describe the whole file."""
+    """Describe the whole file: a network, data and budgets are enough."""
 
-    name: str
     net: NetRecipe
     data: DataOptions
     subnet: tuple[SubnetRecipe, ...]
+    name: str = ""
+    """Name of the pack; by default that of the file, without its suffix."""
     seed: int = 0
     augmentation: AugmentationOptions = field(default_factory=AugmentationOptions)
     full: TrainingOptions = field(default_factory=TrainingOptions)

@@ -5,6 +5,7 @@ names the file, the table and the key.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -30,9 +31,10 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def parse_recipe(text: str, source: str) -> Recipe:
-    """Return the recipe that a text describes; `source` names it in errors. Raises `RecipeError`."""
+    """Return the recipe that a text describes; `source`, its file, names it. Raises `RecipeError`."""
     example = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
     recipe = parse_toml(text, Recipe, source, RecipeError, str(example))
+    recipe = recipe if recipe.name else replace(recipe, name=Path(source).stem)
     _check(chain(_rules(recipe), method_rules(method_of(recipe), recipe.augmentation)), source)
     if recipe.data.set in SETS:
         check_rows(recipe, SETS[recipe.data.set], source)

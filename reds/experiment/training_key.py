@@ -2,8 +2,11 @@
 
 import ast
 import hashlib
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,23 +21,53 @@ DECIDING = (
     "experiment/pipeline.py", "experiment/prepare.py", "experiment/recipe.py",
 )  # fmt: skip
 """Packages and modules of `reds` whose code decides the bits of a training."""
+SHOWING = {
+    "training/progress.py", "training/report.py", "training/time_left.py", "pack/inspect.py", "pack/card.py",
+}  # fmt: skip
+"""Modules of these packages that only show what happens, or read what is done."""
 
 
-def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> str:
-    """Return a sha256 in hex of everything that decides the bits of a training.
+FREE = {"name", "data.source", "subnet.floor"}
+"""Keys of a recipe that decide no bit of a training: the pack's name, where files come from, floors."""
+
+
+def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> dict[str, str]:
+    """Return everything that decides the bits of a training, by name, as text.
 
     Args:
         name: Name of the pack, which differs between trainings of one recipe.
-        recipe: All its options count.
+        recipe: All its options count, apart from `FREE`.
         data: The checksums of its files and its split count.
         profile: Its measured times count.
     """
-    parts = [name, repr(recipe), repr(sorted(data.files.items())), data.split]
-    parts += [torch.__version__, processor(), instructions()]
-    digest = hashlib.sha256("\n".join([*parts, code_digest()]).encode())
+    key = {"pack": name, **dict(_options(recipe))}
+    key |= {f"file {file}": sha256[:16] for file, sha256 in sorted(data.files.items())}
+    key |= {"split": data.split, "torch": str(torch.__version__), "processor": processor()}
+    key |= {"instructions": instructions(), "threads": str(torch.get_num_threads())}
     if profile.latency:
-        digest.update(times_json(profile.latency))
-    return digest.hexdigest()
+        key["times"] = hashlib.sha256(times_json(profile.latency)).hexdigest()[:16]
+    return {**key, "code of reds": code_digest()[:16]}
+
+
+def _options(table: Any, place: str = "", shown: str = "") -> Iterator[tuple[str, str]]:
+    """Give the options in a table of a recipe and in those below it, named as errors name them.
+
+    Args:
+        table: The table.
+        place: Its keys, as `FREE` has them.
+        shown: Its name in brackets.
+    """
+    for field in fields(table):
+        value, key = getattr(table, field.name), f"{place}{field.name}"
+        if key in FREE:
+            continue
+        if is_dataclass(value):
+            yield from _options(value, f"{key}.", f"[{field.name}] ")
+        elif isinstance(value, tuple):
+            for i, each in enumerate(value, 1):
+                yield from _options(each, f"{key}.", f"[[{field.name}]] number {i} ")
+        else:
+            yield f"{shown}{field.name}", "not there" if value is None else f"{value}"
 
 
 @cache
@@ -49,7 +82,8 @@ def code_digest() -> str:
 def deciding_modules(root: Path) -> list[Path]:
     """Return the modules below `root`, the folder of `reds`, whose code decides the bits of a training."""
     parts = [root / each for each in DECIDING]
-    return sorted(path for part in parts for path in ([part] if part.is_file() else part.rglob("*.py")))
+    paths = (path for part in parts for path in ([part] if part.is_file() else part.rglob("*.py")))
+    return sorted(path for path in paths if path.relative_to(root).as_posix() not in SHOWING)
 
 
 def without_docstrings(source: str) -> str:

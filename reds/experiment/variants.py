@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.experiment.build import checkpoint, tested_by_recipe
+from reds.experiment.out_folder import refuse_other_recipe
 from reds.experiment.pipeline import Trained, random_net, train_alone, train_nested
 from reds.experiment.prepare import Prepared
 from reds.experiment.recipe import Recipe, method_of
@@ -30,8 +31,9 @@ class Variant:
 class Variants:
     """Train variants of a recipe; each writes its pack and card, and resumes where it was killed."""
 
-    def __init__(self, prepared: Prepared, out: Path, progress: Progress) -> None:
-        self.prepared, self.out, self.progress = prepared, out, progress
+    def __init__(self, prepared: Prepared, out: Path, progress: Progress, force: bool = False) -> None:
+        """Write into `out`, over packs of another recipe only by `force`."""
+        self.prepared, self.out, self.progress, self.force = prepared, out, progress, force
         self._checkpoints: list[Checkpoint] = []
 
     def nested(self, recipe: Recipe, name: str) -> Variant:
@@ -65,11 +67,15 @@ class Variants:
             each.remove()
 
     def _checkpoint(self, recipe: Recipe, name: str) -> Checkpoint:
-        self._checkpoints.append(checkpoint(self.prepared, recipe, self.out / f"{name}.reds"))
+        target = self.out / f"{name}.reds"
+        if not self.force:
+            refuse_other_recipe(target, self.prepared.sha256)
+        self._checkpoints.append(checkpoint(self.prepared, recipe, target, self.progress.console))
         return self._checkpoints[-1]
 
     def _tested(self, recipe: Recipe, trained: Trained, name: str) -> Variant:
-        result = tested_by_recipe(self.prepared, recipe, trained)
+        with self.progress.step("testing"):
+            result = tested_by_recipe(self.prepared, recipe, trained)
         size = result.save(self.out / f"{name}.reds").stat().st_size
         macs = tuple(subnet.macs for subnet in result.subnets)
         return Variant(trained.net.subnets, macs, result.hits, size)

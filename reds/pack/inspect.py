@@ -8,31 +8,53 @@ from rich.table import Table
 from rich.text import Text
 
 from reds import pack
+from reds.errors import ModelError, PackError
 from reds.pack import layouts
 from reds.pack.layouts import CANONICAL
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
+from reds.pack.reader import loads, outline, read_bytes
 from reds.text import printable
 
 
 def print_pack(path: Path, console: Console) -> None:
-    """Print the layers, subnets, bytes and arenas of a pack.
+    """Print the layers, subnets, bytes and arenas of a pack, also of one in the layout of a device.
 
     Raises:
         PackError: The pack is missing, damaged or breaks a rule.
     """
-    model = pack.load(path)
-    sizes = pack.sizes(model)
+    data = read_bytes(path)
+    try:
+        model, layout = outline(data)
+    except ModelError as error:
+        raise PackError(f"{path}: not a usable pack: {error}") from error
+    if layout == CANONICAL.name:
+        model = loads(data, str(path))
     real = "(x - mean) / deviation of the card" if model.standardized else "real"
     stored = f"{real} = (q - {model.input_zero}) * {model.input_scale:.6g}"
+    source = model.tensors[0]
     console.print(
-        f"{printable(model.name)}: {model.input_size} int8 inputs, {stored}", markup=False, emoji=False
+        f"{printable(model.name)}: {source.size(source.units)} int8 inputs, {stored}, layout {layout}",
+        markup=False,
+        emoji=False,
     )
     console.print(layer_table(model))
     console.print(subnet_table(model))
+    console.print(_bytes(model) if layout == CANONICAL.name else _laid_out(layout, len(data)))
+
+
+def _bytes(model: Model) -> str:
+    sizes = pack.sizes(model)
     plans = sizes.total - sizes.weights - sizes.tables
-    console.print(
+    return (
         f"{sizes.total:,} bytes: weights {sizes.weights:,}, tables of bias and multiplier {sizes.tables:,},"
         f" plans and headers {plans:,}"
+    )
+
+
+def _laid_out(layout: str, size: int) -> str:
+    return (
+        f"{size:,} bytes, laid out for the kernels of {layout}: its checksum is right; its weights, tables"
+        " and arenas are not checked; boards and `reds` read the pack that it was converted from"
     )
 
 
@@ -62,7 +84,7 @@ def _window(layer: IntegerLayer) -> str:
 
 def subnet_table(model: Model) -> Table:
     """Return a table with the units, cost and memory of each subnet."""
-    full = model.macs(len(model.subnets) - 1)
+    full = model.subnets[-1].macs
     rows = (
         [subnet.name, "-".join(str(n) for n in subnet_units(model, i)),
          f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %" if full else "-",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reds.errors import ModelError, PackError
 from reds.pack.difference import first_difference
 from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STANDARDIZED, STEP, TENSOR, VERSION
-from reds.pack.layouts import CANONICAL
+from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.pack.model import (
     FACTORED,
     WEIGHTED,
@@ -65,6 +65,22 @@ def load(path: Path) -> Model:
     return loads(read_bytes(path), str(path))
 
 
+def outline(data: bytes) -> tuple[Model, str]:
+    """Return what the headers of a pack in the layout of a device say, and the name of the layout.
+
+    The model lacks tables, its weights are zeros, and neither these nor the arenas are checked: they are for
+    the kernels of the device.
+
+    Raises:
+        ModelError: The bytes are damaged, or the headers break a rule.
+    """
+    reader = _Reader(data)
+    _refuse_if(reader.layout not in LAYOUTS, f"its layout {reader.layout} is unknown; build it again")
+    model = reader.parts()
+    _refuse_if(not (model.tensors and model.layers and model.subnets), "it has no layer or no subnet")
+    return model, LAYOUTS[reader.layout].name
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the bytes of a pack's file.
 
@@ -102,10 +118,27 @@ class _Reader:
         found = zlib.crc32(data[CRC_FROM:])
         changed = f"its checksum does not match, some bytes have changed: {found:08x}, not {crc:08x}"
         _refuse_if(crc != found, f"{changed}; copy or build it again")
-        laid_out = f"it is laid out for a device (layout {layout}), not canonical"
-        _refuse_if(layout != CANONICAL.id, f"{laid_out}; name the pack that it was converted from")
+        self.layout = layout
 
     def model(self) -> Model:
+        laid_out = f"it is laid out for a device (layout {self.layout}), not canonical"
+        _refuse_if(self.layout != CANONICAL.id, f"{laid_out}; name the pack that it was converted from")
+        model, layers_at = self.parts(), self.header[10]
+        weighted = tuple(
+            replace(
+                layer,
+                weights=self._weights(layers_at + i * LAYER.size, f"layer {i}", layer.weights.shape),
+            )
+            for i, layer in enumerate(model.layers)
+        )
+        model = replace(model, layers=weighted)
+        validate_model(model)
+        difference = first_difference(self.data, serialize(model, CANONICAL))
+        _refuse_if(bool(difference), f"{difference}; build it again")
+        return model
+
+    def parts(self) -> Model:
+        """Return the model with weights of 0, which take no memory; in a canonical pack with its tables."""
         tensor_count, layer_count, subnet_count, flags = self.header[5:9]
         tensors_at, layers_at, plans_at, plan_size = self.header[9:13]
         scale, zero, name = self.header[13:]
@@ -116,20 +149,14 @@ class _Reader:
         self._take(tensors_at, tensor_count * TENSOR.size, "the tensors")
         tensors = tuple(self._tensor(tensors_at + i * TENSOR.size) for i in range(tensor_count))
         self._take(layers_at, layer_count * LAYER.size, "the layers")
-        layers = [self._layer(layers_at + i * LAYER.size, i, len(tensors)) for i in range(layer_count)]
+        layers = [self._layer(layers_at + i * LAYER.size, i, tensors) for i in range(layer_count)]
         self._take(plans_at, subnet_count * plan_size, "the plans")
         self.tables: list[tuple[int, int]] = [(0, 0)] * layer_count
         subnets = tuple(self._subnet(plans_at + i * plan_size, i, layers) for i in range(subnet_count))
-        weighted = tuple(
-            replace(layer, weights=self._weights(layers_at + i * LAYER.size, f"layer {i}", layer, tensors))
-            for i, layer in enumerate(layers)
-        )
         standardized = bool(flags & STANDARDIZED)
-        model = Model(_text(name, "the pack's name"), tensors, weighted, subnets, scale, zero, standardized)
-        validate_model(model)
-        difference = first_difference(self.data, serialize(model, CANONICAL))
-        _refuse_if(bool(difference), f"{difference}; build it again")
-        return model
+        return Model(
+            _text(name, "the pack's name"), tensors, tuple(layers), subnets, scale, zero, standardized
+        )
 
     def _take(self, at: int, size: int, section: str, alignment: int = 1) -> None:
         """Move the end of what is read past the next section, which begins at `at`."""
@@ -145,7 +172,7 @@ class _Reader:
         height, width, units, _ = TENSOR.unpack_from(self.data, at)
         return TensorShape(height, width, units)
 
-    def _layer(self, at: int, index: int, tensor_count: int) -> IntegerLayer:
+    def _layer(self, at: int, index: int, tensors: Sequence[TensorShape]) -> IntegerLayer:
         where, fields = f"layer {index}", LAYER.unpack_from(self.data, at)
         kind, relu, input_count, _, first, second, output, _ = fields[:8]
         kernel, stride, padding = fields[8:10], fields[10:12], fields[12:16]
@@ -154,18 +181,16 @@ class _Reader:
         _refuse_if(input_count not in (1, 2), f"{where} reads {input_count} tensors, but 1 or 2 is needed")
         inputs = (first, second)[:input_count]
         last = max(*inputs, output)
-        _refuse_if(last >= tensor_count, f"{where} names tensor {last}, but there are {tensor_count}")
-        none = np.zeros((0, 0), np.int8)
+        _refuse_if(last >= len(tensors), f"{where} names tensor {last}, but there are {len(tensors)}")
+        shape = (0, 0)
+        if kind in WEIGHTED:
+            units_in = 1 if kind == Kind.DEPTHWISE else tensors[first].units
+            shape = (tensors[output].units, kernel[0] * kernel[1] * units_in)
+        none = np.broadcast_to(np.int8(0), shape)
         return IntegerLayer(Kind(kind), inputs, output, none, bool(relu), kernel, stride, padding)
 
-    def _weights(
-        self, at: int, where: str, layer: IntegerLayer, tensors: Sequence[TensorShape]
-    ) -> NDArray[np.int8]:
+    def _weights(self, at: int, where: str, shape: tuple[int, ...]) -> NDArray[np.int8]:
         weights_at, size = LAYER.unpack_from(self.data, at)[16:18]
-        shape = (0, 0)
-        if layer.kind in WEIGHTED:
-            units_in = 1 if layer.kind is Kind.DEPTHWISE else tensors[layer.inputs[0]].units
-            shape = (tensors[layer.output].units, layer.taps * units_in)
         needed = shape[0] * shape[1]
         _refuse_if(
             size != needed,
@@ -188,6 +213,9 @@ class _Reader:
 
     def _step(self, fields: tuple[int, ...], index: int, kind: Kind, where: str) -> Step:
         units_in, units_out, table_at, zero = fields[0], fields[1], fields[6], fields[8]
+        if self.layout != CANONICAL.id:
+            none = np.zeros(0, np.int32)
+            return Step(units_in, units_out, none, none, zero)
         rows = table_rows(kind, units_out)
         shape = (2, round_up(rows, 4))
         table = table_at if rows else 0, 4 * shape[0] * shape[1]

@@ -1,10 +1,11 @@
 """Resume a killed training after its last whole epoch, with the same bits as without the interruption.
 
 The state after every epoch lies in a file beside the pack to be. A state of another recipe, data, code, torch
-version or instruction set is ignored.
+version, instruction set or number of threads is not used, and `unused` says what differs.
 """
 
 import hashlib
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from reds.files import write_atomically
 from reds.reading import read_regular
+from reds.text import printable
 
 _MOST_BYTES = 1 << 34
 """Most bytes of a state."""
@@ -25,33 +27,42 @@ class Checkpoint:
 
     Attributes:
         phases: The state of each phase that is finished or under way, by the phase's name.
+        unused: Why the file's state is not used; empty if it is used, or if there is no file.
     """
 
-    def __init__(self, path: Path | None = None, key: str = "") -> None:
+    def __init__(self, path: Path | None = None, key: Mapping[str, str] | None = None) -> None:
         """Read `path` if it was written with this key; without a path keep states in memory only.
+
+        Args:
+            path: The file.
+            key: What decides the bits of the training, by name.
 
         Raises:
             OSError: The file is there and cannot be read, or is no regular file.
         """
-        self.path, self.key = path, key
+        self.path, self.key = path, dict(key or {})
         self.phases: dict[str, State] = {}
+        self.unused = ""
         if path is not None:
-            self.phases = self._read(path)
+            self._read(path)
 
-    def _read(self, path: Path) -> dict[str, State]:
-        """Return the phases in a file, none if it is missing, damaged or of another key. Raises `OSError`."""
+    def _read(self, path: Path) -> None:
+        """Read the phases in a file, none if it is missing, damaged or of another key. Raises `OSError`."""
         try:
             digest, _, data = read_regular(path, _MOST_BYTES).partition(b"\n")
         except FileNotFoundError:
-            return {}
+            return
+        self.unused = "it is damaged, or another version wrote it"
         if hashlib.sha256(data).hexdigest().encode() != digest:
-            return {}
+            return
         try:
             saved = torch.load(BytesIO(data), weights_only=True)  # executes no code of the file
-            phases = saved["phases"] if saved["key"] == self.key else {}
+            key, phases = dict(saved["key"]), dict(saved["phases"])
+            self.unused = differences(key, self.key)
         except Exception:  # a file that `save` did not write makes torch raise errors of many kinds
-            return {}
-        return phases if isinstance(phases, dict) else {}
+            return
+        if not self.unused:
+            self.phases = phases
 
     def save(self, phase: str, state: State) -> None:
         """Replace the state of a phase. Raises `OSError`."""
@@ -66,3 +77,10 @@ class Checkpoint:
         """Delete the file, once the result of the training is written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return which values differ, as `[joint] epochs was 80 and is 60`; empty if none do."""
+    names = [*now, *(name for name in before if name not in now)]
+    values = ((name, before.get(name, "not there"), now.get(name, "not there")) for name in names)
+    return ", ".join(printable(f"{name} was {old} and is {new}") for name, old, new in values if old != new)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -15,15 +16,48 @@ CAPS = "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA"
 """Environment variables that keep torch and its libraries from instruction sets."""
 
 
-def make_repeatable() -> None:
+MACS_PER_THREAD = 1 << 29
+"""Multiply-accumulates of a minibatch's forward pass for which another thread pays. The threads of a smaller
+net mostly wait for each other, and on a busy machine for the slowest of them.
+"""
+
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""File of cgroup version 2: microseconds of CPU in a period, or `max`, and the period."""
+
+
+def threads_for(macs: int) -> int:
+    """Return how many threads of torch train a net fastest, at most one for each CPU of this process.
+
+    Args:
+        macs: Multiply-accumulates of the forward pass of one minibatch.
+    """
+    return max(1, min(available_cpus(), macs // MACS_PER_THREAD))
+
+
+def available_cpus() -> int:
+    """Return how many CPUs this process may use: those it is bound to, within the quota of its cgroup."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text().split()
+        return max(1, min(bound, int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup of version 2, or `max`: no quota
+        return bound
+
+
+def make_repeatable(threads: int = 1) -> None:
     """Make torch repeat its bits, and make the process keep the memory that torch frees.
 
-    Torch runs one thread with deterministic kernels, and leaves new tensors unfilled. The activations of a
-    minibatch take megabytes. With glibc's defaults each goes back to the operating system when it is freed
-    and returns one page fault at a time, which takes up to half of an epoch.
+    Torch runs deterministic kernels, and leaves new tensors unfilled. The number of threads decides the order
+    of sums, and so the bits. The activations of a minibatch take megabytes. With glibc's defaults each goes
+    back to the operating system when it is freed and returns one page fault at a time, which takes up to half
+    of an epoch.
+
+    Args:
+        threads: Threads of torch.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats its bits only with this
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # Torch would fill every new tensor, to show reads of values never written; that costs a third.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -34,18 +68,18 @@ def make_repeatable() -> None:
 
 
 @contextmanager
-def repeatable() -> Iterator[None]:
+def repeatable(threads: int = 1) -> Iterator[None]:
     """Make torch repeat its bits inside a with block, then restore its settings and random state."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warns = torch.is_deterministic_algorithms_warn_only_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     devices = [torch.cuda.current_device()] if training_device().type == "cuda" else []
-    make_repeatable()
+    make_repeatable(threads)
     try:
         with torch.random.fork_rng(devices):
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
         torch.use_deterministic_algorithms(deterministic, warn_only=warns)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 

@@ -3,7 +3,7 @@
 The trainer keeps the epoch that is best on validation data. `losses` has the loss.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -15,16 +15,11 @@ from reds.graph import Graph
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
 from reds.training.options import TrainingOptions
+from reds.training.report import Report
 from reds.training.torch_setup import random_state, set_random_state, training_device
 
 BATCH = 256
 """Examples that `accuracy` classifies at once."""
-Report = Callable[[int, Sequence[float]], None]
-"""Called after every epoch with its number, from 1, and the validation accuracy of every subnet."""
-
-
-def silent(epoch: int, accuracies: Sequence[float]) -> None:
-    """Report nothing."""
 
 
 class Stateful(Protocol):
@@ -53,7 +48,7 @@ class TrainingExamples(Protocol):
 
 def train(
     net: ElasticNet, examples: TrainingExamples, options: TrainingOptions, *, seed: int = 0,
-    report: Report = silent, distil: float = 0.0, checkpoint: Checkpoint | None = None,
+    report: Report | None = None, distil: float = 0.0, checkpoint: Checkpoint | None = None,
 ) -> tuple[float, ...]:  # fmt: skip
     """Train a net in place, keep the weights of the best epoch, and return its validation accuracies.
 
@@ -65,7 +60,7 @@ def train(
         examples: Training examples, and the validation examples that choose the epoch.
         options: Epochs, minibatch size, learning rate and regularization.
         seed: Seed of minibatches, augmentation and dropout.
-        report: Called after each epoch.
+        report: Follows the training.
         distil: Share of the full net's probabilities in the targets of the smaller subnets.
         checkpoint: Keeps the state after every epoch; training resumes from the state that it holds.
 
@@ -80,7 +75,7 @@ def train(
     _check_examples(net, examples)
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)
-    checkpoint, device = checkpoint or Checkpoint(), training_device()
+    checkpoint, report, device = checkpoint or Checkpoint(), report or Report(), training_device()
     net.dropout = options.dropout
     net.to(device)
     optimizer = torch.optim.AdamW(
@@ -105,7 +100,7 @@ def train(
             each.load_state_dict(state[name])
         generator.set_state(state["generator"])
         set_random_state(device, state["dropout"])
-        report(start, best.accuracies)
+    report.start(start, steps)
     for epoch in range(start + 1, options.epochs + 1):
         net.train()
         first = (epoch - 1) * steps if short else 0
@@ -116,6 +111,7 @@ def train(
             backward(net, x.to(device), smoothed, shares, distil, step)
             optimizer.step()
             cycle.step()
+            report.step()
         if not all(value.isfinite().all() for value in net.state_dict().values()):
             raise DivergedError(
                 f"training {options.phase} diverged in epoch {epoch}: lower its rate (`training.rate` of"
@@ -126,7 +122,7 @@ def train(
         state = {name: each.state_dict() for name, each in stateful.items()}
         state |= {"epoch": epoch, "generator": generator.get_state(), "dropout": random_state(device)}
         checkpoint.save(options.table, state)
-        report(epoch, accuracies)
+        report.epoch(epoch, accuracies)
     net.to("cpu").load_state_dict(best.weights)
     return best.accuracies
 

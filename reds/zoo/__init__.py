@@ -66,3 +66,28 @@ def find_net(name: str) -> Callable[[], Graph] | None:
     if name not in NETS and sized and sized[1] in RESIZABLE:
         return partial(RESIZABLE[sized[1]], *map(int, sized.groups()[1:]))
     return NETS.get(name)
+
+
+def names_reading(shape: tuple[int, int, int]) -> list[str]:
+    """Return the names of the networks for examples of a shape: rows, columns and units.
+
+    A published network of this input size comes first, under its short name.
+    """
+    sides = "x".join(map(str, shape))
+    published = [name for name, make in NETS.items() if make().reads(shape)]
+    others = [f"{name}-{sides}" for name in RESIZABLE if name not in published]
+    return [*published, *(name for name in others if name not in published)]
+
+
+def other_net(name: str) -> str | None:
+    """Return the published net that the short part of a name means, if the name itself means another net.
+
+    `ds-cnn-s-49x10x1` has the kernels and the pooling of the net for pictures, at the input size of
+    `ds-cnn-s`, the net for speech.
+    """
+    short = re.sub(rf"-{SIDE}x{SIDE}x{SIDE}$", "", name)
+    if short == name or short not in NETS:
+        return None
+    made, published = by_name(name), NETS[short]()
+    same_input = (made.tensors[0], made.full[0]) == (published.tensors[0], published.full[0])
+    return short if same_input and made.layers != published.layers else None

@@ -40,6 +40,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REDS_DATA", str(tmp_path))
     text = (fixtures_dir() / "recipes" / "kws-dnn-s.toml").read_text()
     text = re.sub(r"epochs = \d+", "epochs = 2", re.sub(r"batch = \d+", "batch = 32", text))
+    text = re.sub(r"floor = .*", "floor = 0.0", text)
     path = tmp_path / "tiny.toml"
     path.write_text(text.replace('source = "auto"', 'source = "archive"'))
     return path
@@ -87,7 +88,8 @@ def test_a_built_convolutional_net_is_tested_on_all_pictures(
     monkeypatch.setattr("reds.quantization.range_search.CALIBRATION", 64)
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     path = tmp_path / "tiny.toml"
-    path.write_text(re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text)))
+    text = re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"batch = \d+", "batch = 20", text))
+    path.write_text(re.sub(r"floor = .*", "floor = 0.0", text))
     status, output = run("build", path, "--out", tmp_path / "out")
     assert status == 0, output
 
@@ -111,7 +113,7 @@ def test_a_net_that_reads_other_inputs_is_refused(recipe: Path, tmp_path: Path) 
     recipe.write_text(recipe.read_text().replace('"dnn-s"', '"ds-cnn-s"'))
     status, output = run("build", recipe, "--out", tmp_path / "out")
     assert (status, output.count("\n")) == (1, 1)
-    for word in ("[net], name", "49x10x1", "25x10x1", "dnn-s-25x10x1"):
+    for word in ("[net], name", "49x10x1", "25x10x1", "write dnn-s or dnn-l or "):
         assert word in output
 
 
@@ -129,6 +131,9 @@ def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> 
             assert (card["seed"], [row["label"] for row in card["subnets"]]) == (seed, [f"{label}%"])
     assert re.search(r"\| 25% \| \d+\.\d\d \| \d+\.\d\d \| [+-]\d+\.\d\d \([+-]", output)
     assert "One nested pack" in output
+    made = f"Recipe kws-dnn-s ({sha256_of(recipe)[:12]}), epochs 2 full + 2 joint, seeds 0, 1."
+    assert output.rstrip().endswith(made)
+    assert all(len(line) <= 80 for line in output.splitlines() if line.startswith("|"))
 
 
 def test_reproduce_writes_our_accuracies_beside_the_papers(
@@ -146,17 +151,17 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
     assert output.endswith(text + "\n")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert rows[0] == [
-        "paper's subnet", "of full MACs", "paper, REDS", "paper, alone",
-        "our reds", "our alone", "our uniform", "our magnitude", "our random",
+        "subnet", "paper", "its alone", "reds", "alone", "uniform", "magnitude", "random",
     ]  # fmt: skip
-    assert [row[:4] for row in rows[2:6]] == [
-        ["100%", "100.0 %", "83.52", "84.30"],
-        ["75%", rows[3][1], "82.29", "83.77"],
-        ["50%", rows[4][1], "78.36", "80.91"],
-        ["25%", rows[5][1], "64.42", "69.77"],
+    assert [row[:3] for row in rows[2:6]] == [
+        ["100%", "83.52", "84.30"],
+        ["75%", "82.29", "83.77"],
+        ["50%", "78.36", "80.91"],
+        ["25%", "64.42", "69.77"],
     ]
-    for row, most in zip(rows[3:6], (65.8, 33.8, 9.8), strict=True):
-        assert most - 2 < float(row[1].removesuffix(" %")) <= most
+    (shares,) = re.findall(r"(?m)^- reds (.*)$", text)
+    for share, most in zip(map(float, shares.split("/")), (100, 65.8, 33.8, 9.8), strict=True):
+        assert most - 2 < share <= most
     for seed in (3, 4):
         ours, uniform = (
             json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-{of}.json").read_text())
@@ -170,12 +175,25 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
         json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-magnitude.json").read_text())
         ["subnets"][0]["accuracy"]["test"] for seed in (3, 4)
     ])  # fmt: skip
-    assert rows[5][7].startswith(f"{accuracy:.2f} (")
-    assert [row[0] for row in rows[6:]] == ["paper's subnet", "---", "100%", "75%", "50%", "25%"]
+    assert rows[5][6] == f"{accuracy:.2f}"
+    assert [row[0] for row in rows[6:12]] == ["subnet", "---", "100%", "75%", "50%", "25%"]
+    low, high = sorted(
+        100 * json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-magnitude.json").read_text())
+        ["subnets"][0]["accuracy"]["test"] for seed in (3, 4)
+    )  # fmt: skip
+    assert rows[11][4] == f"{low:.2f}-{high:.2f}"
+    assert [row[:2] for row in rows[14:18]] == [
+        ["100%", each] for each in ("alone", "uniform", "magnitude", "random")
+    ]
+    assert all(len(line) <= 80 for line in text.splitlines() if line.startswith("|"))
+    sha256 = sha256_of(shipped / "kws-dnn-s.toml")
+    made = f"Recipe kws-dnn-s ({sha256[:12]}), epochs 1 full + 1 joint, seeds 3, 4."
+    assert text.startswith(made)
     assert "not on equal terms" in text
     against = " ".join(f"--against {each}" for each in ("alone", "uniform", "magnitude", "random"))
     assert f"(`reds reproduce kws-dnn-s --seeds 3,4 {against}`)" in text
     plot = (tmp_path / "out" / "kws-dnn-s.svg").read_bytes()
+    assert made.encode() in plot
     assert all(f">our {name}<".encode() in plot for name in ("reds", "alone", "uniform", "random"))
     assert not list((tmp_path / "out").glob("*.training"))
 
@@ -235,7 +253,7 @@ def test_a_build_says_what_it_reached_and_which_floor_it_missed(recipe: Path, tm
     text = re.sub(r"floor = .*", "floor = 1.0", recipe.read_text())
     recipe.write_text(text.replace("floor = 1.0", "floor = 0.0", 1))
     status, output = run("build", recipe, "--out", tmp_path)
-    assert status == 0, output
+    assert status == 1, output
     card = json.loads((tmp_path / "kws-dnn-s.json").read_text())
     for subnet in card["subnets"]:
         assert f"{100 * subnet['accuracy']['test']:.2f} %" in output
@@ -243,6 +261,8 @@ def test_a_build_says_what_it_reached_and_which_floor_it_missed(recipe: Path, tm
         assert missed == (f"subnet {subnet['label']} misses its floor: " in output)
     assert "subnet 25% misses" not in output
     assert "subnet 50% misses" in output
+    assert re.search(r"^Error: 50%, 75%, 100%: .*--allow-missed-floors$", output, re.MULTILINE)
+    assert run("build", recipe, "--out", tmp_path, "--allow-missed-floors")[0] == 0
 
 
 @pytest.mark.parametrize("command", ["build", "compare"])
@@ -287,7 +307,7 @@ def test_the_last_epochs_may_see_what_int8_rounds_off(recipe: Path, tmp_path: Pa
     assert run("build", recipe, "--out", tmp_path)[0] == 0
     plain = json.loads((tmp_path / "kws-dnn-s.json").read_text())
     recipe.write_text(text + "\n[int8]\nepochs = 2\nrate = 2e-3\n")
-    status, output = run("build", recipe, "--out", tmp_path)
+    status, output = run("build", recipe, "--out", tmp_path, "--force")
     assert status == 0, output
     assert "rounded 2/2 validation" in output
     tuned = json.loads((tmp_path / "kws-dnn-s.json").read_text())

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from reds.elastic.net import active_weight
 from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, random_net, train_nested
-from reds.experiment.prepare import Prepared, prepare_recipe
+from reds.experiment.prepare import Prepared, check_recipe, prepare
 from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.recipe_file import load_recipe
 from reds.graph import MIXING, Graph
@@ -109,7 +109,7 @@ class Made:
 
 def made(recipe: Recipe, path: Path) -> Made:
     quiet, kept = Console(quiet=True), Checkpoint()
-    prepared = prepare_recipe(recipe, path, path.parent, quiet)
+    prepared = prepare(check_recipe(path, recipe), quiet)
     trained = trained_by(recipe, prepared, kept)
     return Made(prepared, trained, {phase: state["best"]["weights"] for phase, state in kept.phases.items()})
 

@@ -18,8 +18,7 @@ from reds.data.local_files import sha256_of
 from reds.pack import interpreter
 from tests.reds.support.own import COLORS, motions, pictures, short_recipe, words
 
-SHORTEST = """name = "mine"
-net.name = "dnn-s-12x8x3"
+SHORTEST = """net.name = "dnn-s-12x8x3"
 data.set = "my.npz"
 subnet = [{ budget = 0.5 }, { budget = 1.0 }]
 """
@@ -131,6 +130,22 @@ def test_the_shortest_recipe_builds_a_pack_that_classifies(recipe: Path, tmp_pat
     assert loaded.subnets["50%"].macs <= 0.5 * loaded.subnets["100%"].macs
     assert min(subnet.accuracy or 0 for subnet in loaded.subnets) > 0.5
     assert [subnet["floor"] for subnet in card["subnets"]] == [0, 0]
+
+
+def test_the_whole_recipe_of_the_docs_runs_as_it_is_but_for_its_epochs_and_floors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
+    text = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)[1]
+    assert text.startswith("name = ")
+    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 1)
+    text = re.sub(r"floor = [\d.]+", "floor = 0.0", re.sub(r"epochs = \d+", "epochs = 1", text))
+    (tmp_path / "recipe.toml").write_text(text)
+    pictures(tmp_path / "pictures", 40, size=(40, 30))
+    result = CliRunner().invoke(main, ["build", str(tmp_path / "recipe.toml"), "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert [subnet.name for subnet in reds.load(tmp_path / "mine.reds").subnets] == ["25%", "100%"]
+    assert max(map(len, result.output.split("┏", 1)[1].split("└", 1)[0].splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

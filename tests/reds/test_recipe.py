@@ -3,7 +3,6 @@
 import re
 import tomllib
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,11 @@ from hypothesis import strategies as st
 
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.errors import RecipeError
-from reds.experiment.recipe import Recipe, SubnetRecipe, method_of
+from reds.experiment.recipe import Recipe, SubnetRecipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
-from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.options import SelectionOptions
-from reds.pack.layouts import LAYOUTS
 from reds.training.options import JointOptions, TrainingOptions
-from reds.zoo import by_name
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
 TEXT = SHIPPED.read_text()
@@ -88,15 +84,15 @@ def test_all_that_a_recipe_lacks_is_named_at_once() -> None:
     assert "\n" not in str(caught.value)
 
 
-SHORTEST = """name = "mine"
-net = { name = "dnn-s" }
+SHORTEST = """net = { name = "dnn-s" }
 data = { set = "speech-commands" }
 subnet = [{ budget = 0.5 }, { budget = 1.0 }]
 """
 
 
 def test_the_shortest_recipe_takes_the_defaults_of_the_options() -> None:
-    recipe = parse_recipe(SHORTEST, "r.toml")
+    recipe = parse_recipe(SHORTEST, "some/mine.toml")
+    assert recipe.name == "mine", "the file's"
     assert (recipe.full, recipe.joint) == (TrainingOptions(), JointOptions())
     assert (recipe.selection, recipe.augmentation) == (SelectionOptions(), AugmentationOptions())
     assert recipe.data == DataOptions("speech-commands")
@@ -109,15 +105,24 @@ def test_a_table_may_say_some_of_its_keys() -> None:
     assert (recipe.joint, recipe.full) == (JointOptions(epochs=3), TrainingOptions())
 
 
-def test_the_recipe_in_the_docs_is_whole_and_its_budgets_can_be_met() -> None:
+def recipes_of_docs() -> list[str]:
     docs = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
-    (text,) = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
-    recipe = parse_recipe(text, "docs")
-    assert recipe.device is not None
-    layout = next(each for each in LAYOUTS.values() if each.name == recipe.device.layout)
-    untimed = [replace(budget, latency=None) for budget in method_of(recipe).budgets]
-    how = recipe.selection
-    check_budgets(by_name(recipe.net.name, 5), untimed, how.step, how.least, TargetProfile(layout))
+    return re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
+
+
+def test_the_recipes_in_the_docs_are_read_and_the_whole_one_says_the_defaults() -> None:
+    shortest, whole, timed = recipes_of_docs()
+    short, recipe = parse_recipe(shortest, "own/mine.toml"), parse_recipe(whole, "docs.toml")
+    assert (short.name, recipe.name) == ("mine", "mine")
+    assert set(tomllib.loads(whole)) == set(Recipe.__dataclass_fields__)
+    for table in ("net", "data", "seed", "augmentation", "full", "selection", "joint"):
+        assert getattr(recipe, table) == getattr(short, table), f"{table} of the docs is not the default"
+    for table, options in tomllib.loads(whole).items():
+        if table in ("augmentation", "full", "selection", "joint", "data"):
+            assert set(options) == set(getattr(recipe, table).__dataclass_fields__)
+    also = parse_recipe(f"{shortest.rpartition('subnet')[0]}\n{timed}\n[[subnet]]\nbudget = 1.0\n", "r.toml")
+    assert also.device is not None
+    assert also.device.times == "times.json"
 
 
 def test_a_missing_recipe_is_refused_by_name(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Joint training: the paper's loss weights, distillation, the best epoch, the same bits from a seed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from reds.errors import DivergedError
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, sandwich, smooth
 from reds.training.options import JointOptions, TrainingOptions
+from reds.training.report import Report
 from reds.training.trainer import accuracy, train
 from reds.zoo.dnn import dnn
 from tests.reds.support.speech import tiny_speech
@@ -28,6 +29,16 @@ from tests.reds.support.subnets import specs
 WIDTHS = ((250, 8, 8, 8, 12), (250, 16, 12, 16, 12), (250, 24, 24, 24, 12))
 GRAPH = dnn("s").resized(WIDTHS[-1])
 HOW = TrainingOptions(epochs=10, batch=32, rate=2e-2, weight_decay=0.01, smoothing=0.1, dropout=0.1)
+
+
+class Noting(Report):
+    """Call a function after every epoch."""
+
+    def __init__(self, note: Callable[[int, Sequence[float]], object]) -> None:
+        self.note = note
+
+    def epoch(self, number: int, accuracies: Sequence[float]) -> None:
+        self.note(number, accuracies)
 
 
 def examples(clips: SpeechClips, shift: int, mixup: float) -> Examples:
@@ -94,7 +105,7 @@ def test_of_more_subnets_those_between_take_turns_and_stand_for_each_other(subne
 def test_the_best_epoch_is_kept() -> None:
     data, seen = clips(), []
     net = elastic()
-    best = train(net, data, HOW, report=lambda _, now: seen.append(tuple(now)), distil=0.5)
+    best = train(net, data, HOW, report=Noting(lambda _, now: seen.append(tuple(now))), distil=0.5)
     assert len(seen) == HOW.epochs
     assert sum(best) == max(sum(now) for now in seen)
     assert tuple(accuracy(net, i, *data.validation) for i in range(3)) == best
@@ -146,18 +157,22 @@ def test_a_killed_training_goes_on_with_the_same_bits(epoch: int, tmp_path: Path
     best = train(whole, clips(), HOW, distil=0.5)
     file = tmp_path / "some.training"
     with pytest.raises(KeyboardInterrupt):
-        train(killed, clips(), HOW, report=report, distil=0.5, checkpoint=Checkpoint(file, "key"))
+        train(
+            killed, clips(), HOW, report=Noting(report), distil=0.5, checkpoint=Checkpoint(file, {"of": "it"})
+        )
     seen: list[int] = []
-    kept = Checkpoint(file, "key")
+    kept = Checkpoint(file, {"of": "it"})
 
     def note(now: int, _: Sequence[float]) -> None:
         seen.append(now)
 
-    again = train(resumed, clips(), HOW, report=note, distil=0.5, checkpoint=kept)
+    again = train(resumed, clips(), HOW, report=Noting(note), distil=0.5, checkpoint=kept)
     assert (again, weights(resumed)) == (best, weights(whole))
-    assert seen == list(range(epoch, 11))  # the first report is of what is done
+    assert seen == list(range(epoch + 1, 11))
     seen.clear()
-    train(other, clips(), HOW, report=note, distil=0.5, checkpoint=Checkpoint(file, "another"))
+    train(
+        other, clips(), HOW, report=Noting(note), distil=0.5, checkpoint=Checkpoint(file, {"of": "another"})
+    )
     assert seen == list(range(1, 11))
     kept.remove()
     assert not list(tmp_path.iterdir())
@@ -167,20 +182,20 @@ def test_a_killed_training_goes_on_with_the_same_bits(epoch: int, tmp_path: Path
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_checkpoint_is_not_taken_up(tmp_path: Path, drawn: st.DataObject) -> None:
     file = tmp_path / "some.training"
-    Checkpoint(file, "key").save("[full]", {"epoch": 1})
-    assert Checkpoint(file, "key").phases == {"[full]": {"epoch": 1}}
+    Checkpoint(file, {"of": "it"}).save("[full]", {"epoch": 1})
+    assert Checkpoint(file, {"of": "it"}).phases == {"[full]": {"epoch": 1}}
     data = bytearray(file.read_bytes())
     at = drawn.draw(st.integers(0, len(data) - 1))
     data[at] ^= drawn.draw(st.integers(1, 255))
     file.write_bytes(drawn.draw(st.sampled_from([data, data[:at]])))
-    assert not Checkpoint(file, "key").phases
+    assert not Checkpoint(file, {"of": "it"}).phases
 
 
 def test_a_checkpoint_that_finds_no_room_is_an_error_of_the_system(tmp_path: Path) -> None:
     blocked = tmp_path / "file" / "some.training"
     blocked.parent.touch()
     with pytest.raises(OSError, match=r"some\.training"):
-        Checkpoint(blocked, "key").save("[full]", {"epoch": 1})
+        Checkpoint(blocked, {"of": "it"}).save("[full]", {"epoch": 1})
 
 
 def test_an_epoch_too_short_for_all_turns_goes_on_where_the_one_before_stopped() -> None:

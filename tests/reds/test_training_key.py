@@ -15,6 +15,7 @@ from reds.experiment.training_key import code_digest, deciding_modules, key_of, 
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import Latency, LayerTimes
+from reds.training.checkpoint import differences
 
 SOURCE = '''"""A module."""
 
@@ -127,5 +128,33 @@ def test_name_recipe_data_and_times_change_the_key() -> None:
         key_of("mine", recipe, replace(data, split="otherwise"), plain),
         key_of("mine", recipe, data, replace(plain, latency=times)),
     ]
-    assert len(set(keys)) == len(keys)
+    assert len({tuple(key.items()) for key in keys}) == len(keys)
     assert key_of("mine", recipe, replace(data, test_x=x[0] + np.int8(1)), plain) == keys[0]
+
+
+def test_a_floor_a_source_and_the_recipes_own_name_decide_no_bit() -> None:
+    recipe = load_recipe(fixtures_dir() / "recipes" / "kws-dnn-s.toml")
+    x, y = np.zeros((1, 2, 49, 10, 1), np.int8), np.zeros(2, np.uint8)
+    data = Data(SETS["speech-commands"], x, y, x[0], y, x[0], y, {"a.npz": "0" * 64}, "by hand")
+    other = replace(
+        recipe, name="other", data=replace(recipe.data, source="archive"),
+        subnet=tuple(replace(subnet, floor=0.1) for subnet in recipe.subnet),
+    )  # fmt: skip
+    before, now = (key_of("mine", each, data, TargetProfile()) for each in (recipe, other))
+    assert before == now
+    longer = replace(recipe, joint=replace(recipe.joint, epochs=7))
+    text = differences(before, key_of("mine", longer, data, TargetProfile()))
+    assert text == f"[joint] epochs was {recipe.joint.epochs} and is 7"
+
+
+def test_every_option_of_a_recipe_is_in_the_key_but_those_that_decide_nothing() -> None:
+    """So that no option can be added and forgotten."""
+    recipe = load_recipe(fixtures_dir() / "recipes" / "kws-dnn-s.toml")
+    x, y = np.zeros((1, 2, 49, 10, 1), np.int8), np.zeros(2, np.uint8)
+    data = Data(SETS["speech-commands"], x, y, x[0], y, x[0], y, {}, "by hand")
+    key = key_of("mine", recipe, data, TargetProfile())
+    for name in ("seed", "[net] name", "[data] every", "[full] rate", "[joint] norms", "[selection] least"):
+        assert name in key
+    assert {name for name in key if name.startswith("[[subnet]] number 4")} == {
+        f"[[subnet]] number 4 {option}" for option in ("budget", "flash", "arena", "latency")
+    }

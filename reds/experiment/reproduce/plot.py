@@ -12,12 +12,13 @@ from reds.experiment.reproduce.report import Contender
 from reds.files import write_atomically
 
 
-def draw(table: PaperTable, contenders: Sequence[Contender], path: Path) -> None:
+def draw(table: PaperTable, contenders: Sequence[Contender], origin: str, path: Path) -> None:
     """Write an SVG: one line for each contender with the range of its seeds, the paper's lines dashed.
 
     Args:
         table: The accuracies of the paper.
         contenders: Ours first, then the baselines.
+        origin: What was trained: recipe, epochs, seeds.
         path: The file to write.
 
     Raises:
@@ -39,7 +40,8 @@ def draw(table: PaperTable, contenders: Sequence[Contender], path: Path) -> None
             axes.plot(
                 *zip(*points, strict=True), "--s", color="black" if name == "nested" else "gray", label=title
             )
-    axes.set(xlabel="million multiply-accumulates", ylabel="test accuracy, %, int8", title=table.recipe)
+    axes.set(xlabel="million multiply-accumulates", ylabel="test accuracy, %, int8")
+    axes.set_title(origin, fontsize="small")
     axes.grid(alpha=0.3)
     axes.legend()
     written = BytesIO()

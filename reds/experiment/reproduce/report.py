@@ -37,47 +37,47 @@ class Contender:
         return np.asarray(100 * np.array(self.hits).mean(2))
 
 
-def render(table: PaperTable, contenders: Sequence[Contender], seeds: Sequence[int], command: str) -> str:
-    """Return the report, with one row for each subnet, largest first.
+def render(table: PaperTable, contenders: Sequence[Contender], origin: str, command: str) -> str:
+    """Return the report: tables with one row for each subnet, largest first, that fit 80 columns.
 
     Args:
         table: The accuracies of the paper.
         contenders: Ours first, then the baselines.
-        seeds: Seeds that were trained with.
+        origin: What was trained: recipe, epochs, seeds.
         command: The command that made the report.
     """
     ours, others = contenders[0], contenders[1:]
-    rows, differences = [], []
+    rows, spreads, differences = [], [], []
     for i, subnet in reversed(list(enumerate(table.subnets))):
         alone = "-" if subnet.alone is None else f"{subnet.alone:.2f}"
-        cells = [_mean_and_range(each.accuracies[:, i]) for each in contenders]
-        rows.append([subnet.name, f"{100 * ours.shares[i]:.1f} %", f"{subnet.nested:.2f}", alone, *cells])
+        means = [f"{each.accuracies[:, i].mean():.2f}" for each in contenders]
+        rows.append([subnet.name, f"{subnet.nested:.2f}", alone, *means])
+        spreads.append([subnet.name, *(_range(each.accuracies[:, i]) for each in contenders)])
         hits = np.array(ours.hits)[:, i]
-        differences.append(
-            [subnet.name, *(paired(hits, np.array(each.hits)[:, i]).difference for each in others)]
-        )
-    heads = ["paper's subnet", "of full MACs", "paper, REDS", "paper, alone"]
-    seed_list = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-    spread = ", lowest and highest of the seeds" if len(seeds) > 1 else ""
-    examples = ours.hits[0].shape[1]
-    shares = "; ".join(
-        f"{each.name} {'/'.join(f'{100 * x:.1f}' for x in each.shares[::-1])}" for each in contenders
+        differences += [
+            [subnet.name, each.name, paired(hits, np.array(each.hits)[:, i]).difference] for each in others
+        ]
+    names, examples = [each.name for each in contenders], ours.hits[0].shape[1]
+    shares = "\n".join(
+        f"- {each.name} {'/'.join(f'{100 * x:.1f}' for x in each.shares[::-1])}" for each in contenders
     )
     parts = [
-        f"Accuracy, %, int8, {examples:,} test examples, {seed_list}{spread} (`{command}`).",
-        markdown([*heads, *(f"our {each.name}" for each in contenders)], rows),
-        f"Of the full net's MACs, %: {shares}.",
+        f"{origin} Accuracy, %, int8, {examples:,} test examples (`{command}`). `paper` is nested, `its"
+        " alone` the same widths as separate nets; the other columns are ours, means over the seeds.",
+        markdown(["subnet", "paper", "its alone", *names], rows),
     ]
+    if len(ours.hits) > 1:
+        parts += ["Lowest and highest of the seeds:", markdown(["subnet", *names], spreads)]
+    parts += [f"Of the full net's MACs, %:\n\n{shares}"]
     if others:
         parts += [
             "Our reds less each of the others, points, with the paired 95 % interval over seeds and"
-            " examples.",
-            markdown([heads[0], *(each.name for each in others)], differences),
+            " examples:",
+            markdown(["subnet", "less", "difference"], differences),
         ]
     return "\n\n".join([*parts, *([table.note] if table.note else [])]) + "\n"
 
 
-def _mean_and_range(accuracies: NDArray[np.float64]) -> str:
-    """Return the mean over seeds, with the range in brackets if there are several."""
-    spread = f" ({accuracies.min():.2f}-{accuracies.max():.2f})" if len(accuracies) > 1 else ""
-    return f"{accuracies.mean():.2f}{spread}"
+def _range(accuracies: NDArray[np.float64]) -> str:
+    """Return the lowest and the highest of the seeds."""
+    return f"{accuracies.min():.2f}-{accuracies.max():.2f}"

@@ -19,7 +19,7 @@ import reds
 from reds import pack
 from reds.data.labeled import find_labeled
 from reds.data.user_files import load_user_data
-from reds.experiment.prepare import prepare_recipe
+from reds.experiment.prepare import check_recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
 from reds.graph.builder import Builder
@@ -65,7 +65,7 @@ def _prepared(old: str, new: str) -> Fault:
     def run(folder: Path) -> object:
         path = folder / "mine.toml"
         path.write_text(SHORTEST.replace(old, new))
-        return prepare_recipe(load_recipe(path), path, folder, QUIET)
+        return check_recipe(path)
 
     return run
 
@@ -206,6 +206,8 @@ FAULTS: dict[str, Fault] = {
     "data: split of fewer labels": lambda _: reds.Dataset.split(X, Y[:-1]),
     "npz: an array missing": _npz(test_y=None),
     "npz: an array too many": _npz(val_x=X),
+    "npz: names of Keras": _npz(train_x=None, train_y=None, test_x=None, test_y=None, x_train=X, y_train=Y,
+                                x_test=X, y_test=Y),
     "npz: text": _npz(train_x=X.astype(str)),
     "npz: not an npz": _written("mine.npz", b"text", lambda path: load_user_data(path, 0)),
     "own data: not there": lambda folder: load_user_data(folder / "none.npz", 0),

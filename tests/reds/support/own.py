@@ -16,20 +16,21 @@ def short_recipe(epochs: int) -> str:
     """Fashion-MNIST's recipe, short, for pictures of 12 x 8."""
     text = (fixtures_dir() / "recipes" / "fashion-ds-cnn-s.toml").read_text()
     text = re.sub(r"epochs = \d+", f"epochs = {epochs}", re.sub(r"batch = \d+", "batch = 20", text))
+    text = re.sub(r"floor = .*", "floor = 0.0", text)
     return text.replace('name = "fashion-ds-cnn-s"', 'name = "mine"').replace("28x28x1", "12x8x3")
 
 
-def _colored(rng: np.random.Generator, label: int) -> np.ndarray:
-    """A picture uint8 [12, 8, 3] of mostly one color."""
+def _colored(rng: np.random.Generator, label: int, size: tuple[int, int]) -> np.ndarray:
+    """A picture uint8 [rows, columns, 3] of mostly one color."""
     wash = np.array([(0, 0, 1), (0, 1, 0), (0.3, 0.3, 0.3), (1, 0, 0), (1, 1, 1)])[label]
-    return np.clip(180 * wash + rng.normal(20, 20, (12, 8, 3)), 0, 255).astype(np.uint8)
+    return np.clip(180 * wash + rng.normal(20, 20, (*size, 3)), 0, 255).astype(np.uint8)
 
 
-def pictures(path: Path, per_class: int = 16) -> Path:
+def pictures(path: Path, per_class: int = 16, size: tuple[int, int] = (12, 8)) -> Path:
     """Such pictures in an .npz, as real numbers, or in folders of classes, by what the path ends with."""
     rng = np.random.default_rng(0)
     y = {part: np.repeat(np.arange(5), per_class) for part in ("train", "test")}
-    x = {part: np.stack([_colored(rng, label) for label in labels]) for part, labels in y.items()}
+    x = {part: np.stack([_colored(rng, label, size) for label in labels]) for part, labels in y.items()}
     if path.suffix == ".npz":
         scaled = {f"{part}_x": (each / 255 - 0.5).astype(np.float32) for part, each in x.items()}
         np.savez(path, **scaled, **{f"{part}_y": each for part, each in y.items()})
