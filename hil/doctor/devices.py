@@ -1,6 +1,6 @@
 """Find the boards that are plugged in, whether or not a boards file names them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
@@ -35,9 +35,13 @@ class Found:
 
 def plugged_in() -> Iterator[Found]:
     """Return all boards that are plugged in; a line without an entry says why there are none of a kind."""
-    for found, none in ((lambda: nanos(ports_here()), NO_NANO), (androids, NO_ANDROID)):
+    finders: tuple[tuple[Callable[[], Iterable[Found]], str], ...] = (
+        (lambda: nanos(ports_here()), NO_NANO),
+        (androids, NO_ANDROID),
+    )
+    for look, none in finders:
         try:
-            yield from list(found()) or [Found(None, none)]
+            yield from list(look()) or [Found(None, none)]
         except SetupError as error:
             yield Found(None, str(error))
 

@@ -206,7 +206,8 @@ def _check_kept(where: str | Path, x: NDArray[Any], storage: Storage) -> None:
         for name, axis in (("row", 1), ("column", 2)):
             for i in range(values.shape[axis] if values.shape[axis] > 1 else 0):
                 place = f"{where}: {name} {i}"
-                _check_values(place, values.take(i, axis), kept.take(i, axis), least)
+                part = (slice(None),) * axis + (i,)
+                _check_values(place, values[part], kept[part], least)
 
 
 def _check_values(place: str, values: NDArray[Any], stored: NDArray[np.int8], least: float) -> None:

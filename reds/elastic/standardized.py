@@ -78,10 +78,10 @@ def _fold(layer: Layer, weight: Tensor, affine: _Affine) -> Tensor:
 def _subtract(module: nn.Module, shift: Tensor) -> None:
     """Make the affine map of a subnet compute for x what it did for x - shift."""
     if isinstance(module, SharedNorm):
-        module.offset -= module.gain * shift[: len(module.gain)]
+        module.offset.sub_(module.gain * shift[: len(module.gain)])
     elif isinstance(module, UnitBias):
-        module.bias -= shift[: len(module.bias)]
+        module.bias.sub_(shift[: len(module.bias)])
     else:
         assert isinstance(module, nn.BatchNorm1d)
         assert module.running_mean is not None
-        module.running_mean += shift[: len(module.running_mean)]
+        module.running_mean.add_(shift[: len(module.running_mean)])
