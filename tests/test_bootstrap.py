@@ -22,7 +22,6 @@ PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
 BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
 CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
 TEST = BENCH | CROSS | {"qemu-user", "openssh-server", "adb", "openssh-client", "cpio", "clang", "cmake"}
-TEST |= {"fish", "tcsh", "zsh"}
 
 
 @pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])
