@@ -35,8 +35,9 @@ static bool sections_ok(const reds_header *pack)
     uint64_t layers_at = sizeof *pack + pack->tensors * sizeof(reds_tensor);
     uint64_t plans_at = layers_at + pack->layers * sizeof(reds_layer);
     return pack->layers > 0 && pack->layers <= REDS_LAYERS && pack->subnets > 0 &&
-           pack->subnets <= REDS_SUBNETS && pack->tensors == pack->layers + 1u && pack->flags <= REDS_STANDARDIZED &&
-           pack->tensors_at == sizeof *pack && pack->layers_at == layers_at && pack->plans_at == plans_at &&
+           pack->subnets <= REDS_SUBNETS && pack->tensors == pack->layers + 1u &&
+           pack->flags <= REDS_STANDARDIZED && pack->tensors_at == sizeof *pack &&
+           pack->layers_at == layers_at && pack->plans_at == plans_at &&
            pack->plan_bytes == sizeof(reds_plan) + pack->layers * sizeof(reds_step) &&
            plans_at + (uint64_t)pack->subnets * pack->plan_bytes <= pack->size;
 }
