@@ -64,7 +64,7 @@ def judged(command: Command, box: Sandbox, ended: Ended) -> tuple[tuple[str, ...
         return (*found, f"a fault of this machine is taken for a regression: {last}"), "failed"
     found += one_sentence(ended.text)
     said = "".join(errors(ended.text))
-    if not any(word in said for word in (str(box.cache), "XDG_CACHE_HOME", "hil ")):
+    if not any(word in said for word in (str(box.cache), "XDG_CACHE_HOME", "TMPDIR", "hil ")):
         found += (f"the sentence names neither a path of the cache nor a command: {ascii(said)[:300]}",)
     return found, "refused"
 

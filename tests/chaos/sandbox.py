@@ -39,7 +39,8 @@ class Ended:
     def counts(self) -> dict[str, int]:
         """Return pytest's numbers of tests by outcome, empty if it printed none."""
         last = _COUNTED.findall(self.text)[-1:]
-        return {word.rstrip("s"): int(n) for line in last for n, word in re.findall(r"(\d+) ([a-z]+)", line)}
+        found = [each for line in last for each in re.findall(r"(\d+) ([a-z]+)", line)]
+        return {word.rstrip("s"): int(n) for n, word in found if not word.startswith("warning")}
 
 
 class Running:
