@@ -1,5 +1,6 @@
 """Test the host end of the protocol against the real agent, over intact and damaged streams."""
 
+import os
 import select
 import subprocess
 import sys
@@ -327,18 +328,20 @@ def test_hello_that_takes_longer_than_its_repetition_is_accepted(agent: Agent, l
     assert agent.hello(soon()).board == "desktop"
 
 
-def test_agent_dies_with_its_parent(script: Script) -> None:
-    """Watch the write end of a pipe, which closes when the last of parent and agent has ended."""
-    deaf = script("import signal; os.write(2, b'up'); signal.pause()")
+def test_agent_dies_with_its_parent(script: Script, tmp_path: Path) -> None:
+    """Watch a named pipe, whose write end closes when the agent has ended."""
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    opens = f"os.write(os.open({str(tmp_path / 'pipe')!r}, os.O_WRONLY), b'up')"
+    deaf = script(f"import signal; {opens}; signal.pause()")
     parent = (
         "import signal; from pathlib import Path; from hil.transports.process import ProcessTransport as P; "
     )
     parent += f"P(Path({str(deaf)!r})); signal.pause()"
-    process = subprocess.Popen([sys.executable, "-c", parent], stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    assert process.stderr.read(2) == b"up"
-    process.kill()
-    assert process.wait() < 0
-    assert select.select([process.stderr], [], [], 10)[0]
-    assert process.stderr.read() == b""
-    process.stderr.close()
+    with subprocess.Popen([sys.executable, "-c", parent]) as process:
+        assert select.select([reading], [], [], 30)[0]
+        assert os.read(reading, 2) == b"up"
+        process.kill()
+    assert select.select([reading], [], [], 10)[0]
+    assert os.read(reading, 1) == b""
+    os.close(reading)
