@@ -43,6 +43,8 @@ class Result:
     """Lowest accuracy of each subnet on the labeled examples that a bench accepts."""
     source: Mapping[str, Any] = field(repr=False)
     """Entries of the card on the origin of the net, as the recipe's name and checksum."""
+    threads: int = field(repr=False)
+    """Threads of torch that the net was trained with."""
 
     def save(self, path: str | Path) -> Path:
         """Write the pack, with its card and labeled examples beside it, and return its path.
@@ -60,7 +62,7 @@ class Result:
         labeled = save_labeled(self.data, self.every, path.parent)
         card = card_of(
             self.method, self.data, self.trained.model, self.subnets, self.floors,
-            source=self.source, written=written, labeled=labeled,
+            source=self.source, written=written, labeled=labeled, threads=self.threads,
         )  # fmt: skip
         write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
@@ -119,5 +121,14 @@ def run_test(
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)
     limits = reached if floors is None else tuple(floors)
     return Result(
-        trained, data, method, profile, every, correct, Subnets(subnets), limits, dict(source or {})
+        trained,
+        data,
+        method,
+        profile,
+        every,
+        correct,
+        Subnets(subnets),
+        limits,
+        dict(source or {}),
+        torch.get_num_threads(),
     )

@@ -165,7 +165,7 @@ def test_board_in_use_is_shown_with_its_run(boards_toml: Callable[..., Path]) ->
             lease.path_of(board.port).rmdir()
 
 
-NAMES = st.text(min_size=1, max_size=40).filter(str.isprintable)
+NAMES = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text.strip())
 LIMITS = st.dictionaries(NAMES, st.floats(min_value=0.1, max_value=1e9), max_size=3)
 FINGERPRINT = "SHA256:" + "a" * 43
 HOSTS = st.builds(

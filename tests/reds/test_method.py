@@ -67,6 +67,7 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
 ELSEWHERE = {
     "name", "subnet.floor",  # of the pack and its card
     "net.name", "data.set", "data.source", "data.every",  # which examples, and what reads them
+    "data.group", "data.sounds", "data.series",  # how own data are read and split
     "device.layout", "device.times", "subnet.latency",  # of a board
 }  # fmt: skip
 """Keys with tests of their own."""

@@ -128,7 +128,7 @@ class SshMachine(Machine):
                 f"{self.name}: {which} has a passphrase; give it to ssh-agent: ssh-add"
             ) from error
         except (paramiko.SSHException, OSError, ValueError) as error:
-            if deadline.passed or not (isinstance(error, ValueError) or self.alive()):
+            if deadline.passed or not self._speaks() or not (isinstance(error, ValueError) or self.alive()):
                 raise
             reason = printable((getattr(error, "strerror", None) or str(error)).rstrip("."))
             if host.key and not isinstance(error, paramiko.AuthenticationException):
@@ -137,6 +137,11 @@ class SshMachine(Machine):
             tried = f"the key {host.key}" if host.key else "all keys of ssh-agent and ~/.ssh"
             remedy = "add the public key there (ssh-copy-id), or check `user` and `key`"
             raise LoginError(f"{self.name} refuses {tried}: {reason}; {remedy}") from error
+
+    def _speaks(self) -> bool:
+        """Return whether the other end has shown that it speaks SSH."""
+        transport = self._client.get_transport()
+        return transport is not None and transport.initial_kex_done
 
     @contextmanager
     def within(self, deadline: Deadline, doing: str) -> Iterator[None]:
