@@ -37,7 +37,7 @@ class Checked:
 
     recipe: Recipe
     sha256: str
-    """Of the recipe's file."""
+    """Checksum of the recipe's file."""
     own: Data | None
     """The user's own data; None for an official set, which is fetched later."""
     graph: Graph

@@ -41,7 +41,7 @@ class Scale:
 
 
 UNCHANGED = Standardization()
-"""Of a net that reads its features as they are."""
+"""Standardization of a net that reads its features as they are."""
 
 
 def range_scale(low: float, high: float) -> Scale:

@@ -18,7 +18,7 @@ from reds.pack.validate import validate_model
 from reds.pack.validate.expect import expect
 
 MOST_BYTES = 2**32 - 1
-"""Of a pack and of an arena, whose offsets have 32 bits."""
+"""Most bytes of a pack and of an arena, whose offsets have 32 bits."""
 
 
 @dataclass(frozen=True)
