@@ -29,7 +29,7 @@ CURRENT = pytest.StashKey[pytest.Item]()
 GONE = pytest.StashKey[dict["SelectedBoard", str]]()
 """Boards that did not start or were lost, each with the text of its error."""
 RECORDS = pytest.StashKey[dict["SelectedBoard", "Record"]]()
-"""What happened to each board that was started."""
+"""Infrastructure errors of each board that was started."""
 REPORTED = pytest.StashKey[set["SelectedBoard"]]()
 """Boards whose quarantine is reported."""
 

@@ -68,7 +68,7 @@ class Data:
     notes: tuple[str, ...] = ()
     """Sentences on the examples that a user should read."""
     front_end: Mapping[str, object] = field(default_factory=dict)
-    """What a device has to compute from a sensor's samples to get such features; empty if it is unknown."""
+    """Steps from a sensor's samples to such features, for a device to repeat; empty if they are unknown."""
 
 
 FASHION = (

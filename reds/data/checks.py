@@ -41,7 +41,7 @@ class RawData:
     notes: tuple[str, ...] = ()
     """Sentences on the examples that a user should read, as that some sounds were cut."""
     front_end: Mapping[str, object] = field(default_factory=dict)
-    """What a device has to compute from a sensor's samples to get such features."""
+    """Steps from a sensor's samples to such features, for a device to repeat."""
 
 
 def given_rule(parts: Mapping[str, Part]) -> str:

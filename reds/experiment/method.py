@@ -49,7 +49,7 @@ class Rule(NamedTuple):
     holds: bool
     expected: str
     found: object
-    """None if the key is missing."""
+    """Value of the key; None if it is missing."""
 
     @property
     def text(self) -> str:

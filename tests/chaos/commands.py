@@ -21,7 +21,7 @@ from tests.support.nets import dense_model
 
 
 class UnavailableError(Exception):
-    """What a command needs is not on this machine."""
+    """This machine lacks something that a command needs."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Lane = Literal["host", "agent"]
-"""Where the bytes go."""
+"""Direction of the bytes."""
 NONE = "change nothing"
 
 
@@ -57,7 +57,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a fault of one name takes: a count, a pause, directions; whether it is a lie."""
+    """Describe the faults of one name: their counts, pauses and directions, and whether they lie."""
 
     weight: float = 1.0
     counted: bool = False

@@ -24,7 +24,7 @@ _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGHUP, *_TIDY)
 _SWEEP_SECONDS = 10.0
 """Deadline of a run that may sweep by itself."""
 _WORKER = b"exec(eval(sys.stdin.readline()))"
-"""What the command line of xdist's workers has."""
+"""Part of the command line of each of xdist's workers."""
 _RESUMED = (".training",)
 """Ends of the names of files from which the same command continues."""
 
