@@ -21,7 +21,13 @@ NANO = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu
 PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
 BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
 CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
-TEST = BENCH | CROSS | {"qemu-user", "openssh-server", "adb", "openssh-client", "cpio", "clang", "cmake"}
+SERVERS = set() if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else {"postgresql"}
+TEST = (
+    BENCH
+    | CROSS
+    | SERVER
+    | {"qemu-user", "openssh-server", "adb", "openssh-client", "cpio", "clang", "cmake"}
+)
 
 
 @pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])
