@@ -175,7 +175,7 @@ class Agent:
         return self._time(Command.PROFILE, request, count, layers * wire.LAYER_SAMPLE.size, work)
 
     def memory(self, subnet: int, work: float) -> tuple[int, int]:
-        """Return the bytes of stack of the deepest inference of the loaded inputs, and of the runtime's state.
+        """Return the bytes of stack of the deepest inference on the loaded inputs, and of the runtime.
 
         Raises:
             AgentError: The board cannot tell; the code is `Fault.UNABLE`.

@@ -4,8 +4,8 @@ A frame is `command u8, sequence u8, payload, crc32 u32`. The CRC covers all byt
 COBS-encoded and ends with a zero byte. Integers are little-endian.
 
 The host sends a request. The agent answers with the same sequence number and the command with ANSWER set. It
-answers MEASURE, SWITCH and PROFILE by several frames, their samples in order. An ERROR frame holds a code and a
-sentence.
+answers MEASURE, SWITCH and PROFILE by several frames, their samples in order. An ERROR frame holds a code and
+a sentence.
 
 `hil dev protocol-header` writes the C header from this file, and a test compares the two.
 """
