@@ -52,13 +52,7 @@ def best_ranges(
         calibration: Real training features float32 [N, features] that choose.
     """
     source = examples.set
-    tried = [
-        quantize(
-            net, name=name, ranges=of, scale=source.scale, zero=source.zero,
-            standardized=bool(source.standardization.mean),
-        )
-        for of in candidates
-    ]  # fmt: skip
+    tried = [quantize(net, name=name, ranges=of, source=source) for of in candidates]
     x = Scale(source.scale, source.zero, np.zeros(1)).stored(calibration.numpy())
     errors = np.array([logit_errors(net, model, calibration, x) for model in tried])
     best = errors.argmin(0)
