@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from hil.errors import SetupError
 
+NO_STORE = "none"
+"""Value of --store with which no run is kept."""
 MISSING = ("fail", "skip", "emulate")
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
@@ -31,6 +33,7 @@ class Settings:
     switch_limit_us: float
     samples: int | None
     lease_wait: float
+    store: str | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,12 @@ def _path(text: str) -> Path:
         raise ValueError(f"the path of a file: {error}") from None
 
 
+def _store(text: str) -> str:
+    if "://" in text and not text.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("none, a file, or postgresql+psycopg://USER@HOST/DATABASE")
+    return text if "://" in text or text == NO_STORE else str(_path(text))
+
+
 def _text(metavar: str) -> Mapping[str, Any]:
     return {"metavar": metavar}
 
@@ -129,6 +138,10 @@ _MISSING_HELP = (
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
+_STORE_HELP = (
+    "where the run is kept: a file, postgresql+psycopg://USER@HOST/DATABASE, or none "
+    "(default: runs.sqlite in the user's data folder)"
+)
 
 OPTIONS = (
     Option(
@@ -151,6 +164,7 @@ OPTIONS = (
         _text("US"),
     ),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
+    Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )
 
@@ -174,5 +188,7 @@ def _value(option: Option, config: Source, environment: Mapping[str, str]) -> An
             try:
                 return option.read(value)
             except ValueError as error:
-                raise SetupError(f"{where} is {value!r}; write {error}") from error
+                from reds.text import without_passwords  # imported here, as in `_path`
+
+                raise SetupError(f"{where} is {without_passwords(value)!r}; write {error}") from error
     return option.default

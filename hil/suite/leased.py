@@ -13,6 +13,8 @@ from hil.boards.opening import to_stderr
 from hil.boards.recovery import Record, RecoverableBoard, Say
 from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
+from hil.results.pack_shape import pack_shape
+from hil.results.run import BoardIdentity
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.model import Model
 from reds.pack.pack import Pack
@@ -46,6 +48,13 @@ class LeasedBoard:
         """Return name, target, provenance and clocks."""
         return self._board.facts()
 
+    @property
+    def identity(self) -> BoardIdentity:
+        """Return the board as the store of runs keeps it."""
+        facts = self.facts()
+        who = facts.target, facts.name, str(facts.provenance)
+        return BoardIdentity(*who, facts.identity.serial, facts.identity.emulator, facts.build)
+
     def look(self) -> None:
         """Note the conditions of a real board if it measured. Those of an emulated board change no count."""
         real = self.selected.provenance is Provenance.HARDWARE
@@ -74,7 +83,8 @@ class LeasedBoard:
         """
         entry = self.selected.entry
         who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
-        return Measurement(*who, subnet, metric, unit, value, tuple(samples))
+        figure = subnet, metric, unit, value, tuple(samples)
+        return Measurement(*who, *figure, pack_shape=pack_shape(pack.model))
 
 
 @contextmanager
