@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hil.results import gate
-from hil.results.samples import Samples, by_unit, median
+from hil.results import limits
+from hil.results.samples import Samples, by_unit
+from hil.results.statistics.quantiles import median
 from hil.results.store import metric_name
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements
@@ -43,7 +44,7 @@ def test_smaller_is_faster(
     small, large = (workload.subnets[s] for s in neighbors)
     smaller, larger = (by_unit(samples.values()) for samples in latencies)
     for unit in smaller:
-        assert gate.is_faster(smaller[unit], larger[unit], measurements.exact), (
+        assert limits.is_faster(smaller[unit], larger[unit], measurements.exact), (
             f"{small} takes {median(smaller[unit]):,.1f} {unit}, {large} takes {median(larger[unit]):,.1f}"
             f": {small} must be faster"
         )
