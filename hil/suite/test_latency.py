@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from hil.results import limits
+from hil.results.measurement import metric_name
 from hil.results.samples import Samples, by_unit
 from hil.results.statistics.quantiles import median
-from hil.results.store import metric_name
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements
 from hil.suite.switch_pairs import Pair

@@ -6,9 +6,9 @@ import numpy as np
 
 from hil.boards.board import Outputs
 from hil.results import limits
+from hil.results.measurement import metric_name
 from hil.results.samples import Samples, by_unit
 from hil.results.statistics.quantiles import median
-from hil.results.store import metric_name
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements, Switches
 from hil.suite.switch_pairs import Pair
