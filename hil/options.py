@@ -16,6 +16,7 @@ from hil.errors import SetupError
 MISSING = ("fail", "skip", "emulate")
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
+PRECISION_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Settings:
     results: Path | None
     switch_limit_us: float
     samples: int | None
+    precision: float | None
+    precision_seconds: float
     lease_wait: float
 
 
@@ -88,6 +91,17 @@ def _samples(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    number, sign = text.removesuffix("%"), text.endswith("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = 0.0
+    if not (sign and 0 < share < 1):
+        raise ValueError("a percentage, as 1%")
+    return share
+
+
 def _positive(text: str) -> float:
     try:
         number = float(text)
@@ -128,6 +142,13 @@ _MISSING_HELP = (
     "skip for others)"
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
+_PRECISION_HELP = (
+    "measure latencies of a real board until the median's interval is this narrow to each side, as 1%, "
+    "in steps of --samples"
+)
+_PRECISION_SECONDS_HELP = (
+    f"longest time that --precision may take on each board (default: {PRECISION_SECONDS:g})"
+)
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
 
 OPTIONS = (
@@ -151,6 +172,8 @@ OPTIONS = (
         _text("US"),
     ),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
+    Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
+    Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )
 

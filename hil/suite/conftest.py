@@ -13,11 +13,10 @@ from hil.boards.board import Outputs
 from hil.boards.open_board import OpenBoard
 from hil.results import replay
 from hil.results.progress import progress
-from hil.results.samples import Samples
 from hil.suite.board_tests import selected_board
 from hil.suite.fixtures import Record, Uncaptured
 from hil.suite.leased import LeasedBoard
-from hil.suite.measurements import Measurements, Switches
+from hil.suite.measurements import Latency, Measurements, Precision, Switches
 from hil.suite.parametrization import AXES, BenchRun, bench_run_of
 from hil.suite.reporting import kept_for
 from hil.suite.switch_pairs import Pair
@@ -73,7 +72,8 @@ def _measurements(
     entry, settings = _hil_board.selected.entry, _hil_run.settings
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
     limits = {"us": settings.switch_limit_us, "instructions": entry.switch_instructions}
-    return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples)
+    precision = Precision(settings.precision, settings.precision_seconds) if settings.precision else None
+    return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples, precision)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def _counting(measurements: Measurements) -> Measurements:
 
 
 @pytest.fixture
-def latency(measurements: Measurements, subnet: str) -> Mapping[str, Samples]:
+def latency(measurements: Measurements, subnet: str) -> Latency:
     """Return the steady-state latencies of this subnet, by clock."""
     return _counting(measurements).latency(measurements.workload.subnets.index(subnet))
 
@@ -146,12 +146,9 @@ def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]
 
 
 @pytest.fixture
-def latencies(
-    measurements: Measurements, neighbors: Pair
-) -> tuple[Mapping[str, Samples], Mapping[str, Samples]]:
+def latencies(measurements: Measurements, neighbors: Pair) -> Mapping[int, Latency]:
     """Return the steady-state latencies of the smaller and the larger subnet, by clock."""
-    smaller, larger = neighbors
-    return _counting(measurements).latency(smaller), measurements.latency(larger)
+    return {subnet: _counting(measurements).latency(subnet) for subnet in neighbors}
 
 
 @pytest.fixture
@@ -161,7 +158,7 @@ def switches(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[Pai
 
 
 @pytest.fixture
-def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[str, Samples]:
+def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Latency:
     """Return the steady-state latencies of the subnet that all these pairs switch to, by clock."""
     return measurements.latency(pairs[0][1])
 

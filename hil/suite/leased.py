@@ -13,6 +13,7 @@ from hil.boards.opening import to_stderr
 from hil.boards.recovery import Record, RecoverableBoard, Say
 from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
+from hil.results.statistics.interval import interval
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.model import Model
 from reds.pack.pack import Pack
@@ -41,6 +42,10 @@ class LeasedBoard:
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
         """Store a pack on the board, as `RecoverableBoard.deploy`."""
         self._board.deploy(model, advance)
+
+    def restart(self) -> None:
+        """Start the board's agent anew, as `RecoverableBoard.restart`."""
+        self._board.restart()
 
     def facts(self) -> BoardFacts:
         """Return name, target, provenance and clocks."""
@@ -74,7 +79,10 @@ class LeasedBoard:
         """
         entry = self.selected.entry
         who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
-        return Measurement(*who, subnet, metric, unit, value, tuple(samples))
+        taken = tuple(samples)
+        exact = self.selected.provenance is Provenance.EMULATED
+        low, high = interval(metric, taken, exact)
+        return Measurement(*who, subnet, metric, unit, value, taken, low=low, high=high)
 
 
 @contextmanager

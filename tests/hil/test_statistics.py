@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from hil.results.statistics.bootstrap import middle_mean_interval
 from hil.results.statistics.proportions import paired_p, proportion_interval, unpaired_p
 from hil.results.statistics.quantiles import (
     median,
@@ -20,7 +21,6 @@ from hil.results.statistics.quantiles import (
     percentile_interval,
     relative_half_width,
 )
-from hil.results.statistics.ratio import ratio_interval
 from hil.results.statistics.shape import shape
 
 ticks = st.lists(st.integers(0, 1 << 31), min_size=1, max_size=200)
@@ -98,35 +98,30 @@ def test_half_width_shrinks_with_samples_and_is_infinite_without_an_interval() -
     assert math.isinf(relative_half_width([0] * 100))
 
 
-@pytest.mark.parametrize("statistic", [median, middle_mean, median_interval, lambda v: percentile(v, 95)])
+@pytest.mark.parametrize(
+    "statistic", [median, middle_mean, middle_mean_interval, median_interval, lambda v: percentile(v, 95)]
+)
 def test_no_samples_have_no_statistic(statistic: Callable[[Sequence[float]], object]) -> None:
     with pytest.raises(ValueError, match="no samples"):
         statistic([])
 
 
-@pytest.mark.parametrize("factor", [1.0, 1.05, 0.9])
-def test_ratio_interval_contains_the_true_ratio_and_repeats(factor: float) -> None:
+def test_bootstrap_contains_the_true_middle_mean_and_repeats() -> None:
     rng = np.random.default_rng(0)
     held = 0
-    for _ in range(40):
-        now, before = (list(100 * rng.lognormal(0, 0.05, 100) * f) for f in (factor, 1.0))
-        low, high = ratio_interval(now, before)
-        assert (low, high) == ratio_interval(now, before)
-        held += low <= factor <= high
-    assert held >= 35  # of 40; 38 are expected
+    for _ in range(60):
+        values = list(rng.normal(100, 5, 100))
+        low, high = middle_mean_interval(values)
+        assert (low, high) == middle_mean_interval(values)
+        assert low <= middle_mean(values) <= high
+        held += low <= 100 <= high
+    assert held >= 53  # of 60; 57 are expected
 
 
-def test_ratio_of_many_samples_is_resampled_in_parts() -> None:
+def test_bootstrap_of_many_samples_is_drawn_in_parts() -> None:
     rng = np.random.default_rng(0)
-    values = list(rng.normal(100, 1, 5000))
-    low, high = ratio_interval(values, values)
-    assert 0.998 < low < 1 < high < 1.002
-
-
-def test_ratio_to_nothing_is_refused() -> None:
-    for now, before in (([], [1.0]), ([1.0], [0.0])):
-        with pytest.raises(ValueError, match=r"too few|no samples"):
-            ratio_interval(now, before)
+    low, high = middle_mean_interval(list(rng.normal(100, 1, 5000)))
+    assert 99.9 < low < high < 100.1
 
 
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -1,110 +1,109 @@
 """Judge times of a real board against its own history.
 
-The center of a run is the mean of the middle half of its samples. A median jumps where samples have two
-modes, and a mean follows outliers; this does neither. The level is the median of the centers of earlier
-good runs. A time is beyond the limit if it exceeds the level by a share, and by an amount, and by several
-deviations of those centers.
+The time of a measurement is the middle mean of its samples. Times err to one side: a program that runs beside
+the bench slows a whole measurement, and a process that got unlucky memory is slow until it ends. So:
 
-Deviations of few runs are guesses, so the history is weighed as if `_PRIOR_RUNS` runs had varied by
-`_PRIOR`. A program that runs beside the bench slows a whole measurement. So a suspected regression is
-measured again, after pauses, and only fails if every measurement is beyond the limit.
+- The level of a board is the center of the densest part of its earlier good runs, and its noise is the width
+  of that part. Up to half of the runs may have been disturbed.
+- The noise of few runs is a guess, so a history is weighed as if `_PRIOR_RUNS` runs before it had varied by
+  `_PRIOR`.
+- A time is slower if it exceeds the level by a share, an amount, and several deviations of the noise.
+- A suspected regression is measured again, each time by a fresh agent, and only fails if every measurement is
+  slower: a true regression slows all of them.
+
+`python -m tests.hil.gate_quality` shows how often this rule errs.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from hil.results.gate.verdict import Change, Verdict, percent
-from hil.results.statistics.quantiles import median
-from hil.results.statistics.ratio import ratio_interval
+from hil.results.statistics.bootstrap import middle_mean_interval
+from hil.results.statistics.quantiles import median, middle_mean
 
 SHARE = {"latency": 0.02, "switch": 0.1}
 """Least relative change that counts, by metric."""
 AMOUNT_US = {"latency": 0.02, "switch": 0.1}
 """Least change in microseconds that counts, by metric."""
-PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each further measurement of a suspected regression."""
+TRIES = 8
+"""Measurements of a suspected regression, the first included."""
 MOST_RUNS = 20
-"""Most earlier runs that a history holds."""
-_DEVIATIONS = 4.0
+"""Most earlier runs that a level is computed of."""
+_DENSE, _FEWEST = 0.4, 3
+"""Share of the runs in the densest part, and the fewest runs that have one."""
+_WIDTH = 1.05
+"""Width of the densest 0.4 of a normal distribution in standard deviations."""
+_DEVIATIONS = 2.5
 _PRIOR, _PRIOR_RUNS = 0.01, 3
-"""Relative deviation of a board whose history is empty, and how many runs this guess weighs."""
 
 
 @dataclass(frozen=True)
-class Limit:
-    """What a time is compared with, in microseconds.
+class Level:
+    """What a board usually takes, in microseconds.
 
     Attributes:
-        level: What the board usually takes.
-        highest: Largest time that is no regression.
-        lowest: Smallest time that is no improvement.
-        runs: Number of earlier runs.
+        time: Center of the densest part of the times of earlier good runs.
+        margin: Largest change that is no regression, and no improvement either.
+        runs: Number of those runs.
     """
 
-    level: float
-    highest: float
-    lowest: float
+    time: float
+    margin: float
     runs: int
 
 
-def center(samples: Sequence[float]) -> float:
-    """Return the mean of the middle half of the samples. Raises `ValueError` without samples."""
-    if not samples:
-        raise ValueError("no samples")
-    ranked, cut = sorted(samples), len(samples) // 4
-    return float(np.mean(ranked[cut : len(ranked) - cut]))
-
-
-def limit(metric: str, history: Sequence[Sequence[float]]) -> Limit:
-    """Return the limit of a metric that a history of good runs sets.
+def level(metric: str, history: Sequence[Sequence[float]]) -> Level:
+    """Return the level that a history of good runs sets.
 
     Args:
         metric: `latency` or `switch`.
-        history: Samples in us of each earlier run, at least one.
+        history: Samples in us of each run, at least one.
 
     Raises:
         ValueError: The history is empty.
     """
-    centers = [center(samples) for samples in history]
-    level, n = median(centers), len(centers)
-    spread = 1.4826 * median([abs(c - level) for c in centers]) / level if level else 0.0
-    noise = math.sqrt((_PRIOR_RUNS * _PRIOR**2 + n * spread**2) / (_PRIOR_RUNS + n))
+    times = sorted(middle_mean(samples) for samples in history)
+    n = len(times)
+    spread, seen = 0.0, 0
+    usual = median(times)
+    if n >= _FEWEST:
+        size = max(_FEWEST, math.ceil(_DENSE * n))
+        start = min(range(n - size + 1), key=lambda i: times[i + size - 1] - times[i])
+        dense = times[start : start + size]
+        usual, seen = sum(dense) / size, n
+        spread = (dense[-1] - dense[0]) / _WIDTH / usual if usual else 0.0
+    noise = math.sqrt((_PRIOR_RUNS * _PRIOR**2 + seen * spread**2) / (_PRIOR_RUNS + seen))
     share = max(SHARE[metric], _DEVIATIONS * noise * math.sqrt(1 + 1 / n))
-    margin = max(share * level, AMOUNT_US[metric])
-    return Limit(level, level + margin, level - margin, n)
+    return Level(usual, max(share * usual, AMOUNT_US[metric]), n)
 
 
-def is_beyond(samples: Sequence[float], allowed: Limit) -> bool:
-    """Return whether a measurement is slower than the limit allows."""
-    return center(samples) > allowed.highest
+def is_slower(samples: Sequence[float], usual: Level) -> bool:
+    """Return whether a measurement is slower than its level allows, so that it must be taken again."""
+    return middle_mean(samples) > usual.time + usual.margin
 
 
-def judge_time(
-    metric: str, tries: Sequence[Sequence[float]], before: Sequence[float], allowed: Limit
-) -> Verdict:
-    """Judge the measurements of one run. The fastest counts: the others were disturbed, or equal to it.
+def judge_time(name: str, tries: Sequence[Sequence[float]], usual: Level) -> Verdict:
+    """Judge the measurements of one run by the fastest.
 
     Args:
-        metric: `latency` or `switch`.
-        tries: Samples in us of each measurement of this run.
-        before: Samples of the baseline.
-        allowed: What the history allows.
+        name: What texts call the time.
+        tries: Samples in us of each measurement of this run, one unless the first was slower.
+        usual: Level of the board.
     """
-    fastest = min(tries, key=center)
-    now = center(fastest)
-    change = Change((now > allowed.highest) - (now < allowed.lowest))
-    moved = f"{metric} {now:,.4g} us, was {allowed.level:,.4g} ({percent(now, allowed.level)}"
-    low, high = (f"{ratio - 1:+.1%}"[:-1] for ratio in _bounds(fastest, before))
-    sure = f", 95 %: {low} to {high} %" if low != high else ""
-    noise = percent(allowed.highest if change is Change.WORSE else allowed.lowest, allowed.level)
-    runs = f"{allowed.runs} earlier run{'s' * (allowed.runs > 1)}"
+    fastest = min(tries, key=middle_mean)
+    now = middle_mean(fastest)
+    change = Change((now > usual.time + usual.margin) - (now < usual.time - usual.margin))
     again = f", in each of {len(tries)} measurements" if len(tries) > 1 else ""
-    return Verdict(metric, change, f"{moved}{sure}; {noise} is noise of {runs}){again}")
+    noise = f"{usual.margin / usual.time:.1%}".replace("%", " %") if usual.time else "nothing"
+    runs = f"{usual.runs} earlier run{'s' * (usual.runs > 1)}"
+    moved = f"{percent(now, usual.time)}{_sure(fastest, usual)}; {runs} allow {noise}{again}"
+    return Verdict(name, change, f"{name} {now:,.4g} us, was {usual.time:,.4g} ({moved})")
 
 
-def _bounds(now: Sequence[float], before: Sequence[float]) -> tuple[float, float]:
-    """Return bounds of the ratio of two times; the same twice where one is 0."""
-    return ratio_interval(now, before) if median(now) > 0 < median(before) else (1.0, 1.0)
+def _sure(samples: Sequence[float], usual: Level) -> str:
+    """Return the interval of a change that the samples of this run leave, empty if there is none."""
+    if not usual.time:
+        return ""
+    low, high = (percent(bound, usual.time) for bound in middle_mean_interval(samples))
+    return f", 95 %: {low} to {high}" if low != high else ""

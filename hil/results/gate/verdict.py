@@ -15,9 +15,9 @@ class Change(IntEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judged figure: its metric, its change, and a text that says by how much and how sure."""
+    """A judged figure: its name, its change, and a text that says by how much and how sure."""
 
-    metric: str
+    name: str
     change: Change
     text: str
 
@@ -42,7 +42,7 @@ def sentence(subnet: str, baseline: str, verdicts: Sequence[Verdict]) -> str:
     """
     by = {change: [v for v in verdicts if v.change is change] for change in Change}
     if not by[Change.WORSE] and not by[Change.BETTER]:
-        same = ", ".join(v.metric for v in verdicts)
+        same = ", ".join(v.name for v in verdicts)
         return f"{subnet}: no change of {same} against {baseline}"
     parts = [
         f"{word}: {', '.join(v.text for v in by[change])}"

@@ -55,6 +55,19 @@ def shape(values: Sequence[float]) -> Shape:
     return Shape(outliers(held), drift(held), modes(held))
 
 
+def described(values: Sequence[float], unit: str) -> str:
+    """Return a text about samples that drift or have two modes, with their outliers; empty for others."""
+    found, n = shape(values), len(values)
+    parts = [f"they drift by {found.drift:+.1%}".replace("%", " %")] if found.drift else []
+    parts += (
+        [f"they have two modes, {' and '.join(f'{m:,.4g}' for m in found.modes)} {unit}"]
+        if found.modes
+        else []
+    )
+    far = [f"{len(found.outliers)} are outliers"] if found.outliers else []
+    return f"of {n:,} samples: {', '.join(parts + far)}" if parts else ""
+
+
 def outliers(values: NDArray[Any]) -> tuple[int, ...]:
     """Return the indices of samples that are far outside the quartiles."""
     low, high = np.percentile(values, (25, 75))
