@@ -33,6 +33,7 @@ class Settings:
     samples: int | None
     precision: float | None
     precision_seconds: float
+    baseline: str | None
     lease_wait: float
 
 
@@ -149,6 +150,10 @@ _PRECISION_HELP = (
 _PRECISION_SECONDS_HELP = (
     f"longest time that --precision may take on each board (default: {PRECISION_SECONDS:g})"
 )
+_BASELINE_HELP = (
+    "fail a subnet that is worse than in an earlier run of the same board: auto (the last good run), the id "
+    "of a run, or a file of --results"
+)
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
 
 OPTIONS = (
@@ -174,6 +179,7 @@ OPTIONS = (
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
     Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
+    Option("baseline", str, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )
 

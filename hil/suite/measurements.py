@@ -5,7 +5,7 @@ Figures are taken in groups: the outputs, the latencies, and the switches to eac
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
+from time import monotonic, sleep
 from typing import TypeVar
 
 import numpy as np
@@ -27,6 +27,8 @@ _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
 """Samples by provenance. Emulated counts vary only with the input, so few samples are enough."""
 _TURNS = 10
 """Parts that the latency samples of a real board are split into."""
+_PAUSE_SECONDS = 0.5
+"""Pause before a real board is measured again."""
 _MOST = 10_000
 """Most samples of a latency that a precision may ask for."""
 
@@ -91,8 +93,8 @@ class Measurements:
         return [taken[subnet] for taken in self._latencies if subnet in taken]
 
     def latency_again(self, subnets: Sequence[int]) -> Mapping[int, Latency]:
-        """Measure some subnets once more, in turns, on an agent that is started anew."""
-        self.leased.restart()
+        """Measure some subnets once more, in turns, after a pause and on an agent that is started anew."""
+        self._start_anew()
         return self._measure(subnets)
 
     def half_width(self, subnet: int) -> float:
@@ -104,13 +106,24 @@ class Measurements:
         target = pair[1]
         return self._once(("switches", target), lambda board: self._switches(board, target))[pair]
 
+    def switch_again(self, pair: Pair) -> Switches:
+        """Measure a pair once more, after a pause and on an agent that is started anew."""
+        self._start_anew()
+        return self.leased.do(lambda board: self._switches_of(board, pair))
+
+    def _start_anew(self) -> None:
+        """Let a short disturbance of a real board end, and give its agent other memory and another core."""
+        sleep(_PAUSE_SECONDS)
+        self.leased.restart()
+
     def _switches(self, board: Board, target: int) -> Mapping[Pair, Switches]:
         board.settle()
-        pairs, clocks = pairs_into(target, len(self.workload.model.subnets)), board.facts().clocks
-        return {
-            pair: {clock.name: board.measure_switch(pair, self._n, clock, self._x) for clock in clocks}
-            for pair in pairs
-        }
+        pairs = pairs_into(target, len(self.workload.model.subnets))
+        return {pair: self._switches_of(board, pair) for pair in pairs}
+
+    def _switches_of(self, board: Board, pair: Pair) -> Switches:
+        clocks = board.facts().clocks
+        return {clock.name: board.measure_switch(pair, self._n, clock, self._x) for clock in clocks}
 
     def _measure_all(self) -> None:
         """Measure the latencies of all subnets, as often as the precision asks for."""

@@ -22,7 +22,7 @@ from hil.results.gate.verdict import Change, Verdict, percent
 from hil.results.statistics.bootstrap import middle_mean_interval
 from hil.results.statistics.quantiles import median, middle_mean
 
-SHARE = {"latency": 0.02, "switch": 0.1}
+SHARE = {"latency": 0.025, "switch": 0.1}
 """Least relative change that counts, by metric."""
 AMOUNT_US = {"latency": 0.02, "switch": 0.1}
 """Least change in microseconds that counts, by metric."""
@@ -96,8 +96,8 @@ def judge_time(name: str, tries: Sequence[Sequence[float]], usual: Level) -> Ver
     change = Change((now > usual.time + usual.margin) - (now < usual.time - usual.margin))
     again = f", in each of {len(tries)} measurements" if len(tries) > 1 else ""
     noise = f"{usual.margin / usual.time:.1%}".replace("%", " %") if usual.time else "nothing"
-    runs = f"{usual.runs} earlier run{'s' * (usual.runs > 1)}"
-    moved = f"{percent(now, usual.time)}{_sure(fastest, usual)}; {runs} allow {noise}{again}"
+    runs = f"noise of {usual.runs} earlier run{'s' * (usual.runs > 1)}"
+    moved = f"{percent(now, usual.time)}{_sure(fastest, usual)}; {runs}: {noise}{again}"
     return Verdict(name, change, f"{name} {now:,.4g} us, was {usual.time:,.4g} ({moved})")
 
 

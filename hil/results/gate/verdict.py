@@ -42,7 +42,7 @@ def sentence(subnet: str, baseline: str, verdicts: Sequence[Verdict]) -> str:
     """
     by = {change: [v for v in verdicts if v.change is change] for change in Change}
     if not by[Change.WORSE] and not by[Change.BETTER]:
-        same = ", ".join(v.name for v in verdicts)
+        same = ", ".join(dict.fromkeys(v.name.split()[0] for v in verdicts))
         return f"{subnet}: no change of {same} against {baseline}"
     parts = [
         f"{word}: {', '.join(v.text for v in by[change])}"

@@ -64,8 +64,8 @@ def described(values: Sequence[float], unit: str) -> str:
         if found.modes
         else []
     )
-    far = [f"{len(found.outliers)} are outliers"] if found.outliers else []
-    return f"of {n:,} samples: {', '.join(parts + far)}" if parts else ""
+    far = [f"outliers: {len(found.outliers)}"] if found.outliers else []
+    return f"{n:,} samples, {', '.join(parts + far)}" if parts else ""
 
 
 def outliers(values: NDArray[Any]) -> tuple[int, ...]:
