@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from hil.errors import SetupError
 
+NO_STORE = "none"
+"""Value of --store with which no run is kept."""
 MISSING = ("fail", "skip", "emulate")
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
@@ -35,6 +37,7 @@ class Settings:
     precision_seconds: float
     baseline: str | None
     lease_wait: float
+    store: str | None
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,12 @@ def _path(text: str) -> Path:
         raise ValueError(f"the path of a file: {error}") from None
 
 
+def _store(text: str) -> str:
+    if "://" in text and not text.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("none, a file, or postgresql+psycopg://USER@HOST/DATABASE")
+    return text if "://" in text or text == NO_STORE else str(_path(text))
+
+
 def _text(metavar: str) -> Mapping[str, Any]:
     return {"metavar": metavar}
 
@@ -155,6 +164,10 @@ _BASELINE_HELP = (
     "of a run, or a file of --results"
 )
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
+_STORE_HELP = (
+    "where the run is kept: a file, postgresql+psycopg://USER@HOST/DATABASE, or none "
+    "(default: runs.sqlite in the user's data folder)"
+)
 
 OPTIONS = (
     Option(
@@ -180,6 +193,7 @@ OPTIONS = (
     Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
     Option("baseline", str, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
+    Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )
 
@@ -203,5 +217,7 @@ def _value(option: Option, config: Source, environment: Mapping[str, str]) -> An
             try:
                 return option.read(value)
             except ValueError as error:
-                raise SetupError(f"{where} is {value!r}; write {error}") from error
+                from reds.text import without_passwords  # imported here, as in `_path`
+
+                raise SetupError(f"{where} is {without_passwords(value)!r}; write {error}") from error
     return option.default

@@ -47,6 +47,7 @@ def settings(**changed: object) -> Settings:
         "switch_limit_us": 40.0,
         "samples": None,
         "lease_wait": 0.0,
+        "store": None,
     }
     return Settings(**{**plain, **changed})  # type: ignore[arg-type]
 
