@@ -13,6 +13,7 @@
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
+    |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
     |   |-- ComparisonError     two runs are not on like boards; nothing was compared
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
@@ -126,6 +127,10 @@ class LoginError(SetupError):
 
 class UnfitError(SetupError):
     """The board does not reach the conditions in boards.toml, so its latencies would be meaningless."""
+
+
+class BaselineError(SetupError):
+    """Figures of a baseline cannot be compared with those of this run."""
 
 
 class ResultsError(SetupError):

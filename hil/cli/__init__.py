@@ -9,6 +9,7 @@ from reds.commands import Commands
 from reds.errors import RedsError
 
 SUBCOMMANDS = (
+    "baseline",
     "boards",
     "dev",
     "doctor",
