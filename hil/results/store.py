@@ -24,7 +24,10 @@ from hil.results.conditions import Span
 from reds.text import is_printable, shown
 
 PROVENANCES = ("hardware", "emulated")
-NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first")
+NEVER_NEGATIVE = (
+    *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
+    *("layer", "stack", "ram"),
+)
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 _MOST_BYTES = 1 << 28
 """Most bytes of a results file."""

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
 from hil.boards.open_board import OpenBoard
+from hil.errors import NotMeasurable
 from hil.results import replay
+from hil.results.memory import Memory
+from hil.results.profile import Profile
 from hil.results.progress import progress
 from hil.results.samples import Samples
 from hil.suite.board_tests import selected_board
@@ -72,6 +75,7 @@ def _measurements(
         board.deploy(pack, advance=advance)
     entry, settings = _hil_board.selected.entry, _hil_run.settings
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
+    budgets |= {"stack": entry.stack_bytes, "ram": entry.ram_bytes}
     limits = {"us": settings.switch_limit_us, "instructions": entry.switch_instructions}
     return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples)
 
@@ -115,7 +119,7 @@ def truth(workload: Workload) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def budgets(measurements: Measurements, subnet: str) -> Mapping[str, float]:
-    """Return the latency budgets of this subnet in the boards file, by unit."""
+    """Return the budgets of this subnet in the boards file, by unit of a latency or by metric of memory."""
     budgets = measurements.budgets.items()
     return {unit: by_subnet[subnet] for unit, by_subnet in budgets if subnet in by_subnet}
 
@@ -134,6 +138,22 @@ def _counting(measurements: Measurements) -> Measurements:
 def latency(measurements: Measurements, subnet: str) -> Mapping[str, Samples]:
     """Return the steady-state latencies of this subnet, by clock."""
     return _counting(measurements).latency(measurements.workload.subnets.index(subnet))
+
+
+@pytest.fixture
+def profile(measurements: Measurements, subnet: str) -> Profile:
+    """Return what each layer of this subnet costs."""
+    return _counting(measurements).profile(measurements.workload.subnets.index(subnet))
+
+
+@pytest.fixture
+def memory(measurements: Measurements, subnet: str) -> Memory:
+    """Return the RAM that this subnet takes; skip the test if the board cannot tell."""
+    try:
+        return measurements.memory(measurements.workload.subnets.index(subnet))
+    except NotMeasurable as error:
+        reason = str(error)
+    pytest.skip(reason)
 
 
 @pytest.fixture(name="replay")
