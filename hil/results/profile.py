@@ -49,7 +49,7 @@ class Cost:
                 Times on hardware may differ by NOISE, and by two readings of the clock for each layer.
         """
         if exact:
-            return 0 <= self.more <= LAYER_MORE * len(self.layers)
+            return abs(self.more) <= LAYER_MORE * len(self.layers)
         return abs(self.more) <= NOISE * self.whole + 2 * self.reading * len(self.layers)
 
 
