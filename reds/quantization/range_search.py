@@ -23,7 +23,7 @@ CALIBRATION = 4096
 CALIBRATION_VALUES = 1 << 22
 """Limits on the examples that activation ranges are measured on, and on the values in one tensor of them."""
 JUDGED = 1024
-"""Most calibration examples on which each candidate is compared with the float net, by the slow interpreter."""
+"""Most calibration examples on which a candidate is compared with the float net; the interpreter is slow."""
 PERCENTILES = (100.0, 99.999, 99.99, 99.95, 99.9)
 """Percentiles of the activation ranges that the search compares."""
 BATCH = 512
