@@ -16,6 +16,7 @@ from torch import nn
 import reds
 from reds.data.options import DataOptions
 from reds.strict_tables import parse_table
+from tests.reds.support.onnx_files import exported
 from tests.reds.support.own import words
 
 PAGE = Path(__file__).parents[1] / "docs" / "network.md"
@@ -96,6 +97,15 @@ def test_a_column_of_sounds_becomes_a_folder(tmp_path: Path, monkeypatch: pytest
     (program,) = programs("sounds")
     exec(program, {"words": given})
     assert reds.Dataset.read("sounds/").raw().classes == tuple(sorted(set(names)))
+
+
+def test_an_onnx_file_becomes_a_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exported(given()["module"], (3, 12, 12), Path("mine.onnx"))
+    scope: dict[str, Any] = {"reds": reds}
+    (program,) = programs("onnx")
+    exec(program, scope)
+    assert isinstance(scope["net"], reds.ElasticNet)
 
 
 def test_stages_one_by_one_give_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
