@@ -97,6 +97,28 @@ def test_a_bias_that_is_added_moves_into_its_layer(tmp_path: Path) -> None:
     same_as_reference(made(tmp_path / "a.onnx", nodes, (3, 8, 7), CONV | more), 3, 8, 7)
 
 
+def test_units_last_as_keras_has_them_give_the_same_net(tmp_path: Path) -> None:
+    """The file flattens rows, columns and units; the dense layer is sorted anew."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "c0", pads=[1, 1, 1, 1]),
+        node("Transpose", "c0", "c1", perm=[0, 2, 3, 1]), node("Sub", "c1 m", "c2"),
+        node("Mul", "c2 s", "c3"),
+        node("Add", "a c3", "c4"), node("Relu", "c4", "c5"), node("Reshape", "c5 r", "f"),
+        node("Relu", "f", "g"), node("MatMul", "g k", "y0"), node("Div", "y0 v", "y"),
+    ]  # fmt: skip
+    more = {
+        "w": weights(5, 3, 3, 3), "m": weights(5), "s": weights(1, 1, 1, 5), "a": weights(1, 1, 5),
+        "k": weights(280, 4), "v": weights(4) + 3, "r": np.array([-1, 280]),
+    }  # fmt: skip
+    path = made(tmp_path / "a.onnx", nodes, (8, 7, 3), more)
+    x = RNG.standard_normal((1, 8, 7, 3)).astype(np.float32)
+    (expected,) = ReferenceEvaluator(onnx.load(path)).run(None, {"x": x})
+    net = from_onnx(path)
+    assert [layer.kind.name for layer in net.graph.layers] == ["CONV", "FLATTEN", "DENSE"]
+    with torch.no_grad():
+        np.testing.assert_allclose(net(torch.from_numpy(x), 0).numpy(), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_an_open_shape_is_given_by_the_caller(tmp_path: Path) -> None:
     path = made(tmp_path / "a.onnx", [node("Conv", "x w", "c"), *HEAD], (3, "rows", "columns"), CONV)
     with pytest.raises(NotElasticError, match=r"^a\.onnx: input x has shape \[N, 3, \?, \?\].*input_shape="):
@@ -115,7 +137,19 @@ def refused(path: Path, sentence: str) -> None:
 REFUSED = {
     "an unknown operator": ([node("Selu", "x", "y")], (6,), r"^a\.onnx: y \(Selu\) is no layer"),
     "a transpose": ([node("Transpose", "x", "y", perm=[0, 2, 1, 3])], (3, 8, 7), r"y \(Transpose\) "),
-    "an added constant": ([node("Relu", "x", "r"), node("Add", "r d", "y")], (5, 4), "adds a constant"),
+    "an added constant": (
+        [node("Relu", "x", "r"), node("Add", "r d", "y")], (5, 4), r"^a\.onnx: y \(Add\) .*constant",
+    ),
+    "a constant before a layer": (
+        [node("Mul", "x e", "r"), node("MatMul", "r d", "y")], (5,), r"r \(Mul\) .*constant",
+    ),
+    "a constant for each position": (
+        [node("Conv", "x w", "c0"), node("Add", "c0 q", "c"), *HEAD], (3, 8, 7), r"c \(Add\) .*constant",
+    ),
+    "a layer that is read before its constant": (
+        [node("Conv", "x w", "c0"), node("Add", "c0 b", "c1"), node("Add", "c0 c1", "c"), *HEAD], (3, 8, 7),
+        r"c1 \(Add\) .*constant",
+    ),
     "a padded pool": (
         [node("MaxPool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], (3, 8, 7), "y .* pads: pool",
     ),
@@ -128,6 +162,10 @@ REFUSED = {
         [node("Relu", "x", "y", domain="mine")], (6,), r"no ONNX file that can be read|y \(Relu\)",
     ),
     "two outputs": ([node("Relu", "x", "y"), node("Relu", "x", "z")], (6,), r"has 2 outputs \(y, z\)"),
+    "a dropout that drops at inference": (
+        [node("Conv", "x w", "c0"), node("Dropout", "c0 half on", "c"), *HEAD], (3, 8, 7),
+        r"^a\.onnx: the net computes something else",
+    ),
     "no weights": ([node("Relu", "x", "y")], (6,), r"^a\.onnx: y .*cannot be fused"),
 }  # fmt: skip
 
@@ -135,7 +173,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_file_that_is_no_elastic_net_is_refused_by_name(tmp_path: Path, name: str) -> None:
     nodes, shape, sentence = REFUSED[name]
-    more = CONV | {"g": weights(6, 2, 3, 3), "o": weights(5, 3, 3)}
+    more = CONV | {"g": weights(6, 2, 3, 3), "o": weights(5, 3, 3), "e": weights(5)}
+    more |= {"q": weights(1, 5, 6, 5), "b": weights(1, 5, 1, 1)}
+    more |= {"half": np.array(0.5, np.float32), "on": np.array(True)}
     outputs = ("y", "z") if name == "two outputs" else ("y",)
     refused(made(tmp_path / "a.onnx", nodes, shape, more, outputs=outputs), sentence)
 

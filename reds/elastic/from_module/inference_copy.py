@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from reds.errors import NotElasticError
 
-_KERAS = "copy its weights into a torch module, as docs/network.md shows under Keras"
+_KERAS = "export it to ONNX, as docs/network.md shows under Keras, and give the file to reds.from_onnx"
 _WEIGHTS = "make the module that the weights are of, call module.load_state_dict, and pass the module"
 _BY_SUFFIX = {
     ".onnx": "reds.from_onnx reads such a file",

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from reds.elastic.from_module import TOLERANCE, from_module
-from reds.elastic.from_onnx.graph import leave_softmax_out, to_module
+from reds.elastic.from_onnx.graph import has_units_last, leave_softmax_out, to_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet
 from reds.errors import NotElasticError
@@ -30,8 +31,9 @@ def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> Ela
     `pip install 'reds-hil[onnx]'`.
 
     Args:
-        path: The file, with one input [N, units, rows, columns] or [N, features] and one output [N, classes].
-        input_shape: Shape of one example, [units, rows, columns] or [features]; by default that of the file.
+        path: The file, with one input [N, units, rows, columns], [N, rows, columns, units] or [N, features],
+            and one output [N, classes]. Units may be last as Keras has them; the net is the same.
+        input_shape: Shape of one example in the file's order; by default that of the file.
 
     Raises:
         NotElasticError: The file cannot be read, leaves the input's shape open, or has a node that no layer
@@ -39,16 +41,18 @@ def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> Ela
     """
     name = Path(path).name
     model = _load(Path(path))
-    shape = _input_shape(name, model.graph, input_shape)
-    x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    sides = _input_shape(name, model.graph, input_shape)
+    x = torch.randn(1, *sides, generator=torch.Generator().manual_seed(0))
     leave_softmax_out(model.graph)
     module = to_module(name, model, _inputs(model.graph)[0].name, x)
+    last = has_units_last(model.graph, _inputs(model.graph)[0].name)
+    shape = [sides[-1], *sides[:-1]] if last else sides
     try:
         net = from_module(module, shape)
     except NotElasticError as error:
         text = str(error)
         raise NotElasticError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
-    _check_same_outputs(name, model, net, x)
+    _check_same_outputs(name, model, net, x, x if last else units_last(x))
     return net
 
 
@@ -102,15 +106,23 @@ def _inputs(graph: Any) -> list[Any]:
 
 
 @torch.no_grad()
-def _check_same_outputs(name: str, model: Any, net: ElasticNet, x: torch.Tensor) -> None:
-    """Raise `NotElasticError` unless the net has the outputs of `onnx`'s reference evaluator."""
+def _check_same_outputs(name: str, model: Any, net: ElasticNet, x: Tensor, features: Tensor) -> None:
+    """Raise `NotElasticError` unless the net has the outputs of `onnx`'s reference evaluator.
+
+    Args:
+        name: Name of the file.
+        model: The file, which reads `x`.
+        net: The net, which reads `features`.
+        x: One example as the file reads it.
+        features: The same with units innermost.
+    """
     from onnx.reference import ReferenceEvaluator
 
     try:
         (expected,) = ReferenceEvaluator(model).run(None, {_inputs(model.graph)[0].name: x.numpy()})
     except Exception as error:  # of any operator
         raise NotElasticError(f"{name}: onnx cannot run it: {reason(error)}; export it again") from None
-    found = net(units_last(x), 0).numpy()
+    found = net(features.flatten(1), 0).numpy()
     difference = np.abs(found - expected).max()
     if not difference <= TOLERANCE * np.abs(expected).max():
         raise NotElasticError(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.from_module.windows import pair
+from reds.elastic.from_onnx.values import Value
 from reds.errors import NotElasticError
 
 Sides = tuple[int, int, int, int]
@@ -24,8 +25,8 @@ class OnnxNode:
     attributes: Mapping[str, Any]
     constants: tuple[Tensor | None, ...]
     """Inputs in order; None where an input is computed or left out."""
-    samples: tuple[Tensor, ...]
-    """Values of the inputs that are computed, for one example."""
+    read: tuple[Value, ...]
+    """The inputs that are computed."""
 
     def constant(self, i: int) -> Tensor | None:
         """Return the input `i`, or None if it is computed or left out."""
@@ -76,7 +77,7 @@ def _sides(node: OnnxNode, kernel: tuple[int, ...], stride: tuple[int, ...]) -> 
         top, left, bottom, right = node.attributes.get("pads", (0, 0, 0, 0))
         return top, left, bottom, right
     halves = []
-    for n, k, s in zip(node.samples[0].shape[2:], kernel, stride, strict=True):
+    for n, k, s in zip(node.read[0].held.shape[2:], kernel, stride, strict=True):
         all_ = max((-(-n // s) - 1) * s + k - n, 0)
         smaller = all_ // 2
         halves.append((smaller, all_ - smaller) if auto == "SAME_UPPER" else (all_ - smaller, smaller))
@@ -87,6 +88,8 @@ def _linear(node: OnnxNode, weight: Tensor | None, bias: Tensor | None) -> nn.Mo
     """Return a linear layer of a weight [features, units]."""
     if weight is None or weight.ndim != 2:
         node.refuse("has no constant matrix of weights", "export with constant weights")
+    order = node.read[0].order
+    weight = weight if order is None else weight[order]
     linear = nn.Linear(weight.shape[0], weight.shape[1], bias is not None)
     linear.weight.copy_(weight.T)
     if linear.bias is not None and bias is not None:
@@ -109,7 +112,7 @@ def _norm(node: OnnxNode) -> nn.Module:
     if any(each is None for each in values) or node.attributes.get("training_mode", 0):
         node.refuse("has no constant statistics", "export it for inference")
     scale, shift, mean, variance = (each for each in values if each is not None)
-    kind = nn.BatchNorm1d if node.samples[0].ndim == 2 else nn.BatchNorm2d
+    kind = nn.BatchNorm1d if node.read[0].sample.ndim == 2 else nn.BatchNorm2d
     norm = kind(len(scale), node.attributes.get("epsilon", 1e-5))
     state = {"weight": scale, "bias": shift, "running_mean": mean, "running_var": variance}
     norm.load_state_dict(state, strict=False)
@@ -138,7 +141,7 @@ def _pool(kind: type[nn.MaxPool2d] | type[nn.AvgPool2d]) -> Callable[[OnnxNode],
 
 
 def _reshape(node: OnnxNode) -> Reshape:
-    (before,), to = node.samples, node.constant(1)
+    before, to = node.read[0].sample, node.constant(1)
     if to is None:
         node.refuse("reshapes to a computed shape", "export with a fixed input shape")
     sides = [before.shape[i] if side == 0 else side for i, side in enumerate(to.tolist())]
@@ -156,30 +159,52 @@ def _to(node: OnnxNode, after: torch.Size) -> Reshape:
 
 
 def _flatten(node: OnnxNode) -> Reshape:
-    (before,), axis = node.samples, node.attributes.get("axis", 1)
+    before, axis = node.read[0].sample, node.attributes.get("axis", 1)
     return _to(node, before.flatten(1).shape if axis in (1, 1 - before.ndim) else torch.Size(()))
 
 
 def _axes(node: OnnxNode) -> list[int]:
     axes = node.constant(1)
-    return [] if axes is None else [axis % node.samples[0].ndim for axis in axes.tolist()]
+    return [] if axes is None else [axis % node.read[0].sample.ndim for axis in axes.tolist()]
 
 
 def _squeeze(node: OnnxNode) -> Reshape:
-    (before,), axes = node.samples, _axes(node)
+    before, axes = node.read[0].sample, _axes(node)
     return _to(node, torch.Size(side for i, side in enumerate(before.shape) if i not in axes))
 
 
 def _mean(node: OnnxNode) -> nn.Module:
-    if sorted(_axes(node)) != [2, 3] or node.samples[0].ndim != 4:
+    over = [1, 2] if node.read[0].last else [2, 3]
+    if sorted(_axes(node)) != over or node.read[0].sample.ndim != 4:
         node.refuse("is a mean over other axes than rows and columns", "pool over both")
     pool = nn.AdaptiveAvgPool2d(1)
+    if node.read[0].last and node.attributes.get("keepdims", 1):
+        node.refuse("keeps axes of units last", "use keepdims=0")
     return pool if node.attributes.get("keepdims", 1) else nn.Sequential(pool, nn.Flatten())
 
 
+def _constant(node: OnnxNode) -> NoReturn:
+    node.refuse(
+        "computes with a constant that no layer can take over",
+        "place it after a conv or linear layer, by unit",
+    )
+
+
+def _pad(node: OnnxNode) -> nn.Module:
+    """Return a padding of rows and columns with zeros."""
+    sides, value = node.constant(1), node.constant(2)
+    mode = node.attributes.get("mode", b"constant")
+    if sides is None or len(sides) != 8 or mode != b"constant" or (value is not None and bool(value != 0)):
+        node.refuse("pads with other values than zeros, or other axes", "pad rows and columns with zeros")
+    _, _, top, left, _, _, bottom, right = sides.tolist()
+    if sides.tolist() != [0, 0, top, left, 0, 0, bottom, right]:
+        node.refuse("pads units", "pad rows and columns only")
+    return nn.ZeroPad2d((left, right, top, bottom))
+
+
 def _add(node: OnnxNode) -> Sum:
-    if len(node.samples) != 2:
-        node.refuse("adds a constant", "give the conv or linear layer before it a bias")
+    if len(node.read) != 2:
+        _constant(node)
     return Sum()
 
 
@@ -199,7 +224,7 @@ OPERATORS: Mapping[str, Callable[[OnnxNode], nn.Module | Sum | Reshape]] = {
     "Reshape": _reshape,
     "Squeeze": _squeeze,
     "Add": _add,
-    "Dropout": lambda node: nn.Identity(),
-    "Identity": lambda node: nn.Identity(),
+    "Pad": _pad,
+    **dict.fromkeys(("Sub", "Mul", "Div"), _constant),
 }
 """Makes what computes a node, by operator."""
