@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
 from reds.training.checkpoint import Checkpoint
@@ -46,6 +47,7 @@ class TrainingExamples(Protocol):
         """Return features float32 [M, features] and labels int64 [M]."""
 
 
+@torch_defaults()
 def train(
     net: ElasticNet, examples: TrainingExamples, options: TrainingOptions, *, seed: int = 0,
     report: Report | None = None, distil: float = 0.0, checkpoint: Checkpoint | None = None,
