@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import DataError
+from reds.pack.array_like import array_of
 from reds.reading import reason
 from reds.text import shown
 
@@ -125,11 +126,9 @@ def _features(where: str, x: Any) -> NDArray[Any]:
 
         return np.moveaxis(pixels_of(x, where), -1, 0) / np.float32(255)
     try:
-        if hasattr(x, "detach"):
-            x = x.detach().cpu().float() if str(x.dtype) == "torch.bfloat16" else x.detach().cpu()
-        array = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: {type(x).__name__} is no array: {reason(error)}") from error
+        array = array_of(x)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
     if array.dtype.kind not in "iuf":
         raise DataError(
             f"{where} has features of type {type(x).__name__}: a tensor, an array or a picture is needed;"

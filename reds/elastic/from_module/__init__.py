@@ -8,8 +8,8 @@ compared with the module on random inputs before it is returned.
 
 from collections.abc import Sequence
 from math import prod
-from numbers import Integral
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -86,7 +86,9 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
 def _random_inputs(kind: str, input_shape: Sequence[int]) -> Tensor:
     """Return random inputs of a shape. Raises `NotElasticError` if no pack can read one of it."""
     sides = list(input_shape) if isinstance(input_shape, Sequence) else []
-    if len(sides) not in (1, 3) or not all(isinstance(side, Integral) and side >= 1 for side in sides):
+    if len(sides) not in (1, 3) or not all(
+        isinstance(side, int | np.integer) and side >= 1 for side in sides
+    ):
         expected = "give [units, height, width] or [features], each a whole number of at least 1"
         raise NotElasticError(f"{kind}: input_shape is {sides or input_shape!r}: {expected}")
     if (values := prod(map(int, sides))) > LARGEST_TENSOR:

@@ -82,7 +82,7 @@ def _check_parts(module: nn.Module, kind: str) -> None:
 
 def _check_kind_of_values(kind: str, where: str, values: Tensor) -> None:
     """Raise `NotElasticError` unless a weight or a buffer holds real numbers, one for each of its places."""
-    if isinstance(values, nn.parameter.UninitializedTensorMixin):
+    if isinstance(values, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer):
         raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
     if values.is_meta:
         raise NotElasticError(f"{kind}: {where} has no values on the device meta: load its weights")
