@@ -15,6 +15,7 @@ from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.experiment.arguments import (
     budget_list,
@@ -48,6 +49,7 @@ COMPARED = 512
 """Training examples that show whether a given net is trained for the user's own features."""
 
 
+@torch_defaults()
 def compress(
     net: ElasticNet | Graph | str,
     data: Dataset,
@@ -118,7 +120,7 @@ def compress(
     check_packable(graph)
     check_budgets(graph, limits, selection.step, selection.least, target)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
-    with repeatable(threads), torch.inference_mode(False):  # gradients, whatever the caller has switched off
+    with repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)
         if isinstance(net, ElasticNet):
             full = _given_net(net, examples, seed)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack import interpreter
+from reds.pack.array_like import array_of
 from reds.pack.card import read_card, shares, standardization
 from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
@@ -90,13 +91,13 @@ class Pack:
                 is missing.
             ModelError: The pack has no such subnet.
         """
-        index, given = self._index(subnet), _array(x)
+        index, given = self._index(subnet), self._array(x)
         out = interpreter.run(self.model, index, self.stored(given))
         return out if given.dtype == np.int8 else self.logits(out, index)
 
     def stored(self, x: ArrayLike) -> NDArray[np.int8]:
         """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
-        given = self._stored_order(_array(x))
+        given = self._stored_order(self._array(x))
         if given.dtype == np.int8:
             return given.astype(np.int8, copy=False)
         if not np.isfinite(given).all():
@@ -118,6 +119,12 @@ class Pack:
             raise ModelError(f"{self.path}: no subnet {subnet!r}: give a name, or an index from 0 to {last}")
         return int(subnet)
 
+    def _array(self, x: ArrayLike) -> NDArray[Any]:
+        try:
+            return array_of(x)
+        except ValueError as error:
+            raise PackError(f"{self.path}: features: {error}") from error
+
     def _stored_order(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return features as [N, input_size], units innermost."""
         source = self.model.tensors[0]
@@ -130,11 +137,6 @@ class Pack:
         sides = f"[N, {source.units}, {source.height}, {source.width}]"
         wanted = f"floating-point or int8 {sides}, or int8 [N, {self.model.input_size}]"
         raise PackError(f"{self.path}: features are {x.dtype} {list(x.shape)}: {wanted} is needed")
-
-
-def _array(x: ArrayLike) -> NDArray[Any]:
-    """Return features as a numpy array, also those of a tensor that requires a gradient."""
-    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
 
 
 def load_pack(path: str | Path) -> Pack:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import check_standardization
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
 from reds.pack.scale import Standardization
@@ -52,6 +53,7 @@ class TrainingExamples(Protocol):
         """Return features float32 [M, features] and labels int64 [M]."""
 
 
+@torch_defaults()
 def train(
     net: ElasticNet, examples: TrainingExamples, options: TrainingOptions, *, seed: int = 0,
     report: Report | None = None, distil: float = 0.0, checkpoint: Checkpoint | None = None,
