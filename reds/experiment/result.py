@@ -17,11 +17,14 @@ from reds.elastic.net import ElasticNet
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
+from reds.errors import PackError
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
+from reds.reading import user_path
+from reds.text import shown
 from reds.training.trainer import accuracy
 
 
@@ -50,12 +53,17 @@ class Result:
         """Write the pack, with its card and labeled examples beside it, and return its path.
 
         Args:
-            path: The file; `.reds` is added if it ends otherwise. Its folder is made if it does not exist.
+            path: The file; `.reds` is added if it ends otherwise, and `~` is the home folder. Its folder is
+                made if it does not exist.
 
         Raises:
+            PackError: No file can have this name.
             OSError: A file cannot be written.
         """
-        path = Path(path)
+        try:
+            path = user_path(path)
+        except ValueError as error:
+            raise PackError(f"{shown(str(path))}: cannot save the pack: {error}") from None
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
         path.parent.mkdir(parents=True, exist_ok=True)
         written = pack.save(self.trained.model, path)
