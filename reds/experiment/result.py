@@ -14,6 +14,7 @@ from reds import pack
 from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
+from reds.errors import PackError
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
@@ -23,6 +24,8 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
+from reds.reading import user_path
+from reds.text import shown
 from reds.training.trainer import predictions
 
 
@@ -61,12 +64,17 @@ class Result:
         """Write the pack, with its card and labeled examples beside it, and return its path.
 
         Args:
-            path: The file; `.reds` is added if it ends otherwise. Its folder is made if it does not exist.
+            path: The file; `.reds` is added if it ends otherwise, and `~` is the home folder. Its folder is
+                made if it does not exist.
 
         Raises:
+            PackError: No file can have this name.
             OSError: A file cannot be written.
         """
-        path = Path(path)
+        try:
+            path = user_path(path)
+        except ValueError as error:
+            raise PackError(f"{shown(str(path))}: cannot save the pack: {error}") from None
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
         path.parent.mkdir(parents=True, exist_ok=True)
         written = pack.save(self.trained.model, path)

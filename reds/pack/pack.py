@@ -17,6 +17,8 @@ from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
 from reds.pack.scale import UNCHANGED, Scale, Standardization
 from reds.pack.subnets import Subnets
+from reds.reading import user_path
+from reds.text import shown
 
 
 @dataclass(frozen=True)
@@ -143,12 +145,15 @@ def load_pack(path: str | Path) -> Pack:
     """Read a pack, and the card beside it if there is one.
 
     Args:
-        path: The `.reds` file. Its card has the same name and the suffix `.json`.
+        path: The `.reds` file; `~` is the home folder. Its card has the same name and the suffix `.json`.
 
     Raises:
         PackError: The pack is missing or damaged, or its card cannot be read.
     """
-    path = Path(path)
+    try:
+        path = user_path(path)
+    except ValueError as error:
+        raise PackError(f"{shown(str(path))}: cannot read the pack: {error}") from None
     data = read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
     return Pack(path, loads(data, str(path)), sha256, read_card(path.with_suffix(".json"), sha256))
