@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
+from reds import torchrun
+from reds.errors import LostProcessError
 from reds.reading import check_regular, reason, user_path
 from reds.text import LINE, printable
 
@@ -95,7 +98,15 @@ class Commands(click.Group):
         self._expected = expected
 
     def invoke(self, context: click.Context) -> object:
-        """Run the command that was named."""
+        """Run the command that was named. Of several processes of one training the first one tells errors."""
+        try:
+            return self._run(context)
+        except click.ClickException as error:
+            if torchrun.rank() == 0 or isinstance(error.__cause__, LostProcessError):
+                raise
+            raise Exit(error.exit_code) from error
+
+    def _run(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
         except ModuleNotFoundError as error:

@@ -99,6 +99,7 @@ class BoardTable:
         host = self._host() if "host" in self.row else None
         if host is None:
             self._check_without_host()
+        limits: dict[str, Any] = {key: self._limits(key) for key in LIMITS_BY_SUBNET}
         wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
         return Entry(
             self.row["name"],
@@ -108,7 +109,7 @@ class BoardTable:
             host=host,
             key=None if host else self._path("key"),
             power_cycle=tuple(self.row.get("power_cycle", ())),
-            **{key: self._limits(key) for key in LIMITS_BY_SUBNET},
+            **limits,
             **{key: self.row[key] for key in wanted if key in self.row},
         )
 

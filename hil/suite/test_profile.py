@@ -1,7 +1,7 @@
 """Test that the layers of an inference take what the whole inference takes."""
 
+from hil.results.measurement import metric_name
 from hil.results.profile import Profile
-from hil.results.store import metric_name
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements
 
