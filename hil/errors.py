@@ -13,6 +13,7 @@
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
+    |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
     |   |-- ComparisonError     two runs are not on like boards; nothing was compared
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
@@ -23,6 +24,7 @@
     |       |-- FrameError      a frame is damaged; only such a request is sent again
     |       `-- VersionError    the agent speaks another version of the protocol
     |-- AgentError              the agent refused a request; `code` is the fault
+    |-- NotMeasurable           the board cannot measure this; the text has the reason
     |-- PackRefused             the pack does not fit the board; nothing was sent
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
     `-- UnknownSubnet           the deployed pack has no such subnet
@@ -127,6 +129,10 @@ class UnfitError(SetupError):
     """The board does not reach the conditions in boards.toml, so its latencies would be meaningless."""
 
 
+class BaselineError(SetupError):
+    """Figures of a baseline cannot be compared with those of this run."""
+
+
 class ResultsError(SetupError):
     """A results file cannot be read or written.
 
@@ -195,6 +201,10 @@ class AgentError(HilError):
     def __init__(self, text: str, *, code: int, board: str = "") -> None:
         super().__init__(text, board=board)
         self.code = code
+
+
+class NotMeasurable(HilError):  # noqa: N818, it names a state of the bench, not a bug
+    """The board cannot measure this, so the figure is absent."""
 
 
 class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug

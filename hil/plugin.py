@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from hil.suite.recording import Recorder
 
-_SHOWN = {"inputs": "inputs", "recovered": "recovered", "quarantined": "ERROR"}
+_SHOWN = {
+    "inputs": "inputs",
+    "baseline": "baseline",
+    "precision": "precision",
+    "samples": "samples",
+    "recovered": "recovered",
+    "quarantined": "ERROR",
+}
 """First words of the lines below the table, by the property of tests that holds the rest of the line."""
 QUARANTINED = 75
 """Exit status of a run in which nothing failed but boards, EX_TEMPFAIL of sysexits.h."""

@@ -15,6 +15,7 @@ from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
 from hil.results.pack_shape import pack_shape
 from hil.results.run import BoardIdentity
+from hil.results.statistics.interval import interval
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.model import Model
 from reds.pack.pack import Pack
@@ -43,6 +44,10 @@ class LeasedBoard:
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
         """Store a pack on the board, as `RecoverableBoard.deploy`."""
         self._board.deploy(model, advance)
+
+    def restart(self) -> None:
+        """Start the board's agent anew, as `RecoverableBoard.restart`."""
+        self._board.restart()
 
     def facts(self) -> BoardFacts:
         """Return name, target, provenance and clocks."""
@@ -83,8 +88,10 @@ class LeasedBoard:
         """
         entry = self.selected.entry
         who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
-        figure = subnet, metric, unit, value, tuple(samples)
-        return Measurement(*who, *figure, pack_shape=pack_shape(pack.model))
+        taken = tuple(samples)
+        low, high = interval(metric, taken, self.selected.provenance is Provenance.EMULATED)
+        figure = subnet, metric, unit, value, taken
+        return Measurement(*who, *figure, low=low, high=high, pack_shape=pack_shape(pack.model))
 
 
 @contextmanager
