@@ -20,7 +20,7 @@ _RUNS = 200
 
 @click.group()
 def baseline() -> None:
-    """Accept or show baselines: the runs that `pytest hil --baseline auto` compares with."""
+    """Accept or show the runs that others are compared with."""
 
 
 @baseline.command()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hil.results.gate.baseline import Baseline
 from hil.results.gate.compare import (
@@ -82,7 +83,7 @@ class Gate:
             yield Time(
                 (self.measurements.workload.pair(pair), "switch", _US),
                 self._switch(pair),
-                lambda pair=pair: self._switch(pair, again=True),
+                partial(self._switch, pair, again=True),
             )
 
     def _switch(self, pair: Pair, again: bool = False) -> Sequence[float]:
