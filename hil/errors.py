@@ -15,6 +15,7 @@
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
+    |   |-- ComparisonError     two runs are not on like boards; nothing was compared
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
     |   |-- DeadlineError       no answer within the time of the request
@@ -144,6 +145,10 @@ class ResultsError(SetupError):
 
     def __str__(self) -> str:
         return f"{_one_line(str(self.file))}: {self.text}"
+
+
+class ComparisonError(SetupError):
+    """Two runs are not on like boards, or one is of hardware and the other is emulated."""
 
 
 class StoreError(SetupError):

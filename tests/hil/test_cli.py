@@ -12,7 +12,7 @@ from hil.cli import main
 from hil.protocol import definition
 from reds.commands import EXTRAS
 
-USERS = ["baseline", "boards", "doctor", "image", "kernels", "latency", "release", "summary"]
+USERS = ["baseline", "boards", "doctor", "image", "kernels", "latency", "release", "results", "summary"]
 
 
 def run(*words: object) -> Result:

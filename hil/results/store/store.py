@@ -1,6 +1,5 @@
 """Read the runs that are kept, and begin new ones."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -195,8 +194,7 @@ class Store:
         """Give the room of removed runs back to the disk, where the database does not do so by itself."""
         if self._engine.dialect.name == "sqlite":
             with store_errors(self.name), self._engine.connect() as connection:
-                raw = connection.connection.dbapi_connection
-                assert isinstance(raw, sqlite3.Connection)
+                raw: Any = connection.connection.driver_connection
                 raw.execute("VACUUM")
 
     @contextmanager
