@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from hil.cli import main
 from hil.firmware import build
+from hil.results.gate.times import TRIES
 from tests.hil.support import AGENTS
 from tests.hil.support.suite_run import BoardsToml, Run, failed_tests, outcomes, suite_size
 
@@ -71,4 +72,4 @@ def test_heavier_agent_on_hardware_is_measured_again_before_it_fails(
     done = hil("--boards", boards_toml("desktop", agent=agent), *run, "-k", f"{GATE} and 100", env=store)
     assert done.returncode == 1, done.stdout
     assert failed_tests(done.stdout) == {GATE}
-    assert "in each of 8 measurements" in done.stdout
+    assert f"in each of {TRIES} measurements" in done.stdout
