@@ -24,6 +24,7 @@
     |       |-- FrameError      a frame is damaged; only such a request is sent again
     |       `-- VersionError    the agent speaks another version of the protocol
     |-- AgentError              the agent refused a request; `code` is the fault
+    |-- NotMeasurable           the board cannot measure this; the text has the reason
     |-- PackRefused             the pack does not fit the board; nothing was sent
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
     `-- UnknownSubnet           the deployed pack has no such subnet
@@ -200,6 +201,10 @@ class AgentError(HilError):
     def __init__(self, text: str, *, code: int, board: str = "") -> None:
         super().__init__(text, board=board)
         self.code = code
+
+
+class NotMeasurable(HilError):  # noqa: N818, it names a state of the bench, not a bug
+    """The board cannot measure this, so the figure is absent."""
 
 
 class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug

@@ -9,8 +9,17 @@ from reds.commands import Commands
 from reds.errors import RedsError
 
 SUBCOMMANDS = (
-    *("baseline", "boards", "dev", "doctor", "image"),
-    *("kernels", "latency", "release", "results", "summary"),
+    "baseline",
+    "boards",
+    "dev",
+    "doctor",
+    "image",
+    "kernels",
+    "latency",
+    "profile",
+    "release",
+    "results",
+    "summary",
 )
 """Names of the modules in this folder that define a subcommand of the same name."""
 

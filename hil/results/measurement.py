@@ -20,7 +20,10 @@ from hil.results.conditions import Conditions, Span
 from reds.text import is_printable, shown
 
 PROVENANCES = ("hardware", "emulated")
-NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first")
+NEVER_NEGATIVE = (
+    *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
+    *("layer", "stack", "ram"),
+)
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 
 INFRASTRUCTURE_ERRORS = "infrastructure_errors"

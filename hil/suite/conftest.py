@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
 from hil.boards.open_board import OpenBoard
-from hil.errors import HilError
+from hil.errors import HilError, NotMeasurable
 from hil.options import read
 from hil.results import replay
+from hil.results.memory import Memory
 from hil.results.pack_shape import pack_shape
+from hil.results.profile import Profile
 from hil.results.progress import progress
 from hil.suite.board_tests import selected_board
 from hil.suite.fixtures import Note, Record, Uncaptured
@@ -86,6 +88,7 @@ def _measurements(
         board.deploy(pack, advance=advance)
     entry, settings = _hil_board.selected.entry, _hil_run.settings
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
+    budgets |= {"stack": entry.stack_bytes, "ram": entry.ram_bytes}
     limits = {"us": settings.switch_limit_us, "instructions": entry.switch_instructions}
     precision = Precision(settings.precision, settings.precision_seconds) if settings.precision else None
     return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples, precision)
@@ -130,7 +133,7 @@ def truth(workload: Workload) -> NDArray[np.uint8]:
 
 @pytest.fixture
 def budgets(measurements: Measurements, subnet: str) -> Mapping[str, float]:
-    """Return the latency budgets of this subnet in the boards file, by unit."""
+    """Return the budgets of this subnet in the boards file, by unit of a latency or by metric of memory."""
     budgets = measurements.budgets.items()
     return {unit: by_subnet[subnet] for unit, by_subnet in budgets if subnet in by_subnet}
 
@@ -166,6 +169,22 @@ def _gate(_measurements: Measurements, _hil_board: LeasedBoard, _hil_run: BenchR
 def gate(_gate: Gate, measurements: Measurements) -> Gate:
     """Return the gate of a board, on which the pack is deployed."""
     return _gate
+
+
+@pytest.fixture
+def profile(measurements: Measurements, subnet: str) -> Profile:
+    """Return what each layer of this subnet costs."""
+    return _counting(measurements).profile(measurements.workload.subnets.index(subnet))
+
+
+@pytest.fixture
+def memory(measurements: Measurements, subnet: str) -> Memory:
+    """Return the RAM that this subnet takes; skip the test if the board cannot tell."""
+    try:
+        return measurements.memory(measurements.workload.subnets.index(subnet))
+    except NotMeasurable as error:
+        reason = str(error)
+    pytest.skip(reason)
 
 
 @pytest.fixture(name="replay")

@@ -12,6 +12,9 @@ import numpy as np
 
 from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
 from hil.boards.facts import Provenance
+from hil.boards.profiling import profile
+from hil.results.memory import Memory
+from hil.results.profile import Profile
 from hil.results.samples import Samples
 from hil.results.statistics.quantiles import relative_half_width
 from hil.suite.leased import LeasedBoard
@@ -25,6 +28,8 @@ Switches = Mapping[str, SwitchSamples]
 """Switches of one pair by the name of the clock."""
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
 """Samples by provenance. Emulated counts vary only with the input, so few samples are enough."""
+_STACKS = 4
+"""Inferences whose deepest stack counts; the stack hardly depends on the input."""
 _TURNS = 10
 """Parts that the latency samples of a real board are split into."""
 _PAUSE_SECONDS = 0.5
@@ -56,7 +61,7 @@ class Measurements:
     leased: LeasedBoard
     workload: Workload
     budgets: Mapping[str, Mapping[str, float]]
-    """Latency budgets by unit (us or instructions), then by the subnet's name."""
+    """Budgets by unit of a latency or by metric of memory, then by the name of the subnet."""
     switch_limits: Mapping[str, float]
     """Limits of the slowest switch, by unit. The first unit that the board measures applies."""
     samples: int | None = None
@@ -95,6 +100,17 @@ class Measurements:
     def half_width(self, subnet: int) -> float:
         """Return half of the width of the interval of a latency's median, relative to the median."""
         return max(relative_half_width(samples.values) for samples in self.latency(subnet).values())
+
+    def profile(self, subnet: int) -> Profile:
+        """Return what each layer of a subnet costs."""
+        model, x = self.workload.model, self.workload.inputs
+        return self._once(("profile", subnet), lambda board: profile(board, model, subnet, x))
+
+    def memory(self, subnet: int) -> Memory:
+        """Return the RAM that a subnet takes, with the deepest stack of several inferences."""
+        return self._once(
+            ("memory", subnet), lambda board: board.memory(subnet, self.workload.inputs[:_STACKS])
+        )
 
     def switch(self, pair: Pair) -> Switches:
         """Return the switches of an ordered pair, each with its first inference, by the name of the clock."""
