@@ -15,7 +15,7 @@ from hil.boards.power_cycle import power_cycle
 from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent
-from hil.errors import HilError, LinkError, LoginError
+from hil.errors import BaselineError, HilError, LinkError, LoginError
 from hil.firmware import build
 from hil.lifetime.folder import TemporaryFolder
 from hil.protocol.agent import Agent
@@ -23,6 +23,12 @@ from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
 from hil.protocol.hello import Clock, read_hello
 from hil.results import file
+from hil.results.gate.accuracy import judge_accuracy
+from hil.results.gate.baseline import chosen
+from hil.results.gate.counts import judge_count
+from hil.results.gate.times import judge_time, level
+from hil.results.gate.verdict import sentence
+from hil.results.measurement import Measurement
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.transports.adb.find import choose
 from hil.transports.host import Host
@@ -363,3 +369,48 @@ def test_message_of_an_account_without_a_shell(sshd: Start, login: str, says: st
     ran = f"pi-1: 127.0.0.1 port {there.port} ran no command of ours: it printed {says}"
     remedy = "give the user a login shell there (chsh), without a forced command or a login script that exits"
     assert str(pi_refusal(there.entry(), LoginError)) == f"{ran}; {remedy}"
+
+
+def figure(target: str = "desktop", **more: str) -> Measurement:
+    who = {"board": "desk", "provenance": "hardware", "pack": "net", "pack_sha256": "0", **more}
+    return Measurement(target, **who, subnet="25%", metric="latency", unit="us", value=1, samples=(1,))
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        ([], "run 1 measured nothing, not desktop; name a run of a desktop"),
+        ([figure("pi")], "run 1 measured pi, not desktop; name a run of a desktop"),
+        (
+            [figure(provenance="emulated")],
+            "the figures of desktop in run 1 are emulated, those of this run hardware: they are never"
+            " compared; name a run whose figures are hardware",
+        ),
+        (
+            [figure(pack_shape="other")],
+            "run 1 benched net, a pack of another shape; name a run of this pack's shape",
+        ),
+    ],
+)
+def test_message_of_a_baseline_of_another_kind(kept: list[Measurement], message: str) -> None:
+    with pytest.raises(BaselineError) as caught:
+        chosen("run 1", kept, "desktop", "hardware", "shape")
+    assert str(caught.value) == message
+
+
+def test_sentence_of_a_subnet_that_is_worse() -> None:
+    verdicts = [
+        judge_count("instructions", "instructions", 970, 1000),
+        judge_count("cycles", "cycles", 1020, 1000),
+        judge_time("latency", [[106.0] * 20] * 8, level("latency", [[100.0] * 20] * 20)),
+        judge_accuracy([0.0] * 8 + [1.0] * 92, [1.0] * 100, same_clips=True),
+    ]
+    assert sentence("25%", "run 1", verdicts) == (
+        "25% against run 1 is worse: cycles 1,020, was 1,000 (+2.0 %, exact),"
+        " latency 106 us, was 100 (+6.0 %; noise of 20 earlier runs: 2.5 %, in each of 8 measurements),"
+        " accuracy 92.0 %, was 100.0 % (lost 8 clips and gained 0, p = 0.0039)"
+        " and better: instructions 970, was 1,000 (-3.0 %, exact); these disagree, so look at both"
+    )
+    assert sentence("25%", "run 1", [judge_count("cycles", "cycles", 7, 7)]) == (
+        "25%: no change of cycles against run 1"
+    )
