@@ -35,7 +35,7 @@ __attribute__((noinline)) static uintptr_t end_of_paint(uintptr_t at, uintptr_t 
 __attribute__((noinline)) static uint32_t stack_of_run(const reds_model *model, uint32_t room)
 {
     volatile uint32_t here = 0;
-    uintptr_t top = (uintptr_t)&here, lowest = top - room;
+    uintptr_t top = (uintptr_t)&here & ~(uintptr_t)7, lowest = top - room; /* a call aligns the stack to 8 */
     paint(lowest, top - KEPT);
     reds_run(model);
     return (uint32_t)(top - end_of_paint(lowest, top - KEPT));
