@@ -13,7 +13,8 @@
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
-    |   `-- ResultsError        the results file cannot be read or written
+    |   |-- ResultsError        the results file cannot be read or written
+    |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
     |   |-- DeadlineError       no answer within the time of the request
     |   |-- BoardQuarantined    the board was lost twice in a run, and is left alone for the rest of it
@@ -139,6 +140,21 @@ class ResultsError(SetupError):
 
     def __str__(self) -> str:
         return f"{_one_line(str(self.file))}: {self.text}"
+
+
+class StoreError(SetupError):
+    """The store of runs cannot be used, or has no such run.
+
+    Attributes:
+        store: File or URL of the store, without its password.
+    """
+
+    def __init__(self, text: str, *, store: str) -> None:
+        super().__init__(text)
+        self.store = store
+
+    def __str__(self) -> str:
+        return f"{_one_line(self.store)}: {self.text}"
 
 
 class LinkError(HilError):

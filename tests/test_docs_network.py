@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -82,6 +83,19 @@ def test_groups_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (program,) = programs("groups")
     exec(program, scope)
     assert scope["data"].raw().split.startswith("of 4 groups 1 test")
+
+
+def test_a_column_of_sounds_becomes_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = sorted(words(tmp_path / "recorded").rglob("*.wav"))
+    names = [file.parent.name for file in files]
+    table = datasets.Dataset.from_dict({"audio": [str(file) for file in files], "label": names})
+    given = table.cast_column("audio", datasets.Audio()).cast_column(
+        "label", datasets.ClassLabel(names=sorted(set(names)))
+    )
+    monkeypatch.chdir(tmp_path)
+    (program,) = programs("sounds")
+    exec(program, {"words": given})
+    assert reds.Dataset.read("sounds/").raw().classes == tuple(sorted(set(names)))
 
 
 def test_stages_one_by_one_give_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from reds.data.catalog import Data
 from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
-from reds.data.collect import MapStyle, collect, common_classes
+from reds.data.collect import collect
 from reds.data.groups import group_share
 from reds.data.images import sample_share
 from reds.data.labels import check_whole_labels
+from reds.data.map_style import MapStyle, common_classes
 from reds.data.options import DataOptions, SeriesOptions, SoundOptions
 from reds.data.own import own_name, read_own
 from reds.data.user_files import to_data
@@ -172,7 +173,7 @@ class Dataset:
             DataError: An example cannot be read, is no pair, or has another shape than the others.
         """
         given = {"train": train, "test": test, **({} if validation is None else {"validation": validation})}
-        parts = {name: collect(name, data, keys) for name, data in given.items()}
+        parts = collect(given, keys)
         names = common_classes(given, keys) if classes is None else classes
         return cls(parts["train"], parts["test"], parts.get("validation"), names)
 
@@ -207,7 +208,10 @@ def _part(name: str, pair: object) -> Part:
     """Return one part with its features [N, rows, columns, units]."""
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         given = type(pair).__name__
-        raise DataError(f"Dataset: {name} is {given}: features and labels are needed, as (x, y)")
+        raise DataError(
+            f"Dataset: {name} is {given}: features and labels are needed, as (x, y);"
+            " Dataset.from_examples reads data sets of other libraries"
+        )
     x, y = (_numpy(name, array) for array in pair)
     if x.dtype.kind != "f":
         raise DataError(
@@ -218,9 +222,9 @@ def _part(name: str, pair: object) -> Part:
         return Part(x[:, None, None], y)
     if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
-    raise DataError(
-        f"Dataset: {name}: features have shape {list(x.shape)}: {SHAPES} is needed, with no side of 0"
-    )
+    one_unit = "; x[:, None] is one unit of these rows and columns" if x.ndim == 3 and x.size else ""
+    found = f"Dataset: {name}: features have shape {list(x.shape)}"
+    raise DataError(f"{found}: {SHAPES} is needed, with no side of 0{one_unit}")
 
 
 def _units_first(x: NDArray[Any]) -> NDArray[Any]:
