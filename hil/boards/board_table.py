@@ -100,6 +100,7 @@ class BoardTable:
         if host is None:
             self._check_without_host()
         wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
+        limits: dict[str, Any] = {key: self._limits(key) for key in LIMITS_BY_SUBNET}
         return Entry(
             self.row["name"],
             self.row["target"],
@@ -108,7 +109,7 @@ class BoardTable:
             host=host,
             key=None if host else self._path("key"),
             power_cycle=tuple(self.row.get("power_cycle", ())),
-            **{key: self._limits(key) for key in LIMITS_BY_SUBNET},
+            **limits,
             **{key: self.row[key] for key in wanted if key in self.row},
         )
 
