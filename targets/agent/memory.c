@@ -48,7 +48,8 @@ void measure_memory(agent *a, const frame *request)
         return;
     }
     if (room == 0) {
-        agent_error(a, FAULT_UNABLE, "the port does not know how much stack is free below the agent");
+        agent_error(a, FAULT_UNABLE,
+                    "the port does not know how much stack is free: port_stack_room is to tell it");
         return;
     }
     sample_load_input(a, 0);
@@ -59,7 +60,9 @@ void measure_memory(agent *a, const frame *request)
         deepest = bytes > deepest ? bytes : deepest;
     }
     if (deepest == room) {
-        agent_error(a, FAULT_UNABLE, "an inference uses more stack than the port lets the agent paint");
+        agent_error(
+            a, FAULT_UNABLE,
+            "an inference uses more stack than the agent may paint: port_stack_room is to allow more");
         return;
     }
     put32(agent_payload(a) + PROTOCOL_MEMORY_ANSWER_STACK_AT, deepest);

@@ -23,6 +23,7 @@ from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
 from hil.protocol.hello import Clock, read_hello
 from hil.results import file
+from hil.results.memory import check_memory
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.transports.adb.find import choose
 from hil.transports.host import Host
@@ -247,6 +248,11 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
         "its samples take 9 s by its clock ns, but they arrived within 0.25 s; upload the agent again",
     ),
     (
+        lambda: check_memory(0xFFFFFFFF, 28),
+        "its agent says that an inference takes 4,294,967,295 bytes of stack, not 1 to 1,048,576;"
+        " upload the agent again",
+    ),
+    (
         lambda: ask_cat(total=1),
         "desk: no answer to RESET within 0.1 s; check that it was built from these sources",
     ),
@@ -265,7 +271,7 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     ),
     (
         hello_of_version_9,
-        "the agent speaks version 9 of the protocol, this program 2",
+        "the agent speaks version 9 of the protocol, this program 3",
     ),
 ]
 
