@@ -29,6 +29,7 @@ from hil.results.gate.counts import judge_count
 from hil.results.gate.times import judge_time, level
 from hil.results.gate.verdict import sentence
 from hil.results.measurement import Measurement
+from hil.results.memory import check_memory
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.transports.adb.find import choose
 from hil.transports.host import Host
@@ -251,6 +252,11 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     (
         lambda: check_time(NS, 9_000_000_000, 0.25),
         "its samples take 9 s by its clock ns, but they arrived within 0.25 s; upload the agent again",
+    ),
+    (
+        lambda: check_memory(0xFFFFFFFF, 28),
+        "its agent says that an inference takes 4,294,967,295 bytes of stack, not 1 to 1,048,576;"
+        " upload the agent again",
     ),
     (
         lambda: ask_cat(total=1),
