@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hil.results import store
+from hil.results.file import read
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES, RESULTS = ROOT / "fixtures", ROOT / "docs" / "results"
@@ -166,7 +166,7 @@ def readme() -> str:
 def keep(files: Sequence[str]) -> None:
     """Put the results of benches in the place of those kept for the same packs and targets."""
     new: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for m in (m for file in files for m in store.read(Path(file))):
+    for m in (m for file in files for m in read(Path(file))):
         if (measured := (m["metric"], m["unit"])) not in KEPT:
             continue
         name = KEPT[measured]

@@ -106,16 +106,17 @@ class Collector:
         if path is None:
             return
         from hil.errors import ResultsError
-        from hil.results import store
+        from hil.results import file
+        from hil.results.measurement import INFRASTRUCTURE_ERRORS
 
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         ended = ended and not (session.shouldfail or session.shouldstop)  # by -x or --maxfail
-        if not ended or all(row["metric"] == store.INFRASTRUCTURE_ERRORS for row in self._rows):
+        if not ended or all(row["metric"] == INFRASTRUCTURE_ERRORS for row in self._rows):
             why = "nothing was measured" if ended else "the run did not end"
             self._notes.append(f"results: {why}, so {path} was not written")
             return
         try:
-            store.write(path, self._rows)
+            file.write(path, self._rows)
             self._notes.append(f"results: {path}")
         except ResultsError as error:
             self._notes.append(f"ERROR: {error}")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hil.cli import main as hil
 from hil.errors import HilError
 from hil.options import read
-from hil.results import store
+from hil.results import file
 from hil.suite import workload
 from hil.suite.board_selection import select_boards
 from reds.cli import main as reds
@@ -117,7 +117,7 @@ class Given:
 USES: dict[str, Callable[[Path], object]] = {
     "boards": lambda path: select_boards(read(Given(hil_boards=str(path)), {}), ()),
     "pack": lambda path: workload.load(read(Given(hil_pack=str(path)), {}).pack or Path()),
-    "results": lambda path: store.prepare(read(Given(hil_results=str(path)), {}).results or Path()),
+    "results": lambda path: file.prepare(read(Given(hil_results=str(path)), {}).results or Path()),
 }
 """What a run of `pytest hil` does first with each option that names a file."""
 

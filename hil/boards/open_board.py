@@ -15,9 +15,12 @@ from hil.boards import boards_toml, opening
 from hil.boards.board import Advance, Board, check_count, ignore
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.holder import Holder, Once
+from hil.boards.profiling import SAMPLES, profile
 from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
+from hil.results.memory import Memory
+from hil.results.profile import Profile
 from hil.results.samples import Samples
 from reds.errors import PackError
 from reds.pack import dumps, loads
@@ -155,6 +158,36 @@ class OpenBoard:
             return board.measure_switch(pair, n, timed_by, inputs).select
 
         return self._seen("->".join(self._names[s] for s in pair), "switch", self._holder.do(measure))
+
+    def profile(self, subnet: str | int, *, x: ArrayLike | None = None) -> Profile:
+        """Time each layer of a subnet on the board, and the whole inference in turns with them.
+
+        Args:
+            subnet: Name or index of the subnet.
+            x: Inputs as `infer` takes them, used in turn; by default seeded random inputs.
+
+        Raises:
+            UnknownSubnet: The pack has no such subnet.
+            NotMeasurable: The board has no clock.
+            LinkError: The board is lost.
+        """
+        index, model, inputs = self._index(subnet), self.pack.model, self._inputs(x, SAMPLES)
+        return self._holder.do(lambda board: profile(board, model, index, inputs))
+
+    def memory(self, subnet: str | int, *, x: ArrayLike | None = None) -> Memory:
+        """Measure the stack of an inference on the board, and return the bytes of RAM that a subnet takes.
+
+        Args:
+            subnet: Name or index of the subnet.
+            x: Inputs as `infer` takes them; by default a seeded random one.
+
+        Raises:
+            UnknownSubnet: The pack has no such subnet.
+            NotMeasurable: The board cannot tell how deep its stack is.
+            LinkError: The board is lost.
+        """
+        index, inputs = self._index(subnet), self._inputs(x, 1)
+        return self._holder.do(lambda board: board.memory(index, inputs))
 
     @property
     def _names(self) -> list[str]:

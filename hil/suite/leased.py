@@ -12,7 +12,7 @@ from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.opening import to_stderr
 from hil.boards.recovery import Record, RecoverableBoard, Say
 from hil.results.conditions import Conditions, Span
-from hil.results.store import Measurement
+from hil.results.measurement import Measurement
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.model import Model
 from reds.pack.pack import Pack

@@ -18,7 +18,7 @@ from hil.suite.board_tests import BOARD, bench_run_or_error, selected_board
 
 if TYPE_CHECKING:
     from hil.boards.recovery import Record
-    from hil.results.store import Measurement
+    from hil.results.measurement import Measurement
     from hil.suite.board_selection import SelectedBoard
     from hil.suite.leased import LeasedBoard
 
@@ -149,7 +149,7 @@ def note_incident(test: pytest.Item, board: SelectedBoard, what: str, text: str,
         text: The error, and what was done.
         errors: Infrastructure errors of the board so far.
     """
-    from hil.results.store import INFRASTRUCTURE_ERRORS, Measurement
+    from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
 
     run = bench_run_or_error(test.config)
     assert not isinstance(run, str)  # a board of a run was started

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from hil.results import gate
+from hil.results.measurement import metric_name
 from hil.results.samples import Samples, by_unit, median
-from hil.results.store import metric_name
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements
 from hil.suite.switch_pairs import Pair

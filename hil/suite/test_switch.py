@@ -6,8 +6,8 @@ import numpy as np
 
 from hil.boards.board import Outputs
 from hil.results import gate
+from hil.results.measurement import metric_name
 from hil.results.samples import Samples, by_unit, median
-from hil.results.store import metric_name
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements, Switches
 from hil.suite.switch_pairs import Pair

@@ -78,8 +78,18 @@ def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str
                 f"{array} holds values that are not finite: replace them, or remove their examples"
             )
         if max(-float(x.min()), float(x.max())) > LARGEST:
-            raise DataError(f"{array} holds values beyond {LARGEST:g}: divide all features by one number")
+            raise DataError(
+                f"{array} holds values beyond {LARGEST:g}, as {_farthest(x)}: divide this unit by a number"
+                " (each unit is scaled by itself), or replace values that stand for nothing"
+            )
         _check_labels(f"{where}: {name}_y", y, len(x), classes)
+
+
+def _farthest(x: NDArray[Any]) -> str:
+    """Return the value of the largest magnitude and its unit, the last axis, as text."""
+    index = int(np.abs(x.astype(np.float64)).argmax())
+    unit = 0 if x.ndim == 3 else index % x.shape[-1]
+    return f"{float(x.flat[index]):g} in unit {unit}"
 
 
 def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, ...]) -> None:

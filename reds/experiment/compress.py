@@ -25,6 +25,7 @@ from reds.experiment.arguments import (
     check_shifts,
     check_types,
 )  # fmt: skip
+from reds.experiment.int8_gap import gap_notes
 from reds.experiment.method import Method
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
@@ -128,7 +129,9 @@ def compress(
         progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         with progress.step("testing"):
-            return run_test(trained, stored, method, target)
+            result = run_test(trained, stored, method, target)
+        print_notes(gap_notes(result.int8_gaps), shown)
+        return result
 
 
 def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:
@@ -138,7 +141,9 @@ def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:
     weights are better left as they are. The loss on training examples tells the two apart.
     """
     same, moved = deepcopy(net), deepcopy(net)
-    read_standardized(moved, examples.set.standardization)
+    same.standardization = examples.set.standardization
+    if net.standardization != same.standardization:
+        read_standardized(moved, same.standardization)
     x, y = examples.plain(COMPARED, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         losses = [float(F.cross_entropy(each.eval()(x, 0), y)) for each in (same, moved)]

@@ -15,6 +15,7 @@ from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
 from reds.experiment.card import SubnetResult, card_of
+from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
 from reds.files import write_atomically
@@ -22,7 +23,7 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
-from reds.training.trainer import accuracy
+from reds.training.trainer import predictions
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Result:
     """Stride of the rows of an example that the net reads: 2 for every second row."""
     hits: NDArray[np.bool_] = field(repr=False)
     """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
+    float_hits: NDArray[np.bool_] = field(repr=False)
+    """The same in float."""
     subnets: Subnets[SubnetResult]
     """Smallest first: `result.subnets[0]`, `result.subnets["25%"]`."""
     floors: tuple[float, ...] = field(repr=False)
@@ -45,6 +48,14 @@ class Result:
     """Entries of the card on the origin of the net, as the recipe's name and checksum."""
     threads: int = field(repr=False)
     """Threads of torch that the net was trained with."""
+
+    @property
+    def int8_gaps(self) -> tuple[Int8Gap, ...]:
+        """Return how the answers of each subnet on the test examples differ between int8 and float."""
+        return tuple(
+            int8_gap(subnet.name, *answers)
+            for subnet, *answers in zip(self.subnets, self.hits, self.float_hits, strict=True)
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the pack, with its card and labeled examples beside it, and return its path.
@@ -68,10 +79,10 @@ class Result:
         return path
 
 
-def float_accuracy(
+def float_hits(
     net: ElasticNet, spec: DataSpec, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
-) -> tuple[float, ...]:
-    """Return the fraction of examples that each subnet classifies correctly in float.
+) -> NDArray[np.bool_]:
+    """Return which examples each subnet classifies correctly in float, bool [subnets, N].
 
     Args:
         net: The float net.
@@ -79,8 +90,8 @@ def float_accuracy(
         x: Stored features int8 [N, input_size].
         y: Labels [N].
     """
-    features, labels = torch.from_numpy(spec.real(x)), torch.from_numpy(y.astype(np.int64))
-    return tuple(accuracy(net, i, features, labels) for i in range(len(net.subnets)))
+    features = torch.from_numpy(spec.real(x))
+    return np.stack([predictions(net, i, features).numpy() == y for i in range(len(net.subnets))])
 
 
 def run_test(
@@ -101,7 +112,7 @@ def run_test(
     """
     x, y = data.test_x[:, ::every].reshape(len(data.test_x), -1), data.test_y
     correct = np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))])
-    floats = float_accuracy(trained.net, data.set, x, y)
+    floats = float_hits(trained.net, data.set, x, y)
     subnets = []
     for i, subnet in enumerate(trained.net.subnets):
         costs = profile.costs(trained.net.graph, subnet.widths)
@@ -113,7 +124,7 @@ def run_test(
                 float(correct[i].mean()),
                 trained.validation[i],
                 float(correct[i, : data.set.labeled].mean()),
-                floats[i],
+                float(floats[i].mean()),
                 trained.float_validation[i],
                 costs["latency"] / NANOSECONDS if profile.latency else None,
             )
@@ -127,6 +138,7 @@ def run_test(
         profile,
         every,
         correct,
+        floats,
         Subnets(subnets),
         limits,
         dict(source or {}),

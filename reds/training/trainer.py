@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
+from reds.elastic.standardized import check_standardization
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
+from reds.pack.scale import Standardization
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
 from reds.training.options import TrainingOptions
@@ -19,7 +21,7 @@ from reds.training.report import Report
 from reds.training.torch_setup import random_state, set_random_state, training_device
 
 BATCH = 256
-"""Examples that `accuracy` classifies at once."""
+"""Examples that `predictions` classifies at once."""
 
 
 class Stateful(Protocol):
@@ -40,6 +42,10 @@ class TrainingExamples(Protocol):
 
     def augmented(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return features float32 [N, features] and target probabilities float32 [N, classes]."""
+
+    @property
+    def standardization(self) -> Standardization:
+        """Return how the features are made from the user's own."""
 
     @property
     def validation(self) -> tuple[Tensor, Tensor]:
@@ -68,7 +74,7 @@ def train(
         The validation accuracy of each subnet, a fraction.
 
     Raises:
-        DataError: The examples have another shape, or another number of classes, than the net.
+        DataError: The examples have another shape, number of classes or standardization than the net.
         SettingsError: A minibatch has one example, and the net a batch norm.
         DivergedError: A weight or a statistic is not finite after an epoch.
     """
@@ -142,6 +148,7 @@ def _check_examples(net: ElasticNet, examples: TrainingExamples) -> None:
     x, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
     check_outputs(net.graph, target.shape[1])
     net.check_batch(x, target.argmax(1))
+    check_standardization(net, examples.standardization)
     net.check_batch(*examples.validation)
 
 
@@ -167,7 +174,6 @@ class BestEpoch:
         self.accuracies, self.weights = state["accuracies"], state["weights"]
 
 
-@torch.no_grad()
 def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
     """Return the fraction of examples that a subnet classifies correctly.
 
@@ -177,7 +183,18 @@ def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
         x: Features float32 [N, features].
         y: Labels int64 [N].
     """
+    return float((predictions(net, subnet, x) == y).double().mean())
+
+
+@torch.no_grad()
+def predictions(net: ElasticNet, subnet: int, x: Tensor) -> Tensor:
+    """Return the class that a subnet finds most probable for each example, int64 [N], on the CPU.
+
+    Args:
+        net: The net, on any device.
+        subnet: Index of the subnet.
+        x: Features float32 [N, features].
+    """
     net.eval()
     device = net.weights[0].device
-    predicted = torch.cat([net(part.to(device), subnet).argmax(1).cpu() for part in torch.split(x, BATCH)])
-    return float((predicted == y).double().mean())
+    return torch.cat([net(part.to(device), subnet).argmax(1).cpu() for part in torch.split(x, BATCH)])

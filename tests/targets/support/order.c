@@ -62,6 +62,11 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+uint32_t port_stack_room(void)
+{
+    return 32 << 10;
+}
+
 bool port_erase(uint32_t at)
 {
     memset(store + at, 0xff, PAGE);
