@@ -31,7 +31,8 @@ def inference_copy(module: nn.Module) -> nn.Module:
         NotElasticError: It is no module, a part of it cannot be copied, or a value of it is not finite.
     """
     if not isinstance(module, nn.Module):
-        raise NotElasticError(f"{type(module).__name__}: it is no torch.nn.Module: {_remedy(module)}")
+        given = str(module) if isinstance(module, str | PurePath) else type(module).__name__
+        raise NotElasticError(f"{given}: it is no torch.nn.Module: {_remedy(module)}")
     if any(each.__module__.split(".")[0] == "keras" for each in type(module).__mro__):
         raise NotElasticError(f"{type(module).__name__}: it is a model of Keras: {_KERAS}")
     module = _inside(module)

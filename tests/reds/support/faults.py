@@ -288,6 +288,10 @@ FAULTS: dict[str, Fault] = {
     "module: an input of two sides": _module(lambda m, x: head(m.a(x)), (6, 6)),
     "module: an input of one number": lambda _: reds.from_module(nn.Linear(10, 3), input_shape=10),
     "module: lazy": _module(lambda m, x: m.b(head(m.a(x))), b=nn.LazyLinear(5)),
+    "module: an ONNX file": lambda _: reds.from_module("mine.onnx", (8,)),  # type: ignore[arg-type]
+    "module: a checkpoint": lambda _: reds.from_module("mine.pth", (8,)),  # type: ignore[arg-type]
+    "module: a state dict": lambda _: reds.from_module(nn.Linear(8, 3).state_dict(), (8,)),  # type: ignore[arg-type]
+    "onnx: a missing file": lambda folder: reds.from_onnx(folder / "mine.onnx"),
     "module: compiled to TorchScript": lambda _: reds.from_module(ScriptModule(), (8,)),
     "module: a weight that is nan": _with_weight(float("nan")),
     "module: a window over the pack's limit": _module(
