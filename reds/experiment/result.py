@@ -14,6 +14,7 @@ from reds import pack
 from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
+from reds.errors import PackError
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
@@ -21,6 +22,7 @@ from reds.experiment.pipeline import Trained
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
+from reds.pack.paths import pack_path, writing
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
 from reds.training.trainer import predictions
@@ -64,18 +66,21 @@ class Result:
             path: The file; `.reds` is added if it ends otherwise. Its folder is made if it does not exist.
 
         Raises:
-            OSError: A file cannot be written.
+            PackError: A file cannot be written.
         """
-        path = Path(path)
+        path = pack_path(path)
+        if path.name in ("", ".."):
+            raise PackError(f"{path}: is a folder: name a file in it, as mine.reds")
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        written = pack.save(self.trained.model, path)
-        labeled = save_labeled(self.data, self.every, path.parent)
-        card = card_of(
-            self.method, self.data, self.trained.model, self.subnets, self.floors,
-            source=self.source, written=written, labeled=labeled, threads=self.threads,
-        )  # fmt: skip
-        write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = pack.save(self.trained.model, path)
+            labeled = save_labeled(self.data, self.every, path.parent)
+            card = card_of(
+                self.method, self.data, self.trained.model, self.subnets, self.floors,
+                source=self.source, written=written, labeled=labeled, threads=self.threads,
+            )  # fmt: skip
+            write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
 
 
