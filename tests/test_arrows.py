@@ -23,6 +23,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "strict_tables",
         "rules",
         "tables",
+        "torchrun",
         "console",
         "commands",
         "pack",
@@ -36,6 +37,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "export",
         "experiment",
         "cli",
+        "__main__",
     ),
     "hil": (
         "errors",

@@ -111,9 +111,8 @@ def check_classes(where: str, names: tuple[str, ...]) -> None:
         )
     if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
         found = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        raise DataError(
-            f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name; found: {found}"
-        )
+        needed = f"2 to {MOST_CLASSES} classes are needed, no two of one name"
+        raise DataError(f"{where}: {needed}; found {len(names)}: {found or 'none'}")
 
 
 def numbered_classes(labels: NDArray[Any]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from reds.data.own import own_name, read_own
 from reds.data.user_files import to_data
 from reds.errors import DataError
 from reds.pack.array_like import array_of
+from reds.reading import user_path
 from reds.text import shown
 
 Array = Any
@@ -146,7 +147,7 @@ class Dataset:
         Pixels become numbers from 0 to 1.
 
         Args:
-            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files.
+            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files; `~` is the home folder.
             group: Regular expression that finds the group in the name of each file of a folder.
             sounds: How to turn sounds into features.
             series: How to cut time series into examples.
@@ -160,7 +161,10 @@ class Dataset:
         check_seed("Dataset.read", seed)
         if not isinstance(path, str | os.PathLike):
             raise DataError(f"Dataset.read: path is {shown(path)}: the path of a file or a folder is needed")
-        where = Path(path)
+        try:
+            where = user_path(path)
+        except ValueError as error:
+            raise DataError(f"{shown(str(path))}: {error}") from None
         own_name(where)
         raw = read_own(where, options, seed)
         parts = {name: (_units_first(x), y) for name, (x, y) in raw.parts.items()}

@@ -144,7 +144,7 @@ def load_pack(path: str | Path) -> Pack:
     """Read a pack, and the card beside it if there is one.
 
     Args:
-        path: The `.reds` file. Its card has the same name and the suffix `.json`.
+        path: The `.reds` file; `~` is the home folder. Its card has the same name and the suffix `.json`.
 
     Raises:
         PackError: The pack is missing or damaged, or its card cannot be read.

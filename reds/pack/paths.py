@@ -6,17 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reds.errors import PackError
-from reds.reading import reason
+from reds.reading import reason, user_path
 from reds.text import shown
 
 
 def pack_path(path: object) -> Path:
-    """Return a path as a `Path`. Raises `PackError` if no file can have it."""
-    if not isinstance(path, str | os.PathLike) or not (text := os.fspath(path)):
+    """Return a path, in which `~` is the home folder. Raises `PackError` if no file can have it."""
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(text, str):
         raise PackError(f"{shown(path)} is no path of a file: give one, as 'mine.reds'")
-    if not isinstance(text, str) or "\0" in text:
-        raise PackError(f"{shown(text)} can be the name of no file: give another, as 'mine.reds'")
-    return Path(text)
+    try:
+        return user_path(text)
+    except ValueError as error:
+        raise PackError(f"{shown(text)}: {error}: give another, as 'mine.reds'") from None
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Copy a user's torch module to float32 at inference: without wrappers, and with finite weights only."""
 
+from collections.abc import Mapping
 from copy import deepcopy
+from pathlib import PurePath
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,15 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from reds.errors import NotElasticError
+
+_KERAS = "export it to ONNX, as docs/network.md shows under Keras, and give the file to reds.from_onnx"
+_WEIGHTS = "make the module that the weights are of, call module.load_state_dict, and pass the module"
+_BY_SUFFIX = {
+    ".onnx": "reds.from_onnx reads such a file",
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin", ".safetensors"), _WEIGHTS),
+    **dict.fromkeys((".keras", ".h5", ".hdf5"), _KERAS),
+    ".tflite": "it holds int8 or fixed weights: pass the module that it was made from",
+}
 
 
 def inference_copy(module: nn.Module) -> nn.Module:
@@ -21,6 +32,8 @@ def inference_copy(module: nn.Module) -> nn.Module:
     """
     if not isinstance(module, nn.Module):
         raise NotElasticError(f"{type(module).__name__}: it is no torch.nn.Module: {_remedy(module)}")
+    if any(each.__module__.split(".")[0] == "keras" for each in type(module).__mro__):
+        raise NotElasticError(f"{type(module).__name__}: it is a model of Keras: {_KERAS}")
     module = _inside(module)
     kind = type(module).__name__
     _check_parts(module, kind)
@@ -43,10 +56,18 @@ def inference_copy(module: nn.Module) -> nn.Module:
 
 def _remedy(given: object) -> str:
     """Return what to pass in place of something that is no module."""
+    if isinstance(given, str | PurePath):
+        return _BY_SUFFIX.get(PurePath(given).suffix.lower(), "pass a module, not a path")
+    if isinstance(given, Mapping):
+        return _WEIGHTS
     if isinstance(given, torch.export.ExportedProgram):
         return "pass the module that it was exported from"
     if isinstance(given, type):
-        return f"pass an instance, as {given.__name__}()"
+        return f"it is a class: pass an instance, as {given.__name__}()"
+    if type(given).__module__.split(".")[0] == "keras":
+        return _KERAS
+    if type(given).__name__ == "ModelProto":
+        return "save it by onnx.save, and give the path to reds.from_onnx"
     return "pass a module, with its weights loaded"
 
 
