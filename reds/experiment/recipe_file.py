@@ -12,11 +12,12 @@ from pathlib import Path
 from reds.data.catalog import SETS, DataSpec
 from reds.data.options import SeriesOptions, SoundOptions
 from reds.errors import RecipeError
-from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shift_rules
+from reds.experiment.method import LIMITS, method_rules, shift_rules
 from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
 from reds.pack.model import MOST_SUBNETS
 from reds.reading import read_regular, reason, text_of
+from reds.rules import Rule, first_broken
 from reds.strict_tables import parse_toml
 from reds.zoo import find_net, unknown_net
 
