@@ -14,10 +14,10 @@ from reds import pack
 from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
+from reds.errors import PackError
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
-from reds.errors import PackError
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
