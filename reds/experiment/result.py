@@ -24,7 +24,7 @@ from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
 from reds.reading import user_path
-from reds.text import shown
+from reds.text import printable
 from reds.training.trainer import accuracy
 
 
@@ -63,7 +63,7 @@ class Result:
         try:
             path = user_path(path)
         except ValueError as error:
-            raise PackError(f"{shown(str(path))}: cannot save the pack: {error}") from None
+            raise PackError(f"{printable(str(path))}: cannot save the pack: {error}") from None
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
         path.parent.mkdir(parents=True, exist_ok=True)
         written = pack.save(self.trained.model, path)

@@ -17,7 +17,7 @@ from reds.pack.reader import loads, read_bytes
 from reds.pack.scale import UNCHANGED, Scale, Standardization
 from reds.pack.subnets import Subnets
 from reds.reading import user_path
-from reds.text import shown
+from reds.text import printable
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def load_pack(path: str | Path) -> Pack:
     try:
         path = user_path(path)
     except ValueError as error:
-        raise PackError(f"{shown(str(path))}: cannot read the pack: {error}") from None
+        raise PackError(f"{printable(str(path))}: cannot read the pack: {error}") from None
     data = read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
     return Pack(path, loads(data, str(path)), sha256, read_card(path.with_suffix(".json"), sha256))
