@@ -26,7 +26,9 @@ def load_recipe(path: Path) -> Recipe:
     """Read and check a recipe file. Raises `RecipeError`."""
     try:
         text = text_of(read_regular(path))
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {reason(error)}; name a TOML file") from None
     return parse_recipe(text, str(path))
 
