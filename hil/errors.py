@@ -13,7 +13,10 @@
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
-    |   `-- ResultsError        the results file cannot be read or written
+    |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
+    |   |-- ResultsError        the results file cannot be read or written
+    |   |-- ComparisonError     two runs are not on like boards; nothing was compared
+    |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
     |   |-- DeadlineError       no answer within the time of the request
     |   |-- BoardQuarantined    the board was lost twice in a run, and is left alone for the rest of it
@@ -21,6 +24,7 @@
     |       |-- FrameError      a frame is damaged; only such a request is sent again
     |       `-- VersionError    the agent speaks another version of the protocol
     |-- AgentError              the agent refused a request; `code` is the fault
+    |-- NotMeasurable           the board cannot measure this; the text has the reason
     |-- PackRefused             the pack does not fit the board; nothing was sent
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
     `-- UnknownSubnet           the deployed pack has no such subnet
@@ -125,6 +129,10 @@ class UnfitError(SetupError):
     """The board does not reach the conditions in boards.toml, so its latencies would be meaningless."""
 
 
+class BaselineError(SetupError):
+    """Figures of a baseline cannot be compared with those of this run."""
+
+
 class ResultsError(SetupError):
     """A results file cannot be read or written.
 
@@ -138,6 +146,25 @@ class ResultsError(SetupError):
 
     def __str__(self) -> str:
         return f"{_one_line(str(self.file))}: {self.text}"
+
+
+class ComparisonError(SetupError):
+    """Two runs are not on like boards, or one is of hardware and the other is emulated."""
+
+
+class StoreError(SetupError):
+    """The store of runs cannot be used, or has no such run.
+
+    Attributes:
+        store: File or URL of the store, without its password.
+    """
+
+    def __init__(self, text: str, *, store: str) -> None:
+        super().__init__(text)
+        self.store = store
+
+    def __str__(self) -> str:
+        return f"{_one_line(self.store)}: {self.text}"
 
 
 class LinkError(HilError):
@@ -174,6 +201,10 @@ class AgentError(HilError):
     def __init__(self, text: str, *, code: int, board: str = "") -> None:
         super().__init__(text, board=board)
         self.code = code
+
+
+class NotMeasurable(HilError):  # noqa: N818, it names a state of the bench, not a bug
+    """The board cannot measure this, so the figure is absent."""
 
 
 class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug

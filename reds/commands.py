@@ -1,5 +1,7 @@
 """Show the expected errors of the commands `reds` and `hil` as one line, with exit status 1."""
 
+import errno
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ EXTRAS = {
     "tensorflow": ("export", "tflite"),
     "ai_edge_litert": ("LiteRT", "tflite"),
     **dict.fromkeys(("cobs", "serial", "paramiko", "adb_shell", "usb1", "pytest"), ("a board", "hil")),
+    **dict.fromkeys(("sqlalchemy", "alembic"), ("the store of runs", "hil")),
+    "psycopg": ("PostgreSQL", "lab"),
     **dict.fromkeys(("capstone", "elftools"), ("an emulated board", "emulate")),
     **dict.fromkeys(("platformio", "SCons"), ("the agent of a Nano", "firmware")),
 }
@@ -70,6 +74,23 @@ def new_file(text: str | Path) -> Path:
     return path
 
 
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "name one in a folder that is there"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there, or name another place"),
+}
+"""Remedies of the operating system's errors on files; any other is `name another place`."""
+
+
+def _of_system(error: OSError) -> str:
+    """Return an error of the operating system with a remedy, unless its text has one."""
+    if not error.filename:
+        return str(error)
+    says = f"{error.filename}: {error.strerror}"
+    if error.errno is None or error.strerror != os.strerror(error.errno):
+        return says
+    return f"{says}; {_REMEDIES.get(error.errno, 'name another place')}"
+
+
 class Commands(click.Group):
     """A command group that shows an error of the types `expected` as one line."""
 
@@ -94,7 +115,6 @@ class Commands(click.Group):
                 raise
             raise click.ClickException(advice) from error
         except OSError as error:
-            says = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            raise click.ClickException(printable(says, LINE)) from error
+            raise click.ClickException(printable(_of_system(error), LINE)) from error
         except self._expected as error:
             raise click.ClickException(str(error)) from error

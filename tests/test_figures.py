@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hil.kernels.cases import NETS
-from hil.results import store
-from hil.results.store import Measurement
+from hil.results import file
+from hil.results.measurement import Measurement
 
 ROOT = Path(__file__).parents[1]
 MADE = runpy.run_path(str(ROOT / "ci" / "figures.py"))
@@ -46,7 +46,7 @@ def test_new_bench_replaces_the_kept_one_of_its_pack_and_target(tmp_path: Path) 
         Measurement(*who, "25%->50%", "switch", "us", 0.2, ()),
         Measurement(*who, "50%->25%", "switch", "us", 0.4, ()),
     ]
-    store.write(tmp_path / "new.jsonl", [m.plain() for m in new])
+    file.write(tmp_path / "new.jsonl", [m.plain() for m in new])
     made["keep"]([str(tmp_path / "new.jsonl")])
     assert [json.loads(line) for line in kept.read_text().splitlines()] == [
         other,

@@ -7,10 +7,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import hil as hil_api
+import reds as reds_api
 from hil.cli import main as hil
 from hil.errors import HilError
 from hil.options import read
-from hil.results import store
+from hil.results import file
 from hil.suite import workload
 from hil.suite.board_selection import select_boards
 from reds.cli import main as reds
@@ -117,7 +119,7 @@ class Given:
 USES: dict[str, Callable[[Path], object]] = {
     "boards": lambda path: select_boards(read(Given(hil_boards=str(path)), {}), ()),
     "pack": lambda path: workload.load(read(Given(hil_pack=str(path)), {}).pack or Path()),
-    "results": lambda path: store.prepare(read(Given(hil_results=str(path)), {}).results or Path()),
+    "results": lambda path: file.prepare(read(Given(hil_results=str(path)), {}).results or Path()),
 }
 """What a run of `pytest hil` does first with each option that names a file."""
 
@@ -142,3 +144,49 @@ def test_the_own_home_is_found_in_every_option(option: str, monkeypatch: pytest.
     monkeypatch.setenv("HOME", "/h")
     settings = read(Given(**{f"hil_{option}": "~/a"}), {})
     assert getattr(settings, option) == Path("/h/a")
+
+
+@pytest.mark.parametrize("name", WRITE)
+def test_a_file_in_a_folder_that_is_not_there_ends_a_command_with_a_remedy(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, arguments = WRITE[name]
+    path = f"{tmp_path}/none/file"
+    done = CliRunner().invoke(command, [argument.replace("FILE", path) for argument in arguments])
+    said = done.stderr.splitlines()[-1]
+    assert path in said or f"{tmp_path}/none" in said
+    assert "name " in said, said
+
+
+def open_with(boards: str) -> None:
+    with hil_api.open_board("desktop", boards=boards):
+        pass
+
+
+CALLS: dict[str, Callable[[str], object]] = {
+    "reds.load": reds_api.load,
+    "reds.Dataset.read": reds_api.Dataset.read,
+    "hil.open_board": open_with,
+}
+"""Functions for Python programs that read a file."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_functions_for_python_find_the_own_home(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").write_bytes(b"\xff")
+    with pytest.raises((HilError, RedsError)) as caught:
+        CALLS[call]("~/mine")
+    assert f"{tmp_path}/mine" in str(caught.value)
+    assert "No such file" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [NO_USER, "a\0b", "\ud800", ""])
+@pytest.mark.parametrize("call", CALLS)
+def test_functions_for_python_refuse_a_name_that_no_file_has_in_one_line(call: str, name: str) -> None:
+    with pytest.raises((HilError, RedsError)) as caught:
+        CALLS[call](name)
+    assert str(caught.value).isprintable()

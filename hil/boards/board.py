@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
-from hil.boards.facts import BoardFacts, Provenance
-from hil.errors import AgentError, InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
+from hil.errors import AgentError, InputsRefused, NotMeasurable, PackRefused, ProtocolError, SetupError
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE
+from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
 from hil.results.conditions import Conditions
+from hil.results.memory import Memory, check_memory
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.results.samples import Samples, less_overhead
+from reds.pack import layouts
 from reds.pack.interpreter import clamp_input
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
@@ -58,6 +60,14 @@ class SwitchSamples:
     rows: NDArray[np.intp]
 
 
+@dataclass(frozen=True)
+class LayerSamples:
+    """Samples of each layer of n inferences, and the ticks that reading the clock takes."""
+
+    layers: tuple[Samples, ...]
+    overhead: int
+
+
 def check_count(board: str, n: int) -> None:
     """Raise `SetupError` unless n is a number of samples that a board can take."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= MOST_SAMPLES:
@@ -81,6 +91,7 @@ class Board:
         agent: Its agent.
         hello: The answer of the agent to a hello.
         conditioner: Controls and reads the conditions of the board, None if it has none.
+        identity: What tells this device from others of its target.
 
     Raises:
         SetupError: The agent reports another target or provenance.
@@ -94,6 +105,7 @@ class Board:
         agent: Agent,
         hello: Hello,
         conditioner: Conditioner | None = None,
+        identity: Identity = UNKNOWN,
     ) -> None:
         self.name = entry.name
         check_target(entry, hello, agent.transport.name)
@@ -105,7 +117,9 @@ class Board:
         if not hello.emulated and not any(clock.hz for clock in hello.clocks):
             untimed = "its agent names no clock that counts time, which every real board has"
             raise ProtocolError(f"{untimed}; upload the agent again", board=self.name)
-        self._facts = BoardFacts(entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks)
+        self._facts = BoardFacts(
+            entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks, identity
+        )
         self._agent = agent
         self._hello = hello
         self._model: Model | None = None
@@ -259,6 +273,48 @@ class Board:
             np.arange(n) % len(batch),
         )
 
+    def profile(self, subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> LayerSamples:
+        """Time each layer of inferences on the board. Args and errors are those of `measure`."""
+        check_count(self.name, n)
+        model = self._check_inputs(x)
+        self._load(x[: self._inputs_that_fit(model)])
+        layers = len(model.layers)
+        with self._no_refusal():
+            timed = self._agent.profile(subnet, clock.index, n, layers, self._work([subnet], n))
+        each = range(0, layers * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
+        ticks = [[int(LAYER_SAMPLE.read(s, at)["ticks"]) for at in each] for s in timed.samples]
+        sums = [sum(row) - (layers - 1) * timed.overhead for row in ticks]
+        self._check(clock, timed, {"layers": [t for row in ticks for t in row], INFERENCES: sums})
+        columns = zip(*ticks, strict=True)
+        taken = (self._samples(clock, less_overhead(column, timed.overhead)) for column in columns)
+        return LayerSamples(tuple(taken), timed.overhead)
+
+    def memory(self, subnet: int, x: NDArray[np.int8]) -> Memory:
+        """Measure the stack of inferences, and return the RAM of the subnet.
+
+        Args:
+            subnet: Index of the subnet.
+            x: int8 [M, input]; as many as fit the board are run.
+
+        Raises:
+            NotMeasurable: The board cannot tell how deep its stack is.
+            ProtocolError: The figures cannot be.
+        """
+        model = self._check_inputs(x)
+        batch = x[: self._inputs_that_fit(model)]
+        self._load(batch)
+        arena = layouts.plan(model, subnet, self.layout(model)).size
+        try:
+            stack, state = self._agent.memory(subnet, self._work([subnet], len(batch) + 1))
+            check_memory(stack, state)
+        except AgentError as error:
+            if error.code == Fault.UNABLE:
+                raise NotMeasurable(error.text, board=self.name) from error
+            raise self._refused(error) from error
+        except ProtocolError as error:
+            raise ProtocolError(error.text, board=self.name) from error
+        return Memory(arena, stack, state)
+
     def reset(self) -> None:
         """Reset the agent to its state after power-on."""
         self._agent.reset()
@@ -318,8 +374,11 @@ class Board:
         try:
             yield
         except AgentError as error:
-            remedy = "it has restarted or lost its pack: check its power, and run again"
-            raise ProtocolError(f"{error.observation}; {remedy}", board=self.name) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: AgentError) -> ProtocolError:
+        remedy = "it has restarted or lost its pack: check its power, and run again"
+        return ProtocolError(f"{error.observation}; {remedy}", board=self.name)
 
     def _work(self, subnets: Sequence[int], n: int) -> float:
         """Return the seconds that n inferences of each of these subnets may take."""

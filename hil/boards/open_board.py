@@ -15,14 +15,18 @@ from hil.boards import boards_toml, opening
 from hil.boards.board import Advance, Board, check_count, ignore
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.holder import Holder, Once
-from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
+from hil.boards.profiling import SAMPLES, profile
+from hil.errors import BoardsFileError, InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
+from hil.results.memory import Memory
+from hil.results.profile import Profile
 from hil.results.samples import Samples
 from reds.errors import PackError
 from reds.pack import dumps, loads
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
+from reds.reading import user_path
 from reds.spelling import did_you_mean
 
 N = 100
@@ -156,6 +160,36 @@ class OpenBoard:
 
         return self._seen("->".join(self._names[s] for s in pair), "switch", self._holder.do(measure))
 
+    def profile(self, subnet: str | int, *, x: ArrayLike | None = None) -> Profile:
+        """Time each layer of a subnet on the board, and the whole inference in turns with them.
+
+        Args:
+            subnet: Name or index of the subnet.
+            x: Inputs as `infer` takes them, used in turn; by default seeded random inputs.
+
+        Raises:
+            UnknownSubnet: The pack has no such subnet.
+            NotMeasurable: The board has no clock.
+            LinkError: The board is lost.
+        """
+        index, model, inputs = self._index(subnet), self.pack.model, self._inputs(x, SAMPLES)
+        return self._holder.do(lambda board: profile(board, model, index, inputs))
+
+    def memory(self, subnet: str | int, *, x: ArrayLike | None = None) -> Memory:
+        """Measure the stack of an inference on the board, and return the bytes of RAM that a subnet takes.
+
+        Args:
+            subnet: Name or index of the subnet.
+            x: Inputs as `infer` takes them; by default a seeded random one.
+
+        Raises:
+            UnknownSubnet: The pack has no such subnet.
+            NotMeasurable: The board cannot tell how deep its stack is.
+            LinkError: The board is lost.
+        """
+        index, inputs = self._index(subnet), self._inputs(x, 1)
+        return self._holder.do(lambda board: board.memory(index, inputs))
+
     @property
     def _names(self) -> list[str]:
         return [subnet.name for subnet in self.pack.model.subnets]
@@ -239,7 +273,13 @@ def open_board(
     """
     if not 0 <= lease_wait < math.inf:  # a wait of nan seconds has no end
         raise SetupError(f"lease_wait is {lease_wait}: seconds are needed, 0 or more")
-    entry = boards_toml.named(Path(boards) if boards is not None else None, name)
+    try:
+        file = user_path(os.fspath(boards)) if boards is not None else None
+    except ValueError as error:
+        raise BoardsFileError(
+            f"cannot read the boards: {error}", file=Path(os.fspath(boards or ""))
+        ) from None
+    entry = boards_toml.named(file, name)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with opening.started(entry, provenance, wait=lease_wait) as board:
         yield OpenBoard(Once(board))

@@ -18,9 +18,10 @@ def summary(title: str, results: Path, junit: Path) -> None:
     Failures come first, then the boards, then the figures. RESULTS is the file of pytest's --results. JUNIT
     is the file of --junitxml. The exit status is 1 if the run measured nothing.
     """
-    from hil.results import store
+    from hil.results.file import read
+    from hil.results.measurement import INFRASTRUCTURE_ERRORS
     from hil.results.summary import cases, render
 
-    measured = [row for row in store.read(results) if row["metric"] != store.INFRASTRUCTURE_ERRORS]
+    measured = [row for row in read(results) if row["metric"] != INFRASTRUCTURE_ERRORS]
     click.echo(render(title, measured, cases(junit)), nl=False)
     sys.exit(not measured)

@@ -5,18 +5,15 @@ in such a line. Lines that a cache keeps between layers are not considered.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hil.kernels.tables import Cell, Table
-from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
-from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Model
+from hil.results.weights_read import Units, lines, marked, prefix
+from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.model import Kind, Model
 from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
-
-Units = NDArray[np.int64]
 
 
 def table(names: Sequence[str], line: int) -> Table:
@@ -48,11 +45,6 @@ def table(names: Sequence[str], line: int) -> Table:
     )
 
 
-def prefix(model: Model, subnet: int) -> list[tuple[Units, Units]]:
-    """Return the units that each layer reads and writes: the first ones, as they are sorted by importance."""
-    return [(np.arange(step.units_in), np.arange(step.units_out)) for step in model.subnets[subnet].steps]
-
-
 def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
     """Return as many units, but at random places, as if training had not been followed by sorting."""
     rng = np.random.default_rng(0)
@@ -69,29 +61,3 @@ def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
             kept.append(source)
         found.append((source, kept[-1]))
     return found
-
-
-def marked(layer: IntegerLayer, units: tuple[Units, Units]) -> NDArray[np.int8]:
-    """Return the weights of a layer, with 1 where these units are read and written, else 0."""
-    marks = np.zeros_like(layer.weights)
-    if layer.kind in WEIGHTED:
-        reads, writes = units
-        if layer.kind is Kind.DEPTHWISE:
-            marks[writes] = 1
-        else:
-            each = marks.reshape(len(marks), layer.taps, -1)
-            each[np.ix_(writes, np.arange(layer.taps), reads)] = 1
-    return marks
-
-
-def lines(layout: Layout, layer: IntegerLayer, units: tuple[Units, Units], line: int) -> int:
-    """Count the lines with a weight of these units; the weights start at a line.
-
-    Args:
-        layout: Layout of the weights.
-        layer: The layer.
-        units: Units that it reads and writes.
-        line: Bytes of a line.
-    """
-    stored = layout.weights(replace(layer, weights=marked(layer, units)))
-    return len(np.unique(np.flatnonzero(np.frombuffer(stored, np.uint8)) // line))

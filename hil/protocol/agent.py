@@ -118,7 +118,7 @@ class Agent:
         self._ask(Command.SELECT, wire.SELECT.pack(subnet), 0)
 
     def inputs(self, count: int, data: bytes) -> None:
-        """Load `count` inputs for `infer`, `measure` and `measure_switch`; sample i runs input i % count.
+        """Load `count` inputs for `infer` and all measurements; sample i runs input i % count.
 
         They are sent in pieces that fit the largest payload of the hello.
         """
@@ -160,6 +160,29 @@ class Agent:
         """
         request = wire.SWITCH.pack(*pair, clock, 0, count, self._inputs)
         return self._time(Command.SWITCH, request, count, wire.SWITCH_SAMPLE.size + output, work)
+
+    def profile(self, subnet: int, clock: int, count: int, layers: int, work: float) -> Timed:
+        """Time every layer of single inferences on the board.
+
+        Args:
+            subnet: Index of the subnet.
+            clock: Index of the clock.
+            count: Number of samples, each a LAYER_SAMPLE for every layer.
+            layers: Number of layers of the pack.
+            work: Seconds that the inferences may take.
+        """
+        request = wire.MEASURE.pack(subnet, clock, 0, count, self._inputs)
+        return self._time(Command.PROFILE, request, count, layers * wire.LAYER_SAMPLE.size, work)
+
+    def memory(self, subnet: int, work: float) -> tuple[int, int]:
+        """Return the bytes of stack of the deepest inference on the loaded inputs, and of the runtime.
+
+        Raises:
+            AgentError: The board cannot tell; the code is `Fault.UNABLE`.
+        """
+        request = wire.MEMORY.pack(subnet, self._inputs)
+        told = wire.MEMORY_ANSWER.read(self._ask(Command.MEMORY, request, wire.MEMORY_ANSWER.size, work))
+        return int(told["stack"]), int(told["state"])
 
     def reset(self) -> None:
         """Reset the agent to its state after power-on; it checks and loads a stored pack again."""

@@ -4,8 +4,8 @@ A frame is `command u8, sequence u8, payload, crc32 u32`. The CRC covers all byt
 COBS-encoded and ends with a zero byte. Integers are little-endian.
 
 The host sends a request. The agent answers with the same sequence number and the command with ANSWER set. It
-answers MEASURE and SWITCH by several frames, their samples in order. An ERROR frame holds a code and a
-sentence.
+answers MEASURE, SWITCH and PROFILE by several frames, their samples in order. An ERROR frame holds a code and
+a sentence.
 
 `hil dev protocol-header` writes the C header from this file, and a test compares the two.
 """
@@ -14,7 +14,7 @@ from enum import IntEnum
 from struct import Struct, calcsize
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 ANSWER = 0x80
 
 
@@ -44,6 +44,10 @@ class Command(IntEnum):
     """[SWITCH] -> [SAMPLES, then a SWITCH_SAMPLE and the output of its inference, for each sample]*"""
     RESET = 10
     """[] -> []: the state after power-on; a stored pack is checked and loaded again"""
+    PROFILE = 11
+    """[MEASURE] -> [SAMPLES, then a LAYER_SAMPLE for each layer of each sample]*"""
+    MEMORY = 12
+    """[MEMORY] -> [MEMORY_ANSWER]"""
     ERROR = 127
     """Answer only: [ERROR, UTF-8 text]"""
 
@@ -58,6 +62,7 @@ class Fault(IntEnum):
     BAD_PACK = 5
     NO_PACK = 6
     STORAGE = 7
+    UNABLE = 8
 
 
 class Flag(IntEnum):
@@ -123,8 +128,12 @@ SWITCH = Record(before="H", after="H", clock="B", zero="B", samples="H", inputs=
 SAMPLES = Record(first="H", held="H", overhead="I")
 """Number of the first sample, samples in this frame, ticks that reading the clock takes."""
 MEASURE_SAMPLE = Record(ticks="I")
+LAYER_SAMPLE = Record(ticks="I")
 SWITCH_SAMPLE = Record(select="I", first="I")
 """Ticks of the select, and of the first inference after it."""
+MEMORY = Record(subnet="H", inputs="H")
+MEMORY_ANSWER = Record(stack="I", state="I")
+"""Bytes of stack below the caller of `reds_run`, and of the runtime's own state."""
 ERROR = Record(code="B")
 """`code` is a `Fault`."""
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.results.conditions import doubts
-from hil.results.store import INFRASTRUCTURE_ERRORS
+from hil.results.measurement import INFRASTRUCTURE_ERRORS
 from reds.text import LINE, printable
 
 _WIDTH = 400

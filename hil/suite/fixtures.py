@@ -52,7 +52,7 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
     file of --results and in JUnit's properties.
     """
     from hil.boards.open_board import OpenBoard
-    from hil.results.store import metric_name
+    from hil.results.measurement import metric_name
 
     def observe(pack: Pack, subnet: str, what: str, samples: Samples) -> None:
         metric, unit = metric_name(what, samples.unit), samples.unit

@@ -9,7 +9,7 @@ import pytest
 
 from hil.errors import HilError
 from hil.options import Settings, read
-from hil.results import store
+from hil.results import file
 from hil.suite import defects
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
@@ -47,7 +47,7 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             refuse_names_of_others(config)
             settings = read(config)
             if settings.results:
-                store.prepare(settings.results)
+                file.prepare(settings.results)
             workload = workloads.load(settings.pack or workloads.shipped())
             probe = board_probe.once(config, why_absent)
             boards = select_boards(settings, workload.subnets, probe)

@@ -4,92 +4,74 @@ So are those of torchvision and of Hugging Face's `datasets`, and a subclass of 
 such library is imported here.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.map_style import LABELS, MapStyle, check_map_style, unformatted
 from reds.errors import DataError
+from reds.pack.array_like import array_of
 from reds.reading import reason
 from reds.text import shown
 
-LABELS = ("label", "labels", "target")
-"""Names of the label in an example that is a mapping, as Hugging Face's are."""
+_READ_TWICE = 8
+"""Examples that are read twice, to find random transforms: all flips of eight agree once in 256 times."""
 
 
-class MapStyle(Protocol):
-    """A data set in torch's map style: `len(data)` examples `data[0]`, `data[1]`..."""
+def collect(
+    parts: Mapping[str, MapStyle], keys: tuple[str, str] | None
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    """Return features float [N, units, rows, columns] or [N, features], and labels [N], of each part.
 
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, i: int, /) -> Any: ...
-
-
-def collect(name: str, data: MapStyle, keys: tuple[str, str] | None) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return features float [N, units, rows, columns] or [N, features], and labels [N].
-
-    Pictures become numbers from 0 to 1. If all of them are gray they have one unit, else three.
+    Pictures become numbers from 0 to 1. If all of a part are gray they have one unit, else three.
 
     Args:
-        name: Name of the part, for errors.
-        data: Gives `(x, y)`, or a mapping as `{"image": x, "label": y}`.
+        parts: Each gives `(x, y)`, or a mapping as `{"image": x, "label": y}`.
         keys: Names of features and label, where an example is a mapping with others.
 
     Raises:
-        DataError: An example cannot be read, is no pair, or has another shape than the first.
+        DataError: An example cannot be read, is no pair, has another shape than the first or differs when it
+            is read again, or only some are pictures.
     """
-    try:
-        count = len(data)
-    except (TypeError, AttributeError, NotImplementedError):
-        raise DataError(
-            f"Dataset: {name} is {type(data).__name__}, which has no length: give a data set with len() and"
-            " [i]; list(...) makes one of a stream"
-        ) from None
-    if not count:
-        raise DataError(f"Dataset: {name} is empty: one example or more is needed")
-    xs, ys = [], []
-    for i in range(count):
-        where = f"Dataset: {name}[{i}]"
-        try:
-            example = data[i]
-        except Exception as error:  # of a user's code or of a library, of any kind
-            raise DataError(f"{where} cannot be read: {type(error).__name__}: {reason(error)}") from error
-        x, y = _pair(where, example, keys)
-        xs.append(_features(where, x))
-        ys.append(_label(where, y))
-    if odd := [i for i, y in enumerate(ys) if y.shape != ys[0].shape]:
-        raise DataError(
-            f"Dataset: {name}[{odd[0]}] has a label of shape {list(ys[odd[0]].shape)}, {name}[0] of"
-            f" {list(ys[0].shape)}: one whole number for each example is needed"
-        )
-    return _stacked(name, xs), np.array(ys)
-
-
-def common_classes(parts: Mapping[str, MapStyle], keys: tuple[str, str] | None) -> Sequence[str] | None:
-    """Return the names of classes that the parts know, or None. Raises `DataError` if they differ."""
-    known = {name: names for name, data in parts.items() if (names := _class_names(data, keys))}
-    for name, names in known.items():
-        first, expected = next(iter(known.items()))
-        if names != expected:
-            at = next(i for i, pair in enumerate(zip_longest(names, expected)) if pair[0] != pair[1])
-            one, other = (shown(each[at]) if at < len(each) else "nothing" for each in (names, expected))
+    found, pictures = {}, []
+    for name, data in parts.items():
+        where = f"Dataset: {name}"
+        check_map_style(where, data)
+        data = unformatted(data, keys)
+        pairs = [_pair(f"{where}[{i}]", _example(f"{where}[{i}]", data, i), keys) for i in range(len(data))]
+        pictures += [(f"{name}[{i}]", _is_picture(x)) for i, (x, _) in enumerate(pairs)]
+        xs = [_features(f"{where}[{i}]", x) for i, (x, _) in enumerate(pairs)]
+        _check_fixed(where, xs[:_READ_TWICE], data, keys)
+        found[name] = _stacked(name, xs), _labels(where, [y for _, y in pairs])
+    first, is_picture = pictures[0]
+    for other, differs in pictures:
+        if differs != is_picture:
+            kinds = [("an array", "a picture")[each] for each in (differs, is_picture)]
             raise DataError(
-                f"Dataset: the label {at} is {one} in {name}, but {other} in {first}: number the classes of"
-                " all parts alike, or give the names as classes="
+                f"Dataset: {other} is {kinds[0]}, {first} {kinds[1]}: give all examples one transform"
             )
-    return next(iter(known.values()), None)
+    return found
 
 
-def _class_names(data: MapStyle, keys: tuple[str, str] | None) -> tuple[str, ...] | None:
-    """Return the names of classes that a data set of torchvision or Hugging Face knows, or None."""
-    if isinstance(features := getattr(data, "features", None), Mapping):
-        for key in keys[1:] if keys else LABELS:
-            if names := getattr(features.get(key), "names", None):
-                return tuple(names)
-    names = getattr(data, "classes", None)
-    return tuple(map(str, names)) if isinstance(names, list | tuple) and names else None
+def _example(where: str, data: MapStyle, i: int) -> Any:
+    try:
+        return data[i]
+    except Exception as error:  # of a user's code or of a library, of any kind
+        raise DataError(f"{where} cannot be read: {type(error).__name__}: {reason(error)}") from error
+
+
+def _check_fixed(where: str, xs: list[NDArray[Any]], data: MapStyle, keys: tuple[str, str] | None) -> None:
+    """Raise `DataError` if the first examples have other features when they are read again."""
+    for i, x in enumerate(xs):
+        place = f"{where}[{i}]"
+        again = _features(place, _pair(place, _example(place, data, i), keys)[0])
+        if not np.array_equal(x, again, equal_nan=True):
+            raise DataError(
+                f"{place} differs when it is read again, as by a random transform: give a fixed transform;"
+                " augmentation= shifts, flips and mixes examples anew in each epoch"
+            )
 
 
 def _pair(where: str, example: Any, keys: tuple[str, str] | None) -> tuple[Any, Any]:
@@ -118,28 +100,58 @@ def _names(where: str, found: list[Any]) -> tuple[str, str]:
     return rest[0], label[0]
 
 
+def _is_picture(x: Any) -> bool:
+    """Return whether features are an image of Pillow."""
+    return hasattr(x, "getbands")
+
+
 def _features(where: str, x: Any) -> NDArray[Any]:
     """Return the features of one example, units first."""
-    if hasattr(x, "getbands"):  # a Pillow image
+    if _is_picture(x):
         from reds.data.image_file import pixels_of  # needs Pillow
 
         return np.moveaxis(pixels_of(x, where), -1, 0) / np.float32(255)
     try:
-        if hasattr(x, "detach"):
-            x = x.detach().cpu().float() if str(x.dtype) == "torch.bfloat16" else x.detach().cpu()
-        array = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: {type(x).__name__} is no array: {reason(error)}") from error
-    if array.dtype.kind not in "iuf":
+        array = array_of(x)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+    if array.dtype.kind in "iu":
+        raise DataError(
+            f"{where} has features of type {array.dtype}: give floating-point numbers of the scale that the"
+            " network reads, for pixels by ToTensor() or v2.ToDtype(torch.float32, scale=True)"
+        )
+    if array.dtype.kind != "f":
         raise DataError(
             f"{where} has features of type {type(x).__name__}: a tensor, an array or a picture is needed;"
-            " give the data set a transform"
+            " give the data set a transform, or name the columns with keys="
         )
     return array
 
 
-def _label(where: str, y: Any) -> Any:
-    """Return a label as a number, or as the texts and lists that are refused with all labels."""
+def _labels(where: str, ys: list[Any]) -> NDArray[Any]:
+    """Return labels [N], checked as far as the data set's library has a remedy of its own."""
+    labels = [_label(f"{where}[{i}]", y) for i, y in enumerate(ys)]
+    for i, y in enumerate(labels):
+        if y.shape != labels[0].shape:
+            raise DataError(
+                f"{where}[{i}] has a label of shape {list(y.shape)}, [0] one of {list(labels[0].shape)}: one"
+                " whole number for each example is needed"
+            )
+        if y.dtype.kind == "U":
+            raise DataError(
+                f"{where}[{i}] has the label {shown(str(y))}: number the classes from 0, as Hugging Face's"
+                " data.class_encode_column('label') does"
+            )
+        if y.dtype.kind == "i" and y.ndim == 0 and y < 0:
+            raise DataError(
+                f"{where}[{i}] has the label {y}, as examples without a class have: remove them, or give"
+                " another part"
+            )
+    return np.array(labels)
+
+
+def _label(where: str, y: Any) -> NDArray[Any]:
+    """Return a label as a number, or as the lists that are refused with all labels."""
     y = y.item() if hasattr(y, "item") and getattr(y, "size", 1) == 1 else y
     if isinstance(y, int | float | str) or hasattr(y, "__len__"):
         return np.asarray(y)

@@ -1,6 +1,7 @@
 """Turn a user's arrays or tensors into a data set: check, split and store them as int8 device inputs."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.catalog import Data
-from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
-from reds.data.collect import MapStyle, collect, common_classes
+from reds.data.checks import (
+    Part,
+    RawData,
+    check_classes,
+    check_parts,
+    check_seed,
+    given_rule,
+    numbered_classes,
+)  # fmt: skip
+from reds.data.collect import collect
 from reds.data.groups import group_share
 from reds.data.images import sample_share
 from reds.data.labels import check_whole_labels
+from reds.data.map_style import MapStyle, common_classes
 from reds.data.options import DataOptions, SeriesOptions, SoundOptions
 from reds.data.own import own_name, read_own
 from reds.data.user_files import to_data
 from reds.errors import DataError
+from reds.pack.array_like import array_of
+from reds.reading import user_path
+from reds.text import shown
 
 Array = Any
 """A numpy array or a torch tensor."""
@@ -83,8 +96,9 @@ class Dataset:
                 than three groups.
         """
         for name, share in (("test", test), ("validation", validation)):
-            if not 0 < share < 1:
-                raise DataError(f"Dataset.split: {name} is {share:g}: a share between 0 and 1 is needed")
+            if not isinstance(share, int | float) or not 0 < share < 1:
+                raise DataError(f"Dataset.split: {name} is {shown(share)}: a share between 0 and 1 is needed")
+        check_seed("Dataset.split", seed)
         x, y = _numpy("split", x), _numpy("split", y)
         if x.ndim < 2:
             shape = list(x.shape)
@@ -133,7 +147,7 @@ class Dataset:
         Pixels become numbers from 0 to 1.
 
         Args:
-            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files.
+            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files; `~` is the home folder.
             group: Regular expression that finds the group in the name of each file of a folder.
             sounds: How to turn sounds into features.
             series: How to cut time series into examples.
@@ -144,7 +158,13 @@ class Dataset:
         """
         options = DataOptions(str(path), group=group, sounds=sounds or SoundOptions(),
                               series=series or SeriesOptions())  # fmt: skip
-        where = Path(path)
+        check_seed("Dataset.read", seed)
+        if not isinstance(path, str | os.PathLike):
+            raise DataError(f"Dataset.read: path is {shown(path)}: the path of a file or a folder is needed")
+        try:
+            where = user_path(path)
+        except ValueError as error:
+            raise DataError(f"{shown(str(path))}: {error}") from None
         own_name(where)
         raw = read_own(where, options, seed)
         parts = {name: (_units_first(x), y) for name, (x, y) in raw.parts.items()}
@@ -171,8 +191,10 @@ class Dataset:
         Raises:
             DataError: An example cannot be read, is no pair, or has another shape than the others.
         """
+        if keys is not None and (isinstance(keys, str) or [*map(type, keys)] != [str, str]):
+            raise DataError(f"Dataset: keys are {shown(keys)}: two names are needed, as ('image', 'label')")
         given = {"train": train, "test": test, **({} if validation is None else {"validation": validation})}
-        parts = {name: collect(name, data, keys) for name, data in given.items()}
+        parts = collect(given, keys)
         names = common_classes(given, keys) if classes is None else classes
         return cls(parts["train"], parts["test"], parts.get("validation"), names)
 
@@ -200,6 +222,7 @@ class Dataset:
         Raises:
             DataError: The features are too alike for int8.
         """
+        check_seed("Dataset.stored", seed)
         return to_data(self.raw(), "Dataset", name, seed)
 
 
@@ -207,7 +230,10 @@ def _part(name: str, pair: object) -> Part:
     """Return one part with its features [N, rows, columns, units]."""
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         given = type(pair).__name__
-        raise DataError(f"Dataset: {name} is {given}: features and labels are needed, as (x, y)")
+        raise DataError(
+            f"Dataset: {name} is {given}: features and labels are needed, as (x, y);"
+            " Dataset.from_examples reads data sets of other libraries"
+        )
     x, y = (_numpy(name, array) for array in pair)
     if x.dtype.kind != "f":
         raise DataError(
@@ -218,9 +244,9 @@ def _part(name: str, pair: object) -> Part:
         return Part(x[:, None, None], y)
     if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
-    raise DataError(
-        f"Dataset: {name}: features have shape {list(x.shape)}: {SHAPES} is needed, with no side of 0"
-    )
+    one_unit = "; x[:, None] is one unit of these rows and columns" if x.ndim == 3 and x.size else ""
+    found = f"Dataset: {name}: features have shape {list(x.shape)}"
+    raise DataError(f"{found}: {SHAPES} is needed, with no side of 0{one_unit}")
 
 
 def _units_first(x: NDArray[Any]) -> NDArray[Any]:
@@ -242,9 +268,6 @@ def _names(classes: Sequence[str]) -> tuple[str, ...]:
 def _numpy(where: str, array: Array) -> NDArray[Any]:
     """Return a tensor or an array-like as a numpy array. Raises `DataError` if it is neither."""
     try:
-        if hasattr(array, "detach"):
-            array = array.detach().cpu()
-            array = array.numpy() if str(array.dtype) != "torch.bfloat16" else array.float().numpy()
-        return np.asarray(array)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"Dataset: {where}: {type(array).__name__} is no array: {error}") from error
+        return array_of(array)
+    except ValueError as error:
+        raise DataError(f"Dataset: {where}: {error}") from error

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reds.data.catalog import Data
 from reds.data.options import AugmentationOptions, DataOptions
+from reds.pack.scale import Standardization
 
 
 class Examples:
@@ -33,6 +34,11 @@ class Examples:
         self.stored = data.validation_x[:, :: self.every].reshape(len(data.validation_x), -1)
         labels = torch.from_numpy(data.validation_y.astype(np.int64))
         self.validation = torch.from_numpy(data.set.real(self.stored)), labels
+
+    @property
+    def standardization(self) -> Standardization:
+        """Return how the features are made from the user's own."""
+        return self.set.standardization
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation over the training part, float32 [features] each."""

@@ -16,10 +16,12 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.elastic.layers import apply_relu, run_layer, weight_shape
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, SettingsError
 from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
+from reds.pack.scale import UNCHANGED
 
 
 class UnitBias(nn.Module):
@@ -57,15 +59,18 @@ class ElasticNet(nn.Module):
     Inputs are real features float32 [N, features], spatial positions in order and units innermost, or
     [N, height, width, units].
 
+    `standardization` says how these features are made from the user's own, if they are standardized.
+
     If dense layers read the input, `mean` and `std` [features] standardize it, and quantization folds them
     into those layers. Otherwise `mean` [1] stays 0 and `std` [1] stays 1: padding writes the stored zero,
     which a folded mean would turn into another value at the edges, and the batch norm after a first
     convolution makes the scale of its input irrelevant.
     """
 
+    @torch_defaults()
     def __init__(self, graph: Graph, subnets: Sequence[SubnetSpec] = (), dropout: float = 0.0) -> None:
         super().__init__()
-        self.graph, self.dropout = graph, dropout
+        self.graph, self.dropout, self.standardization = graph, dropout, UNCHANGED
         self.subnets = tuple(subnets) or (full_subnet(graph),)
         shapes = [weight_shape(graph, layer) for layer in graph.layers]
         self.weights = nn.ParameterList([torch.randn(s) * (2 / (prod(s[1:]))) ** 0.5 for s in shapes])
@@ -97,6 +102,11 @@ class ElasticNet(nn.Module):
                 y = F.dropout(y, self.dropout, self.training) if self.dropout else y
             values.append(self.layer_output(subnet, k, y.view(sides)))
         return values
+
+    def extra_repr(self) -> str:
+        """Say whether the net reads standardized features."""
+        mean, deviation = self.standardization.mean, self.standardization.deviation
+        return f"reads (x - {list(mean)}) / {list(deviation)}" if mean else ""
 
     def check_batch(self, x: Tensor, y: Tensor) -> None:
         """Raise `DataError` unless the net reads features x, and has an output for each label y int64 [N]."""
@@ -192,6 +202,7 @@ def nest(
     """
     _check_nested(full.graph, subnets)
     net = ElasticNet(full.graph, subnets, full.dropout)
+    net.standardization = full.standardization
     state = full.state_dict()
     for name, value in net.state_dict().items():
         source = state[re.sub(r"^affines\.\d+", "affines.0", name)]

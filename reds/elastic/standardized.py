@@ -39,14 +39,21 @@ def read_standardized(net: ElasticNet, standardization: Standardization) -> None
         standardization: Mean and deviation of the units of its input; nothing changes if they are empty.
 
     Raises:
-        DataError: An addition or a ReLU reads the input before any weights do.
+        DataError: An addition or a ReLU reads the input before any weights do, or the net reads standardized
+            features already.
     """
+    if net.standardization.mean:
+        raise DataError(
+            "the net reads standardized features already: call read_standardized once, on the net that"
+            " from_module returned"
+        )
     if not standardization.mean:
         return
     mean, deviation = (torch.tensor(each) for each in (standardization.mean, standardization.deviation))
     holds: list[_Affine | None] = [_Affine(deviation / net.std, (mean - net.mean) / net.std)]
     net.mean.zero_()
     net.std.fill_(1)
+    net.standardization = standardization
     for k, layer in enumerate(net.graph.layers):
         affine, source = holds[layer.inputs[0]], net.graph.tensors[layer.inputs[0]]
         holds.append(None)
@@ -64,6 +71,27 @@ def read_standardized(net: ElasticNet, standardization: Standardization) -> None
                 f"layer {layer.name} reads the features before any weights do, so the net cannot read"
                 " standardized ones: give the net and the data set features of mean 0 and deviation 1"
             )
+
+
+def check_standardization(net: ElasticNet, expected: Standardization) -> None:
+    """Raise `DataError` unless a net reads features that are standardized as expected, or that are not."""
+    found = net.standardization
+    if found == expected:
+        return
+    if not found.mean:
+        raise DataError(
+            "the data set is standardized, and the net reads features as they are: call"
+            " read_standardized(net, data.set.standardization) before it is scored and trained"
+        )
+    if not expected.mean:
+        raise DataError(
+            "the net reads standardized features, and these are as they are: give it features of"
+            " net.standardization.apply(x), or a data set with this standardization"
+        )
+    raise DataError(
+        "the net reads features of another mean or deviation than the data set's: use the data set that it"
+        " was made for"
+    )
 
 
 def _fold(layer: Layer, weight: Tensor, affine: _Affine) -> Tensor:

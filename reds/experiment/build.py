@@ -13,6 +13,7 @@ from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
 from reds.experiment.training_key import key_of
+from reds.text import printable
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
@@ -61,7 +62,7 @@ def build(
 
 
 def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Console) -> Checkpoint:
-    """Return the checkpoint of one training, and say so if a kept training cannot be continued.
+    """Return the checkpoint of one training. Set a kept training aside that cannot be continued, and say so.
 
     Args:
         prepared: The recipe that was read from a file, with its data.
@@ -73,8 +74,9 @@ def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Consol
     kept = processes.from_first(lambda: Checkpoint(target.with_suffix(".training"), key))
     if not processes.is_first():
         kept.path = None  # the first one writes
-    if kept.unused:
-        console.print(f"{target.stem}.training is not continued: {kept.unused}", soft_wrap=True)
+    if aside := kept.set_aside():
+        why = f"{target.stem}.training is not continued: {kept.unused}"
+        console.print(f"{why}; it stays as {printable(aside.name)}", soft_wrap=True)
     return kept
 
 

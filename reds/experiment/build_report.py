@@ -3,6 +3,8 @@
 import torch
 from rich.console import Console
 
+from reds.console import print_notes
+from reds.experiment.int8_gap import gap_notes
 from reds.experiment.prepare import Prepared
 from reds.experiment.result import Result
 from reds.pack.inspect import table_of
@@ -28,7 +30,7 @@ def describe(prepared: Prepared, console: Console) -> None:
 
 
 def report(result: Result, console: Console) -> list[str]:
-    """Print a table of all subnets, and a line for each subnet whose accuracy a bench would reject.
+    """Print a table of all subnets, and a line for each subnet that int8 harms or that a bench would reject.
 
     Returns:
         The names of these subnets.
@@ -42,6 +44,7 @@ def report(result: Result, console: Console) -> list[str]:
         rows.append([subnet.name, widths, f"{subnet.macs:,}", *us, *(f"{100 * a:.2f} %" for a in accuracies)])
     heads = f"subnet units MACs {'predicted-us ' if timed else ''}validation test test-in-float"
     console.print(table_of(heads, rows))
+    print_notes(gap_notes(result.int8_gaps), console)
     labeled = min(result.data.set.labeled, len(result.data.test_y))
     missed = [
         (subnet, floor)

@@ -15,6 +15,7 @@ from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.experiment.arguments import (
     budget_list,
@@ -25,6 +26,7 @@ from reds.experiment.arguments import (
     check_shifts,
     check_types,
 )  # fmt: skip
+from reds.experiment.int8_gap import gap_notes
 from reds.experiment.method import Method
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
@@ -48,6 +50,7 @@ COMPARED = 512
 """Training examples that show whether a given net is trained for the user's own features."""
 
 
+@torch_defaults()
 def compress(
     net: ElasticNet | Graph | str,
     data: Dataset,
@@ -122,8 +125,7 @@ def compress(
     check_packable(graph)
     check_budgets(graph, limits, selection.step, selection.least, target)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
-    # Gradients, whatever the caller has switched off.
-    with processes.joined(), repeatable(threads), torch.inference_mode(False):
+    with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)
         if isinstance(net, ElasticNet):
             full = _given_net(net, examples, seed)
@@ -135,7 +137,9 @@ def compress(
         progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         with progress.step("testing"):
-            return run_test(trained, stored, method, target)
+            result = run_test(trained, stored, method, target)
+        print_notes(gap_notes(result.int8_gaps), shown)
+        return result
 
 
 def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:
@@ -145,7 +149,9 @@ def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:
     weights are better left as they are. The loss on training examples tells the two apart.
     """
     same, moved = deepcopy(net), deepcopy(net)
-    read_standardized(moved, examples.set.standardization)
+    same.standardization = examples.set.standardization
+    if net.standardization != same.standardization:
+        read_standardized(moved, same.standardization)
     x, y = examples.plain(COMPARED, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         losses = [float(F.cross_entropy(each.eval()(x, 0), y)) for each in (same, moved)]

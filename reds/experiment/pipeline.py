@@ -137,6 +137,7 @@ def random_net(graph: Graph, examples: Examples, seed: int, subnet: SubnetSpec |
     """
     torch.manual_seed(seed)
     net = ElasticNet(graph, [subnet] if subnet else ())
+    net.standardization = examples.set.standardization
     if len(net.mean) > 1:
         for own, moment in zip((net.mean, net.std), examples.moments(), strict=True):
             own.copy_(moment)

@@ -14,7 +14,9 @@ from reds import pack
 from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
+from reds.errors import PackError
 from reds.experiment.card import SubnetResult, card_of
+from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
 from reds.files import write_atomically
@@ -22,8 +24,10 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
+from reds.reading import user_path
+from reds.text import shown
 from reds.training import processes
-from reds.training.trainer import accuracy
+from reds.training.trainer import predictions
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Result:
     """Stride of the rows of an example that the net reads: 2 for every second row."""
     hits: NDArray[np.bool_] = field(repr=False)
     """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
+    float_hits: NDArray[np.bool_] = field(repr=False)
+    """The same in float."""
     subnets: Subnets[SubnetResult]
     """Smallest first: `result.subnets[0]`, `result.subnets["25%"]`."""
     floors: tuple[float, ...] = field(repr=False)
@@ -49,18 +55,31 @@ class Result:
     processes: int = field(repr=False)
     """Processes that trained the net together."""
 
+    @property
+    def int8_gaps(self) -> tuple[Int8Gap, ...]:
+        """Return how the answers of each subnet on the test examples differ between int8 and float."""
+        return tuple(
+            int8_gap(subnet.name, *answers)
+            for subnet, *answers in zip(self.subnets, self.hits, self.float_hits, strict=True)
+        )
+
     def save(self, path: str | Path) -> Path:
         """Write the pack, with its card and labeled examples beside it, and return its path.
 
         Of several processes of one training only the first one writes.
 
         Args:
-            path: The file; `.reds` is added if it ends otherwise. Its folder is made if it does not exist.
+            path: The file; `.reds` is added if it ends otherwise, and `~` is the home folder. Its folder is
+                made if it does not exist.
 
         Raises:
+            PackError: No file can have this name.
             OSError: A file cannot be written.
         """
-        path = Path(path)
+        try:
+            path = user_path(path)
+        except ValueError as error:
+            raise PackError(f"{shown(str(path))}: cannot save the pack: {error}") from None
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
         if not processes.is_first():
             return path
@@ -76,10 +95,10 @@ class Result:
         return path
 
 
-def float_accuracy(
+def float_hits(
     net: ElasticNet, spec: DataSpec, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
-) -> tuple[float, ...]:
-    """Return the fraction of examples that each subnet classifies correctly in float.
+) -> NDArray[np.bool_]:
+    """Return which examples each subnet classifies correctly in float, bool [subnets, N].
 
     Args:
         net: The float net.
@@ -87,8 +106,8 @@ def float_accuracy(
         x: Stored features int8 [N, input_size].
         y: Labels [N].
     """
-    features, labels = torch.from_numpy(spec.real(x)), torch.from_numpy(y.astype(np.int64))
-    return tuple(accuracy(net, i, features, labels) for i in range(len(net.subnets)))
+    features = torch.from_numpy(spec.real(x))
+    return np.stack([predictions(net, i, features).numpy() == y for i in range(len(net.subnets))])
 
 
 def run_test(
@@ -111,7 +130,7 @@ def run_test(
     correct, floats = processes.from_first(
         lambda: (
             np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))]),
-            float_accuracy(trained.net, data.set, x, y),
+            float_hits(trained.net, data.set, x, y),
         )
     )
     subnets = []
@@ -125,7 +144,7 @@ def run_test(
                 float(correct[i].mean()),
                 trained.validation[i],
                 float(correct[i, : data.set.labeled].mean()),
-                floats[i],
+                float(floats[i].mean()),
                 trained.float_validation[i],
                 costs["latency"] / NANOSECONDS if profile.latency else None,
             )
@@ -139,6 +158,7 @@ def run_test(
         profile,
         every,
         correct,
+        floats,
         Subnets(subnets),
         limits,
         dict(source or {}),

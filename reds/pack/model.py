@@ -200,12 +200,16 @@ class Model:
 
         The fan-in of a layer is the number of units that the subnet keeps, not the full network's.
         """
-        total = 0
+        return sum(self.layer_macs(subnet))
+
+    def layer_macs(self, subnet: int) -> list[int]:
+        """Return the multiply-accumulates of each layer, 0 for a layer without weights."""
+        found = []
         for layer, step in zip(self.layers, self.subnets[subnet].steps, strict=True):
             fan_in = step.units_in if layer.kind in (Kind.DENSE, Kind.CONV) else 1
-            if layer.kind in WEIGHTED:
-                total += self.tensors[layer.output].positions * layer.taps * fan_in * step.units_out
-        return total
+            macs = self.tensors[layer.output].positions * layer.taps * fan_in * step.units_out
+            found.append(macs if layer.kind in WEIGHTED else 0)
+        return found
 
     def subnet(self, name: str) -> int:
         """Return the index of a subnet by its name.

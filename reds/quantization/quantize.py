@@ -12,7 +12,9 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor, nn
 
+from reds.data.catalog import DataSpec
 from reds.elastic.net import ElasticNet, SharedNorm, UnitBias
+from reds.elastic.standardized import check_standardization
 from reds.errors import QuantizeError
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import row_encoding
@@ -39,22 +41,20 @@ costs nothing. It is small in an average pool, so that its multiplier, which div
 REMEDY = "train longer, or keep more units in it (`least`)"
 
 
-def quantize(
-    net: ElasticNet, *, name: str, ranges: Floats, scale: float, zero: int, standardized: bool = False
-) -> Model:
+def quantize(net: ElasticNet, *, name: str, ranges: Floats, source: DataSpec) -> Model:
     """Return the integer network of a trained net.
 
     Args:
         net: A trained net.
         name: Name of the model, 1 to 31 bytes.
         ranges: Smallest and largest value that each output scale covers, float64 [subnets, layers, 2].
-        scale: Step of the input: `real = (q - zero) * scale`.
-        zero: Zero point of the input, -127 to 127.
-        standardized: Whether the net reads standardized features, whose mean and deviation a card states.
+        source: Data set whose scale, zero point and standardization store the input.
 
     Raises:
+        DataError: The data set is standardized otherwise than the features that the net reads.
         QuantizeError: The tables of a layer do not fit the integer arithmetic.
     """
+    check_standardization(net, source.standardization)
     std = net.std.double().numpy()
     weights = [
         integer_order(weight) / (std if 0 in layer.inputs else 1)
@@ -66,7 +66,7 @@ def quantize(
     subnets = []
     for index, subnet in enumerate(net.subnets):
         widths = subnet.widths
-        scales = [Scale(scale, zero, net.mean.double().numpy())]
+        scales = [Scale(source.scale, source.zero, net.mean.double().numpy())]
         for layer, (least, largest) in zip(net.graph.layers, ranges[index].tolist(), strict=True):
             moved = layer.kind not in REQUANTIZED
             scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, least, largest))
@@ -78,7 +78,10 @@ def quantize(
             )
         )
         subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
-    model = Model(name, tensor_shapes(net.graph), layers, tuple(subnets), scale, zero, standardized)
+    model = Model(
+        name, tensor_shapes(net.graph), layers, tuple(subnets), source.scale, source.zero,
+        bool(source.standardization.mean),
+    )  # fmt: skip
     validate_model(model)
     return model
 

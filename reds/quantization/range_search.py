@@ -22,6 +22,8 @@ from reds.quantization.quantize import quantize
 CALIBRATION = 4096
 CALIBRATION_VALUES = 1 << 22
 """Limits on the examples that activation ranges are measured on, and on the values in one tensor of them."""
+JUDGED = 1024
+"""Most calibration examples on which a candidate is compared with the float net; the interpreter is slow."""
 PERCENTILES = (100.0, 99.999, 99.99, 99.95, 99.9)
 """Percentiles of the activation ranges that the search compares."""
 BATCH = 512
@@ -52,15 +54,10 @@ def best_ranges(
         calibration: Real training features float32 [N, features] that choose.
     """
     source = examples.set
-    tried = [
-        quantize(
-            net, name=name, ranges=of, scale=source.scale, zero=source.zero,
-            standardized=bool(source.standardization.mean),
-        )
-        for of in candidates
-    ]  # fmt: skip
-    x = Scale(source.scale, source.zero, np.zeros(1)).stored(calibration.numpy())
-    errors = np.array([logit_errors(net, model, calibration, x) for model in tried])
+    tried = [quantize(net, name=name, ranges=of, source=source) for of in candidates]
+    judged = calibration[:JUDGED]
+    x = Scale(source.scale, source.zero, np.zeros(1)).stored(judged.numpy())
+    errors = np.array([logit_errors(net, model, judged, x) for model in tried])
     best = errors.argmin(0)
     subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))
     chosen = np.stack([candidates[k, i] for i, k in enumerate(best)])

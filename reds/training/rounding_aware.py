@@ -21,6 +21,7 @@ class RoundedNet(ElasticNet):
         """Round the outputs of `net` by the ranges float64 [subnets, layers, 2] that `calibrate` measured."""
         nn.Module.__init__(self)
         self.graph, self.subnets, self.dropout = net.graph, net.subnets, net.dropout
+        self.standardization = net.standardization
         self.weights, self.affines, self.mean, self.std = net.weights, net.affines, net.mean, net.std
         self.scales: list[list[Scale]] = [
             [

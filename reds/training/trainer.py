@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
+from reds.elastic.standardized import check_standardization
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
+from reds.pack.scale import Standardization
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
@@ -21,7 +24,7 @@ from reds.training.synchronized_norm import synchronized
 from reds.training.torch_setup import random_state, set_random_state, training_device
 
 BATCH = 256
-"""Examples that `accuracy` classifies at once."""
+"""Examples that `predictions` classifies at once."""
 FAR = 1 << 31
 """Distance of the seeds of dropout in two processes, beyond all seeds of a recipe."""
 
@@ -46,10 +49,15 @@ class TrainingExamples(Protocol):
         """Return features float32 [N, features] and target probabilities float32 [N, classes]."""
 
     @property
+    def standardization(self) -> Standardization:
+        """Return how the features are made from the user's own."""
+
+    @property
     def validation(self) -> tuple[Tensor, Tensor]:
         """Return features float32 [M, features] and labels int64 [M]."""
 
 
+@torch_defaults()
 def train(
     net: ElasticNet, examples: TrainingExamples, options: TrainingOptions, *, seed: int = 0,
     report: Report | None = None, distil: float = 0.0, checkpoint: Checkpoint | None = None,
@@ -74,7 +82,7 @@ def train(
         The validation accuracy of each subnet, a fraction.
 
     Raises:
-        DataError: The examples have another shape, or another number of classes, than the net.
+        DataError: The examples have another shape, number of classes or standardization than the net.
         SettingsError: A minibatch has one example and the net a batch norm, or fewer examples than processes.
         LostProcessError: Another process of the training has ended.
         DivergedError: A weight or a statistic is not finite after an epoch.
@@ -113,7 +121,7 @@ def train(
             each.load_state_dict(state[name])
         generator.set_state(state["generator"])
         set_random_state(device, state["dropout"][processes.rank()])
-    validation = [processes.share(each) for each in examples.validation]
+    mine, labels = (processes.share(each) for each in examples.validation)
     report.start(start, steps)
     for epoch in range(start + 1, options.epochs + 1):
         net.train()
@@ -134,7 +142,7 @@ def train(
                 f"training {options.phase} diverged in epoch {epoch}: lower its rate (`training.rate` of"
                 f" reds.compress, `{options.table} rate` of a recipe): it is {options.rate:g}"
             )
-        counts = [_correct(net, i, *validation) for i in range(len(net.subnets))]
+        counts = [int((predictions(net, i, mine) == labels).sum()) for i in range(len(net.subnets))]
         right = processes.add_up(torch.tensor(counts, device=device)).double()
         accuracies = tuple((right / len(examples.validation[1])).tolist())
         best.update(accuracies, net)
@@ -162,6 +170,7 @@ def _check_examples(net: ElasticNet, examples: TrainingExamples) -> None:
     x, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
     check_outputs(net.graph, target.shape[1])
     net.check_batch(x, target.argmax(1))
+    check_standardization(net, examples.standardization)
     net.check_batch(*examples.validation)
 
 
@@ -196,13 +205,18 @@ def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
         x: Features float32 [N, features].
         y: Labels int64 [N].
     """
-    return _correct(net, subnet, x, y) / len(y)
+    return float((predictions(net, subnet, x) == y).double().mean())
 
 
 @torch.no_grad()
-def _correct(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> int:
-    """Return how many examples a subnet classifies correctly."""
+def predictions(net: ElasticNet, subnet: int, x: Tensor) -> Tensor:
+    """Return the class that a subnet finds most probable for each example, int64 [N], on the CPU.
+
+    Args:
+        net: The net, on any device.
+        subnet: Index of the subnet.
+        x: Features float32 [N, features].
+    """
     net.eval()
     device = net.weights[0].device
-    parts = zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True)
-    return sum(int((net(part.to(device), subnet).argmax(1).cpu() == labels).sum()) for part, labels in parts)
+    return torch.cat([net(part.to(device), subnet).argmax(1).cpu() for part in torch.split(x, BATCH)])

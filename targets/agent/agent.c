@@ -69,10 +69,7 @@ static void reset(agent *a)
 
 static void select(agent *a, const frame *request)
 {
-    reds_status status = reds_select(&a->model, FIELD16(request, SELECT_SUBNET));
-    if (status != REDS_OK) {
-        agent_error(a, FAULT_BAD_REQUEST, reds_reason(status));
-    } else {
+    if (sample_select(a, FIELD16(request, SELECT_SUBNET))) {
         agent_answer(a, 0);
     }
 }
@@ -94,9 +91,12 @@ static int32_t expected_size(uint8_t command)
     case COMMAND_INFER:
         return PROTOCOL_INFER_BYTES;
     case COMMAND_MEASURE:
+    case COMMAND_PROFILE:
         return PROTOCOL_MEASURE_BYTES;
     case COMMAND_SWITCH:
         return PROTOCOL_SWITCH_BYTES;
+    case COMMAND_MEMORY:
+        return PROTOCOL_MEMORY_BYTES;
     case COMMAND_PUT_END:
     case COMMAND_RESET:
         return 0;
@@ -114,7 +114,7 @@ static bool size_ok(const frame *request)
 
 static bool needs_pack(uint8_t command)
 {
-    return command >= COMMAND_SELECT && command <= COMMAND_SWITCH;
+    return command >= COMMAND_SELECT && command != COMMAND_RESET;
 }
 
 static void serve(agent *a, const frame *request)
@@ -160,6 +160,12 @@ static void serve(agent *a, const frame *request)
         break;
     case COMMAND_SWITCH:
         measure_switch(a, request);
+        break;
+    case COMMAND_PROFILE:
+        measure_layers(a, request);
+        break;
+    case COMMAND_MEMORY:
+        measure_memory(a, request);
         break;
     case COMMAND_RESET:
         reset(a);

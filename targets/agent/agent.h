@@ -2,6 +2,7 @@
 #ifndef REDS_AGENT_H
 #define REDS_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -76,9 +77,21 @@ void store_data(agent *a, const frame *request);
 void store_end(agent *a);
 reds_status store_load(agent *a);
 
-/* measure.c: run the network, and stream raw samples of its time. */
+/* measure.c, profile.c, memory.c: run the network, and stream raw samples of its time and its layers' times,
+ * or measure its stack. */
 void measure_infer(agent *a, const frame *request);
 void measure_latency(agent *a, const frame *request);
 void measure_switch(agent *a, const frame *request);
+void measure_layers(agent *a, const frame *request);
+void measure_memory(agent *a, const frame *request);
+
+/* sample.c: what measurements share. The functions that return false have answered with an error. */
+void sample_load_input(const agent *a, uint32_t input);
+bool sample_inputs_ready(agent *a, uint32_t count);
+bool sample_clock_ready(agent *a, uint32_t clock);
+bool sample_request_ready(agent *a, uint32_t samples, uint8_t zero);
+bool sample_select(agent *a, uint32_t subnet);
+uint32_t sample_overhead(uint32_t clock);
+uint8_t *sample_head(agent *a, uint32_t first, uint32_t samples, uint32_t overhead_ticks);
 
 #endif

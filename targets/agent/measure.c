@@ -5,55 +5,6 @@
 #include "agent.h"
 #include "port.h"
 
-static void load_input(const agent *a, uint32_t input)
-{
-    size_t bytes = reds_input_bytes(&a->model);
-    memcpy(reds_input(&a->model), port.inputs + input * bytes, bytes);
-}
-
-/* Return whether the host has sent `count` inputs, or answer with an error. */
-static bool inputs_ready(agent *a, uint32_t count)
-{
-    if (count == 0 || count > a->input_bytes / reds_input_bytes(&a->model)) {
-        agent_error(a, FAULT_BAD_REQUEST, "not so many inputs were sent, or 0 were asked for");
-        return false;
-    }
-    return true;
-}
-
-static bool clock_ready(agent *a, uint32_t clock)
-{
-    if (clock >= port.clock_count) {
-        agent_error(a, FAULT_BAD_REQUEST, "the board has no clock of this index: the hello lists its clocks");
-        return false;
-    }
-    return true;
-}
-
-/* Return whether a measurement asks for samples and its reserved byte is 0, or answer with an error. */
-static bool request_ready(agent *a, uint32_t samples, uint8_t zero)
-{
-    if (samples == 0 || zero != 0) {
-        agent_error(a, FAULT_BAD_REQUEST, "0 samples were asked for, or the byte after the clock is not 0");
-        return false;
-    }
-    return true;
-}
-
-/* Return the ticks between two successive readings of the clock: the least of 32 tries. */
-static uint32_t overhead(uint32_t clock)
-{
-    uint32_t least = UINT32_MAX;
-    for (int i = 0; i < 32; i++) {
-        uint32_t mask = port_mask();
-        uint32_t start = port_ticks(clock);
-        uint32_t ticks = port_ticks(clock) - start;
-        port_unmask(mask);
-        least = ticks < least ? ticks : least;
-    }
-    return least;
-}
-
 static uint32_t time_run(const agent *a, uint32_t clock)
 {
     uint32_t start = port_ticks(clock);
@@ -78,20 +29,10 @@ static uint32_t time_select(agent *a, uint32_t clock, uint32_t from, uint32_t to
     return ticks;
 }
 
-/* Begin an answer of `samples` samples from number `first` on, and return where they go. */
-static uint8_t *put_head(agent *a, uint32_t first, uint32_t samples, uint32_t overhead_ticks)
-{
-    uint8_t *p = agent_payload(a);
-    put16(p + PROTOCOL_SAMPLES_FIRST_AT, first);
-    put16(p + PROTOCOL_SAMPLES_HELD_AT, samples);
-    put32(p + PROTOCOL_SAMPLES_OVERHEAD_AT, overhead_ticks);
-    return p + PROTOCOL_SAMPLES_BYTES;
-}
-
 void measure_infer(agent *a, const frame *request)
 {
     uint32_t inputs = FIELD16(request, INFER_INPUTS), bytes = (uint32_t)reds_output_bytes(&a->model);
-    if (!inputs_ready(a, inputs)) {
+    if (!sample_inputs_ready(a, inputs)) {
         return;
     }
     if (bytes > FRAME_PAYLOAD / inputs) {
@@ -99,7 +40,7 @@ void measure_infer(agent *a, const frame *request)
         return;
     }
     for (uint32_t i = 0; i < inputs; i++) {
-        load_input(a, i);
+        sample_load_input(a, i);
         reds_run(&a->model);
         memcpy(agent_payload(a) + i * bytes, reds_output(&a->model), bytes);
     }
@@ -110,22 +51,18 @@ void measure_latency(agent *a, const frame *request)
 {
     uint32_t subnet = FIELD16(request, MEASURE_SUBNET), clock = FIELD8(request, MEASURE_CLOCK);
     uint32_t count = FIELD16(request, MEASURE_SAMPLES), inputs = FIELD16(request, MEASURE_INPUTS);
-    if (!request_ready(a, count, FIELD8(request, MEASURE_ZERO)) || !clock_ready(a, clock) ||
-        !inputs_ready(a, inputs)) {
+    if (!sample_request_ready(a, count, FIELD8(request, MEASURE_ZERO)) || !sample_clock_ready(a, clock) ||
+        !sample_inputs_ready(a, inputs) || !sample_select(a, subnet)) {
         return;
     }
-    if (reds_select(&a->model, subnet) != REDS_OK) {
-        agent_error(a, FAULT_BAD_REQUEST, reds_reason(REDS_SUBNET));
-        return;
-    }
-    uint32_t empty = overhead(clock), chunk = 64;
-    load_input(a, 0);
+    uint32_t empty = sample_overhead(clock), chunk = 64;
+    sample_load_input(a, 0);
     reds_run(&a->model); /* warm up: samples are of the steady state */
     for (uint32_t first = 0; first < count; first += chunk) {
         uint32_t samples = count - first < chunk ? count - first : chunk;
-        uint8_t *p = put_head(a, first, samples, empty);
+        uint8_t *p = sample_head(a, first, samples, empty);
         for (uint32_t i = 0; i < samples; i++) {
-            load_input(a, (first + i) % inputs);
+            sample_load_input(a, (first + i) % inputs);
             put32(p + PROTOCOL_MEASURE_SAMPLE_TICKS_AT, time_run(a, clock));
             p += PROTOCOL_MEASURE_SAMPLE_BYTES;
         }
@@ -138,12 +75,8 @@ void measure_switch(agent *a, const frame *request)
     uint32_t from = FIELD16(request, SWITCH_BEFORE), to = FIELD16(request, SWITCH_AFTER);
     uint32_t clock = FIELD8(request, SWITCH_CLOCK), count = FIELD16(request, SWITCH_SAMPLES);
     uint32_t inputs = FIELD16(request, SWITCH_INPUTS);
-    if (!request_ready(a, count, FIELD8(request, SWITCH_ZERO)) || !clock_ready(a, clock) ||
-        !inputs_ready(a, inputs)) {
-        return;
-    }
-    if (reds_select(&a->model, from) != REDS_OK || reds_select(&a->model, to) != REDS_OK) {
-        agent_error(a, FAULT_BAD_REQUEST, reds_reason(REDS_SUBNET));
+    if (!sample_request_ready(a, count, FIELD8(request, SWITCH_ZERO)) || !sample_clock_ready(a, clock) ||
+        !sample_inputs_ready(a, inputs) || !sample_select(a, from) || !sample_select(a, to)) {
         return;
     }
     uint32_t bytes = (uint32_t)reds_output_bytes(&a->model), record = PROTOCOL_SWITCH_SAMPLE_BYTES + bytes;
@@ -152,16 +85,16 @@ void measure_switch(agent *a, const frame *request)
         return;
     }
     uint32_t fit = (FRAME_PAYLOAD - PROTOCOL_SAMPLES_BYTES) / record, chunk = fit < 32 ? fit : 32;
-    uint32_t empty = overhead(clock);
+    uint32_t empty = sample_overhead(clock);
     for (uint32_t first = 0; first < count; first += chunk) {
         uint32_t samples = count - first < chunk ? count - first : chunk;
-        uint8_t *p = put_head(a, first, samples, empty);
+        uint8_t *p = sample_head(a, first, samples, empty);
         for (uint32_t i = 0; i < samples; i++) {
             reds_select(&a->model, from);
-            load_input(a, (first + i) % inputs);
+            sample_load_input(a, (first + i) % inputs);
             reds_run(&a->model);
             put32(p + PROTOCOL_SWITCH_SAMPLE_SELECT_AT, time_select(a, clock, from, to));
-            load_input(a, (first + i) % inputs);
+            sample_load_input(a, (first + i) % inputs);
             put32(p + PROTOCOL_SWITCH_SAMPLE_FIRST_AT, time_run(a, clock));
             memcpy(p + PROTOCOL_SWITCH_SAMPLE_BYTES, reds_output(&a->model), bytes);
             p += record;

@@ -22,7 +22,7 @@ typedef struct {
     uint32_t clock_count;
     int8_t *arena; /* 16-byte aligned */
     uint32_t arena_bytes;
-    int8_t *inputs; /* memory for the inputs of INFER, MEASURE and SWITCH */
+    int8_t *inputs; /* memory for the inputs of INFER and of measurements */
     uint32_t inputs_bytes;
     const uint8_t *store; /* memory of the pack, 4-byte aligned; survives a power cycle if it can */
     uint32_t store_bytes; /* a multiple of page_bytes */
@@ -42,6 +42,10 @@ uint32_t port_ticks(uint32_t clock);
  * false if the system preempted the measurement nevertheless; the sample is then discarded. */
 uint32_t port_mask(void);
 bool port_unmask(uint32_t before);
+
+/* Return how many bytes below the caller's frame are stack that nothing uses, at least 512, so that the agent
+ * may paint them; 0 if the port does not know. */
+uint32_t port_stack_room(void);
 
 /* Write to the store by the rules of flash: erase a page to 0xff, then write each word once. Offsets are
  * in bytes. */

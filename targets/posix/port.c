@@ -13,6 +13,7 @@
 #include "clock.h"
 
 enum { STORE = 16 << 20, ARENA = 8 << 20, INPUTS = 1 << 20, PAGE = 4096 };
+enum { STACK_ROOM = 32 << 10, STACK_LEAST = 1 << 20 };
 
 static uint8_t store[STORE] __attribute__((aligned(64)));
 static int8_t arena[ARENA] __attribute__((aligned(64)));
@@ -66,6 +67,13 @@ uint32_t port_mask(void)
 bool port_unmask(uint32_t before)
 {
     return context_switches() == before;
+}
+
+/* The agent runs on the main thread, whose stack the kernel lets grow to its limit, 8 MB by default. */
+uint32_t port_stack_room(void)
+{
+    struct rlimit stack;
+    return getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur >= STACK_LEAST ? STACK_ROOM : 0;
 }
 
 bool port_erase(uint32_t at)

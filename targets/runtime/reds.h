@@ -16,6 +16,7 @@
 #ifndef REDS_H
 #define REDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,40 @@ size_t reds_input_bytes(const reds_model *model);
 
 /* Run one inference of the selected subnet. */
 void reds_run(const reds_model *model);
+
+/* An inference that runs layer by layer, in memory of the caller, so that firmware can do other work between
+ * two layers:
+ *
+ *   reds_inference inference;
+ *   reds_begin(&model, &inference);
+ *   while (reds_run_layer(&model, &inference)) {
+ *       yield();
+ *   }
+ *
+ * reds_run runs the same layers. The fields are private to the runtime; all zeros are an inference that has
+ * nothing to run. Whatever is called in between, no layer reads or writes outside the pack and the arena:
+ *
+ * - reds_select of another subnet stops the inference. It goes on if its own subnet is selected again.
+ * - reds_load stops it, or makes it run layers of the new pack. Begin again.
+ * - reds_run, another inference of this model or a write to the arena leaves it with a wrong output. Write the
+ *   input and begin again. */
+typedef struct {
+    const struct reds_plan *plan; /* of the subnet that was selected at the beginning */
+    uint32_t next;                /* the layer that runs next */
+} reds_inference;
+
+/* Return the number of layers, the same for all subnets. */
+uint32_t reds_layers(const reds_model *model);
+
+/* Begin an inference of the selected subnet. Its input is written before the first layer runs. */
+void reds_begin(const reds_model *model, reds_inference *inference);
+
+/* Return the layer that runs next: 0 is the first, and reds_layers(model) means that the output is there. */
+uint32_t reds_next_layer(const reds_inference *inference);
+
+/* Run the next layer and return true. Run nothing and return false if no layer is left, or if another subnet is
+ * selected than at the beginning. */
+bool reds_run_layer(const reds_model *model, reds_inference *inference);
 
 /* Return the output of the last run, which is valid until the next run or write of an input. */
 const int8_t *reds_output(const reds_model *model);

@@ -22,7 +22,7 @@ from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
 from hil.protocol.hello import Clock, read_hello
-from hil.results import store
+from hil.results import file
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.transports.adb.find import choose
 from hil.transports.host import Host
@@ -201,7 +201,7 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
         "port /dev/null is not a serial port; name another",
     ),
     (
-        lambda: store.prepare(Path("/")),
+        lambda: file.prepare(Path("/")),
         "/: cannot write the results: Is a directory; name a file in a folder of yours",
     ),
     (
@@ -265,7 +265,7 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     ),
     (
         hello_of_version_9,
-        "the agent speaks version 9 of the protocol, this program 2",
+        "the agent speaks version 9 of the protocol, this program 3",
     ),
 ]
 

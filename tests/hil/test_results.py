@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hil.errors import ResultsError
-from hil.results import report, store
+from hil.results import file, report
 from hil.results.conditions import Conditions, Span
-from hil.results.store import Measurement
+from hil.results.measurement import Measurement
 from tests.hil.support.raising import raises
 from tests.support.odd_files import ODD_FILES
 from tests.support.refusals import may_refuse
@@ -27,24 +27,24 @@ def measured(subnet: str, metric: str, value: float) -> dict[str, object]:
 
 def test_results_are_written_atomically(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    store.write(path, [measured("25%", "latency", 1.5), measured("25%->100%", "switch", 2.0)])
+    file.write(path, [measured("25%", "latency", 1.5), measured("25%->100%", "switch", 2.0)])
     assert [json.loads(line)["value"] for line in path.read_text().splitlines()] == [1.5, 2.0]
     before = path.read_bytes()
     with pytest.raises(TypeError):
-        store.write(path, [measured("25%", "latency", 3.0), {"value": object()}])
+        file.write(path, [measured("25%", "latency", 3.0), {"value": object()}])
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.jsonl"]
 
 
 def test_full_disk_keeps_the_earlier_file(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    store.write(path, [measured("25%", "latency", 1.5)])
+    file.write(path, [measured("25%", "latency", 1.5)])
     before = path.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limits[1]))
     try:
         with raises(ResultsError):
-            store.write(path, [measured("25%", "latency", 1.5)] * 2)
+            file.write(path, [measured("25%", "latency", 1.5)] * 2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
@@ -55,7 +55,7 @@ def test_unwritable_path_raises_before_the_bench(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "a.jsonl"):
         with raises(ResultsError):
-            store.prepare(path)
+            file.prepare(path)
 
 
 def test_table_has_a_row_for_each_subnet_and_its_slowest_switch() -> None:
@@ -120,8 +120,8 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     seen = Span(Conditions("aarch64", mhz=600.0), Conditions("aarch64", governor="performance"))
     kept = Measurement(*WHO, "25%->100%", "switch", "us", 2.0, (1.0, 2.0), seen).plain()
-    store.write(path, [GOOD, kept])
-    assert store.read(path) == [GOOD, kept]
+    file.write(path, [GOOD, kept])
+    assert file.read(path) == [GOOD, kept]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_odd_line_of_a_results_file_is_named_with_its_number(odd: str, tmp_pa
     path = tmp_path / "a.jsonl"
     path.write_text(f"{json.dumps(GOOD)}\n{odd}\n")
     with raises(ResultsError, file=path) as caught:
-        store.read(path)
+        file.read(path)
     assert caught.value.text.startswith("line 2 ")
     assert str(caught.value).isprintable()
 
@@ -154,14 +154,14 @@ def test_an_odd_line_of_a_results_file_is_named_with_its_number(odd: str, tmp_pa
 @pytest.mark.parametrize("name", [name for name in ODD_FILES if name != "missing"])
 def test_results_that_are_no_file_are_refused(name: str, tmp_path: Path) -> None:
     with raises(ResultsError):
-        store.read(ODD_FILES[name](tmp_path))
+        file.read(ODD_FILES[name](tmp_path))
 
 
 @pytest.mark.parametrize("name", ["folder", "pipe", "endless device", "circle of links", "long name"])
 def test_results_are_not_written_over_what_is_no_file(name: str, tmp_path: Path) -> None:
     path = ODD_FILES[name](tmp_path)
     with raises(ResultsError, file=path):
-        store.prepare(path)
+        file.prepare(path)
 
 
 ANY = st.recursive(
@@ -178,7 +178,7 @@ def test_any_line_is_shown_in_the_table_or_refused(
     path = tmp_path / "a.jsonl"
     path.write_bytes(json.dumps(GOOD | changed).encode()[:cut] + b"\n")
     with may_refuse(ResultsError, path):
-        rows = store.read(path)
+        rows = file.read(path)
         assert all(line.isprintable() for line in report.render(rows, []).splitlines())
 
 

@@ -11,7 +11,8 @@ from markdown_it import MarkdownIt
 
 from hil.errors import ResultsError
 from hil.firmware import build
-from hil.results import store
+from hil.results import file
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
 from hil.results.summary import cases, render
 from tests.hil.support import AGENTS
 from tests.hil.support.raising import raises
@@ -102,8 +103,8 @@ def test_text_of_users_is_escaped(hil: Run, summary: Summary, small_pack: Path, 
 
 
 def test_run_of_infrastructure_errors_only_has_measured_nothing(summary: Summary, tmp_path: Path) -> None:
-    lost = ("desktop", "desk", "hardware", "p", "0", "all", store.INFRASTRUCTURE_ERRORS, "count", 2.0, ())
-    store.write(tmp_path / "a.jsonl", [store.Measurement(*lost).plain()])
+    lost = ("desktop", "desk", "hardware", "p", "0", "all", INFRASTRUCTURE_ERRORS, "count", 2.0, ())
+    file.write(tmp_path / "a.jsonl", [Measurement(*lost).plain()])
     done = summary()
     assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
 

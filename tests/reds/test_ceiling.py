@@ -1,6 +1,7 @@
 """A ReLU with a ceiling, as ReLU6 is one: however it is written, the same in float and in int8."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from reds import pack
+from reds.data.catalog import SETS
 from reds.elastic.from_module import from_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet, nest
@@ -169,7 +171,8 @@ def test_ranges_past_a_ceiling_are_cut_to_it() -> None:
     model, net, seen, q, features = quantized(0)
     wide = np.where([layer.ceiling < inf for layer in net.graph.layers], 2.0, 1.0)[:, None] * seen
     assert (wide[2] != seen[2]).any()
-    same = quantize(net, name="clipped", ranges=wide, scale=model.input_scale, zero=model.input_zero)
+    source = replace(SETS["cifar-10"], scale=model.input_scale, zero=model.input_zero)
+    same = quantize(net, name="clipped", ranges=wide, source=source)
     np.testing.assert_array_equal(interpreter.run(same, 2, q), interpreter.run(model, 2, q))
     assert all(top <= 1 + 1e-6 for top in bound(RoundedNet(net, wide).eval(), features))
 

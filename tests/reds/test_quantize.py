@@ -1,5 +1,6 @@
 """The integer model follows the float net, whatever its norms hold."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,6 @@ from torch import nn
 
 from reds import pack
 from reds.data.catalog import SETS
-from reds.data.speech import SCALE, ZERO
 from reds.elastic.net import nest
 from reds.errors import QuantizeError
 from reds.pack import interpreter
@@ -24,7 +24,9 @@ from tests.reds.support.floats import dense_net, random_graph, random_net, settl
 from tests.reds.support.floats import features as floats
 from tests.reds.support.subnets import specs
 
-real = SETS["speech-commands"].real
+SPEECH = SETS["speech-commands"]
+FINE = replace(SPEECH, scale=1 / 32, zero=-7)
+real = SPEECH.real
 
 
 def inputs(n: int, seed: int = 0) -> np.ndarray:
@@ -37,7 +39,7 @@ def test_int8_logits_follow_the_float_ones(seed: int) -> None:
     net = nest(dense_net(seed), specs(*WIDTHS), norms=norms).eval()
     x = inputs(256, seed)
     features = torch.from_numpy(real(x))
-    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=SCALE, zero=ZERO)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], source=SPEECH)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
         stored = interpreter.run(model, i, x).astype(float) - subnet.steps[-1].zero
@@ -58,7 +60,7 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
     x = stored(floats(graph, 64, seed))
     features = torch.from_numpy((x.astype(np.float32) + 7) / 32)
     net = settled(nest(random_net(graph, seed), thirds(graph)), features)
-    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=1 / 32, zero=-7)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], source=FINE)
     for i, subnet in enumerate(model.subnets):
         logits = net(features, i).detach().numpy()
         ours = interpreter.run(model, i, x).astype(float) - subnet.steps[-1].zero
@@ -73,12 +75,12 @@ def test_a_rounded_net_computes_the_int8_outputs(seed: int) -> None:
     dense = seed % 4 == 0
     graph = dnn("s").resized(WIDTHS[-1]) if dense else random_graph(seed)
     x = inputs(64, seed) if dense else stored(floats(graph, 64, seed))
-    scale, zero = (SCALE, ZERO) if dense else (1 / 32, -7)
-    features = torch.from_numpy((x.astype(np.float32) - zero) * np.float32(scale))
+    source = SPEECH if dense else FINE
+    features = torch.from_numpy(source.real(x))
     net = settled(nest(random_net(graph, seed), specs(*WIDTHS) if dense else thirds(graph)), features)
     seen = ranges(net, features, [99.9])[0]
     model, rounded = (
-        quantize(net, name="net", ranges=seen, scale=scale, zero=zero),
+        quantize(net, name="net", ranges=seen, source=source),
         RoundedNet(net, seen).train(),
     )
     assert all(not m.training for m in rounded.modules() if isinstance(m, nn.BatchNorm1d))
@@ -96,7 +98,7 @@ def test_a_rounded_net_computes_the_int8_outputs(seed: int) -> None:
 def test_the_model_keeps_every_rule_and_survives_the_pack() -> None:
     net = nest(dense_net(), specs(*WIDTHS)).eval()
     features = torch.from_numpy(real(inputs(64)))
-    model = quantize(net, name="net", ranges=ranges(net, features, [99.9])[0], scale=SCALE, zero=ZERO)
+    model = quantize(net, name="net", ranges=ranges(net, features, [99.9])[0], source=SPEECH)
     validate_model(model)
     assert [subnet.macs for subnet in model.subnets] == [net.graph.macs(widths) for widths in WIDTHS]
     again = pack.loads(pack.dumps(model), "memory")
@@ -115,7 +117,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
         norm.weight.data[3], norm.bias.data[3] = gain, 0.8
     x = inputs(64)
     features = torch.from_numpy(real(x))
-    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=SCALE, zero=ZERO)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], source=SPEECH)
     validate_model(model)
     seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
@@ -139,7 +141,7 @@ def test_a_unit_that_reads_a_constant_stays_one() -> None:
         after = net.subnet_affines(0)[1]
         after.running_mean[3], after.running_var[3] = 0.7 * first.bias[3], 0
         after.weight[3], after.bias[3] = 3, 1
-    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], scale=1 / 32, zero=-7)
+    model = quantize(net, name="net", ranges=ranges(net, features, [100.0])[0], source=FINE)
     seen = net.trace(features, 0)[2].detach().numpy()
     ours = interpreter.trace(model, 0, x)[2].astype(float) + 127
     scale = seen.max() / 254
@@ -154,7 +156,7 @@ def test_a_layer_that_never_fires_is_all_zeros() -> None:
         net.subnet_affines(0)[2].bias.fill_(-1.0)
     x = inputs(16)
     model = quantize(
-        net, name="net", ranges=ranges(net, torch.from_numpy(real(x)), [100.0])[0], scale=SCALE, zero=ZERO
+        net, name="net", ranges=ranges(net, torch.from_numpy(real(x)), [100.0])[0], source=SPEECH
     )
     assert set(interpreter.trace(model, 0, x)[3].flat) == {-127}
 
@@ -166,4 +168,4 @@ def test_a_layer_that_no_multiplier_fits_is_refused() -> None:
         net.subnet_affines(0)[2].bias.fill_(-1e7)
     seen = ranges(net, torch.from_numpy(real(inputs(16))), [100.0])
     with pytest.raises(QuantizeError, match=r"100%.*dense2"):
-        quantize(net, name="net", ranges=seen[0], scale=SCALE, zero=ZERO)
+        quantize(net, name="net", ranges=seen[0], source=SPEECH)

@@ -12,10 +12,17 @@ from rich.console import Console
 from torch import Tensor, nn
 
 import reds
+from reds.data.catalog import SETS, DataSpec
+from reds.data.examples import Examples
+from reds.data.options import DataOptions
 from reds.elastic.standardized import read_standardized
 from reds.errors import DataError, PackError
+from reds.graph.subnets import full_subnet
 from reds.pack import dumps, loads
+from reds.pack.model import Model
 from reds.pack.scale import Standardization
+from reds.quantization.calibrate import ranges
+from reds.training.rounding_aware import RoundedNet
 from tests.reds.support.modules import blobs
 from tests.support.nets import dense_model
 
@@ -193,3 +200,61 @@ def test_the_pack_says_that_its_features_are_standardized() -> None:
     assert loads(flagged, "memory").standardized
     differs = [i for i, (a, b) in enumerate(zip(plain, flagged, strict=True)) if a != b]
     assert set(differs) - set(range(12, 16)) == {22}
+
+
+FAR = Standardization((80.0, 80.0, 80.0), (13.0, 13.0, 13.0))
+
+
+def stages(net: reds.ElasticNet, spec: DataSpec) -> Model:
+    """The stages that `docs/network.md` shows, without what they train."""
+    x = torch.randn(16, 3 * 6 * 6, generator=torch.Generator().manual_seed(0))
+    seen = ranges(reds.nest(net, [full_subnet(net.graph)]), x, [100.0])[0]
+    return reds.quantize(net, name="mine", ranges=seen, source=spec)
+
+
+def small() -> reds.ElasticNet:
+    torch.manual_seed(0)
+    return reds.from_module(nn.Sequential(nn.Conv2d(3, 4, 6), nn.Flatten(), nn.Linear(4, 2)), (3, 6, 6))
+
+
+def test_a_net_that_was_not_told_of_standardized_features_is_not_trained_on_them() -> None:
+    y = torch.arange(80) % 2
+    x = (
+        80
+        + 13 * torch.randn(80, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+        + 9 * y[:, None, None, None]
+    )
+    stored = reds.Dataset.split(x, y).stored("mine")
+    examples = Examples(stored, DataOptions("mine"), reds.AugmentationOptions())
+    net, options = small(), reds.TrainingOptions(epochs=1)
+    with pytest.raises(DataError, match="read_standardized"):
+        reds.train(net, examples, options)
+    read_standardized(net, stored.set.standardization)
+    reds.train(net, examples, options)
+
+
+def test_a_net_is_quantized_only_for_the_features_that_it_reads() -> None:
+    plain, far = SETS["cifar-10"], replace(SETS["cifar-10"], standardization=FAR)
+    told = small()
+    read_standardized(told, FAR)
+    assert not stages(small(), plain).standardized
+    assert stages(told, far).standardized
+    other = replace(plain, standardization=Standardization(FAR.mean, (1.0, 2.0, 3.0)))
+    for net, spec in ((small(), far), (told, plain), (told, other)):
+        with pytest.raises(DataError):
+            stages(net, spec)
+
+
+def test_a_net_that_reads_standardized_features_is_not_told_again() -> None:
+    net = small()
+    read_standardized(net, FAR)
+    with pytest.raises(DataError, match="already"):
+        read_standardized(net, FAR)
+
+
+def test_a_trained_net_says_that_its_features_are_standardized(far: tuple[reds.Result, Path, Tensor]) -> None:
+    result, _, _ = far
+    net, expected = result.trained.net, result.data.set.standardization
+    assert net.standardization == expected
+    assert str(list(expected.mean)) in repr(net)
+    assert RoundedNet(net, np.ones((2, 4, 2))).standardization == expected

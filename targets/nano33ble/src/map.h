@@ -14,4 +14,7 @@
 #define ARENA_BYTES (96u * 1024)
 #define INPUTS_BYTES (28u * 1024)
 
+/* Stack that is free below the agent's frames, of 8 KB at least. */
+#define STACK_ROOM 4096u
+
 #endif

@@ -1,10 +1,13 @@
 """A net whose ReLUs have ceilings that bind, in float and in int8."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from reds.data.catalog import SETS
 from reds.elastic.from_module import from_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet, nest
@@ -52,5 +55,6 @@ def quantized(seed: int) -> tuple[Model, ElasticNet, Floats, np.ndarray, Tensor]
     q = given.stored(units_last(x)).reshape(len(x), -1)
     features = torch.from_numpy((q.astype(np.float32) - given.zero) * np.float32(given.scale))
     seen = ranges(net, features, [100.0])[0]
-    model = quantize(net, name="clipped", ranges=seen, scale=given.scale, zero=given.zero)
+    source = replace(SETS["cifar-10"], scale=given.scale, zero=given.zero)
+    model = quantize(net, name="clipped", ranges=seen, source=source)
     return model, net, seen, q, features

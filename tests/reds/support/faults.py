@@ -17,8 +17,10 @@ from torch.jit import ScriptModule
 
 import reds
 from reds import pack
+from reds.data.catalog import SETS
 from reds.data.labeled import find_labeled
 from reds.data.user_files import load_user_data
+from reds.elastic.standardized import read_standardized
 from reds.experiment.prepare import check_recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
@@ -28,11 +30,13 @@ from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Arena, Kind, Model, TensorShape
+from reds.pack.scale import UNCHANGED, Standardization
 from reds.pack.validate import validate_model
 from reds.training.options import JointOptions
 from reds.zoo import by_name
 from tests.reds.support.data_faults import DATA_FAULTS
 from tests.reds.support.graphs import random_scores
+from tests.reds.support.module_faults import MODULE_FAULTS
 from tests.reds.support.modules import Calls, conv, head
 from tests.support.nets import Maker, dense_model
 
@@ -42,6 +46,7 @@ DNN = by_name("dnn-s")
 X = np.random.default_rng(0).normal(0, 1, (30, 2, 3, 4)).astype(np.float32)
 Y = np.repeat(np.arange(3), 10)
 QUIET = Console(quiet=True)
+FAR = Standardization((80.0, 3.0), (13.0, 400.0))
 SHORTEST = """name = "mine"
 net = { name = "dnn-s" }
 data.set = "speech-commands"
@@ -164,6 +169,19 @@ def _compressed(**given: Any) -> Fault:
     return lambda _: reds.compress(**arguments)
 
 
+def _quantized(*told: Standardization, data: Standardization = UNCHANGED) -> Fault:
+    """Tell a net of some standardizations, and quantize it for data of another one."""
+
+    def run(_: Path) -> object:
+        net = reds.from_module(nn.Sequential(nn.Linear(2, 3)), input_shape=(2,))
+        for each in told:
+            read_standardized(net, each)
+        source = replace(SETS["cifar-10"], standardization=data)
+        return reds.quantize(net, name="mine", ranges=np.ones((1, 1, 2)), source=source)
+
+    return run
+
+
 def _builder(add: Callable[[Builder, int], object]) -> Fault:
     net = Builder(3, 8, 8)
     return lambda _: add(net, net.conv(net.input, 16, (3, 3)))
@@ -249,6 +267,10 @@ FAULTS: dict[str, Fault] = {
     "compress: a number as net": _compressed(net=3),
     "compress: a nested net": _compressed(net=reds.ElasticNet(DNN, [full_subnet(DNN)] * 2)),
     "compress: arrays as data": _compressed(data=(X, Y)),
+    "stages: not told of standardized features": _quantized(data=FAR),
+    "stages: told of features that are as they are": _quantized(FAR),
+    "stages: told twice": _quantized(FAR, FAR),
+    "stages: told of other features": _quantized(FAR, data=Standardization((1.0, 2.0), (3.0, 4.0))),
     "zoo: an unknown net": lambda _: by_name("resnet"),
     "graph: an addition of other shapes": _builder(lambda net, x: net.add(net.input, x)),
     "graph: dense without flatten": _builder(lambda net, x: net.dense(x, 10)),
@@ -317,4 +339,4 @@ FAULTS: dict[str, Fault] = {
     "model: units that were not written": _step(1, 1, units_in=5),
     "model: factors of a dense layer": _step(0, 0, factors=(1, 0)),
 }  # fmt: skip
-FAULTS |= DATA_FAULTS
+FAULTS |= DATA_FAULTS | MODULE_FAULTS

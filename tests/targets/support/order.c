@@ -1,5 +1,5 @@
 /* order < session: run the agent on a recorded session and print a letter for each call of the port and the
- * runtime: m mask, u unmask, t ticks, s select, r run. */
+ * runtime: m mask, u unmask, t ticks, s select, r run, l run a layer. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +31,15 @@ void __wrap_reds_run(const reds_model *model)
     __real_reds_run(model);
 }
 
+bool __real_reds_run_layer(const reds_model *model, reds_inference *inference);
+bool __wrap_reds_run_layer(const reds_model *model, reds_inference *inference);
+
+bool __wrap_reds_run_layer(const reds_model *model, reds_inference *inference)
+{
+    putchar('l');
+    return __real_reds_run_layer(model, inference);
+}
+
 size_t port_read(uint8_t *bytes, size_t max)
 {
     ssize_t count = read(STDIN_FILENO, bytes, max);
@@ -60,6 +69,11 @@ bool port_unmask(uint32_t before)
 {
     putchar(before == 7 ? 'u' : '?');
     return true;
+}
+
+uint32_t port_stack_room(void)
+{
+    return 32 << 10;
 }
 
 bool port_erase(uint32_t at)

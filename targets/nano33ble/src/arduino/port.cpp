@@ -65,6 +65,16 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+/* The agent runs on Mbed's main thread. Handlers of interrupts have a stack of their own, but for their frames. */
+uint32_t port_stack_room(void)
+{
+#if defined(MBED_CONF_RTOS_MAIN_THREAD_STACK_SIZE) && MBED_CONF_RTOS_MAIN_THREAD_STACK_SIZE >= 8192
+    return STACK_ROOM;
+#else
+    return 0;
+#endif
+}
+
 bool port_erase(uint32_t at)
 {
     return flash.erase(PACK_AT + at, PAGE_BYTES) == 0;

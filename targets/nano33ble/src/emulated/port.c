@@ -110,6 +110,11 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+uint32_t port_stack_room(void)
+{
+    return STACK_ROOM;
+}
+
 bool port_erase(uint32_t at)
 {
     memset((void *)(PACK_AT + at), 0xff, PAGE_BYTES);

@@ -57,6 +57,11 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+uint32_t port_stack_room(void)
+{
+    return 32 << 10;
+}
+
 bool port_erase(uint32_t at)
 {
     if (at % PAGE != 0 || at >= STORE) {

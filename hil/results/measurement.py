@@ -1,0 +1,96 @@
+"""Describe one measured figure of one board.
+
+`samples` holds the raw values in `unit`. `value` summarizes them:
+
+- latencies and counts: the median
+- switches: the slowest
+- accuracy: the mean of the correct answers
+- mismatches: the sum of the wrong outputs
+- infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
+
+`conditions` holds the board's conditions before all measurements and after the test of this one, or null.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hil.results.conditions import Conditions, Span
+from reds.text import is_printable, shown
+
+PROVENANCES = ("hardware", "emulated")
+NEVER_NEGATIVE = (
+    *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
+    *("layer", "stack", "ram"),
+)
+"""Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
+
+INFRASTRUCTURE_ERRORS = "infrastructure_errors"
+"""Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure of one board. `subnet` is a name such as `25%`, or an ordered pair such as `25%->100%`.
+
+    Attributes:
+        low: Lower bound of the interval of `value`, None if no interval was computed.
+        high: Upper bound of the interval.
+        pack_shape: Hash of the network without its weights (`hil.results.pack_shape`); empty if unknown.
+
+    Raises:
+        ValueError: A text is not printable, or a figure is not finite, negative for a metric that cannot be,
+            or an accuracy above 1.
+    """
+
+    target: str
+    board: str
+    provenance: str
+    pack: str
+    pack_sha256: str
+    subnet: str
+    metric: str
+    unit: str
+    value: float
+    samples: tuple[float, ...]
+    conditions: Span | None = None
+    low: float | None = None
+    high: float | None = None
+    pack_shape: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("target", "board", "pack", "subnet", "metric", "unit"):
+            text: object = getattr(self, key)
+            if not is_printable(text):
+                raise ValueError(f"{key} is {shown(text)}: a printable text is needed")
+        if self.provenance not in PROVENANCES:
+            raise ValueError(f"provenance is {shown(self.provenance)}: {' or '.join(PROVENANCES)} is needed")
+        least = 0.0 if self.metric.partition("_")[0] in NEVER_NEGATIVE else -math.inf
+        most = 1.0 if self.metric == "accuracy" else math.inf
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        for figure in (self.value, *bounds, *self.samples):
+            if not (
+                isinstance(figure, int | float) and -math.inf < figure < math.inf and least <= figure <= most
+            ):
+                kind = "a finite number" if least else "a finite number, 0 or more,"
+                kind = "a fraction of 0 to 1" if most == 1 else kind
+                raise ValueError(f"{self.subnet} {self.metric} is {shown(figure)}: {kind} is needed")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the fields as JSON holds them."""
+        return asdict(self)
+
+
+def measurement_of(plain: Mapping[str, Any]) -> Measurement:
+    """Return the measurement of which `Measurement.plain` has made a mapping."""
+    seen = plain["conditions"]
+    span = Span(Conditions(**seen["before"]), Conditions(**seen["after"])) if seen else None
+    return Measurement(**{**plain, "samples": tuple(plain["samples"]), "conditions": span})
+
+
+def metric_name(what: str, unit: str) -> str:
+    """Name the metric of a `latency` or `switch`: as it is in us, else after the unit that is counted."""
+    if unit == "us":
+        return what
+    return unit if what == "latency" else f"{what}_{unit}"

@@ -1,0 +1,91 @@
+"""Say where the time of an inference goes: the cost of each layer of a subnet on one board.
+
+The agent times each layer by `reds_run_layer`, and the whole inference by `reds_run`. Both run the same
+kernels. `reds_run_layer` finds its layer in the pack, which takes a few instructions more than in the loop of
+`reds_run`. So the layers together take a little more than the whole. Where counts are exact, the difference
+is the same for all subnets of a pack.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hil.results.layer_facts import LayerFacts
+from hil.results.samples import Samples, by_unit
+from hil.results.statistics.quantiles import median
+
+LAYER_MORE = 64
+"""Most instructions, and most cycles, that a layer may take more by itself than in `reds_run`."""
+NOISE = 0.5
+"""Part of an inference by which its layers may differ from it on hardware, beside reading the clock."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Medians in one unit: each layer, the whole inference, and the cost of reading the clock."""
+
+    layers: tuple[float, ...]
+    whole: float
+    reading: float
+
+    @property
+    def total(self) -> float:
+        """Return the sum of the layers."""
+        return sum(self.layers)
+
+    @property
+    def more(self) -> float:
+        """Return what the layers take more than the whole inference."""
+        return self.total - self.whole
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Return the part of the sum that each layer takes."""
+        return tuple(layer / self.total if self.total else 0.0 for layer in self.layers)
+
+    def adds_up(self, exact: bool) -> bool:
+        """Return whether the layers take what the whole inference takes.
+
+        Args:
+            exact: Whether counts repeat exactly. Then each layer may take at most LAYER_MORE more by itself.
+                Times on hardware may differ by NOISE, and by two readings of the clock for each layer.
+        """
+        if exact:
+            return abs(self.more) <= LAYER_MORE * len(self.layers)
+        return abs(self.more) <= NOISE * self.whole + 2 * self.reading * len(self.layers)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The layers of one subnet on one board, with their costs by unit: `us`, `cycles`, `instructions`."""
+
+    pack: str
+    subnet: str
+    board: str
+    provenance: str
+    layers: tuple[LayerFacts, ...]
+    costs: Mapping[str, Cost]
+
+    @property
+    def unit(self) -> str:
+        """Return the unit that shares are of: time or cycles where the board measures them."""
+        return next(unit for unit in ("cycles", "us", "instructions") if unit in self.costs)
+
+
+def costs(
+    each: Sequence[Sequence[Samples]], whole: Sequence[Samples], readings: Sequence[int]
+) -> dict[str, Cost]:
+    """Return the costs by unit.
+
+    Args:
+        each: Samples of each layer, for each clock.
+        whole: Samples of the whole inference, for each clock.
+        readings: Ticks of reading each clock.
+    """
+    found: dict[str, Cost] = {}
+    for layers, inference, ticks in zip(each, whole, readings, strict=True):
+        by_layer = [by_unit([samples]) for samples in layers]
+        for unit, values in by_unit([inference]).items():
+            reading = inference.clock.microseconds(ticks) if unit == "us" else float(ticks)
+            medians = tuple(median(layer[unit]) for layer in by_layer)
+            found[unit] = Cost(medians, median(values), reading)
+    return found

@@ -1,0 +1,117 @@
+"""Open the store: SQLite in the user's data folder, a file of SQLite, or a PostgreSQL database by its URL."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from hil.errors import StoreError
+from hil.results.store import migrate
+from hil.results.store.faults import ANOTHER, store_errors
+from hil.results.store.network_disk import network_disk
+from hil.results.store.store import Store
+from reds.reading import user_path
+
+FILE = "runs.sqlite"
+LOCKED_SECONDS = 10.0
+"""Seconds to wait for another writer, and for a server to answer."""
+_SERVER = "postgresql+psycopg"
+_URL = f"{_SERVER}://USER@HOST/DATABASE"
+
+
+def default_file() -> Path:
+    """Return the path of the store in the user's data folder."""
+    return platformdirs.user_data_path("reds-hil") / FILE
+
+
+def open_store(where: str | None = None) -> Store:
+    """Open a store. A new database gets its tables, and one of an older version is brought up to date.
+
+    Args:
+        where: A file of SQLite, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`; None for the file in
+            the user's data folder.
+
+    Raises:
+        StoreError: The database cannot be used, is no store, or was written by a newer version.
+    """
+    if where is not None and "://" in where:
+        name, engine = _server(where)
+    else:
+        name, engine = _file(where)
+    with store_errors(name):
+        migrate.to_newest(engine, name)
+    return Store(engine, name)
+
+
+def _server(text: str) -> tuple[str, Engine]:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # their texts hold the password
+        raise StoreError(f"no URL of a database; write {_URL}", store="--store") from None
+    if url.drivername not in (_SERVER, "postgresql", "postgres"):
+        kind = f"a database of {url.drivername} is no store"
+        raise StoreError(f"{kind}; write {_URL}, or a file", store="--store")
+    name = URL.create(_SERVER, url.username, None, url.host, url.port, url.database).render_as_string()
+    patience = {
+        "connect_timeout": int(LOCKED_SECONDS),
+        "tcp_user_timeout": int(1000 * LOCKED_SECONDS),
+        "options": f"-c lock_timeout={int(1000 * LOCKED_SECONDS)} -c timezone=UTC",
+    }
+    try:
+        return name, create_engine(url.set(drivername=_SERVER), connect_args=patience, pool_pre_ping=True)
+    except ModuleNotFoundError:
+        lacks = "psycopg is missing, which PostgreSQL needs"
+        raise StoreError(f"{lacks}; pip install 'reds-hil[lab]'", store=name) from None
+
+
+def _file(text: str | None) -> tuple[str, Engine]:
+    try:
+        path = default_file() if text is None else user_path(text)
+    except ValueError as error:
+        raise StoreError(f"{error}; {ANOTHER}", store="--store") from error
+    with store_errors(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if kind := network_disk(path.parent):
+        lies = f"lies on a network disk ({kind}), where SQLite is not safe"
+        raise StoreError(
+            f"{lies}; name a file on a local disk with --store, or a PostgreSQL", store=str(path)
+        )
+    engine = create_engine("sqlite://", creator=lambda: _connected(path))
+    event.listen(engine, "begin", _begin)
+    return str(path), engine
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open a file of SQLite so that a committed transaction survives a kill and a loss of power."""
+    connection = sqlite3.connect(path, timeout=LOCKED_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    _use_wal(connection)
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to the mode in which one writes while others read.
+
+    SQLite does not wait for a lock here, so this does.
+    """
+    deadline = time.monotonic() + LOCKED_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                connection.close()
+                raise
+            time.sleep(0.01)
+
+
+def _begin(connection: Any) -> None:
+    """Begin a transaction; one that writes takes its lock first, so that it waits instead of failing."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

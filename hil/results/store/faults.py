@@ -1,0 +1,52 @@
+"""Turn errors of a database into `StoreError`, in one line with a remedy and without a password."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from hil.errors import StoreError
+from reds.reading import reason
+
+ANOTHER = "name another with --store, or keep none with --store none"
+_REMEDIES = {
+    "unable to open database file": f"make its folder writable, or {ANOTHER}",
+    "readonly database": f"make the file and its folder writable, or {ANOTHER}",
+    "database is locked": "end the program that keeps it locked, and run again",
+    "disk is full": f"make room there, or {ANOTHER}",
+    "disk I/O error": f"check its disk, or {ANOTHER}",
+    "not a database": f"move the file away, or {ANOTHER}",
+    "malformed": f"the file is damaged: move it away, or {ANOTHER}",
+}
+"""Remedies by words in SQLite's errors."""
+_SERVER = f"check the URL and that the server runs, or {ANOTHER}"
+
+
+@contextmanager
+def store_errors(name: str) -> Iterator[None]:
+    """Raise `StoreError` for what the block raises because of the database.
+
+    Args:
+        name: File or URL of the store, without its password.
+    """
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        told = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        line = reason(_first_line(told))
+        remedy = next((text for words, text in _REMEDIES.items() if words in line), None)
+        raise StoreError(f"cannot be used: {line}; {remedy or _other(error)}", store=name) from error
+    except (zlib.error, ValueError, LookupError, TypeError) as error:  # of a row that no version writes
+        raise StoreError(f"holds a damaged row: {reason(error)}; {ANOTHER}", store=name) from error
+
+
+def _other(error: BaseException) -> str:
+    server = isinstance(error, DBAPIError) and "psycopg" in type(error.orig).__module__
+    return _SERVER if server else ANOTHER
+
+
+def _first_line(error: BaseException) -> Exception:
+    """Return an error that says only the first line of another: psycopg adds hints below it."""
+    strerror = getattr(error, "strerror", None)
+    return Exception(strerror or (str(error).strip().splitlines() or [type(error).__name__])[0])
