@@ -31,7 +31,7 @@ from reds.data.user_files import to_data
 from reds.errors import DataError
 from reds.pack.array_like import array_of
 from reds.reading import user_path
-from reds.text import printable
+from reds.text import printable, shown
 
 Array = Any
 """A numpy array or a torch tensor."""
