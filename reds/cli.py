@@ -60,8 +60,8 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> int
 
 WORKERS = click.option(
     "--workers", default="1", callback=_workers, metavar="N|ray|ray://HOST:PORT", show_default=True,
-    help="Trainings at once on this machine, or the Ray cluster that runs them. The bits are those of the same"
-    " --threads without it.",
+    help="Trainings at once on this machine, or the Ray cluster that runs them. The bits are those of the"
+    " same --threads without it.",
 )  # fmt: skip
 THREADS = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N",
