@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hil.boards.entry import Entry
+from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.registry import target
 from hil.errors import BoardsFileError, UnknownTarget
 from hil.transports.host import Host
@@ -70,7 +70,8 @@ OF_HOST = {"user": TEXT, "key": TEXT, "host_key": FINGERPRINT}
 VALUES: Mapping[str, Value] = {
     **{"name": NAME, "target": NAME, "host": NAME, "serial": TEXT, "agent": TEXT, "core": CORE},
     **{"governor": TEXT, "max_celsius": NUMBER, "cool_down": NUMBER, "switch_instructions": NUMBER},
-    **{"latency_us": LIMITS, "instructions": LIMITS, "power_cycle": COMMAND},
+    **dict.fromkeys(LIMITS_BY_SUBNET, LIMITS),
+    "power_cycle": COMMAND,
     **OF_HOST,
 }
 """Valid values of all keys except `port`, which depends on `host`."""
@@ -98,17 +99,17 @@ class BoardTable:
         host = self._host() if "host" in self.row else None
         if host is None:
             self._check_without_host()
+        limits: dict[str, Any] = {key: self._limits(key) for key in LIMITS_BY_SUBNET}
         wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
         return Entry(
             self.row["name"],
             self.row["target"],
             port=None if host else self.row.get("port"),
             agent=self._path("agent"),
-            latency_us=self._limits("latency_us"),
-            instructions=self._limits("instructions"),
             host=host,
             key=None if host else self._path("key"),
             power_cycle=tuple(self.row.get("power_cycle", ())),
+            **limits,
             **{key: self.row[key] for key in wanted if key in self.row},
         )
 

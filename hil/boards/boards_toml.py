@@ -9,6 +9,8 @@ agent = "slow.elf"                  # optional: a prebuilt agent, for an emulate
 latency_us = { "25%" = 2500.0 }     # optional: limit of one inference by subnet, on a board with a clock
 instructions = { "25%" = 30000 }    # optional: the same, on a board that counts instructions
 switch_instructions = 100           # optional: limit of the slowest switch, on a board that counts them only
+stack_bytes = { "25%" = 512 }       # optional: limit of the stack of one inference by subnet
+ram_bytes = { "25%" = 16384 }       # optional: limit of arena, stack and the runtime's state together
 power_cycle = ["uhubctl", "-l", "1-1", "-p", "2", "-a", "cycle"]    # optional: a command on this machine
                                     # that restarts a lost board, a program and its arguments, no shell
 

@@ -10,6 +10,8 @@ from hil.transports.host import Host
 
 COOL_DOWN = 300.0
 """Seconds that a board may take to cool down."""
+LIMITS_BY_SUBNET = ("latency_us", "instructions", "stack_bytes", "ram_bytes")
+"""Keys of a board whose values are limits by subnet."""
 SWITCH_INSTRUCTIONS = 100.0
 """Limit of a switch.
 
@@ -32,6 +34,8 @@ class Entry:
         cool_down: Seconds that the board may take to reach `max_celsius`.
         instructions: Limit of one inference in instructions, by subnet.
         switch_instructions: Limit of the slowest switch in instructions.
+        stack_bytes: Limit of the stack of an inference in bytes, by subnet.
+        ram_bytes: Limit of the arena, the stack and the runtime's state together in bytes, by subnet.
         key: Private key of an android without a host.
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
@@ -50,6 +54,8 @@ class Entry:
     cool_down: float = COOL_DOWN
     instructions: Mapping[str, float] = field(default_factory=dict, hash=False)
     switch_instructions: float = SWITCH_INSTRUCTIONS
+    stack_bytes: Mapping[str, float] = field(default_factory=dict, hash=False)
+    ram_bytes: Mapping[str, float] = field(default_factory=dict, hash=False)
     key: Path | None = None
     power_cycle: tuple[str, ...] = ()
 

@@ -17,13 +17,15 @@ class LayerFacts:
     """One layer of one subnet, in one layout.
 
     Attributes:
-        name: Kind and output shape, as `conv 25x5x16`.
+        kind: Kind of the layer, as `average_pool`.
+        shape: Shape that the subnet writes, as `25x5x16`.
         macs: Multiply-accumulates.
         flash: Bytes of weights, in whole words, and of tables that the layer reads, each counted once.
         arena: Bytes of the arena that are in use while the layer runs: tensors and scratch.
     """
 
-    name: str
+    kind: str
+    shape: str
     macs: int
     flash: int
     arena: int
@@ -37,17 +39,18 @@ def layer_facts(model: Model, subnet: int, layout: Layout) -> tuple[LayerFacts, 
         subnet: Index of the subnet.
         layout: Layout of the kernels that run it.
     """
-    columns = _names(model, subnet), model.layer_macs(subnet), _flash(model, subnet, layout)
-    return tuple(map(LayerFacts, *columns, _arena(model, subnet, layout)))
+    kinds = [layer.kind.name.lower() for layer in model.layers]
+    costs = model.layer_macs(subnet), _flash(model, subnet, layout), _arena(model, subnet, layout)
+    return tuple(map(LayerFacts, kinds, _shapes(model, subnet), *costs))
 
 
-def _names(model: Model, subnet: int) -> list[str]:
-    names = []
+def _shapes(model: Model, subnet: int) -> list[str]:
+    shapes = []
     for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
-        shape = model.tensors[layer.output]
-        sides = (shape.height, shape.width, step.units_out) if shape.positions > 1 else (step.units_out,)
-        names.append(f"{layer.kind.name.lower().replace('_', ' ')} {'x'.join(map(str, sides))}")
-    return names
+        full = model.tensors[layer.output]
+        sides = (full.height, full.width, step.units_out) if full.positions > 1 else (step.units_out,)
+        shapes.append("x".join(map(str, sides)))
+    return shapes
 
 
 def _flash(model: Model, subnet: int, layout: Layout) -> list[int]:

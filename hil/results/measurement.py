@@ -12,14 +12,18 @@
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hil.results.conditions import Span
+from hil.results.conditions import Conditions, Span
 from reds.text import is_printable, shown
 
 PROVENANCES = ("hardware", "emulated")
-NEVER_NEGATIVE = ("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first")
+NEVER_NEGATIVE = (
+    *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
+    *("layer", "stack", "ram"),
+)
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 
 INFRASTRUCTURE_ERRORS = "infrastructure_errors"
@@ -76,6 +80,13 @@ class Measurement:
     def plain(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""
         return asdict(self)
+
+
+def measurement_of(plain: Mapping[str, Any]) -> Measurement:
+    """Return the measurement of which `Measurement.plain` has made a mapping."""
+    seen = plain["conditions"]
+    span = Span(Conditions(**seen["before"]), Conditions(**seen["after"])) if seen else None
+    return Measurement(**{**plain, "samples": tuple(plain["samples"]), "conditions": span})
 
 
 def metric_name(what: str, unit: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hil.results.layer_facts import LayerFacts
-from hil.results.samples import Samples, by_unit, median
+from hil.results.samples import Samples, by_unit
+from hil.results.statistics.quantiles import median
 
 LAYER_MORE = 64
 """Most instructions, and most cycles, that a layer may take more by itself than in `reds_run`."""
@@ -49,7 +50,7 @@ class Cost:
                 Times on hardware may differ by NOISE, and by two readings of the clock for each layer.
         """
         if exact:
-            return 0 <= self.more <= LAYER_MORE * len(self.layers)
+            return abs(self.more) <= LAYER_MORE * len(self.layers)
         return abs(self.more) <= NOISE * self.whole + 2 * self.reading * len(self.layers)
 
 

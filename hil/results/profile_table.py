@@ -1,4 +1,4 @@
-"""Show a profile: as a table of at most 100 columns, and as plain values for other programs."""
+"""Show a profile as a table, and as plain values for other programs."""
 
 import io
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from hil.results.memory import Memory
 from hil.results.profile import Cost, Profile
 from reds.text import LINE, printable
 
-WIDTH = 100
-"""Most columns of the table."""
+_WIDTH = 400
+"""Columns of the text, wider than any table, so that no figure is cut. Tables of usual nets fit 100."""
 _UNITS = ("cycles", "instructions", "us")
 """Units in the order of their columns."""
 
@@ -32,13 +32,20 @@ def render(profile: Profile, memory: Memory | str) -> str:
     for i, (layer, share) in enumerate(zip(profile.layers, profile.costs[profile.unit].shares, strict=True)):
         figures = _figures(costs, lambda cost, i=i: cost.layers[i])  # type: ignore[misc]
         sizes = f"{layer.flash:,}", f"{layer.arena:,}"
-        table.add_row(str(i), layer.name, f"{layer.macs:,}", *figures, f"{share:.1%}", *sizes)
+        table.add_row(
+            str(i),
+            f"{layer.kind.replace('_', ' ')} {layer.shape}",
+            f"{layer.macs:,}",
+            *figures,
+            f"{share:.1%}",
+            *sizes,
+        )
     together = f"{sum(layer.macs for layer in profile.layers):,}"
     flash, most = (f"{n:,}" for n in (_flash(profile), max(layer.arena for layer in profile.layers)))
     table.add_row("", "layers together", together, *_figures(costs, lambda c: c.total), "", flash, most)
     table.add_row("", "whole inference", together, *_figures(costs, lambda c: c.whole), "", "", "")
     out = io.StringIO()
-    console = Console(file=out, width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
+    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
     where = f"{profile.pack} {profile.subnet} on {profile.board} ({profile.provenance})"
     console.print(printable(f"{where}; flash and arena in bytes", LINE), soft_wrap=True)
     console.print(table)

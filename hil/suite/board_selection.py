@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hil.boards import boards_toml, registry
-from hil.boards.entry import Entry
+from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.opening import Say, leased, to_stderr
 from hil.errors import BoardAbsent, BoardsFileError
@@ -74,7 +74,8 @@ def select_boards(
         more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
         entries = tuple(e for e in entries if e.target in settings.target) + more
     for entry in entries:
-        if unknown := (entry.latency_us.keys() | entry.instructions.keys()) - set(subnets):
+        limited = {subnet for key in LIMITS_BY_SUBNET for subnet in getattr(entry, key)}
+        if unknown := limited - set(subnets):
             budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
             known = ", ".join(subnets)
             raise BoardsFileError(f"{budgets}, but the pack has {known}; remove or rename the budget")

@@ -41,7 +41,13 @@ COLLECT = (*BENCH, "--collect-only")
 _KEYS: dict[str, Any] = {
     **{"port": "/dev/ttyNONE", "serial": "0123", "agent": "none", "host": "127.0.0.1", "user": "pi"},
     **{"key": "~/none", "host_key": "SHA256:x", "core": 0, "governor": "performance", "max_celsius": 70},
-    **{"cool_down": 1, "latency_us": {"25%": 50.0}, "instructions": {"25%": 9}, "switch_instructions": 100},
+    **{
+        "cool_down": 1,
+        "latency_us": {"25%": 50.0},
+        "instructions": {"25%": 9},
+        "stack_bytes": {"25%": 9},
+        "switch_instructions": 100,
+    },
 }
 _TARGETS = ("nano33ble", "desktop", "pi", "android")
 _ENTITIES = "".join(f'<!ENTITY {chr(98 + i)} "{f"&{chr(97 + i)};" * 10}">' for i in range(9))

@@ -182,6 +182,8 @@ ENTRIES = st.builds(
     st.just("pi"),
     latency_us=LIMITS,
     instructions=LIMITS,
+    stack_bytes=LIMITS,
+    ram_bytes=LIMITS,
     host=st.none() | HOSTS,
     core=st.none() | st.integers(0, 4095),
     governor=st.none() | NAMES,

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from hil.boards.board_table import VALUES
 from hil.boards.boards_toml import load
-from hil.boards.entry import Entry
+from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target, target_names
 from hil.errors import BoardAbsent, BoardsFileError, UnknownTarget
-from hil.options import Settings
+from hil.options import OPTIONS, Settings
 from hil.suite.board_selection import SelectedBoard, select_boards
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
@@ -37,18 +37,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def settings(**changed: object) -> Settings:
-    plain: dict[str, object] = {
-        "target": (),
-        "emulate": False,
-        "missing": None,
-        "boards": None,
-        "pack": None,
-        "results": None,
-        "switch_limit_us": 40.0,
-        "samples": None,
-        "lease_wait": 0.0,
-    }
-    return Settings(**{**plain, **changed})  # type: ignore[arg-type]
+    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
+    return Settings(**{**defaults, "lease_wait": 0.0, **changed})
 
 
 def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Write, tmp_path: Path) -> None:
@@ -63,10 +53,13 @@ def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Writ
         latency_us = { "25%" = 2500, "100%" = 9000.5 }
         instructions = { "25%" = 30000 }
         switch_instructions = 20
+        stack_bytes = { "25%" = 512 }
+        ram_bytes = { "100%" = 2048 }
         power_cycle = ["uhubctl", "-a", "cycle", "; true"]
     """)
     budgets = {"25%": 2500.0, "100%": 9000.5}
     more: dict[str, Any] = {"instructions": {"25%": 30_000.0}, "switch_instructions": 20}
+    more |= {"stack_bytes": {"25%": 512.0}, "ram_bytes": {"100%": 2048.0}}
     more["power_cycle"] = ("uhubctl", "-a", "cycle", "; true")
     entry = Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets, **more)
     assert load(path) == (entry,)
@@ -161,6 +154,8 @@ def test_desktop_runs_on_its_cores_only() -> None:
         (BOARD + 'latency_us = { "25%" = 0 }', "left", "latency_us"),
         (BOARD + "latency_us = 3", "left", "latency_us"),
         (BOARD + 'instructions = { "25%" = -1 }', "left", "instructions"),
+        (BOARD + 'stack_bytes = { "25%" = 0 }', "left", "stack_bytes"),
+        (BOARD + "ram_bytes = 4096", "left", "ram_bytes"),
         (BOARD + "instructions = 3", "left", "instructions"),
         (BOARD + 'switch_instructions = "few"', "left", "switch_instructions"),
         (BOARD + 'power_cycle = "uhubctl -a cycle"', "left", "power_cycle"),
@@ -348,7 +343,7 @@ def test_unknown_target_raises() -> None:
         select_boards(settings(target=("desktp",)), SUBNETS)
 
 
-@pytest.mark.parametrize("budgets", ["latency_us", "instructions"])
+@pytest.mark.parametrize("budgets", LIMITS_BY_SUBNET)
 def test_budget_for_a_subnet_that_the_pack_lacks_raises(write: Write, budgets: str) -> None:
     path = write(BOARD + budgets + ' = { "30%" = 1.0 }')
     with raises(BoardsFileError):

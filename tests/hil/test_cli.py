@@ -12,7 +12,7 @@ from hil.cli import main
 from hil.protocol import definition
 from reds.commands import EXTRAS
 
-USERS = ["boards", "doctor", "image", "kernels", "latency", "release", "summary"]
+USERS = ["boards", "doctor", "image", "kernels", "latency", "profile", "release", "summary"]
 
 
 def run(*words: object) -> Result:
@@ -59,6 +59,8 @@ def test_boards_are_listed_with_the_reason_why_one_is_absent(tmp_path: Path) -> 
         ["boards", "--boards", "none.toml"],
         ["latency", "dnn-x"],
         ["latency", "dnn-s", "--board", "nowhere"],
+        ["profile", "none.reds"],
+        ["profile", __file__],
         ["summary", __file__, __file__],
         ["kernels", "beside", "--pack", "none.reds"],
         ["kernels", "order", "--net", "dnn-s", "--json", "/nowhere/out.json"],

@@ -33,7 +33,7 @@ from hil.protocol.definition import ANSWER, Command
 from hil.protocol.frame import Frame, Reader, encode
 agent = subprocess.Popen([{agent!r}], stdout=subprocess.PIPE)
 reader = Reader()
-measuring = (Command.MEASURE | ANSWER, Command.SWITCH | ANSWER)
+measuring = (Command.MEASURE | ANSWER, Command.SWITCH | ANSWER, Command.PROFILE | ANSWER)
 while data := os.read(agent.stdout.fileno(), 1 << 16):
     reader.feed(data)
     while frame := reader.next():
@@ -47,6 +47,11 @@ CHANGES = {
     "samples of 0": "if command == measuring[0]: payload[4:] = bytes(len(payload) - 4)",
     "samples of seconds": "if command == measuring[0]: payload[8:] = b'\\xff' * (len(payload) - 8)",
     "samples of 0 but one": "if command == measuring[0]: payload[4:] = bytes(len(payload) - 5) + b'\\1'",
+    "layers of 0": "if command == measuring[2]: payload[4:] = bytes(len(payload) - 4)",
+    "layers of seconds": "if command == measuring[2]: payload[8:] = b'\\xff' * (len(payload) - 8)",
+    "a layer that stays away": "if command == measuring[2]: del payload[-4:]",
+    "a stack of 4 GiB": "if command == Command.MEMORY | ANSWER: payload[:4] = b'\\xff' * 4",
+    "no state": "if command == Command.MEMORY | ANSWER: payload[4:] = bytes(4)",
     "a count of inferences that stays away": "if command == Command.INFER | ANSWER: payload.pop()",
     "a wrong count of subnets": "if command == Command.PUT_END | ANSWER: payload[0] += 7",
     "a clock of 0 Hz": "if command == Command.HELLO | ANSWER: payload[64:68] = bytes(4)",
@@ -55,7 +60,7 @@ CHANGES = {
     **{
         f"a refusal of {name} as too large": f"if command == Command.{name} | ANSWER: "
         "command, payload = 255, b'\\4no'"
-        for name in ("INPUTS", "INFER", "MEASURE", "SWITCH")
+        for name in ("INPUTS", "INFER", "MEASURE", "SWITCH", "PROFILE", "MEMORY")
     },
     "a refusal that acts on the terminal": "if command == Command.INFER | ANSWER: "
     "command, payload = 255, b'\\2\\x1b[2J\\n\\nno'",
@@ -105,7 +110,7 @@ def test_hello_of_a_board_that_cannot_be_is_refused(payload: bytes) -> None:
         read_hello(payload)
 
 
-@given(st.binary(max_size=200) | st.binary(max_size=80).map(lambda rest: b"\2\0" + rest))
+@given(st.binary(max_size=200) | st.binary(max_size=80).map(lambda rest: bytes([VERSION, 0]) + rest))
 def test_hello_of_arbitrary_bytes_is_read_or_refused(payload: bytes) -> None:
     with suppress(ProtocolError):
         told = read_hello(payload)
@@ -136,6 +141,26 @@ def test_samples_longer_than_the_request_are_refused() -> None:
         check_time(NS, 1_000_000_000, 0.5)
 
 
+LAYERS = [change for change in CHANGES if "layer" in change]
+MEMORY = ["a stack of 4 GiB", "no state"]
+
+
+@pytest.mark.parametrize("change", ["overhead of 2^32 - 1", *LAYERS, *MEMORY])
+def test_lying_layers_and_stacks_are_refused(
+    script: Script, posix_agent: Path, small: Model, change: str
+) -> None:
+    program = script(LIAR.format(agent=str(posix_agent), change=CHANGES[change]))
+    with Agent(ProcessTransport(program), "liar") as agent:
+        told = agent.hello(Deadline.after(20))
+        board = Board(Entry("liar", "desktop"), Provenance.HARDWARE, agent, told)
+        board.deploy(small)
+        with raises(ProtocolError, board="liar"):
+            if change in MEMORY:
+                board.memory(0, inputs(small, 3))
+            else:
+                board.profile(0, 10, told.clocks[0], inputs(small, 3))
+
+
 @pytest.mark.parametrize("change", list(CHANGES)[:4])
 def test_lying_samples_are_refused(script: Script, posix_agent: Path, small: Model, change: str) -> None:
     program = script(LIAR.format(agent=str(posix_agent), change=CHANGES[change]))
@@ -158,7 +183,7 @@ def test_impossible_number_of_samples_is_refused(desktop: Board, small: Model, n
     assert len(desktop.measure(0, int(np.int64(3)), clock, inputs(small, 3)).ticks) == 3
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", [change for change in CHANGES if change not in (*LAYERS[1:], "no state")])
 def test_lying_board_is_one_error_of_a_run_and_no_failure(
     hil: Run, script: Script, boards_toml: BoardsToml, posix_agent: Path, small_pack: Path, change: str
 ) -> None:
@@ -178,4 +203,5 @@ def test_clock_that_tells_no_subnet_from_another_passes_no_gate(
     program = script(LIAR.format(agent=str(posix_agent), change=alike))
     done = hil("--boards", boards_toml("desktop", agent=str(program)), "--pack", small_pack)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    assert failed_tests(done.stdout) == {"test_smaller_is_faster"}, done.stdout
+    failed = {"test_smaller_is_faster", "test_layers_add_up_to_the_inference"}
+    assert failed_tests(done.stdout) == failed, done.stdout

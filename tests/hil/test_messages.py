@@ -265,7 +265,7 @@ MESSAGES: list[tuple[Callable[[], object], str]] = [
     ),
     (
         hello_of_version_9,
-        "the agent speaks version 9 of the protocol, this program 2",
+        "the agent speaks version 9 of the protocol, this program 3",
     ),
 ]
 

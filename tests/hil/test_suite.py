@@ -57,6 +57,8 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
         "latency": "us",
         "switch": "us",
         "first_latency": "us",
+        **{f"layer_{i:02}_dense": "us" for i in range(3)},
+        **{"stack": "bytes", "ram": "bytes"},
     }
     for row in rows:
         assert set(row["subnet"].split("->")) <= {"50%", "100%"}
@@ -86,6 +88,10 @@ def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Pa
     assert units["instructions"] == units["switch_instructions"] == "instructions"
     by = {(row["metric"], row["subnet"]): row["value"] for row in rows}
     assert by["latency", "50%"] == by["cycles", "50%"] / 64
+    assert [metric for metric, _ in by if metric.startswith("layer_00")] == [
+        *["layer_00_dense_instructions", "layer_00_dense_cycles"] * 2
+    ]
+    assert by["ram", "100%"] - by["ram", "50%"] == 48, "bytes of arena"
     assert by["instructions", "50%"] < by["instructions", "100%"]
     assert by["switch_instructions", "50%->100%"] == by["switch_instructions", "100%->50%"]
 

@@ -13,8 +13,11 @@ from hil.protocol.definition import (
     HELLO_REQUEST,
     INFER,
     MEASURE,
+    MEMORY,
+    MEMORY_ANSWER,
     OFFSET,
     PUT_BEGIN,
+    SELECT,
     SWITCH,
     VERSION,
     Command,
@@ -24,7 +27,8 @@ from hil.protocol.frame import Frame, Reader, encode
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from reds import pack
-from tests.support.nets import dense_model, inputs
+from reds.pack.model import MOST_LAYERS, Kind
+from tests.support.nets import Maker, dense_model, inputs
 from tests.targets.support.compilation import WRAPPED, Compiler
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -97,7 +101,9 @@ def test_commands_on_inputs_never_sent_are_refused(line: Line, count: int) -> No
     for command, request in (
         (Command.INFER, INFER.pack(count)),
         (Command.MEASURE, MEASURE.pack(0, 0, 0, 1, count)),
+        (Command.PROFILE, MEASURE.pack(0, 0, 0, 1, count)),
         (Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 1, count)),
+        (Command.MEMORY, MEMORY.pack(0, count)),
     ):
         assert line.refused(command, request) == Fault.BAD_REQUEST
     assert line.refused(Command.INPUTS, OFFSET.pack(37) + bytes(12)) == Fault.BAD_REQUEST
@@ -111,7 +117,8 @@ def test_measurement_without_samples_or_with_a_reserved_byte_is_refused(
     line.put(data, zlib.crc32(data))
     line.ask(Command.PUT_END)
     line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(NET, 1).tobytes())
-    assert line.refused(Command.MEASURE, MEASURE.pack(0, 0, zero, samples, 1)) == Fault.BAD_REQUEST
+    for command in (Command.MEASURE, Command.PROFILE):
+        assert line.refused(command, MEASURE.pack(0, 0, zero, samples, 1)) == Fault.BAD_REQUEST
     assert line.refused(Command.SWITCH, SWITCH.pack(0, 1, 0, zero, samples, 1)) == Fault.BAD_REQUEST
 
 
@@ -124,18 +131,66 @@ def test_pack_that_is_being_replaced_is_no_longer_named(line: Line) -> None:
     assert (hello["pack_size"], hello["pack_crc"]) == (0, 0)
 
 
-def test_switch_time_covers_the_select_call_and_nothing_else(compiler: Compiler) -> None:
-    """Mask, read the clock, select, read the clock, unmask; then load the input and time one run."""
+@pytest.mark.parametrize(("subnet", "clock"), [(2, 0), (0, 1), (65_535, 255)])
+def test_measurement_of_a_subnet_or_with_a_clock_that_is_not_there_is_refused(
+    line: Line, subnet: int, clock: int
+) -> None:
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(NET, 1).tobytes())
+    for command in (Command.MEASURE, Command.PROFILE):
+        assert line.refused(command, MEASURE.pack(subnet, clock, 0, 1, 1)) == Fault.BAD_REQUEST
+    if subnet:
+        assert line.refused(Command.MEMORY, MEMORY.pack(subnet, 1)) == Fault.BAD_REQUEST
+        assert line.refused(Command.SELECT, SELECT.pack(subnet)) == Fault.BAD_REQUEST
+
+
+def test_sample_of_the_most_layers_fits_a_frame(line: Line) -> None:
+    maker = Maker(1, 1, 4)
+    for _ in range(MOST_LAYERS):
+        maker.add(Kind.DENSE, 4)
+    data = pack.dumps(maker.build([[4] * MOST_LAYERS], "deep"))
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + bytes(4))
+    answer = line.ask(Command.PROFILE, MEASURE.pack(0, 0, 0, 1, 1))
+    assert (answer.command, len(answer.payload)) == (Command.PROFILE | ANSWER, 8 + 4 * MOST_LAYERS)
+
+
+def asked_of_the_port(compiler: Compiler, command: Command, payload: bytes) -> str:
+    """Return a letter for each call of the port and the runtime while a loaded agent serves a request."""
     data = pack.dumps(NET)
     requests = [
         (Command.PUT_BEGIN, PUT_BEGIN.pack(len(data), zlib.crc32(data))),
         (Command.PUT_DATA, OFFSET.pack(0) + data),
         (Command.PUT_END, b""),
         (Command.INPUTS, OFFSET.pack(0) + inputs(NET, 1).tobytes()),
-        (Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 2, 1)),
+        (command, payload),
     ]
     session = b"".join(encode(Frame(command, 1, payload)) for command, payload in requests)
     program = compiler.program("order.c", agent=True, link=WRAPPED)
-    asked = subprocess.run([str(program)], input=session, capture_output=True, check=True).stdout.decode()
-    sample = "sr" + "smtstu" + "trt"
-    assert asked == "ss" + 32 * "mttu" + 2 * sample
+    return subprocess.run([str(program)], input=session, capture_output=True, check=True).stdout.decode()
+
+
+def test_switch_time_covers_the_select_call_and_nothing_else(compiler: Compiler) -> None:
+    """Mask, read the clock, select, read the clock, unmask; then load the input and time one run."""
+    asked = asked_of_the_port(compiler, Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 2, 1))
+    assert asked == "ss" + 32 * "mttu" + 2 * ("sr" + "smtstu" + "trt")
+
+
+def test_time_of_a_layer_covers_that_layer_and_nothing_else(compiler: Compiler) -> None:
+    """Run once, then read the clock, run a layer and read the clock, for each layer of each sample."""
+    asked = asked_of_the_port(compiler, Command.PROFILE, MEASURE.pack(1, 0, 0, 3, 1))
+    assert asked == "s" + 32 * "mttu" + "r" + 3 * len(NET.layers) * "tlt"
+
+
+def test_stack_is_that_of_one_inference_after_another(line: Line) -> None:
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(NET, 3).tobytes())
+    told = [MEMORY_ANSWER.read(line.ask(Command.MEMORY, MEMORY.pack(1, n)).payload) for n in (1, 3)]
+    assert all(256 <= answer["stack"] < 32 << 10 for answer in told)
+    assert told[0] == told[1]
+    assert told[0]["state"] == 48

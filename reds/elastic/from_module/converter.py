@@ -50,8 +50,6 @@ class GraphConverter:
         """Return the graph of all layers. Raises `NotElasticError`."""
         for node in traced.nodes:
             if node.op == "placeholder":
-                if self._tensors:
-                    self._reject(node, "is a second input", "give forward one parameter")
                 shape = self.values[node].shape
                 self._builder = Builder(shape[1], *shape[2:])
                 self._tensors[node] = self._builder.input
@@ -155,18 +153,18 @@ class GraphConverter:
         return tensor
 
     def _pool(self, node: fx.Node, module: nn.MaxPool2d | nn.AvgPool2d, x: int) -> int:
+        before, after = self._pooled(node)
         kernel, stride = pair(module.kernel_size), pair(module.stride)
         if pair(module.padding) != (0, 0):
             self._reject(node, "pads", "pool without padding, or let a conv have the stride")
         if getattr(module, "divisor_override", None) or pair(getattr(module, "dilation", 1)) != (1, 1):
             self._reject(node, "is dilated or has a divisor of its own", "use neither")
-        before, after = self._positions(node.all_input_nodes[0]), self._positions(node)
         if after != tuple((n - k) // s + 1 for n, k, s in zip(before, kernel, stride, strict=True)):
             self._reject(node, "has windows that reach over the edge", "use ceil_mode=False")
         return self._builder.pool(x, kernel, stride, pool_kind(module))
 
     def _adaptive_pool(self, node: fx.Node, module: nn.Module, x: int) -> int:
-        before, after = self._positions(node.all_input_nodes[0]), self._positions(node) or (1, 1)
+        before, after = self._pooled(node)
         if any(n % m for n, m in zip(before, after, strict=True)):
             self._reject(node, "has windows of different sizes", f"pool to sides that divide {before}")
         down, across = (n // m for n, m in zip(before, after, strict=True))
@@ -201,9 +199,12 @@ class GraphConverter:
         if not isinstance(last, fx.Node) or not self._tensors.get(last) or self.values[last].ndim != 2:
             self._reject(node, "is not the [N, classes] of one layer", "return the logits alone")
 
-    def _positions(self, node: fx.Node) -> tuple[int, ...]:
-        """Return rows and columns of a node's value."""
-        return tuple(self.values[node].shape[2:])
+    def _pooled(self, node: fx.Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return rows and columns before and after a pool."""
+        before, after = self.values[node.all_input_nodes[0]].shape, self.values[node].shape
+        if len(before) != 4:
+            self._reject(node, f"pools {[*before]}", "pool [N, units, height, width] only")
+        return tuple(before[2:]), tuple(after[2:]) or (1, 1)
 
     def _reject(self, node: fx.Node, reason: str, remedy: str) -> NoReturn:
         reject(node, self.modules[node], reason, remedy)

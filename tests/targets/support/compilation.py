@@ -23,7 +23,7 @@ from tests.targets.support.sources import (
     WARNINGS,
 )
 
-WRAPPED = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run"]
+WRAPPED = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run", "-Wl,--wrap=reds_run_layer"]
 
 
 def shared(factory: pytest.TempPathFactory, name: str) -> Path:

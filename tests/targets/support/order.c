@@ -1,5 +1,5 @@
 /* order < session: run the agent on a recorded session and print a letter for each call of the port and the
- * runtime: m mask, u unmask, t ticks, s select, r run. */
+ * runtime: m mask, u unmask, t ticks, s select, r run, l run a layer. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +29,15 @@ void __wrap_reds_run(const reds_model *model)
 {
     putchar('r');
     __real_reds_run(model);
+}
+
+bool __real_reds_run_layer(const reds_model *model, reds_inference *inference);
+bool __wrap_reds_run_layer(const reds_model *model, reds_inference *inference);
+
+bool __wrap_reds_run_layer(const reds_model *model, reds_inference *inference)
+{
+    putchar('l');
+    return __real_reds_run_layer(model, inference);
 }
 
 size_t port_read(uint8_t *bytes, size_t max)

@@ -9,6 +9,7 @@ from hil.protocol.definition import (
     HELLO_REQUEST,
     INFER,
     MEASURE,
+    MEMORY,
     OFFSET,
     PUT_BEGIN,
     SELECT,
@@ -67,6 +68,8 @@ def session(model: Model) -> bytes:
     records += [_record(Command.SELECT, SELECT.pack(last)), _record(Command.INFER, INFER.pack(3))]
     records += [_record(Command.MEASURE, MEASURE.pack(0, 0, 0, 3, 2))]
     records += [_record(Command.SWITCH, SWITCH.pack(0, last, 0, 0, 3, 3))]
+    records += [_record(Command.PROFILE, MEASURE.pack(last, 0, 0, 2, 3))]
+    records += [_record(Command.MEMORY, MEMORY.pack(0, 2))]
     records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
     endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
     records += [struct.pack("<H", 0x8000 | len(endless)) + endless]

@@ -1,0 +1,20 @@
+"""Test that an inference keeps the limits of stack and RAM in the boards file."""
+
+from collections.abc import Mapping
+
+from hil.results.memory import Memory
+from hil.suite.fixtures import Record
+
+
+def test_memory(
+    subnet: str, memory: Memory, budgets: Mapping[str, float], record_measurement: Record
+) -> None:
+    found = {"stack": memory.stack, "ram": memory.ram}
+    for metric, size in found.items():
+        record_measurement(subnet, metric, "bytes", size, [size])
+    for metric, size in found.items():
+        limit = budgets.get(metric, size)
+        assert size <= limit, (
+            f"{subnet}: an inference takes {size:,} bytes of {metric}, "
+            f"over the limit in the boards file, {limit:,g}"
+        )

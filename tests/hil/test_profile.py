@@ -1,0 +1,222 @@
+"""Test where the time of an inference goes, layer by layer, and how much RAM it takes."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil.boards.board import Board
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.boards.profiling import profile
+from hil.boards.registry import target
+from hil.cli import main
+from hil.errors import NotMeasurable, ProtocolError
+from hil.firmware import build
+from hil.results.layer_facts import LayerFacts, layer_facts
+from hil.results.memory import Memory, check_memory
+from hil.results.profile import LAYER_MORE, Cost, Profile
+from hil.results.profile_table import render
+from reds.pack import layouts
+from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.model import Model
+from reds.pack.padding import round_up
+from tests.hil.support import AGENTS
+from tests.hil.support.raising import raises
+from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
+from tests.support.nets import dense_model, inputs, random_model
+
+TIMES = st.floats(min_value=0, max_value=1e9)
+
+
+@pytest.fixture(scope="module")
+def nano() -> Iterator[Board]:
+    with target("nano33ble").start(Entry("nano", "nano33ble"), Provenance.EMULATED) as board:
+        yield board
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=255), st.integers(-(10**5), 10**5))
+def test_exact_counts_add_up_within_the_cost_of_finding_each_layer(layers: list[int], more: int) -> None:
+    cost = Cost(tuple(map(float, layers)), sum(layers) - more, 20)
+    assert cost.more == more
+    assert cost.adds_up(exact=True) == (abs(more) <= LAYER_MORE * len(layers))
+
+
+@given(st.lists(TIMES, min_size=1, max_size=255), TIMES, st.floats(min_value=0, max_value=1e3))
+def test_times_that_differ_by_less_than_noise_add_up(
+    layers: list[float], whole: float, reading: float
+) -> None:
+    cost = Cost(tuple(layers), whole, reading)
+    assert sum(cost.shares) == pytest.approx(1.0 if sum(layers) else 0.0)
+    if abs(sum(layers) - whole) <= 0.4 * whole:
+        assert cost.adds_up(exact=False)
+    if sum(layers) > 2 * whole + 2.1 * reading * len(layers):
+        assert not cost.adds_up(exact=False)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_facts_of_layers_are_those_of_their_subnet(seed: int) -> None:
+    model = random_model(seed, subnets=3)
+    for layout in LAYOUTS.values():
+        if not all(layout.runs(layer) for layer in model.layers):
+            continue
+        for subnet in range(3):
+            facts = layer_facts(model, subnet, layout)
+            assert sum(layer.macs for layer in facts) == model.macs(subnet)
+            assert max(layer.arena for layer in facts) <= layouts.plan(model, subnet, layout).size
+        shared = [layout.weights(layer) for layer in model.layers]
+        tables = [len(layout.table(layer, step)) + len(layout.plain(layer, step))
+                  for layer, step in zip(model.layers, model.subnets[-1].steps, strict=True)]  # fmt: skip
+        for layer, weights, table in zip(facts, shared, tables, strict=True):
+            assert 0 <= layer.flash <= round_up(len(weights), 4) + table
+
+
+def test_flash_and_arena_of_a_dense_net_are_those_counted_by_hand() -> None:
+    """20 inputs; rows of 20 bytes, of which a subnet reads a prefix; tables of 8 or 4 bytes for each row."""
+    model = dense_model([20, 24, 16], [[8, 4], [24, 16]])
+    small, full = (layer_facts(model, subnet, CANONICAL) for subnet in (0, 1))
+    assert [layer.flash for layer in small] == [8 * 20 + 8 * 8, 4 * 8 + 4 * 8]
+    assert [layer.flash for layer in full] == [24 * 20 + 24 * 8, 16 * 24 + 16 * 8]
+    assert [(layer.kind, layer.shape, layer.macs) for layer in small] == [
+        *[("dense", "8", 160), ("dense", "4", 32)]
+    ]
+    assert [layer.arena for layer in full] == [32 + 32, 32 + 16]
+    assert [layer.flash for layer in layer_facts(model, 0, LAYOUTS[1])] == [160 + 36, 32 + 20]
+    assert [layer.arena for layer in layer_facts(model, 1, LAYOUTS[1])] == [64 + 48, 48 + 48]
+
+
+def test_table_of_the_largest_nets_of_the_nano_fits_a_terminal() -> None:
+    layer = LayerFacts("average_pool", "48x48x16", 2_000_000, 10_000, 95_000)
+    cost = Cost((2_000_000.0,) * 28, 56_000_000.0, 20.0)
+    costs = {"cycles": cost, "instructions": cost, "us": Cost((31_250.0,) * 28, 875_000.0, 0.3)}
+    found = Profile("net", "100%", "board", "emulated", (layer,) * 28, costs)
+    lines = render(found, Memory(4_194_304, 4096, 48)).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "…" not in "".join(lines)
+    assert lines[-1] == "4,198,448 bytes of RAM: arena 4,194,304, stack 4,096, runtime 48"
+
+
+@pytest.mark.parametrize(
+    ("stack", "state"), [(0, 28), (304, 0), (2**32 - 1, 28), (304, 2**32 - 1), (1 << 20, 4097)]
+)
+def test_memory_that_no_inference_takes_is_refused(stack: int, state: int) -> None:
+    check_memory(304, 28)
+    with raises(ProtocolError):
+        check_memory(stack, state)
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_layers_one_by_one_take_the_same_instructions_more_in_every_net(nano: Board) -> None:
+    """Each layer takes as many more, less what a loop over all of them takes once."""
+    more: dict[int, set[float]] = {}
+    nets = [dense_model([12, *[8] * n], [[4] * n, [8] * n], name=f"{n} layers") for n in (1, 2, 5)]
+    for model in (*nets, *(random_model(seed) for seed in range(4))):
+        nano.deploy(model)
+        for subnet in (0, 1):
+            found = profile(nano, model, subnet, inputs(model, 1))
+            more.setdefault(len(model.layers), set()).add(found.costs["instructions"].more)
+            assert found.costs["instructions"].adds_up(exact=True)
+            assert found.costs["cycles"].adds_up(exact=True)
+    assert len(more) > 3
+    (once,), (twice,) = more[1], more[2]
+    each = twice - once
+    assert 0 < each <= LAYER_MORE
+    assert more == {layers: {once + (layers - 1) * each} for layers in more}
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_memory_of_the_emulated_nano_repeats_and_grows_with_the_arena_alone(
+    nano: Board, small: Model
+) -> None:
+    nano.deploy(small)
+    least, most = (nano.memory(subnet, inputs(small, 3)) for subnet in (0, 1))
+    assert nano.memory(0, inputs(small, 3)) == least
+    assert least.stack == most.stack
+    assert 128 < least.stack < 1024
+    assert least.state == 28
+    assert most.arena == layouts.plan(small, 1, nano.layout(small)).size
+    assert most.ram == most.arena + most.stack + most.state
+
+
+@pytest.fixture(scope="session")
+def deep_agent() -> Path:
+    return build.agent("desktop", AGENTS / "deep.c")
+
+
+def test_stack_is_measured_to_the_byte_or_said_to_be_too_deep(
+    desktop: Board, small: Model, deep_agent: Path
+) -> None:
+    x = inputs(small, 2)
+    desktop.deploy(small)
+    usual = desktop.memory(0, x)
+    with target("desktop").start(Entry("deep", "desktop", agent=deep_agent), Provenance.HARDWARE) as board:
+        board.deploy(small)
+        more = board.memory(0, x).stack - usual.stack
+        assert 5000 - 128 <= more <= 5000 + 256, "the stack of vector kernels is aligned to up to 64 bytes"
+        with raises(NotMeasurable, board="deep"):
+            board.memory(1, x)
+        assert len(board.infer(x)) == 2
+
+
+def test_profile_of_the_desktop_has_every_layer_and_its_inputs_are_used(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    found = profile(desktop, small, 1, inputs(small, 7))
+    assert list(found.costs) == ["us"]
+    assert len(found.costs["us"].layers) == len(found.layers) == 3
+    (clock,) = desktop.facts().clocks
+    taken = desktop.profile(1, 300, clock, inputs(small, 7))  # more than one frame
+    assert [len(samples.ticks) for samples in taken.layers] == [300] * 3
+    assert np.median([sum(ticks) for ticks in zip(*(s.ticks for s in taken.layers), strict=True)]) > 0
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, ["profile", *map(str, words)])
+
+
+def test_command_prints_a_table_for_each_subnet_and_writes_json(small_pack: Path, tmp_path: Path) -> None:
+    done = run(small_pack, "--target", "desktop", "--json", tmp_path / "a.json")
+    assert done.exit_code == 0, done.output
+    assert "small 50% on desktop (hardware)" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert [(each["subnet"], len(each["layers"])) for each in found] == [("50%", 3), ("100%", 3)]
+    for each in found:
+        memory = each["memory"]
+        assert memory["ram"] == memory["arena"] + memory["stack"] + memory["state"]
+        assert sum(layer["us"] for layer in each["layers"]) == pytest.approx(each["together"]["us"])
+
+
+def test_command_says_why_memory_is_not_known(
+    small_pack: Path, boards_toml: BoardsToml, deep_agent: Path
+) -> None:
+    boards = boards_toml("desktop", agent=str(deep_agent))
+    done = run(small_pack, "--target", "board", "--boards", boards, "--subnet", "100%")
+    assert done.exit_code == 0, done.output
+    assert (
+        "stack and RAM are not known: the agent refused MEMORY: an inference uses more stack" in done.stdout
+    )
+    done = run(small_pack, "--target", "board", "--boards", boards, "--subnet", "10%")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "small has no subnet 10%" in done.stderr
+
+
+def test_limits_of_memory_fail_with_one_sentence_and_an_unknown_stack_is_skipped(
+    hil: Run, small_pack: Path, tmp_path: Path, deep_agent: Path
+) -> None:
+    limits = 'stack_bytes = { "50%" = 4096 }\nram_bytes = { "50%" = 1e6, "100%" = 1 }\n'
+    (tmp_path / "boards.toml").write_text(
+        f'[[board]]\nname = "d"\ntarget = "desktop"\nagent = "{deep_agent}"\n{limits}'
+    )
+    done = hil("--boards", "boards.toml", "--pack", small_pack, "-k", "test_memory", "-rs")
+    assert outcomes(done.stdout) == {**{"failed": 1, "skipped": 1, "deselected": suite_size(small_pack) - 2}}
+    told = r"50%: an inference takes 5,\d\d\d bytes of stack, over the limit in the boards file, 4,096$"
+    assert re.search(told, done.stdout, re.MULTILINE)
+    assert "d: the agent refused MEMORY: an inference uses more stack than" in done.stdout

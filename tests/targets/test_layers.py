@@ -1,0 +1,28 @@
+"""The runtime layer by layer: the reference's bits, and no byte out of bounds however it is misused."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reds import pack
+from reds.pack import interpreter
+from tests.support.nets import dense_model, inputs, random_model
+from tests.targets.support.compilation import Compiler
+
+SHORT = dense_model([5, 4, 3], [[2, 3], [4, 3]], 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_layers_one_by_one_equal_the_reference_and_misuse_stays_in_bounds(
+    compiler: Compiler, tmp_path: Path, seed: int
+) -> None:
+    model = random_model(seed, subnets=3)
+    x = inputs(model, 4)
+    files = tmp_path / "net.reds", tmp_path / "other.reds"
+    for net, file in zip((model, SHORT), files, strict=True):
+        pack.save(net, file)
+    command = [str(compiler.program("layers.c")), *map(str, files)]
+    done = subprocess.run(command, input=x.tobytes(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"".join(interpreter.run(model, s, x).tobytes() for s in range(3))
