@@ -58,8 +58,8 @@ ANOTHER = "name another with --store, or keep none with --store none"
         (
             lambda path: open_store("postgresql://me:secret@127.0.0.1:1/runs"),
             "postgresql+psycopg://me@127.0.0.1:1/runs: cannot be used: connection failed: "
-            'connection to server at "127.0.0.1", port 1 failed: Connection refused; check the URL and that the server runs, or '
-            f"{ANOTHER}",
+            'connection to server at "127.0.0.1", port 1 failed: Connection refused; '
+            f"check the URL and that the server runs, or {ANOTHER}",
         ),
     ],
 )
