@@ -11,14 +11,16 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from hil.results.file import read
+from reds.experiment.int8_gap import Int8Gap
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES, RESULTS = ROOT / "fixtures", ROOT / "docs" / "results"
-BENCH = RESULTS / "bench.jsonl"
+BENCH, INT8 = RESULTS / "bench.jsonl", RESULTS / "int8.jsonl"
 PAGE, README = ROOT / "docs" / "figures.md", ROOT / "README.md"
 MARKS = "<!-- figures -->\n", "<!-- end of figures -->\n"
 """Lines around the table in the README."""
@@ -36,6 +38,8 @@ KEPT = {
 }
 """Measurements that are kept of a bench, by metric and unit; of switches the worst to or from a subnet."""
 
+GAP = tuple(field.name for field in fields(Int8Gap))
+"""Keys of a kept difference between int8 and float that are counts."""
 Row = Sequence[Any]
 Columns = Mapping[str, str]
 """Heads, each with the format of its cells."""
@@ -135,7 +139,25 @@ def kernel_table(section: Section) -> str:
     return table({"net at 100 %": "{}"} | figures | {"more flash": "{:.1f} %"}, rows)
 
 
-TABLES = {"bench": bench_table, "pictures": picture_table, "kernels": kernel_table}
+def int8_table(section: Section) -> str:
+    """Make the table of differences between int8 and float, a row for each recipe of `tests.int8_gap`."""
+    kept: dict[str, list[dict[str, Any]]] = {}
+    for each in map(json.loads, INT8.read_text().splitlines()):
+        kept.setdefault(each["recipe"], []).append(each)
+    rows = []
+    for name, title in section["recipes"].items():
+        gaps = [Int8Gap(**{key: each[key] for key in GAP}) for each in kept[name]]
+        first = kept[name][0]
+        row = [title, first["training"], " + ".join(map(str, first["epochs"])), gaps[0].examples]
+        row.append(100 * gaps[-1].float_right / gaps[-1].examples)
+        rows.append([*row, *([100 * x for x in (gap.difference, *gap.interval)] for gap in gaps)])
+    columns = {"data and net": "{}", "trained on": "{:,d}", "epochs": "{}", "tested on": "{:,d}"}
+    columns |= {"100% in float": "{:.2f}"}
+    difference = "{:+.2f} ({:+.2f} to {:+.2f})"
+    return table(columns | {each["subnet"]: difference for each in next(iter(kept.values()))}, rows)
+
+
+TABLES = {"bench": bench_table, "pictures": picture_table, "kernels": kernel_table, "int8": int8_table}
 
 
 def written(section: Section) -> str:

@@ -13,7 +13,9 @@
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
+    |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
+    |   |-- ComparisonError     two runs are not on like boards; nothing was compared
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
     |   |-- DeadlineError       no answer within the time of the request
@@ -127,6 +129,10 @@ class UnfitError(SetupError):
     """The board does not reach the conditions in boards.toml, so its latencies would be meaningless."""
 
 
+class BaselineError(SetupError):
+    """Figures of a baseline cannot be compared with those of this run."""
+
+
 class ResultsError(SetupError):
     """A results file cannot be read or written.
 
@@ -140,6 +146,10 @@ class ResultsError(SetupError):
 
     def __str__(self) -> str:
         return f"{_one_line(str(self.file))}: {self.text}"
+
+
+class ComparisonError(SetupError):
+    """Two runs are not on like boards, or one is of hardware and the other is emulated."""
 
 
 class StoreError(SetupError):

@@ -13,9 +13,12 @@ from typing import Any, Protocol
 
 from hil.errors import SetupError
 
+NO_STORE = "none"
+"""Value of --store with which no run is kept."""
 MISSING = ("fail", "skip", "emulate")
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
+PRECISION_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,11 @@ class Settings:
     results: Path | None
     switch_limit_us: float
     samples: int | None
+    precision: float | None
+    precision_seconds: float
+    baseline: str | None
     lease_wait: float
+    store: str | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,17 @@ def _samples(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    number, sign = text.removesuffix("%"), text.endswith("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = 0.0
+    if not (sign and 0 < share < 1):
+        raise ValueError("a percentage, as 1%")
+    return share
+
+
 def _positive(text: str) -> float:
     try:
         number = float(text)
@@ -117,6 +135,12 @@ def _path(text: str) -> Path:
         raise ValueError(f"the path of a file: {error}") from None
 
 
+def _store(text: str) -> str:
+    if "://" in text and not text.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("none, a file, or postgresql+psycopg://USER@HOST/DATABASE")
+    return text if "://" in text or text == NO_STORE else str(_path(text))
+
+
 def _text(metavar: str) -> Mapping[str, Any]:
     return {"metavar": metavar}
 
@@ -128,7 +152,22 @@ _MISSING_HELP = (
     "skip for others)"
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
+_PRECISION_HELP = (
+    "measure latencies of a real board until the median's interval is this narrow to each side, as 1%, "
+    "in steps of --samples"
+)
+_PRECISION_SECONDS_HELP = (
+    f"longest time that --precision may take on each board (default: {PRECISION_SECONDS:g})"
+)
+_BASELINE_HELP = (
+    "fail a subnet that is worse than in an earlier run of the same board: auto (the last good run), the id "
+    "of a run, or a file of --results"
+)
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
+_STORE_HELP = (
+    "where the run is kept: a file, postgresql+psycopg://USER@HOST/DATABASE, or none "
+    "(default: runs.sqlite in the user's data folder)"
+)
 
 OPTIONS = (
     Option(
@@ -151,6 +190,10 @@ OPTIONS = (
         _text("US"),
     ),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
+    Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
+    Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
+    Option("baseline", str, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
+    Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )
 
@@ -174,5 +217,7 @@ def _value(option: Option, config: Source, environment: Mapping[str, str]) -> An
             try:
                 return option.read(value)
             except ValueError as error:
-                raise SetupError(f"{where} is {value!r}; write {error}") from error
+                from reds.text import without_passwords  # imported here, as in `_path`
+
+                raise SetupError(f"{where} is {without_passwords(value)!r}; write {error}") from error
     return option.default

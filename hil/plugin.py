@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.options import read
 from hil.suite import option_names
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-_SHOWN = {"inputs": "inputs", "recovered": "recovered", "quarantined": "ERROR"}
+    from hil.suite.recording import Recorder
+
+_SHOWN = {
+    "inputs": "inputs",
+    "baseline": "baseline",
+    "precision": "precision",
+    "samples": "samples",
+    "recovered": "recovered",
+    "quarantined": "ERROR",
+}
 """First words of the lines below the table, by the property of tests that holds the rest of the line."""
 QUARANTINED = 75
 """Exit status of a run in which nothing failed but boards, EX_TEMPFAIL of sysexits.h."""
@@ -69,10 +78,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 class Collector:
-    """A collector of the measurements in the tests' reports, which prints and stores them."""
+    """A collector of the measurements in the tests' reports, which prints and keeps them."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._recorder: Recorder | None = None
+        """Keeps the run from the first report of a board's test."""
+        self._started = time.time()
         self._reports: list[pytest.TestReport] = []
         self._order: dict[str, int] = {}
         self._notes: list[str] = []
@@ -84,6 +96,11 @@ class Collector:
         if hasattr(report, "hil"):
             self._reports.append(report)
             self._lost += report.quarantined
+            if self._recorder is None:
+                from hil.suite.recording import Recorder  # here: other sessions keep nothing
+
+                self._recorder = Recorder(self._config, self._started)
+            self._recorder.reported(report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -96,30 +113,20 @@ class Collector:
         return [row for report in reports for row in report.hil]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the results file. Keep an earlier file if this run measured nothing or did not end.
+        """Note in the store how the run ended, and write the results file.
 
         The exit status says whether all errors are quarantines of boards.
         """
         if exitstatus == pytest.ExitCode.TESTS_FAILED and session.testsfailed == self._lost:
             session.exitstatus = QUARANTINED
-        path = read(self._config).results if self._reports else None
-        if path is None:
+        if self._recorder is None:
             return
-        from hil.errors import ResultsError
-        from hil.results import file
-        from hil.results.measurement import INFRASTRUCTURE_ERRORS
-
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         ended = ended and not (session.shouldfail or session.shouldstop)  # by -x or --maxfail
-        if not ended or all(row["metric"] == INFRASTRUCTURE_ERRORS for row in self._rows):
-            why = "nothing was measured" if ended else "the run did not end"
-            self._notes.append(f"results: {why}, so {path} was not written")
-            return
-        try:
-            file.write(path, self._rows)
-            self._notes.append(f"results: {path}")
-        except ResultsError as error:
-            self._notes.append(f"ERROR: {error}")
+        failed = exitstatus != pytest.ExitCode.OK
+        kept = self._recorder.end(ended, failed, self._rows)
+        self._notes += self._recorder.notes
+        if not kept and session.exitstatus in (pytest.ExitCode.OK, QUARANTINED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:

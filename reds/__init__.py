@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reds.data.dataset import Dataset
     from reds.data.options import AugmentationOptions, SeriesOptions, SoundOptions
     from reds.elastic.from_module import from_module
+    from reds.elastic.from_onnx import from_onnx
     from reds.elastic.net import ElasticNet, nest
     from reds.errors import RedsError
     from reds.experiment.build import build
@@ -54,6 +55,7 @@ __all__ = [
     "build",
     "compress",
     "from_module",
+    "from_onnx",
     "load",
     "nest",
     "permute",
@@ -83,6 +85,7 @@ _HOMES = {
     "build": "reds.experiment.build:build",
     "compress": "reds.experiment.compress:compress",
     "from_module": "reds.elastic.from_module:from_module",
+    "from_onnx": "reds.elastic.from_onnx:from_onnx",
     "load": "reds.pack.pack:load_pack",
     "nest": "reds.elastic.net:nest",
     "permute": "reds.nesting.permute:permute",

@@ -1,11 +1,16 @@
 """Show the expected errors of the commands `reds` and `hil` as one line, with exit status 1."""
 
+import errno
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
+from reds import torchrun
+from reds.errors import LostProcessError
 from reds.reading import check_regular, reason, user_path
 from reds.text import LINE, printable
 
@@ -15,6 +20,8 @@ EXTRAS = {
     "tensorflow": ("export", "tflite"),
     "ai_edge_litert": ("LiteRT", "tflite"),
     **dict.fromkeys(("cobs", "serial", "paramiko", "adb_shell", "usb1", "pytest"), ("a board", "hil")),
+    **dict.fromkeys(("sqlalchemy", "alembic"), ("the store of runs", "hil")),
+    "psycopg": ("PostgreSQL", "lab"),
     **dict.fromkeys(("capstone", "elftools"), ("an emulated board", "emulate")),
     **dict.fromkeys(("platformio", "SCons"), ("the agent of a Nano", "firmware")),
 }
@@ -66,6 +73,23 @@ def new_file(text: str | Path) -> Path:
     return path
 
 
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "name one in a folder that is there"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there, or name another place"),
+}
+"""Remedies of the operating system's errors on files; any other is `name another place`."""
+
+
+def _of_system(error: OSError) -> str:
+    """Return an error of the operating system with a remedy, unless its text has one."""
+    if not error.filename:
+        return str(error)
+    says = f"{error.filename}: {error.strerror}"
+    if error.errno is None or error.strerror != os.strerror(error.errno):
+        return says
+    return f"{says}; {_REMEDIES.get(error.errno, 'name another place')}"
+
+
 class Commands(click.Group):
     """A command group that shows an error of the types `expected` as one line."""
 
@@ -74,7 +98,15 @@ class Commands(click.Group):
         self._expected = expected
 
     def invoke(self, context: click.Context) -> object:
-        """Run the command that was named."""
+        """Run the command that was named. Of several processes of one training the first one tells errors."""
+        try:
+            return self._run(context)
+        except click.ClickException as error:
+            if torchrun.rank() == 0 or isinstance(error.__cause__, LostProcessError):
+                raise
+            raise Exit(error.exit_code) from error
+
+    def _run(self, context: click.Context) -> object:
         try:
             return super().invoke(context)
         except ModuleNotFoundError as error:
@@ -82,7 +114,6 @@ class Commands(click.Group):
                 raise
             raise click.ClickException(advice) from error
         except OSError as error:
-            says = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            raise click.ClickException(printable(says, LINE)) from error
+            raise click.ClickException(printable(_of_system(error), LINE)) from error
         except self._expected as error:
             raise click.ClickException(str(error)) from error

@@ -5,18 +5,20 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from reds import torchrun
 from reds.text import printable
 
 
 def plain_console(stderr: bool = False) -> Console:
     """Return a console that reads no markup and no emoji codes in what it prints.
 
-    With markup a name such as `desk [lab]` would lose its end, and `desk[/lab]` would raise an error.
+    With markup a name such as `desk [lab]` would lose its end, and `desk[/lab]` would raise an error. Of
+    several processes of one training only the first one prints.
 
     Args:
         stderr: Print to standard error.
     """
-    return Console(stderr=stderr, markup=False, emoji=False)
+    return Console(stderr=stderr, markup=False, emoji=False, quiet=torchrun.rank() > 0)
 
 
 def print_notes(notes: Iterable[str], console: Console) -> None:

@@ -9,6 +9,7 @@ RedsError
 ├── DataError           examples are missing, damaged or of the wrong shape
 │   └── LabeledSetMissing   the labeled examples of a card are not on this machine
 ├── DivergedError       training left the finite numbers
+├── LostProcessError    another process of a training has ended, or does not answer
 ├── PackError           a pack cannot be used
 │   └── ModelError      an integer network breaks a rule of the pack format
 │       └── QuantizeError   a layer does not fit the integer arithmetic
@@ -64,6 +65,11 @@ class CoupledError(BudgetError):
             f"{layers}: their widths count together{excess}, and at this `step` the tables of"
             f" {' x '.join(map(str, sizes))} widths are too large; raise `step`"
         )
+        self._names = tuple(names)
+
+    def __reduce__(self) -> tuple[type["CoupledError"], tuple[object, ...]]:
+        """Let another process raise this error too."""
+        return type(self), (self.groups, self.sizes, self._names)
 
 
 class LatencyError(RedsError, ValueError):
@@ -80,6 +86,21 @@ class LabeledSetMissing(DataError):  # noqa: N818, it names a state of the machi
 
 class DivergedError(RedsError, ArithmeticError):
     """Training left the finite numbers; the text names the option to lower."""
+
+
+class LostProcessError(RedsError):
+    """Another process of a training has ended, or does not answer; every process that is left says so."""
+
+    def __init__(self, rank: int, processes: int) -> None:
+        """Name this process and how many there were."""
+        super().__init__(rank, processes)
+        self.rank, self.processes = rank, processes
+
+    def __str__(self) -> str:
+        return (
+            f"process {self.rank} of {self.processes} ends: torchrun was stopped, or another process ended or"
+            " does not answer: give the same command again, and a build goes on after its last whole epoch"
+        )
 
 
 class PackError(RedsError, ValueError):

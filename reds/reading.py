@@ -4,6 +4,7 @@ Python's parsers take some texts that no file of ours holds, and raise errors of
 every text is either a value, or a `ValueError` that says why not in one line.
 """
 
+import codecs
 import errno
 import json
 import math
@@ -84,6 +85,27 @@ def reason(error: Exception) -> str:
     return printable(" ".join(says.split()))
 
 
+def text_of(data: bytes) -> str:
+    """Return a text in UTF-8, without the byte order mark that it may begin with.
+
+    Raises:
+        ValueError: The bytes are no UTF-8; the error says what they are and how to save them.
+    """
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise ValueError("it is UTF-16, as PowerShell writes, not UTF-8; save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); save it as UTF-8"
+        ) from None
+    if "\0" in text:
+        line = data.count(b"\n", 0, data.index(0)) + 1
+        raise ValueError(f"line {line} holds a zero byte, as no UTF-8 text does; save it as text in UTF-8")
+    return text
+
+
 def parse_json(data: bytes) -> Any:
     """Return the value of a JSON text in UTF-8, with or without a byte order mark.
 
@@ -93,7 +115,7 @@ def parse_json(data: bytes) -> Any:
     """
     try:
         return json.loads(
-            data.decode("utf-8-sig"),
+            text_of(data),
             object_pairs_hook=_without_doubles,
             parse_int=_whole,
             parse_float=_finite,
@@ -115,7 +137,7 @@ def parse_toml_table(data: bytes) -> dict[str, Any]:
     if max(line.count(b".") for line in data.split(b"\n")) > _TOML_DOTS:
         raise ValueError(f"a line has more than {_TOML_DOTS} dots")
     try:
-        table = tomllib.loads(data.decode("utf-8-sig"))
+        table = tomllib.loads(text_of(data))
     except RecursionError:
         raise ValueError("it nests too deeply") from None
     for value in _all_values(table):

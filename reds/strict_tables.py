@@ -116,7 +116,17 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
     if type(value) is kind and kind is not float:
         return value
     name = "a finite number" if kind is float and isinstance(value, float) else type_name(kind)
-    raise _MistakeError(f"{where}, {key}: {name} is needed, not {shown(value)}")
+    raise _MistakeError(f"{where}, {key}: {name} is needed, not {shown(value)}{_written(kind, key)}")
+
+
+def _written(kind: Any, key: str) -> str:
+    """Return how to write a table, or a list of tables, that needs one key; empty for other values."""
+    many = get_origin(kind) is tuple
+    table = get_args(kind)[0] if many else kind
+    needed = _needed(table) if dataclasses.is_dataclass(table) else []
+    if len(needed) != 1:
+        return ""
+    return f"; write {key} = [{{ {needed[0]} = ... }}]" if many else f"; write {key}.{needed[0]} = ..."
 
 
 def _entry(key: str, number: int, table: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Make text of others safe to show. Names, files and devices may hold anything; here it becomes data."""
 
+import re
 from typing import TypeGuard
 
 LINE = 2000
@@ -28,6 +29,15 @@ def printable(text: str, most: int = 200) -> str:
 def is_printable(value: object, most: int = 200) -> TypeGuard[str]:
     """Return whether a value is a text of at most `most` characters that is shown as it is."""
     return isinstance(value, str) and printable(value, most) == value
+
+
+def without_passwords(text: str) -> str:
+    """Return a text in which the password of a URL is `***`. A password ends at the last `@`."""
+    return re.sub(r"(?<=://)([^\s/@:]*):.*@|(?<=password=)[^\s&]+", _hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found[1]}:***@" if found[1] is not None else "***"
 
 
 def shown(value: object) -> str:

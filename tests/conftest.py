@@ -5,11 +5,17 @@ tools are missing are skipped with the packages to install, and `-m "not cross a
 """
 
 import gc
+import os
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from tests.support.tools import missing
+
+KEPT = TemporaryDirectory(prefix="reds-hil-tests-")
+"""Data folder of all runs that tests start: none is kept among the user's own."""
+os.environ |= {"XDG_DATA_HOME": KEPT.name, "HIL_STORE": "none"}
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

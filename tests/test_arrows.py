@@ -22,6 +22,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "spelling",
         "strict_tables",
         "tables",
+        "torchrun",
         "console",
         "commands",
         "pack",
@@ -35,6 +36,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "export",
         "experiment",
         "cli",
+        "__main__",
     ),
     "hil": (
         "errors",

@@ -1,6 +1,8 @@
 """The programs of the page on one's own network run, one after the other, as a reader would type them."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from torch import nn
 import reds
 from reds.data.options import DataOptions
 from reds.strict_tables import parse_table
+from tests.reds.support.onnx_files import exported
 from tests.reds.support.own import words
 
 PAGE = Path(__file__).parents[1] / "docs" / "network.md"
@@ -96,6 +99,49 @@ def test_a_column_of_sounds_becomes_a_folder(tmp_path: Path, monkeypatch: pytest
     (program,) = programs("sounds")
     exec(program, {"words": given})
     assert reds.Dataset.read("sounds/").raw().classes == tuple(sorted(set(names)))
+
+
+def test_an_onnx_file_becomes_a_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exported(given()["module"], (3, 12, 12), Path("mine.onnx"))
+    scope: dict[str, Any] = {"reds": reds}
+    (program,) = programs("onnx")
+    exec(program, scope)
+    assert isinstance(scope["net"], reds.ElasticNet)
+
+
+def test_a_model_of_keras_becomes_a_net(tmp_path: Path) -> None:
+    (program,) = programs("keras")
+    backend, rest = program.split("import keras\n")
+    model = """
+layers = keras.layers
+model = keras.Sequential([
+    layers.Input((12, 12, 3)),
+    layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False),
+    layers.BatchNormalization(),
+    layers.ReLU(max_value=6),
+    layers.DepthwiseConv2D(3, padding="same", activation="relu"),
+    layers.Conv2D(8, 1, activation="relu"),
+    layers.MaxPooling2D(),
+    layers.Flatten(),
+    layers.Dropout(0.2),
+    layers.Dense(4, activation="softmax"),
+])
+model.save("mine.keras")
+"""
+    ends = """
+print([layer.kind.name for layer in net.graph.layers])
+try:
+    reds.from_module(model, (3, 12, 12))
+except reds.RedsError as error:
+    print(error)
+"""
+    code = f"{backend}import keras\n{model}{rest}{ends}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    kinds, refusal = done.stdout.splitlines()[-2:]
+    assert kinds == str(["CONV", "DEPTHWISE", "CONV", "MAX_POOL", "FLATTEN", "DENSE"])
+    assert "Keras" in refusal
+    assert "from_onnx" in refusal
 
 
 def test_stages_one_by_one_give_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import hil as hil_api
+import reds as reds_api
 from hil.cli import main as hil
 from hil.errors import HilError
 from hil.options import read
@@ -142,3 +144,49 @@ def test_the_own_home_is_found_in_every_option(option: str, monkeypatch: pytest.
     monkeypatch.setenv("HOME", "/h")
     settings = read(Given(**{f"hil_{option}": "~/a"}), {})
     assert getattr(settings, option) == Path("/h/a")
+
+
+@pytest.mark.parametrize("name", WRITE)
+def test_a_file_in_a_folder_that_is_not_there_ends_a_command_with_a_remedy(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command, arguments = WRITE[name]
+    path = f"{tmp_path}/none/file"
+    done = CliRunner().invoke(command, [argument.replace("FILE", path) for argument in arguments])
+    said = done.stderr.splitlines()[-1]
+    assert path in said or f"{tmp_path}/none" in said
+    assert "name " in said, said
+
+
+def open_with(boards: str) -> None:
+    with hil_api.open_board("desktop", boards=boards):
+        pass
+
+
+CALLS: dict[str, Callable[[str], object]] = {
+    "reds.load": reds_api.load,
+    "reds.Dataset.read": reds_api.Dataset.read,
+    "hil.open_board": open_with,
+}
+"""Functions for Python programs that read a file."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_functions_for_python_find_the_own_home(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").write_bytes(b"\xff")
+    with pytest.raises((HilError, RedsError)) as caught:
+        CALLS[call]("~/mine")
+    assert f"{tmp_path}/mine" in str(caught.value)
+    assert "No such file" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [NO_USER, "a\0b", "\ud800", ""])
+@pytest.mark.parametrize("call", CALLS)
+def test_functions_for_python_refuse_a_name_that_no_file_has_in_one_line(call: str, name: str) -> None:
+    with pytest.raises((HilError, RedsError)) as caught:
+        CALLS[call](name)
+    assert str(caught.value).isprintable()

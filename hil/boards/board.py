@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
-from hil.boards.facts import BoardFacts, Provenance
+from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
 from hil.errors import AgentError, InputsRefused, NotMeasurable, PackRefused, ProtocolError, SetupError
 from hil.protocol.agent import Agent, Timed
 from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
@@ -91,6 +91,7 @@ class Board:
         agent: Its agent.
         hello: The answer of the agent to a hello.
         conditioner: Controls and reads the conditions of the board, None if it has none.
+        identity: What tells this device from others of its target.
 
     Raises:
         SetupError: The agent reports another target or provenance.
@@ -104,6 +105,7 @@ class Board:
         agent: Agent,
         hello: Hello,
         conditioner: Conditioner | None = None,
+        identity: Identity = UNKNOWN,
     ) -> None:
         self.name = entry.name
         check_target(entry, hello, agent.transport.name)
@@ -115,7 +117,9 @@ class Board:
         if not hello.emulated and not any(clock.hz for clock in hello.clocks):
             untimed = "its agent names no clock that counts time, which every real board has"
             raise ProtocolError(f"{untimed}; upload the agent again", board=self.name)
-        self._facts = BoardFacts(entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks)
+        self._facts = BoardFacts(
+            entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks, identity
+        )
         self._agent = agent
         self._hello = hello
         self._model: Model | None = None

@@ -14,6 +14,24 @@ class Provenance(StrEnum):
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What tells one device of a target from another.
+
+    Attributes:
+        serial: USB or Android serial number, fingerprint of the SSH host key, or the name of this machine;
+            empty if the board has none, as an emulated one.
+        emulator: Emulator and its version; empty for hardware.
+    """
+
+    serial: str = ""
+    emulator: str = ""
+
+
+UNKNOWN = Identity()
+"""Identity of a board that has only its name."""
+
+
+@dataclass(frozen=True)
 class BoardFacts:
     """Identity of a board. `model` is the name that its agent reports."""
 
@@ -23,3 +41,4 @@ class BoardFacts:
     model: str
     build: str
     clocks: tuple[Clock, ...]
+    identity: Identity = UNKNOWN

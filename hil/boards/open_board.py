@@ -16,7 +16,7 @@ from hil.boards.board import Advance, Board, check_count, ignore
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.holder import Holder, Once
 from hil.boards.profiling import SAMPLES, profile
-from hil.errors import InputsRefused, PackRefused, SetupError, UnknownSubnet
+from hil.errors import BoardsFileError, InputsRefused, PackRefused, SetupError, UnknownSubnet
 from hil.options import LEASE_WAIT_SECONDS
 from hil.protocol.hello import Clock
 from hil.results.memory import Memory
@@ -26,6 +26,7 @@ from reds.errors import PackError
 from reds.pack import dumps, loads
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
+from reds.reading import user_path
 from reds.spelling import did_you_mean
 
 N = 100
@@ -272,7 +273,13 @@ def open_board(
     """
     if not 0 <= lease_wait < math.inf:  # a wait of nan seconds has no end
         raise SetupError(f"lease_wait is {lease_wait}: seconds are needed, 0 or more")
-    entry = boards_toml.named(Path(boards) if boards is not None else None, name)
+    try:
+        file = user_path(os.fspath(boards)) if boards is not None else None
+    except ValueError as error:
+        raise BoardsFileError(
+            f"cannot read the boards: {error}", file=Path(os.fspath(boards or ""))
+        ) from None
+    entry = boards_toml.named(file, name)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with opening.started(entry, provenance, wait=lease_wait) as board:
         yield OpenBoard(Once(board))

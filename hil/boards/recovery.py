@@ -97,6 +97,12 @@ class RecoverableBoard:
         self.do(lambda board: board.deploy(model, advance))
         self._model = model
 
+    def restart(self) -> None:
+        """Start the agent anew, with its pack: as a process it gets other memory and another core."""
+        self._stop()
+        if self._model:
+            self.deploy(self._model)
+
     def facts(self) -> BoardFacts:
         """Return name, target, provenance and clocks, also of a board that is lost."""
         return self._facts or self.do(Board.facts)

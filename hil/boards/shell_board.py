@@ -12,7 +12,7 @@ from typing import TypeVar
 from hil.boards.board import START_SECONDS, Board
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry, errors_naming
-from hil.boards.facts import Provenance
+from hil.boards.facts import Identity, Provenance
 from hil.errors import BoardsFileError, BuildError, DeadlineError, HilError, LinkError, SetupError
 from hil.firmware import build
 from hil.firmware.upload import store_once
@@ -32,7 +32,11 @@ T = TypeVar("T")
 
 @contextmanager
 def start(
-    entry: Entry, provenance: Provenance, agents: Mapping[str, str], connect: Callable[[], Machine]
+    entry: Entry,
+    provenance: Provenance,
+    agents: Mapping[str, str],
+    connect: Callable[[], Machine],
+    emulator: str = "",
 ) -> Iterator[Board]:
     """Log in, store the agent unless it is there, and run it.
 
@@ -41,6 +45,7 @@ def start(
         provenance: Whether the board is hardware or emulated.
         agents: Environments of `hil.firmware.build` by the machine that `uname -m` prints.
         connect: Logs in to the board.
+        emulator: Emulator and its version; empty for hardware.
 
     Raises:
         BuildError: The agent cannot be stored or run on the board.
@@ -52,12 +57,15 @@ def start(
         machine, command = _with_one_retry(lambda: _log_in_and_store(entry, agents, connect))
     with machine:
         with errors_naming(entry):
+            hardware = provenance is Provenance.HARDWARE
+            serial = machine.serial(Deadline.after(COMMAND_SECONDS)) if hardware else ""
             transport = ShellTransport(machine, command, entry.core, Deadline.after(COMMAND_SECONDS))
         with (
             Agent(transport, entry.name) as agent,
             Conditioner(entry, lambda script: _run_for_entry(entry, machine, script)) as conditioner,
         ):
-            yield Board(entry, provenance, agent, _hello(entry, agent, transport, machine), conditioner)
+            hello = _hello(entry, agent, transport, machine)
+            yield Board(entry, provenance, agent, hello, conditioner, Identity(serial, emulator))
 
 
 def _with_one_retry(work: Callable[[], T]) -> T:

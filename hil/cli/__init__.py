@@ -8,7 +8,19 @@ from hil.errors import HilError
 from reds.commands import Commands
 from reds.errors import RedsError
 
-SUBCOMMANDS = ("boards", "dev", "doctor", "image", "kernels", "latency", "profile", "release", "summary")
+SUBCOMMANDS = (
+    "baseline",
+    "boards",
+    "dev",
+    "doctor",
+    "image",
+    "kernels",
+    "latency",
+    "profile",
+    "release",
+    "results",
+    "summary",
+)
 """Names of the modules in this folder that define a subcommand of the same name."""
 
 

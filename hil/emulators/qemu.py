@@ -14,6 +14,7 @@ from hil.errors import EmulatorError, EmulatorStopped
 from hil.lifetime.child import Child, run
 from hil.lifetime.folder import TemporaryFolder
 from hil.transports.deadline import Deadline
+from reds.text import printable
 
 VERSION_SECONDS = 10.0
 _KEPT = 1 << 16
@@ -37,7 +38,8 @@ class Qemu:
 
     def __init__(self, program: str, board: str) -> None:
         """Make the folder of its files. Raises `EmulatorError` if the program is missing."""
-        version(program, board)
+        self.version = printable(version(program, board).partition("\n")[0])
+        """Name and version of the emulator."""
         self._program = program
         self._process: Child | None = None
         self._temporary = TemporaryFolder("emulator")

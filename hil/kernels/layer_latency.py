@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hil.boards.board import Board
 from hil.errors import SetupError
-from hil.results.samples import median
+from hil.results.statistics.quantiles import median
 from reds.graph import Graph, Group, Layer
 from reds.nesting.cost.latency import STEP, Latency, LayerTimes
 from reds.pack.model import LIMIT

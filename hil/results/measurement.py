@@ -14,10 +14,11 @@
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hil.results.conditions import Span
+from hil.results.conditions import Conditions, Span
 from reds.text import is_printable, shown
 
 PROVENANCES = ("hardware", "emulated")
@@ -81,6 +82,13 @@ class Measurement:
     def plain(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""
         return asdict(self)
+
+
+def measurement_of(plain: Mapping[str, Any]) -> Measurement:
+    """Return the measurement of which `Measurement.plain` has made a mapping."""
+    seen = plain["conditions"]
+    span = Span(Conditions(**seen["before"]), Conditions(**seen["after"])) if seen else None
+    return Measurement(**{**plain, "samples": tuple(plain["samples"]), "conditions": span})
 
 
 def metric_name(what: str, unit: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from hil.errors import ProtocolError
 from hil.protocol.hello import Clock
-from hil.results.samples import median
+from hil.results.statistics.quantiles import median
 
 INFERENCES = "inferences"
 _TOLERANCE = 1.25

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hil.results.layer_facts import LayerFacts
-from hil.results.samples import Samples, by_unit, median
+from hil.results.samples import Samples, by_unit
+from hil.results.statistics.quantiles import median
 
 LAYER_MORE = 64
 """Most instructions, and most cycles, that a layer may take more by itself than in `reds_run`."""

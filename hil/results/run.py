@@ -127,9 +127,14 @@ class TestOutcome:
     provenance: str = ""
 
 
+def as_text(when: datetime) -> str:
+    """Return a time in UTC as runs keep it: `2026-11-28T21:02:56.482Z`."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def now() -> str:
     """Return the present time as runs keep it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return as_text(datetime.now(UTC))
 
 
 def new_id(started: str) -> str:

@@ -1,10 +1,10 @@
-"""Hold the samples of a board, and compute statistics of them."""
+"""Hold the samples of a board."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hil.protocol.hello import Clock
+from hil.results.statistics.quantiles import median, percentile
 
 COUNTS = ("cycles", "instructions")
 """Clocks whose raw counts are figures of their own."""
@@ -70,38 +70,3 @@ def by_unit(samples: Iterable[Samples]) -> dict[str, tuple[float, ...]]:
 def less_overhead(ticks: Sequence[int], overhead: int) -> tuple[int, ...]:
     """Subtract the ticks of reading the clock; a shorter sample counts as 0."""
     return tuple(max(0, t - overhead) for t in ticks)
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the middle value, or the mean of the two middle ones. Raises `ValueError` without values."""
-    if not values:
-        raise ValueError("no samples")
-    ranked, half = sorted(values), len(values) // 2
-    return float(ranked[half]) if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the least value that `percent` percent of the values do not exceed.
-
-    Raises:
-        ValueError: There are no values.
-    """
-    if not values:
-        raise ValueError("no samples")
-    return float(sorted(values)[math.ceil(percent * len(values) / 100) - 1])
-
-
-def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Return bounds of the true median with at least this confidence, for any distribution.
-
-    The bounds are ranks of the binomial distribution with p = 1/2. Too few samples give the whole range.
-    """
-    if not values:
-        raise ValueError("no samples")
-    ranked, n = sorted(values), len(values)
-    below, rank = 0.0, 0
-    while rank < (n - 1) // 2 and below + math.comb(n, rank) / 2**n <= (1 - confidence) / 2:
-        below += math.comb(n, rank) / 2**n
-        rank += 1
-    low = max(0, rank - 1)
-    return float(ranked[low]), float(ranked[n - 1 - low])

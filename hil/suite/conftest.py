@@ -3,7 +3,9 @@
 A lost board is then an error of pytest, and a figure out of bounds is a failure.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,22 +13,26 @@ from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
 from hil.boards.open_board import OpenBoard
-from hil.errors import NotMeasurable
+from hil.errors import HilError, NotMeasurable
+from hil.options import read
 from hil.results import replay
 from hil.results.memory import Memory
+from hil.results.pack_shape import pack_shape
 from hil.results.profile import Profile
 from hil.results.progress import progress
-from hil.results.samples import Samples
 from hil.suite.board_tests import selected_board
 from hil.suite.fixtures import Record, Uncaptured
+from hil.suite.gating import Gate
 from hil.suite.leased import LeasedBoard
-from hil.suite.measurements import Measurements, Switches
+from hil.suite.measurements import Latency, Measurements, Precision, Switches
 from hil.suite.parametrization import AXES, BenchRun, bench_run_of
 from hil.suite.reporting import kept_for
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 from reds.pack import interpreter
 from reds.pack.pack import Pack
+
+_BASELINES = Path(__file__).with_name("test_baseline.py")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -41,6 +47,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     lonely = pytest.mark.skip(reason=f"{run.workload.model.name} has one subnet only")
     cases = [pytest.param(case, id=name) for case, name in AXES[axis](run.workload)]
     metafunc.parametrize(axis, cases or [pytest.param(None, marks=lonely)])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the tests of baselines out of a run without --baseline."""
+    with suppress(HilError):  # collection reports an option that is invalid
+        return True if collection_path == _BASELINES and not read(config).baseline else None
+    return None
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have deselected tests
@@ -77,7 +90,8 @@ def _measurements(
     budgets = {"us": entry.latency_us, "instructions": entry.instructions}
     budgets |= {"stack": entry.stack_bytes, "ram": entry.ram_bytes}
     limits = {"us": settings.switch_limit_us, "instructions": entry.switch_instructions}
-    return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples)
+    precision = Precision(settings.precision, settings.precision_seconds) if settings.precision else None
+    return Measurements(_hil_board, _hil_run.workload, budgets, limits, settings.samples, precision)
 
 
 @pytest.fixture
@@ -135,9 +149,26 @@ def _counting(measurements: Measurements) -> Measurements:
 
 
 @pytest.fixture
-def latency(measurements: Measurements, subnet: str) -> Mapping[str, Samples]:
+def latency(measurements: Measurements, subnet: str) -> Latency:
     """Return the steady-state latencies of this subnet, by clock."""
     return _counting(measurements).latency(measurements.workload.subnets.index(subnet))
+
+
+@pytest.fixture(scope="session")
+def _gate(_measurements: Measurements, _hil_board: LeasedBoard, _hil_run: BenchRun) -> Iterator[Gate]:
+    """Return the gate of a board, with the baseline of --baseline."""
+    from hil.suite import baselines  # here: a run without a baseline needs no database
+
+    settings, pack = _hil_run.settings, _hil_run.workload.pack
+    who = _hil_board.identity, pack_shape(pack.model)
+    with baselines.found(settings.baseline or baselines.AUTO, settings.store, *who) as baseline:
+        yield Gate(_measurements, baseline, baselines.labeled_of(pack.card))
+
+
+@pytest.fixture
+def gate(_gate: Gate, measurements: Measurements) -> Gate:
+    """Return the gate of a board, on which the pack is deployed."""
+    return _gate
 
 
 @pytest.fixture
@@ -166,12 +197,9 @@ def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]
 
 
 @pytest.fixture
-def latencies(
-    measurements: Measurements, neighbors: Pair
-) -> tuple[Mapping[str, Samples], Mapping[str, Samples]]:
+def latencies(measurements: Measurements, neighbors: Pair) -> Mapping[int, Latency]:
     """Return the steady-state latencies of the smaller and the larger subnet, by clock."""
-    smaller, larger = neighbors
-    return _counting(measurements).latency(smaller), measurements.latency(larger)
+    return {subnet: _counting(measurements).latency(subnet) for subnet in neighbors}
 
 
 @pytest.fixture
@@ -181,7 +209,7 @@ def switches(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[Pai
 
 
 @pytest.fixture
-def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[str, Samples]:
+def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Latency:
     """Return the steady-state latencies of the subnet that all these pairs switch to, by clock."""
     return measurements.latency(pairs[0][1])
 

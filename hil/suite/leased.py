@@ -13,6 +13,9 @@ from hil.boards.opening import to_stderr
 from hil.boards.recovery import Record, RecoverableBoard, Say
 from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
+from hil.results.pack_shape import pack_shape
+from hil.results.run import BoardIdentity
+from hil.results.statistics.interval import interval
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.model import Model
 from reds.pack.pack import Pack
@@ -42,9 +45,20 @@ class LeasedBoard:
         """Store a pack on the board, as `RecoverableBoard.deploy`."""
         self._board.deploy(model, advance)
 
+    def restart(self) -> None:
+        """Start the board's agent anew, as `RecoverableBoard.restart`."""
+        self._board.restart()
+
     def facts(self) -> BoardFacts:
         """Return name, target, provenance and clocks."""
         return self._board.facts()
+
+    @property
+    def identity(self) -> BoardIdentity:
+        """Return the board as the store of runs keeps it."""
+        facts = self.facts()
+        who = facts.target, facts.name, str(facts.provenance)
+        return BoardIdentity(*who, facts.identity.serial, facts.identity.emulator, facts.build)
 
     def look(self) -> None:
         """Note the conditions of a real board if it measured. Those of an emulated board change no count."""
@@ -74,7 +88,10 @@ class LeasedBoard:
         """
         entry = self.selected.entry
         who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
-        return Measurement(*who, subnet, metric, unit, value, tuple(samples))
+        taken = tuple(samples)
+        low, high = interval(metric, taken, self.selected.provenance is Provenance.EMULATED)
+        figure = subnet, metric, unit, value, taken
+        return Measurement(*who, *figure, low=low, high=high, pack_shape=pack_shape(pack.model))
 
 
 @contextmanager

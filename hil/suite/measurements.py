@@ -3,8 +3,9 @@
 Figures are taken in groups: the outputs, the latencies, and the switches to each subnet.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic, sleep
 from typing import TypeVar
 
 import numpy as np
@@ -15,11 +16,14 @@ from hil.boards.profiling import profile
 from hil.results.memory import Memory
 from hil.results.profile import Profile
 from hil.results.samples import Samples
+from hil.results.statistics.quantiles import relative_half_width
 from hil.suite.leased import LeasedBoard
 from hil.suite.switch_pairs import Pair, pairs_into
 from hil.suite.workload import Workload
 
 T = TypeVar("T")
+Latency = Mapping[str, Samples]
+"""Latencies of one subnet by the name of the clock."""
 Switches = Mapping[str, SwitchSamples]
 """Switches of one pair by the name of the clock."""
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
@@ -28,6 +32,23 @@ _STACKS = 4
 """Inferences whose deepest stack counts; the stack hardly depends on the input."""
 _TURNS = 10
 """Parts that the latency samples of a real board are split into."""
+_PAUSE_SECONDS = 0.5
+"""Pause before a real board is measured again."""
+_MOST = 10_000
+"""Most samples of a latency that a precision may ask for."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How well the medians of latencies are to be known.
+
+    Attributes:
+        share: Largest half width of the interval of a median, relative to the median.
+        seconds: Longest time that all latencies of a board may take together.
+    """
+
+    share: float
+    seconds: float
 
 
 @dataclass
@@ -45,7 +66,11 @@ class Measurements:
     """Limits of the slowest switch, by unit. The first unit that the board measures applies."""
     samples: int | None = None
     """Samples of each latency and each switch; by default the number for the board's provenance."""
+    precision: Precision | None = None
+    """Precision of the latencies of a real board; None for a fixed number of samples."""
     _taken: dict[object, object] = field(default_factory=dict)
+    _latencies: list[Mapping[int, Latency]] = field(default_factory=list)
+    """Every measurement of latencies, by subnet."""
 
     @property
     def exact(self) -> bool:
@@ -57,12 +82,29 @@ class Measurements:
         every, x = range(len(self.workload.model.subnets)), self.workload.inputs
         return self._once("outputs", lambda board: board.infer_each(every, x, advance))
 
-    def latency(self, subnet: int) -> Mapping[str, Samples]:
+    def latency(self, subnet: int) -> Latency:
         """Return the steady-state latencies of a subnet, by the name of the clock.
 
-        The subnets are measured in turns, so that a board that slows down affects all of them alike.
+        The subnets are measured in turns, so that a board that slows down affects all of them alike. What
+        `latency_again` adds is included, so that no sample is left out of a figure.
         """
-        return self._once("latency", self._latencies)[subnet]
+        if not self._latencies:
+            self._measure_all()
+        return _joined(taken[subnet] for taken in self._latencies if subnet in taken)
+
+    def latency_tries(self, subnet: int) -> list[Latency]:
+        """Return each measurement of a subnet's latency."""
+        self.latency(subnet)
+        return [taken[subnet] for taken in self._latencies if subnet in taken]
+
+    def latency_again(self, subnets: Sequence[int]) -> Mapping[int, Latency]:
+        """Measure some subnets once more, in turns, after a pause and on an agent that is started anew."""
+        self._start_anew()
+        return self._measure(subnets)
+
+    def half_width(self, subnet: int) -> float:
+        """Return half of the width of the interval of a latency's median, relative to the median."""
+        return max(relative_half_width(samples.values) for samples in self.latency(subnet).values())
 
     def profile(self, subnet: int) -> Profile:
         """Return what each layer of a subnet costs."""
@@ -80,27 +122,53 @@ class Measurements:
         target = pair[1]
         return self._once(("switches", target), lambda board: self._switches(board, target))[pair]
 
+    def switch_again(self, pair: Pair) -> Switches:
+        """Measure a pair once more, after a pause and on an agent that is started anew."""
+        self._start_anew()
+        return self.leased.do(lambda board: self._switches_of(board, pair))
+
+    def _start_anew(self) -> None:
+        """Let a short disturbance of a real board end, and give its agent other memory and another core."""
+        sleep(_PAUSE_SECONDS)
+        self.leased.restart()
+
     def _switches(self, board: Board, target: int) -> Mapping[Pair, Switches]:
         board.settle()
-        pairs, clocks = pairs_into(target, len(self.workload.model.subnets)), board.facts().clocks
-        return {
-            pair: {clock.name: board.measure_switch(pair, self._n, clock, self._x) for clock in clocks}
-            for pair in pairs
-        }
+        pairs = pairs_into(target, len(self.workload.model.subnets))
+        return {pair: self._switches_of(board, pair) for pair in pairs}
 
-    def _latencies(self, board: Board) -> list[dict[str, Samples]]:
-        clocks, subnets = board.facts().clocks, range(len(self.workload.model.subnets))
-        taken: list[dict[str, Samples]] = [{} for _ in subnets]
+    def _switches_of(self, board: Board, pair: Pair) -> Switches:
+        clocks = board.facts().clocks
+        return {clock.name: board.measure_switch(pair, self._n, clock, self._x) for clock in clocks}
+
+    def _measure_all(self) -> None:
+        """Measure the latencies of all subnets, as often as the precision asks for."""
+        subnets, began = range(len(self.workload.model.subnets)), monotonic()
+        self._measure(subnets)
+        if self.precision is None or self.exact or not self.leased.facts().clocks:
+            return
+        most = _MOST // self._n
+        while monotonic() - began < self.precision.seconds and len(self._latencies) < most:
+            if max(map(self.half_width, subnets)) <= self.precision.share:
+                return
+            self._measure(subnets)
+
+    def _measure(self, subnets: Sequence[int]) -> Mapping[int, Latency]:
+        taken = self.leased.do(lambda board: self._in_turns(board, subnets))
+        self.leased.measured = True
+        self._latencies.append(taken)
+        return taken
+
+    def _in_turns(self, board: Board, subnets: Sequence[int]) -> Mapping[int, Latency]:
+        clocks = board.facts().clocks
+        turns: list[dict[int, Latency]] = []
         for turn in np.array_split(np.arange(self._n), min(self._n, 1 if self.exact else _TURNS)):
             board.settle()
             x = self._x[turn % len(self._x)]
-            for subnet in subnets:
-                for clock in clocks:
-                    samples = board.measure(subnet, len(turn), clock, x)
-                    before = taken[subnet].get(clock.name)
-                    ticks = (before.ticks if before else ()) + samples.ticks
-                    taken[subnet][clock.name] = replace(samples, ticks=ticks)
-        return taken
+            turns.append(
+                {s: {clock.name: board.measure(s, len(turn), clock, x) for clock in clocks} for s in subnets}
+            )
+        return {s: _joined(turn[s] for turn in turns) for s in subnets}
 
     @property
     def _n(self) -> int:
@@ -115,3 +183,13 @@ class Measurements:
             self._taken[key] = self.leased.do(take)
             self.leased.measured = True
         return self._taken[key]  # type: ignore[return-value]  # the result of `take` for this key
+
+
+def _joined(parts: Iterable[Latency]) -> Latency:
+    """Return all samples of several measurements, in the order they were taken."""
+    joined: dict[str, Samples] = {}
+    for part in parts:
+        for clock, samples in part.items():
+            before = joined[clock].ticks if clock in joined else ()
+            joined[clock] = replace(samples, ticks=before + samples.ticks)
+    return joined

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,6 +95,8 @@ def pytest_runtest_makereport(
     report.quarantined = new  # type: ignore[attr-defined]  # reports carry extras to xdist
     ends = call.when != "setup" or call.excinfo
     report.hil = _taken(item) if ends else []  # type: ignore[attr-defined]
+    held: LeasedBoard | None = getattr(item, "funcargs", {}).get(BOARD)
+    report.hil_board = asdict(held.identity) if held else None  # type: ignore[attr-defined]
     return report
 
 
@@ -150,12 +152,13 @@ def note_incident(test: pytest.Item, board: SelectedBoard, what: str, text: str,
         errors: Infrastructure errors of the board so far.
     """
     from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
+    from hil.results.pack_shape import pack_shape
 
     run = bench_run_or_error(test.config)
     assert not isinstance(run, str)  # a board of a run was started
     pack, where = run.workload.pack, (board.entry.target, board.entry.name, str(board.provenance))
-    figure = Measurement(
-        *where, pack.model.name, pack.sha256, "all", INFRASTRUCTURE_ERRORS, "count", errors, ()
-    )
+    of = pack.model.name, pack.sha256
+    figure = Measurement(*where, *of, "all", INFRASTRUCTURE_ERRORS, "count", errors, ())
+    figure = replace(figure, pack_shape=pack_shape(pack.model))
     test.stash.setdefault(TAKEN, []).append(figure)
     test.user_properties.append((what, text))

@@ -1,22 +1,30 @@
 """Test that inferences on a board stay within their budgets, and that smaller subnets are faster."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from hil.results import gate
+from hil.results import limits
 from hil.results.measurement import metric_name
-from hil.results.samples import Samples, by_unit, median
+from hil.results.samples import by_unit
+from hil.results.statistics import shape
+from hil.results.statistics.quantiles import median
 from hil.suite.fixtures import Record
-from hil.suite.measurements import Measurements
+from hil.suite.measurements import Latency, Measurements
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
+
+_AGAIN = 3
+"""How often two subnets of a real board are measured again before their order fails: another program may have
+slowed one of them."""
 
 
 def test_latency(
     workload: Workload,
     subnet: str,
-    latency: Mapping[str, Samples],
+    measurements: Measurements,
+    latency: Latency,
     budgets: Mapping[str, float],
     record_measurement: Record,
+    record_property: Callable[[str, object], None],
     replay: Callable[[Sequence[float]], None],
 ) -> None:
     values = by_unit(latency.values())
@@ -26,6 +34,8 @@ def test_latency(
         record_measurement(subnet, metric_name("latency", unit), unit, median(samples), samples)
     if "us" in values:
         replay(values["us"])
+    for name, text in _notes(measurements, subnet, values):
+        record_property(name, text)
     for unit in values.keys() & budgets.keys():
         limit = budgets[unit]
         assert median(values[unit]) <= limit, (
@@ -38,12 +48,40 @@ def test_smaller_is_faster(
     workload: Workload,
     measurements: Measurements,
     neighbors: Pair,
-    latencies: tuple[Mapping[str, Samples], Mapping[str, Samples]],
+    latencies: Mapping[int, Latency],
 ) -> None:
+    slow = _slower(workload, neighbors, latencies, measurements.exact)
+    for _ in range(0 if measurements.exact else _AGAIN):
+        if not slow:
+            break
+        slow = _slower(workload, neighbors, measurements.latency_again(neighbors), exact=False)
+    assert not slow, "; ".join(slow)
+
+
+def _notes(
+    measurements: Measurements, subnet: str, values: Mapping[str, Sequence[float]]
+) -> Iterator[tuple[str, str]]:
+    """Yield what is odd about the samples of a real board: their shape, and a precision that they miss."""
+    if measurements.exact:
+        return
+    who = f"{measurements.leased.facts().name} {subnet}"
+    for unit, samples in values.items():
+        if text := shape.described(samples, unit):
+            yield "samples", f"{who}: {text}"
+    asked = measurements.precision
+    got = measurements.half_width(measurements.workload.subnets.index(subnet))
+    if asked and got > asked.share:
+        known = f"the median is known to {got:.2%} after {asked.seconds:g} s, not to {asked.share:.2%}"
+        yield "precision", f"{who}: {known}"
+
+
+def _slower(workload: Workload, neighbors: Pair, taken: Mapping[int, Latency], exact: bool) -> list[str]:
+    """Return a text for each unit in which the smaller subnet is not faster."""
     small, large = (workload.subnets[s] for s in neighbors)
-    smaller, larger = (by_unit(samples.values()) for samples in latencies)
-    for unit in smaller:
-        assert gate.is_faster(smaller[unit], larger[unit], measurements.exact), (
-            f"{small} takes {median(smaller[unit]):,.1f} {unit}, {large} takes {median(larger[unit]):,.1f}"
-            f": {small} must be faster"
-        )
+    smaller, larger = (by_unit(taken[s].values()) for s in neighbors)
+    return [
+        f"{small} takes {median(smaller[unit]):,.1f} {unit}, {large} takes {median(larger[unit]):,.1f}"
+        f": {small} must be faster"
+        for unit in smaller
+        if not limits.is_faster(smaller[unit], larger[unit], exact)
+    ]

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from hil.boards.board import Outputs
-from hil.results import gate
+from hil.results import limits
 from hil.results.measurement import metric_name
-from hil.results.samples import Samples, by_unit, median
+from hil.results.samples import Samples, by_unit
+from hil.results.statistics.quantiles import median
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements, Switches
 from hil.suite.switch_pairs import Pair
@@ -26,7 +27,7 @@ def test_switch(
         for unit, samples in values.items():
             record_measurement(name, metric_name("switch", unit), unit, max(samples), samples)
         unit, limit = next((u, limit) for u, limit in measurements.switch_limits.items() if u in values)
-        if not gate.switches_in_time(values[unit], limit):
+        if not limits.switches_in_time(values[unit], limit):
             worst = f"{max(values[unit]):,.2f} {unit}"
             slow.append(f"{name}: a switch took {worst}, the limit is {limit:g} {unit}")
     assert not slow, "; ".join(slow)
@@ -46,7 +47,7 @@ def test_first_inference(
         for unit, samples in first.items():
             metric = "first_latency" if unit == "us" else f"first_{unit}"
             record_measurement(name, metric, unit, median(samples), samples)
-            if measurements.exact and gate.puts_work_off(samples, usual[unit]):
+            if measurements.exact and limits.puts_work_off(samples, usual[unit]):
                 faults.append(
                     f"{name}: the first inference after a switch takes {max(samples):,.1f} {unit}, "
                     f"a steady one {max(usual[unit]):,.1f}: the switch leaves work behind"

@@ -73,6 +73,10 @@ class Machine(ABC):
         """Close the login and everything that runs over it; closing it twice is harmless."""
 
     @abstractmethod
+    def serial(self, deadline: Deadline) -> str:
+        """Return what tells this machine from others: its host key or serial number; empty if unknown."""
+
+    @abstractmethod
     def alive(self) -> bool:
         """Return whether the login still works, after waiting long enough to notice that it does not."""
 

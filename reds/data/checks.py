@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reds.data.labels import check_whole_labels
 from reds.errors import DataError
-from reds.text import is_printable
+from reds.text import is_printable, shown
 
 LARGEST = 1e6
 """Largest magnitude of a feature; float32 holds every whole number up to it."""
@@ -102,20 +102,20 @@ def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, .
 
 def check_classes(where: str, names: tuple[str, ...]) -> None:
     """Raise `DataError` unless there are 2 to 256 classes with different, printable names."""
-    if odd := [name for name in names if not is_printable(name)]:
+    if odd := [name for name in names if not name.strip() or not is_printable(name)]:
         raise DataError(
-            f"{where}: the class {odd[0]!a} is no printable name of up to 200 characters: rename it"
+            f"{where}: the class {odd[0]!a} is no printable name of 1 to 200 characters: rename it"
         )
     if not 2 <= len(set(names)) == len(names) <= MOST_CLASSES:
         found = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        raise DataError(
-            f"{where}: 2 to {MOST_CLASSES} classes are needed, no two of one name; found: {found}"
-        )
+        needed = f"2 to {MOST_CLASSES} classes are needed, no two of one name"
+        raise DataError(f"{where}: {needed}; found {len(names)}: {found or 'none'}")
 
 
 def numbered_classes(labels: NDArray[Any]) -> tuple[str, ...]:
     """Return names for classes without names: the numbers from 0 to the largest label, at most 256."""
-    largest = int(labels.max()) if labels.dtype.kind in "iu" and labels.size else MOST_CLASSES
+    usable = labels.dtype.kind in "iu" and labels.size and labels.min() >= 0
+    largest = int(labels.max()) if usable else MOST_CLASSES
     return tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
 
 
@@ -131,7 +131,17 @@ def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None
         DataError: A class has no example.
     """
     if empty := sorted(set(range(len(classes))) - set(np.unique(y).tolist())):
-        raise DataError(f"{where}: no example of class {classes[empty[0]]}; add some, or leave the class out")
+        numbered = classes == tuple(map(str, range(len(classes))))
+        anew = ", or number the labels anew with y = np.unique(y, return_inverse=True)[1]" if numbered else ""
+        raise DataError(
+            f"{where}: no example of class {classes[empty[0]]}; add some, or leave the class out{anew}"
+        )
+
+
+def check_seed(where: str, seed: object) -> None:
+    """Raise `DataError` unless a seed is a whole number from 0 to 2^31 - 1."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**31:
+        raise DataError(f"{where}: seed is {shown(seed)}: a whole number from 0 to 2^31 - 1 is needed")
 
 
 def _shape(array: NDArray[Any]) -> str:

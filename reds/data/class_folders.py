@@ -14,6 +14,13 @@ from reds.errors import DataError
 from reds.reading import read_regular, reason
 
 PARTS = ("train", "test", "validation")
+PART_NAMES = {
+    name: part
+    for part, names in {"train": ("train", "training", "tr"), "test": ("test", "testing", "te"),
+                        "validation": ("validation", "valid", "val", "dev")}.items()
+    for name in names
+}  # fmt: skip
+"""Names that others give the folders of parts, in lower case."""
 _FILE_BYTES = 1 << 28
 """Most bytes of an example's file."""
 
@@ -63,6 +70,9 @@ def list_class_folders(path: Path) -> ClassFolders:
 def part_folders(path: Path) -> dict[str, Path]:
     """Return the folder of every part; without `train` and `test` folders everything is `train`."""
     names = {each.name for each in entries(path, folders=True)}
+    if names and all(name.lower() in PART_NAMES for name in names) and not names <= set(PARTS):
+        meant = ", ".join(f"{name} to {PART_NAMES[name.lower()]}" for name in sorted(names - set(PARTS)))
+        raise DataError(f"{path}: holds {', '.join(sorted(names))}: rename {meant}")
     if not names & {"train", "test"}:
         return {"train": path}
     if not {"train", "test"} <= names <= set(PARTS):

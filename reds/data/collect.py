@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reds.data.map_style import LABELS, MapStyle, check_map_style, unformatted
 from reds.errors import DataError
+from reds.pack.array_like import array_of
 from reds.reading import reason
 from reds.text import shown
 
@@ -111,11 +112,9 @@ def _features(where: str, x: Any) -> NDArray[Any]:
 
         return np.moveaxis(pixels_of(x, where), -1, 0) / np.float32(255)
     try:
-        if hasattr(x, "detach"):
-            x = x.detach().cpu().float() if str(x.dtype) == "torch.bfloat16" else x.detach().cpu()
-        array = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: {type(x).__name__} is no array: {reason(error)}") from error
+        array = array_of(x)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
     if array.dtype.kind in "iu":
         raise DataError(
             f"{where} has features of type {array.dtype}: give floating-point numbers of the scale that the"

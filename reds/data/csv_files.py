@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reds.data.checks import LARGEST
 from reds.data.class_folders import PARTS, entries, visible
 from reds.errors import DataError
-from reds.reading import reason
+from reds.reading import reason, text_of
 from reds.spelling import did_you_mean
 from reds.text import shown
 
@@ -113,10 +113,9 @@ def read_recording(
 def _rows(data: bytes, file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield number and cells of every line. Empty lines at the end are passed over."""
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{file}: line {line} is no UTF-8: save the file as CSV in UTF-8") from None
+        text = text_of(data)
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
     reader = csv.reader(io.StringIO(text.rstrip(" \r\n"), newline=""), delimiter=separator, strict=True)

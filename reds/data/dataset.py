@@ -1,6 +1,7 @@
 """Turn a user's arrays or tensors into a data set: check, split and store them as int8 device inputs."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.catalog import Data
-from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
+from reds.data.checks import (
+    Part,
+    RawData,
+    check_classes,
+    check_parts,
+    check_seed,
+    given_rule,
+    numbered_classes,
+)  # fmt: skip
 from reds.data.collect import collect
 from reds.data.groups import group_share
 from reds.data.images import sample_share
@@ -20,6 +29,9 @@ from reds.data.options import DataOptions, SeriesOptions, SoundOptions
 from reds.data.own import own_name, read_own
 from reds.data.user_files import to_data
 from reds.errors import DataError
+from reds.pack.array_like import array_of
+from reds.reading import user_path
+from reds.text import shown
 
 Array = Any
 """A numpy array or a torch tensor."""
@@ -84,8 +96,9 @@ class Dataset:
                 than three groups.
         """
         for name, share in (("test", test), ("validation", validation)):
-            if not 0 < share < 1:
-                raise DataError(f"Dataset.split: {name} is {share:g}: a share between 0 and 1 is needed")
+            if not isinstance(share, int | float) or not 0 < share < 1:
+                raise DataError(f"Dataset.split: {name} is {shown(share)}: a share between 0 and 1 is needed")
+        check_seed("Dataset.split", seed)
         x, y = _numpy("split", x), _numpy("split", y)
         if x.ndim < 2:
             shape = list(x.shape)
@@ -134,7 +147,7 @@ class Dataset:
         Pixels become numbers from 0 to 1.
 
         Args:
-            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files.
+            path: An .npz or .csv file, or a folder of pictures, sounds or .csv files; `~` is the home folder.
             group: Regular expression that finds the group in the name of each file of a folder.
             sounds: How to turn sounds into features.
             series: How to cut time series into examples.
@@ -145,7 +158,13 @@ class Dataset:
         """
         options = DataOptions(str(path), group=group, sounds=sounds or SoundOptions(),
                               series=series or SeriesOptions())  # fmt: skip
-        where = Path(path)
+        check_seed("Dataset.read", seed)
+        if not isinstance(path, str | os.PathLike):
+            raise DataError(f"Dataset.read: path is {shown(path)}: the path of a file or a folder is needed")
+        try:
+            where = user_path(path)
+        except ValueError as error:
+            raise DataError(f"{shown(str(path))}: {error}") from None
         own_name(where)
         raw = read_own(where, options, seed)
         parts = {name: (_units_first(x), y) for name, (x, y) in raw.parts.items()}
@@ -172,6 +191,8 @@ class Dataset:
         Raises:
             DataError: An example cannot be read, is no pair, or has another shape than the others.
         """
+        if keys is not None and (isinstance(keys, str) or [*map(type, keys)] != [str, str]):
+            raise DataError(f"Dataset: keys are {shown(keys)}: two names are needed, as ('image', 'label')")
         given = {"train": train, "test": test, **({} if validation is None else {"validation": validation})}
         parts = collect(given, keys)
         names = common_classes(given, keys) if classes is None else classes
@@ -201,6 +222,7 @@ class Dataset:
         Raises:
             DataError: The features are too alike for int8.
         """
+        check_seed("Dataset.stored", seed)
         return to_data(self.raw(), "Dataset", name, seed)
 
 
@@ -246,9 +268,6 @@ def _names(classes: Sequence[str]) -> tuple[str, ...]:
 def _numpy(where: str, array: Array) -> NDArray[Any]:
     """Return a tensor or an array-like as a numpy array. Raises `DataError` if it is neither."""
     try:
-        if hasattr(array, "detach"):
-            array = array.detach().cpu()
-            array = array.numpy() if str(array.dtype) != "torch.bfloat16" else array.float().numpy()
-        return np.asarray(array)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"Dataset: {where}: {type(array).__name__} is no array: {error}") from error
+        return array_of(array)
+    except ValueError as error:
+        raise DataError(f"Dataset: {where}: {error}") from error

@@ -32,7 +32,7 @@ def decode(data: bytes, name: str) -> Pixels:
 
 
 def pixels_of(image: Image.Image, name: str) -> Pixels:
-    """Return the pixels uint8 [rows, columns, 1 or 3] of an image, without transparency.
+    """Return the pixels uint8 [rows, columns, 1 or 3] of an image.
 
     The image is turned as its EXIF orientation says, as viewers show it.
 
@@ -45,11 +45,25 @@ def pixels_of(image: Image.Image, name: str) -> Pixels:
         frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
         if frames == 1:
             turned = ImageOps.exif_transpose(image)
+            if _is_transparent(turned):
+                raise DataError(
+                    f"{name}: has transparent pixels, whose color depends on the background; save it on one"
+                )
             pixels = np.asarray(turned.convert("L" if image.mode in GRAY else "RGB"))
             return pixels.reshape(*pixels.shape[:2], -1)
+    except DataError:
+        raise
     except Exception as error:  # of each format's decoder, on damaged bytes
         raise DataError(f"{name}: cannot be read: {reason(error)}; replace or remove it") from error
     raise DataError(f"{name}: holds {frames} pictures; save each in a file of its own")
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    """Return whether a background shows through a pixel. Many pictures have an alpha channel and none."""
+    if not image.has_transparency_data:
+        return False
+    least, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return least != 255
 
 
 def _bits(image: ImageFile.ImageFile, data: bytes) -> int:

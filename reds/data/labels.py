@@ -1,5 +1,6 @@
 """Check that labels are whole numbers from 0, and say how to make them so where they are not."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ def check_whole_labels(where: str, y: NDArray[Any], count: int) -> None:
         remedy = "its rows are one-hot, the number of the class is needed: give y.argmax(1)"
     elif y.shape != (count,):
         remedy = f"{count} whole numbers are needed, one for each example"
+    elif y.dtype.kind == "O" and all(isinstance(label, Integral) for label in y):
+        remedy = "objects are no labels: give y.astype(int)"
     elif y.dtype.kind in "USO":
         remedy = "texts are no labels: number them by classes, y = np.unique(y, return_inverse=True)"
     elif y.dtype.kind == "b" or (y.dtype.kind == "f" and np.array_equal(y, np.rint(y)) and y.min() >= 0):

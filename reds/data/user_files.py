@@ -14,6 +14,7 @@ from reds.data.images import sample_share
 from reds.data.leaks import leak_notes
 from reds.data.options import DataOptions
 from reds.data.own import own_name, read_own
+from reds.data.part_ranges import range_notes
 
 VALIDATION_SHARE = 0.1
 """Share of every class of the training part that validates, if no validation part is given."""
@@ -60,10 +61,11 @@ def to_data(raw: RawData, where: str | Path, name: str, seed: int) -> Data:
         cut = f"{VALIDATION_SHARE:.0%} of every class of the training part validate, seed {seed}"
         split = f"{raw.split}; {cut}"
         check_present(f"{where}: training part without the validation part", y, raw.classes)
+    notes = storage.notes + raw.notes + range_notes(raw.parts) + leak_notes(raw.parts)
     order = np.random.default_rng(_ORDER_SEED).permutation(len(test_y))  # labeled: the first, of all classes
     return Data(
         _spec(raw, name, storage), x[None], y, held_x, held_y, test_x[order], test_y[order],
-        {raw.source: raw.sha256}, split, storage.notes + raw.notes + leak_notes(raw.parts), raw.front_end,
+        {raw.source: raw.sha256}, split, notes, raw.front_end,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.elastic.layers import apply_relu, run_layer, weight_shape
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, SettingsError
 from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
@@ -66,6 +67,7 @@ class ElasticNet(nn.Module):
     convolution makes the scale of its input irrelevant.
     """
 
+    @torch_defaults()
     def __init__(self, graph: Graph, subnets: Sequence[SubnetSpec] = (), dropout: float = 0.0) -> None:
         super().__init__()
         self.graph, self.dropout, self.standardization = graph, dropout, UNCHANGED

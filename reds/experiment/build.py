@@ -1,5 +1,6 @@
 """Build a pack and its card from a recipe: the command `reds build`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,8 @@ from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
 from reds.experiment.training_key import key_of
+from reds.text import printable
+from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
 
@@ -22,7 +25,8 @@ def build(
     """Run a recipe, and write NAME.reds and its card NAME.json into `out`.
 
     A build that was killed continues after its last whole epoch, whose state is in NAME.training. The test
-    examples are used once, after everything is chosen.
+    examples are used once, after everything is chosen. Under `torchrun` all processes train together, and the
+    first one writes.
 
     Args:
         checked: The recipe.
@@ -37,11 +41,13 @@ def build(
     Raises:
         RedsError: The data cannot be used, training diverged, or another recipe's pack has the name.
         OSError: `out` cannot be written, or another command writes into it.
+        LostProcessError: Another process that `torchrun` started has ended.
     """
     recipe, target, method = checked.recipe, out / f"{checked.recipe.name}.reds", method_of(checked.recipe)
-    with only_writer(out):
+    with processes.joined(), ExitStack() as until_written:
+        processes.from_first(lambda: until_written.enter_context(only_writer(out)))
         if not force:
-            refuse_other_recipe(target, checked.sha256)
+            processes.from_first(lambda: refuse_other_recipe(target, checked.sha256))
         prepared = prepare(checked, console, threads)
         describe(prepared, console)
         states = checkpoint(prepared, recipe, target, console)
@@ -50,13 +56,13 @@ def build(
         trained = train_nested(full, prepared.examples, method, prepared.profile, progress, states)
         with progress.step("testing"):
             result = tested_by_recipe(prepared, recipe, trained)
-        result.save(target)
+        processes.from_first(lambda: result.save(target))
         states.remove()
     return target, report(result, console)
 
 
 def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Console) -> Checkpoint:
-    """Return the checkpoint of one training, and say so if a kept training cannot be continued.
+    """Return the checkpoint of one training. Set a kept training aside that cannot be continued, and say so.
 
     Args:
         prepared: The recipe that was read from a file, with its data.
@@ -65,9 +71,12 @@ def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Consol
         console: Shows why a kept training is not continued.
     """
     key = key_of(target.stem, recipe, prepared.data, prepared.profile)
-    kept = Checkpoint(target.with_suffix(".training"), key)
-    if kept.unused:
-        console.print(f"{target.stem}.training is not continued: {kept.unused}", soft_wrap=True)
+    kept = processes.from_first(lambda: Checkpoint(target.with_suffix(".training"), key))
+    if not processes.is_first():
+        kept.path = None  # the first one writes
+    if aside := kept.set_aside():
+        why = f"{target.stem}.training is not continued: {kept.unused}"
+        console.print(f"{why}; it stays as {printable(aside.name)}", soft_wrap=True)
     return kept
 
 

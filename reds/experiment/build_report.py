@@ -8,6 +8,7 @@ from reds.experiment.int8_gap import gap_notes
 from reds.experiment.prepare import Prepared
 from reds.experiment.result import Result
 from reds.pack.inspect import table_of
+from reds.training import processes
 from reds.training.torch_setup import processor
 from reds.zoo import other_net
 
@@ -18,6 +19,7 @@ def describe(prepared: Prepared, console: Console) -> None:
     rows, columns, units = prepared.data.set.thinned(prepared.recipe.data.every)
     macs, (variants, examples) = graph.macs(graph.full), prepared.data.train_x.shape[:2]
     place = f"{threads} thread{'s' if threads > 1 else ''}" if processor() == "cpu" else processor()
+    place = f"{processes.count()} processes on {place} each" if processes.count() > 1 else place
     console.print(
         f"{name} ({rows}x{columns}x{units}, {macs:,} MACs) on {examples:,} examples"
         f"{f' in {variants} variants' if variants > 1 else ''}, seed {prepared.recipe.seed}, {place}",

@@ -36,7 +36,7 @@ class SubnetResult:
 
 def card_of(
     method: Method, data: Data, model: Model, subnets: Sequence[SubnetResult], floors: Sequence[float], *,
-    source: Mapping[str, Any], written: bytes, labeled: Mapping[str, Any], threads: int,
+    source: Mapping[str, Any], written: bytes, labeled: Mapping[str, Any], threads: int, processes: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the card of a pack, ready to be written as JSON.
 
@@ -49,7 +49,8 @@ def card_of(
         source: Entries on the origin of the net.
         written: The bytes of the pack.
         labeled: The entry of the labeled examples, from `save_labeled`.
-        threads: Threads of torch that the net was trained with.
+        threads: Threads of torch that each process trained with.
+        processes: Processes that trained the net together.
     """
     return {
         "name": method.name,
@@ -72,7 +73,7 @@ def card_of(
         **({"front_end": dict(data.front_end)} if data.front_end else {}),
         "versions": {
             "torch": torch.__version__, "numpy": np.__version__, "processor": processor(),
-            "threads": threads,
+            "threads": threads, **({"processes": processes} if processes > 1 else {}),
         },
     }  # fmt: skip
 

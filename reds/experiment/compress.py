@@ -15,6 +15,7 @@ from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.experiment.arguments import (
     budget_list,
@@ -35,6 +36,7 @@ from reds.graph.lowering import check_packable
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.options import SelectionOptions
+from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.options import JointOptions, TrainingOptions
 from reds.training.progress import Progress
@@ -48,6 +50,7 @@ COMPARED = 512
 """Training examples that show whether a given net is trained for the user's own features."""
 
 
+@torch_defaults()
 def compress(
     net: ElasticNet | Graph | str,
     data: Dataset,
@@ -65,6 +68,9 @@ def compress(
     console: Console | None = None,
 ) -> Result:
     """Turn a network into nested int8 subnets: score, select, permute, train, quantize, test.
+
+    In a script that `torchrun` started, every process has to call this function with the same arguments. They
+    train together, and all return the result.
 
     Args:
         net: A net from `from_module`, a `Graph`, or the name of a net of `reds.zoo`; it is not changed.
@@ -91,6 +97,7 @@ def compress(
         DataError: The examples have another shape or another number of classes than the net.
         BudgetError: No subnet fits a budget.
         DivergedError: Training left the finite numbers.
+        LostProcessError: Another process that `torchrun` started has ended.
     """
     selection = SelectionOptions() if selection is None else selection
     joint = JointOptions(epochs=DEFAULT_EPOCHS) if training is None else training
@@ -118,13 +125,14 @@ def compress(
     check_packable(graph)
     check_budgets(graph, limits, selection.step, selection.least, target)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
-    with repeatable(threads), torch.inference_mode(False):  # gradients, whatever the caller has switched off
+    with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)
         if isinstance(net, ElasticNet):
             full = _given_net(net, examples, seed)
         else:
             full = random_net(graph, examples, seed)
         shown = console or plain_console(stderr=True)
+        shown = shown if processes.is_first() else Console(quiet=True)
         print_notes(stored.notes, shown)
         progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())

@@ -16,7 +16,7 @@ from reds.reading import parse_json, read_regular
 def only_writer(folder: Path) -> Iterator[None]:
     """Make a folder, and keep other commands from writing into it until the block or the process ends.
 
-    A file system without locks keeps nobody out.
+    A file system without locks keeps nobody out. Of several processes of one training the first one writes.
 
     Raises:
         OSError: The folder cannot be written, or another command writes into it, which the text names.

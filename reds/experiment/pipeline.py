@@ -4,12 +4,13 @@
 on validation data; test examples never come here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.data.examples import Examples
@@ -25,6 +26,7 @@ from reds.pack.model import Model
 from reds.quantization.calibrate import ranges
 from reds.quantization.range_search import PERCENTILES, QuantizedNet, best_ranges, calibration_part
 from reds.training.checkpoint import Checkpoint
+from reds.training.processes import from_first
 from reds.training.progress import Progress
 from reds.training.rounding_aware import RoundedNet
 from reds.training.trainer import train
@@ -71,22 +73,27 @@ def train_nested(
     if method.full:
         with progress.phase("full net", ["100%"], method.full.epochs) as report:
             train(full, examples, method.full, seed=method.seed, report=report, checkpoint=checkpoint)
-    with progress.step("scoring units", SCORED_BATCHES) as advance:
-        scored = _scored(examples, method.seed, advance)
-        scores = score(full, scored, measure=options.importance, seed=method.seed)
-    with progress.step("selecting subnets"):
-        selected = select(
-            full.graph,
-            scores.units,
-            method.budgets,
-            step=options.step,
-            least=options.least,
-            order=options.order,
-            objective=options.objective,
-            kernels=scores.kernels if options.scored == "kernels" else {},
-            profile=profile,
-        )
-    permute(full, most_important_first(full.graph, scores.units))
+
+    def choose() -> tuple[Sequence[SubnetSpec], list[NDArray[np.int64]]]:
+        with progress.step("scoring units", SCORED_BATCHES) as advance:
+            scored = _scored(examples, method.seed, advance)
+            scores = score(full, scored, measure=options.importance, seed=method.seed)
+        with progress.step("selecting subnets"):
+            selected = select(
+                full.graph,
+                scores.units,
+                method.budgets,
+                step=options.step,
+                least=options.least,
+                order=options.order,
+                objective=options.objective,
+                kernels=scores.kernels if options.scored == "kernels" else {},
+                profile=profile,
+            )
+        return selected, most_important_first(full.graph, scores.units)
+
+    selected, order = from_first(choose)
+    permute(full, order)
     nested = nest(full, selected, norms=method.joint.norms)
     return train_jointly(nested, examples, method, progress, checkpoint)
 
@@ -160,8 +167,10 @@ def train_jointly(
         )  # fmt: skip
     with progress.step("quantizing"):
         calibration = calibration_part(net, examples, method.seed)
-        quantized = best_ranges(
-            net, method.name, ranges(net, calibration, PERCENTILES), examples, calibration
+        quantized = from_first(
+            lambda: best_ranges(
+                net, method.name, ranges(net, calibration, PERCENTILES), examples, calibration
+            )
         )
     if rounding := method.rounding:
         tuned = deepcopy(net)
@@ -171,8 +180,13 @@ def train_jointly(
                 seed=method.seed + 2, report=report, distil=rounding.distil, checkpoint=checkpoint,
             )  # fmt: skip
         with progress.step("quantizing again"):
-            candidates = np.concatenate([quantized.ranges[None], ranges(tuned, calibration, PERCENTILES)])
-            again = best_ranges(tuned, method.name, candidates, examples, calibration)
+            before = quantized.ranges[None]
+            again = from_first(
+                lambda: best_ranges(
+                    tuned, method.name, np.concatenate([before, ranges(tuned, calibration, PERCENTILES)]),
+                    examples, calibration,
+                )
+            )  # fmt: skip
         quantized = max(quantized, again, key=_total_validation)
     return Trained(net, quantized.model, float_validation, quantized.validation)
 

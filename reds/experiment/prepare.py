@@ -99,10 +99,13 @@ def prepare(checked: Checked, console: Console, threads: int | None = None) -> P
         DataError: The data cannot be used.
     """
     recipe, graph = checked.recipe, checked.graph
-    data = checked.own or load_data(recipe.data, recipe.seed, console)
-    print_notes(data.notes, console)
     from reds.data.examples import Examples
+    from reds.training.processes import first_before_others
     from reds.training.torch_setup import make_repeatable, threads_for
+
+    own = checked.own
+    data = own or first_before_others(lambda: load_data(recipe.data, recipe.seed, console))
+    print_notes(data.notes, console)
 
     make_repeatable(threads or threads_for(graph.macs(graph.full) * recipe.joint.batch))
     examples = Examples(data, recipe.data, recipe.augmentation)

@@ -16,16 +16,16 @@ from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shi
 from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
 from reds.pack.model import MOST_SUBNETS
-from reds.reading import read_regular, reason
+from reds.reading import read_regular, reason, text_of
 from reds.strict_tables import parse_toml
-from reds.zoo import KNOWN_NAMES, find_net
+from reds.zoo import find_net, unknown_net
 
 
 def load_recipe(path: Path) -> Recipe:
     """Read and check a recipe file. Raises `RecipeError`."""
     try:
-        text = read_regular(path).decode()
-    except (OSError, UnicodeDecodeError) as error:
+        text = text_of(read_regular(path))
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: cannot be read: {reason(error)}; name a TOML file") from None
     return parse_recipe(text, str(path))
 
@@ -35,6 +35,8 @@ def parse_recipe(text: str, source: str) -> Recipe:
     example = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
     recipe = parse_toml(text, Recipe, source, RecipeError, str(example))
     recipe = recipe if recipe.name else replace(recipe, name=Path(source).stem)
+    if not find_net(recipe.net.name):
+        raise RecipeError(f"{source}: [net], name: {unknown_net(recipe.net.name)}")
     _check(chain(_rules(recipe), method_rules(method_of(recipe), recipe.augmentation)), source)
     if recipe.data.set in SETS:
         check_rows(recipe, SETS[recipe.data.set], source)
@@ -44,9 +46,8 @@ def parse_recipe(text: str, source: str) -> Recipe:
 
 def _rules(recipe: Recipe) -> list[Rule]:
     """Return the rules on the values that only recipes have, apart from those that depend on the data."""
-    name, data = recipe.net.name, recipe.data
+    data = recipe.data
     return [
-        Rule("[net]", "name", find_net(name) is not None, f"one of {KNOWN_NAMES}", name),
         Rule("[data]", "set", bool(data.set), "a name or a path", data.set),
         Rule("[data]", "source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
              data.source),
@@ -62,15 +63,18 @@ def _rules(recipe: Recipe) -> list[Rule]:
 def _subnet_rules(recipe: Recipe) -> list[Rule]:
     budgets = [subnet.budget for subnet in recipe.subnet]
     floors = [subnet.floor for subnet in recipe.subnet]
-    ascending = budgets == sorted(set(budgets)) and budgets[-1:] == [1.0] and budgets[0] > 0
     full = {
         key: limit for key in LIMITS for s in recipe.subnet[-1:] if (limit := getattr(s, key)) is not None
     }
     times = recipe.device.times if recipe.device else None
     latencies = [subnet.latency for subnet in recipe.subnet if subnet.latency is not None]
     return [
-        Rule("[[subnet]]", "budget", ascending,
-             "ascending fractions of the full net's MACs, the last one 1.0", budgets),
+        Rule("[[subnet]]", "budget", all(0 < budget <= 1 for budget in budgets),
+             "a fraction of the full net's MACs, as 0.25 for 25 %,", budgets),
+        Rule("[[subnet]]", "budget", budgets == sorted(set(budgets)), "more than that of the subnet before",
+             budgets),
+        Rule("[[subnet]]", "budget", budgets[-1:] == [1.0], "1.0 as the last one, for the full net,",
+             budgets),
         Rule("[[subnet]]", "budget", len(budgets) <= MOST_SUBNETS, f"a list of 1 to {MOST_SUBNETS}",
              len(budgets)),
         Rule("[[subnet]]", "the last one", not full, "no budget but MACs, as it is the full net,", full),

@@ -14,6 +14,7 @@ from reds import pack
 from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
+from reds.errors import PackError
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
@@ -23,6 +24,9 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
+from reds.reading import user_path
+from reds.text import shown
+from reds.training import processes
 from reds.training.trainer import predictions
 
 
@@ -47,7 +51,9 @@ class Result:
     source: Mapping[str, Any] = field(repr=False)
     """Entries of the card on the origin of the net, as the recipe's name and checksum."""
     threads: int = field(repr=False)
-    """Threads of torch that the net was trained with."""
+    """Threads of torch that each process trained with."""
+    processes: int = field(repr=False)
+    """Processes that trained the net together."""
 
     @property
     def int8_gaps(self) -> tuple[Int8Gap, ...]:
@@ -60,20 +66,30 @@ class Result:
     def save(self, path: str | Path) -> Path:
         """Write the pack, with its card and labeled examples beside it, and return its path.
 
+        Of several processes of one training only the first one writes.
+
         Args:
-            path: The file; `.reds` is added if it ends otherwise. Its folder is made if it does not exist.
+            path: The file; `.reds` is added if it ends otherwise, and `~` is the home folder. Its folder is
+                made if it does not exist.
 
         Raises:
+            PackError: No file can have this name.
             OSError: A file cannot be written.
         """
-        path = Path(path)
+        try:
+            path = user_path(path)
+        except ValueError as error:
+            raise PackError(f"{shown(str(path))}: cannot save the pack: {error}") from None
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
+        if not processes.is_first():
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         written = pack.save(self.trained.model, path)
         labeled = save_labeled(self.data, self.every, path.parent)
         card = card_of(
             self.method, self.data, self.trained.model, self.subnets, self.floors,
             source=self.source, written=written, labeled=labeled, threads=self.threads,
+            processes=self.processes,
         )  # fmt: skip
         write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
@@ -111,8 +127,12 @@ def run_test(
         source: Entries of the card on the origin of the net.
     """
     x, y = data.test_x[:, ::every].reshape(len(data.test_x), -1), data.test_y
-    correct = np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))])
-    floats = float_hits(trained.net, data.set, x, y)
+    correct, floats = processes.from_first(
+        lambda: (
+            np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))]),
+            float_hits(trained.net, data.set, x, y),
+        )
+    )
     subnets = []
     for i, subnet in enumerate(trained.net.subnets):
         costs = profile.costs(trained.net.graph, subnet.widths)
@@ -143,4 +163,5 @@ def run_test(
         limits,
         dict(source or {}),
         torch.get_num_threads(),
+        processes.count(),
     )

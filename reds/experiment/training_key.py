@@ -14,6 +14,7 @@ from reds.data.catalog import Data
 from reds.experiment.recipe import Recipe
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import times_json
+from reds.training import processes
 from reds.training.torch_setup import instructions, processor
 
 DECIDING = (
@@ -44,6 +45,7 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> dic
     key |= {f"file {file}": sha256[:16] for file, sha256 in sorted(data.files.items())}
     key |= {"split": data.split, "torch": str(torch.__version__), "processor": processor()}
     key |= {"instructions": instructions(), "threads": str(torch.get_num_threads())}
+    key["processes"] = str(processes.count())
     if profile.latency:
         key["times"] = hashlib.sha256(times_json(profile.latency)).hexdigest()[:16]
     return {**key, "code of reds": code_digest()[:16]}

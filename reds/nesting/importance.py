@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DivergedError, SettingsError
 from reds.graph import Layer
 from reds.nesting.options import Measure
@@ -89,6 +90,7 @@ SCORES: Mapping[Measure, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
 """Measures by their names in a recipe. Each returns the score of every weight, shaped as `net.weights`."""
 
 
+@torch_defaults()
 def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", seed: int = 0) -> Importance:
     """Return the importance of every unit and every pointwise kernel of a full network.
 
@@ -123,6 +125,8 @@ def _checked(net: ElasticNet, batches: Batches) -> Batches:
     """Give each minibatch after its check."""
     for x, y in batches:
         net.check_batch(x, y)
+        if x.is_inference() or y.is_inference():  # no gradient passes tensors of inference mode
+            x, y = x.clone(), y.clone()
         yield x, y
 
 

@@ -64,7 +64,11 @@ def raise_if_infeasible(grids: Sequence[Grid], limits: Sequence[Limit], kept: Ke
         if least > limit.most:
             cost, full = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in grids))
             within = "".join(f" within {earlier.cost.format(earlier.most)}" for earlier in limits[:i])
-            remedy = "raise the budget or lower `least`" if least < full else "`least` leaves nothing to cut"
+            remedy = (
+                "raise the budget or lower `least`"
+                if least < full
+                else "`least` and `step` leave nothing to cut"
+            )
             raise BudgetError(
                 f"{limit.budget}: the smallest subnet{within} needs {cost.format(least)},"
                 f" {ceil(1e4 * least / full) / 1e4} of the full net; {remedy}"

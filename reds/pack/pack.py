@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack import interpreter
+from reds.pack.array_like import array_of
 from reds.pack.card import read_card, shares, standardization
 from reds.pack.model import Model
 from reds.pack.reader import loads, read_bytes
 from reds.pack.scale import UNCHANGED, Scale, Standardization
 from reds.pack.subnets import Subnets
+from reds.reading import user_path
+from reds.text import shown
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,13 @@ class Pack:
                 is missing.
             ModelError: The pack has no such subnet.
         """
-        index, given = self._index(subnet), _array(x)
+        index, given = self._index(subnet), self._array(x)
         out = interpreter.run(self.model, index, self.stored(given))
         return out if given.dtype == np.int8 else self.logits(out, index)
 
     def stored(self, x: ArrayLike) -> NDArray[np.int8]:
         """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
-        given = self._stored_order(_array(x))
+        given = self._stored_order(self._array(x))
         if given.dtype == np.int8:
             return given.astype(np.int8, copy=False)
         if not np.isfinite(given).all():
@@ -118,6 +121,12 @@ class Pack:
             raise ModelError(f"{self.path}: no subnet {subnet!r}: give a name, or an index from 0 to {last}")
         return int(subnet)
 
+    def _array(self, x: ArrayLike) -> NDArray[Any]:
+        try:
+            return array_of(x)
+        except ValueError as error:
+            raise PackError(f"{self.path}: features: {error}") from error
+
     def _stored_order(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return features as [N, input_size], units innermost."""
         source = self.model.tensors[0]
@@ -132,21 +141,19 @@ class Pack:
         raise PackError(f"{self.path}: features are {x.dtype} {list(x.shape)}: {wanted} is needed")
 
 
-def _array(x: ArrayLike) -> NDArray[Any]:
-    """Return features as a numpy array, also those of a tensor that requires a gradient."""
-    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
-
-
 def load_pack(path: str | Path) -> Pack:
     """Read a pack, and the card beside it if there is one.
 
     Args:
-        path: The `.reds` file. Its card has the same name and the suffix `.json`.
+        path: The `.reds` file; `~` is the home folder. Its card has the same name and the suffix `.json`.
 
     Raises:
         PackError: The pack is missing or damaged, or its card cannot be read.
     """
-    path = Path(path)
+    try:
+        path = user_path(path)
+    except ValueError as error:
+        raise PackError(f"{shown(str(path))}: cannot read the pack: {error}") from None
     data = read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
     return Pack(path, loads(data, str(path)), sha256, read_card(path.with_suffix(".json"), sha256))

@@ -90,7 +90,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return read_regular(path, MOST_BYTES)
     except OSError as error:
-        raise PackError(f"{path}: cannot read the pack: {reason(error)}") from error
+        raise PackError(f"{path}: cannot read the pack: {reason(error)}; name a .reds file") from error
 
 
 def _refuse_if(broken: bool, reason: str) -> None:

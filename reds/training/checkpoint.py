@@ -73,6 +73,16 @@ class Checkpoint:
             data = written.getvalue()
             write_atomically(self.path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
 
+    def set_aside(self) -> Path | None:
+        """Rename a file that is not used, so that no save replaces it. Return its new name.
+
+        Raises:
+            OSError: The file cannot be renamed.
+        """
+        if self.path is None or not self.unused:
+            return None
+        return self.path.replace(self.path.with_name(f"{self.path.name}.old"))
+
     def remove(self) -> None:
         """Delete the file, once the result of the training is written."""
         if self.path is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from reds import torchrun
+
 MALLOC_OPTIONS = {-1: 1 << 30, -2: 1 << 27, -3: 1 << 25}
 """glibc's M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD (its largest), in bytes."""
 
@@ -27,12 +29,13 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def threads_for(macs: int) -> int:
-    """Return how many threads of torch train a net fastest, at most one for each CPU of this process.
+    """Return how many threads of torch train a net fastest, at most this process's share of the CPUs.
 
     Args:
-        macs: Multiply-accumulates of the forward pass of one minibatch.
+        macs: Multiply-accumulates of the forward pass of one minibatch, which all processes share.
     """
-    return max(1, min(available_cpus(), macs // MACS_PER_THREAD))
+    cpus = available_cpus() // torchrun.on_this_machine()
+    return max(1, min(cpus, macs // torchrun.processes() // MACS_PER_THREAD))
 
 
 def available_cpus() -> int:

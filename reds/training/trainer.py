@@ -11,17 +11,22 @@ from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import check_standardization
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
 from reds.pack.scale import Standardization
+from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
 from reds.training.options import TrainingOptions
 from reds.training.report import Report
+from reds.training.synchronized_norm import synchronized
 from reds.training.torch_setup import random_state, set_random_state, training_device
 
 BATCH = 256
 """Examples that `predictions` classifies at once."""
+FAR = 1 << 31
+"""Distance of the seeds of dropout in two processes, beyond all seeds of a recipe."""
 
 
 class Stateful(Protocol):
@@ -52,6 +57,7 @@ class TrainingExamples(Protocol):
         """Return features float32 [M, features] and labels int64 [M]."""
 
 
+@torch_defaults()
 def train(
     net: ElasticNet, examples: TrainingExamples, options: TrainingOptions, *, seed: int = 0,
     report: Report | None = None, distil: float = 0.0, checkpoint: Checkpoint | None = None,
@@ -59,7 +65,9 @@ def train(
     """Train a net in place, keep the weights of the best epoch, and return its validation accuracies.
 
     The best epoch has the largest mean accuracy over subnets; of equal epochs the later one counts. The same
-    seed on the same machine gives the same bits, also where a training that was killed continues.
+    seed on the same machine gives the same bits, also where a training that was killed continues. Under
+    `processes.joined` every process takes its share of each minibatch and of the validation examples, and
+    ends with the same weights.
 
     Args:
         net: All its subnets are trained together.
@@ -75,15 +83,17 @@ def train(
 
     Raises:
         DataError: The examples have another shape, number of classes or standardization than the net.
-        SettingsError: A minibatch has one example, and the net a batch norm.
+        SettingsError: A minibatch has one example and the net a batch norm, or fewer examples than processes.
+        LostProcessError: Another process of the training has ended.
         DivergedError: A weight or a statistic is not finite after an epoch.
     """
     _check_examples(net, examples)
-    torch.manual_seed(seed)  # dropout
+    torch.manual_seed(seed + FAR * processes.rank())  # dropout, of other units in each process
     generator = torch.Generator().manual_seed(seed)
     checkpoint, report, device = checkpoint or Checkpoint(), report or Report(), training_device()
     net.dropout = options.dropout
     net.to(device)
+    processes.agree(net)
     optimizer = torch.optim.AdamW(
         net.parameters(), lr=options.rate, weight_decay=options.weight_decay, fused=True
     )
@@ -92,6 +102,11 @@ def train(
         raise SettingsError(
             f"batch: a minibatch of {options.batch} leaves a batch norm one example, it needs 2 or more:"
             " raise it, or give more examples"
+        )
+    if (fewest := min(map(len, batches))) < processes.count():
+        raise SettingsError(
+            f"batch: {processes.count()} processes cannot share a minibatch of {fewest} examples: raise it,"
+            " give more examples, or start fewer processes"
         )
     steps = len(batches)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate, total_steps=options.epochs * steps)
@@ -105,28 +120,35 @@ def train(
         for name, each in stateful.items():
             each.load_state_dict(state[name])
         generator.set_state(state["generator"])
-        set_random_state(device, state["dropout"])
+        set_random_state(device, state["dropout"][processes.rank()])
+    mine, labels = (processes.share(each) for each in examples.validation)
     report.start(start, steps)
     for epoch in range(start + 1, options.epochs + 1):
         net.train()
         first = (epoch - 1) * steps if short else 0
-        for step, batch in enumerate(examples.batches(options.batch, generator), first):
-            x, target = examples.augmented(batch, generator)
-            optimizer.zero_grad(set_to_none=True)
-            smoothed = smooth(target.to(device), options.smoothing)
-            backward(net, x.to(device), smoothed, shares, distil, step)
-            optimizer.step()
-            cycle.step()
-            report.step()
+        with synchronized(net):
+            for step, batch in enumerate(examples.batches(options.batch, generator), first):
+                x, target = (processes.share(each) for each in examples.augmented(batch, generator))
+                optimizer.zero_grad(set_to_none=True)
+                smoothed, part = smooth(target.to(device), options.smoothing), len(x) / len(batch)
+                backward(net, x.to(device), smoothed, [part * each for each in shares], distil, step)
+                processes.add_up_gradients(net)
+                optimizer.step()
+                cycle.step()
+                report.step()
+        processes.agree(net)
         if not all(value.isfinite().all() for value in net.state_dict().values()):
             raise DivergedError(
                 f"training {options.phase} diverged in epoch {epoch}: lower its rate (`training.rate` of"
                 f" reds.compress, `{options.table} rate` of a recipe): it is {options.rate:g}"
             )
-        accuracies = tuple(accuracy(net, i, *examples.validation) for i in range(len(net.subnets)))
+        counts = [int((predictions(net, i, mine) == labels).sum()) for i in range(len(net.subnets))]
+        right = processes.add_up(torch.tensor(counts, device=device)).double()
+        accuracies = tuple((right / len(examples.validation[1])).tolist())
         best.update(accuracies, net)
         state = {name: each.state_dict() for name, each in stateful.items()}
-        state |= {"epoch": epoch, "generator": generator.get_state(), "dropout": random_state(device)}
+        state |= {"epoch": epoch, "generator": generator.get_state()}
+        state["dropout"] = processes.gathered_states(random_state(device))
         checkpoint.save(options.table, state)
         report.epoch(epoch, accuracies)
     net.to("cpu").load_state_dict(best.weights)

@@ -7,6 +7,7 @@ from functools import partial
 from reds.errors import GraphError
 from reds.graph import Graph
 from reds.spelling import did_you_mean
+from reds.text import shown
 from reds.zoo.cnn import cnn
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn, ds_cnn_vision
@@ -53,8 +54,7 @@ def by_name(name: str, classes: int | None = None) -> Graph:
     """
     make = find_net(name)
     if not make:
-        names, resizable = did_you_mean(name, NETS), ", ".join(RESIZABLE)
-        raise GraphError(f"no net {name!r}; {names}; at an input of your own, as dnn-s-40x30x3: {resizable}")
+        raise GraphError(unknown_net(name))
     graph = make()
     output = graph.tensors[-1].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])
@@ -66,6 +66,17 @@ def find_net(name: str) -> Callable[[], Graph] | None:
     if name not in NETS and sized and sized[1] in RESIZABLE:
         return partial(RESIZABLE[sized[1]], *map(int, sized.groups()[1:]))
     return NETS.get(name)
+
+
+def unknown_net(name: str) -> str:
+    """Return the error about a name that no network has, with the most similar names."""
+    sides = name.rpartition("-")[2]
+    sized = re.fullmatch(rf"{SIDE}x{SIDE}x{SIDE}", sides)
+    likely = [*(f"{each}-{sides}" for each in RESIZABLE if sized), *NETS]
+    guess = did_you_mean(name.lower(), likely).partition("? ")
+    names = f"{guess[0]}? Known: {', '.join(NETS)}" if guess[1] else f"known: {', '.join(NETS)}"
+    own = f"at an input of your own, as dnn-s-40x30x3: {', '.join(RESIZABLE)}"
+    return f"no net {shown(name)}; {names}; {own}"
 
 
 def names_reading(shape: tuple[int, int, int]) -> list[str]:

@@ -14,7 +14,7 @@ from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target, target_names
 from hil.errors import BoardAbsent, BoardsFileError, UnknownTarget
-from hil.options import Settings
+from hil.options import OPTIONS, Settings
 from hil.suite.board_selection import SelectedBoard, select_boards
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
@@ -37,18 +37,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def settings(**changed: object) -> Settings:
-    plain: dict[str, object] = {
-        "target": (),
-        "emulate": False,
-        "missing": None,
-        "boards": None,
-        "pack": None,
-        "results": None,
-        "switch_limit_us": 40.0,
-        "samples": None,
-        "lease_wait": 0.0,
-    }
-    return Settings(**{**plain, **changed})  # type: ignore[arg-type]
+    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
+    return Settings(**{**defaults, "lease_wait": 0.0, **changed})
 
 
 def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Write, tmp_path: Path) -> None:

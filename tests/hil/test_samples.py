@@ -1,50 +1,15 @@
-import random
 from collections.abc import Callable
-from statistics import median as textbook_median
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.protocol.hello import Clock
-from hil.results import gate
-from hil.results.samples import Samples, by_unit, less_overhead, median, median_interval, percentile
+from hil.results import limits
+from hil.results.samples import Samples, by_unit, less_overhead
+from hil.results.statistics.quantiles import median_interval
 
 ticks = st.lists(st.integers(0, 1 << 31), min_size=1, max_size=200)
-
-
-@given(ticks)
-def test_median_equals_that_of_the_statistics_module(values: list[int]) -> None:
-    assert median(values) == textbook_median(values)
-
-
-@given(ticks)
-def test_median_interval_lies_within_the_samples_and_contains_the_median(values: list[int]) -> None:
-    low, high = median_interval(values)
-    assert min(values) <= low <= median(values) <= high <= max(values)
-
-
-def test_median_interval_contains_the_true_median_with_its_confidence() -> None:
-    rng = random.Random(0)
-    for n in (5, 6, 20, 101):
-        draws = [[rng.expovariate(1) for _ in range(n)] for _ in range(2000)]
-        intervals = [median_interval(draw) for draw in draws]
-        held = sum(low <= 0.6931 <= high for low, high in intervals) / len(draws)
-        exact = 1 - 2 / 2**n if n < 6 else 0.94  # five samples cannot do better than their range
-        assert held >= min(exact, 0.94) - 0.01
-
-
-def test_median_interval_narrows_with_more_samples() -> None:
-    rng = random.Random(1)
-    draw = [rng.random() for _ in range(1000)]
-    low, high = median_interval(draw)
-    assert high - low < 0.1
-
-
-@pytest.mark.parametrize("statistic", [median, median_interval])
-def test_median_of_no_samples_raises(statistic: object) -> None:
-    with pytest.raises(ValueError, match="no samples"):
-        statistic([])  # type: ignore[operator]
 
 
 @given(ticks, st.integers(0, 1 << 31))
@@ -65,43 +30,43 @@ def test_by_unit_returns_microseconds_and_raw_counts() -> None:
 @given(ticks, st.integers(1, 1 << 20))
 def test_fewer_counts_are_faster_and_equal_counts_are_not(values: list[int], more: int) -> None:
     larger = [value + more for value in values]
-    assert gate.is_faster(values, larger, exact=True)
-    assert not gate.is_faster(values, values, exact=True)
-    assert not gate.is_faster(larger, values, exact=True)
+    assert limits.is_faster(values, larger, exact=True)
+    assert not limits.is_faster(values, values, exact=True)
+    assert not limits.is_faster(larger, values, exact=True)
 
 
 @given(ticks, ticks)
 def test_only_disjoint_intervals_make_hardware_slower(one: list[int], other: list[int]) -> None:
     one, other = [*one, min(one) + 1], [*other, max(other) + 1, max(one) + 1]
     apart = median_interval(one)[0] > median_interval(other)[1]
-    assert gate.is_faster(one, other, exact=False) is not apart
-    assert gate.is_faster(one, one, exact=False)
+    assert limits.is_faster(one, other, exact=False) is not apart
+    assert limits.is_faster(one, one, exact=False)
 
 
 @given(st.integers(1, 1 << 20), st.integers(1, 100), st.integers(1, 100))
 def test_samples_that_are_all_equal_show_no_faster_subnet(value: int, n: int, m: int) -> None:
-    assert not gate.is_faster([value] * n, [value] * m, exact=False)
-    assert gate.is_faster([value] * n, [*[value] * m, value + 1], exact=False)
+    assert not limits.is_faster([value] * n, [value] * m, exact=False)
+    assert limits.is_faster([value] * n, [*[value] * m, value + 1], exact=False)
 
 
 @given(ticks)
 def test_first_inference_above_two_percent_puts_work_off(values: list[int]) -> None:
     steady = [100 * (value + 1) for value in values]
-    assert not gate.puts_work_off([*steady, max(steady) * 102 // 100], steady)
-    assert gate.puts_work_off([*steady, max(steady) * 102 // 100 + 1], steady)
+    assert not limits.puts_work_off([*steady, max(steady) * 102 // 100], steady)
+    assert limits.puts_work_off([*steady, max(steady) * 102 // 100 + 1], steady)
 
 
 @pytest.mark.parametrize(
     "decide",
     [
-        lambda: gate.is_faster([], [1], exact=True),
-        lambda: gate.is_faster([1], [], exact=False),
-        lambda: gate.switches_in_time([], 5),
-        lambda: gate.puts_work_off([], [1]),
-        lambda: gate.puts_work_off([1], []),
+        lambda: limits.is_faster([], [1], exact=True),
+        lambda: limits.is_faster([1], [], exact=False),
+        lambda: limits.switches_in_time([], 5),
+        lambda: limits.puts_work_off([], [1]),
+        lambda: limits.puts_work_off([1], []),
     ],
 )
-def test_no_gate_decides_without_samples(decide: Callable[[], bool]) -> None:
+def test_no_limit_decides_without_samples(decide: Callable[[], bool]) -> None:
     with pytest.raises(ValueError, match=r"no samples|empty"):
         decide()
 
@@ -109,8 +74,8 @@ def test_no_gate_decides_without_samples(decide: Callable[[], bool]) -> None:
 @given(ticks)
 def test_slowest_switch_decides(values: list[int]) -> None:
     worst = max(values)
-    assert gate.switches_in_time(values, worst)
-    assert not gate.switches_in_time(values, worst - 0.5)
+    assert limits.switches_in_time(values, worst)
+    assert not limits.switches_in_time(values, worst - 0.5)
 
 
 def test_samples_have_unit_provenance_and_figures() -> None:
@@ -122,11 +87,3 @@ def test_samples_have_unit_provenance_and_figures() -> None:
     assert str(timed) == "median 2.00, p95 4.00, worst 4.00 us (3 samples, hardware)"
     with pytest.raises(ValueError, match="no samples"):
         _ = Samples(timed.clock, (), "hardware").p95
-
-
-@given(st.lists(st.integers(0, 1000), min_size=1), st.floats(1, 100))
-def test_percentile_is_the_least_value_that_so_many_do_not_exceed(values: list[int], percent: float) -> None:
-    found = percentile(values, percent)
-    needed = percent / 100 * len(values)
-    assert sum(v <= found for v in values) >= needed - 1e-9
-    assert sum(v < found for v in values) < needed + 1e-9

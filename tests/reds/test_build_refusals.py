@@ -162,6 +162,12 @@ def test_a_kept_training_is_resumed_or_the_change_that_forbids_it_is_named(
         [line for line in output.splitlines() if line.startswith(says)] if says else []
     )
     assert not says or says in output
+    kept = recipe.parent / "out" / "mine.training.old"
+    assert kept.exists() is bool(says)
+    if says:
+        recipe.write_text(TEXT)
+        kept.rename(kept.with_suffix(""))
+        assert "together: resumed from epoch 2 of 3" in build(recipe, "--force")[1]
 
 
 def test_a_build_says_its_net_its_threads_its_time_and_every_step(recipe: Path) -> None:

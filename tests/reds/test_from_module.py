@@ -219,3 +219,27 @@ def test_an_old_weight_norm_is_refused_by_name() -> None:
         from_module(module, (3, 6, 6))
     torch.nn.utils.remove_weight_norm(module[0])
     same_function(module, 3, 6, 6)
+
+
+def test_padding_before_a_convolution_is_part_of_it() -> None:
+    def forward(net: Any, x: Tensor) -> Tensor:
+        x = net.conv(nn.functional.pad(x, (0, 1, 1, 0))).relu()
+        return head(net.depthwise(net.pad(nn.functional.pad(x, (1, 0, 0, 0)))).mean((2, 3)))
+
+    layers = {"conv": nn.Conv2d(3, 4, 3, 2, 1), "depthwise": nn.Conv2d(4, 4, 3, 2, groups=4)}
+    net = same_function(Calls(forward, pad=nn.ZeroPad2d((0, 0, 1, 1)), **layers), 3, 8, 7)
+    assert [layer.padding for layer in net.graph.layers[:2]] == [(2, 1, 1, 2), (1, 1, 1, 0)]
+
+
+@pytest.mark.parametrize("pad", [nn.ZeroPad2d(-1), nn.ConstantPad2d(1, 3.0), nn.ReflectionPad2d(1)])
+def test_padding_with_other_values_or_a_cut_is_refused(pad: nn.Module) -> None:
+    with pytest.raises(NotElasticError, match=r"^pad "):
+        from_module(Calls(lambda net, x: head(net.conv(net.pad(x))), pad=pad, conv=conv()), (3, 8, 7))
+
+
+def test_padding_before_another_layer_is_refused() -> None:
+    with pytest.raises(NotElasticError, match="relu reads pad, which pads"):
+        from_module(
+            Calls(lambda net, x: head(net.pad(net.conv(x)).relu()), pad=nn.ZeroPad2d(1), conv=conv()),
+            (3, 8, 7),
+        )

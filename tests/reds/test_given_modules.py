@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
@@ -129,3 +130,22 @@ def test_the_layer_that_exceeds_a_limit_is_named() -> None:
 
     with pytest.raises(NotElasticError, match=r"^Net: layer 1 \(widest\)"):
         from_module(Net(), (1, 4, 300))
+
+
+NOT_MODULES: dict[str, tuple[object, str]] = {
+    "an ONNX file": ("net.onnx", "reds.from_onnx"),
+    "a checkpoint": (Path("net.pth"), "load_state_dict"),
+    "a file of Keras": ("net.keras", "Keras"),
+    "a .tflite": ("net.tflite", "made from"),
+    "another path": ("net", "not a path"),
+    "a state dict": (Residual().state_dict(), "load_state_dict"),
+    "a class": (Residual, r"as Residual\(\)"),
+    "a number": (3, "pass a module"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_MODULES)
+def test_what_is_no_module_is_answered_with_the_way_to_one(name: str) -> None:
+    given, way = NOT_MODULES[name]
+    with pytest.raises(NotElasticError, match=rf"it is no torch\.nn\.Module: .*{way}"):
+        from_module(given, (3, 16, 12))  # type: ignore[arg-type]

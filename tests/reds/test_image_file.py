@@ -82,7 +82,7 @@ def test_a_jpeg_2000_stream_of_16_bits_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [png(8, 2, 3), png(8, 6, 4), tiff(8), b"P6 2 2 255\n" + bytes(12), b"P6 2 2 100\n" + bytes(12)]
+    "data", [png(8, 2, 3), tiff(8), b"P6 2 2 255\n" + bytes(12), b"P6 2 2 100\n" + bytes(12)]
 )
 def test_8_bits_a_channel_are_read(data: bytes) -> None:
     assert decode(data, "a").dtype == np.uint8
@@ -98,3 +98,38 @@ def test_the_picture_of_a_camera_file_is_read() -> None:
     data = encoded("MPO", np.full((16, 16, 3), 200, np.uint8), save_all=True, append_images=[OTHER])
     assert Image.open(io.BytesIO(data)).n_frames == 2
     assert abs(decode(data, "a").astype(int) - 200).max() < 4
+
+
+def paletted(**options: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(PIXELS[..., 0] % 4).convert("P").save(out, "PNG", **options)
+    return out.getvalue()
+
+
+ALPHA = np.full((4, 6, 1), 255, np.uint8)
+HOLE = ALPHA.copy()
+HOLE[2, 3] = 254
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded("PNG", np.dstack([PIXELS, HOLE])),
+        encoded("PNG", np.dstack([PIXELS[..., :1], HOLE])),
+        encoded("WEBP", np.dstack([PIXELS, HOLE]), lossless=True),
+        encoded("PNG", PIXELS, transparency=(0, 1, 2)),
+        encoded("PNG", PIXELS[..., 0].copy(), transparency=0),
+        paletted(transparency=0),
+    ],
+)
+def test_a_transparent_pixel_is_refused(data: bytes) -> None:
+    with pytest.raises(DataError, match=r"^a\.png: has transparent pixels"):
+        decode(data, "a.png")
+
+
+def test_an_alpha_channel_of_opaque_pixels_changes_nothing() -> None:
+    np.testing.assert_array_equal(decode(encoded("PNG", np.dstack([PIXELS, ALPHA])), "a"), PIXELS)
+    np.testing.assert_array_equal(
+        decode(encoded("PNG", np.dstack([PIXELS[..., :1], ALPHA])), "a"), PIXELS[..., :1]
+    )
+    assert decode(paletted(transparency=9), "a").shape == (4, 6, 3)

@@ -1,14 +1,23 @@
 """What int8 costs on test examples: counts, their interval, and the sentence of a build."""
 
+import json
 from collections.abc import Sequence
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reds.console import plain_console
 from reds.experiment.int8_gap import Int8Gap, gap_notes, int8_gap
+from reds.quantization.range_search import PERCENTILES
+from tests.int8_gap import sets
+from tests.int8_gap.__main__ import main, measure
+from tests.int8_gap.choices import compared, report
+from tests.reds.support.modules import blobs
 
 counts = st.integers(0, 400)
 
@@ -57,3 +66,39 @@ def test_only_a_loss_beyond_half_a_point_and_chance_is_said(lost: int, gained: i
     notes = gap_notes([of(0, 0, 1000), of(lost, gained, 1000)])
     assert len(notes) == said
     assert all("25%" in note and "3.8 points" in note for note in notes)
+
+
+def pictures() -> sets.Arrays:
+    x, y = blobs(160, 0)
+    arrays = {"train_x": x[:80], "train_y": y[:80], "test_x": x[80:], "test_y": y[80:]}
+    return {name: np.asarray(each.mean(1) if each.ndim > 1 else each) for name, each in arrays.items()}
+
+
+def command(recipe: Path, *options: str) -> str:
+    shorter = "--epochs", "1,1,1", "--examples", "40"
+    done = CliRunner().invoke(main, [str(recipe), *shorter, "--out", str(recipe.parent / "out"), *options])
+    assert not done.exception, done.output
+    return done.output
+
+
+def test_the_command_measures_a_recipe_and_keeps_its_last_result(tmp_path: Path) -> None:
+    known = {"mine": ("dnn-s-12x12x1", pictures), "absent": ("dnn-s", lambda: None)}
+    (recipe,) = sets.write(tmp_path, known)
+    file = tmp_path / "kept.jsonl"
+    file.write_text('{"recipe": "other"}\n{"recipe": "mine"}\n')
+    assert command(recipe, "--keep", str(file)).count("| mine |") == 4
+    first, *kept = map(json.loads, file.read_text().splitlines())
+    assert first == {"recipe": "other"}
+    assert [each["subnet"] for each in kept] == ["25%", "50%", "75%", "100%"]
+    assert all(each["examples"] == 80 and each["training"] == 40 for each in kept)
+    assert all(each["epochs"] == [1, 1, 1] for each in kept)
+
+
+def test_ways_into_int8_are_compared_on_one_net(tmp_path: Path) -> None:
+    (recipe,) = sets.write(tmp_path, {"mine": ("dnn-s-12x12x1", pictures)})
+    result = measure(recipe, (1, 2, 0), None, tmp_path, plain_console())
+    points = compared(result, recipe, 1)
+    assert [len(each) for each in points.values()] == [4] * (len(PERCENTILES) + 3)
+    reached = [100 * (gap.gained - gap.lost) / 80 for gap in result.int8_gaps]
+    np.testing.assert_allclose(points["nearest to float on training"], reached)
+    assert report(["mine"], [points]).count("\n") == len(points) + 1

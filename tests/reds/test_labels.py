@@ -22,6 +22,8 @@ TEXTS = np.array(["cat", "dog", "owl"])[Y]
         (TEXTS.astype(object), "np.unique(y, return_inverse=True)"),
         (Y.astype(float), "y.astype(int)"),
         (Y > 0, "y.astype(int)"),
+        (Y.astype(object), "y.astype(int)"),
+        (Y - 1, "-1"),
         (Y / 4, "fractions"),
         (2 * (Y > 0) - 1, "-1"),
         ((2 * (Y > 0) - 1).astype(float), "-1"),
@@ -42,3 +44,16 @@ def test_the_remedies_make_labels_that_can_be_used() -> None:
     for made in (np.eye(3)[Y].argmax(1), Y.astype(float).astype(int)):
         np.testing.assert_array_equal(made, Y)
         Dataset.split(X, made)
+
+
+@pytest.mark.parametrize("y", [Y + 1, 2 * Y, 10 * Y])
+def test_labels_with_gaps_are_refused_with_a_remedy_that_closes_them(y: np.ndarray) -> None:
+    with pytest.raises(DataError, match=r"np\.unique\(y, return_inverse=True\)\[1\]"):
+        Dataset((X, y), (X, y))
+    np.testing.assert_array_equal(np.unique(y, return_inverse=True)[1], Y)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb"])
+def test_a_class_needs_a_name_that_can_be_read(name: str) -> None:
+    with pytest.raises(DataError, match="rename it"):
+        Dataset((X, Y), (X, Y), classes=["a", "b", name])

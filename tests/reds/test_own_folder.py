@@ -179,3 +179,19 @@ def test_damaged_pictures_give_pixels_or_one_line(at: int, flip: int, short: boo
     data[at] ^= flip
     with suppress(DataError):
         assert decode(bytes(data[:at] if short else data), "a.png").dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("parts", "remedy"),
+    [
+        (("Train", "Test"), "rename Test to test, Train to train"),
+        (("training", "testing"), "rename testing to test"),
+        (("train", "test", "val"), "rename val to validation"),
+    ],
+)
+def test_folders_named_much_like_parts_are_no_classes(
+    parts: tuple[str, ...], remedy: str, tmp_path: Path
+) -> None:
+    pictures(tmp_path, parts, 1)
+    with pytest.raises(DataError, match=remedy):
+        load_user_data(tmp_path, 0)

@@ -182,8 +182,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "only labels": (b"label\na\n", "line 1 names label: one column of numbers"),
     "only a first line": (b"x,y,label\n", "holds no line"),
     "nothing": (b"", "line 1: "),
-    "UTF-16": (lines().decode().encode("utf-16"), "line 1 is no UTF-8"),
-    "Latin-1": (b"x,label\n1,\xe4\n", "line 2 is no UTF-8"),
+    "UTF-16": (lines().decode().encode("utf-16"), "UTF-16"),
+    "Latin-1": (b"x,label\n1,\xe4\n", "line 2 is not UTF-8"),
     "a NUL": (lines((7, "1,\0,a")), "line 7"),
 }  # fmt: skip
 

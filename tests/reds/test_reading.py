@@ -18,6 +18,7 @@ from reds.reading import (
     parse_toml_table,
     read_regular,
     reason,
+    text_of,
     user_path,
 )
 from tests.support.odd_files import ODD_FILES, OddFile
@@ -101,3 +102,28 @@ def test_a_hostile_text_raises_one_line(parse: Callable[[bytes], Any], text: byt
 def test_any_bytes_are_a_value_or_no_value(data: bytes, parse: Callable[[bytes], Any]) -> None:
     with suppress(ValueError):
         parse(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("a = 1".encode("utf-16"), "UTF-16"),
+        (b"\xfe\xff" + "a = 1".encode("utf-16-be"), "UTF-16"),
+        (b"\xff\xfe", "UTF-16"),
+        ("a = 1".encode("utf-16-le"), "line 1"),
+        ("a = 1\nb = 'ü'".encode("latin-1"), "line 2"),
+        (b"a\0", "zero byte"),
+        (b"\xef\xbb\xbf\xff", "line 1"),
+    ],
+)
+def test_text_of_another_encoding_is_named_by_every_parser(data: bytes, says: str) -> None:
+    for parse in (text_of, parse_json, parse_toml_table):
+        with pytest.raises(ValueError, match="UTF-8") as caught:
+            parse(data)
+        assert says in str(caught.value)
+
+
+@given(st.text())
+def test_every_text_without_zero_bytes_is_read_back_with_and_without_a_mark(text: str) -> None:
+    text = text.replace("\0", "").lstrip("\ufeff").encode(errors="ignore").decode()
+    assert text_of(text.encode()) == text_of(b"\xef\xbb\xbf" + text.encode()) == text

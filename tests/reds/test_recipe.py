@@ -152,3 +152,36 @@ def test_any_text_gives_one_clear_line(text: str) -> None:
 
 def test_the_shipped_recipe_has_every_table_but_the_optional_ones() -> None:
     assert set(tomllib.loads(TEXT)) == set(Recipe.__dataclass_fields__) - {"device", "int8"}
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("dnns-6x1x1", "dnn-s-6x1x1"),
+        ("DNN-S-6x1x1", "dnn-s-6x1x1"),
+        ("mobilenet-0.3-40x30x3", "mobilenet-0.25-40x30x3"),
+        ("dnn-s-6x1", "dnn-s"),
+        ("resnet", "resnet8"),
+    ],
+)
+def test_unknown_net_near_a_known_one_suggests_it(name: str, means: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(f'net.name = "{name}"\ndata.set = "a"\nsubnet = [{{ budget = 1.0 }}]', "mine.toml")
+    assert f"did you mean {means}?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "says"),
+    [
+        ("[{ budget = 25 }, { budget = 100 }]", "0.25 for 25 %"),
+        ("[{ budget = 0 }, { budget = 1.0 }]", "a fraction"),
+        ("[{ budget = 0.5 }, { budget = 0.5 }]", "the subnet before"),
+        ("[{ budget = 0.5 }]", "1.0 as the last one"),
+        ("[]", "1.0 as the last one"),
+        ("[0.5, 1.0]", "write subnet = [{ budget = ... }]"),
+    ],
+)
+def test_budgets_that_cannot_be_meant_are_refused_each_with_its_own_reason(budgets: str, says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(f'net.name = "dnn-s"\ndata.set = "a"\nsubnet = {budgets}', "mine.toml")
+    assert says in str(caught.value)

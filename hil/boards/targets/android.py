@@ -20,6 +20,8 @@ from hil.transports.deadline import Deadline
 from hil.transports.host import Host, address, open_tcp
 
 HAS_EMULATOR = True
+AVD = "Android Emulator"
+"""Name of Android's own emulator, which does not say its version over ADB."""
 REACH_SECONDS, LOGIN_SECONDS = 4.0, 20.0
 """Deadlines of the first answer, and of a login that somebody allows on the device's screen."""
 _OTHERS = "`user` and `host_key` are for SSH, and `serial` is for a device on USB or on an adb server"
@@ -62,7 +64,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
             yield board
         return
     if find.is_emulator(entry.serial):
-        with shell_board.start(entry, provenance, build.AVD, lambda: _log_in(_named(entry))) as board:
+        with shell_board.start(entry, provenance, build.AVD, lambda: _log_in(_named(entry)), AVD) as board:
             yield board
         return
     with errors_naming(entry):
@@ -70,7 +72,9 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     with emulator:
         here = Host("127.0.0.1", emulator.port)
         agents = {"aarch64": build.EMULATED_LINUX}
-        with shell_board.start(entry, provenance, agents, lambda: _log_in(find.on_network(here))) as board:
+        with shell_board.start(
+            entry, provenance, agents, lambda: _log_in(find.on_network(here)), emulator.version
+        ) as board:
             yield board
 
 

@@ -1,6 +1,7 @@
 """Open the machine that the tests run on: the agent is a child process; its times do not repeat."""
 
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 from hil.boards.board import START_SECONDS, Board
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry, errors_naming
-from hil.boards.facts import Provenance
+from hil.boards.facts import Identity, Provenance
 from hil.errors import BoardsFileError, DeadlineError
 from hil.firmware import build
 from hil.lifetime.child import run
 from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
+from reds.text import printable
 
 HAS_EMULATOR = False
 COMMAND_SECONDS = 10.0
@@ -45,7 +47,8 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     with errors_naming(entry):
         transport = _pinned(entry, entry.agent or build.agent("desktop"))
     with Agent(transport, entry.name) as agent, Conditioner(entry, _run) as conditioner:
-        yield Board(entry, provenance, agent, agent.hello(Deadline.after(START_SECONDS)), conditioner)
+        hello = agent.hello(Deadline.after(START_SECONDS))
+        yield Board(entry, provenance, agent, hello, conditioner, Identity(printable(platform.node())))
 
 
 def _pinned(entry: Entry, program: Path) -> ProcessTransport:

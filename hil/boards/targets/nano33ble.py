@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hil.boards.board import START_SECONDS, Board, check_target
 from hil.boards.entry import Entry, errors_naming
-from hil.boards.facts import Provenance
+from hil.boards.facts import Identity, Provenance
 from hil.emulators import cortex_m4
 from hil.errors import (
     BoardAbsent,
@@ -31,6 +31,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
 from hil.transports.transport import Advice
+from reds.text import printable
 
 HAS_EMULATOR = True
 MODEL = "Arduino Nano 33 BLE"
@@ -96,14 +97,16 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
                 entry, emulator.port, START_SECONDS, None, _EMULATED_ADVICE, EMULATED_SECONDS
             )
             with agent:
-                yield Board(entry, provenance, agent, hello)
+                yield Board(entry, provenance, agent, hello, None, Identity(emulator=emulator.version))
         return
     if entry.agent:
         misplaced = "`agent` is for an emulated board; remove it or add --emulate"
         raise BoardsFileError(misplaced, board=entry.name, key="agent")
     agent, hello = _connect_or_upload(entry, desk)
     with agent:
-        yield Board(entry, provenance, agent, hello)
+        port, _ = _look(entry, desk)
+        serial = "" if isinstance(port, str) else printable(port.serial or "")
+        yield Board(entry, provenance, agent, hello, None, Identity(serial))
 
 
 def _look(entry: Entry, desk: Desk) -> tuple[Port | str, Sequence[Port]]:

@@ -64,7 +64,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         here = Host("127.0.0.1", emulator.port, "pi", emulator.image.key, emulator.image.host_key)
         agents = {"aarch64": build.EMULATED_LINUX}
         with shell_board.start(
-            entry, provenance, agents, lambda: _log_in(here, EMULATED_LOGIN_SECONDS)
+            entry, provenance, agents, lambda: _log_in(here, EMULATED_LOGIN_SECONDS), emulator.version
         ) as board:
             yield board
 

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from struct import pack, unpack
 from typing import Any
 
-from hil.results.conditions import Span
-from hil.results.measurement import Measurement
+from hil.results.measurement import Measurement, measurement_of
 from hil.results.run import BoardIdentity, PackFacts, Run, TestOutcome
 
 Row = Mapping[str, Any]
@@ -42,7 +41,7 @@ def run_from(row: Row) -> Run:
     """Return the run of a row that is joined with its pack."""
     facts = {key: row[f"packs_{key}"] for key in ("name", "sha256", "shape", "card")}
     pack_facts = None if row["pack_id"] is None else PackFacts(**facts)
-    own = {key: row[key] for key in Run.__dataclass_fields__ if key in row}
+    own = {key: row[key] for key in Run.__dataclass_fields__ if key != "pack"}
     kept = {
         "settings": json.loads(row["settings"]),
         "provenances": tuple(filter(None, row["provenances"].split(","))),
@@ -91,12 +90,10 @@ def measurement_row(run_id: str, board_id: int, measurement: Measurement) -> dic
 
 def measurement_from(row: Row) -> Measurement:
     """Return the measurement of a row that is joined with its board."""
-    from reds.strict_tables import parse_table
-
     own = {key: row[key] for key in Measurement.__dataclass_fields__}
     seen = row["conditions"]
     packed = {
         "samples": samples_from_bytes(row["samples"]),
-        "conditions": parse_table(json.loads(zlib.decompress(seen)), Span, "", ValueError) if seen else None,
+        "conditions": json.loads(zlib.decompress(seen)) if seen else None,
     }
-    return Measurement(**{**own, **packed})
+    return measurement_of({**own, **packed})

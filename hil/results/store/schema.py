@@ -43,7 +43,7 @@ runs = Table(
     Column("status", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("tool", Text, nullable=False),
-    Column("commit_id", Text, nullable=False, key="commit"),
+    Column("commit", Text, nullable=False),
     Column("dirty", Boolean, nullable=False),
     Column("command", Text, nullable=False),
     Column("settings", Text, nullable=False),

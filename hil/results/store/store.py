@@ -1,12 +1,13 @@
 """Read the runs that are kept, and begin new ones."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, and_, case, exists, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, case, exists, func, or_, select, update
 
 from hil.results.measurement import Measurement
 from hil.results.run import BAD, FAILED, PASSED, BoardIdentity, Run, TestOutcome, now
@@ -14,6 +15,10 @@ from hil.results.store import rows
 from hil.results.store.faults import store_errors
 from hil.results.store.schema import boards, measurements, packs, runs, tests
 from hil.results.store.writer import Writer
+
+T = TypeVar("T")
+Ended = tuple[str, str, str]
+"""Board and provenance of tests, and how they ended."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,11 @@ class Store:
 
     def begin(self, run: Run) -> Writer:
         """Keep a new run; return the writer that keeps what it measures."""
-        return Writer(lambda: self._connection(writes=True), run)
+        return Writer(lambda: self.transaction(writes=True), run)
 
     def accept(self, run_id: str) -> None:
         """Accept a run as good whatever its tests say: it is the baseline of its boards until a newer one."""
-        with self._connection(writes=True) as connection:
+        with self.transaction(writes=True) as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(accepted=now()))
 
     def runs(
@@ -85,23 +90,32 @@ class Store:
             query = query.where(packs.c.name == pack)
         if status:
             query = query.where(runs.c.status == status)
-        return [rows.run_from(row) for row in self._rows(query)]
+        return self._all(rows.run_from, query)
+
+    def outcomes(self, run_ids: Sequence[str]) -> Mapping[str, Counter[Ended]]:
+        """Count how the tests of each of some runs ended, by board, provenance and outcome."""
+        by = tests.c.run_id, tests.c.board, tests.c.provenance, tests.c.outcome
+        query = select(*by, func.count().label("count")).where(tests.c.run_id.in_(run_ids)).group_by(*by)
+        counted: dict[str, Counter[Ended]] = {run_id: Counter() for run_id in run_ids}
+        for row in self._all(dict, query):
+            counted[row["run_id"]][row["board"], row["provenance"], row["outcome"]] = row["count"]
+        return counted
 
     def find(self, prefix: str, most: int = 2) -> list[Run]:
         """Return the newest runs whose id begins with these characters, at most `most`."""
         query = _runs().where(runs.c.id.startswith(prefix, autoescape=True))
-        return [rows.run_from(row) for row in self._rows(query.order_by(runs.c.id.desc()).limit(most))]
+        return self._all(rows.run_from, query.order_by(runs.c.id.desc()).limit(most))
 
     def boards(self, run_id: str) -> list[BoardIdentity]:
         """Return the boards that a run measured."""
         measured = exists().where(measurements.c.run_id == run_id, _of_board())
         query = select(boards).where(measured).order_by(boards.c.target, boards.c.board, boards.c.id)
-        return [rows.board_from(row) for row in self._rows(query)]
+        return self._all(rows.board_from, query)
 
     def tests(self, run_id: str) -> list[TestOutcome]:
         """Return how the tests of a run ended, in the order in which they ended."""
         query = select(tests).where(tests.c.run_id == run_id).order_by(tests.c.id)
-        return [rows.test_from(row) for row in self._rows(query)]
+        return self._all(rows.test_from, query)
 
     def measurements(self, run_id: str, board: BoardIdentity | None = None) -> list[Measurement]:
         """Return the measurements of a run, in the order in which they were kept.
@@ -113,7 +127,7 @@ class Store:
         query = _measurements().where(measurements.c.run_id == run_id).order_by(measurements.c.id)
         if board:
             query = query.where(_same_board(board))
-        return [rows.measurement_from(row) for row in self._rows(query)]
+        return self._all(rows.measurement_from, query)
 
     def history(
         self,
@@ -138,7 +152,7 @@ class Store:
         measure = measurements.c.metric == metric, measurements.c.unit == unit
         query = _measurements().where(_same_board(board), *figure, *measure)
         query = query.order_by(measurements.c.run_id.desc(), measurements.c.id).limit(limit)
-        with self._connection() as connection:
+        with self.transaction() as connection:
             found = [dict(row) for row in connection.execute(query).mappings()]
             names = {row["run_id"] for row in found}
             made = {
@@ -146,7 +160,7 @@ class Store:
                 for some in _portions(names)
                 for row in connection.execute(_runs().where(runs.c.id.in_(some))).mappings()
             }
-        return [Past(made[row["run_id"]], rows.measurement_from(row)) for row in found]
+            return [Past(made[row["run_id"]], rows.measurement_from(row)) for row in found]
 
     def last_good(self, board: BoardIdentity, pack_shape: str) -> Run | None:
         """Return the newest run that measured a pack of this shape on this board and failed no test of it.
@@ -173,20 +187,27 @@ class Store:
         good = and_(runs.c.status.in_((PASSED, FAILED)), ~failed)
         query = _runs().where(measured, or_(good, runs.c.accepted != ""))
         newest = case((runs.c.accepted == "", runs.c.started), else_=runs.c.accepted)
-        found = self._rows(query.order_by(newest.desc(), runs.c.id.desc()).limit(1))
-        return rows.run_from(found[0]) if found else None
+        found = self._all(rows.run_from, query.order_by(newest.desc(), runs.c.id.desc()).limit(1))
+        return found[0] if found else None
+
+    def compact(self) -> None:
+        """Give the room of removed runs back to the disk, where the database does not do so by itself."""
+        if self._engine.dialect.name == "sqlite":
+            with store_errors(self.name), self._engine.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                raw.execute("VACUUM")
 
     @contextmanager
-    def _connection(self, writes: bool = False) -> Iterator[Connection]:
+    def transaction(self, writes: bool = False) -> Iterator[Connection]:
         """Open a transaction that is committed at the end of the block."""
         with store_errors(self.name), self._engine.connect() as connection:
             connection.execution_options(writes=writes)
             with connection.begin():
                 yield connection
 
-    def _rows(self, query: Select[Any]) -> list[Mapping[str, Any]]:
-        with self._connection() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+    def _all(self, convert: Callable[[rows.Row], T], query: Select[Any]) -> list[T]:
+        with self.transaction() as connection:
+            return [convert(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def _runs() -> Select[Any]:

@@ -15,6 +15,8 @@ from hil.results.store.schema import boards, measurements, packs, runs, tests
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that writes, and commits it at the end of the block."""
+Named = tuple[str, str, str]
+"""Target, name and provenance of a board."""
 
 
 class Writer:
@@ -25,9 +27,7 @@ class Writer:
         self._transaction = transaction
         self.run = run
         with transaction() as connection:
-            row = rows.pack_row(run.pack) if run.pack else None
-            pack_id = _id(connection, packs, row, ["digest"]) if row else None
-            connection.execute(insert(runs).values(rows.run_row(run, pack_id)))
+            insert_run(connection, run)
 
     def test_ended(
         self, test: TestOutcome, board: BoardIdentity | None, measured: Sequence[Measurement]
@@ -44,27 +44,13 @@ class Writer:
             same = (tests.c.run_id == self.run.id) & (tests.c.test == test.test)
             if not connection.execute(update(tests).where(same).values(row)).rowcount:
                 connection.execute(insert(tests).values(row))
-            self.keep(connection, board, measured)
-
-    def keep(
-        self, connection: Connection, board: BoardIdentity | None, measured: Sequence[Measurement]
-    ) -> None:
-        """Insert measurements in an open transaction, and their provenances into the run."""
-        if not measured:
-            return
-        found: dict[BoardIdentity, int] = {}
-        for measurement in measured:
-            who = identity(measurement, board)
-            if who not in found:
-                found[who] = _id(connection, boards, rows.board_row(who), rows.BOARD)
-        inserted = [
-            rows.measurement_row(self.run.id, found[identity(measurement, board)], measurement)
-            for measurement in measured
-        ]
-        connection.execute(insert(measurements), inserted)
-        seen = sorted({*self.run.provenances, *(m.provenance for m in measured)})
-        if tuple(seen) != self.run.provenances:
-            self._set(connection, provenances=tuple(seen))
+            if not measured:
+                return
+            known = {(board.target, board.board, board.provenance): board} if board else {}
+            insert_measurements(connection, self.run.id, known, measured)
+            seen = tuple(sorted({*self.run.provenances, *(m.provenance for m in measured)}))
+            if seen != self.run.provenances:
+                self._set(connection, provenances=seen)
 
     def end(self, status: str) -> None:
         """Keep how the run ended, one of `hil.results.run.STATUSES`."""
@@ -78,12 +64,35 @@ class Writer:
         self.run = run
 
 
-def identity(measurement: Measurement, board: BoardIdentity | None) -> BoardIdentity:
-    """Return the board of a measurement: the given one, or what the measurement says of another."""
-    who = measurement.target, measurement.board, measurement.provenance
-    if board and who == (board.target, board.board, board.provenance):
-        return board
-    return BoardIdentity(*who)
+def insert_run(connection: Connection, run: Run) -> None:
+    """Insert a run and its pack in an open transaction."""
+    row = rows.pack_row(run.pack) if run.pack else None
+    pack_id = _id(connection, packs, row, ["digest"]) if row else None
+    connection.execute(insert(runs).values(rows.run_row(run, pack_id)))
+
+
+def insert_measurements(
+    connection: Connection, run_id: str, known: Mapping[Named, BoardIdentity], measured: Sequence[Measurement]
+) -> None:
+    """Insert measurements in an open transaction.
+
+    Args:
+        connection: The transaction.
+        run_id: Their run.
+        known: The boards by target, name and provenance; of another board only these are kept.
+        measured: The measurements.
+    """
+    found: dict[Named, int] = {}
+    for measurement in measured:
+        named = measurement.target, measurement.board, measurement.provenance
+        if named not in found:
+            row = rows.board_row(known.get(named) or BoardIdentity(*named))
+            found[named] = _id(connection, boards, row, rows.BOARD)
+    if measured:
+        connection.execute(
+            insert(measurements),
+            [rows.measurement_row(run_id, found[m.target, m.board, m.provenance], m) for m in measured],
+        )
 
 
 def _id(connection: Connection, table: Table, row: Mapping[str, Any], once: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ from hil.transports.adb.session import SERVICE, ShellSession
 from hil.transports.adb.stream import LOST, NoService, Services, Stream
 from hil.transports.deadline import Deadline
 from hil.transports.machine import Machine
+from reds.text import printable
 
 
 class Device(Machine):
@@ -35,6 +36,11 @@ class Device(Machine):
                 raise BuildError(f"{refused}: {error}") from error
             finally:
                 stream.close()
+
+    def serial(self, deadline: Deadline) -> str:
+        """Return the serial number that the device knows itself by."""
+        said = self.run("getprop ro.serialno 2>/dev/null; true", "say its serial number", deadline)
+        return printable(said.strip())
 
     def alive(self) -> bool:
         """Return whether the device still answers."""

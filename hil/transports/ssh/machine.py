@@ -99,6 +99,11 @@ class SshMachine(Machine):
             raise EOFError("the login is closed")
         return login_shell.start(transport.open_session(), self.name, script, deadline)
 
+    def serial(self, deadline: Deadline) -> str:
+        """Return the fingerprint of the host key, as `ssh-keygen -l` prints it."""
+        transport = self._client.get_transport()
+        return printable(transport.get_remote_server_key().fingerprint) if transport else ""
+
     def alive(self) -> bool:
         """Return whether the login still works, after waiting long enough to notice that it does not."""
         transport = self._client.get_transport()

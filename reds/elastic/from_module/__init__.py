@@ -1,25 +1,29 @@
 """Convert a user's own torch module to an elastic net, by tracing it.
 
-torch.fx gives the graph of the module's operations. `operations` says which torch module computes each node,
-`converter` makes the layers, and this module copies the weights. Tracing does not see everything: it misses
-hooks, and in-place operations on a tensor that is read again. Therefore the net is compared with the module
-on random inputs before it is returned.
+`tracing` gives the graph of the module's operations, by torch.fx. `operations` says which torch module
+computes each node, `converter` makes the layers, and this module copies the weights. Tracing does not see
+everything: it misses hooks, and in-place operations on a tensor that is read again. Therefore the net is
+compared with the module on random inputs before it is returned.
 """
 
 from collections.abc import Sequence
+from math import prod
 
+import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from reds.elastic.from_module.converter import GraphConverter, Weighted
 from reds.elastic.from_module.fusion import Norm
 from reds.elastic.from_module.inference_copy import inference_copy
 from reds.elastic.from_module.operations import as_module
+from reds.elastic.from_module.tracing import Traced, traceable
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet, UnitBias
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import ModelError, NotElasticError
 from reds.graph.lowering import check_packable
-from reds.pack.model import WEIGHTED
+from reds.pack.model import LARGEST_TENSOR, WEIGHTED
 
 EXAMPLES = 3
 """Random inputs in each comparison of the net with the module."""
@@ -29,6 +33,7 @@ TOLERANCE = 1e-4
 """Largest difference, as a share of the largest output: float32 sums differ with their order."""
 
 
+@torch_defaults()
 @torch.no_grad()
 def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     """Return the full elastic net that computes the same as a torch module at inference.
@@ -41,6 +46,7 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
 
     Args:
         module: Any torch module whose forward takes one tensor and returns logits [N, classes]; it is copied.
+            Other parameters of forward keep their defaults.
             Wrappers of torch, as `DataParallel` and `torch.compile`, are taken off the copy.
         input_shape: Shape of one example in torch's order: [units, height, width] or [features].
 
@@ -50,29 +56,20 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     """
     module = inference_copy(module)
     kind = type(module).__name__
-    sides = list(input_shape) if isinstance(input_shape, Sequence) else []
-    if len(sides) not in (1, 3) or not all(isinstance(side, int) and side >= 1 for side in sides):
-        expected = "give [units, height, width] or [features], each a whole number of at least 1"
-        raise NotElasticError(f"{kind}: input_shape is {sides or input_shape!r}: {expected}")
-    x = torch.randn(EXAMPLES, *input_shape, generator=torch.Generator().manual_seed(0))
+    x = _random_inputs(kind, input_shape)
+    module = traceable(module)
     try:
         module(x.clone())
     except Exception as error:  # whatever the user's forward raises
         raise NotElasticError(
             f"{kind}: it does not run on {list(x.shape)}: {error}; check input_shape, or mend forward"
         ) from error
-    try:
-        traced = fx.symbolic_trace(module)
-    except Exception as error:
-        remedy = "make forward independent of the values of its input"
-        raise NotElasticError(f"{kind}: it cannot be traced ({error}): {remedy}") from error
-    traced.graph.eliminate_dead_code()
-    interpreter = fx.Interpreter(traced, garbage_collect_values=False)
-    interpreter.run(x)
-    values = interpreter.env
-    modules = {node: as_module(node, module, values) for node in traced.graph.nodes}
-    converter = GraphConverter(values, modules)
+    traced = Traced(module, kind, x)
+    modules = {node: as_module(node, module, traced.values) for node in traced.graph.nodes}
+    converter = GraphConverter(traced.values, modules)
     graph = converter.convert(traced.graph)
+    if not converter.weights:
+        raise NotElasticError(f"{kind}: it has no convolution and no linear layer, so no unit can be cut")
     try:
         check_packable(graph)
     except ModelError as error:
@@ -81,8 +78,24 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     for layer, weight, affine in zip(graph.layers, net.weights, net.subnet_affines(0), strict=True):
         if layer.kind in WEIGHTED:
             copy_parameters(weight, affine, *converter.weights[layer.output])
-    _check_same_outputs(net, module, x, kind)
+    for scale in SCALES:
+        _check_same_outputs(net, module, traced, scale * x, kind)
     return net
+
+
+def _random_inputs(kind: str, input_shape: Sequence[int]) -> Tensor:
+    """Return random inputs of a shape. Raises `NotElasticError` if no pack can read one of it."""
+    sides = list(input_shape) if isinstance(input_shape, Sequence) else []
+    if len(sides) not in (1, 3) or not all(
+        isinstance(side, int | np.integer) and side >= 1 for side in sides
+    ):
+        expected = "give [units, height, width] or [features], each a whole number of at least 1"
+        raise NotElasticError(f"{kind}: input_shape is {sides or input_shape!r}: {expected}")
+    if (values := prod(map(int, sides))) > LARGEST_TENSOR:
+        raise NotElasticError(
+            f"{kind}: input_shape is {sides}, {values:,} values: at most {LARGEST_TENSOR:,} are possible"
+        )
+    return torch.randn(EXAMPLES, *map(int, sides), generator=torch.Generator().manual_seed(0))
 
 
 def copy_parameters(weight: Tensor, affine: nn.Module, module: Weighted, norm: Norm | None) -> None:
@@ -107,13 +120,17 @@ def copy_parameters(weight: Tensor, affine: nn.Module, module: Weighted, norm: N
         affine.eps = norm.eps
 
 
-def _check_same_outputs(net: ElasticNet, module: nn.Module, x: Tensor, kind: str) -> None:
-    """Raise `NotElasticError` unless net and module agree on the inputs x at every scale."""
-    for scale in SCALES:
-        expected, found = module(scale * x), net(units_last(scale * x), 0)
-        difference = (found - expected).abs().max()
-        if not difference <= TOLERANCE * expected.abs().max():
-            raise NotElasticError(
-                f"{kind}: the traced net computes something else (outputs differ by {difference:.2g}): look"
-                " for hooks, random numbers and operations in place on tensors that are read again"
-            )
+def _check_same_outputs(net: ElasticNet, module: nn.Module, traced: Traced, x: Tensor, kind: str) -> None:
+    """Raise `NotElasticError` unless net and module agree on the inputs x."""
+    expected, found = module(x.clone()), net(units_last(x), 0)
+    if not expected.isfinite().all():
+        raise NotElasticError(
+            f"{kind}: {traced.first_not_finite(module, x)} gives values that are not finite for random inputs"
+            f" of deviation {x.std():.2g}: look for huge weights before it, and norms of variance 0 and eps 0"
+        )
+    difference = (found - expected).abs().max()
+    if not difference <= TOLERANCE * expected.abs().max():
+        raise NotElasticError(
+            f"{kind}: the traced net computes something else (outputs differ by {difference:.2g}): look"
+            " for hooks, random numbers and operations in place on tensors that are read again"
+        )

@@ -14,7 +14,7 @@ from reds.elastic.from_module.fusion import Fused, Norm, fused_into
 from reds.elastic.from_module.operations import Add, reject, relu_ceiling
 from reds.elastic.from_module.windows import padding, pair, pool_kind
 from reds.errors import GraphError
-from reds.graph import Graph
+from reds.graph import Graph, Padding
 from reds.graph.builder import Builder
 
 Weighted = nn.Conv2d | nn.Linear
@@ -43,13 +43,13 @@ class GraphConverter:
         """Names of layers, by their output tensor."""
         self._fused: set[fx.Node] = set()
         """Batch norms and ReLUs that are part of the layer before them."""
+        self._padded: dict[fx.Node, Padding] = {}
+        """Nodes that pad with zeros, which is part of the convolution after them."""
 
     def convert(self, traced: fx.Graph) -> Graph:
         """Return the graph of all layers. Raises `NotElasticError`."""
         for node in traced.nodes:
             if node.op == "placeholder":
-                if self._tensors:
-                    self._reject(node, "is a second input", "give forward one parameter")
                 shape = self.values[node].shape
                 self._builder = Builder(shape[1], *shape[2:])
                 self._tensors[node] = self._builder.input
@@ -73,7 +73,12 @@ class GraphConverter:
         if module is None or not node.all_input_nodes:
             self._reject(node, "is no layer of an elastic net", SUPPORTED)
         x = self._tensors[node.all_input_nodes[0]]
+        padded = [each for each in node.all_input_nodes if each in self._padded]
+        if padded and not isinstance(module, nn.Conv2d | nn.ZeroPad2d):
+            self._reject(node, f"reads {padded[0].name}, which pads", "pad before a convolution only")
         match module:
+            case nn.ZeroPad2d():
+                return self._pad(node, module, x)
             case nn.Conv2d():
                 return self._conv(node, module, x)
             case nn.Linear():
@@ -114,7 +119,7 @@ class GraphConverter:
                 node, "is dilated or pads with other values than zeros", "use dilation=1 and zero padding"
             )
         fused = self._fuse(node)
-        window = pair(module.kernel_size), pair(module.stride), padding(module)
+        window = pair(module.kernel_size), pair(module.stride), self._sides(node, padding(module))
         ending = fused.relu, fused.norm is not None, fused.ceiling
         if depthwise:
             tensor = self._builder.depthwise(x, *window, *ending)
@@ -122,6 +127,20 @@ class GraphConverter:
             tensor = self._builder.conv(x, module.out_channels, *window, *ending)
         self.weights[tensor] = module, fused.norm
         return tensor
+
+    def _pad(self, node: fx.Node, module: nn.ZeroPad2d, x: int) -> int:
+        """Note the padding for the convolution that reads it."""
+        left, right, top, bottom = module.padding
+        if min(module.padding) < 0:
+            self._reject(node, "cuts its input", "pad with 0 or more rows and columns")
+        self._padded[node] = self._sides(node, (top, left, bottom, right))
+        return x
+
+    def _sides(self, node: fx.Node, own: Padding) -> Padding:
+        """Return the padding of a node together with that of its input."""
+        before = self._padded.get(node.all_input_nodes[0], (0, 0, 0, 0))
+        top, left, bottom, right = (a + b for a, b in zip(before, own, strict=True))
+        return top, left, bottom, right
 
     def _linear(self, node: fx.Node, module: nn.Linear, x: int) -> int:
         if self.values[node].ndim != 2:
@@ -134,18 +153,18 @@ class GraphConverter:
         return tensor
 
     def _pool(self, node: fx.Node, module: nn.MaxPool2d | nn.AvgPool2d, x: int) -> int:
+        before, after = self._pooled(node)
         kernel, stride = pair(module.kernel_size), pair(module.stride)
         if pair(module.padding) != (0, 0):
             self._reject(node, "pads", "pool without padding, or let a conv have the stride")
         if getattr(module, "divisor_override", None) or pair(getattr(module, "dilation", 1)) != (1, 1):
             self._reject(node, "is dilated or has a divisor of its own", "use neither")
-        before, after = self._positions(node.all_input_nodes[0]), self._positions(node)
         if after != tuple((n - k) // s + 1 for n, k, s in zip(before, kernel, stride, strict=True)):
             self._reject(node, "has windows that reach over the edge", "use ceil_mode=False")
         return self._builder.pool(x, kernel, stride, pool_kind(module))
 
     def _adaptive_pool(self, node: fx.Node, module: nn.Module, x: int) -> int:
-        before, after = self._positions(node.all_input_nodes[0]), self._positions(node) or (1, 1)
+        before, after = self._pooled(node)
         if any(n % m for n, m in zip(before, after, strict=True)):
             self._reject(node, "has windows of different sizes", f"pool to sides that divide {before}")
         down, across = (n // m for n, m in zip(before, after, strict=True))
@@ -180,9 +199,12 @@ class GraphConverter:
         if not isinstance(last, fx.Node) or not self._tensors.get(last) or self.values[last].ndim != 2:
             self._reject(node, "is not the [N, classes] of one layer", "return the logits alone")
 
-    def _positions(self, node: fx.Node) -> tuple[int, ...]:
-        """Return rows and columns of a node's value."""
-        return tuple(self.values[node].shape[2:])
+    def _pooled(self, node: fx.Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return rows and columns before and after a pool."""
+        before, after = self.values[node.all_input_nodes[0]].shape, self.values[node].shape
+        if len(before) != 4:
+            self._reject(node, f"pools {[*before]}", "pool [N, units, height, width] only")
+        return tuple(before[2:]), tuple(after[2:]) or (1, 1)
 
     def _reject(self, node: fx.Node, reason: str, remedy: str) -> NoReturn:
         reject(node, self.modules[node], reason, remedy)

@@ -1,6 +1,8 @@
 """Copy a user's torch module to float32 at inference: without wrappers, and with finite weights only."""
 
+from collections.abc import Mapping
 from copy import deepcopy
+from pathlib import PurePath
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,15 @@ from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
 from reds.errors import NotElasticError
+
+_KERAS = "export it to ONNX, as docs/network.md shows under Keras, and give the file to reds.from_onnx"
+_WEIGHTS = "make the module that the weights are of, call module.load_state_dict, and pass the module"
+_BY_SUFFIX = {
+    ".onnx": "reds.from_onnx reads such a file",
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin", ".safetensors"), _WEIGHTS),
+    **dict.fromkeys((".keras", ".h5", ".hdf5"), _KERAS),
+    ".tflite": "it holds int8 or fixed weights: pass the module that it was made from",
+}
 
 
 def inference_copy(module: nn.Module) -> nn.Module:
@@ -20,17 +31,44 @@ def inference_copy(module: nn.Module) -> nn.Module:
         NotElasticError: It is no module, a part of it cannot be copied, or a value of it is not finite.
     """
     if not isinstance(module, nn.Module):
-        raise NotElasticError(f"{type(module).__name__}: it is no torch.nn.Module: pass a module")
+        raise NotElasticError(f"{type(module).__name__}: it is no torch.nn.Module: {_remedy(module)}")
+    if any(each.__module__.split(".")[0] == "keras" for each in type(module).__mro__):
+        raise NotElasticError(f"{type(module).__name__}: it is a model of Keras: {_KERAS}")
     module = _inside(module)
     kind = type(module).__name__
-    _check_copyable(module, kind)
-    copy = deepcopy(module)
+    _check_parts(module, kind)
+    for where, values in [*module.named_parameters(), *module.named_buffers()]:
+        _check_kind_of_values(kind, where, values)
+    try:
+        copy = deepcopy(module)
+    except Exception as error:  # of the user's classes, of any kind
+        raise NotElasticError(
+            f"{kind}: {_uncopyable(module)} cannot be copied ({error}): delete it before, or keep it outside"
+            " the module"
+        ) from error
     for part in list(copy.modules()):
-        for name, child in part.named_children():
-            setattr(part, name, _inside(child))
+        for name, child in part._modules.items():
+            part._modules[name] = None if child is None else _inside(child)
     copy = copy.cpu().float().eval()
     _check_finite(copy, kind)
     return copy
+
+
+def _remedy(given: object) -> str:
+    """Return what to pass in place of something that is no module."""
+    if isinstance(given, str | PurePath):
+        return _BY_SUFFIX.get(PurePath(given).suffix.lower(), "pass a module, not a path")
+    if isinstance(given, Mapping):
+        return _WEIGHTS
+    if isinstance(given, torch.export.ExportedProgram):
+        return "pass the module that it was exported from"
+    if isinstance(given, type):
+        return f"it is a class: pass an instance, as {given.__name__}()"
+    if type(given).__module__.split(".")[0] == "keras":
+        return _KERAS
+    if type(given).__name__ == "ModelProto":
+        return "save it by onnx.save, and give the path to reds.from_onnx"
+    return "pass a module, with its weights loaded"
 
 
 def _inside(module: nn.Module) -> nn.Module:
@@ -44,25 +82,57 @@ def _inside(module: nn.Module) -> nn.Module:
             return module
 
 
-def _check_copyable(module: nn.Module, kind: str) -> None:
+def _check_parts(module: nn.Module, kind: str) -> None:
+    """Raise `NotElasticError` if a part is compiled or quantized, or holds a tensor that is computed."""
     for path, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             what = f"{path} is a ScriptModule" if path else "it is a ScriptModule"
             remedy = "pass the nn.Module that it was compiled from"
             raise NotElasticError(f"{kind}: {what}, whose operations cannot be traced: {remedy}")
+        if type(part).__module__.startswith("torch.ao."):
+            what = f"{path} ({type(part).__name__})" if path else "it"
+            remedy = "pass the float module, as it was before `prepare`"
+            raise NotElasticError(f"{kind}: {what} belongs to torch's own quantization: {remedy}")
         for name, value in vars(part).items():
             if isinstance(value, Tensor) and not value.is_leaf:
                 where = f"{path}.{name}".lstrip(".")
-                remedy = "delete it, or end an old weight norm with torch.nn.utils.remove_weight_norm"
+                remedy = "delete it, or end an old weight norm or a pruning with torch.nn.utils."
+                remedy += "remove_weight_norm or torch.nn.utils.prune.remove"
                 raise NotElasticError(f"{kind}: {where} is computed and cannot be copied: {remedy}")
-    for where, weight in module.named_parameters():
-        if isinstance(weight, nn.parameter.UninitializedParameter):
-            raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
+
+
+def _check_kind_of_values(kind: str, where: str, values: Tensor) -> None:
+    """Raise `NotElasticError` unless a weight or a buffer holds real numbers, one for each of its places."""
+    if isinstance(values, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer):
+        raise NotElasticError(f"{kind}: {where} has no values yet: run the module once")
+    if values.is_meta:
+        raise NotElasticError(f"{kind}: {where} has no values on the device meta: load its weights")
+    if values.layout is not torch.strided:
+        raise NotElasticError(f"{kind}: {where} is sparse ({values.layout}): replace it by its to_dense()")
+    if values.is_complex():
+        raise NotElasticError(f"{kind}: {where} holds complex numbers: layers with real weights are needed")
+
+
+def _uncopyable(module: nn.Module) -> str:
+    """Return the path of the first attribute that cannot be copied, or `it` if none fails alone."""
+    for path, part in module.named_modules():
+        for name, value in vars(part).items():
+            try:
+                deepcopy(None if name == "_modules" else value)
+            except Exception:  # as above
+                return f"{path}.{name}".lstrip(".")
+    return "it"
 
 
 def _check_finite(module: nn.Module, kind: str) -> None:
     """Raise `NotElasticError` if a weight or a norm's statistic is not finite, or a variance is negative."""
-    for where, values in [*module.named_parameters(), *module.named_buffers()]:
+    of_norms = [
+        (f"{path}.{name}".lstrip("."), values)
+        for path, part in module.named_modules()
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)
+        for name, values in part.named_buffers()
+    ]
+    for where, values in [*module.named_parameters(), *of_norms]:
         if bad := int((~values.isfinite()).sum()):
             found = f"{where} has {bad:,} of {values.numel():,} values that are not finite in float32"
             remedy = "load a checkpoint from before the training diverged or overflowed"

@@ -54,6 +54,12 @@ def _dropout(p: float = 0.5, training: bool = True, inplace: bool = False) -> nn
     return nn.Dropout(p).train(training)
 
 
+def _pad(pad: Sequence[Any], mode: str = "constant", value: float | None = None) -> nn.Module | None:
+    """Return a padding of rows and columns with zeros, else None."""
+    zeros = len(pad) == 4 and mode == "constant" and not value
+    return nn.ZeroPad2d(tuple(pad)) if zeros else None
+
+
 _SPELLINGS: Mapping[Callable[..., nn.Module | None], Sequence[Any]] = {
     nn.ReLU: (F.relu, torch.relu, torch.relu_, "relu", "relu_"),
     nn.ReLU6: (F.relu6,),
@@ -66,6 +72,7 @@ _SPELLINGS: Mapping[Callable[..., nn.Module | None], Sequence[Any]] = {
     nn.AvgPool2d: (F.avg_pool2d,),
     nn.AdaptiveAvgPool2d: (F.adaptive_avg_pool2d,),
     nn.AdaptiveMaxPool2d: (F.adaptive_max_pool2d,),
+    _pad: (F.pad,),
     nn.Identity: ("contiguous", "clone", "detach"),
     Flatten: (
         torch.flatten, torch.reshape, torch.squeeze, "flatten", "view", "reshape", "squeeze",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from PIL import Image
 
 import reds
 from reds.data.options import DataOptions, SeriesOptions, SoundOptions
@@ -72,6 +73,19 @@ def _examples(*pairs: Any) -> Callable[[Path], object]:
     return lambda _: reds.Dataset.from_examples(pairs, pairs)
 
 
+def _transparent(folder: Path) -> object:
+    for name in ("cats/a.png", "dogs/b.png"):
+        (folder / name).parent.mkdir()
+        Image.new("RGBA", (4, 4), (9, 9, 9, 128)).save(folder / name)
+    return load_user_data(folder, 0)
+
+
+def _capitals(folder: Path) -> object:
+    for name in ("Train/cats", "Train/dogs", "Val/cats", "Val/dogs"):
+        (folder / "set" / name).mkdir(parents=True)
+    return load_user_data(folder / "set", 0)
+
+
 TONE = 0.5 * np.sin(np.arange(9600) / 8)
 DATA_FAULTS: dict[str, Callable[[Path], object]] = {
     "sounds: text": _sounds(b"hello"),
@@ -113,5 +127,15 @@ DATA_FAULTS: dict[str, Callable[[Path], object]] = {
     "examples: two shapes": _examples((X[0], 0), (X[1, :5], 1)),
     "examples: texts": _examples(("a walk", 0)),
     "examples: no label": _examples((X[0], None)),
+    "labels: from 1": lambda _: reds.Dataset((X, Y + 1), (X, Y + 1)),
+    "labels: objects": _labels(Y.astype(object)),
+    "arrays: masked": lambda _: reds.Dataset.split(np.ma.masked_array(X, mask=X > 2), Y),
+    "arrays: ragged": lambda _: reds.Dataset.split([[1.0], [1.0, 2.0]], Y),
+    "arrays: a share as text": lambda _: reds.Dataset.split(X, Y, test="20%"),  # type: ignore[arg-type]
+    "arrays: a seed below 0": lambda _: reds.Dataset.split(X, Y, seed=-1),
+    "examples: one key": lambda _: reds.Dataset.from_examples([], [], keys="image"),  # type: ignore[arg-type]
+    "pictures: transparent": _transparent,
+    "pictures: parts of other names": _capitals,
+    "read: no path": lambda _: reds.Dataset.read(None),  # type: ignore[arg-type]
     "read: nothing there": lambda folder: reds.Dataset.read(folder / "none"),
 }

@@ -36,6 +36,7 @@ from reds.training.options import JointOptions
 from reds.zoo import by_name
 from tests.reds.support.data_faults import DATA_FAULTS
 from tests.reds.support.graphs import random_scores
+from tests.reds.support.module_faults import MODULE_FAULTS
 from tests.reds.support.modules import Calls, conv, head
 from tests.support.nets import Maker, dense_model
 
@@ -338,4 +339,4 @@ FAULTS: dict[str, Fault] = {
     "model: units that were not written": _step(1, 1, units_in=5),
     "model: factors of a dense layer": _step(0, 0, factors=(1, 0)),
 }  # fmt: skip
-FAULTS |= DATA_FAULTS
+FAULTS |= DATA_FAULTS | MODULE_FAULTS

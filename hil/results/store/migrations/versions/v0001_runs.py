@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.create_table(
         "runs",
         sa.Column("id", sa.Text, primary_key=True),
-        *_texts("started", "ended", "status", "host", "tool", "commit_id"),
+        *_texts("started", "ended", "status", "host", "tool", "commit"),
         sa.Column("dirty", sa.Boolean, nullable=False),
         *_texts("command", "settings", "provenances"),
         sa.Column("pack_id", sa.Integer, sa.ForeignKey("packs.id"), nullable=True),

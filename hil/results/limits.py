@@ -1,12 +1,12 @@
-"""Decide from samples whether a board meets its limits.
+"""Decide from the samples of one run whether a board meets its limits. `gate/` compares runs.
 
-No gate passes without information. Without samples each raises `ValueError`. A smaller subnet is not faster
+No limit passes without information. Without samples each raises `ValueError`. A smaller subnet is not faster
 if all samples of both are equal. `plausible.py` has refused samples of a clock that does not run.
 """
 
 from collections.abc import Sequence
 
-from hil.results.samples import median, median_interval
+from hil.results.statistics.quantiles import median, median_interval
 
 FIRST_FACTOR = 1.02
 """Limit of the first inference after a switch, relative to a steady one, where counts are exact."""

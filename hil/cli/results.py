@@ -1,0 +1,183 @@
+"""List, show, compare, export and remove the runs that are kept (`hil results`)."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console, RenderableType
+
+from reds.commands import file, new_file
+
+if TYPE_CHECKING:
+    from hil.results.difference import Kept
+    from hil.results.run import Run
+    from hil.results.store import Store
+
+_COLUMNS = 100
+"""Columns that every table fits."""
+FORMATS = ("csv", "jsonl", "bencher", "github-action-benchmark")
+
+
+def print_wide(*shown: RenderableType) -> None:
+    """Print tables whole also where the output is no terminal, or a narrow one."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = max(_COLUMNS, console.width)
+    for each in shown:
+        console.print(each, soft_wrap=isinstance(each, str))
+
+
+@click.group()
+@click.option(
+    "--store",
+    "where",
+    envvar="HIL_STORE",
+    metavar="STORE",
+    help="A file, or postgresql+psycopg://USER@HOST/DATABASE; default: the store of this user.",
+)
+@click.pass_context
+def results(context: click.Context, where: str | None) -> None:
+    """List, show, compare, export and remove the runs that are kept.
+
+    RUN is `last`, `last~1` (the one before), or the first characters of a run's id.
+    """
+    from hil.options import NO_STORE
+
+    if where == NO_STORE:
+        raise click.UsageError("--store is none, so no run is kept; name a store")
+    context.obj = where
+
+
+def _store(context: click.Context) -> "Store":
+    from hil.results.store import open_store
+
+    return context.with_resource(open_store(context.obj))
+
+
+@results.command("list")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Most runs that are listed."
+)
+@click.option("--target", default="", help="Only runs on this kind of board.")
+@click.option("--board", default="", help="Only runs on the board of this name.")
+@click.option("--pack", default="", help="Only runs of the pack of this name.")
+@click.option(
+    "--provenance", type=click.Choice(["hardware", "emulated"]), help="Only runs with such figures."
+)
+@click.option("--status", type=click.Choice(["passed", "failed", "interrupted", "unfinished"]))
+@click.pass_context
+def list_(
+    context: click.Context,
+    limit: int,
+    target: str,
+    board: str,
+    pack: str,
+    provenance: str | None,
+    status: str | None,
+) -> None:
+    """List runs, the newest first."""
+    from hil.results.listing import runs_table
+
+    store = _store(context)
+    found = store.runs(
+        limit=limit, target=target, board=board, pack=pack, provenance=provenance or "", status=status or ""
+    )
+    if found:
+        print_wide(runs_table(found, store.outcomes([run.id for run in found])))
+    else:
+        click.echo(f"no such runs in {store.name}", err=True)
+
+
+@results.command()
+@click.argument("run", default="last")
+@click.pass_context
+def show(context: click.Context, run: str) -> None:
+    """Show a run: what it is, its figures, and what failed."""
+    from hil.results import report
+    from hil.results.listing import about
+    from hil.results.store import find_run
+
+    store = _store(context)
+    found = find_run(store, run)
+    print_wide(*about(found, store.boards(found.id), store.tests(found.id)))
+    if rows := [m.plain() for m in store.measurements(found.id)]:
+        click.echo(f"\n{report.render(rows, [])}", nl=False)
+
+
+@results.command()
+@click.argument("before", metavar="RUN", default="last~1")
+@click.argument("after", metavar="RUN", default="last")
+@click.option("--all", "everything", is_flag=True, help="Also show figures that are equal.")
+@click.pass_context
+def diff(context: click.Context, before: str, after: str, everything: bool) -> None:
+    """Compare two runs on like boards, by default the last two.
+
+    `better` and `worse` say nothing about noise. Hardware and emulated figures are never compared.
+    """
+    from hil.results.difference import changes
+    from hil.results.listing import changes_table
+    from hil.results.store import find_run
+
+    store = _store(context)
+    runs = [find_run(store, name) for name in (before, after)]
+    found, notes = changes(*(_kept(store, run) for run in runs))
+    table = changes_table(found, everything)
+    print_wide(f"before: {runs[0].id}", f"after:  {runs[1].id}", *notes)
+    if table.row_count:
+        print_wide("", table)
+    if equal := len(found) - table.row_count:
+        print_wide("", f"{equal} figures are equal; --all shows them")
+
+
+def _kept(store: "Store", run: "Run") -> "Kept":
+    from hil.results.difference import Kept
+
+    return Kept(run.id, store.boards(run.id), store.measurements(run.id))
+
+
+@results.command()
+@click.argument("run", default="last")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("--out", type=new_file, help="File to write; default: standard output.")
+@click.pass_context
+def export(context: click.Context, run: str, kind: str, out: Path | None) -> None:
+    """Write the figures of a run for other programs."""
+    from hil.results import export as exports
+    from hil.results.file import Header
+    from hil.results.store import find_run
+    from reds.files import write_atomically
+
+    store = _store(context)
+    found = find_run(store, run)
+    header = Header(found, tuple(store.boards(found.id)), tuple(store.tests(found.id)))
+    text = exports.FORMATS[kind](header, store.measurements(found.id))
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_atomically(out, text.encode())
+
+
+@results.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=file)
+@click.pass_context
+def import_(context: click.Context, files: tuple[Path, ...]) -> None:
+    """Keep the runs of files of --results."""
+    from hil.results.store import import_file
+
+    store = _store(context)
+    for path in files:
+        click.echo(f"{path}: run {import_file(store, path).id}")
+
+
+@results.command()
+@click.option("--keep", type=click.IntRange(0), required=True, help="So many of the newest runs stay.")
+@click.option("--days", type=click.IntRange(1), help="Runs of the last days stay, too.")
+@click.pass_context
+def prune(context: click.Context, keep: int, days: int | None) -> None:
+    """Remove old runs. Runs that were accepted as baselines stay."""
+    from hil.results.run import as_text
+    from hil.results.store import prune as remove
+
+    before = as_text(datetime.now(UTC) - timedelta(days=days)) if days else ""
+    click.echo(f"removed {remove(_store(context), keep=keep, before=before)} runs")

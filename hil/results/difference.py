@@ -1,0 +1,120 @@
+"""Compare two runs figure by figure. Hardware and emulated figures are never compared."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hil.errors import ComparisonError
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
+from hil.results.run import BoardIdentity
+
+MORE_IS_BETTER = ("accuracy",)
+"""Metrics that are better if they are larger; of all others less is better."""
+NEUTRAL = ("macs",)
+"""Metrics that say what a subnet is, not how well it does."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run as far as it is compared.
+
+    Attributes:
+        name: Name of the run, for errors.
+        boards: Its boards.
+        measurements: Its measurements.
+    """
+
+    name: str
+    boards: Sequence[BoardIdentity]
+    measurements: Sequence[Measurement]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure in two runs, None in a run that lacks it."""
+
+    board: BoardIdentity
+    subnet: str
+    metric: str
+    unit: str
+    before: Measurement | None
+    after: Measurement | None
+
+    @property
+    def relative(self) -> float | None:
+        """Return the change as a fraction of the earlier value; None without two values, or from 0."""
+        if self.before is None or self.after is None or not self.before.value:
+            return None
+        return self.after.value / self.before.value - 1
+
+    @property
+    def judged(self) -> str:
+        """Return `better` or `worse`, without regard to noise; empty for equal or neutral figures."""
+        if self.before is None or self.after is None or self.metric in NEUTRAL:
+            return ""
+        gained = self.after.value - self.before.value
+        if self.metric in MORE_IS_BETTER:
+            gained = -gained
+        return "worse" if gained > 0 else "better" if gained < 0 else ""
+
+
+def changes(before: Kept, after: Kept) -> tuple[list[Change], list[str]]:
+    """Return the figures of two runs side by side, and notes on what differs between the runs.
+
+    Args:
+        before: The earlier run.
+        after: The later run.
+
+    Raises:
+        ComparisonError: No board of one run is like a board of the other.
+    """
+    pairs = list(_pairs(before, after))
+    if not pairs:
+        raise ComparisonError(_nothing_alike(before, after))
+    found, notes = [], []
+    for old, new in pairs:
+        if old.key != new.key:
+            notes.append(f"{old.board} is another device: {old.key}, then {new.key}")
+        if old.build != new.build:
+            notes.append(f"{new.board} ran another agent: {old.build}, then {new.build}")
+        earlier, later = _figures(before, old), _figures(after, new)
+        for subnet, metric, unit in dict.fromkeys((*earlier, *later)):
+            figure = subnet, metric, unit
+            found.append(Change(new, *figure, earlier.get(figure), later.get(figure)))
+    packs = [sorted({m.pack_shape for m in kept.measurements}) for kept in (before, after)]
+    if packs[0] != packs[1]:
+        notes.append("the packs have different networks or subnets")
+    return found, notes
+
+
+def _pairs(before: Kept, after: Kept) -> Iterator[tuple[BoardIdentity, BoardIdentity]]:
+    """Pair each later board with the same device in the earlier run, else with a board of the same name."""
+    left = list(before.boards)
+    keys = {(b.target, b.provenance, b.key) for b in before.boards}
+    for new in sorted(after.boards, key=lambda b: (b.target, b.provenance, b.key) not in keys):
+        like = [b for b in left if (b.target, b.provenance) == (new.target, new.provenance)]
+        same = [b for b in like if b.key == new.key] or [b for b in like if b.board == new.board]
+        if same:
+            left.remove(same[0])
+            yield same[0], new
+
+
+def _figures(kept: Kept, board: BoardIdentity) -> dict[tuple[str, str, str], Measurement]:
+    who = board.target, board.board, board.provenance
+    return {
+        (m.subnet, m.metric, m.unit): m
+        for m in kept.measurements
+        if (m.target, m.board, m.provenance) == who and m.metric != INFRASTRUCTURE_ERRORS
+    }
+
+
+def _nothing_alike(before: Kept, after: Kept) -> str:
+    """Say why two runs cannot be compared."""
+    both = before, after
+    for kept in both:
+        if not kept.boards:
+            return f"run {kept.name} measured nothing; name another run"
+    had, has = ({board.target for board in kept.boards} for kept in both)
+    boards = [", ".join(sorted({f"{b.board} ({b.provenance})" for b in kept.boards})) for kept in both]
+    ran = f"run {before.name} measured {boards[0]}, run {after.name} {boards[1]}"
+    never = ", and hardware is never compared with emulation" if had & has else ""
+    return f"{ran}{never}; name two runs on like boards"

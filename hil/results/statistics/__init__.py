@@ -1,0 +1,1 @@
+"""Summarize samples, bound what they estimate, and compare them: pure functions."""

@@ -1,0 +1,119 @@
+"""Find the baseline of a board: a run in the store, or a results file."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from hil.errors import BaselineError
+from hil.options import NO_STORE
+from hil.results import file
+from hil.results.gate import baseline as baselines
+from hil.results.gate.baseline import Baseline, Figure
+from hil.results.gate.times import MOST_RUNS
+from hil.results.measurement import Measurement
+from hil.results.run import PASSED, BoardIdentity, Run
+from hil.results.store import Past, Store, open_store
+from hil.results.store.reference import find_run
+from reds.reading import user_path
+
+AUTO = "auto"
+"""Value of --baseline for the last good run."""
+_LOOKED_AT = 3 * MOST_RUNS
+"""Newest runs of a figure among which good ones are looked for."""
+
+
+@contextmanager
+def found(asked: str, where: str | None, board: BoardIdentity, shape: str) -> Iterator[Baseline | None]:
+    """Yield the baseline that --baseline asks for; None if `auto` finds no good run.
+
+    Args:
+        asked: `auto`, the name of a run, or a file.
+        where: Value of --store.
+        board: The board of this run.
+        shape: Shape of the pack of this run.
+
+    Raises:
+        BaselineError: The baseline cannot be compared with this run.
+        ResultsError: The file is no results file.
+        StoreError: The store cannot be read, or keeps no run of this name.
+    """
+    if "." in asked or "/" in asked:
+        yield _from_file(asked, board, shape)
+    elif where != NO_STORE:
+        with open_store(where) as store:
+            yield _from_store(store, asked, board, shape)
+    elif asked == AUTO:
+        yield None
+    else:
+        raise BaselineError(f"--baseline is {asked}, but --store none keeps no run; name a file, or a store")
+
+
+def labeled_of(card: Mapping[str, Any] | None) -> str:
+    """Return the checksum of the labeled examples that a card names, empty if it names none."""
+    return str((card or {}).get("labelled", {}).get("sha256", ""))
+
+
+def _from_file(asked: str, board: BoardIdentity, shape: str) -> Baseline:
+    path = user_path(asked)
+    if not path.exists():
+        raise BaselineError(
+            f"--baseline is {asked}, which does not exist; name a file of --results, or a run"
+        )
+    header, measured = file.read_run(path)
+    alike = baselines.chosen(path.name, measured, board.target, board.provenance, shape)
+    if header is not None:
+        _check_board(path.name, header.boards, board)
+    return baselines.of(path.name, alike, _labeled(header.run if header else None))
+
+
+def _from_store(store: Store, asked: str, board: BoardIdentity, shape: str) -> Baseline | None:
+    run = store.last_good(board, shape) if asked == AUTO else find_run(store, asked)
+    if run is None:
+        return None
+    name = f"run {run.id}"
+    if asked != AUTO:
+        baselines.chosen(name, store.measurements(run.id), board.target, board.provenance, shape)
+        _check_board(name, store.boards(run.id), board)
+    alike = baselines.chosen(name, store.measurements(run.id, board), board.target, board.provenance, shape)
+    figures = {(m.subnet, m.metric, m.unit): m for m in alike}
+
+    def history(figure: Figure) -> Sequence[Sequence[float]]:
+        past = store.history(board, shape, *figure, limit=_LOOKED_AT)
+        good = _good(past, run, "" if asked == AUTO else run.id)
+        return [m.samples for m in good] or [figures[figure].samples]
+
+    return Baseline(name, figures, _labeled(run), history)
+
+
+def _labeled(run: Run | None) -> str:
+    """Return the checksum of the labeled examples of a run."""
+    return labeled_of(json.loads(run.pack.card) if run and run.pack and run.pack.card else None)
+
+
+def _good(past: Sequence[Past], baseline: Run, oldest: str) -> list[Measurement]:
+    """Return the measurements of good runs, newest first, back to the last run that was accepted.
+
+    Args:
+        past: All runs, newest first.
+        baseline: The run that counts are compared with.
+        oldest: Id of the oldest run that counts.
+    """
+    found = []
+    for one in past:
+        if one.run.id < oldest:
+            break
+        if one.run.status == PASSED or one.run.accepted or one.run.id == baseline.id:
+            found.append(one.measurement)
+        if one.run.accepted:
+            break
+    return found[:MOST_RUNS]
+
+
+def _check_board(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> None:
+    """Raise `BaselineError` unless a run measured the same board."""
+    kind = board.target, board.provenance
+    keys = {other.key for other in boards if (other.target, other.provenance) == kind}
+    if keys and board.key not in keys:
+        other = f"{name} measured the {board.target} {', '.join(sorted(keys))}, this run {board.key}"
+        raise BaselineError(f"{other}; boards are compared with themselves only: name a run of this one")

@@ -1,0 +1,130 @@
+"""Convert an ONNX file to an elastic net, in one call.
+
+The package `onnx` reads and checks the file. `operators` makes the torch module of each node, `graph` joins
+them, and `from_module` does the rest. The file is then run by the reference evaluator of `onnx`, and the net
+has to agree.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reds.elastic.from_module import TOLERANCE, from_module
+from reds.elastic.from_onnx.graph import has_units_last, leave_softmax_out, to_module
+from reds.elastic.layers import units_last
+from reds.elastic.net import ElasticNet
+from reds.errors import NotElasticError
+from reds.reading import reason
+
+OPSET = 18
+"""Files of older operators are converted to these, which the reference evaluator runs rightly."""
+
+
+def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> ElasticNet:
+    """Return the full elastic net that computes the same as an ONNX file.
+
+    A softmax at the end is left out, as training and packs need the logits before it. It needs
+    `pip install 'reds-hil[onnx]'`.
+
+    Args:
+        path: The file, with one input [N, units, rows, columns], [N, rows, columns, units] or [N, features],
+            and one output [N, classes]. Units may be last as Keras has them; the net is the same.
+        input_shape: Shape of one example in the file's order; by default that of the file.
+
+    Raises:
+        NotElasticError: The file cannot be read, leaves the input's shape open, or has a node that no layer
+            computes, which is named.
+    """
+    name = Path(path).name
+    model = _load(Path(path))
+    sides = _input_shape(name, model.graph, input_shape)
+    x = torch.randn(1, *sides, generator=torch.Generator().manual_seed(0))
+    leave_softmax_out(model.graph)
+    module = to_module(name, model, _inputs(model.graph)[0].name, x)
+    last = has_units_last(model.graph, _inputs(model.graph)[0].name)
+    shape = [sides[-1], *sides[:-1]] if last else sides
+    try:
+        net = from_module(module, shape)
+    except NotElasticError as error:
+        text = str(error)
+        raise NotElasticError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
+    _check_same_outputs(name, model, net, x, x if last else units_last(x))
+    return net
+
+
+def _load(path: Path) -> Any:
+    """Return the model of a file, checked by `onnx`. Raises `NotElasticError`."""
+    try:
+        import onnx
+    except ImportError:
+        raise NotElasticError(
+            f"{path.name}: the package onnx is needed to read it: pip install 'reds-hil[onnx]'"
+        ) from None
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+        if any(each.domain in ("", "ai.onnx") and each.version < OPSET for each in model.opset_import):
+            model = onnx.version_converter.convert_version(model, OPSET)
+    except Exception as error:  # of protobuf, the checker, the converter or the file system
+        raise NotElasticError(
+            f"{path.name}: is no ONNX file that can be read: {reason(error)}; export it again, in one file"
+        ) from None
+    return model
+
+
+def _input_shape(name: str, graph: Any, given: Sequence[int] | None) -> list[int]:
+    """Return the shape of one example. Raises `NotElasticError` unless file and caller agree on one."""
+    inputs = _inputs(graph)
+    for kind, values in (("inputs", inputs), ("outputs", graph.output)):
+        if len(values) != 1:
+            found = ", ".join(each.name for each in values)
+            raise NotElasticError(f"{name}: has {len(values)} {kind} ({found}): one is needed")
+    sides = [each.dim_value or None for each in inputs[0].type.tensor_type.shape.dim][1:]
+    shown = f"[N, {', '.join(str(side or '?') for side in sides)}]"
+    if given is None:
+        if not sides or None in sides:
+            raise NotElasticError(
+                f"{name}: input {inputs[0].name} has shape {shown}: give the shape of one example, as"
+                " input_shape=(3, 32, 32)"
+            )
+        return [side for side in sides if side]
+    if len(given) != len(sides) or any(b not in (None, a) for a, b in zip(given, sides, strict=True)):
+        raise NotElasticError(
+            f"{name}: input {inputs[0].name} has shape {shown}, input_shape is {list(given)}: correct it"
+        )
+    return list(given)
+
+
+def _inputs(graph: Any) -> list[Any]:
+    """Return the inputs that have no value in the file."""
+    known = {tensor.name for tensor in graph.initializer}
+    return [each for each in graph.input if each.name not in known]
+
+
+@torch.no_grad()
+def _check_same_outputs(name: str, model: Any, net: ElasticNet, x: Tensor, features: Tensor) -> None:
+    """Raise `NotElasticError` unless the net has the outputs of `onnx`'s reference evaluator.
+
+    Args:
+        name: Name of the file.
+        model: The file, which reads `x`.
+        net: The net, which reads `features`.
+        x: One example as the file reads it.
+        features: The same with units innermost.
+    """
+    from onnx.reference import ReferenceEvaluator
+
+    try:
+        (expected,) = ReferenceEvaluator(model).run(None, {_inputs(model.graph)[0].name: x.numpy()})
+    except Exception as error:  # of any operator
+        raise NotElasticError(f"{name}: onnx cannot run it: {reason(error)}; export it again") from None
+    found = net(features.flatten(1), 0).numpy()
+    difference = np.abs(found - expected).max()
+    if not difference <= TOLERANCE * np.abs(expected).max():
+        raise NotElasticError(
+            f"{name}: the net computes something else (outputs differ by {difference:.2g}): export it again"
+        )

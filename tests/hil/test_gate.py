@@ -1,0 +1,218 @@
+"""The gate: what is worse, what is not, and what is never compared."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil.errors import BaselineError
+from hil.results.gate import baseline as baselines
+from hil.results.gate.accuracy import judge_accuracy
+from hil.results.gate.baseline import Baseline
+from hil.results.gate.compare import (
+    Count,
+    Time,
+    compare_accuracy,
+    compare_counts,
+    compare_times,
+    counted_units,
+)
+from hil.results.gate.counts import judge_count
+from hil.results.gate.times import MOST_RUNS, TRIES, is_slower, judge_time, level
+from hil.results.gate.verdict import Change, Verdict, sentence, worse
+from hil.results.measurement import Measurement
+from tests.hil.gate_quality.boards import BOARDS
+from tests.hil.gate_quality.simulation import quality
+from tests.hil.support.raising import raises
+
+FIGURE = ("25%", "latency", "us")
+CYCLES = ("25%", "cycles", "cycles")
+
+
+def measured(figure: tuple[str, str, str], value: float, *samples: float, **who: str) -> Measurement:
+    subnet, metric, unit = figure
+    board = {
+        "target": "desktop",
+        "board": "desk",
+        "provenance": "hardware",
+        "pack": "net",
+        "pack_sha256": "0",
+    }
+    return Measurement(
+        **{**board, **who}, subnet=subnet, metric=metric, unit=unit, value=value, samples=samples
+    )
+
+
+def of(*measurements: Measurement, labeled: str = "set") -> Baseline:
+    return baselines.of("run 1", measurements, labeled)
+
+
+def around(value: float, seed: int = 0, spread: float = 0.005) -> list[float]:
+    return list(value * (1 + spread * np.random.default_rng(seed).standard_normal(100)))
+
+
+def change(verdicts: Iterator[Verdict]) -> Change:
+    (verdict,) = verdicts
+    return verdict.change
+
+
+@given(st.integers(0, 1 << 40), st.integers(0, 1 << 40))
+def test_one_more_count_is_worse_and_one_fewer_better(now: int, before: int) -> None:
+    found = judge_count("cycles", "cycles", now, before).change
+    assert found == (now > before) - (now < before)
+
+
+@pytest.mark.parametrize(("now", "expected"), [(1000, 0), (1001, 1), (999, -1)])
+def test_counts_are_compared_with_those_of_the_same_figure(now: float, expected: int) -> None:
+    counts = [Count(CYCLES, now, 2), Count(("50%", *CYCLES[1:]), now, 2)]
+    assert change(compare_counts(counts, of(measured(CYCLES, 1000, 1000, 1000)), "set")) == expected
+
+
+@pytest.mark.parametrize(("samples", "labeled"), [(3, "set"), (2, "other")])
+def test_counts_of_other_inputs_are_refused_only_if_they_differ(samples: int, labeled: str) -> None:
+    before = of(measured(CYCLES, 1000, 1000, 1000))
+    assert change(compare_counts([Count(CYCLES, 1000, samples)], before, labeled)) is Change.NONE
+    with raises(BaselineError):
+        list(compare_counts([Count(CYCLES, 1001, samples)], before, labeled))
+
+
+def test_microseconds_of_cycles_are_not_judged_twice() -> None:
+    assert counted_units({"cycles": 1, "us": 1, "instructions": 1}) == ["cycles", "instructions"]
+    assert counted_units({"us": 1}) == ["us"]
+
+
+def tries_of(values: Sequence[float]) -> tuple[Time, Callable[[], int]]:
+    """Return a time whose measurements have these middle means, and how many were taken."""
+    made = count(1)
+    taken = [1]
+
+    def again() -> Sequence[float]:
+        taken[0] = next(made) + 1
+        return around(values[min(taken[0], len(values)) - 1], taken[0])
+
+    return Time(FIGURE, around(values[0]), again), lambda: taken[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "measurements"),
+    [
+        ([100], Change.NONE, 1),
+        ([102], Change.NONE, 1),
+        ([90], Change.BETTER, 1),
+        ([130, 100], Change.NONE, 2),
+        ([130, 125, 140, 101], Change.NONE, 4),
+        ([110], Change.WORSE, TRIES),
+    ],
+)
+def test_time_is_worse_only_if_every_measurement_is(
+    values: Sequence[float], expected: Change, measurements: int
+) -> None:
+    time, taken = tries_of(values)
+    assert change(compare_times([time], of(measured(FIGURE, 100, *around(100))))) is expected
+    assert taken() == measurements
+
+
+def test_time_without_an_earlier_figure_is_not_judged() -> None:
+    time, taken = tries_of([200])
+    assert not list(compare_times([time], of(measured(CYCLES, 100, 100))))
+    assert taken() == 1
+
+
+def test_noisy_history_allows_more_than_a_quiet_one() -> None:
+    quiet = level("latency", [around(100, seed) for seed in range(MOST_RUNS)])
+    noisy = level("latency", [around(100 + seed % 10, seed) for seed in range(MOST_RUNS)])
+    assert quiet.margin == pytest.approx(2.5, abs=0.01)
+    assert noisy.margin > 2 * quiet.margin > 0
+    assert is_slower(around(105), quiet)
+    assert not is_slower(around(105), noisy)
+
+
+def test_runs_that_were_disturbed_do_not_move_the_level() -> None:
+    history = [around(100 if seed % 2 else 115 + seed, seed) for seed in range(MOST_RUNS)]
+    assert level("latency", history).time == pytest.approx(100, rel=0.005)
+
+
+def test_few_runs_allow_more_than_many() -> None:
+    margins = [level("latency", [around(100, seed) for seed in range(n)]).margin for n in (1, 20)]
+    assert margins[0] > margins[1]
+
+
+def test_tiny_times_may_change_by_ticks() -> None:
+    tiny = level("latency", [[0.25] * 100] * 20)
+    assert not is_slower([0.26] * 100, tiny)
+    assert is_slower([0.28] * 100, tiny)
+
+
+def test_time_of_nothing_is_judged_by_the_amount() -> None:
+    nothing = level("switch", [[0.0] * 20] * 5)
+    assert judge_time("switch", [[0.05] * 20], nothing).change is Change.NONE
+    assert judge_time("switch", [[0.2] * 20], nothing).change is Change.WORSE
+
+
+def test_no_history_has_no_level() -> None:
+    with pytest.raises(ValueError, match="no"):
+        level("latency", [])
+
+
+def test_same_answers_are_no_change_and_lost_ones_are_worse() -> None:
+    before = [1.0] * 800 + [0.0] * 200
+    assert judge_accuracy(before, before, same_clips=True).change is Change.NONE
+    lost = [0.0] * 8 + before[8:]
+    assert judge_accuracy(lost, before, same_clips=True).change is Change.WORSE
+    assert judge_accuracy(before, lost, same_clips=True).change is Change.BETTER
+    assert judge_accuracy(lost, before, same_clips=False).change is Change.NONE
+    assert judge_accuracy([0.0] * 80 + before[80:], before, same_clips=False).change is Change.WORSE
+
+
+@pytest.mark.parametrize(("labeled", "expected"), [("set", Change.WORSE), ("other", Change.NONE)])
+def test_accuracy_is_paired_only_on_the_same_clips(labeled: str, expected: Change) -> None:
+    figure = ("25%", "accuracy", "fraction")
+    before = [1.0] * 800 + [0.0] * 200
+    lost = [0.0] * 8 + before[8:]
+    assert change(compare_accuracy("25%", lost, of(measured(figure, 0.8, *before)), labeled)) is expected
+    assert not list(compare_accuracy("50%", lost, of(measured(figure, 0.8, *before)), labeled))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"provenance": "emulated"},
+        {"target": "pi"},
+        {"pack_shape": "other"},
+    ],
+)
+def test_figures_of_another_kind_are_never_compared(other: dict[str, str]) -> None:
+    mine = measured(FIGURE, 1, 1, pack_shape="shape")
+    asked = ("desktop", "hardware", "shape")
+    assert baselines.chosen("run 1", [mine, measured(FIGURE, 1, 1, **other)], *asked) == [mine]
+    with raises(BaselineError):
+        baselines.chosen("run 1", [measured(FIGURE, 1, 1, **{"pack_shape": "shape", **other})], *asked)
+
+
+def test_nothing_measured_is_no_baseline() -> None:
+    with raises(BaselineError):
+        baselines.chosen("run 1", [], "desktop", "hardware", "shape")
+
+
+def test_sentence_says_where_figures_disagree() -> None:
+    fewer = judge_count("instructions", "instructions", 970, 1000)
+    more = judge_count("cycles", "cycles", 1020, 1000)
+    assert worse([fewer, more])
+    text = sentence("25%", "run 1", [fewer, more])
+    assert "disagree" in text
+    assert "+2.0 %" in text
+    assert "-3.0 %" in text
+    assert "disagree" not in sentence("25%", "run 1", [more])
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("name", [name for name in BOARDS if name != "runs differ by 1 %"])
+def test_gate_seldom_errs(name: str) -> None:
+    """A short form of `python -m tests.hil.gate_quality`, with the default number of samples."""
+    runs = 150
+    found = quality(BOARDS[name], MOST_RUNS, runs, slowdown=1.05, seed=0)
+    assert found.false_alarms <= runs * 0.01
+    assert found.detected >= runs * 0.98

@@ -1,0 +1,194 @@
+"""An ONNX file becomes an elastic net that computes the same, or is refused by the name of a node."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx.reference import ReferenceEvaluator
+from torch import nn
+
+from reds.elastic.from_onnx import from_onnx
+from reds.elastic.layers import units_last
+from reds.elastic.net import ElasticNet
+from reds.errors import NotElasticError
+from tests.reds.support.modules import Residual, stirred
+from tests.reds.support.onnx_files import exported, made, node
+
+RNG = np.random.default_rng(0)
+
+
+def same_as(net: ElasticNet, module: nn.Module, *shape: int) -> None:
+    x = torch.randn(4, *shape, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(net(units_last(x), 0), module.eval()(x), atol=1e-4, rtol=1e-4)
+
+
+def weights(*shape: int) -> np.ndarray[Any, Any]:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("opset", [9, 11, 13, 17, 18, 20])
+def test_a_file_of_torch_becomes_the_same_net(tmp_path: Path, opset: int) -> None:
+    module = stirred(Residual())
+    net = from_onnx(exported(module, (3, 16, 12), tmp_path / "a.onnx", opset))
+    same_as(net, module, 3, 16, 12)
+    kept = exported(
+        module, (3, 16, 12), tmp_path / "b.onnx", opset, do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE, dynamic_axes={"x": {0: "n"}},
+    )  # fmt: skip
+    same_as(from_onnx(kept), module, 3, 16, 12)
+
+
+def test_layers_have_the_names_of_nodes(tmp_path: Path) -> None:
+    net = from_onnx(exported(stirred(Residual()), (3, 16, 12), tmp_path / "a.onnx"))
+    assert {"depthwise_conv", "pointwise_conv", "hidden_gemm"} <= {layer.name for layer in net.graph.layers}
+
+
+class Ends(nn.Module):
+    """A flat net with ceilings, and a softmax at its end."""
+
+    softmax = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.last = nn.Linear(6, 8), nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = self.last(torch.clamp(self.hidden(x), 0, 4))
+        return logits.softmax(1) if self.softmax else logits
+
+
+def test_a_softmax_at_the_end_is_left_out(tmp_path: Path) -> None:
+    module = Ends()
+    net = from_onnx(exported(module, (6,), tmp_path / "a.onnx"))
+    module.softmax = False
+    same_as(net, module, 6)
+
+
+CONV = {"w": weights(5, 3, 3, 3), "d": weights(5, 4)}
+HEAD = [node("GlobalAveragePool", "c", "p"), node("Flatten", "p", "f"), node("MatMul", "f d", "y")]
+
+
+@pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER", "VALID"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_padding_that_differs_by_side_is_kept(tmp_path: Path, auto_pad: str, stride: int) -> None:
+    conv = node("Conv", "x w", "c", auto_pad=auto_pad, strides=[stride, stride], kernel_shape=[3, 3])
+    path = made(tmp_path / "a.onnx", [conv, *HEAD], (3, 8, 7), CONV)
+    same_as_reference(path, 3, 8, 7)
+
+
+def same_as_reference(path: Path, *shape: int) -> None:
+    x = RNG.standard_normal((1, *shape)).astype(np.float32)
+    (expected,) = ReferenceEvaluator(onnx.load(path)).run(None, {"x": x})
+    with torch.no_grad():
+        found = from_onnx(path)(units_last(torch.from_numpy(x)), 0)
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-4)
+
+
+def test_a_bias_that_is_added_moves_into_its_layer(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x w", "c0"), node("Add", "c0 b", "c"), *HEAD[:2],
+        node("MatMul", "f d", "m"), node("Add", "e m", "y"),
+    ]  # fmt: skip
+    more = {"b": weights(1, 5, 1, 1), "e": weights(4)}
+    same_as_reference(made(tmp_path / "a.onnx", nodes, (3, 8, 7), CONV | more), 3, 8, 7)
+
+
+def test_units_last_as_keras_has_them_give_the_same_net(tmp_path: Path) -> None:
+    """The file flattens rows, columns and units; the dense layer is sorted anew."""
+    nodes = [
+        node("Transpose", "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "c0", pads=[1, 1, 1, 1]),
+        node("Transpose", "c0", "c1", perm=[0, 2, 3, 1]), node("Sub", "c1 m", "c2"),
+        node("Mul", "c2 s", "c3"),
+        node("Add", "a c3", "c4"), node("Relu", "c4", "c5"), node("Reshape", "c5 r", "f"),
+        node("Relu", "f", "g"), node("MatMul", "g k", "y0"), node("Div", "y0 v", "y"),
+    ]  # fmt: skip
+    more = {
+        "w": weights(5, 3, 3, 3), "m": weights(5), "s": weights(1, 1, 1, 5), "a": weights(1, 1, 5),
+        "k": weights(280, 4), "v": weights(4) + 3, "r": np.array([-1, 280]),
+    }  # fmt: skip
+    path = made(tmp_path / "a.onnx", nodes, (8, 7, 3), more)
+    x = RNG.standard_normal((1, 8, 7, 3)).astype(np.float32)
+    (expected,) = ReferenceEvaluator(onnx.load(path)).run(None, {"x": x})
+    net = from_onnx(path)
+    assert [layer.kind.name for layer in net.graph.layers] == ["CONV", "FLATTEN", "DENSE"]
+    with torch.no_grad():
+        np.testing.assert_allclose(net(torch.from_numpy(x), 0).numpy(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_an_open_shape_is_given_by_the_caller(tmp_path: Path) -> None:
+    path = made(tmp_path / "a.onnx", [node("Conv", "x w", "c"), *HEAD], (3, "rows", "columns"), CONV)
+    with pytest.raises(NotElasticError, match=r"^a\.onnx: input x has shape \[N, 3, \?, \?\].*input_shape="):
+        from_onnx(path)
+    assert from_onnx(path, (3, 9, 9)).graph.layers[0].kernel == (3, 3)
+    with pytest.raises(NotElasticError, match=r"\[N, 3, \?, \?\], input_shape is \[1, 9, 9\]"):
+        from_onnx(path, (1, 9, 9))
+
+
+def refused(path: Path, sentence: str) -> None:
+    with pytest.raises(NotElasticError, match=sentence) as caught:
+        from_onnx(path)
+    assert "\n" not in str(caught.value)
+
+
+REFUSED = {
+    "an unknown operator": ([node("Selu", "x", "y")], (6,), r"^a\.onnx: y \(Selu\) is no layer"),
+    "a transpose": ([node("Transpose", "x", "y", perm=[0, 2, 1, 3])], (3, 8, 7), r"y \(Transpose\) "),
+    "an added constant": (
+        [node("Relu", "x", "r"), node("Add", "r d", "y")], (5, 4), r"^a\.onnx: y \(Add\) .*constant",
+    ),
+    "a constant before a layer": (
+        [node("Mul", "x e", "r"), node("MatMul", "r d", "y")], (5,), r"r \(Mul\) .*constant",
+    ),
+    "a constant for each position": (
+        [node("Conv", "x w", "c0"), node("Add", "c0 q", "c"), *HEAD], (3, 8, 7), r"c \(Add\) .*constant",
+    ),
+    "a layer that is read before its constant": (
+        [node("Conv", "x w", "c0"), node("Add", "c0 b", "c1"), node("Add", "c0 c1", "c"), *HEAD], (3, 8, 7),
+        r"c1 \(Add\) .*constant",
+    ),
+    "a padded pool": (
+        [node("MaxPool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], (3, 8, 7), "y .* pads: pool",
+    ),
+    "groups": (
+        [node("Conv", "x g", "c", group=2), HEAD[0], node("Flatten", "p", "y")], (4, 8, 7),
+        r"^a\.onnx: c .*2 groups",
+    ),
+    "one spatial axis": ([node("Conv", "x o", "y")], (3, 8), r"y \(Conv\) has 1 spatial axes"),
+    "another custom domain": (
+        [node("Relu", "x", "y", domain="mine")], (6,), r"no ONNX file that can be read|y \(Relu\)",
+    ),
+    "two outputs": ([node("Relu", "x", "y"), node("Relu", "x", "z")], (6,), r"has 2 outputs \(y, z\)"),
+    "a dropout that drops at inference": (
+        [node("Conv", "x w", "c0"), node("Dropout", "c0 half on", "c"), *HEAD], (3, 8, 7),
+        r"^a\.onnx: the net computes something else",
+    ),
+    "no weights": ([node("Relu", "x", "y")], (6,), r"^a\.onnx: y .*cannot be fused"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_is_no_elastic_net_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    nodes, shape, sentence = REFUSED[name]
+    more = CONV | {"g": weights(6, 2, 3, 3), "o": weights(5, 3, 3), "e": weights(5)}
+    more |= {"q": weights(1, 5, 6, 5), "b": weights(1, 5, 1, 1)}
+    more |= {"half": np.array(0.5, np.float32), "on": np.array(True)}
+    outputs = ("y", "z") if name == "two outputs" else ("y",)
+    refused(made(tmp_path / "a.onnx", nodes, shape, more, outputs=outputs), sentence)
+
+
+@pytest.mark.parametrize("content", [b"", b"no protobuf", b"\x08\x07\x12\x07pytorch"])
+def test_a_file_that_is_not_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.onnx").write_bytes(content)
+    refused(tmp_path / "a.onnx", r"^a\.onnx: ")
+
+
+def test_a_missing_file_and_missing_weights_are_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "none.onnx", r"^none\.onnx: is no ONNX file that can be read")
+    path = exported(nn.Sequential(nn.Linear(600, 8)), (600,), tmp_path / "a.onnx")
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="a.data")
+    (tmp_path / "a.data").unlink()
+    refused(path, r"^a\.onnx: is no ONNX file that can be read.*in one file")
