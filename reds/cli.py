@@ -60,7 +60,7 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> int
 
 WORKERS = click.option(
     "--workers", default="1", callback=_workers, metavar="N|ray|ray://HOST:PORT", show_default=True,
-    help="Trainings at once on this machine, or the Ray cluster that runs them. The bits are those of the same"
+    help="Trainings at once on this machine, or the Ray cluster that runs them. Bits are those of the same"
     " --threads without it.",
 )  # fmt: skip
 THREADS = click.option(
