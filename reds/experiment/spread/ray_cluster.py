@@ -47,8 +47,6 @@ def ray_cluster(workers: int | str, threads: int) -> Iterator[RayCluster]:
     if local:  # read when ray is imported, and by the programs that it starts
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # "no cluster": Ray binds to 127.0.0.1
-        # Ray's agents look for their parent; by their pipes alone they outlive a killed command.
-        os.environ |= {"RAY_enable_pipe_based_agent_to_parent_health_check": "0"}
     import ray
 
     before = signal.getsignal(signal.SIGTERM)
