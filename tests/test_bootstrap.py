@@ -21,7 +21,9 @@ NANO = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu
 PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
 BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
 CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
-TEST = BENCH | CROSS | {"qemu-user", "openssh-server", "adb", "openssh-client", "cpio", "clang", "cmake"}
+SERVERS = set() if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else {"postgresql"}
+SERVERS |= {"openssh-server", "adb"}
+TEST = BENCH | CROSS | SERVERS | {"qemu-user", "openssh-client", "cpio", "clang", "cmake"}
 
 
 @pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])

@@ -33,12 +33,14 @@ READ: dict[str, tuple[click.Command, list[str]]] = {
     "hil latency --boards": (hil, ["latency", "dnn-s", "--boards=FILE"]),
     "hil kernels beside --boards": (hil, ["kernels", "beside", "--boards=FILE"]),
     "hil kernels beside --pack": (hil, ["kernels", "beside", "--pack=FILE"]),
+    "hil results import FILE": (hil, ["results", "--store=a.sqlite", "import", "FILE"]),
     "hil summary RESULTS": (hil, ["summary", "FILE", "a.xml"]),
     "hil summary JUNIT": (hil, ["summary", "a.jsonl", "FILE"]),
 }
 """Commands that read FILE."""
 WRITE: dict[str, tuple[click.Command, list[str]]] = {
     "reds layout OUT": (reds, ["layout", PACK, "vnni", "FILE"]),
+    "hil results export --out": (hil, ["results", "--store=a.sqlite", "export", "--out=FILE"]),
     "hil latency --out": (hil, ["latency", "dnn-s", "--board=desktop", "--out=FILE"]),
     "hil kernels order --json": (hil, ["kernels", "order", "--net=dnn-s", "--json=FILE"]),
     "hil kernels order --markdown": (hil, ["kernels", "order", "--net=dnn-s", "--markdown=FILE"]),

@@ -38,7 +38,7 @@ def test_the_suite_runs_from_it(installed: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "site/hil/suite/test_switch.py" in done.stdout
-    assert '"metric": "accuracy"' in results.read_text()
+    assert '"metric":"accuracy"' in results.read_text()
 
 
 def run_with_the_base_only(installed: Path, program: str) -> subprocess.CompletedProcess[str]:

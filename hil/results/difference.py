@@ -113,8 +113,9 @@ def _nothing_alike(before: Kept, after: Kept) -> str:
     for kept in both:
         if not kept.boards:
             return f"run {kept.name} measured nothing; name another run"
-    had, has = ({board.target for board in kept.boards} for kept in both)
+    had, has = ({(board.target, board.provenance) for board in kept.boards} for kept in both)
     boards = [", ".join(sorted({f"{b.board} ({b.provenance})" for b in kept.boards})) for kept in both]
     ran = f"run {before.name} measured {boards[0]}, run {after.name} {boards[1]}"
-    never = ", and hardware is never compared with emulation" if had & has else ""
+    mixed = not had & has and {target for target, _ in had} & {target for target, _ in has}
+    never = ", and hardware is never compared with emulation" if mixed else ""
     return f"{ran}{never}; name two runs on like boards"

@@ -12,7 +12,10 @@ from hil.cli import main
 from hil.protocol import definition
 from reds.commands import EXTRAS
 
-USERS = ["boards", "doctor", "image", "kernels", "latency", "profile", "release", "summary"]
+USERS = [
+    *("baseline", "boards", "doctor", "image", "kernels"),
+    *("latency", "profile", "release", "results", "summary"),
+]
 
 
 def run(*words: object) -> Result:

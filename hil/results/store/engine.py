@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hil.results.store import migrate
 from hil.results.store.faults import ANOTHER, store_errors
 from hil.results.store.network_disk import network_disk
 from hil.results.store.store import Store
-from reds.reading import user_path
+from reds.reading import check_regular, user_path
 
 FILE = "runs.sqlite"
 LOCKED_SECONDS = 10.0
@@ -75,6 +76,8 @@ def _file(text: str | None) -> tuple[str, Engine]:
         raise StoreError(f"{error}; {ANOTHER}", store="--store") from error
     with store_errors(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            check_regular(path)  # SQLite would wait for a pipe for ever
     if kind := network_disk(path.parent):
         lies = f"lies on a network disk ({kind}), where SQLite is not safe"
         raise StoreError(

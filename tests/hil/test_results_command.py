@@ -1,0 +1,193 @@
+"""`hil results`: runs are listed, shown, compared, exported, imported and pruned."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hil.cli import main
+from hil.errors import ComparisonError
+from hil.results.difference import Kept, changes
+from hil.results.file import read_run
+from hil.results.run import BoardIdentity
+from hil.results.store import open_store
+from tests.hil.support.raising import raises
+from tests.hil.support.runs import DESK, NANO, figure, keep, outcome, run_at
+
+Hil = Callable[..., Result]
+HOST_NANO = replace(NANO, provenance="hardware", serial="S1", emulator="")
+
+
+@pytest.fixture
+def hil(tmp_path: Path) -> Hil:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["results", f"--store={tmp_path / 'a.sqlite'}", *arguments])
+
+    return run
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> list[str]:
+    """Three runs: two on the emulated Nano, one failed on the desktop."""
+    with open_store(str(tmp_path / "a.sqlite")) as store:
+        first = keep(store, run_at(100), value=8.0)
+        writer = store.begin(run_at(200))
+        figures = [
+            figure(NANO, "25%", 9.0, low=8.5, high=9.5),
+            figure(NANO, "25%", 0.75, metric="accuracy", unit="fraction", samples=(1.0, 0.5)),
+            figure(NANO, "25%", 3.0, metric="switch"),
+            figure(NANO, "all", 1.0, metric="infrastructure_errors", unit="count"),
+        ]
+        writer.test_ended(outcome(NANO, "test_a"), NANO, figures)
+        writer.end("passed")
+        last = keep(store, run_at(300), "failed", DESK, ended="failed")
+        return [first.id, writer.run.id, last.id]
+
+
+def lines(done: Result) -> list[list[str]]:
+    assert done.exit_code == 0, done.output
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def test_runs_are_listed_in_lines_that_fit_a_hundred_columns(hil: Hil, kept: list[str]) -> None:
+    listed = lines(hil("list"))
+    assert listed[1:] == [
+        [kept[2], "failed", "net", "desk", "hardware", "1", "1"],
+        [kept[1], "passed", "net", "left", "emulated", "1", "0"],
+        [kept[0], "passed", "net", "left", "emulated", "1", "0"],
+    ]
+    assert [line[0] for line in lines(hil("list", "--limit=1", "--provenance=emulated"))[1:]] == [kept[1]]
+    none = hil("list", "--board=nowhere")
+    assert (none.exit_code, none.stdout) == (0, "")
+
+
+def test_long_names_are_folded_and_not_cut(hil: Hil, tmp_path: Path) -> None:
+    board = replace(NANO, board="b" * 60)
+    with open_store(str(tmp_path / "a.sqlite")) as store:
+        keep(store, run_at(1), board=board)
+    assert (
+        sum(word.count("b") for line in lines(hil("list"))[1:] for word in line if set(word) == {"b"}) == 60
+    )
+
+
+def test_a_run_is_shown_with_its_boards_figures_and_failures(hil: Hil, kept: list[str]) -> None:
+    done = hil("show", "last")
+    assert f"run: {kept[2]}" in done.stdout
+    assert "board desk: desktop, hardware, host, agent ef01" in done.stdout
+    assert "FAILED: test_a: it took 9 us" in done.stdout
+    assert "desktop  desk   25%" in done.stdout
+    assert "QEMU emulator version 7.2.22" in hil("show", kept[0]).stdout
+
+
+def test_two_runs_are_compared_figure_by_figure(hil: Hil, kept: list[str]) -> None:
+    shown = lines(hil("diff", "last~2", "last~1"))
+    assert ["left", "emulated", "25%", "latency", "us", "8", "9", "+12.50%", "worse"] in shown
+    assert ["left", "emulated", "25%", "accuracy", "fraction", "-", "75.00%"] in shown
+    assert not any("infrastructure_errors" in line for line in shown)
+    assert "1 figures are equal" not in hil("diff", kept[0], kept[1]).stdout
+    assert "are equal" in hil("diff", kept[0], kept[0]).stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(NANO, DESK), (NANO, HOST_NANO), (HOST_NANO, NANO), (NANO, None), (None, DESK)]
+)
+def test_runs_on_unlike_boards_are_not_compared(
+    before: BoardIdentity | None, after: BoardIdentity | None
+) -> None:
+    one, other = (
+        Kept(name, [board] if board else [], [figure(board, "25%", 1.0)] if board else [])
+        for name, board in (("a", before), ("b", after))
+    )
+    with raises(ComparisonError):
+        changes(one, other)
+
+
+def test_the_same_device_under_another_name_is_compared_first() -> None:
+    renamed, stranger = replace(DESK, board="new name"), replace(DESK, serial="another")
+    before = Kept("a", [DESK], [figure(DESK, "25%", 2.0)])
+    after = Kept("b", [stranger, renamed], [figure(stranger, "25%", 7.0), figure(renamed, "25%", 1.0)])
+    ((change,), notes) = changes(before, after)
+    assert change.after
+    assert (change.after.value, change.relative, change.judged, notes) == (1.0, -0.5, "better", [])
+
+
+def test_another_device_another_agent_and_another_pack_are_noted() -> None:
+    other = replace(DESK, serial="another", build="0000")
+    after = Kept("b", [other], [figure(other, "25%", 2.0, pack_shape="f" * 16)])
+    _, notes = changes(Kept("a", [DESK], [figure(DESK, "25%", 2.0)]), after)
+    assert len(notes) == 3
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "judged"),
+    [
+        ("accuracy", (0.5, 0.6), "better"),
+        ("accuracy", (0.6, 0.5), "worse"),
+        ("latency", (0.6, 0.5), "better"),
+        ("latency", (0.0, 0.5), "worse"),
+        ("latency", (0.5, 0.5), ""),
+        ("macs", (1.0, 2.0), ""),
+    ],
+)
+def test_more_accuracy_is_better_and_less_of_all_else(
+    metric: str, values: tuple[float, float], judged: str
+) -> None:
+    kept = [Kept("a", [DESK], [figure(DESK, "25%", value, metric=metric, samples=())]) for value in values]
+    ((change,), _) = changes(*kept)
+    assert change.judged == judged
+
+
+def test_figures_are_exported_for_other_programs(hil: Hil, kept: list[str], tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(hil("export", "last~1").stdout)))
+    assert [(row["run"], row["metric"], float(row["value"]), row["samples"]) for row in rows[:2]] == [
+        (kept[1], "latency", 9.0, "2"),
+        (kept[1], "accuracy", 0.75, "2"),
+    ]
+    name = "net 25% on left (emulated)"
+    assert json.loads(hil("export", "last~1", "--format=bencher").stdout) == {
+        name: {
+            "latency": {"value": 9000.0, "lower_value": 8500.0, "upper_value": 9500.0},
+            "accuracy": {"value": 0.75},
+            "switch-us": {"value": 3.0},
+        }
+    }
+    entries = json.loads(hil("export", "last~1", "--format=github-action-benchmark").stdout)
+    assert [(each["name"], each["unit"], each["value"]) for each in entries] == [
+        (f"{name} latency", "us", 9.0),
+        (f"{name} wrong answers", "fraction", 0.25),
+        (f"{name} switch", "us", 3.0),
+    ]
+    assert entries[0]["range"] == "± 0.5"
+    assert hil("export", kept[1], "--format=jsonl", f"--out={tmp_path / 'out.jsonl'}").exit_code == 0
+    header, measured = read_run(tmp_path / "out.jsonl")
+    assert header
+    assert (header.run.id, header.boards, len(measured)) == (kept[1], (NANO,), 4)
+
+
+def test_cells_of_a_table_are_no_formulas(hil: Hil, tmp_path: Path) -> None:
+    board = replace(NANO, board="=cmd()")
+    with open_store(str(tmp_path / "a.sqlite")) as store:
+        keep(store, run_at(1), board=board)
+    assert "'=cmd()" in hil("export").stdout
+
+
+def test_exported_runs_are_imported_after_they_were_pruned(hil: Hil, kept: list[str], tmp_path: Path) -> None:
+    hil("export", kept[0], "--format=jsonl", f"--out={tmp_path / 'out.jsonl'}")
+    assert hil("prune", "--keep=3").stdout == "removed 0 runs\n"
+    assert hil("prune", "--keep=1", "--days=100000").stdout == "removed 0 runs\n"
+    assert hil("prune", "--keep=1", "--days=1").stdout == "removed 2 runs\n"
+    assert hil("import", str(tmp_path / "out.jsonl")).exit_code == 0
+    assert [line[0] for line in lines(hil("list"))[1:]] == [kept[2], kept[0]]
+    again = hil("import", str(tmp_path / "out.jsonl"))
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+
+
+def test_no_store_has_no_runs() -> None:
+    done = CliRunner().invoke(main, ["results", "--store=none", "list"])
+    assert done.exit_code == 2
