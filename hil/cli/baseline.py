@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hil.cli.options import STORE
+from hil.cli.results import print_wide
 from reds.text import LINE, printable
 
 if TYPE_CHECKING:
     from hil.results.run import BoardIdentity, Run
     from hil.results.store import Store
 
-STORE = click.option(
-    "--store", "where", envvar="HIL_STORE", help="Store of runs; default: that of pytest hil."
-)
 _RUNS = 200
 """Newest runs whose boards are shown."""
 
@@ -54,7 +53,6 @@ def show(where: str | None) -> None:
     from rich.table import Table
 
     from hil.results.store import open_store
-    from reds.console import plain_console
 
     table = Table("board", "provenance", "pack", "run", "accepted", box=None, pad_edge=False)
     with open_store(where) as store:
@@ -62,7 +60,7 @@ def show(where: str | None) -> None:
             row = board.board, board.provenance, pack, run.id, run.accepted[:10] or "-"
             table.add_row(*(printable(cell, LINE) for cell in row))
     if table.row_count:
-        plain_console().print(table)
+        print_wide(table)
     else:
         click.echo(
             "no baseline yet: pytest hil keeps each run, and the last good one of a board is its baseline"

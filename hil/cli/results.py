@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console, RenderableType
 
+from hil.cli.options import STORE
 from reds.commands import file, new_file
 
 if TYPE_CHECKING:
@@ -29,23 +30,13 @@ def print_wide(*shown: RenderableType) -> None:
 
 
 @click.group()
-@click.option(
-    "--store",
-    "where",
-    envvar="HIL_STORE",
-    metavar="STORE",
-    help="A file, or postgresql+psycopg://USER@HOST/DATABASE; default: the store of this user.",
-)
+@STORE
 @click.pass_context
 def results(context: click.Context, where: str | None) -> None:
     """List, show, compare, export and remove the runs that are kept.
 
     RUN is `last`, `last~1` (the one before), or the first characters of a run's id.
     """
-    from hil.options import NO_STORE
-
-    if where == NO_STORE:
-        raise click.UsageError("--store is none, so no run is kept; name a store")
     context.obj = where
 
 

@@ -55,11 +55,14 @@ def labeled_of(card: Mapping[str, Any] | None) -> str:
 
 
 def _from_file(asked: str, board: BoardIdentity, shape: str) -> Baseline:
-    path = user_path(asked)
-    if not path.exists():
+    try:
+        path = user_path(asked)
+    except ValueError as error:
         raise BaselineError(
-            f"--baseline is {asked}, which does not exist; name a file of --results, or a run"
-        )
+            f"--baseline is {asked!r}: {error}; name a file of --results, or a run"
+        ) from error
+    if not path.exists():
+        raise BaselineError(f"there is no file {path}; name a file of --results, or a run")
     header, measured = file.read_run(path)
     alike = baselines.chosen(path.name, measured, board.target, board.provenance, shape)
     if header is not None:

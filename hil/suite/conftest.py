@@ -21,7 +21,7 @@ from hil.results.pack_shape import pack_shape
 from hil.results.profile import Profile
 from hil.results.progress import progress
 from hil.suite.board_tests import selected_board
-from hil.suite.fixtures import Record, Uncaptured
+from hil.suite.fixtures import Note, Record, Uncaptured
 from hil.suite.gating import Gate
 from hil.suite.leased import LeasedBoard
 from hil.suite.measurements import Latency, Measurements, Precision, Switches
@@ -212,6 +212,12 @@ def switches(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[Pai
 def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Latency:
     """Return the steady-state latencies of the subnet that all these pairs switch to, by clock."""
     return measurements.latency(pairs[0][1])
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """Keep a text in the test's properties; those that `hil.plugin` lists are shown below the table."""
+    return lambda name, text: request.node.user_properties.append((name, text))
 
 
 @pytest.fixture

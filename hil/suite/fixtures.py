@@ -23,6 +23,10 @@ Uncaptured = Callable[[], AbstractContextManager[None]]
 """Context manager that lets output through pytest's capturing."""
 
 
+Note = Callable[[str, str], None]
+"""A function that keeps a text in a test's properties: its name, and the text."""
+
+
 class Record(Protocol):
     """A function that keeps a measurement of the board under test."""
 

@@ -92,11 +92,6 @@ class Measurements:
             self._measure_all()
         return _joined(taken[subnet] for taken in self._latencies if subnet in taken)
 
-    def latency_tries(self, subnet: int) -> list[Latency]:
-        """Return each measurement of a subnet's latency."""
-        self.latency(subnet)
-        return [taken[subnet] for taken in self._latencies if subnet in taken]
-
     def latency_again(self, subnets: Sequence[int]) -> Mapping[int, Latency]:
         """Measure some subnets once more, in turns, after a pause and on an agent that is started anew."""
         self._start_anew()

@@ -1,10 +1,9 @@
 """Test that no subnet is worse than its baseline, an earlier run of the same board (`--baseline`)."""
 
-from collections.abc import Callable
-
 import pytest
 
 from hil.boards.board import Outputs
+from hil.suite.fixtures import Note
 from hil.suite.gating import Gate
 from hil.suite.workload import Workload
 
@@ -14,10 +13,10 @@ def test_no_worse_than_baseline(
     subnet: str,
     gate: Gate,
     outputs: Outputs,
-    record_property: Callable[[str, object], None],
+    note: Note,
 ) -> None:
     right = outputs[: len(workload.truth)].argmax(axis=1) == workload.truth
     passed, text = gate.judge(workload.subnets.index(subnet), right.astype(int).tolist())
-    record_property("baseline", f"{gate.measurements.leased.facts().name} {text}")
+    note("baseline", f"{gate.measurements.leased.facts().name} {text}")
     if not passed:
         pytest.fail(text, pytrace=False)

@@ -7,7 +7,7 @@ from hil.results.measurement import metric_name
 from hil.results.samples import by_unit
 from hil.results.statistics import shape
 from hil.results.statistics.quantiles import median
-from hil.suite.fixtures import Record
+from hil.suite.fixtures import Note, Record
 from hil.suite.measurements import Latency, Measurements
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
@@ -24,7 +24,7 @@ def test_latency(
     latency: Latency,
     budgets: Mapping[str, float],
     record_measurement: Record,
-    record_property: Callable[[str, object], None],
+    note: Note,
     replay: Callable[[Sequence[float]], None],
 ) -> None:
     values = by_unit(latency.values())
@@ -35,7 +35,7 @@ def test_latency(
     if "us" in values:
         replay(values["us"])
     for name, text in _notes(measurements, subnet, values):
-        record_property(name, text)
+        note(name, text)
     for unit in values.keys() & budgets.keys():
         limit = budgets[unit]
         assert median(values[unit]) <= limit, (

@@ -13,16 +13,8 @@ from hil.protocol import definition
 from reds.commands import EXTRAS
 
 USERS = [
-    "baseline",
-    "boards",
-    "doctor",
-    "image",
-    "kernels",
-    "latency",
-    "profile",
-    "release",
-    "results",
-    "summary",
+    *("baseline", "boards", "doctor", "image", "kernels"),
+    *("latency", "profile", "release", "results", "summary"),
 ]
 
 

@@ -24,6 +24,7 @@ from hil.results.gate.counts import judge_count
 from hil.results.gate.times import MOST_RUNS, TRIES, is_slower, judge_time, level
 from hil.results.gate.verdict import Change, Verdict, sentence, worse
 from hil.results.measurement import Measurement
+from tests.hil.gate_quality import page
 from tests.hil.gate_quality.boards import BOARDS
 from tests.hil.gate_quality.simulation import quality
 from tests.hil.support.raising import raises
@@ -216,3 +217,10 @@ def test_gate_seldom_errs(name: str) -> None:
     found = quality(BOARDS[name], MOST_RUNS, runs, slowdown=1.05, seed=0)
     assert found.false_alarms <= runs * 0.01
     assert found.detected >= runs * 0.98
+
+
+def test_page_has_the_table_that_is_kept() -> None:
+    text = page.PAGE.read_text()
+    assert text == page.with_table(text, page.kept())
+    good = [row for row in page.kept() if row.earlier == MOST_RUNS and row.board != "runs differ by 1 %"]
+    assert all(row.false_alarms <= 0.01 * row.runs and row.detected >= 0.99 * row.runs for row in good)

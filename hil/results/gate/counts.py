@@ -13,5 +13,6 @@ def judge_count(name: str, unit: str, now: float, before: float) -> Verdict:
         before: The count of the baseline.
     """
     change = Change((now > before) - (now < before))
-    moved = f"{now:,.10g} {unit}, was {before:,.10g} ({percent(now, before)}, exact)"
+    of = "" if unit == name else f" {unit}"
+    moved = f"{now:,.10g}{of}, was {before:,.10g} ({percent(now, before)}, exact)"
     return Verdict(name, change, f"{name} {moved}")

@@ -26,7 +26,7 @@ SHARE = {"latency": 0.025, "switch": 0.1}
 """Least relative change that counts, by metric."""
 AMOUNT_US = {"latency": 0.02, "switch": 0.1}
 """Least change in microseconds that counts, by metric."""
-TRIES = 8
+TRIES = 12
 """Measurements of a suspected regression, the first included."""
 MOST_RUNS = 20
 """Most earlier runs that a level is computed of."""

@@ -1,0 +1,110 @@
+"""Latencies are measured as often as a precision asks for, and again where a figure is in doubt."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hil.boards.facts import BoardFacts, Provenance
+from hil.protocol.hello import Clock
+from hil.results.samples import Samples
+from hil.suite import measurements as module
+from hil.suite import workload as workloads
+from hil.suite.measurements import Measurements, Precision
+
+NS = Clock(0, "ns", 1_000_000_000)
+
+
+@dataclass
+class Scripted:
+    """A leased board whose times are scripted: a function of the measurement's number returns each."""
+
+    ticks: Callable[[int], int]
+    provenance: Provenance = Provenance.HARDWARE
+    starts: int = 1
+    _number: Iterator[int] = field(default_factory=count)
+
+    measured = False
+
+    def facts(self) -> BoardFacts:
+        return BoardFacts("board", "desktop", self.provenance, "desktop", "0", (NS,))
+
+    def do(self, work: Callable[[object], object]) -> object:
+        return work(SimpleNamespace(facts=self.facts, settle=lambda: None, measure=self.measure))
+
+    def restart(self) -> None:
+        self.starts += 1
+
+    def measure(self, subnet: int, n: int, clock: Clock, x: object) -> Samples:
+        ticks = tuple(self.ticks(next(self._number)) for _ in range(n))
+        return Samples(clock, ticks, str(self.provenance))
+
+
+@pytest.fixture
+def measured(small_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Measurements]:
+    """Return measurements of a scripted board, 20 samples at once."""
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0)
+    workload = workloads.load(small_pack)
+
+    def of(board: Scripted, precision: Precision | None = None) -> Measurements:
+        return Measurements(board, workload, {}, {}, 20, precision)  # type: ignore[arg-type]
+
+    return of
+
+
+def noisy(spread: float) -> Callable[[int], int]:
+    rng = np.random.default_rng(0)
+    return lambda number: round(100_000 * (1 + spread * rng.standard_normal()))
+
+
+def taken(measurements: Measurements, subnet: int = 0) -> int:
+    return len(measurements.latency(subnet)["ns"].ticks)
+
+
+def test_precision_takes_as_many_samples_as_the_interval_needs(measured: Callable[..., Measurements]) -> None:
+    asked = Precision(0.01, 600)
+    quiet, loud = (measured(Scripted(noisy(spread)), asked) for spread in (0.001, 0.05))
+    assert taken(quiet) == 20
+    assert taken(loud) > 100
+    for measurements in (quiet, loud):
+        assert max(map(measurements.half_width, (0, 1))) <= 0.01
+        assert taken(measurements) % 20 == 0
+
+
+def test_precision_ends_with_its_time(measured: Callable[..., Measurements]) -> None:
+    measurements = measured(Scripted(noisy(0.05)), Precision(0.0001, 0))
+    assert taken(measurements) == 20
+    assert measurements.half_width(0) > 0.0001
+
+
+def test_precision_ends_with_the_most_samples(
+    measured: Callable[..., Measurements], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 100)
+    assert taken(measured(Scripted(noisy(0.5)), Precision(0.0001, 600))) == 100
+
+
+def test_counts_of_an_emulator_are_not_measured_again(measured: Callable[..., Measurements]) -> None:
+    board = Scripted(noisy(0.5), Provenance.EMULATED)
+    assert taken(measured(board, Precision(0.0001, 600))) == 20
+
+
+def test_subnets_are_measured_in_turns(measured: Callable[..., Measurements]) -> None:
+    measurements = measured(Scripted(lambda number: 1000 + number))
+    first, second = (measurements.latency(subnet)["ns"].ticks for subnet in (0, 1))
+    assert sorted(first + second) == list(range(1000, 1040))
+    assert first[:4] == (1000, 1001, 1004, 1005)
+
+
+def test_measurement_again_is_of_a_fresh_agent_and_added(measured: Callable[..., Measurements]) -> None:
+    board = Scripted(lambda number: 1000 + number)
+    measurements = measured(board)
+    before = measurements.latency(0)["ns"].ticks
+    again = measurements.latency_again([0])[0]["ns"].ticks
+    assert board.starts == 2
+    assert measurements.latency(0)["ns"].ticks == before + again
+    assert len(again) == taken(measurements, subnet=1) == 20

@@ -1,0 +1,75 @@
+"""The real suite against its baselines: in a store, and in a file."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hil.cli import main
+from hil.firmware import build
+from hil.results.gate.times import TRIES
+from tests.hil.support import AGENTS
+from tests.hil.support.suite_run import BoardsToml, Run, failed_tests, outcomes, suite_size
+
+GATE = "test_no_worse_than_baseline"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Mapping[str, str]:
+    """The environment of runs that are kept."""
+    return {"HIL_STORE": str(tmp_path / "runs.sqlite")}
+
+
+@pytest.fixture
+def kept(hil: Run, small_pack: Path, store: Mapping[str, str], boards_toml: BoardsToml) -> Callable[..., str]:
+    """Run the suite on an emulated Nano, and return what it prints."""
+
+    def run(status: int, *args: object, agent: str = "") -> str:
+        build_of = {"agent": str(build.agent("emulated", AGENTS / agent))} if agent else {}
+        boards = boards_toml("nano33ble", **build_of)
+        done = hil("--emulate", "--boards", boards, "--pack", small_pack, *args, env=store)
+        assert done.returncode == status, done.stdout
+        return str(done.stdout)
+
+    return run
+
+
+def hil_command(store: Mapping[str, str], *words: str) -> str:
+    done = CliRunner().invoke(main, list(words), env=store)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_heavier_agent_fails_against_the_baseline_until_it_is_accepted(
+    kept: Callable[..., str], store: Mapping[str, str], small_pack: Path, tmp_path: Path
+) -> None:
+    text = kept(0, "--baseline=auto")
+    assert outcomes(text)["passed"] == suite_size(small_pack)  # two more, and two that need labels skip
+    assert text.count("no baseline yet") == 2
+
+    text = kept(1, "--baseline=auto", "--junitxml=a.xml", agent="heavier.c")
+    assert failed_tests(text) == {GATE}
+    assert "Traceback" not in text
+    suite = next(ET.parse(tmp_path / "a.xml").iter("testsuite"))
+    assert (suite.get("failures"), suite.get("errors")) == ("2", "0")
+    messages = [failure.get("message", "") for failure in suite.iter("failure")]
+    assert all("instructions" in message and "\n" not in message for message in messages)
+
+    assert "small" in hil_command(store, "baseline", "accept")
+    assert "no change" in kept(0, "--baseline=auto", "-k", GATE, agent="heavier.c")
+    assert "is better" in kept(0, "--baseline=auto", "-k", GATE)
+
+
+def test_heavier_agent_on_hardware_is_measured_again_before_it_fails(
+    hil: Run, small_pack: Path, store: Mapping[str, str], boards_toml: BoardsToml
+) -> None:
+    run = "--pack", small_pack, "--samples=10", "--baseline=auto"
+    done = hil("--boards", boards_toml("desktop"), *run, env=store)
+    assert done.returncode == 0, done.stdout
+    agent = str(build.agent("desktop", AGENTS / "heavier.c"))
+    done = hil("--boards", boards_toml("desktop", agent=agent), *run, "-k", f"{GATE} and 100", env=store)
+    assert done.returncode == 1, done.stdout
+    assert failed_tests(done.stdout) == {GATE}
+    assert f"in each of {TRIES} measurements" in done.stdout
