@@ -44,6 +44,16 @@ def test_killed(board):
     board.measure(0, n=3)
     os.kill(os.getpid(), signal.{0})
 """
+KILLED_AS_IT_IS_SHOWN = """
+class Shows:
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+@pytest.hookimpl(trylast=True)  # as pytest registers what writes to the terminal
+def pytest_configure(config):
+    config.pluginmanager.register(Shows())
+"""
 TAKEN_AWAY = """
 def test_store_is_taken_away(board):
     with sqlite3.connect(os.environ["STORE"]) as raw:
@@ -118,6 +128,14 @@ def test_a_killed_run_keeps_its_finished_tests(
         assert run.status == status
         assert [test.outcome for test in store.tests(run.id)] == ["passed"]
         assert len(store.measurements(run.id)) == 1
+
+
+def test_a_test_is_kept_before_it_is_shown(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(f"import os, signal, pytest\n{KILLED_AS_IT_IS_SHOWN}")
+    assert bench("").returncode == -9
+    with open_store(str(tmp_path / "runs.sqlite")) as store:
+        (run,) = store.runs()
+        assert [test.outcome for test in store.tests(run.id)] == ["passed"]
 
 
 @pytest.mark.parametrize("when", ["before", "in the middle"])
