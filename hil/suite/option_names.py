@@ -64,6 +64,7 @@ def _named(names: Iterable[str], prefix: str = "") -> str:
 
 def _add(parser: pytest.Parser, option: Option, flag: str, text: str) -> None:
     group = parser.getgroup("reds-hil", "networks on real and emulated boards (reds-hil)")
+    text = text.replace("%", "%%")  # argparse fills in a template
     group.addoption(flag, dest=option.dest, default=None, help=text, **option.argparse)
 
 
