@@ -157,7 +157,23 @@ def int8_table(section: Section) -> str:
     return table(columns | {each["subnet"]: difference for each in next(iter(kept.values()))}, rows)
 
 
-TABLES = {"bench": bench_table, "pictures": picture_table, "kernels": kernel_table, "int8": int8_table}
+def shipped_table(section: Section) -> str:
+    """Make the table of the shipped packs' differences between int8 and float, from their cards."""
+    rows = []
+    for name in section["packs"]:
+        shipped = card(name)
+        tests = [subnet["accuracy"] for subnet in shipped["subnets"]]
+        points = [100 * (test["test"] - test["float_test"]) for test in tests]
+        rows.append([name, shipped["tested_on"], 100 * tests[-1]["float_test"], *points])
+    names = [subnet["label"] for subnet in card(section["packs"][0])["subnets"]]
+    columns = {"pack": "{}", "tested on": "{:,d}", "100% in float": "{:.2f}"}
+    return table(columns | dict.fromkeys(names, "{:+.2f}"), rows)
+
+
+TABLES = {
+    "bench": bench_table, "pictures": picture_table, "kernels": kernel_table, "int8": int8_table,
+    "shipped": shipped_table,
+}  # fmt: skip
 
 
 def written(section: Section) -> str:

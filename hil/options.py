@@ -148,8 +148,8 @@ def _text(metavar: str) -> Mapping[str, Any]:
 _REPEATED = {"action": "append", "metavar": "TARGET"}
 _SWITCH = {"action": "store_const", "const": "true"}
 _MISSING_HELP = (
-    "how to treat an absent board: fail, skip or emulate (default: fail for a board that --target names, "
-    "skip for others)"
+    "how to treat an absent board: fail, skip or emulate (default: fail for a target that is named, skip "
+    "for others)"
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
 _PRECISION_HELP = (

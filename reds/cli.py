@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 from rich.console import Console
 
+from reds import torchrun
 from reds.commands import Commands, file, new_file
 from reds.console import plain_console
 from reds.errors import PackError, RedsError
@@ -47,6 +48,21 @@ def _out(content: str) -> Callable[[F], F]:
 FORCE = click.option(
     "--force", is_flag=True, help="Overwrite packs of the same name that other recipes made."
 )
+
+
+def _workers(context: click.Context, option: click.Parameter, value: str) -> int | str:
+    if value.isdecimal() and 1 <= int(value) <= 1024:
+        return int(value)
+    if value == "ray" or (value.startswith("ray://") and value.rpartition(":")[2].isdecimal()):
+        return value
+    raise click.BadParameter(f"{value!r}: a number from 1 to 1024, `ray` or `ray://HOST:PORT` is needed")
+
+
+WORKERS = click.option(
+    "--workers", default="1", callback=_workers, metavar="N|ray|ray://HOST:PORT", show_default=True,
+    help="Trainings at once on this machine, or the Ray cluster that runs them. The bits are those of the"
+    " same --threads without it.",
+)  # fmt: skip
 THREADS = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N",
     help="Threads of torch. Another number gives other bits.  [default: by the size of the net]",
@@ -60,6 +76,15 @@ def _checked(recipe: Path, console: Console) -> "Checked":
 
     with Progress(console).step("reading the recipe and its data", brief=True):
         return check_recipe(recipe)
+
+
+def _refuse_torchrun() -> None:
+    """Raise `UsageError` if `torchrun` started several processes: the trainings of a table are apart."""
+    if torchrun.processes() > 1:
+        raise click.UsageError(
+            "torchrun shares one training, as of `reds build`: this command runs many, so start it without"
+            " torchrun, and spread them by --workers"
+        )
 
 
 @click.group(cls=Commands, expected=(RedsError,))
@@ -103,7 +128,11 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     checked = _checked(recipe, console)
     from reds.experiment.build import build as run
 
-    written, missed = run(checked, out, console, force=force, threads=threads)
+    try:
+        written, missed = run(checked, out, console, force=force, threads=threads)
+    except KeyboardInterrupt:
+        goes_on = "the same command goes on after the last whole epoch"
+        raise click.ClickException(f"the build was stopped; {goes_on}") from None
     shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
     console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
     if missed and not allow_missed_floors:
@@ -173,17 +202,21 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @_out("the packs and their cards")
 @FORCE
 @THREADS
-def compare(recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None) -> None:
+@WORKERS
+def compare(
+    recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None, workers: int | str
+) -> None:
     """Measure the accuracy that nesting costs.
 
     Trains the nested subnets of RECIPE, then each subnet alone with the same code, options and epochs, and
     prints both accuracies with the interval of their difference.
     """
+    _refuse_torchrun()
     console = plain_console(stderr=True)
     checked = _checked(recipe, console)
     from reds.experiment.compare import compare as run
 
-    click.echo(run(checked, seeds, out, console, force=force, threads=threads))
+    click.echo(run(checked, seeds, out, console, force=force, threads=threads, workers=workers))
 
 
 @main.command()
@@ -196,19 +229,22 @@ def compare(recipe: Path, seeds: list[int], out: Path, force: bool, threads: int
 )  # fmt: skip
 @FORCE
 @THREADS
+@WORKERS
 def reproduce(
-    name: str, seeds: list[int], out: Path, against: tuple[str, ...], force: bool, threads: int | None
-) -> None:
+    name: str, seeds: list[int], out: Path, against: tuple[str, ...], force: bool, threads: int | None,
+    workers: int | str,
+) -> None:  # fmt: skip
     """Repeat an experiment of the REDS paper.
 
     Trains the shipped recipe for NAME with the budgets of the paper (arXiv 2311.13349), and the baselines:
     the same widths trained alone, and nested subnets with uniform widths, with units scored by their weights
     (magnitude), or scored at random. Prints our accuracies beside those of the paper.
     """
+    _refuse_torchrun()
     from reds.experiment.reproduce.run import reproduce as run
 
     console = plain_console(stderr=True)
-    click.echo(run(name, seeds, against, out, console, force=force, threads=threads))
+    click.echo(run(name, seeds, against, out, console, force=force, threads=threads, workers=workers))
 
 
 @main.command("bench-selection", hidden=True)

@@ -17,6 +17,7 @@ from reds.text import LINE, printable
 EXTRAS = {
     **dict.fromkeys(("torch", "ortools", "PIL"), ("training", "train")),
     "matplotlib": ("the plot", "train"),
+    "ray": ("--workers", "cluster"),
     "tensorflow": ("export", "tflite"),
     "ai_edge_litert": ("LiteRT", "tflite"),
     **dict.fromkeys(("cobs", "serial", "paramiko", "adb_shell", "usb1", "pytest"), ("a board", "hil")),

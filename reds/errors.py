@@ -10,6 +10,7 @@ RedsError
 │   └── LabeledSetMissing   the labeled examples of a card are not on this machine
 ├── DivergedError       training left the finite numbers
 ├── LostProcessError    another process of a training has ended, or does not answer
+├── ClusterError        Ray cannot be used, or lost a training
 ├── PackError           a pack cannot be used
 │   └── ModelError      an integer network breaks a rule of the pack format
 │       └── QuantizeError   a layer does not fit the integer arithmetic
@@ -101,6 +102,10 @@ class LostProcessError(RedsError):
             f"process {self.rank} of {self.processes} ends: torchrun was stopped, or another process ended or"
             " does not answer: give the same command again, and a build goes on after its last whole epoch"
         )
+
+
+class ClusterError(RedsError):
+    """Ray cannot be used, or lost a training; the text names the training or the address."""
 
 
 class PackError(RedsError, ValueError):

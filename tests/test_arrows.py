@@ -21,6 +21,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "fixtures",
         "spelling",
         "strict_tables",
+        "rules",
         "tables",
         "torchrun",
         "console",

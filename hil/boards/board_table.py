@@ -99,8 +99,8 @@ class BoardTable:
         host = self._host() if "host" in self.row else None
         if host is None:
             self._check_without_host()
-        limits: dict[str, Any] = {key: self._limits(key) for key in LIMITS_BY_SUBNET}
         wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
+        limits: dict[str, Any] = {key: self._limits(key) for key in LIMITS_BY_SUBNET}
         return Entry(
             self.row["name"],
             self.row["target"],

@@ -101,7 +101,7 @@ def _check_core(entry: Entry, machine: Machine) -> None:
         try:
             machine.run(f"{pinned(entry.core)}true", "use its core", Deadline.after(COMMAND_SECONDS))
         except BuildError as error:
-            why = f"its agent cannot be put on core {entry.core}: {error}"
+            why = f"its agent cannot be put on core {entry.core}: {error.observation}"
             raise BoardsFileError(f"{why}; name another `core`, or none", key="core") from error
 
 

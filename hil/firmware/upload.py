@@ -26,7 +26,7 @@ def store_once(machine: Machine, program: bytes) -> str:
     look = f"""umask 077; mkdir -p {machine.folder} && cd {machine.folder} && echo "folder=$PWD" &&
         if [ ! -w . ]; then echo "$PWD may not be written to" >&2; exit 1; fi &&
         if [ -f {name} ]; then chmod 700 {name} && echo "held=$(sha256sum <{name})"; fi"""
-    said = key_values(machine.run(look, "make the agent's folder", Deadline.after(LOOK_SECONDS)))
+    said = key_values(_run(machine, look, "make the agent's folder"))
     folder = said.get("folder", "")
     if not said.get("held", "").startswith(digest):
         _store(machine, program, digest, folder, name)
@@ -40,7 +40,7 @@ def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str
         machine.put(program, f"{folder}/{partial}", Deadline.after(STORE_SECONDS))
     except BuildError as error:
         room = f'{there} && rm -f {partial} && echo "free=$(df -Pk . | tail -n 1)"'
-        said = machine.run(room, "say what room it has", Deadline.after(LOOK_SECONDS))
+        said = _run(machine, room, "say what room it has")
         words = key_values(said).get("free", "").split()
         free = f", {words[3]} kB are free there" if len(words) > 3 and words[3].isdigit() else ""
         raise BuildError(f"{error}{free}; make room and run again") from error
@@ -50,4 +50,8 @@ def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str
         chmod 700 {partial} && mv -f {partial} {name} &&
         {{ find . -name "agent-*" ! -name {name} -mtime +{_KEPT_DAYS} -exec rm -f {{}} +
         find . -name "agent-*.*" -mtime +0 -exec rm -f {{}} +; true; }}"""
-    machine.run(settle, "keep the agent", Deadline.after(LOOK_SECONDS))
+    _run(machine, settle, "keep the agent")
+
+
+def _run(machine: Machine, script: str, doing: str) -> str:
+    return machine.run(script, doing, Deadline.after(LOOK_SECONDS), machine.folder_advice)

@@ -56,7 +56,8 @@ def read_hello(payload: bytes) -> Hello:
         ProtocolError: The payload is not a hello, or describes no board that can exist.
     """
     if len(payload) >= HELLO_REQUEST.size and (theirs := HELLO_REQUEST.read(payload)["version"]) != VERSION:
-        raise VersionError(f"the agent speaks version {theirs} of the protocol, this program {VERSION}")
+        speaks = f"the agent speaks version {theirs} of the protocol, this program {VERSION}"
+        raise VersionError(f"{speaks}; upload the agent of this release")
     if len(payload) < HELLO.size:
         raise ProtocolError(f"the hello has {len(payload)} bytes, fewer than {HELLO.size}")
     told = HELLO.read(payload)

@@ -5,6 +5,8 @@
 - latencies and counts: the median
 - switches: the slowest
 - accuracy: the mean of the correct answers
+- layers (`layer_03_depthwise_cycles`): the median of the layer by itself
+- stack, ram: bytes of the deepest of several inferences
 - mismatches: the sum of the wrong outputs
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
@@ -90,7 +92,7 @@ def measurement_of(plain: Mapping[str, Any]) -> Measurement:
 
 
 def metric_name(what: str, unit: str) -> str:
-    """Name the metric of a `latency` or `switch`: as it is in us, else after the unit that is counted."""
+    """Name the metric of a `latency`, a `switch` or a layer: as it is in us, else after the counted unit."""
     if unit == "us":
         return what
     return unit if what == "latency" else f"{what}_{unit}"

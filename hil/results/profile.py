@@ -8,6 +8,7 @@ is the same for all subnets of a pack.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hil.results.layer_facts import LayerFacts
 from hil.results.samples import Samples, by_unit
@@ -21,11 +22,22 @@ NOISE = 0.5
 
 @dataclass(frozen=True)
 class Cost:
-    """Medians in one unit: each layer, the whole inference, and the cost of reading the clock."""
+    """What the layers of a subnet cost in one unit.
 
-    layers: tuple[float, ...]
+    Attributes:
+        samples: Samples of each layer.
+        whole: Median of the whole inference.
+        reading: Cost of reading the clock.
+    """
+
+    samples: tuple[tuple[float, ...], ...]
     whole: float
     reading: float
+
+    @cached_property
+    def layers(self) -> tuple[float, ...]:
+        """Return the median of each layer."""
+        return tuple(map(median, self.samples))
 
     @property
     def total(self) -> float:
@@ -86,6 +98,5 @@ def costs(
         by_layer = [by_unit([samples]) for samples in layers]
         for unit, values in by_unit([inference]).items():
             reading = inference.clock.microseconds(ticks) if unit == "us" else float(ticks)
-            medians = tuple(median(layer[unit]) for layer in by_layer)
-            found[unit] = Cost(medians, median(values), reading)
+            found[unit] = Cost(tuple(layer[unit] for layer in by_layer), median(values), reading)
     return found

@@ -23,7 +23,7 @@ _TAKEN = pytest.StashKey[tuple[str, ...]]()
 def register_long(parser: pytest.Parser) -> None:
     """Register the long names and the ini options."""
     for option in OPTIONS:
-        _add(parser, option, f"--hil-{option.name}", f"the same as --{option.name}")
+        _add(parser, option, f"--hil-{option.name}", option.help)
         parser.addini(option.dest, option.help, default="")
 
 
@@ -32,7 +32,7 @@ def register_short(config: pytest.Config, parser: pytest.Parser) -> None:
     taken = tuple(option.name for option in OPTIONS if not _is_free(parser, f"--{option.name}"))
     for option in OPTIONS:
         if option.name not in taken:
-            _add(parser, option, f"--{option.name}", option.help)
+            _add(parser, option, f"--{option.name}", f"short for --hil-{option.name}")
     config.stash[_TAKEN] = taken
 
 

@@ -11,9 +11,9 @@ def test_layers_add_up_to_the_inference(
 ) -> None:
     for unit, cost in profile.costs.items():
         if unit != "us" or "cycles" not in profile.costs:  # the cycles say the same
-            for i, (layer, taken) in enumerate(zip(profile.layers, cost.layers, strict=True)):
+            for i, (layer, samples) in enumerate(zip(profile.layers, cost.samples, strict=True)):
                 metric = metric_name(f"layer_{i:02}_{layer.kind}", unit)
-                record_measurement(subnet, metric, unit, taken, [taken])
+                record_measurement(subnet, metric, unit, cost.layers[i], samples)
     for unit, cost in profile.costs.items():
         told = f"{subnet}: the layers take {cost.total:,.2f} {unit} one by one, all at once {cost.whole:,.2f}"
         assert cost.adds_up(measurements.exact), f"{told}; run `hil profile` to see each layer"

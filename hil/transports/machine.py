@@ -61,6 +61,8 @@ class Machine(ABC):
     lost_advice: ClassVar[str]
     barred_advice: ClassVar[str]
     """Remedy if no program may run in that folder."""
+    folder_advice: ClassVar[str]
+    """Remedy if that folder cannot be made or written."""
 
     def __enter__(self) -> Self:
         return self
@@ -93,13 +95,16 @@ class Machine(ABC):
             SetupError: The machine cannot store files.
         """
 
-    def run(self, script: str, doing: str, deadline: Deadline) -> str:
+    def run(
+        self, script: str, doing: str, deadline: Deadline, remedy: str = "log in by hand and find out why"
+    ) -> str:
         """Run a POSIX shell script and return its standard output.
 
         Args:
             script: The script, which reads no input.
             doing: The verb phrase for errors, such as "store a file".
             deadline: When the script must have ended.
+            remedy: What to do if the script fails.
 
         Raises:
             BuildError: The script failed; the text has the first line of its standard error.
@@ -122,7 +127,7 @@ class Machine(ABC):
             if status:
                 session.status(NOTICE_SECONDS)  # standard error has arrived when the session ends
                 reason = first_line(session.stderr()) or f"exit status {status}"
-                raise BuildError(f"{self.name} cannot {doing}: {reason}")
+                raise BuildError(f"{self.name} cannot {doing}: {reason}; {remedy}")
         return out[: ended.start() if ended else None].decode(errors="replace")
 
     @contextmanager

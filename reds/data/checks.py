@@ -97,7 +97,10 @@ def _check_labels(where: str, y: NDArray[Any], count: int, classes: tuple[str, .
     if outside := sorted(set(np.unique(y).tolist()) - set(range(len(classes)))):
         last = len(classes) - 1
         raise DataError(f"{where} holds the label {outside[0]}: labels are 0 to {last}; renumber them")
-    check_present(where, y, classes)
+    remedy = "add some, or leave the class out"
+    if classes == tuple(map(str, range(len(classes)))):
+        remedy += ", or number the labels anew with y = np.unique(y, return_inverse=True)[1]"
+    check_present(where, y, classes, remedy)
 
 
 def check_classes(where: str, names: tuple[str, ...]) -> None:
@@ -119,23 +122,22 @@ def numbered_classes(labels: NDArray[Any]) -> tuple[str, ...]:
     return tuple(map(str, range(min(largest + 1, MOST_CLASSES))))
 
 
-def check_present(where: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
+def check_present(
+    where: str, y: NDArray[Any], classes: tuple[str, ...], remedy: str = "add some, or leave the class out"
+) -> None:
     """Check that every class has an example.
 
     Args:
         where: The array or part that holds the labels, for errors.
         y: Labels [N].
         classes: Names of the labels 0, 1, 2...
+        remedy: What to do if one has no example.
 
     Raises:
         DataError: A class has no example.
     """
     if empty := sorted(set(range(len(classes))) - set(np.unique(y).tolist())):
-        numbered = classes == tuple(map(str, range(len(classes))))
-        anew = ", or number the labels anew with y = np.unique(y, return_inverse=True)[1]" if numbered else ""
-        raise DataError(
-            f"{where}: no example of class {classes[empty[0]]}; add some, or leave the class out{anew}"
-        )
+        raise DataError(f"{where}: no example of class {classes[empty[0]]}; {remedy}")
 
 
 def check_seed(where: str, seed: object) -> None:

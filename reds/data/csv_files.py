@@ -48,6 +48,13 @@ def list_recordings(path: Path) -> dict[str, list[Path]]:
         return {}
     if len(parts) > 1:
         entries(path, folders=True)
+    for folder in parts.values():
+        files = [each for each in visible(folder) if is_csv(each)]
+        if files and (beside := [each for each in visible(folder) if each.is_dir()]):
+            raise DataError(
+                f"{files[0]}: lies beside the folder {beside[0].name}: only .csv files, or only folders of"
+                " classes, are needed; move it elsewhere"
+            )
     found = {part: entries(parts[part], folders=False) for part in PARTS if part in parts}
     for part, files in found.items():
         if not files:
@@ -82,6 +89,8 @@ def read_recording(
     """
     rows = _rows(data, file)
     _, header = next(rows, (1, []))
+    if not header:
+        raise DataError(f"{file}: line 1 is empty: write the names of the columns there, or remove the file")
     names = [name.strip() for name in header]
     _check_names(file, names, [*features, *texts])
     columns = tuple(features) or tuple(name for name in names if name not in texts)
@@ -92,6 +101,10 @@ def read_recording(
     numbers: list[list[float]] = []
     words: dict[str, list[str]] = {name: [] for name in texts}
     for line, cells in rows:
+        if not cells:
+            raise DataError(
+                f"{file}: line {line} is empty: remove it, or begin another file where a recording ends"
+            )
         if len(cells) != len(names):
             raise DataError(
                 f"{file}: line {line} has {len(cells)} cells, the first line {len(names)}: give every line as"
@@ -118,7 +131,8 @@ def _rows(data: bytes, file: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{file}: {error}") from None
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text.rstrip(" \r\n"), newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text.rstrip(" \r\n"), newline=""), delimiter=separator, strict=True,
+                        skipinitialspace=True)  # fmt: skip
     try:
         for cells in reader:
             yield reader.line_num, cells

@@ -31,7 +31,7 @@ from reds.data.user_files import to_data
 from reds.errors import DataError
 from reds.pack.array_like import array_of
 from reds.reading import user_path
-from reds.text import shown
+from reds.text import printable, shown
 
 Array = Any
 """A numpy array or a torch tensor."""
@@ -164,7 +164,7 @@ class Dataset:
         try:
             where = user_path(path)
         except ValueError as error:
-            raise DataError(f"{shown(str(path))}: {error}") from None
+            raise DataError(f"{printable(str(path))}: {error}") from None
         own_name(where)
         raw = read_own(where, options, seed)
         parts = {name: (_units_first(x), y) for name, (x, y) in raw.parts.items()}

@@ -55,6 +55,11 @@ def read_own(path: Path, options: DataOptions, seed: int) -> RawData:
         if path.suffix.lower() == ".csv":
             _check_used(path, options, "series")
             return read_series({"train": [path]}, path, options, seed)
+        if path.suffix.lower() != ".npz":
+            raise DataError(
+                f"{path}: is no .npz, .csv or folder: write numbers as CSV or with numpy.savez, put pictures"
+                " or sounds into folders named after their classes"
+            )
         _check_used(path, options)
         return read_npz(path)
     if recordings := list_recordings(path):

@@ -16,6 +16,9 @@ from reds.data.time_split import split_in_time
 from reds.errors import DataError
 from reds.text import shown
 
+_RISING = 0.98
+"""Least share of rows whose value is above that of the row before, in a column of a clock."""
+
 
 class Windows(NamedTuple):
     """Hold the windows of some recordings, in the order of files and time."""
@@ -32,6 +35,8 @@ class Windows(NamedTuple):
     """Person or device of each window [N], if it is known."""
     short: int
     """Stretches of one class that are shorter than a window, and left out."""
+    longest: Mapping[str, tuple[int, Path]]
+    """Rows of the longest stretch of each class, and its file."""
 
 
 def read_series(files: Mapping[str, Sequence[Path]], root: Path, options: DataOptions, seed: int) -> RawData:
@@ -88,6 +93,12 @@ def _series(
                 f"{root}: {part}: no {series.window} rows in a row are of one class: write a smaller window ="
                 " under [data.series]; 1 makes every row an example"
             )
+        for name in sorted(each.longest.keys() - set(each.label.tolist())):
+            rows, file = each.longest[name]
+            raise DataError(
+                f"{file}: the class {shown(str(name))} has no {series.window} rows in a row, at most {rows}:"
+                f" write window = {rows} under [data.series], or correct or remove these rows"
+            )
     classes = _classes(root, windows["train"].label, series.label)
     parts = {part: Part(each.x, _numbers(root, part, each.label, classes)) for part, each in windows.items()}
     parts, rule = _split(root, parts, windows, series, classes, seed)
@@ -116,7 +127,7 @@ def _check_columns(recordings: Sequence[Recording], any_order: bool) -> None:
             raise DataError(f"{one.file}: line 1: its columns are {found}, those of {first.file} {expected}:"
                             " give all files the same ones, in one order")  # fmt: skip
     for i, name in enumerate(first.columns):
-        if not any_order and all(len(one.x) > 2 and (np.diff(one.x[:, i]) > 0).all() for one in recordings):
+        if not any_order and all(_rises(one.x[:, i]) for one in recordings):
             kept = [column for column in first.columns if column != name]
             raise DataError(
                 f"{first.file}: column {name} rises from each line to the next, as a clock or a counter does:"
@@ -124,11 +135,17 @@ def _check_columns(recordings: Sequence[Recording], any_order: bool) -> None:
             )
 
 
+def _rises(values: NDArray[np.float32]) -> bool:
+    """Return whether a column counts up, also where it begins again from time to time."""
+    return len(values) > 2 and float((np.diff(values) > 0).mean()) >= _RISING
+
+
 def _windows(
     recordings: Sequence[Recording], label: Mapping[Path, str], root: Path, options: DataOptions
 ) -> Windows:
     """Return the windows of the files of one part."""
     series, short = options.series, 0
+    longest: dict[str, tuple[int, Path]] = {}
     window, stride = series.window, _stride(series)
     found: list[tuple[NDArray[np.float32], str, int, str, str]] = []
     of_file = {one.file: one.file.name for one in recordings}
@@ -141,12 +158,13 @@ def _windows(
         changes = np.flatnonzero((labels[1:] != labels[:-1]) | (groups[1:] != groups[:-1])) + 1
         for begin, end in zip([0, *changes], [*changes, rows], strict=True):
             short += end - begin < window
+            longest[labels[begin]] = max(longest.get(labels[begin], (0, one.file)), (end - begin, one.file))
             for at in range(begin, end - window + 1, stride):
                 found.append((one.x[at : at + window], labels[at], at, str(one.file), groups[at]))
     x = np.stack([each[0] for each in found]) if found else np.zeros((0, window, 1), np.float32)
     texts = [np.array([each[i] for each in found]) for i in (1, 2, 3, 4)]
     known = texts[3] if series.group or options.group else None
-    return Windows(x[:, :, None], texts[0], texts[1], texts[2], known, short)
+    return Windows(x[:, :, None], texts[0], texts[1], texts[2], known, short, longest)
 
 
 def _classes(root: Path, labels: NDArray[np.str_], column: str) -> tuple[str, ...]:

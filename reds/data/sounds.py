@@ -111,6 +111,9 @@ def decode_sound(data: bytes, name: str, highest_hz: float) -> Sound:
             channels = file.read(dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
             raise _unreadable(name, error) from None
+        if (missing := file.frames - len(channels)) > 0:
+            found = f"is cut off, {missing:,} of {file.frames:,} samples are missing"
+            raise DataError(f"{name}: {found}: copy it again or remove it")
     if not channels.size:
         raise DataError(f"{name}: holds no sample; record it again or remove it")
     if not np.isfinite(channels).all():
@@ -168,9 +171,10 @@ def _longest(files: Sequence[Path], reader: FolderReader) -> int:
 
 
 def _missing_bytes(data: bytes) -> int:
-    """Return how many bytes a WAV file lacks, by its header; libsndfile reads the rest without a word."""
-    if data[:4] != b"RIFF":
+    """Return how many bytes a WAV or AIFF file lacks, by its header; libsndfile reads the rest silently."""
+    order = {b"RIFF": "little", b"FORM": "big"}.get(data[:4])
+    if order is None:
         return 0
-    said = int.from_bytes(data[4:8], "little") + 8
+    said = int.from_bytes(data[4:8], order) + 8  # type: ignore[arg-type]
     streamed = said >= 1 << 31  # a program that did not know the size wrote the largest
     return 0 if streamed else max(0, said - len(data))

@@ -22,6 +22,7 @@ from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
 from reds.pack.scale import UNCHANGED
+from reds.text import shown
 
 
 class UnitBias(nn.Module):
@@ -108,14 +109,27 @@ class ElasticNet(nn.Module):
         mean, deviation = self.standardization.mean, self.standardization.deviation
         return f"reads (x - {list(mean)}) / {list(deviation)}" if mean else ""
 
-    def check_batch(self, x: Tensor, y: Tensor) -> None:
-        """Raise `DataError` unless the net reads features x, and has an output for each label y int64 [N]."""
-        source, outputs = self.graph.tensors[0], self.graph.full[self.graph.layers[-1].writes]
+    def check_features(self, x: Tensor) -> None:
+        """Raise `DataError` unless x holds features that the net reads, of one example or more."""
+        source = self.graph.tensors[0]
         sides = source.height, source.width, self.graph.full[0]
-        if tuple(x.shape[1:]) not in ((prod(sides),), sides):
+        if not isinstance(x, Tensor):
+            raise DataError(
+                f"the features are {type(x).__name__}: a tensor is needed, as torch.from_numpy makes it"
+            )
+        if not len(x) or tuple(x.shape[1:]) not in ((prod(sides),), sides):
             raise DataError(
                 f"the features have shape {list(x.shape)}, the net reads [N, {prod(sides)}] or [N,"
                 f" {', '.join(map(str, sides))}], units innermost: give it examples of that shape"
+            )
+
+    def check_batch(self, x: Tensor, y: Tensor) -> None:
+        """Raise `DataError` unless the net reads features x, and has an output for each label y int [N]."""
+        self.check_features(x)
+        outputs = self.graph.full[self.graph.layers[-1].writes]
+        if not isinstance(y, Tensor):
+            raise DataError(
+                f"the labels are {type(y).__name__}: a tensor is needed, as torch.from_numpy makes it"
             )
         if y.shape != x.shape[:1] or y.dtype.is_floating_point:
             raise DataError(
@@ -145,11 +159,24 @@ class ElasticNet(nn.Module):
         return affines
 
 
+def check_full(net: object) -> None:
+    """Raise `SettingsError` unless a net is its own only subnet, as `from_module` returns it."""
+    if not isinstance(net, ElasticNet):
+        raise SettingsError(f"net: {type(net).__name__} is given: call reds.from_module first")
+    if any(subnet.widths != net.graph.full for subnet in net.subnets) or len(net.subnets) > 1:
+        names = ", ".join(subnet.name for subnet in net.subnets)
+        raise SettingsError(
+            f"net: it has the subnets {names} already: give a full net, as reds.from_module returns it"
+        )
+
+
 def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
     if not subnets:
         raise SettingsError("subnets: none is given: give one or more, smallest first")
     smaller: Widths = (1,) * len(graph.full)
     for subnet in subnets:
+        if not isinstance(subnet, SubnetSpec):
+            raise SettingsError(f"subnets: {shown(subnet)} is no subnet: give those of reds.select")
         widths = tuple(subnet.widths)
         fits = len(widths) == len(smaller) and all(
             a <= n <= most for a, n, most in zip(smaller, widths, graph.full, strict=True)
@@ -197,10 +224,13 @@ def nest(
             subnets the full net's norms with fixed statistics.
 
     Raises:
-        SettingsError: There is no subnet, or the units of one do not nest between the smaller one's and the
-            full net's.
+        SettingsError: The net is nested already, there is no subnet, or the units of one do not nest between
+            the smaller one's and the full net's.
     """
+    check_full(full)
     _check_nested(full.graph, subnets)
+    if norms not in ("own", "shared"):
+        raise SettingsError(f"norms: 'own' or 'shared' is needed, not {shown(norms)}")
     net = ElasticNet(full.graph, subnets, full.dropout)
     net.standardization = full.standardization
     state = full.state_dict()

@@ -6,22 +6,13 @@ from typing import Any
 from torch import nn
 
 from reds.data.options import AugmentationOptions
-from reds.elastic.net import ElasticNet
+from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
-from reds.experiment.method import (
-    TOP,
-    Method,
-    Rule,
-    first_broken,
-    is_number,
-    is_whole,
-    method_rules,
-    shift_rules,
-    type_rules,
-)  # fmt: skip
+from reds.experiment.method import TOP, Method, method_rules, shift_rules
 from reds.graph import Graph
 from reds.graph.subnets import Budget
 from reds.pack.model import MOST_SUBNETS
+from reds.rules import Rule, first_broken, is_number, is_whole, type_rules
 
 ARGUMENTS = {
     "[augmentation]": "augmentation.", "[selection]": "selection.", "[[subnet]]": "budgets, ", TOP: "",
@@ -41,11 +32,7 @@ def check_kinds(**given: tuple[object, type]) -> None:
 def check_net(net: object) -> None:
     """Raise `SettingsError` unless the argument `net` is a full net, a graph or a name."""
     if isinstance(net, ElasticNet):
-        if any(subnet.widths != net.graph.full for subnet in net.subnets) or len(net.subnets) > 1:
-            names = ", ".join(subnet.name for subnet in net.subnets)
-            raise SettingsError(
-                f"net: it has the subnets {names} already: give a full net, as reds.from_module returns it"
-            )
+        check_full(net)
     elif isinstance(net, nn.Module):
         kind = type(net).__name__
         raise SettingsError(f"net: {kind} is a plain torch module: call reds.from_module first")

@@ -15,12 +15,10 @@ from rich.console import Console
 from reds.experiment.build_report import describe
 from reds.experiment.out_folder import only_writer
 from reds.experiment.prepare import Checked, prepare
-from reds.experiment.recipe import Recipe, method_of
-from reds.experiment.schedule import alone_phases, nested_phases
-from reds.experiment.variants import Variants
+from reds.experiment.recipe import Recipe
+from reds.experiment.spread.run_all import Workers, local_workers, run_all
+from reds.experiment.variants import Training
 from reds.tables import markdown
-from reds.training.progress import Progress
-from reds.training.time_left import Phase
 
 RESAMPLES = 10_000
 """Bootstrap samples of each interval."""
@@ -45,7 +43,7 @@ class Paired:
 
 def compare(
     checked: Checked, seeds: Sequence[int], out: Path, console: Console, *, force: bool = False,
-    threads: int | None = None,
+    threads: int | None = None, workers: Workers = 1,
 ) -> str:  # fmt: skip
     """Train nested and alone with every seed, write all packs and cards into `out`, and return a report.
 
@@ -58,33 +56,29 @@ def compare(
         console: Shows progress.
         force: Overwrite packs of another recipe.
         threads: Threads of torch; by default as many as the net needs.
+        workers: Where the trainings run; 1 for this process, one after the other.
 
     Returns:
         The report in Markdown.
 
     Raises:
-        RedsError: The data cannot be used, training diverged, or packs of another recipe are in the way.
+        RedsError: The data cannot be used, training diverged, packs of another recipe are in the way, or Ray
+            cannot be used.
         OSError: `out` cannot be written, or another command writes into it.
     """
     recipe = checked.recipe
+    trainings = [_of_seed(recipe, seed) for seed in seeds]
+    with only_writer(out):
+        prepared = prepare(checked, console, threads, local_workers(workers))
+        describe(prepared, console)
+        every = [training for of_seed in trainings for training in of_seed]
+        done = run_all(prepared, every, out, console, force=force, workers=workers)
     correct: list[list[list[NDArray[np.bool_]]]] = []
     sizes: list[tuple[int, int]] = []
-    with only_writer(out):
-        prepared = prepare(checked, console, threads)
-        describe(prepared, console)
-        progress = Progress(console, [each for _ in seeds for each in _phases(recipe)])
-        variants = Variants(prepared, out, progress, force)
-        for seed in seeds:
-            seeded, name = replace(recipe, seed=seed), f"{recipe.name}-seed{seed}"
-            console.print(f"nested, seed {seed}")
-            nested = variants.nested(seeded, name)
-            alone = [
-                variants.alone(seeded, i, subnet, f"{name}-alone{subnet.name.rstrip('%')}")
-                for i, subnet in enumerate(nested.subnets)
-            ]
-            correct.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
-            sizes.append((nested.size, sum(each.size for each in alone)))
-        variants.done()
+    for of_seed in trainings:
+        nested, *alone = (done[training.name] for training in of_seed)
+        correct.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
+        sizes.append((nested.size, sum(each.size for each in alone)))
     table = np.array(correct)  # [seeds, subnets, nested or alone, examples]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
     text = render([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
@@ -105,11 +99,11 @@ def origin(recipe: Recipe, sha256: str, seeds: Sequence[int]) -> str:
     return f"Recipe {recipe.name} ({sha256[:12]}), epochs {' + '.join(phases)}, {seed_list}."
 
 
-def _phases(recipe: Recipe) -> list[Phase]:
-    """Return the phases of the nets of one seed."""
-    method = method_of(recipe)
-    alone = (alone_phases(method, subnet.name, subnet.budget) for subnet in recipe.subnet)
-    return [*nested_phases(method), *(phase for phases in alone for phase in phases)]
+def _of_seed(recipe: Recipe, seed: int) -> list[Training]:
+    """Return the trainings of one seed: all subnets nested, then each alone."""
+    nested = Training(f"{recipe.name}-seed{seed}", replace(recipe, seed=seed))
+    names = [f"{nested.name}-alone{subnet.name.rstrip('%')}" for subnet in recipe.subnet]
+    return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(names))]
 
 
 def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:

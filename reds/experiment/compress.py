@@ -1,11 +1,8 @@
 """`reds.compress`: from a network and examples to nested subnets, in one call."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import replace
 
-import torch
-import torch.nn.functional as F  # noqa: N812, the field's name for it
 from rich.console import Console
 
 from reds.console import plain_console, print_notes
@@ -14,7 +11,6 @@ from reds.data.dataset import Dataset
 from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
-from reds.elastic.standardized import read_standardized
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.experiment.arguments import (
@@ -26,6 +22,7 @@ from reds.experiment.arguments import (
     check_shifts,
     check_types,
 )  # fmt: skip
+from reds.experiment.given_net import given_net
 from reds.experiment.int8_gap import gap_notes
 from reds.experiment.method import Method
 from reds.experiment.pipeline import random_net, train_nested
@@ -46,8 +43,6 @@ from reds.zoo import by_name
 
 DEFAULT_EPOCHS = 20
 """Epochs of training all subnets together, where neither `epochs` nor `training` says them."""
-COMPARED = 512
-"""Training examples that show whether a given net is trained for the user's own features."""
 
 
 @torch_defaults()
@@ -128,7 +123,7 @@ def compress(
     with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)
         if isinstance(net, ElasticNet):
-            full = _given_net(net, examples, seed)
+            full = given_net(net, examples, name, seed)
         else:
             full = random_net(graph, examples, seed)
         shown = console or plain_console(stderr=True)
@@ -140,22 +135,6 @@ def compress(
             result = run_test(trained, stored, method, target)
         print_notes(gap_notes(result.int8_gaps), shown)
         return result
-
-
-def _given_net(net: ElasticNet, examples: Examples, seed: int) -> ElasticNet:
-    """Return a copy of a given net that reads the stored features.
-
-    If these are standardized, a trained net has to compute for them what it did for the user's own. Random
-    weights are better left as they are. The loss on training examples tells the two apart.
-    """
-    same, moved = deepcopy(net), deepcopy(net)
-    same.standardization = examples.set.standardization
-    if net.standardization != same.standardization:
-        read_standardized(moved, same.standardization)
-    x, y = examples.plain(COMPARED, torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        losses = [float(F.cross_entropy(each.eval()(x, 0), y)) for each in (same, moved)]
-    return same if losses[0] < losses[1] else moved
 
 
 def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:

@@ -51,6 +51,8 @@ class Prepared(Checked):
 
     data: Data
     examples: "Examples"
+    threads: int
+    """Threads of torch."""
 
     @property
     def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
@@ -87,29 +89,46 @@ def check_recipe(path: Path, recipe: Recipe | None = None) -> Checked:
     return Checked(recipe, sha256_of(path), own, graph, profile)
 
 
-def prepare(checked: Checked, console: Console, threads: int | None = None) -> Prepared:
+def prepare(checked: Checked, console: Console, threads: int | None = None, at_once: int = 1) -> Prepared:
     """Fetch the examples of a recipe, and make torch repeatable.
 
     Args:
         checked: The recipe.
         console: Shows downloads.
         threads: Threads of torch; by default as many as the net needs.
+        at_once: Trainings that share the CPUs of this machine.
 
     Raises:
         DataError: The data cannot be used.
     """
     recipe, graph = checked.recipe, checked.graph
-    from reds.data.examples import Examples
     from reds.training.processes import first_before_others
-    from reds.training.torch_setup import make_repeatable, threads_for
+    from reds.training.torch_setup import threads_for
 
     own = checked.own
     data = own or first_before_others(lambda: load_data(recipe.data, recipe.seed, console))
     print_notes(data.notes, console)
 
-    make_repeatable(threads or threads_for(graph.macs(graph.full) * recipe.joint.batch))
+    needed = threads_for(graph.macs(graph.full) * recipe.joint.batch, at_once)
+    return with_examples(checked, data, threads or needed)
+
+
+def with_examples(checked: Checked, data: Data, threads: int) -> Prepared:
+    """Return a checked recipe with examples to draw, and make torch repeatable.
+
+    Args:
+        checked: The recipe.
+        data: Its data.
+        threads: Threads of torch.
+    """
+    from reds.data.examples import Examples
+    from reds.training.torch_setup import make_repeatable
+
+    make_repeatable(threads)
+    recipe = checked.recipe
     examples = Examples(data, recipe.data, recipe.augmentation)
-    return Prepared(recipe, checked.sha256, checked.own, graph, checked.profile, data, examples)
+    shared = (recipe, checked.sha256, checked.own, checked.graph, checked.profile)
+    return Prepared(*shared, data, examples, threads)
 
 
 def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:

@@ -12,11 +12,12 @@ from pathlib import Path
 from reds.data.catalog import SETS, DataSpec
 from reds.data.options import SeriesOptions, SoundOptions
 from reds.errors import RecipeError
-from reds.experiment.method import LIMITS, Rule, first_broken, method_rules, shift_rules
+from reds.experiment.method import LIMITS, method_rules, shift_rules
 from reds.experiment.recipe import Recipe, method_of
 from reds.fixtures import fixtures_dir
 from reds.pack.model import MOST_SUBNETS
 from reds.reading import read_regular, reason, text_of
+from reds.rules import Rule, first_broken
 from reds.strict_tables import parse_toml
 from reds.zoo import find_net, unknown_net
 
@@ -25,7 +26,9 @@ def load_recipe(path: Path) -> Recipe:
     """Read and check a recipe file. Raises `RecipeError`."""
     try:
         text = text_of(read_regular(path))
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {reason(error)}; name a TOML file") from None
     return parse_recipe(text, str(path))
 

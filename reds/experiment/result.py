@@ -22,10 +22,9 @@ from reds.experiment.pipeline import Trained
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import NANOSECONDS
+from reds.pack.paths import pack_path, writing
 from reds.pack.subnets import Subnets
 from reds.quantization.range_search import hits
-from reds.reading import user_path
-from reds.text import shown
 from reds.training import processes
 from reds.training.trainer import predictions
 
@@ -73,25 +72,24 @@ class Result:
                 made if it does not exist.
 
         Raises:
-            PackError: No file can have this name.
-            OSError: A file cannot be written.
+            PackError: No file can have this name, or a file cannot be written.
         """
-        try:
-            path = user_path(path)
-        except ValueError as error:
-            raise PackError(f"{shown(str(path))}: cannot save the pack: {error}") from None
+        path = pack_path(path)
+        if path.name in ("", ".."):
+            raise PackError(f"{path}: is a folder: name a file in it, as mine.reds")
         path = path if path.suffix == ".reds" else path.with_name(f"{path.name}.reds")
         if not processes.is_first():
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        written = pack.save(self.trained.model, path)
-        labeled = save_labeled(self.data, self.every, path.parent)
-        card = card_of(
-            self.method, self.data, self.trained.model, self.subnets, self.floors,
-            source=self.source, written=written, labeled=labeled, threads=self.threads,
-            processes=self.processes,
-        )  # fmt: skip
-        write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = pack.save(self.trained.model, path)
+            labeled = save_labeled(self.data, self.every, path.parent)
+            card = card_of(
+                self.method, self.data, self.trained.model, self.subnets, self.floors,
+                source=self.source, written=written, labeled=labeled, threads=self.threads,
+                processes=self.processes,
+            )  # fmt: skip
+            write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
 
 

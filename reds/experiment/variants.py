@@ -1,24 +1,50 @@
-"""Train variants of one recipe side by side, for the tables of `compare` and `reproduce`."""
+"""Describe and run one of the trainings of a table, for `compare` and `reproduce`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.experiment.build import checkpoint, tested_by_recipe
-from reds.experiment.out_folder import refuse_other_recipe
-from reds.experiment.pipeline import Trained, random_net, train_alone, train_nested
+from reds.experiment.build import tested_by_recipe
+from reds.experiment.pipeline import random_net, train_alone, train_nested
 from reds.experiment.prepare import Prepared
 from reds.experiment.recipe import Recipe, method_of
+from reds.experiment.result import Result
+from reds.experiment.schedule import alone_phases, nested_phases
 from reds.graph.subnets import SubnetSpec
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
+from reds.training.time_left import Phase
+
+
+@dataclass(frozen=True)
+class Training:
+    """Describe one training: all subnets of a variant in one weight set, or one subnet of another alone."""
+
+    name: str
+    """Name of its pack."""
+    recipe: Recipe
+    """The variant."""
+    alone: int | None = None
+    """Index of the subnet that is trained alone; None for all subnets in one weight set."""
+    widths_of: str = ""
+    """Name of the training that selected the subnet which is trained alone."""
+
+    @property
+    def phases(self) -> list[Phase]:
+        """Return its phases, to estimate its time."""
+        method = method_of(self.recipe)
+        if self.alone is None:
+            return nested_phases(method)
+        subnet = self.recipe.subnet[self.alone]
+        return alone_phases(method, subnet.name, subnet.budget)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Hold the test results of one variant."""
+    """Hold the test results of one training."""
 
     subnets: tuple[SubnetSpec, ...]
     macs: tuple[int, ...]
@@ -28,54 +54,38 @@ class Variant:
     """Bytes of the pack."""
 
 
-class Variants:
-    """Train variants of a recipe; each writes its pack and card, and resumes where it was killed."""
+def run_training(
+    prepared: Prepared, training: Training, subnets: Sequence[SubnetSpec], progress: Progress,
+    states: Checkpoint,
+) -> Result:  # fmt: skip
+    """Run one training and test its net.
 
-    def __init__(self, prepared: Prepared, out: Path, progress: Progress, force: bool = False) -> None:
-        """Write into `out`, over packs of another recipe only by `force`."""
-        self.prepared, self.out, self.progress, self.force = prepared, out, progress, force
-        self._checkpoints: list[Checkpoint] = []
+    Args:
+        prepared: The recipe that was read from a file, with its data.
+        training: What to train.
+        subnets: The subnets of the training `widths_of`; none where all are trained in one weight set.
+        progress: Shows each phase.
+        states: Keeps the state after each epoch; the training resumes from the state that it holds.
 
-    def nested(self, recipe: Recipe, name: str) -> Variant:
-        """Train all subnets of a variant in one weight set; `name` names its pack. Raises `RedsError`."""
-        states, examples = self._checkpoint(recipe, name), self.prepared.examples
-        full = random_net(self.prepared.graph, examples, recipe.seed)
-        method, profile = method_of(recipe), self.prepared.profile
-        trained = train_nested(full, examples, method, profile, self.progress, states)
-        return self._tested(recipe, trained, name)
+    Raises:
+        BudgetError: No subnet fits a budget.
+        DivergedError: Training left the finite numbers.
+    """
+    recipe, examples = training.recipe, prepared.examples
+    method = method_of(recipe)
+    if training.alone is None:
+        full = random_net(prepared.graph, examples, recipe.seed)
+        trained = train_nested(full, examples, method, prepared.profile, progress, states)
+    else:
+        subnet = subnets[training.alone]
+        trained = train_alone(prepared.graph, subnet, examples, method, progress, states)
+        recipe = replace(recipe, subnet=(recipe.subnet[training.alone],))
+    with progress.step("testing"):
+        return tested_by_recipe(prepared, recipe, trained)
 
-    def alone(self, recipe: Recipe, index: int, subnet: SubnetSpec, name: str) -> Variant:
-        """Train one subnet alone, to a pack of one subnet.
 
-        Args:
-            recipe: The variant.
-            index: Index of the subnet in the recipe.
-            subnet: Its name and widths, from the nested net.
-            name: Name of the pack.
-
-        Raises:
-            DivergedError: Training left the finite numbers.
-        """
-        states, examples = self._checkpoint(recipe, name), self.prepared.examples
-        graph, method = self.prepared.graph, method_of(recipe)
-        trained = train_alone(graph, subnet, examples, method, self.progress, states)
-        return self._tested(replace(recipe, subnet=(recipe.subnet[index],)), trained, name)
-
-    def done(self) -> None:
-        """Remove all checkpoints, once every variant is trained."""
-        for each in self._checkpoints:
-            each.remove()
-
-    def _checkpoint(self, recipe: Recipe, name: str) -> Checkpoint:
-        target = self.out / f"{name}.reds"
-        if not self.force:
-            refuse_other_recipe(target, self.prepared.sha256)
-        self._checkpoints.append(checkpoint(self.prepared, recipe, target, self.progress.console))
-        return self._checkpoints[-1]
-
-    def _tested(self, recipe: Recipe, trained: Trained, name: str) -> Variant:
-        with self.progress.step("testing"):
-            result = tested_by_recipe(self.prepared, recipe, trained)
-        size = result.save(self.out / f"{name}.reds").stat().st_size
-        macs = tuple(subnet.macs for subnet in result.subnets)
-        return Variant(trained.net.subnets, macs, result.hits, size)
+def written(result: Result, pack: Path) -> Variant:
+    """Write a pack with its card, and return what a table needs of the result. Raises `OSError`."""
+    size = result.save(pack).stat().st_size
+    macs = tuple(subnet.macs for subnet in result.subnets)
+    return Variant(result.trained.net.subnets, macs, result.hits, size)

@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reds.elastic.net import ElasticNet
+from reds.elastic.net import ElasticNet, check_full
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DivergedError, SettingsError
 from reds.graph import Layer
@@ -50,11 +50,15 @@ def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
     """
     net.eval()
     gradients = [torch.zeros_like(weight) for weight in net.weights]
+    empty = True
     for x, y in batches:
+        empty = False
         loss = F.cross_entropy(net(x, 0), y)
         parts = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
         for total, part in zip(gradients, parts, strict=True):
             total += part
+    if empty:
+        raise SettingsError("batches: none is given, but the gradient needs one or more")
     return [(weight * total).abs() for weight, total in zip(net.weights, gradients, strict=True)]
 
 
@@ -103,8 +107,9 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
     Raises:
         DataError: A minibatch has another shape than the net reads, or labels beyond its outputs.
         DivergedError: A score is not finite.
-        SettingsError: There is no such measure.
+        SettingsError: There is no such measure or no minibatch, or the net is nested already.
     """
+    check_full(net)
     if measure not in SCORES:
         raise SettingsError(f"measure: {', '.join(SCORES)} are possible, not {shown(measure)}")
     of_weights = [w.double().detach().numpy() for w in SCORES[measure](net, _checked(net, batches), seed)]
@@ -125,9 +130,8 @@ def _checked(net: ElasticNet, batches: Batches) -> Batches:
     """Give each minibatch after its check."""
     for x, y in batches:
         net.check_batch(x, y)
-        if x.is_inference() or y.is_inference():  # no gradient passes tensors of inference mode
-            x, y = x.clone(), y.clone()
-        yield x, y
+        # Copies, for no gradient passes tensors of inference mode.
+        yield x.to(torch.float32, copy=True), y.to(torch.int64, copy=True)
 
 
 def _pointwise(layer: Layer) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reds.elastic.net import ElasticNet
+from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
 from reds.graph import MIXING, Graph
 from reds.pack.model import WEIGHTED
@@ -35,8 +35,9 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
         orders: For each group its old unit indices in the new order.
 
     Raises:
-        SettingsError: The orders are not those of the net's units.
+        SettingsError: The orders are not those of the net's units, or the net is nested already.
     """
+    check_full(net)
     found = [np.sort(np.asarray(order), axis=None).tolist() for order in orders]
     if found != [list(range(units)) for units in net.graph.full]:
         raise SettingsError(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from reds.nesting.options import Objective, Order
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
+from reds.rules import Rule, check_argument
+from reds.strict_tables import type_name
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,13 @@ def select(
     Raises:
         BudgetError: Nothing fits a budget.
         CoupledError: The tables over the widths of coupled groups are too large.
-        SettingsError: The scores are not those of the graph's units.
+        SettingsError: The scores are not those of the graph's units, or there is no such order or objective.
     """
     _check_scores(graph, scores)
+    check_argument([
+        Rule("", "order", order in get_args(Order), type_name(Order), order),
+        Rule("", "objective", objective in get_args(Objective), type_name(Objective), objective),
+    ])  # fmt: skip
     grids, profile = width_grids(graph, step, least), profile or TargetProfile()
     gains = gains_of(scores, kernels or {}, grids, objective)
     budgets = as_budgets(budgets)
@@ -88,6 +95,10 @@ def select(
 
 
 def _check_scores(graph: Graph, scores: Sequence[Scores]) -> None:
+    if not isinstance(graph, Graph):
+        raise SettingsError(f"graph: {type(graph).__name__} is given: give the graph of a net, as net.graph")
+    if not isinstance(scores, Sequence):
+        raise SettingsError(f"scores: {type(scores).__name__} is given: give reds.score(...).units")
     expected, found = [(units,) for units in graph.full], [np.shape(each) for each in scores]
     if found != expected:
         raise SettingsError(

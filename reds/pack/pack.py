@@ -14,11 +14,10 @@ from reds.pack import interpreter
 from reds.pack.array_like import array_of
 from reds.pack.card import read_card, shares, standardization
 from reds.pack.model import Model
+from reds.pack.paths import pack_path
 from reds.pack.reader import loads, read_bytes
 from reds.pack.scale import UNCHANGED, Scale, Standardization
 from reds.pack.subnets import Subnets
-from reds.reading import user_path
-from reds.text import shown
 
 
 @dataclass(frozen=True)
@@ -150,10 +149,7 @@ def load_pack(path: str | Path) -> Pack:
     Raises:
         PackError: The pack is missing or damaged, or its card cannot be read.
     """
-    try:
-        path = user_path(path)
-    except ValueError as error:
-        raise PackError(f"{shown(str(path))}: cannot read the pack: {error}") from None
+    path = pack_path(path)
     data = read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
     return Pack(path, loads(data, str(path)), sha256, read_card(path.with_suffix(".json"), sha256))

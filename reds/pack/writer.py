@@ -14,6 +14,7 @@ from reds.pack import layouts
 from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STANDARDIZED, STEP, TENSOR, VERSION
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import IntegerLayer, Model
+from reds.pack.paths import pack_path, writing
 from reds.pack.validate import validate_model
 from reds.pack.validate.expect import expect
 
@@ -137,7 +138,7 @@ def _plan(model: Model, index: int, layout: Layout, tables: Sequence[tuple[_Sect
     return out
 
 
-def save(model: Model, path: Path, layout: Layout = CANONICAL) -> bytes:
+def save(model: Model, path: str | Path, layout: Layout = CANONICAL) -> bytes:
     """Write a pack atomically and return its bytes.
 
     Args:
@@ -147,10 +148,11 @@ def save(model: Model, path: Path, layout: Layout = CANONICAL) -> bytes:
 
     Raises:
         ModelError: The model breaks a rule.
-        OSError: The file cannot be written.
+        PackError: The file cannot be written.
     """
-    data = dumps(model, layout)
-    write_atomically(path, data)
+    path, data = pack_path(path), dumps(model, layout)
+    with writing(path):
+        write_atomically(path, data)
     return data
 
 

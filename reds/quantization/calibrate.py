@@ -9,6 +9,7 @@ from torch import Tensor
 from reds.elastic.net import ElasticNet
 from reds.graph import Layer
 from reds.pack.scale import Floats, Scale, range_scale
+from reds.rules import Rule, check_argument
 
 LEAST_RANGE = 1e-3
 """Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
@@ -22,7 +23,14 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
         net: A trained net.
         calibration: Real training features float32 [N, features].
         percentiles: The range of percentile p leaves out the (100 - p) % smallest and largest values.
+
+    Raises:
+        DataError: The features have another shape than the net reads.
+        SettingsError: A percentile lies outside 50 to 100, or there is none.
     """
+    net.check_features(calibration)
+    usable = bool(percentiles) and all(50 < p <= 100 for p in percentiles)
+    check_argument([Rule("", "percentiles", usable, "numbers over 50, up to 100,", percentiles)])
     net.eval()
     ends = [end for p in percentiles for end in (100 - p, p)]
     seen = [

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from reds.data.catalog import DataSpec
 from reds.elastic.net import ElasticNet, SharedNorm, UnitBias
 from reds.elastic.standardized import check_standardization
-from reds.errors import QuantizeError
+from reds.errors import QuantizeError, SettingsError
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import row_encoding
 from reds.pack.model import (
@@ -53,8 +53,15 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, source: DataSpec) ->
     Raises:
         DataError: The data set is standardized otherwise than the features that the net reads.
         QuantizeError: The tables of a layer do not fit the integer arithmetic.
+        SettingsError: The ranges have another shape, or are not finite.
     """
     check_standardization(net, source.standardization)
+    shape = len(net.subnets), len(net.graph.layers), 2
+    if np.shape(ranges) != shape or not np.isfinite(ranges).all():
+        raise SettingsError(
+            f"ranges: finite numbers of shape {list(shape)} are needed, not of {list(np.shape(ranges))}: give"
+            " those of one percentile"
+        )
     std = net.std.double().numpy()
     weights = [
         integer_order(weight) / (std if 0 in layer.inputs else 1)

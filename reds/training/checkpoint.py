@@ -68,10 +68,14 @@ class Checkpoint:
         """Replace the state of a phase. Raises `OSError`."""
         self.phases[phase] = state
         if self.path is not None:
-            written = BytesIO()
-            torch.save({"key": self.key, "phases": self.phases}, written)
-            data = written.getvalue()
-            write_atomically(self.path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+            write_atomically(self.path, self.packed())
+
+    def packed(self) -> bytes:
+        """Return the content of the file."""
+        written = BytesIO()
+        torch.save({"key": self.key, "phases": self.phases}, written)
+        data = written.getvalue()
+        return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
 
     def set_aside(self) -> Path | None:
         """Rename a file that is not used, so that no save replaces it. Return its new name.

@@ -28,13 +28,14 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """File of cgroup version 2: microseconds of CPU in a period, or `max`, and the period."""
 
 
-def threads_for(macs: int) -> int:
+def threads_for(macs: int, at_once: int = 1) -> int:
     """Return how many threads of torch train a net fastest, at most this process's share of the CPUs.
 
     Args:
         macs: Multiply-accumulates of the forward pass of one minibatch, which all processes share.
+        at_once: Trainings that share the CPUs.
     """
-    cpus = available_cpus() // torchrun.on_this_machine()
+    cpus = available_cpus() // (at_once * torchrun.on_this_machine())
     return max(1, min(cpus, macs // torchrun.processes() // MACS_PER_THREAD))
 
 

@@ -3,7 +3,7 @@
 The trainer keeps the epoch that is best on validation data. `losses` has the loss.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -15,11 +15,13 @@ from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
 from reds.pack.scale import Standardization
+from reds.rules import Rule, check_argument, is_number, is_whole
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
 from reds.training.options import TrainingOptions
 from reds.training.report import Report
+from reds.training.rules import training_rules
 from reds.training.synchronized_norm import synchronized
 from reds.training.torch_setup import random_state, set_random_state, training_device
 
@@ -83,10 +85,12 @@ def train(
 
     Raises:
         DataError: The examples have another shape, number of classes or standardization than the net.
-        SettingsError: A minibatch has one example and the net a batch norm, or fewer examples than processes.
+        SettingsError: An argument is outside its range, a minibatch has one example and the net a batch norm,
+            or there are fewer examples than processes.
         LostProcessError: Another process of the training has ended.
         DivergedError: A weight or a statistic is not finite after an epoch.
     """
+    check_argument(_rules(options, seed, distil))
     _check_examples(net, examples)
     torch.manual_seed(seed + FAR * processes.rank())  # dropout, of other units in each process
     generator = torch.Generator().manual_seed(seed)
@@ -153,6 +157,14 @@ def train(
         report.epoch(epoch, accuracies)
     net.to("cpu").load_state_dict(best.weights)
     return best.accuracies
+
+
+def _rules(options: TrainingOptions, seed: int, distil: float) -> Iterator[Rule]:
+    """Give the rules on the arguments of `train`."""
+    yield Rule("", "options", isinstance(options, TrainingOptions), "a reds.JointOptions", options)
+    yield from training_rules(options)
+    yield Rule("", "seed", is_whole(seed) and 0 <= seed < 2**31, "a whole number, 0 to 2^31 - 1,", seed)
+    yield Rule("", "distil", is_number(distil) and 0 <= distil <= 1, "a number, 0 to 1,", distil)
 
 
 def check_outputs(graph: Graph, classes: int) -> None:

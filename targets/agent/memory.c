@@ -35,7 +35,7 @@ __attribute__((noinline)) static uintptr_t end_of_paint(uintptr_t at, uintptr_t 
 __attribute__((noinline)) static uint32_t stack_of_run(const reds_model *model, uint32_t room)
 {
     volatile uint32_t here = 0;
-    uintptr_t top = (uintptr_t)&here, lowest = top - room;
+    uintptr_t top = (uintptr_t)&here & ~(uintptr_t)7, lowest = top - room; /* a call aligns the stack to 8 */
     paint(lowest, top - KEPT);
     reds_run(model);
     return (uint32_t)(top - end_of_paint(lowest, top - KEPT));
@@ -48,7 +48,8 @@ void measure_memory(agent *a, const frame *request)
         return;
     }
     if (room == 0) {
-        agent_error(a, FAULT_UNABLE, "the port does not know how much stack is free below the agent");
+        agent_error(a, FAULT_UNABLE,
+                    "the port does not know how much stack is free: port_stack_room is to tell it");
         return;
     }
     sample_load_input(a, 0);
@@ -59,7 +60,9 @@ void measure_memory(agent *a, const frame *request)
         deepest = bytes > deepest ? bytes : deepest;
     }
     if (deepest == room) {
-        agent_error(a, FAULT_UNABLE, "an inference uses more stack than the port lets the agent paint");
+        agent_error(
+            a, FAULT_UNABLE,
+            "an inference uses more stack than the agent may paint: port_stack_room is to allow more");
         return;
     }
     put32(agent_payload(a) + PROTOCOL_MEMORY_ANSWER_STACK_AT, deepest);

@@ -224,7 +224,7 @@ def test_inputs_larger_than_the_memory_are_refused(agent: Agent, small: Model) -
 
 ANSWER = """
 from hil.protocol.frame import Frame, Reader, encode
-from hil.protocol.definition import HELLO, HELLO_REQUEST, SAMPLES
+from hil.protocol.definition import HELLO, HELLO_REQUEST, SAMPLES, VERSION
 reader = Reader()
 while data := os.read(0, 4096):
     reader.feed(data)
@@ -238,9 +238,9 @@ while data := os.read(0, 4096):
     ("payload", "error"),
     [
         ("HELLO_REQUEST.pack(9) + bytes(40)", VersionError),
-        ("b'\\2\\0 short'", ProtocolError),
-        ("HELLO_REQUEST.pack(2) + bytes(22) + b'\\7' * 60", ProtocolError),
-        ("HELLO_REQUEST.pack(2) + bytes(62)", ProtocolError),
+        ("HELLO_REQUEST.pack(VERSION) + b' short'", ProtocolError),
+        ("HELLO_REQUEST.pack(VERSION) + bytes(22) + b'\\7' * 60", ProtocolError),
+        ("HELLO_REQUEST.pack(VERSION) + bytes(62)", ProtocolError),
     ],
     ids=["other version", "short", "too many clocks", "no payload"],
 )

@@ -80,10 +80,10 @@ def test_failed_command_is_explained_by_itself_not_by_the_login_script(sshd: Sta
     with machine(sshd, login='echo "tput: No value for TERM" >&2\nexec sh -c "$1"') as there:
         with raises(BuildError) as caught:
             there.run("echo why >&2; exit 7", "fail", Deadline.after(10))
-        assert caught.value.text.endswith("why")
+        assert caught.value.observation.endswith("why")
         with raises(BuildError) as caught:
             there.run("exit 7", "fail", Deadline.after(10))
-        assert caught.value.text.endswith("exit status 7")
+        assert caught.value.observation.endswith("exit status 7")
 
 
 @pytest.mark.parametrize(
@@ -152,3 +152,28 @@ def test_user_without_a_name_is_told_to_write_one(sshd: Start, monkeypatch: pyte
 
 def test_agent_that_cannot_be_read_is_named(sshd: Start, tmp_path: Path) -> None:
     assert str(tmp_path) in pi_refusal(sshd().entry(agent=tmp_path), BuildError).text
+
+
+@pytest.mark.parametrize("sessions", [0, 1])
+def test_sshd_that_opens_too_few_sessions_is_named_with_the_option(sshd: Start, sessions: int) -> None:
+    there = sshd(config=f"MaxSessions {sessions}")
+    assert "MaxSessions" in pi_refusal(there.entry(), LoginError).text
+
+
+@pytest.mark.parametrize("only", ["KexAlgorithms diffie-hellman-group1-sha1", "MACs umac-64@openssh.com"])
+def test_sshd_without_a_common_algorithm_is_refused_and_not_called_lost(sshd: Start, only: str) -> None:
+    assert "algorithms" in pi_refusal(sshd(config=only).entry(), LoginError).text
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        'export XDG_CACHE_HOME=/proc/nowhere; exec sh -c "$1"',
+        'unset HOME; export XDG_CACHE_HOME=/proc; exec sh -c "$1"',
+        'export XDG_CACHE_HOME="$(printf \'/tmp/r\\374ds\')"; mkdir() { :; }; exec sh -c "$1"',
+    ],
+    ids=["no folder", "not writable", "no UTF-8"],
+)
+def test_folder_that_cannot_be_used_is_an_error_with_a_remedy(sshd: Start, login: str) -> None:
+    refused = pi_refusal(sshd(login=login).entry(), BuildError)
+    assert refused.text != refused.observation

@@ -203,5 +203,4 @@ def test_clock_that_tells_no_subnet_from_another_passes_no_gate(
     program = script(LIAR.format(agent=str(posix_agent), change=alike))
     done = hil("--boards", boards_toml("desktop", agent=str(program)), "--pack", small_pack)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    failed = {"test_smaller_is_faster", "test_layers_add_up_to_the_inference"}
-    assert failed_tests(done.stdout) == failed, done.stdout
+    assert failed_tests(done.stdout) == {"test_smaller_is_faster"}, done.stdout

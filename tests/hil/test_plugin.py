@@ -136,6 +136,15 @@ def test_short_names_of_another_plugin_are_found_wherever_they_are(
     assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
 
 
+def test_help_of_every_long_name_stands_by_itself(tmp_path: Path) -> None:
+    greedy(tmp_path, PI)
+    done = run_pytest(tmp_path, "-p", "greedy", "--help")
+    shown = "".join(done.stdout.split())
+    for option in OPTIONS:
+        assert f"--hil-{option.name}" in shown
+        assert "".join(option.help.split()) in shown
+
+
 def test_other_projects_tests_do_not_notice_the_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from tests.hil.support import AGENTS
 from tests.hil.support.raising import raises
 from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
 from tests.support.nets import dense_model, inputs, random_model
+from tests.targets.support.sources import TARGETS
 
 TIMES = st.floats(min_value=0, max_value=1e9)
 
@@ -43,7 +45,7 @@ def nano() -> Iterator[Board]:
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=255), st.integers(-(10**5), 10**5))
 def test_exact_counts_add_up_within_the_cost_of_finding_each_layer(layers: list[int], more: int) -> None:
-    cost = Cost(tuple(map(float, layers)), sum(layers) - more, 20)
+    cost = Cost(tuple((float(n),) for n in layers), sum(layers) - more, 20)
     assert cost.more == more
     assert cost.adds_up(exact=True) == (abs(more) <= LAYER_MORE * len(layers))
 
@@ -52,7 +54,7 @@ def test_exact_counts_add_up_within_the_cost_of_finding_each_layer(layers: list[
 def test_times_that_differ_by_less_than_noise_add_up(
     layers: list[float], whole: float, reading: float
 ) -> None:
-    cost = Cost(tuple(layers), whole, reading)
+    cost = Cost(tuple((each, each) for each in layers), whole, reading)
     assert sum(cost.shares) == pytest.approx(1.0 if sum(layers) else 0.0)
     if abs(sum(layers) - whole) <= 0.4 * whole:
         assert cost.adds_up(exact=False)
@@ -93,8 +95,8 @@ def test_flash_and_arena_of_a_dense_net_are_those_counted_by_hand() -> None:
 
 def test_table_of_the_largest_nets_of_the_nano_fits_a_terminal() -> None:
     layer = LayerFacts("average_pool", "48x48x16", 2_000_000, 10_000, 95_000)
-    cost = Cost((2_000_000.0,) * 28, 56_000_000.0, 20.0)
-    costs = {"cycles": cost, "instructions": cost, "us": Cost((31_250.0,) * 28, 875_000.0, 0.3)}
+    cost = Cost(((2_000_000.0,),) * 28, 56_000_000.0, 20.0)
+    costs = {"cycles": cost, "instructions": cost, "us": Cost(((31_250.0,),) * 28, 875_000.0, 0.3)}
     found = Profile("net", "100%", "board", "emulated", (layer,) * 28, costs)
     lines = render(found, Memory(4_194_304, 4096, 48)).splitlines()
     assert max(map(len, lines)) <= 100
@@ -144,6 +146,28 @@ def test_memory_of_the_emulated_nano_repeats_and_grows_with_the_arena_alone(
     assert least.state == 28
     assert most.arena == layouts.plan(small, 1, nano.layout(small)).size
     assert most.ram == most.arena + most.stack + most.state
+
+
+def frames(source: Path, folder: Path) -> dict[str, int]:
+    """Return the bytes of stack of each function of a source, as the compiler states them."""
+    machine = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]
+    command = ["arm-none-eabi-gcc", "-std=c11", "-O3", *machine, "-fstack-usage", "-c", str(source)]
+    subprocess.run([*command, "-o", str(folder / "out.o")], check=True)
+    rows = [line.split("\t") for line in (folder / "out.su").read_text().splitlines()]
+    return {name.rpartition(":")[2]: int(size) for name, size, _ in rows}
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_stack_of_the_emulated_nano_is_that_of_its_deepest_frames(
+    nano: Board, small: Model, tmp_path: Path
+) -> None:
+    runtime = TARGETS / "runtime"
+    run = frames(runtime / "run.c", tmp_path)["reds_run"]
+    dense = frames(runtime / "kernels/cortex_m4/dense.c", tmp_path)["reds_m4_run_dense"]
+    pushed = 9 * 4  # by the assembler of rows.S
+    nano.deploy(small)
+    assert nano.memory(1, inputs(small, 1)).stack == run + dense + pushed
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def test_of_no_board():
 KILLED = """
 def test_killed(board):
     board.measure(0, n=3)
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.{0})
 """
 TAKEN_AWAY = """
 def test_store_is_taken_away(board):
@@ -106,11 +106,16 @@ def test_a_run_is_kept_with_all_that_identifies_it(
         assert other.boards(run.id) == [board]
 
 
-def test_a_killed_run_keeps_its_finished_tests(bench: Bench, tmp_path: Path) -> None:
-    assert bench(KILLED).returncode == -9
+@pytest.mark.parametrize(
+    ("sent", "ends", "status"), [("SIGKILL", -9, "unfinished"), ("SIGINT", 2, "interrupted")]
+)
+def test_a_killed_run_keeps_its_finished_tests(
+    sent: str, ends: int, status: str, bench: Bench, tmp_path: Path
+) -> None:
+    assert bench(KILLED.format(sent)).returncode == ends
     with open_store(str(tmp_path / "runs.sqlite")) as store:
         (run,) = store.runs()
-        assert run.status == "unfinished"
+        assert run.status == status
         assert [test.outcome for test in store.tests(run.id)] == ["passed"]
         assert len(store.measurements(run.id)) == 1
 

@@ -95,7 +95,7 @@ def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Pa
     assert [metric for metric, _ in by if metric.startswith("layer_00")] == [
         *["layer_00_dense_instructions", "layer_00_dense_cycles"] * 2
     ]
-    assert by["ram", "100%"] - by["ram", "50%"] == 48, "bytes of arena"
+    assert by["ram", "100%"] - by["ram", "50%"] == 16, "bytes of arena"
     assert by["instructions", "50%"] < by["instructions", "100%"]
     assert by["switch_instructions", "50%->100%"] == by["switch_instructions", "100%->50%"]
 

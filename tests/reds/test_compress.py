@@ -17,7 +17,7 @@ import reds
 from reds.data.labeled import find_labeled
 from reds.data.local_files import sha256_of
 from reds.elastic.net import ElasticNet
-from reds.errors import BudgetError, DataError, DivergedError, NotElasticError, SettingsError
+from reds.errors import BudgetError, DataError, DivergedError, NotElasticError, PackError, SettingsError
 from reds.pack import interpreter
 from reds.training.torch_setup import repeatable
 from tests.reds.support.modules import Block, blobs, conv
@@ -192,6 +192,15 @@ def test_a_result_is_saved_as_a_pack_with_a_card_of_its_own(made: Compressed, tm
     assert saved == tmp_path / "new" / "v1.2.reds"
     assert {path.suffix for path in saved.parent.iterdir()} == {".reds", ".json", ".npz"}
     assert reds.load(saved).subnets[0].accuracy is not None
+
+
+@pytest.mark.parametrize("name", ["folder.reds", "file/mine", "..", "card", "", None, 5])
+def test_a_path_that_no_result_can_have_is_refused(name: Any, made: Compressed, tmp_path: Path) -> None:
+    for folder in ("folder.reds", "card.json"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(PackError):
+        made.result.save(tmp_path / name if isinstance(name, str) and name else name)
 
 
 def small_net() -> ElasticNet:

@@ -7,6 +7,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
@@ -40,6 +42,11 @@ def test_a_file_of_torch_becomes_the_same_net(tmp_path: Path, opset: int) -> Non
         training=torch.onnx.TrainingMode.PRESERVE, dynamic_axes={"x": {0: "n"}},
     )  # fmt: skip
     same_as(from_onnx(kept), module, 3, 16, 12)
+
+
+def test_a_file_of_a_batch_of_several_examples_becomes_the_same_net(tmp_path: Path) -> None:
+    module = stirred(Residual())
+    same_as(from_onnx(exported(module, (3, 16, 12), tmp_path / "a.onnx", batch=4)), module, 3, 16, 12)
 
 
 def test_layers_have_the_names_of_nodes(tmp_path: Path) -> None:
@@ -192,3 +199,27 @@ def test_a_missing_file_and_missing_weights_are_refused(tmp_path: Path) -> None:
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="a.data")
     (tmp_path / "a.data").unlink()
     refused(path, r"^a\.onnx: is no ONNX file that can be read.*in one file")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    nodes = [
+        node("Conv", "x w", "c0", pads=[1, 1, 1, 1], kernel_shape=[3, 3]), node("Relu", "c0", "r"),
+        node("MaxPool", "r", "c", kernel_shape=[2, 2], strides=[2, 2]), *HEAD,
+    ]  # fmt: skip
+    return made(tmp_path_factory.mktemp("onnx") / "a.onnx", nodes, (3, 8, 7), CONV)
+
+
+@given(st.integers(0, 2**16), st.integers(1, 255), st.integers(0, 8))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_file_gives_a_net_or_one_line(whole: Path, at: int, flip: int, cut: int) -> None:
+    data = bytearray(whole.read_bytes())
+    data[at % len(data)] ^= flip
+    damaged = whole.with_name("b.onnx")
+    damaged.write_bytes(data[: len(data) - 40 * cut * (cut > 5)])
+    said = ""
+    try:
+        from_onnx(damaged)
+    except NotElasticError as error:
+        said = str(error)
+    assert "\n" not in said

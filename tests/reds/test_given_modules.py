@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.distributed.tensor import distribute_tensor
 from torch.optim.swa_utils import AveragedModel
 
 from reds.elastic.from_module import from_module
@@ -58,6 +61,39 @@ def test_wrappers_around_parts_are_taken_off() -> None:
 def test_a_module_of_distributed_training_is_taken_out_of_its_wrapper(one_process_group: None) -> None:
     module = Residual()
     same_as(module, nn.parallel.DistributedDataParallel(module))
+
+
+def sharded_whole() -> nn.Module:
+    module = nn.Sequential(nn.Linear(8, 4))
+    fully_shard(module, mesh=init_device_mesh("cpu", (1,)))
+    return module
+
+
+def sharded_part() -> nn.Module:
+    return nn.Sequential(FullyShardedDataParallel(nn.Linear(8, 4), device_id=torch.device("cpu")))
+
+
+def distributed_weight() -> nn.Module:
+    module = nn.Sequential(nn.Linear(8, 4))
+    spread = distribute_tensor(module[0].weight.data, init_device_mesh("cpu", (1,)))
+    module[0].weight = nn.Parameter(spread)
+    return module
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (sharded_whole, ": it is sharded"),
+        (sharded_part, r": 0 \(Fully.* is sharded"),
+        (distributed_weight, r": 0\.weight is a DTensor"),
+    ],
+)
+def test_a_module_that_is_spread_over_processes_is_refused_with_advice(
+    make: Callable[[], nn.Module], match: str, one_process_group: None
+) -> None:
+    with pytest.raises(NotElasticError, match=match):
+        from_module(make(), (8,))
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "with observers": (lambda: nn.Sequential(torch.ao.quantization.QuantStub(), mlp()), "QuantStub"),
     "exported": (lambda: torch.export.export(mlp().eval(), (torch.zeros(2, 8),)), "exported from"),
     "a class": (lambda: nn.Flatten, r"Flatten\(\)"),
-    "weights alone": (lambda: mlp().state_dict(), "weights loaded"),
+    "weights alone": (lambda: mlp().state_dict(), "load_state_dict"),
     "without a weight": (lambda: Calls(lambda m, x: F.relu(x + x)), "^Calls: it has no convolution"),
     "outputs beyond float32": (changed(lambda m: [p.data.mul_(1e30) for p in m.parameters()]),
                                r"2 \(Linear\)"),

@@ -231,3 +231,10 @@ def test_any_arrays_give_data_or_one_line(changed: dict[str, Any], tmp_path_fact
     path = tmp_path_factory.mktemp("own") / "mine.npz"
     with suppress(DataError):  # any other error fails
         assert isinstance(load_user_data(written(path, **changed), 0), Data)
+
+
+@pytest.mark.parametrize("name", ["mine.csv.gz", "mine.xlsx", "mine", "mine.npy"])
+def test_a_file_of_another_kind_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"1,2\n")
+    with pytest.raises(DataError, match=r"is no \.npz, \.csv or folder"):
+        load_user_data(tmp_path / name, 0)

@@ -171,7 +171,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "no label": (lines((7, "1,1,")), r"line 7, column label is empty"),
     "a short line": (lines((7, "1,a")), "line 7 has 2 cells, the first line 3"),
     "a long line": (lines((7, "1,5,2,5,a")), "line 7 has 5 cells"),
-    "an empty line": (lines((7, "")), "line 7 has 0 cells"),
+    "an empty line": (lines((7, "")), "line 7 is empty"),
     "a comma in a quoted number": (lines((7, '"1,5",2,a')), r"line 7, column x is '1,5'.*decimal point"),
     "decimal commas": (lines().translate(bytes.maketrans(b",.", b";,")), "line 2, column x is '0,0'.*point"),
     "a quote without an end": (lines((7, '"1,2,a')), r"line "),
@@ -181,7 +181,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "another name of the label": (lines((1, "x,y,Label")), "line 1: no column is named label.*Label"),
     "only labels": (b"label\na\n", "line 1 names label: one column of numbers"),
     "only a first line": (b"x,y,label\n", "holds no line"),
-    "nothing": (b"", "line 1: "),
+    "nothing": (b"", "line 1 is empty"),
+    "a class in one row": (lines((7, "1,2,aa")), "the class 'aa' has no 4 rows in a row, at most 1"),
+    "a class with a NUL": (lines((7, "1,2,a\0a")), "line 7 holds a zero byte"),
     "UTF-16": (lines().decode().encode("utf-16"), "UTF-16"),
     "Latin-1": (b"x,label\n1,\xe4\n", "line 2 is not UTF-8"),
     "a NUL": (lines((7, "1,\0,a")), "line 7"),
@@ -213,6 +215,31 @@ def test_a_clock_is_no_feature_unless_it_is_named(tmp_path: Path) -> None:
     assert read(path, window=10, columns=("time", "x")).front_end["columns"] == ["time", "x"]
 
 
+def test_a_clock_that_begins_again_is_no_feature(tmp_path: Path) -> None:
+    rows = [f"{i % 100 / 50},{i * 7 % 5},{'ab'[i // 400]}" for i in range(800)]
+    (tmp_path / "mine.csv").write_text("\n".join(["time,x,label", *rows]))
+    with pytest.raises(DataError, match="column time rises"):
+        read(tmp_path / "mine.csv", window=10)
+
+
+def test_a_class_that_is_shorter_than_a_window_everywhere_is_named(tmp_path: Path) -> None:
+    table(tmp_path / "mine" / "0.csv", 100 * "a" + 100 * "b" + 7 * "c")
+    table(tmp_path / "mine" / "1.csv", 9 * "c" + 100 * "a" + 100 * "b", seed=1)
+    with pytest.raises(
+        DataError, match=r"1\.csv: the class 'c' has no 10 rows in a row, at most 9: .*window = 9"
+    ):
+        read(tmp_path / "mine", window=10)
+
+
+def test_spaces_before_quotes_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_bytes(
+        b'"x", "y", "label"\r\n' + 50 * b'"1.5", "2", "a"\r\n' + 50 * b'1, 3, "b"\r\n'
+    )
+    raw = read(tmp_path / "mine.csv", window=4)
+    assert raw.classes == ("a", "b")
+    np.testing.assert_array_equal(raw.parts["train"].x[0, 0, 0], [1.5, 2])
+
+
 def odd_columns(folder: Path) -> str:
     table(folder / "1.csv", 20 * "ab", columns="y,x")
     return "1.csv: line 1: its columns are y, x"
@@ -221,6 +248,11 @@ def odd_columns(folder: Path) -> str:
 def odd_file(folder: Path) -> str:
     (folder / "notes.txt").write_text("hello")
     return "notes.txt: only .csv files"
+
+
+def odd_folder(folder: Path) -> str:
+    (folder / "a").mkdir()
+    return r"0\.csv: lies beside the folder a"
 
 
 def one_class(folder: Path) -> str:
@@ -234,7 +266,7 @@ def regression(folder: Path) -> str:
     return "no 64 rows"
 
 
-@pytest.mark.parametrize("harm", [odd_columns, odd_file, one_class, regression])
+@pytest.mark.parametrize("harm", [odd_columns, odd_file, odd_folder, one_class, regression])
 def test_a_folder_that_cannot_be_used_is_refused(harm: Callable[[Path], str], tmp_path: Path) -> None:
     table(tmp_path / "mine" / "0.csv", 100 * "a" + 100 * "b")
     place = harm(tmp_path / "mine")

@@ -122,6 +122,8 @@ SOUNDS = {
     "empty file": (b"", "no sound"),
     "no sample": (encoded(np.zeros(0)), "no sample"),
     "cut off": (GOOD[:2000], "14,044 bytes are missing"),
+    "cut off AIFF": (encoded(tone(300), kind="AIFF")[:2000], "bytes are missing"),
+    "cut off MP3": (encoded(tone(300), kind="MP3")[:1500], r"of 8,000 samples are missing"),
     "cut off FLAC": (encoded(tone(300), kind="FLAC")[:2000], "no sound"),
     "not finite": (encoded(np.array([0.1, np.nan]), subtype="FLOAT"), "not finite"),
     "low rate": (encoded(tone(300, rate=4000), 4000), "4,000 samples a second.*highest_hz = 2000"),

@@ -109,7 +109,8 @@ def test_a_layout_does_not_replace_the_pack(tmp_path: Path) -> None:
     assert "mine.reds" in output
     assert pack_there.read_bytes() == SHIPPED.read_bytes()
     status, output = run("layout", pack_there, "radix256", tmp_path / "none" / "out.reds")
-    assert (status, output) == (1, f"Error: {tmp_path / 'none' / 'out.reds'}: No such file or directory\n")
+    assert status == 1
+    assert output.startswith(f"Error: {tmp_path / 'none' / 'out.reds'}: cannot be written: No such file")
 
 
 def test_inspecting_and_checking_need_no_torch() -> None:

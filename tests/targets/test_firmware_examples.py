@@ -81,6 +81,50 @@ def test_sources_of_the_cmake_example_compile_without_a_build_system(tmp_path: P
     assert run("./firmware", tmp_path) == expected()
 
 
+LAYERS = """
+#include <reds.h>
+#include <stdio.h>
+extern const uint8_t net[], net_end[];
+static int8_t arena[4096] __attribute__((aligned(16)));
+static unsigned yields;
+static void yield(void) { yields++; }
+static void classify(const int8_t *scores, size_t count)
+{
+    size_t largest = 0;
+    for (size_t i = 1; i < count; i++) {
+        largest = scores[i] > scores[largest] ? i : largest;
+    }
+    printf("class %u, score %d after %u yields\\n", (unsigned)largest, scores[largest], yields);
+}
+int main(void)
+{
+    reds_model model;
+    if (reds_load(&model, net, (size_t)(net_end - net), arena, sizeof arena) != REDS_OK) {
+        return 1;
+    }
+    reds_select(&model, 3);
+    for (size_t i = 0; i < reds_input_bytes(&model); i++) {
+        reds_input(&model)[i] = (int8_t)((int)(i % 255) - 127);
+    }
+    SNIPPET
+    return 0;
+}
+"""
+"""A program around the documentation's inference that yields between layers."""
+
+
+def test_inference_of_the_documentation_yields_after_every_layer(tmp_path: Path) -> None:
+    page = (ROOT / "docs/firmware.md").read_text()
+    (snippet,) = re.findall(r'^```c \{test="layers"\}\n(.*?)^```', page, re.M | re.S)
+    (tmp_path / "main.c").write_text(LAYERS.replace("SNIPPET", snippet))
+    shutil.copy(NET, tmp_path / "net.reds")
+    sources = ["main.c", EXAMPLES / "firmware-cmake/net.S", *RUNTIME]
+    command = ["cc", *WARNINGS, "-I", TARGETS / "runtime", "-I.", *sources, "-o", "firmware"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (line,) = run("./firmware", tmp_path)
+    assert line == f"{expected()[3].partition(': ')[2]} after {len(pack.load(NET).layers)} yields"
+
+
 def test_steps_of_the_cmake_readme_print_the_class_of_each_subnet(tmp_path: Path) -> None:
     if reason := missing("cmake"):
         pytest.skip(reason)

@@ -16,6 +16,7 @@ class Device(Machine):
     lost = LOST
     lost_advice = "check its cable, power and network, then run again"
     barred_advice = f"its system forbids programs in {folder}; use another device"
+    folder_advice = f"make room in {folder}, and let the user shell write there"
 
     def __init__(self, services: Services) -> None:
         self.name = services.name

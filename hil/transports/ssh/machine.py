@@ -45,6 +45,7 @@ class SshMachine(Machine):
     lost = (paramiko.SSHException, EOFError, OSError, *MALFORMED)
     lost_advice = "check its power, memory and network, then run again"
     barred_advice = "set XDG_CACHE_HOME there to a folder that allows programs"
+    folder_advice = "let its user write there, or set XDG_CACHE_HOME there to another folder"
 
     def __init__(self, host: Host, deadline: Deadline) -> None:
         self.name = str(host)
@@ -91,13 +92,18 @@ class SshMachine(Machine):
         """Start a POSIX shell script. Call it `within` the deadline.
 
         Raises:
-            LoginError: The user has no shell there.
+            LoginError: The user has no shell there, or may open no further session.
             DeadlineError: No command starts in time.
         """
         transport = self._client.get_transport()
         if transport is None:
             raise EOFError("the login is closed")
-        return login_shell.start(transport.open_session(), self.name, script, deadline)
+        try:
+            channel = transport.open_session()
+        except paramiko.ChannelException as error:
+            refused = f"{self.name} opens no further session for us: {error.text}"
+            raise LoginError(f"{refused}; let its sshd open more (MaxSessions 10 in sshd_config)") from error
+        return login_shell.start(channel, self.name, script, deadline)
 
     def serial(self, deadline: Deadline) -> str:
         """Return the fingerprint of the host key, as `ssh-keygen -l` prints it."""
@@ -132,6 +138,9 @@ class SshMachine(Machine):
             raise LoginError(
                 f"{self.name}: {which} has a passphrase; give it to ssh-agent: ssh-add"
             ) from error
+        except paramiko.ssh_exception.IncompatiblePeer as error:
+            why = f"{self.name} and this machine share no way to encrypt: {printable(str(error))}"
+            raise LoginError(f"{why}; update its sshd, or allow current algorithms in sshd_config") from error
         except (paramiko.SSHException, OSError, ValueError) as error:
             if deadline.passed or not self._speaks() or not (isinstance(error, ValueError) or self.alive()):
                 raise
@@ -140,7 +149,8 @@ class SshMachine(Machine):
                 unusable = f"{self.name}: the key {host.key} cannot be used: {reason}"
                 raise LoginError(f"{unusable}; name a private key that ssh-keygen has made") from error
             tried = f"the key {host.key}" if host.key else "all keys of ssh-agent and ~/.ssh"
-            remedy = "add the public key there (ssh-copy-id), or check `user` and `key`"
+            by_log = "or see why in its log (journalctl -u ssh)"
+            remedy = f"add the public key there (ssh-copy-id), check `user` and `key`, {by_log}"
             raise LoginError(f"{self.name} refuses {tried}: {reason}; {remedy}") from error
 
     def _speaks(self) -> bool:

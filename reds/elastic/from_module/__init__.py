@@ -40,7 +40,7 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
 
     The module may hold conv (plain or depthwise), linear, batch norm, ReLU with a ceiling or without, max
     and average pools without padding, flatten and residual adds. Layers are named after the nodes of the
-    traced graph. A submodule that is called twice becomes two layers.
+    traced graph. A submodule that is called twice becomes two layers. All weights train, frozen ones too.
 
     The net reads units innermost; `reds.Dataset` stores examples in that order.
 

@@ -31,7 +31,7 @@ def inference_copy(module: nn.Module) -> nn.Module:
         NotElasticError: It is no module, a part of it cannot be copied, or a value of it is not finite.
     """
     if not isinstance(module, nn.Module):
-        raise NotElasticError(f"{type(module).__name__}: it is no torch.nn.Module: {_remedy(module)}")
+        raise NotElasticError(f"{_name(module)}: it is no torch.nn.Module: {_remedy(module)}")
     if any(each.__module__.split(".")[0] == "keras" for each in type(module).__mro__):
         raise NotElasticError(f"{type(module).__name__}: it is a model of Keras: {_KERAS}")
     module = _inside(module)
@@ -52,6 +52,11 @@ def inference_copy(module: nn.Module) -> nn.Module:
     copy = copy.cpu().float().eval()
     _check_finite(copy, kind)
     return copy
+
+
+def _name(given: object) -> str:
+    """Return how to call something that is no module: a path by itself, all else by its class."""
+    return str(given) if isinstance(given, str | PurePath) else type(given).__name__
 
 
 def _remedy(given: object) -> str:
@@ -83,12 +88,16 @@ def _inside(module: nn.Module) -> nn.Module:
 
 
 def _check_parts(module: nn.Module, kind: str) -> None:
-    """Raise `NotElasticError` if a part is compiled or quantized, or holds a tensor that is computed."""
+    """Raise `NotElasticError` if a part is compiled, sharded or quantized, or holds a computed tensor."""
     for path, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             what = f"{path} is a ScriptModule" if path else "it is a ScriptModule"
             remedy = "pass the nn.Module that it was compiled from"
             raise NotElasticError(f"{kind}: {what}, whose operations cannot be traced: {remedy}")
+        if any(each.__module__.startswith("torch.distributed.fsdp") for each in type(part).__mro__):
+            what = f"{path} ({type(part).__name__})" if path else "it"
+            remedy = "load its full state dict into a plain module, and pass that"
+            raise NotElasticError(f"{kind}: {what} is sharded over processes: {remedy}")
         if type(part).__module__.startswith("torch.ao."):
             what = f"{path} ({type(part).__name__})" if path else "it"
             remedy = "pass the float module, as it was before `prepare`"
@@ -109,6 +118,10 @@ def _check_kind_of_values(kind: str, where: str, values: Tensor) -> None:
         raise NotElasticError(f"{kind}: {where} has no values on the device meta: load its weights")
     if values.layout is not torch.strided:
         raise NotElasticError(f"{kind}: {where} is sparse ({values.layout}): replace it by its to_dense()")
+    if type(values).__module__.startswith("torch.distributed"):
+        raise NotElasticError(
+            f"{kind}: {where} is a {type(values).__name__}: replace it by its full_tensor()"
+        )
     if values.is_complex():
         raise NotElasticError(f"{kind}: {where} holds complex numbers: layers with real weights are needed")
 

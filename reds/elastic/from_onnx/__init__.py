@@ -6,6 +6,7 @@ has to agree.
 """
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from reds.elastic.net import ElasticNet
 from reds.errors import NotElasticError
 from reds.reading import reason
 
+MOST_FEATURES = 1 << 22
+"""Most numbers of a batch, so that a damaged file does not take all memory."""
 OPSET = 18
 """Files of older operators are converted to these, which the reference evaluator runs rightly."""
 
@@ -39,10 +42,17 @@ def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> Ela
         NotElasticError: The file cannot be read, leaves the input's shape open, or has a node that no layer
             computes, which is named.
     """
+    if not isinstance(path, str | Path):
+        raise NotElasticError(
+            f"{type(path).__name__}: it is no path: save the model by onnx.save, and give that"
+        )
     name = Path(path).name
     model = _load(Path(path))
     sides = _input_shape(name, model.graph, input_shape)
-    x = torch.randn(1, *sides, generator=torch.Generator().manual_seed(0))
+    batch = _inputs(model.graph)[0].type.tensor_type.shape.dim[0].dim_value or 1
+    if (numbers := batch * prod(sides)) > MOST_FEATURES:
+        raise NotElasticError(f"{name}: reads {numbers:,} numbers, at most {MOST_FEATURES:,} can be read")
+    x = torch.randn(batch, *sides, generator=torch.Generator().manual_seed(0))
     leave_softmax_out(model.graph)
     module = to_module(name, model, _inputs(model.graph)[0].name, x)
     last = has_units_last(model.graph, _inputs(model.graph)[0].name)
@@ -113,7 +123,7 @@ def _check_same_outputs(name: str, model: Any, net: ElasticNet, x: Tensor, featu
         name: Name of the file.
         model: The file, which reads `x`.
         net: The net, which reads `features`.
-        x: One example as the file reads it.
+        x: Examples as the file reads them.
         features: The same with units innermost.
     """
     from onnx.reference import ReferenceEvaluator

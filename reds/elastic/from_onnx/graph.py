@@ -6,7 +6,7 @@ Values that do not depend on the input, or only on its shape, are computed befor
 import operator
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,15 +59,13 @@ def to_module(name: str, model: Any, input_name: str, x: Tensor) -> fx.GraphModu
         name: Name of the file, for errors.
         model: The model, of the package `onnx`.
         input_name: Name of its input.
-        x: One example [1, ...] as the file reads it; its shape decides how tensors are reshaped.
+        x: Examples [N, ...] as the file reads them; their shape decides how tensors are reshaped.
 
     Raises:
         NotElasticError: A node has no torch module.
     """
-    from onnx import numpy_helper
-
     graph = model.graph
-    known = {each.name: _tensor(numpy_helper.to_array(each)) for each in graph.initializer}
+    known = dict(_weights(name, graph))
     readers = Counter(each for node in graph.node for each in node.input)
     joined = _Joined(name, known)
     joined.values[input_name] = Value(joined.traced.placeholder("x"), x, has_units_last(graph, input_name))
@@ -77,9 +75,27 @@ def to_module(name: str, model: Any, input_name: str, x: Tensor) -> fx.GraphModu
             joined.join(node, computed, any(readers[each] > 1 for each in computed))
         else:
             samples = {each: joined.values[each].sample for each in computed}
-            known |= _computed(model, node, known | samples)
+            try:
+                known |= _computed(model, node, known | samples)
+            except Exception as error:  # of any operator
+                where = f"{name}: {node.name or node.output[0]} ({node.op_type})"
+                raise NotElasticError(f"{where} cannot be run: {reason(error)}; export it again") from None
+    if graph.output[0].name not in joined.values:
+        raise NotElasticError(f"{name}: {graph.output[0].name} does not depend on the input: export it again")
     joined.traced.output(joined.values[graph.output[0].name].node)
     return fx.GraphModule(joined.root, joined.traced, class_name=name)
+
+
+def _weights(name: str, graph: Any) -> Iterator[tuple[str, Tensor]]:
+    """Yield name and value of each constant of a graph. Raises `NotElasticError`."""
+    from onnx import numpy_helper
+
+    for each in graph.initializer:
+        try:
+            yield each.name, _tensor(numpy_helper.to_array(each))
+        except (ValueError, TypeError) as error:
+            found = f"{name}: {each.name} cannot be read: {reason(error)}"
+            raise NotElasticError(f"{found}; export it again") from None
 
 
 class _Joined:
@@ -111,18 +127,15 @@ class _Joined:
         if node.domain not in ("", "ai.onnx"):
             raise NotElasticError(f"{where} is no layer of an elastic net: {SUPPORTED}")
         given = OnnxNode(where, attributes, tuple(constants), tuple(read))
-        value = self._passed_on(given, node.op_type)
-        if value is None:
-            if node.op_type not in OPERATORS:
-                raise NotElasticError(f"{where} is no layer of an elastic net: {SUPPORTED}")
-            if any(each.last for each in read) and node.op_type not in ANY_ORDER:
-                raise NotElasticError(f"{where} reads units last: bring them to the front before it")
-            operation = OPERATORS[node.op_type](given)
-            try:
-                value = self._added(node.name or node.output[0], operation, read)
-            except (RuntimeError, ValueError) as error:
-                found = f"{where} does not fit its input: {reason(error)}"
-                raise NotElasticError(f"{found}; export it again") from None
+        try:
+            value = self._passed_on(given, node.op_type)
+            if value is None:
+                value = self._added(node.name or node.output[0], _operation(given, node.op_type), read)
+        except NotElasticError:
+            raise
+        except Exception as error:  # whatever torch says of a file's own sizes and attributes
+            found = f"{where} does not fit its input: {reason(error)}"
+            raise NotElasticError(f"{found}; export it again") from None
         self.values[node.output[0]] = value
 
     def _passed_on(self, node: OnnxNode, kind: str) -> Value | None:
@@ -157,6 +170,15 @@ class _Joined:
                 self.root.add_module(path, operation.eval())
                 held, node = operation(first.held), self.traced.call_module(path, nodes[:1])
                 return first.with_held(node, held) if held.shape == first.held.shape else Value(node, held)
+
+
+def _operation(node: OnnxNode, kind: str) -> nn.Module | Sum | Reshape:
+    """Return what computes a node. Raises `NotElasticError`."""
+    if kind not in OPERATORS:
+        raise NotElasticError(f"{node.where} is no layer of an elastic net: {SUPPORTED}")
+    if any(each.last for each in node.read) and kind not in ANY_ORDER:
+        raise NotElasticError(f"{node.where} reads units last: bring them to the front before it")
+    return OPERATORS[kind](node)
 
 
 def _computed(model: Any, node: Any, values: Mapping[str, Tensor]) -> dict[str, Tensor]:

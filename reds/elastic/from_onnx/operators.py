@@ -148,13 +148,14 @@ def _reshape(node: OnnxNode) -> Reshape:
     try:
         after = before.reshape(sides).shape
     except RuntimeError:
-        node.refuse(f"reshapes {list(before.shape)} to {sides}", "export with a batch of 1")
+        node.refuse(f"reshapes {list(before.shape)} to {sides}", "export it again with this input shape")
     return _to(node, after)
 
 
 def _to(node: OnnxNode, after: torch.Size) -> Reshape:
-    if not after or after[0] != 1:
-        node.refuse(f"reshapes an example to {list(after)}", "keep the first axis")
+    before = node.read[0].sample.shape
+    if not after or after[0] != before[0]:
+        node.refuse(f"reshapes {list(before)} to {list(after)}", "keep the first axis")
     return Reshape(tuple(after[1:]))
 
 

@@ -15,12 +15,12 @@ UNITS_FIRST, UNITS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """Hold a tensor of the file for one example."""
+    """Hold a tensor of the file."""
 
     node: fx.Node
     """Computes the held value."""
     sample: Tensor
-    """The file's tensor for one example."""
+    """The file's tensor for some examples."""
     last: bool = False
     """Whether the file's tensor has units last, where the held value has them first."""
     order: Tensor | None = None
@@ -30,7 +30,7 @@ class Value:
 
     @property
     def held(self) -> Tensor:
-        """Return the held value for one example."""
+        """Return the held value for these examples."""
         if self.order is not None:
             return self.sample[:, self.order]
         return self.sample.permute(UNITS_FIRST) if self.last else self.sample
@@ -68,5 +68,5 @@ class Value:
         if not self.last:
             return Value(node, sample)
         _, rows, columns, units = self.sample.shape
-        order = torch.arange(sample.numel()).reshape(rows, columns, units).permute(2, 0, 1).flatten()
+        order = torch.arange(rows * columns * units).reshape(rows, columns, units).permute(2, 0, 1).flatten()
         return Value(node, sample, order=order if rows * columns > 1 else None)

@@ -65,6 +65,7 @@ class Sshd:
         login: Shell script in place of the user's login shell and its scripts; "$1" is the command to run.
         programs: Shell scripts that replace programs of the board.
         within: Command that runs sshd, such as `unshare -m`.
+        config: Further lines of its sshd_config.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Sshd:
         login: str = "",
         programs: Mapping[str, str] | None = None,
         within: tuple[str, ...] = (),
+        config: str = "",
     ) -> None:
         program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ["PATH"])
         if program is None:
@@ -100,6 +102,7 @@ class Sshd:
             PasswordAuthentication no
             SetEnv HOME={self.home} PATH={folder}/bin:/usr/local/bin:/usr/bin:/bin
             {forced}
+            {config}
         """
         (folder / "sshd_config").write_text(lines)
         command = [*within, program, "-D", "-e", "-f", str(folder / "sshd_config")]

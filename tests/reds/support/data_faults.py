@@ -73,6 +73,18 @@ def _examples(*pairs: Any) -> Callable[[Path], object]:
     return lambda _: reds.Dataset.from_examples(pairs, pairs)
 
 
+class Noisy(list[Any]):
+    """Examples that a random transform changes whenever they are read."""
+
+    def __init__(self) -> None:
+        super().__init__([(x, i % 3) for i, x in enumerate(X)])
+        self.drawn = np.random.default_rng(0)
+
+    def __getitem__(self, i: Any) -> Any:
+        x, y = super().__getitem__(i)
+        return x + self.drawn.normal(0, 1, x.shape).astype(np.float32), y
+
+
 def _transparent(folder: Path) -> object:
     for name in ("cats/a.png", "dogs/b.png"):
         (folder / name).parent.mkdir()
@@ -112,6 +124,8 @@ DATA_FAULTS: dict[str, Callable[[Path], object]] = {
     "series: another name of the label": _series("x,y,Label", at=1),
     "series: a column without a name": _series(",y,label", at=1),
     "series: a clock": _clock,
+    "series: an empty line": _series(""),
+    "series: a class in one row": _series("1,2,aa"),
     "series: a window longer than all": _series(window=64),
     "series: a window of nothing": _series(window=0),
     "series: a column that is not there": _series(columns=("x", "z")),
@@ -121,6 +135,12 @@ DATA_FAULTS: dict[str, Callable[[Path], object]] = {
     "labels: fractions": _labels(Y / 4),
     "labels: negative": _labels(Y - 1),
     "labels: a column": _labels(Y[:, None]),
+    "examples: a path": lambda _: reds.Dataset.from_examples("pictures/", "pictures/"),
+    "examples: all parts": lambda _: reds.Dataset.from_examples({"train": [], "test": []}, []),  # type: ignore[arg-type]
+    "examples: a random transform": lambda _: reds.Dataset.from_examples(Noisy(), Noisy()),
+    "examples: pixels as bytes": _examples((np.zeros((3, 4, 4), np.uint8), 0)),
+    "examples: a label of text": _examples((X[0], "cat")),
+    "examples: no class": _examples((X[0], -1)),
     "examples: a stream": lambda _: reds.Dataset.from_examples(iter([(X[0], 0)]), []),  # type: ignore[arg-type]
     "examples: no pair": _examples(X[0], X[1]),
     "examples: several keys": _examples({"image": X[0], "mask": X[0], "label": 0}),

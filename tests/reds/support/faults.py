@@ -238,6 +238,13 @@ FAULTS: dict[str, Fault] = {
     "recipe: a number of another type": _recipe("1.0", '"all"'),
     "recipe: budgets that do not end full": _recipe("1.0", "0.5"),
     "recipe: an unknown net": _recipe("dnn-s", "dnn-m"),
+    "recipe: an unknown net of one's own size": _recipe('"dnn-s"', '"dnns-6x1x1"'),
+    "recipe: a budget in percent": _recipe("1.0", "25"),
+    "recipe: two equal budgets": _recipe("1.0", "0.5 }, { budget = 0.5"),
+    "recipe: a net that is no table": _recipe('{ name = "dnn-s" }', '"dnn-s"'),
+    "recipe: budgets as a list": _recipe("[{ budget = 1.0 }]", "[0.5, 1.0]"),
+    "recipe: UTF-16, as PowerShell writes": _written("mine.toml", SHORTEST.encode("utf-16"), load_recipe),
+    "recipe: Latin-1": _written("mine.toml", b"# f\xfcr Ann", load_recipe),
     "recipe: latency without times": _recipe("1.0", "0.5, latency = 9.0 }, { budget = 1.0"),
     "recipe: a net of other inputs": _prepared('"dnn-s"', '"ds-cnn-s-28x28x1"'),
     "recipe: a budget too small": _prepared("subnet = [", "data.every = 2\nsubnet = [{ budget = 0.001 }, "),
@@ -288,12 +295,17 @@ FAULTS: dict[str, Fault] = {
     "module: an input of two sides": _module(lambda m, x: head(m.a(x)), (6, 6)),
     "module: an input of one number": lambda _: reds.from_module(nn.Linear(10, 3), input_shape=10),
     "module: lazy": _module(lambda m, x: m.b(head(m.a(x))), b=nn.LazyLinear(5)),
+    "module: an ONNX file": lambda _: reds.from_module("mine.onnx", (8,)),  # type: ignore[arg-type]
+    "module: a checkpoint": lambda _: reds.from_module("mine.pth", (8,)),  # type: ignore[arg-type]
+    "module: a state dict": lambda _: reds.from_module(nn.Linear(8, 3).state_dict(), (8,)),  # type: ignore[arg-type]
+    "onnx: a missing file": lambda folder: reds.from_onnx(folder / "mine.onnx"),
     "module: compiled to TorchScript": lambda _: reds.from_module(ScriptModule(), (8,)),
     "module: a weight that is nan": _with_weight(float("nan")),
     "module: a window over the pack's limit": _module(
         lambda m, x: head(F.avg_pool2d(m.a(x), (1, 300))), (3, 1, 300)
     ),
     "pack: not there": lambda folder: reds.load(folder / "none.reds"),
+    "pack: the home of nobody": lambda _: reds.load("~nobody-here/mine.reds"),
     "pack: cut short": _written("mine.reds", SHIPPED[:-7], reds.load),
     "pack: a bit flipped": _written("mine.reds", SHIPPED[:5000] + b"\x55" + SHIPPED[5001:], reds.load),
     "pack: not a pack": _written("mine.reds", b"text" * 50, reds.load),

@@ -12,12 +12,14 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 
-def exported(module: nn.Module, shape: Sequence[int], path: Path, opset: int = 18, **options: Any) -> Path:
+def exported(
+    module: nn.Module, shape: Sequence[int], path: Path, opset: int = 18, batch: int = 1, **options: Any
+) -> Path:
     """The module as an ONNX file, written by torch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the older exporter, which needs no further package
         torch.onnx.export(
-            module.eval(), (torch.zeros(1, *shape),), path, opset_version=opset, dynamo=False,
+            module.eval(), (torch.zeros(batch, *shape),), path, opset_version=opset, dynamo=False,
             input_names=["x"], **options,
         )  # fmt: skip
     return path
