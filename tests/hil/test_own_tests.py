@@ -171,11 +171,14 @@ def test_conditions_are_read_at_the_start_and_once_after_a_test_that_measured(
 def test_suite_reads_the_conditions_once_for_each_group_of_figures(
     hil: Run, tmp_path: Path, small_pack: Path
 ) -> None:
-    """At the start, after the outputs, after the latencies, and after the switches to each of two subnets."""
+    """At the start, after the outputs and the latencies, and for each of two subnets thrice more.
+
+    That is after the switches to it, after its layers and after its memory.
+    """
     (tmp_path / "counted.py").write_text(COUNTED)
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     hil("--target=desktop", "--pack", small_pack, "-p", "counted", env=env)
-    assert (tmp_path / "reads").read_text() == "x" * 5
+    assert (tmp_path / "reads").read_text() == "x" * 9
 
 
 def test_emulator_that_is_missing_is_one_error_before_any_test_runs(

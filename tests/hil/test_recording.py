@@ -167,6 +167,16 @@ def test_the_results_file_has_the_run_if_the_store_has_not(bench: Bench, tmp_pat
     assert "it is in a.jsonl" in done.stdout
 
 
+def test_a_default_store_that_cannot_be_opened_is_a_note(tmp_path: Path, small_pack: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(MEASURES)
+    (tmp_path / "home").touch()
+    told = "--target=desktop", f"--pack={small_pack}", "test_mine.py"
+    done = run_pytest(tmp_path, *told, env={"HIL_STORE": "", "XDG_DATA_HOME": str(tmp_path / "home")})
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 1}), done.stdout
+    assert "this run is not kept" in done.stdout
+    assert not list(tmp_path.glob("*.jsonl"))
+
+
 def test_no_store_is_opened_by_a_session_that_runs_no_test_on_a_board(bench: Bench, tmp_path: Path) -> None:
     assert bench(ENDS, "-k", "test_of_no_board").returncode == 0
     assert not (tmp_path / "runs.sqlite").exists()
