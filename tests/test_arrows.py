@@ -50,6 +50,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "emulators",
         "results",
         "boards",
+        "report",
         "xdist",
         "suite",
         "kernels",

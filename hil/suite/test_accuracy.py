@@ -16,9 +16,12 @@ def test_accuracy(
     expected: Outputs,
     record_measurement: Record,
 ) -> None:
-    right, wanted = (values[: len(truth)].argmax(axis=1) == truth for values in (outputs, expected))
+    answers = outputs[: len(truth)].argmax(axis=1)
+    right, wanted = answers == truth, expected[: len(truth)].argmax(axis=1) == truth
     accuracy = float(right.mean())
     record_measurement(subnet, "accuracy", "fraction", accuracy, right.astype(int).tolist())
+    for metric, classes in (("answer", answers), ("label", truth)):
+        record_measurement(subnet, metric, "class", len(classes), classes.tolist())
     assert accuracy == float(wanted.mean()), (
         f"{subnet}: accuracy is {accuracy:.4f}, the reference has {wanted.mean():.4f}"
         "; test_conformance shows the outputs that differ"

@@ -9,7 +9,7 @@ from hil.suite.fixtures import Record
 def test_memory(
     subnet: str, memory: Memory, budgets: Mapping[str, float], record_measurement: Record
 ) -> None:
-    found = {"stack": memory.stack, "ram": memory.ram}
+    found = {"arena": memory.arena, "stack": memory.stack, "ram": memory.ram}
     for metric, size in found.items():
         record_measurement(subnet, metric, "bytes", size, [size])
     for metric, size in found.items():
