@@ -91,6 +91,7 @@ class Collector:
         self._lost = 0
         """Reports of boards that were quarantined."""
 
+    @pytest.hookimpl(tryfirst=True)  # what the terminal says has passed is kept already
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the report of a board's test. Its attribute `hil` holds the measurements."""
         if hasattr(report, "hil"):

@@ -119,7 +119,7 @@ def diff(context: click.Context, before: str, after: str, everything: bool) -> N
     if table.row_count:
         print_wide("", table)
     if equal := len(found) - table.row_count:
-        print_wide("", f"{equal} figures are equal; --all shows them")
+        print_wide("", f"equal figures: {equal}; --all shows them")
 
 
 def _kept(store: "Store", run: "Run") -> "Kept":

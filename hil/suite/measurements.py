@@ -28,7 +28,7 @@ Switches = Mapping[str, SwitchSamples]
 """Switches of one pair by the name of the clock."""
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
 """Samples by provenance. Emulated counts vary only with the input, so few samples are enough."""
-_STACKS = 4
+_STACKS = 2
 """Inferences whose deepest stack counts; the stack hardly depends on the input."""
 _TURNS = 10
 """Parts that the latency samples of a real board are split into."""

@@ -129,6 +129,32 @@ def test_results_are_not_written_over_what_is_no_file(name: str, tmp_path: Path)
         file.prepare(path)
 
 
+RUN = {"id": "20261128-210256-4827f1c9", "started": "2026-11-28T21:02:56.482Z", "host": "h", "tool": "1"}
+HEADER = {"run": {**RUN, "command": "pytest"}, "boards": [], "tests": []}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        HEADER | {"more": 1}, HEADER | {"boards": [{}]}, HEADER | {"tests": {}}, {"run": HEADER["run"]},
+        *(HEADER | {"run": {**HEADER["run"], **changed}} for changed in (  # type: ignore[dict-item]
+            {"id": "last"}, {"id": ""}, {"started": "yesterday"}, {"started": ""}, {"ended": "\x1b"},
+            {"host": "a\n"}, {"status": "great"}, {"dirty": 1}, {"pack": {}}, {"settings": {"a": 1}},
+        )),
+    ],
+)  # fmt: skip
+def test_an_odd_header_of_a_results_file_is_refused(odd: object, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{json.dumps(HEADER)}\n{json.dumps(GOOD)}\n")
+    header, found = file.read_run(path)
+    assert header
+    assert (header.run.command, [m.plain() for m in found]) == ("pytest", [GOOD])
+    path.write_text(f"{json.dumps(odd)}\n{json.dumps(GOOD)}\n")
+    with raises(ResultsError, file=path) as caught:
+        file.read(path)
+    assert str(caught.value).isprintable()
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
