@@ -38,6 +38,11 @@ _MOST = 10_000
 """Most samples of a latency that a precision may ask for."""
 
 
+def usual_samples(provenance: Provenance) -> int:
+    """Return the samples of a latency or a switch without --samples."""
+    return _SAMPLES[provenance]
+
+
 @dataclass(frozen=True)
 class Precision:
     """How well the medians of latencies are to be known.
@@ -78,8 +83,8 @@ class Measurements:
         return self.leased.facts().provenance is Provenance.EMULATED
 
     def outputs(self, advance: Advance = ignore) -> list[Outputs]:
-        """Return the board's outputs on all inputs of the workload, for each subnet."""
-        every, x = range(len(self.workload.model.subnets)), self.workload.inputs
+        """Return the board's outputs on the inputs that the workload takes, for each subnet."""
+        every, x = range(len(self.workload.model.subnets)), self.workload.inputs[self.workload.taken]
         return self._once("outputs", lambda board: board.infer_each(every, x, advance))
 
     def latency(self, subnet: int) -> Latency:
@@ -167,7 +172,7 @@ class Measurements:
 
     @property
     def _n(self) -> int:
-        return self.samples or _SAMPLES[self.leased.facts().provenance]
+        return self.samples or usual_samples(self.leased.facts().provenance)
 
     @property
     def _x(self) -> Outputs:

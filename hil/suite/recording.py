@@ -56,6 +56,11 @@ class Recorder:
             except (StoreError, ModuleNotFoundError) as error:
                 self._give_up(error)
 
+    @property
+    def tests(self) -> Sequence[TestOutcome]:
+        """Return how the tests ended that are reported so far."""
+        return tuple(self._tests.values())
+
     def reported(self, report: pytest.TestReport) -> None:
         """Keep what a report of a board's test says."""
         measured: Rows = report.hil  # `hil.suite.reporting` sets these

@@ -67,7 +67,7 @@ def test_snippet_of_the_documentation_gets_results_summary_and_provenance(own: O
     done = own(SNIPPET, "--target=nano33ble", "--emulate", "--results=a.jsonl", "--junitxml=a.xml")
     assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 1}), done.stdout
     assert "reds-hil: small on nano33ble (emulated)" in done.stdout
-    assert re.search(r"^nano33ble +nano33ble +50% .* emulated", done.stdout, re.MULTILINE)
+    assert re.search(r"^nano33ble, emulated: .*\n.*\n50% ", done.stdout, re.MULTILINE)
     (row,) = read(tmp_path / "a.jsonl")
     assert (row["metric"], row["unit"], row["subnet"], row["provenance"]) == (
         "latency",
