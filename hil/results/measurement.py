@@ -7,6 +7,9 @@
 - accuracy: the mean of the correct answers
 - layers (`layer_03_depthwise_cycles`): the median of the layer by itself
 - stack, ram: bytes of the deepest of several inferences
+- energy: the median of mJ for one inference
+- energy_switch: the power during inferences times the median of the switches
+- power_idle: mW of the idle board, the mean of before and after
 - mismatches: the sum of the wrong outputs
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
@@ -24,7 +27,7 @@ from reds.text import is_printable, shown
 PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
-    *("layer", "stack", "ram"),
+    *("layer", "stack", "ram", "energy", "power"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 
