@@ -60,7 +60,7 @@ _KNOWN = (
     _Column("stack B", "stack", _as(",.0f")),
     _Column("RAM B", "ram", _as(",.0f")),
 )
-_HIDDEN = ("mismatches", "switch_cycles", INFRASTRUCTURE_ERRORS)
+_HIDDEN = ("mismatches", "switch_cycles", "answer", "label", "arena", INFRASTRUCTURE_ERRORS)
 _HIDDEN_KINDS = ("first", "layer")
 _COVERED = {"cycles": "latency", "switch_instructions": "switch"}
 """Figures that another one says too."""

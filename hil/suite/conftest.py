@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
 from hil.boards.open_board import OpenBoard
+from hil.energy.figures import Energy
 from hil.errors import HilError, NotMeasurable
-from hil.options import read
+from hil.options import Settings, read
 from hil.results import replay
 from hil.results.limit import Limit
 from hil.results.memory import Memory
 from hil.results.pack_shape import pack_shape
 from hil.results.profile import Profile
 from hil.results.progress import progress
+from hil.suite.board_selection import any_meter
 from hil.suite.board_tests import selected_board
 from hil.suite.fixtures import Hold, Note, Record, Uncaptured
 from hil.suite.gating import Gate
@@ -37,7 +39,12 @@ _MOST_SAMPLES = 100
 """Inputs that switches run without --samples, on any board."""
 _AT_ONCE = 64
 """Inputs that the reference runs between two steps of its progress."""
-_BASELINES = Path(__file__).with_name("test_baseline.py")
+_FOLDER = Path(__file__).parent
+_WANTED: Mapping[str, Callable[[Settings], bool]] = {
+    "test_baseline.py": lambda settings: bool(settings.baseline),
+    "test_energy.py": lambda settings: any_meter(settings),
+}
+"""Modules that a run leaves out unless its settings want them."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -55,9 +62,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the tests of baselines out of a run without --baseline."""
-    with suppress(HilError):  # collection reports an option that is invalid
-        return True if collection_path == _BASELINES and not read(config).baseline else None
+    """Leave out tests of baselines without --baseline, and of energy without a meter."""
+    wanted = _WANTED.get(collection_path.name) if collection_path.parent == _FOLDER else None
+    with suppress(HilError):  # collection reports an option or a boards file that is invalid
+        return True if wanted and not wanted(read(config)) else None
     return None
 
 
@@ -209,6 +217,18 @@ def memory(measurements: Measurements, subnet: str) -> Memory:
     """Return the RAM that this subnet takes; skip the test if the board cannot tell."""
     try:
         return measurements.memory(measurements.workload.subnets.index(subnet))
+    except NotMeasurable as error:
+        reason = str(error)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def energy(measurements: Measurements, subnet: str, _hil_board: LeasedBoard) -> Energy:
+    """Return the energy of this subnet's inferences; skip the test without a meter, or if emulated."""
+    if (meter := _hil_board.selected.entry.meter) is None:
+        pytest.skip(f"{_hil_board.selected.entry.name} has no meter")
+    try:
+        return measurements.energy(measurements.workload.subnets.index(subnet), meter)
     except NotMeasurable as error:
         reason = str(error)
     pytest.skip(reason)

@@ -12,7 +12,10 @@ import numpy as np
 
 from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
 from hil.boards.facts import Provenance
+from hil.boards.metering import measure_energy
 from hil.boards.profiling import profile
+from hil.energy.figures import Energy
+from hil.energy.meter import Meter
 from hil.results.memory import Memory
 from hil.results.profile import Profile
 from hil.results.samples import Samples
@@ -116,6 +119,10 @@ class Measurements:
         return self._once(
             ("memory", subnet), lambda board: board.memory(subnet, self.workload.inputs[:_STACKS])
         )
+
+    def energy(self, subnet: int, meter: Meter) -> Energy:
+        """Return what the inferences of a subnet draw from the board's supply."""
+        return self._once(("energy", subnet), lambda board: measure_energy(board, meter, subnet, self._x))
 
     def switch(self, pair: Pair) -> Switches:
         """Return the switches of an ordered pair, each with its first inference, by the name of the clock."""

@@ -134,6 +134,11 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+void port_marker(bool high)
+{
+    (void)high;
+}
+
 uint32_t port_stack_room(void)
 {
     return STACK_ROOM;
