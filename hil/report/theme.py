@@ -49,7 +49,7 @@ CONFIG: Mapping[str, Any] = {
         "labelColor": INK,
         "titleColor": INK,
         "labelFontSize": 12,
-        "labelLimit": 320,
+        "labelLimit": 250,
         "orient": "top",
         "direction": "vertical",
         "title": None,
