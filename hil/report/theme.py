@@ -32,6 +32,7 @@ DARK: Mapping[str, str] = {
 CONFIG: Mapping[str, Any] = {
     "aria": False,  # the page has a text and a table for each figure
     "background": None,
+    "concat": {"spacing": 12},
     "font": "Arial, Liberation Sans, Helvetica, sans-serif",
     "view": {"stroke": None},
     "axis": {
