@@ -60,8 +60,8 @@ def _workers(context: click.Context, option: click.Parameter, value: str) -> int
 
 WORKERS = click.option(
     "--workers", default="1", callback=_workers, metavar="N|ray|ray://HOST:PORT", show_default=True,
-    help="Trainings at once on this machine, or the Ray cluster that runs them. The bits are those of the same"
-    " --threads without it.",
+    help="Trainings at once on this machine, or the Ray cluster that runs them. The bits are those of the"
+    " same --threads without it.",
 )  # fmt: skip
 THREADS = click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N",
@@ -128,7 +128,11 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     checked = _checked(recipe, console)
     from reds.experiment.build import build as run
 
-    written, missed = run(checked, out, console, force=force, threads=threads)
+    try:
+        written, missed = run(checked, out, console, force=force, threads=threads)
+    except KeyboardInterrupt:
+        goes_on = "the same command goes on after the last whole epoch"
+        raise click.ClickException(f"the build was stopped; {goes_on}") from None
     shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
     console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
     if missed and not allow_missed_floors:

@@ -49,6 +49,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "firmware",
         "emulators",
         "results",
+        "energy",
         "boards",
         "report",
         "xdist",

@@ -10,6 +10,9 @@
 - stack, ram: bytes of the deepest of several inferences
 - answer, label: the number of labeled examples; the samples are the classes that a subnet answers, and the
   right ones
+- energy: the median of mJ for one inference
+- energy_switch: the power during inferences times the median of the switches
+- power_idle: mW of the idle board, the mean of before and after
 - mismatches: the sum of the wrong outputs
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
@@ -27,7 +30,7 @@ from reds.text import is_printable, shown
 PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
-    *("layer", "arena", "stack", "ram", "answer", "label"),
+    *("layer", "arena", "stack", "ram", "answer", "label", "energy", "power"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 
