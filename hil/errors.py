@@ -12,6 +12,7 @@
     |   |   `-- EmulatorStopped the emulator was started, but ended or was not ready in time
     |   |-- HostKeyError        the host key of a machine is unknown, or not the expected one
     |   |-- LoginError          a machine accepts none of our keys, or runs none of our commands
+    |   |-- MeterError          the meter of a board is missing, lost, or reports what cannot be true
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
@@ -123,6 +124,10 @@ class HostKeyError(SetupError):
 
 class LoginError(SetupError):
     """The machine accepts none of our keys, or runs none of our commands after the login."""
+
+
+class MeterError(SetupError):
+    """The meter of a board cannot be used, or a capture of it cannot be trusted; no energy is kept."""
 
 
 class UnfitError(SetupError):

@@ -13,9 +13,13 @@ from typing import Any, Protocol
 
 from hil.errors import SetupError
 
+ALL_INPUTS = 1 << 62
+"""Value of --inputs all: more than any labeled set has."""
 NO_STORE = "none"
 """Value of --store with which no run is kept."""
 MISSING = ("fail", "skip", "emulate")
+AGAINST = ("tflite",)
+"""Other runtimes that a board is benched with."""
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
 PRECISION_SECONDS = 60.0
@@ -32,10 +36,12 @@ class Settings:
     pack: Path | None
     results: Path | None
     switch_limit_us: float
+    inputs: int | None
     samples: int | None
     precision: float | None
     precision_seconds: float
     baseline: str | None
+    against: str | None
     lease_wait: float
     store: str | None
 
@@ -89,9 +95,23 @@ def _missing(text: str) -> str:
     return text
 
 
+def _against(text: str) -> str:
+    if text not in AGAINST:
+        raise ValueError(" or ".join(AGAINST))
+    return text
+
+
 def _samples(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 65_535):
         raise ValueError("a whole number from 1 to 65535")
+    return int(text)
+
+
+def _inputs(text: str) -> int:
+    if text == "all":
+        return ALL_INPUTS
+    if not (text.isdecimal() and len(text) < 10 and int(text)):
+        raise ValueError("a whole number above 0, or all")
     return int(text)
 
 
@@ -152,6 +172,10 @@ _MISSING_HELP = (
     "for others)"
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
+_INPUTS_HELP = (
+    "inputs whose outputs are compared with the reference's, or all (default: all on real boards, as many as "
+    "take half a minute on emulated ones)"
+)
 _PRECISION_HELP = (
     "measure latencies of a real board until the median's interval is this narrow to each side, as 1%, "
     "in steps of --samples"
@@ -162,6 +186,9 @@ _PRECISION_SECONDS_HELP = (
 _BASELINE_HELP = (
     "fail a subnet that is worse than in an earlier run of the same board: auto (the last good run), the id "
     "of a run, or a file of --results"
+)
+_AGAINST_HELP = (
+    "also bench the exported .tflite of each subnet in the runtime of TFLite on the same board: tflite"
 )
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
 _STORE_HELP = (
@@ -189,10 +216,12 @@ OPTIONS = (
         f"limit of the slowest switch in us (default: {SWITCH_LIMIT_US:g})",
         _text("US"),
     ),
+    Option("inputs", _inputs, None, _INPUTS_HELP, _text("N")),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
     Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
     Option("baseline", str, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
+    Option("against", _against, None, _AGAINST_HELP, _text("RUNTIME")),
     Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )

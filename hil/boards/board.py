@@ -23,6 +23,7 @@ from hil.results.conditions import Conditions
 from hil.results.memory import Memory, check_memory
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.results.samples import Samples, less_overhead
+from hil.transports.machine import Run
 from reds.pack import layouts
 from reds.pack.interpreter import clamp_input
 from reds.pack.layouts import Layout
@@ -134,6 +135,11 @@ class Board:
     def conditions(self) -> Conditions | None:
         """Return the present conditions that latencies depend on, or None if the board reports none."""
         return self._conditioner.conditions() if self._conditioner else None
+
+    @property
+    def shell(self) -> Run | None:
+        """Return what runs a POSIX shell script on the board, None if the board has no shell."""
+        return self._conditioner.run if self._conditioner else None
 
     def settle(self) -> None:
         """Wait until the board is as its entry asks. Raises `UnfitError` if it does not get there."""

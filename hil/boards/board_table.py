@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hil.boards.entry import LIMITS_BY_SUBNET, Entry
+from hil.boards.meter_table import meter_of
 from hil.boards.registry import target
+from hil.energy.meter import Meter
 from hil.errors import BoardsFileError, UnknownTarget
 from hil.transports.host import Host
 from reds.reading import check_regular, reason, user_path
@@ -62,6 +64,7 @@ COMMAND = Value(
     'a list of a program (on PATH, or its whole path) and its arguments, such as ["uhubctl", "-a", "cycle"]',
     _is_command,
 )
+METER = Value('a table with a kind, such as { kind = "hwmon" }', lambda value: isinstance(value, dict))
 TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
 SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", is_printable)
 
@@ -72,6 +75,7 @@ VALUES: Mapping[str, Value] = {
     **{"governor": TEXT, "max_celsius": NUMBER, "cool_down": NUMBER, "switch_instructions": NUMBER},
     **dict.fromkeys(LIMITS_BY_SUBNET, LIMITS),
     "power_cycle": COMMAND,
+    "meter": METER,
     **OF_HOST,
 }
 """Valid values of all keys except `port`, which depends on `host`."""
@@ -109,6 +113,7 @@ class BoardTable:
             host=host,
             key=None if host else self._path("key"),
             power_cycle=tuple(self.row.get("power_cycle", ())),
+            meter=self._meter(),
             **limits,
             **{key: self.row[key] for key in wanted if key in self.row},
         )
@@ -150,6 +155,14 @@ class BoardTable:
             raise self._error(key, f"`{key}` names {file}, which cannot be read: {reason(error)}") from error
         except ValueError as error:
             raise self._error(key, f"`{key}`: {error}") from None
+
+    def _meter(self) -> Meter | None:
+        if "meter" not in self.row:
+            return None
+        try:
+            return meter_of(self.row["meter"])
+        except ValueError as error:
+            raise self._error("meter", str(error)) from None
 
     def _limits(self, key: str) -> Mapping[str, float]:
         return {subnet: float(limit) for subnet, limit in self.row.get(key, {}).items()}

@@ -13,6 +13,7 @@ stack_bytes = { "25%" = 512 }       # optional: limit of the stack of one infere
 ram_bytes = { "25%" = 16384 }       # optional: limit of arena, stack and the runtime's state together
 power_cycle = ["uhubctl", "-l", "1-1", "-p", "2", "-a", "cycle"]    # optional: a command on this machine
                                     # that restarts a lost board, a program and its arguments, no shell
+meter = { kind = "ppk2", port = "/dev/ttyACM1", millivolts = 3300 } # optional: see docs/energy.md
 
 [[board]]
 name = "pi-4"

@@ -7,7 +7,7 @@ conditions are read and kept with the figures in any case.
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
@@ -16,7 +16,7 @@ from hil.boards.entry import Entry
 from hil.errors import HilError, SetupError, UnfitError
 from hil.results.conditions import Conditions
 from hil.transports.deadline import Deadline
-from hil.transports.machine import key_values
+from hil.transports.machine import Run, key_values
 
 LOOK_SECONDS = 1.0
 """Seconds between two readings of a board that cools down."""
@@ -26,8 +26,6 @@ _NOTE = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil/governors"'
 _NOTED = f"""id=$(cat /proc/sys/kernel/random/boot_id)
 if [ -f {_NOTE} ] && grep -qx "boot=$id" {_NOTE}; then cat {_NOTE}; fi; true"""
 """Prints the note unless the board has started anew since, as that has reset its governors."""
-Run = Callable[[str], str]
-"""Runs a POSIX shell script on the board and returns its output."""
 
 
 class Conditioner:
@@ -37,14 +35,16 @@ class Conditioner:
     """
 
     def __init__(self, entry: Entry, run: Run) -> None:
-        self._entry, self._run = entry, run
+        self._entry = entry
+        self.run = run
+        """Runs a POSIX shell script on the board."""
         self._before: Mapping[str, str] = {}
 
     def __enter__(self) -> Self:
         asked = self._entry.governor
         if asked is None:
             return self
-        found, noted = self._governors(), key_values(self._run(_NOTED))
+        found, noted = self._governors(), key_values(self.run(_NOTED))
         before = {file: noted.get(file, now) for file, now in found.items()}
         self._before = {file: governor for file, governor in before.items() if governor != asked}
         self._note()
@@ -61,11 +61,11 @@ class Conditioner:
         if self._before:
             with suppress(HilError):  # a lost board keeps the note
                 self._set(self._before)
-                self._run(f"rm -f {_NOTE}")
+                self.run(f"rm -f {_NOTE}")
 
     def conditions(self) -> Conditions:
         """Read the present conditions."""
-        return sensors.read(self._run(sensors.script(self._entry.core)), self._entry.core)
+        return sensors.read(self.run(sensors.script(self._entry.core)), self._entry.core)
 
     def settle(self) -> None:
         """Wait until the board is cool enough. Raises `UnfitError` if it does not cool down in time."""
@@ -84,7 +84,7 @@ class Conditioner:
             raise UnfitError("it reports no temperature; remove `max_celsius`", board=entry.name)
 
     def _governors(self) -> Mapping[str, str]:
-        found = key_values(self._run(_WHICH))
+        found = key_values(self.run(_WHICH))
         if not found:
             raise SetupError("it has no governor to set; remove `governor`", board=self._entry.name)
         return found
@@ -95,7 +95,7 @@ class Conditioner:
         if lines:
             boot = '"boot=$(cat /proc/sys/kernel/random/boot_id)"'
             write = f'mkdir -p "$(dirname {_NOTE})" && printf "%s\\n" {boot} {lines} >{_NOTE}'
-            self._run(f"{{ {write}; }} 2>/dev/null; true")
+            self.run(f"{{ {write}; }} 2>/dev/null; true")
 
     def _set(self, governors: Mapping[str, str]) -> None:
         """Set governors as far as permitted: as root, or by sudo without a password."""
@@ -104,4 +104,4 @@ class Conditioner:
             for file, value in ((shlex.quote(f), shlex.quote(v)) for f, v in governors.items())
         ]
         if lines:
-            self._run("\n".join([*lines, "true"]))
+            self.run("\n".join([*lines, "true"]))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hil.energy.meter import Meter
 from hil.errors import LinkError, SetupError
 from hil.transports.host import Host
 
@@ -39,6 +40,7 @@ class Entry:
         key: Private key of an android without a host.
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
+        meter: Meter in the board's supply, None if there is none.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Entry:
     ram_bytes: Mapping[str, float] = field(default_factory=dict, hash=False)
     key: Path | None = None
     power_cycle: tuple[str, ...] = ()
+    meter: Meter | None = None
 
 
 @contextmanager

@@ -1,18 +1,11 @@
-"""Print the table at the end of a run: a row for each board and subnet."""
+"""Make the table of a run for documents: a row for each board and subnet. `blocks.py` is for the terminal."""
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from hil.results.conditions import doubts
 from hil.results.measurement import INFRASTRUCTURE_ERRORS
-from reds.text import LINE, printable
 
-_WIDTH = 400
-"""Columns of the table's text, wider than any table, so that no figure is cut."""
 _COLUMNS = (
     "MACs",
     "accuracy",
@@ -23,7 +16,12 @@ _COLUMNS = (
     "switch instructions",
 )
 
-HEADS = ("target", "board", "subnet", *_COLUMNS, "provenance")
+_OPTIONAL = {
+    "energy mJ": ("energy", ",.4g"),
+    "tflite us": ("tflite_latency", ",.1f"),
+    "ours : tflite": ("tflite_ratio", ".3g"),
+}
+"""Columns of figures that few runs have, each with its metric and format."""
 
 
 def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
@@ -45,10 +43,17 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     return {key: table[key] for key in ranked}
 
 
-def lines(measurements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """Yield the cells of each row under `HEADS`."""
+def heads(measurements: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the heads of the table: a column that few runs have is left out where it is empty."""
+    return ("target", "board", "subnet", *_COLUMNS, *_used(measurements), "provenance")
+
+
+def lines(measurements: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each row under `heads`."""
+    more = [_OPTIONAL[head] for head in _used(measurements)]
     for (target, board, subnet, provenance), figures in rows(measurements).items():
-        yield (target, board, subnet, *_cells(figures), provenance)
+        beside = [_cell(figures, *each) for each in more]
+        yield (target, board, subnet, *_cells(figures), *beside, provenance)
 
 
 def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -68,23 +73,17 @@ def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
-    """Return the table as text, with warnings and notes below it."""
-    table = Table(box=None, pad_edge=False, header_style="")
-    for name in HEADS:
-        table.add_column(name, justify="right" if name in _COLUMNS else "left", no_wrap=True)
-    for line in lines(measurements):
-        table.add_row(*map(printable, line))
-    out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    if table.row_count:
-        console.print(table)
-    for note in (*warnings(measurements), *notes):
-        console.print(printable(note, LINE), soft_wrap=True)
-    return out.getvalue()
-
-
 def _cells(figures: Mapping[str, float]) -> Iterable[str]:
     formats = {"macs": ",.0f", "accuracy": ".1%", "latency": ",.1f", "cycles": ",.0f", "instructions": ",.0f"}
     for metric, form in (*formats.items(), ("switch", ",.2f"), ("switch_instructions", ",.0f")):
-        yield format(figures[metric], form) if metric in figures else "-"
+        yield _cell(figures, metric, form)
+
+
+def _cell(figures: Mapping[str, float], metric: str, form: str) -> str:
+    return format(figures[metric], form) if metric in figures else "-"
+
+
+def _used(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the heads of optional columns that have a figure."""
+    metrics = {m["metric"] for m in measurements}
+    return [head for head, (metric, _) in _OPTIONAL.items() if metric in metrics]

@@ -129,7 +129,11 @@ def _noted(tests: Iterable[Case], name: str) -> str:
 
 def _figures(measured: Sequence[Mapping[str, Any]]) -> str:
     notes = [f"\n{escaped(warning)}" for warning in report.warnings(measured)]
-    return "\n".join([_table("Figures", report.HEADS, report.lines(measured)), *notes]) if measured else ""
+    return (
+        "\n".join([_table("Figures", report.heads(measured), report.lines(measured)), *notes])
+        if measured
+        else ""
+    )
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -49,6 +49,11 @@ def why_absent(entry: Entry) -> str | None:
     return registry.target(entry.target).absent(entry)
 
 
+def any_meter(settings: Settings) -> bool:
+    """Return whether a board of the boards file has a meter. Raises `BoardsFileError`."""
+    return any(entry.meter for entry in boards_toml.load(settings.boards or boards_toml.shipped()))
+
+
 def select_boards(
     settings: Settings, subnets: Collection[str], probe: Callable[[Entry], str | None] = why_absent
 ) -> tuple[SelectedBoard, ...]:

@@ -6,13 +6,16 @@ Figures are taken in groups: the outputs, the latencies, and the switches to eac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
 from hil.boards.facts import Provenance
+from hil.boards.metering import measure_energy
 from hil.boards.profiling import profile
+from hil.energy.figures import Energy
+from hil.energy.meter import Meter
 from hil.results.memory import Memory
 from hil.results.profile import Profile
 from hil.results.samples import Samples
@@ -20,6 +23,10 @@ from hil.results.statistics.quantiles import relative_half_width
 from hil.suite.leased import LeasedBoard
 from hil.suite.switch_pairs import Pair, pairs_into
 from hil.suite.workload import Workload
+
+if TYPE_CHECKING:
+    from hil.kernels.litert import LiteRT
+    from hil.kernels.litert_comparison import Beside
 
 T = TypeVar("T")
 Latency = Mapping[str, Samples]
@@ -36,6 +43,11 @@ _PAUSE_SECONDS = 0.5
 """Pause before a real board is measured again."""
 _MOST = 10_000
 """Most samples of a latency that a precision may ask for."""
+
+
+def usual_samples(provenance: Provenance) -> int:
+    """Return the samples of a latency or a switch without --samples."""
+    return _SAMPLES[provenance]
 
 
 @dataclass(frozen=True)
@@ -78,8 +90,8 @@ class Measurements:
         return self.leased.facts().provenance is Provenance.EMULATED
 
     def outputs(self, advance: Advance = ignore) -> list[Outputs]:
-        """Return the board's outputs on all inputs of the workload, for each subnet."""
-        every, x = range(len(self.workload.model.subnets)), self.workload.inputs
+        """Return the board's outputs on the inputs that the workload takes, for each subnet."""
+        every, x = range(len(self.workload.model.subnets)), self.workload.inputs[self.workload.taken]
         return self._once("outputs", lambda board: board.infer_each(every, x, advance))
 
     def latency(self, subnet: int) -> Latency:
@@ -111,6 +123,19 @@ class Measurements:
         return self._once(
             ("memory", subnet), lambda board: board.memory(subnet, self.workload.inputs[:_STACKS])
         )
+
+    def beside(self, subnet: int, there: "LiteRT") -> "Beside":
+        """Return the latencies of a subnet beside those of LiteRT on the same board."""
+        from hil.kernels import litert_comparison  # here: few runs are compared with it
+
+        model = self.workload.model
+        return self._once(
+            ("beside", subnet), lambda board: litert_comparison.beside(board, model, subnet, there, self._x)
+        )
+
+    def energy(self, subnet: int, meter: Meter) -> Energy:
+        """Return what the inferences of a subnet draw from the board's supply."""
+        return self._once(("energy", subnet), lambda board: measure_energy(board, meter, subnet, self._x))
 
     def switch(self, pair: Pair) -> Switches:
         """Return the switches of an ordered pair, each with its first inference, by the name of the clock."""
@@ -167,7 +192,7 @@ class Measurements:
 
     @property
     def _n(self) -> int:
-        return self.samples or _SAMPLES[self.leased.facts().provenance]
+        return self.samples or usual_samples(self.leased.facts().provenance)
 
     @property
     def _x(self) -> Outputs:

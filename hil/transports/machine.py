@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import ClassVar, Protocol, Self
 
@@ -14,6 +14,8 @@ NOTICE_SECONDS = 0.5
 """Seconds within which a lost stream is detected."""
 MOST_OUTPUT, MOST_ERRORS = 1 << 20, 1 << 16
 """Most bytes that a script may print, and most of its standard error that are kept."""
+Run = Callable[[str], str]
+"""Runs a POSIX shell script on a machine and returns its output."""
 _ENDED = re.compile(rb"reds-hil ended (\d{1,3})\n")
 """The line that ends the output of a script, with its exit status."""
 _LONGEST_END = 20

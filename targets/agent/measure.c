@@ -7,9 +7,12 @@
 
 static uint32_t time_run(const agent *a, uint32_t clock)
 {
+    port_marker(true);
     uint32_t start = port_ticks(clock);
     reds_run(&a->model);
-    return port_ticks(clock) - start;
+    uint32_t ticks = port_ticks(clock) - start;
+    port_marker(false);
+    return ticks;
 }
 
 /* Time reds_select from call to return, its check of the subnet included. A sample during which something

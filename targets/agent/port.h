@@ -43,6 +43,10 @@ uint32_t port_ticks(uint32_t clock);
 uint32_t port_mask(void);
 bool port_unmask(uint32_t before);
 
+/* Raise or lower a pin around each timed inference, for a meter of energy; a board without one does nothing.
+ * It is outside of what the clock times. */
+void port_marker(bool high);
+
 /* Return how many bytes below the caller's frame are stack that nothing uses, at least 512, so that the agent
  * may paint them; 0 if the port does not know. */
 uint32_t port_stack_room(void);

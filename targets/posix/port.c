@@ -69,6 +69,11 @@ bool port_unmask(uint32_t before)
     return context_switches() == before;
 }
 
+void port_marker(bool high)
+{
+    (void)high;
+}
+
 /* The agent runs on the main thread, whose stack the kernel lets grow to its limit, 8 MB by default. */
 uint32_t port_stack_room(void)
 {

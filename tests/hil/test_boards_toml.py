@@ -13,6 +13,7 @@ from hil.boards.boards_toml import load
 from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target, target_names
+from hil.energy.meter import Meter
 from hil.errors import BoardAbsent, BoardsFileError, UnknownTarget
 from hil.options import OPTIONS, Settings
 from hil.suite.board_selection import SelectedBoard, select_boards
@@ -56,11 +57,13 @@ def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Writ
         stack_bytes = { "25%" = 512 }
         ram_bytes = { "100%" = 2048 }
         power_cycle = ["uhubctl", "-a", "cycle", "; true"]
+        meter = { kind = "ppk2", port = "/dev/ttyACM1", millivolts = 3300, marker = 0 }
     """)
     budgets = {"25%": 2500.0, "100%": 9000.5}
     more: dict[str, Any] = {"instructions": {"25%": 30_000.0}, "switch_instructions": 20}
     more |= {"stack_bytes": {"25%": 512.0}, "ram_bytes": {"100%": 2048.0}}
     more["power_cycle"] = ("uhubctl", "-a", "cycle", "; true")
+    more["meter"] = Meter("ppk2", "/dev/ttyACM1", 3300, marker=0)
     entry = Entry("left", "nano33ble", "/dev/ttyACM0", "S1", tmp_path / "slow.elf", budgets, **more)
     assert load(path) == (entry,)
 
@@ -166,6 +169,19 @@ def test_desktop_runs_on_its_cores_only() -> None:
         (BOARD + 'power_cycle = ["~/cycle"]', "left", "power_cycle"),
         (BOARD + 'power_cycle = ["cycle", "\\u0000"]', "left", "power_cycle"),
         (BOARD + 'power_cycle = ["cycle", "\\u001b[2J"]', "left", "power_cycle"),
+        (BOARD + 'meter = "ppk2"', "left", "meter"),
+        (BOARD + "meter = {}", "left", "meter"),
+        (BOARD + 'meter = { kind = "ppk" }', "left", "meter"),
+        (BOARD + 'meter = { kind = "hwmon", ports = "x" }', "left", "meter"),
+        (BOARD + 'meter = { kind = "hwmon", port = "x" }', "left", "meter"),
+        (BOARD + 'meter = { kind = "hwmon", marker = 0 }', "left", "meter"),
+        (BOARD + 'meter = { kind = "battery", supplies = true }', "left", "meter"),
+        (BOARD + 'meter = { kind = "battery", seconds = 0.01 }', "left", "meter"),
+        (BOARD + 'meter = { kind = "ppk2", port = "x" }', "left", "meter"),
+        (BOARD + 'meter = { kind = "ppk2", millivolts = 3300 }', "left", "meter"),
+        (BOARD + 'meter = { kind = "ppk2", port = "x", millivolts = 12000 }', "left", "meter"),
+        (BOARD + 'meter = { kind = "ppk2", port = "x", millivolts = 3300, marker = 8 }', "left", "meter"),
+        (BOARD + 'meter = { kind = "ppk2", port = "x", millivolts = 3300, path = "/sys" }', "left", "meter"),
         (BOARD + BOARD, "", "name"),
         (PI + 'user = "u"', "pi", "user"),
         (PI + 'key = "id"', "pi", "key"),

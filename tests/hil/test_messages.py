@@ -21,6 +21,7 @@ from hil.results.gate.verdict import sentence
 from hil.transports.host import Host
 from tests.hil.support.boards import open_pi
 from tests.hil.support.faults import FAULTS, LOGINS, Fault
+from tests.hil.support.meter_faults import METER_FAULTS
 from tests.hil.support.sshd import Sshd, Start, keygen
 
 FILE = Path(__file__).with_name("messages.txt")
@@ -68,6 +69,7 @@ def test_every_mistake_is_answered_as_written(
     tmp_path_factory: pytest.TempPathFactory, sshd: Start, tmp_path: Path
 ) -> None:
     found = {name: message(fault, tmp_path_factory.mktemp("fault")) for name, fault in FAULTS.items()}
+    found |= {name: message(fault, tmp_path) for name, fault in METER_FAULTS.items()}
     found |= of_logins(sshd(login='. "$HOME/login"'), tmp_path)
     text = "".join(f"{name}\n    {answer}\n" for name, answer in found.items())
     if os.environ.get("REDS_WRITE_MESSAGES"):
@@ -92,7 +94,7 @@ def test_sentence_of_a_subnet_that_is_worse() -> None:
     ]
     assert sentence("25%", "run 1", verdicts) == (
         "25% against run 1 is worse: cycles 1,020, was 1,000 (+2.0 %, exact),"
-        " latency 106 us, was 100 (+6.0 %; noise of 20 earlier runs: 2.5 %, in each of 8 measurements),"
+        " latency 106 us, was 100 (+6.0 %; margin by 20 earlier runs: 2.5 %, in each of 8 measurements),"
         " accuracy 92.0 %, was 100.0 % (lost 8 clips and gained 0, p = 0.0039)"
         " and better: instructions 970, was 1,000 (-3.0 %, exact); these disagree, so look at both"
     )

@@ -44,6 +44,16 @@ def test_killed(board):
     board.measure(0, n=3)
     os.kill(os.getpid(), signal.{0})
 """
+KILLED_AS_IT_IS_SHOWN = """
+class Shows:
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+@pytest.hookimpl(trylast=True)  # as pytest registers what writes to the terminal
+def pytest_configure(config):
+    config.pluginmanager.register(Shows())
+"""
 TAKEN_AWAY = """
 def test_store_is_taken_away(board):
     with sqlite3.connect(os.environ["STORE"]) as raw:
@@ -120,6 +130,14 @@ def test_a_killed_run_keeps_its_finished_tests(
         assert len(store.measurements(run.id)) == 1
 
 
+def test_a_test_is_kept_before_it_is_shown(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(f"import os, signal, pytest\n{KILLED_AS_IT_IS_SHOWN}")
+    assert bench("").returncode == -9
+    with open_store(str(tmp_path / "runs.sqlite")) as store:
+        (run,) = store.runs()
+        assert [test.outcome for test in store.tests(run.id)] == ["passed"]
+
+
 @pytest.mark.parametrize("when", ["before", "in the middle"])
 def test_a_store_that_cannot_be_used_costs_no_run(when: str, bench: Bench, tmp_path: Path) -> None:
     if when == "before":
@@ -147,6 +165,16 @@ def test_the_results_file_has_the_run_if_the_store_has_not(bench: Bench, tmp_pat
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert [path.name for path in tmp_path.glob("*.jsonl")] == ["a.jsonl"]
     assert "it is in a.jsonl" in done.stdout
+
+
+def test_a_default_store_that_cannot_be_opened_is_a_note(tmp_path: Path, small_pack: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(MEASURES)
+    (tmp_path / "home").touch()
+    told = "--target=desktop", f"--pack={small_pack}", "test_mine.py"
+    done = run_pytest(tmp_path, *told, env={"HIL_STORE": "", "XDG_DATA_HOME": str(tmp_path / "home")})
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 1}), done.stdout
+    assert "this run is not kept" in done.stdout
+    assert not list(tmp_path.glob("*.jsonl"))
 
 
 def test_no_store_is_opened_by_a_session_that_runs_no_test_on_a_board(bench: Bench, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def test_half_width_shrinks_with_samples_and_is_infinite_without_an_interval() -
     wide, narrow = (relative_half_width(list(100 + rng.normal(0, 5, n))) for n in (20, 2000))
     assert wide > 0.01 > narrow > 0
     assert relative_half_width([3.0] * 100) == 0
+    assert relative_half_width([10.0] * 80 + [20.0] * 20) == 0.5  # half a tick of 10
     assert math.isinf(relative_half_width([1, 2, 3]))
     assert math.isinf(relative_half_width([0] * 100))
 

@@ -174,9 +174,14 @@ def asked_of_the_port(compiler: Compiler, command: Command, payload: bytes) -> s
 
 
 def test_switch_time_covers_the_select_call_and_nothing_else(compiler: Compiler) -> None:
-    """Mask, read the clock, select, read the clock, unmask; then load the input and time one run."""
+    """Mask, read the clock, select, read the clock, unmask; then load the input and time one marked run."""
     asked = asked_of_the_port(compiler, Command.SWITCH, SWITCH.pack(0, 1, 0, 0, 2, 1))
-    assert asked == "ss" + 32 * "mttu" + 2 * ("sr" + "smtstu" + "trt")
+    assert asked == "ss" + 32 * "mttu" + 2 * ("sr" + "smtstu" + "+trt-")
+
+
+def test_the_marker_is_high_around_each_timed_run_and_only_then(compiler: Compiler) -> None:
+    asked = asked_of_the_port(compiler, Command.MEASURE, MEASURE.pack(1, 0, 0, 3, 1))
+    assert asked == "s" + 32 * "mttu" + "r" + 3 * "+trt-"
 
 
 def test_time_of_a_layer_covers_that_layer_and_nothing_else(compiler: Compiler) -> None:

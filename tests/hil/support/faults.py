@@ -175,6 +175,8 @@ FAULTS: dict[str, Fault] = {
     "boards file: a user without a host": _file(PI + 'user = "u"'),
     "boards file: a TCP port too large": _file(PI + 'host = "h"\nport = 65536'),
     "boards file: a host key of another form": _file(PI + 'host = "h"\nhost_key = "ab:cd"'),
+    "boards file: a meter without a port": _file(BOARD + 'meter = { kind = "ppk2", millivolts = 3300 }'),
+    "boards file: a meter of an unknown kind": _file(BOARD + 'meter = { kind = "ppk" }'),
     "boards file: a power cycle that is no list": _file(BOARD + 'power_cycle = "reboot"'),
     "boards file: a core that no machine has": _file(PI + "core = 4096"),
     "option: no target of this name": lambda _: target("desktp"),

@@ -71,6 +71,11 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+void port_marker(bool high)
+{
+    putchar(high ? '+' : '-');
+}
+
 uint32_t port_stack_room(void)
 {
     return 32 << 10;

@@ -7,6 +7,8 @@
 #include "../../../agent/port.h"
 #include "../map.h"
 
+static const int MARKER_PIN = 2; /* D2 */
+
 static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[INPUTS_BYTES];
 static mbed::FlashIAP flash;
@@ -65,6 +67,11 @@ bool port_unmask(uint32_t before)
     return true;
 }
 
+void port_marker(bool high)
+{
+    digitalWrite(MARKER_PIN, high ? HIGH : LOW);
+}
+
 /* The agent runs on Mbed's main thread. Handlers of interrupts have a stack of their own, but for their frames. */
 uint32_t port_stack_room(void)
 {
@@ -92,6 +99,7 @@ void setup()
     CoreDebug->DEMCR |= CoreDebug_DEMCR_TRCENA_Msk;
     DWT->CYCCNT = 0;
     DWT->CTRL |= DWT_CTRL_CYCCNTENA_Msk;
+    pinMode(MARKER_PIN, OUTPUT);
     flash.init();
     Serial.begin(115200);
 }

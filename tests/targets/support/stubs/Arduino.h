@@ -10,6 +10,10 @@ struct SerialStub {
     size_t write(const uint8_t *bytes, size_t size);
 };
 extern SerialStub Serial;
+enum PinStatus { LOW, HIGH };
+enum PinMode { INPUT, OUTPUT };
+void pinMode(uint8_t pin, PinMode mode);
+void digitalWrite(uint8_t pin, PinStatus status);
 void yield();
 void setup();
 void loop();

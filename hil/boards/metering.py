@@ -1,0 +1,97 @@
+"""Measure the energy of inferences on a board that has a meter."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.boards.board import Board
+from hil.boards.facts import Provenance
+from hil.energy.board_sensor import BoardSensor
+from hil.energy.figures import Energy, Turn, energy
+from hil.energy.meter import Meter, Recorder, Window
+from hil.errors import MeterError, NotMeasurable
+from hil.protocol.hello import Clock
+
+TURNS = 8
+"""Captures with inferences; fewer than 6 have no interval of 95 %."""
+_FIRST = 5
+"""Inferences that tell how many fill a capture."""
+_MOST = 1024
+"""Most inferences of one request: the host decodes the samples of many for longer than a tiny net runs."""
+_FILLED = 0.9
+"""Part of a capture's length after which no more inferences are begun."""
+
+
+def measure_energy(board: Board, meter: Meter, subnet: int, x: NDArray[np.int8]) -> Energy:
+    """Measure a subnet of the deployed pack: idle, inferences in turns, idle again.
+
+    Args:
+        board: The board.
+        meter: Its meter.
+        subnet: Index of the subnet.
+        x: int8 [M, input], used in turn.
+
+    Raises:
+        NotMeasurable: The board is emulated, or has no clock that counts time.
+        MeterError: The meter is missing or lost, or a capture cannot be trusted.
+    """
+    facts = board.facts()
+    clock = next((clock for clock in facts.clocks if clock.hz), None)
+    if facts.provenance is Provenance.EMULATED or clock is None:
+        raise NotMeasurable("an emulated board draws no power, so it has no energy", board=board.name)
+    seconds = meter.capture_seconds
+    with _opened(board, meter) as recorder:
+        board.settle()
+        first = np.median(board.measure(subnet, _FIRST, clock, x).microseconds)
+        n = int(min(_MOST, max(1, seconds * 1e6 / first)))
+        before = _idle(recorder, seconds)
+        turns = [_turn(board, recorder, subnet, n, clock, x, seconds) for _ in range(TURNS)]
+        after = _idle(recorder, seconds)
+    try:
+        return energy(turns, before, after, meter.marker is not None)
+    except MeterError as error:
+        raise MeterError(f"its meter: {error.text}", board=board.name) from error
+
+
+@contextmanager
+def _opened(board: Board, meter: Meter) -> Iterator[Recorder]:
+    if meter.kind == "ppk2":
+        from hil.energy.ppk2 import Ppk2  # imported here: most runs open no serial port
+
+        recorder: Recorder = Ppk2(meter, board.name)
+    elif board.shell is None:
+        raise MeterError(
+            f"a meter of kind {meter.kind} is read in a shell, and it has none", board=board.name
+        )
+    else:
+        recorder = BoardSensor(meter, board.name, board.shell)
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+def _idle(recorder: Recorder, seconds: float) -> Window:
+    recorder.start()
+    time.sleep(seconds)
+    return recorder.stop()
+
+
+def _turn(
+    board: Board,
+    recorder: Recorder,
+    subnet: int,
+    n: int,
+    clock: Clock,
+    x: NDArray[np.int8],
+    seconds: float,
+) -> Turn:
+    count, busy, began = 0, 0.0, time.monotonic()
+    recorder.start()
+    while not count or time.monotonic() - began < _FILLED * seconds:
+        busy += sum(board.measure(subnet, n, clock, x).microseconds) / 1e6
+        count += n
+    return Turn(recorder.stop(), count, busy)

@@ -1,0 +1,1 @@
+"""Measure what an inference draws from a board's supply: meters, their captures, and the figures."""
