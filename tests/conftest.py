@@ -13,7 +13,9 @@ import pytest
 try:
     from hypothesis import settings
 except ModuleNotFoundError:  # as in the environment of `make bench`
-    pytest.exit("the tests need more than a bench: run `ci/bootstrap test`, or bench with `pytest hil --emulate`", 4)
+    pytest.exit(
+        "the tests need more than a bench: run `ci/bootstrap test`, or bench with `pytest hil --emulate`", 4
+    )
 
 from tests.support.tools import missing
 
