@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from hil.errors import SetupError
 
+ALL_INPUTS = 1 << 62
+"""Value of --inputs all: more than any labeled set has."""
 NO_STORE = "none"
 """Value of --store with which no run is kept."""
 MISSING = ("fail", "skip", "emulate")
@@ -34,6 +36,7 @@ class Settings:
     pack: Path | None
     results: Path | None
     switch_limit_us: float
+    inputs: int | None
     samples: int | None
     precision: float | None
     precision_seconds: float
@@ -104,6 +107,14 @@ def _samples(text: str) -> int:
     return int(text)
 
 
+def _inputs(text: str) -> int:
+    if text == "all":
+        return ALL_INPUTS
+    if not (text.isdecimal() and len(text) < 10 and int(text)):
+        raise ValueError("a whole number above 0, or all")
+    return int(text)
+
+
 def _share(text: str) -> float:
     number, sign = text.removesuffix("%"), text.endswith("%")
     try:
@@ -161,6 +172,10 @@ _MISSING_HELP = (
     "for others)"
 )
 _SAMPLES_HELP = "samples of each latency and switch (default: 20 on an emulated board, 100 on a real one)"
+_INPUTS_HELP = (
+    "inputs whose outputs are compared with the reference's, or all (default: all on real boards, as many as "
+    "take half a minute on emulated ones)"
+)
 _PRECISION_HELP = (
     "measure latencies of a real board until the median's interval is this narrow to each side, as 1%, "
     "in steps of --samples"
@@ -201,6 +216,7 @@ OPTIONS = (
         f"limit of the slowest switch in us (default: {SWITCH_LIMIT_US:g})",
         _text("US"),
     ),
+    Option("inputs", _inputs, None, _INPUTS_HELP, _text("N")),
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
     Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),

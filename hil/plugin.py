@@ -92,6 +92,7 @@ class Collector:
         self._lost = 0
         """Reports of boards that were quarantined."""
 
+    @pytest.hookimpl(tryfirst=True)  # what the terminal says has passed is kept already
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the report of a board's test. Its attribute `hil` holds the measurements."""
         if hasattr(report, "hil"):
@@ -131,11 +132,15 @@ class Collector:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Print the table of all boards and subnets."""
+        """Print the figures of each board."""
         if self._rows or self._notes:
-            from hil.results import report
+            from hil.results import blocks
+            from hil.results.limit import Limit
 
             properties = [pair for report in self._reports for pair in report.user_properties]
             noted = {f"{_SHOWN[name]}: {value}" for name, value in properties if name in _SHOWN}
             terminalreporter.section("reds-hil")
-            terminalreporter.write(report.render(self._rows, [*sorted(noted), *self._notes]))
+            limits = [Limit(**plain) for report in self._reports for plain in report.hil_limits]
+            ended = blocks.counted(self._recorder.tests if self._recorder else ())
+            notes = [*sorted(noted), *self._notes]
+            terminalreporter.write(blocks.render(self._rows, notes, limits, ended))

@@ -128,7 +128,11 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     checked = _checked(recipe, console)
     from reds.experiment.build import build as run
 
-    written, missed = run(checked, out, console, force=force, threads=threads)
+    try:
+        written, missed = run(checked, out, console, force=force, threads=threads)
+    except KeyboardInterrupt:
+        goes_on = "the same command goes on after the last whole epoch"
+        raise click.ClickException(f"the build was stopped; {goes_on}") from None
     shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
     console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
     if missed and not allow_missed_floors:

@@ -22,7 +22,9 @@ EXTRAS = {
     "ai_edge_litert": ("LiteRT", "tflite"),
     **dict.fromkeys(("cobs", "serial", "paramiko", "adb_shell", "usb1", "pytest"), ("a board", "hil")),
     **dict.fromkeys(("sqlalchemy", "alembic"), ("the store of runs", "hil")),
+    "scipy": ("statistics", "hil"),
     "psycopg": ("PostgreSQL", "lab"),
+    **dict.fromkeys(("vl_convert", "jinja2"), ("hil report", "report")),
     **dict.fromkeys(("capstone", "elftools"), ("an emulated board", "emulate")),
     **dict.fromkeys(("platformio", "SCons"), ("the agent of a Nano", "firmware")),
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hil.errors import ResultsError
 from hil.kernels import baseline
-from hil.results import file, report
+from hil.results import blocks, file
 from hil.results.measurement import Measurement
 from hil.suite import workload
 from reds.errors import RecipeError, RedsError
@@ -108,7 +108,7 @@ def test_results_after_any_change_of_their_values(rows: Any, tmp_path: Path) -> 
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with may_refuse(ResultsError, path):
-        assert all(line.isprintable() for line in report.render(file.read(path), []).splitlines())
+        assert all(line.isprintable() for line in blocks.render(file.read(path), []).splitlines())
 
 
 @given(data=changed_bytes(RECIPE))

@@ -28,6 +28,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_suite_runs_from_it(installed: Path) -> None:
     results = installed / "results.jsonl"
     command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "--target=desktop", f"--results={results}"]
+    command.append(f"--store={installed / 'runs.sqlite'}")  # its migrations travel too
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider"],
         cwd=installed,
@@ -39,6 +40,7 @@ def test_the_suite_runs_from_it(installed: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "site/hil/suite/test_switch.py" in done.stdout
     assert '"metric":"accuracy"' in results.read_text()
+    assert f"in {installed / 'runs.sqlite'}" in done.stdout
 
 
 def run_with_the_base_only(installed: Path, program: str) -> subprocess.CompletedProcess[str]:

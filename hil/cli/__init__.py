@@ -18,6 +18,7 @@ SUBCOMMANDS = (
     "latency",
     "profile",
     "release",
+    "report",
     "results",
     "summary",
 )

@@ -85,15 +85,16 @@ def list_(
 @click.pass_context
 def show(context: click.Context, run: str) -> None:
     """Show a run: what it is, its figures, and what failed."""
-    from hil.results import report
+    from hil.results import blocks
     from hil.results.listing import about
     from hil.results.store import find_run
 
     store = _store(context)
     found = find_run(store, run)
-    print_wide(*about(found, store.boards(found.id), store.tests(found.id)))
+    tests = store.tests(found.id)
+    print_wide(*about(found, store.boards(found.id), tests))
     if rows := [m.plain() for m in store.measurements(found.id)]:
-        click.echo(f"\n{report.render(rows, [])}", nl=False)
+        click.echo(f"\n{blocks.render(rows, [], outcomes=blocks.counted(tests))}", nl=False)
 
 
 @results.command()
@@ -118,7 +119,7 @@ def diff(context: click.Context, before: str, after: str, everything: bool) -> N
     if table.row_count:
         print_wide("", table)
     if equal := len(found) - table.row_count:
-        print_wide("", f"{equal} figures are equal; --all shows them")
+        print_wide("", f"equal figures: {equal}; --all shows them")
 
 
 def _kept(store: "Store", run: "Run") -> "Kept":

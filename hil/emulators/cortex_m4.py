@@ -1,4 +1,4 @@
-"""Emulate the Nano 33 BLE: QEMU's Cortex-M4 behind a pseudo terminal, counting instructions and cycles.
+"""Emulate the Nano 33 BLE: QEMU's Cortex-M4 behind a mailbox, counting instructions and cycles.
 
 With `-icount` time is a function of the executed instructions. A plugin adds up cycles by `cycles.py`. Both
 counts repeat exactly, whatever else the machine does.
@@ -14,10 +14,12 @@ from pathlib import Path
 
 from hil.cache import cache_dir, keep, prepare, whole
 from hil.emulators.cycles import symbol_and_table
+from hil.emulators.mailbox import MailboxTransport
 from hil.emulators.qemu import Qemu, version
 from hil.errors import BuildError, EmulatorError
 from hil.lifetime.child import run
 from hil.lifetime.folder import TemporaryFolder
+from hil.transports.transport import Advice
 
 QEMU = "qemu-system-arm"
 COMPILE_SECONDS = 60.0
@@ -29,17 +31,21 @@ _PTY = re.compile(rb"redirected to (\S+)")
 
 
 class Emulator(Qemu):
-    """A running emulator; pyserial opens its `port`."""
+    """A running emulator; `open` talks to its agent."""
 
     def __init__(self, elf: Path) -> None:
         """Start the agent at `elf`. Raises `EmulatorError` if QEMU is missing or does not start."""
         super().__init__(QEMU, "nano33ble")
         try:
             self.launch(self._arguments(elf))
-            self.port = self.expect(_PTY, 10)[1].decode()
+            self._port = self.expect(_PTY, 10)[1].decode()
         except BaseException:
             self.stop()
             raise
+
+    def open(self, advice: Advice) -> MailboxTransport:
+        """Open the byte stream to the agent. Raises `LinkError` if QEMU has ended."""
+        return MailboxTransport(self._port, self.folder / "memory", advice)
 
     def _arguments(self, elf: Path) -> list[str]:
         agent, plugin = self.link("agent.elf", elf), self.link("counter.so", _plugin())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hil.errors import ComparisonError
-from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
+from hil.results.measurement import UNJUDGED, Measurement
 from hil.results.run import BoardIdentity
 
 MORE_IS_BETTER = ("accuracy",)
@@ -103,7 +103,7 @@ def _figures(kept: Kept, board: BoardIdentity) -> dict[tuple[str, str, str], Mea
     return {
         (m.subnet, m.metric, m.unit): m
         for m in kept.measurements
-        if (m.target, m.board, m.provenance) == who and m.metric != INFRASTRUCTURE_ERRORS
+        if (m.target, m.board, m.provenance) == who and m.metric not in UNJUDGED
     }
 
 

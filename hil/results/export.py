@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hil.results.file import Header, text
-from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
+from hil.results.measurement import UNJUDGED, Measurement
 
 _NS = 1000
 """Nanoseconds of a microsecond: Bencher's measure `latency` is in ns."""
@@ -84,8 +84,8 @@ def _entry(m: Measurement, about: str) -> dict[str, Any]:
 
 
 def _judged(measured: Iterable[Measurement]) -> Iterable[Measurement]:
-    """Return the figures of the pack: how often a board was lost is none."""
-    return (m for m in measured if m.metric != INFRASTRUCTURE_ERRORS)
+    """Return the figures of the pack: how often a board was lost is none, nor is a list of answers."""
+    return (m for m in measured if m.metric not in UNJUDGED)
 
 
 def _name(m: Measurement) -> str:

@@ -6,7 +6,10 @@
 - switches: the slowest
 - accuracy: the mean of the correct answers
 - layers (`layer_03_depthwise_cycles`): the median of the layer by itself
+- arena: bytes, by the plan of the subnet
 - stack, ram: bytes of the deepest of several inferences
+- answer, label: the number of labeled examples; the samples are the classes that a subnet answers, and the
+  right ones
 - energy: the median of mJ for one inference
 - energy_switch: the power during inferences times the median of the switches
 - power_idle: mW of the idle board, the mean of before and after
@@ -28,12 +31,14 @@ from reds.text import is_printable, shown
 PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
-    *("layer", "stack", "ram", "energy", "power", "tflite"),
+    *("layer", "arena", "stack", "ram", "answer", "label", "energy", "power", "tflite"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 
 INFRASTRUCTURE_ERRORS = "infrastructure_errors"
 """Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
+UNJUDGED = (INFRASTRUCTURE_ERRORS, "answer", "label")
+"""Metrics that are never compared: what happened to a board, and the answers that an accuracy summarizes."""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,11 @@
-"""Print the table at the end of a run: a row for each board and subnet."""
+"""Make the table of a run for documents: a row for each board and subnet. `blocks.py` is for the terminal."""
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from hil.results.conditions import doubts
 from hil.results.measurement import INFRASTRUCTURE_ERRORS
-from reds.text import LINE, printable
 
-_WIDTH = 400
-"""Columns of the table's text, wider than any table, so that no figure is cut."""
 _COLUMNS = (
     "MACs",
     "accuracy",
@@ -78,23 +71,6 @@ def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
         for board, why in found.items()
         if why
     ]
-
-
-def render(measurements: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
-    """Return the table as text, with warnings and notes below it."""
-    table = Table(box=None, pad_edge=False, header_style="")
-    for name in heads(measurements):
-        is_figure = name in _COLUMNS or name in _OPTIONAL
-        table.add_column(name, justify="right" if is_figure else "left", no_wrap=True)
-    for line in lines(measurements):
-        table.add_row(*map(printable, line))
-    out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    if table.row_count:
-        console.print(table)
-    for note in (*warnings(measurements), *notes):
-        console.print(printable(note, LINE), soft_wrap=True)
-    return out.getvalue()
 
 
 def _cells(figures: Mapping[str, float]) -> Iterable[str]:

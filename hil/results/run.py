@@ -1,5 +1,6 @@
 """Describe a run: when, where and of what it was made, its boards, and how its tests ended."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,8 @@ from reds.text import LINE, is_printable, shown
 UNFINISHED, PASSED, FAILED, INTERRUPTED = "unfinished", "passed", "failed", "interrupted"
 STATUSES = (UNFINISHED, PASSED, FAILED, INTERRUPTED)
 """How runs stand: one that was killed stays unfinished; an interrupted one ended before its last test."""
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 BAD = ("failed", "error")
 """Outcomes of tests that are failures."""
 
@@ -94,6 +97,12 @@ class Run:
 
     def __post_init__(self) -> None:
         _check_texts(self)
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"id is {shown(self.id)}: one as 20261128-210256-4827f1c9 is needed")
+        for key in ("started", "ended", "accepted"):
+            time = getattr(self, key)
+            if (time or key == "started") and not _TIME.fullmatch(time):
+                raise ValueError(f"{key} is {shown(time)}: a time as 2026-11-28T21:02:56.482Z is needed")
         if self.status not in STATUSES:
             raise ValueError(f"status is {shown(self.status)}: one of {', '.join(STATUSES)} is needed")
 

@@ -11,9 +11,9 @@ from hil.results import file
 from hil.results.gate import baseline as baselines
 from hil.results.gate.baseline import Baseline, Figure
 from hil.results.gate.times import MOST_RUNS
-from hil.results.measurement import Measurement
-from hil.results.run import PASSED, BoardIdentity, Run
-from hil.results.store import Past, Store, open_store
+from hil.results.run import BoardIdentity, Run
+from hil.results.store import Store, open_store
+from hil.results.store.good import good
 from hil.results.store.reference import find_run
 from reds.reading import user_path
 
@@ -83,8 +83,8 @@ def _from_store(store: Store, asked: str, board: BoardIdentity, shape: str) -> B
 
     def history(figure: Figure) -> Sequence[Sequence[float]]:
         past = store.history(board, shape, *figure, limit=_LOOKED_AT)
-        good = _good(past, run, "" if asked == AUTO else run.id)
-        return [m.samples for m in good] or [figures[figure].samples]
+        kept = good(past, run.id, "" if asked == AUTO else run.id)
+        return [m.samples for m in kept] or [figures[figure].samples]
 
     return Baseline(name, figures, _labeled(run), history)
 
@@ -92,25 +92,6 @@ def _from_store(store: Store, asked: str, board: BoardIdentity, shape: str) -> B
 def _labeled(run: Run | None) -> str:
     """Return the checksum of the labeled examples of a run."""
     return labeled_of(json.loads(run.pack.card) if run and run.pack and run.pack.card else None)
-
-
-def _good(past: Sequence[Past], baseline: Run, oldest: str) -> list[Measurement]:
-    """Return the measurements of good runs, newest first, back to the last run that was accepted.
-
-    Args:
-        past: All runs, newest first.
-        baseline: The run that counts are compared with.
-        oldest: Id of the oldest run that counts.
-    """
-    found = []
-    for one in past:
-        if one.run.id < oldest:
-            break
-        if one.run.status == PASSED or one.run.accepted or one.run.id == baseline.id:
-            found.append(one.measurement)
-        if one.run.accepted:
-            break
-    return found[:MOST_RUNS]
 
 
 def _check_board(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> None:

@@ -4,7 +4,7 @@ A lost board is then an error of pytest, and a figure out of bounds is a failure
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,18 +19,19 @@ from hil.energy.figures import Energy
 from hil.errors import HilError, LinkError, NotMeasurable, SetupError
 from hil.options import Settings, read
 from hil.results import replay
+from hil.results.limit import Limit
 from hil.results.memory import Memory
 from hil.results.pack_shape import pack_shape
 from hil.results.profile import Profile
 from hil.results.progress import progress
 from hil.suite.board_selection import any_meter
 from hil.suite.board_tests import selected_board
-from hil.suite.fixtures import Note, Record, Uncaptured
+from hil.suite.fixtures import Hold, Note, Record, Uncaptured
 from hil.suite.gating import Gate
 from hil.suite.leased import LeasedBoard
 from hil.suite.measurements import Latency, Measurements, Precision, Switches
 from hil.suite.parametrization import AXES, BenchRun, bench_run_of
-from hil.suite.reporting import kept_for
+from hil.suite.reporting import LIMITS, kept_for
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 from reds.commands import missing_extra
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from hil.kernels.litert import LiteRT
     from hil.kernels.litert_comparison import Beside
 
+_MOST_SAMPLES = 100
+"""Inputs that switches run without --samples, on any board."""
+_AT_ONCE = 64
+"""Inputs that the reference runs between two steps of its progress."""
 _FOLDER = Path(__file__).parent
 _WANTED: Mapping[str, Callable[[Settings], bool]] = {
     "test_against.py": lambda settings: bool(settings.against),
@@ -119,32 +124,45 @@ def measurements(_measurements: Measurements, board: OpenBoard, pack: Pack) -> M
 
 
 @pytest.fixture(scope="session")
-def reference_outputs(workload: Workload) -> list[Outputs]:
-    """Return the reference interpreter's outputs on the workload's inputs, for each subnet."""
-    model = workload.model
-    return [interpreter.run(model, s, workload.inputs) for s in range(len(model.subnets))]
+def reference_outputs(workload: Workload, _hil_run: BenchRun, _hil_uncaptured: Uncaptured) -> list[Outputs]:
+    """Return the reference interpreter's outputs of each subnet for each row of the workload's inputs.
+
+    Rows that no test uses are 0.
+    """
+    model, subnets = workload.model, range(len(workload.subnets))
+    switched = np.arange(min(len(workload.inputs), _hil_run.settings.samples or _MOST_SAMPLES))
+    rows = np.union1d(workload.taken, switched)
+    outputs = [np.zeros((len(workload.inputs), model.output_size(s)), np.int8) for s in subnets]
+    with progress(f"reference: {len(rows):,} inputs", len(rows), _hil_uncaptured) as advance:
+        for at in range(0, len(rows), _AT_ONCE):
+            some = rows[at : at + _AT_ONCE]
+            for s in subnets:
+                outputs[s][some] = interpreter.run(model, s, workload.inputs[some])
+            advance(at + len(some))
+    return outputs
 
 
 @pytest.fixture
 def expected(reference_outputs: list[Outputs], workload: Workload, subnet: str) -> Outputs:
-    """Return the reference interpreter's outputs of this subnet."""
-    return reference_outputs[workload.subnets.index(subnet)]
+    """Return the reference interpreter's outputs of this subnet on the inputs that are taken."""
+    return reference_outputs[workload.subnets.index(subnet)][workload.taken]
 
 
 @pytest.fixture
 def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured) -> Outputs:
-    """Return the board's outputs of this subnet on the workload's inputs."""
-    what = f"{measurements.leased.facts().name}: {measurements.workload.inputs_are}"
-    with progress(what, len(measurements.workload.inputs), _hil_uncaptured) as advance:
+    """Return the board's outputs of this subnet on the inputs that are taken."""
+    taken = len(measurements.workload.taken)
+    what = f"{measurements.leased.facts().name}: outputs of {taken:,} inputs"
+    with progress(what, taken, _hil_uncaptured) as advance:
         return measurements.outputs(advance)[measurements.workload.subnets.index(subnet)]
 
 
 @pytest.fixture
 def truth(workload: Workload) -> NDArray[np.uint8]:
-    """Return the classes of the labeled examples; skip the test if there are none."""
-    if not len(workload.truth):
-        pytest.skip(f"no labeled examples for {workload.model.name}: {workload.unlabeled}")
-    return workload.truth
+    """Return the classes of the labeled examples that are taken; skip the test if there are none."""
+    if not len(workload.taken_truth):
+        pytest.skip(f"no labeled examples for {workload.model.name}: {workload.unlabeled or 'none is taken'}")
+    return workload.taken_truth
 
 
 @pytest.fixture
@@ -164,10 +182,18 @@ def _counting(measurements: Measurements) -> Measurements:
     return measurements
 
 
+@contextmanager
+def _shown(measurements: Measurements, what: str, uncaptured: Uncaptured) -> Iterator[Measurements]:
+    """Show that a board measures; yield its measurements. Skip the test if it has no clock."""
+    with progress(f"{_counting(measurements).leased.facts().name}: {what}", None, uncaptured):
+        yield measurements
+
+
 @pytest.fixture
-def latency(measurements: Measurements, subnet: str) -> Latency:
+def latency(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured) -> Latency:
     """Return the steady-state latencies of this subnet, by clock."""
-    return _counting(measurements).latency(measurements.workload.subnets.index(subnet))
+    with _shown(measurements, "latencies", _hil_uncaptured) as shown:
+        return shown.latency(measurements.workload.subnets.index(subnet))
 
 
 @pytest.fixture(scope="session")
@@ -188,9 +214,10 @@ def gate(_gate: Gate, measurements: Measurements) -> Gate:
 
 
 @pytest.fixture
-def profile(measurements: Measurements, subnet: str) -> Profile:
+def profile(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured) -> Profile:
     """Return what each layer of this subnet costs."""
-    return _counting(measurements).profile(measurements.workload.subnets.index(subnet))
+    with _shown(measurements, f"layers of {subnet}", _hil_uncaptured) as shown:
+        return shown.profile(measurements.workload.subnets.index(subnet))
 
 
 @pytest.fixture
@@ -259,15 +286,34 @@ def latencies(measurements: Measurements, neighbors: Pair) -> Mapping[int, Laten
 
 
 @pytest.fixture
-def switches(measurements: Measurements, pairs: tuple[Pair, ...]) -> Mapping[Pair, Switches]:
+def switches(
+    measurements: Measurements, pairs: tuple[Pair, ...], _hil_uncaptured: Uncaptured
+) -> Mapping[Pair, Switches]:
     """Return the switches of these pairs, each by clock."""
-    return {pair: _counting(measurements).switch(pair) for pair in pairs}
+    to = measurements.workload.subnets[pairs[0][1]]
+    with _shown(measurements, f"switches to {to}", _hil_uncaptured) as shown:
+        return {pair: shown.switch(pair) for pair in pairs}
 
 
 @pytest.fixture
 def steady(measurements: Measurements, pairs: tuple[Pair, ...]) -> Latency:
     """Return the steady-state latencies of the subnet that all these pairs switch to, by clock."""
     return measurements.latency(pairs[0][1])
+
+
+@pytest.fixture
+def hold(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> Hold:
+    """Return a function that holds a figure to a limit."""
+    facts = _hil_board.facts()
+    who = facts.target, facts.name, str(facts.provenance)
+
+    def keep(subnet: str, metric: str, unit: str, limit: float, kept: bool, least: bool = False) -> bool:
+        found = Limit(*who, subnet, metric, unit, limit, least, kept)
+        request.node.stash.setdefault(LIMITS, []).append(found)
+        request.node.user_properties.append((f"limit of {subnet} {metric} [{unit}]", limit))
+        return kept
+
+    return keep
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tell in one line what nobody expected, and how to see more: a defect of this project or of a library."""
+"""Tell in one line what failed in the suite, or what nobody expected: a defect, here or in a library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 _FOLDER = Path(__file__).resolve().parents[2]
 _PACKAGES = (_FOLDER / "hil", _FOLDER / "reds")
+_SUITE = Path(__file__).resolve().parent
 _PASSED = Path(__file__).with_name("reporting.py")
 """The module whose hooks every exception of a test passes through."""
 
@@ -19,10 +20,15 @@ def tracebacks_wanted(config: pytest.Config) -> bool:
 
 
 def one_line(test: pytest.Item, error: BaseException) -> str | None:
-    """Return a line for an exception out of this project's code, None for one of the test itself."""
+    """Return a line for a failure of the suite and for an exception out of this project's code, else None.
+
+    A failure of a user's test is shown as pytest shows it, with its source.
+    """
     if tracebacks_wanted(test.config) or not isinstance(error, Exception):
         return None
     files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, AssertionError) and files[-1:] == [test.path] and test.path.parent == _SUITE:
+        return str(error).partition("\n")[0]  # below it pytest repeats the values that were compared
     called = files[len(files) - files[::-1].index(test.path) :] if test.path in files else files
     return described(error) if any(_is_ours(file) for file in called) else None
 

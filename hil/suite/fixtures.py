@@ -27,6 +27,25 @@ Note = Callable[[str, str], None]
 """A function that keeps a text in a test's properties: its name, and the text."""
 
 
+class Hold(Protocol):
+    """A function that holds a figure of the board under test to a limit, and returns whether it is kept."""
+
+    def __call__(
+        self, subnet: str, metric: str, unit: str, limit: float, kept: bool, least: bool = False
+    ) -> bool:
+        """Keep a limit for the summary table and in JUnit's properties; return `kept`.
+
+        Args:
+            subnet: Name of a subnet, or of an ordered pair as `25%->100%`.
+            metric: Name of the metric.
+            unit: Unit of the limit.
+            limit: The limit.
+            kept: Whether the figure keeps it.
+            least: Whether the figure must not be below it, as an accuracy.
+        """
+        ...
+
+
 class Record(Protocol):
     """A function that keeps a measurement of the board under test."""
 
@@ -145,6 +164,7 @@ def _board(
 ) -> Iterator[LeasedBoard]:
     """Start a board of this run; skip the test if the board is absent."""
     from hil.boards.recovery import Record
+    from hil.results.progress import progress
     from hil.suite.leased import leased
 
     selected: SelectedBoard = request.param
@@ -155,7 +175,8 @@ def _board(
 
     wait = _hil_run.settings.lease_wait
     with ExitStack() as stack:
-        with kept_for(request.config, selected):
+        starts = f"{selected.entry.name}: starting; its agent is built first, if that is new"
+        with kept_for(request.config, selected), progress(starts, None, _hil_uncaptured):
             board = stack.enter_context(leased(selected, wait, _hil_uncaptured, record, recovered))
         yield board
 

@@ -1,9 +1,11 @@
 """Judge the measurements of a board against its baseline, subnet by subnet."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from hil.errors import NotMeasurable
 from hil.results.gate.baseline import Baseline
 from hil.results.gate.compare import (
     Count,
@@ -13,6 +15,7 @@ from hil.results.gate.compare import (
     compare_times,
     counted_units,
 )
+from hil.results.gate.counts import STACK_SLACK
 from hil.results.gate.verdict import Verdict, sentence, worse
 from hil.results.measurement import metric_name
 from hil.results.samples import Samples, by_unit
@@ -48,19 +51,28 @@ class Gate:
         if self.baseline is None:
             return True, f"{name}: no baseline yet"
         verdicts = [*self._speed(subnet, self.baseline)]
+        verdicts += compare_counts(self._memory(subnet), self.baseline, self.labeled)
         verdicts += compare_accuracy(name, answers, self.baseline, self.labeled)
         if not verdicts:
             return True, f"{name}: no figure of {self.baseline.name} is of this subnet"
         return not worse(verdicts), sentence(name, self.baseline.name, verdicts)
 
     def _speed(self, subnet: int, baseline: Baseline) -> Iterator[Verdict]:
-        """Judge latency and switches, where the board can tell them."""
+        """Judge latency and switches, where the board has a clock."""
         if not self.measurements.leased.facts().clocks:
             return
         if self.measurements.exact:
             yield from compare_counts(self._counts(subnet), baseline, self.labeled)
         else:
             yield from compare_times(self._times(subnet), baseline)
+
+    def _memory(self, subnet: int) -> Iterator[Count]:
+        """Yield the bytes of an inference; none where the board cannot tell."""
+        name = self.measurements.workload.subnets[subnet]
+        with suppress(NotMeasurable):
+            memory = self.measurements.memory(subnet)
+            yield Count((name, "stack", "bytes"), memory.stack, 1, STACK_SLACK)
+            yield Count((name, "ram", "bytes"), memory.ram, 1, STACK_SLACK)
 
     def _counts(self, subnet: int) -> Iterator[Count]:
         name = self.measurements.workload.subnets[subnet]

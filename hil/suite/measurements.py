@@ -35,7 +35,7 @@ Switches = Mapping[str, SwitchSamples]
 """Switches of one pair by the name of the clock."""
 _SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
 """Samples by provenance. Emulated counts vary only with the input, so few samples are enough."""
-_STACKS = 4
+_STACKS = 2
 """Inferences whose deepest stack counts; the stack hardly depends on the input."""
 _TURNS = 10
 """Parts that the latency samples of a real board are split into."""
@@ -43,6 +43,11 @@ _PAUSE_SECONDS = 0.5
 """Pause before a real board is measured again."""
 _MOST = 10_000
 """Most samples of a latency that a precision may ask for."""
+
+
+def usual_samples(provenance: Provenance) -> int:
+    """Return the samples of a latency or a switch without --samples."""
+    return _SAMPLES[provenance]
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,8 @@ class Measurements:
         return self.leased.facts().provenance is Provenance.EMULATED
 
     def outputs(self, advance: Advance = ignore) -> list[Outputs]:
-        """Return the board's outputs on all inputs of the workload, for each subnet."""
-        every, x = range(len(self.workload.model.subnets)), self.workload.inputs
+        """Return the board's outputs on the inputs that the workload takes, for each subnet."""
+        every, x = range(len(self.workload.model.subnets)), self.workload.inputs[self.workload.taken]
         return self._once("outputs", lambda board: board.infer_each(every, x, advance))
 
     def latency(self, subnet: int) -> Latency:
@@ -187,7 +192,7 @@ class Measurements:
 
     @property
     def _n(self) -> int:
-        return self.samples or _SAMPLES[self.leased.facts().provenance]
+        return self.samples or usual_samples(self.leased.facts().provenance)
 
     @property
     def _x(self) -> Outputs:

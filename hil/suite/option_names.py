@@ -64,7 +64,8 @@ def _named(names: Iterable[str], prefix: str = "") -> str:
 
 def _add(parser: pytest.Parser, option: Option, flag: str, text: str) -> None:
     group = parser.getgroup("reds-hil", "networks on real and emulated boards (reds-hil)")
-    group.addoption(flag, dest=option.dest, default=None, help=text, **option.argparse)
+    shown = text.replace("%", "%%")  # argparse formats it
+    group.addoption(flag, dest=option.dest, default=None, help=shown, **option.argparse)
 
 
 def _is_free(parser: pytest.Parser, flag: str) -> bool:

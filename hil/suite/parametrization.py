@@ -13,6 +13,7 @@ from hil.results import file
 from hil.suite import defects
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
+from hil.suite.duration import estimate, usual_inputs
 from hil.suite.option_names import refuse_names_of_others
 from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.workload import Workload
@@ -34,10 +35,11 @@ class BenchRun:
     def lines(self) -> list[str]:
         """Return lines for the terminal: boards, sampled switches, and reasons for skipping or emulating."""
         benched = f"{self.workload.model.name} on {summary(self.boards)}; {self.workload.inputs_are}"
+        long = [text] if (text := estimate(self.workload, self.boards, self.settings.samples)) else []
         sample = [text] if (text := sampled(len(self.workload.subnets))) else []
         skipped = [f"skipped: {b.absent}" for b in self.boards if b.absent and not b.fails]
         emulated = [f"emulated: {b.no_hardware}" for b in self.boards if b.no_hardware]
-        return [f"reds-hil: {line}" for line in (benched, *sample, *skipped, *emulated)]
+        return [f"reds-hil: {line}" for line in (benched, *long, *sample, *skipped, *emulated)]
 
 
 def bench_run_of(config: pytest.Config) -> "BenchRun | str":
@@ -51,7 +53,8 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             workload = workloads.load(settings.pack or workloads.shipped())
             probe = board_probe.once(config, why_absent)
             boards = select_boards(settings, workload.subnets, probe)
-            config.stash[BENCH_RUN] = BenchRun(settings, boards, workload)
+            inputs = settings.inputs or usual_inputs(workload, boards)
+            config.stash[BENCH_RUN] = BenchRun(settings, boards, workload.taking(inputs))
         except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
         except Exception as error:  # its traceback is shown on demand, once for all modules

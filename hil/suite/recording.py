@@ -56,6 +56,11 @@ class Recorder:
             except (StoreError, ModuleNotFoundError) as error:
                 self._give_up(error)
 
+    @property
+    def tests(self) -> Sequence[TestOutcome]:
+        """Return how the tests ended that are reported so far."""
+        return tuple(self._tests.values())
+
     def reported(self, report: pytest.TestReport) -> None:
         """Keep what a report of a board's test says."""
         measured: Rows = report.hil  # `hil.suite.reporting` sets these
@@ -76,6 +81,8 @@ class Recorder:
     def end(self, ended: bool, failed: bool, rows: Rows) -> bool:
         """Keep how the run ended, and write the results file. Return whether all was kept that was to be.
 
+        A default store that cannot be opened, as in a container without a home, is a note: nobody asked.
+
         Args:
             ended: Whether the run reached its last test.
             failed: Whether anything failed.
@@ -93,6 +100,9 @@ class Recorder:
         run = replace(self._run, status=status, ended=now(), provenances=_provenances(rows))
         header = file.Header(run, tuple(self._boards), tuple(self._tests.values()))
         kept = self._write_results(ended, rows, header)
+        if self._fault and not self._store and not self._settings.store:
+            self.notes.append(f"{self._fault}; this run is not kept: name a store with --store, or `none`")
+            return bool(kept)
         if self._fault:
             where = f"it is in {kept}" if isinstance(kept, Path) else self._keep_aside(rows, header)
             self.notes.append(f"ERROR: {self._fault}; this run is not in the store: {where}")

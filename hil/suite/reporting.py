@@ -18,12 +18,15 @@ from hil.suite.board_tests import BOARD, bench_run_or_error, selected_board
 
 if TYPE_CHECKING:
     from hil.boards.recovery import Record
+    from hil.results.limit import Limit
     from hil.results.measurement import Measurement
     from hil.suite.board_selection import SelectedBoard
     from hil.suite.leased import LeasedBoard
 
 TAKEN = pytest.StashKey[list["Measurement"]]()
 """Measurements of a test."""
+LIMITS = pytest.StashKey[list["Limit"]]()
+"""Limits that a test held figures to."""
 CURRENT = pytest.StashKey[pytest.Item]()
 """The test that is running."""
 GONE = pytest.StashKey[dict["SelectedBoard", str]]()
@@ -95,6 +98,9 @@ def pytest_runtest_makereport(
     report.quarantined = new  # type: ignore[attr-defined]  # reports carry extras to xdist
     ends = call.when != "setup" or call.excinfo
     report.hil = _taken(item) if ends else []  # type: ignore[attr-defined]
+    limits = item.stash.get(LIMITS, []) if ends else []
+    report.hil_limits = [limit.plain() for limit in limits]  # type: ignore[attr-defined]
+    item.stash[LIMITS] = []
     held: LeasedBoard | None = getattr(item, "funcargs", {}).get(BOARD)
     report.hil_board = asdict(held.identity) if held else None  # type: ignore[attr-defined]
     return report

@@ -15,7 +15,8 @@ def test_no_worse_than_baseline(
     outputs: Outputs,
     note: Note,
 ) -> None:
-    right = outputs[: len(workload.truth)].argmax(axis=1) == workload.truth
+    truth = workload.taken_truth
+    right = outputs[: len(truth)].argmax(axis=1) == truth
     passed, text = gate.judge(workload.subnets.index(subnet), right.astype(int).tolist())
     note("baseline", f"{gate.measurements.leased.facts().name} {text}")
     if not passed:

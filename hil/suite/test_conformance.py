@@ -13,7 +13,9 @@ def test_outputs_equal_the_reference(
     wrong = np.any(outputs != expected, axis=1)
     record_measurement(subnet, "mismatches", "count", int(wrong.sum()), wrong.astype(int).tolist())
     first = int(wrong.argmax())
+    at = int((outputs[first] != expected[first]).argmax())
+    where = f"the first on input {workload.taken[first]}"
     assert not wrong.any(), (
-        f"{subnet}: {wrong.sum()} of {len(wrong)} outputs differ; the first on input {first}: "
-        f"{outputs[first].tolist()}, not {expected[first].tolist()}"
+        f"{subnet}: {wrong.sum()} of {len(wrong)} outputs differ, {where}: "
+        f"its value {at} is {outputs[first][at]}, not {expected[first][at]}"
     )

@@ -7,7 +7,7 @@ from hil.results.measurement import metric_name
 from hil.results.samples import by_unit
 from hil.results.statistics import shape
 from hil.results.statistics.quantiles import median
-from hil.suite.fixtures import Note, Record
+from hil.suite.fixtures import Hold, Note, Record
 from hil.suite.measurements import Latency, Measurements
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
@@ -24,6 +24,7 @@ def test_latency(
     latency: Latency,
     budgets: Mapping[str, float],
     record_measurement: Record,
+    hold: Hold,
     note: Note,
     replay: Callable[[Sequence[float]], None],
 ) -> None:
@@ -38,7 +39,7 @@ def test_latency(
         note(name, text)
     for unit in values.keys() & budgets.keys():
         limit = budgets[unit]
-        assert median(values[unit]) <= limit, (
+        assert hold(subnet, metric_name("latency", unit), unit, limit, median(values[unit]) <= limit), (
             f"{subnet}: the median is {median(values[unit]):,.1f} {unit}, "
             f"over the budget in the boards file, {limit:g} {unit}"
         )

@@ -9,7 +9,7 @@ from hil.results import limits
 from hil.results.measurement import metric_name
 from hil.results.samples import Samples, by_unit
 from hil.results.statistics.quantiles import median
-from hil.suite.fixtures import Record
+from hil.suite.fixtures import Hold, Record
 from hil.suite.measurements import Measurements, Switches
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
@@ -20,6 +20,7 @@ def test_switch(
     measurements: Measurements,
     switches: Mapping[Pair, Switches],
     record_measurement: Record,
+    hold: Hold,
 ) -> None:
     slow = []
     for pair, switch in switches.items():
@@ -27,7 +28,8 @@ def test_switch(
         for unit, samples in values.items():
             record_measurement(name, metric_name("switch", unit), unit, max(samples), samples)
         unit, limit = next((u, limit) for u, limit in measurements.switch_limits.items() if u in values)
-        if not limits.switches_in_time(values[unit], limit):
+        kept = limits.switches_in_time(values[unit], limit)
+        if not hold(name, metric_name("switch", unit), unit, limit, kept):
             worst = f"{max(values[unit]):,.2f} {unit}"
             slow.append(f"{name}: a switch took {worst}, the limit is {limit:g} {unit}")
     assert not slow, "; ".join(slow)

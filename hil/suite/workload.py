@@ -1,7 +1,7 @@
 """Load the workload of a run: a pack, the card beside it, and the inputs to run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ ENOUGH = 256
 _RANDOM_BYTES, _RANDOM_VALUES = 1 << 28, 1 << 31
 """Most bytes of random inputs and their outputs, and most values that all subnets compute with on them. A
 small pack may have large tensors: then fewer random inputs are added, but at least one."""
+_SEED = 0
+"""Seed of random inputs, and of the choice of some inputs."""
 _LABELED_BYTES = 1 << 31
 """Most bytes of the labeled examples and the outputs of all subnets."""
 
@@ -42,6 +44,8 @@ class Workload:
     """Lowest accuracy that the card allows each subnet, a fraction."""
     unlabeled: str
     """The reason why there are no labeled examples; empty if there are some."""
+    taken: NDArray[np.intp]
+    """Rows of `inputs` whose outputs are compared with the reference's, in order."""
 
     @property
     def model(self) -> Model:
@@ -58,13 +62,36 @@ class Workload:
         return "->".join(self.subnets[s] for s in pair)
 
     @property
+    def macs(self) -> int:
+        """Return the MACs of an input on all subnets."""
+        return sum(subnet.macs for subnet in self.model.subnets)
+
+    @property
+    def taken_truth(self) -> NDArray[np.uint8]:
+        """Return the classes of the labeled examples among `taken`, its first rows."""
+        return self.truth[self.taken[self.taken < len(self.truth)]]
+
+    @property
+    def whole(self) -> bool:
+        """Return whether every input is taken."""
+        return len(self.taken) == len(self.inputs)
+
+    @property
     def inputs_are(self) -> str:
-        """Describe the inputs: their numbers, and the reason why clips are missing."""
+        """Describe the inputs: their numbers, of how many, and the reason why clips are missing."""
         clips, others = len(self.truth), len(self.inputs) - len(self.truth)
-        parts = [f"{clips:,} labeled examples"] * (clips > 0)
-        parts += [f"{others:,} seeded random inputs"] * (others > 0)
+        taken = len(self.taken_truth), len(self.taken) - len(self.taken_truth)
+        parts = [f"{_of(taken[0], clips)} labeled examples"] * (clips > 0)
+        parts += [f"{_of(taken[1], others)} seeded random inputs"] * (others > 0)
         reason = f" ({self.unlabeled})" if self.unlabeled else ""
-        return " and ".join(parts) + reason
+        more = "" if self.whole else "; --inputs all takes every one"
+        return " and ".join(parts) + reason + more
+
+    def taking(self, most: int) -> "Workload":
+        """Return this workload with at most so many inputs taken, drawn with a fixed seed."""
+        count = min(most, len(self.inputs))
+        rows = np.random.default_rng(_SEED).choice(len(self.inputs), count, replace=False)
+        return replace(self, taken=np.sort(rows))
 
 
 def shipped() -> Path:
@@ -102,10 +129,14 @@ def load(path: Path) -> Workload:
     if (taken := len(clips) * _bytes_each(model)) > _LABELED_BYTES:
         takes = f"its {len(clips):,} labeled examples and all outputs take {taken:,} bytes"
         raise PackError(f"{path}: {takes}, at most {_LABELED_BYTES:,} are possible; build it with fewer")
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(_SEED)
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, _enough(model) - len(clips)), model.input_size), np.int8)
     inputs = np.concatenate([clips, random])
-    return Workload(pack, size, inputs, truth, _floors(path, model, card), reason)
+    return Workload(pack, size, inputs, truth, _floors(path, model, card), reason, np.arange(len(inputs)))
+
+
+def _of(some: int, every: int) -> str:
+    return f"{every:,}" if some == every else f"{some:,} of {every:,}"
 
 
 def _bytes_each(model: Model) -> int:

@@ -16,8 +16,8 @@ from reds.pack.array_like import array_of
 from reds.reading import reason
 from reds.text import shown
 
-_READ_TWICE = 8
-"""Examples that are read twice, to find random transforms: all flips of eight agree once in 256 times."""
+_READ_TWICE = 16
+"""Examples that are read twice, to find random transforms: flips of all agree once in 65,536 times."""
 
 
 def collect(

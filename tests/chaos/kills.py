@@ -25,8 +25,8 @@ _SWEEP_SECONDS = 10.0
 """Deadline of a run that may sweep by itself."""
 _WORKER = b"exec(eval(sys.stdin.readline()))"
 """Part of the command line of each of xdist's workers."""
-_RESUMED = (".training",)
-"""Ends of the names of files from which the same command continues."""
+_RESUMED = (".training", ".sqlite-wal", ".sqlite-shm")
+"""Ends of the names of files that the next run takes in: of a training, and of the store of runs."""
 
 
 @dataclass(frozen=True)

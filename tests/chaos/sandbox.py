@@ -89,6 +89,7 @@ class Sandbox:
         """Return the environment of the commands."""
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_", "REDS_"))}
         plain |= {"XDG_CACHE_HOME": str(self.cache), "TMPDIR": str(self.temp), "HOME": str(self.home)}
+        plain |= {"XDG_DATA_HOME": str(self.home / "data")}  # the store of runs
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         return plain | {MARK: str(self.folder), "PYTHONPATH": path, "REDS_DATA": str(self.work / "data")}
 

@@ -12,7 +12,7 @@ from hil.emulators.cycles import LOAD, SINGLE
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
-from hil.transports.serial import SerialTransport
+from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
 from tests.hil.support.raising import raises
 from tests.support.nets import dense_model, inputs
@@ -103,7 +103,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, in
     )
     model = dense_model([4, len(pieces)], [[i + 1] for i in range(len(pieces))])
     with cortex_m4.start(build.agent(build.EMULATED, source)) as emulator:
-        agent = Agent(SerialTransport(emulator.port), "emulated nano33ble")
+        agent = Agent(emulator.open(HARDWARE_ADVICE), "emulated nano33ble")
         try:
             hello = agent.hello(Deadline.after(10))
             agent.put_pack(pack.dumps(model), hello.max_payload, lambda _: None)

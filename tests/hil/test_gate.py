@@ -20,7 +20,7 @@ from hil.results.gate.compare import (
     compare_times,
     counted_units,
 )
-from hil.results.gate.counts import judge_count
+from hil.results.gate.counts import STACK_SLACK, judge_count
 from hil.results.gate.times import MOST_RUNS, TRIES, is_slower, judge_time, level
 from hil.results.gate.verdict import Change, Verdict, sentence, worse
 from hil.results.measurement import Measurement
@@ -70,6 +70,13 @@ def test_one_more_count_is_worse_and_one_fewer_better(now: int, before: int) -> 
 def test_counts_are_compared_with_those_of_the_same_figure(now: float, expected: int) -> None:
     counts = [Count(CYCLES, now, 2), Count(("50%", *CYCLES[1:]), now, 2)]
     assert change(compare_counts(counts, of(measured(CYCLES, 1000, 1000, 1000)), "set")) == expected
+
+
+@pytest.mark.parametrize(("now", "expected"), [(1064, 0), (936, 0), (1065, 1), (935, -1)])
+def test_stack_may_begin_anywhere_in_a_cache_line(now: float, expected: int) -> None:
+    figure = ("25%", "stack", "bytes")
+    before = of(measured(figure, 1000, 1000))
+    assert change(compare_counts([Count(figure, now, 1, STACK_SLACK)], before, "set")) == expected
 
 
 @pytest.mark.parametrize(("samples", "labeled"), [(3, "set"), (2, "other")])

@@ -13,6 +13,7 @@ from hil.boards.facts import BoardFacts, Provenance
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
 from hil.suite import measurements as module
+from hil.suite import test_latency
 from hil.suite import workload as workloads
 from hil.suite.measurements import Measurements, Precision
 
@@ -108,3 +109,29 @@ def test_measurement_again_is_of_a_fresh_agent_and_added(measured: Callable[...,
     assert board.starts == 2
     assert measurements.latency(0)["ns"].ticks == before + again
     assert len(again) == taken(measurements, subnet=1) == 20
+
+
+@pytest.mark.parametrize(("wrong", "starts"), [(0, 1), (1, 2), (3, 4)])
+def test_order_of_subnets_fails_only_if_it_stays_wrong(
+    measured: Callable[..., Measurements], wrong: int, starts: int
+) -> None:
+    """The smaller subnet is slower in the first `wrong` measurements, each of 20 samples of both in turns."""
+
+    def ticks(number: int) -> int:
+        is_smaller, measurement = number // 2 % 2 == 0, number // 40
+        return (2000 if is_smaller == (measurement < wrong) else 1000) + number % 7
+
+    board = Scripted(ticks)
+    check_order(measured(board))
+    assert board.starts == starts
+
+
+def test_order_that_stays_wrong_fails(measured: Callable[..., Measurements]) -> None:
+    board = Scripted(lambda number: (2000 if number // 2 % 2 == 0 else 1000) + number % 7)
+    with pytest.raises(AssertionError, match="must be faster"):
+        check_order(measured(board))
+
+
+def check_order(measurements: Measurements) -> None:
+    latencies = {subnet: measurements.latency(subnet) for subnet in (0, 1)}
+    test_latency.test_smaller_is_faster(measurements.workload, measurements, (0, 1), latencies)

@@ -67,7 +67,7 @@ def test_snippet_of_the_documentation_gets_results_summary_and_provenance(own: O
     done = own(SNIPPET, "--target=nano33ble", "--emulate", "--results=a.jsonl", "--junitxml=a.xml")
     assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 1}), done.stdout
     assert "reds-hil: small on nano33ble (emulated)" in done.stdout
-    assert re.search(r"^nano33ble +nano33ble +50% .* emulated", done.stdout, re.MULTILINE)
+    assert re.search(r"^nano33ble, emulated: .*\n.*\n50% ", done.stdout, re.MULTILINE)
     (row,) = read(tmp_path / "a.jsonl")
     assert (row["metric"], row["unit"], row["subnet"], row["provenance"]) == (
         "latency",
@@ -171,11 +171,14 @@ def test_conditions_are_read_at_the_start_and_once_after_a_test_that_measured(
 def test_suite_reads_the_conditions_once_for_each_group_of_figures(
     hil: Run, tmp_path: Path, small_pack: Path
 ) -> None:
-    """At the start, after the outputs, after the latencies, and after the switches to each of two subnets."""
+    """At the start, after the outputs and the latencies, and for each of two subnets thrice more.
+
+    That is after the switches to it, after its layers and after its memory.
+    """
     (tmp_path / "counted.py").write_text(COUNTED)
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     hil("--target=desktop", "--pack", small_pack, "-p", "counted", env=env)
-    assert (tmp_path / "reads").read_text() == "x" * 5
+    assert (tmp_path / "reads").read_text() == "x" * 9
 
 
 def test_emulator_that_is_missing_is_one_error_before_any_test_runs(

@@ -47,6 +47,7 @@ def test_twins_are_the_same_options_and_targets_add_up(pytester: pytest.Pytester
         ("missing", "ignore", "--missing is 'ignore'; write one of fail, skip, emulate"),
         ("samples", "0", "--samples is '0'; write a whole number from 1 to 65535"),
         ("samples", "many", "--samples is 'many'; write a whole number from 1 to 65535"),
+        ("inputs", "0", "--inputs is '0'; write a whole number above 0, or all"),
         ("switch-limit-us", "-3", "--switch-limit-us is '-3'; write a number above 0"),
         ("switch-limit-us", "x", "--switch-limit-us is 'x'; write a number above 0"),
         ("lease-wait", "-1", "--lease-wait is '-1'; write seconds, 0 or more"),

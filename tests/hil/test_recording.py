@@ -42,7 +42,17 @@ def test_of_no_board():
 KILLED = """
 def test_killed(board):
     board.measure(0, n=3)
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.{0})
+"""
+KILLED_AS_IT_IS_SHOWN = """
+class Shows:
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+@pytest.hookimpl(trylast=True)  # as pytest registers what writes to the terminal
+def pytest_configure(config):
+    config.pluginmanager.register(Shows())
 """
 TAKEN_AWAY = """
 def test_store_is_taken_away(board):
@@ -106,13 +116,26 @@ def test_a_run_is_kept_with_all_that_identifies_it(
         assert other.boards(run.id) == [board]
 
 
-def test_a_killed_run_keeps_its_finished_tests(bench: Bench, tmp_path: Path) -> None:
-    assert bench(KILLED).returncode == -9
+@pytest.mark.parametrize(
+    ("sent", "ends", "status"), [("SIGKILL", -9, "unfinished"), ("SIGINT", 2, "interrupted")]
+)
+def test_a_killed_run_keeps_its_finished_tests(
+    sent: str, ends: int, status: str, bench: Bench, tmp_path: Path
+) -> None:
+    assert bench(KILLED.format(sent)).returncode == ends
     with open_store(str(tmp_path / "runs.sqlite")) as store:
         (run,) = store.runs()
-        assert run.status == "unfinished"
+        assert run.status == status
         assert [test.outcome for test in store.tests(run.id)] == ["passed"]
         assert len(store.measurements(run.id)) == 1
+
+
+def test_a_test_is_kept_before_it_is_shown(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(f"import os, signal, pytest\n{KILLED_AS_IT_IS_SHOWN}")
+    assert bench("").returncode == -9
+    with open_store(str(tmp_path / "runs.sqlite")) as store:
+        (run,) = store.runs()
+        assert [test.outcome for test in store.tests(run.id)] == ["passed"]
 
 
 @pytest.mark.parametrize("when", ["before", "in the middle"])
@@ -142,6 +165,16 @@ def test_the_results_file_has_the_run_if_the_store_has_not(bench: Bench, tmp_pat
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert [path.name for path in tmp_path.glob("*.jsonl")] == ["a.jsonl"]
     assert "it is in a.jsonl" in done.stdout
+
+
+def test_a_default_store_that_cannot_be_opened_is_a_note(tmp_path: Path, small_pack: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(MEASURES)
+    (tmp_path / "home").touch()
+    told = "--target=desktop", f"--pack={small_pack}", "test_mine.py"
+    done = run_pytest(tmp_path, *told, env={"HIL_STORE": "", "XDG_DATA_HOME": str(tmp_path / "home")})
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 1}), done.stdout
+    assert "this run is not kept" in done.stdout
+    assert not list(tmp_path.glob("*.jsonl"))
 
 
 def test_no_store_is_opened_by_a_session_that_runs_no_test_on_a_board(bench: Bench, tmp_path: Path) -> None:

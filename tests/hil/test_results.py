@@ -1,9 +1,6 @@
 import json
 import math
-import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hil.errors import ResultsError
-from hil.results import file, report
+from hil.results import blocks, file, report
 from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
 from tests.hil.support.raising import raises
@@ -81,38 +78,6 @@ def test_table_has_a_row_for_each_subnet_and_its_slowest_switch() -> None:
     }
 
 
-def test_large_figure_is_not_cut() -> None:
-    one = measured("100%", "latency", 123_456_789.0) | {"target": "t" * 60, "board": "b" * 60}
-    (_, line) = report.render([one], []).splitlines()
-    assert line.split()[:2] == ["t" * 60, "b" * 60]
-    assert "123,456,789.0" in line
-
-
-def test_table_shows_a_dash_for_a_missing_figure() -> None:
-    text = report.render([measured("25%", "accuracy", 0.75), measured("25%", "macs", 19776)], ["a [note]"])
-    header, line, note = (row.split() for row in text.splitlines())
-    assert header[:4] == ["target", "board", "subnet", "MACs"]
-    assert line == ["nano33ble", "left", "25%", "19,776", "75.0%", *"-----", "emulated"]
-    assert note == ["a", "[note]"]
-
-
-@pytest.mark.parametrize("name", ["desk[/lab]", "desk [lab]", "[bold]desk[/bold]", "desk :smile:", "a|b"])
-def test_names_with_markup_are_shown_as_they_are(name: str) -> None:
-    one = measured("25%", "latency", 1.5) | {"board": name}
-    text = report.render([one], [f"{name}: noted"])
-    assert name in text.splitlines()[1]
-    assert text.splitlines()[2] == f"{name}: noted"
-
-
-def test_text_that_acts_on_a_terminal_is_escaped_in_the_table() -> None:
-    conditions = {"governor": "\x1b[2Jpowersave\n", "mhz": None, "throttled": None, "thermal": None}
-    one = measured("25%", "latency", 1.5) | {"board": "a\x1b[31m\nb", "subnet": "\u202e25%"}
-    one["conditions"] = {"before": conditions, "after": conditions}
-    lines = report.render([one], ["note\x07\nof two lines"]).splitlines()
-    assert len(lines) == 4
-    assert all(line.isprintable() for line in lines)
-
-
 GOOD = measured("25%", "latency", 1.5)
 
 
@@ -164,6 +129,32 @@ def test_results_are_not_written_over_what_is_no_file(name: str, tmp_path: Path)
         file.prepare(path)
 
 
+RUN = {"id": "20261128-210256-4827f1c9", "started": "2026-11-28T21:02:56.482Z", "host": "h", "tool": "1"}
+HEADER = {"run": {**RUN, "command": "pytest"}, "boards": [], "tests": []}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        HEADER | {"more": 1}, HEADER | {"boards": [{}]}, HEADER | {"tests": {}}, {"run": HEADER["run"]},
+        *(HEADER | {"run": {**HEADER["run"], **changed}} for changed in (  # type: ignore[dict-item]
+            {"id": "last"}, {"id": ""}, {"started": "yesterday"}, {"started": ""}, {"ended": "\x1b"},
+            {"host": "a\n"}, {"status": "great"}, {"dirty": 1}, {"pack": {}}, {"settings": {"a": 1}},
+        )),
+    ],
+)  # fmt: skip
+def test_an_odd_header_of_a_results_file_is_refused(odd: object, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{json.dumps(HEADER)}\n{json.dumps(GOOD)}\n")
+    header, found = file.read_run(path)
+    assert header
+    assert (header.run.command, [m.plain() for m in found]) == ("pytest", [GOOD])
+    path.write_text(f"{json.dumps(odd)}\n{json.dumps(GOOD)}\n")
+    with raises(ResultsError, file=path) as caught:
+        file.read(path)
+    assert str(caught.value).isprintable()
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
@@ -179,7 +170,7 @@ def test_any_line_is_shown_in_the_table_or_refused(
     path.write_bytes(json.dumps(GOOD | changed).encode()[:cut] + b"\n")
     with may_refuse(ResultsError, path):
         rows = file.read(path)
-        assert all(line.isprintable() for line in report.render(rows, []).splitlines())
+        assert all(line.isprintable() for line in blocks.render(rows, []).splitlines())
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, "1", None])
@@ -187,18 +178,3 @@ def test_a_figure_that_cannot_be_is_refused_when_it_is_taken(value: object) -> N
     with pytest.raises(ValueError, match="25% latency is "):
         Measurement(*WHO, "25%", "latency", "us", value, ())  # type: ignore[arg-type]
     Measurement(*WHO, "25%", "charge", "C", -1.0, (-1.0,))
-
-
-def test_progress_bar_appears_on_terminals_only() -> None:
-    work = "from hil.results.progress import progress\n"
-    work += "with progress('left[/a]: storing net', 10, patience=0.0) as advance:\n    advance(4)\n"
-    command = [sys.executable, "-c", work]
-    assert subprocess.run(command, capture_output=True, check=True).stderr == b""
-    master, slave = os.openpty()
-    plain = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}
-    subprocess.run(command, stderr=slave, check=True, env={**plain, "TERM": "xterm"})
-    shown = os.read(master, 10_000).decode()
-    os.close(master)
-    os.close(slave)
-    assert "left[/a]: storing net" in shown
-    assert "40%" in shown

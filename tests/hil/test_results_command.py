@@ -90,8 +90,8 @@ def test_two_runs_are_compared_figure_by_figure(hil: Hil, kept: list[str]) -> No
     assert ["left", "emulated", "25%", "latency", "us", "8", "9", "+12.50%", "worse"] in shown
     assert ["left", "emulated", "25%", "accuracy", "fraction", "-", "75.00%"] in shown
     assert not any("infrastructure_errors" in line for line in shown)
-    assert "1 figures are equal" not in hil("diff", kept[0], kept[1]).stdout
-    assert "are equal" in hil("diff", kept[0], kept[0]).stdout
+    assert "equal figures" not in hil("diff", kept[0], kept[1]).stdout
+    assert "equal figures: 1;" in hil("diff", kept[0], kept[0]).stdout
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hil.results.statistics.bootstrap import middle_mean_interval
+from hil.results.statistics.interval import interval
 from hil.results.statistics.proportions import paired_p, proportion_interval, unpaired_p
 from hil.results.statistics.quantiles import (
     median,
@@ -94,6 +95,7 @@ def test_half_width_shrinks_with_samples_and_is_infinite_without_an_interval() -
     wide, narrow = (relative_half_width(list(100 + rng.normal(0, 5, n))) for n in (20, 2000))
     assert wide > 0.01 > narrow > 0
     assert relative_half_width([3.0] * 100) == 0
+    assert relative_half_width([10.0] * 80 + [20.0] * 20) == 0.5  # half a tick of 10
     assert math.isinf(relative_half_width([1, 2, 3]))
     assert math.isinf(relative_half_width([0] * 100))
 
@@ -216,3 +218,22 @@ def test_any_samples_have_a_shape(values: list[float]) -> None:
     assert all(0 <= index < len(values) for index in found.outliers)
     assert len(found.modes) in (0, 2)
     assert math.isfinite(found.drift)
+
+
+@pytest.mark.parametrize(
+    ("metric", "exact", "samples", "expected"),
+    [
+        ("latency", False, range(100), (39, 60)),
+        ("first_latency", False, range(100), (39, 60)),
+        ("latency", False, range(5), (None, None)),
+        ("latency", True, range(100), (None, None)),
+        ("accuracy", True, [1, 0, 1, 1], proportion_interval(3, 4)),
+        ("switch", False, range(100), (None, None)),
+        ("energy", False, range(100), (None, None)),
+        ("latency", False, [], (None, None)),
+    ],
+)
+def test_figures_have_the_interval_of_what_they_summarize(
+    metric: str, exact: bool, samples: Sequence[float], expected: tuple[float | None, float | None]
+) -> None:
+    assert interval(metric, list(samples), exact) == expected

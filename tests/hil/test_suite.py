@@ -25,7 +25,10 @@ from tests.hil.support.suite_run import (
     usage_error,
 )
 
-KEYS = "target board provenance pack pack_sha256 subnet metric unit value samples conditions"
+KEYS = {
+    *("target", "board", "provenance", "pack", "pack_sha256", "pack_shape"),
+    *("subnet", "metric", "unit", "value", "samples"),
+}
 ROOT = Path(__file__).parents[2]
 PAIRS = {"50%->100%", "100%->50%"}
 
@@ -42,11 +45,13 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
     assert outcomes(done.stdout) == {"passed": suite_size(small_pack) - 2, "skipped": 2}
     assert "no labeled examples for small: there is no card small.json beside the pack" in done.stdout
     assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
-    table = r"^desktop +desktop +100% +944 +- +[\d.]+ +- +- +[\d.]+ +- +hardware"
+    assert re.search(r"^desktop, hardware: 22 passed, 2 skipped$", done.stdout, re.MULTILINE)
+    table = r"^100% +944 +[\d.]+ \([\d.]+\.\.[\d.]+\) +[\d.]+ +<= 40 ok"
     assert re.search(table, done.stdout, re.MULTILINE)
 
     rows = read(tmp_path / "deep/a.jsonl")
-    assert all(" ".join(row) == KEYS for row in rows)
+    assert all(KEYS <= row.keys() <= KEYS | {"conditions", "low", "high"} for row in rows)
+    assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["metric"] == "latency")
     assert {row["pack_sha256"] for row in rows} == {hashlib.sha256(small_pack.read_bytes()).hexdigest()}
     same = {(r["target"], r["board"], r["provenance"], r["pack"]) for r in rows}
     assert same == {("desktop", "desktop", "hardware", "small")}
@@ -80,8 +85,8 @@ def test_the_emulated_nano_gives_the_same_figures_twice(hil: Run, small_pack: Pa
     for name in ("a", "b"):
         done = hil("--target=nano33ble", "--emulate", "--pack", small_pack, "--results", f"{name}.jsonl")
         assert done.returncode == 0, done.stdout
-    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
     rows = read(tmp_path / "a.jsonl")
+    assert rows == read(tmp_path / "b.jsonl")
     assert {row["provenance"] for row in rows} == {"emulated"}
     units = {row["metric"]: row["unit"] for row in rows}
     assert units["cycles"] == units["switch_cycles"] == "cycles"
@@ -122,7 +127,7 @@ def test_an_agent_that_computes_wrongly_fails_conformance(
     done = hil("--boards", boards, "--pack", small_pack, "--results", "a.jsonl")
     assert done.returncode == 1
     assert failed_tests(done.stdout) == {"test_outputs_equal_the_reference", "test_first_inference"}
-    assert "50%: 256 of 256 outputs differ; the first on input 0: [" in done.stdout
+    assert "50%: 256 of 256 outputs differ, the first on input 0: its value 0 is " in done.stdout
     assert {r["value"] for r in read(tmp_path / "a.jsonl") if r["metric"] == "mismatches"} == {256}
 
 
@@ -166,7 +171,7 @@ def test_an_interrupted_run_keeps_the_results_of_before(hil: Run, small_pack: Pa
     assert done.returncode == pytest.ExitCode.INTERRUPTED
     assert (tmp_path / "a.jsonl").read_text() == "before"
     assert "results: the run did not end, so a.jsonl was not written" in done.stdout
-    assert re.search(r"^desktop +desktop +50%", done.stdout, re.MULTILINE)
+    assert re.search(r"^desktop, hardware: .*\n.*\n50%", done.stdout, re.MULTILINE)
 
 
 def test_a_run_that_measures_nothing_keeps_the_results_of_before(
@@ -188,7 +193,7 @@ def test_results_that_cannot_be_kept_are_shown_and_an_error(
     done = hil("--target=desktop", *args, env=env)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert outcomes(done.stdout) == {"passed": 3, "deselected": suite_size(small_pack) - 3}
-    assert re.search(r"^desktop +desktop +100%", done.stdout, re.MULTILINE)
+    assert re.search(r"^desktop, hardware: .*\n(.*\n)*100%", done.stdout, re.MULTILINE)
     error = "^ERROR: deep/a.jsonl: cannot write the results: No such file or directory; run again with"
     assert re.search(error, done.stdout, re.MULTILINE)
     assert "Traceback" not in done.stdout + done.stderr
@@ -214,6 +219,21 @@ def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: P
             assert stats["rounds"] == len(row["samples"])
             assert stats["median"] == pytest.approx(row["value"] / 1e6)
             assert stats["max"] == pytest.approx(max(row["samples"]) / 1e6)
+
+
+@pytest.mark.parametrize(("floor", "passed"), [(0.75, 4), (0.99, 3)])
+def test_some_inputs_fail_a_floor_only_if_they_are_enough_to_say_so(
+    hil: Run, tmp_path: Path, floor: float, passed: int
+) -> None:
+    shipped = workload.shipped()
+    shutil.copy(shipped, tmp_path)
+    card = json.loads(shipped.with_suffix(".json").read_text())
+    assert card["subnets"][0]["accuracy"]["test"] < 0.75
+    card["subnets"][0]["floor"] = floor
+    (tmp_path / "kws-dnn-s.json").write_text(json.dumps(card))
+    done = hil("--target=desktop", "--pack", "kws-dnn-s.reds", "--inputs=60", "-k", "test_accuracy")
+    assert outcomes(done.stdout)["passed"] == passed, done.stdout
+    assert "60 of 1,859 labeled examples; --inputs all takes every one" in done.stdout
 
 
 def test_the_shipped_pack_holds_its_floors_and_a_higher_one_fails(hil: Run, tmp_path: Path) -> None:
@@ -293,6 +313,7 @@ def test_a_bad_pack_is_one_line(
             "none.toml: cannot read the boards: No such file or directory; copy .*boards.toml, or",
         ),
         (["--samples", "0"], "--samples is '0'; write"),
+        (["--precision", "1"], "--precision is '1'; write a percentage, as 1%"),
         (["--results", ""], "--results is empty"),
         (["--results", "/proc/nowhere/a.jsonl"], "/proc/nowhere/a.jsonl: cannot write the results"),
     ],

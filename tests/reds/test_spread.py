@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -132,6 +133,19 @@ def test_an_interrupted_command_leaves_nothing_but_its_finished_epochs(
     assert spread.process.wait(SECONDS) == {signal.SIGINT: 1, signal.SIGTERM: 143}[number]
     assert not spread.left()
     assert (tmp_path / "out" / "own-seed0.training").exists()
+
+
+def test_workers_end_with_a_killed_command(recipe: Path, tmp_path: Path) -> None:
+    spread = Spread(recipe, tmp_path / "out")
+    for line in spread.lines():
+        if line.startswith("own-seed0: together 1/"):
+            spread.process.kill()
+    spread.process.wait(SECONDS)
+    end = time.monotonic() + SECONDS
+    while spread.workers():
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    rmtree(spread.temporary)
 
 
 @pytest.mark.parametrize("workers", ["0", "two", "ray:", "ray://desk", "-1"])

@@ -14,7 +14,7 @@ from hil.protocol.agent import Agent
 from hil.protocol.definition import Fault
 from hil.protocol.hello import Hello
 from hil.transports.deadline import Deadline
-from hil.transports.serial import SerialTransport
+from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
 from reds.pack import interpreter
 from reds.pack.format import HEADER, PLAN, STEP
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.cross("arm-none-eabi-gcc"), pytest.mark.qemu("qemu-sys
 @pytest.fixture(scope="module")
 def nano() -> Iterator[tuple[Agent, Hello]]:
     with cortex_m4.start(build.agent(build.EMULATED)) as emulator:
-        agent = Agent(SerialTransport(emulator.port), "emulated nano33ble")
+        agent = Agent(emulator.open(HARDWARE_ADVICE), "emulated nano33ble")
         try:
             yield agent, agent.hello(Deadline.after(10))
         finally:

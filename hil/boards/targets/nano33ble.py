@@ -30,7 +30,7 @@ from hil.protocol.patience import ANSWER_SECONDS
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
-from hil.transports.transport import Advice
+from hil.transports.transport import Advice, Transport
 from reds.text import printable
 
 HAS_EMULATOR = True
@@ -93,9 +93,9 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         with errors_naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
-            agent, hello = _connect(
-                entry, emulator.port, START_SECONDS, None, _EMULATED_ADVICE, EMULATED_SECONDS
-            )
+            with errors_naming(entry):
+                transport = emulator.open(_EMULATED_ADVICE)
+            agent, hello = _greet(entry, transport, START_SECONDS, None, EMULATED_SECONDS)
             with agent:
                 yield Board(entry, provenance, agent, hello, None, Identity(emulator=emulator.version))
         return
@@ -160,18 +160,36 @@ def _connect_or_upload(entry: Entry, desk: Desk) -> tuple[Agent, Hello]:
     return _follow(entry, port, {other.device for other in listed} - {port.device}, wanted, desk)
 
 
-def _connect(
-    entry: Entry, device: str, seconds: float, wanted: str | None = None, advice: Advice = HARDWARE_ADVICE,
-    patience: float = ANSWER_SECONDS,
-) -> tuple[Agent, Hello]:  # fmt: skip
+def _connect(entry: Entry, device: str, seconds: float, wanted: str) -> tuple[Agent, Hello]:
     """Open the agent at a port. Raises `BuildError` if it was built from other sources than `wanted`."""
     with errors_naming(entry):
-        agent = Agent(SerialTransport(device, advice), entry.name, patience)
+        transport = SerialTransport(device, HARDWARE_ADVICE)
+    return _greet(entry, transport, seconds, wanted, ANSWER_SECONDS)
+
+
+def _greet(
+    entry: Entry, transport: Transport, seconds: float, wanted: str | None, patience: float
+) -> tuple[Agent, Hello]:
+    """Return the agent at the other end, and its hello.
+
+    Args:
+        entry: The board.
+        transport: The byte stream.
+        seconds: Seconds that the hello may take.
+        wanted: Hash of the sources that the agent is to be built from; None for any.
+        patience: Seconds that each later answer may take.
+
+    Raises:
+        BuildError: It was built from other sources than `wanted`.
+    """
+    agent = Agent(transport, entry.name, patience)
     try:
         hello = agent.hello(Deadline.after(seconds))
-        check_target(entry, hello, agent.transport.name)
+        check_target(entry, hello, transport.name)
         if wanted not in (None, hello.build):
-            other = f"the agent on {device} is of build {hello.build}, not {wanted}"
+            other = (
+                f"the agent on {transport.name.removeprefix('port ')} is of build {hello.build}, not {wanted}"
+            )
             raise BuildError(other, board=entry.name)
     except BaseException:
         agent.close()

@@ -16,11 +16,19 @@ Again = Callable[[], Sequence[float]]
 
 @dataclass(frozen=True)
 class Count:
-    """An exact count of this run: the value, and how many samples it summarizes."""
+    """An exact count of this run.
+
+    Attributes:
+        figure: Which count.
+        value: The count.
+        samples: How many samples it summarizes.
+        slack: Change that means nothing.
+    """
 
     figure: Figure
     value: float
     samples: int
+    slack: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ def compare_counts(counts: Iterable[Count], baseline: Baseline, labeled: str) ->
         if (before := baseline.figures.get(count.figure)) is None:
             continue
         subnet, metric, unit = count.figure
-        if count.value != before.value:
+        if abs(count.value - before.value) > count.slack:
             taken = len(before.samples)
             if count.samples != taken:
                 differ = f"{subnet} {metric} has {count.samples} samples, {baseline.name} has {taken}"
@@ -55,7 +63,7 @@ def compare_counts(counts: Iterable[Count], baseline: Baseline, labeled: str) ->
             if labeled != baseline.labeled:
                 differ = f"{subnet} {metric} was counted on other inputs in {baseline.name}"
                 raise BaselineError(f"{differ}; accept a run on these with `hil baseline accept`")
-        yield judge_count(_named(count.figure), unit, count.value, before.value)
+        yield judge_count(_named(count.figure), unit, count.value, before.value, count.slack)
 
 
 def compare_times(times: Iterable[Time], baseline: Baseline) -> Iterator[Verdict]:

@@ -2,17 +2,21 @@
 
 from hil.results.gate.verdict import Change, Verdict, percent
 
+STACK_SLACK = 64.0
+"""Bytes by which a stack differs from process to process, as Linux lets it begin anywhere in a cache line."""
 
-def judge_count(name: str, unit: str, now: float, before: float) -> Verdict:
-    """Compare two counts. Any difference is real, so one more is worse and one fewer is better.
+
+def judge_count(name: str, unit: str, now: float, before: float, slack: float = 0.0) -> Verdict:
+    """Compare two counts. Without slack any difference is real: one more is worse and one fewer is better.
 
     Args:
         name: What texts call the count.
         unit: Unit of both counts.
         now: The count of this run.
         before: The count of the baseline.
+        slack: Change that means nothing.
     """
-    change = Change((now > before) - (now < before))
+    change = Change((now > before + slack) - (now < before - slack))
     of = "" if unit == name else f" {unit}"
     moved = f"{now:,.10g}{of}, was {before:,.10g} ({percent(now, before)}, exact)"
     return Verdict(name, change, f"{name} {moved}")

@@ -95,9 +95,9 @@ def judge_time(name: str, tries: Sequence[Sequence[float]], usual: Level) -> Ver
     now = middle_mean(fastest)
     change = Change((now > usual.time + usual.margin) - (now < usual.time - usual.margin))
     again = f", in each of {len(tries)} measurements" if len(tries) > 1 else ""
-    noise = f"{usual.margin / usual.time:.1%}".replace("%", " %") if usual.time else "nothing"
-    runs = f"noise of {usual.runs} earlier run{'s' * (usual.runs > 1)}"
-    moved = f"{percent(now, usual.time)}{_sure(fastest, usual)}; {runs}: {noise}{again}"
+    margin = f"{usual.margin / usual.time:.1%}".replace("%", " %") if usual.time else "nothing"
+    runs = f"margin by {usual.runs} earlier run{'s' * (usual.runs > 1)}"
+    moved = f"{percent(now, usual.time)}{_sure(fastest, usual)}; {runs}: {margin}{again}"
     return Verdict(name, change, f"{name} {now:,.4g} us, was {usual.time:,.4g} ({moved})")
 
 

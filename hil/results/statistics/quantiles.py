@@ -8,6 +8,7 @@ must be independent for either; those of a board that slows down are not, which 
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,9 +87,14 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 
 def relative_half_width(values: Sequence[float]) -> float:
-    """Return half of the width of the median's interval as a share of the median; infinite if it has none."""
+    """Return half of the width of the median's interval as a share of the median; infinite if it has none.
+
+    A clock of coarse ticks tells a median no better than half a tick, so the least difference of two values
+    is the least width.
+    """
     low, high = percentile_interval(values, 50)
     middle = median(values)
     if low is None or high is None or not middle:
         return math.inf
-    return (high - low) / 2 / middle
+    tick = min((b - a for a, b in pairwise(sorted(set(values)))), default=0.0)
+    return max(high - low, tick) / 2 / middle

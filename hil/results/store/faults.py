@@ -37,7 +37,7 @@ def store_errors(name: str) -> Iterator[None]:
         line = reason(_first_line(told))
         remedy = next((text for words, text in _REMEDIES.items() if words in line), None)
         raise StoreError(f"cannot be used: {line}; {remedy or _other(error)}", store=name) from error
-    except (zlib.error, ValueError, LookupError, TypeError) as error:  # of a row that no version writes
+    except (zlib.error, ArithmeticError, LookupError, TypeError, ValueError) as error:  # of a damaged row
         raise StoreError(f"holds a damaged row: {reason(error)}; {ANOTHER}", store=name) from error
 
 

@@ -82,6 +82,7 @@ def measurement_row(run_id: str, board_id: int, measurement: Measurement) -> dic
     for key in ("target", "board", "provenance"):
         del row[key]
     packed = {
+        "value": float(measurement.value),  # no database takes whole numbers of any size
         "samples": samples_to_bytes(measurement.samples),
         "conditions": zlib.compress(json.dumps(seen).encode()) if seen else None,
     }

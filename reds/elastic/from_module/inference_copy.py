@@ -31,7 +31,7 @@ def inference_copy(module: nn.Module) -> nn.Module:
         NotElasticError: It is no module, a part of it cannot be copied, or a value of it is not finite.
     """
     if not isinstance(module, nn.Module):
-        raise NotElasticError(_no_module(module))
+        raise NotElasticError(f"{_name(module)}: it is no torch.nn.Module: {_remedy(module)}")
     if any(each.__module__.split(".")[0] == "keras" for each in type(module).__mro__):
         raise NotElasticError(f"{type(module).__name__}: it is a model of Keras: {_KERAS}")
     module = _inside(module)
@@ -54,10 +54,9 @@ def inference_copy(module: nn.Module) -> nn.Module:
     return copy
 
 
-def _no_module(given: object) -> str:
-    """Return the text of an error about something that is no module."""
-    name = str(given) if isinstance(given, str | PurePath) else type(given).__name__
-    return f"{name}: it is no torch.nn.Module: {_remedy(given)}"
+def _name(given: object) -> str:
+    """Return how to call something that is no module: a path by itself, all else by its class."""
+    return str(given) if isinstance(given, str | PurePath) else type(given).__name__
 
 
 def _remedy(given: object) -> str:

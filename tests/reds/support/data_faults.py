@@ -73,6 +73,18 @@ def _examples(*pairs: Any) -> Callable[[Path], object]:
     return lambda _: reds.Dataset.from_examples(pairs, pairs)
 
 
+class Noisy(list[Any]):
+    """Examples that a random transform changes whenever they are read."""
+
+    def __init__(self) -> None:
+        super().__init__([(x, i % 3) for i, x in enumerate(X)])
+        self.drawn = np.random.default_rng(0)
+
+    def __getitem__(self, i: Any) -> Any:
+        x, y = super().__getitem__(i)
+        return x + self.drawn.normal(0, 1, x.shape).astype(np.float32), y
+
+
 def _transparent(folder: Path) -> object:
     for name in ("cats/a.png", "dogs/b.png"):
         (folder / name).parent.mkdir()
@@ -84,18 +96,6 @@ def _capitals(folder: Path) -> object:
     for name in ("Train/cats", "Train/dogs", "Val/cats", "Val/dogs"):
         (folder / "set" / name).mkdir(parents=True)
     return load_user_data(folder / "set", 0)
-
-
-class Noisy(list[Any]):
-    """Examples that a random transform changes whenever they are read."""
-
-    def __init__(self) -> None:
-        super().__init__([(x, i % 3) for i, x in enumerate(X)])
-        self.drawn = np.random.default_rng(0)
-
-    def __getitem__(self, i: Any) -> Any:
-        x, y = super().__getitem__(i)
-        return x + self.drawn.normal(0, 1, x.shape).astype(np.float32), y
 
 
 TONE = 0.5 * np.sin(np.arange(9600) / 8)

@@ -1,5 +1,8 @@
 /* The agent's port for the emulated board: QEMU's mps2-an386, a polled UART, and two exact clocks.
  *
+ * Bytes of the host arrive in a ring of memory that it shares with the board, hil/emulators/mailbox.py; the
+ * UART carries only a doorbell for them, since QEMU takes long for each byte of it.
+ *
  * instructions  the CMSDK timer under `-icount shift=10`: 1024 ns an instruction and 40 ns a tick make
  *               25.6 ticks an instruction; differences are rounded, since sleep shifts the timer's phase
  * cycles        a TCG plugin (counter.c in hil/emulators) adds the cost of each instruction and stores the
@@ -33,6 +36,12 @@ enum { TX_FULL = 1, RX_FULL = 2, TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT = 8 
 /* A word of memory that the emulator shares with the plugin. */
 #define CYCLES REG(0x21000000)
 
+/* The ring of the host's bytes: counters of the bytes written and read so far, modulo 2^32, then its data. */
+#define RING_WRITTEN REG(0x21001000)
+#define RING_READ REG(0x21001004)
+#define RING_DATA ((const volatile uint8_t *)(uintptr_t)0x21001008)
+enum { RING_BYTES = 1 << 15 };
+
 static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[INPUTS_BYTES];
 
@@ -52,17 +61,32 @@ const port_facts port = {
     .page_bytes = PAGE_BYTES,
 };
 
-/* Wait asleep. A pending interrupt wakes the processor but is never taken, since PRIMASK is set. */
-size_t port_read(uint8_t *bytes, size_t max)
+/* Wait asleep for a doorbell. A pending interrupt wakes the processor but is never taken, since PRIMASK is set. */
+static void wait_for_doorbell(void)
 {
-    (void)max;
     while ((UART_STATE & RX_FULL) == 0) {
         __asm volatile("wfi" ::: "memory");
     }
     UART_INTSTATUS = 2;
     NVIC_CLEAR = 1;
-    bytes[0] = (uint8_t)UART_DATA;
-    return 1;
+    (void)UART_DATA;
+}
+
+/* The doorbell of bytes that were read early rings later, with an empty ring. */
+size_t port_read(uint8_t *bytes, size_t max)
+{
+    uint32_t read = RING_READ, count;
+    while ((count = RING_WRITTEN - read) == 0) {
+        wait_for_doorbell();
+    }
+    if (count > max) {
+        count = (uint32_t)max;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bytes[i] = RING_DATA[(read + i) % RING_BYTES];
+    }
+    RING_READ = read + count;
+    return count;
 }
 
 void port_write(const uint8_t *bytes, size_t size)

@@ -1,0 +1,1 @@
+"""Make the figures of a report, one module for each kind."""

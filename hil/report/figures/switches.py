@@ -1,0 +1,77 @@
+"""Show what a switch from each subnet to each other takes, as a matrix."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hil.report.figure import Figure, Section, Table, file_name, number
+from hil.report.taken import SWITCHES, Bench
+
+
+def switches(benches: Sequence[Bench]) -> Section:
+    """Return a matrix for each bench with switches."""
+    reading = "The slowest of all samples of each switch, from the subnet of the row to that of the column."
+    return Section("switches", "Switches", reading, [each for bench in benches for each in _figures(bench)])
+
+
+def _figures(bench: Bench) -> Iterator[Figure]:
+    kind = bench.first_of(SWITCHES)
+    if kind is None:
+        return
+    cells: list[dict[str, Any]] = []
+    for (pair, *measured), m in bench.figures.items():
+        if tuple(measured) == kind:
+            start, _, end = pair.partition("->")
+            cells.append({"from": start, "to": end, "value": m.value, "text": number(m.value)})
+    names = [name for name in bench.subnets if any(name in (c["from"], c["to"]) for c in cells)]
+    unit, most = kind[1], max(float(cell["value"]) for cell in cells)
+    slowest = max(cells, key=lambda cell: float(cell["value"]))
+    where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
+    limit = _limit(bench, unit)
+    axis = {"type": "ordinal", "sort": names, "scale": {"domain": names}}
+    spec = {
+        "data": {"values": cells},
+        "encoding": {
+            "x": {"field": "to", "title": "to", "axis": {"labelAngle": 0, "orient": "top"}, **axis},
+            "y": {"field": "from", "title": "from", **axis},
+        },
+        "layer": [
+            {
+                "mark": {"type": "rect"},
+                "encoding": {
+                    "color": {
+                        "field": "value",
+                        "type": "quantitative",
+                        "scale": {"range": ["#eef4fb", "#7fb2e0"], "domain": [0, most or 1]},
+                        "legend": None,
+                    }
+                },
+            },
+            {"mark": {"type": "text", "color": "#101418"}, "encoding": {"text": {"field": "text"}}},
+        ],
+        "width": {"step": 74},
+        "height": {"step": 40},
+    }
+    alt = (
+        f"{where}: the slowest switch is {slowest['from']} to {slowest['to']} with {slowest['text']} {unit}."
+    )
+    by = {(c["from"], c["to"]): str(c["text"]) for c in cells}
+    rows = tuple((start, *(by.get((start, end), "-") for end in names)) for start in names)
+    yield Figure(
+        file_name("switches", bench.board.board, bench.board.provenance, bench.pack, bench.run.id),
+        f"Slowest switch of {where}, {unit}",
+        bench.about,
+        alt,
+        spec,
+        Table((f"from, {unit}", *(f"to {name}" for name in names)), rows),
+        (f"The limit is {number(limit)} {unit}.",) if limit is not None else (),
+        bench.run.id,
+    )
+
+
+def _limit(bench: Bench, unit: str) -> float | None:
+    """Return the limit that a switch had in the run, None if none is known for the unit."""
+    from hil.options import SWITCH_LIMIT_US
+
+    if unit == "us":
+        return float(bench.run.settings.get("switch-limit-us", SWITCH_LIMIT_US))
+    return bench.limits.switch_instructions if bench.limits and unit == "instructions" else None

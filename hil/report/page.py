@@ -1,0 +1,137 @@
+"""Put figures on one page that opens offline.
+
+The page runs no script and loads nothing: figures are pictures inside it, and its Content-Security-Policy
+forbids all else. Names come from users, so every text is escaped, and what acts on a reader is made visible.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hil.report.draw import Drawing, draw
+from hil.report.figure import Figure, Section
+from hil.report.figures.change import side_by_side
+from hil.report.figures.clips import clips
+from hil.report.figures.history import history
+from hil.report.figures.latency import latency
+from hil.report.figures.layers import layers
+from hil.report.figures.memory import memory
+from hil.report.figures.pareto import pareto
+from hil.report.figures.switches import switches
+from hil.report.taken import Taken
+from hil.report.verdict import WRONG, verdict
+from reds.files import write_atomically
+from reds.text import LINE, printable
+
+_HERE = Path(__file__).parent
+_MOST = 50
+"""Most failures of a run that are listed."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a report wrote: its page, and how many figures."""
+
+    page: Path
+    figures: int
+
+
+def sections(taken: Sequence[Taken], metrics: Sequence[str] = ()) -> list[Section]:
+    """Return the sections of a report that have something to show.
+
+    Args:
+        taken: The runs.
+        metrics: Metrics of the history; empty for accuracy and latency.
+    """
+    benches = [bench for each in taken for bench in each.benches]
+    made = [
+        pareto(benches),
+        latency(benches),
+        switches(benches),
+        side_by_side(taken),
+        history(benches, metrics),
+        layers(benches),
+        memory(benches),
+        clips(benches),
+    ]
+    return [section for section in made if section.figures or section.notes]
+
+
+def write(taken: Sequence[Taken], folder: Path, metrics: Sequence[str] = ()) -> Written:
+    """Write `index.html`, and each figure as SVG and PNG below `figures`.
+
+    Args:
+        taken: The runs, at least one.
+        folder: The folder, which is made if it is missing.
+        metrics: Metrics of the history; empty for accuracy and latency.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    shown = _unique(sections(taken, metrics))
+    drawings = {figure.name: draw(figure) for section in shown for figure in section.figures}
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    for name, drawing in drawings.items():
+        write_atomically(folder / "figures" / f"{name}.svg", drawing.svg.encode())
+        write_atomically(folder / "figures" / f"{name}.png", drawing.png)
+    page = folder / "index.html"
+    write_atomically(page, _html(taken, shown, drawings).encode())
+    return Written(page, len(drawings))
+
+
+def _unique(found: Sequence[Section]) -> list[Section]:
+    """Return the sections with names and titles that tell all figures apart."""
+    titles = Counter(figure.title for section in found for figure in section.figures)
+    seen: set[str] = set()
+
+    def renamed(figure: Figure) -> Figure:
+        name, more = figure.name, 2
+        while name in seen:
+            name, more = f"{figure.name}-{more}", more + 1
+        seen.add(name)
+        several = figure.run and titles[figure.title] > 1
+        return replace(
+            figure, name=name, title=f"{figure.title}, run {figure.run}" if several else figure.title
+        )
+
+    return [replace(section, figures=[renamed(figure) for figure in section.figures]) for section in found]
+
+
+def _html(taken: Sequence[Taken], shown: Sequence[Section], drawings: dict[str, Drawing]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def safe(value: object) -> object:
+        return printable(value, LINE) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    loader = FileSystemLoader(_HERE)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=safe)
+    runs = sorted(((each, verdict(each)) for each in taken), key=lambda pair: pair[1].kind != WRONG)
+    bad = sum(said.kind == WRONG for _, said in runs)
+    packs = dict.fromkeys(bench.pack for each in taken for bench in each.benches)
+    return environment.get_template("page.html.j2").render(
+        title=f"Bench of {', '.join(packs) or 'nothing'}",
+        policy=Markup(policy),
+        style=Markup(style),
+        overall=f"{bad} of {len(taken)} runs failed" if bad else "No run failed",
+        runs=runs,
+        sections=shown,
+        drawings=drawings,
+        picture=_picture,
+        most=_MOST,
+    )
+
+
+def _picture(svg: str) -> object:
+    """Return a picture as an address: a picture runs no script, and its ids stay apart from the page's."""
+    from markupsafe import Markup
+
+    return Markup(f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}")

@@ -1,0 +1,217 @@
+"""Print the figures of a run: a block for each board, with limits and verdicts, a hundred columns wide.
+
+A switch counts for the subnet that it selects, with its slowest sample. Cycles are not shown beside the
+latency that is computed from them, nor counts of switches beside their times: the files hold all figures.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hil.results.limit import Limit
+from hil.results.measurement import INFRASTRUCTURE_ERRORS
+from hil.results.report import warnings
+from hil.results.run import BAD, TestOutcome
+from reds.text import LINE, printable
+
+COLUMNS = 100
+"""Columns that a block fits, unless a name or a figure alone is wider."""
+_BAR = 8
+"""Width of the longest bar."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+Who = tuple[str, str, str]
+"""Target, board and provenance."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of figures: head, metric, and form of a value."""
+
+    head: str
+    metric: str
+    form: Callable[[float], str]
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}".replace("%", " %")
+
+
+def _time(value: float) -> str:
+    return format(value, ",.1f" if value >= 100 else ",.2f")
+
+
+def _as(form: str) -> Callable[[float], str]:
+    return lambda value: format(value, form)
+
+
+_KNOWN = (
+    _Column("MACs", "macs", _as(",.0f")),
+    _Column("accuracy", "accuracy", _percent),
+    _Column("latency us", "latency", _time),
+    _Column("cycles", "cycles", _as(",.0f")),
+    _Column("instructions", "instructions", _as(",.0f")),
+    _Column("switch us", "switch", _as(",.2f")),
+    _Column("switch instr.", "switch_instructions", _as(",.0f")),
+    _Column("stack B", "stack", _as(",.0f")),
+    _Column("RAM B", "ram", _as(",.0f")),
+)
+_HIDDEN = ("mismatches", "switch_cycles", "answer", "label", "arena", INFRASTRUCTURE_ERRORS)
+_HIDDEN_KINDS = ("first", "layer")
+_COVERED = {"cycles": "latency", "switch_instructions": "switch"}
+"""Figures that another one says too."""
+
+
+@dataclass
+class _Block:
+    """The figures of one board: by subnet and metric, each with the interval of its value."""
+
+    figures: dict[str, dict[str, tuple[float, float | None, float | None]]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    limits: dict[tuple[str, str], Limit] = field(default_factory=dict)
+
+
+def render(
+    measurements: Sequence[Mapping[str, Any]],
+    notes: Sequence[str],
+    limits: Iterable[Limit] = (),
+    outcomes: Mapping[Who, Mapping[str, int]] | None = None,
+) -> str:
+    """Return the blocks as text, with warnings and notes below them.
+
+    Args:
+        measurements: Plain measurements.
+        notes: Lines that follow.
+        limits: Limits that tests held figures to.
+        outcomes: Numbers of tests by board and outcome; None if nobody counted.
+    """
+    out = io.StringIO()
+    console = Console(file=out, width=400, color_system=None, highlight=False, markup=False, emoji=False)
+    found = _blocks(measurements, limits)
+    for who in dict.fromkeys((*found, *(outcomes or {}))):
+        console.print(printable(_title(who, (outcomes or {}).get(who, {})), LINE), soft_wrap=True)
+        if who in found:
+            console.print(_narrow(found[who], console))
+        console.print()
+    for note in (*warnings(measurements), *notes):
+        console.print(printable(note, LINE), soft_wrap=True)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+
+
+def _blocks(measurements: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) -> dict[Who, _Block]:
+    found: dict[Who, _Block] = {}
+    for m in measurements:
+        metric, subnet = str(m["metric"]), str(m["subnet"]).split("->")[-1]
+        if metric in _HIDDEN or metric.partition("_")[0] in _HIDDEN_KINDS:
+            continue
+        block = found.setdefault((m["target"], m["board"], m["provenance"]), _Block())
+        of_subnet = block.figures.setdefault(subnet, {})
+        value, slowest = float(m["value"]), of_subnet.get(metric)
+        if slowest is None or not metric.startswith("switch") or value > slowest[0]:
+            of_subnet[metric] = value, m.get("low"), m.get("high")
+        block.units[metric] = str(m["unit"])
+    for limit in limits:
+        who = limit.target, limit.board, limit.provenance
+        if who in found:
+            key = limit.subnet.split("->")[-1], limit.metric
+            before = found[who].limits.get(key)
+            if before is None or before.kept:
+                found[who].limits[key] = limit
+    return found
+
+
+def _title(who: Who, ended: Mapping[str, int]) -> str:
+    """Return a board's name, and how its tests ended, what failed in capitals."""
+    target, board, provenance = who
+    name = board if board == target else f"{board} ({target})"
+    counts = [f"{ended[word]} {word.upper()}" for word in BAD if ended.get(word)]
+    counts += [f"{n} {word}" for word, n in ended.items() if word not in BAD and n]
+    return f"{name}, {provenance}" + (f": {', '.join(counts)}" if counts else "")
+
+
+def _narrow(block: _Block, console: Console) -> Table:
+    """Return a block's table without its bars and intervals where it would be too wide with them."""
+    tables = [
+        _table(block, bars, intervals) for bars, intervals in ((True, True), (False, True), (False, False))
+    ]
+    fitting = (table for table in tables if console.measure(table).maximum <= COLUMNS)
+    return next(fitting, tables[-1])
+
+
+def _table(block: _Block, bars: bool, intervals: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    table.add_column("subnet", no_wrap=True)
+    ranked = sorted(block.figures.items(), key=lambda item: item[1].get("macs", (0.0,))[0])
+    columns: list[tuple[str, str, list[str]]] = []
+    for column in _columns(block):
+        cells = [_cell(column, figures.get(column.metric), intervals) for _, figures in ranked]
+        columns.append((column.head, "right", cells))
+        found = [block.limits.get((subnet, column.metric)) for subnet, _ in ranked]
+        if any(found):
+            columns.append(("limit", "left", [_limit(column, limit) for limit in found]))
+    if bars and (lengths := _bars([figures for _, figures in ranked])):
+        columns.append(("", "left", lengths))
+    for head, side, _ in columns:
+        table.add_column(head, justify="right" if side == "right" else "left", no_wrap=True)
+    for i, (subnet, _) in enumerate(ranked):
+        table.add_row(printable(subnet), *(cells[i] for _, _, cells in columns))
+    return table
+
+
+def _columns(block: _Block) -> Iterator[_Column]:
+    """Yield the columns that a block needs: known figures in order, then those of users."""
+    there = block.units.keys()
+    limited = {metric for _, metric in block.limits}
+    known = {column.metric for column in _KNOWN}
+    for column in _KNOWN:
+        covered = _COVERED.get(column.metric) in there and column.metric not in limited
+        memory = column.metric in ("stack", "ram") and column.metric not in limited
+        if column.metric in there and not covered and not memory:
+            yield column
+    for metric in sorted(there - known):
+        yield _Column(printable(f"{metric} {block.units[metric]}"), metric, _as(",.6g"))
+
+
+def _cell(column: _Column, figure: tuple[float, float | None, float | None] | None, intervals: bool) -> str:
+    """Return a figure, with its interval if that is not the figure alone."""
+    if figure is None:
+        return "-"
+    value, low, high = figure
+    shown = column.form(value)
+    if not intervals or low is None or high is None or low == high:
+        return shown
+    return f"{shown} ({column.form(low).removesuffix(' %')}..{column.form(high).removesuffix(' %')})"
+
+
+def _limit(column: _Column, limit: Limit | None) -> str:
+    if limit is None:
+        return ""
+    shown = column.form(limit.value) if column.metric == "accuracy" else f"{limit.value:,g}"
+    return f"{'>=' if limit.least else '<='} {shown} {'ok' if limit.kept else 'FAILED'}"
+
+
+def _bars(rows: Sequence[Mapping[str, tuple[float, float | None, float | None]]]) -> list[str]:
+    """Return a bar for each subnet, as long as its latency, or its instructions where no time is measured."""
+    metric = next((m for m in ("latency", "instructions") if all(m in row for row in rows)), None)
+    if metric is None or len(rows) < 2 or not (most := max(row[metric][0] for row in rows)):
+        return []
+    return [_bar(row[metric][0] / most) for row in rows]
+
+
+def _bar(share: float) -> str:
+    whole, part = divmod(round(share * _BAR * 8), 8)
+    return "█" * whole + (_EIGHTHS[part] if part else "")
+
+
+def counted(tests: Iterable[TestOutcome]) -> dict[Who, Counter[str]]:
+    """Count outcomes of tests by board; a board without provenance was absent."""
+    found: dict[Who, Counter[str]] = {}
+    for test in tests:
+        if test.board:
+            who = test.target, test.board, test.provenance or "absent"
+            found.setdefault(who, Counter())[test.outcome] += 1
+    return found

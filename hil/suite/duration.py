@@ -1,0 +1,89 @@
+"""Say beforehand how long the bench of an emulated board takes, and how many inputs half a minute allows."""
+
+from dataclasses import dataclass
+
+from hil.boards.facts import Provenance
+from hil.suite.board_selection import SelectedBoard
+from hil.suite.measurements import usual_samples
+from hil.suite.switch_pairs import pairs_into
+from hil.suite.workload import Workload
+
+OUTPUT_SECONDS = 30.0
+"""Seconds that the outputs of an emulated board may take by default; all of its bench then takes about twice
+as long."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast an emulated board is, on one core of a usual machine.
+
+    Attributes:
+        macs: MACs that it computes in a second.
+        start: Seconds until it has the pack.
+        clocks: Clocks that each latency and switch is measured with.
+    """
+
+    macs: float
+    start: float
+    clocks: int
+
+
+SPEEDS = {"nano33ble": Speed(300e6, 2.0, 2), "pi": Speed(75e6, 12.0, 1), "android": Speed(75e6, 12.0, 1)}
+"""Speeds by target; NEON takes QEMU several times as long as the Nano's instructions."""
+_UNKNOWN = Speed(75e6, 12.0, 2)
+"""Speed of an emulated target of others."""
+_LEAST_INPUTS = 50
+"""Inputs that are taken however long they take: with fewer, an accuracy says nothing."""
+
+
+def usual_inputs(workload: Workload, boards: tuple[SelectedBoard, ...]) -> int:
+    """Return how many inputs are taken by default: all, unless an emulated board needs long for them."""
+    slowest = min((speed.macs for board in boards if (speed := _speed(board))), default=None)
+    if slowest is None:
+        return len(workload.inputs)
+    return max(_LEAST_INPUTS, int(OUTPUT_SECONDS * slowest / max(1, workload.macs)))
+
+
+def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int | None) -> str:
+    """Return how long the emulated boards of a run take together, empty if there are none.
+
+    Args:
+        workload: The pack and its inputs.
+        boards: The boards of the run.
+        samples: Samples of each latency and switch; None for the usual number.
+    """
+    n = samples or usual_samples(Provenance.EMULATED)
+    seconds = [_seconds(workload, speed, n) for board in boards if (speed := _speed(board))]
+    if not seconds:
+        return ""
+    who = "the emulated board, once its agent is built"
+    if len(seconds) > 1:
+        who = f"{len(seconds)} emulated boards, once their agents are built"
+    return f"about {_rounded(sum(seconds))} for {who}"
+
+
+def _speed(board: SelectedBoard) -> Speed | None:
+    """Return the speed of an emulated board, None for others."""
+    if board.absent or board.provenance is not Provenance.EMULATED:
+        return None
+    return SPEEDS.get(board.entry.target, _UNKNOWN)
+
+
+def _seconds(workload: Workload, speed: Speed, n: int) -> float:
+    """Return the seconds of a bench with n samples of each latency and each switch."""
+    subnets = workload.model.subnets
+    switched = sum(
+        subnets[s].macs
+        for target in range(len(subnets))
+        for pair in pairs_into(target, len(subnets))
+        for s in pair
+    )
+    macs = workload.macs * (len(workload.taken) + speed.clocks * n) + switched * speed.clocks * n
+    return speed.start + macs / speed.macs
+
+
+def _rounded(seconds: float) -> str:
+    """Return a duration without false precision."""
+    if seconds < 60:
+        return f"{max(5, round(seconds / 5) * 5)} s"
+    return f"{round(seconds / 60)} min"

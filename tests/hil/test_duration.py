@@ -1,0 +1,68 @@
+"""A bench says beforehand how long it takes, and takes as many inputs as an emulated board runs in time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hil.boards.entry import Entry
+from hil.boards.facts import Provenance
+from hil.options import ALL_INPUTS, read
+from hil.suite import duration, workload
+from hil.suite.board_selection import SelectedBoard
+from tests.hil.support.faults import Given
+
+DESK = SelectedBoard(Entry("desk", "desktop"), Provenance.HARDWARE)
+NANO = SelectedBoard(Entry("nano", "nano33ble"), Provenance.EMULATED)
+ABSENT = SelectedBoard(Entry("pi", "pi"), Provenance.EMULATED, absent="no QEMU")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> workload.Workload:
+    return workload.load(workload.shipped())
+
+
+def test_some_inputs_are_the_same_in_every_run_and_say_of_how_many(shipped: workload.Workload) -> None:
+    some = shipped.taking(100)
+    assert np.array_equal(some.taken, shipped.taking(100).taken)
+    assert (np.diff(some.taken) > 0).all()
+    assert len(some.taken) == len(some.taken_truth) == 100
+    assert some.inputs_are == "100 of 1,859 labeled examples; --inputs all takes every one"
+    assert not some.whole
+    assert len(set(some.taken_truth)) > 8  # of 12 classes: the first ones of a sorted set would have 1 or 2
+
+
+def test_all_inputs_are_taken_on_request_and_on_real_boards(shipped: workload.Workload) -> None:
+    assert shipped.taking(ALL_INPUTS).whole
+    assert shipped.taking(duration.usual_inputs(shipped, (DESK, ABSENT))).whole
+
+
+def test_an_emulated_board_takes_fewer_inputs_of_a_larger_network(
+    shipped: workload.Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert duration.usual_inputs(shipped, (DESK, NANO)) > 1859
+    monkeypatch.setattr(duration, "SPEEDS", {"nano33ble": duration.Speed(1e6, 0, 1)})
+    assert duration.usual_inputs(shipped, (DESK, NANO)) == int(30e6 / shipped.macs)
+    monkeypatch.setattr(duration, "SPEEDS", {"nano33ble": duration.Speed(1e3, 0, 1)})
+    assert duration.usual_inputs(shipped, (NANO,)) == 50
+
+
+def test_the_estimate_grows_with_boards_inputs_and_samples(shipped: workload.Workload) -> None:
+    assert duration.estimate(shipped, (DESK, ABSENT), None) == ""
+    assert duration.estimate(shipped, (NANO,), None) == (
+        "about 5 s for the emulated board, once its agent is built"
+    )
+    assert "for 2 emulated boards" in duration.estimate(shipped, (NANO, NANO), None)
+    assert duration.estimate(shipped, (NANO,), 10_000).startswith("about 2 min ")
+    assert duration.estimate(shipped.taking(1), (NANO,) * 8, 1).startswith("about 15 s ")
+
+
+@pytest.mark.parametrize(("given", "means"), [("7", 7), ("all", ALL_INPUTS)])
+def test_inputs_are_a_number_or_all(given: str, means: int) -> None:
+    assert read(Given({"hil_inputs": given}), {}).inputs == means
+
+
+def test_labels_come_first_among_random_inputs(small_pack: Path) -> None:
+    some = workload.load(small_pack).taking(3)
+    assert not len(some.taken_truth)
+    assert some.inputs_are.startswith("3 of 256 seeded random inputs (")
