@@ -276,7 +276,7 @@ def test_a_bench_with_a_meter_keeps_energy_and_shows_a_column(
         done = hil(*args)
     assert done.returncode == 0, done.stdout
     assert outcomes(done.stdout) == {"passed": suite_size(small_pack), "skipped": 2}
-    assert re.search(r"^target .* energy mJ  provenance$", done.stdout, re.MULTILINE)
+    assert re.search(r"^subnet .* energy mJ", done.stdout, re.MULTILINE)
     rows = [
         row
         for row in read(tmp_path / "a.jsonl")
