@@ -54,6 +54,8 @@ _KNOWN = (
     _Column("accuracy", "accuracy", _percent),
     _Column("latency us", "latency", _time),
     _Column("tflite us", "tflite_latency", _time),
+    _Column("file B", "tflite_file", _as(",.0f")),
+    _Column("RAM B", "tflite_ram", _as(",.0f")),
     _Column("ours : tflite", "tflite_ratio", _as(".3g")),
     _Column("cycles", "cycles", _as(",.0f")),
     _Column("instructions", "instructions", _as(",.0f")),
