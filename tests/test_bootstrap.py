@@ -24,6 +24,7 @@ CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
 SERVERS = set() if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else {"postgresql"}
 SERVERS |= {"openssh-server", "adb"}
 TEST = BENCH | CROSS | SERVERS | {"qemu-user", "openssh-client", "cpio", "clang", "cmake"}
+TEST |= {"chromium", "fonts-dejavu-core"}
 
 
 @pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])

@@ -29,6 +29,8 @@ from reds.text import LINE, printable
 _HERE = Path(__file__).parent
 _MOST = 50
 """Most failures of a run that are listed."""
+_COLUMN = 372
+"""Widest picture of one column, in CSS pixels; a phone shows 350."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def _html(taken: Sequence[Taken], shown: Sequence[Section], drawings: dict[str, 
         drawings=drawings,
         picture=_picture,
         most=_MOST,
+        column=_COLUMN,
     )
 
 

@@ -32,6 +32,7 @@ DARK: Mapping[str, str] = {
 CONFIG: Mapping[str, Any] = {
     "aria": False,  # the page has a text and a table for each figure
     "background": None,
+    "concat": {"spacing": 12},
     "font": "Arial, Liberation Sans, Helvetica, sans-serif",
     "view": {"stroke": None},
     "axis": {
@@ -49,7 +50,7 @@ CONFIG: Mapping[str, Any] = {
         "labelColor": INK,
         "titleColor": INK,
         "labelFontSize": 12,
-        "labelLimit": 320,
+        "labelLimit": 250,
         "orient": "top",
         "direction": "vertical",
         "title": None,

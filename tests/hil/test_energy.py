@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.boards.board import Board
+from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.metering import measure_energy
+from hil.boards.registry import target
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.figures import IDLE_DRIFT, Turn, energy
 from hil.energy.meter import Meter, Window
@@ -322,3 +324,23 @@ def test_an_emulated_board_has_no_energy(
     monkeypatch.setattr(desktop, "facts", lambda: facts)
     with raises(NotMeasurable):
         measure_energy(desktop, Meter("hwmon"), 0, inputs(small, 1))
+
+
+@pytest.mark.qemu("qemu-system-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
+def test_the_shell_of_android_reads_a_battery() -> None:
+    """The emulated device has Android's shell and tools, and a battery that the test makes."""
+    files = {"current_now": "-250000", "voltage_now": "4000000", "status": "Discharging"}
+    folder = "/data/local/tmp/battery"
+    lines = [f"echo {text} >{folder}/{name}" for name, text in files.items()]
+    with target("android").start(Entry("phone", "android"), Provenance.EMULATED) as board:
+        assert board.shell is not None
+        board.shell("\n".join([f"mkdir {folder}", *lines]))
+        recorder = BoardSensor(Meter("battery", path=folder, seconds=0.5), "phone", board.shell)
+        recorder.start()
+        threading.Event().wait(0.5)
+        taken = recorder.stop()
+        left = board.shell("ls -d /data/local/tmp/tmp.* /tmp/tmp.* 2>/dev/null; true")
+    assert taken.watts == pytest.approx(1.0)
+    assert taken.seconds > 0  # by the clock of the emulator, which has its own pace
+    assert left.strip() == ""

@@ -184,7 +184,7 @@ def _moved(answers: Answers) -> Figure:
                 "legend": {"direction": "horizontal"},
             },
         },
-        "width": 300,
+        "width": 230,
         "height": {"step": 32},
     }
     rows = [

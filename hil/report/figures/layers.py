@@ -68,7 +68,7 @@ def _figure(bench: Bench, unit: str, costs: dict[str, dict[tuple[int, str], floa
                         "field": "kind",
                         "type": "nominal",
                         "scale": {"domain": list(kinds), "range": list(SERIES)},
-                        "legend": {"direction": "horizontal", "columns": 4},
+                        "legend": {"direction": "horizontal", "columns": 3},
                     },
                 },
             },
@@ -77,7 +77,7 @@ def _figure(bench: Bench, unit: str, costs: dict[str, dict[tuple[int, str], floa
                 "encoding": {"x": {"field": "middle", "type": "quantitative"}, "text": {"field": "text"}},
             },
         ],
-        "width": 270,
+        "width": 240,
         "height": {"step": 38},
     }
     where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"

@@ -8,6 +8,7 @@ from hil.report.taken import Bench
 from hil.report.theme import LIMIT, PAPER, SERIES
 
 _PARTS = ("pack in flash", "arena", "stack", "runtime state")
+_COLORS = dict(zip(_PARTS, SERIES, strict=False))
 
 
 def memory(benches: Sequence[Bench]) -> Section:
@@ -26,44 +27,21 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         return
     size = bench.card.get("bytes")
     pack = float(size) if isinstance(size, int) else None
-    bars = [{"row": "pack", "part": _PARTS[0], "bytes": pack, "order": 0}] if pack else []
-    for row in rows:
-        for order, part in enumerate(_PARTS[1:], 1):
-            if row[part] is not None:
-                bars.append({"row": row["subnet"], "part": part, "bytes": row[part], "order": order})
+    bars = [
+        {"row": row["subnet"], "part": part, "bytes": row[part]}
+        for row in rows
+        for part in _PARTS[1:]
+        if row[part] is not None
+    ]
     ram = bench.limits.ram_bytes if bench.limits else {}
     limits = [{"row": row["subnet"], "x": ram[row["subnet"]]} for row in rows if row["subnet"] in ram]
-    y = {"field": "row", "type": "nominal", "sort": ["pack", *bench.subnets], "title": None}
-    there = [part for part in _PARTS if any(bar["part"] == part for bar in bars)]
-    stacked = {
-        "mark": {"type": "bar", "stroke": PAPER, "height": 20},
-        "encoding": {
-            "x": {"field": "bytes", "type": "quantitative", "title": "bytes", "axis": {"tickCount": 4}},
-            "y": y,
-            "order": {"field": "order"},
-            "color": {
-                "field": "part",
-                "type": "nominal",
-                "scale": {"domain": there, "range": list(SERIES)},
-                "legend": {"direction": "horizontal", "columns": 4},
-            },
-        },
-    }
-    ticks = {
-        "data": {"values": limits},
-        "mark": {"type": "tick", "color": LIMIT, "thickness": 3, "size": 28},
-        "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": y},
-    }
-    spec = {
-        "data": {"values": bars},
-        "layer": [stacked, *([ticks] if limits else [])],
-        "width": 270,
-        "height": {"step": 30},
-    }
+    flash = [{"row": "pack", "part": _PARTS[0], "bytes": pack}] if pack else []
+    panels = [_bars(some, limits if some is bars else []) for some in (flash, bars) if some]
+    spec = {"vconcat": panels, "resolve": {"scale": {"color": "independent"}}}
     where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
     most = max(rows, key=lambda row: float(row["ram"]))
-    flash = f" The pack takes {number(pack)} bytes of flash." if pack else ""
-    alt = f"{where}: {most['subnet']} takes the most RAM, {number(most['ram'])} bytes.{flash}"
+    said = f" The pack takes {number(pack)} bytes of flash." if pack else ""
+    alt = f"{where}: {most['subnet']} takes the most RAM, {number(most['ram'])} bytes.{said}"
     cells = tuple(
         (
             str(row["subnet"]),
@@ -82,6 +60,30 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         Table(heads, cells),
         run=bench.run.id,
     )
+
+
+def _bars(bars: Sequence[dict[str, Any]], limits: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a panel of stacked bars: flash and RAM have axes of their own."""
+    rows, parts = (list(dict.fromkeys(bar[key] for bar in bars)) for key in ("row", "part"))
+    x: dict[str, Any] = {"field": "bytes", "type": "quantitative", "axis": {"tickCount": 4}}
+    x["title"] = "bytes of flash" if parts == [_PARTS[0]] else "bytes of RAM"
+    y = {"field": "row", "type": "nominal", "sort": rows, "title": None}
+    ordered = [{**bar, "order": parts.index(bar["part"])} for bar in bars]
+    colors = [_COLORS[part] for part in parts]
+    legend = {"direction": "horizontal", "columns": 3}
+    color = {
+        "field": "part",
+        "type": "nominal",
+        "legend": legend,
+        "scale": {"domain": parts, "range": colors},
+    }
+    stacked: dict[str, Any] = {"mark": {"type": "bar", "stroke": PAPER, "height": 20}}
+    stacked["encoding"] = {"x": x, "y": y, "order": {"field": "order"}, "color": color}
+    tick: dict[str, Any] = {"mark": {"type": "tick", "color": LIMIT, "thickness": 3, "size": 28}}
+    tick["data"] = {"values": list(limits)}
+    tick["encoding"] = {"x": {"field": "x", "type": "quantitative"}, "y": y}
+    layers = [stacked, *([tick] if limits else [])]
+    return {"data": {"values": ordered}, "layer": layers, "width": 240, "height": {"step": 30}}
 
 
 def _row(bench: Bench, subnet: str) -> dict[str, Any] | None:

@@ -130,4 +130,4 @@ def _spec(
         },
     ]
     layers = [line, wide, tall, mark, label, *([limit] if budgets else [])]
-    return {"data": {"values": list(points)}, "layer": layers, "width": 300, "height": 260}
+    return {"data": {"values": list(points)}, "layer": layers, "width": 240, "height": 260}
