@@ -216,7 +216,7 @@ def test_power_of_a_sysfs_over_ssh_becomes_energy(sshd: Start, small: Model, sen
     there, x = sshd(), inputs(small, 5)
     with open_pi(there.entry()) as board:
         board.deploy(small)
-        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.3), 0, x)
+        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.4), 0, x)
         clock = next(clock for clock in board.facts().clocks if clock.hz)
         us = np.median(board.measure(0, 100, clock, x).microseconds)
     assert found.idle_milliwatts == pytest.approx((1500, 1500))
@@ -244,22 +244,29 @@ def test_a_sensor_that_says_nothing_is_refused(
         if text:
             (sensor / name).write_text(text)
     with raises(MeterError, board="desk"):
-        measure_energy(desktop, Meter(kind, path=str(sensor), seconds=0.1), 0, inputs(small, 2))  # type: ignore[arg-type]
+        measure_energy(desktop, Meter(kind, path=str(sensor), seconds=0.4), 0, inputs(small, 2))  # type: ignore[arg-type]
 
 
 def test_a_battery_draws_current_times_voltage(desktop: Board, small: Model, sensor: Path) -> None:
     desktop.deploy(small)
     for name, text in {"current_now": "-500000", "voltage_now": "4000000", "status": "Discharging"}.items():
         (sensor / name).write_text(text + "\n")
-    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.1), 0, inputs(small, 2))
+    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.4), 0, inputs(small, 2))
     assert found.milliwatts == pytest.approx([2000] * 8)
+
+
+@pytest.mark.parametrize("path", ["$(touch {})", "`touch {}`", "'; touch {}; '", "x\ntouch {}\n"])
+def test_a_path_of_a_sensor_runs_nothing_in_a_shell(desktop: Board, tmp_path: Path, path: str) -> None:
+    with raises(MeterError, board="desk"):
+        BoardSensor(Meter("hwmon", path=path.format(tmp_path / "ran")), "desk", desktop.shell)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_script_that_nobody_stops_ends_by_itself(
     desktop: Board, sensor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.energy.board_sensor._SPARE_SECONDS", 0.0)
-    recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=0.1), "desk", desktop.shell)
+    recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=2.0), "desk", desktop.shell)
     recorder.start()
     folder = Path(recorder._folder)
     while not (folder / "off").exists():
