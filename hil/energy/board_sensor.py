@@ -31,7 +31,7 @@ _FOLDERS = {
     "battery": ("/sys/class/power_supply/*", '[ "$(cat "$d/type")" = Battery ] || continue'),
 }
 _START = """
-d=$(mktemp -d) || exit 1
+d=$(mktemp -d 2>/dev/null || mktemp -d -p /data/local/tmp) || exit 1
 : >"$d/on"
 $(command -v setsid) sh -c 'until read -r began _ </proc/uptime && [ -n "$began" ]; do :; done
 while [ -e "$1/on" ] && read -r now _ </proc/uptime && [ $((${{now%%.*}} - ${{began%%.*}})) -lt {most} ]; do

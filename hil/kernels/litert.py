@@ -6,14 +6,18 @@ The process is Python, on this machine or on a board (`litert_remote.py`). An in
 
 import base64
 import json
+import math
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hil.boards.entry import Entry
 from hil.errors import ProtocolError, SetupError
@@ -26,6 +30,7 @@ from reds.export import tflite
 from reds.export.tflite.flatbuffer import schema
 from reds.graph import Graph, Widths
 from reds.reading import parse_json
+from reds.text import LINE, printable
 from reds.zoo.random_weights import with_random_weights
 
 NAME = "LiteRT int8"
@@ -34,6 +39,8 @@ SEED = 1
 """Seed of the weights. Others may give an average a bias that TFLite's own op cannot have."""
 ANSWER_SECONDS, LOGIN_SECONDS = 120.0, 15.0
 """Deadlines of any answer, such as the start of Python or a turn of inferences, and of a login."""
+_AT_ONCE = 256
+"""Examples of one request."""
 _MOST_BYTES = 1 << 24
 """Most bytes of an answer."""
 
@@ -43,21 +50,57 @@ class LiteRT:
 
     def __init__(self, transport: Transport, python: str) -> None:
         self._transport, self._heard = transport, bytearray()
+        self.ram = 0
+        """Bytes of memory that the loaded net takes in its process, weights included."""
         if lacks := self._answer().get("lacks"):
             raise SetupError(f"{transport.name}: no LiteRT: {lacks}; {python} -m pip install ai-edge-litert")
 
     def load(self, content: bytes) -> float:
-        """Load a `.tflite` file, and return the median microseconds of loading it."""
-        return median(self._ask(LOADS, content=base64.b64encode(content).decode()))
+        """Load a `.tflite` file, and return the median microseconds of loading it.
+
+        Raises:
+            SetupError: LiteRT refuses the file.
+        """
+        answer = self._ask({"n": LOADS, "content": base64.b64encode(content).decode()})
+        self.ram = int(answer["ram"]) if type(answer.get("ram")) is int else 0
+        return median(self._times(answer, LOADS))
 
     def time(self, n: int) -> list[float]:
         """Return the microseconds of n successive inferences of the loaded net."""
-        return self._ask(n)
+        return self._times(self._ask({"n": n}), n)
 
-    def _ask(self, n: int, **what: str) -> list[float]:
-        line = json.dumps({"n": n, **what}) + "\n"
+    def classes(self, x: NDArray[Any]) -> NDArray[np.intp]:
+        """Return the answers of the loaded net.
+
+        Args:
+            x: Examples, [N, ...] of the input's values: of its type, or floating-point features.
+
+        Returns:
+            The class of each example, [N].
+
+        Raises:
+            SetupError: The net takes other examples.
+        """
+        found: list[int] = []
+        for batch in np.array_split(x, math.ceil(len(x) / _AT_ONCE)):
+            what = {"examples": base64.b64encode(batch.tobytes()).decode(), "dtype": batch.dtype.str}
+            answer = self._ask({**what, "shape": list(batch.shape)})
+            classes = answer.get("classes")
+            if not isinstance(classes, list) or len(classes) != len(batch):
+                raise self._strange(repr(answer).encode())
+            found += [int(each) for each in classes]
+        return np.array(found)
+
+    def _ask(self, what: Mapping[str, object]) -> dict[str, Any]:
+        line = json.dumps(what) + "\n"
         self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
         answer = self._answer()
+        if "refused" in answer:
+            refused = printable(str(answer["refused"]), LINE)
+            raise SetupError(f"LiteRT refuses the file or its examples: {refused}; export it again")
+        return answer
+
+    def _times(self, answer: Mapping[str, Any], n: int) -> list[float]:
         us = answer.get("us")
         if not isinstance(us, list) or not all(isinstance(x, int | float) and x >= 0 for x in us):
             raise self._strange(repr(answer).encode())
@@ -76,7 +119,9 @@ class LiteRT:
             answer = parse_json(bytes(line))
         except ValueError as error:
             raise self._strange(line) from error
-        if not isinstance(answer, dict) or answer.keys().isdisjoint(("ready", "lacks", "us")):
+        if not isinstance(answer, dict) or answer.keys().isdisjoint(
+            ("ready", "lacks", "us", "classes", "refused")
+        ):
             raise self._strange(line)
         return answer
 
@@ -93,7 +138,7 @@ def check(entry: Entry, emulated: bool = False) -> None:
         emulated: Whether it is emulated; such a board has no times to compare.
     """
     if entry.target == "nano33ble":
-        lacks = "no public package brings TFLite Micro with CMSIS-NN for it"
+        lacks = "it has no LiteRT, and this project builds no TFLite Micro for it"
         raise SetupError(f"{lacks}; compare with the counts of CMSIS-NN in docs/figures.md", board=entry.name)
     if emulated:
         raise SetupError(

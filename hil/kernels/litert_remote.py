@@ -1,11 +1,13 @@
 """Run LiteRT in the Python of a board for `litert.py`; this file runs there and needs `ai-edge-litert` only.
 
 Each line of input is a request in JSON, each line of output its answer. `us` are microseconds, one for each
-inference or load.
+inference or load; `ram` is the memory that the first load and inference took, in bytes; `classes` are answers
+to examples; `refused` says why LiteRT takes no such file or examples.
 """
 
 import base64
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +32,29 @@ def loaded(interpreter: Any, content: bytes) -> Any:
     return net
 
 
+def resident() -> int:
+    """Return the bytes of memory that this process holds."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def answers(net: Any, x: Any, np: Any) -> list[int]:
+    """Return the class of each example; floating-point features are quantized as the net's input says."""
+    first, last = net.get_input_details()[0], net.get_output_details()[0]
+    scale, zero = first["quantization"]
+    if x.dtype != first["dtype"]:
+        if scale:
+            limits = np.iinfo(first["dtype"])
+            x = np.clip(np.round(x / scale + zero), limits.min, limits.max)
+        x = x.astype(first["dtype"])
+    found = []
+    for each in x:
+        net.set_tensor(first["index"], each.reshape(first["shape"]))
+        net.invoke()
+        found.append(int(net.get_tensor(last["index"]).reshape(-1).argmax()))
+    return found
+
+
 def main() -> None:
     """Answer requests until the input ends."""
     try:
@@ -42,18 +67,29 @@ def main() -> None:
     net, nothing = None, 0.0
     for line in sys.stdin:
         asked = json.loads(line)
-        if "content" in asked:
-            content = base64.b64decode(asked["content"])
-            us = timed(partial(loaded, Interpreter, content), asked["n"])
-            net = loaded(Interpreter, content)
-            first = net.get_input_details()[0]
-            x = np.random.default_rng(0).integers(-127, 128, first["shape"]).astype(np.int8)
-            net.set_tensor(first["index"], x)
-            nothing = sorted(timed(net.reset_all_variables, 1001))[500]
-        else:
-            assert net is not None
-            us = [each - nothing for each in timed(net.invoke, asked["n"])]
-        print(json.dumps({"us": us}), flush=True)
+        answer: dict[str, Any] = {}
+        try:
+            if "content" in asked:
+                content, before = base64.b64decode(asked["content"]), resident()
+                net = loaded(Interpreter, content)
+                first = net.get_input_details()[0]
+                x = np.random.default_rng(0).integers(-127, 128, first["shape"]).astype(first["dtype"])
+                net.set_tensor(first["index"], x)
+                net.invoke()
+                answer["ram"] = max(0, resident() - before)
+                answer["us"] = timed(partial(loaded, Interpreter, content), asked["n"])
+                nothing = sorted(timed(net.reset_all_variables, 1001))[500]
+            elif "examples" in asked:
+                raw = base64.b64decode(asked["examples"])
+                answer["classes"] = answers(
+                    net, np.frombuffer(raw, asked["dtype"]).reshape(asked["shape"]), np
+                )
+            else:
+                assert net is not None
+                answer["us"] = [each - nothing for each in timed(net.invoke, asked["n"])]
+        except (ValueError, RuntimeError) as error:
+            answer = {"refused": str(error)}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

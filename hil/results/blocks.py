@@ -53,14 +53,28 @@ _KNOWN = (
     _Column("MACs", "macs", _as(",.0f")),
     _Column("accuracy", "accuracy", _percent),
     _Column("latency us", "latency", _time),
+    _Column("tflite us", "tflite_latency", _time),
+    _Column("file B", "tflite_file", _as(",.0f")),
+    _Column("RAM B", "tflite_ram", _as(",.0f")),
+    _Column("ours : tflite", "tflite_ratio", _as(".3g")),
     _Column("cycles", "cycles", _as(",.0f")),
     _Column("instructions", "instructions", _as(",.0f")),
     _Column("switch us", "switch", _as(",.2f")),
     _Column("switch instr.", "switch_instructions", _as(",.0f")),
+    _Column("energy mJ", "energy", _as(",.4g")),
     _Column("stack B", "stack", _as(",.0f")),
     _Column("RAM B", "ram", _as(",.0f")),
 )
-_HIDDEN = ("mismatches", "switch_cycles", "answer", "label", "arena", INFRASTRUCTURE_ERRORS)
+_HIDDEN = (
+    "mismatches",
+    "switch_cycles",
+    "energy_switch",
+    "power_idle",
+    "answer",
+    "label",
+    "arena",
+    INFRASTRUCTURE_ERRORS,
+)
 _HIDDEN_KINDS = ("first", "layer")
 _COVERED = {"cycles": "latency", "switch_instructions": "switch"}
 """Figures that another one says too."""

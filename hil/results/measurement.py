@@ -14,6 +14,7 @@
 - energy_switch: the power during inferences times the median of the switches
 - power_idle: mW of the idle board, the mean of before and after
 - tflite_latency: the median of the same subnet in LiteRT; tflite_ratio: of ours relative to it, turn by turn
+- tflite_file, tflite_ram: bytes of a `.tflite` file, and of the memory that LiteRT takes with it
 - mismatches: the sum of the wrong outputs
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 

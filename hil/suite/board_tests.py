@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             boards = [pytest.param(board, id=board.id) for board in run.boards]
             metafunc.parametrize(name, boards, indirect=True, scope="session")
         else:
-            metafunc.parametrize(name, run.workload.subnets, indirect=True)
+            metafunc.parametrize(name, run.benched.subnets, indirect=True)
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have deselected tests

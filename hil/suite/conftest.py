@@ -5,6 +5,7 @@ A lost board is then an error of pytest, and a figure out of bounds is a failure
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from hil.results.memory import Memory
 from hil.results.pack_shape import pack_shape
 from hil.results.profile import Profile
 from hil.results.progress import progress
+from hil.results.run import PackFacts
+from hil.suite import fixtures
 from hil.suite.board_selection import any_meter
 from hil.suite.board_tests import selected_board
 from hil.suite.fixtures import Hold, Note, Record, Uncaptured
@@ -33,11 +36,14 @@ from hil.suite.measurements import Latency, Measurements, Precision, Switches
 from hil.suite.parametrization import AXES, BenchRun, bench_run_of
 from hil.suite.reporting import LIMITS, kept_for
 from hil.suite.switch_pairs import Pair
+from hil.suite.tflite_file import SUFFIX, TfliteFile
 from hil.suite.workload import Workload
 from reds.commands import missing_extra
 from reds.pack import interpreter
 from reds.pack.pack import Pack
 
+Keep = Callable[[str, str, float, Sequence[float]], None]
+"""A function that keeps a figure: metric, unit, value, samples."""
 if TYPE_CHECKING:
     from hil.kernels.litert import LiteRT
     from hil.kernels.litert_comparison import Beside
@@ -50,9 +56,11 @@ _FOLDER = Path(__file__).parent
 _WANTED: Mapping[str, Callable[[Settings], bool]] = {
     "test_against.py": lambda settings: bool(settings.against),
     "test_baseline.py": lambda settings: bool(settings.baseline),
-    "test_energy.py": lambda settings: any_meter(settings),
+    "test_energy.py": any_meter,
 }
 """Modules that a run leaves out unless its settings want them."""
+_TFLITE = _FOLDER / "test_tflite.py"
+"""The one module for a `.tflite` file, which no other module can bench."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -70,11 +78,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out tests of what the run does not ask for: baselines, other runtimes, energy."""
-    wanted = _WANTED.get(collection_path.name) if collection_path.parent == _FOLDER else None
+    """Leave out tests of what the run does not ask for: baselines, other runtimes, energy, `.tflite`."""
+    if collection_path.parent != _FOLDER or not collection_path.name.startswith("test_"):
+        return None
+    wanted = _WANTED.get(collection_path.name)
     with suppress(HilError):  # collection reports an option or a boards file that is invalid
-        return True if wanted and not wanted(read(config)) else None
+        settings = read(config)
+        if _is_tflite(settings) != (collection_path == _TFLITE):
+            return True
+        return True if wanted and not wanted(settings) else None
     return None
+
+
+def _is_tflite(settings: Settings) -> bool:
+    return settings.pack is not None and settings.pack.suffix == SUFFIX
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have deselected tests
@@ -244,6 +261,29 @@ def _litert(_hil_board: LeasedBoard) -> Iterator["LiteRT | str"]:
         except (SetupError, LinkError) as error:
             why = str(error)
         yield why
+
+
+@pytest.fixture(scope="session")
+def tflite(_hil_run: BenchRun) -> TfliteFile:
+    """Return the `.tflite` file of --pack."""
+    assert isinstance(_hil_run.benched, TfliteFile)  # else its tests are not collected
+    return _hil_run.benched
+
+
+@pytest.fixture(scope="session")
+def runtime(_litert: "LiteRT | str", tflite: TfliteFile) -> "LiteRT":
+    """Return LiteRT on a board with the file loaded; skip the test where LiteRT does not run."""
+    if isinstance(_litert, str):
+        pytest.skip(_litert)
+    _litert.load(tflite.content)
+    return _litert
+
+
+@pytest.fixture
+def keep(request: pytest.FixtureRequest, _hil_board: LeasedBoard, tflite: TfliteFile) -> Keep:
+    """Return a function that keeps a figure of the file: metric, unit, value, samples."""
+    of = PackFacts(tflite.name, tflite.sha256, "")
+    return partial(fixtures.keep, request.node, _hil_board, of, tflite.subnets[0])
 
 
 @pytest.fixture

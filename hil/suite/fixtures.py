@@ -13,6 +13,7 @@ from hil.suite.reporting import CURRENT, RECORDS, TAKEN, kept_for, note_incident
 
 if TYPE_CHECKING:
     from hil.boards.open_board import OpenBoard
+    from hil.results.run import PackFacts
     from hil.results.samples import Samples
     from hil.suite.board_selection import SelectedBoard
     from hil.suite.leased import LeasedBoard
@@ -81,7 +82,16 @@ def board(request: pytest.FixtureRequest, _hil_board: LeasedBoard) -> OpenBoard:
         metric, unit = metric_name(what, samples.unit), samples.unit
         value = samples.worst if what == "switch" else samples.median
         _hil_board.measured = True
-        _keep(request.config.stash[CURRENT], _hil_board, pack, subnet, metric, unit, value, samples.values)
+        keep(
+            request.config.stash[CURRENT],
+            _hil_board,
+            facts_of(pack),
+            subnet,
+            metric,
+            unit,
+            value,
+            samples.values,
+        )
 
     return OpenBoard(_hil_board, observe)
 
@@ -97,9 +107,9 @@ def pack(pytestconfig: pytest.Config) -> Pack:
     from reds.pack.pack import load_pack
 
     run = pytestconfig.stash.get(BENCH_RUN, None)
-    if run is not None and not isinstance(run, str):  # a test without a board and a subnet sets up no run
-        return run.workload.pack
     try:
+        if run is not None and not isinstance(run, str):  # a test without a board and a subnet sets up no run
+            return run.workload.pack
         return load_pack(read(pytestconfig).pack or shipped())
     except (HilError, RedsError) as error:
         reason = str(error)
@@ -121,22 +131,31 @@ def record_measurement(request: pytest.FixtureRequest, board: OpenBoard, _hil_bo
     """
 
     def record(subnet: str, metric: str, unit: str, value: float, samples: Iterable[float] = ()) -> None:
-        _keep(request.node, _hil_board, board.pack, subnet, metric, unit, value, samples)
+        keep(request.node, _hil_board, facts_of(board.pack), subnet, metric, unit, value, samples)
 
     return record
 
 
-def _keep(
+def facts_of(pack: Pack) -> PackFacts:
+    """Return what measurements say of a pack."""
+    from hil.results.pack_shape import pack_shape
+    from hil.results.run import PackFacts
+
+    return PackFacts(pack.model.name, pack.sha256, pack_shape(pack.model))
+
+
+def keep(
     test: pytest.Item,
     on: LeasedBoard,
-    pack: Pack,
+    of: PackFacts,
     subnet: str,
     metric: str,
     unit: str,
     value: float,
     samples: Iterable[float],
 ) -> None:
-    taken = on.measurement(pack, subnet, metric, unit, value, samples)
+    """Keep a figure of a pack, or of a file that is benched, in the reports of a test."""
+    taken = on.measurement(of, subnet, metric, unit, value, samples)
     test.stash.setdefault(TAKEN, []).append(taken)
     test.user_properties.append((f"{subnet} {metric} [{unit}]", value))
 

@@ -13,12 +13,10 @@ from hil.boards.opening import to_stderr
 from hil.boards.recovery import Record, RecoverableBoard, Say
 from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
-from hil.results.pack_shape import pack_shape
-from hil.results.run import BoardIdentity
+from hil.results.run import BoardIdentity, PackFacts
 from hil.results.statistics.interval import interval
 from hil.suite.board_selection import SelectedBoard
 from reds.pack.model import Model
-from reds.pack.pack import Pack
 
 T = TypeVar("T")
 
@@ -74,12 +72,12 @@ class LeasedBoard:
         return Span(seen[0], seen[-1]) if seen else None
 
     def measurement(
-        self, pack: Pack, subnet: str, metric: str, unit: str, value: float, samples: Iterable[float]
+        self, of: PackFacts, subnet: str, metric: str, unit: str, value: float, samples: Iterable[float]
     ) -> Measurement:
         """Return a figure with its origin: board, provenance and pack.
 
         Args:
-            pack: The pack that is deployed.
+            of: The pack or the file that is benched.
             subnet: Name of a subnet, or of an ordered pair as `25%->100%`.
             metric: Name of the metric, as `latency`.
             unit: Unit of the value and the samples.
@@ -87,11 +85,11 @@ class LeasedBoard:
             samples: The values that the figure summarizes.
         """
         entry = self.selected.entry
-        who = entry.target, entry.name, str(self.selected.provenance), pack.model.name, pack.sha256
+        who = entry.target, entry.name, str(self.selected.provenance), of.name, of.sha256
         taken = tuple(samples)
         low, high = interval(metric, taken, self.selected.provenance is Provenance.EMULATED)
         figure = subnet, metric, unit, value, taken
-        return Measurement(*who, *figure, low=low, high=high, pack_shape=pack_shape(pack.model))
+        return Measurement(*who, *figure, low=low, high=high, pack_shape=of.shape)
 
 
 @contextmanager

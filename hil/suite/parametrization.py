@@ -3,19 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hil.errors import HilError
+from hil.errors import HilError, SetupError
 from hil.options import Settings, read
 from hil.results import file
-from hil.suite import defects
+from hil.suite import defects, tflite_file
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
 from hil.suite.duration import estimate, usual_inputs
 from hil.suite.option_names import refuse_names_of_others
 from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
+from hil.suite.tflite_file import SUFFIX, TfliteFile
 from hil.suite.workload import Workload
 from hil.xdist import board_probe
 from reds.errors import RedsError
@@ -29,14 +31,24 @@ class BenchRun:
 
     settings: Settings
     boards: tuple[SelectedBoard, ...]
-    workload: Workload
+    benched: Workload | TfliteFile
+
+    @property
+    def workload(self) -> Workload:
+        """Return the pack and its inputs. Raises `SetupError` if --pack names a `.tflite` file."""
+        if isinstance(self.benched, TfliteFile):
+            only = f"--pack is {self.benched.name}{SUFFIX}, which `pytest hil` benches"
+            raise SetupError(f"{only}; name a .reds pack for tests of your own")
+        return self.benched
 
     @property
     def lines(self) -> list[str]:
         """Return lines for the terminal: boards, sampled switches, and reasons for skipping or emulating."""
-        benched = f"{self.workload.model.name} on {summary(self.boards)}; {self.workload.inputs_are}"
-        long = [text] if (text := estimate(self.workload, self.boards, self.settings.samples)) else []
-        sample = [text] if (text := sampled(len(self.workload.subnets))) else []
+        benched = f"{self.benched.name} on {summary(self.boards)}; {self.benched.inputs_are}"
+        long, sample = [], []
+        if isinstance(self.benched, Workload):
+            long = [text] if (text := estimate(self.benched, self.boards, self.settings.samples)) else []
+            sample = [text] if (text := sampled(len(self.benched.subnets))) else []
         skipped = [f"skipped: {b.absent}" for b in self.boards if b.absent and not b.fails]
         emulated = [f"emulated: {b.no_hardware}" for b in self.boards if b.no_hardware]
         return [f"reds-hil: {line}" for line in (benched, *long, *sample, *skipped, *emulated)]
@@ -50,11 +62,12 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             settings = read(config)
             if settings.results:
                 file.prepare(settings.results)
-            workload = workloads.load(settings.pack or workloads.shipped())
+            benched = _benched(settings.pack or workloads.shipped())
             probe = board_probe.once(config, why_absent)
-            boards = select_boards(settings, workload.subnets, probe)
-            inputs = settings.inputs or usual_inputs(workload, boards)
-            config.stash[BENCH_RUN] = BenchRun(settings, boards, workload.taking(inputs))
+            boards = select_boards(settings, benched.subnets, probe)
+            if isinstance(benched, Workload):
+                benched = benched.taking(settings.inputs or usual_inputs(benched, boards))
+            config.stash[BENCH_RUN] = BenchRun(settings, boards, benched)
         except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
         except Exception as error:  # its traceback is shown on demand, once for all modules
@@ -62,6 +75,10 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             if defects.tracebacks_wanted(config):
                 raise
     return config.stash[BENCH_RUN]
+
+
+def _benched(path: Path) -> Workload | TfliteFile:
+    return tflite_file.load(path) if path.suffix == SUFFIX else workloads.load(path)
 
 
 def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:

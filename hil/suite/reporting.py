@@ -159,12 +159,14 @@ def note_incident(test: pytest.Item, board: SelectedBoard, what: str, text: str,
     """
     from hil.results.measurement import INFRASTRUCTURE_ERRORS, Measurement
     from hil.results.pack_shape import pack_shape
+    from hil.suite.workload import Workload
 
     run = bench_run_or_error(test.config)
     assert not isinstance(run, str)  # a board of a run was started
-    pack, where = run.workload.pack, (board.entry.target, board.entry.name, str(board.provenance))
-    of = pack.model.name, pack.sha256
+    where = board.entry.target, board.entry.name, str(board.provenance)
+    of = run.benched.name, run.benched.sha256
     figure = Measurement(*where, *of, "all", INFRASTRUCTURE_ERRORS, "count", errors, ())
-    figure = replace(figure, pack_shape=pack_shape(pack.model))
+    if isinstance(run.benched, Workload):
+        figure = replace(figure, pack_shape=pack_shape(run.benched.model))
     test.stash.setdefault(TAKEN, []).append(figure)
     test.user_properties.append((what, text))

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from hil.errors import SetupError
 from hil.lifetime.child import run as run_program
 from hil.options import OPTIONS, Settings
 from hil.results.pack_shape import pack_shape
 from hil.results.run import PackFacts, Run, as_text, new_id
+from hil.suite.tflite_file import SUFFIX, load
 from hil.suite.workload import shipped
 from reds.errors import PackError
 from reds.pack.pack import load_pack
@@ -49,8 +51,11 @@ def run_of(config: pytest.Config, settings: Settings, started: float) -> Run:
 
 def _pack(path: Path) -> PackFacts | None:
     try:
+        if path.suffix == SUFFIX:
+            file = load(path)
+            return PackFacts(file.name, file.sha256, "")
         pack = load_pack(path)
-    except PackError:  # the workers of pytest-xdist have read it, but it is gone now
+    except (PackError, SetupError):  # the workers of pytest-xdist have read it, but it is gone now
         return None
     card = "" if pack.card is None else json.dumps(pack.card, separators=(",", ":"))
     return PackFacts(pack.model.name, pack.sha256, pack_shape(pack.model), card)

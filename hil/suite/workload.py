@@ -53,6 +53,16 @@ class Workload:
         return self.pack.model
 
     @property
+    def name(self) -> str:
+        """Return the name of the network."""
+        return self.model.name
+
+    @property
+    def sha256(self) -> str:
+        """Return the checksum of the file."""
+        return self.pack.sha256
+
+    @property
     def subnets(self) -> tuple[str, ...]:
         """Return the names of the subnets, smallest first."""
         return tuple(subnet.name for subnet in self.model.subnets)

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.boards.board import Board
+from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.metering import measure_energy
+from hil.boards.registry import target
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.figures import IDLE_DRIFT, Turn, energy
 from hil.energy.meter import Meter, Window
@@ -214,7 +216,7 @@ def test_power_of_a_sysfs_over_ssh_becomes_energy(sshd: Start, small: Model, sen
     there, x = sshd(), inputs(small, 5)
     with open_pi(there.entry()) as board:
         board.deploy(small)
-        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.3), 0, x)
+        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.4), 0, x)
         clock = next(clock for clock in board.facts().clocks if clock.hz)
         us = np.median(board.measure(0, 100, clock, x).microseconds)
     assert found.idle_milliwatts == pytest.approx((1500, 1500))
@@ -242,22 +244,29 @@ def test_a_sensor_that_says_nothing_is_refused(
         if text:
             (sensor / name).write_text(text)
     with raises(MeterError, board="desk"):
-        measure_energy(desktop, Meter(kind, path=str(sensor), seconds=0.1), 0, inputs(small, 2))  # type: ignore[arg-type]
+        measure_energy(desktop, Meter(kind, path=str(sensor), seconds=0.4), 0, inputs(small, 2))  # type: ignore[arg-type]
 
 
 def test_a_battery_draws_current_times_voltage(desktop: Board, small: Model, sensor: Path) -> None:
     desktop.deploy(small)
     for name, text in {"current_now": "-500000", "voltage_now": "4000000", "status": "Discharging"}.items():
         (sensor / name).write_text(text + "\n")
-    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.1), 0, inputs(small, 2))
+    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.4), 0, inputs(small, 2))
     assert found.milliwatts == pytest.approx([2000] * 8)
+
+
+@pytest.mark.parametrize("path", ["$(touch {})", "`touch {}`", "'; touch {}; '", "x\ntouch {}\n"])
+def test_a_path_of_a_sensor_runs_nothing_in_a_shell(desktop: Board, tmp_path: Path, path: str) -> None:
+    with raises(MeterError, board="desk"):
+        BoardSensor(Meter("hwmon", path=path.format(tmp_path / "ran")), "desk", desktop.shell)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_script_that_nobody_stops_ends_by_itself(
     desktop: Board, sensor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.energy.board_sensor._SPARE_SECONDS", 0.0)
-    recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=0.1), "desk", desktop.shell)
+    recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=2.0), "desk", desktop.shell)
     recorder.start()
     folder = Path(recorder._folder)
     while not (folder / "off").exists():
@@ -276,7 +285,7 @@ def test_a_bench_with_a_meter_keeps_energy_and_shows_a_column(
         done = hil(*args)
     assert done.returncode == 0, done.stdout
     assert outcomes(done.stdout) == {"passed": suite_size(small_pack), "skipped": 2}
-    assert re.search(r"^target .* energy mJ  provenance$", done.stdout, re.MULTILINE)
+    assert re.search(r"^subnet .* energy mJ", done.stdout, re.MULTILINE)
     rows = [
         row
         for row in read(tmp_path / "a.jsonl")
@@ -322,3 +331,23 @@ def test_an_emulated_board_has_no_energy(
     monkeypatch.setattr(desktop, "facts", lambda: facts)
     with raises(NotMeasurable):
         measure_energy(desktop, Meter("hwmon"), 0, inputs(small, 1))
+
+
+@pytest.mark.qemu("qemu-system-aarch64")
+@pytest.mark.cross("aarch64-linux-gnu-gcc")
+def test_the_shell_of_android_reads_a_battery() -> None:
+    """The emulated device has Android's shell and tools, and a battery that the test makes."""
+    files = {"current_now": "-250000", "voltage_now": "4000000", "status": "Discharging"}
+    folder = "/data/local/tmp/battery"
+    lines = [f"echo {text} >{folder}/{name}" for name, text in files.items()]
+    with target("android").start(Entry("phone", "android"), Provenance.EMULATED) as board:
+        assert board.shell is not None
+        board.shell("\n".join([f"mkdir {folder}", *lines]))
+        recorder = BoardSensor(Meter("battery", path=folder, seconds=0.5), "phone", board.shell)
+        recorder.start()
+        threading.Event().wait(0.5)
+        taken = recorder.stop()
+        left = board.shell("ls -d /data/local/tmp/tmp.* /tmp/tmp.* 2>/dev/null; true")
+    assert taken.watts == pytest.approx(1.0)
+    assert taken.seconds > 0  # by the clock of the emulator, which has its own pace
+    assert left.strip() == ""

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from hil.boards.entry import Entry
 from hil.cli import main
-from hil.errors import LinkError, ProtocolError
+from hil.errors import ProtocolError, SetupError
 from hil.kernels import desktop
 from hil.kernels.litert import LiteRT, started
 from hil.transports.process import ProcessTransport
@@ -66,7 +66,7 @@ def test_board_over_ssh_is_compared(sshd: Start, small_pack: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--board", "nano33ble"], "nano33ble: LiteRT runs"),
+        (["--board", "nano33ble"], "nano33ble: it has no LiteRT"),
         (["--board", "pi"], "pi: LiteRT runs"),
         (["--board", "desktob"], "no board 'desktob'; did you mean desktop?"),
         (["--python", "/bin/true"], "agent true ended by itself with exit status 0"),
@@ -94,7 +94,7 @@ def test_file_that_litert_refuses_raises_with_its_name(small_pack: Path) -> None
     with started(Entry("here", "desktop")) as there:
         assert there.load(tflite.dumps(pack.load(small_pack), 0)) > 0
         assert len(there.time(5)) == 5
-        with raises(LinkError):
+        with raises(SetupError):
             there.load(b"no model")
 
 

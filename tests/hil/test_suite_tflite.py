@@ -1,0 +1,119 @@
+"""A user's own `.tflite` file in place of a pack, on the desktop, over SSH, and where it is refused."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hil.boards.entry import Entry
+from hil.errors import SetupError
+from hil.kernels.litert import started
+from hil.suite import tflite_file, workload
+from hil.suite.workload import Workload
+from reds.export import tflite
+from reds.pack import interpreter
+from tests.hil.support.raising import raises
+from tests.hil.support.sshd import Start
+from tests.hil.support.suite_run import BoardsToml, Run, outcomes, read, usage_error
+
+if find_spec("tensorflow") is None or find_spec("ai_edge_litert") is None:
+    pytest.skip("no tensorflow or no ai-edge-litert here", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def spotter() -> Workload:
+    """The shipped pack with its clips."""
+    return workload.load(workload.shipped())
+
+
+@pytest.fixture(scope="module")
+def content(spotter: Workload) -> bytes:
+    return tflite.dumps(spotter.model, 0)
+
+
+@pytest.fixture
+def file(spotter: Workload, content: bytes, tmp_path: Path) -> Path:
+    """A file with examples whose classes are those of the pack; every third is wrong."""
+    x = spotter.inputs[:300]
+    y = interpreter.run(spotter.model, 0, x).argmax(axis=1)
+    y[::3] = (y[::3] + 1) % spotter.model.output_size(0)
+    (tmp_path / "mine.tflite").write_bytes(content)
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    return tmp_path / "mine.tflite"
+
+
+def test_a_file_has_latency_memory_and_accuracy_but_no_switch(hil: Run, file: Path, tmp_path: Path) -> None:
+    done = hil("--target=desktop", "--pack", file, "--results", "a.jsonl")
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 3}), done.stdout
+    rows = {row["metric"]: row for row in read(tmp_path / "a.jsonl")}
+    assert set(rows) == {"tflite_latency", "tflite_file", "tflite_ram", "accuracy"}
+    assert {row["pack"] for row in rows.values()} == {"mine"}
+    assert abs(rows["accuracy"]["value"] - 2 / 3) < 0.05  # TFLite rounds in another way
+    assert rows["tflite_file"]["value"] == file.stat().st_size
+    assert 0 < rows["tflite_latency"]["low"] <= rows["tflite_latency"]["value"]
+
+
+def test_features_are_quantized_as_the_input_says(spotter: Workload, content: bytes) -> None:
+    """More of them than one request holds."""
+    x, model = spotter.inputs[:300], spotter.model
+    features = (x.astype(np.float32) - model.input_zero) * np.float32(model.input_scale)
+    with started(Entry("here", "desktop")) as there:
+        there.load(content)
+        stored = there.classes(x)
+        assert np.array_equal(there.classes(features), stored)
+        assert np.mean(stored == interpreter.run(model, 0, x).argmax(axis=1)) > 0.95
+        with raises(SetupError):
+            there.classes(features[:, :3])
+
+
+def test_a_file_without_examples_runs_over_ssh_without_accuracy(
+    hil: Run, sshd: Start, file: Path, boards_toml: BoardsToml
+) -> None:
+    file.with_suffix(".npz").unlink()
+    there = sshd(programs={"python3": f'exec {sys.executable} "$@"'})
+    done = hil("--target=pi", "--boards", boards_toml("pi", **there.keys()), "--pack", file, "-rs")
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"passed": 2, "skipped": 1}), done.stdout
+    assert "put mine.npz with x and y beside the file" in done.stdout
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_a_board_that_runs_no_litert_says_so(hil: Run, file: Path) -> None:
+    done = hil("--target=nano33ble", "--emulate", "--pack", file, "-rs")
+    assert (done.returncode, outcomes(done.stdout)) == (0, {"skipped": 3})
+    assert "TFLite Micro" in done.stdout
+
+
+def test_a_file_that_is_none_ends_the_run_in_one_line(hil: Run, file: Path) -> None:
+    file.write_bytes(b"REDS" * 9)
+    usage_error(hil("--target=desktop", "--pack", file), "not a .tflite file")
+    file.write_bytes(b"....TFL3" + bytes(40))
+    done = hil("--target=desktop", "--pack", file)
+    assert outcomes(done.stdout)["error"] == 3
+    assert "LiteRT refuses" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_test_of_ones_own_is_told_that_the_file_is_no_pack(hil: Run, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_mine(board, pack):\n    board.deploy(pack)\n")
+    done = hil("test_mine.py", "--target=desktop", "--pack", file, "-k", "mine")
+    assert "name a .reds pack for tests of your own" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x": np.zeros((3, 2))},
+        {"x": np.zeros((3, 2)), "y": np.zeros(4, int)},
+        {"x": np.zeros((3, 2)), "y": np.zeros(3)},
+        {"x": np.zeros(3), "y": np.zeros(3, int)},
+        {"x": np.array([["a"]] * 3), "y": np.zeros(3, int)},
+    ],
+)
+def test_examples_that_do_not_belong_together_are_refused(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    np.savez(file.with_suffix(".npz"), **arrays)
+    with raises(SetupError):
+        tflite_file.load(file)
