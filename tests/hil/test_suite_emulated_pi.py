@@ -32,7 +32,9 @@ def test_the_shipped_pack_passes_and_counts_the_same_in_every_run(hil: Run, tmp_
     units = {row["metric"]: row["unit"] for row in rows}
     counts = dict.fromkeys(("instructions", "switch_instructions", "first_instructions"), "instructions")
     counts |= {f"layer_{i:02}_dense_instructions": "instructions" for i in range(4)}
-    memory = dict.fromkeys(("arena", "stack", "ram"), "bytes") | dict.fromkeys(("answer", "label"), "class")
+    memory = dict.fromkeys(("arena", "stack", "ram", "room_flash", "room_arena"), "bytes") | dict.fromkeys(
+        ("answer", "label"), "class"
+    )
     assert units == {"mismatches": "count", "macs": "MAC", "accuracy": "fraction", **counts, **memory}
     for row in rows:
         assert row.get("conditions") is None
