@@ -10,7 +10,6 @@ Public names are imported on first use, so that a test session without boards lo
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     """Import a public name on first use (PEP 562)."""
     if name == "__version__":
+        from importlib.metadata import version  # imported here: the command's help needs none
+
         return version("reds-hil")
     if name not in _HOMES:
         raise AttributeError(f"module 'hil' has no attribute {name!r}")

@@ -18,6 +18,8 @@ ALL_INPUTS = 1 << 62
 NO_STORE = "none"
 """Value of --store with which no run is kept."""
 MISSING = ("fail", "skip", "emulate")
+AGAINST = ("tflite",)
+"""Other runtimes that a board is benched with."""
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
 PRECISION_SECONDS = 60.0
@@ -39,6 +41,7 @@ class Settings:
     precision: float | None
     precision_seconds: float
     baseline: str | None
+    against: str | None
     lease_wait: float
     store: str | None
 
@@ -89,6 +92,12 @@ def _flag(text: str) -> bool:
 def _missing(text: str) -> str:
     if text not in MISSING:
         raise ValueError(f"one of {', '.join(MISSING)}")
+    return text
+
+
+def _against(text: str) -> str:
+    if text not in AGAINST:
+        raise ValueError(" or ".join(AGAINST))
     return text
 
 
@@ -178,6 +187,9 @@ _BASELINE_HELP = (
     "fail a subnet that is worse than in an earlier run of the same board: auto (the last good run), the id "
     "of a run, or a file of --results"
 )
+_AGAINST_HELP = (
+    "also bench the exported .tflite of each subnet in the runtime of TFLite on the same board: tflite"
+)
 _LEASE_HELP = f"seconds to wait for a board that another run uses (default: {LEASE_WAIT_SECONDS:g})"
 _STORE_HELP = (
     "where the run is kept: a file, postgresql+psycopg://USER@HOST/DATABASE, or none "
@@ -209,6 +221,7 @@ OPTIONS = (
     Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
     Option("baseline", str, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
+    Option("against", _against, None, _AGAINST_HELP, _text("RUNTIME")),
     Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )

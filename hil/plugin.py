@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = {
     "inputs": "inputs",
     "baseline": "baseline",
+    "against": "against",
     "precision": "precision",
     "samples": "samples",
     "recovered": "recovered",

@@ -10,7 +10,6 @@ Names are imported when they are first used: reading a pack needs no torch.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,6 +101,8 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562)."""
     if name == "__version__":
+        from importlib.metadata import version  # imported here: the command's help needs none
+
         return version("reds-hil")
     if name not in _HOMES:
         raise AttributeError(f"module 'reds' has no attribute {name!r}")

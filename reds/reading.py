@@ -44,6 +44,13 @@ def user_path(text: str | Path) -> Path:
     return path
 
 
+def names_a_file(name: object, most: int) -> bool:
+    """Return whether a value is a printable text of 1 to `most` bytes that is the name of a file."""
+    if not isinstance(name, str) or not name.isprintable():
+        return False
+    return 0 < len(name.encode()) <= most and name == Path(name).name != ".."
+
+
 def read_regular(path: Path, most: int = TEXT_BYTES) -> bytes:
     """Return the bytes of a regular file. A pipe or a device is refused, since reading one may never end.
 

@@ -53,6 +53,25 @@ def is_number(value: object) -> bool:
     return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
+def seed_rule(seed: object) -> Rule:
+    """Return the rule that an argument `seed` is a seed."""
+    holds = is_whole(seed) and 0 <= seed < 2**31  # type: ignore[operator]
+    return Rule("", "seed", holds, "a whole number, 0 to 2^31 - 1,", seed)
+
+
+def check_kind(argument: str, value: object, kind: Any, remedy: str) -> None:
+    """Raise `SettingsError` unless an argument is of a kind.
+
+    Args:
+        argument: Its name.
+        value: The argument.
+        kind: A type, or several, as `isinstance` takes them.
+        remedy: What to do, as `give reds.score(...).units`.
+    """
+    if not isinstance(value, kind):
+        raise SettingsError(f"{argument}: {type(value).__name__} is given: {remedy}")
+
+
 def _has_type(value: object, kind: Any) -> bool:
     checks = {bool: lambda x: isinstance(x, bool), int: is_whole, float: is_number}
     return checks[kind](value) if kind in checks else isinstance(value, str) and value in get_args(kind)

@@ -9,7 +9,13 @@ import os
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import settings
+
+try:
+    from hypothesis import settings
+except ModuleNotFoundError:  # as in the environment of `make bench`
+    pytest.exit(
+        "the tests need more than a bench: run `ci/bootstrap test`, or bench with `pytest hil --emulate`", 4
+    )
 
 from tests.support.tools import missing
 

@@ -36,7 +36,7 @@ def test_own_test_passes_and_its_figure_is_in_the_summary(tmp_path: Path) -> Non
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^nano33ble +nano33ble +25% .* emulated", done.stdout, re.MULTILINE)
+    assert re.search(r"^nano33ble, emulated: 1 passed\n.*\n25% ", done.stdout, re.MULTILINE)
 
 
 @needs_emulator

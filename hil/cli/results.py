@@ -13,7 +13,6 @@ from reds.commands import file, new_file
 
 if TYPE_CHECKING:
     from hil.results.difference import Kept
-    from hil.results.run import Run
     from hil.results.store import Store
 
 _COLUMNS = 100
@@ -101,30 +100,48 @@ def show(context: click.Context, run: str) -> None:
 @click.argument("before", metavar="RUN", default="last~1")
 @click.argument("after", metavar="RUN", default="last")
 @click.option("--all", "everything", is_flag=True, help="Also show figures that are equal.")
+@click.option("--markdown", "comment", is_flag=True, help="Write Markdown for a comment on a pull request.")
 @click.pass_context
-def diff(context: click.Context, before: str, after: str, everything: bool) -> None:
+def diff(context: click.Context, before: str, after: str, everything: bool, comment: bool) -> None:
     """Compare two runs on like boards, by default the last two.
 
-    `better` and `worse` say nothing about noise. Hardware and emulated figures are never compared.
+    RUN may also be a file of --results. `better` and `worse` say nothing about noise. Hardware and emulated
+    figures are never compared.
     """
+    from hil.results import comment as comments
     from hil.results.difference import changes
     from hil.results.listing import changes_table
-    from hil.results.store import find_run
 
-    store = _store(context)
-    runs = [find_run(store, name) for name in (before, after)]
-    found, notes = changes(*(_kept(store, run) for run in runs))
+    runs = [_kept(context, name) for name in (before, after)]
+    found, notes = changes(*runs)
+    if comment:
+        click.echo(comments.render(runs[0].name, runs[1].name, found, notes), nl=False)
+        return
     table = changes_table(found, everything)
-    print_wide(f"before: {runs[0].id}", f"after:  {runs[1].id}", *notes)
+    print_wide(f"before: {runs[0].name}", f"after:  {runs[1].name}", *notes)
     if table.row_count:
         print_wide("", table)
     if equal := len(found) - table.row_count:
         print_wide("", f"equal figures: {equal}; --all shows them")
 
 
-def _kept(store: "Store", run: "Run") -> "Kept":
+def _kept(context: click.Context, name: str) -> "Kept":
+    """Return a run of the store, or of a file of --results."""
+    from hil.errors import ResultsError
+    from hil.results import file
     from hil.results.difference import Kept
+    from hil.results.run import BoardIdentity
+    from hil.results.store import find_run
 
+    path = Path(name)
+    if path.suffix == ".jsonl":
+        if not path.exists():
+            raise ResultsError("there is no such file; name a file of --results, or a run", file=path)
+        header, measured = file.read_run(path)
+        who = dict.fromkeys((m.target, m.board, m.provenance) for m in measured)
+        return Kept(path.name, header.boards if header else [BoardIdentity(*each) for each in who], measured)
+    store = _store(context)
+    run = find_run(store, name)
     return Kept(run.id, store.boards(run.id), store.measurements(run.id))
 
 

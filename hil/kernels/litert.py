@@ -85,8 +85,23 @@ class LiteRT:
         return ProtocolError(f"{odd}; check that Python there starts without output")
 
 
-def check(entry: Entry) -> None:
-    """Raise `SetupError` for a board that has no Python to run LiteRT."""
+def check(entry: Entry, emulated: bool = False) -> None:
+    """Raise `SetupError` for a board that cannot run LiteRT.
+
+    Args:
+        entry: The board.
+        emulated: Whether it is emulated; such a board has no times to compare.
+    """
+    if entry.target == "nano33ble":
+        lacks = "no public package brings TFLite Micro with CMSIS-NN for it"
+        raise SetupError(f"{lacks}; compare with the counts of CMSIS-NN in docs/figures.md", board=entry.name)
+    if emulated:
+        raise SetupError(
+            f"LiteRT is compared by time, and an emulated {entry.target} has none; leave --emulate out",
+            board=entry.name,
+        )
+    if entry.target == "android":
+        raise SetupError("its shell has no Python to run LiteRT; compare on a pi", board=entry.name)
     if entry.target != "desktop" and (entry.target != "pi" or entry.host is None):
         raise SetupError(
             "LiteRT runs beside ours only on a desktop or a pi with a host; name one", board=entry.name

@@ -1,12 +1,57 @@
 """Compare a pack on a board with the exported `.tflite` of each subnet in LiteRT, in turns on one core."""
 
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
 from hil.boards.board import Board
-from hil.kernels.desktop import in_turns, ours
+from hil.kernels.desktop import EACH, ROUNDS, in_turns, ours, time_clock
 from hil.kernels.litert import NAME, LiteRT
 from hil.kernels.nano import Say
 from hil.kernels.tables import Cell, Table
+from hil.results.statistics.quantiles import median
 from reds.export import tflite
 from reds.pack.model import Model
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Latencies of one subnet in us, taken in turns.
+
+    Attributes:
+        ours: Those of the runtime of this project.
+        theirs: Those of LiteRT.
+        ratios: Median of ours relative to that of theirs, for each turn.
+    """
+
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    ratios: tuple[float, ...]
+
+
+def beside(board: Board, model: Model, subnet: int, there: LiteRT, x: NDArray[np.int8]) -> Beside:
+    """Time a subnet of the deployed pack in both programs, in turns.
+
+    Args:
+        board: The board.
+        model: The deployed network.
+        subnet: Index of the subnet.
+        there: LiteRT on the same board.
+        x: int8 [M, input]; our runtime uses them in turn, LiteRT one of its own, as no time depends on them.
+
+    Raises:
+        ModuleNotFoundError: tensorflow is missing, which writes the file.
+    """
+    there.load(tflite.dumps(model, subnet))
+    board.settle()
+    clock = time_clock(board)
+    mine, theirs = [], []
+    for _ in range(ROUNDS):  # the first inference of a turn finds cold caches
+        mine.append(board.measure(subnet, EACH + 1, clock, x).microseconds[1:])
+        theirs.append(there.time(EACH + 1)[1:])
+    ratios = tuple(median(a) / median(b) for a, b in zip(mine, theirs, strict=True))
+    return Beside(sum(mine, ()), tuple(us for turn in theirs for us in turn), ratios)
 
 
 def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:

@@ -15,6 +15,8 @@ _FIGURES = ("tests", "failed", "before", "after", "change")
 """Heads of columns of figures."""
 _PARTS = ("fraction", "share")
 """Units of figures that are shown in percent."""
+HEADS = ("board", "subnet", "metric", "unit", "before", "after", "change", "")
+"""Heads of the columns of figures of two runs."""
 Ended = Mapping[tuple[str, str, str], int]
 """Numbers of tests by board, provenance and outcome."""
 
@@ -80,12 +82,16 @@ def changes_table(changes: Sequence[Change], everything: bool) -> Table:
         changes: The figures.
         everything: Also figures that are equal.
     """
-    heads = "board", "subnet", "metric", "unit", "before", "after", "change", ""
-    shown = [change for change in changes if everything or _value(change.before) != _value(change.after)]
-    return _table(heads, [_change_line(change) for change in shown])
+    return _table(HEADS, [change_line(change) for change in changes if everything or differs(change)])
 
 
-def _change_line(change: Change) -> list[str]:
+def differs(change: Change) -> bool:
+    """Return whether a figure differs between the runs, or only one of them has it."""
+    return _value(change.before) != _value(change.after)
+
+
+def change_line(change: Change) -> list[str]:
+    """Return a figure of two runs as text, one for each of `HEADS`."""
     who = f"{change.board.board} {change.board.provenance}"
     figures = [_figure(each) for each in (change.before, change.after)]
     relative = "" if change.relative is None else f"{change.relative:+.2%}"

@@ -14,6 +14,7 @@
 - energy: the median of mJ for one inference
 - energy_switch: the power during inferences times the median of the switches
 - power_idle: mW of the idle board, the mean of before and after
+- tflite_latency: the median of the same subnet in LiteRT; tflite_ratio: of ours relative to it, turn by turn
 - mismatches: the sum of the wrong outputs
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
@@ -31,7 +32,7 @@ from reds.text import is_printable, shown
 PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
-    *("layer", "arena", "stack", "ram", "answer", "label", "room", "energy", "power"),
+    *("layer", "arena", "stack", "ram", "answer", "label", "room", "energy", "power", "tflite"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 

@@ -4,17 +4,19 @@ A lost board is then an error of pytest, and a figure out of bounds is a failure
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
+from hil.boards.facts import Provenance
 from hil.boards.open_board import OpenBoard
 from hil.energy.figures import Energy
-from hil.errors import HilError, NotMeasurable
+from hil.errors import HilError, LinkError, NotMeasurable, SetupError
 from hil.options import Settings, read
 from hil.results import replay
 from hil.results.limit import Limit
@@ -32,8 +34,13 @@ from hil.suite.parametrization import AXES, BenchRun, bench_run_of
 from hil.suite.reporting import LIMITS, kept_for
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
+from reds.commands import missing_extra
 from reds.pack import interpreter
 from reds.pack.pack import Pack
+
+if TYPE_CHECKING:
+    from hil.kernels.litert import LiteRT
+    from hil.kernels.litert_comparison import Beside
 
 _MOST_SAMPLES = 100
 """Inputs that switches run without --samples, on any board."""
@@ -41,6 +48,7 @@ _AT_ONCE = 64
 """Inputs that the reference runs between two steps of its progress."""
 _FOLDER = Path(__file__).parent
 _WANTED: Mapping[str, Callable[[Settings], bool]] = {
+    "test_against.py": lambda settings: bool(settings.against),
     "test_baseline.py": lambda settings: bool(settings.baseline),
     "test_energy.py": lambda settings: any_meter(settings),
 }
@@ -62,7 +70,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out tests of baselines without --baseline, and of energy without a meter."""
+    """Leave out tests of what the run does not ask for: baselines, other runtimes, energy."""
     wanted = _WANTED.get(collection_path.name) if collection_path.parent == _FOLDER else None
     with suppress(HilError):  # collection reports an option or a boards file that is invalid
         return True if wanted and not wanted(read(config)) else None
@@ -219,6 +227,34 @@ def memory(measurements: Measurements, subnet: str) -> Memory:
         return measurements.memory(measurements.workload.subnets.index(subnet))
     except NotMeasurable as error:
         reason = str(error)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def _litert(_hil_board: LeasedBoard) -> Iterator["LiteRT | str"]:
+    """Return LiteRT on a board, or why it does not run there."""
+    from hil.kernels import litert  # here: few runs are compared with it
+
+    selected = _hil_board.selected
+    with ExitStack() as stack:
+        try:
+            litert.check(selected.entry, selected.provenance is Provenance.EMULATED)
+            yield stack.enter_context(litert.started(selected.entry))
+            return
+        except (SetupError, LinkError) as error:
+            why = str(error)
+        yield why
+
+
+@pytest.fixture
+def beside(measurements: Measurements, subnet: str, _litert: "LiteRT | str") -> "Beside":
+    """Return the latencies of this subnet beside those in LiteRT; skip the test where that does not run."""
+    if isinstance(_litert, str):
+        pytest.skip(_litert)
+    try:
+        return measurements.beside(measurements.workload.subnets.index(subnet), _litert)
+    except ModuleNotFoundError as error:
+        reason = missing_extra(error) or str(error)
     pytest.skip(reason)
 
 

@@ -6,7 +6,7 @@ Figures are taken in groups: the outputs, the latencies, and the switches to eac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from hil.results.statistics.quantiles import relative_half_width
 from hil.suite.leased import LeasedBoard
 from hil.suite.switch_pairs import Pair, pairs_into
 from hil.suite.workload import Workload
+
+if TYPE_CHECKING:
+    from hil.kernels.litert import LiteRT
+    from hil.kernels.litert_comparison import Beside
 
 T = TypeVar("T")
 Latency = Mapping[str, Samples]
@@ -118,6 +122,15 @@ class Measurements:
         """Return the RAM that a subnet takes, with the deepest stack of several inferences."""
         return self._once(
             ("memory", subnet), lambda board: board.memory(subnet, self.workload.inputs[:_STACKS])
+        )
+
+    def beside(self, subnet: int, there: "LiteRT") -> "Beside":
+        """Return the latencies of a subnet beside those of LiteRT on the same board."""
+        from hil.kernels import litert_comparison  # here: few runs are compared with it
+
+        model = self.workload.model
+        return self._once(
+            ("beside", subnet), lambda board: litert_comparison.beside(board, model, subnet, there, self._x)
         )
 
     def energy(self, subnet: int, meter: Meter) -> Energy:

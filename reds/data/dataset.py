@@ -24,13 +24,13 @@ from reds.data.collect import collect
 from reds.data.groups import group_share
 from reds.data.images import sample_share
 from reds.data.labels import check_whole_labels
-from reds.data.map_style import MapStyle, common_classes
+from reds.data.map_style import MapStyle, check_map_style, common_classes
 from reds.data.options import DataOptions, SeriesOptions, SoundOptions
-from reds.data.own import own_name, read_own
+from reds.data.own import NAME_BYTES, own_name, read_own
 from reds.data.user_files import to_data
 from reds.errors import DataError
 from reds.pack.array_like import array_of
-from reds.reading import user_path
+from reds.reading import names_a_file, user_path
 from reds.text import printable, shown
 
 Array = Any
@@ -173,7 +173,7 @@ class Dataset:
 
     @classmethod
     def from_examples(
-        cls, train: MapStyle, test: MapStyle, validation: MapStyle | None = None, *,
+        cls, train: MapStyle, test: MapStyle | None = None, validation: MapStyle | None = None, *,
         classes: Sequence[str] | None = None, keys: tuple[str, str] | None = None,
     ) -> "Dataset":  # fmt: skip
         """Collect the examples of data sets of torchvision, Hugging Face or your own, with `len()` and `[i]`.
@@ -183,7 +183,7 @@ class Dataset:
         Args:
             train: Gives `(x, y)`, or a mapping as `{"image": x, "label": y}`: x a tensor or array with units
                 first or a Pillow image, y a whole number from 0.
-            test: As `train`.
+            test: As `train`; it is needed.
             validation: As `train`; by default a tenth of every class of the training part.
             classes: Names of the labels 0, 1, 2...; by default those that `train` knows.
             keys: Names of features and label, where an example is a mapping with others.
@@ -193,7 +193,14 @@ class Dataset:
         """
         if keys is not None and (isinstance(keys, str) or [*map(type, keys)] != [str, str]):
             raise DataError(f"Dataset: keys are {shown(keys)}: two names are needed, as ('image', 'label')")
-        given = {"train": train, "test": test, **({} if validation is None else {"validation": validation})}
+        given: dict[str, MapStyle] = {"train": train}
+        check_map_style("Dataset: train", train)
+        if test is None:
+            raise DataError(
+                "Dataset: the test part is missing: give it after `train`; Dataset.split cuts one array of"
+                " examples into parts"
+            )
+        given |= {"test": test, **({} if validation is None else {"validation": validation})}
         parts = collect(given, keys)
         names = common_classes(given, keys) if classes is None else classes
         return cls(parts["train"], parts["test"], parts.get("validation"), names)
@@ -220,8 +227,13 @@ class Dataset:
         If no validation part is given, `seed` chooses one.
 
         Raises:
-            DataError: The features are too alike for int8.
+            DataError: The features are too alike for int8, or no file can have the name.
         """
+        if not names_a_file(name, NAME_BYTES):
+            raise DataError(
+                f"Dataset.stored: name is {shown(name)}: a printable text of 1 to {NAME_BYTES} bytes that can"
+                " name a file is needed"
+            )
         check_seed("Dataset.stored", seed)
         return to_data(self.raw(), "Dataset", name, seed)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from reds.data.catalog import Data
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.pack.scale import Standardization
+from reds.rules import check_kind
 
 
 class Examples:
@@ -26,6 +27,7 @@ class Examples:
     """
 
     def __init__(self, data: Data, options: DataOptions, augmentation: AugmentationOptions) -> None:
+        check_kind("data", data, Data, "give data.stored(name)")
         self.set, self.every, self.balanced = data.set, options.every, options.balanced
         self.augmentation = augmentation
         self._x = torch.from_numpy(data.train_x)

@@ -1,10 +1,11 @@
 """Read a user's own data from a path: an .npz or .csv file, or a folder of pictures, sounds or .csv files."""
 
+from collections import Counter
 from pathlib import Path
 
 from reds.data.catalog import SETS
 from reds.data.checks import RawData
-from reds.data.class_folders import list_class_folders
+from reds.data.class_folders import ClassFolders, list_class_folders
 from reds.data.csv_files import list_recordings
 from reds.data.npz import read_npz
 from reds.data.options import SOUND_SUFFIXES, DataOptions, SeriesOptions, SoundOptions
@@ -13,8 +14,10 @@ from reds.errors import DataError
 from reds.reading import reason
 from reds.text import is_printable
 
-_NAME_BYTES = 200
+NAME_BYTES = 200
 """Most bytes of a data set's name, which is part of the name of its labeled examples' file."""
+KINDS = {".csv": "tables", **dict.fromkeys(SOUND_SUFFIXES, "sounds")}
+"""What files hold, by the ends of their names; all others are read as pictures."""
 
 
 def own_name(path: Path) -> str:
@@ -35,8 +38,8 @@ def own_name(path: Path) -> str:
         raise DataError(
             f"{path}: cannot be read: {reason(error)}; name an .npz or .csv file or a folder"
         ) from None
-    if not is_printable(name) or len(name.encode()) > _NAME_BYTES:
-        raise DataError(f"{path}: a printable name of up to {_NAME_BYTES} bytes is needed: rename it")
+    if not is_printable(name) or len(name.encode()) > NAME_BYTES:
+        raise DataError(f"{path}: a printable name of up to {NAME_BYTES} bytes is needed: rename it")
     return name
 
 
@@ -66,14 +69,27 @@ def read_own(path: Path, options: DataOptions, seed: int) -> RawData:
         _check_used(path, options, "series", "group")
         return read_series(recordings, path, options, seed)
     listed = list_class_folders(path)
-    suffix = listed.all_files[0].suffix.lower()
-    if suffix == ".csv":
+    kind = _common_kind(listed)
+    if kind == "tables":
         _check_used(path, options, "series", "group")
         return read_class_series(listed, options, seed)
     from reds.data.folder import read_folder  # needs Pillow
 
-    _check_used(path, options, "group", *(["sounds"] if suffix in SOUND_SUFFIXES else []))
+    _check_used(path, options, "group", *(["sounds"] if kind == "sounds" else []))
     return read_folder(listed, options, seed)
+
+
+def _common_kind(listed: ClassFolders) -> str:
+    """Return what most files of a folder are. Raises `DataError` for the first one of another kind."""
+    kinds = [KINDS.get(file.suffix.lower(), "pictures") for file in listed.all_files]
+    kind, _ = Counter(kinds).most_common(1)[0]
+    for file, other in zip(listed.all_files, kinds, strict=True):
+        if other != kind:
+            suffix = file.suffix.lower() or "another"
+            raise DataError(
+                f"{file}: is {suffix} among {kind}: files of one kind are needed; move it elsewhere"
+            )
+    return kind
 
 
 def _check_used(path: Path, options: DataOptions, *used: str) -> None:

@@ -22,6 +22,7 @@ from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
 from reds.pack.scale import UNCHANGED
+from reds.rules import check_kind
 from reds.text import shown
 
 
@@ -159,10 +160,14 @@ class ElasticNet(nn.Module):
         return affines
 
 
-def check_full(net: object) -> None:
+def check_elastic(net: object) -> None:
+    """Raise `SettingsError` unless a net is elastic, as `from_module` and `nest` return it."""
+    check_kind("net", net, ElasticNet, "call reds.from_module first")
+
+
+def check_full(net: ElasticNet) -> None:
     """Raise `SettingsError` unless a net is its own only subnet, as `from_module` returns it."""
-    if not isinstance(net, ElasticNet):
-        raise SettingsError(f"net: {type(net).__name__} is given: call reds.from_module first")
+    check_elastic(net)
     if any(subnet.widths != net.graph.full for subnet in net.subnets) or len(net.subnets) > 1:
         names = ", ".join(subnet.name for subnet in net.subnets)
         raise SettingsError(
@@ -171,6 +176,7 @@ def check_full(net: object) -> None:
 
 
 def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
+    check_kind("subnets", subnets, Sequence, "give those of reds.select")
     if not subnets:
         raise SettingsError("subnets: none is given: give one or more, smallest first")
     smaller: Widths = (1,) * len(graph.full)

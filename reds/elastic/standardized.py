@@ -2,17 +2,29 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reds.elastic.net import ElasticNet, SharedNorm, UnitBias
+from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
 from reds.errors import DataError
 from reds.graph import MIXING, Layer
 from reds.pack.model import WEIGHTED, Kind
-from reds.pack.scale import Standardization
+from reds.pack.scale import Floats, Standardization
+from reds.rules import check_kind
 
 MOVING = frozenset({Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.FLATTEN})
 """Kinds that commute with a scale above 0 and a shift of each unit."""
+
+AS_THEY_ARE = (
+    "the net reads standardized features, and these are as they are: give it features of"
+    " net.standardization.apply(x), or a data set with this standardization"
+)
+"""What an error says of features that have to be standardized."""
+ENOUGH = 16
+"""Examples of which `check_standardized` judges: the mean of fewer may be anything."""
+DOUBT = float(np.log(4))
+"""Distance of the logarithm of a mean square from that of 1, up to which features may be standardized."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,12 @@ def read_standardized(net: ElasticNet, standardization: Standardization) -> None
     Raises:
         DataError: An addition or a ReLU reads the input before any weights do, or the net reads standardized
             features already.
+        SettingsError: An argument has another type.
     """
+    check_elastic(net)
+    check_kind(
+        "standardization", standardization, Standardization, "give data.stored(name).set.standardization"
+    )
     if net.standardization.mean:
         raise DataError(
             "the net reads standardized features already: call read_standardized once, on the net that"
@@ -84,14 +101,33 @@ def check_standardization(net: ElasticNet, expected: Standardization) -> None:
             " read_standardized(net, data.set.standardization) before it is scored and trained"
         )
     if not expected.mean:
-        raise DataError(
-            "the net reads standardized features, and these are as they are: give it features of"
-            " net.standardization.apply(x), or a data set with this standardization"
-        )
+        raise DataError(AS_THEY_ARE)
     raise DataError(
         "the net reads features of another mean or deviation than the data set's: use the data set that it"
         " was made for"
     )
+
+
+def check_standardized(net: ElasticNet, x: Tensor) -> None:
+    """Raise `DataError` if features x are clearly the user's own, and the net reads standardized ones.
+
+    The mean square of each unit tells: standardized features have 1. They are refused if theirs are far from
+    it, and standardizing brings them much nearer.
+
+    Args:
+        net: The net.
+        x: Features of its shape, of one example or more.
+    """
+    if not net.standardization.mean or len(x) < ENOUGH:
+        return
+    given = x.detach().cpu().double().reshape(-1, net.graph.full[0]).numpy()
+    if _distance(given) > max(DOUBT, 2 * _distance(net.standardization.apply(given))):
+        raise DataError(AS_THEY_ARE)
+
+
+def _distance(x: Floats) -> float:
+    """Return how far features [N, units] are from a mean square of 1: the mean distance of its logarithm."""
+    return float(np.abs(np.log(np.maximum(np.square(x).mean(0), 1e-12))).mean())
 
 
 def _fold(layer: Layer, weight: Tensor, affine: _Affine) -> Tensor:

@@ -33,6 +33,7 @@ from reds.graph.lowering import check_packable
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.options import SelectionOptions
+from reds.rules import check_kind
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.options import JointOptions, TrainingOptions
@@ -103,6 +104,7 @@ def compress(
         data=(data, Dataset), selection=(selection, SelectionOptions), training=(joint, JointOptions),
         augmentation=(augmentation, AugmentationOptions), profile=(target, TargetProfile),
     )  # fmt: skip
+    check_kind("console", console, Console | None, "give a rich.console.Console, or leave it out")
     limits = tuple(as_budgets(budget_list(budgets)))
     joint = joint if epochs is None else replace(joint, epochs=epochs)
     check_epochs(epochs=joint.epochs)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from reds.data.options import AugmentationOptions
 from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
 from reds.pack.validate import NAME_BYTES
+from reds.reading import names_a_file
 from reds.rules import Rule, is_whole, type_rules
 from reds.strict_tables import type_name
 from reds.training.options import JointOptions, RoundingOptions, TrainingOptions
@@ -41,7 +41,9 @@ class Method:
 def method_rules(method: Method, augmentation: AugmentationOptions) -> Iterator[Rule]:
     """Give the rules on all settings; types come first, so that ranges can be compared."""
     name, seed, selection, mixup = method.name, method.seed, method.selection, augmentation.mixup
-    yield Rule(TOP, "name", _names_a_file(name), f"1 to {NAME_BYTES} bytes that can name a file", name)
+    yield Rule(
+        TOP, "name", names_a_file(name, NAME_BYTES), f"1 to {NAME_BYTES} bytes that can name a file", name
+    )
     yield Rule(TOP, "seed", is_whole(seed), type_name(int), seed)
     yield Rule(TOP, "seed", 0 <= seed < 2**31, "0 to 2^31 - 1", seed)
     yield from type_rules("[augmentation]", augmentation)
@@ -61,9 +63,3 @@ def shift_rules(augmentation: AugmentationOptions, shape: tuple[int, int, int]) 
     for key, size in (("shift_rows", shape[0]), ("shift_columns", shape[1])):
         shift = getattr(augmentation, key)
         yield Rule("[augmentation]", key, 0 <= shift < size, f"0 to {size - 1}", shift)
-
-
-def _names_a_file(name: object) -> bool:
-    if not isinstance(name, str) or not name.isprintable():
-        return False
-    return 0 < len(name.encode()) <= NAME_BYTES and name == Path(name).name != ".."

@@ -118,7 +118,7 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
     Raises:
         BudgetError: There are none, the fractions do not ascend, one is not in (0, 1], or two give one name.
     """
-    if isinstance(budgets, str | int | float) or not list(budgets):
+    if isinstance(budgets, str | int | float | None) or not list(budgets):
         raise BudgetError(f"budgets are {budgets!r}: give one for each subnet, as [0.25, 0.5, 1.0]")
     for budget in budgets:
         if not isinstance(budget, Budget | float | int) or isinstance(budget, bool):

@@ -5,14 +5,31 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.errors import SettingsError
+from reds.graph import Graph
 from reds.nesting.cost import Grid
 from reds.nesting.limits import Gains
 from reds.nesting.options import Objective
 from reds.nesting.solver.problem import Groups
+from reds.rules import check_kind
 
 POWER, LEAST_SHARE = 4, 0.01
 """`balanced` sums shares to the power of -POWER. Smaller shares count as LEAST_SHARE, to keep sums exact."""
 Scores = NDArray[np.float64]
+
+
+def check_scores(graph: Graph, scores: Sequence[Scores]) -> None:
+    """Raise `SettingsError` unless scores are those of a graph's units, finite and at least 0."""
+    check_kind("graph", graph, Graph, "give the graph of a net, as net.graph")
+    check_kind("scores", scores, Sequence, "give reds.score(...).units")
+    expected, found = [(units,) for units in graph.full], [np.shape(each) for each in scores]
+    if found != expected:
+        raise SettingsError(
+            f"scores: have the shapes {found}: one number for each unit of each group is needed, {expected}"
+        )
+    usable = (np.asarray(each).dtype.kind in "iuf" and np.isfinite(each).all() for each in scores)
+    if not all(usable) or min(map(np.min, scores)) < 0:
+        raise SettingsError("scores: some are below 0 or not finite: numbers of at least 0 are needed")
 
 
 def gains_of(

@@ -16,16 +16,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet, check_full
+from reds.elastic.standardized import check_standardized
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DivergedError, SettingsError
 from reds.graph import Layer
 from reds.nesting.options import Measure
 from reds.nesting.solver.problem import Groups
 from reds.pack.model import WEIGHTED, Kind
+from reds.rules import check_argument, check_kind, seed_rule
 from reds.text import shown
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 """Minibatches of features, float32 [N, features], and labels, int64 [N]."""
+
+PAIRS = "give a list of pairs of features and labels, as [(x, y)]"
 
 
 @dataclass(frozen=True)
@@ -105,13 +109,16 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
         seed: Of the random measure.
 
     Raises:
-        DataError: A minibatch has another shape than the net reads, or labels beyond its outputs.
+        DataError: A minibatch has another shape or scale than the net reads, or labels beyond its outputs.
         DivergedError: A score is not finite.
-        SettingsError: There is no such measure or no minibatch, or the net is nested already.
+        SettingsError: There is no such measure or seed, there is no minibatch or something else among them,
+            or the net is nested already.
     """
     check_full(net)
-    if measure not in SCORES:
+    if not isinstance(measure, str) or measure not in SCORES:
         raise SettingsError(f"measure: {', '.join(SCORES)} are possible, not {shown(measure)}")
+    check_argument([seed_rule(seed)])
+    check_kind("batches", batches, Iterable, PAIRS)
     of_weights = [w.double().detach().numpy() for w in SCORES[measure](net, _checked(net, batches), seed)]
     units = [np.zeros(group.units) for group in net.graph.groups]
     kernels: dict[Groups, NDArray[np.float64]] = {}
@@ -128,8 +135,12 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
 
 def _checked(net: ElasticNet, batches: Batches) -> Batches:
     """Give each minibatch after its check."""
-    for x, y in batches:
+    for batch in batches:
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise SettingsError(f"batches: one is {type(batch).__name__}, no pair: {PAIRS}")
+        x, y = batch
         net.check_batch(x, y)
+        check_standardized(net, x)
         # Copies, for no gradient passes tensors of inference mode.
         yield x.to(torch.float32, copy=True), y.to(torch.int64, copy=True)
 

@@ -8,15 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
 from reds.graph import MIXING, Graph
+from reds.nesting.gains import check_scores
 from reds.pack.model import WEIGHTED
+from reds.rules import check_kind
 
 
 def most_important_first(graph: Graph, scores: Sequence[NDArray[np.float64]]) -> list[NDArray[np.int64]]:
-    """Return each group's units, most important first; ties and groups never cut keep their order."""
+    """Return each group's units, most important first; ties and groups never cut keep their order.
+
+    Raises:
+        SettingsError: The scores are not those of the graph's units.
+    """
+    check_scores(graph, scores)
     return [
         np.argsort(-score, kind="stable") if group.cut else np.arange(group.units)
         for group, score in zip(graph.groups, scores, strict=True)
@@ -38,14 +46,9 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
         SettingsError: The orders are not those of the net's units, or the net is nested already.
     """
     check_full(net)
-    found = [np.sort(np.asarray(order), axis=None).tolist() for order in orders]
-    if found != [list(range(units)) for units in net.graph.full]:
-        raise SettingsError(
-            f"orders: hold {[len(each) for each in found]} indices: each unit of the groups,"
-            f" {list(net.graph.full)}, is needed once"
-        )
+    indices = _checked(net.graph, orders)
     for layer, weight, tail in zip(net.graph.layers, net.weights, net.subnet_affines(0), strict=True):
-        rows, units = torch.from_numpy(orders[layer.writes]), torch.from_numpy(orders[layer.reads])
+        rows, units = indices[layer.writes], indices[layer.reads]
         if layer.kind in WEIGHTED:
             weight.copy_(weight[rows])
         if layer.kind in MIXING:
@@ -54,3 +57,19 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
         for value in tail.state_dict().values():
             if value.ndim:
                 value.copy_(value[rows])
+
+
+def _checked(graph: Graph, orders: Sequence[NDArray[np.int64]]) -> list[Tensor]:
+    """Return the orders as indices. Raises `SettingsError` unless they are those of the graph's units."""
+    check_kind("orders", orders, Sequence, "give most_important_first(net.graph, scores)")
+    try:
+        found = [np.asarray(order) for order in orders]
+    except ValueError:  # of lists of several lengths
+        found = []
+    whole = all(order.dtype.kind in "iu" and order.ndim == 1 for order in found)
+    if not whole or [sorted(order.tolist()) for order in found] != [list(range(n)) for n in graph.full]:
+        raise SettingsError(
+            f"orders: hold {[order.size for order in found]} indices: each unit of the groups,"
+            f" {list(graph.full)}, is needed once, as a whole number"
+        )
+    return [torch.from_numpy(order.astype(np.int64)) for order in found]

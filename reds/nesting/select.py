@@ -14,18 +14,18 @@ from typing import get_args
 
 import numpy as np
 
-from reds.errors import BudgetError, CoupledError, SettingsError
+from reds.errors import BudgetError, CoupledError
 from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_name
 from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
 from reds.nesting.cost import Grid, width_grids
-from reds.nesting.gains import Scores, gains_of, gap_of
+from reds.nesting.gains import Scores, check_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.nesting.options import Objective, Order
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
-from reds.rules import Rule, check_argument
+from reds.rules import Rule, check_argument, check_kind
 from reds.strict_tables import type_name
 
 
@@ -71,7 +71,9 @@ def select(
         CoupledError: The tables over the widths of coupled groups are too large.
         SettingsError: The scores are not those of the graph's units, or there is no such order or objective.
     """
-    _check_scores(graph, scores)
+    check_scores(graph, scores)
+    check_kind("kernels", kernels, Mapping | None, "give reds.score(...).kernels")
+    check_kind("profile", profile, TargetProfile | None, "give a reds.TargetProfile")
     check_argument([
         Rule("", "order", order in get_args(Order), type_name(Order), order),
         Rule("", "objective", objective in get_args(Objective), type_name(Objective), objective),
@@ -92,20 +94,6 @@ def select(
         _check_arena(selected[-1], limits[i])
     check_names([subnet.name for subnet in selected])
     return tuple(selected)
-
-
-def _check_scores(graph: Graph, scores: Sequence[Scores]) -> None:
-    if not isinstance(graph, Graph):
-        raise SettingsError(f"graph: {type(graph).__name__} is given: give the graph of a net, as net.graph")
-    if not isinstance(scores, Sequence):
-        raise SettingsError(f"scores: {type(scores).__name__} is given: give reds.score(...).units")
-    expected, found = [(units,) for units in graph.full], [np.shape(each) for each in scores]
-    if found != expected:
-        raise SettingsError(
-            f"scores: have the shapes {found}: one number for each unit of each group is needed, {expected}"
-        )
-    if not all(np.isfinite(each).all() and np.min(each) >= 0 for each in scores):
-        raise SettingsError("scores: some are below 0 or not finite: numbers of at least 0 are needed")
 
 
 def _choose(

@@ -17,6 +17,7 @@ from reds.pack.model import IntegerLayer, Model
 from reds.pack.paths import pack_path, writing
 from reds.pack.validate import validate_model
 from reds.pack.validate.expect import expect
+from reds.rules import check_kind
 
 MOST_BYTES = 2**32 - 1
 """Most bytes of a pack and of an arena, whose offsets have 32 bits."""
@@ -149,7 +150,9 @@ def save(model: Model, path: str | Path, layout: Layout = CANONICAL) -> bytes:
     Raises:
         ModelError: The model breaks a rule.
         PackError: The file cannot be written.
+        SettingsError: The model is of another type.
     """
+    check_kind("model", model, Model, "give what reds.quantize returns")
     path, data = pack_path(path), dumps(model, layout)
     with writing(path):
         write_atomically(path, data)

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reds.elastic.net import ElasticNet
+from reds.elastic.net import ElasticNet, check_elastic
+from reds.elastic.standardized import check_standardized
 from reds.graph import Layer
 from reds.pack.scale import Floats, Scale, range_scale
-from reds.rules import Rule, check_argument
+from reds.rules import Rule, check_argument, is_number
 
 LEAST_RANGE = 1e-3
 """Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
@@ -25,11 +26,15 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
         percentiles: The range of percentile p leaves out the (100 - p) % smallest and largest values.
 
     Raises:
-        DataError: The features have another shape than the net reads.
+        DataError: The features have another shape or scale than the net reads.
         SettingsError: A percentile lies outside 50 to 100, or there is none.
     """
+    check_elastic(net)
     net.check_features(calibration)
-    usable = bool(percentiles) and all(50 < p <= 100 for p in percentiles)
+    check_standardized(net, calibration)
+    calibration = calibration.to(torch.float32)
+    usable = isinstance(percentiles, Sequence) and bool(percentiles)
+    usable = usable and all(is_number(p) and 50 < p <= 100 for p in percentiles)
     check_argument([Rule("", "percentiles", usable, "numbers over 50, up to 100,", percentiles)])
     net.eval()
     ends = [end for p in percentiles for end in (100 - p, p)]

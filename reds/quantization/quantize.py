@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from reds.data.catalog import DataSpec
-from reds.elastic.net import ElasticNet, SharedNorm, UnitBias
+from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
 from reds.elastic.standardized import check_standardization
 from reds.errors import QuantizeError, SettingsError
 from reds.graph.lowering import integer_layers, tensor_shapes
@@ -34,6 +34,7 @@ from reds.pack.model import IntegerLayer as IntLayer
 from reds.pack.scale import Floats, Scale
 from reds.pack.validate import validate_model
 from reds.quantization.calibrate import output_scale
+from reds.rules import check_kind
 
 FACTORS = {Kind.ADD: 1 << 12, Kind.AVERAGE_POOL: 1 << 4}
 """The larger factor of a layer without weights. It is large in an addition, so that rounding the other factor
@@ -53,11 +54,14 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, source: DataSpec) ->
     Raises:
         DataError: The data set is standardized otherwise than the features that the net reads.
         QuantizeError: The tables of a layer do not fit the integer arithmetic.
-        SettingsError: The ranges have another shape, or are not finite.
+        SettingsError: The ranges have another shape, or are not finite, or an argument has another type.
     """
+    check_elastic(net)
+    check_kind("name", name, str, "give a text of 1 to 31 bytes")
+    check_kind("source", source, DataSpec, "give data.stored(name).set")
     check_standardization(net, source.standardization)
     shape = len(net.subnets), len(net.graph.layers), 2
-    if np.shape(ranges) != shape or not np.isfinite(ranges).all():
+    if np.shape(ranges) != shape or np.asarray(ranges).dtype.kind != "f" or not np.isfinite(ranges).all():
         raise SettingsError(
             f"ranges: finite numbers of shape {list(shape)} are needed, not of {list(np.shape(ranges))}: give"
             " those of one percentile"

@@ -4,18 +4,18 @@ The trainer keeps the epoch that is best on validation data. `losses` has the lo
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from reds.elastic.net import ElasticNet
+from reds.elastic.net import ElasticNet, check_elastic
 from reds.elastic.standardized import check_standardization
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
 from reds.pack.scale import Standardization
-from reds.rules import Rule, check_argument, is_number, is_whole
+from reds.rules import Rule, check_argument, check_kind, is_number, seed_rule
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.losses import backward, loss_shares, smooth
@@ -41,6 +41,7 @@ class Stateful(Protocol):
         """Continue from a state."""
 
 
+@runtime_checkable
 class TrainingExamples(Protocol):
     """Give the minibatches and the validation data of a training."""
 
@@ -90,6 +91,12 @@ def train(
         LostProcessError: Another process of the training has ended.
         DivergedError: A weight or a statistic is not finite after an epoch.
     """
+    check_elastic(net)
+    check_kind(
+        "examples", examples, TrainingExamples, "make reds.data.examples.Examples of data.stored(name)"
+    )
+    check_kind("report", report, Report | None, "give a reds.training.report.Report")
+    check_kind("checkpoint", checkpoint, Checkpoint | None, "give a reds.training.checkpoint.Checkpoint")
     check_argument(_rules(options, seed, distil))
     _check_examples(net, examples)
     torch.manual_seed(seed + FAR * processes.rank())  # dropout, of other units in each process
@@ -163,7 +170,7 @@ def _rules(options: TrainingOptions, seed: int, distil: float) -> Iterator[Rule]
     """Give the rules on the arguments of `train`."""
     yield Rule("", "options", isinstance(options, TrainingOptions), "a reds.JointOptions", options)
     yield from training_rules(options)
-    yield Rule("", "seed", is_whole(seed) and 0 <= seed < 2**31, "a whole number, 0 to 2^31 - 1,", seed)
+    yield seed_rule(seed)
     yield Rule("", "distil", is_number(distil) and 0 <= distil <= 1, "a number, 0 to 1,", distil)
 
 

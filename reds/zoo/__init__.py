@@ -52,9 +52,11 @@ def by_name(name: str, classes: int | None = None) -> Graph:
     Raises:
         GraphError: No network has this name; the text lists the names and suggests the most similar one.
     """
-    make = find_net(name)
+    make = find_net(name) if isinstance(name, str) else None
     if not make:
-        raise GraphError(unknown_net(name))
+        raise GraphError(unknown_net(str(name)))
+    if not isinstance(classes, int | None) or (classes is not None and classes < 1):
+        raise GraphError(f"classes is {shown(classes)}: a whole number of 1 or more is needed")
     graph = make()
     output = graph.tensors[-1].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])

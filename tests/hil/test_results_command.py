@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from hil.cli import main
 from hil.errors import ComparisonError
+from hil.results.comment import render
 from hil.results.difference import Kept, changes
 from hil.results.file import read_run
 from hil.results.run import BoardIdentity
@@ -81,7 +82,7 @@ def test_a_run_is_shown_with_its_boards_figures_and_failures(hil: Hil, kept: lis
     assert f"run: {kept[2]}" in done.stdout
     assert "board desk: desktop, hardware, host, agent ef01" in done.stdout
     assert "FAILED: test_a: it took 9 us" in done.stdout
-    assert "desktop  desk   25%" in done.stdout
+    assert "desk (desktop), hardware: 1 FAILED" in done.stdout
     assert "QEMU emulator version 7.2.22" in hil("show", kept[0]).stdout
 
 
@@ -92,6 +93,45 @@ def test_two_runs_are_compared_figure_by_figure(hil: Hil, kept: list[str]) -> No
     assert not any("infrastructure_errors" in line for line in shown)
     assert "equal figures" not in hil("diff", kept[0], kept[1]).stdout
     assert "equal figures: 1;" in hil("diff", kept[0], kept[0]).stdout
+
+
+def test_two_runs_are_compared_in_a_comment_with_what_is_worse_first(hil: Hil, kept: list[str]) -> None:
+    done = hil("diff", kept[0], kept[1], "--markdown")
+    assert done.exit_code == 0, done.output
+    said = done.stdout.splitlines()
+    assert said[0] == "### Bench: 1 worse, 2 other, 0 equal"
+    assert f"`{kept[0]}` before, `{kept[1]}` after." in said[2]
+    worse = said.index("**Worse**")
+    assert said[worse + 4] == "| left emulated | 25% | latency | us | 8 | 9 | +12.50% |"
+    assert worse < said.index("<details><summary>Other: 2</summary>")
+    assert hil("diff", kept[0], kept[0], "--markdown").stdout.startswith("### Bench: 1 equal\n")
+
+
+def test_text_of_others_is_no_markup_in_a_comment() -> None:
+    board = replace(NANO, board="<b>|`x")
+    runs = [Kept("a`b", [board], [figure(board, "25%", value)]) for value in (1.0, 2.0)]
+    text = render("a`b", "c", *changes(*runs))
+    assert "&lt;b&gt;\\|\\`x emulated" in text
+    assert "``a`b`` before" in text
+
+
+def test_a_comment_lists_no_more_than_github_takes() -> None:
+    runs = [Kept("r", [NANO], [figure(NANO, f"{i}%", value) for i in range(3000)]) for value in (1.0, 2.0)]
+    text = render("r", "s", *changes(*runs))
+    assert "and 2960 more" in text
+    assert len(text) < 65_536
+
+
+def test_files_of_results_are_compared_as_runs_are(hil: Hil, kept: list[str], tmp_path: Path) -> None:
+    for name, run in (("a", kept[0]), ("b", kept[1])):
+        hil("export", run, "--format=jsonl", f"--out={tmp_path / name}.jsonl")
+    (tmp_path / "old.jsonl").write_text((tmp_path / "a.jsonl").read_text().partition("\n")[2])
+    for before in ("a", "old"):
+        shown = lines(hil("diff", str(tmp_path / f"{before}.jsonl"), str(tmp_path / "b.jsonl")))
+        assert ["left", "emulated", "25%", "latency", "us", "8", "9", "+12.50%", "worse"] in shown
+    gone = hil("diff", str(tmp_path / "gone.jsonl"), "last")
+    assert gone.exit_code
+    assert "gone.jsonl: there is no such file" in gone.stderr
 
 
 @pytest.mark.parametrize(

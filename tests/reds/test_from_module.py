@@ -24,12 +24,12 @@ def test_a_residual_module_computes_the_same_as_its_elastic_net() -> None:
     # Units that residuals hold together are one group: 16 of the stem, 24 of two blocks and the depthwise.
     assert graph.full == (3, 16, 16, 24, 24, 24, 32, 20, 4)
     assert [group.cut for group in graph.groups] == [False, *[True] * 7, False]
-    strided = next(layer for layer in graph.layers if layer.name == "blocks_1_conv1")
+    strided = next(layer for layer in graph.layers if layer.name == "blocks.1.conv1 (Conv2d)")
     assert (strided.stride, strided.padding) == ((2, 2), (1, 1, 1, 1))
     assert [layer.name for layer in graph.layers if layer.kind is Kind.ADD] == [
-        "add",
-        "add_1",
-        "add_2",
+        "add in blocks.0",
+        "add_1 in blocks.1",
+        "add_2 in blocks.2",
         "add_3",
     ]
 

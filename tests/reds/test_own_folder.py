@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,12 @@ def test_folders_named_much_like_parts_are_no_classes(
     pictures(tmp_path, parts, 1)
     with pytest.raises(DataError, match=remedy):
         load_user_data(tmp_path, 0)
+
+
+@pytest.mark.parametrize("name", ["0.csv", "tails/notes.csv", "tails/hum.WAV"])
+def test_a_file_of_another_kind_is_the_one_that_is_named(name: str, tmp_path: Path) -> None:
+    pictures(tmp_path / "mine", ("train", "test"))
+    odd = tmp_path / "mine" / "train" / (name if "/" in name else f"heads/{name}")
+    odd.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=re.escape(f"{odd}: is {odd.suffix.lower()} among pictures")):
+        load_user_data(tmp_path / "mine", 0)

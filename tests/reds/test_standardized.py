@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 from torch import Tensor, nn
 
@@ -15,7 +17,7 @@ import reds
 from reds.data.catalog import SETS, DataSpec
 from reds.data.examples import Examples
 from reds.data.options import DataOptions
-from reds.elastic.standardized import read_standardized
+from reds.elastic.standardized import check_standardized, read_standardized
 from reds.errors import DataError, PackError
 from reds.graph.subnets import full_subnet
 from reds.pack import dumps, loads
@@ -258,3 +260,38 @@ def test_a_trained_net_says_that_its_features_are_standardized(far: tuple[reds.R
     assert net.standardization == expected
     assert str(list(expected.mean)) in repr(net)
     assert RoundedNet(net, np.ones((2, 4, 2))).standardization == expected
+
+
+def standardized_net(standardization: Standardization) -> reds.ElasticNet:
+    net = reds.from_module(nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4)).eval(), (3,))
+    read_standardized(net, standardization)
+    return net
+
+
+@given(
+    st.lists(st.tuples(st.floats(-100, 100), st.floats(0.01, 100)), min_size=3, max_size=3),
+    st.integers(1, 64),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=50, deadline=None)
+def test_standardized_features_are_never_taken_for_raw_ones(
+    units: list[tuple[float, float]], count: int, seed: int
+) -> None:
+    net = standardized_net(Standardization(*zip(*units, strict=True)))
+    check_standardized(net, torch.randn(count, 3, generator=torch.Generator().manual_seed(seed)))
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation"), [(80.0, 13.0), (-80.0, 13.0), (0.0, 0.01), (0.0, 300.0), (5.0, 1.0)]
+)
+def test_raw_features_where_standardized_ones_are_read_are_refused(mean: float, deviation: float) -> None:
+    standardization = Standardization((mean,) * 3, (deviation,) * 3)
+    net, y = standardized_net(standardization), torch.arange(64) % 4
+    x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0)) * deviation + mean
+    with pytest.raises(DataError):
+        ranges(net, x, [99.0])
+    with pytest.raises(DataError):
+        reds.score(net, [(x, y)])
+    z = torch.from_numpy(standardization.apply(x.numpy()))
+    ranges(net, z, [99.0])
+    reds.score(net, [(z, y)])

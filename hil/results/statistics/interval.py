@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hil.results.statistics.proportions import proportion_interval
 from hil.results.statistics.quantiles import percentile_interval
 
-_MEDIANS = ("latency", "cycles", "instructions", "first", "energy")
+_MEDIANS = ("latency", "cycles", "instructions", "first", "energy", "tflite")
 """Metrics whose value is the median of their samples; `first_latency` and the like are counted as `first`."""
 
 

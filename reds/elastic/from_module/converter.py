@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from torch import Tensor, fx, nn
 
 from reds.elastic.from_module.fusion import Fused, Norm, fused_into
-from reds.elastic.from_module.operations import Add, reject, relu_ceiling
+from reds.elastic.from_module.operations import Add, reject, relu_ceiling, user_name
 from reds.elastic.from_module.windows import padding, pair, pool_kind
 from reds.errors import GraphError
 from reds.graph import Graph, Padding
@@ -60,7 +60,7 @@ class GraphConverter:
                     tensor = self._tensors[node] = self._convert(node, self.modules[node])
                 except GraphError as error:
                     self._reject(node, "does not fit its input", str(error))
-                self._names.setdefault(tensor, node.name)
+                self._names.setdefault(tensor, user_name(node, self.modules[node]))
         graph = self._builder.build()
         named = tuple(replace(layer, name=self._names[layer.output]) for layer in graph.layers)
         return replace(graph, layers=named)

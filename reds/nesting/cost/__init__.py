@@ -17,6 +17,8 @@ from reds.graph import Graph, Layer
 from reds.nesting.solver.problem import Choice, Groups, entries
 from reds.pack.model import table_rows
 from reds.pack.padding import round_up
+from reds.rules import is_whole
+from reds.text import shown
 
 Grid = NDArray[np.int64]
 """The widths that a unit group may have, ascending."""
@@ -55,18 +57,27 @@ def width_grids(graph: Graph, step: int | Sequence[int], least: int | Sequence[i
         least: The fewest units to keep; one number, or one for each group.
 
     Raises:
-        GraphError: A number is less than 1.
+        GraphError: A number is not whole or less than 1, or there is not one for each group.
     """
     n = len(graph.groups)
-    steps, fewest = np.broadcast_to(step, n).tolist(), np.broadcast_to(least, n).tolist()
-    if min(*steps, *fewest) < 1:
-        raise GraphError(f"`step` is {step} and `least` is {least}: both are 1 or more")
+    steps, fewest = _of_groups("step", step, n), _of_groups("least", least, n)
     return [
         np.unique([*range(round_up(first, by), group.units, by), group.units])
         if group.cut
         else np.array([group.units])
         for group, by, first in zip(graph.groups, steps, fewest, strict=True)
     ]
+
+
+def _of_groups(name: str, given: int | Sequence[int], groups: int) -> Sequence[int]:
+    """Return the number of each group. Raises `GraphError`, which calls it `name`, unless it is 1 or more."""
+    each = given if isinstance(given, Sequence) else [given] * groups
+    if len(each) != groups or not all(is_whole(number) and number >= 1 for number in each):
+        raise GraphError(
+            f"`{name}` is {shown(given)}: a whole number of 1 or more is needed, or one for each of"
+            f" {groups} groups"
+        )
+    return each
 
 
 def macs_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:

@@ -1,0 +1,47 @@
+"""Write the difference of two runs as Markdown that is ready for a comment on a pull request."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hil.results.difference import Change
+from hil.results.listing import HEADS, change_line, differs
+from reds.tables import code, escaped, markdown
+
+_SHOWN = 40
+"""Most figures of a kind that are listed; a comment of GitHub holds 65,536 characters."""
+_ALIGN = "llllrrrl"
+
+
+def render(before: str, after: str, changes: Sequence[Change], notes: Sequence[str]) -> str:
+    """Return the comment: what became worse, then what became better, then the rest, folded.
+
+    Args:
+        before: Name of the earlier run.
+        after: Name of the later run.
+        changes: The figures of both.
+        notes: What differs between the runs besides.
+    """
+    moved = [change for change in changes if differs(change)]
+    kinds = Counter(change.judged for change in moved)
+    counts = [f"{kinds[word]} {word}" for word in ("worse", "better") if kinds[word]]
+    counts += [f"{kinds['']} other" * (kinds[""] > 0), f"{len(changes) - len(moved)} equal"]
+    parts = [f"### Bench: {', '.join(filter(None, counts))}"]
+    parts += [f"{code(before)} before, {code(after)} after. `better` and `worse` say nothing about noise."]
+    parts += [f"> [!NOTE]\n> {escaped(note)}" for note in notes]
+    for word, title in (("worse", "Worse"), ("better", "Better"), ("", "Other")):
+        found = sorted((change for change in moved if change.judged == word), key=_size, reverse=True)
+        if found:
+            table = markdown(HEADS[:-1], [change_line(change)[:-1] for change in found[:_SHOWN]], _ALIGN[:-1])
+            more = f"\n\nand {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            shown = f"{table}{more}"
+            parts.append(f"**{title}**\n\n{shown}" if word == "worse" else _folded(title, len(found), shown))
+    return "\n\n".join(parts) + "\n"
+
+
+def _size(change: Change) -> float:
+    """Return how large a change is, relative to the value before."""
+    return abs(change.relative or 0.0)
+
+
+def _folded(title: str, count: int, body: str) -> str:
+    return f"<details><summary>{title}: {count}</summary>\n\n{body}\n\n</details>"
