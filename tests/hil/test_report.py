@@ -46,7 +46,9 @@ def column(figure: Figure, head: str) -> list[str]:
 
 
 def test_hardware_and_emulated_figures_share_no_picture(store: Store) -> None:
-    found = sections(taken(store, bench(store, 1), bench(store, 2, "other")))
+    boards = *BOARDS, replace(NANO, board="real", provenance="hardware", serial="S1", emulator="")
+    runs = bench(store, 1, boards=boards), bench(store, 2, "other", boards=boards)
+    found = sections(taken(store, *runs))
     assert [each.name for each in found] == [
         *("pareto", "latency", "switches", "change", "layers", "memory", "clips")
     ]
