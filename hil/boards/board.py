@@ -146,6 +146,11 @@ class Board:
         if self._conditioner:
             self._conditioner.settle()
 
+    @property
+    def room(self) -> tuple[int, int]:
+        """Return the bytes that the board has for packs, and for the arena."""
+        return self._hello.capacity, self._hello.arena
+
     def layout(self, model: Model) -> Layout:
         """Return the layout that `deploy` uses for a model. Raises `PackRefused` if the agent has none."""
         return best_layout(self.name, model, self._hello.layouts)
@@ -162,8 +167,7 @@ class Board:
             AgentError: The agent refused the pack.
         """
         layout = self.layout(model)
-        room = self._hello.capacity, self._hello.arena
-        data = check_capacity(self.name, model, layout, *room)
+        data = check_capacity(self.name, model, layout, *self.room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
             self._hello, self._model = replace(self._hello, pack=(0, 0)), None

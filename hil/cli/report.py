@@ -25,13 +25,12 @@ def report(
     boards_file: Path | None,
     where: str | None,
 ) -> None:
-    """Write a page of figures about each RUN.
+    """Show runs as one page of figures that opens offline.
 
-    The page is index.html in a folder, and opens offline.
-
-    RUN is `last` (the default), `last~1` (the one before), or the first characters of a run's id. The first
-    of several runs is compared with each later one. Limits are those of the boards file. Figures lie beside
-    the page as SVG and PNG. Example: hil report last~1 last --out report
+    The page is index.html in the folder of --out; figures lie beside it as SVG and PNG. RUN is `last` (the
+    default), `last~1` (the one before), or the first characters of a run's id. The first of several runs is
+    compared with each later one. Limits are those of the boards file.
+    Example: hil report last~1 last --out report
     """
     from contextlib import ExitStack
 

@@ -48,7 +48,7 @@ def draw(figure: Figure) -> Drawing:
         config={"background": PAPER},
         padding=12,
     )
-    page = svg(padding={"left": 12, "right": 12, "top": 4, "bottom": 4})  # fonts of readers may be wider
+    page = svg(padding={"left": 24, "right": 16, "top": 4, "bottom": 4})  # fonts of readers may be wider
     width, height = (round(float(n)) for n in re.findall(r'(?:width|height)="([\d.]+)"', page)[:2])
     styled = page.replace(">", f">{dark_style()}", 1)
     return Drawing(styled, titled, vl_convert.svg_to_png(titled, scale=_SCALE), width, height)

@@ -9,7 +9,7 @@ from hil.results.run import BoardIdentity
 
 MORE_IS_BETTER = ("accuracy",)
 """Metrics that are better if they are larger; of all others less is better."""
-NEUTRAL = ("macs", "power_idle", "tflite_latency")
+NEUTRAL = ("macs", "room_flash", "room_arena", "power_idle", "tflite_latency")
 """Metrics that say what a subnet is, not how well it does."""
 
 

@@ -7,6 +7,7 @@
 - accuracy: the mean of the correct answers
 - layers (`layer_03_depthwise_cycles`): the median of the layer by itself
 - arena: bytes, by the plan of the subnet
+- room_flash, room_arena: bytes that the board has for packs, and for the arena
 - stack, ram: bytes of the deepest of several inferences
 - answer, label: the number of labeled examples; the samples are the classes that a subnet answers, and the
   right ones
@@ -32,7 +33,7 @@ from reds.text import is_printable, shown
 PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
-    *("layer", "arena", "stack", "ram", "answer", "label", "energy", "power", "tflite"),
+    *("layer", "arena", "stack", "ram", "answer", "label", "room", "energy", "power", "tflite"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 

@@ -4,13 +4,20 @@ from collections.abc import Mapping
 
 from hil.results.memory import Memory
 from hil.suite.fixtures import Hold, Record
+from hil.suite.measurements import Measurements
 
 
 def test_memory(
-    subnet: str, memory: Memory, budgets: Mapping[str, float], record_measurement: Record, hold: Hold
+    subnet: str,
+    memory: Memory,
+    measurements: Measurements,
+    budgets: Mapping[str, float],
+    record_measurement: Record,
+    hold: Hold,
 ) -> None:
     found = {"arena": memory.arena, "stack": memory.stack, "ram": memory.ram}
-    for metric, size in found.items():
+    flash, arena = measurements.leased.do(lambda board: board.room)
+    for metric, size in {**found, "room_flash": flash, "room_arena": arena}.items():
         record_measurement(subnet, metric, "bytes", size, [size])
     for metric, limit in budgets.items():
         if metric in found:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from hil.report.page import write
+from hil.report.taken import from_store
 from hil.results.difference import Kept, changes
 from hil.results.run import Run
 from hil.results.store import Store, open_store, prune
@@ -48,6 +50,11 @@ def kept(store: Store, run: Run) -> Kept:
     return Kept(run.id, store.boards(run.id), store.measurements(run.id))
 
 
+def report(store: Store, before: Run, after: Run, folder: Path) -> None:
+    """Write the page of two runs as `hil report` does."""
+    write([from_store(store, run, ()) for run in (before, after)], folder)
+
+
 def main() -> None:
     """Fill a store, and print the seconds of what users do."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -76,6 +83,7 @@ def main() -> None:
             (board,) = store.boards(new.id)
             timed("history, 50", lambda: store.history(board, SHAPE, "25%", "latency", "us", 50))
             timed("history, all", lambda: store.history(board, SHAPE, "25%", "latency", "us"))
+            timed("report of two runs", lambda: report(store, newest[4], new, Path(folder) / "report"))
             timed("last good", lambda: store.last_good(board, SHAPE))
             writer = store.begin(run_at(600 * told.runs))
             test, taken = outcome(board, "a"), [figure(board, "25%", 1.0)]

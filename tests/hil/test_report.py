@@ -46,7 +46,9 @@ def column(figure: Figure, head: str) -> list[str]:
 
 
 def test_hardware_and_emulated_figures_share_no_picture(store: Store) -> None:
-    found = sections(taken(store, bench(store, 1), bench(store, 2, "other")))
+    boards = *BOARDS, replace(NANO, board="real", provenance="hardware", serial="S1", emulator="")
+    runs = bench(store, 1, boards=boards), bench(store, 2, "other", boards=boards)
+    found = sections(taken(store, *runs))
     assert [each.name for each in found] == [
         *("pareto", "latency", "switches", "change", "layers", "memory", "clips")
     ]
@@ -99,6 +101,30 @@ def test_limits_of_the_boards_file_are_drawn(store: Store, tmp_path: Path) -> No
     drawn = next(layer["data"] for layer in pareto.spec["layer"] if "data" in layer)
     assert [limit["x"] for limit in drawn["values"]] == [900]
     assert column(memory, "limit of RAM") == ["-", "9,000", "-"]
+
+
+def test_memory_is_told_as_a_part_of_what_the_board_has(store: Store) -> None:
+    (figure,) = section(sections(taken(store, bench(store, 1, boards=[NANO]))), "memory").figures
+    assert figure.notes == (
+        "The board has 76,000 bytes for packs, of which 50.0 % are taken.",
+        "The board has 48,000 bytes for the arena, of which 25.0 % are taken.",
+    )
+
+
+def test_packs_of_other_shapes_are_not_compared_one_by_one(store: Store) -> None:
+    found = sections(taken(store, bench(store, 1), bench(store, 2, "other")))
+    change = section(found, "change")
+    assert (len(change.figures), len(change.notes)) == (0, 1)
+
+
+def test_two_runs_stand_side_by_side_with_what_changed(store: Store) -> None:
+    runs = bench(store, 1, boards=[DESKTOP]), bench(store, 2, boards=[DESKTOP], slower=1.1)
+    (figure,) = section(sections(taken(store, *runs)), "change").figures
+    drawn = {
+        point["what"]: (round(point["x"], 6), point["judged"]) for point in figure.spec["data"]["values"]
+    }
+    assert drawn == {f"{subnet} latency": (0.1, "worse") for subnet in SUBNETS}
+    assert ("25%", "macs", "MAC", "20,000", "20,000", "+0.00 %", "") in figure.table.rows
 
 
 def test_switch_matrix_has_each_ordered_pair(store: Store) -> None:

@@ -12,8 +12,8 @@ from hil.results.run import BoardIdentity
 
 _MOST = 40
 """Most changes that are drawn, the largest."""
-_LAYER = "layer_"
-"""Begins the metrics that only the table has: the latency sums them up."""
+_DETAILS = ("layer", "first", "macs", "room")
+"""First words of metrics that only the table has."""
 _COLORS = {"better": SERIES[2], "worse": SERIES[1], "neither": SERIES[-1]}
 _SHAPES = {"better": "triangle-up", "worse": "triangle-down", "neither": "circle"}
 
@@ -24,6 +24,10 @@ def side_by_side(taken: Sequence[Taken]) -> Section:
     notes: list[str] = []
     for later in taken[1:]:
         both = taken[0], later
+        if not _shapes(taken[0]) & _shapes(later):
+            other = f"run {later.run.id} benched a pack of another shape than run {taken[0].run.id}"
+            notes.append(f"{other}, so their figures are not compared one by one")
+            continue
         try:
             found, differ = changes(*(Kept(each.run.id, each.boards, each.measurements) for each in both))
         except ComparisonError as error:
@@ -39,12 +43,16 @@ def side_by_side(taken: Sequence[Taken]) -> Section:
     return Section("change", "Two runs side by side", reading, figures, tuple(notes))
 
 
+def _shapes(taken: Taken) -> set[str]:
+    return {bench.shape for bench in taken.benches}
+
+
 def _figures(both: tuple[Taken, Taken], board: BoardIdentity, found: Sequence[Change]) -> Iterator[Figure]:
     before, after = (each.run.id for each in both)
     points = [
         {"what": f"{c.subnet} {c.metric}", "x": c.relative, "judged": c.judged or "neither"}
         for c in sorted(found, key=lambda c: -abs(c.relative or 0.0))
-        if c.relative and not c.metric.startswith(_LAYER)
+        if c.relative and c.metric.partition("_")[0] not in _DETAILS
     ][:_MOST]
     changed = sum(_value(c.before) != _value(c.after) for c in found)
     where = f"{board.board}, {board.provenance}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hil.report.figure import Figure, Section, Table, file_name, number
+from hil.report.figure import Figure, Section, Table, file_name, number, percent
 from hil.report.taken import Bench
 from hil.report.theme import LIMIT, PAPER, SERIES
 
@@ -58,8 +58,19 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         alt,
         spec,
         Table(heads, cells),
+        tuple(_room(bench, pack)),
         run=bench.run.id,
     )
+
+
+def _room(bench: Bench, pack: float | None) -> Iterator[str]:
+    """Yield what the board has for packs and for the arena, and which part of it is taken."""
+    largest = max((bench.value(subnet, "arena", "bytes") or 0.0 for subnet in bench.subnets), default=0.0)
+    for what, metric, taken in (("packs", "room_flash", pack), ("the arena", "room_arena", largest)):
+        room = next(filter(None, (bench.value(subnet, metric, "bytes") for subnet in bench.subnets)), None)
+        if room and taken:
+            share = percent(taken / room)
+            yield f"The board has {number(room)} bytes for {what}, of which {share} are taken."
 
 
 def _bars(bars: Sequence[dict[str, Any]], limits: Sequence[dict[str, Any]]) -> dict[str, Any]:

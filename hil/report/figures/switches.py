@@ -48,7 +48,7 @@ def _figures(bench: Bench) -> Iterator[Figure]:
             },
             {"mark": {"type": "text", "color": "#101418"}, "encoding": {"text": {"field": "text"}}},
         ],
-        "width": {"step": 74},
+        "width": {"step": 62},
         "height": {"step": 40},
     }
     alt = (

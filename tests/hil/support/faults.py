@@ -23,6 +23,7 @@ from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
 from hil.protocol.hello import Clock, read_hello
+from hil.report.taken import from_file
 from hil.results import file
 from hil.results.gate.baseline import chosen
 from hil.results.measurement import Measurement
@@ -158,6 +159,12 @@ def _figure(target: str = "desktop", **more: str) -> Measurement:
     return Measurement(target, **who, subnet="25%", metric="latency", unit="us", value=1, samples=(1,))
 
 
+def _old_results(folder: Path) -> None:
+    path = folder / "old.jsonl"
+    path.write_text("")
+    from_file(path, ())
+
+
 FAULTS: dict[str, Fault] = {
     "boards file: not there": lambda folder: boards_toml.load(folder / "nowhere.toml"),
     "boards file: an empty one": _file(""),
@@ -184,6 +191,8 @@ FAULTS: dict[str, Fault] = {
     "option: a misspelled action": _option("missing", "emulated"),
     "option: a wait without an end": _option("lease-wait", "inf"),
     "option: results in a folder's place": lambda _: file.prepare(Path("/")),
+    "report: a results file that is not there": lambda folder: from_file(folder / "none.jsonl", ()),
+    "report: a results file that names no run": _old_results,
     "entry: a host for the desktop": _started(Entry("desk", "desktop", host=Host("h"))),
     "entry: a core for a Nano": _started(Entry("left", "nano33ble", core=1)),
     "entry: an agent for a real Nano": _started(Entry("left", "nano33ble", agent=Path("x.elf"))),

@@ -13,6 +13,8 @@ from tests.hil.support.runs import outcome, run_at
 SUBNETS = ("25%", "50%", "100%")
 CLASSES = ("yes", "no", "go", "stop")
 CLIPS = 80
+ROOM = (("room_flash", 76_000), ("room_arena", 48_000))
+"""Bytes that a board has."""
 BOARDS = (
     BoardIdentity("nano33ble", "nano33ble", "emulated", "", "QEMU emulator version 7.2.22", "abcd"),
     BoardIdentity("desktop", "desk", "hardware", "host", "", "ef01"),
@@ -72,7 +74,7 @@ def measured(
                 if other != subnet:
                     what = "switch" if unit == "us" else f"switch_{unit}"
                     yield figure(f"{other}->{subnet}", what, unit, 10.0 + n, [10.0, 10.0 + n])
-        for metric, size in (("arena", 4000 * n), ("stack", 500), ("ram", 4000 * n + 600)):
+        for metric, size in (("arena", 4000 * n), ("stack", 500), ("ram", 4000 * n + 600), *ROOM):
             yield figure(subnet, metric, "bytes", size, [size])
 
 
