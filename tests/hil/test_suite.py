@@ -206,9 +206,14 @@ def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Pat
     path = tmp_path / "boards.toml"
     budgets = '{ "50%" = 0.001, "100%" = 1e6 }'
     path.write_text(f'[[board]]\nname = "d"\ntarget = "desktop"\nlatency_us = {budgets}\n')
-    done = hil("--boards", path, "--pack", small_pack)
+    done = hil("--boards", path, "--pack", small_pack, "--junitxml=a.xml")
     assert outcomes(done.stdout) == {"failed": 1, "passed": suite_size(small_pack) - 3, "skipped": 2}
-    assert "over the budget in the boards file, 0.001 us" in done.stdout
+    told = r"50%: the median is [\d.]+ us, over the budget in the boards file, 0.001 us"
+    failure = done.stdout.partition("= FAILURES =")[2].partition("= reds-hil =")[0]
+    assert re.fullmatch(rf"=+\n_+ \S+ _+\ntest_latency.py:\d+: {told}\n- .*\n=+", failure), failure
+    assert re.search(r"^50% .* <= 0.001 FAILED", done.stdout, re.MULTILINE)
+    failed = ET.parse(tmp_path / "a.xml").getroot().findall(".//failure")
+    assert [bool(re.search(told, str(f.get("message")))) for f in failed] == [True]
 
 
 def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: Path, tmp_path: Path) -> None:
