@@ -25,7 +25,9 @@ def report(
     boards_file: Path | None,
     where: str | None,
 ) -> None:
-    """Write a page of figures about each RUN: index.html in a folder, which opens offline.
+    """Write a page of figures about each RUN.
+
+    The page is index.html in a folder, and opens offline.
 
     RUN is `last` (the default), `last~1` (the one before), or the first characters of a run's id. The first
     of several runs is compared with each later one. Limits are those of the boards file. Figures lie beside

@@ -14,7 +14,7 @@ from reds.commands import EXTRAS
 
 USERS = [
     *("baseline", "boards", "doctor", "image", "kernels"),
-    *("latency", "profile", "release", "results", "summary"),
+    *("latency", "profile", "release", "report", "results", "summary"),
 ]
 
 
