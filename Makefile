@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 
 help:
-	@echo "make bench   bench the shipped pack on every target, emulating what is absent"
+	@echo "make bench   bench two shipped packs, emulating the boards that are absent"
 	@echo "make kernels what an inference costs, subnet by subnet: exact counts on the emulated Nano, times here"
 	@echo "make test    all tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
 	@echo "make chaos   break the bench at random for MINUTES (5); SEED, RUNS, ONLY and JOBS are optional"
@@ -17,8 +17,7 @@ help:
 
 bench:
 	@ci/bootstrap bench
-	@mkdir -p results
-	$(PY) -m pytest hil --missing=emulate --results results/bench.jsonl
+	@ci/bench
 
 kernels:
 	@ci/bootstrap bench

@@ -152,7 +152,7 @@ def inspect(pack: Path) -> None:
     """
     from reds.pack.inspect import print_pack
 
-    print_pack(pack, plain_console())
+    print_pack(pack, plain_console(least_width=100))
 
 
 @main.command()

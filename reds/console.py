@@ -9,7 +9,7 @@ from reds import torchrun
 from reds.text import printable
 
 
-def plain_console(stderr: bool = False) -> Console:
+def plain_console(stderr: bool = False, least_width: int = 0) -> Console:
     """Return a console that reads no markup and no emoji codes in what it prints.
 
     With markup a name such as `desk [lab]` would lose its end, and `desk[/lab]` would raise an error. Of
@@ -17,8 +17,12 @@ def plain_console(stderr: bool = False) -> Console:
 
     Args:
         stderr: Print to standard error.
+        least_width: Columns of the output if it is no terminal, where lines may be of any length.
     """
-    return Console(stderr=stderr, markup=False, emoji=False, quiet=torchrun.rank() > 0)
+    console = Console(stderr=stderr, markup=False, emoji=False, quiet=torchrun.rank() > 0)
+    if not console.is_terminal:
+        console.width = max(console.width, least_width)
+    return console
 
 
 def print_notes(notes: Iterable[str], console: Console) -> None:

@@ -6,6 +6,7 @@ tools are missing are skipped with the packages to install, and `-m "not cross a
 
 import gc
 import os
+import sys
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -13,8 +14,8 @@ import pytest
 try:
     from hypothesis import settings
 except ModuleNotFoundError:  # as in the environment of `make bench`
-    pytest.exit(
-        "the tests need more than a bench: run `ci/bootstrap test`, or bench with `pytest hil --emulate`", 4
+    sys.exit(
+        "the tests need more than a bench: run `ci/bootstrap test`, or bench with `pytest hil --emulate`"
     )
 
 from tests.support.tools import missing

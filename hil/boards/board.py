@@ -37,6 +37,8 @@ SECONDS_PER_MAC = 2e-6
 
 MOST_SAMPLES = 0xFFFF
 """Most samples of one measurement."""
+_BATCH_MACS = 50_000_000
+"""MACs of a batch, which slow boards compute in about a second, so that progress is seen."""
 _MOST_INPUTS = 0xFFFF
 """Most inputs that a request can name."""
 
@@ -214,7 +216,7 @@ class Board:
         model = self._check_inputs(x)
         parts: list[list[Outputs]] = [[] for _ in subnets]
         done = 0
-        for batch in self._batches(model, x):
+        for batch in self._batches(model, subnets, x):
             self._load(batch)
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
@@ -294,7 +296,8 @@ class Board:
         each = range(0, layers * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
         ticks = [[int(LAYER_SAMPLE.read(s, at)["ticks"]) for at in each] for s in timed.samples]
         sums = [sum(row) - (layers - 1) * timed.overhead for row in ticks]
-        self._check(clock, timed, {"layers": [t for row in ticks for t in row], INFERENCES: sums})
+        layer_ticks = {"layers": [tick for row in ticks for tick in row]}
+        self._check(clock, timed, layer_ticks, summed={INFERENCES: sums})
         columns = zip(*ticks, strict=True)
         taken = (self._samples(clock, less_overhead(column, timed.overhead)) for column in columns)
         return LayerSamples(tuple(taken), timed.overhead)
@@ -332,10 +335,23 @@ class Board:
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
 
-    def _check(self, clock: Clock, timed: Timed, ticks: Mapping[str, Sequence[int]]) -> None:
-        """Raise `ProtocolError` if these samples cannot be."""
+    def _check(
+        self,
+        clock: Clock,
+        timed: Timed,
+        ticks: Mapping[str, Sequence[int]],
+        summed: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """Raise `ProtocolError` if these samples cannot be.
+
+        Args:
+            clock: Clock of the samples.
+            timed: The answer that they are of.
+            ticks: Ticks of the samples, by what they are of.
+            summed: Sums of these ticks, which took no time of their own.
+        """
         try:
-            check_ticks(clock, timed.overhead, ticks)
+            check_ticks(clock, timed.overhead, {**ticks, **(summed or {})})
             if self._facts.provenance is Provenance.HARDWARE and clock.hz:
                 check_time(clock, sum(map(sum, ticks.values())), timed.seconds)
         except ProtocolError as error:
@@ -351,9 +367,12 @@ class Board:
             raise InputsRefused(f"{got}, but {takes}", board=self.name)
         return model
 
-    def _batches(self, model: Model, x: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-        """Split inputs into batches that fit the board, and whose outputs fit a frame."""
-        size = min(self._inputs_that_fit(model), self._outputs_that_fit(model))
+    def _batches(
+        self, model: Model, subnets: Sequence[int], x: NDArray[np.int8]
+    ) -> Iterator[NDArray[np.int8]]:
+        """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
+        quick = max(1, _BATCH_MACS // sum(model.subnets[s].macs for s in subnets))
+        size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
         for at in range(0, len(x), size):
             yield x[at : at + size]
 

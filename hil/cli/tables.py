@@ -15,6 +15,8 @@ from reds.files import write_atomically
 if TYPE_CHECKING:
     from hil.kernels.tables import Table
 
+_PIPED_WIDTH = 400
+"""Columns where the output is no terminal: wider than any table, so that no cell is folded."""
 JSON = click.option("--json", "json_file", type=new_file, help="Also write the tables to this file, as JSON.")
 MARKDOWN = click.option(
     "--markdown", "markdown_file", type=new_file, help="Also write the tables to this file, as Markdown."
@@ -46,7 +48,7 @@ def publish(tables: Sequence["Table"], json_file: Path | None, markdown_file: Pa
     """
     from hil.kernels.tables import plain
 
-    console = plain_console()
+    console = plain_console(least_width=_PIPED_WIDTH)
     for table in tables:
         console.print(table.rich())
     if json_file:

@@ -26,7 +26,7 @@ class Table:
         notes = Text("\n".join(printable(note, LINE) for note in self.notes)) if self.notes else None
         table = RichTable(title=self.title, title_justify="left", caption=notes, caption_justify="left")
         for i, head in enumerate(self.heads):
-            table.add_column(head, justify="right" if i else "left", no_wrap=not i)
+            table.add_column(head, justify="right" if i else "left", overflow="fold")
         for row in self.rows:
             table.add_row(*(text(cell) for cell in row))
         return table

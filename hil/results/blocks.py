@@ -143,7 +143,7 @@ def _title(who: Who, ended: Mapping[str, int]) -> str:
     target, board, provenance = who
     name = board if board == target else f"{board} ({target})"
     counts = [f"{ended[word]} {word.upper()}" for word in BAD if ended.get(word)]
-    counts += [f"{n} {word}" for word, n in ended.items() if word not in BAD and n]
+    counts += [f"{n} {word}" for word, n in sorted(ended.items()) if word not in BAD]
     return f"{name}, {provenance}" + (f": {', '.join(counts)}" if counts else "")
 
 

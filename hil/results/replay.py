@@ -4,12 +4,12 @@ pytest-benchmark times calls with a clock that a marker may replace: here a cloc
 Samples are passed only if one of the options below is given. The limits of this project stay the judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-_WANTED_BY = ("autosave", "save", "json", "compare", "histogram")
+_WANTED_BY = ("autosave", "save", "json", "compare", "histogram", "only")
 
 
 class ReplayClock:
@@ -22,8 +22,15 @@ class ReplayClock:
         """Return the time in seconds."""
         return self._now
 
-    def play(self, benchmark: Any, microseconds: Sequence[float]) -> None:
-        """Show pytest-benchmark's fixture one round for each sample, each as long as its sample."""
+    def play(self, benchmark: Any, microseconds: Sequence[float], facts: Mapping[str, str]) -> None:
+        """Show pytest-benchmark's fixture one round for each sample, each as long as its sample.
+
+        Args:
+            benchmark: The fixture.
+            microseconds: The samples.
+            facts: What they are of, for `extra_info` of the JSON file.
+        """
+        benchmark.extra_info.update(facts)
         rest = iter(microseconds)
 
         def last() -> None:
@@ -32,7 +39,15 @@ class ReplayClock:
         benchmark.pedantic(last, rounds=len(microseconds), iterations=1)
 
 
+_FIXTURE = "benchmark"
 CLOCK = pytest.StashKey[ReplayClock]()
+
+
+def announce(config: pytest.Config, item: pytest.Item) -> None:
+    """List pytest-benchmark's fixture among those of a test, so that --benchmark-only leaves the test in."""
+    names = getattr(item, "fixturenames", [])
+    if config.pluginmanager.hasplugin("benchmark") and config.getoption("benchmark_only", None):
+        names += [] if _FIXTURE in names else [_FIXTURE]
 
 
 def attach(config: pytest.Config, item: pytest.Item) -> None:

@@ -94,6 +94,13 @@ def _is_tflite(settings: Settings) -> bool:
     return settings.pack is not None and settings.pack.suffix == SUFFIX
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-benchmark skips tests without its fixture
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let --benchmark-only leave the tests in that use `replay`."""
+    if selected_board(item) and "replay" in getattr(item, "fixturenames", ()):
+        replay.announce(item.config, item)
+
+
 @pytest.hookimpl(trylast=True)  # after -k and -m have deselected tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Attach the clock of pytest-benchmark to each test that uses `replay`."""
@@ -311,12 +318,17 @@ def energy(measurements: Measurements, subnet: str, _hil_board: LeasedBoard) -> 
 
 
 @pytest.fixture(name="replay")
-def _replay(request: pytest.FixtureRequest) -> Callable[[Sequence[float]], None]:
+def _replay(
+    request: pytest.FixtureRequest, _hil_board: LeasedBoard, pack: Pack, subnet: str
+) -> Callable[[Sequence[float]], None]:
     """Return a function that passes samples in us to pytest-benchmark, or drops them if it is off."""
     clock = request.node.stash.get(replay.CLOCK, None)
     if clock is None:
         return lambda samples: None
-    return lambda samples: clock.play(request.getfixturevalue("benchmark"), samples)
+    who = _hil_board.facts()
+    facts = {"target": who.target, "board": who.name, "provenance": str(who.provenance)}
+    facts |= {"pack": pack.model.name, "pack_sha256": pack.sha256, "subnet": subnet}
+    return lambda samples: clock.play(request.getfixturevalue("benchmark"), samples, facts)
 
 
 @pytest.fixture

@@ -62,6 +62,15 @@ def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int
     return f"about {_rounded(sum(seconds))} for {who}"
 
 
+def alike(boards: tuple[SelectedBoard, ...]) -> str:
+    """Return which emulated boards are one machine with other names, empty if there are none."""
+    names = {board.entry.target: board.entry.name for board in boards if _speed(board)}
+    if not names.keys() >= {"pi", "android"}:
+        return ""
+    pi, android = names["pi"], names["android"]
+    return f"{android} is the machine of {pi} behind adb, its counts are the same; --target leaves one out"
+
+
 def _speed(board: SelectedBoard) -> Speed | None:
     """Return the speed of an emulated board, None for others."""
     if board.absent or board.provenance is not Provenance.EMULATED:

@@ -14,7 +14,7 @@ from hil.results import file
 from hil.suite import defects, tflite_file
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
-from hil.suite.duration import estimate, usual_inputs
+from hil.suite.duration import alike, estimate, usual_inputs
 from hil.suite.option_names import refuse_names_of_others
 from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.tflite_file import SUFFIX, TfliteFile
@@ -51,7 +51,8 @@ class BenchRun:
             sample = [text] if (text := sampled(len(self.benched.subnets))) else []
         skipped = [f"skipped: {b.absent}" for b in self.boards if b.absent and not b.fails]
         emulated = [f"emulated: {b.no_hardware}" for b in self.boards if b.no_hardware]
-        return [f"reds-hil: {line}" for line in (benched, *long, *sample, *skipped, *emulated)]
+        same = [text] if (text := alike(self.boards)) else []
+        return [f"reds-hil: {line}" for line in (benched, *long, *same, *sample, *skipped, *emulated)]
 
 
 def bench_run_of(config: pytest.Config) -> "BenchRun | str":

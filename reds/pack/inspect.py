@@ -1,7 +1,9 @@
 """Print a pack as tables, for the command `reds inspect`, which needs neither torch nor a recipe."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -9,7 +11,8 @@ from rich.text import Text
 
 from reds import pack
 from reds.errors import ModelError, PackError
-from reds.pack import layouts
+from reds.pack import layouts, rooms
+from reds.pack.card import read_card, shares
 from reds.pack.layouts import CANONICAL
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
 from reds.pack.reader import loads, outline, read_bytes
@@ -17,7 +20,9 @@ from reds.text import printable
 
 
 def print_pack(path: Path, console: Console) -> None:
-    """Print the layers, subnets, bytes and arenas of a pack, also of one in the layout of a device.
+    """Print layers, subnets, accuracies and memory of a pack, and which boards have room for it.
+
+    Of a pack in the layout of a device its headers are printed.
 
     Raises:
         PackError: The pack is missing, damaged or breaks a rule.
@@ -37,9 +42,25 @@ def print_pack(path: Path, console: Console) -> None:
         markup=False,
         emoji=False,
     )
+    card = read_card(path.with_suffix(".json"), hashlib.sha256(data).hexdigest())
     console.print(layer_table(model))
-    console.print(subnet_table(model))
-    console.print(_bytes(model) if layout == CANONICAL.name else _laid_out(layout, len(data)))
+    console.print(subnet_table(model, _accuracies(model, card)))
+    if layout == CANONICAL.name:
+        for line in (_bytes(model), *rooms.lines(model)):
+            console.print(line, soft_wrap=True)
+    else:
+        console.print(_laid_out(layout, len(data)))
+
+
+def _accuracies(model: Model, card: Mapping[str, Any] | None) -> Sequence[str]:
+    """Return the accuracy of each subnet on the test examples, as the card has it; none without."""
+    if card is None:
+        return ()
+    try:
+        found = shares(card, [subnet.name for subnet in model.subnets], "accuracy", "test")
+    except ValueError:  # a card of another tool
+        return ()
+    return [f"{100 * share:.1f} %" for share in found]
 
 
 def _bytes(model: Model) -> str:
@@ -82,16 +103,16 @@ def _window(layer: IntegerLayer) -> str:
     return kernel if stride == "1x1" else f"{kernel} by {stride}"
 
 
-def subnet_table(model: Model) -> Table:
-    """Return a table with the units, cost and memory of each subnet."""
+def subnet_table(model: Model, accuracies: Sequence[str] = ()) -> Table:
+    """Return a table with the units, cost, memory and, where they are known, accuracies of the subnets."""
     full = model.subnets[-1].macs
     rows = (
         [subnet.name, "-".join(str(n) for n in subnet_units(model, i)),
          f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %" if full else "-",
-         f"{layouts.plan(model, i, CANONICAL).size:,}"]
+         f"{layouts.plan(model, i, CANONICAL).size:,}", *accuracies[i : i + 1]]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip
-    return table_of("subnet units MACs of-full arena-bytes", rows)
+    return table_of("subnet units MACs of-full arena-bytes" + " accuracy" * bool(accuracies), rows)
 
 
 def subnet_units(model: Model, subnet: int) -> list[int]:

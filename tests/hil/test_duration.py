@@ -1,5 +1,6 @@
 """A bench says beforehand how long it takes, and takes as many inputs as an emulated board runs in time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_the_estimate_grows_with_boards_inputs_and_samples(shipped: workload.Wor
     assert "for 2 emulated boards" in duration.estimate(shipped, (NANO, NANO), None)
     assert duration.estimate(shipped, (NANO,), 10_000).startswith("about 2 min ")
     assert duration.estimate(shipped.taking(1), (NANO,) * 8, 1).startswith("about 15 s ")
+
+
+def test_emulated_boards_that_are_one_machine_are_named() -> None:
+    pi, android = (
+        SelectedBoard(Entry(f"my-{name}", name), Provenance.EMULATED) for name in ("pi", "android")
+    )
+    assert duration.alike((NANO, pi, android)).startswith("my-android is the machine of my-pi behind adb")
+    assert duration.alike((NANO, pi, DESK)) == duration.alike((pi, replace(android, absent="no QEMU"))) == ""
 
 
 @pytest.mark.parametrize(("given", "means"), [("7", 7), ("all", ALL_INPUTS)])

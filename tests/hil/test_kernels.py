@@ -1,5 +1,6 @@
 """Test the kernel bench: exact counts that may not grow, tables, and the order of weights."""
 
+import io
 import json
 from contextlib import nullcontext
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from hil.cli import main
+from hil.cli.tables import publish
 from hil.errors import PackRefused, ResultsError
 from hil.kernels import baseline, desktop, report
 from hil.kernels.baseline import Baseline, Count
@@ -213,3 +216,15 @@ def test_table_shows_the_same_values_in_every_format() -> None:
         {"net": "a", "n": 12345, "x": 1.005},
         {"net": "b", "n": 1, "x": None},
     ]
+
+
+def test_tables_are_whole_where_the_output_is_no_terminal_or_narrow(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = Table("Counts", tuple(f"column {i}" for i in range(12)), (tuple(range(10**9, 10**9 + 12)),))
+    publish([table], None, None)
+    shown = capsys.readouterr().out
+    assert all(f"{value:,}" in shown for value in range(10**9, 10**9 + 12))
+    narrow = io.StringIO()
+    Console(file=narrow, width=40).print(table.rich())
+    assert "…" not in narrow.getvalue()

@@ -24,6 +24,8 @@ from hil.results.layer_facts import LayerFacts, layer_facts
 from hil.results.memory import Memory, check_memory
 from hil.results.profile import LAYER_MORE, Cost, Profile
 from hil.results.profile_table import render
+from reds import pack
+from reds.fixtures import fixtures_dir
 from reds.pack import layouts
 from reds.pack.layouts import CANONICAL, LAYOUTS
 from reds.pack.model import Model
@@ -188,6 +190,14 @@ def test_stack_is_measured_to_the_byte_or_said_to_be_too_deep(
         with raises(NotMeasurable, board="deep"):
             board.memory(1, x)
         assert len(board.infer(x)) == 2
+
+
+def test_profile_of_layers_that_take_longer_than_their_answer_is_no_lie(desktop: Board) -> None:
+    model = pack.load(fixtures_dir() / "kws-ds-cnn-s.reds")
+    desktop.deploy(model)
+    clock = next(clock for clock in desktop.facts().clocks if clock.hz)
+    taken = desktop.profile(3, 100, clock, inputs(model, 10))  # the sums of the layers take no time again
+    assert len(taken.layers) == len(model.layers)
 
 
 def test_profile_of_the_desktop_has_every_layer_and_its_inputs_are_used(desktop: Board, small: Model) -> None:

@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +48,7 @@ def test_the_desktop_passes_and_every_figure_is_kept(hil: Run, small_pack: Path,
     assert outcomes(done.stdout) == {"passed": passed, "skipped": 2}
     assert "no labeled examples for small: there is no card small.json beside the pack" in done.stdout
     assert "256 seeded random inputs (there is no card small.json beside the pack)" in done.stdout
-    assert re.search(rf"^desktop, hardware: 2 skipped, {passed} passed$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^desktop, hardware: {passed} passed, 2 skipped$", done.stdout, re.MULTILINE)
     table = r"^100% +944 +[\d.]+ \([\d.]+\.\.[\d.]+\) +[\d.]+ +<= 40 ok"
     assert re.search(table, done.stdout, re.MULTILINE)
 
@@ -204,9 +206,14 @@ def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Pat
     path = tmp_path / "boards.toml"
     budgets = '{ "50%" = 0.001, "100%" = 1e6 }'
     path.write_text(f'[[board]]\nname = "d"\ntarget = "desktop"\nlatency_us = {budgets}\n')
-    done = hil("--boards", path, "--pack", small_pack)
+    done = hil("--boards", path, "--pack", small_pack, "--junitxml=a.xml")
     assert outcomes(done.stdout) == {"failed": 1, "passed": suite_size(small_pack) - 3, "skipped": 2}
-    assert "over the budget in the boards file, 0.001 us" in done.stdout
+    told = r"50%: the median is [\d.]+ us, over the budget in the boards file, 0.001 us"
+    failure = done.stdout.partition("= FAILURES =")[2].partition("= reds-hil =")[0]
+    assert re.fullmatch(rf"=+\n_+ \S+ _+\ntest_latency.py:\d+: {told}\n- .*\n=+", failure), failure
+    assert re.search(r"^50% .* <= 0.001 FAILED", done.stdout, re.MULTILINE)
+    failed = ET.parse(tmp_path / "a.xml").getroot().findall(".//failure")
+    assert [bool(re.search(told, str(f.get("message")))) for f in failed] == [True]
 
 
 def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: Path, tmp_path: Path) -> None:
@@ -220,6 +227,31 @@ def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: P
             assert stats["rounds"] == len(row["samples"])
             assert stats["median"] == pytest.approx(row["value"] / 1e6)
             assert stats["max"] == pytest.approx(max(row["samples"]) / 1e6)
+
+
+def test_pytest_benchmark_saves_and_compares_runs_of_its_tests_only(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    args = ("--target=desktop", "--pack", small_pack, "--benchmark-only", "--benchmark-storage=kept")
+    first = hil(*args, "--benchmark-save=first")
+    assert first.returncode == 0, first.stdout
+    assert outcomes(first.stdout) == {"passed": 2, "skipped": suite_size(small_pack) - 2}
+    (saved,) = (tmp_path / "kept").rglob("*_first.json")
+    found = {b["extra_info"]["subnet"]: b for b in json.loads(saved.read_text())["benchmarks"]}
+    assert found.keys() == {"50%", "100%"}
+    assert (
+        found["50%"]["extra_info"] | {"target": "desktop", "provenance": "hardware", "pack": "small"}
+        == (found["50%"]["extra_info"])
+    )
+    assert found["50%"]["stats"]["rounds"] == 100
+    second = hil(*args, "--benchmark-save=second", "--benchmark-compare=0001", "--benchmark-histogram=h")
+    assert second.returncode == 0, second.stdout
+    assert "test_latency[desktop-hardware-50%] (0001_first)" in second.stdout
+    assert list(tmp_path.glob("h*.svg"))
+    command = [sys.executable, "-m", "pytest_benchmark"]
+    compare = [*command, "--storage=kept", "compare", "0001", "0002", "--columns=median"]
+    told = subprocess.run(compare, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "test_latency[desktop-hardware-100%] (0002_second)" in told.stdout
 
 
 @pytest.mark.parametrize(("floor", "passed"), [(0.75, 4), (0.99, 3)])

@@ -1,6 +1,7 @@
 """What is shipped fits together, and what is said of a pack is what it holds."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,8 +19,10 @@ from reds.experiment.prepare import graph_of
 from reds.experiment.recipe_file import load_recipe
 from reds.fixtures import fixtures_dir
 from reds.nesting.budgets import check_budgets
-from reds.pack import interpreter
+from reds.pack import interpreter, save
 from reds.pack.model import Kind
+from reds.zoo.mobilenet import mobilenet
+from reds.zoo.random_weights import with_random_weights
 from tests.reds.support.command import run
 from tests.support.nets import Maker, dense_model
 
@@ -53,6 +56,22 @@ def test_inspect_prints_subnets_and_bytes() -> None:
     assert status == 0
     for word in ("dense", "25%", "100%", "79,200", f"{SHIPPED.stat().st_size:,} bytes", "arena"):
         assert word in output
+
+
+def test_inspect_shows_accuracies_of_the_card_and_which_boards_have_room(tmp_path: Path) -> None:
+    _, output = run("inspect", SHIPPED)
+    card = json.loads(SHIPPED.with_suffix(".json").read_text())
+    for subnet in card["subnets"]:
+        assert f"{100 * subnet['accuracy']['test']:.1f} %" in output
+    assert "Nano 33 BLE: fits: flash " in output
+    alone = tmp_path / "net.reds"
+    shutil.copy(SHIPPED, alone)
+    assert "accuracy" not in run("inspect", alone)[1]
+    save(with_random_weights("wide", mobilenet(0.5)), alone)
+    status, output = run("inspect", alone)
+    assert status == 0
+    assert "Nano 33 BLE: does not fit: flash " in output
+    assert "Pi, Android, desktop: fits: flash " in output
 
 
 def test_inspect_shows_windows_and_all_units_of_a_convolutional_net() -> None:

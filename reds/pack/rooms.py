@@ -1,0 +1,56 @@
+"""Say which kinds of boards have room for a pack, before any board is at hand.
+
+`hil` asks a board's agent for its room; these are the figures of the agents of this repository, and a test
+compares them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reds import pack
+from reds.pack import layouts
+from reds.pack.model import Model
+
+
+@dataclass(frozen=True)
+class Room:
+    """What an agent has for a pack.
+
+    Attributes:
+        boards: Its boards, as users call them.
+        flash: Bytes for the pack.
+        arena: Bytes for the arena.
+        input_bytes: Bytes for inputs, of which one must fit.
+        layouts: Ids of the layouts that it knows.
+    """
+
+    boards: str
+    flash: int
+    arena: int
+    input_bytes: int
+    layouts: frozenset[int]
+
+
+ROOMS = {
+    "nano33ble": Room("Nano 33 BLE", 384 << 10, 96 << 10, 28 << 10, frozenset({0, 1})),
+    "posix": Room("Pi, Android, desktop", 16 << 20, 8 << 20, 1 << 20, frozenset({0})),
+}
+"""Rooms by the port of the agent. On a Pi and a desktop other layouts may need somewhat more."""
+
+
+def lines(model: Model) -> Iterator[str]:
+    """Yield a line for each kind of board: that the pack fits, and what part of it; or what is too large."""
+    for room in ROOMS.values():
+        layout = layouts.best(model, room.layouts)
+        if layout is None:
+            yield f"{room.boards}: does not fit: no layout of its agent runs all layers"
+            continue
+        arena = max(layouts.plan(model, s, layout).size for s in range(len(model.subnets)))
+        needs = {
+            "flash": (len(pack.dumps(model, layout)), room.flash),
+            "arena": (arena, room.arena),
+            "input": (model.input_size, room.input_bytes),
+        }
+        shown = ", ".join(f"{what} {size:,} of {most:,} bytes" for what, (size, most) in needs.items())
+        fits = all(size <= most for size, most in needs.values())
+        yield f"{room.boards}: {'fits' if fits else 'does not fit'}: {shown}"
