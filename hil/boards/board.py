@@ -44,6 +44,8 @@ _MOST_INPUTS = 0xFFFF
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
+Ticks = Mapping[str, Sequence[int]]
+"""Ticks of samples, by what they are of."""
 
 
 def ignore(done: int) -> None:
@@ -335,21 +337,8 @@ class Board:
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
 
-    def _check(
-        self,
-        clock: Clock,
-        timed: Timed,
-        ticks: Mapping[str, Sequence[int]],
-        summed: Mapping[str, Sequence[int]] | None = None,
-    ) -> None:
-        """Raise `ProtocolError` if these samples cannot be.
-
-        Args:
-            clock: Clock of the samples.
-            timed: The answer that they are of.
-            ticks: Ticks of the samples, by what they are of.
-            summed: Sums of these ticks, which took no time of their own.
-        """
+    def _check(self, clock: Clock, timed: Timed, ticks: Ticks, summed: Ticks | None = None) -> None:
+        """Raise `ProtocolError` if samples cannot be, or sums of them, which took no time of their own."""
         try:
             check_ticks(clock, timed.overhead, {**ticks, **(summed or {})})
             if self._facts.provenance is Provenance.HARDWARE and clock.hz:
@@ -367,9 +356,7 @@ class Board:
             raise InputsRefused(f"{got}, but {takes}", board=self.name)
         return model
 
-    def _batches(
-        self, model: Model, subnets: Sequence[int], x: NDArray[np.int8]
-    ) -> Iterator[NDArray[np.int8]]:
+    def _batches(self, model: Model, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
         quick = max(1, _BATCH_MACS // sum(model.subnets[s].macs for s in subnets))
         size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)

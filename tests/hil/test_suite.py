@@ -1,11 +1,7 @@
 """The real suite, run as a user runs it, on agents that are good and agents that are not."""
 
 import hashlib
-import json
 import re
-import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +10,6 @@ import pytest
 
 from hil.firmware import build
 from hil.plugin import QUARANTINED
-from hil.suite import workload
 from tests.hil.support import AGENTS
 from tests.hil.support.suite_run import (
     BoardsToml,
@@ -214,76 +209,6 @@ def test_a_budget_that_does_not_hold_fails_the_latency(hil: Run, small_pack: Pat
     assert re.search(r"^50% .* <= 0.001 FAILED", done.stdout, re.MULTILINE)
     failed = ET.parse(tmp_path / "a.xml").getroot().findall(".//failure")
     assert [bool(re.search(told, str(f.get("message")))) for f in failed] == [True]
-
-
-def test_pytest_benchmark_keeps_what_the_board_has_timed(hil: Run, small_pack: Path, tmp_path: Path) -> None:
-    args = ("--pack", small_pack, "--results", "a.jsonl", "--benchmark-json=b.json")
-    done = hil("--target=nano33ble", "--emulate", *args)
-    assert done.returncode == 0, done.stdout
-    kept = {b["name"]: b["stats"] for b in json.loads((tmp_path / "b.json").read_text())["benchmarks"]}
-    for row in read(tmp_path / "a.jsonl"):
-        if row["metric"] == "latency":
-            stats = kept[f"test_latency[nano33ble-emulated-{row['subnet']}]"]
-            assert stats["rounds"] == len(row["samples"])
-            assert stats["median"] == pytest.approx(row["value"] / 1e6)
-            assert stats["max"] == pytest.approx(max(row["samples"]) / 1e6)
-
-
-def test_pytest_benchmark_saves_and_compares_runs_of_its_tests_only(
-    hil: Run, small_pack: Path, tmp_path: Path
-) -> None:
-    args = ("--target=desktop", "--pack", small_pack, "--benchmark-only", "--benchmark-storage=kept")
-    first = hil(*args, "--benchmark-save=first")
-    assert first.returncode == 0, first.stdout
-    assert outcomes(first.stdout) == {"passed": 2, "skipped": suite_size(small_pack) - 2}
-    (saved,) = (tmp_path / "kept").rglob("*_first.json")
-    found = {b["extra_info"]["subnet"]: b for b in json.loads(saved.read_text())["benchmarks"]}
-    assert found.keys() == {"50%", "100%"}
-    assert (
-        found["50%"]["extra_info"] | {"target": "desktop", "provenance": "hardware", "pack": "small"}
-        == (found["50%"]["extra_info"])
-    )
-    assert found["50%"]["stats"]["rounds"] == 100
-    second = hil(*args, "--benchmark-save=second", "--benchmark-compare=0001", "--benchmark-histogram=h")
-    assert second.returncode == 0, second.stdout
-    assert "test_latency[desktop-hardware-50%] (0001_first)" in second.stdout
-    assert list(tmp_path.glob("h*.svg"))
-    command = [sys.executable, "-m", "pytest_benchmark"]
-    compare = [*command, "--storage=kept", "compare", "0001", "0002", "--columns=median"]
-    told = subprocess.run(compare, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "test_latency[desktop-hardware-100%] (0002_second)" in told.stdout
-
-
-@pytest.mark.parametrize(("floor", "passed"), [(0.75, 4), (0.99, 3)])
-def test_some_inputs_fail_a_floor_only_if_they_are_enough_to_say_so(
-    hil: Run, tmp_path: Path, floor: float, passed: int
-) -> None:
-    shipped = workload.shipped()
-    shutil.copy(shipped, tmp_path)
-    card = json.loads(shipped.with_suffix(".json").read_text())
-    assert card["subnets"][0]["accuracy"]["test"] < 0.75
-    card["subnets"][0]["floor"] = floor
-    (tmp_path / "kws-dnn-s.json").write_text(json.dumps(card))
-    done = hil("--target=desktop", "--pack", "kws-dnn-s.reds", "--inputs=60", "-k", "test_accuracy")
-    assert outcomes(done.stdout)["passed"] == passed, done.stdout
-    assert "60 of 1,859 labeled examples; --inputs all takes every one" in done.stdout
-
-
-def test_the_shipped_pack_holds_its_floors_and_a_higher_one_fails(hil: Run, tmp_path: Path) -> None:
-    shipped = workload.shipped()
-    shutil.copy(shipped, tmp_path)
-    card = json.loads(shipped.with_suffix(".json").read_text())
-    assert 0 < card["subnets"][0]["floor"] < card["subnets"][0]["accuracy"]["test"]
-    card["subnets"][0]["floor"] = 0.99
-    (tmp_path / "kws-dnn-s.json").write_text(json.dumps(card))
-    done = hil("--target=desktop", "--pack", "kws-dnn-s.reds", "--results", "a.jsonl", "--samples=5")
-    assert outcomes(done.stdout) == {"failed": 1, "passed": suite_size() - 1}
-    assert "below 0.9900, the floor in the pack's card" in done.stdout
-    rows = [row for row in read(tmp_path / "a.jsonl") if row["metric"] == "accuracy"]
-    assert [row["subnet"] for row in rows] == ["25%", "50%", "75%", "100%"]
-    for row, subnet in zip(rows, card["subnets"], strict=True):
-        assert row["value"] == pytest.approx(subnet["accuracy"]["test"], abs=1e-6)
-        assert len(row["samples"]) == card["labelled"]["clips"]
 
 
 def test_a_switch_limit_that_does_not_hold_fails_every_pair(hil: Run, small_pack: Path) -> None:
