@@ -85,10 +85,7 @@ def _common_kind(listed: ClassFolders) -> str:
     kind, _ = Counter(kinds).most_common(1)[0]
     for file, other in zip(listed.all_files, kinds, strict=True):
         if other != kind:
-            suffix = file.suffix.lower() or "another"
-            raise DataError(
-                f"{file}: is {suffix} among {kind}: files of one kind are needed; move it elsewhere"
-            )
+            raise DataError(f"{file}: is one of {other} among {kind}: one kind is needed; move it elsewhere")
     return kind
 
 

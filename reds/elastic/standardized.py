@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +9,7 @@ from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
 from reds.errors import DataError
 from reds.graph import MIXING, Layer
 from reds.pack.model import WEIGHTED, Kind
-from reds.pack.scale import Floats, Standardization
+from reds.pack.scale import Standardization
 from reds.rules import check_kind
 
 MOVING = frozenset({Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.FLATTEN})
@@ -21,10 +20,10 @@ AS_THEY_ARE = (
     " net.standardization.apply(x), or a data set with this standardization"
 )
 """What an error says of features that have to be standardized."""
-ENOUGH = 16
-"""Examples of which `check_standardized` judges: the mean of fewer may be anything."""
-DOUBT = float(np.log(4))
-"""Distance of the logarithm of a mean square from that of 1, up to which features may be standardized."""
+ENOUGH = 64
+"""Examples of which `check_standardized` judges: fewer may be anything."""
+PLAUSIBLE = 0.02, 6.0
+"""Magnitudes between which standardized features lie: the largest of a minibatch, and the median of all."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +110,8 @@ def check_standardization(net: ElasticNet, expected: Standardization) -> None:
 def check_standardized(net: ElasticNet, x: Tensor) -> None:
     """Raise `DataError` if features x are clearly the user's own, and the net reads standardized ones.
 
-    The mean square of each unit tells: standardized features have 1. They are refused if theirs are far from
-    it, and standardizing brings them much nearer.
+    Standardized features have a deviation near 1, and data sets store none beyond 6. So features are
+    refused if most are beyond that, or if all are next to nothing but not alike.
 
     Args:
         net: The net.
@@ -120,14 +119,10 @@ def check_standardized(net: ElasticNet, x: Tensor) -> None:
     """
     if not net.standardization.mean or len(x) < ENOUGH:
         return
-    given = x.detach().cpu().double().reshape(-1, net.graph.full[0]).numpy()
-    if _distance(given) > max(DOUBT, 2 * _distance(net.standardization.apply(given))):
+    size, (least, most) = x.detach().abs(), PLAUSIBLE
+    faint = 0 < float(size.max()) < least and bool(size.min() < size.max())
+    if faint or float(size.median()) > most:
         raise DataError(AS_THEY_ARE)
-
-
-def _distance(x: Floats) -> float:
-    """Return how far features [N, units] are from a mean square of 1: the mean distance of its logarithm."""
-    return float(np.abs(np.log(np.maximum(np.square(x).mean(0), 1e-12))).mean())
 
 
 def _fold(layer: Layer, weight: Tensor, affine: _Affine) -> Tensor:

@@ -5,22 +5,30 @@ from pathlib import Path
 
 from rich.console import Console
 
+from reds.console import plain_console
+from reds.errors import SettingsError
 from reds.experiment.build_report import describe, report
 from reds.experiment.out_folder import only_writer, refuse_other_recipe
 from reds.experiment.pipeline import Trained, random_net, train_nested
-from reds.experiment.prepare import Checked, Prepared, prepare
+from reds.experiment.prepare import Checked, Prepared, check_recipe, prepare
 from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
 from reds.experiment.training_key import key_of
-from reds.text import printable
+from reds.reading import user_path
+from reds.text import printable, shown
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
 
 
 def build(
-    checked: Checked, out: Path, console: Console, *, force: bool = False, threads: int | None = None
+    recipe: str | Path | Checked,
+    out: str | Path,
+    console: Console | None = None,
+    *,
+    force: bool = False,
+    threads: int | None = None,
 ) -> tuple[Path, list[str]]:
     """Run a recipe, and write NAME.reds and its card NAME.json into `out`.
 
@@ -29,9 +37,9 @@ def build(
     first one writes.
 
     Args:
-        checked: The recipe.
+        recipe: The recipe's file, or the recipe that `check_recipe` has read.
         out: Folder of the results; it is made if it does not exist.
-        console: Shows progress and the results.
+        console: Shows progress and the results; by default on the standard error stream.
         force: Overwrite a pack of another recipe.
         threads: Threads of torch; by default as many as the net needs.
 
@@ -39,26 +47,40 @@ def build(
         The path of the pack, and the names of the subnets that miss their floors.
 
     Raises:
-        RedsError: The data cannot be used, training diverged, or another recipe's pack has the name.
+        RedsError: The recipe or its data cannot be used, training diverged, or the pack of another recipe has
+            the name.
         OSError: `out` cannot be written, or another command writes into it.
         LostProcessError: Another process that `torchrun` started has ended.
     """
-    recipe, target, method = checked.recipe, out / f"{checked.recipe.name}.reds", method_of(checked.recipe)
+    out, console = _path("out", out), console or plain_console(stderr=True)
+    checked = recipe if isinstance(recipe, Checked) else check_recipe(_path("recipe", recipe))
+    settings = checked.recipe
+    target, method = out / f"{settings.name}.reds", method_of(settings)
     with processes.joined(), ExitStack() as until_written:
         processes.from_first(lambda: until_written.enter_context(only_writer(out)))
         if not force:
             processes.from_first(lambda: refuse_other_recipe(target, checked.sha256))
         prepared = prepare(checked, console, threads)
         describe(prepared, console)
-        states = checkpoint(prepared, recipe, target, console)
-        full = random_net(prepared.graph, prepared.examples, recipe.seed)
+        states = checkpoint(prepared, settings, target, console)
+        full = random_net(prepared.graph, prepared.examples, settings.seed)
         progress = Progress(console, nested_phases(method))
         trained = train_nested(full, prepared.examples, method, prepared.profile, progress, states)
         with progress.step("testing"):
-            result = tested_by_recipe(prepared, recipe, trained)
+            result = tested_by_recipe(prepared, settings, trained)
         processes.from_first(lambda: result.save(target))
         states.remove()
     return target, report(result, console)
+
+
+def _path(name: str, path: object) -> Path:
+    """Return a path that a user gives, in which `~` is the home folder. Raises `SettingsError`."""
+    try:
+        if isinstance(path, str | Path):
+            return user_path(path)
+    except ValueError as error:
+        raise SettingsError(f"reds.build: {name} is {shown(path)}: {error}") from None
+    raise SettingsError(f"reds.build: {name} is {shown(path)}: a path is needed, as 'mine.toml'")
 
 
 def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Console) -> Checkpoint:

@@ -47,5 +47,5 @@ def check_packable(graph: Graph) -> None:
     for layer in graph.layers:
         rows = graph.full[layer.writes] if layer.kind in WEIGHTED else 0
         zeros.append(np.zeros((rows, layer.weights(graph.full) // max(rows, 1)), np.int8))
-    names = [f"layer {i}, {layer.name}" for i, layer in enumerate(graph.layers)]
+    names = [f"layer {layer.name}" for layer in graph.layers]
     validate_layers(tensor_shapes(graph), integer_layers(graph, zeros), names)

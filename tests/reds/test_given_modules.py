@@ -164,7 +164,7 @@ def test_the_layer_that_exceeds_a_limit_is_named() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.last(self.widest(self.conv(x)).flatten(1))
 
-    with pytest.raises(NotElasticError, match=r"^Net: layer 1 \(widest\)"):
+    with pytest.raises(NotElasticError, match=r"^Net: layer widest \(AvgPool2d\) "):
         from_module(Net(), (1, 4, 300))
 
 

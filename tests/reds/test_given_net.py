@@ -40,7 +40,7 @@ def changed(module: nn.Sequential, change: Callable[[nn.Sequential], object]) ->
     ],
 )
 def test_a_layer_that_no_gradient_passes_is_refused_by_name(module: nn.Sequential) -> None:
-    with pytest.raises(SettingsError, match=r"^net: .*_0: "):
+    with pytest.raises(SettingsError, match=r"^net: .*, 0 \(Linear\): "):
         taken(module)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from reds import pack
 from reds.cli import main
 from reds.data.labeled import find_labeled
 from reds.data.local_files import sha256_of
+from reds.errors import SettingsError
 from reds.pack import interpreter
 from tests.reds.support.own import COLORS, motions, pictures, short_recipe, words
 
@@ -130,6 +132,14 @@ def test_the_shortest_recipe_builds_a_pack_that_classifies(recipe: Path, tmp_pat
     assert loaded.subnets["50%"].macs <= 0.5 * loaded.subnets["100%"].macs
     assert min(subnet.accuracy or 0 for subnet in loaded.subnets) > 0.5
     assert [subnet["floor"] for subnet in card["subnets"]] == [0, 0]
+    built, missed = reds.build(recipe, tmp_path / "python")
+    assert (built.read_bytes(), missed) == ((tmp_path / "mine.reds").read_bytes(), [])
+
+
+@pytest.mark.parametrize(("given", "out"), [(None, "out"), ("mine.toml", 3), ("a\0b.toml", "out")])
+def test_a_build_needs_two_paths(given: Any, out: Any, recipe: Path) -> None:
+    with pytest.raises(SettingsError):
+        reds.build(str(recipe) if given == "mine.toml" else given, out)
 
 
 def test_the_whole_recipe_of_the_docs_runs_as_it_is_but_for_its_epochs_and_floors(

@@ -203,5 +203,5 @@ def test_a_file_of_another_kind_is_the_one_that_is_named(name: str, tmp_path: Pa
     pictures(tmp_path / "mine", ("train", "test"))
     odd = tmp_path / "mine" / "train" / (name if "/" in name else f"heads/{name}")
     odd.write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=re.escape(f"{odd}: is {odd.suffix.lower()} among pictures")):
+    with pytest.raises(DataError, match=re.escape(f"{odd}: is one of")):
         load_user_data(tmp_path / "mine", 0)

@@ -270,7 +270,7 @@ def standardized_net(standardization: Standardization) -> reds.ElasticNet:
 
 @given(
     st.lists(st.tuples(st.floats(-100, 100), st.floats(0.01, 100)), min_size=3, max_size=3),
-    st.integers(1, 64),
+    st.integers(1, 200),
     st.integers(0, 2**31),
 )
 @settings(max_examples=50, deadline=None)
@@ -281,9 +281,30 @@ def test_standardized_features_are_never_taken_for_raw_ones(
     check_standardized(net, torch.randn(count, 3, generator=torch.Generator().manual_seed(seed)))
 
 
-@pytest.mark.parametrize(
-    ("mean", "deviation"), [(80.0, 13.0), (-80.0, 13.0), (0.0, 0.01), (0.0, 300.0), (5.0, 1.0)]
-)
+@pytest.mark.parametrize("constant", [1, 2, 3])
+def test_units_of_one_value_do_not_look_raw(constant: int) -> None:
+    net = standardized_net(Standardization((5.0,) * 3, (1.0,) * 3))
+    z = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
+    z[:, :constant] = 0
+    check_standardized(net, z)
+
+
+@given(st.floats(0.5, 50), st.floats(1.1, 8), st.floats(0, 1e6), st.integers(0, 2**16))
+@settings(max_examples=20, deadline=None)
+def test_stored_features_of_any_data_set_are_taken(
+    low: float, span: float, sentinel: float, seed: int
+) -> None:
+    """Values that do not reach 0 keep a mean beside 0, as `feature_scale` stores them."""
+    random = np.random.default_rng(seed)
+    x = random.uniform(low, low * span, (200, 3)).astype(np.float32)
+    x[:3, 0] = sentinel
+    data = reds.Dataset((x, np.arange(200) % 2), (x, np.arange(200) % 2)).stored("mine")
+    examples = Examples(data, DataOptions("mine"), reds.AugmentationOptions())
+    net = standardized_net(data.set.standardization)
+    check_standardized(net, examples.plain(100, torch.Generator().manual_seed(seed))[0])
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(80.0, 13.0), (-80.0, 13.0), (0.0, 0.001), (0.0, 300.0)])
 def test_raw_features_where_standardized_ones_are_read_are_refused(mean: float, deviation: float) -> None:
     standardization = Standardization((mean,) * 3, (deviation,) * 3)
     net, y = standardized_net(standardization), torch.arange(64) % 4

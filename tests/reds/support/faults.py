@@ -194,6 +194,13 @@ def _folder(folder: Path) -> object:
     return load_user_data(folder / "mine", 0)
 
 
+def _table(folder: Path) -> object:
+    for name in ("heads/b.png", "tails/a.png", "tails/notes.csv"):
+        (folder / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "mine" / name).touch()
+    return load_user_data(folder / "mine", 0)
+
+
 @contextmanager
 def same_random_numbers() -> Iterator[None]:
     """Modules made inside have the same weights each time."""
@@ -230,6 +237,7 @@ FAULTS: dict[str, Fault] = {
     "npz: not an npz": _written("mine.npz", b"text", lambda path: load_user_data(path, 0)),
     "own data: not there": lambda folder: load_user_data(folder / "none.npz", 0),
     "folder: text among pictures": _folder,
+    "folder: a table among pictures": _table,
     "labeled: not named by the card": lambda folder: find_labeled({}, folder),
     "recipe: not there": lambda folder: load_recipe(folder / "none.toml"),
     "recipe: an unknown key": _recipe("name = \"mine\"", "nam = \"mine\""),

@@ -1,10 +1,12 @@
 """Modules in states that no net can stand for; every one gets a fresh folder."""
 
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from rich.console import Console
@@ -12,7 +14,10 @@ from torch import nn
 from torch.nn.utils import prune
 
 import reds
+from reds.elastic.standardized import read_standardized
 from reds.graph.subnets import full_subnet
+from reds.pack.scale import Standardization
+from reds.training import processes
 from tests.reds.support.modules import Calls, conv
 from tests.support.nets import dense_model
 
@@ -52,6 +57,29 @@ def _net() -> reds.ElasticNet:
     return reds.from_module(nn.Linear(8, 4), (8,))
 
 
+def _data() -> reds.Dataset:
+    part = torch.arange(320.0).view(40, 8) % 11, torch.arange(40) % 4
+    return reds.Dataset(part, part)
+
+
+def _as_they_are(_: Path) -> object:
+    net = _net()
+    read_standardized(net, Standardization((80.0,) * 8, (13.0,) * 8))
+    x = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    return reds.score(net, [(80 + 13 * x, torch.arange(64) % 4)])
+
+
+def _lost(_: Path) -> object:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.MonkeyPatch.context() as patch:
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": taken.getsockname()[1]}
+        ranks = {"RANK": 0, "WORLD_SIZE": 2, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2}
+        told = {**place, **ranks, "TORCHELASTIC_RUN_ID": "mine"}
+        for name, value in told.items():
+            patch.setenv(name, str(value))
+        with processes.joined():
+            return None
+
+
 MODULE_FAULTS: dict[str, Callable[[Path], object]] = {
     "module: on meta": _weight(lambda w: w.to("meta")),
     "module: sparse": _weight(torch.Tensor.to_sparse),
@@ -79,6 +107,22 @@ MODULE_FAULTS: dict[str, Callable[[Path], object]] = {
     "stages: all scores": lambda _: reds.select(
         _net().graph, reds.score(_net(), [], measure="random"), [1.0]
     ),  # type: ignore[arg-type]
+    "stages: nothing to score by": lambda _: reds.score(_net(), None),  # type: ignore[arg-type]
+    "stages: one minibatch alone": lambda _: reds.score(_net(), (torch.zeros(2, 8), torch.zeros(2).long())),  # type: ignore[arg-type]
+    "stages: features as they are": _as_they_are,
+    "stages: half a step": lambda _: reds.select(_net().graph, [np.ones(8), np.ones(4)], [1.0], step=1.5),  # type: ignore[arg-type]
+    "stages: no order": lambda _: reds.permute(_net(), None),  # type: ignore[arg-type]
+    "stages: a data set to train with": lambda _: reds.train(_net(), _data(), reds.JointOptions()),  # type: ignore[arg-type]
+    "stages: no name": lambda _: reds.quantize(
+        _net(),
+        name=None,  # type: ignore[arg-type]
+        ranges=np.zeros((1, 1, 2)),
+        source=_data().stored("mine").set,
+    ),
+    "compress: a console as text": lambda _: reds.compress(_net(), _data(), budgets=[1.0], console="x"),  # type: ignore[arg-type]
+    "data: a path as name": lambda _: _data().stored("../mine"),
+    "data: one part": lambda _: reds.Dataset.from_examples([(np.zeros(3), 0)]),
+    "processes: torchrun's port is taken": _lost,
     "pack: written to no folder": lambda folder: reds.write(MODEL, folder / "none" / "mine.reds"),
     "pack: no path": lambda _: reds.load(None),  # type: ignore[arg-type]
     "module: an input beyond the pack": lambda _: reds.from_module(nn.Flatten(), (3, 4000, 3000)),
