@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.results.limit import Limit
-from hil.results.measurement import INFRASTRUCTURE_ERRORS
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
 from hil.results.report import warnings
 from hil.results.run import BAD, TestOutcome
 from reds.text import LINE, printable
@@ -180,8 +180,9 @@ def _columns(block: _Block) -> Iterator[_Column]:
     """Yield the columns that a block needs: known figures in order, then those of users."""
     there = block.units.keys()
     limited = {metric for _, metric in block.limits}
-    known = {column.metric for column in _KNOWN}
-    for column in _KNOWN:
+    suite = [each for each in _KNOWN if UNITS.get(each.metric) in (None, block.units.get(each.metric))]
+    known = {column.metric for column in suite}
+    for column in suite:
         covered = _COVERED.get(column.metric) in there and column.metric not in limited
         memory = column.metric in ("stack", "ram") and column.metric not in limited
         if column.metric in there and not covered and not memory:

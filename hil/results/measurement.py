@@ -36,6 +36,8 @@ NEVER_NEGATIVE = (
     *("layer", "arena", "stack", "ram", "answer", "label", "room", "energy", "power", "tflite"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
+UNITS = {"accuracy": "fraction", "latency": "us", "switch": "us", "tflite_latency": "us", "energy": "mJ"}
+"""Units of metrics that a user's own test may also record, in another unit."""
 
 INFRASTRUCTURE_ERRORS = "infrastructure_errors"
 """Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hil.results.conditions import doubts
-from hil.results.measurement import INFRASTRUCTURE_ERRORS
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
 
 _COLUMNS = (
     "MACs",
@@ -27,11 +27,12 @@ _OPTIONAL = {
 def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dict[str, float]]:
     """Group the figures by (target, board, subnet, provenance), boards in order, smaller subnets first.
 
-    A switch counts for the subnet that it selects, with its slowest sample.
+    A switch counts for the subnet that it selects, with its slowest sample. Figures in another unit than the
+    suite's are left out.
     """
     table: dict[tuple[str, ...], dict[str, float]] = {}
     for m in measurements:
-        if m["metric"] == INFRASTRUCTURE_ERRORS:
+        if m["metric"] == INFRASTRUCTURE_ERRORS or m["unit"] != UNITS.get(m["metric"], m["unit"]):
             continue
         subnet = str(m["subnet"]).split("->")[-1]
         figures = table.setdefault((m["target"], m["board"], subnet, m["provenance"]), {})

@@ -89,15 +89,16 @@ class Recorder:
             rows: The measurements, in the order of the tests.
         """
         status = INTERRUPTED if not ended else FAILED if failed else PASSED
+        run = replace(self._run, status=status, ended=now(), provenances=_provenances(rows))
         if self._store and self._writer:
             try:
                 self._writer.end(status)
+                run = replace(run, ended=self._writer.run.ended)
                 self.notes.append(f"run: {self._run.id} in {self._store.name}")
             except StoreError as error:
                 self._give_up(error)
         if self._store:
             self._store.close()
-        run = replace(self._run, status=status, ended=now(), provenances=_provenances(rows))
         header = file.Header(run, tuple(self._boards), tuple(self._tests.values()))
         kept = self._write_results(ended, rows, header)
         if self._fault and not self._store and not self._settings.store:

@@ -118,7 +118,7 @@ def test_a_damaged_cycle_counter_is_built_again(nano_agent: Path, empty_cache: P
     (counter,) = empty_cache.glob("counter-*.so")
     DAMAGES[damage](counter)
     with cortex_m4.start(nano_agent) as emulator:
-        assert emulator.port.startswith("/dev/")
+        assert emulator.pid
     assert cache.whole(counter)
 
 

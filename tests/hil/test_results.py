@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hil.errors import ResultsError
 from hil.results import blocks, file, report
 from hil.results.conditions import Conditions, Span
-from hil.results.measurement import Measurement
+from hil.results.measurement import UNITS, Measurement
 from tests.hil.support.raising import raises
 from tests.support.odd_files import ODD_FILES
 from tests.support.refusals import may_refuse
@@ -19,7 +19,7 @@ WHO = ("nano33ble", "left", "emulated", "net", "00ff")
 
 
 def measured(subnet: str, metric: str, value: float) -> dict[str, object]:
-    return Measurement(*WHO, subnet, metric, "us", value, (value,)).plain()
+    return Measurement(*WHO, subnet, metric, UNITS.get(metric, "us"), value, (value,)).plain()
 
 
 def test_results_are_written_atomically(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def test_many_subnets_have_one_switch_test_each_over_sampled_pairs(
         "--target=nano33ble", "--emulate", "--pack", wide_pack, "--results=a.jsonl", "-v", "--samples=3"
     )
     assert done.returncode == 0, done.stdout
-    assert outcomes(done.stdout) == {"passed": 9 * 4 + 8, "skipped": 9}
-    assert suite_size(wide_pack) == 9 * 5 + 8
+    assert outcomes(done.stdout) == {"passed": 9 * 6 + 8, "skipped": 9}
+    assert suite_size(wide_pack) == 9 * 7 + 8
     assert f"reds-hil: {sampled(9)}\n" in done.stdout
     assert done.stdout.count("test_switch[nano33ble-emulated-4 sampled->") == 9
     switches = [row["subnet"] for row in read(tmp_path / "a.jsonl") if row["metric"] == "switch"]
