@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console, RenderableType
 
 from hil.cli.options import STORE
+from hil.cli.wide import print_wide
 from hil.results.export import FORMATS
 from hil.results.measurement import PROVENANCES
 from hil.results.run import STATUSES
@@ -17,17 +17,6 @@ from reds.commands import file, new_file
 if TYPE_CHECKING:
     from hil.results.difference import Kept
     from hil.results.store import Store
-
-_COLUMNS = 100
-"""Columns that every table fits."""
-
-
-def print_wide(*shown: RenderableType) -> None:
-    """Print tables whole also where the output is no terminal, or a narrow one."""
-    console = Console(markup=False, emoji=False, highlight=False)
-    console.width = max(_COLUMNS, console.width)
-    for each in shown:
-        console.print(each, soft_wrap=isinstance(each, str))
 
 
 @click.group()
