@@ -13,7 +13,7 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """A table; cells of the columns named in `figures` are at the right.
+    """A table: words in its first columns, which are aligned left, and figures in the others.
 
     Attributes:
         heads: Heads of the columns.

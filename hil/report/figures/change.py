@@ -90,7 +90,7 @@ def _figures(both: tuple[Taken, Taken], board: BoardIdentity, found: Sequence[Ch
         "height": {"step": 20},
     }
     rows = tuple(_row(change) for change in found)
-    about = (f"{where}", f"earlier run {before}", f"later run {after}")
+    about = (where, f"earlier run {before}", f"later run {after}")
     name = file_name("change", board.board, board.provenance, before, after)
     heads = ("subnet", "metric", "unit", "earlier", "later", "change", "judged")
     yield Figure(name, f"Changes on {where}", about, alt, spec, Table(heads, rows, 3))
