@@ -40,6 +40,11 @@ def _hidden(found: re.Match[str]) -> str:
     return f"{found[1]}:***@" if found[1] is not None else "***"
 
 
+def percent(share: float, form: str = ".1%") -> str:
+    """Return a fraction in percent, with a space before the sign, as `93.1 %`."""
+    return format(share, form).replace("%", " %")
+
+
 def shown(value: object) -> str:
     """Return a value as errors show it; a whole number of thousands of digits has no text."""
     try:

@@ -8,7 +8,6 @@ After a change of wording write the files of messages anew, and then the page:
 
 import os
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -40,13 +39,14 @@ def answers(part: str) -> Iterator[tuple[str, str, str]]:
 
 
 def page() -> str:
-    """The content of the page."""
+    """The content of the page: one table for each kind."""
     found = [HEAD]
     for part, title in PARTS.items():
-        found.append(f"## {title}\n")
-        for kind, rows in groupby(answers(part), lambda row: row[0]):
-            table = markdown([kind, "answer"], [row[1:] for row in rows])
-            found.append(f"{table}\n")
+        tables: dict[str, list[tuple[str, str]]] = {}
+        for kind, mistake, answer in answers(part):
+            tables.setdefault(kind, []).append((mistake, answer))
+        found += [f"## {title}\n"]
+        found += [f"{markdown([kind, 'answer'], rows)}\n" for kind, rows in tables.items()]
     return "\n".join(found)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.checks import check_count, check_target
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
@@ -28,15 +29,12 @@ from reds.pack import layouts
 from reds.pack.interpreter import clamp_input
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
-from reds.text import printable
 
 START_SECONDS = 5.0
 """Seconds that an agent may take from its start to its first hello."""
 SECONDS_PER_MAC = 2e-6
 """Ten times what the slowest board takes; used for deadlines only."""
 
-MOST_SAMPLES = 0xFFFF
-"""Most samples of one measurement."""
 _BATCH_MACS = 50_000_000
 """MACs of a batch, which slow boards compute in about a second, so that progress is seen."""
 _MOST_INPUTS = 0xFFFF
@@ -71,20 +69,6 @@ class LayerSamples:
 
     layers: tuple[Samples, ...]
     overhead: int
-
-
-def check_count(board: str, n: int) -> None:
-    """Raise `SetupError` unless n is a number of samples that a board can take."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= MOST_SAMPLES:
-        asked = printable(repr(n))
-        raise SetupError(f"n is {asked}; write a whole number from 1 to {MOST_SAMPLES:,}", board=board)
-
-
-def check_target(entry: Entry, hello: Hello, where: str) -> None:
-    """Raise `SetupError` unless the agent at `where` runs on a board of this target."""
-    if hello.board != entry.target:
-        says = f"{where} says it runs on a {hello.board!r}, not on a {entry.target}"
-        raise SetupError(f"{says}; name the port or agent of a {entry.target}", board=entry.name)
 
 
 class Board:
@@ -235,7 +219,7 @@ class Board:
 
         Args:
             subnet: Index of the subnet.
-            n: Number of samples, 1 to `MOST_SAMPLES`.
+            n: Number of samples, 1 to 65,535.
             clock: Clock of the board to use.
             x: int8 [M, input]; sample i runs x[i % M], for as many inputs as fit the board.
 
@@ -259,7 +243,7 @@ class Board:
 
         Args:
             pair: Indices of the subnets before and after the switch.
-            n: Number of samples, 1 to `MOST_SAMPLES`.
+            n: Number of samples, 1 to 65,535.
             clock: Clock of the board to use.
             x: Inputs, as in `measure`.
 
@@ -288,7 +272,18 @@ class Board:
         )
 
     def profile(self, subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> LayerSamples:
-        """Time each layer of inferences on the board. Args and errors are those of `measure`."""
+        """Time each layer of inferences on the board.
+
+        Args:
+            subnet: Index of the subnet.
+            n: Number of samples, 1 to 65,535.
+            clock: Clock of the board to use.
+            x: Inputs, as in `measure`.
+
+        Raises:
+            SetupError: n is no such number.
+            ProtocolError: The samples cannot be.
+        """
         check_count(self.name, n)
         model = self._check_inputs(x)
         self._load(x[: self._inputs_that_fit(model)])

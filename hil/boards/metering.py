@@ -45,7 +45,7 @@ def measure_energy(board: Board, meter: Meter, subnet: int, x: NDArray[np.int8])
     seconds = meter.capture_seconds
     with _opened(board, meter) as recorder:
         board.settle()
-        first = np.median(board.measure(subnet, _FIRST, clock, x).microseconds)
+        first = max(1.0, board.measure(subnet, _FIRST, clock, x).median)  # us; a coarse clock may show 0
         n = int(min(_MOST, max(1, seconds * 1e6 / first)))
         before = _idle(recorder, seconds)
         turns = [_turn(board, recorder, subnet, n, clock, x, seconds) for _ in range(TURNS)]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hil.boards import boards_toml, opening
-from hil.boards.board import Advance, Board, check_count, ignore
+from hil.boards.board import Advance, Board, ignore
+from hil.boards.checks import check_count
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.holder import Holder, Once
 from hil.boards.profiling import SAMPLES, profile

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hil.cli.options import STORE
-from hil.cli.results import print_wide
+from hil.cli.wide import print_wide
 from reds.text import LINE, printable
 
 if TYPE_CHECKING:

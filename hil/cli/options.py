@@ -9,7 +9,7 @@ BOARDS = click.option(
 )
 
 
-def _kept(context: click.Context, option: click.Parameter, where: str | None) -> str | None:
+def _refuse_none(context: click.Context, option: click.Parameter, where: str | None) -> str | None:
     """Refuse a store that keeps no run."""
     from hil.options import NO_STORE
 
@@ -23,6 +23,6 @@ STORE = click.option(
     "where",
     envvar="HIL_STORE",
     metavar="STORE",
-    callback=_kept,
+    callback=_refuse_none,
     help="A file, or postgresql+psycopg://USER@HOST/DATABASE; default: the store of this user.",
 )

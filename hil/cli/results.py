@@ -6,26 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console, RenderableType
 
 from hil.cli.options import STORE
+from hil.cli.wide import print_wide
+from hil.results.export import FORMATS
+from hil.results.measurement import PROVENANCES
+from hil.results.run import STATUSES
 from reds.commands import file, new_file
 
 if TYPE_CHECKING:
     from hil.results.difference import Kept
     from hil.results.store import Store
-
-_COLUMNS = 100
-"""Columns that every table fits."""
-FORMATS = ("csv", "jsonl", "bencher", "github-action-benchmark")
-
-
-def print_wide(*shown: RenderableType) -> None:
-    """Print tables whole also where the output is no terminal, or a narrow one."""
-    console = Console(markup=False, emoji=False, highlight=False)
-    console.width = max(_COLUMNS, console.width)
-    for each in shown:
-        console.print(each, soft_wrap=isinstance(each, str))
 
 
 @click.group()
@@ -52,10 +43,8 @@ def _store(context: click.Context) -> "Store":
 @click.option("--target", default="", help="Only runs on this kind of board.")
 @click.option("--board", default="", help="Only runs on the board of this name.")
 @click.option("--pack", default="", help="Only runs of the pack of this name.")
-@click.option(
-    "--provenance", type=click.Choice(["hardware", "emulated"]), help="Only runs with such figures."
-)
-@click.option("--status", type=click.Choice(["passed", "failed", "interrupted", "unfinished"]))
+@click.option("--provenance", type=click.Choice(PROVENANCES), help="Only runs with such figures.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status.")
 @click.pass_context
 def list_(
     context: click.Context,
@@ -147,12 +136,11 @@ def _kept(context: click.Context, name: str) -> "Kept":
 
 @results.command()
 @click.argument("run", default="last")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="csv", show_default=True)
 @click.option("--out", type=new_file, help="File to write; default: standard output.")
 @click.pass_context
 def export(context: click.Context, run: str, kind: str, out: Path | None) -> None:
     """Write the figures of a run for other programs."""
-    from hil.results import export as exports
     from hil.results.file import Header
     from hil.results.store import find_run
     from reds.files import write_atomically
@@ -160,7 +148,7 @@ def export(context: click.Context, run: str, kind: str, out: Path | None) -> Non
     store = _store(context)
     found = find_run(store, run)
     header = Header(found, tuple(store.boards(found.id)), tuple(store.tests(found.id)))
-    text = exports.FORMATS[kind](header, store.measurements(found.id))
+    text = FORMATS[kind](header, store.measurements(found.id))
     if out is None:
         sys.stdout.write(text)
     else:
@@ -180,8 +168,8 @@ def import_(context: click.Context, files: tuple[Path, ...]) -> None:
 
 
 @results.command()
-@click.option("--keep", type=click.IntRange(0), required=True, help="So many of the newest runs stay.")
-@click.option("--days", type=click.IntRange(1), help="Runs of the last days stay, too.")
+@click.option("--keep", type=click.IntRange(0), required=True, help="Number of the newest runs that stay.")
+@click.option("--days", type=click.IntRange(1), help="Runs of so many last days stay, too.")
 @click.pass_context
 def prune(context: click.Context, keep: int, days: int | None) -> None:
     """Remove old runs. Runs that were accepted as baselines stay."""

@@ -68,12 +68,13 @@ class BoardSensor:
         folders, test = (shlex.quote(meter.path), ":") if meter.path else _FOLDERS[meter.kind]
         files = _FILES[meter.kind]
         script = _FIND.format(folders=folders, first=files[0], test=test)
-        lines = [line.partition("=")[2] for line in run(script).splitlines() if line.startswith("found=")]
+        answer = run(script)
+        lines = [line.partition("=")[2] for line in answer.splitlines() if line.startswith("found=")]
         if len(lines) != 1:
             there = ", ".join(lines) or f"no readable {files[0]} in {meter.path or _FOLDERS[meter.kind][0]}"
             raise self._error(f"{len(lines)} sensors ({there}); name one folder by `path` of its meter")
         self._sensor, self._folder = lines[0], ""
-        status = key_values(run(script)).get("status", "Discharging")
+        status = key_values(answer).get("status", "Discharging")
         if status != "Discharging":
             charged = f"its battery is {shown(status)}, not Discharging, so the counter says nothing"
             raise self._error(f"{charged}; unplug its supply, and reach it over the network")
@@ -107,7 +108,7 @@ class BoardSensor:
         if len(times) < _FEWEST or not times[-1] > times[0]:
             few = f"{len(times)} readings of {self._sensor} in a capture"
             raise self._error(f"{few}, {_FEWEST} are needed; raise `seconds` of its meter")
-        if not 0 < max(watts) <= _MOST_WATTS or min(watts) < 0:
+        if not 0 < max(watts) <= _MOST_WATTS:
             told = f"{self._sensor} reports {min(watts):g} to {max(watts):g} W"
             raise self._error(
                 f"{told}, and more than 0 and up to {_MOST_WATTS:g} W are possible; check its wires"

@@ -100,6 +100,11 @@ def currents(words: NDArray[np.uint32], calibrated: Calibration, millivolts: int
 
     Samples right after a change of the range are interpolated between their neighbors.
 
+    Args:
+        words: Words of the meter, uint32 [n].
+        calibrated: Calibration of the meter.
+        millivolts: Voltage of the supply.
+
     Raises:
         MeterError: A current is outside of what a PPK2 measures, or the range never rests.
     """

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from statistics import median
 
 from hil.boards.board import Board
 from hil.kernels.nano import Say, some_input
 from hil.kernels.tables import Cell, Table
 from hil.protocol.hello import Clock
+from hil.results.statistics.quantiles import median
 from reds.graph import Graph, Widths
 from reds.pack.model import Model
 from reds.zoo import by_name

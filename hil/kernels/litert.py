@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from hil.boards.entry import Entry
 from hil.errors import ProtocolError, SetupError
 from hil.kernels.desktop import Peer, Timer
+from hil.results.statistics.quantiles import median
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from hil.transports.shell import ShellTransport, pinned

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reds import text
+
 Spec = Mapping[str, Any]
 """A specification of Vega-Lite, without title, size of the page and colors."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; cells of the columns named in `figures` are at the right.
+    """A table: words in its first columns, which are aligned left, and figures in the others.
 
     Attributes:
         heads: Heads of the columns.
@@ -74,7 +76,7 @@ def number(value: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """Return a fraction in percent; a hyphen for None."""
-    return "-" if share is None else f"{share:.1%}".replace("%", " %")
+    return "-" if share is None else text.percent(share)
 
 
 def between(low: float | None, high: float | None, shown: str = "number") -> str:
@@ -85,5 +87,5 @@ def between(low: float | None, high: float | None, shown: str = "number") -> str
         high: Upper bound.
         shown: `number`, or `percent` for fractions.
     """
-    text = percent if shown == "percent" else number
-    return "" if low is None or high is None else f"{text(low)} to {text(high)}"
+    form = percent if shown == "percent" else number
+    return "" if low is None or high is None else f"{form(low)} to {form(high)}"

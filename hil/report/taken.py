@@ -9,6 +9,7 @@ from typing import Any
 
 from hil.boards.entry import Entry
 from hil.errors import ResultsError
+from hil.report.figure import file_name
 from hil.results.file import read_run
 from hil.results.gate.baseline import Figure as Key
 from hil.results.measurement import Measurement
@@ -83,7 +84,13 @@ class Bench:
         return tuple(printable(str(name), 40) for name in names) if isinstance(names, list) else ()
 
     def value(self, subnet: str, metric: str, unit: str) -> float | None:
-        """Return a figure, None if it was not measured."""
+        """Return a figure, None if it was not measured.
+
+        Args:
+            subnet: Name of a subnet, or of an ordered pair.
+            metric: Name of the metric.
+            unit: Unit of the figure.
+        """
         found = self.figures.get((subnet, metric, unit))
         return None if found is None else found.value
 
@@ -91,6 +98,15 @@ class Bench:
         """Return the first of some metrics with their units that the board measured, None without any."""
         there = {(metric, unit) for _, metric, unit in self.figures}
         return next((kind for kind in kinds if kind in there), None)
+
+    @property
+    def where(self) -> str:
+        """Return the pack, the board and the provenance, for titles."""
+        return f"{self.pack} on {self.board.board}, {self.board.provenance}"
+
+    def file_name(self, kind: str) -> str:
+        """Return the name of the file of a figure of this kind."""
+        return file_name(kind, self.board.board, self.board.provenance, self.pack, self.run.id)
 
     @property
     def about(self) -> tuple[str, ...]:
@@ -131,9 +147,7 @@ def from_store(store: Store, run: Run, limits: Sequence[Entry]) -> Taken:
     """
 
     def past(board: BoardIdentity, shape: str) -> Callable[[Key], Sequence[Past]]:
-        return lambda key: [
-            one for one in store.history(board, shape, *key, limit=_MOST_RUNS) if one.run.id <= run.id
-        ]
+        return lambda key: store.history(board, shape, *key, limit=_MOST_RUNS, until=run.id)
 
     measured = tuple(store.measurements(run.id))
     boards = tuple(store.boards(run.id))

@@ -1,11 +1,11 @@
 """Say how a run ended: its verdict, its failures, what was absent, and what makes its figures doubtful."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hil.report.taken import Taken
 from hil.results import report
+from hil.results.listing import facts
 from hil.results.measurement import INFRASTRUCTURE_ERRORS
 from hil.results.run import BAD, FAILED, PASSED, TestOutcome
 
@@ -61,24 +61,5 @@ def verdict(taken: Taken) -> Verdict:
         failures,
         tuple(skipped.values()),
         (*doubts, *dict.fromkeys(lost)),
-        tuple(_facts(taken)),
+        tuple(facts(taken.run, taken.boards).items()),
     )
-
-
-def _facts(taken: Taken) -> Sequence[tuple[str, str]]:
-    run = taken.run
-    facts = {
-        "started": run.started,
-        "ended": run.ended,
-        "host": run.host,
-        "commit": run.commit + " with changes" * run.dirty if run.commit else "",
-        "reds-hil": run.tool,
-        "command": run.command,
-        "pack": f"{run.pack.name}, sha256 {run.pack.sha256}, shape {run.pack.shape}" if run.pack else "",
-        "options": ", ".join(f"{name}={value}" for name, value in run.settings.items()),
-        "accepted as baseline": run.accepted,
-    }
-    for board in taken.boards:
-        parts = [board.target, board.provenance, board.serial, board.emulator, f"agent {board.build}"]
-        facts[f"board {board.board}"] = ", ".join(filter(None, parts))
-    return [(name, value) for name, value in facts.items() if value]

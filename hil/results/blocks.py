@@ -17,7 +17,7 @@ from hil.results.limit import Limit
 from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
 from hil.results.report import warnings
 from hil.results.run import BAD, TestOutcome
-from reds.text import LINE, printable
+from reds.text import LINE, percent, printable
 
 COLUMNS = 100
 """Columns that a block fits, unless a name or a figure alone is wider."""
@@ -37,10 +37,6 @@ class _Column:
     form: Callable[[float], str]
 
 
-def _percent(value: float) -> str:
-    return f"{value:.1%}".replace("%", " %")
-
-
 def _time(value: float) -> str:
     return format(value, ",.1f" if value >= 100 else ",.2f")
 
@@ -51,7 +47,7 @@ def _as(form: str) -> Callable[[float], str]:
 
 _KNOWN = (
     _Column("MACs", "macs", _as(",.0f")),
-    _Column("accuracy", "accuracy", _percent),
+    _Column("accuracy", "accuracy", percent),
     _Column("latency us", "latency", _time),
     _Column("tflite us", "tflite_latency", _time),
     _Column("file B", "tflite_file", _as(",.0f")),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hil.results.difference import Change
-from hil.results.listing import HEADS, change_line, differs
+from hil.results.listing import HEADS, change_line
 from reds.tables import code, escaped, markdown
 
 _SHOWN = 40
@@ -21,7 +21,7 @@ def render(before: str, after: str, changes: Sequence[Change], notes: Sequence[s
         changes: The figures of both.
         notes: What differs between the runs besides.
     """
-    moved = [change for change in changes if differs(change)]
+    moved = [change for change in changes if change.differs]
     kinds = Counter(change.judged for change in moved)
     counts = [f"{kinds[word]} {word}" for word in ("worse", "better") if kinds[word]]
     counts += [f"{kinds['']} other" * (kinds[""] > 0), f"{len(changes) - len(moved)} equal"]

@@ -40,6 +40,17 @@ class Change:
     after: Measurement | None
 
     @property
+    def values(self) -> tuple[float | None, float | None]:
+        """Return the earlier and the later value, None in a run that lacks it."""
+        before, after = (None if each is None else each.value for each in (self.before, self.after))
+        return before, after
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the values differ, or only one run has one."""
+        return self.values[0] != self.values[1]
+
+    @property
     def relative(self) -> float | None:
         """Return the change as a fraction of the earlier value; None without two values, or from 0."""
         if self.before is None or self.after is None or not self.before.value:

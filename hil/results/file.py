@@ -90,7 +90,16 @@ def read_run(path: Path) -> tuple[Header | None, list[Measurement]]:
 
 
 def write(path: Path, measurements: Iterable[Mapping[str, Any]], header: Header | None = None) -> None:
-    """Write plain measurements below a header, atomically. Raises `ResultsError`."""
+    """Write plain measurements below a header, atomically.
+
+    Args:
+        path: The file, which is replaced.
+        measurements: The measurements.
+        header: The first line; None for a file without one.
+
+    Raises:
+        ResultsError: The file cannot be written.
+    """
     from reds.files import write_atomically  # imported here: the plugin is loaded in every project
 
     try:

@@ -50,24 +50,35 @@ def _run_line(run: Run, ended: Ended) -> list[str]:
     return [run.id, status, pack, ", ".join(boards), f"{sum(ended.values())}", f"{bad}"]
 
 
-def about(run: Run, boards: Sequence[BoardIdentity], tests: Sequence[TestOutcome]) -> Iterator[str]:
-    """Yield lines that say what a run is, and which of its tests failed."""
-    facts = {
-        "run": run.id,
-        "status": run.status + (f", accepted {run.accepted}" if run.accepted else ""),
+def facts(run: Run, boards: Sequence[BoardIdentity]) -> dict[str, str]:
+    """Return what a run is, by the name of each fact; facts that are unknown are left out."""
+    found = {
         "started": run.started,
         "ended": run.ended,
         "host": run.host,
         "commit": run.commit + (" with changes" if run.dirty else ""),
         "reds-hil": run.tool,
         "command": run.command,
-        "pack": f"{run.pack.name}, sha256 {run.pack.sha256[:16]}, shape {run.pack.shape}" if run.pack else "",
+        "pack": f"{run.pack.name}, sha256 {run.pack.sha256}, shape {run.pack.shape}" if run.pack else "",
         "options": ", ".join(f"{name}={value}" for name, value in run.settings.items()),
+        "accepted as baseline": run.accepted,
     }
     for board in boards:
         parts = [board.target, board.provenance, board.serial, board.emulator, f"agent {board.build}"]
-        facts[f"board {board.board}"] = ", ".join(filter(None, parts))
-    yield from (printable(f"{name}: {value}", LINE) for name, value in facts.items() if value)
+        found[f"board {board.board}"] = ", ".join(filter(None, parts))
+    return {name: value for name, value in found.items() if value}
+
+
+def about(run: Run, boards: Sequence[BoardIdentity], tests: Sequence[TestOutcome]) -> Iterator[str]:
+    """Yield lines that say what a run is, and which of its tests failed.
+
+    Args:
+        run: The run.
+        boards: Its boards.
+        tests: How its tests ended.
+    """
+    lines = {"run": run.id, "status": run.status, **facts(run, boards)}
+    yield from (printable(f"{name}: {value}", LINE) for name, value in lines.items())
     bad = [test for test in tests if test.outcome in BAD]
     for test in bad[:_SHOWN]:
         yield printable(f"{test.outcome.upper()}: {test.test}: {test.why}", LINE)
@@ -82,12 +93,7 @@ def changes_table(changes: Sequence[Change], everything: bool) -> Table:
         changes: The figures.
         everything: Also figures that are equal.
     """
-    return _table(HEADS, [change_line(change) for change in changes if everything or differs(change)])
-
-
-def differs(change: Change) -> bool:
-    """Return whether a figure differs between the runs, or only one of them has it."""
-    return _value(change.before) != _value(change.after)
+    return _table(HEADS, [change_line(change) for change in changes if everything or change.differs])
 
 
 def change_line(change: Change) -> list[str]:
@@ -96,10 +102,6 @@ def change_line(change: Change) -> list[str]:
     figures = [_figure(each) for each in (change.before, change.after)]
     relative = "" if change.relative is None else f"{change.relative:+.2%}"
     return [who, change.subnet, change.metric, change.unit, *figures, relative, change.judged]
-
-
-def _value(measurement: Measurement | None) -> float | None:
-    return None if measurement is None else measurement.value
 
 
 def _figure(measurement: Measurement | None) -> str:

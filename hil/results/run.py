@@ -12,7 +12,7 @@ from reds.text import LINE, is_printable, shown
 
 UNFINISHED, PASSED, FAILED, INTERRUPTED = "unfinished", "passed", "failed", "interrupted"
 STATUSES = (UNFINISHED, PASSED, FAILED, INTERRUPTED)
-"""How runs stand: one that was killed stays unfinished; an interrupted one ended before its last test."""
+"""Statuses of a run. One that was killed stays unfinished; an interrupted one ended before its last test."""
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 BAD = ("failed", "error")

@@ -13,11 +13,10 @@ from typing import Any
 
 from hil.errors import ResultsError
 from hil.results import report
+from hil.results.run import BAD
 from reds.reading import read_regular, reason
 from reds.tables import code, escaped, markdown
 
-BAD = ("failed", "error")
-"""Outcomes of tests that are listed as failures."""
 _SHOWN = 50
 """Most failures that are listed."""
 _MOST_BYTES = 1 << 28

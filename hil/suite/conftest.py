@@ -29,7 +29,7 @@ from hil.results.run import PackFacts
 from hil.suite import fixtures
 from hil.suite.board_selection import any_meter
 from hil.suite.board_tests import selected_board
-from hil.suite.fixtures import Hold, Note, Record, Uncaptured
+from hil.suite.fixtures import Hold, Keep, Note, Record, Uncaptured
 from hil.suite.gating import Gate
 from hil.suite.leased import LeasedBoard
 from hil.suite.measurements import Latency, Measurements, Precision, Switches
@@ -42,13 +42,11 @@ from reds.commands import missing_extra
 from reds.pack import interpreter
 from reds.pack.pack import Pack
 
-Keep = Callable[[str, str, float, Sequence[float]], None]
-"""A function that keeps a figure: metric, unit, value, samples."""
 if TYPE_CHECKING:
     from hil.kernels.litert import LiteRT
     from hil.kernels.litert_comparison import Beside
 
-_MOST_SAMPLES = 100
+_SWITCHED = 100
 """Inputs that switches run without --samples, on any board."""
 _AT_ONCE = 64
 """Inputs that the reference runs between two steps of its progress."""
@@ -154,7 +152,7 @@ def reference_outputs(workload: Workload, _hil_run: BenchRun, _hil_uncaptured: U
     Rows that no test uses are 0.
     """
     model, subnets = workload.model, range(len(workload.subnets))
-    switched = np.arange(min(len(workload.inputs), _hil_run.settings.samples or _MOST_SAMPLES))
+    switched = np.arange(min(len(workload.inputs), _hil_run.settings.samples or _SWITCHED))
     rows = np.union1d(workload.taken, switched)
     outputs = [np.zeros((len(workload.inputs), model.output_size(s)), np.int8) for s in subnets]
     with progress(f"reference: {len(rows):,} inputs", len(rows), _hil_uncaptured) as advance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Uncaptured = Callable[[], AbstractContextManager[None]]
 """Context manager that lets output through pytest's capturing."""
-
-
+Keep = Callable[[str, str, float, Sequence[float]], None]
+"""A function that keeps a figure of a `.tflite` file: metric, unit, value, samples."""
 Note = Callable[[str, str], None]
 """A function that keeps a text in a test's properties: its name, and the text."""
 
@@ -154,7 +154,18 @@ def keep(
     value: float,
     samples: Iterable[float],
 ) -> None:
-    """Keep a figure of a pack, or of a file that is benched, in the reports of a test."""
+    """Keep a figure in the reports of a test.
+
+    Args:
+        test: The test.
+        on: The board that was measured.
+        of: The pack or the file that is benched.
+        subnet: Name of a subnet, or of an ordered pair as `25%->100%`.
+        metric: Name of the metric.
+        unit: Unit of the value and the samples.
+        value: The figure.
+        samples: The values that the figure summarizes.
+    """
     taken = on.measurement(of, subnet, metric, unit, value, samples)
     test.stash.setdefault(TAKEN, []).append(taken)
     test.user_properties.append((f"{subnet} {metric} [{unit}]", value))

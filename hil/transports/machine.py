@@ -92,6 +92,11 @@ class Machine(ABC):
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
         """Write a file.
 
+        Args:
+            data: Content of the file.
+            path: Path on the machine.
+            deadline: Limit of the whole transfer.
+
         Raises:
             BuildError: The machine refuses the file.
             SetupError: The machine cannot store files.

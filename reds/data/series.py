@@ -55,7 +55,16 @@ def read_series(files: Mapping[str, Sequence[Path]], root: Path, options: DataOp
 
 
 def read_class_series(listed: ClassFolders, options: DataOptions, seed: int) -> RawData:
-    """Return the windows of CSV files in folders named after their classes; as `read_series`."""
+    """Return the windows of CSV files in folders named after their classes.
+
+    Args:
+        listed: The folders and their files.
+        options: Options of `[data]`.
+        seed: Seed of the split into parts.
+
+    Raises:
+        DataError: A file or option cannot be used, or the windows cannot be split.
+    """
     label = {
         file: listed.classes[i]
         for part, files in listed.files.items()

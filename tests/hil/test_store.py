@@ -131,6 +131,11 @@ class TestStore:
         assert [p.measurement.value for p in store.history(DESK, SHAPE, "25%", "latency", "us", 1)] == [2.0]
         assert store.history(DESK, "another shape", "25%", "latency", "us") == []
 
+    def test_history_of_an_older_run_is_not_crowded_out_by_newer_ones(self, store: Store) -> None:
+        made = [keep(store, run_at(second), value=float(second)) for second in range(4)]
+        past = store.history(NANO, SHAPE, "25%", "latency", "us", limit=2, until=made[1].id)
+        assert [one.measurement.value for one in past] == [1.0, 0.0]
+
     @given(ended=st.lists(st.sampled_from(ENDED), max_size=6))
     @settings(max_examples=10, phases=FAST, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_last_good_run_is_the_newest_that_failed_nothing_on_the_board(

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from reds import pack
 from tests.reds.support.shared_training import main
+from tests.reds.support.tiny_recipe import tiny_recipe
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2")
 ROOT = Path(__file__).parents[2]
@@ -81,18 +81,7 @@ def test_errors_are_raised_in_all_processes(who: str, results: Mapping[str, Mapp
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A tiny dense net on examples of four classes, which trains for long enough to be killed."""
-    rng = np.random.default_rng(0)
-    centers, arrays = rng.normal(0, 1, (4, 6)), {}
-    for part, each in (("train", 60), ("validation", 10), ("test", 10)):
-        y = np.repeat(np.arange(4), each)
-        arrays |= {f"{part}_x": centers[y] + rng.normal(0, 1, (len(y), 6)), f"{part}_y": y}
-    np.savez(tmp_path / "own.npz", **arrays)
-    path = tmp_path / "own.toml"
-    path.write_text(
-        'net.name = "dnn-s-1x1x6"\ndata.set = "own.npz"\nsubnet = [{ budget = 0.5 }, { budget = 1.0 }]\n'
-        "full = { epochs = 2, batch = 16 }\njoint = { epochs = 12, batch = 16 }\n"
-    )
-    return path
+    return tiny_recipe(tmp_path)
 
 
 def test_a_process_that_dies_ends_the_build_with_a_sentence_and_the_build_goes_on(

@@ -14,11 +14,11 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
-import numpy as np
 import pytest
 
 from reds.errors import CoupledError
 from tests.reds.support.command import run
+from tests.reds.support.tiny_recipe import tiny_recipe
 
 pytest.importorskip("ray", reason="needs pip install 'reds-hil[cluster]'")
 ROOT = Path(__file__).parents[2]
@@ -29,18 +29,7 @@ SECONDS = 300
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A tiny dense net on examples of four classes."""
-    rng = np.random.default_rng(0)
-    centers, arrays = rng.normal(0, 1, (4, 6)), {}
-    for part, each in (("train", 60), ("validation", 10), ("test", 10)):
-        y = np.repeat(np.arange(4), each)
-        arrays |= {f"{part}_x": centers[y] + rng.normal(0, 1, (len(y), 6)), f"{part}_y": y}
-    np.savez(tmp_path / "own.npz", **arrays)
-    path = tmp_path / "own.toml"
-    path.write_text(
-        'net.name = "dnn-s-1x1x6"\ndata.set = "own.npz"\nsubnet = [{ budget = 0.5 }, { budget = 1.0 }]\n'
-        "full = { epochs = 2, batch = 16 }\njoint = { epochs = 12, batch = 16 }\n"
-    )
-    return path
+    return tiny_recipe(tmp_path)
 
 
 class Spread:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hil.boards.board import START_SECONDS, Board, check_target
+from hil.boards.board import START_SECONDS, Board
+from hil.boards.checks import check_target
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Identity, Provenance
 from hil.emulators import cortex_m4
@@ -80,6 +81,11 @@ def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
 @contextmanager
 def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Iterator[Board]:
     """Open the emulated board, or the real one with an agent of these sources.
+
+    Args:
+        entry: The board's entry in boards.toml.
+        provenance: Whether to open the emulated or the real board.
+        desk: Serial ports, upload and build id of a real board.
 
     Raises:
         BoardAbsent: The board is on no port.

@@ -7,8 +7,8 @@ from hil.report.figure import Figure, Section, Table, file_name, number, percent
 from hil.report.taken import Taken
 from hil.report.theme import SERIES
 from hil.results.difference import Change, Kept, changes
-from hil.results.measurement import Measurement
 from hil.results.run import BoardIdentity
+from reds import text
 
 _MOST = 40
 """Most changes that are drawn, the largest."""
@@ -54,7 +54,7 @@ def _figures(both: tuple[Taken, Taken], board: BoardIdentity, found: Sequence[Ch
         for c in sorted(found, key=lambda c: -abs(c.relative or 0.0))
         if c.relative and c.metric.partition("_")[0] not in _DETAILS
     ][:_MOST]
-    changed = sum(_value(c.before) != _value(c.after) for c in found)
+    changed = sum(c.differs for c in found)
     where = f"{board.board}, {board.provenance}"
     worse = sum(c.judged == "worse" for c in found)
     alt = f"{where}: {changed} of {len(found)} figures changed, {worse} of them for the worse."
@@ -90,7 +90,7 @@ def _figures(both: tuple[Taken, Taken], board: BoardIdentity, found: Sequence[Ch
         "height": {"step": 20},
     }
     rows = tuple(_row(change) for change in found)
-    about = (f"{where}", f"earlier run {before}", f"later run {after}")
+    about = (where, f"earlier run {before}", f"later run {after}")
     name = file_name("change", board.board, board.provenance, before, after)
     heads = ("subnet", "metric", "unit", "earlier", "later", "change", "judged")
     yield Figure(name, f"Changes on {where}", about, alt, spec, Table(heads, rows, 3))
@@ -98,10 +98,6 @@ def _figures(both: tuple[Taken, Taken], board: BoardIdentity, found: Sequence[Ch
 
 def _row(change: Change) -> tuple[str, ...]:
     shown = percent if change.unit == "fraction" else number
-    moved = "" if change.relative is None else f"{change.relative:+.2%}".replace("%", " %")
-    figures = (shown(_value(change.before)), shown(_value(change.after)))
+    moved = "" if change.relative is None else text.percent(change.relative, "+.2%")
+    figures = map(shown, change.values)
     return (change.subnet, change.metric, change.unit, *figures, moved, change.judged)
-
-
-def _value(measurement: Measurement | None) -> float | None:
-    return None if measurement is None else measurement.value

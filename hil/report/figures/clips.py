@@ -8,7 +8,7 @@ from functools import cached_property
 from hil.report.figure import Figure, Section, Table, between, file_name, percent
 from hil.report.taken import Bench
 from hil.report.theme import SERIES
-from hil.results.statistics.proportions import paired_p, proportion_interval
+from hil.results.statistics.proportions import lost_and_gained, paired_p, proportion_interval
 
 _KINDS = (("label", "class"), ("answer", "class"))
 _MOST = 300
@@ -165,8 +165,7 @@ def _moved(answers: Answers) -> Figure:
     best, bars, notes = answers.right(large), [], []
     for subnet in smaller:
         right = answers.right(subnet)
-        lost = sum(b and not a for a, b in zip(right, best, strict=True))
-        gained = sum(a and not b for a, b in zip(right, best, strict=True))
+        lost, gained = lost_and_gained(right, best)
         bars += [{"subnet": subnet, "what": "lost", "clips": -lost}]
         bars += [{"subnet": subnet, "what": "gained", "clips": gained}]
         p = paired_p(right, best)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hil.report.figure import Figure, Section, Table, between, file_name, number, percent
+from hil.report.figure import Figure, Section, Table, between, number, percent
 from hil.report.taken import SPEEDS, Bench
 from hil.report.theme import INK, SERIES
 from hil.results.gate.times import SHARE, level
@@ -57,7 +57,6 @@ def _figure(bench: Bench, metric: str, unit: str) -> Figure | None:
     what = metric.replace("_", " ")
     named = "" if unit in (metric, "fraction") else f" ({unit})"
     spec = _spec(points, names, unit)
-    where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
     shown = percent if unit == "fraction" else number
     form = "percent" if unit == "fraction" else "number"
     rows = tuple(
@@ -65,12 +64,12 @@ def _figure(bench: Bench, metric: str, unit: str) -> Figure | None:
         for p in points
     )
     last = "; ".join(f"{p['subnet']} {shown(p['y'])}" for p in points if p["x"] == 0)
-    name = file_name("history", metric, bench.board.board, bench.board.provenance, bench.pack, bench.run.id)
+    name = bench.file_name(f"history-{metric}")
     return Figure(
         name,
-        f"{what.capitalize()}{named} of {where}, over {runs} runs",
+        f"{what.capitalize()}{named} of {bench.where}, over {runs} runs",
         bench.about,
-        f"{what} of {where}, in {runs} runs. The last: {last} ({unit}).",
+        f"{what} of {bench.where}, in {runs} runs. The last: {last} ({unit}).",
         spec,
         Table(("run", "subnet", f"{what}, {unit}", "95 %", "band of the gate"), rows, 2),
     )

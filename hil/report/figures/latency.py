@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hil.report.figure import Figure, Section, Table, between, file_name, number
+from hil.report.figure import Figure, Section, Table, between, number
 from hil.report.taken import SPEEDS, Bench
 from hil.report.theme import INK, SERIES
 from hil.results.measurement import Measurement
@@ -66,12 +66,11 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         spec["resolve"] = {"scale": {"x": "independent"}}
     spec["data"] = {"values": values}
     alt = "; ".join(f"{subnet}: median {number(m.value)} {unit}" for subnet, m in found.items())
-    where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
     yield Figure(
-        file_name("latency", bench.board.board, bench.board.provenance, bench.pack, bench.run.id),
-        f"Latency of {where}",
+        bench.file_name("latency"),
+        f"Latency of {bench.where}",
         bench.about,
-        f"{where}: {alt}.",
+        f"{bench.where}: {alt}.",
         spec,
         Table(
             ("subnet", f"median {unit}", "95 %", "p95", "p99", "largest", "samples"),

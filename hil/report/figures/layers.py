@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from hil.report.figure import Figure, Section, Table, file_name, number, percent
+from hil.report.figure import Figure, Section, Table, number, percent
 from hil.report.taken import Bench
 from hil.report.theme import PAPER, SERIES
 
@@ -80,13 +80,11 @@ def _figure(bench: Bench, unit: str, costs: dict[str, dict[tuple[int, str], floa
         "width": 240,
         "height": {"step": 38},
     }
-    where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
     largest = list(costs)[-1]
     (top, kind), cost = max(costs[largest].items(), key=lambda item: item[1])
     share = percent(cost / (sum(costs[largest].values()) or 1.0))
-    alt = f"{where}: in {largest}, layer {top} ({kind}) takes the most, {number(cost)} {unit} or {share}."
+    most_of = f"layer {top} ({kind}) takes the most, {number(cost)} {unit} or {share}"
+    alt = f"{bench.where}: in {largest}, {most_of}."
     heads = ("subnet", "layer", unit, "share of the layers")
-    name = file_name("layers", bench.board.board, bench.board.provenance, bench.pack, bench.run.id)
-    return Figure(
-        name, f"Layers of {where}", bench.about, alt, spec, Table(heads, tuple(rows), 2), run=bench.run.id
-    )
+    name, title = bench.file_name("layers"), f"Layers of {bench.where}"
+    return Figure(name, title, bench.about, alt, spec, Table(heads, tuple(rows), 2), run=bench.run.id)

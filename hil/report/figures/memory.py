@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hil.report.figure import Figure, Section, Table, file_name, number, percent
+from hil.report.figure import Figure, Section, Table, number, percent
 from hil.report.taken import Bench
 from hil.report.theme import LIMIT, PAPER, SERIES
 
@@ -38,10 +38,9 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     flash = [{"row": "pack", "part": _PARTS[0], "bytes": pack}] if pack else []
     panels = [_bars(some, limits if some is bars else []) for some in (flash, bars) if some]
     spec = {"vconcat": panels, "resolve": {"scale": {"color": "independent"}}}
-    where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
     most = max(rows, key=lambda row: float(row["ram"]))
     said = f" The pack takes {number(pack)} bytes of flash." if pack else ""
-    alt = f"{where}: {most['subnet']} takes the most RAM, {number(most['ram'])} bytes.{said}"
+    alt = f"{bench.where}: {most['subnet']} takes the most RAM, {number(most['ram'])} bytes.{said}"
     cells = tuple(
         (
             str(row["subnet"]),
@@ -52,8 +51,8 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     )
     heads = ("subnet", *_PARTS[1:], "RAM together", "limit of RAM")
     yield Figure(
-        file_name("memory", bench.board.board, bench.board.provenance, bench.pack, bench.run.id),
-        f"Memory of {where}",
+        bench.file_name("memory"),
+        f"Memory of {bench.where}",
         bench.about,
         alt,
         spec,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hil.report.figure import Figure, Section, Table, file_name, number
+from hil.report.figure import Figure, Section, Table, number
 from hil.report.taken import SWITCHES, Bench
 
 
@@ -25,7 +25,6 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     names = [name for name in bench.subnets if any(name in (c["from"], c["to"]) for c in cells)]
     unit, most = kind[1], max(float(cell["value"]) for cell in cells)
     slowest = max(cells, key=lambda cell: float(cell["value"]))
-    where = f"{bench.pack} on {bench.board.board}, {bench.board.provenance}"
     limit = _limit(bench, unit)
     axis = {"type": "ordinal", "sort": names, "scale": {"domain": names}}
     spec = {
@@ -51,14 +50,13 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         "width": {"step": 62},
         "height": {"step": 40},
     }
-    alt = (
-        f"{where}: the slowest switch is {slowest['from']} to {slowest['to']} with {slowest['text']} {unit}."
-    )
+    pair = f"{slowest['from']} to {slowest['to']}"
+    alt = f"{bench.where}: the slowest switch is {pair} with {slowest['text']} {unit}."
     by = {(c["from"], c["to"]): str(c["text"]) for c in cells}
     rows = tuple((start, *(by.get((start, end), "-") for end in names)) for start in names)
     yield Figure(
-        file_name("switches", bench.board.board, bench.board.provenance, bench.pack, bench.run.id),
-        f"Slowest switch of {where}, {unit}",
+        bench.file_name("switches"),
+        f"Slowest switch of {bench.where}, {unit}",
         bench.about,
         alt,
         spec,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from hil.results.gate.verdict import Change, Verdict
-from hil.results.statistics.proportions import paired_p, unpaired_p
+from hil.results.gate.verdict import Direction, Verdict
+from hil.results.statistics.proportions import lost_and_gained, paired_p, unpaired_p
+from reds.text import percent
 
 ALPHA = 0.01
 """Probability that chance alone calls an unchanged accuracy worse."""
@@ -19,15 +20,14 @@ def judge_accuracy(now: Sequence[float], before: Sequence[float], same_clips: bo
     """
     right, was = [a > 0 for a in now], [a > 0 for a in before]
     if same_clips:
-        lost = sum(b and not a for a, b in zip(right, was, strict=True))
-        gained = sum(a and not b for a, b in zip(right, was, strict=True))
+        lost, gained = lost_and_gained(right, was)
         down, up = paired_p(right, was), paired_p(was, right)
         how = f"lost {lost:,} clips and gained {gained:,}"
     else:
         down = unpaired_p(sum(right), len(right), sum(was), len(was))
         up = unpaired_p(sum(was), len(was), sum(right), len(right))
         how = "other clips, so unpaired"
-    change = Change.WORSE if down < ALPHA else Change.BETTER if up < ALPHA else Change.NONE
+    change = Direction.WORSE if down < ALPHA else Direction.BETTER if up < ALPHA else Direction.NONE
     p = min(down, up)
-    moved = f"accuracy {sum(right) / len(right):.1%}, was {sum(was) / len(was):.1%}".replace("%", " %")
+    moved = f"accuracy {percent(sum(right) / len(right))}, was {percent(sum(was) / len(was))}"
     return Verdict("accuracy", change, f"{moved} ({how}, p = {p:.2g})")

@@ -1,6 +1,6 @@
 """Judge counts that repeat exactly: instructions and cycles of an emulator, bytes of memory."""
 
-from hil.results.gate.verdict import Change, Verdict, percent
+from hil.results.gate.verdict import Direction, Verdict, relative
 
 STACK_SLACK = 64.0
 """Bytes by which a stack differs from process to process, as Linux lets it begin anywhere in a cache line."""
@@ -16,7 +16,7 @@ def judge_count(name: str, unit: str, now: float, before: float, slack: float = 
         before: The count of the baseline.
         slack: Change that means nothing.
     """
-    change = Change((now > before + slack) - (now < before - slack))
+    change = Direction((now > before + slack) - (now < before - slack))
     of = "" if unit == name else f" {unit}"
-    moved = f"{now:,.10g}{of}, was {before:,.10g} ({percent(now, before)}, exact)"
+    moved = f"{now:,.10g}{of}, was {before:,.10g} ({relative(now, before)}, exact)"
     return Verdict(name, change, f"{name} {moved}")

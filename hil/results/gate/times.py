@@ -18,9 +18,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hil.results.gate.verdict import Change, Verdict, percent
+from hil.results.gate.verdict import Direction, Verdict, relative
 from hil.results.statistics.bootstrap import middle_mean_interval
 from hil.results.statistics.quantiles import median, middle_mean
+from reds.text import percent
 
 SHARE = {"latency": 0.025, "switch": 0.1}
 """Least relative change that counts, by metric."""
@@ -93,11 +94,11 @@ def judge_time(name: str, tries: Sequence[Sequence[float]], usual: Level) -> Ver
     """
     fastest = min(tries, key=middle_mean)
     now = middle_mean(fastest)
-    change = Change((now > usual.time + usual.margin) - (now < usual.time - usual.margin))
+    change = Direction((now > usual.time + usual.margin) - (now < usual.time - usual.margin))
     again = f", in each of {len(tries)} measurements" if len(tries) > 1 else ""
-    margin = f"{usual.margin / usual.time:.1%}".replace("%", " %") if usual.time else "nothing"
+    margin = percent(usual.margin / usual.time) if usual.time else "nothing"
     runs = f"margin by {usual.runs} earlier run{'s' * (usual.runs > 1)}"
-    moved = f"{percent(now, usual.time)}{_sure(fastest, usual)}; {runs}: {margin}{again}"
+    moved = f"{relative(now, usual.time)}{_sure(fastest, usual)}; {runs}: {margin}{again}"
     return Verdict(name, change, f"{name} {now:,.4g} us, was {usual.time:,.4g} ({moved})")
 
 
@@ -105,5 +106,5 @@ def _sure(samples: Sequence[float], usual: Level) -> str:
     """Return the interval of a change that the samples of this run leave, empty if there is none."""
     if not usual.time:
         return ""
-    low, high = (percent(bound, usual.time) for bound in middle_mean_interval(samples))
+    low, high = (relative(bound, usual.time) for bound in middle_mean_interval(samples))
     return f", 95 %: {low} to {high}" if low != high else ""

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from reds.text import percent
 
-class Change(IntEnum):
+
+class Direction(IntEnum):
     """Direction of a change: a worse figure fails the test, a better one is reported."""
 
     BETTER = -1
@@ -18,18 +20,18 @@ class Verdict:
     """A judged figure: its name, its change, and a text that says by how much and how sure."""
 
     name: str
-    change: Change
+    change: Direction
     text: str
 
 
-def percent(now: float, before: float) -> str:
+def relative(now: float, before: float) -> str:
     """Return a relative change with its sign, as `+5.3 %`."""
-    return f"{now / before - 1:+.1%}".replace("%", " %") if before else "from 0"
+    return percent(now / before - 1, "+.1%") if before else "from 0"
 
 
 def worse(verdicts: Sequence[Verdict]) -> bool:
     """Return whether any figure is worse."""
-    return any(verdict.change is Change.WORSE for verdict in verdicts)
+    return any(verdict.change is Direction.WORSE for verdict in verdicts)
 
 
 def sentence(subnet: str, baseline: str, verdicts: Sequence[Verdict]) -> str:
@@ -40,14 +42,14 @@ def sentence(subnet: str, baseline: str, verdicts: Sequence[Verdict]) -> str:
         baseline: What the figures were compared with.
         verdicts: Verdicts of its figures, at least one.
     """
-    by = {change: [v for v in verdicts if v.change is change] for change in Change}
-    if not by[Change.WORSE] and not by[Change.BETTER]:
+    by = {change: [v for v in verdicts if v.change is change] for change in Direction}
+    if not by[Direction.WORSE] and not by[Direction.BETTER]:
         same = ", ".join(dict.fromkeys(v.name.split()[0] for v in verdicts))
         return f"{subnet}: no change of {same} against {baseline}"
     parts = [
         f"{word}: {', '.join(v.text for v in by[change])}"
-        for word, change in (("worse", Change.WORSE), ("better", Change.BETTER))
+        for word, change in (("worse", Direction.WORSE), ("better", Direction.BETTER))
         if by[change]
     ]
-    split = "; these disagree, so look at both" if by[Change.WORSE] and by[Change.BETTER] else ""
+    split = "; these disagree, so look at both" if by[Direction.WORSE] and by[Direction.BETTER] else ""
     return f"{subnet} against {baseline} is {' and '.join(parts)}{split}"

@@ -26,6 +26,12 @@ def proportion_interval(right: int, n: int, confidence: float = CONFIDENCE) -> t
     return low, high
 
 
+def lost_and_gained(now: Sequence[bool], before: Sequence[bool]) -> tuple[int, int]:
+    """Return how many clips were right before and are wrong now, and the reverse."""
+    both = list(zip(now, before, strict=True))
+    return sum(was and not is_ for is_, was in both), sum(is_ and not was for is_, was in both)
+
+
 def paired_p(now: Sequence[bool], before: Sequence[bool]) -> float:
     """Return the probability that chance alone loses so many clips: McNemar's test, exact and one-sided.
 
@@ -40,8 +46,7 @@ def paired_p(now: Sequence[bool], before: Sequence[bool]) -> float:
     """
     from scipy.special import bdtrc
 
-    lost = sum(was and not is_ for is_, was in zip(now, before, strict=True))
-    gained = sum(is_ and not was for is_, was in zip(now, before, strict=True))
+    lost, gained = lost_and_gained(now, before)
     return float(bdtrc(lost - 1, lost + gained, 0.5)) if lost else 1.0
 
 

@@ -2,8 +2,7 @@
 
 A finding is a reason to look at the board: throttling, another program, cores of two speeds. No sample is
 dropped. Independent samples of one mode are called drifting, or of two modes, in fewer than 1 run of 100,
-whatever their
-distribution: `tests/hil/gate_quality` simulates it.
+whatever their distribution: `tests/hil/gate_quality` simulates it.
 """
 
 import math
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reds.text import percent
 
 _FENCE = 3.0
 """Interquartile ranges beyond the quartiles from which a sample is far out (Tukey)."""
@@ -58,7 +59,7 @@ def shape(values: Sequence[float]) -> Shape:
 def described(values: Sequence[float], unit: str) -> str:
     """Return a text about samples that drift or have two modes, with their outliers; empty for others."""
     found, n = shape(values), len(values)
-    parts = [f"they drift by {found.drift:+.1%}".replace("%", " %")] if found.drift else []
+    parts = [f"they drift by {percent(found.drift, '+.1%')}"] if found.drift else []
     parts += (
         [f"they have two modes, {' and '.join(f'{m:,.4g}' for m in found.modes)} {unit}"]
         if found.modes

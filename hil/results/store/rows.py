@@ -76,7 +76,13 @@ def test_from(row: Row) -> TestOutcome:
 
 
 def measurement_row(run_id: str, board_id: int, measurement: Measurement) -> dict[str, Any]:
-    """Return the row of a measurement on a board that has the row `board_id`."""
+    """Return the row of a measurement.
+
+    Args:
+        run_id: Id of its run.
+        board_id: Id of the row of its board.
+        measurement: The measurement.
+    """
     row = asdict(measurement)
     seen = row.pop("conditions")
     for key in ("target", "board", "provenance"):

@@ -79,7 +79,7 @@ class Store:
             board: Only runs with measurements on the board of this name.
             pack: Only runs whose --pack has this name.
             provenance: Only runs with measurements of this provenance.
-            status: Only runs that stand so.
+            status: Only runs with this status, one of `hil.results.run.STATUSES`.
         """
         asked = {boards.c.target: target, boards.c.board: board, boards.c.provenance: provenance}
         on_board = [column == text for column, text in asked.items() if text]
@@ -102,7 +102,7 @@ class Store:
         return counted
 
     def find(self, prefix: str, most: int = 2) -> list[Run]:
-        """Return the newest runs whose id begins with these characters, at most `most`."""
+        """Return the newest runs whose id begins with `prefix`, at most `most`."""
         query = _runs().where(runs.c.id.startswith(prefix, autoescape=True))
         return self._all(rows.run_from, query.order_by(runs.c.id.desc()).limit(most))
 
@@ -137,8 +137,9 @@ class Store:
         metric: str,
         unit: str,
         limit: int | None = None,
+        until: str = "",
     ) -> list[Past]:
-        """Return a figure of earlier runs on the same board, the newest first.
+        """Return a figure of the runs on the same board, the newest first.
 
         Args:
             board: The board; its target, provenance and key must be the same, its agent may be another.
@@ -147,10 +148,13 @@ class Store:
             metric: Name of the metric.
             unit: Unit of the value.
             limit: Most figures that are returned; None for all.
+            until: Id of the newest run that counts; empty for all.
         """
         figure = measurements.c.pack_shape == pack_shape, measurements.c.subnet == subnet
         measure = measurements.c.metric == metric, measurements.c.unit == unit
         query = _measurements().where(_same_board(board), *figure, *measure)
+        if until:
+            query = query.where(measurements.c.run_id <= until)
         query = query.order_by(measurements.c.run_id.desc(), measurements.c.id).limit(limit)
         with self.transaction() as connection:
             found = [dict(row) for row in connection.execute(query).mappings()]

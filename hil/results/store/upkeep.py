@@ -54,7 +54,7 @@ def prune(store: Store, *, keep: int, before: str = "", accepted: bool = False) 
 
     Args:
         store: The store.
-        keep: So many of the newest runs stay in any case.
+        keep: Number of the newest runs that stay in any case.
         before: Only runs that started before this time are removed, as `Run.started`; empty for all.
         accepted: Also remove runs that were accepted as baselines.
     """

@@ -7,8 +7,9 @@ import pytest
 
 from hil import cache
 from hil.boards import boards_toml, lease
-from hil.boards.board import Board, check_count
+from hil.boards.board import Board
 from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.checks import check_count
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.power_cycle import power_cycle
