@@ -22,7 +22,7 @@ from hil.results.gate.compare import (
 )
 from hil.results.gate.counts import STACK_SLACK, judge_count
 from hil.results.gate.times import MOST_RUNS, TRIES, is_slower, judge_time, level
-from hil.results.gate.verdict import Change, Verdict, sentence, worse
+from hil.results.gate.verdict import Direction, Verdict, sentence, worse
 from hil.results.measurement import Measurement
 from tests.hil.gate_quality import page
 from tests.hil.gate_quality.boards import BOARDS
@@ -55,7 +55,7 @@ def around(value: float, seed: int = 0, spread: float = 0.005) -> list[float]:
     return list(value * (1 + spread * np.random.default_rng(seed).standard_normal(100)))
 
 
-def change(verdicts: Iterator[Verdict]) -> Change:
+def change(verdicts: Iterator[Verdict]) -> Direction:
     (verdict,) = verdicts
     return verdict.change
 
@@ -82,7 +82,7 @@ def test_stack_may_begin_anywhere_in_a_cache_line(now: float, expected: int) -> 
 @pytest.mark.parametrize(("samples", "labeled"), [(3, "set"), (2, "other")])
 def test_counts_of_other_inputs_are_refused_only_if_they_differ(samples: int, labeled: str) -> None:
     before = of(measured(CYCLES, 1000, 1000, 1000))
-    assert change(compare_counts([Count(CYCLES, 1000, samples)], before, labeled)) is Change.NONE
+    assert change(compare_counts([Count(CYCLES, 1000, samples)], before, labeled)) is Direction.NONE
     with raises(BaselineError):
         list(compare_counts([Count(CYCLES, 1001, samples)], before, labeled))
 
@@ -107,16 +107,16 @@ def tries_of(values: Sequence[float]) -> tuple[Time, Callable[[], int]]:
 @pytest.mark.parametrize(
     ("values", "expected", "measurements"),
     [
-        ([100], Change.NONE, 1),
-        ([102], Change.NONE, 1),
-        ([90], Change.BETTER, 1),
-        ([130, 100], Change.NONE, 2),
-        ([130, 125, 140, 101], Change.NONE, 4),
-        ([110], Change.WORSE, TRIES),
+        ([100], Direction.NONE, 1),
+        ([102], Direction.NONE, 1),
+        ([90], Direction.BETTER, 1),
+        ([130, 100], Direction.NONE, 2),
+        ([130, 125, 140, 101], Direction.NONE, 4),
+        ([110], Direction.WORSE, TRIES),
     ],
 )
 def test_time_is_worse_only_if_every_measurement_is(
-    values: Sequence[float], expected: Change, measurements: int
+    values: Sequence[float], expected: Direction, measurements: int
 ) -> None:
     time, taken = tries_of(values)
     assert change(compare_times([time], of(measured(FIGURE, 100, *around(100))))) is expected
@@ -156,8 +156,8 @@ def test_tiny_times_may_change_by_ticks() -> None:
 
 def test_time_of_nothing_is_judged_by_the_amount() -> None:
     nothing = level("switch", [[0.0] * 20] * 5)
-    assert judge_time("switch", [[0.05] * 20], nothing).change is Change.NONE
-    assert judge_time("switch", [[0.2] * 20], nothing).change is Change.WORSE
+    assert judge_time("switch", [[0.05] * 20], nothing).change is Direction.NONE
+    assert judge_time("switch", [[0.2] * 20], nothing).change is Direction.WORSE
 
 
 def test_no_history_has_no_level() -> None:
@@ -167,16 +167,16 @@ def test_no_history_has_no_level() -> None:
 
 def test_same_answers_are_no_change_and_lost_ones_are_worse() -> None:
     before = [1.0] * 800 + [0.0] * 200
-    assert judge_accuracy(before, before, same_clips=True).change is Change.NONE
+    assert judge_accuracy(before, before, same_clips=True).change is Direction.NONE
     lost = [0.0] * 8 + before[8:]
-    assert judge_accuracy(lost, before, same_clips=True).change is Change.WORSE
-    assert judge_accuracy(before, lost, same_clips=True).change is Change.BETTER
-    assert judge_accuracy(lost, before, same_clips=False).change is Change.NONE
-    assert judge_accuracy([0.0] * 80 + before[80:], before, same_clips=False).change is Change.WORSE
+    assert judge_accuracy(lost, before, same_clips=True).change is Direction.WORSE
+    assert judge_accuracy(before, lost, same_clips=True).change is Direction.BETTER
+    assert judge_accuracy(lost, before, same_clips=False).change is Direction.NONE
+    assert judge_accuracy([0.0] * 80 + before[80:], before, same_clips=False).change is Direction.WORSE
 
 
-@pytest.mark.parametrize(("labeled", "expected"), [("set", Change.WORSE), ("other", Change.NONE)])
-def test_accuracy_is_paired_only_on_the_same_clips(labeled: str, expected: Change) -> None:
+@pytest.mark.parametrize(("labeled", "expected"), [("set", Direction.WORSE), ("other", Direction.NONE)])
+def test_accuracy_is_paired_only_on_the_same_clips(labeled: str, expected: Direction) -> None:
     figure = ("25%", "accuracy", "fraction")
     before = [1.0] * 800 + [0.0] * 200
     lost = [0.0] * 8 + before[8:]

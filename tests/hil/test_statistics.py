@@ -229,7 +229,8 @@ def test_any_samples_have_a_shape(values: list[float]) -> None:
         ("latency", True, range(100), (None, None)),
         ("accuracy", True, [1, 0, 1, 1], proportion_interval(3, 4)),
         ("switch", False, range(100), (None, None)),
-        ("energy", False, range(100), (None, None)),
+        ("energy", False, range(100), (39, 60)),
+        ("humidity", False, range(100), (None, None)),
         ("latency", False, [], (None, None)),
     ],
 )

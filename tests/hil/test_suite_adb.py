@@ -76,7 +76,9 @@ def test_android_s_own_emulator_is_benched_in_ours_place_where_it_is_named(
     assert outcomes(done.stdout) == {"passed": 4, "skipped": suite_size(small_pack) - 4}
     rows = read(tmp_path / "a.jsonl")
     assert {row["provenance"] for row in rows} == {"emulated"}
-    assert {row["metric"] for row in rows} == {"mismatches", "stack", "ram"}
+    assert {row["metric"] for row in rows} == {
+        *("mismatches", "stack", "ram", "arena", "room_flash", "room_arena")
+    }
     assert {row["value"] for row in rows if row["metric"] == "mismatches"} == {0}
     assert len(there.stored()) == 1
     assert there.running() == []
