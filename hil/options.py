@@ -155,6 +155,17 @@ def _path(text: str) -> Path:
         raise ValueError(f"the path of a file: {error}") from None
 
 
+def names_file(baseline: str) -> bool:
+    """Return whether a value of --baseline names a file; names of runs hold neither dots nor slashes."""
+    return "." in baseline or "/" in baseline
+
+
+def _baseline(text: str) -> str:
+    if names_file(text) and not _path(text).exists():
+        raise ValueError("auto, a run, or a file of --results that is there")
+    return text
+
+
 def _store(text: str) -> str:
     if "://" in text and not text.startswith(("postgresql://", "postgresql+psycopg://")):
         raise ValueError("none, a file, or postgresql+psycopg://USER@HOST/DATABASE")
@@ -220,7 +231,7 @@ OPTIONS = (
     Option("samples", _samples, None, _SAMPLES_HELP, _text("N")),
     Option("precision", _share, None, _PRECISION_HELP, _text("PERCENT")),
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
-    Option("baseline", str, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
+    Option("baseline", _baseline, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
     Option("against", _against, None, _AGAINST_HELP, _text("RUNTIME")),
     Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),

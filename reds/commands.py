@@ -85,10 +85,10 @@ _REMEDIES = {
 
 def _of_system(error: OSError) -> str:
     """Return an error of the operating system with a remedy, unless its text has one."""
-    if not error.filename:
+    if error.errno is None:
         return str(error)
-    says = f"{error.filename}: {error.strerror}"
-    if error.errno is None or error.strerror != os.strerror(error.errno):
+    says = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    if error.strerror != os.strerror(error.errno):
         return says
     return f"{says}; {_REMEDIES.get(error.errno, 'name another place')}"
 
@@ -116,6 +116,8 @@ class Commands(click.Group):
             if (advice := missing_extra(error)) is None:
                 raise
             raise click.ClickException(advice) from error
+        except BrokenPipeError:
+            raise  # click ends in silence: who reads the output, as `head`, has enough of it
         except OSError as error:
             raise click.ClickException(printable(_of_system(error), LINE)) from error
         except self._expected as error:

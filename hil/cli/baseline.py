@@ -34,7 +34,7 @@ def accept(run: str, where: str | None) -> None:
     from hil.results.store import open_store
     from hil.results.store.reference import find_run
 
-    with open_store(where) as store:
+    with open_store(where, new=False) as store:
         found = find_run(store, run)
         boards = store.boards(found.id)
         if not boards or found.pack is None:
@@ -55,7 +55,7 @@ def show(where: str | None) -> None:
     from hil.results.store import open_store
 
     table = Table("board", "provenance", "pack", "run", "accepted", box=None, pad_edge=False)
-    with open_store(where) as store:
+    with open_store(where, new=False) as store:
         for board, pack, run in _baselines(store):
             row = board.board, board.provenance, pack, run.id, run.accepted[:10] or "-"
             table.add_row(*(printable(cell, LINE) for cell in row))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from hil.cli.options import BOARDS, STORE
-from reds.commands import file
+from reds.commands import file, uninstalled
 
 
 @click.command()
@@ -34,6 +34,8 @@ def report(
     """
     from contextlib import ExitStack
 
+    if missing := uninstalled("report"):
+        raise click.ClickException(missing)
     from hil.boards import boards_toml
     from hil.report.page import write
     from hil.report.taken import from_file, from_store
@@ -42,7 +44,7 @@ def report(
     limits = boards_toml.load(boards_file or boards_toml.shipped())
     with ExitStack() as stack:
         names = runs or (() if files else ("last",))
-        store = stack.enter_context(open_store(where)) if names else None
+        store = stack.enter_context(open_store(where, new=False)) if names else None
         found = [from_store(store, find_run(store, name), limits) for name in names if store]
         found += [from_file(path, limits) for path in files]
         written = write(found, folder, metrics)

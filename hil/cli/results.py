@@ -13,10 +13,14 @@ from hil.results.export import FORMATS
 from hil.results.measurement import PROVENANCES
 from hil.results.run import STATUSES
 from reds.commands import file, new_file
+from reds.text import LINE, printable
 
 if TYPE_CHECKING:
     from hil.results.difference import Kept
     from hil.results.store import Store
+
+_MOST_RUNS, _MOST_DAYS = 1_000_000, 100_000
+"""Largest numbers of runs and of days that are taken: databases and calendars end somewhere."""
 
 
 @click.group()
@@ -30,15 +34,19 @@ def results(context: click.Context, where: str | None) -> None:
     context.obj = where
 
 
-def _store(context: click.Context) -> "Store":
+def _store(context: click.Context, new: bool = False) -> "Store":
     from hil.results.store import open_store
 
-    return context.with_resource(open_store(context.obj))
+    return context.with_resource(open_store(context.obj, new=new))
 
 
 @results.command("list")
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Most runs that are listed."
+    "--limit",
+    type=click.IntRange(1, _MOST_RUNS),
+    default=20,
+    show_default=True,
+    help="Most runs that are listed.",
 )
 @click.option("--target", default="", help="Only runs on this kind of board.")
 @click.option("--board", default="", help="Only runs on the board of this name.")
@@ -65,7 +73,7 @@ def list_(
     if found:
         print_wide(runs_table(found, store.outcomes([run.id for run in found])))
     else:
-        click.echo(f"no such runs in {store.name}", err=True)
+        click.echo(printable(f"no such runs in {store.name}", LINE), err=True)
 
 
 @results.command()
@@ -117,13 +125,14 @@ def diff(context: click.Context, before: str, after: str, everything: bool, comm
 def _kept(context: click.Context, name: str) -> "Kept":
     """Return a run of the store, or of a file of --results."""
     from hil.errors import ResultsError
+    from hil.options import names_file
     from hil.results import file
     from hil.results.difference import Kept
     from hil.results.run import BoardIdentity
     from hil.results.store import find_run
 
     path = Path(name)
-    if path.suffix == ".jsonl":
+    if names_file(name):
         if not path.exists():
             raise ResultsError("there is no such file; name a file of --results, or a run", file=path)
         header, measured = file.read_run(path)
@@ -162,14 +171,16 @@ def import_(context: click.Context, files: tuple[Path, ...]) -> None:
     """Keep the runs of files of --results."""
     from hil.results.store import import_file
 
-    store = _store(context)
+    store = _store(context, new=True)
     for path in files:
-        click.echo(f"{path}: run {import_file(store, path).id}")
+        click.echo(printable(f"{path}: run {import_file(store, path).id}", LINE))
 
 
 @results.command()
-@click.option("--keep", type=click.IntRange(0), required=True, help="Number of the newest runs that stay.")
-@click.option("--days", type=click.IntRange(1), help="Runs of so many last days stay, too.")
+@click.option(
+    "--keep", type=click.IntRange(0, _MOST_RUNS), required=True, help="Number of the newest runs that stay."
+)
+@click.option("--days", type=click.IntRange(1, _MOST_DAYS), help="Runs of so many last days stay, too.")
 @click.pass_context
 def prune(context: click.Context, keep: int, days: int | None) -> None:
     """Remove old runs. Runs that were accepted as baselines stay."""

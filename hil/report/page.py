@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hil.errors import SetupError
 from hil.report.draw import Drawing, draw
 from hil.report.figure import Figure, Section
 from hil.report.figures.change import side_by_side
@@ -23,7 +24,9 @@ from hil.report.figures.pareto import pareto
 from hil.report.figures.switches import switches
 from hil.report.taken import Taken
 from hil.report.verdict import WRONG, verdict
-from reds.files import write_atomically
+from hil.results.measurement import UNJUDGED
+from reds.files import ensure_writable, write_atomically
+from reds.spelling import did_you_mean
 from reds.text import LINE, printable
 
 _HERE = Path(__file__).parent
@@ -71,17 +74,28 @@ def write(taken: Sequence[Taken], folder: Path, metrics: Sequence[str] = ()) -> 
         metrics: Metrics of the history; empty for accuracy and latency.
 
     Raises:
+        SetupError: No run has a figure of one of the metrics.
         OSError: A file cannot be written.
     """
+    _check(taken, metrics)
     shown = _unique(sections(taken, metrics))
+    ensure_writable(folder / "figures")
     drawings = {figure.name: draw(figure) for section in shown for figure in section.figures}
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, drawing in drawings.items():
         write_atomically(folder / "figures" / f"{name}.svg", drawing.svg.encode())
         write_atomically(folder / "figures" / f"{name}.png", drawing.png)
     page = folder / "index.html"
     write_atomically(page, _html(taken, shown, drawings).encode())
     return Written(page, len(drawings))
+
+
+def _check(taken: Sequence[Taken], metrics: Sequence[str]) -> None:
+    """Refuse a metric that no run measured."""
+    figures = (key for each in taken for bench in each.benches for key in bench.figures)
+    known = sorted({metric for _, metric, _ in figures} - {*UNJUDGED})
+    for metric in metrics:
+        if metric not in known:
+            raise SetupError(f"--history: no run measured {metric!r}; {did_you_mean(metric, known)}")
 
 
 def _unique(found: Sequence[Section]) -> list[Section]:

@@ -23,6 +23,8 @@ COLUMNS = 100
 """Columns that a block fits, unless a name or a figure alone is wider."""
 _BAR = 8
 """Width of the longest bar."""
+_MOST_COUNT = 1e15
+"""Counts below it are exact as floating point numbers."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 Who = tuple[str, str, str]
 """Target, board and provenance."""
@@ -43,6 +45,11 @@ def _time(value: float) -> str:
 
 def _as(form: str) -> Callable[[float], str]:
     return lambda value: format(value, form)
+
+
+def _figure(value: float) -> str:
+    """Return a figure of any unit; a count in full."""
+    return format(value, ",.0f" if value.is_integer() and abs(value) < _MOST_COUNT else ",.6g")
 
 
 _KNOWN = (
@@ -184,7 +191,7 @@ def _columns(block: _Block) -> Iterator[_Column]:
         if column.metric in there and not covered and not memory:
             yield column
     for metric in sorted(there - known):
-        yield _Column(printable(f"{metric} {block.units[metric]}"), metric, _as(",.6g"))
+        yield _Column(printable(f"{metric} {block.units[metric]}"), metric, _figure)
 
 
 def _cell(column: _Column, figure: tuple[float, float | None, float | None] | None, intervals: bool) -> str:
@@ -201,7 +208,7 @@ def _cell(column: _Column, figure: tuple[float, float | None, float | None] | No
 def _limit(column: _Column, limit: Limit | None) -> str:
     if limit is None:
         return ""
-    shown = column.form(limit.value) if column.metric == "accuracy" else f"{limit.value:,g}"
+    shown = column.form(limit.value) if column.metric == "accuracy" else _figure(limit.value)
     return f"{'>=' if limit.least else '<='} {shown} {'ok' if limit.kept else 'FAILED'}"
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hil.errors import BaselineError
-from hil.options import NO_STORE
+from hil.options import NO_STORE, names_file
 from hil.results import file
 from hil.results.gate import baseline as baselines
 from hil.results.gate.baseline import Baseline, Figure
@@ -38,7 +38,7 @@ def found(asked: str, where: str | None, board: BoardIdentity, shape: str) -> It
         ResultsError: The file is no results file.
         StoreError: The store cannot be read, or keeps no run of this name.
     """
-    if "." in asked or "/" in asked:
+    if names_file(asked):
         yield _from_file(asked, board, shape)
     elif where != NO_STORE:
         with open_store(where) as store:

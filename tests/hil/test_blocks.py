@@ -131,6 +131,12 @@ def test_a_large_figure_and_a_long_name_are_not_cut() -> None:
     assert "123,456,789.0" in line
 
 
+def test_bytes_are_shown_in_full_with_their_limit() -> None:
+    one = measured("25%", "room", 16_777_216.0, "bytes")
+    limit = Limit(*WHO, "25%", "room", "bytes", 33_554_432.0, least=False, kept=True)
+    assert rows(blocks.render([one], [], [limit]))[2] == ["25%", "16,777,216", "<=", "33,554,432", "ok"]
+
+
 @pytest.mark.parametrize("name", ["desk[/lab]", "desk [lab]", "[bold]desk[/bold]", "desk :smile:", "a|b"])
 def test_names_with_markup_are_shown_as_they_are(name: str) -> None:
     one = measured("25%", "latency", 1.5) | {"board": name, "subnet": name}

@@ -10,7 +10,9 @@ from click.testing import CliRunner, Result
 
 from hil.cli import main
 from hil.protocol import definition
+from hil.results.store import open_store
 from reds.commands import EXTRAS
+from tests.hil.support.runs import NANO, figure, outcome, run_at
 
 USERS = [
     *("baseline", "boards", "doctor", "image", "kernels"),
@@ -115,3 +117,30 @@ def test_bench_without_the_extra_is_one_line_that_names_it(package: str, tmp_pat
             assert f"{package} is missing: a board needs `pip install 'reds-hil[hil]'`" in said
         assert "Traceback" not in said
         assert "import_module" not in said
+
+
+def test_output_that_nobody_reads_on_ends_in_silence(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "a.sqlite")) as store:
+        writer = store.begin(run_at(1))
+        writer.test_ended(outcome(NANO, "t"), NANO, [figure(NANO, f"{i}%", 1.0) for i in range(3000)])
+    command = [
+        sys.executable,
+        "-c",
+        "from hil.cli import main; main()",
+        "results",
+        f"--store={tmp_path / 'a.sqlite'}",
+        "export",
+    ]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_full_disk_behind_the_output_is_one_line_with_a_remedy() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [sys.executable, "-c", "from hil.cli import main; main()", "dev", "protocol-header"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "make room there" in done.stderr

@@ -261,6 +261,20 @@ class TestCommand:
             done = hil(*arguments)
             assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
 
+    def test_an_unknown_metric_writes_no_page(self, hil: Hil, store: Store, tmp_path: Path) -> None:
+        bench(store, 1, boards=[DESKTOP])
+        done = hil("--history=latncy")
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
+        assert "did you mean latency?" in done.stderr
+        assert not (tmp_path / "r").exists()
+
+    def test_a_file_in_place_of_the_folder_is_refused(self, hil: Hil, store: Store, tmp_path: Path) -> None:
+        bench(store, 1, boards=[DESKTOP])
+        (tmp_path / "r").write_text("mine")
+        done = hil()
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
+        assert (tmp_path / "r").read_text() == "mine"
+
 
 def test_a_card_of_another_form_is_no_error(store: Store, tmp_path: Path) -> None:
     run = bench(store, 1, boards=[DESK])

@@ -231,3 +231,34 @@ def test_exported_runs_are_imported_after_they_were_pruned(hil: Hil, kept: list[
 def test_no_store_has_no_runs() -> None:
     done = CliRunner().invoke(main, ["results", "--store=none", "list"])
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["results", "list"],
+        ["results", "show"],
+        ["results", "diff"],
+        ["results", "export"],
+        ["results", "prune", "--keep=1"],
+        ["baseline", "show"],
+        ["baseline", "accept"],
+        ["report", "--out=r"],
+    ],
+)
+def test_a_store_that_is_not_there_is_said_and_not_made(words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "typo" / "runs.sqlite"
+    done = CliRunner().invoke(main, words, env={"HIL_STORE": str(path)})
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["list", "--limit"], ["prune", "--keep"], ["prune", "--keep=1", "--days"]], ids=" ".join
+)
+def test_a_number_beyond_all_databases_is_refused_at_the_option(
+    hil: Hil, kept: list[str], words: list[str]
+) -> None:
+    done = hil(*words[:-1], f"{words[-1]}={10**20}")
+    assert (done.exit_code, words[-1] in done.stderr) == (2, True), done.output
+    assert len(lines(hil("list"))) == 1 + len(kept)

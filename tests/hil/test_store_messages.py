@@ -45,7 +45,15 @@ ANOTHER = "name another with --store, or keep none with --store none"
             f"{{0}}: cannot be used: file is not a database; move the file away, or {ANOTHER}",
         ),
         (store_that_is_a_folder, f"{{0}}: cannot be used: Is a directory; {ANOTHER}"),
-        (run_of_an_empty_store("last"), "{0}: no run last; it keeps no run yet: pytest hil"),
+        (run_of_an_empty_store("last"), "{0}: no run last; it keeps none yet; pytest hil keeps each"),
+        (
+            run_of_an_empty_store("a.jsonl"),
+            "{0}: no run begins with 'a.jsonl'; hil results import keeps that of a file",
+        ),
+        (
+            lambda path: open_store(str(path), new=False),
+            f"{{0}}: no run is kept there yet; pytest hil keeps each, or {ANOTHER}",
+        ),
         (
             run_of_an_empty_store("2026"),
             "{0}: no run begins with '2026'; hil results list shows those that are kept",

@@ -271,6 +271,7 @@ def test_a_bad_pack_is_one_line(
             "none.toml: cannot read the boards: No such file or directory; copy .*boards.toml, or",
         ),
         (["--samples", "0"], "--samples is '0'; write"),
+        (["--baseline", "none.jsonl"], "write auto, a run, or a file of --results that is there"),
         (["--precision", "1"], "--precision is '1'; write a percentage, as 1%"),
         (["--results", ""], "--results is empty"),
         (["--results", "/proc/nowhere/a.jsonl"], "/proc/nowhere/a.jsonl: cannot write the results"),

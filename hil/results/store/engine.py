@@ -29,20 +29,21 @@ def default_file() -> Path:
     return platformdirs.user_data_path("reds-hil") / FILE
 
 
-def open_store(where: str | None = None) -> Store:
+def open_store(where: str | None = None, *, new: bool = True) -> Store:
     """Open a store. A new database gets its tables, and one of an older version is brought up to date.
 
     Args:
         where: A file of SQLite, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`; None for the file in
             the user's data folder.
+        new: Whether a file that is not there is made.
 
     Raises:
-        StoreError: The database cannot be used, is no store, or was written by a newer version.
+        StoreError: The database is not there, cannot be used, is no store, or was written by a newer version.
     """
     if where is not None and "://" in where:
         name, engine = _server(where)
     else:
-        name, engine = _file(where)
+        name, engine = _file(where, new)
     with store_errors(name):
         migrate.to_newest(engine, name)
     return Store(engine, name)
@@ -69,11 +70,13 @@ def _server(text: str) -> tuple[str, Engine]:
         raise StoreError(f"{lacks}; pip install 'reds-hil[lab]'", store=name) from None
 
 
-def _file(text: str | None) -> tuple[str, Engine]:
+def _file(text: str | None, new: bool) -> tuple[str, Engine]:
     try:
         path = default_file() if text is None else user_path(text)
     except ValueError as error:
         raise StoreError(f"{error}; {ANOTHER}", store="--store") from error
+    if not new and not path.exists():
+        raise StoreError(f"no run is kept there yet; pytest hil keeps each, or {ANOTHER}", store=str(path))
     with store_errors(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):

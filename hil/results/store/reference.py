@@ -19,7 +19,8 @@ def find_run(store: Store, name: str) -> Run:
         back = int(found[1] or 0)
         newest = store.runs(limit=back + 1)
         if len(newest) <= back:
-            kept = f"it keeps {len(newest)} runs" if newest else "it keeps no run yet: pytest hil"
+            runs = f"{len(newest)} run{'s' * (len(newest) > 1)}"
+            kept = f"it keeps {runs}" if newest else "it keeps none yet; pytest hil keeps each"
             raise StoreError(f"no run {name}; {kept}", store=store.name)
         return newest[back]
     some = store.find(name) if name else []
@@ -28,6 +29,8 @@ def find_run(store: Store, name: str) -> Run:
     if some:
         such = " and ".join(run.id for run in some)
         raise StoreError(f"several runs begin with {name}, as {such}; write more of it", store=store.name)
-    raise StoreError(
-        f"no run begins with {name!r}; hil results list shows those that are kept", store=store.name
+    file = name.endswith(".jsonl")
+    remedy = (
+        "hil results import keeps that of a file" if file else "hil results list shows those that are kept"
     )
+    raise StoreError(f"no run begins with {name!r}; {remedy}", store=store.name)
