@@ -23,7 +23,7 @@ from hil.report.figures.memory import memory
 from hil.report.figures.pareto import pareto
 from hil.report.figures.switches import switches
 from hil.report.taken import Taken
-from hil.report.verdict import WRONG, verdict
+from hil.report.verdict import OPEN, WRONG, verdict
 from hil.results.measurement import UNJUDGED
 from reds.files import ensure_writable, write_atomically
 from reds.spelling import did_you_mean
@@ -131,13 +131,12 @@ def _html(taken: Sequence[Taken], shown: Sequence[Section], drawings: dict[str, 
     loader = FileSystemLoader(_HERE)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=safe)
     runs = sorted(((each, verdict(each)) for each in taken), key=lambda pair: pair[1].kind != WRONG)
-    bad = sum(said.kind == WRONG for _, said in runs)
     packs = dict.fromkeys(bench.pack for each in taken for bench in each.benches)
     return environment.get_template("page.html.j2").render(
         title=f"Bench of {', '.join(packs) or 'nothing'}",
         policy=Markup(policy),
         style=Markup(style),
-        overall=f"{bad} of {len(taken)} runs failed" if bad else "No run failed",
+        overall=_overall([said.kind for _, said in runs]),
         runs=runs,
         sections=shown,
         drawings=drawings,
@@ -145,6 +144,15 @@ def _html(taken: Sequence[Taken], shown: Sequence[Section], drawings: dict[str, 
         most=_MOST,
         column=_COLUMN,
     )
+
+
+def _overall(kinds: Sequence[str]) -> str:
+    """Return the verdict of all runs; one without an end or without figures is no good news."""
+    if bad := kinds.count(WRONG):
+        return f"{bad} of {len(kinds)} runs failed"
+    if unknown := kinds.count(OPEN):
+        return f"No run failed, but {unknown} of {len(kinds)} did not end or measured nothing"
+    return "No run failed"
 
 
 def _picture(svg: str) -> object:

@@ -261,6 +261,12 @@ class TestCommand:
             done = hil(*arguments)
             assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.output
 
+    def test_a_run_without_an_end_is_no_good_news(self, hil: Hil, store: Store, tmp_path: Path) -> None:
+        store.begin(run_at(1))
+        assert hil().exit_code == 0
+        page = (tmp_path / "r" / "index.html").read_text()
+        assert "No run failed, but 1 of 1 did not end or measured nothing" in page
+
     def test_an_unknown_metric_writes_no_page(self, hil: Hil, store: Store, tmp_path: Path) -> None:
         bench(store, 1, boards=[DESKTOP])
         done = hil("--history=latncy")
