@@ -25,5 +25,5 @@ def test_readme_leads_from_an_empty_folder_to_a_passing_test(tmp_path: Path) -> 
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    with_accuracy = r"^nano33ble +nano33ble +25% +[\d,]+ +\d+\.\d% "
+    with_accuracy = r"^25% +[\d,]+ +\d+\.\d % "
     assert re.search(with_accuracy, done.stdout, re.MULTILINE)
