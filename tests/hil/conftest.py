@@ -89,7 +89,11 @@ def hil(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start a board over SSH; at the end no agent runs there, and no login is open here."""
+    """Start a board over SSH; at the end no agent runs there, and no login that was opened here is left.
+
+    A board of the suite that the same process benches, as under `pytest --emulate`, keeps its login.
+    """
+    before = set(threading.enumerate())
     monkeypatch.setenv("XDG_CACHE_HOME", str(build.cache_dir().parent))
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
@@ -103,7 +107,8 @@ def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         yield start
         for board in started:
             assert wait_gone(board.running())
-        open_ = [thread for thread in threading.enumerate() if isinstance(thread, paramiko.Transport)]
+        new = set(threading.enumerate()) - before
+        open_ = [thread for thread in new if isinstance(thread, paramiko.Transport)]
         for thread in open_:
             thread.join(5)
         assert not any(thread.is_alive() for thread in open_)
