@@ -64,8 +64,8 @@ def new_file(text: str | Path) -> Path:
     """Return the path of a file to write, in place of one that may be there.
 
     Raises:
-        BadParameter: No file can have this name, its folder is not there, or it is the name of a folder, a
-            device or a pipe.
+        BadParameter: No file can have this name, or it is the name of a folder, a device or a pipe.
+        ClickException: Its folder is not there.
     """
     path = file(text)
     try:
@@ -73,7 +73,7 @@ def new_file(text: str | Path) -> Path:
     except FileNotFoundError:
         if not path.parent.is_dir():
             where = f"{printable(str(path))}: there is no folder {printable(str(path.parent))}"
-            raise click.BadParameter(f"{where}; name one in a folder that is there") from None
+            raise click.ClickException(f"{where}; name one in a folder that is there") from None
     except OSError as error:
         raise click.BadParameter(f"{printable(str(path))}: {reason(error)}; name another file") from None
     return path

@@ -78,7 +78,7 @@ _HIDDEN = (
     "arena",
     INFRASTRUCTURE_ERRORS,
 )
-_HIDDEN_KINDS = ("first", "layer")
+_HIDDEN_KINDS = ("first", "layer", "room")
 _COVERED = {"cycles": "latency", "switch_instructions": "switch"}
 """Figures that another one says too."""
 
