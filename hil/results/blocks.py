@@ -49,7 +49,7 @@ def _as(form: str) -> Callable[[float], str]:
 
 def _figure(value: float) -> str:
     """Return a figure of any unit; a count in full."""
-    return format(value, ",.0f" if value.is_integer() and abs(value) < _MOST_COUNT else ",.6g")
+    return format(value, ",.0f" if float(value).is_integer() and abs(value) < _MOST_COUNT else ",.6g")
 
 
 _KNOWN = (
