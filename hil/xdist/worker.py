@@ -17,6 +17,7 @@ from hil.lifetime.folder import LOCK
 _LOOK_SECONDS = 0.05
 """Seconds between two looks at whether the owner has ended."""
 
+
 @cache
 def end_with_owner(folder: Path) -> None:
     """Kill this process when the owner of a temporary folder ends; its guard then ends what it started.
