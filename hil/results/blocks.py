@@ -76,9 +76,10 @@ _HIDDEN = (
     "answer",
     "label",
     "arena",
+    *("room_flash", "room_arena"),
     INFRASTRUCTURE_ERRORS,
 )
-_HIDDEN_KINDS = ("first", "layer", "room")
+_HIDDEN_KINDS = ("first", "layer")
 _COVERED = {"cycles": "latency", "switch_instructions": "switch"}
 """Figures that another one says too."""
 
