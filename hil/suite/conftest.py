@@ -4,7 +4,7 @@ A lost board is then an error of pytest, and a figure out of bounds is a failure
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from hil.boards.board import Outputs
 from hil.boards.facts import Provenance
 from hil.boards.open_board import OpenBoard
 from hil.energy.figures import Energy
-from hil.errors import HilError, LinkError, NotMeasurable, SetupError
+from hil.errors import HilError, NotMeasurable, SetupError
 from hil.options import Settings, read
 from hil.results import replay
 from hil.results.limit import Limit
@@ -243,29 +243,42 @@ def profile(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured
 
 
 @pytest.fixture
-def memory(measurements: Measurements, subnet: str) -> Memory:
-    """Return the RAM that this subnet takes; skip the test if the board cannot tell."""
+def memory(measurements: Measurements, subnet: str, budgets: Mapping[str, float]) -> Memory:
+    """Return the RAM that this subnet takes.
+
+    The test is skipped if the board cannot tell, but a limit in the boards file that nobody can hold is an
+    error.
+    """
     try:
         return measurements.memory(measurements.workload.subnets.index(subnet))
     except NotMeasurable as error:
+        if budgets.keys() & {"stack", "ram"}:
+            raise
         reason = str(error)
     pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def _litert(_hil_board: LeasedBoard) -> Iterator["LiteRT | str"]:
-    """Return LiteRT on a board, or why it does not run there."""
+def _litert(_hil_run: BenchRun, _hil_board: LeasedBoard) -> Iterator["LiteRT | str"]:
+    """Return LiteRT on a board, or why boards of its kind do not run it.
+
+    As for an absent board, this is an error if --target names the board. A board that lacks LiteRT but could
+    run it is an error with the command that installs it.
+    """
     from hil.kernels import litert  # here: few runs are compared with it
 
     selected = _hil_board.selected
-    with ExitStack() as stack:
-        try:
-            litert.check(selected.entry, selected.provenance is Provenance.EMULATED)
-            yield stack.enter_context(litert.started(selected.entry))
-            return
-        except (SetupError, LinkError) as error:
-            why = str(error)
-        yield why
+    try:
+        litert.check(selected.entry, selected.provenance is Provenance.EMULATED)
+    except SetupError as error:
+        if selected.entry.target in _hil_run.settings.target:
+            raise
+        why = str(error)
+    else:
+        with litert.started(selected.entry) as there:
+            yield there
+        return
+    yield why
 
 
 @pytest.fixture(scope="session")
@@ -299,8 +312,7 @@ def beside(measurements: Measurements, subnet: str, _litert: "LiteRT | str") -> 
     try:
         return measurements.beside(measurements.workload.subnets.index(subnet), _litert)
     except ModuleNotFoundError as error:
-        reason = missing_extra(error) or str(error)
-    pytest.skip(reason)
+        raise SetupError(missing_extra(error) or str(error)) from error
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ as long."""
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast an emulated board is, on one core of a usual machine.
+    """Speed of an emulated board, on one core of a usual machine.
 
     Attributes:
         macs: MACs that it computes in a second.

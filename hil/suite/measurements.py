@@ -52,7 +52,7 @@ def usual_samples(provenance: Provenance) -> int:
 
 @dataclass(frozen=True)
 class Precision:
-    """How well the medians of latencies are to be known.
+    """Precision to which the medians of latencies are measured.
 
     Attributes:
         share: Largest half width of the interval of a median, relative to the median.

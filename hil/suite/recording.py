@@ -46,7 +46,7 @@ class Recorder:
         self._tests: dict[str, TestOutcome] = {}
         self._store, self._writer = None, None
         self._fault = ""
-        """Why the store does not have the run."""
+        """Reason why the store does not have the run; empty if it has."""
         if self._settings.store != NO_STORE:
             try:
                 from hil.results.store import open_store  # here: a run that keeps nothing needs no database

@@ -242,15 +242,18 @@ def test_command_says_why_memory_is_not_known(
     assert "small has no subnet 10%" in done.stderr
 
 
-def test_limits_of_memory_fail_with_one_sentence_and_an_unknown_stack_is_skipped(
+def test_limits_of_memory_fail_with_one_sentence_and_a_limit_of_an_unknown_stack_is_an_error(
     hil: Run, small_pack: Path, tmp_path: Path, deep_agent: Path
 ) -> None:
+    board = f'[[board]]\nname = "d"\ntarget = "desktop"\nagent = "{deep_agent}"\n'
     limits = 'stack_bytes = { "50%" = 4096 }\nram_bytes = { "50%" = 1e6, "100%" = 1 }\n'
-    (tmp_path / "boards.toml").write_text(
-        f'[[board]]\nname = "d"\ntarget = "desktop"\nagent = "{deep_agent}"\n{limits}'
-    )
-    done = hil("--boards", "boards.toml", "--pack", small_pack, "-k", "test_memory", "-rs")
-    assert outcomes(done.stdout) == {**{"failed": 1, "skipped": 1, "deselected": suite_size(small_pack) - 2}}
+    args = ("--boards", "boards.toml", "--pack", small_pack, "-k", "test_memory", "-rs")
+    rest = {"deselected": suite_size(small_pack) - 2}
+    (tmp_path / "boards.toml").write_text(board)
+    assert outcomes(hil(*args).stdout) == {"passed": 1, "skipped": 1, **rest}
+    (tmp_path / "boards.toml").write_text(board + limits)
+    done = hil(*args)
+    assert outcomes(done.stdout) == {"failed": 1, "error": 1, **rest}
     told = r"50%: an inference takes 5,\d\d\d bytes of stack, over the limit in the boards file, 4,096$"
     assert re.search(told, done.stdout, re.MULTILINE)
     assert "d: the agent refused MEMORY: an inference uses more stack than" in done.stdout

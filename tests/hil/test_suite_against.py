@@ -54,18 +54,24 @@ def test_a_board_over_ssh_is_benched_beside_tflite_or_says_why_not(
     assert outcomes(done.stdout)["passed"] == 2, done.stdout
     assert shown(done.stdout) == ["board 100%", "board 50%"]
     (tmp_path / "bin" / "python3").write_text("#!/bin/sh\necho no >&2\nexit 3\n")
-    done = hil(*args, "-rs")
-    assert outcomes(done.stdout)["skipped"] == 2
-    assert done.returncode == 0
+    done = hil(*args)
+    assert (done.returncode, outcomes(done.stdout)["error"]) == (1, 2), done.stdout
     assert "ended by itself with exit status 3: no" in done.stdout
+    assert "Traceback" not in done.stdout
     assert there.running() == []
 
 
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
-def test_the_emulated_nano_says_why_it_is_not_benched_beside_tflite(hil: Run, small_pack: Path) -> None:
-    done = hil("--target=nano33ble", "--emulate", "--pack", small_pack, *BESIDE, "-rs")
-    assert (done.returncode, outcomes(done.stdout)["skipped"]) == (0, 2)
+def test_the_emulated_nano_is_not_benched_beside_tflite_which_is_an_error_if_it_is_named(
+    hil: Run, small_pack: Path, boards_toml: BoardsToml
+) -> None:
+    args = ("--emulate", "--pack", small_pack, *BESIDE, "-rs")
+    done = hil("--target=nano33ble", *args)
+    assert (done.returncode, outcomes(done.stdout)["error"]) == (1, 2), done.stdout
+    assert "TFLite Micro" in done.stdout
+    done = hil("--boards", boards_toml("nano33ble"), *args)
+    assert (done.returncode, outcomes(done.stdout)["skipped"]) == (0, 2), done.stdout
     assert "TFLite Micro" in done.stdout
 
 

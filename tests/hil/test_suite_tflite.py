@@ -82,7 +82,7 @@ def test_a_file_without_examples_runs_over_ssh_without_accuracy(
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_a_board_that_runs_no_litert_says_so(hil: Run, file: Path) -> None:
     done = hil("--target=nano33ble", "--emulate", "--pack", file, "-rs")
-    assert (done.returncode, outcomes(done.stdout)) == (0, {"skipped": 3})
+    assert (done.returncode, outcomes(done.stdout)) == (1, {"error": 3}), done.stdout
     assert "TFLite Micro" in done.stdout
 
 
