@@ -15,7 +15,7 @@ GOOD, WRONG, OPEN = "good", "bad", "open"
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a run ended.
+    """Verdict on a run.
 
     Attributes:
         kind: `good`, `bad` or `open`, for a run without an end or without figures.

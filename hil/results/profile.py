@@ -22,7 +22,7 @@ NOISE = 0.5
 
 @dataclass(frozen=True)
 class Cost:
-    """What the layers of a subnet cost in one unit.
+    """Costs of the layers of a subnet in one unit.
 
     Attributes:
         samples: Samples of each layer.

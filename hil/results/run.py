@@ -113,7 +113,7 @@ class Run:
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """How one test ended. Target, board and provenance are empty for a test without a board.
+    """Outcome of one test. Target, board and provenance are empty for a test without a board.
 
     Attributes:
         test: Node id of the test.

@@ -26,7 +26,7 @@ class Int8Gap:
     float_right: int
     """Examples that the float net answers right."""
     lost: int
-    """Those of them that int8 answers wrong."""
+    """Right answers of the float net that int8 gets wrong."""
     gained: int
     """Examples that only int8 answers right."""
 

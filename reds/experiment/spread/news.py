@@ -10,7 +10,7 @@ class News:
     name: str
     """Name of the training."""
     text: str
-    """What runs or was reached."""
+    """Step that runs, or that was reached."""
     done: int = 0
     """Epochs of the phase that are done."""
     epochs: int = 0
