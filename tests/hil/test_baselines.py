@@ -15,7 +15,7 @@ from hil.results.run import BoardIdentity
 from hil.results.store import Store, open_store
 from hil.suite import baselines
 from tests.hil.support.raising import raises
-from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, run_at
+from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
 LATENCY = ("25%", "latency", "us")
 
@@ -66,6 +66,27 @@ def test_other_agents_of_the_same_board_count_and_other_boards_do_not(store: Sto
     keep(store, run_at(1), board=replace(DESK, build="other", board="renamed"), value=1.0)
     keep(store, run_at(2), board=replace(DESK, serial="another"), value=2.0)
     assert values("auto", path) == [1]
+
+
+def keep_two_boards(store: Store, second: int, failed: BoardIdentity) -> None:
+    """Keep a run of both boards, in which a test of one of them failed."""
+    writer = store.begin(run_at(second))
+    for board in (DESK, NANO):
+        ended = "failed" if board == failed else "passed"
+        measured = [figure(board, "25%", float(second))]
+        writer.test_ended(outcome(board, f"test_{board.board}", ended), board, measured)
+    writer.end("failed")
+
+
+def test_failure_of_another_board_takes_no_run_from_the_history(store: Store, path: str) -> None:
+    for second, failed in enumerate((NANO, NANO, DESK, NANO)):
+        keep_two_boards(store, second, failed)
+    assert values("auto", path) == [3, 1, 0]
+
+
+def test_board_that_failed_under_an_earlier_name_has_no_good_run(store: Store, path: str) -> None:
+    keep(store, run_at(1), "failed", replace(DESK, board="old name"), ended="failed")
+    assert found("auto", path) is None
 
 
 def test_accepted_run_is_good_and_begins_a_history(store: Store, path: str) -> None:
