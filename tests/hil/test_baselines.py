@@ -125,6 +125,17 @@ def test_run_or_file_of_another_kind_is_refused(
             found(asked, path, board, shape)
 
 
+def test_file_of_two_like_boards_is_the_baseline_of_each_by_its_own_figures(tmp_path: Path) -> None:
+    renamed, other = replace(DESK, board="was renamed"), replace(DESK, serial="another")
+    header = file.Header(run_at(1), (renamed, other), ())
+    measured = [figure(renamed, "25%", 1.0).plain(), figure(other, "25%", 2.0).plain()]
+    file.write(tmp_path / "a.jsonl", measured, header)
+    for board, value in ((DESK, 1), (other, 2)):
+        baseline = found(str(tmp_path / "a.jsonl"), "none", board)
+        assert baseline is not None
+        assert baseline.figures[LATENCY].value == value
+
+
 def test_file_is_its_own_history(tmp_path: Path) -> None:
     file.write(tmp_path / "a.jsonl", [figure(DESK, "25%", 7.0).plain()])
     assert values(str(tmp_path / "a.jsonl"), "none") == [7]
