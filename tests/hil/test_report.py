@@ -137,6 +137,16 @@ def test_switch_matrix_has_each_ordered_pair(store: Store) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "says"), [("50", ("The limit is 50 us.",)), ("inf", ()), ("nan", ()), ("fast", ())]
+)
+def test_limit_of_switches_is_told_if_it_is_a_number(store: Store, given: str, says: tuple[str, ...]) -> None:
+    run = bench(store, 1, boards=[DESKTOP])
+    (one,) = taken(store, replace(run, settings={"switch-limit-us": given}))
+    (figure,) = section(sections([one]), "switches").figures
+    assert figure.notes == says
+
+
 def test_layers_of_a_subnet_add_up_to_its_bar(store: Store) -> None:
     (one,) = taken(store, bench(store, 1, boards=[NANO]))
     (figure,) = section(sections([one]), "layers").figures
