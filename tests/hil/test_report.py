@@ -86,6 +86,18 @@ def test_pareto_has_the_figures_of_the_run(store: Store) -> None:
     ]
 
 
+def test_percentiles_of_a_latency_have_the_bounds_that_its_samples_give(store: Store) -> None:
+    (one,) = taken(store, bench(store, 1, boards=[DESKTOP]))
+    (kept,) = one.benches
+    samples = tuple(float(i) for i in range(1, 101))
+    key = ("25%", "latency", "us")
+    slow = replace(kept, figures={key: replace(kept.figures[key], samples=samples)})
+    for board, told in (("hardware", ("95 (90 to 100)", "99 (97 or more)")), ("emulated", ("95", "99"))):
+        bench_ = replace(slow, board=replace(slow.board, provenance=board))
+        (figure,) = section(sections([replace(one, benches=(bench_,))]), "latency").figures
+        assert [column(figure, f"{name} (95 %)") for name in ("p95", "p99")] == [[each] for each in told]
+
+
 def test_limits_of_the_boards_file_are_drawn(store: Store, tmp_path: Path) -> None:
     from hil.boards import boards_toml
 
