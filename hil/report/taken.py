@@ -27,7 +27,7 @@ _MOST_RUNS = 100
 
 @dataclass(frozen=True)
 class Bench:
-    """What one board measured of one pack in one run.
+    """Measurements of one pack on one board in one run.
 
     Attributes:
         run: The run.

@@ -15,7 +15,7 @@ NEUTRAL = ("macs", "room_flash", "room_arena", "power_idle", "tflite_latency")
 
 @dataclass(frozen=True)
 class Kept:
-    """A run as far as it is compared.
+    """Boards and measurements of a run that is compared.
 
     Attributes:
         name: Name of the run, for errors.

@@ -21,7 +21,7 @@ _CLASSES = 40
 
 @dataclass(frozen=True)
 class Answers:
-    """What the subnets of a pack answer on its labeled examples.
+    """Answers of the subnets of a pack to its labeled examples.
 
     Attributes:
         benches: Benches whose boards answered alike.

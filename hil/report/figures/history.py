@@ -76,7 +76,7 @@ def _figure(bench: Bench, metric: str, unit: str) -> Figure | None:
 
 
 def _band(bench: Bench, past: Sequence[Past], metric: str) -> tuple[float, float] | None:
-    """Return what the gate allows the run of this bench, None without an earlier good run, or for answers."""
+    """Return the band of the gate for this bench, None without an earlier good run, or for an accuracy."""
     earlier = good([one for one in past if one.run.id != bench.run.id])
     if not earlier or metric == "accuracy":
         return None

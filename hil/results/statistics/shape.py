@@ -35,7 +35,7 @@ _STEPS = 4
 
 @dataclass(frozen=True)
 class Shape:
-    """What samples are besides their median.
+    """Outliers, drift and modes of samples.
 
     Attributes:
         outliers: Indices of samples far outside the quartiles, of both sides.

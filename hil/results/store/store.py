@@ -117,7 +117,7 @@ class Store:
         return self._all(rows.board_from, query)
 
     def tests(self, run_id: str) -> list[TestOutcome]:
-        """Return how the tests of a run ended, in the order in which they ended."""
+        """Return the outcomes of the tests of a run, in the order in which they ended."""
         query = select(tests).where(tests.c.run_id == run_id).order_by(tests.c.id)
         return self._all(rows.test_from, query)
 
