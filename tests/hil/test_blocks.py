@@ -100,6 +100,17 @@ def test_figures_of_users_are_shown_with_their_unit() -> None:
     ]
 
 
+def test_figures_of_one_metric_in_two_units_have_two_columns() -> None:
+    taken = [measured("25%", "energy", 0.5, "mJ"), measured("50%", "energy", 12.5, "uJ")]
+    taken += [measured("25%", "charge", 1.5, "C"), measured("50%", "charge", 7, "mC")]
+    limits = [Limit(*WHO, "50%", "energy", "uJ", 20.0, least=False, kept=True)]
+    assert rows(blocks.render(taken, [], limits))[1:4] == [
+        ["subnet", "energy", "mJ", "charge", "C", "charge", "mC", "energy", "uJ", "limit"],
+        ["25%", "0.5", "1.5", "-", "-"],
+        ["50%", "-", "-", "7", "12.5", "<=", "20", "ok"],
+    ]
+
+
 FIGURES = st.floats(0, 1e9, allow_nan=False)
 
 
