@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from hil.cli import main
 from hil.report.figure import Figure, Section, file_name
+from hil.report.figures import history as figures_of_history
 from hil.report.page import sections, write
 from hil.report.taken import Taken, from_file, from_store
 from hil.report.verdict import verdict
@@ -191,6 +192,17 @@ def test_history_of_a_count_has_the_value_of_the_last_good_run(store: Store) -> 
     values = figures[0].spec["data"]["values"]
     assert {(p["band_low"], p["band_high"]) for p in values if p["subnet"] == "25%"} == {(64_000, 64_000)}
     assert len(figures) == 1
+
+
+def test_history_of_many_pairs_says_that_some_are_left_out(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [bench(store, second, boards=[DESKTOP]) for second in (1, 2)]
+    for most, notes in ((6, ()), (4, ("The first 4 of 6 are shown.",))):
+        monkeypatch.setattr(figures_of_history, "_MOST_SUBNETS", most)
+        (figure,) = section(sections(taken(store, runs[-1]), ["switch"]), "history").figures
+        assert figure.notes == notes
+        assert len(set(column(figure, "subnet"))) == most
 
 
 def test_a_run_alone_has_no_history_and_nothing_beside_it(store: Store) -> None:
