@@ -228,6 +228,12 @@ def test_exported_runs_are_imported_after_they_were_pruned(hil: Hil, kept: list[
     assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
 
 
+def test_a_file_that_is_not_there_is_not_imported(hil: Hil, tmp_path: Path) -> None:
+    gone = hil("import", str(tmp_path / "gone.jsonl"))
+    assert gone.exit_code == 1
+    assert "gone.jsonl: there is no such file" in gone.stderr
+
+
 def test_no_store_has_no_runs() -> None:
     done = CliRunner().invoke(main, ["results", "--store=none", "list"])
     assert done.exit_code == 2
