@@ -169,7 +169,7 @@ class Store:
                 for some in _portions(names)
                 for row in connection.execute(taken_by.where(runs.c.id.in_(some))).mappings()
             }
-            runs_of = {run_id: rows.run_from(row) for run_id, row in made.items()}
+            runs_of = {run_id: rows.run_from(dict(row)) for run_id, row in made.items()}
             good = {run_id for run_id, row in made.items() if row["good"]}
             return [Past(runs_of[m["run_id"]], rows.measurement_from(m), m["run_id"] in good) for m in found]
 
