@@ -157,6 +157,15 @@ def test_the_same_device_under_another_name_is_compared_first() -> None:
     assert (change.after.value, change.relative, change.judged, notes) == (1.0, -0.5, "better", [])
 
 
+def test_figures_of_two_packs_on_one_board_are_compared_pack_by_pack() -> None:
+    runs = []
+    for value in (2.0, 3.0):
+        measured = [replace(figure(DESK, "25%", v), pack=pack) for pack, v in (("a", value), ("b", 5.0))]
+        runs.append(Kept("r", [DESK], measured))
+    found, _ = changes(*runs)
+    assert [(each.subnet, each.values) for each in found] == [("a 25%", (2.0, 3.0)), ("b 25%", (5.0, 5.0))]
+
+
 def test_another_device_another_agent_and_another_pack_are_noted() -> None:
     other = replace(DESK, serial="another", build="0000")
     after = Kept("b", [other], [figure(other, "25%", 2.0, pack_shape="f" * 16)])
