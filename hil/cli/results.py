@@ -124,7 +124,6 @@ def diff(context: click.Context, before: str, after: str, everything: bool, comm
 
 def _kept(context: click.Context, name: str) -> "Kept":
     """Return a run of the store, or of a file of --results."""
-    from hil.errors import ResultsError
     from hil.options import names_file
     from hil.results import file
     from hil.results.difference import Kept
@@ -133,8 +132,6 @@ def _kept(context: click.Context, name: str) -> "Kept":
 
     path = Path(name)
     if names_file(name):
-        if not path.exists():
-            raise ResultsError("there is no such file; name a file of --results, or a run", file=path)
         header, measured = file.read_run(path)
         who = dict.fromkeys((m.target, m.board, m.provenance) for m in measured)
         return Kept(path.name, header.boards if header else [BoardIdentity(*each) for each in who], measured)

@@ -38,7 +38,7 @@ _COLUMN = 372
 
 @dataclass(frozen=True)
 class Written:
-    """Page that was written, and the number of its figures."""
+    """Page of a report, and the number of its figures."""
 
     page: Path
     figures: int

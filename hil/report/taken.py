@@ -27,7 +27,7 @@ _MOST_RUNS = 100
 
 @dataclass(frozen=True)
 class Bench:
-    """Figures of one pack on one board in one run.
+    """Measurements of one pack on one board in one run.
 
     Attributes:
         run: The run.
@@ -168,8 +168,8 @@ def from_file(path: Path, limits: Sequence[Entry]) -> Taken:
     """
     header, measured = read_run(path)
     if header is None:
-        why = "does not say of which run it is" if path.exists() else "there is no such file"
-        raise ResultsError(f"{why}; name a file that --results of this version wrote", file=path)
+        remedy = "name a file that --results of this version wrote"
+        raise ResultsError(f"does not say of which run it is; {remedy}", file=path)
     kept = tuple(measured)
     benches = _benches(header.run, header.boards, kept, limits, lambda board, shape: lambda key: ())
     return Taken(header.run, header.boards, header.tests, kept, benches)

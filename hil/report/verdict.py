@@ -15,7 +15,7 @@ GOOD, WRONG, OPEN = "good", "bad", "open"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Verdict on a run.
+    """Verdict on a run, with its failures and doubts.
 
     Attributes:
         kind: `good`, `bad` or `open`, for a run without an end or without figures.
@@ -35,7 +35,7 @@ class Verdict:
 
 
 def verdict(taken: Taken) -> Verdict:
-    """Return how a run ended."""
+    """Return the verdict on a run."""
     counts = Counter(test.outcome for test in taken.tests)
     failures = tuple(test for test in taken.tests if test.outcome in BAD)
     said = ", ".join(

@@ -86,10 +86,9 @@ _COVERED = {"cycles": "latency", "switch_instructions": "switch"}
 
 @dataclass
 class _Block:
-    """The figures of one board: by subnet and metric, each with the interval of its value."""
+    """Figures of one board by subnet and column, each with the interval of its value, and their limits."""
 
     figures: dict[str, dict[str, tuple[float, float | None, float | None]]] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
     limits: dict[tuple[str, str], Limit] = field(default_factory=dict)
 
 
@@ -128,18 +127,24 @@ def _blocks(measurements: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) 
             continue
         block = found.setdefault((m["target"], m["board"], m["provenance"]), _Block())
         of_subnet = block.figures.setdefault(subnet, {})
-        value, slowest = float(m["value"]), of_subnet.get(metric)
+        column = _column(metric, str(m["unit"]))
+        value, slowest = float(m["value"]), of_subnet.get(column)
         if slowest is None or not metric.startswith("switch") or value > slowest[0]:
-            of_subnet[metric] = value, m.get("low"), m.get("high")
-        block.units[metric] = str(m["unit"])
+            of_subnet[column] = value, m.get("low"), m.get("high")
     for limit in limits:
         who = limit.target, limit.board, limit.provenance
         if who in found:
-            key = limit.subnet.split("->")[-1], limit.metric
+            key = limit.subnet.split("->")[-1], _column(limit.metric, limit.unit)
             before = found[who].limits.get(key)
             if before is None or before.kept:
                 found[who].limits[key] = limit
     return found
+
+
+def _column(metric: str, unit: str) -> str:
+    """Return the column of a figure: a metric of the suite in its unit, else the metric and its unit."""
+    ours = any(metric == column.metric for column in _KNOWN) and UNITS.get(metric, unit) == unit
+    return metric if ours else f"{metric} {unit}"
 
 
 def _title(who: Who, ended: Mapping[str, int]) -> str:
@@ -182,17 +187,15 @@ def _table(block: _Block, bars: bool, intervals: bool) -> Table:
 
 def _columns(block: _Block) -> Iterator[_Column]:
     """Yield the columns that a block needs: known figures in order, then those of users."""
-    there = block.units.keys()
-    limited = {metric for _, metric in block.limits}
-    suite = [each for each in _KNOWN if UNITS.get(each.metric) in (None, block.units.get(each.metric))]
-    known = {column.metric for column in suite}
-    for column in suite:
+    there = {name for figures in block.figures.values() for name in figures}
+    limited = {name for _, name in block.limits}
+    for column in _KNOWN:
         covered = _COVERED.get(column.metric) in there and column.metric not in limited
         memory = column.metric in ("stack", "ram") and column.metric not in limited
         if column.metric in there and not covered and not memory:
             yield column
-    for metric in sorted(there - known):
-        yield _Column(printable(f"{metric} {block.units[metric]}"), metric, _figure)
+    for name in sorted(there - {column.metric for column in _KNOWN}):
+        yield _Column(printable(name), name, _figure)
 
 
 def _cell(column: _Column, figure: tuple[float, float | None, float | None] | None, intervals: bool) -> str:

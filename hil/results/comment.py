@@ -39,7 +39,7 @@ def render(before: str, after: str, changes: Sequence[Change], notes: Sequence[s
 
 
 def _size(change: Change) -> float:
-    """Return how large a change is, relative to the value before."""
+    """Return the size of a change relative to the value before."""
     return abs(change.relative or 0.0)
 
 

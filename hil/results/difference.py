@@ -15,7 +15,7 @@ NEUTRAL = ("macs", "room_flash", "room_arena", "power_idle", "tflite_latency")
 
 @dataclass(frozen=True)
 class Kept:
-    """A run as far as it is compared.
+    """Boards and measurements of a run that is compared.
 
     Attributes:
         name: Name of the run, for errors.
@@ -87,7 +87,9 @@ def changes(before: Kept, after: Kept) -> tuple[list[Change], list[str]]:
             notes.append(f"{old.board} is another device: {old.key}, then {new.key}")
         if old.build != new.build:
             notes.append(f"{new.board} ran another agent: {old.build}, then {new.build}")
-        earlier, later = _figures(before, old), _figures(after, new)
+        taken = _of_board(before, old), _of_board(after, new)
+        several = any(len({m.pack for m in each}) > 1 for each in taken)
+        earlier, later = (_figures(each, several) for each in taken)
         for subnet, metric, unit in dict.fromkeys((*earlier, *later)):
             figure = subnet, metric, unit
             found.append(Change(new, *figure, earlier.get(figure), later.get(figure)))
@@ -109,13 +111,15 @@ def _pairs(before: Kept, after: Kept) -> Iterator[tuple[BoardIdentity, BoardIden
             yield same[0], new
 
 
-def _figures(kept: Kept, board: BoardIdentity) -> dict[tuple[str, str, str], Measurement]:
+def _of_board(kept: Kept, board: BoardIdentity) -> list[Measurement]:
     who = board.target, board.board, board.provenance
-    return {
-        (m.subnet, m.metric, m.unit): m
-        for m in kept.measurements
-        if (m.target, m.board, m.provenance) == who and m.metric not in UNJUDGED
-    }
+    here = [m for m in kept.measurements if (m.target, m.board, m.provenance) == who]
+    return [m for m in here if m.metric not in UNJUDGED]
+
+
+def _figures(measured: Sequence[Measurement], several: bool) -> dict[tuple[str, str, str], Measurement]:
+    """Return measurements by subnet, metric and unit; of several packs the subnet names its pack, too."""
+    return {(f"{m.pack} {m.subnet}" if several else m.subnet, m.metric, m.unit): m for m in measured}
 
 
 def _nothing_alike(before: Kept, after: Kept) -> str:

@@ -53,26 +53,43 @@ def read(path: Path) -> list[dict[str, Any]]:
     Raises:
         ResultsError: The file cannot be read, or a line of it is no measurement; the text names the line.
     """
-    return [measurement.plain() for measurement in read_run(path)[1]]
+    try:
+        return [measurement.plain() for measurement in _parsed(path, _content(path))[1]]
+    except FileNotFoundError:
+        return []
 
 
 def read_run(path: Path) -> tuple[Header | None, list[Measurement]]:
-    """Return the header and the measurements of a results file, (None, []) if it does not exist.
+    """Return the header and the measurements of a results file; no header if version 0.1 wrote it.
 
     Raises:
         ResultsError: The file cannot be read, or a line is not as expected; the text names the line.
     """
-    from reds.reading import parse_json, read_regular, reason  # imported here, as in `write`
-    from reds.strict_tables import parse_table
+    try:
+        return _parsed(path, _content(path))
+    except FileNotFoundError as error:
+        raise ResultsError(f"there is no such file; {_REMEDY}", file=path) from error
+
+
+def _content(path: Path) -> bytes:
+    """Return the content of a results file. Raises `FileNotFoundError`, or `ResultsError`."""
+    from reds.reading import read_regular, reason  # imported here, as in `write`
 
     try:
-        lines = read_regular(path, _MOST_BYTES).split(b"\n")
+        return read_regular(path, _MOST_BYTES)
     except FileNotFoundError:
-        return None, []
+        raise
     except OSError as error:
         raise ResultsError(f"cannot be read: {reason(error)}; {_REMEDY}", file=path) from error
+
+
+def _parsed(path: Path, content: bytes) -> tuple[Header | None, list[Measurement]]:
+    """Return the header and the measurements in the content of a results file."""
+    from reds.reading import parse_json, reason  # imported here, as in `write`
+    from reds.strict_tables import parse_table
+
     header, found = None, []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.split(b"\n"), 1):
         kind = "measurement"
         try:
             if not line.strip():

@@ -51,7 +51,7 @@ def _run_line(run: Run, ended: Ended) -> list[str]:
 
 
 def facts(run: Run, boards: Sequence[BoardIdentity]) -> dict[str, str]:
-    """Return what a run is, by the name of each fact; facts that are unknown are left out."""
+    """Return the facts of a run by their names, without those that are unknown."""
     found = {
         "started": run.started,
         "ended": run.ended,

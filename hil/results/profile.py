@@ -22,7 +22,7 @@ NOISE = 0.5
 
 @dataclass(frozen=True)
 class Cost:
-    """Costs of the layers of a subnet in one unit.
+    """Costs of the layers of a subnet, in one unit.
 
     Attributes:
         samples: Samples of each layer.
@@ -46,7 +46,7 @@ class Cost:
 
     @property
     def more(self) -> float:
-        """Return what the layers take more than the whole inference."""
+        """Return the excess of the layers over the whole inference."""
         return self.total - self.whole
 
     @property

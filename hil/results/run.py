@@ -21,7 +21,7 @@ BAD = ("failed", "error")
 
 @dataclass(frozen=True)
 class BoardIdentity:
-    """A board as a run met it.
+    """Identity of a board in one run.
 
     Attributes:
         target: Kind of the board.
@@ -47,7 +47,7 @@ class BoardIdentity:
 
     @property
     def key(self) -> str:
-        """Return what tells this board from others of its target and provenance: its serial, or its name."""
+        """Return the key that tells like boards apart: the serial, else the name of the board."""
         return self.serial or self.board
 
 

@@ -66,7 +66,9 @@ def _from_file(asked: str, board: BoardIdentity, shape: str) -> Baseline:
     header, measured = file.read_run(path)
     alike = baselines.chosen(path.name, measured, board.target, board.provenance, shape)
     if header is not None:
-        _check_board(path.name, header.boards, board)
+        names = _names(path.name, header.boards, board)
+        own = [m for m in measured if m.board in names]
+        alike = baselines.chosen(path.name, own, board.target, board.provenance, shape)
     return baselines.of(path.name, alike, _labeled(header.run if header else None))
 
 
@@ -77,7 +79,7 @@ def _from_store(store: Store, asked: str, board: BoardIdentity, shape: str) -> B
     name = f"run {run.id}"
     if asked != AUTO:
         baselines.chosen(name, store.measurements(run.id), board.target, board.provenance, shape)
-        _check_board(name, store.boards(run.id), board)
+        _names(name, store.boards(run.id), board)
     alike = baselines.chosen(name, store.measurements(run.id, board), board.target, board.provenance, shape)
     figures = {(m.subnet, m.metric, m.unit): m for m in alike}
 
@@ -94,10 +96,12 @@ def _labeled(run: Run | None) -> str:
     return labeled_of(json.loads(run.pack.card) if run and run.pack and run.pack.card else None)
 
 
-def _check_board(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> None:
-    """Raise `BaselineError` unless a run measured the same board."""
+def _names(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> set[str]:
+    """Return the names of a board in a run. Raises `BaselineError` if the run measured other ones only."""
     kind = board.target, board.provenance
-    keys = {other.key for other in boards if (other.target, other.provenance) == kind}
+    alike = [other for other in boards if (other.target, other.provenance) == kind]
+    keys = {other.key for other in alike}
     if keys and board.key not in keys:
         other = f"{name} measured the {board.target} {', '.join(sorted(keys))}, this run {board.key}"
         raise BaselineError(f"{other}; boards are compared with themselves only: name a run of this one")
+    return {other.board for other in alike if other.key == board.key}

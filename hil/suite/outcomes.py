@@ -14,7 +14,7 @@ class Outcomes:
         self._ended: dict[str, TestOutcome] = {}
 
     def add(self, report: pytest.TestReport, measured: bool) -> TestOutcome | None:
-        """Return how the test of a report ended; None if the report changes nothing.
+        """Return the outcome of the test of a report; None if the report changes nothing.
 
         Args:
             report: The report of one phase of a test.

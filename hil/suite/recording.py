@@ -46,7 +46,7 @@ class Recorder:
         self._tests: dict[str, TestOutcome] = {}
         self._store, self._writer = None, None
         self._fault = ""
-        """Reason why the store does not have the run; empty if it has."""
+        """Reason for which the store lacks the run, empty if it keeps the run."""
         if self._settings.store != NO_STORE:
             try:
                 from hil.results.store import open_store  # here: a run that keeps nothing needs no database
@@ -58,7 +58,7 @@ class Recorder:
 
     @property
     def tests(self) -> Sequence[TestOutcome]:
-        """Return how the tests ended that are reported so far."""
+        """Return the outcomes of the tests that are reported so far."""
         return tuple(self._tests.values())
 
     def reported(self, report: pytest.TestReport) -> None:

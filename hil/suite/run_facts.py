@@ -13,7 +13,7 @@ import pytest
 
 from hil.errors import SetupError
 from hil.lifetime.child import run as run_program
-from hil.options import OPTIONS, Settings
+from hil.options import ALL_INPUTS, OPTIONS, Settings
 from hil.results.pack_shape import pack_shape
 from hil.results.run import PackFacts, Run, as_text, new_id
 from hil.suite.tflite_file import SUFFIX, load
@@ -45,7 +45,7 @@ def run_of(config: pytest.Config, settings: Settings, started: float) -> Run:
         commit=commit,
         dirty=dirty,
         pack=_pack(settings.pack or shipped()),
-        settings=_given(settings),
+        settings=given(settings),
     )
 
 
@@ -61,13 +61,14 @@ def _pack(path: Path) -> PackFacts | None:
     return PackFacts(pack.model.name, pack.sha256, pack_shape(pack.model), card)
 
 
-def _given(settings: Settings) -> dict[str, str]:
+def given(settings: Settings) -> dict[str, str]:
     """Return the options that have another value than their default, as text."""
     found = {}
     for option in OPTIONS:
         value = getattr(settings, option.name.replace("-", "_"))
         if value != option.default:
             text = ",".join(value) if isinstance(value, tuple) else str(value)
+            text = "all" if value == ALL_INPUTS else text
             found[option.name] = printable(without_passwords(text), LINE)
     return found
 

@@ -15,7 +15,7 @@ from hil.results.run import BoardIdentity
 from hil.results.store import Store, open_store
 from hil.suite import baselines
 from tests.hil.support.raising import raises
-from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, run_at
+from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
 LATENCY = ("25%", "latency", "us")
 
@@ -68,6 +68,27 @@ def test_other_agents_of_the_same_board_count_and_other_boards_do_not(store: Sto
     assert values("auto", path) == [1]
 
 
+def keep_two_boards(store: Store, second: int, failed: BoardIdentity) -> None:
+    """Keep a run of both boards, in which a test of one of them failed."""
+    writer = store.begin(run_at(second))
+    for board in (DESK, NANO):
+        ended = "failed" if board == failed else "passed"
+        measured = [figure(board, "25%", float(second))]
+        writer.test_ended(outcome(board, f"test_{board.board}", ended), board, measured)
+    writer.end("failed")
+
+
+def test_failure_of_another_board_takes_no_run_from_the_history(store: Store, path: str) -> None:
+    for second, failed in enumerate((NANO, NANO, DESK, NANO)):
+        keep_two_boards(store, second, failed)
+    assert values("auto", path) == [3, 1, 0]
+
+
+def test_board_that_failed_under_an_earlier_name_has_no_good_run(store: Store, path: str) -> None:
+    keep(store, run_at(1), "failed", replace(DESK, board="old name"), ended="failed")
+    assert found("auto", path) is None
+
+
 def test_accepted_run_is_good_and_begins_a_history(store: Store, path: str) -> None:
     for second in range(3):
         keep(store, run_at(second), board=DESK, value=float(second))
@@ -102,6 +123,17 @@ def test_run_or_file_of_another_kind_is_refused(
         assert found(asked, path) is not None
         with raises(BaselineError):
             found(asked, path, board, shape)
+
+
+def test_file_of_two_like_boards_is_the_baseline_of_each_by_its_own_figures(tmp_path: Path) -> None:
+    renamed, other = replace(DESK, board="was renamed"), replace(DESK, serial="another")
+    header = file.Header(run_at(1), (renamed, other), ())
+    measured = [figure(renamed, "25%", 1.0).plain(), figure(other, "25%", 2.0).plain()]
+    file.write(tmp_path / "a.jsonl", measured, header)
+    for board, value in ((DESK, 1), (other, 2)):
+        baseline = found(str(tmp_path / "a.jsonl"), "none", board)
+        assert baseline is not None
+        assert baseline.figures[LATENCY].value == value
 
 
 def test_file_is_its_own_history(tmp_path: Path) -> None:

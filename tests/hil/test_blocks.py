@@ -100,6 +100,17 @@ def test_figures_of_users_are_shown_with_their_unit() -> None:
     ]
 
 
+def test_figures_of_one_metric_in_two_units_have_two_columns() -> None:
+    taken = [measured("25%", "energy", 0.5, "mJ"), measured("50%", "energy", 12.5, "uJ")]
+    taken += [measured("25%", "charge", 1.5, "C"), measured("50%", "charge", 7, "mC")]
+    limits = [Limit(*WHO, "50%", "energy", "uJ", 20.0, least=False, kept=True)]
+    assert rows(blocks.render(taken, [], limits))[1:4] == [
+        ["subnet", "energy", "mJ", "charge", "C", "charge", "mC", "energy", "uJ", "limit"],
+        ["25%", "0.5", "1.5", "-", "-"],
+        ["50%", "-", "-", "7", "12.5", "<=", "20", "ok"],
+    ]
+
+
 FIGURES = st.floats(0, 1e9, allow_nan=False)
 
 
@@ -110,7 +121,8 @@ def test_blocks_of_the_suite_fit_a_hundred_columns_and_cut_nothing(
     taken, limits = [], []
     for i, (macs, latency, switch) in enumerate(given):
         name = f"{i}%"
-        taken += [measured(name, "macs", macs, "MAC"), measured(name, "accuracy", 0.5, low=0.4, high=0.6)]
+        taken += [measured(name, "macs", macs, "MAC")]
+        taken += [measured(name, "accuracy", 0.5, "fraction", low=0.4, high=0.6)]
         taken += [measured(name, "latency", latency, low=latency / 2, high=latency)]
         taken += [measured(name, "switch", switch)]
         limits += [Limit(*WHO, name, "accuracy", "fraction", 0.4, True, True)]
@@ -121,6 +133,7 @@ def test_blocks_of_the_suite_fit_a_hundred_columns_and_cut_nothing(
     for i, (macs, _, switch) in enumerate(given):
         line = next(line for line in text.splitlines() if line.startswith(f"{i}%"))
         assert f" {macs:,.0f} " in line
+        assert " >= 40.0 % ok " in line
         assert f" {switch:,.2f} " in line
 
 

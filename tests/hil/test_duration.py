@@ -9,7 +9,7 @@ import pytest
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.options import ALL_INPUTS, read
-from hil.suite import duration, workload
+from hil.suite import duration, run_facts, workload
 from hil.suite.board_selection import SelectedBoard
 from tests.hil.support.faults import Given
 
@@ -66,9 +66,11 @@ def test_emulated_boards_that_are_one_machine_are_named() -> None:
     assert duration.alike((NANO, pi, DESK)) == duration.alike((pi, replace(android, absent="no QEMU"))) == ""
 
 
-@pytest.mark.parametrize(("given", "means"), [("7", 7), ("all", ALL_INPUTS)])
-def test_inputs_are_a_number_or_all(given: str, means: int) -> None:
-    assert read(Given({"hil_inputs": given}), {}).inputs == means
+@pytest.mark.parametrize(("text", "means"), [("7", 7), ("all", ALL_INPUTS)])
+def test_inputs_are_a_number_or_all_and_kept_as_they_were_given(text: str, means: int) -> None:
+    settings = read(Given({"hil_inputs": text}), {})
+    assert settings.inputs == means
+    assert run_facts.given(settings) == {"inputs": text}
 
 
 def test_labels_come_first_among_random_inputs(small_pack: Path) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from hil.cli import main
 from hil.report.figure import Figure, Section, file_name
+from hil.report.figures import history as figures_of_history
 from hil.report.page import sections, write
 from hil.report.taken import Taken, from_file, from_store
 from hil.report.verdict import verdict
@@ -86,6 +87,18 @@ def test_pareto_has_the_figures_of_the_run(store: Store) -> None:
     ]
 
 
+def test_percentiles_of_a_latency_have_the_bounds_that_its_samples_give(store: Store) -> None:
+    (one,) = taken(store, bench(store, 1, boards=[DESKTOP]))
+    (kept,) = one.benches
+    samples = tuple(float(i) for i in range(1, 101))
+    key = ("25%", "latency", "us")
+    slow = replace(kept, figures={key: replace(kept.figures[key], samples=samples)})
+    for board, told in (("hardware", ("95 (90 to 100)", "99 (97 or more)")), ("emulated", ("95", "99"))):
+        bench_ = replace(slow, board=replace(slow.board, provenance=board))
+        (figure,) = section(sections([replace(one, benches=(bench_,))]), "latency").figures
+        assert [column(figure, f"{name} (95 %)") for name in ("p95", "p99")] == [[each] for each in told]
+
+
 def test_limits_of_the_boards_file_are_drawn(store: Store, tmp_path: Path) -> None:
     from hil.boards import boards_toml
 
@@ -137,6 +150,16 @@ def test_switch_matrix_has_each_ordered_pair(store: Store) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "says"), [("50", ("The limit is 50 us.",)), ("inf", ()), ("nan", ()), ("fast", ())]
+)
+def test_limit_of_switches_is_told_if_it_is_a_number(store: Store, given: str, says: tuple[str, ...]) -> None:
+    run = bench(store, 1, boards=[DESKTOP])
+    (one,) = taken(store, replace(run, settings={"switch-limit-us": given}))
+    (figure,) = section(sections([one]), "switches").figures
+    assert figure.notes == says
+
+
 def test_layers_of_a_subnet_add_up_to_its_bar(store: Store) -> None:
     (one,) = taken(store, bench(store, 1, boards=[NANO]))
     (figure,) = section(sections([one]), "layers").figures
@@ -169,6 +192,17 @@ def test_history_of_a_count_has_the_value_of_the_last_good_run(store: Store) -> 
     values = figures[0].spec["data"]["values"]
     assert {(p["band_low"], p["band_high"]) for p in values if p["subnet"] == "25%"} == {(64_000, 64_000)}
     assert len(figures) == 1
+
+
+def test_history_of_many_pairs_says_that_some_are_left_out(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [bench(store, second, boards=[DESKTOP]) for second in (1, 2)]
+    for most, notes in ((6, ()), (4, ("The first 4 of 6 are shown.",))):
+        monkeypatch.setattr(figures_of_history, "_MOST_SUBNETS", most)
+        (figure,) = section(sections(taken(store, runs[-1]), ["switch"]), "history").figures
+        assert figure.notes == notes
+        assert len(set(column(figure, "subnet"))) == most
 
 
 def test_a_run_alone_has_no_history_and_nothing_beside_it(store: Store) -> None:

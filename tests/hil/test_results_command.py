@@ -157,6 +157,15 @@ def test_the_same_device_under_another_name_is_compared_first() -> None:
     assert (change.after.value, change.relative, change.judged, notes) == (1.0, -0.5, "better", [])
 
 
+def test_figures_of_two_packs_on_one_board_are_compared_pack_by_pack() -> None:
+    runs = []
+    for value in (2.0, 3.0):
+        measured = [replace(figure(DESK, "25%", v), pack=pack) for pack, v in (("a", value), ("b", 5.0))]
+        runs.append(Kept("r", [DESK], measured))
+    found, _ = changes(*runs)
+    assert [(each.subnet, each.values) for each in found] == [("a 25%", (2.0, 3.0)), ("b 25%", (5.0, 5.0))]
+
+
 def test_another_device_another_agent_and_another_pack_are_noted() -> None:
     other = replace(DESK, serial="another", build="0000")
     after = Kept("b", [other], [figure(other, "25%", 2.0, pack_shape="f" * 16)])
@@ -226,6 +235,12 @@ def test_exported_runs_are_imported_after_they_were_pruned(hil: Hil, kept: list[
     assert [line[0] for line in lines(hil("list"))[1:]] == [kept[2], kept[0]]
     again = hil("import", str(tmp_path / "out.jsonl"))
     assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+
+
+def test_a_file_that_is_not_there_is_not_imported(hil: Hil, tmp_path: Path) -> None:
+    gone = hil("import", str(tmp_path / "gone.jsonl"))
+    assert gone.exit_code == 1
+    assert "gone.jsonl: there is no such file" in gone.stderr
 
 
 def test_no_store_has_no_runs() -> None:

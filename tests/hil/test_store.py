@@ -75,7 +75,7 @@ def measured_on(draw: st.DrawFn, board: BoardIdentity) -> Measurement:
 FAST = (Phase.explicit, Phase.generate)
 """Without shrinking, which would write thousands of runs."""
 ENDED = ["passed", "failed", "interrupted", "other", "accepted"]
-"""How a run ends: `other` fails on another board, `accepted` fails and is accepted."""
+"""Ends of a run: `other` fails on another board, `accepted` fails and is accepted."""
 
 
 class TestStore:

@@ -21,7 +21,7 @@ _CLASSES = 40
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of the subnets of a pack on its labeled examples.
+    """Answers of the subnets of a pack to its labeled examples.
 
     Attributes:
         benches: Benches whose boards answered alike.

@@ -47,7 +47,8 @@ def _figures(bench: Bench, metrics: Sequence[str]) -> Iterator[Figure]:
 
 def _figure(bench: Bench, metric: str, unit: str) -> Figure | None:
     points: list[dict[str, Any]] = []
-    names = [subnet for subnet, *kind in bench.figures if kind == [metric, unit]][:_MOST_SUBNETS]
+    found = [subnet for subnet, *kind in bench.figures if kind == [metric, unit]]
+    names = found[:_MOST_SUBNETS]
     for subnet in names:
         past = bench.past((subnet, metric, unit))
         points += _points(subnet, past, _band(bench, past, metric))
@@ -72,11 +73,12 @@ def _figure(bench: Bench, metric: str, unit: str) -> Figure | None:
         f"{what} of {bench.where}, in {runs} runs. The last: {last} ({unit}).",
         spec,
         Table(("run", "subnet", f"{what}, {unit}", "95 %", "band of the gate"), rows, 2),
+        (f"The first {len(names)} of {len(found)} are shown.",) if len(found) > len(names) else (),
     )
 
 
 def _band(bench: Bench, past: Sequence[Past], metric: str) -> tuple[float, float] | None:
-    """Return what the gate allows the run of this bench, None without an earlier good run, or for answers."""
+    """Return the band of the gate for this bench, None without an earlier good run, or for an accuracy."""
     earlier = good([one for one in past if one.run.id != bench.run.id])
     if not earlier or metric == "accuracy":
         return None

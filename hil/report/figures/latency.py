@@ -10,7 +10,7 @@ from hil.report.taken import SPEEDS, Bench
 from hil.report.theme import INK, SERIES
 from hil.results.measurement import Measurement
 from hil.results.statistics import shape
-from hil.results.statistics.quantiles import percentile
+from hil.results.statistics.quantiles import percentile, percentile_interval
 
 _MOST = 2000
 """Most samples of a subnet that are drawn; of more, evenly spread ranks."""
@@ -73,8 +73,8 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         f"{bench.where}: {alt}.",
         spec,
         Table(
-            ("subnet", f"median {unit}", "95 %", "p95", "p99", "largest", "samples"),
-            tuple((subnet, *_cells(m)) for subnet, m in found.items()),
+            ("subnet", f"median {unit}", "95 %", "p95 (95 %)", "p99 (95 %)", "largest", "samples"),
+            tuple((subnet, *_cells(m, bench.exact)) for subnet, m in found.items()),
         ),
         () if bench.exact else tuple(_odd(found)),
         bench.run.id,
@@ -88,9 +88,18 @@ def _drawn(m: Measurement) -> list[float]:
     return [float(x) for x in np.sort(m.samples)[ranks]]
 
 
-def _cells(m: Measurement) -> tuple[str, ...]:
-    high = (percentile(m.samples, 95), percentile(m.samples, 99), max(m.samples))
-    return (number(m.value), between(m.low, m.high), *map(number, high), f"{len(m.samples):,}")
+def _cells(m: Measurement, exact: bool) -> tuple[str, ...]:
+    high = (_tail(m, percent, exact) for percent in (95, 99))
+    return (number(m.value), between(m.low, m.high), *high, number(max(m.samples)), f"{len(m.samples):,}")
+
+
+def _tail(m: Measurement, percent: float, exact: bool) -> str:
+    """Return a percentile with its interval, which has no upper bound where there are few samples."""
+    value = number(percentile(m.samples, percent))
+    low, high = (None, None) if exact else percentile_interval(m.samples, percent)
+    if low is None:
+        return value
+    return f"{value} ({number(low)} or more)" if high is None else f"{value} ({between(low, high)})"
 
 
 def _odd(found: dict[str, Measurement]) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Show what a switch from each subnet to each other takes, as a matrix."""
 
+import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hil.report.figure import Figure, Section, Table, number
@@ -71,5 +73,8 @@ def _limit(bench: Bench, unit: str) -> float | None:
     from hil.options import SWITCH_LIMIT_US
 
     if unit == "us":
-        return float(bench.run.settings.get("switch-limit-us", SWITCH_LIMIT_US))
+        given = bench.run.settings.get("switch-limit-us", f"{SWITCH_LIMIT_US}")
+        with suppress(ValueError):  # a results file may hold any text
+            return limit if math.isfinite(limit := float(given)) else None
+        return None
     return bench.limits.switch_instructions if bench.limits and unit == "instructions" else None

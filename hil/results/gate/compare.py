@@ -100,6 +100,6 @@ def counted_units(values: Mapping[str, object]) -> list[str]:
 
 
 def _named(figure: Figure) -> str:
-    """Return what texts call a figure of a subnet: its metric, and the pair if it is a switch."""
+    """Return the name of a figure in texts: its metric, and the pair if it is a switch."""
     subnet, metric, _ = figure
     return f"{metric.replace('_', ' ')}{f' {subnet}' * ('->' in subnet)}"

@@ -41,7 +41,7 @@ _PRIOR, _PRIOR_RUNS = 0.01, 3
 
 @dataclass(frozen=True)
 class Level:
-    """Usual time of a board, in microseconds.
+    """Usual time of a board in microseconds, and the change that counts as none.
 
     Attributes:
         time: Center of the densest part of the times of earlier good runs.

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from hil.results.gate.times import MOST_RUNS
 from hil.results.measurement import Measurement
-from hil.results.run import PASSED
 from hil.results.store.store import Past
 
 
@@ -20,7 +19,7 @@ def good(past: Sequence[Past], baseline: str = "", oldest: str = "") -> list[Mea
     for one in past:
         if one.run.id < oldest:
             break
-        if one.run.status == PASSED or one.run.accepted or one.run.id == baseline:
+        if one.good or one.run.accepted or one.run.id == baseline:
             found.append(one.measurement)
         if one.run.accepted:
             break

@@ -23,10 +23,14 @@ Ended = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Past:
-    """A figure of an earlier run, and the run that took it."""
+    """A figure of an earlier run, the run that took it, and whether the run is good for the board.
+
+    A good run ended, and failed no test of the board. Other boards and tests without a board may have failed.
+    """
 
     run: Run
     measurement: Measurement
+    good: bool
 
 
 class Store:
@@ -113,7 +117,7 @@ class Store:
         return self._all(rows.board_from, query)
 
     def tests(self, run_id: str) -> list[TestOutcome]:
-        """Return how the tests of a run ended, in the order in which they ended."""
+        """Return the outcomes of the tests of a run, in the order in which they ended."""
         query = select(tests).where(tests.c.run_id == run_id).order_by(tests.c.id)
         return self._all(rows.test_from, query)
 
@@ -159,12 +163,15 @@ class Store:
         with self.transaction() as connection:
             found = [dict(row) for row in connection.execute(query).mappings()]
             names = {row["run_id"] for row in found}
+            taken_by = _runs().add_columns(_is_good(board).label("good"))
             made = {
-                row["id"]: rows.run_from(dict(row))
+                row["id"]: row
                 for some in _portions(names)
-                for row in connection.execute(_runs().where(runs.c.id.in_(some))).mappings()
+                for row in connection.execute(taken_by.where(runs.c.id.in_(some))).mappings()
             }
-            return [Past(made[row["run_id"]], rows.measurement_from(row)) for row in found]
+            runs_of = {run_id: rows.run_from(dict(row)) for run_id, row in made.items()}
+            good = {run_id for run_id, row in made.items() if row["good"]}
+            return [Past(runs_of[m["run_id"]], rows.measurement_from(m), m["run_id"] in good) for m in found]
 
     def last_good(self, board: BoardIdentity, pack_shape: str) -> Run | None:
         """Return the newest run that measured a pack of this shape on this board and failed no test of it.
@@ -181,15 +188,7 @@ class Store:
             _of_board(),
             _same_board(board),
         )
-        failed = exists().where(
-            tests.c.run_id == runs.c.id,
-            tests.c.target == board.target,
-            tests.c.board == board.board,
-            tests.c.provenance == board.provenance,
-            tests.c.outcome.in_(BAD),
-        )
-        good = and_(runs.c.status.in_((PASSED, FAILED)), ~failed)
-        query = _runs().where(measured, or_(good, runs.c.accepted != ""))
+        query = _runs().where(measured, or_(_is_good(board), runs.c.accepted != ""))
         newest = case((runs.c.accepted == "", runs.c.started), else_=runs.c.accepted)
         found = self._all(rows.run_from, query.order_by(newest.desc(), runs.c.id.desc()).limit(1))
         return found[0] if found else None
@@ -233,6 +232,19 @@ def _of_board() -> Any:
 def _same_board(board: BoardIdentity) -> Any:
     key = boards.c.key == board.key
     return and_(boards.c.target == board.target, boards.c.provenance == board.provenance, key)
+
+
+def _is_good(board: BoardIdentity) -> Any:
+    """Return the condition that a run ended and failed no test of a board, whatever its name was then."""
+    names = select(boards.c.board).where(_of_board(), measurements.c.run_id == runs.c.id, _same_board(board))
+    failed = exists().where(
+        tests.c.run_id == runs.c.id,
+        tests.c.target == board.target,
+        tests.c.board.in_(names.correlate(runs)),
+        tests.c.provenance == board.provenance,
+        tests.c.outcome.in_(BAD),
+    )
+    return and_(runs.c.status.in_((PASSED, FAILED)), ~failed)
 
 
 def _portions(names: Iterable[str], most: int = 500) -> Iterator[list[str]]:

@@ -16,7 +16,7 @@ Time = list[float]
 
 @dataclass(frozen=True)
 class Quality:
-    """How many of `runs` runs failed: without a change, and with a slowdown."""
+    """Numbers of failed runs among `runs`, without a change and with a slowdown."""
 
     runs: int
     false_alarms: int
