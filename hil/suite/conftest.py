@@ -226,7 +226,8 @@ def _gate(_measurements: Measurements, _hil_board: LeasedBoard, _hil_run: BenchR
     settings, pack = _hil_run.settings, _hil_run.workload.pack
     who = _hil_board.identity, pack_shape(pack.model)
     with baselines.found(settings.baseline or baselines.AUTO, settings.store, *who) as baseline:
-        yield Gate(_measurements, baseline, baselines.labeled_of(pack.card))
+        named = settings.baseline not in (None, baselines.AUTO)
+        yield Gate(_measurements, baseline, baselines.labeled_of(pack.card), named)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from hil.errors import NotMeasurable
+from hil.errors import BaselineError, NotMeasurable
 from hil.results.gate.baseline import Baseline
 from hil.results.gate.compare import (
     Count,
@@ -34,11 +34,13 @@ class Gate:
         measurements: Measurements of the board.
         baseline: The baseline, None if there is none yet.
         labeled: Checksum of the labeled examples of this run, empty if it has none.
+        named: Whether --baseline names the baseline; `auto` takes what there is.
     """
 
     measurements: Measurements
     baseline: Baseline | None
     labeled: str
+    named: bool
 
     def judge(self, subnet: int, answers: Sequence[float]) -> tuple[bool, str]:
         """Return whether a subnet is no worse than its baseline, and a sentence that says so.
@@ -46,6 +48,9 @@ class Gate:
         Args:
             subnet: Index of the subnet.
             answers: 1 for each right answer of the subnet, 0 for each wrong one; empty without labels.
+
+        Raises:
+            BaselineError: The baseline that --baseline names has no figure of the subnet.
         """
         name = self.measurements.workload.subnets[subnet]
         if self.baseline is None:
@@ -54,7 +59,10 @@ class Gate:
         verdicts += compare_counts(self._memory(subnet), self.baseline, self.labeled)
         verdicts += compare_accuracy(name, answers, self.baseline, self.labeled)
         if not verdicts:
-            return True, f"{name}: no figure of {self.baseline.name} is of this subnet"
+            lacks = f"{self.baseline.name} has no figure to compare with"
+            if self.named:
+                raise BaselineError(f"{name}: {lacks}; name a run that measured it")
+            return True, f"{name}: {lacks}"
         return not worse(verdicts), sentence(name, self.baseline.name, verdicts)
 
     def _speed(self, subnet: int, baseline: Baseline) -> Iterator[Verdict]:

@@ -63,6 +63,14 @@ def test_heavier_agent_fails_against_the_baseline_until_it_is_accepted(
     assert "is better" in kept(0, "--baseline=auto", "-k", GATE)
 
 
+def test_named_baseline_without_a_figure_of_the_subnet_is_an_error(kept: Callable[..., str]) -> None:
+    kept(0, "-k", "outputs_equal")
+    text = kept(1, "--baseline=last", "-k", f"{GATE} and 100")
+    assert outcomes(text)["failed"] == 1
+    assert "has no figure to compare with; name a run that measured it" in text
+    assert "has no figure to compare with" in kept(0, "--baseline=auto", "-k", f"{GATE} and 100")
+
+
 def test_heavier_agent_on_hardware_is_measured_again_before_it_fails(
     hil: Run, small_pack: Path, store: Mapping[str, str], boards_toml: BoardsToml
 ) -> None:
