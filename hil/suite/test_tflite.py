@@ -1,4 +1,7 @@
-"""Bench a user's own `.tflite` file in LiteRT: latency, memory and accuracy, without switches."""
+"""Bench a user's own `.tflite` file in LiteRT: latency, memory and accuracy, without switches.
+
+Accuracy and memory have no limit, so their tests fail only if they cannot be measured.
+"""
 
 import pytest
 
@@ -12,13 +15,12 @@ from hil.suite.tflite_file import TfliteFile
 def test_latency_of_tflite(runtime: LiteRT, keep: Keep) -> None:
     us = [us for _ in range(ROUNDS) for us in runtime.time(EACH + 1)[1:]]
     keep("tflite_latency", "us", median(us), us)
-    assert median(us) > 0
+    assert median(us) > 0, "the clock did not move during an inference; bench a larger file"
 
 
 def test_memory_of_tflite(runtime: LiteRT, keep: Keep, tflite: TfliteFile) -> None:
     keep("tflite_file", "bytes", len(tflite.content), [float(len(tflite.content))])
     keep("tflite_ram", "bytes", runtime.ram, [float(runtime.ram)])
-    assert runtime.ram >= 0
 
 
 def test_accuracy_of_tflite(runtime: LiteRT, keep: Keep, tflite: TfliteFile) -> None:
@@ -26,4 +28,3 @@ def test_accuracy_of_tflite(runtime: LiteRT, keep: Keep, tflite: TfliteFile) -> 
         pytest.skip(f"no labeled examples: put {tflite.name}.npz with x and y beside the file")
     right = runtime.classes(tflite.x) == tflite.y
     keep("accuracy", "fraction", float(right.mean()), right.astype(float).tolist())
-    assert 0 <= right.mean() <= 1
