@@ -353,7 +353,7 @@ class Board:
 
     def _batches(self, model: Model, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
-        quick = max(1, _BATCH_MACS // sum(model.subnets[s].macs for s in subnets))
+        quick = max(1, _BATCH_MACS // max(1, sum(model.subnets[s].macs for s in subnets)))
         size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
         for at in range(0, len(x), size):
             yield x[at : at + size]

@@ -126,6 +126,15 @@ def test_more_inputs_than_a_request_can_name_are_measured(desktop: Board) -> Non
     assert len(desktop.measure(0, 5, clock, inputs(tiny, 70_000)).ticks) == 5
 
 
+def test_net_without_a_multiplication_runs(desktop: Board) -> None:
+    maker = Maker(4, 4, 2)
+    maker.add(Kind.MAX_POOL, kernel=(2, 2), stride=(2, 2))
+    pools = maker.build([[2]])
+    desktop.deploy(pools)
+    x = inputs(pools, 5)
+    assert np.array_equal(desktop.infer(x), interpreter.run(pools, 0, x))
+
+
 def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:
     with raises(PackRefused, board="desk"):
         desktop.infer(np.zeros((1, 20), np.int8))
