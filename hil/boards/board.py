@@ -80,7 +80,7 @@ class Board:
         agent: Its agent.
         hello: The answer of the agent to a hello.
         conditioner: Controls and reads the conditions of the board, None if it has none.
-        identity: What tells this device from others of its target.
+        identity: Identity of this device among others of its target.
 
     Raises:
         SetupError: The agent reports another target or provenance.
@@ -126,7 +126,7 @@ class Board:
 
     @property
     def shell(self) -> Run | None:
-        """Return what runs a POSIX shell script on the board, None if the board has no shell."""
+        """Return a function that runs a POSIX shell script on the board, None if the board has no shell."""
         return self._conditioner.run if self._conditioner else None
 
     def settle(self) -> None:

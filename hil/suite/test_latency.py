@@ -13,8 +13,8 @@ from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 
 _AGAIN = 3
-"""How often two subnets of a real board are measured again before their order fails: another program may have
-slowed one of them."""
+"""Repetitions of the measurement of two subnets of a real board before their order fails: another program may
+have slowed one of them."""
 
 
 def test_latency(
