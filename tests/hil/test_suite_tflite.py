@@ -132,6 +132,16 @@ def test_a_file_that_is_none_ends_the_run_in_one_line(hil: Run, file: Path) -> N
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    "option", ["--baseline=auto", "--against=tflite", "--precision=1%", "--samples=5", "--inputs=9"]
+)
+def test_an_option_that_no_file_obeys_is_refused_and_not_passed_over(
+    hil: Run, file: Path, option: str
+) -> None:
+    name = option.partition("=")[0]
+    usage_error(hil("--target=desktop", "--pack", file, option), f"{name}: for packs only")
+
+
 def test_a_test_of_ones_own_is_told_that_the_file_is_no_pack(hil: Run, file: Path, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("def test_mine(board, pack):\n    board.deploy(pack)\n")
     done = hil("test_mine.py", "--target=desktop", "--pack", file, "-k", "mine")
