@@ -217,6 +217,14 @@ def test_a_ppk2_that_vanishes_ends_the_capture_with_an_error() -> None:
             recorder.stop()
 
 
+def test_a_ppk2_that_does_not_stop_ends_the_capture_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil.energy.ppk2.ANSWER_SECONDS", 0.5)
+    with fake.Ppk2(stops=False) as there, opened(there) as recorder:
+        recorder.start()
+        with raises(MeterError, board="left"):
+            recorder.stop()
+
+
 @pytest.fixture
 def sensor(tmp_path: Path) -> Path:
     """The folder of an INA219 in sysfs: a power of 1.5 W."""
