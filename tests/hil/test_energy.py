@@ -323,6 +323,19 @@ def test_a_path_of_a_sensor_runs_nothing_in_a_shell(desktop: Board, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_long_capture_has_no_more_readings_than_a_machine_may_print(
+    desktop: Board, sensor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.energy.board_sensor._MOST_READINGS", 8)
+    recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=0.8), "desk", desktop.shell)
+    read: list[str] = []
+    monkeypatch.setattr(recorder, "_window", lambda text: read.extend(text.splitlines()))
+    recorder.start()
+    threading.Event().wait(0.8)
+    recorder.stop()
+    assert 1 <= len(read) <= 11
+
+
 def test_a_script_that_nobody_stops_ends_by_itself(
     desktop: Board, sensor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
