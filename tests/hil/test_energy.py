@@ -277,7 +277,7 @@ def test_power_of_a_sysfs_over_ssh_becomes_energy(sshd: Start, small: Model, sen
     there, x = sshd(), inputs(small, 5)
     with open_pi(there.entry()) as board:
         board.deploy(small)
-        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.4), 0, x)
+        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=1.0), 0, x)
         clock = next(clock for clock in board.facts().clocks if clock.hz)
         us = np.median(board.measure(0, 100, clock, x).microseconds)
     assert found.idle_milliwatts == pytest.approx((1500, 1500))
@@ -312,7 +312,7 @@ def test_a_battery_draws_current_times_voltage(desktop: Board, small: Model, sen
     desktop.deploy(small)
     for name, text in {"current_now": "-500000", "voltage_now": "4000000", "status": "Discharging"}.items():
         (sensor / name).write_text(text + "\n")
-    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.4), 0, inputs(small, 2))
+    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.8), 0, inputs(small, 2))
     assert found.milliwatts == pytest.approx([2000] * 8)
 
 
