@@ -36,6 +36,7 @@ from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
 from tests.support.nets import dense_model, inputs, random_model
 from tests.targets.support.sources import TARGETS
 
+ROOT = TARGETS.parent
 TIMES = st.floats(min_value=0, max_value=1e9)
 
 
@@ -133,6 +134,8 @@ def test_layers_one_by_one_take_the_same_instructions_more_in_every_net(nano: Bo
     each = twice - once
     assert 0 < each <= LAYER_MORE
     assert more == {layers: {once + (layers - 1) * each} for layers in more}
+    (told,) = re.findall(r"about (\d+) instructions more each", (ROOT / "docs/firmware.md").read_text())
+    assert each == pytest.approx(int(told), abs=2)
 
 
 @pytest.mark.qemu("qemu-system-arm")
