@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,26 @@ def test_missing_system_packages_are_named(tmp_path: Path, environment: str, pac
     assert said == "bootstrap: please "
     assert named.count("\n") == 1
     assert set(named.split()) - {"python3", "python3-venv"} == packages
+
+
+WITHOUT_HYPOTHESIS = """
+import sys
+class Lacking:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "hypothesis":
+            raise ModuleNotFoundError(name=name)
+sys.meta_path.insert(0, Lacking())
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+def test_tests_in_the_environment_of_a_bench_say_in_one_line_what_they_need() -> None:
+    command = [sys.executable, "-c", WITHOUT_HYPOTHESIS, "--emulate", "-p", "no:hypothesispytest"]
+    done = subprocess.run(command, cwd=BOOTSTRAP.parents[1], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "`ci/bootstrap test`" in line
 
 
 CUT_OFF = '#!/bin/sh\necho "$0: No module named pip" >&2\nexit 1\n'

@@ -80,7 +80,7 @@ class Board:
         agent: Its agent.
         hello: The answer of the agent to a hello.
         conditioner: Controls and reads the conditions of the board, None if it has none.
-        identity: What tells this device from others of its target.
+        identity: Identity of this device among others of its target.
 
     Raises:
         SetupError: The agent reports another target or provenance.
@@ -126,7 +126,7 @@ class Board:
 
     @property
     def shell(self) -> Run | None:
-        """Return what runs a POSIX shell script on the board, None if the board has no shell."""
+        """Return a function that runs a POSIX shell script on the board, None if the board has no shell."""
         return self._conditioner.run if self._conditioner else None
 
     def settle(self) -> None:
@@ -353,7 +353,7 @@ class Board:
 
     def _batches(self, model: Model, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
-        quick = max(1, _BATCH_MACS // sum(model.subnets[s].macs for s in subnets))
+        quick = max(1, _BATCH_MACS // max(1, sum(model.subnets[s].macs for s in subnets)))
         size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
         for at in range(0, len(x), size):
             yield x[at : at + size]

@@ -1,4 +1,4 @@
-"""Check what a caller asks of a board, and what an agent says of its own."""
+"""Check requests to a board, and the target that its agent reports."""
 
 import numpy as np
 

@@ -15,7 +15,7 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Identity of a device among those of its target.
+    """Identity of one device among others of its target.
 
     Attributes:
         serial: USB or Android serial number, fingerprint of the SSH host key, or the name of this machine;

@@ -89,9 +89,9 @@ def _turn(
     x: NDArray[np.int8],
     seconds: float,
 ) -> Turn:
-    count, busy, began = 0, 0.0, time.monotonic()
+    requests, busy, began = 0, 0.0, time.monotonic()
     recorder.start()
-    while not count or time.monotonic() - began < _FILLED * seconds:
+    while not requests or time.monotonic() - began < _FILLED * seconds:
         busy += sum(board.measure(subnet, n, clock, x).microseconds) / 1e6
-        count += n
-    return Turn(recorder.stop(), count, busy)
+        requests += 1
+    return Turn(recorder.stop(), requests * n, busy, warm_ups=requests)  # an agent warms up at each request

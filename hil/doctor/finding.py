@@ -19,7 +19,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Hold the result of one check, in one line.
+    """Result of one check, in one line.
 
     Attributes:
         subject: The thing, in a word or two.

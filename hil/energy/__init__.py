@@ -1,1 +1,1 @@
-"""Measure what an inference draws from a board's supply: meters, their captures, and the figures."""
+"""Measure the energy of inferences in a board's supply: meters, their captures, and the figures."""

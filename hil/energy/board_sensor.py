@@ -14,6 +14,8 @@ from reds.text import shown
 
 _FEWEST = 5
 """Fewest readings of a capture."""
+_PAUSE_SECONDS, _MOST_READINGS = 0.01, 10_000
+"""Seconds between two readings, and readings of a long capture, which come over the network at its end."""
 _MOST_WATTS = 200.0
 _SPARE_SECONDS = 120.0
 """Time after which a script that nobody stops ends, beyond the length of its capture."""
@@ -38,7 +40,7 @@ while [ -e "$1/on" ] && read -r now _ </proc/uptime && [ $((${{now%%.*}} - ${{be
     line=$now
     for f in {files}; do read -r v <"$2/$f" && line="$line $v"; done
     echo "$line"
-    sleep 0.01
+    sleep {pause:g}
 done; : >"$1/off"' sh "$d" {sensor} >"$d/out" 2>/dev/null </dev/null &
 echo "folder=$d"
 """
@@ -80,7 +82,8 @@ class BoardSensor:
             raise self._error(f"{charged}; unplug its supply, and reach it over the network")
         most = math.ceil(meter.capture_seconds + _SPARE_SECONDS)
         sensor = shlex.quote(self._sensor)
-        self._start = _START.format(files=" ".join(files), sensor=sensor, most=most)
+        pause = max(_PAUSE_SECONDS, meter.capture_seconds / _MOST_READINGS)
+        self._start = _START.format(files=" ".join(files), sensor=sensor, most=most, pause=pause)
 
     def start(self) -> None:
         """Begin a capture."""

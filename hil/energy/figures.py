@@ -2,7 +2,9 @@
 
 A capture holds n inferences and, between them, time in which the board only talks. Without a marker that
 time is counted as idle, and the energy of an inference is (joules - idle watts * idle seconds) / n. It
-includes the board's idle power while the inference runs, as MLPerf Tiny has it.
+includes the board's idle power while the inference runs, as MLPerf Tiny has it. Each request to the board
+begins with an inference that warms it up, without a time or a mark: n includes these, and they take as long
+as the others.
 """
 
 from collections.abc import Sequence
@@ -23,13 +25,15 @@ class Turn:
 
     Attributes:
         window: The capture.
-        inferences: Number of inferences.
-        busy: Seconds of all inferences, by the board's clock.
+        inferences: Number of timed inferences.
+        busy: Seconds of all timed inferences, by the board's clock.
+        warm_ups: Number of inferences that were neither timed nor marked.
     """
 
     window: Window
     inferences: int
     busy: float
+    warm_ups: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,9 @@ def energy(turns: Sequence[Turn], before: Window, after: Window, marker: bool) -
                 raise MeterError(f"{told}; check its wire, or leave `marker` out")
             each = list(turn.window.marks)
         else:
-            rest = max(0.0, turn.window.seconds - turn.busy)
-            each = [(turn.window.joules - usual * rest) / turn.inferences]
+            ran = turn.inferences + turn.warm_ups
+            rest = max(0.0, turn.window.seconds - turn.busy * ran / turn.inferences)
+            each = [(turn.window.joules - usual * rest) / ran]
         drawn = sum(each) / len(each) * turn.inferences
         if not drawn > 0:
             less = f"the board draws {turn.window.watts * 1000:.3g} mW with inferences"

@@ -66,7 +66,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class Window:
-    """Power that a board drew during one capture.
+    """Energy that a board drew during one capture.
 
     Attributes:
         seconds: Length of the capture by the meter's own clock.

@@ -125,7 +125,7 @@ class Ppk2:
         return text.decode(errors="replace")
 
     def _read(self) -> None:
-        most = int(_MOST_SECONDS * RATE) * WORD.itemsize
+        most, late = int(_MOST_SECONDS * RATE) * WORD.itemsize, None
         while True:
             try:
                 self._heard += self._port.read(Deadline.after(SILENCE_SECONDS))
@@ -137,7 +137,9 @@ class Ppk2:
             except LinkError as error:
                 self._fault = error
                 return
-            if len(self._heard) > most:
+            if self._stopping.is_set():
+                late = late or Deadline.after(ANSWER_SECONDS)
+            if len(self._heard) > most or (late and late.passed):
                 self._fault = LinkError(f"{self._port.name} does not stop; {_ADVICE.mute}")
                 return
 

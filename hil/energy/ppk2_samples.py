@@ -62,7 +62,7 @@ def window(
     millivolts: int,
     marker: int | None,
 ) -> Window:
-    """Return what a capture says.
+    """Return the length, the energy and the marks of a capture.
 
     Args:
         words: Words of the meter, uint32 [n].

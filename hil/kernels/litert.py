@@ -39,8 +39,8 @@ SEED = 1
 """Seed of the weights. Others may give an average a bias that TFLite's own op cannot have."""
 ANSWER_SECONDS, LOGIN_SECONDS = 120.0, 15.0
 """Deadlines of any answer, such as the start of Python or a turn of inferences, and of a login."""
-_AT_ONCE = 256
-"""Examples of one request."""
+_AT_ONCE, _BYTES_AT_ONCE = 256, 1 << 20
+"""Most examples of one request, and most of their bytes unless one example has more."""
 _MOST_BYTES = 1 << 24
 """Most bytes of an answer."""
 
@@ -60,9 +60,12 @@ class LiteRT:
 
         Raises:
             SetupError: LiteRT refuses the file.
+            ProtocolError: LiteRT answers something else.
         """
         answer = self._ask({"n": LOADS, "content": base64.b64encode(content).decode()})
-        self.ram = int(answer["ram"]) if type(answer.get("ram")) is int else 0
+        if type(answer.get("ram")) is not int or answer["ram"] < 0:
+            raise self._strange(repr(answer).encode())
+        self.ram = answer["ram"]
         return median(self._times(answer, LOADS))
 
     def time(self, n: int) -> list[float]:
@@ -82,7 +85,8 @@ class LiteRT:
             SetupError: The net takes other examples.
         """
         found: list[int] = []
-        for batch in np.array_split(x, math.ceil(len(x) / _AT_ONCE)):
+        size = max(1, min(_AT_ONCE, _BYTES_AT_ONCE // max(1, x[0].nbytes)))
+        for batch in np.array_split(x, math.ceil(len(x) / size)):
             what = {"examples": base64.b64encode(batch.tobytes()).decode(), "dtype": batch.dtype.str}
             answer = self._ask({**what, "shape": list(batch.shape)})
             classes = answer.get("classes")
@@ -96,8 +100,8 @@ class LiteRT:
         self._transport.write(line.encode(), Deadline.after(ANSWER_SECONDS))
         answer = self._answer()
         if "refused" in answer:
-            refused = printable(str(answer["refused"]), LINE)
-            raise SetupError(f"LiteRT refuses the file or its examples: {refused}; export it again")
+            refused = f"LiteRT refuses the file or its examples: {printable(str(answer['refused']), LINE)}"
+            raise SetupError(f"{refused}; export it again, or give its examples the type and shape it reads")
         return answer
 
     def _times(self, answer: Mapping[str, Any], n: int) -> list[float]:

@@ -39,14 +39,22 @@ def resident() -> int:
 
 
 def answers(net: Any, x: Any, np: Any) -> list[int]:
-    """Return the class of each example; floating-point features are quantized as the net's input says."""
+    """Return the class of each example; floating-point features are quantized as the net's input says.
+
+    Raises `ValueError` for examples of another shape, unless they are flat, and for integers of another type.
+    """
     first, last = net.get_input_details()[0], net.get_output_details()[0]
-    scale, zero = first["quantization"]
-    if x.dtype != first["dtype"]:
+    (scale, zero), reads = first["quantization"], np.dtype(first["dtype"])
+    wanted, given = ([int(n) for n in shape if n != 1] for shape in (first["shape"], x.shape[1:]))
+    if given not in (wanted, [int(np.prod(first["shape"]))]):
+        raise ValueError(f"x is {list(x.shape)}, the net reads {list(map(int, first['shape']))}")
+    if x.dtype != reads:
+        if x.dtype.kind != "f" and reads.kind != "f":
+            raise ValueError(f"x is {x.dtype}, the net reads {reads}: save it as that, or as float features")
         if scale:
-            limits = np.iinfo(first["dtype"])
+            limits = np.iinfo(reads)
             x = np.clip(np.round(x / scale + zero), limits.min, limits.max)
-        x = x.astype(first["dtype"])
+        x = x.astype(reads)
     found = []
     for each in x:
         net.set_tensor(first["index"], each.reshape(first["shape"]))

@@ -1,4 +1,4 @@
-"""Tell in one line what failed in the suite, or what nobody expected: a defect, here or in a library."""
+"""Describe in one line a failure of the suite, or a defect in this project or in a library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say beforehand how long the bench of an emulated board takes, and how many inputs half a minute allows."""
+"""Estimate the duration of an emulated board's bench, and the number of inputs for half a minute."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ as long."""
 
 @dataclass(frozen=True)
 class Speed:
-    """Speed of an emulated board, on one core of a usual machine.
+    """Speed of an emulated board on one core of a usual machine.
 
     Attributes:
         macs: MACs that it computes in a second.
@@ -37,7 +37,7 @@ _LEAST_INPUTS = 50
 
 
 def usual_inputs(workload: Workload, boards: tuple[SelectedBoard, ...]) -> int:
-    """Return how many inputs are taken by default: all, unless an emulated board needs long for them."""
+    """Return the number of inputs taken by default: all, unless an emulated board needs long for them."""
     slowest = min((speed.macs for board in boards if (speed := _speed(board))), default=None)
     if slowest is None:
         return len(workload.inputs)
@@ -45,7 +45,7 @@ def usual_inputs(workload: Workload, boards: tuple[SelectedBoard, ...]) -> int:
 
 
 def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int | None) -> str:
-    """Return how long the emulated boards of a run take together, empty if there are none.
+    """Return the time that the emulated boards of a run take together, as text; empty if there are none.
 
     Args:
         workload: The pack and its inputs.
@@ -63,7 +63,7 @@ def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int
 
 
 def alike(boards: tuple[SelectedBoard, ...]) -> str:
-    """Return which emulated boards are one machine with other names, empty if there are none."""
+    """Return a note on emulated boards that are one machine with two names, empty if there are none."""
     names = {board.entry.target: board.entry.name for board in boards if _speed(board)}
     if not names.keys() >= {"pi", "android"}:
         return ""

@@ -137,7 +137,7 @@ def record_measurement(request: pytest.FixtureRequest, board: OpenBoard, _hil_bo
 
 
 def facts_of(pack: Pack) -> PackFacts:
-    """Return what measurements say of a pack."""
+    """Return the facts of a pack that each of its measurements holds."""
     from hil.results.pack_shape import pack_shape
     from hil.results.run import PackFacts
 

@@ -114,7 +114,7 @@ class Measurements:
         return max(relative_half_width(samples.values) for samples in self.latency(subnet).values())
 
     def profile(self, subnet: int) -> Profile:
-        """Return what each layer of a subnet costs."""
+        """Return the costs of a subnet, layer by layer."""
         model, x = self.workload.model, self.workload.inputs
         return self._once(("profile", subnet), lambda board: profile(board, model, subnet, x))
 
@@ -134,7 +134,7 @@ class Measurements:
         )
 
     def energy(self, subnet: int, meter: Meter) -> Energy:
-        """Return what the inferences of a subnet draw from the board's supply."""
+        """Return the energy that the inferences of a subnet draw from the board's supply."""
         return self._once(("energy", subnet), lambda board: measure_energy(board, meter, subnet, self._x))
 
     def switch(self, pair: Pair) -> Switches:

@@ -1,4 +1,4 @@
-"""Tell from the reports of a test how it ended: pytest makes one for its setup, its call and its teardown."""
+"""Derive the outcome of a test from its reports, one each for its setup, its call and its teardown."""
 
 import pytest
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +21,8 @@ from hil.suite.workload import Workload
 from hil.xdist import board_probe
 from reds.errors import RedsError
 
+_OF_PACKS = ("baseline", "against", "precision", "samples", "inputs")
+"""Options that only the bench of a pack obeys."""
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
 
 
@@ -63,7 +64,7 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             settings = read(config)
             if settings.results:
                 file.prepare(settings.results)
-            benched = _benched(settings.pack or workloads.shipped())
+            benched = _benched(settings)
             probe = board_probe.once(config, why_absent)
             boards = select_boards(settings, benched.subnets, probe)
             if isinstance(benched, Workload):
@@ -78,8 +79,13 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
     return config.stash[BENCH_RUN]
 
 
-def _benched(path: Path) -> Workload | TfliteFile:
-    return tflite_file.load(path) if path.suffix == SUFFIX else workloads.load(path)
+def _benched(settings: Settings) -> Workload | TfliteFile:
+    path = settings.pack or workloads.shipped()
+    if path.suffix != SUFFIX:
+        return workloads.load(path)
+    if given := [f"--{name}" for name in _OF_PACKS if getattr(settings, name) is not None]:
+        raise SetupError(f"{', '.join(given)}: for packs only, and --pack is {path.name}; leave it out")
+    return tflite_file.load(path)
 
 
 def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:

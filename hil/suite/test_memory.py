@@ -19,10 +19,10 @@ def test_memory(
     flash, arena = measurements.leased.do(lambda board: board.room)
     for metric, size in {**found, "room_flash": flash, "room_arena": arena}.items():
         record_measurement(subnet, metric, "bytes", size, [size])
-    for metric, limit in budgets.items():
-        if metric in found:
-            size = found[metric]
-            assert hold(subnet, metric, "bytes", limit, size <= limit), (
-                f"{subnet}: an inference takes {size:,} bytes of {metric}, "
-                f"over the limit in the boards file, {limit:,g}"
-            )
+    over = []
+    for metric in sorted(found.keys() & budgets.keys()):
+        limit, size = budgets[metric], found[metric]
+        if not hold(subnet, metric, "bytes", limit, size <= limit):
+            told = f"{subnet}: an inference takes {size:,} bytes of {metric}"
+            over.append(f"{told}, over the limit in the boards file, {limit:,g}")
+    assert not over, "; ".join(over)

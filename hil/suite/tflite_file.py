@@ -82,4 +82,8 @@ def load(path: Path) -> TfliteFile:
         ):
             shapes = f"x is {x.dtype} {list(x.shape)}, y is {y.dtype} {list(y.shape)}"
             raise SetupError(f"{beside}: {shapes}; numbers [N, ...] and whole numbers [N] are needed")
+        if not np.isfinite(x).all():
+            raise SetupError(f"{beside}: x holds values that are not finite; replace them")
+        if y.min(initial=0) < 0:
+            raise SetupError(f"{beside}: y holds {y.min()}; number the classes from 0, as the outputs are")
     return TfliteFile(path.stem, content, hashlib.sha256(content).hexdigest(), x, y.astype(np.int64))

@@ -78,7 +78,7 @@ class Machine(ABC):
 
     @abstractmethod
     def serial(self, deadline: Deadline) -> str:
-        """Return what tells this machine from others: its host key or serial number; empty if unknown."""
+        """Return the identity of this machine: its host key or serial number; empty if unknown."""
 
     @abstractmethod
     def alive(self) -> bool:

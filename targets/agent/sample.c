@@ -1,4 +1,5 @@
-/* What all measurements share: inputs, checks of a request, the clock's overhead, the head of an answer. */
+/* Functions that all measurements share: inputs, checks of a request, the clock's overhead, the head of an
+ * answer. */
 #include <string.h>
 
 #include "agent.h"

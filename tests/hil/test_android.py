@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from hil.boards.entry import Entry
+from hil.boards.facts import Identity
 from hil.boards.targets import android
 from hil.errors import (
     BoardAbsent,
@@ -94,6 +95,12 @@ def test_conditions_of_a_device_are_read(phone: Start) -> None:
     assert (now.model, now.abi) == ("Phone 9", "arm64-v8a")
     assert now.build == "maker/phone9/phone9:15/AP3A/123:user/release-keys"
     assert (now.battery, now.charge, now.thermal) == (81, "discharging", 2)
+
+
+def test_identity_is_the_serial_number_that_the_device_tells(phone: Start, reach: Reach) -> None:
+    there = phone(programs={"getprop": '[ "$1" = ro.serialno ] && echo R5CT1; true'})
+    with open_android(reach(there)) as board:
+        assert board.facts().identity == Identity("R5CT1")
 
 
 @pytest.mark.qemu("qemu-aarch64")

@@ -1,3 +1,5 @@
+import platform
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 from hil.boards.board import Board
 from hil.boards.capacity import best_layout, check_capacity
 from hil.boards.entry import Entry
-from hil.boards.facts import Provenance
+from hil.boards.facts import Identity, Provenance
 from hil.boards.open_board import OpenBoard
 from hil.boards.registry import target
 from hil.errors import (
@@ -126,6 +128,15 @@ def test_more_inputs_than_a_request_can_name_are_measured(desktop: Board) -> Non
     assert len(desktop.measure(0, 5, clock, inputs(tiny, 70_000)).ticks) == 5
 
 
+def test_net_without_a_multiplication_runs(desktop: Board) -> None:
+    maker = Maker(4, 4, 2)
+    maker.add(Kind.MAX_POOL, kernel=(2, 2), stride=(2, 2))
+    pools = maker.build([[2]])
+    desktop.deploy(pools)
+    x = inputs(pools, 5)
+    assert np.array_equal(desktop.infer(x), interpreter.run(pools, 0, x))
+
+
 def test_board_without_a_pack_refuses_to_infer(desktop: Board) -> None:
     with raises(PackRefused, board="desk"):
         desktop.infer(np.zeros((1, 20), np.int8))
@@ -159,6 +170,18 @@ def test_input_larger_than_the_memory_for_inputs_is_refused(emulated: Board) -> 
     emulated.deploy(wide)
     with raises(PackRefused, board="nano"):
         emulated.infer(inputs(wide, 1))
+
+
+def test_identity_of_the_desktop_is_the_name_of_this_machine(desktop: Board) -> None:
+    assert desktop.facts().identity == Identity(platform.node())
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_identity_of_an_emulated_board_is_the_emulator_with_its_version(emulated: Board) -> None:
+    identity = emulated.facts().identity
+    assert identity.serial == ""
+    assert re.match(r"QEMU emulator version \d+\.\d+", identity.emulator)
 
 
 @pytest.mark.qemu("qemu-system-arm")

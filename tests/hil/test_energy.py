@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hil.boards.board import Board
 from hil.boards.entry import Entry
@@ -23,6 +24,8 @@ from hil.energy.meter import Meter, Window
 from hil.energy.ppk2 import Ppk2
 from hil.energy.ppk2_samples import RATE, calibration, check, currents, marked
 from hil.errors import MeterError, NotMeasurable
+from hil.protocol.hello import Clock
+from hil.results.samples import Samples
 from reds.pack.model import Model
 from tests.hil.support import ppk2 as fake
 from tests.hil.support.boards import open_pi
@@ -106,16 +109,28 @@ def test_each_whole_time_of_the_marker_has_its_energy(
     assert marked(joules, np.array(high)) == pytest.approx(found)
 
 
-@given(WATTS, st.floats(0.1, 10), st.floats(0.01, 1.0), st.integers(1, 1000), st.floats(1, 20))
-def test_energy_is_that_of_the_time_in_inferences(
-    idle: float, seconds: float, share: float, n: int, factor: float
+@given(
+    *(WATTS, st.floats(0.1, 10), st.floats(0.01, 1.0), st.integers(1, 1000)),
+    *(st.floats(1, 20), st.integers(0, 5)),
+)
+def test_energy_is_that_of_the_time_in_inferences_and_their_warm_ups(
+    idle: float, seconds: float, share: float, n: int, factor: float, warm_ups: int
 ) -> None:
-    busy = share * seconds
-    joules = idle * (seconds - busy) + factor * idle * busy
+    running = share * seconds
+    busy = running * n / (n + warm_ups)
+    joules = idle * (seconds - running) + factor * idle * running
     rest = Window(1.0, idle)
-    found = energy([Turn(Window(seconds, joules), n, busy)] * 6, rest, rest, marker=False)
+    turn = Turn(Window(seconds, joules), n, busy, warm_ups)
+    found = energy([turn] * 6, rest, rest, marker=False)
     assert found.millijoules == pytest.approx([1000 * factor * idle * busy / n] * 6)
     assert found.milliwatts == pytest.approx([1000 * factor * idle] * 6)
+
+
+def test_the_marker_counts_timed_inferences_only() -> None:
+    turn = Turn(Window(1.0, 9.0, (0.1,) * 10), 10, 0.5, warm_ups=3)
+    found = energy([turn], REST, REST, marker=True)
+    assert found.millijoules == pytest.approx([100] * 10)
+    assert found.milliwatts == pytest.approx([2000])
 
 
 TURN = Turn(Window(1.0, 2.0, (0.1,) * 10), 10, 0.9)
@@ -202,6 +217,14 @@ def test_a_ppk2_that_vanishes_ends_the_capture_with_an_error() -> None:
             recorder.stop()
 
 
+def test_a_ppk2_that_does_not_stop_ends_the_capture_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil.energy.ppk2.ANSWER_SECONDS", 0.5)
+    with fake.Ppk2(stops=False) as there, opened(there) as recorder:
+        recorder.start()
+        with raises(MeterError, board="left"):
+            recorder.stop()
+
+
 @pytest.fixture
 def sensor(tmp_path: Path) -> Path:
     """The folder of an INA219 in sysfs: a power of 1.5 W."""
@@ -212,11 +235,49 @@ def sensor(tmp_path: Path) -> Path:
     return folder
 
 
+class Still:
+    """A meter that measures nothing."""
+
+    def __init__(self, *args: object) -> None: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> Window:
+        return REST
+
+    def close(self) -> None: ...
+
+
+def test_each_request_of_a_turn_is_known_to_warm_up_once(
+    desktop: Board, small: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[Turn] = []
+    asked: list[int] = []
+    measure = desktop.measure
+
+    def counted(subnet: int, n: int, clock: Clock, x: NDArray[np.int8]) -> Samples:
+        asked.append(n)
+        return measure(subnet, n, clock, x)
+
+    def kept(taken: list[Turn], *more: object) -> None:
+        turns.extend(taken)
+
+    desktop.deploy(small)
+    monkeypatch.setattr(desktop, "measure", counted)
+    monkeypatch.setattr("hil.boards.metering.energy", kept)
+    monkeypatch.setattr("hil.boards.metering.BoardSensor", Still)
+    measure_energy(desktop, Meter("hwmon", seconds=0.1), 0, inputs(small, 5))
+    first, *rest = asked
+    assert (first, len(turns)) == (5, 8)
+    assert sum(turn.inferences for turn in turns) == sum(rest)
+    assert sum(turn.warm_ups for turn in turns) == len(rest)
+
+
 def test_power_of_a_sysfs_over_ssh_becomes_energy(sshd: Start, small: Model, sensor: Path) -> None:
     there, x = sshd(), inputs(small, 5)
     with open_pi(there.entry()) as board:
         board.deploy(small)
-        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.4), 0, x)
+        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=1.0), 0, x)
         clock = next(clock for clock in board.facts().clocks if clock.hz)
         us = np.median(board.measure(0, 100, clock, x).microseconds)
     assert found.idle_milliwatts == pytest.approx((1500, 1500))
@@ -251,7 +312,7 @@ def test_a_battery_draws_current_times_voltage(desktop: Board, small: Model, sen
     desktop.deploy(small)
     for name, text in {"current_now": "-500000", "voltage_now": "4000000", "status": "Discharging"}.items():
         (sensor / name).write_text(text + "\n")
-    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.4), 0, inputs(small, 2))
+    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.8), 0, inputs(small, 2))
     assert found.milliwatts == pytest.approx([2000] * 8)
 
 
@@ -260,6 +321,19 @@ def test_a_path_of_a_sensor_runs_nothing_in_a_shell(desktop: Board, tmp_path: Pa
     with raises(MeterError, board="desk"):
         BoardSensor(Meter("hwmon", path=path.format(tmp_path / "ran")), "desk", desktop.shell)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_capture_has_no_more_readings_than_a_machine_may_print(
+    desktop: Board, sensor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.energy.board_sensor._MOST_READINGS", 8)
+    recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=0.8), "desk", desktop.shell)
+    read: list[str] = []
+    monkeypatch.setattr(recorder, "_window", lambda text: read.extend(text.splitlines()))
+    recorder.start()
+    threading.Event().wait(0.8)
+    recorder.stop()
+    assert 1 <= len(read) <= 11
 
 
 def test_a_script_that_nobody_stops_ends_by_itself(

@@ -13,7 +13,7 @@ from hil.boards.entry import Entry
 from hil.cli import main
 from hil.errors import ProtocolError, SetupError
 from hil.kernels import desktop
-from hil.kernels.litert import LiteRT, started
+from hil.kernels.litert import LOADS, LiteRT, started
 from hil.transports.process import ProcessTransport
 from reds import pack
 from reds.export import tflite
@@ -96,6 +96,16 @@ def test_file_that_litert_refuses_raises_with_its_name(small_pack: Path) -> None
         assert len(there.time(5)) == 5
         with raises(SetupError):
             there.load(b"no model")
+
+
+@pytest.mark.parametrize("more", [{}, {"ram": -1}, {"ram": "4096"}, {"ram": None}])
+def test_memory_that_litert_cannot_take_is_refused(more: dict[str, object], tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    ready, answer = json.dumps({"ready": True}), json.dumps({"us": [1.0] * LOADS, **more})
+    program.write_text(f"#!/bin/sh\necho '{ready}'\nread line\necho '{answer}'\n")
+    program.chmod(0o755)
+    with closing(ProcessTransport(program)) as transport, raises(ProtocolError):
+        LiteRT(transport, "python").load(b"file")
 
 
 @pytest.mark.parametrize("us", [[], [1.0], [0.0, 0.0, 0.0], [1.0, 2.0, -3.0], ["1", "2", "3"], None])

@@ -11,7 +11,7 @@ import pytest
 
 from hil.boards.board import Board
 from hil.boards.entry import Entry
-from hil.boards.facts import Provenance
+from hil.boards.facts import Identity, Provenance
 from hil.boards.registry import target
 from hil.boards.targets.nano33ble import Desk, absent, start
 from hil.errors import BoardAbsent, BoardsFileError, BuildError, LinkError, SetupError
@@ -105,7 +105,23 @@ def test_board_is_found_by_its_usb_id_and_runs_a_pack(played: PlayedDesk, nano: 
         board.deploy(small)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
             assert np.array_equal(out, interpreter.run(small, subnet, x))
+        assert board.facts().identity == Identity("S1")
     assert not played.uploads
+
+
+def test_board_that_an_upload_moves_to_another_port_keeps_its_identity(
+    played: PlayedDesk, old_agent: Path, nano: Path
+) -> None:
+    """Another board takes the port that the entry names."""
+    before = played.board(old_agent)
+
+    def upload(port: str) -> None:
+        played.board(nano)
+        played.ports = [replace(p, serial="S2") if p.device == before.port else p for p in played.ports]
+
+    played.on_upload = upload
+    with open_(replace(ENTRY, port=before.port), played.desk) as board:
+        assert board.facts().identity == Identity("S1")
 
 
 def test_serial_number_selects_one_of_two_boards(played: PlayedDesk, nano: Path) -> None:

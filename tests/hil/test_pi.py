@@ -12,6 +12,7 @@ import pytest
 
 from hil.boards import boards_toml
 from hil.boards.entry import Entry
+from hil.boards.facts import Identity
 from hil.boards.targets import pi
 from hil.errors import (
     BoardAbsent,
@@ -41,6 +42,14 @@ def test_pack_runs_and_the_agent_is_stored_once(sshd: Start, small: Model) -> No
     pi_runs(there.entry(), small)
     after = agent.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_identity_is_the_fingerprint_of_the_host_key(sshd: Start) -> None:
+    entry = sshd().entry()
+    assert entry.host is not None
+    assert entry.host.host_key is not None
+    with open_pi(entry) as board:
+        assert board.facts().identity == Identity(entry.host.host_key)
 
 
 def test_changed_agent_is_stored_again(sshd: Start, small: Model) -> None:

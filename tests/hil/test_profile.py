@@ -36,6 +36,7 @@ from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
 from tests.support.nets import dense_model, inputs, random_model
 from tests.targets.support.sources import TARGETS
 
+ROOT = TARGETS.parent
 TIMES = st.floats(min_value=0, max_value=1e9)
 
 
@@ -133,6 +134,8 @@ def test_layers_one_by_one_take_the_same_instructions_more_in_every_net(nano: Bo
     each = twice - once
     assert 0 < each <= LAYER_MORE
     assert more == {layers: {once + (layers - 1) * each} for layers in more}
+    (told,) = re.findall(r"about (\d+) instructions more each", (ROOT / "docs/firmware.md").read_text())
+    assert each == pytest.approx(int(told), abs=2)
 
 
 @pytest.mark.qemu("qemu-system-arm")
@@ -240,6 +243,18 @@ def test_command_says_why_memory_is_not_known(
     done = run(small_pack, "--target", "board", "--boards", boards, "--subnet", "10%")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "small has no subnet 10%" in done.stderr
+
+
+def test_every_limit_of_a_subnet_is_held_and_named(hil: Run, small_pack: Path, tmp_path: Path) -> None:
+    limits = 'stack_bytes = { "50%" = 1 }\nram_bytes = { "50%" = 2, "100%" = 1e6 }\n'
+    (tmp_path / "boards.toml").write_text(f'[[board]]\nname = "d"\ntarget = "desktop"\n{limits}')
+    done = hil("--boards", "boards.toml", "--pack", small_pack, "-k", "test_memory", "--junitxml=a.xml")
+    assert outcomes(done.stdout) == {"failed": 1, "passed": 1, "deselected": suite_size(small_pack) - 2}
+    over = r"50%: an inference takes [\d,]+ bytes of {}, over the limit in the boards file, {}"
+    told = f"{over.format('ram', 2)}; {over.format('stack', 1)}$"
+    assert re.search(told, done.stdout, re.MULTILINE), done.stdout
+    held = re.findall(r'name="limit of (\S+ \w+) ', (tmp_path / "a.xml").read_text())
+    assert held == ["50% ram", "50% stack", "100% ram"]
 
 
 def test_limits_of_memory_fail_with_one_sentence_and_a_limit_of_an_unknown_stack_is_an_error(

@@ -1,22 +1,28 @@
 """A user's own `.tflite` file in place of a pack, on the desktop, over SSH, and where it is refused."""
 
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hil.boards.entry import Entry
 from hil.errors import SetupError
+from hil.kernels import litert
 from hil.kernels.litert import started
 from hil.suite import tflite_file, workload
 from hil.suite.workload import Workload
+from reds import pack
 from reds.export import tflite
+from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from tests.hil.support.raising import raises
 from tests.hil.support.sshd import Start
 from tests.hil.support.suite_run import BoardsToml, Run, outcomes, read, usage_error
+from tests.support.nets import inputs
 
 if find_spec("tensorflow") is None or find_spec("ai_edge_litert") is None:
     pytest.skip("no tensorflow or no ai-edge-litert here", allow_module_level=True)
@@ -64,8 +70,38 @@ def test_features_are_quantized_as_the_input_says(spotter: Workload, content: by
         stored = there.classes(x)
         assert np.array_equal(there.classes(features), stored)
         assert np.mean(stored == interpreter.run(model, 0, x).argmax(axis=1)) > 0.95
+        for examples in (features[:, :3], x.astype(np.int64), x.reshape(300, 10, -1)):
+            with raises(SetupError):
+                there.classes(examples)
+
+
+def test_examples_of_pictures_are_those_that_the_net_reads_or_refused() -> None:
+    model = pack.load(fixtures_dir() / "cifar10-ds-cnn-s.reds")
+    x = inputs(model, 10)
+    pictures = x.reshape(-1, 32, 32, 3)
+    with started(Entry("here", "desktop")) as there:
+        there.load(tflite.dumps(model, 0))
+        assert np.array_equal(there.classes(x), there.classes(pictures))
         with raises(SetupError):
-            there.classes(features[:, :3])
+            there.classes(pictures.transpose(0, 3, 1, 2))
+
+
+def test_large_examples_are_sent_in_parts(
+    spotter: Workload, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(litert, "_BYTES_AT_ONCE", 10 * spotter.model.input_size)
+    with started(Entry("here", "desktop")) as there:
+        there.load(content)
+        ask = there._ask
+
+        def counted(what: Mapping[str, Any]) -> dict[str, Any]:
+            asked.append(what["shape"][0])
+            return ask(what)
+
+        monkeypatch.setattr(there, "_ask", counted)
+        assert len(there.classes(spotter.inputs[:25])) == sum(asked) == 25
+    assert max(asked) <= 10
 
 
 def test_a_file_without_examples_runs_over_ssh_without_accuracy(
@@ -96,6 +132,16 @@ def test_a_file_that_is_none_ends_the_run_in_one_line(hil: Run, file: Path) -> N
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    "option", ["--baseline=auto", "--against=tflite", "--precision=1%", "--samples=5", "--inputs=9"]
+)
+def test_an_option_that_no_file_obeys_is_refused_and_not_passed_over(
+    hil: Run, file: Path, option: str
+) -> None:
+    name = option.partition("=")[0]
+    usage_error(hil("--target=desktop", "--pack", file, option), f"{name}: for packs only")
+
+
 def test_a_test_of_ones_own_is_told_that_the_file_is_no_pack(hil: Run, file: Path, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("def test_mine(board, pack):\n    board.deploy(pack)\n")
     done = hil("test_mine.py", "--target=desktop", "--pack", file, "-k", "mine")
@@ -111,6 +157,8 @@ def test_a_test_of_ones_own_is_told_that_the_file_is_no_pack(hil: Run, file: Pat
         {"x": np.zeros((3, 2)), "y": np.zeros(3)},
         {"x": np.zeros(3), "y": np.zeros(3, int)},
         {"x": np.array([["a"]] * 3), "y": np.zeros(3, int)},
+        {"x": np.full((3, 2), np.nan), "y": np.zeros(3, int)},
+        {"x": np.zeros((3, 2)), "y": np.array([0, -1, 2])},
     ],
 )
 def test_examples_that_do_not_belong_together_are_refused(file: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -110,9 +110,19 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         raise BoardsFileError(misplaced, board=entry.name, key="agent")
     agent, hello = _connect_or_upload(entry, desk)
     with agent:
-        port, _ = _look(entry, desk)
-        serial = "" if isinstance(port, str) else printable(port.serial or "")
-        yield Board(entry, provenance, agent, hello, None, Identity(serial))
+        yield Board(entry, provenance, agent, hello, None, Identity(_serial(entry, agent, desk)))
+
+
+def _serial(entry: Entry, agent: Agent, desk: Desk) -> str:
+    """Return the serial number of the port that an agent answers on, which an upload may have changed."""
+    _, listed = _look(entry, desk)
+    port = port_named(_device(agent.transport), listed)
+    return printable(port.serial or "") if port else ""
+
+
+def _device(transport: Transport) -> str:
+    """Return the port that a transport names in its errors."""
+    return transport.name.removeprefix("port ")
 
 
 def _look(entry: Entry, desk: Desk) -> tuple[Port | str, Sequence[Port]]:
@@ -193,9 +203,7 @@ def _greet(
         hello = agent.hello(Deadline.after(seconds))
         check_target(entry, hello, transport.name)
         if wanted not in (None, hello.build):
-            other = (
-                f"the agent on {transport.name.removeprefix('port ')} is of build {hello.build}, not {wanted}"
-            )
+            other = f"the agent on {_device(transport)} is of build {hello.build}, not {wanted}"
             raise BuildError(other, board=entry.name)
     except BaseException:
         agent.close()

@@ -47,6 +47,7 @@ class Ppk2:
         metadata: Its metadata, without END.
         loses: Words that never arrive, one out of so many; 0 for none.
         share: Share of the due words that it sends.
+        stops: Whether it obeys a stop.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Ppk2:
         metadata: str = METADATA,
         loses: int = 0,
         share: float = 1.0,
+        stops: bool = True,
     ) -> None:
         self._master, slave = os.openpty()
         tty.setraw(slave)
         self.port, self._slave = os.ttyname(slave), slave
         self._microamperes, self._metadata, self._loses, self._share = microamperes, metadata, loses, share
+        self._stops = stops
         self.heard: list[bytes] = []
         self._began: float | None = None
         self._sent = 0
@@ -91,7 +94,7 @@ class Ppk2:
                     waiting += self._metadata.encode() + b"END\n"
                 elif command[0] == 0x06:
                     self._began, self._sent = time.monotonic(), 0
-                elif command[0] == 0x07 and self._began is not None:
+                elif command[0] == 0x07 and self._stops and self._began is not None:
                     waiting += self._due()
                     self._began = None
             waiting += self._due()
