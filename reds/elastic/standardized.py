@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.graph import MIXING, Layer
 from reds.pack.model import WEIGHTED, Kind
@@ -37,6 +38,7 @@ class _Affine:
         return _Affine(self.gain.repeat_interleave(positions), self.offset.repeat_interleave(positions))
 
 
+@torch_defaults()
 @torch.no_grad()
 def read_standardized(net: ElasticNet, standardization: Standardization) -> None:
     """Change a net in place, so that for standardized features it computes what it did for those before.
