@@ -20,7 +20,7 @@ AS_THEY_ARE = (
     "the net reads standardized features, and these are as they are: give it features of"
     " net.standardization.apply(x), or a data set with this standardization"
 )
-"""What an error says of features that have to be standardized."""
+"""Text of the error about features that have to be standardized."""
 ENOUGH = 64
 """Examples of which `check_standardized` judges: fewer may be anything."""
 PLAUSIBLE = 0.02, 6.0

@@ -26,7 +26,7 @@ class Int8Gap:
     float_right: int
     """Examples that the float net answers right."""
     lost: int
-    """Those of them that int8 answers wrong."""
+    """Examples that only the float net answers right."""
     gained: int
     """Examples that only int8 answers right."""
 
