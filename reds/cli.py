@@ -1,6 +1,7 @@
 """Define the command `reds`. A subcommand imports torch or tensorflow only if it needs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -78,6 +79,16 @@ def _checked(recipe: Path, console: Console) -> "Checked":
         return check_recipe(recipe)
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Say at an interrupt of a training that the same command goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        problem = "the training was stopped; the same command goes on after the last whole epoch"
+        raise click.ClickException(problem) from None
+
+
 def _refuse_torchrun() -> None:
     """Raise `UsageError` if `torchrun` started several processes: the trainings of a table are apart."""
     if torchrun.processes() > 1:
@@ -128,11 +139,8 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     checked = _checked(recipe, console)
     from reds.experiment.build import build as run
 
-    try:
+    with _stoppable():
         written, missed = run(checked, out, console, force=force, threads=threads)
-    except KeyboardInterrupt:
-        goes_on = "the same command goes on after the last whole epoch"
-        raise click.ClickException(f"the build was stopped; {goes_on}") from None
     shown = (printable(str(path)) for path in (written, written.with_suffix(".json")))
     console.print("wrote {} and its card {}".format(*shown), soft_wrap=True)
     if missed and not allow_missed_floors:
@@ -216,7 +224,9 @@ def compare(
     checked = _checked(recipe, console)
     from reds.experiment.compare import compare as run
 
-    click.echo(run(checked, seeds, out, console, force=force, threads=threads, workers=workers))
+    with _stoppable():
+        report = run(checked, seeds, out, console, force=force, threads=threads, workers=workers)
+    click.echo(report)
 
 
 @main.command()
@@ -244,7 +254,9 @@ def reproduce(
     from reds.experiment.reproduce.run import reproduce as run
 
     console = plain_console(stderr=True)
-    click.echo(run(name, seeds, against, out, console, force=force, threads=threads, workers=workers))
+    with _stoppable():
+        text = run(name, seeds, against, out, console, force=force, threads=threads, workers=workers)
+    click.echo(text)
 
 
 @main.command("bench-selection", hidden=True)

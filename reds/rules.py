@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from numbers import Integral
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
@@ -53,9 +54,14 @@ def is_number(value: object) -> bool:
     return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
+def is_integer(value: object) -> bool:
+    """Return whether a value is a whole number of Python or numpy. JSON holds Python's only."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def seed_rule(seed: object) -> Rule:
     """Return the rule that an argument `seed` is a seed."""
-    holds = is_whole(seed) and 0 <= seed < 2**31  # type: ignore[operator]
+    holds = is_integer(seed) and 0 <= seed < 2**31  # type: ignore[operator]
     return Rule("", "seed", holds, "a whole number, 0 to 2^31 - 1,", seed)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reds.data.labels import check_whole_labels
 from reds.errors import DataError
+from reds.rules import seed_rule
 from reds.text import is_printable, shown
 
 LARGEST = 1e6
@@ -142,7 +143,7 @@ def check_present(
 
 def check_seed(where: str, seed: object) -> None:
     """Raise `DataError` unless a seed is a whole number from 0 to 2^31 - 1."""
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**31:
+    if not seed_rule(seed).holds:
         raise DataError(f"{where}: seed is {shown(seed)}: a whole number from 0 to 2^31 - 1 is needed")
 
 

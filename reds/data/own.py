@@ -17,7 +17,7 @@ from reds.text import is_printable
 NAME_BYTES = 200
 """Most bytes of a data set's name, which is part of the name of its labeled examples' file."""
 KINDS = {".csv": "tables", **dict.fromkeys(SOUND_SUFFIXES, "sounds")}
-"""Contents of files, by the ends of their names; all others are read as pictures."""
+"""Kinds of files by suffix; all others are read as pictures."""
 
 
 def own_name(path: Path) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.graph import MIXING, Layer
 from reds.pack.model import WEIGHTED, Kind
@@ -19,7 +20,7 @@ AS_THEY_ARE = (
     "the net reads standardized features, and these are as they are: give it features of"
     " net.standardization.apply(x), or a data set with this standardization"
 )
-"""Text of errors about features that have to be standardized."""
+"""Text of the error about features that have to be standardized."""
 ENOUGH = 64
 """Examples of which `check_standardized` judges: fewer may be anything."""
 PLAUSIBLE = 0.02, 6.0
@@ -37,6 +38,7 @@ class _Affine:
         return _Affine(self.gain.repeat_interleave(positions), self.offset.repeat_interleave(positions))
 
 
+@torch_defaults()
 @torch.no_grad()
 def read_standardized(net: ElasticNet, standardization: Standardization) -> None:
     """Change a net in place, so that for standardized features it computes what it did for those before.

@@ -26,7 +26,7 @@ class Int8Gap:
     float_right: int
     """Examples that the float net answers right."""
     lost: int
-    """Right answers of the float net that int8 gets wrong."""
+    """Examples that only the float net answers right."""
     gained: int
     """Examples that only int8 answers right."""
 

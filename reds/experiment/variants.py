@@ -85,7 +85,7 @@ def run_training(
 
 
 def written(result: Result, pack: Path) -> Variant:
-    """Write a pack with its card, and return what a table needs of the result. Raises `OSError`."""
+    """Write a pack with its card, and return the figures of a table's row. Raises `PackError`."""
     size = result.save(pack).stat().st_size
     macs = tuple(subnet.macs for subnet in result.subnets)
     return Variant(result.trained.net.subnets, macs, result.hits, size)

@@ -11,6 +11,7 @@ from reds.nesting.cost import Grid
 from reds.nesting.limits import Gains
 from reds.nesting.options import Objective
 from reds.nesting.solver.problem import Groups
+from reds.pack.array_like import array_of
 from reds.rules import check_kind
 
 POWER, LEAST_SHARE = 4, 0.01
@@ -18,18 +19,26 @@ POWER, LEAST_SHARE = 4, 0.01
 Scores = NDArray[np.float64]
 
 
-def check_scores(graph: Graph, scores: Sequence[Scores]) -> None:
-    """Raise `SettingsError` unless scores are those of a graph's units, finite and at least 0."""
+def checked_scores(graph: Graph, scores: Sequence[Scores]) -> list[Scores]:
+    """Return scores as arrays.
+
+    Raises:
+        SettingsError: They are not those of a graph's units, finite and at least 0.
+    """
     check_kind("graph", graph, Graph, "give the graph of a net, as net.graph")
     check_kind("scores", scores, Sequence, "give reds.score(...).units")
-    expected, found = [(units,) for units in graph.full], [np.shape(each) for each in scores]
+    try:
+        arrays = [array_of(each) for each in scores]
+    except ValueError as error:
+        raise SettingsError(f"scores: {error}: give reds.score(...).units") from error
+    expected, found = [(units,) for units in graph.full], [each.shape for each in arrays]
     if found != expected:
         raise SettingsError(
             f"scores: have the shapes {found}: one number for each unit of each group is needed, {expected}"
         )
-    usable = (np.asarray(each).dtype.kind in "iuf" and np.isfinite(each).all() for each in scores)
-    if not all(usable) or min(map(np.min, scores)) < 0:
+    if not all(each.dtype.kind in "iuf" and np.isfinite(each).all() and each.min() >= 0 for each in arrays):
         raise SettingsError("scores: some are below 0 or not finite: numbers of at least 0 are needed")
+    return arrays
 
 
 def gains_of(

@@ -119,7 +119,8 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
         raise SettingsError(f"measure: {', '.join(SCORES)} are possible, not {shown(measure)}")
     check_argument([seed_rule(seed)])
     check_kind("batches", batches, Iterable, PAIRS)
-    of_weights = [w.double().detach().numpy() for w in SCORES[measure](net, _checked(net, batches), seed)]
+    measured = SCORES[measure](net, _checked(net, batches), int(seed))
+    of_weights = [w.double().detach().numpy() for w in measured]
     units = [np.zeros(group.units) for group in net.graph.groups]
     kernels: dict[Groups, NDArray[np.float64]] = {}
     for layer, scores in zip(net.graph.layers, of_weights, strict=True):

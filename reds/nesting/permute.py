@@ -13,7 +13,7 @@ from torch import Tensor
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
 from reds.graph import MIXING, Graph
-from reds.nesting.gains import check_scores
+from reds.nesting.gains import checked_scores
 from reds.pack.model import WEIGHTED
 from reds.rules import check_kind
 
@@ -24,7 +24,7 @@ def most_important_first(graph: Graph, scores: Sequence[NDArray[np.float64]]) ->
     Raises:
         SettingsError: The scores are not those of the graph's units.
     """
-    check_scores(graph, scores)
+    scores = checked_scores(graph, scores)
     return [
         np.argsort(-score, kind="stable") if group.cut else np.arange(group.units)
         for group, score in zip(graph.groups, scores, strict=True)

@@ -19,7 +19,7 @@ from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_name
 from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
 from reds.nesting.cost import Grid, width_grids
-from reds.nesting.gains import Scores, check_scores, gains_of, gap_of
+from reds.nesting.gains import Scores, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.nesting.options import Objective, Order
 from reds.nesting.solver.joint import solve_jointly
@@ -71,7 +71,7 @@ def select(
         CoupledError: The tables over the widths of coupled groups are too large.
         SettingsError: The scores are not those of the graph's units, or there is no such order or objective.
     """
-    check_scores(graph, scores)
+    scores = checked_scores(graph, scores)
     check_kind("kernels", kernels, Mapping | None, "give reds.score(...).kernels")
     check_kind("profile", profile, TargetProfile | None, "give a reds.TargetProfile")
     check_argument([

@@ -14,7 +14,7 @@ from reds.pack.model import Model
 
 @dataclass(frozen=True)
 class Room:
-    """Flash and arena that an agent has for a pack.
+    """Memory and layouts that an agent has for a pack.
 
     Attributes:
         boards: Its boards, as users call them.

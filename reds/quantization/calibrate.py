@@ -8,6 +8,7 @@ from torch import Tensor
 
 from reds.elastic.net import ElasticNet, check_elastic
 from reds.elastic.standardized import check_standardized
+from reds.elastic.torch_defaults import torch_defaults
 from reds.graph import Layer
 from reds.pack.scale import Floats, Scale, range_scale
 from reds.rules import Rule, check_argument, is_number
@@ -16,6 +17,7 @@ LEAST_RANGE = 1e-3
 """Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
 
 
+@torch_defaults()
 @torch.no_grad()
 def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -> Floats:
     """Measure the range of every layer's output, float64 [percentiles, subnets, layers, 2].

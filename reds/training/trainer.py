@@ -99,6 +99,7 @@ def train(
     check_kind("checkpoint", checkpoint, Checkpoint | None, "give a reds.training.checkpoint.Checkpoint")
     check_argument(_rules(options, seed, distil))
     _check_examples(net, examples)
+    seed = int(seed)  # torch takes none of numpy's
     torch.manual_seed(seed + FAR * processes.rank())  # dropout, of other units in each process
     generator = torch.Generator().manual_seed(seed)
     checkpoint, report, device = checkpoint or Checkpoint(), report or Report(), training_device()

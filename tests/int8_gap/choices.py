@@ -1,4 +1,4 @@
-"""Measure what is chosen once for all nets: the rule of activation ranges, and epochs with int8 rounding.
+"""Compare rules of activation ranges, and epochs with int8 rounding, on nets trained in float.
 
     python -m tests.int8_gap.choices RECIPE... --epochs 3,12 --rounded 4
 
@@ -29,7 +29,7 @@ from reds.training.trainer import train
 from tests.int8_gap.__main__ import measure
 
 Points = dict[str, Floats]
-"""By the way into int8: the test accuracy of each subnet over that in float, float64 [subnets] in points."""
+"""Test accuracy of each subnet over that in float, float64 [subnets] in points, by the way into int8."""
 
 
 def over_float(model: Model, result: Result) -> Floats:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from reds.data.local_files import data_home
 
 Arrays = dict[str, NDArray[Any]]
-"""What an .npz of one's own data holds."""
+"""Arrays of an .npz of one's own data, by name."""
 WINDOW, STRIDE = 64, 32
 """Rows of a window of a time series, and rows from window to window."""
 MEAN, DEVIATION = 80.0, 13.0
 """Mean and deviation of features as some front ends give them."""
 SETS: dict[str, tuple[str, Callable[[], Arrays | None]]] = {}
-"""By name: the net that reads the data, and what makes them."""
+"""Net that reads the data, and the function that makes them, by the name of the data set."""
 
 
 def data_set(net: str) -> Callable[[Callable[[], Arrays | None]], Callable[[], Arrays | None]]:

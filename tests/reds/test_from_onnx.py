@@ -1,5 +1,7 @@
 """An ONNX file becomes an elastic net that computes the same, or is refused by the name of a node."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from reds.elastic.net import ElasticNet
 from reds.errors import NotElasticError
 from tests.reds.support.modules import Residual, stirred
 from tests.reds.support.onnx_files import exported, made, node
+from tests.reds.support.torch_states import STATES
 
 RNG = np.random.default_rng(0)
 
@@ -134,6 +137,24 @@ def test_an_open_shape_is_given_by_the_caller(tmp_path: Path) -> None:
     assert from_onnx(path, (3, 9, 9)).graph.layers[0].kernel == (3, 3)
     with pytest.raises(NotElasticError, match=r"\[N, 3, \?, \?\], input_shape is \[1, 9, 9\]"):
         from_onnx(path, (1, 9, 9))
+
+
+@pytest.mark.parametrize("shape", [5, (3, 9.0, 9), (3, 0, 9), (3, -1, 9), "3x9x9", (3, "9", "9")])
+def test_a_shape_of_other_than_whole_numbers_is_refused(tmp_path: Path, shape: Any) -> None:
+    path = made(tmp_path / "a.onnx", [node("Conv", "x w", "c"), *HEAD], (3, "rows", "columns"), CONV)
+    with pytest.raises(NotElasticError, match=r"^a\.onnx: input_shape is .* whole numbers, as \(3, 32, 32\)"):
+        from_onnx(path, shape)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_of_torch_changes_no_net(
+    tmp_path: Path, state: Callable[[], AbstractContextManager[Any]]
+) -> None:
+    path = made(tmp_path / "a.onnx", [node("Conv", "x w", "c"), *HEAD], (3, 9, 9), CONV)
+    expected = from_onnx(path).state_dict()
+    with state():
+        found = from_onnx(path).state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
 
 
 def refused(path: Path, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""What int8 costs on test examples: counts, their interval, and the sentence of a build."""
+"""The cost of int8 on test examples: counts, their interval, and the sentence of a build."""
 
 import json
 from collections.abc import Sequence

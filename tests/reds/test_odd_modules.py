@@ -15,8 +15,12 @@ from torch.nn.utils import parametrizations, prune
 import reds
 from reds.data.examples import Examples
 from reds.data.options import DataOptions
+from reds.elastic.standardized import read_standardized
 from reds.errors import NotElasticError
+from reds.pack.scale import Standardization
+from reds.quantization.calibrate import ranges
 from tests.reds.support.modules import Calls, conv, same_function
+from tests.reds.support.torch_states import MODES, STATES, DefaultType
 
 
 def mlp() -> nn.Sequential:
@@ -138,16 +142,6 @@ def test_a_shape_of_numpy_is_a_shape() -> None:
     assert reds.from_module(mlp(), tuple(np.array([8]))).graph.full == (8, 6, 4)
 
 
-class DefaultType(AbstractContextManager[None]):
-    """Makes new tensors float64, as some scripts do."""
-
-    def __enter__(self) -> None:
-        torch.set_default_dtype(torch.float64)
-
-    def __exit__(self, *_: object) -> None:
-        torch.set_default_dtype(torch.float32)
-
-
 def trained(state: AbstractContextManager[Any]) -> dict[str, Tensor]:
     """The weights after all stages inside a state of torch."""
     torch.manual_seed(0)
@@ -162,12 +156,24 @@ def trained(state: AbstractContextManager[Any]) -> dict[str, Tensor]:
     return net.state_dict()
 
 
-@pytest.mark.parametrize(
-    "state", [lambda: torch.autocast("cpu", torch.bfloat16), torch.no_grad, torch.inference_mode]
-)
+@pytest.mark.parametrize("state", MODES)
 def test_a_mode_of_torch_changes_no_stage(state: Callable[[], AbstractContextManager[Any]]) -> None:
     expected, found = trained(nullcontext()), trained(state())
     assert all(torch.equal(value, found[name]) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_of_torch_changes_neither_ranges_nor_weights_for_standardized_features(
+    state: Callable[[], AbstractContextManager[Any]],
+) -> None:
+    one, other = (reds.from_module(module, (8,)) for module in [mlp()] * 2)
+    x, far = torch.randn(64, 8), Standardization((80.0,) * 8, (13.0,) * 8)
+    read_standardized(one, far)
+    expected = ranges(one, x, [99.0, 100.0])
+    with state():
+        read_standardized(other, far)
+        np.testing.assert_array_equal(ranges(other, x, [99.0, 100.0]), expected)
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
 
 
 def test_another_default_type_changes_no_type() -> None:

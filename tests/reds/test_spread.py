@@ -115,11 +115,13 @@ def test_a_killed_worker_loses_nothing_finished_and_no_bit(recipe: Path, tmp_pat
 def test_an_interrupted_command_leaves_nothing_but_its_finished_epochs(
     number: signal.Signals, recipe: Path, tmp_path: Path
 ) -> None:
-    spread = Spread(recipe, tmp_path / "out")
+    spread, said = Spread(recipe, tmp_path / "out"), ""
     for line in spread.lines():
+        said += line
         if line.startswith("own-seed0: together 2/"):
             spread.process.send_signal(number)
-    assert spread.process.wait(SECONDS) == {signal.SIGINT: 1, signal.SIGTERM: 143}[number]
+    assert spread.process.wait(SECONDS) == {signal.SIGINT: 1, signal.SIGTERM: 143}[number], said
+    assert ("the same command goes on" in said) is (number is signal.SIGINT), said
     assert not spread.left()
     assert (tmp_path / "out" / "own-seed0.training").exists()
 

@@ -1,5 +1,6 @@
 """The stages refuse an argument of another kind by its name, before anything is computed."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ GIVEN: Any = {
         ("permute", "orders", [[[0], [1, 2]]] * 3),
         ("order", "graph", NET),
         ("order", "scores", SCORES),
+        ("order", "scores", [torch.ones(n, device="meta") for n in NET.graph.full]),
         ("nest", "subnets", None),
         ("nest", "subnets", 5),
         ("train", "net", nn.Linear(8, 4)),
@@ -99,6 +101,31 @@ def test_select_refuses_what_is_no_number_of_units(argument: str, number: Any) -
     call, taken = GIVEN["select"]
     with pytest.raises(GraphError, match=f"^`{argument}` is "):
         call(**taken, **{argument: number})
+
+
+@pytest.mark.parametrize("number", [np.int64(2), [2, 2, 2], np.array([2, 2, 2])])
+@pytest.mark.parametrize("argument", ["step", "least"])
+def test_select_takes_numbers_of_units_of_numpy(argument: str, number: Any) -> None:
+    call, taken = GIVEN["select"]
+    taken = taken | {"budgets": [0.5, 1.0]}
+    assert call(**taken, **{argument: number}) == call(**taken, **{argument: 2})
+
+
+def test_seeds_and_scores_may_be_of_numpy_and_torch() -> None:
+    call, taken = GIVEN["score"]
+    one, other = (call(**taken, measure="random", seed=seed).units for seed in (np.int64(3), 3))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    call, taken = GIVEN["select"]
+    tensors = [torch.from_numpy(units) for units in SCORES.units]
+    expected, found = (call(**taken | {"budgets": [0.5, 1.0], "scores": x}) for x in (SCORES.units, tensors))
+    assert found == expected
+    orders = (most_important_first(NET.graph, x) for x in (SCORES.units, tensors))
+    assert all(np.array_equal(a, b) for a, b in zip(*orders, strict=True))
+    call, taken = GIVEN["train"]
+    nets = [deepcopy(NET), deepcopy(NET)]
+    for net, seed in zip(nets, (np.int64(3), 3), strict=True):
+        call(**taken | {"net": net, "seed": seed})
+    assert torch.equal(nets[0](X, 0), nets[1](X, 0))
 
 
 @pytest.mark.parametrize("budgets", [None, 0.5, "25%", [], ["25%"]])

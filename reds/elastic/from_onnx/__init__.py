@@ -18,8 +18,10 @@ from reds.elastic.from_module import TOLERANCE, from_module
 from reds.elastic.from_onnx.graph import has_units_last, leave_softmax_out, to_module
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet
+from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import NotElasticError
 from reds.reading import reason
+from reds.text import shown
 
 MOST_FEATURES = 1 << 22
 """Most numbers of a batch, so that a damaged file does not take all memory."""
@@ -27,6 +29,7 @@ OPSET = 18
 """Files of older operators are converted to these, which the reference evaluator runs rightly."""
 
 
+@torch_defaults()
 def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> ElasticNet:
     """Return the full elastic net that computes the same as an ONNX file.
 
@@ -94,19 +97,23 @@ def _input_shape(name: str, graph: Any, given: Sequence[int] | None) -> list[int
             found = ", ".join(each.name for each in values)
             raise NotElasticError(f"{name}: has {len(values)} {kind} ({found}): one is needed")
     sides = [each.dim_value or None for each in inputs[0].type.tensor_type.shape.dim][1:]
-    shown = f"[N, {', '.join(str(side or '?') for side in sides)}]"
+    found = f"input {inputs[0].name} has shape [N, {', '.join(str(side or '?') for side in sides)}]"
     if given is None:
         if not sides or None in sides:
             raise NotElasticError(
-                f"{name}: input {inputs[0].name} has shape {shown}: give the shape of one example, as"
-                " input_shape=(3, 32, 32)"
+                f"{name}: {found}: give the shape of one example, as input_shape=(3, 32, 32)"
             )
         return [side for side in sides if side]
-    if len(given) != len(sides) or any(b not in (None, a) for a, b in zip(given, sides, strict=True)):
+    if not isinstance(given, Sequence) or not all(
+        isinstance(side, int | np.integer) and side >= 1 for side in given
+    ):
         raise NotElasticError(
-            f"{name}: input {inputs[0].name} has shape {shown}, input_shape is {list(given)}: correct it"
+            f"{name}: input_shape is {shown(given)}: give the shape of one example in whole numbers, as"
+            " (3, 32, 32)"
         )
-    return list(given)
+    if len(given) != len(sides) or any(b not in (None, a) for a, b in zip(given, sides, strict=True)):
+        raise NotElasticError(f"{name}: {found}, input_shape is {list(given)}: correct it")
+    return [int(side) for side in given]
 
 
 def _inputs(graph: Any) -> list[Any]:

@@ -228,4 +228,4 @@ OPERATORS: Mapping[str, Callable[[OnnxNode], nn.Module | Sum | Reshape]] = {
     "Pad": _pad,
     **dict.fromkeys(("Sub", "Mul", "Div"), _constant),
 }
-"""Makes what computes a node, by operator."""
+"""Functions that make the torch module of a node, by the name of its operator."""

@@ -18,7 +18,7 @@ class Value:
     """Hold a tensor of the file."""
 
     node: fx.Node
-    """Computes the held value."""
+    """Node that computes the held value."""
     sample: Tensor
     """The file's tensor for some examples."""
     last: bool = False

@@ -10,7 +10,7 @@ class News:
     name: str
     """Name of the training."""
     text: str
-    """Step that runs, or that was reached."""
+    """Title of the step that runs, or empty if only states are posted."""
     done: int = 0
     """Epochs of the phase that are done."""
     epochs: int = 0

@@ -17,7 +17,7 @@ from reds.graph import Graph, Layer
 from reds.nesting.solver.problem import Choice, Groups, entries
 from reds.pack.model import table_rows
 from reds.pack.padding import round_up
-from reds.rules import is_whole
+from reds.rules import is_integer
 from reds.text import shown
 
 Grid = NDArray[np.int64]
@@ -71,13 +71,13 @@ def width_grids(graph: Graph, step: int | Sequence[int], least: int | Sequence[i
 
 def _of_groups(name: str, given: int | Sequence[int], groups: int) -> Sequence[int]:
     """Return the number of each group. Raises `GraphError`, which calls it `name`, unless it is 1 or more."""
-    each = given if isinstance(given, Sequence) else [given] * groups
-    if len(each) != groups or not all(is_whole(number) and number >= 1 for number in each):
+    each = [*given] if isinstance(given, Sequence | np.ndarray) else [given] * groups
+    if len(each) != groups or not all(is_integer(number) and number >= 1 for number in each):
         raise GraphError(
             f"`{name}` is {shown(given)}: a whole number of 1 or more is needed, or one for each of"
             f" {groups} groups"
         )
-    return each
+    return [int(number) for number in each]
 
 
 def macs_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
