@@ -125,6 +125,48 @@ def test_inference_of_the_documentation_yields_after_every_layer(tmp_path: Path)
     assert line == f"{expected()[3].partition(': ')[2]} after {len(pack.load(NET).layers)} yields"
 
 
+GOVERNED = """
+#include <governor.h>
+#include <reds.h>
+#include <stdio.h>
+extern const uint8_t net[], net_end[];
+static int8_t arena[4096] __attribute__((aligned(16)));
+static uint32_t clock_us(void) { return 1100; }
+int main(void)
+{
+    reds_model model;
+    if (reds_load(&model, net, (size_t)(net_end - net), arena, sizeof arena) != REDS_OK) {
+        return 1;
+    }
+    SNIPPET
+    printf("%u, then %u\\n", (unsigned)subnet, (unsigned)reds_choose(&governor, &now));
+    return 0;
+}
+"""
+"""A program around the documentation's governor."""
+
+
+def test_governor_of_the_documentation_chooses_and_learns(tmp_path: Path) -> None:
+    page = (ROOT / "docs/governor.md").read_text()
+    (snippet,) = re.findall(r'^```c \{test="governor"\}\n(.*?)^```', page, re.M | re.S)
+    (tmp_path / "main.c").write_text(GOVERNED.replace("SNIPPET", snippet))
+    shutil.copy(NET, tmp_path / "net.reds")
+    governor = TARGETS / "governor"
+    sources = ["main.c", EXAMPLES / "firmware-cmake/net.S", *sorted(governor.glob("*.c")), *RUNTIME]
+    command = ["cc", *WARNINGS, "-I", TARGETS / "runtime", "-I", governor, "-I.", *sources, "-o", "firmware"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert run("./firmware", tmp_path) == [f"0, then {2**32 - 1}"], "after an overrun it waits"
+
+
+def test_governor_over_a_day_lives_on_the_sun(tmp_path: Path) -> None:
+    lines = [line.split() for line in run(steps("governor"), tmp_path)]
+    assert [line[0] for line in lines] == [f"{hour:02}:00" for hour in range(24)]
+    assert lines[12][1:5] == ["0", "0", "0", "3600"], "noon runs the largest subnet alone"
+    night = [list(map(int, line[1:5])) for line in lines[:5]]
+    assert all(0 < small + sum(larger) < 3600 and not any(larger) for small, *larger in night)
+    assert all(float(line[-2]) >= 1 for line in lines), "the reserve"
+
+
 def test_steps_of_the_cmake_readme_print_the_class_of_each_subnet(tmp_path: Path) -> None:
     if reason := missing("cmake"):
         pytest.skip(reason)

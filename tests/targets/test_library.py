@@ -13,7 +13,7 @@ from tests.targets.support.sources import TARGETS
 VERSION = tomllib.loads((TARGETS.parent / "pyproject.toml").read_text())["project"]["version"]
 
 
-@pytest.mark.parametrize("library", ["runtime", "agent"])
+@pytest.mark.parametrize("library", ["runtime", "governor", "agent"])
 def test_platformio_library_has_the_version_of_the_project(library: str) -> None:
     assert json.loads((TARGETS / library / "library.json").read_text())["version"] == VERSION
 
