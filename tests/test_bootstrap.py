@@ -108,4 +108,4 @@ def test_interrupted_first_run_starts_again(left: str | None, tmp_path: Path) ->
 
 def test_missing_environment_prints_the_usage() -> None:
     done = subprocess.run(["bash", str(BOOTSTRAP)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|test|docs\n")
+    assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|night|test|docs\n")
