@@ -41,6 +41,7 @@ class Entry:
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
         meter: Meter in the board's supply, None if there is none.
+        emulated: Whether the board at its port or host is an emulated one, as some labs have.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Entry:
     key: Path | None = None
     power_cycle: tuple[str, ...] = ()
     meter: Meter | None = None
+    emulated: bool = False
 
 
 @contextmanager
