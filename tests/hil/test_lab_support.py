@@ -11,7 +11,7 @@ from hil.transports.deadline import Deadline
 from hil.transports.transport import Advice
 from tests.hil.support.lab import Lab
 from tests.hil.support.processes import eventually
-from tests.hil.support.tcpboard import EmulatedNano, TcpBoard
+from tests.hil.support.lab_boards import EmulatedNano, LabBoard
 
 
 class Connection:
@@ -19,7 +19,7 @@ class Connection:
 
     advice = Advice("look at the board", "look at the board")
 
-    def __init__(self, board: TcpBoard) -> None:
+    def __init__(self, board: LabBoard) -> None:
         self.name = board.url
         self._socket = socket.create_connection((board.host, board.port))
 
@@ -37,14 +37,14 @@ class Connection:
         self._socket.close()
 
 
-def board_of(board: TcpBoard) -> str:
+def board_of(board: LabBoard) -> str:
     """Return what the agent calls its board."""
     with Agent(Connection(board), "nano") as agent:
         return agent.hello(Deadline.after(30)).board
 
 
 def test_a_board_outlives_its_connections() -> None:
-    with TcpBoard() as board:
+    with LabBoard() as board:
         assert [board_of(board), board_of(board)] == ["nano33ble", "nano33ble"]
         assert board.clients == 2
 
@@ -52,12 +52,12 @@ def test_a_board_outlives_its_connections() -> None:
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_an_emulated_nano_answers_on_its_port() -> None:
-    with TcpBoard(EmulatedNano) as board:
+    with LabBoard(EmulatedNano) as board:
         assert board_of(board) == "nano33ble"
 
 
 def test_a_second_client_is_turned_away() -> None:
-    with TcpBoard() as board, socket.create_connection((board.host, board.port)):
+    with LabBoard() as board, socket.create_connection((board.host, board.port)):
         with socket.create_connection((board.host, board.port)) as second:
             second.settimeout(30)
             assert second.recv(1) == b""
@@ -65,7 +65,7 @@ def test_a_second_client_is_turned_away() -> None:
 
 
 def test_a_connection_that_is_cut_frees_the_board() -> None:
-    with TcpBoard() as board:
+    with LabBoard() as board:
         with socket.create_connection((board.host, board.port)) as first:
             first.settimeout(30)
             assert eventually(lambda: board.clients)
@@ -76,7 +76,7 @@ def test_a_connection_that_is_cut_frees_the_board() -> None:
 
 def test_places_are_locked_and_forgotten_by_a_new_coordinator() -> None:
     with (
-        TcpBoard() as board,
+        LabBoard() as board,
         Lab({"nano-1": {"board": "nano33ble"}, "nano-2": {"board": "nano33ble"}}) as lab,
     ):
         lab.export("rack-1", {"nano-1": board.resource, "nano-2": board.resource})

@@ -1,6 +1,6 @@
 """A lab of labgrid on 127.0.0.1: a real coordinator, real exporters and places, in a temporary folder.
 
-    with TcpBoard() as nano, Lab({"nano-1": {"board": "nano33ble"}}) as lab:
+    with LabBoard() as nano, Lab({"nano-1": {"board": "nano33ble"}}) as lab:
         lab.export("rack-1", {"nano-1": nano.resource})
         run_pytest(folder, "--pyargs", "hil", f"--lab={lab.address}", env=lab.environment)
 

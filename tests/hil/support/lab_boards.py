@@ -98,7 +98,7 @@ def agent_of(program: Path) -> Callable[[], Device]:
     return lambda: AgentProcess(program)
 
 
-class TcpBoard:
+class LabBoard:
     """A board at `host` and `port`, served by a thread until the `with` block ends.
 
     Args:
