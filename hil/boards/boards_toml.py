@@ -3,8 +3,10 @@
 [[board]]
 name = "nano-left"                  # in ids, tables and results
 target = "nano33ble"                # a file of hil/boards/targets
-port = "/dev/ttyACM0"               # optional: else found by its USB id
+port = "/dev/ttyACM0"               # optional: else found by its USB id. A port of another machine:
+                                    # "socket://HOST:PORT" (raw TCP) or "rfc2217://HOST:PORT" (telnet)
 serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
+emulated = true                     # optional: an emulator is at this port of another machine
 agent = "slow.elf"                  # optional: a prebuilt agent, for an emulated board, a desktop or a pi
 latency_us = { "25%" = 2500.0 }     # optional: limit of one inference by subnet, on a board with a clock
 instructions = { "25%" = 30000 }    # optional: the same, on a board that counts instructions
