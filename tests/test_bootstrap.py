@@ -23,7 +23,7 @@ PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
 BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
 CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
 SERVERS = set() if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else {"postgresql"}
-SERVERS |= {"openssh-server", "adb"}
+SERVERS |= {"openssh-server", "adb", "ser2net"}
 TEST = BENCH | CROSS | SERVERS | {"qemu-user", "openssh-client", "cpio", "clang", "cmake"}
 TEST |= {"chromium", "fonts-dejavu-core"}
 
@@ -108,4 +108,4 @@ def test_interrupted_first_run_starts_again(left: str | None, tmp_path: Path) ->
 
 def test_missing_environment_prints_the_usage() -> None:
     done = subprocess.run(["bash", str(BOOTSTRAP)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|test|docs\n")
+    assert (done.returncode, done.stderr) == (2, "usage: ci/bootstrap bench|night|test|docs\n")

@@ -102,14 +102,15 @@ def show(context: click.Context, run: str) -> None:
 def diff(context: click.Context, before: str, after: str, everything: bool, comment: bool) -> None:
     """Compare two runs on like boards, by default the last two.
 
-    RUN may also be a file of --results. `better` and `worse` say nothing about noise. Hardware and emulated
-    figures are never compared.
+    RUN may also be a file of --results. The first one may be `good`: the last good run of each board before
+    the second one. `better` and `worse` say nothing about noise. Hardware and emulated figures are never
+    compared.
     """
     from hil.results import comment as comments
     from hil.results.difference import changes
     from hil.results.listing import changes_table
 
-    runs = [_kept(context, name) for name in (before, after)]
+    runs = _both(context, before, after)
     found, notes = changes(*runs)
     if comment:
         click.echo(comments.render(runs[0].name, runs[1].name, found, notes), nl=False)
@@ -122,8 +123,16 @@ def diff(context: click.Context, before: str, after: str, everything: bool, comm
         print_wide("", f"equal figures: {equal}; --all shows them")
 
 
-def _kept(context: click.Context, name: str) -> "Kept":
-    """Return a run of the store, or of a file of --results."""
+def _both(context: click.Context, before: str, after: str) -> tuple["Kept", "Kept"]:
+    """Return the runs of these names."""
+    from hil.results.last_good import GOOD, last_good
+
+    run_id, later = _kept(context, after)
+    return (last_good(_store(context), run_id, later) if before == GOOD else _kept(context, before)[1]), later
+
+
+def _kept(context: click.Context, name: str) -> tuple[str, "Kept"]:
+    """Return the id and the figures of a run of the store, or of a file of --results."""
     from hil.options import names_file
     from hil.results import file
     from hil.results.difference import Kept
@@ -134,10 +143,11 @@ def _kept(context: click.Context, name: str) -> "Kept":
     if names_file(name):
         header, measured = file.read_run(path)
         who = dict.fromkeys((m.target, m.board, m.provenance) for m in measured)
-        return Kept(path.name, header.boards if header else [BoardIdentity(*each) for each in who], measured)
+        boards = header.boards if header else [BoardIdentity(*each) for each in who]
+        return header.run.id if header else "", Kept(path.name, boards, measured)
     store = _store(context)
     run = find_run(store, name)
-    return Kept(run.id, store.boards(run.id), store.measurements(run.id))
+    return run.id, Kept(run.id, store.boards(run.id), store.measurements(run.id))
 
 
 @results.command()

@@ -1,5 +1,6 @@
 """Test the nightly bench: it benches boards that answer, emulates the others, and reports both."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.suite_run import read
+from tests.support.forge_server import ForgeServer
 
 ROOT = Path(__file__).parents[2]
 Nightly = Callable[..., subprocess.CompletedProcess[str]]
@@ -22,20 +24,22 @@ def project(tmp_path: Path) -> Path:
     """A checkout that uses the environment of this one."""
     folder = tmp_path / "project"
     (folder / "ci").mkdir(parents=True)
-    for name in ("nightly", "summary"):
+    for name in ("nightly", "summary", "message.py", "nights.py", "forges.py"):
         shutil.copy(ROOT / "ci" / name, folder / "ci" / name)
     (folder / "ci" / "bootstrap").write_text("#!/bin/sh\n")
     (folder / "ci" / "bootstrap").chmod(0o755)
     (folder / ".venv").symlink_to(sys.prefix)
-    (folder / "hil").symlink_to(ROOT / "hil")
+    for name in ("hil", "reds"):
+        (folder / name).symlink_to(ROOT / name)
     return folder
 
 
 @pytest.fixture
-def nightly(project: Path, small_pack: Path) -> Nightly:
+def nightly(project: Path, small_pack: Path, tmp_path: Path) -> Nightly:
     def run(*targets: str, **environment: object) -> subprocess.CompletedProcess[str]:
         ours = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_", "GITHUB_"))}
-        told = {"HIL_PACK": small_pack, "HIL_SAMPLES": 7, "PYTHONPATH": ROOT, **environment}
+        own = {"XDG_DATA_HOME": tmp_path / "data", "PYTHONPATH": ROOT}
+        told = {"HIL_PACK": small_pack, "HIL_SAMPLES": 7, **own, **environment}
         command = [str(project / "ci" / "nightly"), *targets]
         env = {**ours, **{name: str(value) for name, value in told.items()}}
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
@@ -64,8 +68,12 @@ def test_silent_board_is_emulated_and_the_summary_warns(
     assert "| nano33ble | board | emulated | board: port /dev/ttyNOWHERE does not exist" in said
     assert "| desktop | desktop | hardware |  |" in said
     assert "# Nightly" not in done.stdout
-    kept = project / "results" / "nightly"
-    assert sorted(file.name for file in kept.iterdir()) == ["bench.jsonl", "summary.md", "tests.xml"]
+    kept = project / "results" / "nightly" / "desktop-nano33ble"
+    names = ["bench.jsonl", "diff.md", "report", "status", "summary.md", "tests.xml"]
+    assert sorted(file.name for file in kept.iterdir()) == names
+    assert (kept / "status").read_text() == "0\n"
+    assert (kept / "report" / "index.html").exists()
+    assert "keeps no good run of" in (kept / "diff.md").read_text()
     assert {(row["board"], row["provenance"]) for row in read(kept / "bench.jsonl")} == {
         ("board", "emulated"),
         ("desktop", "hardware"),
@@ -82,7 +90,7 @@ def test_board_that_answers_is_benched_as_hardware(
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"# Nightly, nano33ble: \d+ passed, \d+ skipped\n\n## What ran on what", done.stdout)
     assert "| nano33ble | board | hardware |  |" in done.stdout
-    rows = read(project / "results" / "nightly" / "bench.jsonl")
+    rows = read(project / "results" / "nightly" / "nano33ble" / "bench.jsonl")
     assert {row["provenance"] for row in rows} == {"hardware"}
 
 
@@ -93,3 +101,29 @@ def test_run_without_measurements_fails(nightly: Nightly, project: Path) -> None
     assert done.returncode != 0
     assert "# Nightly, desktop: NOTHING WAS MEASURED" in done.stdout
     assert "ERROR: none.toml: cannot read the boards" in done.stderr
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_bad_night_is_compared_with_the_last_good_one_and_told(
+    project: Path, nightly: Nightly, tmp_path: Path
+) -> None:
+    boards = tmp_path / "boards.toml"
+    entry = '[[board]]\nname = "nano"\ntarget = "nano33ble"\nport = "/dev/ttyNOWHERE"\n'
+    boards.write_text(entry)
+    good = nightly("nano33ble", HIL_BOARDS=boards)
+    assert good.returncode == 0, good.stdout + good.stderr
+    kept = project / "results" / "nightly" / "nano33ble"
+    run = json.loads((kept / "bench.jsonl").read_text().splitlines()[0])["run"]["id"]
+    boards.write_text(f'{entry}latency_us = {{ "50%" = 0.5 }}\n')
+    bad = nightly("nano33ble", HIL_BOARDS=boards)
+    assert bad.returncode == 1
+    assert (kept / "status").read_text() == "1\n"
+    assert re.match(r"### Bench: \d+ equal\n", (kept / "diff.md").read_text())
+    assert f"`{run}` before" in bad.stdout
+    with ForgeServer("github") as server:
+        env = {**os.environ, **server.environment(1)}
+        subprocess.run([str(project / "ci" / "message.py"), "nano33ble"], env=env, check=True)
+        (issue,) = server.issues
+    assert "- `test_latency[nano-emulated-50%]` failed: " in issue.body
+    assert f"`{run}` before" in issue.body

@@ -173,7 +173,7 @@ class Store:
             good = {run_id for run_id, row in made.items() if row["good"]}
             return [Past(runs_of[m["run_id"]], rows.measurement_from(m), m["run_id"] in good) for m in found]
 
-    def last_good(self, board: BoardIdentity, pack_shape: str) -> Run | None:
+    def last_good(self, board: BoardIdentity, pack_shape: str, before: str = "") -> Run | None:
         """Return the newest run that measured a pack of this shape on this board and failed no test of it.
 
         A run that was accepted is good too, and counts from the time when it was accepted.
@@ -181,6 +181,7 @@ class Store:
         Args:
             board: The board; its target, provenance and key must be the same.
             pack_shape: Shape of the pack.
+            before: Only runs before the one of this id count; empty for all.
         """
         measured = exists().where(
             measurements.c.run_id == runs.c.id,
@@ -189,6 +190,8 @@ class Store:
             _same_board(board),
         )
         query = _runs().where(measured, or_(_is_good(board), runs.c.accepted != ""))
+        if before:
+            query = query.where(runs.c.id < before)
         newest = case((runs.c.accepted == "", runs.c.started), else_=runs.c.accepted)
         found = self._all(rows.run_from, query.order_by(newest.desc(), runs.c.id.desc()).limit(1))
         return found[0] if found else None
