@@ -7,6 +7,7 @@
     |   |-- BoardAbsent         the board is not connected, and emulation was not asked for
     |   |-- BoardBusy           another run holds the lease of the board
     |   |-- LeaseError          this machine has no file to lock for the lease
+    |   |-- LabError            the coordinator of a lab cannot be reached, or refuses
     |   |-- BuildError          the agent cannot be built, stored or uploaded
     |   |-- EmulatorError       the emulator is missing, or cannot be set up
     |   |   `-- EmulatorStopped the emulator was started, but ended or was not ready in time
@@ -20,6 +21,7 @@
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
     |   |-- DeadlineError       no answer within the time of the request
+    |   |-- LeaseLost           a lab no longer keeps a board for this run
     |   |-- BoardQuarantined    the board was lost twice in a run, and is left alone for the rest of it
     |   `-- ProtocolError       the bytes that arrived do not follow the protocol, or cannot be true
     |       |-- FrameError      a frame is damaged; only such a request is sent again
@@ -106,6 +108,18 @@ class LeaseError(SetupError):
     """No file can be locked for the lease of a board."""
 
 
+class LabError(SetupError):
+    """The coordinator of a lab cannot be reached or used.
+
+    Attributes:
+        said: What the coordinator said, empty if it said nothing.
+    """
+
+    def __init__(self, text: str, *, said: str = "") -> None:
+        super().__init__(text)
+        self.said = said
+
+
 class BuildError(SetupError):
     """The agent cannot be built, stored or uploaded."""
 
@@ -178,6 +192,10 @@ class LinkError(HilError):
 
 class DeadlineError(LinkError):
     """No answer arrived in time."""
+
+
+class LeaseLost(LinkError):  # noqa: N818, it names a state of the bench, not a bug
+    """A lab no longer keeps a board for this run, so another run may take it."""
 
 
 class BoardQuarantined(LinkError):  # noqa: N818, it names a state of the bench, not a bug

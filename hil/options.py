@@ -17,6 +17,8 @@ ALL_INPUTS = 1 << 62
 """Value of --inputs all: more than any labeled set has."""
 NO_STORE = "none"
 """Value of --store with which no run is kept."""
+NO_LAB = "none"
+"""Value of --lab with which the boards of the boards file are benched, although it names a lab."""
 MISSING = ("fail", "skip", "emulate")
 AGAINST = ("tflite",)
 """Other runtimes that a board is benched with."""
@@ -44,6 +46,7 @@ class Settings:
     against: str | None
     lease_wait: float
     store: str | None
+    lab: str | None
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,14 @@ def _store(text: str) -> str:
     return text if "://" in text or text == NO_STORE else str(_path(text))
 
 
+def _lab(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    whole = port.isascii() and port.isdecimal() and len(port) < 6 and 1 <= int(port) <= 65_535
+    if text != NO_LAB and not (whole and host and not set(host) & set(" /@,")):
+        raise ValueError("none, or HOST:PORT of a coordinator")
+    return text
+
+
 def _text(metavar: str) -> Mapping[str, Any]:
     return {"metavar": metavar}
 
@@ -206,6 +217,10 @@ _STORE_HELP = (
     "where the run is kept: a file, postgresql+psycopg://USER@HOST/DATABASE, or none "
     "(default: runs.sqlite in the user's data folder)"
 )
+_LAB_HELP = (
+    "bench boards of a lab instead of those of the boards file: HOST:PORT of its labgrid-coordinator, "
+    "or none (default: the coordinator in [lab] of the boards file)"
+)
 
 OPTIONS = (
     Option(
@@ -218,6 +233,7 @@ OPTIONS = (
     Option("emulate", _flag, False, "emulate every board that has an emulator", _SWITCH),
     Option("missing", _missing, None, _MISSING_HELP, _text("ACTION")),
     Option("boards", _path, None, "boards file (default: the shipped boards.toml)", _text("FILE")),
+    Option("lab", _lab, None, _LAB_HELP, _text("HOST:PORT")),
     Option("pack", _path, None, "pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
     Option("results", _path, None, "write every measurement to this file, as JSON lines", _text("FILE")),
     Option(

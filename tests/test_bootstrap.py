@@ -23,7 +23,7 @@ PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
 BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
 CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
 SERVERS = set() if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else {"postgresql"}
-SERVERS |= {"openssh-server", "adb"}
+SERVERS |= {"openssh-server", "adb", "ser2net"}
 TEST = BENCH | CROSS | SERVERS | {"qemu-user", "openssh-client", "cpio", "clang", "cmake"}
 TEST |= {"chromium", "fonts-dejavu-core"}
 

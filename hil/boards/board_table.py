@@ -13,6 +13,7 @@ from hil.boards.registry import target
 from hil.energy.meter import Meter
 from hil.errors import BoardsFileError, UnknownTarget
 from hil.transports.host import Host
+from hil.transports.network_port import network_port
 from reds.reading import check_regular, reason, user_path
 from reds.spelling import did_you_mean
 from reds.text import is_printable, shown
@@ -54,6 +55,16 @@ def _is_fingerprint(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", value))
 
 
+def _is_serial_port(value: Any) -> bool:
+    if not is_printable(value):
+        return False
+    try:
+        network_port(value)
+    except ValueError:
+        return False
+    return True
+
+
 TEXT = Value("a printable text of up to 200 characters", is_printable)
 NAME = Value("a printable text of up to 200 characters, not blank", _is_name)
 NUMBER = Value("a number above 0", _is_number)
@@ -64,9 +75,13 @@ COMMAND = Value(
     'a list of a program (on PATH, or its whole path) and its arguments, such as ["uhubctl", "-a", "cycle"]',
     _is_command,
 )
+YES_OR_NO = Value("true or false", lambda value: isinstance(value, bool))
 METER = Value('a table with a kind, such as { kind = "hwmon" }', lambda value: isinstance(value, dict))
 TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
-SERIAL_PORT = Value("the name of a serial port, as the board has no `host`", is_printable)
+SERIAL_PORT = Value(
+    "the name of a serial port, or socket://HOST:PORT or rfc2217://HOST:PORT, as the board has no `host`",
+    _is_serial_port,
+)
 
 OF_HOST = {"user": TEXT, "key": TEXT, "host_key": FINGERPRINT}
 """Keys of a board on the network; an android without a host may have a `key` too."""
@@ -75,6 +90,7 @@ VALUES: Mapping[str, Value] = {
     **{"governor": TEXT, "max_celsius": NUMBER, "cool_down": NUMBER, "switch_instructions": NUMBER},
     **dict.fromkeys(LIMITS_BY_SUBNET, LIMITS),
     "power_cycle": COMMAND,
+    "emulated": YES_OR_NO,
     "meter": METER,
     **OF_HOST,
 }
@@ -103,7 +119,7 @@ class BoardTable:
         host = self._host() if "host" in self.row else None
         if host is None:
             self._check_without_host()
-        wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions")
+        wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions", "emulated")
         limits: dict[str, Any] = {key: self._limits(key) for key in LIMITS_BY_SUBNET}
         return Entry(
             self.row["name"],

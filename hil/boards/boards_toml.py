@@ -3,8 +3,10 @@
 [[board]]
 name = "nano-left"                  # in ids, tables and results
 target = "nano33ble"                # a file of hil/boards/targets
-port = "/dev/ttyACM0"               # optional: else found by its USB id
+port = "/dev/ttyACM0"               # optional: else found by its USB id. A port of another machine:
+                                    # "socket://HOST:PORT" (raw TCP) or "rfc2217://HOST:PORT" (telnet)
 serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
+emulated = true                     # optional: an emulator is at this port of another machine
 agent = "slow.elf"                  # optional: a prebuilt agent, for an emulated board, a desktop or a pi
 latency_us = { "25%" = 2500.0 }     # optional: limit of one inference by subnet, on a board with a clock
 instructions = { "25%" = 30000 }    # optional: the same, on a board that counts instructions
@@ -38,12 +40,17 @@ port = 5555                         # optional
 key = "adbkey"                      # optional: used without an adb server; else ~/.android/adbkey, made
                                     # if it is missing
 core = 7                            # optional: pins the agent to a core
+
+A table `[lab]` names a coordinator of labgrid; `hil.boards.lab_table` has its keys.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hil.boards.board_table import BoardTable
 from hil.boards.entry import Entry
+from hil.boards.lab_table import LabTable, lab_table
 from hil.boards.registry import target_names
 from hil.errors import BoardsFileError
 from reds.fixtures import fixtures_dir
@@ -61,9 +68,26 @@ def shipped() -> Path:
 def load(path: Path) -> tuple[Entry, ...]:
     """Read the boards in the order of the file; paths in it are relative to its folder.
 
+    A file with a table `[lab]` may have none.
+
     Raises:
         BoardsFileError: The file cannot be read, or a key or a value in it is wrong.
     """
+    return _entries(path, _table(path))
+
+
+def load_lab(path: Path) -> LabTable:
+    """Read the table `[lab]` of a boards file; an empty one if there is none. Raises `BoardsFileError`."""
+    return lab_table(path, _table(path).get("lab", {}))
+
+
+def rows(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """Return the tables `[[board]]` of a boards file, which `load` has checked, as they are written."""
+    found = _table(path).get("board", ())
+    return tuple(row for row in found if isinstance(row, dict)) if isinstance(found, list) else ()
+
+
+def _table(path: Path) -> Mapping[str, Any]:
     try:
         table = parse_toml_table(read_regular(path))
     except OSError as error:
@@ -72,14 +96,23 @@ def load(path: Path) -> tuple[Entry, ...]:
     except ValueError as error:
         raise BoardsFileError(f"not TOML: {reason(error)}", file=path) from error
     for key in table:
-        if key != "board":
-            raise BoardsFileError(f"unknown key {key!r}; {did_you_mean(key, ['board'])}", file=path, key=key)
-    rows = table.get("board", [])
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        if key not in ("board", "lab"):
+            known = did_you_mean(key, ["board", "lab"])
+            raise BoardsFileError(f"unknown key {key!r}; {known}", file=path, key=key)
+    return table
+
+
+def _entries(path: Path, table: Mapping[str, Any]) -> tuple[Entry, ...]:
+    if "lab" in table:
+        lab_table(path, table["lab"])
+        if "board" not in table:
+            return ()
+    tables = table.get("board", [])
+    if not isinstance(tables, list) or not tables or not all(isinstance(row, dict) for row in tables):
         raise BoardsFileError("no boards; write each as [[board]] with name and target", file=path)
-    if len(rows) > _MOST_BOARDS:
-        raise BoardsFileError(f"{len(rows):,} boards; write at most {_MOST_BOARDS:,} in a file", file=path)
-    entries = tuple(BoardTable(path, row, str(row.get("name", i))).entry() for i, row in enumerate(rows, 1))
+    if len(tables) > _MOST_BOARDS:
+        raise BoardsFileError(f"{len(tables):,} boards; write at most {_MOST_BOARDS:,} in a file", file=path)
+    entries = tuple(BoardTable(path, row, str(row.get("name", i))).entry() for i, row in enumerate(tables, 1))
     names = [entry.name for entry in entries]
     for name in names:
         if names.count(name) > 1:

@@ -26,7 +26,8 @@ class Entry:
     """One board of a boards file.
 
     Attributes:
-        port: Serial port; the TCP port of a board on the network is in `host`.
+        port: Serial port, also of another machine, as `hil.transports.network_port` reads it; the TCP port of
+            a board with a `host` is there.
         serial: USB serial number.
         agent: A prebuilt agent.
         latency_us: Limit of one inference in microseconds, by subnet.
@@ -40,7 +41,9 @@ class Entry:
         key: Private key of an android without a host.
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
+        emulated: Whether an emulator is at the port, which only --emulate uses.
         meter: Meter in the board's supply, None if there is none.
+        emulated: Whether the board at its port or host is an emulated one, as some labs have.
     """
 
     name: str
@@ -60,7 +63,9 @@ class Entry:
     ram_bytes: Mapping[str, float] = field(default_factory=dict, hash=False)
     key: Path | None = None
     power_cycle: tuple[str, ...] = ()
+    emulated: bool = False
     meter: Meter | None = None
+    emulated: bool = False
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def started(
 def leased(
     entry: Entry, provenance: Provenance, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
 ) -> Iterator[None]:
-    """Hold the lease of a board. Emulated boards and the desktop need none.
+    """Hold the lease of a board. The desktop and emulators that a run starts itself need none.
 
     What killed runs left on this machine is removed first.
 
@@ -61,7 +61,8 @@ def leased(
     kind = registry.target(entry.target)
     if provenance is Provenance.EMULATED and not kind.HAS_EMULATOR:
         raise EmulatorError(f"there is no emulator of {entry.target}; leave --emulate out", board=entry.name)
-    device = kind.device(entry) if provenance is Provenance.HARDWARE else ""
+    shared = provenance is Provenance.HARDWARE or entry.emulated
+    device = kind.device(entry) if shared else ""
     if device is None:
         reason = kind.absent(entry) or "it does not answer every time; check its cable or network"
         raise BoardAbsent(f"{reason}{', or add --emulate' * kind.HAS_EMULATOR}", board=entry.name)

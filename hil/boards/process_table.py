@@ -53,6 +53,11 @@ def start_of(pid: int) -> datetime | None:
     return datetime.fromtimestamp(time.time() - seconds_ago)
 
 
+def start_ticks(pid: int) -> int:
+    """Return when a process started, in ticks since the machine did, or 0 if it has ended."""
+    return int(_field(pid, 19) or 0)
+
+
 def _field(pid: int, number: int) -> str:
     """Return a field of /proc/PID/stat; number 0 follows the command's name, which may hold anything."""
     with suppress(OSError, IndexError):

@@ -16,7 +16,7 @@ from hil.boards.board import Advance, Board, ignore
 from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.power_cycle import power_cycle
-from hil.errors import BoardAbsent, BoardQuarantined, EmulatorStopped, HilError, LinkError
+from hil.errors import BoardAbsent, BoardQuarantined, EmulatorStopped, HilError, LeaseLost, LinkError
 from hil.transports.deadline import Deadline
 from reds.pack.model import Model
 
@@ -45,13 +45,20 @@ class RecoverableBoard:
         record: What happened to the board earlier in the run.
         say: Shows the user what is done to recover the board.
         recovered: Told once that the board works again, with the error and the means.
+        check: Raises `LeaseLost` if the caller no longer holds the lease.
     """
 
     def __init__(
-        self, entry: Entry, provenance: Provenance, record: Record, say: Say, recovered: Say
+        self,
+        entry: Entry,
+        provenance: Provenance,
+        record: Record,
+        say: Say,
+        recovered: Say,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._entry, self._provenance, self._record = entry, provenance, record
-        self._say, self._recovered = say, recovered
+        self._say, self._recovered, self._check_lease = say, recovered, check
         self._stack = ExitStack()
         self._board: Board | None = None
         self._model: Model | None = None
@@ -72,6 +79,10 @@ class RecoverableBoard:
         """
         if self._record.quarantined:
             raise self._record.quarantined
+        try:
+            self._check_lease()
+        except LeaseLost as error:
+            raise self._quarantine(error, "so another run may use it") from error
         try:
             return work(self._opened())
         except INFRASTRUCTURE as error:

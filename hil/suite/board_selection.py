@@ -1,15 +1,35 @@
 """Select the boards of a run, and decide for each whether it runs, is emulated, is skipped or fails."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hil.boards import boards_toml, registry
 from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
+from hil.boards.lab_table import LabTable
 from hil.boards.opening import Say, leased, to_stderr
 from hil.errors import BoardAbsent, BoardsFileError
-from hil.options import LEASE_WAIT_SECONDS, Settings
+from hil.lifetime.termination import termination_interrupts
+from hil.options import LEASE_WAIT_SECONDS, NO_LAB, Settings
+
+if TYPE_CHECKING:
+    from hil.lab.offers import Offer
+
+Shelf = Callable[[str, Mapping[str, str], Path], "tuple[Offer, ...]"]
+"""Returns what a lab offers: by its coordinator, the tags that places must have, and the boards file."""
+
+
+def _trust() -> None:
+    """Return: a board on the desk is kept by the kernel until it is given back."""
+
+
+def _ask_lab(coordinator: str, tags: Mapping[str, str], file: Path) -> "tuple[Offer, ...]":
+    from hil.lab.offers import offers  # imported here: few runs use a lab
+
+    return offers(coordinator, tags, file)
 
 
 @dataclass(frozen=True)
@@ -24,6 +44,8 @@ class SelectedBoard:
     """True if the tests of an absent board fail; False if they are skipped."""
     no_hardware: str = ""
     """The reason why --missing=emulate chose the emulator; empty otherwise."""
+    offer: "Offer | None" = None
+    """Boards of a lab, of which the run takes one; None for a board of the boards file."""
 
     @property
     def id(self) -> str:
@@ -37,11 +59,26 @@ class SelectedBoard:
         why = [("no hardware", self.no_hardware)] if self.no_hardware else []
         return [("target", self.entry.target), ("board", self.entry.name), *how, *why]
 
-    def lease(self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS) -> AbstractContextManager[None]:
-        """Lease the board, so that it can be started. Raises `BoardAbsent` if the board is absent."""
+    @contextmanager
+    def lease(
+        self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
+    ) -> Iterator[tuple[Entry, Callable[[], None]]]:
+        """Lease the board; yield its entry, and a function that raises `LeaseLost` once the lease is lost.
+
+        Raises `BoardAbsent` if the board is absent.
+        """
         if self.absent:
             raise BoardAbsent(self.absent)
-        return leased(self.entry, self.provenance, say, wait)
+        if self.offer is None:
+            with leased(self.entry, self.provenance, say, wait):
+                yield self.entry, _trust
+            return
+        with (
+            termination_interrupts(),
+            self.offer.held(wait, say) as (entry, check),
+            leased(entry, self.provenance, say, wait),
+        ):
+            yield entry, check
 
 
 def why_absent(entry: Entry) -> str | None:
@@ -51,40 +88,86 @@ def why_absent(entry: Entry) -> str | None:
 
 def any_meter(settings: Settings) -> bool:
     """Return whether a board of the boards file has a meter. Raises `BoardsFileError`."""
-    return any(entry.meter for entry in boards_toml.load(settings.boards or boards_toml.shipped()))
+    path = settings.boards or boards_toml.shipped()
+    of_places = boards_toml.load_lab(path).places.values()
+    return any(entry.meter for entry in boards_toml.load(path)) or any("meter" in row for row in of_places)
 
 
 def select_boards(
-    settings: Settings, subnets: Collection[str], probe: Callable[[Entry], str | None] = why_absent
+    settings: Settings,
+    subnets: Collection[str],
+    probe: Callable[[Entry], str | None] = why_absent,
+    shelf: Shelf = _ask_lab,
 ) -> tuple[SelectedBoard, ...]:
     """Return the boards of a run in the order of the boards file, without starting any.
 
-    A target of --target that the boards file lacks comes last, with the default entry of its kind.
+    A target of --target that the boards file lacks comes last, with the default entry of its kind. With a lab
+    there is one board of each kind that the lab offers, by name; the run takes a free place of the kind.
 
     Args:
         settings: The options of the run.
         subnets: Names of the pack's subnets.
         probe: Returns the reason why a real board is absent, as `why_absent` does.
+        shelf: Returns what a lab offers.
 
     Raises:
         BoardsFileError: The boards file cannot be used, or has a budget for a subnet that the pack lacks.
         UnknownTarget: --target names no known target.
+        LabError: The coordinator of the lab does not answer.
     """
     for name in settings.target:
         registry.target(name)
     path = settings.boards or boards_toml.shipped()
-    entries = boards_toml.load(path)
+    entries, lab = boards_toml.load(path), boards_toml.load_lab(path)
+    coordinator = settings.lab or lab.coordinator
+    if coordinator not in (None, NO_LAB):
+        _check_budgets(
+            path, ((e.name, {k: getattr(e, k) for k in LIMITS_BY_SUBNET}) for e in entries), subnets
+        )
+        _check_budgets(path, lab.places.items(), subnets)
+        return _of_lab(settings, coordinator, lab, shelf(coordinator, lab.tags, path))
     if settings.target:
         here = {entry.target for entry in entries}
         more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
         entries = tuple(e for e in entries if e.target in settings.target) + more
-    for entry in entries:
-        limited = {subnet for key in LIMITS_BY_SUBNET for subnet in getattr(entry, key)}
+    _check_budgets(path, ((e.name, {k: getattr(e, k) for k in LIMITS_BY_SUBNET}) for e in entries), subnets)
+    return tuple(_select(entry, settings, probe) for entry in entries)
+
+
+def _check_budgets(
+    path: Path, boards: Iterable[tuple[str, Mapping[str, Mapping[str, float]]]], subnets: Collection[str]
+) -> None:
+    """Raise `BoardsFileError` if a board or a place has a budget for a subnet that the pack lacks."""
+    for name, row in boards:
+        limited = {subnet for key in LIMITS_BY_SUBNET for subnet in row.get(key, ())}
         if unknown := limited - set(subnets):
-            budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
+            budgets = f"{path}: board {name!r}: a budget for {', '.join(sorted(unknown))}"
             known = ", ".join(subnets)
             raise BoardsFileError(f"{budgets}, but the pack has {known}; remove or rename the budget")
-    return tuple(_select(entry, settings, probe) for entry in entries)
+
+
+def _of_lab(
+    settings: Settings, coordinator: str, lab: LabTable, offered: "tuple[Offer, ...]"
+) -> tuple[SelectedBoard, ...]:
+    """Return a board for each kind that a lab offers, and for each target that is named but not offered."""
+    from hil.lab.offers import none_of
+
+    known = registry.target_names()
+    wanted = settings.target or [offer.target for offer in offered if offer.target in known]
+    boards = [_of_offer(settings, offer) for offer in offered if offer.target in wanted]
+    for target in dict.fromkeys(wanted):
+        if target not in {board.entry.target for board in boards}:
+            reason = none_of(coordinator, target, lab.tags)
+            boards.append(_missing(Entry(target, target), settings, f"{target}: {reason}"))
+    return tuple(boards)
+
+
+def _of_offer(settings: Settings, offer: "Offer") -> SelectedBoard:
+    entry = Entry(offer.target, offer.target, emulated=offer.emulated)
+    if offer.absent:
+        return _missing(entry, settings, f"{offer.target}: {offer.absent}")
+    provenance = Provenance.EMULATED if offer.emulated else Provenance.HARDWARE
+    return SelectedBoard(entry, provenance, offer=offer)
 
 
 def _select(entry: Entry, settings: Settings, probe: Callable[[Entry], str | None]) -> SelectedBoard:
@@ -94,12 +177,25 @@ def _select(entry: Entry, settings: Settings, probe: Callable[[Entry], str | Non
     reason = probe(entry)
     if reason is None:
         return SelectedBoard(entry, Provenance.HARDWARE)
+    advice = ", or add --emulate to bench the emulated one" if target.HAS_EMULATOR else ""
+    return _missing(entry, settings, f"{entry.name}: {reason}", advice)
+
+
+def _missing(entry: Entry, settings: Settings, why: str, advice: str = "") -> SelectedBoard:
+    """Return an absent board, which is emulated, skipped or fails, as --missing says.
+
+    Args:
+        entry: The board.
+        settings: The options of the run.
+        why: The board's name, and the reason why it is absent.
+        advice: What to add to the reason.
+    """
+    target = registry.target(entry.target)
     missing = settings.missing or ("fail" if settings.target else "skip")
     if missing == "emulate" and target.HAS_EMULATOR:
-        return SelectedBoard(entry, Provenance.EMULATED, no_hardware=f"{entry.name}: {reason}")
-    advice = ", or add --emulate to bench the emulated one" if target.HAS_EMULATOR else ""
+        return SelectedBoard(entry, Provenance.EMULATED, no_hardware=why)
     fails = missing == "fail" or (missing == "emulate" and bool(settings.target))
-    return SelectedBoard(entry, Provenance.HARDWARE, f"{entry.name}: {reason}{advice}", fails)
+    return SelectedBoard(entry, Provenance.HARDWARE, f"{why}{advice}", fails)
 
 
 def summary(boards: Sequence[SelectedBoard]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import pytest
@@ -120,7 +120,7 @@ def leased(
             to_stderr(text)
 
     with (
-        selected.lease(say, wait),
-        RecoverableBoard(selected.entry, selected.provenance, record, say, recovered) as board,
+        selected.lease(say, wait) as (entry, check),
+        RecoverableBoard(entry, selected.provenance, record, say, recovered, check) as board,
     ):
-        yield LeasedBoard(selected, board)
+        yield LeasedBoard(replace(selected, entry=entry), board)

@@ -18,7 +18,7 @@ from hil.suite.option_names import refuse_names_of_others
 from hil.suite.switch_pairs import Pair, groups_of_pairs, sampled
 from hil.suite.tflite_file import SUFFIX, TfliteFile
 from hil.suite.workload import Workload
-from hil.xdist import board_probe
+from hil.xdist import board_probe, lab_shelf
 from reds.errors import RedsError
 
 _OF_PACKS = ("baseline", "against", "precision", "samples", "inputs")
@@ -66,7 +66,7 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
                 file.prepare(settings.results)
             benched = _benched(settings)
             probe = board_probe.once(config, why_absent)
-            boards = select_boards(settings, benched.subnets, probe)
+            boards = select_boards(settings, benched.subnets, probe, lab_shelf.once(config))
             if isinstance(benched, Workload):
                 benched = benched.taking(settings.inputs or usual_inputs(benched, boards))
             config.stash[BENCH_RUN] = BenchRun(settings, boards, benched)

@@ -48,12 +48,20 @@ def once(config: pytest.Config, probe: Probe) -> Probe:
         end_with_owner(folder)
 
     def answered(entry: Entry) -> str | None:
-        file = folder / hashlib.sha256(repr(entry).encode()).hexdigest()
-        with (folder / "probing").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not file.exists():
-                file.write_text(json.dumps(probe(entry)))
-            answer: str | None = json.loads(file.read_text())
-            return answer
+        answer: str | None = ask_once(config, repr(entry), lambda: probe(entry))
+        return answer
 
     return answered
+
+
+def ask_once(config: pytest.Config, question: str, ask: Callable[[], Any]) -> Any:
+    """Return the answer to a question, as JSON keeps it, from the first process of this run that asks."""
+    folder = shared_folder(config)
+    if folder is None:
+        return ask()
+    file = folder / hashlib.sha256(question.encode()).hexdigest()
+    with (folder / "probing").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            file.write_text(json.dumps(ask()))
+        return json.loads(file.read_text())

@@ -54,9 +54,10 @@ def device(entry: Entry) -> str | None:
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Log in and run the agent. Raises `BoardAbsent`, `LoginError`, and the errors of `shell_board.start`."""
-    if entry.port:
-        serial = "`port` without a host is for a board on a serial port, not an android"
-        raise BoardsFileError(f"{serial}; remove it", board=entry.name, key="port")
+    for key in ("port", "emulated"):
+        if getattr(entry, key):
+            serial = f"`{key}` without a host is for a board on a serial port, not an android"
+            raise BoardsFileError(f"{serial}; remove it", board=entry.name, key=key)
     if entry.host and (entry.host.user or entry.host.host_key or entry.serial):
         raise BoardsFileError(f"{_OTHERS}; remove them, or `host`", board=entry.name, key="host")
     if provenance is Provenance.HARDWARE:

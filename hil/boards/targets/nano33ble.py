@@ -1,4 +1,4 @@
-"""Open an Arduino Nano 33 BLE on a USB port, or an emulated one.
+"""Open an Arduino Nano 33 BLE on a USB port or a serial port on the network, or an emulated one.
 
 The agent of a real board is kept up to date. An agent that does not answer, or was built from other sources,
 is uploaded again. The board may come back on another port, where it is found again.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hil.boards import network_board
 from hil.boards.board import START_SECONDS, Board
 from hil.boards.checks import check_target
 from hil.boards.entry import Entry, errors_naming
@@ -29,6 +30,7 @@ from hil.protocol.agent import Agent
 from hil.protocol.hello import Hello
 from hil.protocol.patience import ANSWER_SECONDS
 from hil.transports.deadline import Deadline
+from hil.transports.network_port import NetworkPort, network_port
 from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
 from hil.transports.transport import Advice, Transport
@@ -45,6 +47,11 @@ _EMULATED_ADVICE = Advice(
 )
 EMULATED_SECONDS = 30.0
 """Seconds that an answer may take: an emulator slows down with the load of this machine."""
+UNKNOWN_EMULATOR = "an emulator at a serial port"
+"""Name of an emulator on the network, which does not say its version."""
+_NO_UPLOAD = (
+    "nothing is uploaded over a network: bench the board once on the machine that it is plugged in to"
+)
 _READY_SECONDS = 1.0
 """Seconds that a board that came back may take to answer, before the ports are listed again."""
 
@@ -66,12 +73,17 @@ THIS_DESK = Desk(ports_here, build.upload_nano, build.build_id)
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
     """Return why no such board is on a port, or why several match, with a remedy; or None."""
+    if port := _on_network(entry):
+        why = network_board.absent(port, device(entry, desk))
+        return why or (f"an emulator is at {port}, not a board" if entry.emulated else None)
     found, _ = _look(entry, desk)
     return found if isinstance(found, str) else None
 
 
 def device(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
-    """Return its USB serial number, which it keeps on another port, or the port."""
+    """Return its USB serial number, which it keeps on another port and machine, or the port."""
+    if remote := _on_network(entry):
+        return f"{MODEL} {entry.serial}" if entry.serial else network_board.address(remote)
     port, _ = _look(entry, desk)
     if isinstance(port, str):
         return None
@@ -95,7 +107,7 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         if getattr(entry, key) is not None:
             misplaced = f"`{key}` is for a board that runs Linux, not a nano33ble"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
-    if provenance is Provenance.EMULATED:
+    if provenance is Provenance.EMULATED and not entry.emulated:
         with errors_naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
@@ -108,9 +120,37 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
     if entry.agent:
         misplaced = "`agent` is for an emulated board; remove it or add --emulate"
         raise BoardsFileError(misplaced, board=entry.name, key="agent")
+    if port := _on_network(entry):
+        agent, hello = _connect_over_network(entry, port, desk)
+        emulator_there = UNKNOWN_EMULATOR if entry.emulated else ""
+        with agent:
+            identity = Identity(entry.serial or port.place, emulator_there)
+            yield Board(entry, provenance, agent, hello, None, identity)
+        return
+    if entry.emulated:
+        misplaced = "`emulated` is for an emulator at a port on the network; remove it, or name that port"
+        raise BoardsFileError(misplaced, board=entry.name, key="emulated")
     agent, hello = _connect_or_upload(entry, desk)
     with agent:
         yield Board(entry, provenance, agent, hello, None, Identity(_serial(entry, agent, desk)))
+
+
+def _on_network(entry: Entry) -> NetworkPort | None:
+    """Return the board's port on the network, None if it has a port here or none."""
+    try:
+        return network_port(entry.port) if entry.port else None
+    except ValueError as error:
+        raise BoardsFileError(f"`port`: {error}; write one of these", board=entry.name, key="port") from error
+
+
+def _connect_over_network(entry: Entry, port: NetworkPort, desk: Desk) -> tuple[Agent, Hello]:
+    """Return the agent at a port on the network. Raises `BuildError` if it is of other sources."""
+    patience = EMULATED_SECONDS if entry.emulated else ANSWER_SECONDS
+    try:
+        transport = network_board.connect(entry, port)
+        return _greet(entry, transport, desk.hello_seconds, desk.build_id(), patience)
+    except BuildError as error:
+        raise BuildError(f"{error.text}; {_NO_UPLOAD}", board=entry.name) from error
 
 
 def _serial(entry: Entry, agent: Agent, desk: Desk) -> str:

@@ -47,7 +47,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     Raises `HostKeyError` or `LoginError` if one side does not trust the other, and the errors of
     `shell_board.start`.
     """
-    for key in ("port", "serial"):
+    for key in ("port", "serial", "emulated"):
         if getattr(entry, key):
             misplaced = f"`{key}` is for a board on a port, not a pi"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)

@@ -175,6 +175,7 @@ FAULTS: dict[str, Fault] = {
     "boards file: a table of another name": _file("[[boards]]"),
     "boards file: a misspelled key": _file(BOARD + 'prot = "x"'),
     "boards file: a number as port": _file(BOARD + "port = 3"),
+    "boards file: a URL of no serial port": _file(BOARD + 'port = "http://exporter:80"'),
     "boards file: no target": _file('[[board]]\nname = "left"'),
     "boards file: a misspelled target": _file('[[board]]\nname = "left"\ntarget = "nano"'),
     "boards file: a latency of 0": _file(BOARD + 'latency_us = { "25%" = 0 }'),
@@ -203,6 +204,10 @@ FAULTS: dict[str, Fault] = {
     "nano: not plugged in": _absent(),
     "nano: another one is plugged in": _absent(serial="S9"),
     "nano: on another port": _absent(port="/dev/ttyACM9"),
+    "nano: on a port of a machine that serves none": _absent(port="socket://127.0.0.1:9"),
+    "nano: an emulator on a port of this machine": _started(
+        Entry("left", "nano33ble", port="/dev/ttyACM0", emulated=True)
+    ),
     "serial port: not there": lambda _: SerialTransport("/dev/ttyNOWHERE"),
     "serial port: another device": lambda _: SerialTransport("/dev/null"),
     "phone: none": _chosen({}),
