@@ -12,12 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import hil
 from hil.errors import BoardAbsent, BoardBusy, LabError, LeaseLost
 from hil.lab import listing, owner
 from hil.lab.client import Client
 from hil.lab.give_back import release
-from hil.lab.listing import Place, Resource
+from hil.lab.listing import NAME, Place, Resource
 from hil.lab.reclaim import Watch
 from hil.lab.reserving import ALIVE, Reserving
 from hil.lifetime.last_command import LastCommand
@@ -90,7 +89,7 @@ def held(
 def _guarded(client: Client) -> Iterator[None]:
     """Let the guard give back what the block has in the lab, if this process ends within the block."""
     program = [sys.executable, "-m", "hil.lab.give_back", client.coordinator, str(client.owner)]
-    last = LastCommand(program, {**os.environ, "PYTHONPATH": str(Path(hil.__file__).parents[1])})
+    last = LastCommand(program, {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
     try:
         yield
     except Exception:
@@ -187,7 +186,7 @@ class _Seeker:
                 self._give_up(busy, uses)
 
     def _wanted(self, place: Place) -> bool:
-        return self.tags.items() <= {**place.tags, "name": place.name}.items()
+        return self.tags.items() <= {**place.tags, NAME: place.name}.items()
 
     def _unfit(self) -> str:
         return ", ".join(f"place {name} {why}" for name, why in self.useless.items())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from hil.suite.board_tests import BOARD, SUBNET
-from hil.suite.reporting import CURRENT, RECORDS, TAKEN, kept_for, note_incident
+from hil.suite.reporting import CURRENT, LEASED, RECORDS, TAKEN, kept_for, note_incident
 
 if TYPE_CHECKING:
     from hil.boards.open_board import OpenBoard
@@ -208,6 +208,7 @@ def _board(
         starts = f"{selected.entry.name}: starting; its agent is built first, if that is new"
         with kept_for(request.config, selected), progress(starts, None, _hil_uncaptured):
             board = stack.enter_context(leased(selected, wait, _hil_uncaptured, record, recovered))
+        request.config.stash.setdefault(LEASED, {})[selected] = board.selected
         yield board
 
 
