@@ -7,36 +7,61 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import FOLDER
+from tests.support.running import ENDING, FOLDER
 
 DYING = "import os\ndef test_that_passes(): pass\ndef test_that_dies(): os.abort()\n"
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "in a worker"])
-def test_a_test_that_aborts_is_named_with_its_lines(tmp_path: Path, workers: tuple[str, ...]) -> None:
-    (tmp_path / "test_dying.py").write_text(DYING, encoding="utf-8")
-    options = ["-p", "tests.support.running", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", *workers]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "test_dying.py"],
-        cwd=tmp_path,
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a folder as `make test` does."""
+    usual = ["-p", "tests.support.running", "-p", "no:cacheprovider", f"--rootdir={folder}"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *usual, *options],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
+        text=True,
         timeout=120,
         check=False,
     )
-    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "in a worker"])
+def test_a_test_that_aborts_is_named_with_its_lines(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    (tmp_path / "test_dying.py").write_text(DYING, encoding="utf-8")
+    assert run(tmp_path, *workers).returncode != 0
     (left,) = (tmp_path / FOLDER).iterdir()
     said = left.read_text(encoding="utf-8")
     assert said.startswith("died in test_dying.py::test_that_dies\n")
     assert "test_dying.py" in said.partition("Fatal Python error: Aborted")[2]
 
 
+@pytest.mark.parametrize("number", ENDING)
+def test_a_test_that_a_signal_ends_is_named_with_its_lines(tmp_path: Path, number: int) -> None:
+    (tmp_path / "test_ended.py").write_text(
+        f"import os\ndef test_that_ends(): os.kill(os.getpid(), {number})\n"
+    )
+    assert run(tmp_path).returncode == -number
+    (left,) = (tmp_path / FOLDER).iterdir()
+    said = left.read_text(encoding="utf-8")
+    assert said.startswith("died in test_ended.py::test_that_ends\n")
+    assert '/test_ended.py", line 2 in test_that_ends' in said
+
+
+def test_an_alarm_that_a_test_leaves_is_switched_off_and_the_test_fails(tmp_path: Path) -> None:
+    (tmp_path / "test_alarm.py").write_text(
+        "import signal, time\n"
+        "def test_that_leaves_it(): signal.setitimer(signal.ITIMER_REAL, 0.2)\n"
+        "def test_that_comes_later(): time.sleep(0.3)\n"
+    )
+    done = run(tmp_path, "-rE")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "2 passed, 1 error" in done.stdout
+    assert "test_that_leaves_it - Failed: the test left an alarm set" in done.stdout
+
+
 def test_nothing_is_left_of_a_run_that_ends(tmp_path: Path) -> None:
     (tmp_path / "test_living.py").write_text("def test_that_fails(): assert False\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "tests.support.running", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(
-        [*command, f"--rootdir={tmp_path}"], cwd=tmp_path, env=environment, capture_output=True, check=False
-    )
+    assert run(tmp_path).returncode == pytest.ExitCode.TESTS_FAILED
     assert not [*(tmp_path / FOLDER).iterdir()]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 36, 37
 _CALLS = 10
 _stack: IO[str] | None = None
 """In a process that `isolated` made, the file of what it is doing and, if it hangs, of its stack."""
@@ -34,9 +34,15 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of all processes below this one whose parent ends, so that they are found."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def adopt_orphans(adopt: bool = True) -> bool:
+    """Become the parent of all processes below this one whose parent ends; return whether it was that before.
+
+    With `adopt` false, orphans go to the system's first process again.
+    """
+    did, libc = ctypes.c_int(), ctypes.CDLL(None)
+    libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(did))
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, int(adopt))
+    return bool(did.value)
 
 
 def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
@@ -47,7 +53,7 @@ def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
         seconds: Hard limit, unless the work sets others by `limit`. All processes below it are killed too.
         stack: File for what the work is doing.
     """
-    adopt_orphans()
+    did_adopt = adopt_orphans()
     before = set(children(os.getpid()))
     reading, writing = os.pipe()
     pid = os.fork()
@@ -63,6 +69,7 @@ def isolated(work: Callable[[], Any], seconds: float, stack: Path) -> Any:
             with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
+    adopt_orphans(did_adopt)  # else a test that kills the parent of an orphan kills this process
     if sent:
         return pickle.loads(sent)
     doing, *calls = stack.read_text().splitlines() or ["nothing"]

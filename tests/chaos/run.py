@@ -60,14 +60,17 @@ def one(seed: int, only: str = "") -> Run:
     (kind,) = rng.choices(list(chosen), [weight for weight, _ in chosen.values()])
     begun = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS)
-    with TemporaryFolder("chaos") as folder:
-        place = folder / "run"
-        place.mkdir()
-        try:
-            found = chosen[kind][1](rng, place)
-        except Exception as error:
-            broke = one_line(f"chaos itself raised {type(error).__name__}: {error} ({raised_at(error)})")
-            found = Outcome(kind, "unknown", "broken", (broke,))
+    try:
+        with TemporaryFolder("chaos") as folder:
+            place = folder / "run"
+            place.mkdir()
+            try:
+                found = chosen[kind][1](rng, place)
+            except Exception as error:
+                broke = one_line(f"chaos itself raised {type(error).__name__}: {error} ({raised_at(error)})")
+                found = Outcome(kind, "unknown", "broken", (broke,))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)  # else this process is killed long after its run
     return Run(seed, found, time.monotonic() - begun)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from hil.protocol.frame import Frame, encode
 from tests.chaos import byte_faults, frame_faults
 from tests.chaos.faults import ALL, ANSWERS, BYTES, FRAMES, Fault, draw
 from tests.chaos.faulty import environment, proxy
-from tests.chaos.isolation import Broken, isolated, limit
+from tests.chaos.isolation import Broken, adopt_orphans, isolated, limit
 from tests.chaos.judge import GRACE_SECONDS, Judge, Wrong
 from tests.chaos.kind import Outcome
 from tests.chaos.proxy import spoiled
@@ -59,6 +60,13 @@ def test_a_seed_repeats_a_run_and_the_seeds_after_it() -> None:
     assert (first.kind, first.fault) == (second.kind, second.fault)
     chain = list(islice(seeds(3), 5))
     assert list(islice(seeds(chain[2]), 3)) == chain[2:]
+
+
+def test_a_run_leaves_its_process_without_an_alarm_and_without_orphans() -> None:
+    """An alarm that is left kills the process that ran other tests since, without a word."""
+    one(3, "link over a pipe")
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert not adopt_orphans(False)
 
 
 def test_a_violation_makes_the_command_fail(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """Name the test of a process that dies, and the lines where it did, in a file.
 
-`pytest -p tests.support.running` loads it. A crash of native code leaves no report: `make test` prints the
-files that are left in the end.
+`pytest -p tests.support.running` loads it. A crash of native code leaves no report, and neither does a signal
+that ends a process: `make test` prints the files that are left in the end.
 """
 
 import faulthandler
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 FOLDER = "results/running"
+ENDING = (signal.SIGALRM, signal.SIGHUP, signal.SIGTERM)
+"""Signals that end a process without a word, but for SIGKILL, which no process can notice."""
 
 
 class Running:
@@ -21,6 +24,8 @@ class Running:
         self.path = folder / f"{os.getpid()}.txt"
         self.file = self.path.open("w", encoding="utf-8")
         faulthandler.enable(self.file)
+        for number in ENDING:
+            faulthandler.register(number, self.file, chain=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
@@ -29,7 +34,15 @@ class Running:
         self.file.write(f"died in {item.nodeid}\n")
         self.file.flush()
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self) -> None:
+        if signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            pytest.fail("the test left an alarm set, which ends this process during another test")
+
     def pytest_unconfigure(self) -> None:
+        for number in ENDING:
+            faulthandler.unregister(number)
         faulthandler.disable()
         self.file.close()
         self.path.unlink()
