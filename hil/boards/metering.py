@@ -14,6 +14,7 @@ from hil.energy.figures import Energy, Turn, energy
 from hil.energy.meter import Meter, Recorder, Window
 from hil.errors import MeterError, NotMeasurable
 from hil.protocol.hello import Clock
+from hil.transports.deadline import Deadline
 
 TURNS = 8
 """Captures with inferences; fewer than 6 have no interval of 95 %."""
@@ -23,6 +24,10 @@ _MOST = 1024
 """Most inferences of one request: the host decodes the samples of many for longer than a tiny net runs."""
 _FILLED = 0.9
 """Part of a capture's length after which no more inferences are begun."""
+_LATER_SECONDS = 60.0
+"""Time that a capture may last beyond its length: a busy board reads its sensor late."""
+_WAIT_SECONDS = 0.1
+"""Seconds between two looks at an idle capture that does not hold enough yet."""
 
 
 def measure_energy(board: Board, meter: Meter, subnet: int, x: NDArray[np.int8]) -> Energy:
@@ -77,6 +82,9 @@ def _opened(board: Board, meter: Meter) -> Iterator[Recorder]:
 def _idle(recorder: Recorder, seconds: float) -> Window:
     recorder.start()
     time.sleep(seconds)
+    latest = Deadline.after(_LATER_SECONDS)
+    while not recorder.enough() and not latest.passed:
+        time.sleep(_WAIT_SECONDS)
     return recorder.stop()
 
 
@@ -89,9 +97,10 @@ def _turn(
     x: NDArray[np.int8],
     seconds: float,
 ) -> Turn:
-    requests, busy, began = 0, 0.0, time.monotonic()
+    requests, busy = 0, 0.0
     recorder.start()
-    while not requests or time.monotonic() - began < _FILLED * seconds:
+    filled, latest = Deadline.after(_FILLED * seconds), Deadline.after(seconds + _LATER_SECONDS)
+    while not requests or not filled.passed or not (recorder.enough() or latest.passed):
         busy += sum(board.measure(subnet, n, clock, x).microseconds) / 1e6
         requests += 1
     return Turn(recorder.stop(), requests * n, busy, warm_ups=requests)  # an agent warms up at each request

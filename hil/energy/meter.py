@@ -91,6 +91,10 @@ class Recorder(Protocol):
         """Begin a capture."""
         ...
 
+    def enough(self) -> bool:
+        """Return whether the capture holds what an energy needs, so that it may end."""
+        ...
+
     def stop(self) -> Window:
         """End the capture."""
         ...
