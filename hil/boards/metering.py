@@ -11,6 +11,7 @@ from hil.boards.board import Board
 from hil.boards.facts import Provenance
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.figures import Energy, Turn, energy
+from hil.energy.joulescope import Joulescope
 from hil.energy.meter import Meter, Recorder, Window
 from hil.errors import MeterError, NotMeasurable
 from hil.protocol.hello import Clock
@@ -63,10 +64,13 @@ def measure_energy(board: Board, meter: Meter, subnet: int, x: NDArray[np.int8])
 
 @contextmanager
 def _opened(board: Board, meter: Meter) -> Iterator[Recorder]:
+    recorder: Recorder
     if meter.kind == "ppk2":
         from hil.energy.ppk2 import Ppk2  # imported here: most runs open no serial port
 
-        recorder: Recorder = Ppk2(meter, board.name)
+        recorder = Ppk2(meter, board.name)
+    elif meter.kind == "joulescope":
+        recorder = Joulescope(meter, board.name)
     elif board.shell is None:
         raise MeterError(
             f"a meter of kind {meter.kind} is read in a shell, and it has none", board=board.name

@@ -20,9 +20,10 @@ from hil.boards.metering import measure_energy
 from hil.boards.registry import target
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.figures import IDLE_DRIFT, Turn, energy
+from hil.energy.marks import marked
 from hil.energy.meter import Meter, Window
 from hil.energy.ppk2 import Ppk2
-from hil.energy.ppk2_samples import RATE, calibration, check, currents, marked
+from hil.energy.ppk2_samples import RATE, calibration, check, currents
 from hil.errors import MeterError, NotMeasurable
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
