@@ -24,6 +24,7 @@ EXTRAS = {
     **dict.fromkeys(("sqlalchemy", "alembic"), ("the store of runs", "hil")),
     "scipy": ("statistics", "hil"),
     "psycopg": ("PostgreSQL", "lab"),
+    "pyjoulescope_driver": ("a Joulescope", "energy"),
     **dict.fromkeys(("vl_convert", "jinja2"), ("hil report", "report")),
     **dict.fromkeys(("capstone", "elftools"), ("an emulated board", "emulate")),
     **dict.fromkeys(("platformio", "SCons"), ("the agent of a Nano", "firmware")),

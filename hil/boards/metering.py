@@ -11,9 +11,11 @@ from hil.boards.board import Board
 from hil.boards.facts import Provenance
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.figures import Energy, Turn, energy
+from hil.energy.joulescope import Joulescope
 from hil.energy.meter import Meter, Recorder, Window
 from hil.errors import MeterError, NotMeasurable
 from hil.protocol.hello import Clock
+from hil.transports.deadline import Deadline
 
 TURNS = 8
 """Captures with inferences; fewer than 6 have no interval of 95 %."""
@@ -23,6 +25,10 @@ _MOST = 1024
 """Most inferences of one request: the host decodes the samples of many for longer than a tiny net runs."""
 _FILLED = 0.9
 """Part of a capture's length after which no more inferences are begun."""
+_LATER_SECONDS = 60.0
+"""Time that a capture may last beyond its length: a busy board reads its sensor late."""
+_WAIT_SECONDS = 0.1
+"""Seconds between two looks at an idle capture that does not hold enough yet."""
 
 
 def measure_energy(board: Board, meter: Meter, subnet: int, x: NDArray[np.int8]) -> Energy:
@@ -58,10 +64,13 @@ def measure_energy(board: Board, meter: Meter, subnet: int, x: NDArray[np.int8])
 
 @contextmanager
 def _opened(board: Board, meter: Meter) -> Iterator[Recorder]:
+    recorder: Recorder
     if meter.kind == "ppk2":
         from hil.energy.ppk2 import Ppk2  # imported here: most runs open no serial port
 
-        recorder: Recorder = Ppk2(meter, board.name)
+        recorder = Ppk2(meter, board.name)
+    elif meter.kind == "joulescope":
+        recorder = Joulescope(meter, board.name)
     elif board.shell is None:
         raise MeterError(
             f"a meter of kind {meter.kind} is read in a shell, and it has none", board=board.name
@@ -77,6 +86,9 @@ def _opened(board: Board, meter: Meter) -> Iterator[Recorder]:
 def _idle(recorder: Recorder, seconds: float) -> Window:
     recorder.start()
     time.sleep(seconds)
+    latest = Deadline.after(_LATER_SECONDS)
+    while not recorder.enough() and not latest.passed:
+        time.sleep(_WAIT_SECONDS)
     return recorder.stop()
 
 
@@ -89,9 +101,10 @@ def _turn(
     x: NDArray[np.int8],
     seconds: float,
 ) -> Turn:
-    requests, busy, began = 0, 0.0, time.monotonic()
+    requests, busy = 0, 0.0
     recorder.start()
-    while not requests or time.monotonic() - began < _FILLED * seconds:
+    filled, latest = Deadline.after(_FILLED * seconds), Deadline.after(seconds + _LATER_SECONDS)
+    while not requests or not filled.passed or not (recorder.enough() or latest.passed):
         busy += sum(board.measure(subnet, n, clock, x).microseconds) / 1e6
         requests += 1
     return Turn(recorder.stop(), requests * n, busy, warm_ups=requests)  # an agent warms up at each request

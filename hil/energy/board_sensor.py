@@ -6,6 +6,7 @@ folder of the board, and ends by itself if nobody stops it.
 
 import math
 import shlex
+from itertools import pairwise
 
 from hil.energy.meter import Meter, Window
 from hil.errors import MeterError
@@ -34,16 +35,21 @@ _FOLDERS = {
 }
 _START = """
 d=$(mktemp -d 2>/dev/null || mktemp -d -p /data/local/tmp) || exit 1
-: >"$d/on"
+: >"$d/on"; : >"$d/out"
 $(command -v setsid) sh -c 'until read -r began _ </proc/uptime && [ -n "$began" ]; do :; done
-while [ -e "$1/on" ] && read -r now _ </proc/uptime && [ $((${{now%%.*}} - ${{began%%.*}})) -lt {most} ]; do
+on=1
+while [ "$on" ] && read -r now _ </proc/uptime && [ $((${{now%%.*}} - ${{began%%.*}})) -lt {most} ]; do
+    [ -e "$1/on" ] || on=
     line=$now
     for f in {files}; do read -r v <"$2/$f" && line="$line $v"; done
     echo "$line"
-    sleep {pause:g}
+    [ -z "$on" ] || sleep {pause:g}
 done; : >"$1/off"' sh "$d" {sensor} >"$d/out" 2>/dev/null </dev/null &
+i=0; while [ ! -s "$d/out" ] && [ $i -lt 200 ]; do sleep 0.01; i=$((i + 1)); done
 echo "folder=$d"
 """
+"""The script reads once before this returns, and once after it is told to end: readings enclose the work."""
+_COUNT = "echo count=$(wc -l <{folder}/out)"
 _STOP = """
 d={folder}
 rm -f "$d/on"
@@ -91,6 +97,11 @@ class BoardSensor:
         if not self._folder:
             raise self._error("its shell can make no folder; free some space in its /tmp")
 
+    def enough(self) -> bool:
+        """Return whether the capture has the readings that it needs, as a busy board reads late."""
+        said = key_values(self._run(_COUNT.format(folder=shlex.quote(self._folder)))).get("count", "")
+        return said.strip().isdigit() and int(said) >= _FEWEST
+
     def stop(self) -> Window:
         """End the capture. Raises `MeterError` if there are too few readings, or impossible ones."""
         return self._window(self._run(_STOP.format(folder=shlex.quote(self._folder))))
@@ -116,8 +127,11 @@ class BoardSensor:
             raise self._error(
                 f"{told}, and more than 0 and up to {_MOST_WATTS:g} W are possible; check its wires"
             )
-        seconds = (times[-1] - times[0]) * len(times) / (len(times) - 1)
-        return Window(seconds, seconds * sum(watts) / len(watts))
+        joules = sum(
+            (end - begin) * (power + following) / 2
+            for (begin, end), (power, following) in zip(pairwise(times), pairwise(watts), strict=True)
+        )
+        return Window(times[-1] - times[0], joules)
 
     def _error(self, text: str) -> MeterError:
         return MeterError(f"its meter: {text}", board=self._board)

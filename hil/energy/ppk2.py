@@ -81,6 +81,10 @@ class Ppk2:
             raise self._error(self._fault or LinkError(f"{silent}; {_ADVICE.mute}"))
         self._began = monotonic()
 
+    def enough(self) -> bool:
+        """Return True: samples arrive all the time, and `stop` counts them."""
+        return True
+
     def stop(self) -> Window:
         """End the capture. Raises `MeterError` if samples are missing or impossible."""
         ended = monotonic()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hil.energy.marks import marked
 from hil.energy.meter import Window
 from hil.errors import MeterError
 
@@ -128,18 +129,3 @@ def currents(words: NDArray[np.uint32], calibrated: Calibration, millivolts: int
         span = f"{_LEAST_AMPERES * 1000:g} to {_MOST_AMPERES * 1000:,g} mA are possible"
         raise MeterError(f"{told}, but {span}; check its wires and its calibration")
     return amperes
-
-
-def marked(joules: NDArray[np.float64], high: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Return the energy of each time that the marker was high, whole ones only.
-
-    Args:
-        joules: Energy of each sample, float64 [n].
-        high: Whether the marker is high, bool [n].
-    """
-    edges = np.diff(high.astype(np.int8))
-    rises, falls = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1) + 1
-    if len(rises):
-        falls = falls[falls > rises[0]]
-    sums = np.concatenate([[0.0], np.cumsum(joules)])
-    return tuple(float(sums[b] - sums[a]) for a, b in zip(rises, falls, strict=False))

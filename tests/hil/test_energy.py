@@ -20,9 +20,10 @@ from hil.boards.metering import measure_energy
 from hil.boards.registry import target
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.figures import IDLE_DRIFT, Turn, energy
+from hil.energy.marks import marked
 from hil.energy.meter import Meter, Window
 from hil.energy.ppk2 import Ppk2
-from hil.energy.ppk2_samples import RATE, calibration, check, currents, marked
+from hil.energy.ppk2_samples import RATE, calibration, check, currents
 from hil.errors import MeterError, NotMeasurable
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
@@ -242,6 +243,9 @@ class Still:
 
     def start(self) -> None: ...
 
+    def enough(self) -> bool:
+        return True
+
     def stop(self) -> Window:
         return REST
 
@@ -277,7 +281,7 @@ def test_power_of_a_sysfs_over_ssh_becomes_energy(sshd: Start, small: Model, sen
     there, x = sshd(), inputs(small, 5)
     with open_pi(there.entry()) as board:
         board.deploy(small)
-        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=1.0), 0, x)
+        found = measure_energy(board, Meter("hwmon", path=str(sensor), seconds=0.4), 0, x)
         clock = next(clock for clock in board.facts().clocks if clock.hz)
         us = np.median(board.measure(0, 100, clock, x).microseconds)
     assert found.idle_milliwatts == pytest.approx((1500, 1500))
@@ -312,8 +316,35 @@ def test_a_battery_draws_current_times_voltage(desktop: Board, small: Model, sen
     desktop.deploy(small)
     for name, text in {"current_now": "-500000", "voltage_now": "4000000", "status": "Discharging"}.items():
         (sensor / name).write_text(text + "\n")
-    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.8), 0, inputs(small, 2))
+    found = measure_energy(desktop, Meter("battery", path=str(sensor), seconds=0.4), 0, inputs(small, 2))
     assert found.milliwatts == pytest.approx([2000] * 8)
+
+
+def test_a_capture_lasts_until_its_sensor_was_read_often_enough(
+    desktop: Board, small: Model, sensor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy board reads late: here so late that no capture of the usual length has enough readings."""
+    monkeypatch.setattr("hil.energy.board_sensor._PAUSE_SECONDS", 0.1)
+    desktop.deploy(small)
+    found = measure_energy(desktop, Meter("hwmon", path=str(sensor), seconds=0.1), 0, inputs(small, 2))
+    assert found.milliwatts == pytest.approx([1500] * 8)
+
+
+def test_a_sensor_that_is_never_read_often_enough_ends_the_capture_with_an_error(
+    desktop: Board, small: Model, sensor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hil.energy.board_sensor._PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr("hil.boards.metering._LATER_SECONDS", 0.2)
+    desktop.deploy(small)
+    with raises(MeterError, board="desk"):
+        measure_energy(desktop, Meter("hwmon", path=str(sensor), seconds=0.1), 0, inputs(small, 2))
+
+
+def test_a_reading_counts_for_the_time_until_the_next(desktop: Board, sensor: Path) -> None:
+    recorder = BoardSensor(Meter("hwmon", path=str(sensor)), "desk", desktop.shell)
+    taken = recorder._window("1.00 1000000\n1.01 3000000\n1.02 3000000\n1.52 1000000\n2.00 1000000\n")
+    assert taken.seconds == pytest.approx(1.0)
+    assert taken.joules == pytest.approx(0.01 * 2 + 0.01 * 3 + 0.5 * 2 + 0.48)
 
 
 @pytest.mark.parametrize("path", ["$(touch {})", "`touch {}`", "'; touch {}; '", "x\ntouch {}\n"])

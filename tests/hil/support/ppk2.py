@@ -35,7 +35,7 @@ def words(
         logic: The eight logic inputs, one number or [n].
     """
     counter = (np.arange(len(microamperes)) + first) & 0x3F
-    found = microamperes | 2 << 14 | counter << 18 | np.asarray(logic) << 24
+    found = microamperes | 2 << 14 | counter << 18 | np.asarray(logic, np.int64) << 24
     return found.astype("<u4")
 
 
