@@ -16,21 +16,12 @@ from hil.results.conditions import Conditions, Span
 from hil.results.measurement import Measurement
 from hil.results.run import BoardIdentity, PackFacts, TestOutcome
 from hil.results.store import Store, find_run, import_file, open_store, prune
-from tests.hil.support.postgres import Postgres, programs
+from tests.hil.support.postgres import Postgres
 from tests.hil.support.raising import raises
 from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
 Open = Callable[[], Store]
 """Opens the store of a test, also several times at once."""
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    found = programs()
-    if found is None:
-        pytest.skip("no PostgreSQL on this machine: install postgresql")
-    with Postgres(found) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
