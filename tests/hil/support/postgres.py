@@ -15,6 +15,8 @@ import psycopg
 
 START_SECONDS = 60
 _USER = "hil"
+GUARDED = "guarded"
+"""User who needs a password."""
 _ROOT = os.geteuid() == 0
 
 
@@ -36,7 +38,7 @@ class Postgres:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._programs, self._databases = folder, 0
+        self._programs, self._databases, self._guarded = folder, 0, False
         self._home = Path(tempfile.mkdtemp(prefix="reds-hil-pg-"))
         if _ROOT:
             shutil.chown(self._home, "postgres")
@@ -50,6 +52,8 @@ class Postgres:
         try:
             how = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={_USER}"]
             self._run(self._command("initdb", "--pgdata=data", *how))
+            access = self._home / "data" / "pg_hba.conf"
+            access.write_text(f"local all {GUARDED} scram-sha-256\n{access.read_text()}")
             self.start()
         except BaseException:
             self.__exit__(None, None, None)
@@ -89,6 +93,16 @@ class Postgres:
         finally:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
+
+    def guarded(self, password: str) -> str:
+        """Make a new database for a user who needs this password; return its URL without the password."""
+        url = self.database()
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"DROP OWNED BY {GUARDED}" if self._guarded else f"CREATE ROLE {GUARDED}")
+            connection.execute(f"ALTER ROLE {GUARDED} LOGIN PASSWORD '{password}'")
+            connection.execute(f"ALTER DATABASE store{self._databases} OWNER TO {GUARDED}")
+        self._guarded = True
+        return url.replace(f"{_USER}@", f"{GUARDED}@")
 
     def database(self) -> str:
         """Make a new database; return its URL."""
