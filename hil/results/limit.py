@@ -18,6 +18,7 @@ class Limit:
         value: The limit, which the figure may reach.
         least: Whether the figure must not be below it; else it must not be above it.
         kept: Whether the figure keeps it.
+        pack_sha256: Checksum of the pack whose figure it is of, empty for every pack.
     """
 
     target: str
@@ -29,6 +30,7 @@ class Limit:
     value: float
     least: bool
     kept: bool
+    pack_sha256: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""
