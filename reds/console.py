@@ -1,12 +1,16 @@
 """Make the consoles of the commands, on which text of others is only text."""
 
 from collections.abc import Iterable
+from typing import IO
 
 from rich.console import Console
 from rich.text import Text
 
 from reds import torchrun
 from reds.text import printable
+
+WIDE = 400
+"""Columns of text that is no terminal's: wider than any table, so that no cell is folded or cut."""
 
 
 def plain_console(stderr: bool = False, least_width: int = 0) -> Console:
@@ -23,6 +27,11 @@ def plain_console(stderr: bool = False, least_width: int = 0) -> Console:
     if not console.is_terminal:
         console.width = max(console.width, least_width)
     return console
+
+
+def wide_console(file: IO[str]) -> Console:
+    """Return a console for text without color that may be of any width."""
+    return Console(file=file, width=WIDE, color_system=None, highlight=False, markup=False, emoji=False)
 
 
 def print_notes(notes: Iterable[str], console: Console) -> None:

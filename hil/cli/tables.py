@@ -9,14 +9,12 @@ import click
 
 from hil.kernels.cases import NETS
 from reds.commands import new_file
-from reds.console import plain_console
+from reds.console import WIDE, plain_console
 from reds.files import write_atomically
 
 if TYPE_CHECKING:
     from hil.kernels.tables import Table
 
-_PIPED_WIDTH = 400
-"""Columns where the output is no terminal: wider than any table, so that no cell is folded."""
 JSON = click.option("--json", "json_file", type=new_file, help="Also write the tables to this file, as JSON.")
 MARKDOWN = click.option(
     "--markdown", "markdown_file", type=new_file, help="Also write the tables to this file, as Markdown."
@@ -48,7 +46,7 @@ def publish(tables: Sequence["Table"], json_file: Path | None, markdown_file: Pa
     """
     from hil.kernels.tables import plain
 
-    console = plain_console(least_width=_PIPED_WIDTH)
+    console = plain_console(least_width=WIDE)
     for table in tables:
         console.print(table.rich())
     if json_file:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hil.report.taken import Taken
-from hil.results import report
+from hil.results.conditions import warnings
 from hil.results.listing import facts
 from hil.results.measurement import INFRASTRUCTURE_ERRORS
 from hil.results.run import BAD, FAILED, PASSED, TestOutcome
@@ -54,7 +54,7 @@ def verdict(taken: Taken) -> Verdict:
         for m in taken.measurements
         if m.metric == INFRASTRUCTURE_ERRORS and m.value
     ]
-    doubts = report.warnings([m.plain() for m in taken.measurements])
+    doubts = warnings([m.plain() for m in taken.measurements])
     return Verdict(
         kind,
         f"{ended}: {said}" if said else ended,

@@ -1,4 +1,4 @@
-"""Print the figures of a run: a block for each board, with limits and verdicts, a hundred columns wide.
+"""Print the figures of a run with limits and verdicts, a block of a hundred columns for each board and pack.
 
 A switch counts for the subnet that it selects, with its slowest sample. Cycles are not shown beside the
 latency that is computed from them, nor counts of switches beside their times: the files hold all figures.
@@ -13,10 +13,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from hil.results.conditions import warnings
 from hil.results.limit import Limit
 from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
-from hil.results.report import warnings
 from hil.results.run import BAD, TestOutcome
+from reds.console import wide_console
 from reds.text import LINE, percent, printable
 
 COLUMNS = 100
@@ -28,6 +29,8 @@ _MOST_COUNT = 1e15
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 Who = tuple[str, str, str]
 """Target, board and provenance."""
+Bench = tuple[Who, str, str]
+"""A board, and name and checksum of a pack."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def render(
 ) -> str:
     """Return the blocks as text, with warnings and notes below them.
 
+    A board that ran several packs has a block for each. Its tests are counted above the first.
+
     Args:
         measurements: Plain measurements.
         notes: Lines that follow.
@@ -107,38 +112,55 @@ def render(
         outcomes: Numbers of tests by board and outcome; None if nobody counted.
     """
     out = io.StringIO()
-    console = Console(file=out, width=400, color_system=None, highlight=False, markup=False, emoji=False)
+    console = wide_console(out)
     found = _blocks(measurements, limits)
-    for who in dict.fromkeys((*found, *(outcomes or {}))):
-        console.print(printable(_title(who, (outcomes or {}).get(who, {})), LINE), soft_wrap=True)
-        if who in found:
-            console.print(_narrow(found[who], console))
-        console.print()
+    for who in dict.fromkeys((*(who for who, *_ in found), *(outcomes or {}))):
+        ended = (outcomes or {}).get(who, {})
+        for title, block in _of_board(who, found):
+            console.print(printable(f"{_name(who)}{title}{_counts(ended)}", LINE), soft_wrap=True)
+            if block:
+                console.print(_narrow(block, console))
+            console.print()
+            ended = {}  # once for each board
     for note in (*warnings(measurements), *notes):
         console.print(printable(note, LINE), soft_wrap=True)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _blocks(measurements: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) -> dict[Who, _Block]:
-    found: dict[Who, _Block] = {}
+def _blocks(measurements: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) -> dict[Bench, _Block]:
+    found: dict[Bench, _Block] = {}
     for m in measurements:
         metric, subnet = str(m["metric"]), str(m["subnet"]).split("->")[-1]
         if metric in _HIDDEN or metric.partition("_")[0] in _HIDDEN_KINDS:
             continue
-        block = found.setdefault((m["target"], m["board"], m["provenance"]), _Block())
+        who = m["target"], m["board"], m["provenance"]
+        block = found.setdefault((who, m["pack"], m["pack_sha256"]), _Block())
         of_subnet = block.figures.setdefault(subnet, {})
         column = _column(metric, str(m["unit"]))
         value, slowest = float(m["value"]), of_subnet.get(column)
         if slowest is None or not metric.startswith("switch") or value > slowest[0]:
             of_subnet[column] = value, m.get("low"), m.get("high")
     for limit in limits:
-        who = limit.target, limit.board, limit.provenance
-        if who in found:
-            key = limit.subnet.split("->")[-1], _column(limit.metric, limit.unit)
-            before = found[who].limits.get(key)
-            if before is None or before.kept:
-                found[who].limits[key] = limit
+        key = limit.subnet.split("->")[-1], _column(limit.metric, limit.unit)
+        for (who, _, sha256), block in found.items():
+            if who == (limit.target, limit.board, limit.provenance) and limit.pack_sha256 in ("", sha256):
+                before = block.limits.get(key)
+                if before is None or before.kept:
+                    block.limits[key] = limit
     return found
+
+
+def _of_board(who: Who, found: Mapping[Bench, _Block]) -> list[tuple[str, _Block | None]]:
+    """Return the blocks of a board, each with a title that names its pack if there are several.
+
+    A board without figures has one block that is None.
+    """
+    benches = [bench for bench in found if bench[0] == who]
+    names = Counter(name for _, name, _ in benches)
+    titles = [f", {name}" + f" {sha256[:8]}" * (names[name] > 1) for _, name, sha256 in benches]
+    several = len(benches) > 1
+    blocks = [(title * several, found[bench]) for title, bench in zip(titles, benches, strict=True)]
+    return [*blocks] or [("", None)]
 
 
 def _column(metric: str, unit: str) -> str:
@@ -147,13 +169,17 @@ def _column(metric: str, unit: str) -> str:
     return metric if ours else f"{metric} {unit}"
 
 
-def _title(who: Who, ended: Mapping[str, int]) -> str:
-    """Return a board's name, and how its tests ended, what failed in capitals."""
+def _name(who: Who) -> str:
     target, board, provenance = who
     name = board if board == target else f"{board} ({target})"
+    return f"{name}, {provenance}"
+
+
+def _counts(ended: Mapping[str, int]) -> str:
+    """Return how many tests of a board ended how, what failed in capitals."""
     counts = [f"{ended[word]} {word.upper()}" for word in BAD if ended.get(word)]
     counts += [f"{n} {word}" for word, n in sorted(ended.items()) if word not in BAD]
-    return f"{name}, {provenance}" + (f": {', '.join(counts)}" if counts else "")
+    return f": {', '.join(counts)}" if counts else ""
 
 
 def _narrow(block: _Block, console: Console) -> Table:

@@ -1,6 +1,6 @@
 """Describe what a latency depends on besides the program, and judge whether it disturbed a measurement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,3 +63,20 @@ def doubts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     if hot := max(before["thermal"] or 0, after["thermal"] or 0):
         found.append(f"it was throttled (thermal status {hot})")
     return found
+
+
+def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each board whose conditions at any measurement make its latencies doubtful.
+
+    Doubts that begin with the same two words differ in their figures only, so the last of them is shown.
+    """
+    found: dict[str, dict[tuple[str, ...], str]] = {}
+    for m in measurements:
+        if when := m.get("conditions"):
+            of_board = found.setdefault(m["board"], {})
+            of_board |= {tuple(why.split()[:2]): why for why in doubts(when["before"], when["after"])}
+    return [
+        f"WARNING: {board}: latencies are doubtful: {'; '.join(why.values())}"
+        for board, why in found.items()
+        if why
+    ]

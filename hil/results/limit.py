@@ -22,6 +22,7 @@ class Limit:
         value: The limit, which the figure may reach.
         least: Whether the figure must not be below it; else it must not be above it.
         kept: Whether the figure keeps it.
+        pack_sha256: Checksum of the pack whose figure it is of, empty for every pack.
 
     Raises:
         ValueError: A text is not printable, or the limit is not finite.
@@ -36,6 +37,7 @@ class Limit:
     value: float
     least: bool
     kept: bool
+    pack_sha256: str = ""
 
     def __post_init__(self) -> None:
         for key in ("target", "board", "subnet", "metric", "unit"):
@@ -50,8 +52,8 @@ class Limit:
 
     @property
     def figure(self) -> tuple[str, ...]:
-        """Return what tells the limits of a run apart: board, subnet, metric and unit."""
-        return self.target, self.board, self.provenance, self.subnet, self.metric, self.unit
+        """Return what tells the limits of a run apart: board, subnet, metric, unit and pack."""
+        return self.target, self.board, self.provenance, self.subnet, self.metric, self.unit, self.pack_sha256
 
     def plain(self) -> dict[str, Any]:
         """Return the fields as JSON holds them."""

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from hil.results.memory import Memory
 from hil.results.profile import Cost, Profile
+from reds.console import wide_console
 from reds.text import LINE, printable
 
-_WIDTH = 400
-"""Columns of the text, wider than any table, so that no figure is cut. Tables of usual nets fit 100."""
 _UNITS = ("cycles", "instructions", "us")
 """Units in the order of their columns."""
 
@@ -45,7 +43,7 @@ def render(profile: Profile, memory: Memory | str) -> str:
     table.add_row("", "layers together", together, *_figures(costs, lambda c: c.total), "", flash, most)
     table.add_row("", "whole inference", together, *_figures(costs, lambda c: c.whole), "", "", "")
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
+    console = wide_console(out)
     where = f"{profile.pack} {profile.subnet} on {profile.board} ({profile.provenance})"
     console.print(printable(f"{where}; flash and arena in bytes", LINE), soft_wrap=True)
     console.print(table)

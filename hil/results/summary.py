@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
-from hil.results import report
+from hil.results import run_table
+from hil.results.conditions import warnings
 from hil.results.run import BAD
 from reds.reading import read_regular, reason
 from reds.tables import code, escaped, markdown
@@ -127,9 +128,9 @@ def _noted(tests: Iterable[Case], name: str) -> str:
 
 
 def _figures(measured: Sequence[Mapping[str, Any]]) -> str:
-    notes = [f"\n{escaped(warning)}" for warning in report.warnings(measured)]
+    notes = [f"\n{escaped(warning)}" for warning in warnings(measured)]
     return (
-        "\n".join([_table("Figures", report.heads(measured), report.lines(measured)), *notes])
+        "\n".join([_table("Figures", run_table.heads(measured), run_table.lines(measured)), *notes])
         if measured
         else ""
     )

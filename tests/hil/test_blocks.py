@@ -58,6 +58,27 @@ def test_boards_have_blocks_of_their_own_and_counts_of_tests() -> None:
     ]
 
 
+def test_packs_of_one_board_have_blocks_of_their_own_and_keep_their_limits() -> None:
+    one = [measured("25%", "latency", 100.0), measured("25%", "macs", 200)]
+    taken = [*one, measured("25%", "latency", 900.0, pack="other", pack_sha256="11ee")]
+    limit = Limit(*WHO, "25%", "latency", "us", 500.0, False, True, "00ff")
+    outcome = TestOutcome("t", "passed", 1.0, "", *WHO)
+    text = blocks.render(taken, [], [limit], blocks.counted([outcome]))
+    assert rows(text) == [
+        ["left", "(nano33ble),", "emulated,", "net:", "1", "passed"],
+        ["subnet", "MACs", "latency", "us", "limit"],
+        ["25%", "200", "100.0", "<=", "500", "ok"],
+        [],
+        ["left", "(nano33ble),", "emulated,", "other"],
+        ["subnet", "latency", "us"],
+        ["25%", "900.0"],
+        [],
+    ]
+    again = [*one, measured("25%", "latency", 900.0, pack_sha256="11ee")]
+    titles = [line for line in blocks.render(again, []).splitlines() if "," in line]
+    assert titles == ["left (nano33ble), emulated, net 00ff", "left (nano33ble), emulated, net 11ee"]
+
+
 @pytest.mark.parametrize(("kept", "says"), [(True, "ok"), (False, "FAILED")])
 def test_a_limit_and_its_verdict_are_beside_their_figure(kept: bool, says: str) -> None:
     taken = [measured("25%", "latency", 1500.0), measured("25%", "accuracy", 0.75, "fraction")]

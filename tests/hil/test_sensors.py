@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from hil.boards import sensors
-from hil.results import report
+from hil.results import conditions
 from hil.results.conditions import Conditions, doubts
 
 PI = """Last login: yesterday = today
@@ -73,6 +73,6 @@ def test_each_kind_of_doubt_is_reported_once_for_a_board() -> None:
         {"board": "c", "conditions": None},
     ]
     clock = "its clock went from 1,500 to 900 MHz"
-    assert report.warnings(rows) == [
+    assert conditions.warnings(rows) == [
         f"WARNING: b: latencies are doubtful: its governor is ondemand, not performance; {clock}"
     ]

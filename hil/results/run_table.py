@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hil.results.conditions import doubts
 from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
 
 _COLUMNS = (
@@ -55,23 +54,6 @@ def lines(measurements: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]
     for (target, board, subnet, provenance), figures in rows(measurements).items():
         beside = [_cell(figures, *each) for each in more]
         yield (target, board, subnet, *_cells(figures), *beside, provenance)
-
-
-def warnings(measurements: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each board whose conditions at any measurement make its latencies doubtful.
-
-    Doubts that begin with the same two words differ in their figures only, so the last of them is shown.
-    """
-    found: dict[str, dict[tuple[str, ...], str]] = {}
-    for m in measurements:
-        if when := m.get("conditions"):
-            of_board = found.setdefault(m["board"], {})
-            of_board |= {tuple(why.split()[:2]): why for why in doubts(when["before"], when["after"])}
-    return [
-        f"WARNING: {board}: latencies are doubtful: {'; '.join(why.values())}"
-        for board, why in found.items()
-        if why
-    ]
 
 
 def _cells(figures: Mapping[str, float]) -> Iterable[str]:
