@@ -114,10 +114,19 @@ limits = Table(
     Column("subnet", Text, nullable=False),
     Column("metric", Text, nullable=False),
     Column("unit", Text, nullable=False),
+    Column("pack_sha256", Text, nullable=False),
     Column("value", Float, nullable=False),
     Column("least", Boolean, nullable=False),
     Column("kept", Boolean, nullable=False),
     UniqueConstraint(
-        "run_id", "target", "board", "provenance", "subnet", "metric", "unit", name="limits_once"
+        "run_id",
+        "target",
+        "board",
+        "provenance",
+        "subnet",
+        "metric",
+        "unit",
+        "pack_sha256",
+        name="limits_once",
     ),
 )

@@ -20,7 +20,7 @@ Named = tuple[str, str, str]
 """Target, name and provenance of a board."""
 UNUSED_LOCK = 0x72656474
 """Number of PostgreSQL's lock that writers share, and that whoever removes unused rows has alone."""
-FIGURE = ("target", "board", "provenance", "subnet", "metric", "unit")
+FIGURE = ("target", "board", "provenance", "subnet", "metric", "unit", "pack_sha256")
 """Columns that tell the limits of a run apart."""
 
 

@@ -9,7 +9,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Make the table."""
-    figure = "target", "board", "provenance", "subnet", "metric", "unit"
+    figure = "target", "board", "provenance", "subnet", "metric", "unit", "pack_sha256"
     op.create_table(
         "limits",
         sa.Column("id", sa.Integer, primary_key=True),
