@@ -11,9 +11,9 @@ from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.lab_table import LabTable
 from hil.boards.opening import Say, leased, to_stderr
-from hil.errors import BoardAbsent, BoardsFileError
+from hil.errors import BoardAbsent, BoardsFileError, SetupError
 from hil.lifetime.termination import termination_interrupts
-from hil.options import LEASE_WAIT_SECONDS, NO_LAB, Settings
+from hil.options import ALL_BOARDS, LEASE_WAIT_SECONDS, NO_LAB, Settings
 
 if TYPE_CHECKING:
     from hil.lab.offers import Offer
@@ -105,7 +105,8 @@ def select_boards(
     """Return the boards of a run in the order of the boards file, without starting any.
 
     A target of --target that the boards file lacks comes last, with the default entry of its kind. With a lab
-    there is one board of each kind that the lab offers, by name; the run takes a free place of the kind.
+    there is one board of each kind that the lab offers, by name; the run takes a free place of the kind. With
+    --boards-per-target there are so many, each a place.
 
     Args:
         settings: The options of the run.
@@ -117,6 +118,7 @@ def select_boards(
         BoardsFileError: The boards file cannot be used, or has a budget for a subnet that the pack lacks.
         UnknownTarget: --target names no known target.
         LabError: The coordinator of the lab does not answer.
+        SetupError: --boards-per-target is given without a lab.
     """
     for name in settings.target:
         registry.target(name)
@@ -129,6 +131,9 @@ def select_boards(
         )
         _check_budgets(path, lab.places.items(), subnets)
         return _of_lab(settings, coordinator, lab, shelf(coordinator, lab.tags, path))
+    if settings.boards_per_target is not None:
+        remedy = "name one with --lab, or leave the option out: all boards of the boards file are benched"
+        raise SetupError(f"--boards-per-target is for a lab; {remedy}")
     if settings.target:
         here = {entry.target for entry in entries}
         more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
@@ -157,7 +162,7 @@ def _of_lab(
 
     known = registry.target_names()
     wanted = settings.target or [offer.target for offer in offered if offer.target in known]
-    boards = [_of_offer(settings, offer) for offer in offered if offer.target in wanted]
+    boards = [board for offer in offered if offer.target in wanted for board in _of_offer(settings, offer)]
     for target in dict.fromkeys(wanted):
         if target not in {board.entry.target for board in boards}:
             reason = none_of(coordinator, target, lab.tags)
@@ -165,10 +170,25 @@ def _of_lab(
     return tuple(boards)
 
 
-def _of_offer(settings: Settings, offer: "Offer") -> SelectedBoard:
-    entry = Entry(offer.target, offer.target, emulated=offer.emulated)
+def _of_offer(settings: Settings, offer: "Offer") -> Iterator[SelectedBoard]:
+    """Yield one board, which is any place of an offer; or as many places as --boards-per-target wants."""
+    from hil.lab.offers import too_few
+
+    wanted = settings.boards_per_target
+    if wanted is None or offer.absent:
+        yield _of_places(settings, offer, offer.target)
+        return
+    for place in offer.places[:wanted]:
+        yield _of_places(settings, offer.only(place), place)
+    if len(offer.places) < wanted < ALL_BOARDS:
+        entry = Entry(offer.target, offer.target, emulated=offer.emulated)
+        yield _missing(entry, settings, f"{offer.target}: {too_few(offer, wanted)}")
+
+
+def _of_places(settings: Settings, offer: "Offer", name: str) -> SelectedBoard:
+    entry = Entry(name, offer.target, emulated=offer.emulated)
     if offer.absent:
-        return _missing(entry, settings, f"{offer.target}: {offer.absent}")
+        return _missing(entry, settings, f"{name}: {offer.absent}")
     provenance = Provenance.EMULATED if offer.emulated else Provenance.HARDWARE
     return SelectedBoard(entry, provenance, offer=offer)
 
