@@ -110,10 +110,10 @@ def diff(context: click.Context, before: str, after: str, everything: bool, comm
     from hil.results.difference import changes
     from hil.results.listing import changes_table
 
-    runs = [_kept(context, name) for name in (before, after)]
+    runs = _kept(context, before), _kept(context, after)
     found, notes = changes(*runs)
     if comment:
-        click.echo(comments.render(runs[0].name, runs[1].name, found, notes), nl=False)
+        click.echo(comments.render(*runs, found, notes), nl=False)
         return
     table = changes_table(found, everything)
     print_wide(f"before: {runs[0].name}", f"after:  {runs[1].name}", *notes)
@@ -135,10 +135,11 @@ def _kept(context: click.Context, name: str) -> "Kept":
     if names_file(name):
         header, measured = file.read_run(path)
         who = dict.fromkeys((m.target, m.board, m.provenance) for m in measured)
-        return Kept(path.name, header.boards if header else [BoardIdentity(*each) for each in who], measured)
+        boards = header.boards if header else [BoardIdentity(*each) for each in who]
+        return Kept(path.name, boards, measured, header.run if header else None)
     store = _store(context)
     run = find_run(store, name)
-    return Kept(run.id, store.boards(run.id), store.measurements(run.id))
+    return Kept(run.id, store.boards(run.id), store.measurements(run.id), run)
 
 
 @results.command()
