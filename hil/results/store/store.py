@@ -9,14 +9,18 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, and_, case, exists, func, or_, select, update
 
+from hil.results.limit import Limit
 from hil.results.measurement import Measurement
 from hil.results.run import BAD, FAILED, PASSED, BoardIdentity, Run, TestOutcome, now
 from hil.results.store import rows
 from hil.results.store.faults import store_errors
-from hil.results.store.schema import boards, measurements, packs, runs, tests
-from hil.results.store.writer import Writer
+from hil.results.store.patience import Patience
+from hil.results.store.schema import boards, limits, measurements, packs, runs, tests
+from hil.results.store.writer import EndedTest, Writer
 
 T = TypeVar("T")
+_FIGURE = ("board_id", "pack_shape", "subnet", "metric", "unit", "run_id", "pack_sha256")
+"""Columns that tell figures apart; the first six are those of an index."""
 Ended = tuple[str, str, str]
 """Board and provenance of tests, and how they ended."""
 
@@ -40,9 +44,17 @@ class Store:
         name: File or URL of the database, without its password.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, watch: Patience) -> None:
+        """Read and write a database whose tables are up to date.
+
+        Args:
+            engine: Connects to the database.
+            name: File or URL, without a password.
+            watch: The longest wait for a server.
+        """
         self.name = name
         self._engine = engine
+        self._watch = watch
 
     def __enter__(self) -> Self:
         return self
@@ -56,9 +68,9 @@ class Store:
         """Close all connections; closing twice is harmless."""
         self._engine.dispose()
 
-    def begin(self, run: Run) -> Writer:
-        """Keep a new run; return the writer that keeps what it measures."""
-        return Writer(lambda: self.transaction(writes=True), run)
+    def begin(self, run: Run, so_far: Iterable[EndedTest] = ()) -> Writer:
+        """Keep a new run, with tests that ended before; return the writer that keeps what it measures."""
+        return Writer(lambda: self.transaction(writes=True), run, so_far)
 
     def accept(self, run_id: str) -> None:
         """Accept a run as good whatever its tests say: it is the baseline of its boards until a newer one."""
@@ -121,6 +133,11 @@ class Store:
         query = select(tests).where(tests.c.run_id == run_id).order_by(tests.c.id)
         return self._all(rows.test_from, query)
 
+    def limits(self, run_id: str) -> list[Limit]:
+        """Return the limits that a run was held to; none for a run that an older version kept."""
+        query = select(limits).where(limits.c.run_id == run_id).order_by(limits.c.id)
+        return self._all(rows.limit_from, query)
+
     def measurements(self, run_id: str, board: BoardIdentity | None = None) -> list[Measurement]:
         """Return the measurements of a run, in the order in which they were kept.
 
@@ -156,7 +173,7 @@ class Store:
         """
         figure = measurements.c.pack_shape == pack_shape, measurements.c.subnet == subnet
         measure = measurements.c.metric == metric, measurements.c.unit == unit
-        query = _measurements().where(_same_board(board), *figure, *measure)
+        query = _measurements().where(_same_board(board), *figure, *measure, ~_taken_again())
         if until:
             query = query.where(measurements.c.run_id <= until)
         query = query.order_by(measurements.c.run_id.desc(), measurements.c.id).limit(limit)
@@ -203,7 +220,7 @@ class Store:
     @contextmanager
     def transaction(self, writes: bool = False) -> Iterator[Connection]:
         """Open a transaction that is committed at the end of the block."""
-        with store_errors(self.name), self._engine.connect() as connection:
+        with store_errors(self.name), self._watch.limited(), self._engine.connect() as connection:
             connection.execution_options(writes=writes)
             with connection.begin():
                 yield connection
@@ -227,6 +244,13 @@ def _measurements() -> Select[Any]:
 
 def _of_board() -> Any:
     return measurements.c.board_id == boards.c.id
+
+
+def _taken_again() -> Any:
+    """Return the condition that a figure was taken again in its run, as by a test that ran again."""
+    later = measurements.alias()
+    same = [later.c[key] == measurements.c[key] for key in _FIGURE]
+    return exists().where(later.c.id > measurements.c.id, *same)
 
 
 def _same_board(board: BoardIdentity) -> Any:
