@@ -4,7 +4,6 @@ An ending by an error or a signal leaves the `with` block. After a kill the guar
 If the guard is killed too, the next run that waits for the place does.
 """
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -41,9 +40,14 @@ class HeldPlace:
     resources: tuple[Resource, ...]
     _alive: Reserving
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether the lab still knows that this run has the place."""
+        return self._alive.asking
+
     def check(self) -> None:
         """Raise `LeaseLost` if the lab no longer knows that this run has the place."""
-        if not self._alive.asking:
+        if not self.is_known:
             lost = f"its lease of place {self.place.name} is lost: {self._alive.error().observation}"
             raise LeaseLost(f"{lost}; see that labgrid-coordinator and its network are up, then run again")
 
@@ -89,7 +93,7 @@ def held(
 def _guarded(client: Client) -> Iterator[None]:
     """Let the guard give back what the block has in the lab, if this process ends within the block."""
     program = [sys.executable, "-m", "hil.lab.give_back", client.coordinator, str(client.owner)]
-    last = LastCommand(program, {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    last = LastCommand(program, {"PYTHONPATH": str(Path(__file__).parents[2])})
     try:
         yield
     except Exception:

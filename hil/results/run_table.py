@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS, latest
 
 _COLUMNS = (
     "MACs",
@@ -30,7 +30,7 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     suite's are left out.
     """
     table: dict[tuple[str, ...], dict[str, float]] = {}
-    for m in measurements:
+    for m in latest(measurements):
         if m["metric"] == INFRASTRUCTURE_ERRORS or m["unit"] != UNITS.get(m["metric"], m["unit"]):
             continue
         subnet = str(m["subnet"]).split("->")[-1]
