@@ -26,8 +26,8 @@ def ssh(machine: Machine) -> Iterator[Finding]:
             yield _private_key(entry.name, entry.host)
             yield _host_key(entry.name, entry.host)
         if entry.via:
-            yield _private_key(f"via of {entry.name}", entry.via)
-            yield _host_key(f"via of {entry.name}", entry.via)
+            yield _private_key(f"the machine of {entry.name}", entry.via)
+            yield _host_key(f"the machine of {entry.name}", entry.via)
 
 
 def adb(machine: Machine) -> Iterator[Finding]:

@@ -201,6 +201,16 @@ def test_pi_without_any_key_is_broken_until_it_has_them(
     assert states(keys.ssh(machine)) == {"key of pi": OK, "host key of pi": OK}
 
 
+def test_keys_of_a_machine_that_a_board_is_reached_through_are_checked(
+    home: Path, boards_file: Callable[[str], Machine]
+) -> None:
+    machine = boards_file(
+        '[[board]]\nname = "phone"\ntarget = "android"\nserial = "S1"\nvia = { host = "exporter" }\n'
+    )
+    of = "the machine of phone"
+    assert states(keys.ssh(machine)) == {f"key of {of}": BROKEN, f"host key of {of}": BROKEN}
+
+
 @pytest.mark.parametrize("damage", [b"\xff\xfe", b"h ssh-ed25519 !!!\n", b"\0" * 100])
 def test_damaged_known_hosts_is_a_fault_with_a_remedy(
     home: Path, boards_file: Callable[[str], Machine], damage: bytes

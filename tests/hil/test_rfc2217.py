@@ -2,8 +2,10 @@
 
 import os
 import socket
+import subprocess
+import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from hil.transports.tcp import ClosedAtOnce
 from hil.transports.telnet import IAC, MOST_VALUE, SB, SE, Decoder, Option, Said, Value, Verb, escaped, said
 from hil.transports.telnet import value as value_of
 from reds.pack.model import Model
-from tests.hil.support.boards import equals_the_interpreter, taking
+from tests.hil.support.boards import HOST, equals_the_interpreter, taking
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.raising import raises
 from tests.hil.support.ser2net import Ser2net
@@ -69,6 +71,21 @@ def test_second_client_of_ser2net_is_refused_with_its_words(
             pass
         assert "at once: Port already in use; another client" in caught.value.text
         assert len(board.infer(inputs(small, 3))) == 3
+
+
+@pytest.mark.parametrize("scheme", [RAW, TELNET])
+def test_board_of_a_killed_run_can_be_opened_at_once(
+    tmp_path: Path, pty: PtyBoard, boards_toml: Callable[..., Path], small: Model, scheme: str
+) -> None:
+    with Ser2net(tmp_path, pty.port, scheme) as server:
+        boards = boards_toml("nano33ble", port=server.port)
+        command = [sys.executable, "-c", HOST, "nano33ble", str(boards)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as killed:
+            assert killed.stdout is not None
+            assert killed.stdout.readline() == b"up\n"
+            killed.kill()
+        with taking(5):
+            equals_the_interpreter(open_(server.port), small)
 
 
 def test_banner_of_ser2net_is_dropped(tmp_path: Path, pty: PtyBoard, small: Model) -> None:
