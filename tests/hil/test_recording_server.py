@@ -55,12 +55,10 @@ def bench(tmp_path: Path, small_pack: Path, url: str, postgres: Postgres) -> Ben
     ) -> subprocess.CompletedProcess[str]:
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "test_mine.py").write_text(TESTS.format(middle=middle, last=last))
-        told = "--target=desktop", f"--pack={small_pack}", "test_mine.py"
+        told = "--target=desktop", f"--pack={small_pack}", f"--store={store}", "test_mine.py"
         commands = {"STOP": postgres.stop_command, "START": postgres.start_command}
         env = {name: json.dumps(command) for name, command in commands.items()}
-        return run_pytest(
-            tmp_path / folder, *told, env={**env, "HIL_STORE": store, "XDG_DATA_HOME": str(tmp_path / "data")}
-        )
+        return run_pytest(tmp_path / folder, *told, env={**env, "XDG_DATA_HOME": str(tmp_path / "data")})
 
     return run
 
@@ -132,6 +130,7 @@ def test_a_server_that_refuses_a_run_fails_it_and_loses_nothing(bench: Bench, ur
     assert outcomes(done.stdout) == {"passed": 3}
     assert note(done).startswith("ERROR: ")
     assert "s3cret" not in done.stdout + done.stderr
+    assert waiting()
     assert not [path for path in data.rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
     sent = CliRunner().invoke(main, ["results", f"--store={url}", "send"])
     assert (sent.exit_code, kept(url)) == (0, [WHOLE]), sent.output

@@ -154,7 +154,7 @@ def write_and_hang(url: str, told: Connection) -> None:
 def test_a_run_is_sent_after_its_process_was_killed_and_not_before(store: Store, url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    child = spawn.Process(target=write_and_hang, args=(url, theirs))
+    child = spawn.Process(target=write_and_hang, args=(url, theirs), daemon=True)
     child.start()
     run = ours.recv()
     found = send(store)
