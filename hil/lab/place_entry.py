@@ -51,7 +51,7 @@ def place_entry(place: str, target: str, resources: Iterable[Resource], file: Pa
     except ValueError as error:
         raise BoardsFileError(f"the lab describes its {resource.kind} with {error}", board=place) from None
     options = _options(place, target, file, lab)
-    if "upload" in options and "port" in row:
+    if "upload" in options and "port" in row and "host" in resource.params:
         row["via"] = {"host": resource.params["host"]}
     known = {"name": place, "target": target, **row}
     return BoardTable(file, {**known, **options}, place).entry()
@@ -102,11 +102,17 @@ def _port(value: Any) -> int:
     return value
 
 
+def _local(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {"port": str(params.get("port", ""))}
+
+
 Rows = Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
-_ROWS: Rows = {"NetworkSerialPort": _serial}
+_ROWS: Rows = {"NetworkSerialPort": _serial, "RawSerialPort": _local, "USBSerialPort": _local}
+"""Keys of a board by the class of a resource; exporters offer the first one, targets of labgrid all."""
 _ROWS_OF_SHELLS: Rows = {"NetworkService": _service}
 _ROWS_OF_USB: Rows = {"NetworkAndroidFastboot": _plugged_in}
-"""Keys of a board by the class of a resource."""
+USABLE = frozenset((*_ROWS, *_ROWS_OF_SHELLS, *_ROWS_OF_USB))
+"""Classes of resources that hil can use."""
 
 
 def _rows(target: str) -> tuple[Rows, ...]:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.hil.support.lab import Lab, programs
+from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
-from tests.hil.support.suite_run import read
+from tests.hil.support.suite_run import PLUGINS, read
 from tests.support.forge_server import ForgeServer
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +40,7 @@ def project(tmp_path: Path) -> Path:
 def nightly(project: Path, small_pack: Path, tmp_path: Path) -> Nightly:
     def run(*targets: str, **environment: object) -> subprocess.CompletedProcess[str]:
         ours = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_", "GITHUB_"))}
-        own = {"XDG_DATA_HOME": tmp_path / "data", "PYTHONPATH": ROOT}
+        own = {"PYTEST_ADDOPTS": " ".join(PLUGINS), "XDG_DATA_HOME": tmp_path / "data", "PYTHONPATH": ROOT}
         told = {"HIL_PACK": small_pack, "HIL_SAMPLES": 7, **own, **environment}
         command = [str(project / "ci" / "nightly"), *targets]
         env = {**ours, **{name: str(value) for name, value in told.items()}}
@@ -120,10 +122,22 @@ def test_bad_night_is_compared_with_the_last_good_one_and_told(
     assert bad.returncode == 1
     assert (kept / "status").read_text() == "1\n"
     assert re.match(r"### Bench: \d+ equal\n", (kept / "diff.md").read_text())
-    assert f"`{run}` before" in bad.stdout
+    assert f"- Baseline: run `{run}`, " in bad.stdout
     with ForgeServer("github") as server:
         env = {**os.environ, **server.environment(1)}
         subprocess.run([str(project / "ci" / "message.py"), "nano33ble"], env=env, check=True)
         (issue,) = server.issues
     assert "- `test_latency[nano-emulated-50%]` failed: " in issue.body
-    assert f"`{run}` before" in issue.body
+    assert f"- Baseline: run `{run}`, " in issue.body
+
+
+def test_night_takes_the_boards_of_a_lab_and_gives_them_back(project: Path, nightly: Nightly) -> None:
+    if programs() is None:
+        pytest.skip("labgrid is missing: run ci/bootstrap test")
+    with LabBoard() as nano, Lab({"nano-1": {"board": "nano33ble"}}) as lab:
+        lab.export("rack-1", {"nano-1": nano.resource})
+        done = nightly("nano33ble", HIL_LAB=lab.address, NIGHT="boards", **lab.environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (lab.owners(), lab.reservations()) == ({}, [])
+    rows = read(project / "results" / "nightly" / "boards" / "bench.jsonl")
+    assert {(row["board"], row["provenance"]) for row in rows} == {("nano-1", "hardware")}
