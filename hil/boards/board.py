@@ -202,7 +202,7 @@ class Board:
         model = self._check_inputs(x)
         parts: list[list[Outputs]] = [[] for _ in subnets]
         done = 0
-        for batch in self._batches(model, subnets, x):
+        for batch in self.batches(subnets, x):
             self._load(batch)
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
@@ -351,8 +351,9 @@ class Board:
             raise InputsRefused(f"{got}, but {takes}", board=self.name)
         return model
 
-    def _batches(self, model: Model, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
+    def batches(self, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
+        model = self._check_inputs(x)
         quick = max(1, _BATCH_MACS // max(1, sum(model.subnets[s].macs for s in subnets)))
         size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
         for at in range(0, len(x), size):

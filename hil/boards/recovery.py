@@ -6,13 +6,16 @@ more, on the recovered board. Nothing is repeated because of its figures.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
-from hil.boards import registry
-from hil.boards.board import Advance, Board, ignore
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.boards import registry, spread
+from hil.boards.board import Advance, Board, Outputs, ignore
 from hil.boards.entry import Entry
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.power_cycle import power_cycle
@@ -111,6 +114,23 @@ class RecoverableBoard:
         self.do(lambda board: board.deploy(model, advance))
         self._model = model
 
+    def infer_each(
+        self, subnets: Sequence[int], x: NDArray[np.int8], advance: Advance, emulators: int
+    ) -> list[Outputs]:
+        """Run several subnets of the deployed pack on the same inputs, as `Board.infer_each`.
+
+        Args:
+            subnets: Indices of the subnets.
+            x: int8 [N, input] in [-127, 127].
+            advance: Called with the number of inputs that are done.
+            emulators: Number of emulators of an emulated board that share the work, this one included.
+        """
+        model = self._model
+        if emulators <= 1 or model is None or self._provenance is Provenance.HARDWARE:
+            return self.do(lambda board: board.infer_each(subnets, x, advance))
+        more, shared = emulators - 1, (model, subnets, x, advance, self._say)
+        return self.do(lambda board: spread.infer_each(board, more, self._another, *shared))
+
     def restart(self) -> None:
         """Start the agent anew, with its pack: as a process it gets other memory and another core."""
         self._stop()
@@ -130,10 +150,13 @@ class RecoverableBoard:
 
     def _opened(self) -> Board:
         if self._board is None:
-            kind = registry.target(self._entry.target)
-            self._board = self._stack.enter_context(kind.start(self._entry, self._provenance))
+            self._board = self._stack.enter_context(self._another())
             self._facts = self._board.facts()
         return self._board
+
+    def _another(self) -> AbstractContextManager[Board]:
+        """Start one more emulator of the board."""
+        return registry.target(self._entry.target).start(self._entry, self._provenance)
 
     def _stop(self) -> None:
         self._board = None

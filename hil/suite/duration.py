@@ -1,10 +1,9 @@
 """Estimate the duration of an emulated board's bench, and the number of inputs for half a minute."""
 
-from dataclasses import dataclass
-
 from hil.boards.facts import Provenance
 from hil.suite.board_selection import SelectedBoard
 from hil.suite.measurements import usual_samples
+from hil.suite.speeds import Speed, emulators, shared_seconds, speed_of
 from hil.suite.switch_pairs import pairs_into
 from hil.suite.workload import Workload
 
@@ -13,32 +12,13 @@ OUTPUT_SECONDS = 30.0
 as long."""
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Speed of an emulated board on one core of a usual machine.
-
-    Attributes:
-        macs: MACs that it computes in a second.
-        start: Seconds until it has the pack.
-        clocks: Clocks that each latency and switch is measured with.
-    """
-
-    macs: float
-    start: float
-    clocks: int
-
-
-SPEEDS = {"nano33ble": Speed(300e6, 2.0, 2), "pi": Speed(75e6, 12.0, 1), "android": Speed(75e6, 12.0, 1)}
-"""Speeds by target; NEON takes QEMU several times as long as the Nano's instructions."""
-_UNKNOWN = Speed(75e6, 12.0, 2)
-"""Speed of an emulated target of others."""
 _LEAST_INPUTS = 50
 """Inputs that are taken however long they take: with fewer, an accuracy says nothing."""
 
 
 def usual_inputs(workload: Workload, boards: tuple[SelectedBoard, ...]) -> int:
     """Return the number of inputs taken by default: all, unless an emulated board needs long for them."""
-    slowest = min((speed.macs for board in boards if (speed := _speed(board))), default=None)
+    slowest = min((speed.macs for board in boards if (speed := speed_of(board))), default=None)
     if slowest is None:
         return len(workload.inputs)
     return max(_LEAST_INPUTS, int(OUTPUT_SECONDS * slowest / max(1, workload.macs)))
@@ -53,29 +33,24 @@ def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int
         samples: Samples of each latency and switch; None for the usual number.
     """
     n = samples or usual_samples(Provenance.EMULATED)
-    seconds = [_seconds(workload, speed, n) for board in boards if (speed := _speed(board))]
+    seconds = [_seconds(workload, speed, n) for board in boards if (speed := speed_of(board))]
     if not seconds:
         return ""
     who = "the emulated board, once its agent is built"
     if len(seconds) > 1:
         who = f"{len(seconds)} emulated boards, once their agents are built"
-    return f"about {_rounded(sum(seconds))} for {who}"
+    most = max(emulators(workload.output_macs, speed) for board in boards if (speed := speed_of(board)))
+    shared = f"; up to {most} emulators share the outputs of a board" if most > 1 else ""
+    return f"about {_rounded(sum(seconds))} for {who}{shared}"
 
 
 def alike(boards: tuple[SelectedBoard, ...]) -> str:
     """Return a note on emulated boards that are one machine with two names, empty if there are none."""
-    names = {board.entry.target: board.entry.name for board in boards if _speed(board)}
+    names = {board.entry.target: board.entry.name for board in boards if speed_of(board)}
     if not names.keys() >= {"pi", "android"}:
         return ""
     pi, android = names["pi"], names["android"]
     return f"{android} is the machine of {pi} behind adb, its counts are the same; --target leaves one out"
-
-
-def _speed(board: SelectedBoard) -> Speed | None:
-    """Return the speed of an emulated board, None for others."""
-    if board.absent or board.provenance is not Provenance.EMULATED:
-        return None
-    return SPEEDS.get(board.entry.target, _UNKNOWN)
 
 
 def _seconds(workload: Workload, speed: Speed, n: int) -> float:
@@ -87,8 +62,8 @@ def _seconds(workload: Workload, speed: Speed, n: int) -> float:
         for pair in pairs_into(target, len(subnets))
         for s in pair
     )
-    macs = workload.macs * (len(workload.taken) + speed.clocks * n) + switched * speed.clocks * n
-    return speed.start + macs / speed.macs
+    measured = (workload.macs + switched) * speed.clocks * n
+    return speed.start + shared_seconds(workload.output_macs, speed) + measured / speed.macs
 
 
 def _rounded(seconds: float) -> str:

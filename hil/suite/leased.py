@@ -1,13 +1,15 @@
 """Lease a board for a test session, and attach its provenance and conditions to each measurement."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from hil.boards.board import Advance, Board, ignore
+from hil.boards.board import Advance, Board, Outputs, ignore
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.opening import to_stderr
 from hil.boards.recovery import Record, RecoverableBoard, Say
@@ -42,6 +44,12 @@ class LeasedBoard:
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
         """Store a pack on the board, as `RecoverableBoard.deploy`."""
         self._board.deploy(model, advance)
+
+    def infer_each(
+        self, subnets: Sequence[int], x: NDArray[np.int8], advance: Advance, emulators: int
+    ) -> list[Outputs]:
+        """Run several subnets on the same inputs, as `RecoverableBoard.infer_each`."""
+        return self._board.infer_each(subnets, x, advance, emulators)
 
     def restart(self) -> None:
         """Start the board's agent anew, as `RecoverableBoard.restart`."""

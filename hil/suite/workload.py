@@ -82,6 +82,11 @@ class Workload:
         return self.truth[self.taken[self.taken < len(self.truth)]]
 
     @property
+    def output_macs(self) -> int:
+        """Return the MACs of the outputs of all subnets on the inputs that are taken."""
+        return self.macs * len(self.taken)
+
+    @property
     def whole(self) -> bool:
         """Return whether every input is taken."""
         return len(self.taken) == len(self.inputs)
