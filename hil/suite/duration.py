@@ -1,8 +1,10 @@
 """Estimate the duration of an emulated board's bench, and the number of inputs for half a minute."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hil.boards.facts import Provenance
+from hil.firmware import build
 from hil.suite.board_selection import SelectedBoard
 from hil.suite.measurements import usual_samples
 from hil.suite.switch_pairs import pairs_into
@@ -21,17 +23,29 @@ class Speed:
         macs: MACs that it computes in a second.
         start: Seconds until it has the pack.
         clocks: Clocks that each latency and switch is measured with.
+        agent: Environment of its agent, as `build` names it; empty if its build is not known.
     """
 
     macs: float
     start: float
     clocks: int
+    agent: str = ""
 
 
-SPEEDS = {"nano33ble": Speed(300e6, 2.0, 2), "pi": Speed(75e6, 12.0, 1), "android": Speed(75e6, 12.0, 1)}
+SPEEDS = {
+    "nano33ble": Speed(300e6, 2.0, 2, build.EMULATED),
+    "pi": Speed(75e6, 12.0, 1, build.EMULATED_LINUX),
+    "android": Speed(75e6, 12.0, 1, build.EMULATED_LINUX),
+}
 """Speeds by target; NEON takes QEMU several times as long as the Nano's instructions."""
 _UNKNOWN = Speed(75e6, 12.0, 2)
 """Speed of an emulated target of others."""
+REFERENCE_MACS = 1e9
+"""MACs that the reference interpreter computes in a second."""
+BUILD_SECONDS = 10.0
+"""Seconds that the build of an agent takes."""
+_MEMORY_INPUTS = 2
+"""Inferences of each subnet whose stack is measured."""
 _LEAST_INPUTS = 50
 """Inputs that are taken however long they take: with fewer, an accuracy says nothing."""
 
@@ -44,22 +58,33 @@ def usual_inputs(workload: Workload, boards: tuple[SelectedBoard, ...]) -> int:
     return max(_LEAST_INPUTS, int(OUTPUT_SECONDS * slowest / max(1, workload.macs)))
 
 
-def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int | None) -> str:
+def estimate(
+    workload: Workload,
+    boards: tuple[SelectedBoard, ...],
+    samples: int | None,
+    is_built: Callable[[str, str], bool] = build.is_built,
+) -> str:
     """Return the time that the emulated boards of a run take together, as text; empty if there are none.
+
+    The reference interpreter, layers, stacks and builds of agents are included.
 
     Args:
         workload: The pack and its inputs.
         boards: The boards of the run.
         samples: Samples of each latency and switch; None for the usual number.
+        is_built: Whether there is an agent of an environment for a target.
     """
     n = samples or usual_samples(Provenance.EMULATED)
-    seconds = [_seconds(workload, speed, n) for board in boards if (speed := _speed(board))]
-    if not seconds:
+    found = [(board.entry, speed) for board in boards if (speed := _speed(board))]
+    if not found:
         return ""
-    who = "the emulated board, once its agent is built"
-    if len(seconds) > 1:
-        who = f"{len(seconds)} emulated boards, once their agents are built"
-    return f"about {_rounded(sum(seconds))} for {who}"
+    agents = {(speed.agent, entry.target) for entry, speed in found if speed.agent and not entry.agent}
+    builds = sum(not is_built(*agent) for agent in agents)
+    seconds = sum(_seconds(workload, speed, n) for _, speed in found) + BUILD_SECONDS * builds
+    seconds += workload.macs * len(workload.taken) / REFERENCE_MACS
+    who = "the emulated board" if len(found) == 1 else f"{len(found)} emulated boards"
+    built = f", with the build of {builds} agent{'s' * (builds > 1)}" if builds else ""
+    return f"about {_rounded(seconds)} for {who}{built}"
 
 
 def alike(boards: tuple[SelectedBoard, ...]) -> str:
@@ -87,7 +112,9 @@ def _seconds(workload: Workload, speed: Speed, n: int) -> float:
         for pair in pairs_into(target, len(subnets))
         for s in pair
     )
-    macs = workload.macs * (len(workload.taken) + speed.clocks * n) + switched * speed.clocks * n
+    each = len(workload.taken) + _MEMORY_INPUTS
+    each += speed.clocks * (n + 2)  # a profile is of one inference, whole and layer by layer
+    macs = workload.macs * each + switched * speed.clocks * n
     return speed.start + macs / speed.macs
 
 
