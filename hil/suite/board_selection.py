@@ -55,7 +55,7 @@ def any_meter(settings: Settings) -> bool:
 
 
 def select_boards(
-    settings: Settings, subnets: Collection[str], probe: Callable[[Entry], str | None] = why_absent
+    settings: Settings, subnets: Collection[str] | None, probe: Callable[[Entry], str | None] = why_absent
 ) -> tuple[SelectedBoard, ...]:
     """Return the boards of a run in the order of the boards file, without starting any.
 
@@ -63,7 +63,7 @@ def select_boards(
 
     Args:
         settings: The options of the run.
-        subnets: Names of the pack's subnets.
+        subnets: Names of the pack's subnets; None for a `.tflite` file, which no budget for a subnet is of.
         probe: Returns the reason why a real board is absent, as `why_absent` does.
 
     Raises:
@@ -80,7 +80,7 @@ def select_boards(
         entries = tuple(e for e in entries if e.target in settings.target) + more
     for entry in entries:
         limited = {subnet for key in LIMITS_BY_SUBNET for subnet in getattr(entry, key)}
-        if unknown := limited - set(subnets):
+        if subnets is not None and (unknown := limited - set(subnets)):
             budgets = f"{path}: board {entry.name!r}: a budget for {', '.join(sorted(unknown))}"
             known = ", ".join(subnets)
             raise BoardsFileError(f"{budgets}, but the pack has {known}; remove or rename the budget")
