@@ -21,6 +21,7 @@ _SHOWN = {
     "against": "against",
     "precision": "precision",
     "samples": "samples",
+    "limits": "limits",
     "recovered": "recovered",
     "quarantined": "ERROR",
 }

@@ -81,9 +81,7 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
     Raises:
         BuildError: A tool is missing, the build fails, or the cache cannot be written.
     """
-    extra = "" if environment == EMULATED else f"-{board}"
-    extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
-    program = cache_dir() / build_id() / f"agent-{environment}{extra}"
+    program = _program(environment, wrap, board)
     if not whole(program, executable=True):
         _require_tools(environment)
         prepare(program)
@@ -94,6 +92,18 @@ def agent(environment: str, wrap: Path | None = None, board: str = "desktop") ->
                 built = _posix(sources, wrap, board, environment)
             keep(program, built.read_bytes(), 0o755)
     return program
+
+
+def is_built(environment: str, board: str = "desktop") -> bool:
+    """Return whether the cache has the agent that `agent` returns. Args are those of `agent`."""
+    return whole(_program(environment, None, board), executable=True)
+
+
+def _program(environment: str, wrap: Path | None, board: str) -> Path:
+    """Return the path of an agent in the cache."""
+    extra = "" if environment == EMULATED else f"-{board}"
+    extra += "" if wrap is None else "-" + hashlib.sha256(wrap.read_bytes()).hexdigest()[:8]
+    return cache_dir() / build_id() / f"agent-{environment}{extra}"
 
 
 def _require_tools(environment: str) -> None:

@@ -94,10 +94,18 @@ def worst_switch(board: Board, model: Model) -> float:
     return max(1000 * median(each) for each in taken)
 
 
-def in_turns(timers: Mapping[str, Timer]) -> dict[str, float]:
-    """Return the median of each timer; a disturbance of the machine hits all of them."""
-    taken: dict[str, list[float]] = {name: [] for name in timers}
+def turns(timers: Mapping[str, Timer]) -> dict[str, list[list[float]]]:
+    """Return the times of each timer, turn by turn; a disturbance of the machine hits all of them.
+
+    The first inference of a turn is discarded, as it finds cold caches.
+    """
+    taken: dict[str, list[list[float]]] = {name: [] for name in timers}
     for _ in range(ROUNDS):
         for name, timer in timers.items():
-            taken[name] += timer(EACH + 1)[1:]
-    return {name: median(values) for name, values in taken.items()}
+            taken[name].append(timer(EACH + 1)[1:])
+    return taken
+
+
+def in_turns(timers: Mapping[str, Timer]) -> dict[str, float]:
+    """Return the median of each timer."""
+    return {name: median([us for turn in taken for us in turn]) for name, taken in turns(timers).items()}

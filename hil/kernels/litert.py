@@ -52,6 +52,8 @@ class LiteRT:
         self._transport, self._heard = transport, bytearray()
         self.ram = 0
         """Bytes of memory that the loaded net takes in its process, weights included."""
+        self.outputs = 0
+        """Number of values that the loaded net answers."""
         if lacks := self._answer().get("lacks"):
             raise SetupError(f"{transport.name}: no LiteRT: {lacks}; {python} -m pip install ai-edge-litert")
 
@@ -63,9 +65,10 @@ class LiteRT:
             ProtocolError: LiteRT answers something else.
         """
         answer = self._ask({"n": LOADS, "content": base64.b64encode(content).decode()})
-        if type(answer.get("ram")) is not int or answer["ram"] < 0:
+        sizes = answer.get("ram"), answer.get("outputs")
+        if any(type(size) is not int or size < 0 for size in sizes):
             raise self._strange(repr(answer).encode())
-        self.ram = answer["ram"]
+        self.ram, self.outputs = answer["ram"], answer["outputs"]
         return median(self._times(answer, LOADS))
 
     def time(self, n: int) -> list[float]:

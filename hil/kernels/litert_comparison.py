@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.board import Board
-from hil.kernels.desktop import EACH, ROUNDS, in_turns, ours, time_clock
+from hil.kernels.desktop import in_turns, ours, time_clock, turns
 from hil.kernels.litert import NAME, LiteRT
 from hil.kernels.nano import Say
 from hil.kernels.tables import Cell, Table
@@ -46,12 +46,10 @@ def beside(board: Board, model: Model, subnet: int, there: LiteRT, x: NDArray[np
     there.load(tflite.dumps(model, subnet))
     board.settle()
     clock = time_clock(board)
-    mine, theirs = [], []
-    for _ in range(ROUNDS):  # the first inference of a turn finds cold caches
-        mine.append(board.measure(subnet, EACH + 1, clock, x).microseconds[1:])
-        theirs.append(there.time(EACH + 1)[1:])
-    ratios = tuple(median(a) / median(b) for a, b in zip(mine, theirs, strict=True))
-    return Beside(sum(mine, ()), tuple(us for turn in theirs for us in turn), ratios)
+    taken = turns({"ours": lambda n: [*board.measure(subnet, n, clock, x).microseconds], NAME: there.time})
+    ratios = tuple(median(a) / median(b) for a, b in zip(taken["ours"], taken[NAME], strict=True))
+    mine, theirs = (tuple(us for turn in taken[name] for us in turn) for name in ("ours", NAME))
+    return Beside(mine, theirs, ratios)
 
 
 def measure(board: Board, model: Model, there: LiteRT, say: Say) -> Table:

@@ -1,8 +1,9 @@
 """Run LiteRT in the Python of a board for `litert.py`; this file runs there and needs `ai-edge-litert` only.
 
 Each line of input is a request in JSON, each line of output its answer. `us` are microseconds, one for each
-inference or load; `ram` is the memory that the first load and inference took, in bytes; `classes` are answers
-to examples; `refused` says why LiteRT takes no such file or examples.
+inference or load; `ram` is the memory that the first load and inference took, in bytes; `outputs` is how many
+values the net answers; `classes` are answers to examples; `refused` says why LiteRT takes no such file or
+examples.
 """
 
 import base64
@@ -84,6 +85,7 @@ def main() -> None:
                 x = np.random.default_rng(0).integers(-127, 128, first["shape"]).astype(first["dtype"])
                 net.set_tensor(first["index"], x)
                 net.invoke()
+                answer["outputs"] = int(np.prod(net.get_output_details()[0]["shape"]))
                 answer["ram"] = max(0, resident() - before)
                 answer["us"] = timed(partial(loaded, Interpreter, content), asked["n"])
                 nothing = sorted(timed(net.reset_all_variables, 1001))[500]

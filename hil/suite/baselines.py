@@ -1,8 +1,9 @@
 """Find the baseline of a board: a run in the store, or a results file."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from hil.errors import BaselineError
@@ -11,6 +12,7 @@ from hil.results import file
 from hil.results.gate import baseline as baselines
 from hil.results.gate.baseline import Baseline, Figure
 from hil.results.gate.times import MOST_RUNS
+from hil.results.measurement import Measurement
 from hil.results.run import BoardIdentity, Run
 from hil.results.store import Store, open_store
 from hil.results.store.good import good
@@ -40,13 +42,41 @@ def found(asked: str, where: str | None, board: BoardIdentity, shape: str) -> It
     """
     if names_file(asked):
         yield _from_file(asked, board, shape)
-    elif where != NO_STORE:
-        with open_store(where) as store:
-            yield _from_store(store, asked, board, shape)
-    elif asked == AUTO:
+    elif asked == AUTO and where == NO_STORE:
         yield None
     else:
-        raise BaselineError(f"--baseline is {asked}, but --store none keeps no run; name a file, or a store")
+        with _store(asked, where) as store:
+            yield _from_store(store, asked, board, shape)
+
+
+def resolved(asked: str, where: str | None, kinds: Iterable[tuple[str, str]], shape: str) -> str:
+    """Return what --baseline asks for, a run by its whole id, if it may be compared with each board.
+
+    It is called before the bench: `last` would mean the bench itself once that has begun.
+
+    Args:
+        asked: `auto`, the name of a run, or a file.
+        where: Value of --store.
+        kinds: Target and provenance of each board of this run.
+        shape: Shape of the pack of this run.
+
+    Raises:
+        BaselineError: There is no such file, or what was measured cannot be compared with this run.
+        ResultsError: The file is no results file.
+        StoreError: The store cannot be read, or keeps no run of this name.
+    """
+    if asked == AUTO:
+        return asked
+    if names_file(asked):
+        path, (_, measured) = _file(asked)
+        called, name = path.name, asked
+    else:
+        with _store(asked, where) as store:
+            name = find_run(store, asked).id
+            called, measured = f"run {name}", store.measurements(name)
+    for kind in kinds:
+        baselines.chosen(called, measured, *kind, shape)
+    return name
 
 
 def labeled_of(card: Mapping[str, Any] | None) -> str:
@@ -54,7 +84,14 @@ def labeled_of(card: Mapping[str, Any] | None) -> str:
     return str((card or {}).get("labelled", {}).get("sha256", ""))
 
 
-def _from_file(asked: str, board: BoardIdentity, shape: str) -> Baseline:
+def _store(asked: str, where: str | None) -> AbstractContextManager[Store]:
+    if where == NO_STORE:
+        raise BaselineError(f"--baseline is {asked}, but --store none keeps no run; name a file, or a store")
+    return open_store(where)
+
+
+def _file(asked: str) -> tuple[Path, tuple[file.Header | None, list[Measurement]]]:
+    """Return the path of a results file, and what it holds."""
     try:
         path = user_path(asked)
     except ValueError as error:
@@ -63,7 +100,11 @@ def _from_file(asked: str, board: BoardIdentity, shape: str) -> Baseline:
         ) from error
     if not path.exists():
         raise BaselineError(f"there is no file {path}; name a file of --results, or a run")
-    header, measured = file.read_run(path)
+    return path, file.read_run(path)
+
+
+def _from_file(asked: str, board: BoardIdentity, shape: str) -> Baseline:
+    path, (header, measured) = _file(asked)
     alike = baselines.chosen(path.name, measured, board.target, board.provenance, shape)
     if header is not None:
         names = _names(path.name, header.boards, board)

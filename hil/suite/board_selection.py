@@ -99,7 +99,7 @@ def any_meter(settings: Settings) -> bool:
 
 def select_boards(
     settings: Settings,
-    subnets: Collection[str],
+    subnets: Collection[str] | None,
     probe: Callable[[Entry], str | None] = why_absent,
     shelf: Shelf = _ask_lab,
 ) -> tuple[SelectedBoard, ...]:
@@ -111,7 +111,7 @@ def select_boards(
 
     Args:
         settings: The options of the run.
-        subnets: Names of the pack's subnets.
+        subnets: Names of the pack's subnets; None for a `.tflite` file, which no budget for a subnet is of.
         probe: Returns the reason why a real board is absent, as `why_absent` does.
         shelf: Returns what a lab offers.
 
@@ -146,9 +146,11 @@ def select_boards(
 
 
 def _check_budgets(
-    path: Path, boards: Iterable[tuple[str, Mapping[str, Mapping[str, float]]]], subnets: Collection[str]
+    path: Path, boards: Iterable[tuple[str, Mapping[str, Mapping[str, float]]]], subnets: Collection[str] | None
 ) -> None:
     """Raise `BoardsFileError` if a board or a place has a budget for a subnet that the pack lacks."""
+    if subnets is None:
+        return
     for name, row in boards:
         limited = {subnet for key in LIMITS_BY_SUBNET for subnet in row.get(key, ())}
         if unknown := limited - set(subnets):

@@ -13,7 +13,16 @@ from hil.errors import HilError
 from hil.options import Settings, read
 from hil.results import replay
 from hil.suite.bench_fixtures.answers import expected, outputs, reference_outputs, truth, workload
-from hil.suite.bench_fixtures.comparison import _gate, _litert, beside, gate, runtime, tflite
+from hil.suite.bench_fixtures.comparison import (
+    _baseline,
+    _gate,
+    _litert,
+    beside,
+    file_limits,
+    gate,
+    runtime,
+    tflite,
+)
 from hil.suite.bench_fixtures.figures import (
     _measurements,
     budgets,
@@ -33,6 +42,7 @@ from hil.suite.parametrization import AXES, bench_run_of
 from hil.suite.tflite_file import SUFFIX
 
 __all__ = [
+    "_baseline",
     "_gate",
     "_litert",
     "_measurements",
@@ -41,6 +51,7 @@ __all__ = [
     "budgets",
     "energy",
     "expected",
+    "file_limits",
     "gate",
     "hold",
     "keep",

@@ -1,6 +1,9 @@
 """Estimate the duration of an emulated board's bench, and the number of inputs for half a minute."""
 
+from collections.abc import Callable
+
 from hil.boards.facts import Provenance
+from hil.firmware import build
 from hil.suite.board_selection import SelectedBoard
 from hil.suite.measurements import usual_samples
 from hil.suite.speeds import Speed, emulators, shared_seconds, speed_of
@@ -12,6 +15,12 @@ OUTPUT_SECONDS = 30.0
 as long."""
 
 
+REFERENCE_MACS = 1e9
+"""MACs that the reference interpreter computes in a second."""
+BUILD_SECONDS = 10.0
+"""Seconds that the build of an agent takes."""
+_MEMORY_INPUTS = 2
+"""Inferences of each subnet whose stack is measured."""
 _LEAST_INPUTS = 50
 """Inputs that are taken however long they take: with fewer, an accuracy says nothing."""
 
@@ -24,24 +33,35 @@ def usual_inputs(workload: Workload, boards: tuple[SelectedBoard, ...]) -> int:
     return max(_LEAST_INPUTS, int(OUTPUT_SECONDS * slowest / max(1, workload.macs)))
 
 
-def estimate(workload: Workload, boards: tuple[SelectedBoard, ...], samples: int | None) -> str:
+def estimate(
+    workload: Workload,
+    boards: tuple[SelectedBoard, ...],
+    samples: int | None,
+    is_built: Callable[[str, str], bool] = build.is_built,
+) -> str:
     """Return the time that the emulated boards of a run take together, as text; empty if there are none.
+
+    The reference interpreter, layers, stacks and builds of agents are included.
 
     Args:
         workload: The pack and its inputs.
         boards: The boards of the run.
         samples: Samples of each latency and switch; None for the usual number.
+        is_built: Whether there is an agent of an environment for a target.
     """
     n = samples or usual_samples(Provenance.EMULATED)
-    seconds = [_seconds(workload, speed, n) for board in boards if (speed := speed_of(board))]
-    if not seconds:
+    found = [(board.entry, speed) for board in boards if (speed := speed_of(board))]
+    if not found:
         return ""
-    who = "the emulated board, once its agent is built"
-    if len(seconds) > 1:
-        who = f"{len(seconds)} emulated boards, once their agents are built"
-    most = max(emulators(workload.output_macs, speed) for board in boards if (speed := speed_of(board)))
+    agents = {(speed.agent, entry.target) for entry, speed in found if speed.agent and not entry.agent}
+    builds = sum(not is_built(*agent) for agent in agents)
+    seconds = sum(_seconds(workload, speed, n) for _, speed in found) + BUILD_SECONDS * builds
+    seconds += workload.output_macs / REFERENCE_MACS
+    who = "the emulated board" if len(found) == 1 else f"{len(found)} emulated boards"
+    built = f", with the build of {builds} agent{'s' * (builds > 1)}" if builds else ""
+    most = max(emulators(workload.output_macs, speed) for _, speed in found)
     shared = f"; up to {most} emulators share the outputs of a board" if most > 1 else ""
-    return f"about {_rounded(sum(seconds))} for {who}{shared}"
+    return f"about {_rounded(seconds)} for {who}{built}{shared}"
 
 
 def alike(boards: tuple[SelectedBoard, ...]) -> str:
@@ -62,8 +82,9 @@ def _seconds(workload: Workload, speed: Speed, n: int) -> float:
         for pair in pairs_into(target, len(subnets))
         for s in pair
     )
-    measured = (workload.macs + switched) * speed.clocks * n
-    return speed.start + shared_seconds(workload.output_macs, speed) + measured / speed.macs
+    each = _MEMORY_INPUTS + speed.clocks * (n + 2)  # a profile is of one inference, whole and layer by layer
+    macs = workload.macs * each + switched * speed.clocks * n
+    return speed.start + shared_seconds(workload.output_macs, speed) + macs / speed.macs
 
 
 def _rounded(seconds: float) -> str:

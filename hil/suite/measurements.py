@@ -84,6 +84,10 @@ class Measurements:
     _taken: dict[object, object] = field(default_factory=dict)
     _latencies: list[Mapping[int, Latency]] = field(default_factory=list)
     """Every measurement of latencies, by subnet."""
+    _switched_again: dict[Pair, list[Switches]] = field(default_factory=dict)
+    """Every repeated measurement of switches, by pair."""
+    _agents: int = 1
+    """Agents that have measured the latencies of all subnets."""
 
     @property
     def exact(self) -> bool:
@@ -115,6 +119,14 @@ class Measurements:
         self._start_anew()
         return self._measure(subnets)
 
+    def measure_by(self, agents: int) -> None:
+        """Measure the latencies of all subnets until so many agents have measured them, each started anew."""
+        subnets = range(len(self.workload.model.subnets))
+        self.latency(0)
+        while self._agents < agents:
+            self.latency_again(subnets)
+            self._agents += 1
+
     def half_width(self, subnet: int) -> float:
         """Return half of the width of the interval of a latency's median, relative to the median."""
         return max(relative_half_width(samples.values) for samples in self.latency(subnet).values())
@@ -144,14 +156,20 @@ class Measurements:
         return self._once(("energy", subnet), lambda board: measure_energy(board, meter, subnet, self._x))
 
     def switch(self, pair: Pair) -> Switches:
-        """Return the switches of an ordered pair, each with its first inference, by the name of the clock."""
+        """Return the switches of an ordered pair, each with its first inference, by the name of the clock.
+
+        What `switch_again` adds is included.
+        """
         target = pair[1]
-        return self._once(("switches", target), lambda board: self._switches(board, target))[pair]
+        first = self._once(("switches", target), lambda board: self._switches(board, target))[pair]
+        return _joined_switches([first, *self._switched_again.get(pair, ())])
 
     def switch_again(self, pair: Pair) -> Switches:
         """Measure a pair once more, after a pause and on an agent that is started anew."""
         self._start_anew()
-        return self.leased.do(lambda board: self._switches_of(board, pair))
+        taken = self.leased.do(lambda board: self._switches_of(board, pair))
+        self._switched_again.setdefault(pair, []).append(taken)
+        return taken
 
     def _start_anew(self) -> None:
         """Let a short disturbance of a real board end, and give its agent other memory and another core."""
@@ -218,4 +236,19 @@ def _joined(parts: Iterable[Latency]) -> Latency:
         for clock, samples in part.items():
             before = joined[clock].ticks if clock in joined else ()
             joined[clock] = replace(samples, ticks=before + samples.ticks)
+    return joined
+
+
+def _joined_switches(parts: Sequence[Switches]) -> Switches:
+    """Return all switches of several measurements, in the order they were taken."""
+    joined = dict(parts[0])
+    for part in parts[1:]:
+        for clock, more in part.items():
+            before = joined[clock]
+            joined[clock] = SwitchSamples(
+                replace(more.select, ticks=before.select.ticks + more.select.ticks),
+                replace(more.first, ticks=before.first.ticks + more.first.ticks),
+                np.concatenate([before.outputs, more.outputs]),
+                np.concatenate([before.rows, more.rows]),
+            )
     return joined

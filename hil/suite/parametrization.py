@@ -1,6 +1,6 @@
 """Set up a run: its settings, its boards, its workload and the parameters of its tests."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from hil.errors import HilError, SetupError
 from hil.options import Settings, read
 from hil.results import file
+from hil.results.pack_shape import pack_shape
 from hil.suite import defects, tflite_file
 from hil.suite import workload as workloads
 from hil.suite.board_selection import SelectedBoard, select_boards, summary, why_absent
@@ -33,6 +34,8 @@ class BenchRun:
     settings: Settings
     boards: tuple[SelectedBoard, ...]
     benched: Workload | TfliteFile
+    baseline: str | None = None
+    """Value of --baseline, with the whole id of a run; None without a baseline."""
 
     @property
     def workload(self) -> Workload:
@@ -66,10 +69,12 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
                 file.prepare(settings.results)
             benched = _benched(settings)
             probe = board_probe.once(config, why_absent)
-            boards = select_boards(settings, benched.subnets, probe, lab_shelf.once(config))
+            limited = benched.subnets if isinstance(benched, Workload) else None
+            boards = select_boards(settings, limited, probe, lab_shelf.once(config))
             if isinstance(benched, Workload):
                 benched = benched.taking(settings.inputs or usual_inputs(benched, boards))
-            config.stash[BENCH_RUN] = BenchRun(settings, boards, benched)
+            baseline = _baseline(settings, boards, benched)
+            config.stash[BENCH_RUN] = BenchRun(settings, boards, benched, baseline)
         except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
         except Exception as error:  # its traceback is shown on demand, once for all modules
@@ -86,6 +91,18 @@ def _benched(settings: Settings) -> Workload | TfliteFile:
     if given := [f"--{name}" for name in _OF_PACKS if getattr(settings, name) is not None]:
         raise SetupError(f"{', '.join(given)}: for packs only, and --pack is {path.name}; leave it out")
     return tflite_file.load(path)
+
+
+def _baseline(
+    settings: Settings, boards: Iterable[SelectedBoard], benched: Workload | TfliteFile
+) -> str | None:
+    """Return the baseline of the run. One that cannot be compared with is an error before the bench."""
+    if settings.baseline is None or isinstance(benched, TfliteFile):
+        return None
+    from hil.suite import baselines  # here: a run without a baseline needs no database
+
+    kinds = {(board.entry.target, str(board.provenance)): None for board in boards if not board.absent}
+    return baselines.resolved(settings.baseline, settings.store, kinds, pack_shape(benched.model))
 
 
 def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:

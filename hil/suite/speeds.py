@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hil.boards.facts import Provenance
 from hil.boards.spread import usable_cores
+from hil.firmware import build
 from hil.suite.board_selection import SelectedBoard
 
 WORKERS = "PYTEST_XDIST_WORKER_COUNT"
@@ -23,14 +24,20 @@ class Speed:
         macs: MACs that it computes in a second.
         start: Seconds until it has the pack.
         clocks: Clocks that each latency and switch is measured with.
+        agent: Environment of its agent, as `build` names it; empty if its build is not known.
     """
 
     macs: float
     start: float
     clocks: int
+    agent: str = ""
 
 
-SPEEDS = {"nano33ble": Speed(300e6, 2.0, 2), "pi": Speed(75e6, 12.0, 1), "android": Speed(75e6, 12.0, 1)}
+SPEEDS = {
+    "nano33ble": Speed(300e6, 2.0, 2, build.EMULATED),
+    "pi": Speed(75e6, 12.0, 1, build.EMULATED_LINUX),
+    "android": Speed(75e6, 12.0, 1, build.EMULATED_LINUX),
+}
 """Speeds by target; NEON takes QEMU several times as long as the Nano's instructions."""
 _UNKNOWN = Speed(75e6, 12.0, 2)
 """Speed of an emulated target of others."""

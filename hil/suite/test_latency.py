@@ -12,6 +12,8 @@ from hil.suite.measurements import Latency, Measurements
 from hil.suite.switch_pairs import Pair
 from hil.suite.workload import Workload
 
+_BUDGETS = {"us": "latency_us", "instructions": "instructions"}
+"""Keys of a boards file that limit a latency, by unit."""
 _AGAIN = 3
 """Most repeated measurements of two subnets of a real board before their order fails. Another program may
 have slowed one of them."""
@@ -35,8 +37,8 @@ def test_latency(
         record_measurement(subnet, metric_name("latency", unit), unit, median(samples), samples)
     if "us" in values:
         replay(values["us"])
-    for name, text in _notes(measurements, subnet, values):
-        note(name, text)
+    for name, text in (*_notes(measurements, subnet, values), *_passed_over(subnet, values, budgets)):
+        note(name, f"{measurements.leased.facts().name} {text}")
     over = []
     for unit in sorted(values.keys() & budgets.keys()):
         limit, found = budgets[unit], median(values[unit])
@@ -66,15 +68,25 @@ def _notes(
     """Yield what is odd about the samples of a real board: their shape, and a precision that they miss."""
     if measurements.exact:
         return
-    who = f"{measurements.leased.facts().name} {subnet}"
     for unit, samples in values.items():
         if text := shape.described(samples, unit):
-            yield "samples", f"{who}: {text}"
+            yield "samples", f"{subnet}: {text}"
     asked = measurements.precision
     got = measurements.half_width(measurements.workload.subnets.index(subnet))
     if asked and got > asked.share:
         known = f"the median is known to {got:.2%} after {asked.seconds:g} s, not to {asked.share:.2%}"
-        yield "precision", f"{who}: {known}"
+        yield "precision", f"{subnet}: {known}"
+
+
+def _passed_over(
+    subnet: str, values: Mapping[str, Sequence[float]], budgets: Mapping[str, float]
+) -> Iterator[tuple[str, str]]:
+    """Yield that no budget of a latency is held, as the board measures other units only."""
+    given = [unit for unit in _BUDGETS if unit in budgets]
+    if given and not values.keys() & budgets.keys():
+        keys, units = (" and ".join(names) for names in ([_BUDGETS[unit] for unit in given], [*values]))
+        remedy = " or ".join(key for unit, key in _BUDGETS.items() if unit in values)
+        yield "limits", f"{subnet}: {keys} is not held, as the board measures {units} only; limit {remedy}"
 
 
 def _slower(workload: Workload, neighbors: Pair, taken: Mapping[int, Latency], exact: bool) -> list[str]:

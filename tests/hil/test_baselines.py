@@ -160,6 +160,34 @@ def test_unknown_baselines_are_refused(
     (tmp_path / "bad.jsonl").write_text("{")
     with pytest.raises(kind):
         found(asked, path if where == "store" else where)
+    with pytest.raises(kind):
+        baselines.resolved(asked, path if where == "store" else where, KIND, SHAPE)
+
+
+KIND = [(DESK.target, DESK.provenance)]
+
+
+def test_name_of_a_run_is_resolved_before_the_bench_begins(store: Store, path: str) -> None:
+    run = keep(store, run_at(1), board=DESK)
+    for asked in ("last", run.id[:12], run.id):
+        assert baselines.resolved(asked, path, KIND, SHAPE) == run.id
+    assert baselines.resolved("auto", path, KIND, SHAPE) == "auto"
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [((NANO.target, NANO.provenance), SHAPE), ((DESK.target, "emulated"), SHAPE), (KIND[0], "other")],
+)
+def test_run_or_file_of_another_kind_is_refused_before_the_bench(
+    store: Store, path: str, tmp_path: Path, kind: tuple[str, str], shape: str
+) -> None:
+    run = keep(store, run_at(1), board=DESK)
+    written = tmp_path / "a.jsonl"
+    file.write(written, [figure(DESK, "25%", 1.0).plain()], file.Header(run, (DESK,), ()))
+    for asked in ("last", str(written)):
+        with raises(BaselineError):
+            baselines.resolved(asked, path, [kind], shape)
+    assert baselines.resolved(str(written), path, KIND, SHAPE) == str(written)
 
 
 def hil(*words: str) -> Result:

@@ -1,6 +1,7 @@
 """A bench says beforehand how long it takes, and takes as many inputs as an emulated board runs in time."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.firmware import build
 from hil.options import ALL_INPUTS, read
 from hil.suite import duration, run_facts, speeds, workload
 from hil.suite.board_selection import SelectedBoard
@@ -49,13 +51,35 @@ def test_an_emulated_board_takes_fewer_inputs_of_a_larger_network(
 
 
 def test_the_estimate_grows_with_boards_inputs_and_samples(shipped: workload.Workload) -> None:
-    assert duration.estimate(shipped, (DESK, ABSENT), None) == ""
-    assert duration.estimate(shipped, (NANO,), None) == (
-        "about 5 s for the emulated board, once its agent is built"
-    )
-    assert "for 2 emulated boards" in duration.estimate(shipped, (NANO, NANO), None)
-    assert duration.estimate(shipped, (NANO,), 10_000).startswith("about 2 min ")
-    assert duration.estimate(shipped.taking(1), (NANO,) * 8, 1).startswith("about 15 s ")
+    estimate = partial(duration.estimate, is_built=lambda *agent: True)
+    assert estimate(shipped, (DESK, ABSENT), None) == ""
+    assert estimate(shipped, (NANO,), None) == "about 5 s for the emulated board"
+    assert "for 2 emulated boards" in estimate(shipped, (NANO, NANO), None)
+    assert estimate(shipped, (NANO,), 10_000).startswith("about 2 min ")
+    assert estimate(shipped.taking(1), (NANO,) * 8, 1).startswith("about 15 s ")
+
+
+def test_the_estimate_includes_the_reference_and_agents_that_are_not_built(
+    shipped: workload.Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def is_built(environment: str, target: str) -> bool:
+        asked.append((environment, target))
+        return target == "android"
+
+    pi, android = (SelectedBoard(Entry(name, name), Provenance.EMULATED) for name in ("pi", "android"))
+    text = duration.estimate(shipped, (NANO, NANO, pi, android), None, is_built)
+    assert text.endswith("for 4 emulated boards, with the build of 2 agents")
+    assert sorted(asked) == [
+        (build.EMULATED, "nano33ble"),
+        (build.EMULATED_LINUX, "android"),
+        (build.EMULATED_LINUX, "pi"),
+    ]
+    given = SelectedBoard(Entry("nano", "nano33ble", agent=Path("slow.elf")), Provenance.EMULATED)
+    assert "build" not in duration.estimate(shipped, (given,), None, lambda *agent: False)
+    monkeypatch.setattr(duration, "REFERENCE_MACS", shipped.macs * len(shipped.taken) / 600)
+    assert duration.estimate(shipped, (given,), None).startswith("about 10 min ")
 
 
 def test_emulated_boards_that_are_one_machine_are_named() -> None:

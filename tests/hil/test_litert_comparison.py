@@ -98,7 +98,7 @@ def test_file_that_litert_refuses_raises_with_its_name(small_pack: Path) -> None
             there.load(b"no model")
 
 
-@pytest.mark.parametrize("more", [{}, {"ram": -1}, {"ram": "4096"}, {"ram": None}])
+@pytest.mark.parametrize("more", [{}, {"ram": -1}, {"ram": "4096"}, {"ram": None}, {"ram": 1, "outputs": -1}])
 def test_memory_that_litert_cannot_take_is_refused(more: dict[str, object], tmp_path: Path) -> None:
     program = tmp_path / "python"
     ready, answer = json.dumps({"ready": True}), json.dumps({"us": [1.0] * LOADS, **more})

@@ -9,13 +9,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hil.boards.board import SwitchSamples
 from hil.boards.facts import BoardFacts, Provenance
+from hil.plugin import _SHOWN
 from hil.protocol.hello import Clock
 from hil.results.samples import Samples
 from hil.suite import measurements as module
 from hil.suite import test_latency
 from hil.suite import workload as workloads
 from hil.suite.measurements import Measurements, Precision
+from hil.suite.switch_pairs import Pair
 
 NS = Clock(0, "ns", 1_000_000_000)
 
@@ -35,10 +38,15 @@ class Scripted:
         return BoardFacts("board", "desktop", self.provenance, "desktop", "0", (NS,))
 
     def do(self, work: Callable[[object], object]) -> object:
-        return work(SimpleNamespace(facts=self.facts, settle=lambda: None, measure=self.measure))
+        doing = {"measure": self.measure, "measure_switch": self.measure_switch}
+        return work(SimpleNamespace(facts=self.facts, settle=lambda: None, **doing))
 
     def restart(self) -> None:
         self.starts += 1
+
+    def measure_switch(self, pair: Pair, n: int, clock: Clock, x: object) -> SwitchSamples:
+        select, first = (self.measure(pair[1], n, clock, x) for _ in range(2))
+        return SwitchSamples(select, first, np.zeros((n, 1), np.int8), np.arange(n))
 
     def measure(self, subnet: int, n: int, clock: Clock, x: object) -> Samples:
         ticks = tuple(self.ticks(next(self._number)) for _ in range(n))
@@ -111,6 +119,32 @@ def test_measurement_again_is_of_a_fresh_agent_and_added(measured: Callable[...,
     assert len(again) == taken(measurements, subnet=1) == 20
 
 
+def test_several_agents_measure_all_subnets_and_every_sample_counts(
+    measured: Callable[..., Measurements],
+) -> None:
+    board = Scripted(lambda number: 1000 + number)
+    measurements = measured(board)
+    measurements.measure_by(3)
+    assert board.starts == 3
+    assert taken(measurements, 0) == taken(measurements, 1) == 60
+    measurements.measure_by(3)
+    assert board.starts == 3
+
+
+def test_switches_that_are_measured_again_are_part_of_the_figure(
+    measured: Callable[..., Measurements],
+) -> None:
+    board = Scripted(lambda number: 1000 + number)
+    measurements = measured(board)
+    before = measurements.switch((0, 1))["ns"]
+    again = measurements.switch_again((0, 1))["ns"]
+    after = measurements.switch((0, 1))["ns"]
+    assert after.select.ticks == before.select.ticks + again.select.ticks
+    assert after.first.ticks == before.first.ticks + again.first.ticks
+    assert len(after.outputs) == len(after.rows) == len(after.select.ticks) == 40
+    assert len(measurements.switch((1, 0))["ns"].select.ticks) == 20
+
+
 @pytest.mark.parametrize(("wrong", "starts"), [(0, 1), (1, 2), (3, 4)])
 def test_order_of_subnets_fails_only_if_it_stays_wrong(
     measured: Callable[..., Measurements], wrong: int, starts: int
@@ -135,3 +169,14 @@ def test_order_that_stays_wrong_fails(measured: Callable[..., Measurements]) -> 
 def check_order(measurements: Measurements) -> None:
     latencies = {subnet: measurements.latency(subnet) for subnet in (0, 1)}
     test_latency.test_smaller_is_faster(measurements.workload, measurements, (0, 1), latencies)
+
+
+def test_budget_in_a_unit_that_a_board_does_not_measure_is_noted_unless_another_is_held() -> None:
+    counts = {"instructions": [1.0]}
+    ((name, text),) = test_latency._passed_over("25%", counts, {"us": 2500.0, "ram": 9000.0})
+    assert name in _SHOWN
+    assert text == "25%: latency_us is not held, as the board measures instructions only; limit instructions"
+    ((_, text),) = test_latency._passed_over("25%", {"us": [1.0]}, {"instructions": 9.0})
+    assert text.endswith("instructions is not held, as the board measures us only; limit latency_us")
+    assert not [*test_latency._passed_over("25%", counts, {"us": 2500.0, "instructions": 9.0})]
+    assert not [*test_latency._passed_over("25%", counts, {"ram": 9000.0})]

@@ -96,7 +96,7 @@ def test_sentence_of_a_subnet_that_is_worse() -> None:
     ]
     assert sentence("25%", "run 1", verdicts) == (
         "25% against run 1 is worse: cycles 1,020, was 1,000 (+2.0 %, exact),"
-        " latency 106 us, was 100 (+6.0 %; margin by 20 earlier runs: 2.5 %, in each of 8 measurements),"
+        " latency 106 us, was 100 (+6.0 %; margin by 20 earlier runs: 2.2 %, in each of 8 measurements),"
         " accuracy 92.0 %, was 100.0 % (lost 8 clips and gained 0, p = 0.0039)"
         " and better: instructions 970, was 1,000 (-3.0 %, exact); these disagree, so look at both"
     )

@@ -9,9 +9,22 @@ from click.testing import CliRunner
 
 from hil.cli import main
 from hil.firmware import build
+from hil.results import file
 from hil.results.gate.times import TRIES
+from hil.results.pack_shape import pack_shape
+from hil.results.run import BoardIdentity
+from reds.pack import load
 from tests.hil.support import AGENTS
-from tests.hil.support.suite_run import BoardsToml, Run, failed_tests, outcomes, suite_size
+from tests.hil.support.runs import figure, run_at
+from tests.hil.support.suite_run import (
+    BoardsToml,
+    Run,
+    failed_tests,
+    one_line_of_errors,
+    outcomes,
+    suite_size,
+    usage_error,
+)
 
 GATE = "test_no_worse_than_baseline"
 
@@ -69,6 +82,25 @@ def test_named_baseline_without_a_figure_of_the_subnet_is_an_error(kept: Callabl
     assert outcomes(text)["failed"] == 1
     assert "has no figure to compare with; name a run that measured it" in text
     assert "has no figure to compare with" in kept(0, "--baseline=auto", "-k", f"{GATE} and 100")
+
+
+def test_baseline_that_cannot_be_compared_with_ends_the_run_before_the_bench(
+    hil: Run, small_pack: Path, store: Mapping[str, str], tmp_path: Path
+) -> None:
+    run = "--target=desktop", "--pack", small_pack
+    usage_error(hil(*run, "--baseline=1999", env=store), "no run begins with '1999'")
+    board = BoardIdentity("desktop", "desk", "hardware", "another machine")
+    shape = pack_shape(load(small_pack))
+    file.write(
+        tmp_path / "a.jsonl",
+        [figure(board, "25%", 1.0, pack_shape=shape).plain()],
+        file.Header(run_at(1), (board,), ()),
+    )
+    done = hil(*run, "--baseline=a.jsonl", "--results=b.jsonl", env=store)
+    assert done.returncode == 1
+    assert outcomes(done.stdout)["error"] == 1, done.stdout
+    assert "another machine" in one_line_of_errors(done.stdout)
+    assert not (tmp_path / "b.jsonl").exists()
 
 
 def test_heavier_agent_on_hardware_is_measured_again_before_it_fails(

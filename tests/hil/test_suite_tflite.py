@@ -1,5 +1,6 @@
 """A user's own `.tflite` file in place of a pack, on the desktop, over SSH, and where it is refused."""
 
+import re
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -21,7 +22,15 @@ from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from tests.hil.support.raising import raises
 from tests.hil.support.sshd import Start
-from tests.hil.support.suite_run import BoardsToml, Run, outcomes, read, usage_error
+from tests.hil.support.suite_run import (
+    BoardsToml,
+    Run,
+    failed_tests,
+    one_line_of_errors,
+    outcomes,
+    read,
+    usage_error,
+)
 from tests.support.nets import inputs
 
 if find_spec("tensorflow") is None or find_spec("ai_edge_litert") is None:
@@ -59,6 +68,30 @@ def test_a_file_has_latency_memory_and_accuracy_but_no_switch(hil: Run, file: Pa
     assert abs(rows["accuracy"]["value"] - 2 / 3) < 0.05  # TFLite rounds in another way
     assert rows["tflite_file"]["value"] == file.stat().st_size
     assert 0 < rows["tflite_latency"]["low"] <= rows["tflite_latency"]["value"]
+
+
+def test_limits_of_the_whole_file_are_held_and_those_of_subnets_are_passed_over(
+    hil: Run, file: Path, boards_toml: BoardsToml
+) -> None:
+    boards = boards_toml("desktop")
+    limits = 'latency_us = { "25%" = 0.001, whole = 0.001 }\nram_bytes = { whole = 1e9 }\n'
+    boards.write_text(boards.read_text() + limits)
+    done = hil("--target=desktop", "--boards", boards, "--pack", file, "-k", "latency or memory")
+    assert failed_tests(done.stdout) == {"test_latency_of_tflite"}, done.stdout
+    assert re.search(r"whole: the median is [\d.,]+ us, over the budget", done.stdout)
+    assert re.search(r"tflite us +limit .*\n.*<= 0.001 FAILED .*<= 1,000,000,000 ok", done.stdout)
+    boards.write_text(boards.read_text() + "stack_bytes = { whole = 100 }\n")
+    done = hil("--target=desktop", "--boards", boards, "--pack", file, "-k", "memory")
+    assert "stack_bytes of 'whole' cannot be held" in one_line_of_errors(done.stdout)
+
+
+def test_label_beyond_the_outputs_is_an_error_that_names_both(hil: Run, file: Path) -> None:
+    with np.load(file.with_suffix(".npz")) as arrays:
+        x, y = arrays["x"], arrays["y"]
+    y[7] = 12
+    np.savez(file.with_suffix(".npz"), x=x, y=y)
+    done = hil("--target=desktop", "--pack", file, "-k", "accuracy")
+    assert "mine.npz: y holds 12, but the file has 12 outputs" in one_line_of_errors(done.stdout)
 
 
 def test_features_are_quantized_as_the_input_says(spotter: Workload, content: bytes) -> None:

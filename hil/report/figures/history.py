@@ -8,6 +8,8 @@ from hil.report.taken import SPEEDS, Bench
 from hil.report.theme import INK, SERIES
 from hil.results.gate.times import SHARE, level
 from hil.results.measurement import UNJUDGED
+from hil.results.statistics.bootstrap import fast_mean_interval
+from hil.results.statistics.quantiles import fast_mean
 from hil.results.store.good import good
 from hil.results.store.store import Past
 
@@ -27,7 +29,8 @@ def history(benches: Sequence[Bench], metrics: Sequence[str]) -> Section:
     """
     reading = (
         "A row for each subnet. The gray band is what the gate allows: for times the level of earlier good "
-        "runs with their noise, for counts the value of the last good run. Bars are 95 % intervals."
+        "runs with their noise, for counts the value of the last good run. A time on hardware is the mean of "
+        "the fastest third of its samples, which the gate judges. Bars are 95 % intervals."
     )
     newest: dict[tuple[str, ...], str] = {}
     for bench in sorted(benches, key=lambda bench: bench.run.id):
@@ -57,7 +60,8 @@ def _figure(bench: Bench, metric: str, unit: str) -> Figure | None:
     names = found[:_MOST_SUBNETS]
     for subnet in names:
         past = bench.past((subnet, metric, unit))
-        points += _points(subnet, past, _band(bench, past, metric))
+        judged = metric in SHARE and not bench.exact and unit == "us"
+        points += _points(subnet, past, _band(bench, past, metric), judged)
     runs = len({point["id"] for point in points})
     if runs < _FEWEST:
         return None
@@ -96,14 +100,20 @@ def _band(bench: Bench, past: Sequence[Past], metric: str) -> tuple[float, float
     return None
 
 
-def _points(subnet: str, past: Sequence[Past], band: tuple[float, float] | None) -> Iterator[dict[str, Any]]:
+def _points(
+    subnet: str, past: Sequence[Past], band: tuple[float, float] | None, judged: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield a point for each run. A time that the gate judges is drawn as the gate summarizes it."""
     for back, one in enumerate(past):
         m, (low, high) = one.measurement, band or (None, None)
+        value, bounds = m.value, (m.low, m.high)
+        if judged and m.samples:
+            value, bounds = fast_mean(m.samples), fast_mean_interval(m.samples)
         yield {
             "subnet": subnet,
             "id": one.run.id,
             "x": -back,
-            **{"y": m.value, "low": m.low, "high": m.high, "band_low": low, "band_high": high},
+            **{"y": value, "low": bounds[0], "high": bounds[1], "band_low": low, "band_high": high},
         }
 
 

@@ -1,13 +1,14 @@
 """Judge times of a real board against its own history.
 
-The time of a measurement is the middle mean of its samples. Times err to one side: a program that runs beside
-the bench slows a whole measurement, and a process that got unlucky memory is slow until it ends. So:
+The time of a measurement is the mean of the fastest third of its samples. Times err to one side: a program
+that runs beside the bench slows samples or a whole measurement, and a process that got unlucky memory is slow
+until it ends. So:
 
-- The level of a board is the center of the densest part of its earlier good runs, and its noise is the width
-  of that part. Up to half of the runs may have been disturbed.
-- The noise of few runs is a guess, so a history is weighed as if `_PRIOR_RUNS` runs before it had varied by
-  `_PRIOR`.
-- A time is slower if it exceeds the level by a share, an amount, and several deviations of the noise.
+- The level of a board is the mean of the fastest crowd of its earlier good runs. Most of the others may have
+  been disturbed.
+- The noise of few runs is a guess. So runs are taken to differ by `_NOISE`, unless those of the crowd that
+  are faster than its mean show that they differ by more.
+- A time is slower if it exceeds the level by a share, an amount, and the deviations of the noise.
 - A suspected regression is measured again, each time by a fresh agent, and only fails if every measurement is
   slower: a true regression slows all of them.
 
@@ -17,13 +18,14 @@ the bench slows a whole measurement, and a process that got unlucky memory is sl
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from hil.results.gate.verdict import Direction, Verdict, relative
-from hil.results.statistics.bootstrap import middle_mean_interval
-from hil.results.statistics.quantiles import median, middle_mean
+from hil.results.statistics.bootstrap import fast_mean_interval
+from hil.results.statistics.quantiles import fast_mean
 from reds.text import percent
 
-SHARE = {"latency": 0.025, "switch": 0.1}
+SHARE = {"latency": 0.02, "switch": 0.1}
 """Least relative change that counts, by metric."""
 AMOUNT_US = {"latency": 0.02, "switch": 0.1}
 """Least change in microseconds that counts, by metric."""
@@ -31,12 +33,19 @@ TRIES = 12
 """Measurements of a suspected regression, the first included."""
 MOST_RUNS = 20
 """Most earlier runs that a level is computed of."""
-_DENSE, _FEWEST = 0.4, 3
-"""Share of the runs in the densest part, and the fewest runs that have one."""
-_WIDTH = 1.05
-"""Width of the densest 0.4 of a normal distribution in standard deviations."""
-_DEVIATIONS = 2.5
-_PRIOR, _PRIOR_RUNS = 0.01, 3
+FEW_RUNS, AGENTS = 5, 3
+"""With fewer earlier runs, a run measures latencies by so many agents, so that it is a better baseline."""
+_CROWD, _FEWEST = 0.2, 2
+"""Share of the runs that make a crowd, and the fewest runs that make one."""
+_NOISE = 0.01
+"""Usual standard deviation of the times of runs, relative to their mean."""
+_FAR = 4
+"""Deviations beyond which a run is not of the crowd."""
+_DEVIATIONS, _UNSURE = 2.14, 1.35
+"""Deviations of a change that is real, and what the level's own error adds: a little more than a mean's."""
+_MORE = 0.003
+"""Probability with which runs that differ by `_NOISE` seem to differ by more."""
+_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Level:
     """Usual time of a board in microseconds, and the change that counts as none.
 
     Attributes:
-        time: Center of the densest part of the times of earlier good runs.
+        time: Mean of the fastest crowd of earlier good runs.
         margin: Largest change that is no regression, and no improvement either.
         runs: Number of those runs.
     """
@@ -64,24 +73,61 @@ def level(metric: str, history: Sequence[Sequence[float]]) -> Level:
     Raises:
         ValueError: The history is empty.
     """
-    times = sorted(middle_mean(samples) for samples in history)
-    n = len(times)
-    spread, seen = 0.0, 0
-    usual = median(times)
-    if n >= _FEWEST:
-        size = max(_FEWEST, math.ceil(_DENSE * n))
-        start = min(range(n - size + 1), key=lambda i: times[i + size - 1] - times[i])
-        dense = times[start : start + size]
-        usual, seen = sum(dense) / size, n
-        spread = (dense[-1] - dense[0]) / _WIDTH / usual if usual else 0.0
-    noise = math.sqrt((_PRIOR_RUNS * _PRIOR**2 + seen * spread**2) / (_PRIOR_RUNS + seen))
-    share = max(SHARE[metric], _DEVIATIONS * noise * math.sqrt(1 + 1 / n))
-    return Level(usual, max(share * usual, AMOUNT_US[metric]), n)
+    times = sorted(fast_mean(samples) for samples in history)
+    if not times:
+        raise ValueError("no earlier runs")
+    crowd = _fastest_crowd(times)
+    usual = fmean(crowd)
+    deviations = _DEVIATIONS * math.sqrt(1 + _UNSURE / len(crowd))
+    share = max(SHARE[metric], deviations * _noise(crowd))
+    return Level(usual, max(share * usual, AMOUNT_US[metric]), len(times))
+
+
+def _fastest_crowd(times: Sequence[float]) -> Sequence[float]:
+    """Return the runs around the fastest ones that are close together, else those around the fastest run.
+
+    Args:
+        times: Times of runs, the fastest first, at least one.
+    """
+    size = min(len(times), max(_FEWEST, math.ceil(_CROWD * len(times))))
+    firsts = range(len(times) - size + 1)
+    close = (i for i in firsts if times[i + size - 1] <= times[i] * (1 + _FAR * _NOISE))
+    start = next(close, None)
+    crowd = times[:1] if start is None else times[start : start + size]
+    for _ in range(_STEPS):
+        usual, far = fmean(crowd), _FAR * max(_NOISE, _spread(crowd))
+        around = [time for time in times if abs(time - usual) <= far * usual]
+        if around in ([], crowd):
+            break
+        crowd = around
+    return crowd
+
+
+def _spread(times: Sequence[float]) -> float:
+    """Return the deviation of the times below their mean, relative to the mean: disturbances only add."""
+    usual = fmean(times)
+    below = _below(times)
+    return math.sqrt(fmean((usual - time) ** 2 for time in below)) / usual if below else 0.0
+
+
+def _noise(crowd: Sequence[float]) -> float:
+    """Return the noise of a board: the usual one, unless its runs show that it is more (chi-squared test)."""
+    from scipy.special import chdtri  # imported here: it takes longer than most runs judge
+
+    free, spread = len(_below(crowd)) - 0.5, _spread(crowd)
+    if free > 0 and free * (spread / _NOISE) ** 2 > chdtri(free, _MORE):
+        return spread
+    return _NOISE
+
+
+def _below(times: Sequence[float]) -> list[float]:
+    usual = fmean(times)
+    return [time for time in times if time < usual]
 
 
 def is_slower(samples: Sequence[float], usual: Level) -> bool:
     """Return whether a measurement is slower than its level allows, so that it must be taken again."""
-    return middle_mean(samples) > usual.time + usual.margin
+    return fast_mean(samples) > usual.time + usual.margin
 
 
 def judge_time(name: str, tries: Sequence[Sequence[float]], usual: Level) -> Verdict:
@@ -92,8 +138,8 @@ def judge_time(name: str, tries: Sequence[Sequence[float]], usual: Level) -> Ver
         tries: Samples in us of each measurement of this run, one unless the first was slower.
         usual: Level of the board.
     """
-    fastest = min(tries, key=middle_mean)
-    now = middle_mean(fastest)
+    fastest = min(tries, key=fast_mean)
+    now = fast_mean(fastest)
     change = Direction((now > usual.time + usual.margin) - (now < usual.time - usual.margin))
     again = f", in each of {len(tries)} measurements" if len(tries) > 1 else ""
     margin = percent(usual.margin / usual.time) if usual.time else "nothing"
@@ -106,5 +152,5 @@ def _sure(samples: Sequence[float], usual: Level) -> str:
     """Return the interval of a change that the samples of this run leave, empty if there is none."""
     if not usual.time:
         return ""
-    low, high = (relative(bound, usual.time) for bound in middle_mean_interval(samples))
+    low, high = (relative(bound, usual.time) for bound in fast_mean_interval(samples))
     return f", 95 %: {low} to {high}" if low != high else ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hil.results.statistics.quantiles import CONFIDENCE
+from hil.results.statistics.quantiles import CONFIDENCE, fastest_third
 
 _SEED = 0
 _RESAMPLES = 1000
@@ -12,14 +12,14 @@ _AT_ONCE = 1 << 22
 """Most resampled values that are held at once."""
 
 
-def middle_mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return bounds of the true middle mean, the same for the same values: a seeded percentile bootstrap.
+def fast_mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return bounds of the true mean of the fastest third of values, by a seeded percentile bootstrap.
 
-    A middle mean is a mean of many values, for which BCa would correct next to nothing.
+    They are the same for the same values. For such a mean BCa would correct next to nothing.
 
     Args:
         values: Samples in any order.
-        confidence: Probability that the middle mean is within the bounds.
+        confidence: Probability that the mean of the fastest third is within the bounds.
 
     Raises:
         ValueError: There are no values.
@@ -27,11 +27,11 @@ def middle_mean_interval(values: Sequence[float], confidence: float = CONFIDENCE
     if not values:
         raise ValueError("no samples")
     held, rng = np.asarray(values, float), np.random.default_rng(_SEED)
-    n, batch, cut = len(held), max(1, _AT_ONCE // len(held)), len(held) // 4
+    n, batch = len(held), max(1, _AT_ONCE // len(held))
     means: list[float] = []
     while len(means) < _RESAMPLES:
         drawn = held[rng.integers(0, n, (min(batch, _RESAMPLES - len(means)), n))]
-        means += np.sort(drawn, axis=1)[:, cut : n - cut].mean(axis=1).tolist()
+        means += np.sort(drawn, axis=1)[:, : fastest_third(n)].mean(axis=1).tolist()
     either = 50 * (1 - confidence)
     low, high = np.percentile(means, (either, 100 - either))
     return float(low), float(high)

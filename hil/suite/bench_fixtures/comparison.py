@@ -1,17 +1,21 @@
 """Fixtures of comparisons: the gate with its baseline, and LiteRT on the same board."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hil.boards.entry import LIMITS_BY_SUBNET
 from hil.boards.facts import Provenance
-from hil.errors import SetupError
+from hil.errors import BoardsFileError, SetupError
+from hil.results.gate.baseline import Baseline
 from hil.results.pack_shape import pack_shape
 from hil.suite.gating import Gate
 from hil.suite.leased import LeasedBoard
 from hil.suite.measurements import Measurements
 from hil.suite.parametrization import BenchRun
+from hil.suite.reporting import kept_for
 from hil.suite.tflite_file import TfliteFile
 from reds.commands import missing_extra
 
@@ -21,15 +25,30 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def _gate(_measurements: Measurements, _hil_board: LeasedBoard, _hil_run: BenchRun) -> Iterator[Gate]:
-    """Return the gate of a board, with the baseline of --baseline."""
+def _baseline(
+    pytestconfig: pytest.Config, _hil_board: LeasedBoard, _hil_run: BenchRun
+) -> Iterator[Baseline | None]:
+    """Return the baseline of a board, None without --baseline or without a good run."""
+    if _hil_run.baseline is None:
+        yield None
+        return
     from hil.suite import baselines  # here: a run without a baseline needs no database
 
-    settings, pack = _hil_run.settings, _hil_run.workload.pack
-    who = _hil_board.identity, pack_shape(pack.model)
-    with baselines.found(settings.baseline or baselines.AUTO, settings.store, *who) as baseline:
-        named = settings.baseline not in (None, baselines.AUTO)
-        yield Gate(_measurements, baseline, baselines.labeled_of(pack.card), named)
+    who = _hil_board.identity, pack_shape(_hil_run.workload.model)
+    with ExitStack() as stack:
+        with kept_for(pytestconfig, _hil_board.selected):
+            found = baselines.found(_hil_run.baseline, _hil_run.settings.store, *who)
+            baseline = stack.enter_context(found)
+        yield baseline
+
+
+@pytest.fixture(scope="session")
+def _gate(_measurements: Measurements, _baseline: Baseline | None, _hil_run: BenchRun) -> Gate:
+    """Return the gate of a board, with the baseline of --baseline."""
+    from hil.suite import baselines
+
+    named = _hil_run.baseline not in (None, baselines.AUTO)
+    return Gate(_measurements, _baseline, baselines.labeled_of(_hil_run.workload.pack.card), named)
 
 
 @pytest.fixture
@@ -85,4 +104,19 @@ def runtime(_litert: "LiteRT | str", tflite: TfliteFile) -> "LiteRT":
     if isinstance(_litert, str):
         pytest.skip(_litert)
     _litert.load(tflite.content)
+    if (largest := tflite.y.max(initial=0)) >= _litert.outputs:
+        labels = f"{tflite.name}.npz: y holds {largest}, but the file has {_litert.outputs} outputs"
+        raise SetupError(f"{labels}; number the classes from 0, as the outputs are")
     return _litert
+
+
+@pytest.fixture
+def file_limits(_hil_board: LeasedBoard, tflite: TfliteFile) -> Mapping[str, float]:
+    """Return the limits of the boards file for the whole of a `.tflite` file, by key."""
+    entry, (whole,) = _hil_board.selected.entry, tflite.subnets
+    limits = {key: getattr(entry, key)[whole] for key in LIMITS_BY_SUBNET if whole in getattr(entry, key)}
+    if other := limits.keys() - {"latency_us", "ram_bytes"}:
+        keys = " and ".join(sorted(other))
+        limited = f"its limit {keys} of {whole!r} cannot be held, as LiteRT tells no such figure"
+        raise BoardsFileError(f"{limited}; limit latency_us or ram_bytes", board=entry.name)
+    return limits

@@ -8,6 +8,7 @@ import pytest
 from hil.boards.open_board import OpenBoard
 from hil.energy.figures import Energy
 from hil.errors import NotMeasurable
+from hil.results.gate.baseline import Baseline
 from hil.results.memory import Memory
 from hil.results.profile import Profile
 from hil.results.progress import progress
@@ -28,8 +29,12 @@ def _measurements(
     _hil_board: LeasedBoard,
     _hil_run: BenchRun,
     _hil_uncaptured: Uncaptured,
+    _baseline: Baseline | None,
 ) -> Measurements:
-    """Deploy the pack on a board, and return the board's measurements."""
+    """Deploy the pack on a board, and return the board's measurements.
+
+    The baseline is found before, so that another board's is an error before the bench.
+    """
     what = f"{board.name}: storing {pack.model.name}"
     with (
         kept_for(pytestconfig, _hil_board.selected),
