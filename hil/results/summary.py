@@ -151,8 +151,8 @@ def _limits(measured: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) -> s
     """Return a table of the limits with the figures held to them, those that are not kept first."""
     figures: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for m in measured:
-        who = tuple(m[key] for key in ("target", "board", "provenance", "subnet", "metric", "unit"))
-        figures[(*who, m["pack_sha256"])] = figures[(*who, "")] = m
+        key = tuple(m[name] for name in ("target", "board", "provenance", "subnet", "metric", "unit"))
+        figures[(*key, m["pack_sha256"])] = figures[(*key, "")] = m
     rows = []
     for limit in sorted(limits, key=lambda limit: limit.kept):
         who = f"{limit.board} {limit.provenance}"

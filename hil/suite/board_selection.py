@@ -146,7 +146,9 @@ def select_boards(
 
 
 def _check_budgets(
-    path: Path, boards: Iterable[tuple[str, Mapping[str, Mapping[str, float]]]], subnets: Collection[str] | None
+    path: Path,
+    boards: Iterable[tuple[str, Mapping[str, Mapping[str, float]]]],
+    subnets: Collection[str] | None,
 ) -> None:
     """Raise `BoardsFileError` if a board or a place has a budget for a subnet that the pack lacks."""
     if subnets is None:

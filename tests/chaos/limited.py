@@ -23,7 +23,7 @@ _ADDRESSES = 4 << 30
 _HELD = (
     *("pytest", "reds.cli", "reds.pack.inspect", "reds.experiment.build"),
     *("hil.cli", "hil.plugin", "hil.boards.boards_toml", "hil.boards.registry", "hil.results.summary"),
-    *("hil.suite.parametrization", "hil.transports.serial_ports", "hil.results.report"),
+    *("hil.suite.parametrization", "hil.transports.serial_ports", "hil.results.run_table"),
 )
 
 

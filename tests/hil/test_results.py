@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hil.errors import ResultsError
-from hil.results import blocks, file, report
+from hil.results import blocks, file, run_table
 from hil.results.conditions import Conditions, Span
 from hil.results.measurement import UNITS, Measurement
 from tests.hil.support.raising import raises
@@ -58,14 +58,14 @@ def test_unwritable_path_raises_before_the_bench(tmp_path: Path) -> None:
 def test_columns_that_few_runs_have_are_there_only_with_a_figure() -> None:
     plain = [measured("25%", "latency", 8.0), measured("100%", "latency", 9.0)]
     more = [*plain, measured("25%", "energy", 0.125), measured("25%->100%", "energy_switch", 0.5)]
-    (small, large), heads = report.lines(more), report.heads(more)
-    assert heads == (*report.heads(plain)[:-1], "energy mJ", "provenance")
+    (small, large), heads = run_table.lines(more), run_table.heads(more)
+    assert heads == (*run_table.heads(plain)[:-1], "energy mJ", "provenance")
     assert [row[heads.index("energy mJ")] for row in (small, large)] == ["0.125", "-"]
-    assert {len(row) for row in report.lines(plain)} == {len(report.heads(plain))}
+    assert {len(row) for row in run_table.lines(plain)} == {len(run_table.heads(plain))}
 
 
 def test_table_has_a_row_for_each_subnet_and_its_slowest_switch() -> None:
-    table = report.rows(
+    table = run_table.rows(
         [
             measured("100%", "macs", 900),
             measured("100%", "latency", 8.0),
