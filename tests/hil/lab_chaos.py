@@ -12,10 +12,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hil.results.store import open_store
+from tests.hil.support import postgres
 from tests.hil.support.lab import Lab
 from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.lab_runs import HoldingRun
 from tests.hil.support.processes import eventually
+from tests.hil.support.suite_run import read
 
 FREE_SECONDS = 60.0
 """Longest time from the death of an owner until another run has its board."""
@@ -115,10 +118,63 @@ def restarted_coordinator(folder: Path, delay: float = 0.0) -> str:
     return "the coordinator was restarted: the run lost its board with an error, the next run had it"
 
 
+def restarted_database(folder: Path, delay: float = 0.0) -> str:
+    """The server of the store is restarted under a run: the run passes, and the store has all of it later."""
+    found = postgres.programs()
+    assert found is not None, "no PostgreSQL on this machine: run ci/bootstrap test"
+    with postgres.Postgres(found) as server, shelf(1) as (lab, _):
+        url = server.database()
+        kept = f"--store={url}"
+        home = {"XDG_DATA_HOME": str(folder / "data")}  # runs that wait for the server
+        with HoldingRun(lab, folder / "first", kept, env=home) as first:
+            first.wait_held()
+            server.stop()
+            time.sleep(delay)
+            server.start()
+            assert first.end() == 0, first.text
+        with HoldingRun(lab, folder / "second", kept, env=home) as second:
+            second.wait_held()
+            assert second.end() == 0, second.text
+        with open_store(url) as store:
+            runs = store.runs()
+            figures = [len(store.measurements(run.id)) for run in runs]
+        measured = [len(read(each.results)) for each in (second, first)]
+        assert [run.status for run in runs] == ["passed", "passed"], first.text
+        assert figures == measured, f"{figures} figures are kept of {measured}: {first.text}"
+    return f"the database was restarted under a run: all its {figures[-1]} figures are kept"
+
+
+def lost_machine(folder: Path, delay: float = 0.0) -> str:
+    """The machine of an owner goes down with all its processes: its silence frees the board. Needs root.
+
+    The machine is a namespace of processes: of an owner in another one a run sees the signs of life only.
+    """
+    machine = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+    with shelf(1) as (lab, _), HoldingRun(lab, folder / "first", within=machine) as first:
+        first.wait_held()
+        with HoldingRun(lab, folder / "second") as second:
+            second.wait_said("is in use by")
+            time.sleep(delay)
+            first.kill()
+            began = time.monotonic()
+            second.wait_held(FREE_SECONDS)
+            seconds = time.monotonic() - began
+            assert second.end() == 0, second.text
+    return f"the board of a run on a lost machine was used again after {seconds:.1f} s"
+
+
 Scene = Callable[[Path, float], str]
 SCENES: Mapping[str, Scene] = {
     scene.__name__: scene
-    for scene in (competing_runs, killed_owner, terminated_owner, killed_exporter, restarted_coordinator)
+    for scene in (
+        competing_runs,
+        killed_owner,
+        terminated_owner,
+        killed_exporter,
+        restarted_coordinator,
+        restarted_database,
+        lost_machine,
+    )
 }
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -44,9 +44,17 @@ class HoldingRun:
         folder: A folder of its own.
         words: Further options.
         env: Further variables.
+        within: Command that runs it, such as `unshare --pid --fork`.
     """
 
-    def __init__(self, lab: Lab, folder: Path, *words: object, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        folder: Path,
+        *words: object,
+        env: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         folder.mkdir(parents=True)
         self.folder, self._log = folder, folder / "log"
         pack.save(dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small"), folder / "small.reds")
@@ -58,7 +66,7 @@ class HoldingRun:
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_"))}
         with self._log.open("wb") as log:
             self._process = Child(
-                [*command, *map(str, words)],
+                [*within, *command, *map(str, words)],
                 cwd=folder,
                 env={**plain, "HIL_STORE": "none", **lab.environment, **(env or {})},
                 stdin=subprocess.DEVNULL,
