@@ -13,7 +13,7 @@ from hil.errors import BoardQuarantined, BoardsFileError, LabError, LeaseLost
 from hil.lab.offers import Offer
 from hil.suite.board_selection import SelectedBoard, select_boards
 from tests.hil.support.raising import raises
-from tests.hil.test_boards_toml import SUBNETS, settings
+from tests.hil.support.settings import SUBNETS, settings
 
 
 def offer(target: str, emulated: bool = False, absent: str = "") -> Offer:
