@@ -18,6 +18,7 @@ from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.power_cycle import power_cycle
 from hil.errors import BoardAbsent, BoardQuarantined, EmulatorStopped, HilError, LeaseLost, LinkError
 from hil.transports.deadline import Deadline
+from hil.transports.tcp import ClosedAtOnce
 from reds.pack.model import Model
 
 INFRASTRUCTURE = (LinkError, EmulatorStopped)
@@ -79,10 +80,12 @@ class RecoverableBoard:
         """
         if self._record.quarantined:
             raise self._record.quarantined
-        try:
-            self._check_lease()
-        except LeaseLost as error:
-            raise self._quarantine(error, "so another run may use it") from error
+        self._keep_lease()
+        done = self._do(work)
+        self._keep_lease()  # else another run may have used the board meanwhile
+        return done
+
+    def _do(self, work: Callable[[Board], T]) -> T:
         try:
             return work(self._opened())
         except INFRASTRUCTURE as error:
@@ -117,6 +120,13 @@ class RecoverableBoard:
     def facts(self) -> BoardFacts:
         """Return name, target, provenance and clocks, also of a board that is lost."""
         return self._facts or self.do(Board.facts)
+
+    def _keep_lease(self) -> None:
+        """Quarantine the board if its lease is lost."""
+        try:
+            self._check_lease()
+        except LeaseLost as error:
+            raise self._quarantine(error, "so another run may use it") from error
 
     def _opened(self) -> Board:
         if self._board is None:
@@ -161,7 +171,10 @@ class RecoverableBoard:
         self._open_within(BOOT_SECONDS, gone=True)
 
     def _open_within(self, seconds: float, gone: bool) -> None:
-        """Start the board. Wait for it if it is `gone`; errors of its link are expected until it is back."""
+        """Start the board. Wait for it if it is `gone`; errors of its link are expected until it is back.
+
+        A board whose server on the network closes connections at once is gone too: its port has vanished.
+        """
         deadline = Deadline.after(seconds)
         while True:
             try:
@@ -169,7 +182,7 @@ class RecoverableBoard:
                 self._opened()
                 return
             except (BoardAbsent, *INFRASTRUCTURE) as error:
-                gone = gone or isinstance(error, BoardAbsent)
+                gone = gone or isinstance(error, BoardAbsent | ClosedAtOnce)
                 if deadline.passed or not gone:
                     raise
             time.sleep(min(_POLL_SECONDS, deadline.left))
