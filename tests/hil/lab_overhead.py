@@ -39,10 +39,15 @@ def measure(times: int, emulated: bool, options: Sequence[str]) -> Taken:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="reds-hil-overhead-")))
         board = stack.enter_context(LabBoard(EmulatedNano if emulated else None))
-        lab = stack.enter_context(Lab({"nano-1": {"board": "nano33ble"}}))
+        tags = {"board": "nano33ble", **({"provenance": "emulated"} if emulated else {})}
+        lab = stack.enter_context(Lab({"nano-1": tags}))
         lab.export("rack-1", {"nano-1": board.resource})
         given = {"network": _boards_file(folder / "network.toml", board.url)}
-        if not emulated:
+        if emulated:
+            with (folder / "network.toml").open("a") as file:
+                file.write("emulated = true\n")
+            given["network"].append("--emulate")
+        else:
             desk = stack.enter_context(PtyBoard(nano_agent()))
             given["desk"] = _boards_file(folder / "desk.toml", desk.port)
         given["lab"] = [f"--lab={lab.address}"]
