@@ -164,6 +164,14 @@ def test_machine_without_an_adb_server_says_how_to_start_one(
     assert said.endswith("start it there: adb start-server")
 
 
+def test_phone_is_reached_through_the_forwarding_of_its_machine_alone(
+    phone: StartPhone, adb_of_the_exporter: AdbServer, exporter: Callable[..., Host]
+) -> None:
+    via = exporter(config="AllowTcpForwarding no")
+    serial = adb_of_the_exporter.connect(phone().port)
+    assert "AllowTcpForwarding" in phone_error(Entry("phone", "android", serial=serial, via=via), LoginError)
+
+
 @pytest.mark.parametrize(
     "keys", [{}, {"serial": "S1", "host": Host("h")}, {"serial": "S1", "key": Path("k")}]
 )
