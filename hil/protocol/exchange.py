@@ -3,6 +3,7 @@
 An answer counts only if it has the sequence number of its request. Late answers are dropped.
 """
 
+import random
 from collections.abc import Iterator
 
 from hil.errors import AgentError, DeadlineError, FrameError, LinkError
@@ -24,7 +25,7 @@ class Exchange:
         self.transport = transport
         self.board = board
         self._reader = Reader()
-        self._sequence = 0
+        self._sequence = random.randrange(255)  # so that late answers to an earlier host match no request
 
     def ask(
         self, command: Command, payload: bytes, deadline: Deadline, again: bool = False

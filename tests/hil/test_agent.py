@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hil.errors import AgentError, DeadlineError, FrameError, LinkError, ProtocolError, VersionError
 from hil.protocol.agent import Agent
 from hil.protocol.definition import Fault
+from hil.protocol.frame import decode
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from hil.transports.transport import Advice, Transport
@@ -146,6 +147,21 @@ def test_noise_and_late_answers_are_dropped(agent: Agent, line: Line) -> None:
     now = line.reads + 1
     line.on_read = lambda n, raw: b"".join(late) + raw if n == now else raw
     assert agent.hello(soon()) == first
+
+
+def test_hosts_begin_at_sequences_of_their_own(line: Line) -> None:
+    """So a late answer to an earlier host, which a server of a port may have kept, matches no request."""
+    seen = set()
+
+    def note(_: int, raw: bytes) -> bytes:
+        if frame := raw.strip(b"\0"):
+            seen.add(decode(frame).sequence)
+        return raw
+
+    line.on_write = note
+    for _ in range(20):
+        Agent(line, "desk").hello(soon())
+    assert len(seen) > 1
 
 
 def test_answers_may_arrive_byte_by_byte(agent: Agent, line: Line, small: Model) -> None:

@@ -116,15 +116,18 @@ def test_board_that_is_unplugged_from_its_machine_raises_link_error(
             board.infer(inputs(small, 3))
 
 
-def test_telnet_port_is_set_and_touched_at_1200_baud(tmp_path: Path) -> None:
+def test_telnet_port_is_set_and_touched_at_1200_baud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def baud() -> int:
         return int(termios.tcgetattr(board._slave)[4])
 
     with PtyBoard() as board, Ser2net(tmp_path, board.port, TELNET) as server:
         link = transport(server.port)
         assert baud() == termios.B115200
-        link.touch(Deadline.after(5))
-        assert baud() == termios.B1200
+        with monkeypatch.context() as patch:
+            patch.setattr(link, "close", lambda: None)  # after which ser2net puts the old settings back
+            link.touch(Deadline.after(5))
+            assert baud() == termios.B1200
+        link.close()
 
 
 @pytest.mark.parametrize("byte", [0x00, 0x0D, 0x0A, 0xFF, 0x11, 0x13])

@@ -22,8 +22,10 @@ from hil.errors import (
 )
 from hil.firmware import build
 from hil.firmware.elsewhere import run_there
+from hil.transports.deadline import Deadline
 from hil.transports.host import Host
 from hil.transports.network_port import RAW, TELNET
+from hil.transports.rfc2217 import Rfc2217Transport
 from hil.transports.ssh.machine import Unreachable
 from reds.pack.model import Model
 from tests.hil.support.boards import android_runs, equals_the_interpreter, open_android, open_pi, pi_runs
@@ -162,6 +164,14 @@ def test_machine_without_an_adb_server_says_how_to_start_one(
     assert said.endswith("start it there: adb start-server")
 
 
+def test_phone_is_reached_through_the_forwarding_of_its_machine_alone(
+    phone: StartPhone, adb_of_the_exporter: AdbServer, exporter: Callable[..., Host]
+) -> None:
+    via = exporter(config="AllowTcpForwarding no")
+    serial = adb_of_the_exporter.connect(phone().port)
+    assert "AllowTcpForwarding" in phone_error(Entry("phone", "android", serial=serial, via=via), LoginError)
+
+
 @pytest.mark.parametrize(
     "keys", [{}, {"serial": "S1", "host": Host("h")}, {"serial": "S1", "key": Path("k")}]
 )
@@ -210,10 +220,19 @@ def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
     tmp_path: Path,
     script: Callable[[str], Path],
     small: Model,
+    monkeypatch: pytest.MonkeyPatch,
     scheme: str,
     old: bool,
 ) -> None:
     """The command compares the file with the real agent, and plugs in a board that runs it."""
+    touched: list[str] = []
+    touch = Rfc2217Transport.touch
+
+    def note(link: Rfc2217Transport, deadline: Deadline) -> None:
+        touched.append(link.name)
+        touch(link, deadline)
+
+    monkeypatch.setattr(Rfc2217Transport, "touch", note)
     firmware = nano_agent().read_bytes()
     with (
         rack(tmp_path, script(OLD) if old else None, scheme) as (before, port),
@@ -226,6 +245,7 @@ def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
             assert board.facts().build == build.build_id()
             assert board.facts().identity == Identity("S1")
         before.vanish()
+    assert len(touched) == (scheme == TELNET)
 
 
 def nano_error(there: Entry, desk: Desk, error: type[HilError]) -> str:
