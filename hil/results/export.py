@@ -1,6 +1,6 @@
 """Write the figures of a run for other programs.
 
-- csv: a line for each figure, without its samples
+- csv: a line for each figure, with the p95 and the p99 of its samples and their number
 - jsonl: the results file, as `pytest hil --results` writes it
 - bencher: Bencher Metric Format, for `bencher run --adapter json`
 - github-action-benchmark: for its tool `customSmallerIsBetter`; accuracy becomes a share of wrong answers
@@ -14,6 +14,7 @@ from typing import Any
 
 from hil.results.file import Header, text
 from hil.results.measurement import FIGURE, UNJUDGED, Measurement
+from hil.results.statistics.quantiles import percentile
 
 _NS = 1000
 """Nanoseconds of a microsecond: Bencher's measure `latency` is in ns."""
@@ -30,17 +31,20 @@ _COLUMNS = (
     "low",
     "high",
 )
+_TIMED = ("us", "cycles", "instructions")
+"""Units of samples that have percentiles."""
 Write = Callable[[Header, list[Measurement]], str]
 
 
 def _csv(header: Header, measured: list[Measurement]) -> str:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    table.writerow(("run", "started", "host", "commit", *_COLUMNS, "samples"))
+    table.writerow(("run", "started", "host", "commit", *_COLUMNS, "p95", "p99", "samples"))
     run = header.run
     for m in measured:
         figures = (getattr(m, column) for column in _COLUMNS)
-        row = (run.id, run.started, run.host, run.commit, *figures, len(m.samples))
+        tails = (percentile(m.samples, p) if m.samples and m.unit in _TIMED else None for p in (95, 99))
+        row = (run.id, run.started, run.host, run.commit, *figures, *tails, len(m.samples))
         table.writerow("" if cell is None else _harmless(cell) for cell in row)
     return out.getvalue()
 

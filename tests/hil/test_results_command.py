@@ -230,6 +230,8 @@ def test_more_accuracy_is_better_and_less_of_all_else(
 
 def test_figures_are_exported_for_other_programs(hil: Hil, kept: list[str], tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(hil("export", "last~1").stdout)))
+    assert (rows[0]["p95"], rows[0]["p99"]) == ("10.0", "10.0")
+    assert {row["p95"] for row in rows if row["unit"] == "fraction"} == {""}
     assert [(row["run"], row["metric"], float(row["value"]), row["samples"]) for row in rows[:2]] == [
         (kept[1], "latency", 9.0, "2"),
         (kept[1], "accuracy", 0.75, "2"),

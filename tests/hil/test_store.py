@@ -119,12 +119,13 @@ class TestStore:
     def test_history_has_the_same_board_only(self, store: Store) -> None:
         renamed = replace(DESK, board="moved", build="new")
         for second, board in enumerate((DESK, NANO, renamed, replace(DESK, serial="another"))):
-            keep(store, run_at(second), board=board, value=float(second))
+            keep(store, run_at(second, host=f"machine {second}"), board=board, value=float(second))
         past = store.history(DESK, SHAPE, "25%", "latency", "us")
         assert [p.measurement.value for p in past] == [2.0, 0.0]
         assert [p.run for p in past] == [store.runs()[1], store.runs()[3]]
         assert [p.measurement.value for p in store.history(DESK, SHAPE, "25%", "latency", "us", 1)] == [2.0]
         assert store.history(DESK, "another shape", "25%", "latency", "us") == []
+        assert store.last_good(DESK, SHAPE) == store.runs()[1]  # on another machine, under another name
 
     def test_history_of_an_older_run_is_not_crowded_out_by_newer_ones(self, store: Store) -> None:
         made = [keep(store, run_at(second), value=float(second)) for second in range(4)]

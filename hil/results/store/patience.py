@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Timer, local
+from threading import Event, Timer, local
 from typing import Any
 from weakref import WeakSet
 
@@ -26,7 +26,7 @@ class Patience:
         self.seconds = seconds
         self._open: WeakSet[Any] = WeakSet()
         self._running = local()
-        """The timer of each thread that is in a block."""
+        """The timer of each thread that is in a block, and whether its patience has ended."""
         if seconds is not None:
             event.listen(engine, "do_connect", self._connect)
             event.listen(engine, "before_cursor_execute", self._begin_statement)
@@ -37,14 +37,23 @@ class Patience:
         if self.seconds is None:
             yield
             return
+        self._running.ended = Event()
         self._start()
         try:
             yield
         finally:
             self._stop()
+            self._running.ended = None
 
     def _connect(self, dialect: Any, record: object, arguments: Any, named: Any) -> Any:
-        """Connect, and remember the connection before anything is sent over it."""
+        """Connect, and remember the connection before anything is sent over it.
+
+        A pool connects anew where a connection was lost. Once the patience has ended that would only wait
+        again.
+        """
+        ended = getattr(self._running, "ended", None)
+        if ended and ended.is_set():
+            raise dialect.dbapi.OperationalError(f"no answer within {self.seconds:g} s")
         connection = dialect.connect(*arguments, **named)
         self._open.add(connection)
         return connection
@@ -55,7 +64,7 @@ class Patience:
             self._start()
 
     def _start(self) -> None:
-        self._running.timer = timer = Timer(self.seconds or 0.0, self._cut)
+        self._running.timer = timer = Timer(self.seconds or 0.0, self._cut, [self._running.ended])
         timer.daemon = True
         timer.start()
 
@@ -63,7 +72,8 @@ class Patience:
         self._running.timer.cancel()
         self._running.timer = None
 
-    def _cut(self) -> None:
+    def _cut(self, ended: Event) -> None:
+        ended.set()
         for connection in list(self._open):
             with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as shared:
                 shared.shutdown(socket.SHUT_RDWR)  # one that is closed already has no socket
