@@ -8,8 +8,8 @@ SECONDS = {"ppk2": 1.0, "joulescope": 1.0, "hwmon": 2.0, "battery": 30.0}
 _LEAST_MILLIVOLTS, _MOST_MILLIVOLTS = 800, 5000
 """Voltages that a PPK2 can supply or measure at."""
 _PINS = 8
-_LEAST_SECONDS, _MOST_SECONDS = 0.1, {"joulescope": 60.0}
-"""Shortest capture, and longest of some kinds: a Joulescope sends up to 2 million samples a second."""
+_LEAST_SECONDS, _MOST_SECONDS = 0.1, {"joulescope": 10.0}
+"""Shortest capture, and longest of a Joulescope, of which each sample is kept in memory."""
 _LONG_SECONDS = 600.0
 """Longest capture of the other kinds."""
 _KEYS = {

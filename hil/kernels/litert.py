@@ -145,7 +145,7 @@ def check(entry: Entry, emulated: bool = False) -> None:
         emulated: Whether it is emulated; such a board has no times to compare.
     """
     if entry.target == "nano33ble":
-        lacks = "it has no LiteRT, and this project builds no TFLite Micro for it"
+        lacks = "it has no LiteRT, and no package of pip, npm or apt brings TFLite Micro for it"
         raise SetupError(f"{lacks}; compare with the counts of CMSIS-NN in docs/figures.md", board=entry.name)
     if emulated:
         raise SetupError(

@@ -207,7 +207,7 @@ def test_desktop_runs_on_its_cores_only() -> None:
         (BOARD + 'meter = { kind = "joulescope", port = "x" }', "left", "meter"),
         (BOARD + 'meter = { kind = "joulescope", millivolts = 3300 }', "left", "meter"),
         (BOARD + 'meter = { kind = "joulescope", path = "/sys" }', "left", "meter"),
-        (BOARD + 'meter = { kind = "joulescope", seconds = 61 }', "left", "meter"),
+        (BOARD + 'meter = { kind = "joulescope", seconds = 11 }', "left", "meter"),
         (BOARD + 'meter = { kind = "joulescope", marker = 8 }', "left", "meter"),
         (BOARD + 'meter = { kind = "battery", supplies = true }', "left", "meter"),
         (BOARD + 'meter = { kind = "battery", seconds = 0.01 }', "left", "meter"),
