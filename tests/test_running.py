@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import ENDING, FOLDER
+from tests.support.running import ENDING, FOLDER, WORKER_BYTES, workers
 
 DYING = "import os\ndef test_that_passes(): pass\ndef test_that_dies(): os.abort()\n"
 ROOT = Path(__file__).parents[1]
@@ -65,3 +65,34 @@ def test_nothing_is_left_of_a_run_that_ends(tmp_path: Path) -> None:
     (tmp_path / "test_living.py").write_text("def test_that_fails(): assert False\n", encoding="utf-8")
     assert run(tmp_path).returncode == pytest.ExitCode.TESTS_FAILED
     assert not [*(tmp_path / FOLDER).iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("processors", "gibibytes", "number"),
+    [
+        (1, 4, 2),
+        (1, 2, 1),
+        (2, 8, 3),
+        (2, 4, 2),
+        (2, 1, 2),
+        (4, 16, 6),
+        (4, 10, 5),
+        (16, 24, 16),
+        (16, 64, 24),
+    ],
+)
+def test_there_are_more_workers_than_processors_where_memory_suffices(
+    processors: int, gibibytes: int, number: int
+) -> None:
+    assert workers(processors, gibibytes << 30) == number
+    assert workers(processors, number * WORKER_BYTES) == number
+
+
+def test_a_run_starts_as_many_workers_as_it_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+    (tmp_path / "test_living.py").write_text("def test_that_passes(): pass\n", encoding="utf-8")
+    body = "import tests.support.running as running\nrunning.workers = lambda processors, memory: 3\n"
+    (tmp_path / "conftest.py").write_text(body, encoding="utf-8")
+    assert "created: 3/3 workers" in run(tmp_path, "-n", "auto").stdout
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "1")
+    assert "created: 1/1 worker" in run(tmp_path, "-n", "auto").stdout

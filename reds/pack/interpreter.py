@@ -23,9 +23,11 @@ Sums = NDArray[np.int64]
 
 def requantize(acc: Sums, step: Step) -> Values:
     """Return accumulators [..., rows] as int8, by the subnet's multipliers and zero point."""
-    scaled = (acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32
-    y: NDArray[np.int64] = np.clip(step.zero + scaled, -LIMIT, LIMIT)
-    return y.astype(np.int8)
+    y: NDArray[np.int64] = acc * step.multiplier.astype(np.int64)
+    y += 1 << 31  # in place: a build spends much of its time here
+    y >>= 32
+    y += step.zero
+    return np.clip(y, -LIMIT, LIMIT, out=y).astype(np.int8)
 
 
 def windows(layer: IntegerLayer, x: Values, zero: int) -> Values:
@@ -67,10 +69,16 @@ def _conv(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
 
 
 def _depthwise(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:
-    """Return the accumulators of a depthwise convolution: every unit has a kernel of its own."""
-    kernels = layer.subnet_weights(step).reshape(step.units_out, *layer.kernel)
-    acc: Sums = np.einsum("nhwuij,uij->nhwu", windows(layer, x, zero), kernels, dtype=np.int64)
-    return acc + step.bias
+    """Return the accumulators of a depthwise convolution: every unit has a kernel of its own.
+
+    Weight by weight, in 32 bits, takes half of the time of an einsum. Sums stay below 2^31.
+    """
+    kernels = layer.subnet_weights(step).reshape(step.units_out, *layer.kernel).astype(np.int32)
+    read = windows(layer, x, zero)
+    acc = np.zeros(read.shape[:4], np.int32)
+    for i, j in np.ndindex(*layer.kernel):
+        acc += read[..., i, j] * kernels[:, i, j]
+    return acc.astype(np.int64) + step.bias
 
 
 def _average_pool(layer: IntegerLayer, step: Step, x: Values, zero: int) -> Sums:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from tests.reds.support.clipped import quantized
 from tests.reds.support.command import run
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
-pytest.importorskip("tensorflow")
+if find_spec("tensorflow") is None:  # importing it takes seconds and 300 MB of every worker that collects
+    pytest.skip("needs tensorflow", allow_module_level=True)
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
 NETS = ["dnn-s", "cnn-s", "ds-cnn-s", "mobilenet-0.25", "resnet8"]

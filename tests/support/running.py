@@ -2,6 +2,9 @@
 
 `pytest -p tests.support.running` loads it. A crash of native code leaves no report, and neither does a signal
 that ends a process: `make test` prints the files that are left in the end.
+
+It also chooses how many workers `-n auto` starts: more than there are processors, because the tests wait for
+boards, deadlines and programs in a quarter of their time.
 """
 
 import faulthandler
@@ -14,6 +17,29 @@ import pytest
 FOLDER = "results/running"
 ENDING = (signal.SIGALRM, signal.SIGHUP, signal.SIGTERM)
 """Signals that end a process without a word, but for SIGKILL, which no process can notice."""
+
+
+WORKER_BYTES = 2 << 30
+"""Memory that each worker beyond the number of processors must find, with the programs that it starts."""
+
+
+def workers(processors: int, memory: int) -> int:
+    """Return how many workers run the tests: half as many again as processors, if memory suffices.
+
+    Args:
+        processors: Processors that this process may use.
+        memory: Bytes of memory of this machine.
+    """
+    return max(processors, min(processors + (processors + 1) // 2, memory // WORKER_BYTES))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the number of workers of `-n auto`, unless xdist's own variable names it."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return workers(processors, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 class Running:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,10 +79,18 @@ class Compiler:
     def _object(self, source: Path, header: Path | None) -> Path:
         target = self.folder / f"{'-'.join(source.parts[-3:])}{'-headed' if header else ''}.o"
         if not target.exists():
-            flags = [*WARNINGS, *SANITIZED, *CFLAGS, BUILD_ID]
+            flags = [*WARNINGS, *SANITIZED, *_quick(), *CFLAGS, BUILD_ID]
             flags += ["-include", str(header)] if header else []
             subprocess.run(["cc", *flags, "-c", str(source), "-o", str(target)], check=True)
         return target
+
+
+@cache
+def _quick() -> list[str]:
+    """Return flags with which gcc compiles the AVX-512 kernels in 5 s, not 16; none for another compiler."""
+    flags = ["-fira-region=one"]
+    tried = subprocess.run(["cc", *flags, "-E", "-x", "c", os.devnull], capture_output=True, check=False)
+    return flags if tried.returncode == 0 else []
 
 
 def _table_of(family: str, folder: Path) -> Path:
