@@ -46,6 +46,7 @@ CONFIG: Mapping[str, Any] = {
         "titleFontWeight": "normal",
         "labelLimit": 220,
     },
+    "axisQuantitative": {"labelOverlap": "greedy", "labelSeparation": 8},  # else numbers touch
     "legend": {
         "labelColor": INK,
         "titleColor": INK,

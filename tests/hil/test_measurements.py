@@ -11,12 +11,17 @@ import pytest
 
 from hil.boards.board import SwitchSamples
 from hil.boards.facts import BoardFacts, Provenance
+from hil.errors import NotMeasurable
 from hil.plugin import _SHOWN
 from hil.protocol.hello import Clock
+from hil.results.gate import baseline as baselines
+from hil.results.measurement import Measurement
+from hil.results.memory import Memory
 from hil.results.samples import Samples
 from hil.suite import measurements as module
 from hil.suite import test_latency
 from hil.suite import workload as workloads
+from hil.suite.gating import Gate
 from hil.suite.measurements import Measurements, Precision
 from hil.suite.switch_pairs import Pair
 
@@ -38,11 +43,14 @@ class Scripted:
         return BoardFacts("board", "desktop", self.provenance, "desktop", "0", (NS,))
 
     def do(self, work: Callable[[object], object]) -> object:
-        doing = {"measure": self.measure, "measure_switch": self.measure_switch}
+        doing = {"measure": self.measure, "measure_switch": self.measure_switch, "memory": self.memory}
         return work(SimpleNamespace(facts=self.facts, settle=lambda: None, **doing))
 
     def restart(self) -> None:
         self.starts += 1
+
+    def memory(self, subnet: int, x: object) -> Memory:
+        raise NotMeasurable("it cannot tell its stack", board="board")
 
     def measure_switch(self, pair: Pair, n: int, clock: Clock, x: object) -> SwitchSamples:
         select, first = (self.measure(pair[1], n, clock, x) for _ in range(2))
@@ -129,6 +137,21 @@ def test_several_agents_measure_all_subnets_and_every_sample_counts(
     assert taken(measurements, 0) == taken(measurements, 1) == 60
     measurements.measure_by(3)
     assert board.starts == 3
+
+
+@pytest.mark.parametrize(
+    ("runs", "named", "starts"), [(0, False, 3), (4, False, 3), (5, False, 1), (0, True, 1), (1, True, 1)]
+)
+def test_gate_measures_by_several_agents_while_a_board_has_few_earlier_runs(
+    measured: Callable[..., Measurements], runs: int, named: bool, starts: int
+) -> None:
+    board = Scripted(lambda number: 100_000 + number % 7)
+    measurements = measured(board)
+    who = "desktop", "board", "hardware", "net", "0"
+    before = Measurement(*who, measurements.workload.subnets[0], "latency", "us", 100.0, (100.0,))
+    baseline = baselines.of("run 1", [before], "", lambda figure: [before.samples] * runs) if runs else None
+    assert Gate(measurements, baseline, "", named).judge(0, [])[0]
+    assert board.starts == starts
 
 
 def test_switches_that_are_measured_again_are_part_of_the_figure(

@@ -21,6 +21,7 @@ from hil.results import file
 from hil.results.gate.times import level
 from hil.results.limit import Limit
 from hil.results.run import Run
+from hil.results.statistics.quantiles import fast_mean
 from hil.results.store import Store, find_run, open_store
 from hil.results.store.writer import insert_limits
 from tests.hil.support.reports import BOARDS, CLASSES, CLIPS, SUBNETS, bench
@@ -204,6 +205,9 @@ def test_history_has_the_band_of_the_gate(store: Store) -> None:
     usual = level("latency", [m.samples for m in before])
     bands = {(p["band_low"], p["band_high"]) for p in latency.spec["data"]["values"] if p["subnet"] == "50%"}
     assert bands == {(usual.time - usual.margin, usual.time + usual.margin)}
+    earlier = [p for p in latency.spec["data"]["values"] if p["subnet"] == "50%" and p["x"] < 0]
+    assert [p["y"] for p in earlier] == [fast_mean(m.samples) for m in before]  # as the gate judges them
+    assert all(p["low"] <= p["y"] <= p["high"] for p in earlier)
     assert column(latency, "run")[:6] == [run.id for run in reversed(runs)]
 
 

@@ -56,7 +56,7 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         spec: dict[str, Any] = {
             "encoding": {"y": rows},
             "layer": layers,
-            "width": 280,
+            "width": 230,  # with its axis a column wide
             "height": {"step": 34},
         }
     else:  # noise is small beside the distance of subnets, so each has an axis of its own
