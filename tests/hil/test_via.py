@@ -213,8 +213,7 @@ def flashing(firmware: bytes, seconds: float = 10.0) -> Desk:
     )
 
 
-@pytest.mark.parametrize("scheme", [RAW, TELNET])
-@pytest.mark.parametrize("old", [True, False], ids=["old agent", "silent"])
+@pytest.mark.parametrize(("scheme", "old"), [(RAW, True), (TELNET, False)], ids=["old agent", "silent"])
 def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
     exporter: Callable[..., Host],
     tmp_path: Path,
