@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from hil.lifetime.folder import TemporaryFolder
 from hil.results.store import open_store
 from tests.hil.support import postgres
 from tests.hil.support.lab import Lab
@@ -187,11 +187,11 @@ def main() -> None:
     told = parser.parse_args()
     draw, wrong, played = random.Random(told.seed), 0, 0
     scenes = [told.only] if told.only else list(SCENES)
-    with TemporaryDirectory(prefix="reds-hil-lab-chaos-") as folder:
+    with TemporaryFolder("lab-chaos") as folder:
         for name in scenes * told.times:
             played += 1
             try:
-                said = SCENES[name](Path(folder) / f"{played}", draw.uniform(0.0, 2.0))
+                said = SCENES[name](folder / f"{played}", draw.uniform(0.0, 2.0))
             except AssertionError as error:
                 wrong += 1
                 said = f"WRONG: {error}"

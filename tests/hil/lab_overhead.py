@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 
+from hil.lifetime.folder import TemporaryFolder
 from tests.hil.support.lab import Lab
 from tests.hil.support.lab_boards import EmulatedNano, LabBoard
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
@@ -37,7 +37,7 @@ def measure(times: int, emulated: bool, options: Sequence[str]) -> Taken:
     """
     taken: Taken = {kind: [] for kind in KINDS if not (emulated and kind == "desk")}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="reds-hil-overhead-")))
+        folder = stack.enter_context(TemporaryFolder("overhead"))
         board = stack.enter_context(LabBoard(EmulatedNano if emulated else None))
         tags = {"board": "nano33ble", **({"provenance": "emulated"} if emulated else {})}
         lab = stack.enter_context(Lab({"nano-1": tags}))

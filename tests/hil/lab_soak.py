@@ -22,11 +22,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from hil.firmware import build
 from hil.lifetime.child import Child
+from hil.lifetime.folder import TemporaryFolder
 from reds import pack
 from tests.hil.support.lab import Lab
 from tests.hil.support.lab_boards import LabBoard
@@ -140,7 +140,7 @@ def soak(boards: int, exporters: int, runners: int, minutes: float, seed: int) -
     places = {seat: {"board": "nano33ble", "seat": seat} for seat in seats}
     mark = f"soak-{secrets.token_hex(6)}"
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="reds-hil-soak-")))
+        folder = stack.enter_context(TemporaryFolder("soak"))
         pack.save(dense_model([20, 24, 16, 5], [[8, 8, 5], [24, 16, 5]], name="small"), folder / "small.reds")
         served = {seat: stack.enter_context(LabBoard()) for seat in seats}
         lab = stack.enter_context(Lab(places))
