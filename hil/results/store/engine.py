@@ -1,5 +1,6 @@
 """Open the store: SQLite in the user's data folder, a file of SQLite, or a PostgreSQL database by its URL."""
 
+import logging
 import math
 import re
 import sqlite3
@@ -24,6 +25,7 @@ FILE = "runs.sqlite"
 LOCKED_SECONDS = 10.0
 """Seconds to wait for another writer, and for a server to answer."""
 _SERVER = "postgresql+psycopg"
+_SILENT = logging.NullHandler()
 _WHERE = ("host", "port", "dbname", "service")
 """Parameters of a URL that say which database it is; others may be secret."""
 _URL = f"{_SERVER}://USER@HOST/DATABASE"
@@ -86,6 +88,7 @@ def _url(text: str) -> URL:
 
 def _server(text: str, seconds: float | None) -> tuple[str, Engine]:
     name, url = server_name(text), _url(text)
+    logging.getLogger("psycopg").addHandler(_SILENT)  # each error is told once, as an error
     wait = min(LOCKED_SECONDS, seconds or LOCKED_SECONDS)
     patience = {
         "connect_timeout": max(2, math.ceil(wait)),
