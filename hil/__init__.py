@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hil.boards.facts import BoardFacts, Provenance
     from hil.boards.open_board import OpenBoard, open_board
     from hil.errors import HilError
+    from hil.lab.open_labgrid import open_labgrid
     from hil.results.samples import Samples
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Provenance",
     "Samples",
     "open_board",
+    "open_labgrid",
 ]
 
 _HOMES = {
@@ -34,6 +36,7 @@ _HOMES = {
     "Provenance": "hil.boards.facts",
     "Samples": "hil.results.samples",
     "open_board": "hil.boards.open_board",
+    "open_labgrid": "hil.lab.open_labgrid",
 }
 """Module of each public name."""
 

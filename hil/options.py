@@ -19,6 +19,8 @@ NO_STORE = "none"
 """Value of --store with which no run is kept."""
 NO_LAB = "none"
 """Value of --lab with which the boards of the boards file are benched, although it names a lab."""
+TARGET_LAB = "target"
+"""Value of --lab with which the board of the fixture `target` of labgrid's plugin is benched."""
 MISSING = ("fail", "skip", "emulate")
 AGAINST = ("tflite",)
 """Other runtimes that a board is benched with."""
@@ -178,8 +180,8 @@ def _store(text: str) -> str:
 def _lab(text: str) -> str:
     host, _, port = text.rpartition(":")
     whole = port.isascii() and port.isdecimal() and len(port) < 6 and 1 <= int(port) <= 65_535
-    if text != NO_LAB and not (whole and host and not set(host) & set(" /@,")):
-        raise ValueError("none, or HOST:PORT of a coordinator")
+    if text not in (NO_LAB, TARGET_LAB) and not (whole and host and not set(host) & set(" /@,")):
+        raise ValueError("none, target, or HOST:PORT of a coordinator")
     return text
 
 
@@ -219,7 +221,8 @@ _STORE_HELP = (
 )
 _LAB_HELP = (
     "bench boards of a lab instead of those of the boards file: HOST:PORT of its labgrid-coordinator, "
-    "or none (default: the coordinator in [lab] of the boards file)"
+    "target (the board of the fixture `target` of labgrid's pytest plugin), or none (default: the "
+    "coordinator in [lab] of the boards file)"
 )
 
 OPTIONS = (

@@ -249,6 +249,23 @@ class OpenBoard:
             raise InputsRefused(str(error), board=self.name) from error
 
 
+def boards_file(boards: str | os.PathLike[str] | None, lease_wait: float) -> Path | None:
+    """Return the path of a boards file, None if none is named, with `lease_wait` checked too.
+
+    Raises:
+        BoardsFileError: The path is none.
+        SetupError: `lease_wait` is no number of seconds.
+    """
+    if not 0 <= lease_wait < math.inf:  # a wait of nan seconds has no end
+        raise SetupError(f"lease_wait is {lease_wait}: seconds are needed, 0 or more")
+    try:
+        return user_path(os.fspath(boards)) if boards is not None else None
+    except ValueError as error:
+        raise BoardsFileError(
+            f"cannot read the boards: {error}", file=Path(os.fspath(boards or ""))
+        ) from None
+
+
 @contextmanager
 def open_board(
     name: str,
@@ -272,15 +289,7 @@ def open_board(
         EmulatorError: The board has no emulator, or the emulator does not start.
         BoardBusy: Another run kept the board.
     """
-    if not 0 <= lease_wait < math.inf:  # a wait of nan seconds has no end
-        raise SetupError(f"lease_wait is {lease_wait}: seconds are needed, 0 or more")
-    try:
-        file = user_path(os.fspath(boards)) if boards is not None else None
-    except ValueError as error:
-        raise BoardsFileError(
-            f"cannot read the boards: {error}", file=Path(os.fspath(boards or ""))
-        ) from None
-    entry = boards_toml.named(file, name)
+    entry = boards_toml.named(boards_file(boards, lease_wait), name)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with opening.started(entry, provenance, wait=lease_wait) as board:
         yield OpenBoard(Once(board))

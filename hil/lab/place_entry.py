@@ -92,8 +92,16 @@ def _port(value: Any) -> int:
     return value
 
 
+def _local(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {"port": str(params.get("port", ""))}
+
+
 _ROWS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "NetworkSerialPort": _serial,
     "NetworkService": _service,
+    "RawSerialPort": _local,
+    "USBSerialPort": _local,
 }
-"""Keys of a board by the class of a resource, best first."""
+"""Keys of a board by the class of a resource. Exporters offer the first two, targets of labgrid all."""
+USABLE = frozenset(_ROWS)
+"""Classes of resources that hil can use."""

@@ -11,11 +11,12 @@ from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.lab_table import LabTable
 from hil.boards.opening import Say, leased, to_stderr
-from hil.errors import BoardAbsent, BoardsFileError
+from hil.errors import BoardAbsent, BoardsFileError, SetupError
 from hil.lifetime.termination import termination_interrupts
-from hil.options import LEASE_WAIT_SECONDS, NO_LAB, Settings
+from hil.options import LEASE_WAIT_SECONDS, NO_LAB, TARGET_LAB, Settings
 
 if TYPE_CHECKING:
+    from hil.lab.guest import Guest
     from hil.lab.offers import Offer
 
 Shelf = Callable[[str, Mapping[str, str], Path], "tuple[Offer, ...]"]
@@ -44,7 +45,7 @@ class SelectedBoard:
     """True if the tests of an absent board fail; False if they are skipped."""
     no_hardware: str = ""
     """The reason why --missing=emulate chose the emulator; empty otherwise."""
-    offer: "Offer | None" = None
+    offer: "Offer | Guest | None" = None
     """Boards of a lab, of which the run takes one; None for a board of the boards file."""
 
     @property
@@ -125,6 +126,8 @@ def select_boards(
             path, ((e.name, {k: getattr(e, k) for k in LIMITS_BY_SUBNET}) for e in entries), subnets
         )
         _check_budgets(path, lab.places.items(), subnets)
+        if coordinator == TARGET_LAB:
+            return (_of_guest(settings, path),)
         return _of_lab(settings, coordinator, lab, shelf(coordinator, lab.tags, path))
     if settings.target:
         here = {entry.target for entry in entries}
@@ -168,6 +171,18 @@ def _of_offer(settings: Settings, offer: "Offer") -> SelectedBoard:
         return _missing(entry, settings, f"{offer.target}: {offer.absent}")
     provenance = Provenance.EMULATED if offer.emulated else Provenance.HARDWARE
     return SelectedBoard(entry, provenance, offer=offer)
+
+
+def _of_guest(settings: Settings, file: Path) -> SelectedBoard:
+    """Return the board of labgrid's `target`, which is known when its tests run."""
+    from hil.lab.guest import Guest, not_yet
+
+    if len(settings.target) != 1:
+        raise SetupError("--lab target benches one board; name its kind, as --target=nano33ble")
+    (target,) = settings.target
+    provenance = Provenance.EMULATED if settings.emulate else Provenance.HARDWARE
+    guest = Guest(target, settings.emulate, file, not_yet)
+    return SelectedBoard(Entry(target, target, emulated=settings.emulate), provenance, offer=guest)
 
 
 def _select(entry: Entry, settings: Settings, probe: Callable[[Entry], str | None]) -> SelectedBoard:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from hil.errors import SetupError
 from hil.suite.board_tests import BOARD, SUBNET
 from hil.suite.reporting import CURRENT, RECORDS, TAKEN, kept_for, note_incident
 
@@ -198,6 +200,7 @@ def _board(
     from hil.suite.leased import leased
 
     selected: SelectedBoard = request.param
+    here = on_labgrid_target(selected, request)
     record = request.config.stash.setdefault(RECORDS, {}).setdefault(selected, Record())
 
     def recovered(text: str) -> None:
@@ -207,8 +210,21 @@ def _board(
     with ExitStack() as stack:
         starts = f"{selected.entry.name}: starting; its agent is built first, if that is new"
         with kept_for(request.config, selected), progress(starts, None, _hil_uncaptured):
-            board = stack.enter_context(leased(selected, wait, _hil_uncaptured, record, recovered))
+            board = stack.enter_context(leased(here, wait, _hil_uncaptured, record, recovered))
         yield board
+
+
+def on_labgrid_target(selected: SelectedBoard, request: pytest.FixtureRequest) -> SelectedBoard:
+    """Return a board, and with --lab target that of the fixture `target` of labgrid's plugin."""
+    from hil.lab.guest import Guest
+
+    if not isinstance(selected.offer, Guest):
+        return selected
+    if not request.config.pluginmanager.hasplugin("labgrid"):
+        lacks = "--lab is target, but labgrid's pytest plugin is not installed here"
+        raise SetupError(f"{lacks}; pip install labgrid, or name the coordinator as --lab HOST:PORT")
+    there = request.getfixturevalue("target")
+    return replace(selected, offer=replace(selected.offer, there=lambda: there))
 
 
 @pytest.fixture(name=SUBNET)

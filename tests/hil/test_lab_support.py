@@ -10,8 +10,8 @@ from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
 from hil.transports.transport import Advice
 from tests.hil.support.lab import Lab
-from tests.hil.support.processes import eventually
 from tests.hil.support.lab_boards import EmulatedNano, LabBoard
+from tests.hil.support.processes import eventually
 
 
 class Connection:
