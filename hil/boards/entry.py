@@ -41,9 +41,8 @@ class Entry:
         key: Private key of an android without a host.
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
-        emulated: Whether an emulator is at the port, which only --emulate uses.
+        emulated: Whether an emulator is at the port, as in some labs, which --emulate uses.
         meter: Meter in the board's supply, None if there is none.
-        emulated: Whether the board at its port or host is an emulated one, as some labs have.
     """
 
     name: str
@@ -65,7 +64,6 @@ class Entry:
     power_cycle: tuple[str, ...] = ()
     emulated: bool = False
     meter: Meter | None = None
-    emulated: bool = False
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import hil
 from hil.errors import BoardAbsent, BoardBusy, LabError, LeaseLost
 from hil.lab import listing, owner
 from hil.lab.client import Client
@@ -90,7 +89,7 @@ def held(
 def _guarded(client: Client) -> Iterator[None]:
     """Let the guard give back what the block has in the lab, if this process ends within the block."""
     program = [sys.executable, "-m", "hil.lab.give_back", client.coordinator, str(client.owner)]
-    last = LastCommand(program, {**os.environ, "PYTHONPATH": str(Path(hil.__file__).parents[1])})
+    last = LastCommand(program, {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
     try:
         yield
     except Exception:

@@ -100,15 +100,30 @@ def changes(before: Kept, after: Kept) -> tuple[list[Change], list[str]]:
 
 
 def _pairs(before: Kept, after: Kept) -> Iterator[tuple[BoardIdentity, BoardIdentity]]:
-    """Pair each later board with the same device in the earlier run, else with a board of the same name."""
-    left = list(before.boards)
-    keys = {(b.target, b.provenance, b.key) for b in before.boards}
-    for new in sorted(after.boards, key=lambda b: (b.target, b.provenance, b.key) not in keys):
-        like = [b for b in left if (b.target, b.provenance) == (new.target, new.provenance)]
-        same = [b for b in like if b.key == new.key] or [b for b in like if b.board == new.board]
-        if same:
-            left.remove(same[0])
-            yield same[0], new
+    """Pair each later board with the same device in the earlier run, else with a board of the same name.
+
+    Of several boards that were one device, such as two cores of it, those of the same name are paired.
+    """
+    left, missing = list(before.boards), list(after.boards)
+    for alike in (_same_device_and_name, _same_device, _same_name):
+        for new in list(missing):
+            old = next((each for each in left if alike(each, new)), None)
+            if old is not None:
+                left.remove(old)
+                missing.remove(new)
+                yield old, new
+
+
+def _same_device_and_name(old: BoardIdentity, new: BoardIdentity) -> bool:
+    return _same_device(old, new) and old.board == new.board
+
+
+def _same_device(old: BoardIdentity, new: BoardIdentity) -> bool:
+    return (old.target, old.provenance, old.key) == (new.target, new.provenance, new.key)
+
+
+def _same_name(old: BoardIdentity, new: BoardIdentity) -> bool:
+    return (old.target, old.provenance, old.board) == (new.target, new.provenance, new.board)
 
 
 def _of_board(kept: Kept, board: BoardIdentity) -> list[Measurement]:

@@ -97,11 +97,16 @@ def _labeled(run: Run | None) -> str:
 
 
 def _names(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> set[str]:
-    """Return the names of a board in a run. Raises `BaselineError` if the run measured other ones only."""
+    """Return the names of a board in a run; its own name only, if the run has it.
+
+    Raises:
+        BaselineError: The run measured other boards only.
+    """
     kind = board.target, board.provenance
     alike = [other for other in boards if (other.target, other.provenance) == kind]
     keys = {other.key for other in alike}
     if keys and board.key not in keys:
         other = f"{name} measured the {board.target} {', '.join(sorted(keys))}, this run {board.key}"
         raise BaselineError(f"{other}; boards are compared with themselves only: name a run of this one")
-    return {other.board for other in alike if other.key == board.key}
+    names = {other.board for other in alike if other.key == board.key}
+    return names & {board.board} or names

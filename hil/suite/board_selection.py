@@ -1,7 +1,7 @@
 """Select the boards of a run, and decide for each whether it runs, is emulated, is skipped or fails."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,16 +60,19 @@ class SelectedBoard:
         why = [("no hardware", self.no_hardware)] if self.no_hardware else []
         return [("target", self.entry.target), ("board", self.entry.name), *how, *why]
 
-    @contextmanager
     def lease(
         self, say: Say = to_stderr, wait: float = LEASE_WAIT_SECONDS
-    ) -> Iterator[tuple[Entry, Callable[[], None]]]:
+    ) -> AbstractContextManager[tuple[Entry, Callable[[], None]]]:
         """Lease the board; yield its entry, and a function that raises `LeaseLost` once the lease is lost.
 
         Raises `BoardAbsent` if the board is absent.
         """
         if self.absent:
             raise BoardAbsent(self.absent)
+        return self._leased(say, wait)
+
+    @contextmanager
+    def _leased(self, say: Say, wait: float) -> Iterator[tuple[Entry, Callable[[], None]]]:
         if self.offer is None:
             with leased(self.entry, self.provenance, say, wait):
                 yield self.entry, _trust

@@ -11,7 +11,7 @@ import pytest
 
 from hil.errors import SetupError
 from hil.suite.board_tests import BOARD, SUBNET
-from hil.suite.reporting import CURRENT, RECORDS, TAKEN, kept_for, note_incident
+from hil.suite.reporting import CURRENT, LEASED, RECORDS, TAKEN, kept_for, note_incident
 
 if TYPE_CHECKING:
     from hil.boards.open_board import OpenBoard
@@ -211,6 +211,7 @@ def _board(
         starts = f"{selected.entry.name}: starting; its agent is built first, if that is new"
         with kept_for(request.config, selected), progress(starts, None, _hil_uncaptured):
             board = stack.enter_context(leased(here, wait, _hil_uncaptured, record, recovered))
+        request.config.stash.setdefault(LEASED, {})[selected] = board.selected
         yield board
 
 

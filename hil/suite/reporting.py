@@ -33,6 +33,8 @@ GONE = pytest.StashKey[dict["SelectedBoard", str]]()
 """Boards that did not start or were lost, each with the text of its error."""
 RECORDS = pytest.StashKey[dict["SelectedBoard", "Record"]]()
 """Infrastructure errors of each board that was started."""
+LEASED = pytest.StashKey[dict["SelectedBoard", "SelectedBoard"]]()
+"""What was leased for each board: a place of a lab has a name of its own."""
 REPORTED = pytest.StashKey[set["SelectedBoard"]]()
 """Boards whose quarantine is reported."""
 
@@ -76,6 +78,11 @@ def pytest_runtest_makereport(
     The quarantine of a board is one error, never a failure, whatever the test that it ends makes of it.
     """
     board, error = selected_board(item), call.excinfo.value if call.excinfo else None
+    if leased := item.config.stash.get(LEASED, {}).get(board) if board else None:
+        item.user_properties = [
+            ("board", leased.entry.name) if name == "board" else (name, value)
+            for name, value in item.user_properties
+        ]
     record = item.config.stash.get(RECORDS, {}).get(board) if board else None
     quarantine, reported = record and record.quarantined, item.config.stash.setdefault(REPORTED, set())
     new = board is not None and quarantine is not None and board not in reported
@@ -163,6 +170,7 @@ def note_incident(test: pytest.Item, board: SelectedBoard, what: str, text: str,
 
     run = bench_run_or_error(test.config)
     assert not isinstance(run, str)  # a board of a run was started
+    board = test.config.stash.get(LEASED, {}).get(board, board)
     where = board.entry.target, board.entry.name, str(board.provenance)
     of = run.benched.name, run.benched.sha256
     figure = Measurement(*where, *of, "all", INFRASTRUCTURE_ERRORS, "count", errors, ())

@@ -29,11 +29,17 @@ def history(benches: Sequence[Bench], metrics: Sequence[str]) -> Section:
         "A row for each subnet. The gray band is what the gate allows: for times the level of earlier good "
         "runs with their noise, for counts the value of the last good run. Bars are 95 % intervals."
     )
-    newest: dict[tuple[str, ...], Bench] = {}
+    newest: dict[tuple[str, ...], str] = {}
     for bench in sorted(benches, key=lambda bench: bench.run.id):
-        newest[bench.board.target, bench.board.provenance, bench.board.key, bench.shape] = bench
-    figures = [figure for bench in newest.values() for figure in _figures(bench, metrics)]
+        newest[_of(bench)] = bench.run.id
+    last = [bench for bench in benches if newest[_of(bench)] == bench.run.id]
+    figures = [figure for bench in last for figure in _figures(bench, metrics)]
     return Section("history", "History", reading, figures)
+
+
+def _of(bench: Bench) -> tuple[str, ...]:
+    """Return the device and the shape of packs that a history is of; a run may have two boards of it."""
+    return bench.board.target, bench.board.provenance, bench.board.key, bench.shape
 
 
 def _figures(bench: Bench, metrics: Sequence[str]) -> Iterator[Figure]:

@@ -233,8 +233,23 @@ def _of_board() -> Any:
 
 
 def _same_board(board: BoardIdentity) -> Any:
-    key = boards.c.key == board.key
-    return and_(boards.c.target == board.target, boards.c.provenance == board.provenance, key)
+    """Return the condition that a measurement is of the same device, whatever the board's name was then.
+
+    Where two boards of a run were one device, such as two cores of it, the one of the same name is meant.
+    """
+    also, name = measurements.alias(), boards.alias()
+    same_name = (
+        select(also.c.id)
+        .join(name, also.c.board_id == name.c.id)
+        .where(also.c.run_id == measurements.c.run_id, _is_device(name.c, board), name.c.board == board.board)
+    )
+    named = or_(boards.c.board == board.board, ~same_name.correlate(measurements).exists())
+    return and_(_is_device(boards.c, board), named)
+
+
+def _is_device(columns: Any, board: BoardIdentity) -> Any:
+    key = columns.key == board.key
+    return and_(columns.target == board.target, columns.provenance == board.provenance, key)
 
 
 def _is_good(board: BoardIdentity) -> Any:
