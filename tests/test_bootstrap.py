@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 BOOTSTRAP = Path(__file__).parents[1] / "ci" / "bootstrap"
-TOOLS = ("bash", "cat", "cut", "dirname", "env", "id", "python3", "sha256sum")
+TOOLS = ("basename", "bash", "cat", "cut", "dirname", "env", "id", "python3", "readlink", "sha256sum")
 
 
-def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["bash", str(BOOTSTRAP), *arguments]
-    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
+def run(path: Path, *arguments: str, system: str = "debian") -> subprocess.CompletedProcess[str]:
+    release = path / "os-release"
+    release.write_text(f"NAME='Some system'\nID={system}\n")
+    command, env = ["bash", str(BOOTSTRAP), *arguments], {"PATH": str(path), "OS_RELEASE": str(release)}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -28,13 +30,27 @@ TEST = BENCH | CROSS | SERVERS | {"qemu-user", "openssh-client", "cpio", "clang"
 TEST |= {"chromium", "fonts-dejavu-core"}
 
 
-@pytest.mark.parametrize(("environment", "packages"), [("bench", BENCH), ("test", TEST)])
-def test_missing_system_packages_are_named(tmp_path: Path, environment: str, packages: set[str]) -> None:
+@pytest.mark.parametrize("snap", [False, True])
+@pytest.mark.parametrize(
+    ("environment", "system", "packages"),
+    [
+        ("bench", "debian", BENCH),
+        ("night", "ubuntu", BENCH),
+        ("test", "debian", TEST),
+        ("test", "ubuntu", TEST - {"chromium", "fonts-dejavu-core"}),
+    ],
+)
+def test_missing_system_packages_are_named(
+    tmp_path: Path, environment: str, system: str, packages: set[str], snap: bool
+) -> None:
+    if snap:  # what Ubuntu calls chromium
+        script(tmp_path / "snap", "")
+        (tmp_path / "chromium").symlink_to("snap")
     for tool in TOOLS:
         found = shutil.which(tool)
         assert found is not None
         (tmp_path / tool).symlink_to(Path(found).resolve() if tool == "python3" else found)
-    done = run(tmp_path, environment)
+    done = run(tmp_path, environment, system=system)
     assert done.returncode == 1
     assert done.stdout == ""
     said, _, named = done.stderr.partition("install what Debian calls: ")
@@ -68,7 +84,7 @@ WHOLE = '#!/bin/sh\necho "$*" >>calls\n'
 MAKES_VENV = f"""#!/bin/sh
 [ "$1 $2" = "-m venv" ] || exit 0
 echo "$*" >>calls
-mkdir -p .venv/bin && for name in python hil; do
+mkdir -p .venv/bin .venv/labgrid/bin && for name in python hil npm ../labgrid/bin/python; do
     printf '%s' '{WHOLE}' >.venv/bin/$name && chmod +x .venv/bin/$name
 done
 """
@@ -104,6 +120,49 @@ def test_interrupted_first_run_starts_again(left: str | None, tmp_path: Path) ->
     assert "-m pip install" in calls
     assert "\nimage\n" in calls
     assert len(list((project / ".venv").glob("stamp-bench-*"))) == 1
+
+
+BROKEN = '#!/bin/sh\necho "$*" >>calls\n[ "$2" != playwright ]\n'
+
+
+@pytest.mark.parametrize(
+    ("system", "python", "says"),
+    [("debian", WHOLE, ""), ("ubuntu", WHOLE, ""), ("ubuntu", BROKEN, "no browser could be installed")],
+    ids=["debian", "ubuntu", "unreachable"],
+)
+def test_ubuntu_gets_the_browser_of_playwright(system: str, python: str, says: str, tmp_path: Path) -> None:
+    """Stand in for Python and all tools by scripts; on Ubuntu chromium is a snap."""
+    project, tools = tmp_path / "project", tmp_path / "tools"
+    script(project / "ci" / "bootstrap", BOOTSTRAP.read_text())
+    for name in ("pyproject.toml", "ci/constraints.txt", "ci/package.json", "ci/package-lock.json"):
+        (project / name).touch()
+    for name in ("python", "hil", "npm"):
+        script(project / ".venv" / "bin" / name, python)
+    script(project / ".venv" / "labgrid" / "bin" / "python", python)
+    tools.mkdir()
+    for name in {*TOOLS, "cp", "mkdir", "touch"} - {"python3"}:
+        (tools / name).symlink_to(shutil.which(name) or "")
+    script(tools / "anything", '#!/bin/sh\ncase "$0" in *-gcc) echo /;; esac\n')
+    others = {
+        *("cc", "qemu-system-arm", "qemu-system-aarch64", "mmdebstrap", "qemu-aarch64", "clang", "cmake"),
+        *("cpio", "sftp", "sshd", "adb", "ser2net", "dpkg", "sudo", "arm-none-eabi-gcc"),
+        *("apt-get", "python3"),
+        *("aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"),
+    }
+    for name in others:
+        (tools / name).symlink_to("anything")
+    script(tools / ("snap" if system == "ubuntu" else "chrome"), "#!/bin/sh\n")
+    (tools / "chromium").symlink_to("snap" if system == "ubuntu" else "chrome")
+    (tmp_path / "os-release").write_text(f"ID={system}\n")
+    env = {"PATH": str(tools), "OS_RELEASE": str(tmp_path / "os-release")}
+    command = [shutil.which("bash") or "", str(project / "ci" / "bootstrap"), "test"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = (project / "calls").read_text()
+    assert ("-m playwright install --no-shell chromium\n" in calls) == (system == "ubuntu")
+    assert says in done.stderr
+    assert bool(done.stderr) == bool(says)
+    assert len(list((project / ".venv").glob("stamp-test-*"))) == 1
 
 
 def test_missing_environment_prints_the_usage() -> None:

@@ -111,7 +111,7 @@ def test_fixtures_of_hil_use_the_board_of_labgrids_target(session: Session, tmp_
         "--results=a.jsonl",
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "nano33ble, hardware: 2 passed" in done.stdout
+    assert "nano-1 (nano33ble), hardware: 2 passed" in done.stdout
     rows = read(tmp_path / "a.jsonl")
     assert {(row["board"], row["provenance"]) for row in rows} == {(PLACE, "hardware")}
     assert {row["metric"] for row in rows} == {"latency", "own"}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hil.support.lab import Lab, programs
+from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.suite_run import read
 from tests.support.forge_server import ForgeServer
@@ -127,3 +129,15 @@ def test_bad_night_is_compared_with_the_last_good_one_and_told(
         (issue,) = server.issues
     assert "- `test_latency[nano-emulated-50%]` failed: " in issue.body
     assert f"`{run}` before" in issue.body
+
+
+def test_night_takes_the_boards_of_a_lab_and_gives_them_back(project: Path, nightly: Nightly) -> None:
+    if programs() is None:
+        pytest.skip("labgrid is missing: run ci/bootstrap test")
+    with LabBoard() as nano, Lab({"nano-1": {"board": "nano33ble"}}) as lab:
+        lab.export("rack-1", {"nano-1": nano.resource})
+        done = nightly("nano33ble", HIL_LAB=lab.address, NIGHT="boards", **lab.environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (lab.owners(), lab.reservations()) == ({}, [])
+    rows = read(project / "results" / "nightly" / "boards" / "bench.jsonl")
+    assert {(row["board"], row["provenance"]) for row in rows} == {("nano-1", "hardware")}

@@ -27,7 +27,7 @@ NARROW, WIDE = 390, 1280
 def browser() -> Iterator[Browser]:
     path = program()
     if path is None:
-        pytest.skip("no Chromium on this machine: install chromium")
+        pytest.skip("no Chromium on this machine: install chromium, or python -m playwright install chromium")
     with chromium(path) as browser:
         yield browser
 

@@ -1,4 +1,4 @@
-"""Debian's Chromium, and what a page does in it."""
+"""Chromium, and what a page does in it."""
 
 import shutil
 import sys
@@ -14,8 +14,16 @@ AXE = Path(sys.prefix) / "node" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def program() -> str | None:
-    """Return the path of Chromium, None if it is not installed."""
-    return shutil.which("chromium")
+    """Return the path of Chromium, of Debian or of Playwright, None if there is none.
+
+    Ubuntu's is a snap, which starts for no test.
+    """
+    found = shutil.which("chromium")
+    if found and Path(found).resolve().name != "snap":
+        return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
 
 
 @dataclass
