@@ -176,11 +176,13 @@ class StoreError(SetupError):
 
     Attributes:
         store: File or URL of the store, without its password.
+        gone: Whether the store is a server that does not answer, so that it may answer later.
     """
 
-    def __init__(self, text: str, *, store: str) -> None:
+    def __init__(self, text: str, *, store: str, gone: bool = False) -> None:
         super().__init__(text)
         self.store = store
+        self.gone = gone
 
     def __str__(self) -> str:
         return f"{_one_line(self.store)}: {self.text}"

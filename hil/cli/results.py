@@ -1,4 +1,4 @@
-"""List, show, compare, export and remove the runs that are kept (`hil results`)."""
+"""List, show, compare, export, send and remove the runs that are kept (`hil results`)."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ _MOST_RUNS, _MOST_DAYS = 1_000_000, 100_000
 @STORE
 @click.pass_context
 def results(context: click.Context, where: str | None) -> None:
-    """List, show, compare, export and remove the runs that are kept.
+    """List, show, compare, export, send and remove the runs that are kept.
 
     RUN is `last`, `last~1` (the one before), or the first characters of a run's id.
     """
@@ -90,7 +90,8 @@ def show(context: click.Context, run: str) -> None:
     tests = store.tests(found.id)
     print_wide(*about(found, store.boards(found.id), tests))
     if rows := [m.plain() for m in store.measurements(found.id)]:
-        click.echo(f"\n{blocks.render(rows, [], outcomes=blocks.counted(tests))}", nl=False)
+        held = store.limits(found.id)
+        click.echo(f"\n{blocks.render(rows, [], held, blocks.counted(tests))}", nl=False)
 
 
 @results.command()
@@ -163,7 +164,8 @@ def export(context: click.Context, run: str, kind: str, out: Path | None) -> Non
 
     store = _store(context)
     found = find_run(store, run)
-    header = Header(found, tuple(store.boards(found.id)), tuple(store.tests(found.id)))
+    boards, tests, held = store.boards(found.id), store.tests(found.id), store.limits(found.id)
+    header = Header(found, tuple(boards), tuple(tests), tuple(held))
     text = FORMATS[kind](header, store.measurements(found.id))
     if out is None:
         sys.stdout.write(text)
@@ -181,6 +183,34 @@ def import_(context: click.Context, files: tuple[Path, ...]) -> None:
     store = _store(context, new=True)
     for path in files:
         click.echo(printable(f"{path}: run {import_file(store, path).id}", LINE))
+
+
+@results.command()
+@click.option("--all", "everything", is_flag=True, help="Also send runs that wait for other stores.")
+@click.pass_context
+def send(context: click.Context, everything: bool) -> None:
+    """Send the runs that wait on this machine for the store.
+
+    A run waits here if the server of its store could not be used. The next run with the same store sends it,
+    too. The exit status is 1 if a run could not be sent.
+    """
+    from hil.results.store import send as send_all
+    from hil.results.store import waiting
+
+    store = _store(context, new=True)
+    done = send_all(store, everything)
+    for run in done.sent:
+        click.echo(printable(f"run {run}: sent", LINE))
+    for run in done.busy:
+        click.echo(printable(f"run {run}: another process writes or sends it", LINE), err=True)
+    for fault in done.faults:
+        click.echo(printable(f"Error: {fault}", LINE), err=True)
+    if not (done.sent or done.busy or done.faults):
+        click.echo(printable(f"no run waits here for {store.name}", LINE))
+    if not everything:
+        for name, count in waiting(apart_from=store).items():
+            click.echo(printable(f"runs that wait for {name}: {count}; --all sends them, too", LINE))
+    sys.exit(bool(done.faults))
 
 
 @results.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.errors import ResultsError
+from hil.results.limit import Limit
 from hil.results.measurement import Measurement
 from hil.results.run import BoardIdentity, Run, TestOutcome
 
@@ -24,11 +25,15 @@ _REMEDY = "name the file of --results"
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a results file: the run, the boards that measured, and how each test ended."""
+    """The first line of a results file: the run, its boards, how each test ended, and limits of figures.
+
+    Files of older versions have no limits.
+    """
 
     run: Run
     boards: tuple[BoardIdentity, ...]
     tests: tuple[TestOutcome, ...]
+    limits: tuple[Limit, ...] = ()
 
 
 def prepare(path: Path) -> None:

@@ -1,23 +1,30 @@
 """Keep a run: in the store as each test ends, and in the file of --results at its end.
 
-A store that cannot be used ends no run. The run is then kept in a file, which `hil results import` reads.
+A store that cannot be used ends no run. A run for a server is then kept on this machine and sent later; any
+other is kept in a file, which `hil results import` reads.
 """
 
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hil.errors import ResultsError, StoreError
+from hil.errors import ResultsError
 from hil.options import NO_STORE, read
 from hil.results import file
+from hil.results.limit import Limit
 from hil.results.measurement import INFRASTRUCTURE_ERRORS, measurement_of
 from hil.results.run import FAILED, INTERRUPTED, PASSED, BoardIdentity, TestOutcome, now
+from hil.suite.ending import Ending, Place
 from hil.suite.outcomes import Outcomes
 from hil.suite.run_facts import run_of
+from reds.commands import missing_extra
+
+if TYPE_CHECKING:
+    from hil.suite.kept_run import KeptRun
 
 Rows = Sequence[Mapping[str, Any]]
 """Plain measurements."""
@@ -44,17 +51,17 @@ class Recorder:
         self._outcomes = Outcomes()
         self._boards: dict[BoardIdentity, None] = {}
         self._tests: dict[str, TestOutcome] = {}
-        self._store, self._writer = None, None
-        self._fault = ""
-        """Reason for which the store lacks the run, empty if it keeps the run."""
+        self._limits: dict[tuple[str, ...], Limit] = {}
+        self._kept: KeptRun | None = None
+        self._missing = ""
+        """The package that every store needs and that is not installed, with its remedy."""
         if self._settings.store != NO_STORE:
             try:
-                from hil.results.store import open_store  # here: a run that keeps nothing needs no database
+                from hil.suite import kept_run  # here: a run that keeps nothing needs no database
 
-                self._store = open_store(self._settings.store)
-                self._writer = self._store.begin(self._run)
-            except (StoreError, ModuleNotFoundError) as error:
-                self._give_up(error)
+                self._kept = kept_run.KeptRun(self._settings.store, self._run)
+            except ModuleNotFoundError as error:
+                self._missing = missing_extra(error) or str(error)
 
     @property
     def tests(self) -> Sequence[TestOutcome]:
@@ -68,15 +75,14 @@ class Recorder:
         board = BoardIdentity(**told) if told else None
         if board:
             self._boards[board] = None
+        held = [Limit(**plain) for plain in report.hil_limits]
+        self._limits |= {limit.figure: limit for limit in held}
         test = self._outcomes.add(report, bool(measured))
         if test is None:
             return
         self._tests[test.test] = test
-        if self._writer:
-            try:
-                self._writer.test_ended(test, board, [measurement_of(row) for row in measured])
-            except StoreError as error:
-                self._give_up(error)
+        if self._kept:
+            self._kept.test_ended(test, board, [measurement_of(row) for row in measured], held)
 
     def end(self, ended: bool, failed: bool, rows: Rows) -> bool:
         """Keep how the run ended, and write the results file. Return whether all was kept that was to be.
@@ -90,24 +96,21 @@ class Recorder:
         """
         status = INTERRUPTED if not ended else FAILED if failed else PASSED
         run = replace(self._run, status=status, ended=now(), provenances=_provenances(rows))
-        if self._store and self._writer:
-            try:
-                self._writer.end(status)
-                run = replace(run, ended=self._writer.run.ended)
-                self.notes.append(f"run: {self._run.id} in {self._store.name}")
-            except StoreError as error:
-                self._give_up(error)
-        if self._store:
-            self._store.close()
-        header = file.Header(run, tuple(self._boards), tuple(self._tests.values()))
+        ending = self._kept.end(status) if self._kept else Ending(Place.NOWHERE, (), self._missing)
+        self.notes += ending.notes
+        if self._kept and ending.place is not Place.NOWHERE:
+            run = replace(run, ended=self._kept.run.ended)
+        tests, limits = tuple(self._tests.values()), tuple(self._limits.values())
+        header = file.Header(run, tuple(self._boards), tests, limits)
         kept = self._write_results(ended, rows, header)
-        if self._fault and not self._store and not self._settings.store:
-            self.notes.append(f"{self._fault}; this run is not kept: name a store with --store, or `none`")
+        if ending.place is not Place.NOWHERE or not ending.fault:
+            return not ending.fault and bool(kept)
+        if not self._settings.store and not (self._kept and self._kept.opened):
+            self.notes.append(f"{ending.fault}; this run is not kept: name a store with --store, or `none`")
             return bool(kept)
-        if self._fault:
-            where = f"it is in {kept}" if isinstance(kept, Path) else self._keep_aside(rows, header)
-            self.notes.append(f"ERROR: {self._fault}; this run is not in the store: {where}")
-        return not self._fault and bool(kept)
+        where = f"it is in {kept}" if isinstance(kept, Path) else self._keep_aside(rows, header)
+        self.notes.append(f"ERROR: {ending.fault}; this run is not in the store: {where}")
+        return False
 
     def _write_results(self, ended: bool, rows: Rows, header: file.Header) -> Path | bool:
         """Write the file of --results and return its path, False if it cannot be written.
@@ -140,13 +143,6 @@ class Recorder:
             except ResultsError as error:
                 said = f"it is lost, as no file can be written: {error}"
         return said
-
-    def _give_up(self, error: StoreError | ModuleNotFoundError) -> None:
-        """Note why the store does not have the run; the rest of the run does not try again."""
-        from reds.commands import missing_extra
-
-        self._fault = (isinstance(error, ModuleNotFoundError) and missing_extra(error)) or str(error)
-        self._writer = None
 
 
 def _provenances(rows: Rows) -> tuple[str, ...]:

@@ -20,9 +20,20 @@ from hil.firmware import build
 from reds import pack
 from reds.pack.model import Model
 from tests.hil.support import phone as phones
+from tests.hil.support.postgres import Postgres, programs
 from tests.hil.support.sshd import Sshd, Start, free_port, wait_gone
 from tests.hil.support.suite_run import Run, run_pytest
 from tests.support.nets import dense_model
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Return a running PostgreSQL server."""
+    found = programs()
+    if found is None:
+        pytest.skip("no PostgreSQL on this machine: install postgresql")
+    with Postgres(found) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

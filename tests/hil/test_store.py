@@ -9,28 +9,23 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from hil.errors import ResultsError, StoreError
 from hil.results import file
 from hil.results.conditions import Conditions, Span
+from hil.results.limit import Limit
 from hil.results.measurement import Measurement
-from hil.results.run import BoardIdentity, PackFacts, TestOutcome
-from hil.results.store import Store, find_run, import_file, open_store, prune
-from tests.hil.support.postgres import Postgres, programs
+from hil.results.run import BoardIdentity, PackFacts, TestOutcome, new_id, now
+from hil.results.store import Store, find_run, import_file, open_store, prune, rows
+from hil.results.store.schema import packs, runs
+from hil.results.store.writer import hold, insert_measurements, row_id
+from tests.hil.support.postgres import Postgres
 from tests.hil.support.raising import raises
 from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
 Open = Callable[[], Store]
 """Opens the store of a test, also several times at once."""
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    found = programs()
-    if found is None:
-        pytest.skip("no PostgreSQL on this machine: install postgresql")
-    with Postgres(found) as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -181,6 +176,42 @@ class TestStore:
         assert store.measurements(run.id) == before
         assert (store.boards(run.id), store.tests(run.id)) == ([NANO], [outcome(NANO, "test_a")])
 
+    def test_limits_are_kept_with_a_run_and_go_through_a_file(self, store: Store, tmp_path: Path) -> None:
+        limit = Limit("nano33ble", "left", "emulated", "25%", "latency", "us", 9.0, least=False, kept=True)
+        floor = replace(limit, metric="accuracy", unit="fraction", value=0.75, least=True)
+        run = run_at(0)
+        writer = store.begin(run)
+        writer.test_ended(outcome(NANO, "test_a"), NANO, [figure(NANO, "25%", 1.0)], [limit, floor])
+        again = replace(limit, kept=False)
+        writer.test_ended(outcome(NANO, "test_a"), NANO, [], [again])
+        assert store.limits(run.id) == [again, floor]
+        assert store.limits(keep(store, run_at(1)).id) == []
+        header = file.Header(writer.run, (NANO,), tuple(store.tests(run.id)), (again, floor))
+        file.write(tmp_path / "a.jsonl", [m.plain() for m in store.measurements(run.id)], header)
+        writer.end("passed")
+        prune(store, keep=0)
+        import_file(store, tmp_path / "a.jsonl")
+        assert store.limits(run.id) == [again, floor]
+
+    def test_a_file_takes_the_place_of_a_run_that_did_not_end(self, store: Store, tmp_path: Path) -> None:
+        begun = run_at(0)
+        store.begin(begun).test_ended(outcome(NANO, "test_a"), NANO, [figure(NANO, "25%", 1.0)])
+        ended = replace(begun, status="passed", ended=begun.started)
+        measured = [figure(NANO, name, 2.0) for name in ("25%", "50%")]
+        header = file.Header(ended, (NANO,), (outcome(NANO, "test_a"), outcome(NANO, "test_b")))
+        file.write(tmp_path / "a.jsonl", [m.plain() for m in measured], header)
+        import_file(store, tmp_path / "a.jsonl")
+        assert (store.runs()[0].status, len(store.tests(begun.id))) == ("passed", 2)
+        assert store.measurements(begun.id) == measured
+
+    def test_a_run_that_may_be_going_on_is_not_removed(self, store: Store) -> None:
+        started = now()
+        going = store.begin(run_at(0, id=new_id(started), started=started))
+        assert prune(store, keep=0) == 0
+        going.test_ended(outcome(NANO, "test_a"), NANO, [figure(NANO, "25%", 1.0)])
+        going.end("passed")
+        assert prune(store, keep=0) == 1
+
     def test_a_file_without_a_header_becomes_an_unfinished_run(self, store: Store, tmp_path: Path) -> None:
         (tmp_path / "none.jsonl").touch()
         with raises(ResultsError):
@@ -233,6 +264,62 @@ def test_a_server_that_is_gone_is_an_error_in_one_line_without_the_password(post
     with raises(StoreError) as caught:
         open_store("postgresql://me:secret@127.0.0.1:1/runs")
     assert "secret" not in str(caught.value) + caught.value.store
+
+
+@pytest.mark.parametrize("way", ["URL", "query", "PGPASSWORD", "PGPASSFILE", "service"])
+def test_each_way_to_give_a_password_opens_the_store(
+    way: str, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.guarded("s3cret")
+    folder, base = url.rpartition("=")[2], url.partition("?")[0].rpartition("/")[2]
+    secret = tmp_path / "secret"
+    if way == "URL":
+        url = url.replace("guarded@", "guarded:s3cret@")
+    elif way == "query":
+        url += "&password=s3cret"
+    elif way == "PGPASSWORD":
+        monkeypatch.setenv("PGPASSWORD", "s3cret")
+    elif way == "PGPASSFILE":
+        secret.write_text("*:*:*:guarded:s3cret\n")
+        monkeypatch.setenv("PGPASSFILE", str(secret))
+    else:
+        place = f"host={folder}\ndbname={base}\nuser=guarded\npassword=s3cret\n"
+        secret.write_text(f"[lab]\n{place}")
+        monkeypatch.setenv("PGSERVICEFILE", str(secret))
+        url = "postgresql+psycopg:///?service=lab"
+    secret.touch()
+    secret.chmod(0o600)
+    with open_store(url) as store:
+        assert "s3cret" not in store.name
+        assert ("service=lab" in store.name) == (way == "service")
+        keep(store, run_at(0))
+    with raises(StoreError) as caught:
+        open_store(postgres.guarded("another").partition("?")[0] + f"?host={folder}&password=s3cret")
+    assert "s3cret" not in str(caught.value) + repr(caught.value.__cause__)
+    assert not caught.value.gone
+
+
+def test_old_runs_are_removed_while_others_are_written(postgres: Postgres) -> None:
+    """The board and the pack that a run is about to use are used by no other run."""
+    url = postgres.database()
+    with open_store(url) as store, psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        keep(store, run_at(0))
+        run, facts = run_at(1), PackFacts("net", "00ff", SHAPE, '{"name":"net"}')
+        pruned = threading.Thread(target=lambda: prune(store, keep=0))
+        with store.transaction(writes=True) as connection:
+            hold(connection)
+            pack = row_id(connection, packs, rows.pack_row(facts), ["digest"])
+            pruned.start()
+            waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while pruned.is_alive() and not admin.execute(waits).fetchall()[0][0]:
+                pass
+            connection.execute(insert(runs).values(rows.run_row(run, pack)))
+            insert_measurements(connection, run.id, {}, [figure(NANO, "25%", 1.0)])
+        pruned.join()
+        assert [found.id for found in store.runs()] == [run.id]
+        assert store.runs()[0].pack == facts
+        assert prune(store, keep=0) == 1
+        assert store.runs() == []
 
 
 def test_a_connection_that_is_lost_is_opened_again(postgres: Postgres) -> None:

@@ -1,5 +1,7 @@
 """Open the store: SQLite in the user's data folder, a file of SQLite, or a PostgreSQL database by its URL."""
 
+import math
+import re
 import sqlite3
 import time
 from contextlib import suppress
@@ -14,6 +16,7 @@ from hil.errors import StoreError
 from hil.results.store import migrate
 from hil.results.store.faults import ANOTHER, store_errors
 from hil.results.store.network_disk import network_disk
+from hil.results.store.patience import Patience
 from hil.results.store.store import Store
 from reds.reading import check_regular, user_path
 
@@ -21,6 +24,8 @@ FILE = "runs.sqlite"
 LOCKED_SECONDS = 10.0
 """Seconds to wait for another writer, and for a server to answer."""
 _SERVER = "postgresql+psycopg"
+_WHERE = ("host", "port", "dbname", "service")
+"""Parameters of a URL that say which database it is; others may be secret."""
 _URL = f"{_SERVER}://USER@HOST/DATABASE"
 
 
@@ -29,27 +34,46 @@ def default_file() -> Path:
     return platformdirs.user_data_path("reds-hil") / FILE
 
 
-def open_store(where: str | None = None, *, new: bool = True) -> Store:
+def open_store(where: str | None = None, *, new: bool = True, patience: float | None = None) -> Store:
     """Open a store. A new database gets its tables, and one of an older version is brought up to date.
 
     Args:
         where: A file of SQLite, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`; None for the file in
             the user's data folder.
         new: Whether a file that is not there is made.
+        patience: Most seconds that a server may take for one transaction; None for any time. A server that
+            takes longer is gone.
 
     Raises:
         StoreError: The database is not there, cannot be used, is no store, or was written by a newer version.
     """
     if where is not None and "://" in where:
-        name, engine = _server(where)
+        name, engine = _server(where, patience)
     else:
         name, engine = _file(where, new)
-    with store_errors(name):
-        migrate.to_newest(engine, name)
-    return Store(engine, name)
+    watch = Patience(engine, patience)
+    try:
+        with store_errors(name), watch.limited():
+            migrate.to_newest(engine, name)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, name, watch)
 
 
-def _server(text: str) -> tuple[str, Engine]:
+def same_server(name: str) -> str:
+    """Return the name of a store without its user: equal for two names of one database."""
+    return re.sub(r"(?<=://)[^/@]*@", "", name)
+
+
+def server_name(text: str) -> str:
+    """Return the name of the store with this URL, without a password. Raises `StoreError` if it is none."""
+    url = _url(text)
+    where = {key: url.query[key] for key in _WHERE if key in url.query}
+    return URL.create(_SERVER, url.username, None, url.host, url.port, url.database, where).render_as_string()
+
+
+def _url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):  # their texts hold the password
@@ -57,11 +81,16 @@ def _server(text: str) -> tuple[str, Engine]:
     if url.drivername not in (_SERVER, "postgresql", "postgres"):
         kind = f"a database of {url.drivername} is no store"
         raise StoreError(f"{kind}; write {_URL}, or a file", store="--store")
-    name = URL.create(_SERVER, url.username, None, url.host, url.port, url.database).render_as_string()
+    return url
+
+
+def _server(text: str, seconds: float | None) -> tuple[str, Engine]:
+    name, url = server_name(text), _url(text)
+    wait = min(LOCKED_SECONDS, seconds or LOCKED_SECONDS)
     patience = {
-        "connect_timeout": int(LOCKED_SECONDS),
-        "tcp_user_timeout": int(1000 * LOCKED_SECONDS),
-        "options": f"-c lock_timeout={int(1000 * LOCKED_SECONDS)} -c timezone=UTC",
+        "connect_timeout": max(2, math.ceil(wait)),
+        "tcp_user_timeout": int(1000 * wait),
+        "options": f"-c lock_timeout={int(1000 * wait)} -c timezone=UTC",
     }
     try:
         return name, create_engine(url.set(drivername=_SERVER), connect_args=patience, pool_pre_ping=True)

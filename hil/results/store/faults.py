@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from hil.errors import StoreError
 from reds.reading import reason
@@ -22,6 +22,9 @@ _REMEDIES = {
 """Remedies by words in SQLite's errors."""
 _SERVER = f"check the URL and that the server runs, or {ANOTHER}"
 
+_SOON = ("starting up", "shutting down", "recovery", "too many", "connection slots", "terminating connection")
+"""Words of fatal errors that a server ends with soon."""
+
 
 @contextmanager
 def store_errors(name: str) -> Iterator[None]:
@@ -36,14 +39,24 @@ def store_errors(name: str) -> Iterator[None]:
         told = error.orig if isinstance(error, DBAPIError) and error.orig else error
         line = reason(_first_line(told))
         remedy = next((text for words, text in _REMEDIES.items() if words in line), None)
-        raise StoreError(f"cannot be used: {line}; {remedy or _other(error)}", store=name) from error
+        text = f"cannot be used: {line}; {remedy or _other(error)}"
+        raise StoreError(text, store=name, gone=_is_gone(error, line)) from error
     except (zlib.error, ArithmeticError, LookupError, TypeError, ValueError) as error:  # of a damaged row
         raise StoreError(f"holds a damaged row: {reason(error)}; {ANOTHER}", store=name) from error
 
 
+def _is_gone(error: BaseException, line: str) -> bool:
+    """Return whether a server does not answer, or not yet; one that refuses a login or a query does."""
+    lost = isinstance(error, OperationalError | InterfaceError) and _is_of_server(error)
+    return lost and ("FATAL" not in line or any(words in line for words in _SOON))
+
+
 def _other(error: BaseException) -> str:
-    server = isinstance(error, DBAPIError) and "psycopg" in type(error.orig).__module__
-    return _SERVER if server else ANOTHER
+    return _SERVER if _is_of_server(error) else ANOTHER
+
+
+def _is_of_server(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and "psycopg" in type(error.orig).__module__
 
 
 def _first_line(error: BaseException) -> Exception:

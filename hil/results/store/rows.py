@@ -8,6 +8,7 @@ from dataclasses import asdict
 from struct import pack, unpack
 from typing import Any
 
+from hil.results.limit import Limit
 from hil.results.measurement import Measurement, measurement_of
 from hil.results.run import BoardIdentity, PackFacts, Run, TestOutcome
 
@@ -73,6 +74,16 @@ def test_row(run_id: str, test: TestOutcome) -> dict[str, Any]:
 def test_from(row: Row) -> TestOutcome:
     """Return the test of a row."""
     return TestOutcome(**{key: row[key] for key in TestOutcome.__dataclass_fields__})
+
+
+def limit_row(run_id: str, limit: Limit) -> dict[str, Any]:
+    """Return the row of a limit that a run was held to."""
+    return {**asdict(limit), "value": float(limit.value), "run_id": run_id}
+
+
+def limit_from(row: Row) -> Limit:
+    """Return the limit of a row."""
+    return Limit(**{key: row[key] for key in Limit.__dataclass_fields__})
 
 
 def measurement_row(run_id: str, board_id: int, measurement: Measurement) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """Versions of the schema: the names of the migrations, the oldest first."""
 VERSION = VERSIONS[-1]
 metadata = MetaData()
@@ -101,4 +101,23 @@ measurements = Table(
     Column("conditions", LargeBinary, nullable=True),
     Index("measurements_of_run", "run_id"),
     Index("measurements_by_figure", "board_id", "pack_shape", "subnet", "metric", "unit", "run_id"),
+)
+
+limits = Table(
+    "limits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("board", Text, nullable=False),
+    Column("provenance", Text, nullable=False),
+    Column("subnet", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("value", Float, nullable=False),
+    Column("least", Boolean, nullable=False),
+    Column("kept", Boolean, nullable=False),
+    UniqueConstraint(
+        "run_id", "target", "board", "provenance", "subnet", "metric", "unit", name="limits_once"
+    ),
 )

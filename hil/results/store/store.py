@@ -9,12 +9,14 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, and_, case, exists, func, or_, select, update
 
+from hil.results.limit import Limit
 from hil.results.measurement import Measurement
 from hil.results.run import BAD, FAILED, PASSED, BoardIdentity, Run, TestOutcome, now
 from hil.results.store import rows
 from hil.results.store.faults import store_errors
-from hil.results.store.schema import boards, measurements, packs, runs, tests
-from hil.results.store.writer import Writer
+from hil.results.store.patience import Patience
+from hil.results.store.schema import boards, limits, measurements, packs, runs, tests
+from hil.results.store.writer import EndedTest, Writer
 
 T = TypeVar("T")
 Ended = tuple[str, str, str]
@@ -40,9 +42,17 @@ class Store:
         name: File or URL of the database, without its password.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, watch: Patience) -> None:
+        """Read and write a database whose tables are up to date.
+
+        Args:
+            engine: Connects to the database.
+            name: File or URL, without a password.
+            watch: The longest wait for a server.
+        """
         self.name = name
         self._engine = engine
+        self._watch = watch
 
     def __enter__(self) -> Self:
         return self
@@ -56,9 +66,9 @@ class Store:
         """Close all connections; closing twice is harmless."""
         self._engine.dispose()
 
-    def begin(self, run: Run) -> Writer:
-        """Keep a new run; return the writer that keeps what it measures."""
-        return Writer(lambda: self.transaction(writes=True), run)
+    def begin(self, run: Run, so_far: Iterable[EndedTest] = ()) -> Writer:
+        """Keep a new run, with tests that ended before; return the writer that keeps what it measures."""
+        return Writer(lambda: self.transaction(writes=True), run, so_far)
 
     def accept(self, run_id: str) -> None:
         """Accept a run as good whatever its tests say: it is the baseline of its boards until a newer one."""
@@ -120,6 +130,11 @@ class Store:
         """Return the outcomes of the tests of a run, in the order in which they ended."""
         query = select(tests).where(tests.c.run_id == run_id).order_by(tests.c.id)
         return self._all(rows.test_from, query)
+
+    def limits(self, run_id: str) -> list[Limit]:
+        """Return the limits that a run was held to; none for a run that an older version kept."""
+        query = select(limits).where(limits.c.run_id == run_id).order_by(limits.c.id)
+        return self._all(rows.limit_from, query)
 
     def measurements(self, run_id: str, board: BoardIdentity | None = None) -> list[Measurement]:
         """Return the measurements of a run, in the order in which they were kept.
@@ -206,7 +221,7 @@ class Store:
     @contextmanager
     def transaction(self, writes: bool = False) -> Iterator[Connection]:
         """Open a transaction that is committed at the end of the block."""
-        with store_errors(self.name), self._engine.connect() as connection:
+        with store_errors(self.name), self._watch.limited(), self._engine.connect() as connection:
             connection.execution_options(writes=writes)
             with connection.begin():
                 yield connection

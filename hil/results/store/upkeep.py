@@ -1,24 +1,28 @@
 """Take runs into a store from files, and remove old ones."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, func, insert, or_, select
 
 from hil.errors import ResultsError, StoreError
 from hil.results import file
-from hil.results.run import Run, as_text, new_id
+from hil.results.run import UNFINISHED, Run, as_text, new_id
 from hil.results.store import rows
 from hil.results.store.schema import boards, measurements, packs, runs, tests
 from hil.results.store.store import Store
-from hil.results.store.writer import insert_measurements, insert_run
+from hil.results.store.writer import UNUSED_LOCK, insert_limits, insert_measurements, insert_run
 from reds.text import printable
+
+_LONGEST = timedelta(days=2)
+"""Longest time that a run may take."""
 
 
 def import_file(store: Store, path: Path) -> Run:
     """Keep the run of a results file, all or nothing.
 
-    A file without a header becomes an unfinished run that started when the file was written.
+    A file without a header becomes an unfinished run that started when the file was written. A run that ended
+    takes the place of what the store has of it, if that did not end.
 
     Args:
         store: The store.
@@ -38,19 +42,25 @@ def import_file(store: Store, path: Path) -> Run:
     run = header.run
     by_name = {(board.target, board.board, board.provenance): board for board in header.boards}
     with store.transaction(writes=True) as connection:
-        if connection.execute(select(runs.c.id).where(runs.c.id == run.id)).scalar() is not None:
+        there = connection.execute(select(runs.c.status).where(runs.c.id == run.id)).scalar()
+        if there == UNFINISHED != run.status:
+            connection.execute(delete(runs).where(runs.c.id == run.id))
+        elif there is not None:
             raise StoreError(
                 f"run {run.id} is in the store already; hil results show {run.id}", store=store.name
             )
         insert_run(connection, run)
         if header.tests:
             connection.execute(insert(tests), [rows.test_row(run.id, test) for test in header.tests])
+        insert_limits(connection, run.id, header.limits)
         insert_measurements(connection, run.id, by_name, measured)
     return run
 
 
 def prune(store: Store, *, keep: int, before: str = "", accepted: bool = False) -> int:
     """Remove old runs with their tests and measurements; return their number.
+
+    A run without an end stays for some days, as it may still be going on.
 
     Args:
         store: The store.
@@ -64,7 +74,12 @@ def prune(store: Store, *, keep: int, before: str = "", accepted: bool = False) 
         old = [runs.c.id < min(kept)] if kept else []
         old += [runs.c.started < before] if before else []
         old += [] if accepted else [runs.c.accepted == ""]
+        going = as_text(datetime.now(UTC) - _LONGEST)
+        old += [or_(runs.c.status != UNFINISHED, runs.c.started < going)]
         removed = connection.execute(delete(runs).where(*old)).rowcount
+    with store.transaction(writes=True) as connection:
+        if connection.dialect.name == "postgresql":  # a writer may be about to use a row that is unused now
+            connection.execute(select(func.pg_advisory_xact_lock(UNUSED_LOCK)))
         connection.execute(delete(boards).where(~exists().where(measurements.c.board_id == boards.c.id)))
         connection.execute(delete(packs).where(~exists().where(runs.c.pack_id == packs.c.id)))
     if removed:
