@@ -17,6 +17,8 @@ ALL_INPUTS = 1 << 62
 """Value of --inputs all: more than any labeled set has."""
 NO_STORE = "none"
 """Value of --store with which no run is kept."""
+ALL_BOARDS = 1 << 30
+"""Value of --boards-per-target all: more than any lab has."""
 NO_LAB = "none"
 """Value of --lab with which the boards of the boards file are benched, although it names a lab."""
 TARGET_LAB = "target"
@@ -49,6 +51,7 @@ class Settings:
     lease_wait: float
     store: str | None
     lab: str | None
+    boards_per_target: int | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,14 @@ def _inputs(text: str) -> int:
         return ALL_INPUTS
     if not (text.isdecimal() and len(text) < 10 and int(text)):
         raise ValueError("a whole number above 0, or all")
+    return int(text)
+
+
+def _boards_per_target(text: str) -> int:
+    if text == "all":
+        return ALL_BOARDS
+    if not (text.isascii() and text.isdecimal() and len(text) < 5 and int(text)):
+        raise ValueError("a whole number from 1 to 9999, or all")
     return int(text)
 
 
@@ -224,6 +235,10 @@ _LAB_HELP = (
     "target (the board of the fixture `target` of labgrid's pytest plugin), or none (default: the "
     "coordinator in [lab] of the boards file)"
 )
+_BOARDS_HELP = (
+    "boards of each target of a lab that are benched, or all: those first that nobody has (default: 1, "
+    "whichever is free)"
+)
 
 OPTIONS = (
     Option(
@@ -237,6 +252,7 @@ OPTIONS = (
     Option("missing", _missing, None, _MISSING_HELP, _text("ACTION")),
     Option("boards", _path, None, "boards file (default: the shipped boards.toml)", _text("FILE")),
     Option("lab", _lab, None, _LAB_HELP, _text("HOST:PORT")),
+    Option("boards-per-target", _boards_per_target, None, _BOARDS_HELP, _text("N")),
     Option("pack", _path, None, "pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
     Option("results", _path, None, "write every measurement to this file, as JSON lines", _text("FILE")),
     Option(

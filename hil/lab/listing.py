@@ -10,6 +10,8 @@ from typing import Any
 from hil.lab.client import Client
 
 BOARD, PROVENANCE, EMULATED = "board", "provenance", "emulated"
+NAME = "name"
+"""Tag that a reservation may ask for, although no place has it: the name of the place."""
 """Tags of a place: `board=TARGET`, and `provenance=emulated` if its board is an emulated one."""
 _PLACE = re.compile(r"Place '(.*)':")
 _RESERVATION = re.compile(r"Reservation '(\w+)':")

@@ -9,7 +9,7 @@ from hil.boards import boards_toml
 from hil.boards.entry import Entry
 from hil.lab import listing, owner, place_lease
 from hil.lab.client import Client
-from hil.lab.listing import BOARD, EMULATED, PROVENANCE
+from hil.lab.listing import BOARD, EMULATED, NAME, PROVENANCE
 from hil.lab.place_entry import place_entry
 
 
@@ -20,8 +20,9 @@ class Offer:
     Attributes:
         target: Target of the boards.
         emulated: Whether they are emulated ones.
-        places: Names of their places, sorted.
+        places: Names of their places: those that are served first, of these those that nobody has.
         absent: Why none can be used, empty if one can.
+        unserved: Names of the places that no exporter serves.
     """
 
     coordinator: str
@@ -31,6 +32,12 @@ class Offer:
     absent: str
     tags: tuple[tuple[str, str], ...]
     file: Path
+    unserved: tuple[str, ...] = ()
+
+    def only(self, place: str) -> "Offer":
+        """Return the offer of one of its places."""
+        absent = _unserved([place]) if place in self.unserved else ""
+        return replace(self, places=(place,), tags=(*self.tags, (NAME, place)), absent=absent)
 
     @contextmanager
     def held(self, seconds: float, say: Callable[[str], None]) -> Iterator[tuple[Entry, Callable[[], None]]]:
@@ -72,11 +79,20 @@ def offers(coordinator: str, tags: Mapping[str, str], file: Path) -> tuple[Offer
     found = []
     for (target, emulated), places in sorted(kinds.items()):
         wanted = {BOARD: target, **({PROVENANCE: EMULATED} if emulated else {}), **tags}
-        names = tuple(sorted(place.name for place in places))
-        served = any(place.serves(each) for place in places for each in there)
-        absent = "" if served else _unserved(names)
-        found.append(Offer(coordinator, target, emulated, names, absent, tuple(wanted.items()), file))
+        unserved = {place.name for place in places if not any(map(place.serves, there))}
+        best = sorted(places, key=lambda place: (place.name in unserved, bool(place.owner), place.name))
+        names, useless = tuple(place.name for place in best), tuple(sorted(unserved))
+        absent = _unserved(useless) if len(useless) == len(names) else ""
+        found.append(
+            Offer(coordinator, target, emulated, names, absent, tuple(wanted.items()), file, useless)
+        )
     return tuple(found)
+
+
+def too_few(offer: Offer, wanted: int) -> str:
+    """Return why a lab has fewer boards of a kind than a run wants, with a remedy."""
+    has = f"the lab at {offer.coordinator} has {len(offer.places)} of {wanted} boards"
+    return f"{has}; lower --boards-per-target, or write all"
 
 
 def none_of(coordinator: str, target: str, tags: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from hil.errors import BoardAbsent, BoardBusy, LabError, LeaseLost
 from hil.lab import listing, owner
 from hil.lab.client import Client
 from hil.lab.give_back import release
-from hil.lab.listing import Place, Resource
+from hil.lab.listing import NAME, Place, Resource
 from hil.lab.reclaim import Watch
 from hil.lab.reserving import ALIVE, Reserving
 from hil.lifetime.last_command import LastCommand
@@ -186,7 +186,7 @@ class _Seeker:
                 self._give_up(busy, uses)
 
     def _wanted(self, place: Place) -> bool:
-        return self.tags.items() <= {**place.tags, "name": place.name}.items()
+        return self.tags.items() <= {**place.tags, NAME: place.name}.items()
 
     def _unfit(self) -> str:
         return ", ".join(f"place {name} {why}" for name, why in self.useless.items())

@@ -13,7 +13,7 @@ from hil.boards.lab_table import LabTable
 from hil.boards.opening import Say, leased, to_stderr
 from hil.errors import BoardAbsent, BoardsFileError, SetupError
 from hil.lifetime.termination import termination_interrupts
-from hil.options import LEASE_WAIT_SECONDS, NO_LAB, TARGET_LAB, Settings
+from hil.options import ALL_BOARDS, LEASE_WAIT_SECONDS, NO_LAB, TARGET_LAB, Settings
 
 if TYPE_CHECKING:
     from hil.lab.guest import Guest
@@ -106,7 +106,8 @@ def select_boards(
     """Return the boards of a run in the order of the boards file, without starting any.
 
     A target of --target that the boards file lacks comes last, with the default entry of its kind. With a lab
-    there is one board of each kind that the lab offers, by name; the run takes a free place of the kind.
+    there is one board of each kind that the lab offers, by name; the run takes a free place of the kind. With
+    --boards-per-target there are so many, each a place.
 
     Args:
         settings: The options of the run.
@@ -118,6 +119,7 @@ def select_boards(
         BoardsFileError: The boards file cannot be used, or has a budget for a subnet that the pack lacks.
         UnknownTarget: --target names no known target.
         LabError: The coordinator of the lab does not answer.
+        SetupError: --boards-per-target is given without a lab.
     """
     for name in settings.target:
         registry.target(name)
@@ -132,6 +134,9 @@ def select_boards(
         if coordinator == TARGET_LAB:
             return (_of_guest(settings, path),)
         return _of_lab(settings, coordinator, lab, shelf(coordinator, lab.tags, path))
+    if settings.boards_per_target is not None:
+        remedy = "name one with --lab, or leave the option out: all boards of the boards file are benched"
+        raise SetupError(f"--boards-per-target is for a lab; {remedy}")
     if settings.target:
         here = {entry.target for entry in entries}
         more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
@@ -160,7 +165,7 @@ def _of_lab(
 
     known = registry.target_names()
     wanted = settings.target or [offer.target for offer in offered if offer.target in known]
-    boards = [_of_offer(settings, offer) for offer in offered if offer.target in wanted]
+    boards = [board for offer in offered if offer.target in wanted for board in _of_offer(settings, offer)]
     for target in dict.fromkeys(wanted):
         if target not in {board.entry.target for board in boards}:
             reason = none_of(coordinator, target, lab.tags)
@@ -168,10 +173,25 @@ def _of_lab(
     return tuple(boards)
 
 
-def _of_offer(settings: Settings, offer: "Offer") -> SelectedBoard:
-    entry = Entry(offer.target, offer.target, emulated=offer.emulated)
+def _of_offer(settings: Settings, offer: "Offer") -> Iterator[SelectedBoard]:
+    """Yield one board, which is any place of an offer; or as many places as --boards-per-target wants."""
+    from hil.lab.offers import too_few
+
+    wanted = settings.boards_per_target
+    if wanted is None or offer.absent:
+        yield _of_places(settings, offer, offer.target)
+        return
+    for place in offer.places[:wanted]:
+        yield _of_places(settings, offer.only(place), place)
+    if len(offer.places) < wanted < ALL_BOARDS:
+        entry = Entry(offer.target, offer.target, emulated=offer.emulated)
+        yield _missing(entry, settings, f"{offer.target}: {too_few(offer, wanted)}")
+
+
+def _of_places(settings: Settings, offer: "Offer", name: str) -> SelectedBoard:
+    entry = Entry(name, offer.target, emulated=offer.emulated)
     if offer.absent:
-        return _missing(entry, settings, f"{offer.target}: {offer.absent}")
+        return _missing(entry, settings, f"{name}: {offer.absent}")
     provenance = Provenance.EMULATED if offer.emulated else Provenance.HARDWARE
     return SelectedBoard(entry, provenance, offer=offer)
 
@@ -180,8 +200,9 @@ def _of_guest(settings: Settings, file: Path) -> SelectedBoard:
     """Return the board of labgrid's `target`, which is known when its tests run."""
     from hil.lab.guest import Guest, not_yet
 
-    if len(settings.target) != 1:
-        raise SetupError("--lab target benches one board; name its kind, as --target=nano33ble")
+    if len(settings.target) != 1 or settings.boards_per_target is not None:
+        alone = "--lab target benches one board; name its kind, as --target=nano33ble"
+        raise SetupError(f"{alone}, without --boards-per-target")
     (target,) = settings.target
     provenance = Provenance.EMULATED if settings.emulate else Provenance.HARDWARE
     guest = Guest(target, settings.emulate, file, not_yet)

@@ -16,6 +16,8 @@ from hil.xdist.board_probe import ask_once
 if TYPE_CHECKING:
     from hil.lab.offers import Offer
 
+_LISTS = ("places", "unserved", "tags")
+
 
 def once(config: pytest.Config) -> Callable[[str, Mapping[str, str], Path], "tuple[Offer, ...]"]:
     """Return a function that returns the offers of a lab, by its coordinator, tags and boards file."""
@@ -33,12 +35,13 @@ def once(config: pytest.Config) -> Callable[[str, Mapping[str, str], Path], "tup
         if isinstance(answer, str):
             raise LabError(answer)
         return tuple(
-            Offer(**{**plain, "places": tuple(plain["places"]), "tags": _pairs(plain["tags"]), "file": file})
+            Offer(**{**plain, **{key: _tuples(plain[key]) for key in _LISTS}, "file": file})
             for plain in answer
         )
 
     return shelf
 
 
-def _pairs(tags: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, value) for key, value in tags)
+def _tuples(value: Any) -> Any:
+    """Return lists of JSON as the tuples that they were."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
