@@ -12,6 +12,7 @@ from hil.boards.meter_table import meter_of
 from hil.boards.registry import target
 from hil.energy.meter import Meter
 from hil.errors import BoardsFileError, UnknownTarget
+from hil.firmware.elsewhere import FIRMWARE
 from hil.transports.host import Host
 from hil.transports.network_port import network_port
 from reds.reading import check_regular, reason, user_path
@@ -76,7 +77,16 @@ COMMAND = Value(
     _is_command,
 )
 YES_OR_NO = Value("true or false", lambda value: isinstance(value, bool))
+UPLOAD = Value(
+    f'a list of a program and its arguments, one with {FIRMWARE}, such as ["bossac", "-w", "{FIRMWARE}"]',
+    lambda value: _is_command(value) and any(FIRMWARE in word for word in value),
+)
+VIA = Value(
+    'a table of a host and its login, such as { host = "exporter", user = "lab" }',
+    lambda value: isinstance(value, dict) and "host" in value,
+)
 METER = Value('a table with a kind, such as { kind = "hwmon" }', lambda value: isinstance(value, dict))
+_VIA_PORT = Value("a TCP port from 1 to 65535", lambda value: _is_whole(value, 1, 65_535))
 TCP_PORT = Value("a TCP port from 1 to 65535, as the board has a `host`", lambda v: _is_whole(v, 1, 65_535))
 SERIAL_PORT = Value(
     "the name of a serial port, or socket://HOST:PORT or rfc2217://HOST:PORT, as the board has no `host`",
@@ -91,10 +101,14 @@ VALUES: Mapping[str, Value] = {
     **dict.fromkeys(LIMITS_BY_SUBNET, LIMITS),
     "power_cycle": COMMAND,
     "emulated": YES_OR_NO,
+    "via": VIA,
+    "upload": UPLOAD,
     "meter": METER,
     **OF_HOST,
 }
 """Valid values of all keys except `port`, which depends on `host`."""
+VIA_VALUES: Mapping[str, Value] = {"host": NAME, "port": _VIA_PORT, **OF_HOST}
+"""Valid values of the keys of `via`."""
 _DEFAULT_PORTS = {"android": 5555}
 
 
@@ -117,6 +131,7 @@ class BoardTable:
         except UnknownTarget as error:
             raise self._error("target", error.text) from error
         host = self._host() if "host" in self.row else None
+        via = BoardTable(self.file, self.row["via"], self.board).via() if "via" in self.row else None
         if host is None:
             self._check_without_host()
         wanted = ("serial", "core", "governor", "max_celsius", "cool_down", "switch_instructions", "emulated")
@@ -129,10 +144,18 @@ class BoardTable:
             host=host,
             key=None if host else self._path("key"),
             power_cycle=tuple(self.row.get("power_cycle", ())),
+            via=via,
+            upload=tuple(self.row.get("upload", ())),
             meter=self._meter(),
             **limits,
             **{key: self.row[key] for key in wanted if key in self.row},
         )
+
+    def via(self) -> Host:
+        """Check all keys and values of this table as those of `via`, and return the machine."""
+        self._check(self.row.keys(), VIA_VALUES, "via.")
+        row = self.row
+        return Host(row["host"], row.get("port", 22), row.get("user"), self._path("key"), row.get("host_key"))
 
     def _host(self) -> Host:
         port = self.row.get("port", _DEFAULT_PORTS.get(self.row["target"], 22))
@@ -148,11 +171,12 @@ class BoardTable:
             if key in self.row and key not in allowed:
                 raise self._error(key, f"`{key}` is for a board that has a host; add `host`")
 
-    def _check(self, keys: Iterable[str]) -> None:
+    def _check(self, keys: Iterable[str], values: Mapping[str, Value] = VALUES, of: str = "") -> None:
+        known = sorted(values.keys() | {"port"})
         for key in sorted(keys):
-            if key not in VALUES:
-                raise self._error(key, f"unknown key {key!r}; {did_you_mean(key, sorted((*VALUES, 'port')))}")
-            self._check_value(key, self.row[key], VALUES[key])
+            if key not in values:
+                raise self._error(key, f"unknown key {of + key!r}; {did_you_mean(key, known)}")
+            self._check_value(key, self.row[key], values[key])
 
     def _check_value(self, key: str, value: Any, allowed: Value) -> None:
         if not allowed.accepts(value):

@@ -7,6 +7,8 @@ port = "/dev/ttyACM0"               # optional: else found by its USB id. A port
                                     # "socket://HOST:PORT" (raw TCP) or "rfc2217://HOST:PORT" (telnet)
 serial = "0123456789ABCDEF"         # optional: the USB serial number, to tell two of a kind apart
 emulated = true                     # optional: an emulator is at this port of another machine
+via = { host = "exporter", user = "lab", port = 22, key = "...", host_key = "..." } # optional: that machine
+upload = ["bossac", "-w", "{firmware}"] # optional: a command on it that stores the agent on the board
 agent = "slow.elf"                  # optional: a prebuilt agent, for an emulated board, a desktop or a pi
 latency_us = { "25%" = 2500.0 }     # optional: limit of one inference by subnet, on a board with a clock
 instructions = { "25%" = 30000 }    # optional: the same, on a board that counts instructions
@@ -23,6 +25,7 @@ target = "pi"
 host = "raspberrypi.local"          # a name or an address; ~/.ssh/config is not read
 port = 22                           # optional
 user = "pi"                         # optional: else the user here
+via = { host = "exporter" }         # optional: connect through this machine, as with ssh -J
 key = "~/.ssh/id_pi"                # optional: a private key file; else ssh-agent and ~/.ssh
 host_key = "SHA256:..."             # optional: its host key as `ssh-keygen -l` prints it; else known_hosts
 core = 3                            # optional: pins the agent to a core
@@ -35,6 +38,7 @@ name = "phone"
 target = "android"                  # the only device of an adb server, or on USB
 serial = "0A061JEC"                 # optional: as `adb devices` prints it, to tell several devices apart;
                                     # "emulator-5554" with --emulate benches that AVD, not our emulator
+via = { host = "exporter" }         # optional: it is on the adb server of this machine
 host = "192.168.0.7"                # optional: the device is on the network, after `adb tcpip 5555`
 port = 5555                         # optional
 key = "adbkey"                      # optional: used without an adb server; else ~/.android/adbkey, made

@@ -42,6 +42,9 @@ class Entry:
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
         emulated: Whether an emulator is at the port, as in some labs, which --emulate uses.
+        via: Machine that a board is plugged in to, or through which its host is reached, with its login.
+        upload: Program and arguments of a command on `via` that stores the agent on a Nano; one of them holds
+            `{firmware}`, the agent's file there. Empty if there is none.
         meter: Meter in the board's supply, None if there is none.
     """
 
@@ -63,6 +66,8 @@ class Entry:
     key: Path | None = None
     power_cycle: tuple[str, ...] = ()
     emulated: bool = False
+    via: Host | None = None
+    upload: tuple[str, ...] = ()
     meter: Meter | None = None
 
 

@@ -80,3 +80,11 @@ def connect(entry: Entry, port: NetworkPort, advice: Advice = NETWORK_ADVICE) ->
             except LinkError as error:
                 raise BoardAbsent(error.text) from error
             time.sleep(_POLL_SECONDS)
+
+
+def touch(port: NetworkPort) -> None:
+    """Start the bootloader of a Nano, if its port takes settings; a command that uploads may do so too."""
+    if port.scheme == TELNET:
+        deadline = Deadline.after(REACH_SECONDS)
+        with suppress(LinkError):
+            Rfc2217Transport(port, deadline).touch(deadline)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.boards.entry import Entry
+from hil.transports.host import Host
 
 
 def boards_text(entries: Iterable[Entry]) -> str:
@@ -17,6 +18,8 @@ def boards_text(entries: Iterable[Entry]) -> str:
 
 def value(of: Any) -> str:
     """Return a value in TOML's notation; whatever a text holds, it stays one text."""
+    if isinstance(of, bool):
+        return "true" if of else "false"
     if isinstance(of, Mapping):
         return "{ " + ", ".join(f"{value(key)} = {value(each)}" for key, each in of.items()) + " }"
     if isinstance(of, list | tuple):
@@ -31,12 +34,16 @@ def _keys(entry: Entry) -> Iterator[tuple[str, Any]]:
         found = getattr(entry, each.name)
         default = each.default_factory() if each.default_factory is not MISSING else each.default
         if each.name == "host" and found is not None:
-            yield "host", found.name
-            yield from (
-                (key, of) for key in ("port", "user", "key", "host_key") if (of := getattr(found, key))
-            )
+            yield from _login(found)
+        elif each.name == "via" and found is not None:
+            yield "via", dict(_login(found))
         elif found != default:
             yield each.name, found
+
+
+def _login(host: Host) -> Iterator[tuple[str, Any]]:
+    yield "host", host.name
+    yield from ((key, of) for key in ("port", "user", "key", "host_key") if (of := getattr(host, key)))
 
 
 def _escaped(character: str) -> str:

@@ -20,11 +20,14 @@ _KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
 def ssh(machine: Machine) -> Iterator[Finding]:
-    """Check the private key and the host key of each Pi that the boards file names."""
+    """Check the private key and the host key of each Pi, and of each machine that `via` names."""
     for entry in machine.entries():
         if entry.target == "pi" and entry.host:
-            yield _private_key(entry, entry.host)
-            yield _host_key(entry, entry.host)
+            yield _private_key(entry.name, entry.host)
+            yield _host_key(entry.name, entry.host)
+        if entry.via:
+            yield _private_key(f"via of {entry.name}", entry.via)
+            yield _host_key(f"via of {entry.name}", entry.via)
 
 
 def adb(machine: Machine) -> Iterator[Finding]:
@@ -66,8 +69,8 @@ def _usable(key: Path) -> Finding:
     return ok("adb key", str(key))
 
 
-def _private_key(entry: "Entry", host: "Host") -> Finding:
-    subject = f"key of {entry.name}"
+def _private_key(name: str, host: "Host") -> Finding:
+    subject = f"key of {name}"
     if host.key:
         if os.access(host.key, os.R_OK):
             return ok(subject, str(host.key))
@@ -88,8 +91,8 @@ def _agent_answers() -> bool:
     return False
 
 
-def _host_key(entry: "Entry", host: "Host") -> Finding:
-    subject = f"host key of {entry.name}"
+def _host_key(owner: str, host: "Host") -> Finding:
+    subject = f"host key of {owner}"
     if host.host_key:
         return ok(subject, "in the boards file")
     import paramiko

@@ -147,6 +147,20 @@ def _emulated(sources: Path, wrap: Path | None) -> Path:
     return sources.parent / ".pio" / "build" / "emulated" / "firmware.elf"
 
 
+def nano_firmware() -> Path:
+    """Return the firmware of the Arduino agent as a .bin file, built unless the cache has it.
+
+    The first time PlatformIO downloads its nordicnrf52 platform, which takes minutes. Raises `BuildError`.
+    """
+    firmware = cache_dir() / build_id() / "agent-nano33ble.bin"
+    if not whole(firmware):
+        prepare(firmware)
+        with _sources() as sources:
+            _pio(sources, cache_dir() / "platformio", ["-e", "nano33ble"], {}, UPLOAD_SECONDS)
+            keep(firmware, (sources.parent / ".pio/build/nano33ble/firmware.bin").read_bytes())
+    return firmware
+
+
 def upload_nano(port: str) -> None:
     """Build the Arduino agent and upload it to the Nano at `port`; the port's name may change.
 

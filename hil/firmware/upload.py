@@ -14,15 +14,20 @@ _KEPT_DAYS = 7
 """Older programs are removed when a program is stored, and partial files of the day before."""
 
 
-def store_once(machine: Machine, program: bytes) -> str:
+def store_once(machine: Machine, program: bytes, suffix: str = "") -> str:
     """Return the path of the program on the machine, and send it unless the same bytes are there.
+
+    Args:
+        machine: The machine.
+        program: The bytes.
+        suffix: End of its name, such as ".bin".
 
     Raises:
         BuildError: The machine cannot store the program.
         LinkError: The login was lost.
     """
     digest = hashlib.sha256(program).hexdigest()
-    name = f"agent-{digest[:16]}"
+    name = f"agent-{digest[:16]}{suffix}"
     look = f"""umask 077; mkdir -p {machine.folder} && cd {machine.folder} && echo "folder=$PWD" &&
         if [ ! -w . ]; then echo "$PWD may not be written to" >&2; exit 1; fi &&
         if [ -f {name} ]; then chmod 700 {name} && echo "held=$(sha256sum <{name})"; fi"""
@@ -49,7 +54,7 @@ def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str
         if [ -d {name} ]; then rm -rf {name}; fi
         chmod 700 {partial} && mv -f {partial} {name} &&
         {{ find . -name "agent-*" ! -name {name} -mtime +{_KEPT_DAYS} -exec rm -f {{}} +
-        find . -name "agent-*.*" -mtime +0 -exec rm -f {{}} +; true; }}"""
+        find . -name "agent-*.*" ! -name {name} -mtime +0 -exec rm -f {{}} +; true; }}"""
     _run(machine, settle, "keep the agent")
 
 

@@ -90,6 +90,30 @@ def test_host_is_read_with_its_keys(write: Write, tmp_path: Path, monkeypatch: p
     assert str(entry.host) == "h"
 
 
+RACK = """
+[[board]]
+name = "rack"
+target = "nano33ble"
+port = "rfc2217://exporter:5701"
+serial = "S1"
+via = { host = "exporter", port = 2222, user = "lab", key = "id", host_key = "%s" }
+upload = ["bossac", "-w", "{firmware}"]
+"""
+
+
+def test_machine_that_a_board_is_plugged_in_to_is_read_with_its_keys(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "id").touch()
+    (entry,) = load(write(RACK % FINGERPRINT))
+    via = Host("exporter", 2222, "lab", tmp_path / "id", FINGERPRINT)
+    upload = "bossac", "-w", "{firmware}"
+    expected = Entry("rack", "nano33ble", "rfc2217://exporter:5701", "S1", via=via, upload=upload)
+    assert entry == expected
+    (entry,) = load(write(ON_NET + 'via = { host = "exporter" }'))
+    assert entry.via == Host("exporter")
+    (entry,) = load(write(BOARD + 'port = "socket://exporter:1"\nemulated = true'))
+    assert entry.emulated
+
+
 PHONE = '[[board]]\nname = "phone"\ntarget = "android"\n'
 
 
@@ -152,6 +176,13 @@ def test_desktop_runs_on_its_cores_only() -> None:
         (BOARD + 'port = "socket://exporter"', "left", "port"),
         (BOARD + 'port = "http://exporter:80"', "left", "port"),
         (BOARD + 'emulated = "yes"', "left", "emulated"),
+        (BOARD + 'via = "exporter"', "left", "via"),
+        (BOARD + 'via = { user = "lab" }', "left", "via"),
+        (BOARD + 'via = { host = "h", port = "5701" }', "left", "port"),
+        (BOARD + 'via = { host = "h", via = "h" }', "left", "via"),
+        (BOARD + 'via = { host = "h", key = "gone" }', "left", "key"),
+        (BOARD + 'upload = ["bossac"]', "left", "upload"),
+        (BOARD + 'upload = "bossac {firmware}"', "left", "upload"),
         ('[[board]]\ntarget = "desktop"', "1", "name"),
         ('[[board]]\nname = "left"', "left", "target"),
         ('[[board]]\nname = "left"\ntarget = "nano"', "left", "target"),

@@ -1,4 +1,4 @@
-"""Open an Android device over ADB: at an adb server, on USB, on the network, or emulated.
+"""Open an Android device over ADB: at an adb server here or there, on USB, on the network, or emulated.
 
 The emulated device is a virtual machine of this package. If an entry names one of Android's own emulators by
 its serial number, that is used instead.
@@ -28,9 +28,14 @@ _OTHERS = "`user` and `host_key` are for SSH, and `serial` is for a device on US
 
 
 def absent(entry: Entry) -> str | None:
-    """Return why no such device is at an adb server, on USB or on the network, or None; nobody logs in."""
+    """Return why no such device is at an adb server, on USB or on the network, or None; nobody logs in.
+
+    Of a device of another machine only that machine is looked for.
+    """
     try:
-        if entry.host is None:
+        if entry.via is not None:
+            open_tcp(entry.via, Deadline.after(REACH_SECONDS)).close()
+        elif entry.host is None:
             find.find_connected(entry.serial, entry.key)
             if find.is_emulator(entry.serial):
                 return f"{entry.serial} is an emulator, not a device; name another"
@@ -43,6 +48,8 @@ def absent(entry: Entry) -> str | None:
 
 def device(entry: Entry) -> str | None:
     """Return its serial number or address, also of a device on the network that an adb server has."""
+    if entry.via:
+        return entry.serial
     if entry.host:
         return address(entry.host, Deadline.after(REACH_SECONDS))
     try:
@@ -54,10 +61,14 @@ def device(entry: Entry) -> str | None:
 @contextmanager
 def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     """Log in and run the agent. Raises `BoardAbsent`, `LoginError`, and the errors of `shell_board.start`."""
-    for key in ("port", "emulated"):
+    for key in ("port", "emulated", "upload"):
         if getattr(entry, key):
             serial = f"`{key}` without a host is for a board on a serial port, not an android"
             raise BoardsFileError(f"{serial}; remove it", board=entry.name, key=key)
+    if entry.via and (entry.host or entry.key or not entry.serial):
+        needs = "an android of another machine has its `serial` on the adb server there"
+        remedy = "write `serial`, without `host` and `key`, or remove `via`"
+        raise BoardsFileError(f"{needs}; {remedy}", board=entry.name, key="via")
     if entry.host and (entry.host.user or entry.host.host_key or entry.serial):
         raise BoardsFileError(f"{_OTHERS}; remove them, or `host`", board=entry.name, key="host")
     if provenance is Provenance.HARDWARE:
@@ -80,6 +91,8 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 
 def _named(entry: Entry) -> find.Open:
+    if entry.via and entry.serial:
+        return find.on_machine(entry.via, entry.serial)
     return find.on_network(entry.host) if entry.host else find.find_connected(entry.serial, entry.key)[1]
 
 

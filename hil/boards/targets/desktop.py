@@ -40,7 +40,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
     Raises `BoardsFileError` if the entry has a key of other targets, or a core that this machine lacks.
     """
-    for key in ("port", "serial", "host", "emulated"):
+    for key in ("port", "serial", "host", "emulated", "via", "upload"):
         if getattr(entry, key):
             misplaced = f"`{key}` is for a board on a port or the network, not a desktop"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)

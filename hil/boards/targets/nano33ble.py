@@ -6,15 +6,15 @@ is uploaded again. The board may come back on another port, where it is found ag
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from hil.boards import network_board
+from hil.boards import network_board, network_nano
 from hil.boards.board import START_SECONDS, Board
-from hil.boards.checks import check_target
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Identity, Provenance
+from hil.boards.greeting import EMULATED_SECONDS, greet, port_of
+from hil.boards.nano_desk import POLL_SECONDS, PRESS, READY_SECONDS, THIS_DESK, Desk
 from hil.emulators import cortex_m4
 from hil.errors import (
     BoardAbsent,
@@ -32,8 +32,8 @@ from hil.protocol.patience import ANSWER_SECONDS
 from hil.transports.deadline import Deadline
 from hil.transports.network_port import NetworkPort, network_port
 from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
-from hil.transports.serial_ports import Port, port_named, ports_here, ports_matching
-from hil.transports.transport import Advice, Transport
+from hil.transports.serial_ports import Port, port_named, ports_matching
+from hil.transports.transport import Advice
 from reds.text import printable
 
 HAS_EMULATOR = True
@@ -45,30 +45,8 @@ _EMULATED_ADVICE = Advice(
     "the emulator has ended: run again",
     "run again while this machine has less to do, and check that its agent is for the emulated board",
 )
-EMULATED_SECONDS = 30.0
-"""Seconds that an answer may take: an emulator slows down with the load of this machine."""
 UNKNOWN_EMULATOR = "an emulator at a serial port"
 """Name of an emulator on the network, which does not say its version."""
-_NO_UPLOAD = (
-    "nothing is uploaded over a network: bench the board once on the machine that it is plugged in to"
-)
-_READY_SECONDS = 1.0
-"""Seconds that a board that came back may take to answer, before the ports are listed again."""
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Ports and tools of this machine; tests replace them."""
-
-    ports: Callable[[], tuple[Port, ...]]
-    upload: Callable[[str], None]
-    build_id: Callable[[], str]
-    hello_seconds: float = START_SECONDS
-    return_seconds: float = 15.0
-    """Seconds that a board may take to come back after an upload."""
-
-
-THIS_DESK = Desk(ports_here, build.upload_nano, build.build_id)
 
 
 def absent(entry: Entry, desk: Desk = THIS_DESK) -> str | None:
@@ -107,13 +85,17 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         if getattr(entry, key) is not None:
             misplaced = f"`{key}` is for a board that runs Linux, not a nano33ble"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
+    if bool(entry.via) != bool(entry.upload) or (entry.via and not _on_network(entry)):
+        together = "`via` and `upload` belong together, beside a `port` on the network"
+        key = "via" if entry.via else "upload"
+        raise BoardsFileError(f"{together}; write all three, or neither", board=entry.name, key=key)
     if provenance is Provenance.EMULATED and not entry.emulated:
         with errors_naming(entry):
             emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
         with emulator:
             with errors_naming(entry):
                 transport = emulator.open(_EMULATED_ADVICE)
-            agent, hello = _greet(entry, transport, START_SECONDS, None, EMULATED_SECONDS)
+            agent, hello = greet(entry, transport, START_SECONDS, None, EMULATED_SECONDS)
             with agent:
                 yield Board(entry, provenance, agent, hello, None, Identity(emulator=emulator.version))
         return
@@ -121,7 +103,7 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         misplaced = "`agent` is for an emulated board; remove it or add --emulate"
         raise BoardsFileError(misplaced, board=entry.name, key="agent")
     if port := _on_network(entry):
-        agent, hello = _connect_over_network(entry, port, desk)
+        agent, hello = network_nano.open_agent(entry, port, desk)
         emulator_there = UNKNOWN_EMULATOR if entry.emulated else ""
         with agent:
             identity = Identity(entry.serial or port.place, emulator_there)
@@ -143,26 +125,11 @@ def _on_network(entry: Entry) -> NetworkPort | None:
         raise BoardsFileError(f"`port`: {error}; write one of these", board=entry.name, key="port") from error
 
 
-def _connect_over_network(entry: Entry, port: NetworkPort, desk: Desk) -> tuple[Agent, Hello]:
-    """Return the agent at a port on the network. Raises `BuildError` if it is of other sources."""
-    patience = EMULATED_SECONDS if entry.emulated else ANSWER_SECONDS
-    try:
-        transport = network_board.connect(entry, port)
-        return _greet(entry, transport, desk.hello_seconds, desk.build_id(), patience)
-    except BuildError as error:
-        raise BuildError(f"{error.text}; {_NO_UPLOAD}", board=entry.name) from error
-
-
 def _serial(entry: Entry, agent: Agent, desk: Desk) -> str:
     """Return the serial number of the port that an agent answers on, which an upload may have changed."""
     _, listed = _look(entry, desk)
-    port = port_named(_device(agent.transport), listed)
+    port = port_named(port_of(agent.transport), listed)
     return printable(port.serial or "") if port else ""
-
-
-def _device(transport: Transport) -> str:
-    """Return the port that a transport names in its errors."""
-    return transport.name.removeprefix("port ")
 
 
 def _look(entry: Entry, desk: Desk) -> tuple[Port | str, Sequence[Port]]:
@@ -220,35 +187,7 @@ def _connect(entry: Entry, device: str, seconds: float, wanted: str) -> tuple[Ag
     """Open the agent at a port. Raises `BuildError` if it was built from other sources than `wanted`."""
     with errors_naming(entry):
         transport = SerialTransport(device, HARDWARE_ADVICE)
-    return _greet(entry, transport, seconds, wanted, ANSWER_SECONDS)
-
-
-def _greet(
-    entry: Entry, transport: Transport, seconds: float, wanted: str | None, patience: float
-) -> tuple[Agent, Hello]:
-    """Return the agent at the other end, and its hello.
-
-    Args:
-        entry: The board.
-        transport: The byte stream.
-        seconds: Seconds that the hello may take.
-        wanted: Hash of the sources that the agent is to be built from; None for any.
-        patience: Seconds that each later answer may take.
-
-    Raises:
-        BuildError: It was built from other sources than `wanted`.
-    """
-    agent = Agent(transport, entry.name, patience)
-    try:
-        hello = agent.hello(Deadline.after(seconds))
-        check_target(entry, hello, transport.name)
-        if wanted not in (None, hello.build):
-            other = f"the agent on {_device(transport)} is of build {hello.build}, not {wanted}"
-            raise BuildError(other, board=entry.name)
-    except BaseException:
-        agent.close()
-        raise
-    return agent, hello
+    return greet(entry, transport, seconds, wanted, ANSWER_SECONDS)
 
 
 def _follow(
@@ -267,9 +206,8 @@ def _follow(
         old = None if serial else port_named(before.device, listed)
         for port in dict.fromkeys((*([old] if old else []), *ports)):
             try:
-                return _connect(entry, port.device, _READY_SECONDS, wanted)
+                return _connect(entry, port.device, READY_SECONDS, wanted)
             except (LinkError, ProtocolError, BuildError) as error:  # it may not be ready yet
                 reason = error.observation
-        time.sleep(0.05)
-    remedy = "press its reset button twice and run again"
-    raise BuildError(f"{reason}, after its agent was uploaded; {remedy}", board=entry.name)
+        time.sleep(POLL_SECONDS)
+    raise BuildError(f"{reason}, after its agent was uploaded; {PRESS}", board=entry.name)

@@ -25,19 +25,25 @@ REACH_SECONDS, LOGIN_SECONDS, EMULATED_LOGIN_SECONDS = 4.0, 15.0, 60.0
 
 
 def absent(entry: Entry) -> str | None:
-    """Return why nothing listens at the entry's host, or None; nobody logs in."""
+    """Return why nothing listens at the entry's host, or at `via` if it has one, or None; nobody logs in."""
     if entry.host is None:
         return "its entry names no host; add `host` and `user` in a boards file"
     try:
-        open_tcp(entry.host, Deadline.after(REACH_SECONDS)).close()
+        open_tcp(entry.via or entry.host, Deadline.after(REACH_SECONDS)).close()
     except LinkError as error:
         return str(error)
     return None
 
 
 def device(entry: Entry) -> str | None:
-    """Return the address that SSH listens on, the same for all names of the host."""
-    return address(entry.host, Deadline.after(REACH_SECONDS)) if entry.host else None
+    """Return the address that SSH listens on, the same for all names of the host.
+
+    A host behind `via` has its name there, and the address of `via`.
+    """
+    if entry.host is None:
+        return None
+    found = address(entry.via or entry.host, Deadline.after(REACH_SECONDS))
+    return f"{entry.host.name}:{entry.host.port} through {found}" if entry.via and found else found
 
 
 @contextmanager
@@ -47,7 +53,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     Raises `HostKeyError` or `LoginError` if one side does not trust the other, and the errors of
     `shell_board.start`.
     """
-    for key in ("port", "serial", "emulated"):
+    for key in ("port", "serial", "emulated", "upload"):
         if getattr(entry, key):
             misplaced = f"`{key}` is for a board on a port, not a pi"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
@@ -55,7 +61,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         host = entry.host
         if host is None:
             raise BoardAbsent(str(absent(entry)), board=entry.name)
-        with shell_board.start(entry, provenance, build.LINUX, lambda: _real(host)) as board:
+        with shell_board.start(entry, provenance, build.LINUX, lambda: _real(host, entry.via)) as board:
             yield board
         return
     with errors_naming(entry):
@@ -69,9 +75,9 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
             yield board
 
 
-def _real(host: Host) -> "SshMachine":
+def _real(host: Host, via: Host | None) -> "SshMachine":
     """Log in and refuse an emulated machine: its counts must not pass for the times of a board."""
-    remote = _log_in(host, LOGIN_SECONDS)
+    remote = _log_in(host, LOGIN_SECONDS, via)
     try:
         ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
         if remote.run(ask, "say what it is", Deadline.after(shell_board.COMMAND_SECONDS)).strip() == QEMU:
@@ -82,7 +88,7 @@ def _real(host: Host) -> "SshMachine":
     return remote
 
 
-def _log_in(host: Host, seconds: float) -> "SshMachine":
+def _log_in(host: Host, seconds: float, via: Host | None = None) -> "SshMachine":
     from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
-    return SshMachine(host, Deadline.after(seconds))
+    return SshMachine(host, Deadline.after(seconds), via)

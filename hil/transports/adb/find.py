@@ -38,6 +38,37 @@ def on_network(host: Host) -> Open:
     return log_in
 
 
+def on_machine(via: Host, serial: str) -> Open:
+    """Return the function that logs in to a device at the adb server of another machine, through SSH.
+
+    That server listens on its own machine only, as every adb server does that nobody told otherwise.
+
+    Args:
+        via: The machine, which the device is plugged in to.
+        serial: Serial number of the device.
+    """
+
+    def log_in(deadline: Deadline) -> Services:
+        # imported here: it is slow, and most runs need none
+        from hil.transports.ssh.machine import SshMachine, Unreachable
+
+        machine = SshMachine(via, deadline)
+        there = server.Server("127.0.0.1", server.PORT, machine.forward, str(via))
+        try:
+            with machine.within(deadline, "list its Android devices"):
+                states = there.devices(deadline)
+            choose(states, serial, str(there))
+        except Unreachable as error:
+            machine.close()
+            raise BoardAbsent(f"{there} does not answer; start it there: adb start-server") from error
+        except BaseException:
+            machine.close()
+            raise
+        return server.Served(there, serial, machine.close)
+
+    return log_in
+
+
 def find_connected(serial: str | None, key: Path | None) -> tuple[str, Open]:
     """Return the serial number of the one matching device, and the function that logs in to it.
 

@@ -3,15 +3,19 @@
 import os
 import re
 import socket
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
-from hil.errors import LinkError, SetupError
+from hil.errors import HilError, LinkError, SetupError
 from hil.transports.adb.stream import LOST, NoService
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host, open_tcp
 from reds.text import printable
 
+PORT = 5037
+"""TCP port of an adb server unless it is told another."""
 LOOK_SECONDS = 2.0
 """Seconds that a server on this machine may take to list its devices."""
 _NOTICE_SECONDS = 0.5
@@ -22,15 +26,50 @@ class Denied(OSError):  # noqa: N818, it names what happened, not a bug
     """The server refuses a request; the text is its reason."""
 
 
+class Connection(Protocol):
+    """A TCP connection, of this machine or one that another machine forwards."""
+
+    def settimeout(self, seconds: float, /) -> None:
+        """Limit every later wait."""
+        ...
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of `data`."""
+        ...
+
+    def recv(self, most: int, /) -> bytes:
+        """Return at least one byte, or none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; closing it twice is harmless."""
+        ...
+
+
+def _connect(host: str, port: int, deadline: Deadline) -> Connection:
+    made = socket.create_connection((host, port), timeout=deadline.remaining())
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
 @dataclass(frozen=True)
 class Server:
-    """Address of an adb server."""
+    """Address of an adb server.
+
+    Attributes:
+        host: Name of its machine, as seen from where the connections are made.
+        port: TCP port.
+        connect: Makes connections; by default this machine does.
+        within: Name of the machine that makes them, empty for this one.
+    """
 
     host: str
     port: int
+    connect: Callable[[str, int, Deadline], Connection] = _connect
+    within: str = ""
 
     def __str__(self) -> str:
-        return f"the adb server at {self.host}:{self.port}"
+        return f"the adb server at {self.host}:{self.port}" + (f" of {self.within}" if self.within else "")
 
     def listens(self) -> bool:
         """Return whether anything listens there."""
@@ -64,8 +103,7 @@ class Server:
         return stream
 
     def _ask(self, request: str, deadline: Deadline) -> "ServerStream":
-        address = self.host, self.port
-        stream = ServerStream(socket.create_connection(address, timeout=deadline.remaining()))
+        stream = ServerStream(self.connect(self.host, self.port, deadline))
         try:
             stream.ask(request, deadline)
         except BaseException:
@@ -77,9 +115,8 @@ class Server:
 class ServerStream:
     """A stream to the server, which becomes a stream to a service of a device."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._socket = connection
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: str, deadline: Deadline) -> None:
         """Send a request and read the server's verdict. Raises `Denied`, or another error in `LOST`."""
@@ -125,11 +162,11 @@ class ServerStream:
 
 
 class Served:
-    """A device at a server, by its serial number."""
+    """A device at a server, by its serial number; `close` closes what the connections go through."""
 
-    def __init__(self, server: Server, serial: str) -> None:
+    def __init__(self, server: Server, serial: str, close: Callable[[], None] = lambda: None) -> None:
         self.name = f"{serial} on {server}"
-        self._server, self._serial = server, serial
+        self._server, self._serial, self.close = server, serial, close
 
     def open(self, service: str, deadline: Deadline) -> ServerStream:
         """Open a stream to a service of the device."""
@@ -137,12 +174,9 @@ class Served:
 
     def alive(self) -> bool:
         """Return whether the server still lists the device as ready."""
-        with suppress(*LOST):
+        with suppress(HilError, *LOST):
             return self._server.state(self._serial, Deadline.after(_NOTICE_SECONDS)) == "device"
         return False
-
-    def close(self) -> None:
-        """Do nothing: only the streams hold anything."""
 
 
 def address() -> Server:
@@ -152,7 +186,7 @@ def address() -> Server:
         SetupError: A variable names no TCP port.
     """
     told = os.environ.get("ADB_SERVER_SOCKET", "")
-    port = os.environ.get("ANDROID_ADB_SERVER_PORT", "5037")
+    port = os.environ.get("ANDROID_ADB_SERVER_PORT", str(PORT))
     host = os.environ.get("ANDROID_ADB_SERVER_ADDRESS", "127.0.0.1")
     where = told or f"tcp:{host}:{port}"
     found = re.fullmatch(r"tcp:(?:(\[.+\]|[^:]+):)?(\d{1,5})", where)

@@ -14,7 +14,7 @@ from getpass import getuser
 
 import paramiko
 
-from hil.errors import BuildError, HostKeyError, LoginError
+from hil.errors import BuildError, HostKeyError, LinkError, LoginError
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host, open_tcp
 from hil.transports.machine import NOTICE_SECONDS, Machine, first_line
@@ -23,6 +23,8 @@ from hil.transports.ssh.host_key import HostKeyPolicy, mismatch
 from hil.transports.ssh.session import SshSession, closing_after
 from reds.text import printable
 
+_PROHIBITED = 1
+"""Code of SSH for a channel that the server's settings forbid."""
 _LOG = "reds-hil.ssh"
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """Errors that paramiko raises, as they are, for bytes that are not of SSH."""
@@ -38,8 +40,24 @@ def _user(host: Host) -> str:
         ) from error
 
 
+class Unreachable(LinkError):  # noqa: N818, it names what happened, not a bug
+    """Another machine cannot be reached from the one that is logged in to."""
+
+
 class SshMachine(Machine):
-    """A login over SSH. Raises `HostKeyError`, `LoginError`, `LinkError` or `DeadlineError`."""
+    """A login over SSH, directly or through another machine, as with `ssh -J`.
+
+    Args:
+        host: The machine.
+        deadline: When the login must have succeeded.
+        via: Machine that the connection goes through; it is logged in to first.
+
+    Raises:
+        HostKeyError: The host key of one of both is not the expected one.
+        LoginError: One of both accepts none of our keys, or `via` forwards no connection.
+        LinkError: One of both cannot be reached.
+        DeadlineError: The login took too long.
+    """
 
     folder = '"${XDG_CACHE_HOME:-$HOME/.cache}/reds-hil"'
     lost = (paramiko.SSHException, EOFError, OSError, *MALFORMED)
@@ -47,21 +65,28 @@ class SshMachine(Machine):
     barred_advice = "set XDG_CACHE_HOME there to a folder that allows programs"
     folder_advice = "let its user write there, or set XDG_CACHE_HOME there to another folder"
 
-    def __init__(self, host: Host, deadline: Deadline) -> None:
-        self.name = str(host)
+    def __init__(self, host: Host, deadline: Deadline, via: Host | None = None) -> None:
+        self.name = f"{host} through {via}" if via else str(host)
+        self._via: SshMachine | None = None
         self._client = paramiko.SSHClient()
         self._client.set_log_channel(_LOG)
         logging.getLogger(_LOG).setLevel(logging.CRITICAL)  # it logs errors that are raised here too
         self._client.set_missing_host_key_policy(HostKeyPolicy(host))
         if host.host_key is None:
             self._load_known_hosts(host)
-        sock = open_tcp(host, deadline)
+        sock: socket.socket | paramiko.Channel | None = None
         try:
+            if via is None:
+                sock = open_tcp(host, deadline)
+            else:
+                self._via = SshMachine(via, deadline)
+                sock = self._via.forward(host.name, host.port, deadline)
             with self.within(deadline, "log in"):
                 self._log_in(host, sock, deadline)
         except BaseException:
             self.close()
-            sock.close()
+            if sock is not None:
+                sock.close()
             raise
 
     def close(self) -> None:
@@ -70,6 +95,35 @@ class SshMachine(Machine):
         self._client.close()
         if transport is not None:
             transport.packetizer.complete_handshake()  # else the timer of a failed one runs on
+        if self._via is not None:
+            self._via.close()
+
+    def forward(self, name: str, port: int, deadline: Deadline) -> paramiko.Channel:
+        """Open a TCP connection from this machine to another, or to itself. It ends with the login.
+
+        Args:
+            name: Name of the other machine, as this one knows it.
+            port: TCP port there.
+            deadline: When the connection must be open.
+
+        Raises:
+            LoginError: This machine forwards no connections.
+            Unreachable: The port cannot be reached from there.
+        """
+        there = f"{name} port {port}"
+        with self.within(deadline, f"connect to {there}"):
+            transport = self._client.get_transport()
+            if transport is None:
+                raise EOFError("the login is closed")
+            try:
+                target, origin = (name, port), ("127.0.0.1", 0)
+                return transport.open_channel("direct-tcpip", target, origin, timeout=deadline.remaining())
+            except paramiko.ChannelException as error:
+                if error.code == _PROHIBITED:
+                    barred = f"{self.name} forwards no connection to {there}"
+                    raise LoginError(f"{barred}; allow it in its sshd_config (AllowTcpForwarding)") from error
+                refused = f"{there} cannot be reached from {self.name}: {printable(error.text)}"
+                raise Unreachable(f"{refused}; check its power, its network and its name there") from error
 
     def put(self, data: bytes, path: str, deadline: Deadline) -> None:
         """Write a file. Raises `BuildError` if the machine refuses it. Needs no SFTP there."""
@@ -124,7 +178,7 @@ class SshMachine(Machine):
             bad = f"~/.ssh/known_hosts cannot be read to check {host}: {printable(str(error))}"
             raise HostKeyError(f"{bad}; remove that line, or write `host_key` in a boards file") from error
 
-    def _log_in(self, host: Host, sock: socket.socket, deadline: Deadline) -> None:
+    def _log_in(self, host: Host, sock: socket.socket | paramiko.Channel, deadline: Deadline) -> None:
         seconds = dict.fromkeys(
             ("timeout", "banner_timeout", "auth_timeout", "channel_timeout"), max(deadline.left, 0.001)
         )

@@ -187,6 +187,9 @@ FAULTS: dict[str, Fault] = {
     "boards file: a meter without a port": _file(BOARD + 'meter = { kind = "ppk2", millivolts = 3300 }'),
     "boards file: a meter of an unknown kind": _file(BOARD + 'meter = { kind = "ppk" }'),
     "boards file: a power cycle that is no list": _file(BOARD + 'power_cycle = "reboot"'),
+    "boards file: an upload without a file": _file(BOARD + 'upload = ["bossac"]'),
+    "boards file: a machine without a host": _file(BOARD + 'via = { user = "lab" }'),
+    "boards file: a misspelled key of a machine": _file(BOARD + 'via = { host = "h", usr = "lab" }'),
     "boards file: a core that no machine has": _file(PI + "core = 4096"),
     "option: no target of this name": lambda _: target("desktp"),
     "option: no sample": _option("samples", "0"),
@@ -201,6 +204,12 @@ FAULTS: dict[str, Fault] = {
     "entry: a Pi without a host": _started(Entry("pi-1", "pi")),
     "entry: a serial number for a Pi": _started(Entry("pi-1", "pi", serial="S1")),
     "entry: a serial port for a phone": _started(Entry("phone", "android", port="/dev/ttyACM0")),
+    "entry: a phone of another machine without a serial number": _started(
+        Entry("phone", "android", via=Host("exporter"))
+    ),
+    "entry: a Nano of another machine without an upload": _started(
+        Entry("left", "nano33ble", port="socket://127.0.0.1:9", via=Host("exporter"))
+    ),
     "nano: not plugged in": _absent(),
     "nano: another one is plugged in": _absent(serial="S9"),
     "nano: on another port": _absent(port="/dev/ttyACM9"),
