@@ -12,6 +12,7 @@ import pytest
 from tests.hil.support.lab import Lab, programs
 from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.suite_run import PLUGINS, Run, read, usage_error
+from tests.hil.test_docs_lab import block
 
 ROOT = Path(__file__).parents[2]
 PLACE = "nano-1"
@@ -23,29 +24,15 @@ import pytest
 def env_name(env):
     return env.config_file
 """
-OWN_TESTS = """
-import hil
-
+ALONE = """
 def test_labgrid_alone(target, env_name):
     assert target.get_resource("NetworkSerialPort").protocol == "raw"
     assert env_name.endswith("env.yaml")
 
-def test_both(target, board, pack, subnet, record_measurement):
-    board.deploy(pack)
-    assert board.name == "nano-1"
-    assert len(board.measure(subnet, n=5).values) == 5
-    record_measurement(subnet, "own", "count", 7)
 """
-OPENED = """
-import hil
+REFUSED = """
 import pytest
 from hil.errors import BoardsFileError
-
-def test_opened(target, pack):
-    with hil.open_labgrid(target) as board:
-        board.deploy(pack)
-        assert (board.name, str(board.facts().provenance)) == ("nano-1", "hardware")
-        assert len(board.measure("100%", n=5).values) == 5
 
 @pytest.mark.parametrize(
     ("asked", "says"),
@@ -104,7 +91,7 @@ def session(lab: Lab, tmp_path: Path, small_pack: Path) -> Session:
 
 def test_fixtures_of_hil_use_the_board_of_labgrids_target(session: Session, tmp_path: Path) -> None:
     done = session(
-        OWN_TESTS,
+        ALONE + block("guest"),
         "test_mine.py",
         "--lab=target",
         "--target=nano33ble",
@@ -124,7 +111,7 @@ def test_suite_of_hil_benches_the_board_of_labgrids_target(session: Session, lab
 
 
 def test_code_of_a_user_opens_the_board_of_a_target(session: Session) -> None:
-    done = session(OPENED, "test_mine.py")
+    done = session(block("opened") + REFUSED, "test_mine.py")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

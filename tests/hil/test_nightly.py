@@ -14,7 +14,7 @@ import pytest
 from tests.hil.support.lab import Lab, programs
 from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
-from tests.hil.support.suite_run import read
+from tests.hil.support.suite_run import PLUGINS, read
 from tests.support.forge_server import ForgeServer
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Path:
 def nightly(project: Path, small_pack: Path, tmp_path: Path) -> Nightly:
     def run(*targets: str, **environment: object) -> subprocess.CompletedProcess[str]:
         ours = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_", "GITHUB_"))}
-        own = {"XDG_DATA_HOME": tmp_path / "data", "PYTHONPATH": ROOT}
+        own = {"PYTEST_ADDOPTS": " ".join(PLUGINS), "XDG_DATA_HOME": tmp_path / "data", "PYTHONPATH": ROOT}
         told = {"HIL_PACK": small_pack, "HIL_SAMPLES": 7, **own, **environment}
         command = [str(project / "ci" / "nightly"), *targets]
         env = {**ours, **{name: str(value) for name, value in told.items()}}
