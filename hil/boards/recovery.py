@@ -18,6 +18,7 @@ from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.power_cycle import power_cycle
 from hil.errors import BoardAbsent, BoardQuarantined, EmulatorStopped, HilError, LeaseLost, LinkError
 from hil.transports.deadline import Deadline
+from hil.transports.tcp import ClosedAtOnce
 from reds.pack.model import Model
 
 INFRASTRUCTURE = (LinkError, EmulatorStopped)
@@ -161,7 +162,10 @@ class RecoverableBoard:
         self._open_within(BOOT_SECONDS, gone=True)
 
     def _open_within(self, seconds: float, gone: bool) -> None:
-        """Start the board. Wait for it if it is `gone`; errors of its link are expected until it is back."""
+        """Start the board. Wait for it if it is `gone`; errors of its link are expected until it is back.
+
+        A board whose server on the network closes connections at once is gone too: its port has vanished.
+        """
         deadline = Deadline.after(seconds)
         while True:
             try:
@@ -169,7 +173,7 @@ class RecoverableBoard:
                 self._opened()
                 return
             except (BoardAbsent, *INFRASTRUCTURE) as error:
-                gone = gone or isinstance(error, BoardAbsent)
+                gone = gone or isinstance(error, BoardAbsent | ClosedAtOnce)
                 if deadline.passed or not gone:
                     raise
             time.sleep(min(_POLL_SECONDS, deadline.left))

@@ -55,6 +55,7 @@ class Agent:
         self._exchange = Exchange(transport, board)
         self._largest = 0  # payload that the agent takes, by its hello
         self._inputs = 0  # how many are loaded
+        self._loaded: bytes | None = None  # what the agent holds of them, None if that is unknown
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +112,7 @@ class Agent:
             AgentError: The agent refused the pack; the text has its reason.
         """
         chunk = (largest - OFFSET.size) // 4 * 4
+        self._loaded = None
         return self._within(0, len(data), lambda deadline: self._put(data, chunk, advance, deadline))
 
     def select(self, subnet: int) -> None:
@@ -120,12 +122,17 @@ class Agent:
     def inputs(self, count: int, data: bytes) -> None:
         """Load `count` inputs for `infer` and all measurements; sample i runs input i % count.
 
-        They are sent in pieces that fit the largest payload of the hello.
+        They are sent in pieces that fit the largest payload of the hello, each of which is a round trip.
+        Inputs that the agent holds already are not sent again.
         """
+        if data == self._loaded:
+            self._inputs = count
+            return
+        self._loaded = None
         piece = self._largest - OFFSET.size
         for offset in range(0, len(data), piece):
             self._ask(Command.INPUTS, OFFSET.pack(offset) + data[offset : offset + piece], 0)
-        self._inputs = count
+        self._inputs, self._loaded = count, data
 
     def infer(self, size: int, work: float) -> bytes:
         """Run the selected subnet on the loaded inputs and return its outputs, `size` bytes in order.
@@ -186,6 +193,7 @@ class Agent:
 
     def reset(self) -> None:
         """Reset the agent to its state after power-on; it checks and loads a stored pack again."""
+        self._loaded = None
         self._ask(Command.RESET, b"", 0)
 
     def _within(self, work: float, size: int, do: Callable[[Deadline], T]) -> T:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hil.errors import AgentError, DeadlineError, FrameError, LinkError, ProtocolError, VersionError
 from hil.protocol.agent import Agent
@@ -199,6 +200,39 @@ def test_damaged_piece_of_the_inputs_is_sent_again(agent: Agent, line: Line) -> 
     agent.put_pack(pack.dumps(wide), agent.hello(soon()).max_payload, lambda done: None)
     x, second = inputs(wide, 1), line.reads + 2
     line.on_read = lambda n, raw: flip(raw) if n == second else raw
+    agent.inputs(1, x.tobytes())
+    assert agent.infer(3, 5) == interpreter.run(wide, 0, x).tobytes()
+
+
+def test_inputs_that_the_agent_holds_are_not_sent_again(agent: Agent, line: Line, small: Model) -> None:
+    def store() -> None:
+        agent.put_pack(pack.dumps(small), agent.hello(soon()).max_payload, lambda done: None)
+
+    def sent(x: NDArray[np.int8]) -> int:
+        before = line.writes
+        agent.inputs(len(x), x.tobytes())
+        assert agent.infer(len(x) * 5, 5) == interpreter.run(small, 0, x).tobytes()
+        return line.writes - before - 1
+
+    store()
+    first, second = inputs(small, 3), inputs(small, 4)
+    assert [sent(first), sent(first), sent(second), sent(first)] == [1, 0, 1, 1]
+    for forget in (agent.reset, store):
+        forget()
+        assert sent(first) == 1
+
+
+def test_inputs_whose_sending_failed_in_the_middle_are_sent_again(agent: Agent, line: Line) -> None:
+    wide = dense_model([9000, 3], [[3]])
+    agent.put_pack(pack.dumps(wide), agent.hello(soon()).max_payload, lambda done: None)
+    x, whole = inputs(wide, 1), line.writes + 1
+    agent.inputs(1, x.tobytes())
+    first = line.writes + 1
+    assert first > whole + 1
+    line.on_write = lambda n, raw: raw if n == first else flip(raw)
+    with raises(FrameError):
+        agent.inputs(1, inputs(wide, 2)[1:].tobytes())
+    line.on_write = lambda n, raw: raw
     agent.inputs(1, x.tobytes())
     assert agent.infer(3, 5) == interpreter.run(wide, 0, x).tobytes()
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hil.boards import network_board
 from hil.boards.facts import Identity
 from hil.errors import DeadlineError, LinkError
 from hil.transports.deadline import Deadline
@@ -59,8 +60,9 @@ def test_board_behind_ser2net_gives_the_outputs_of_the_interpreter(
 
 @pytest.mark.parametrize("scheme", [RAW, TELNET])
 def test_second_client_of_ser2net_is_refused_with_its_words(
-    tmp_path: Path, pty: PtyBoard, small: Model, scheme: str
+    tmp_path: Path, pty: PtyBoard, small: Model, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(network_board, "RELEASE_SECONDS", 0.1)
     with Ser2net(tmp_path, pty.port, scheme) as server, open_(server.port) as board:
         board.deploy(small)
         with raises(ClosedAtOnce, board="left") as caught, taking(5), open_(server.port):

@@ -3,25 +3,31 @@
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from hil.boards import lease, opening
+from hil.boards import lease, network_board, opening
+from hil.boards import recovery as recovery_module
+from hil.boards.board import Board
+from hil.boards.entry import Entry
 from hil.boards.facts import Identity, Provenance
+from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.targets.nano33ble import THIS_DESK, absent, device
 from hil.errors import BoardAbsent, BoardBusy, BoardsFileError, BuildError, DeadlineError, LinkError
 from hil.protocol.definition import ANSWER, Command
 from hil.protocol.frame import Frame, encode
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host
-from hil.transports.network_port import NetworkPort, network_port
+from hil.transports.network_port import RAW, NetworkPort, network_port
 from hil.transports.tcp import ClosedAtOnce, TcpTransport
 from reds.pack.model import Model
 from tests.hil.support.boards import equals_the_interpreter, taking
-from tests.hil.support.ptyboard import nano_agent
+from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.raising import raises
+from tests.hil.support.ser2net import Ser2net
 from tests.hil.support.sshd import free_port
 from tests.hil.support.tcpboard import TcpBoard, entry, open_, serving, until_closed
 from tests.support.nets import inputs
@@ -38,6 +44,12 @@ def nano() -> Path:
 def board(nano: Path) -> Iterator[TcpBoard]:
     with TcpBoard.of(nano) as there:
         yield there
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a server little time to release its port."""
+    monkeypatch.setattr(network_board, "RELEASE_SECONDS", 0.1)
 
 
 def transport(port: str) -> TcpTransport:
@@ -119,7 +131,7 @@ def test_unknown_name_of_a_server_is_absent() -> None:
         pass
 
 
-def test_port_that_another_client_has_raises_with_the_words_of_its_server() -> None:
+def test_port_that_another_client_has_raises_with_the_words_of_its_server(hurried: None) -> None:
     with (
         serving(lambda client: client.sendall(b"Port already in use\r\n")) as port,
         raises(ClosedAtOnce, board="left") as caught,
@@ -128,6 +140,15 @@ def test_port_that_another_client_has_raises_with_the_words_of_its_server() -> N
     ):
         pass
     assert "at once: Port already in use; another client" in caught.value.text
+
+
+def test_words_of_a_server_are_shown_as_text() -> None:
+    with serving(lambda client: client.sendall(b"\x1b[2Jin use\nby you")) as port:
+        link = transport(port)
+        with raises(ClosedAtOnce) as caught:
+            link.drain()
+        link.close()
+    assert r"at once: \x1b[2Jin use\nby you; another client" in caught.value.text
 
 
 def test_server_that_is_still_busy_with_an_earlier_connection_is_tried_again(
@@ -162,6 +183,71 @@ def test_connection_that_is_cut_in_the_middle_raises_link_error(board: TcpBoard,
         with raises(LinkError, board="left") as caught:
             opened.infer(inputs(small, 3))
     assert board.port in caught.value.text
+
+
+@dataclass
+class Recovery:
+    """A board that is recovered, and what was said about it."""
+
+    board: RecoverableBoard
+    said: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def recoverable(of: Entry) -> Iterator[Recovery]:
+    said: list[str] = []
+    with RecoverableBoard(of, Provenance.HARDWARE, Record(), lambda _: None, said.append) as board:
+        yield Recovery(board, said)
+
+
+def infer(board: Board, model: Model) -> int:
+    return len(board.infer(inputs(model, 3)))
+
+
+def test_cut_connection_is_opened_again_and_the_work_is_done_once_more(board: TcpBoard, small: Model) -> None:
+    with recoverable(entry(board.port)) as recovery:
+        recovery.board.deploy(small)
+        board.cut()
+        assert recovery.board.do(lambda opened: infer(opened, small)) == 3
+    (said,) = recovery.said
+    assert said.endswith("; it works after a restart")
+
+
+def test_board_whose_server_closes_at_once_is_waited_for(
+    board: TcpBoard, small: Model, hurried: None
+) -> None:
+    """As ser2net does while the board is away; longer than a server takes to release a port."""
+    with recoverable(entry(board.port)) as recovery:
+        recovery.board.deploy(small)
+        carry, closed = board._carry, 0
+
+        def away(client: socket.socket) -> None:
+            nonlocal closed
+            closed += 1
+            if closed > 10:
+                carry(client)
+
+        board._carry = away  # type: ignore[method-assign]
+        board.cut()
+        assert recovery.board.do(lambda opened: infer(opened, small)) == 3
+    assert closed > 10
+
+
+def test_power_cycle_brings_a_board_of_another_machine_back(
+    tmp_path: Path, nano: Path, small: Model, hurried: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The board vanishes from a real ser2net, and comes back when the command has run."""
+    monkeypatch.setattr(recovery_module, "RETURN_SECONDS", 0.1)
+    with PtyBoard(nano) as before, PtyBoard(nano) as after:
+        (tmp_path / "nano").symlink_to(before.port)
+        with Ser2net(tmp_path, str(tmp_path / "nano"), RAW) as server:
+            cycle = "ln", "-sfn", after.port, str(tmp_path / "nano")
+            with recoverable(entry(server.port, power_cycle=cycle)) as recovery:
+                recovery.board.deploy(small)
+                before.vanish()
+                assert recovery.board.do(lambda opened: infer(opened, small)) == 3
+    (said,) = recovery.said
+    assert said.endswith("; it works after a power cycle")
 
 
 def test_port_that_takes_no_bytes_raises_at_the_deadline_and_closes_at_once() -> None:

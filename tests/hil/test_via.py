@@ -248,6 +248,13 @@ def test_failed_upload_of_another_machine_raises_with_both_reasons(
         assert "after its agent was uploaded" in nano_error(useless, flashing(b"x", 0.5), BuildError)
 
 
+def test_words_of_an_upload_run_nothing_in_a_shell(exporter: Callable[..., Host], tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    odd = ("printf", "%s", f"; touch {mark} #", f"$(touch {mark})", f"`touch {mark}`", "'\n{firmware}")
+    run_there(exporter(), odd, b"x")
+    assert not mark.exists()
+
+
 def test_agent_that_is_right_needs_no_upload_and_no_login(small: Model) -> None:
     off = Host("127.0.0.1", free_port())
     with TcpBoard.of(nano_agent()) as board:
