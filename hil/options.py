@@ -188,7 +188,8 @@ def _store(text: str) -> str:
     return text if "://" in text or text == NO_STORE else str(_path(text))
 
 
-def _lab(text: str) -> str:
+def lab_address(text: str) -> str:
+    """Return a value of --lab. Raises `ValueError` with what is expected."""
     host, _, port = text.rpartition(":")
     whole = port.isascii() and port.isdecimal() and len(port) < 6 and 1 <= int(port) <= 65_535
     if text not in (NO_LAB, TARGET_LAB) and not (whole and host and not set(host) & set(" /@,")):
@@ -251,7 +252,7 @@ OPTIONS = (
     Option("emulate", _flag, False, "emulate every board that has an emulator", _SWITCH),
     Option("missing", _missing, None, _MISSING_HELP, _text("ACTION")),
     Option("boards", _path, None, "boards file (default: the shipped boards.toml)", _text("FILE")),
-    Option("lab", _lab, None, _LAB_HELP, _text("HOST:PORT")),
+    Option("lab", lab_address, None, _LAB_HELP, _text("HOST:PORT")),
     Option("boards-per-target", _boards_per_target, None, _BOARDS_HELP, _text("N")),
     Option("pack", _path, None, "pack to bench (default: the shipped kws-dnn-s.reds)", _text("FILE")),
     Option("results", _path, None, "write every measurement to this file, as JSON lines", _text("FILE")),

@@ -41,7 +41,7 @@ class Entry:
         key: Private key of an android without a host.
         power_cycle: Program and arguments of a command on this machine that cuts the board's power and
             restores it; empty if there is none.
-        emulated: Whether an emulator is at the port, as in some labs, which --emulate uses.
+        emulated: Whether an emulator is at the port or the host, as in some labs, which --emulate uses.
         via: Machine that a board is plugged in to, or through which its host is reached, with its login.
         upload: Program and arguments of a command on `via` that stores the agent on a Nano; one of them holds
             `{firmware}`, the agent's file there. Empty if there is none.

@@ -5,7 +5,7 @@ coordinator = "10.0.0.2:20408"      # optional: else --lab names it
 tags = { site = "attic" }           # optional: tags that a place must have, beside `board`
 
 [lab.places.nano-3]                 # optional: a place of labgrid by its name, with keys of a board, except
-latency_us = { "25%" = 2500.0 }     # those that the lab itself knows: name, target, host, port and user
+latency_us = { "25%" = 2500.0 }     # those that the lab itself knows, as name and port
 """
 
 import re
@@ -20,7 +20,7 @@ from reds.spelling import did_you_mean
 from reds.text import is_printable, shown
 
 _KEYS = ("coordinator", "tags", "places")
-OF_LAB = ("name", "target", "host", "port", "user")
+OF_LAB = ("name", "target", "host", "port", "user", "emulated")
 """Keys of a board that the lab itself knows."""
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\],]+):(\d{1,5})", re.ASCII)
 _TAG = re.compile(r"[a-z][a-z0-9_]+", re.ASCII)

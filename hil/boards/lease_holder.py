@@ -123,6 +123,25 @@ def end(holder: Holder, path: Path, seconds: float = TERMINATE_SECONDS) -> str:
         # Looked at after the handle was opened: a later process with the same number is never signalled.
         if not _locks(holder.pid, os.stat(path, follow_symlinks=False)):
             raise LeaseError(f"process {holder.pid} does not hold {path}; look again: hil release")
+        return signalled(handle, holder.pid, seconds)
+    except OSError as error:
+        raise LeaseError(f"process {holder.pid} cannot be ended: {error.strerror}; ask its owner") from error
+    finally:
+        os.close(handle)
+
+
+def signalled(handle: int, pid: int, seconds: float = TERMINATE_SECONDS) -> str:
+    """End a process by signals, and return the name of the one that did it.
+
+    Args:
+        handle: A pidfd of the process.
+        pid: Its number, for errors.
+        seconds: Seconds that it may take to end after SIGTERM. Then it is killed.
+
+    Raises:
+        LeaseError: It may not be ended, or does not end.
+    """
+    try:
         for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, KILL_SECONDS)):
             signal.pidfd_send_signal(handle, number)
             if select.select([handle], [], [], patience)[0]:
@@ -130,10 +149,8 @@ def end(holder: Holder, path: Path, seconds: float = TERMINATE_SECONDS) -> str:
     except ProcessLookupError:
         return "itself"
     except OSError as error:
-        raise LeaseError(f"process {holder.pid} cannot be ended: {error.strerror}; ask its owner") from error
-    finally:
-        os.close(handle)
-    raise LeaseError(f"process {holder.pid} waits in the kernel and does not end; unplug its board")
+        raise LeaseError(f"process {pid} cannot be ended: {error.strerror}; ask its owner") from error
+    raise LeaseError(f"process {pid} waits in the kernel and does not end; unplug its board")
 
 
 def _locks(pid: int, there: os.stat_result) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hil.cli.options import BOARDS
+from hil.cli.options import BOARDS, LAB, coordinator_of
 from reds.text import printable
 
 if TYPE_CHECKING:
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @BOARDS
+@LAB
 @click.option(
     "--toml", is_flag=True, help="Print a boards file of the boards that are here, and nothing else."
 )
-def boards(boards_file: Path | None, toml: bool) -> None:
-    """List your boards, and show which are here.
+def boards(boards_file: Path | None, lab: str | None, toml: bool) -> None:
+    """List your boards, and show which are here. With a lab, list its places and their owners too.
 
     For an absent board the command shows the reason and a remedy, for one in use its user. It also lists the
     boards and serial ports of this computer. It starts no board, uploads nothing and scans no network.
@@ -32,8 +33,10 @@ def boards(boards_file: Path | None, toml: bool) -> None:
     if toml:
         _print_toml(path, entries)
         return
-    width = max(len(entry.name) for entry in entries)
-    click.echo(f"boards of {path}:")
+    if coordinator := coordinator_of(lab, boards_file):
+        _print_places(coordinator)
+    width = max((len(entry.name) for entry in entries), default=0)
+    click.echo(f"boards of {path}:{'' if entries else ' none'}")
     for entry in entries:
         click.echo(f"  {printable(entry.name):{width}}  {entry.target:9}  {printable(_state(entry), 1000)}")
     click.echo("boards plugged in to this computer:")
@@ -43,6 +46,20 @@ def boards(boards_file: Path | None, toml: bool) -> None:
     for line in _ports():
         click.echo(f"  {printable(line)}")
     click.echo("hil boards --toml prints a boards file of those that are here")
+
+
+def _print_places(coordinator: str) -> None:
+    from hil.lab.status import states
+
+    click.echo(f"places of the lab at {coordinator}:")
+    found = states(coordinator)
+    width = max((len(state.place) for state in found), default=0)
+    for state in found:
+        click.echo(
+            f"  {printable(state.place):{width}}  {printable(state.target):9}  {printable(state.text)}"
+        )
+    if not found:
+        click.echo("  none; make one: labgrid-client -p PLACE create")
 
 
 def _state(entry: "Entry") -> str:

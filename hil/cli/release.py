@@ -7,22 +7,31 @@ from pathlib import Path
 
 import click
 
-from hil.cli.options import BOARDS
+from hil.cli.options import BOARDS, LAB, coordinator_of
 
 
 @click.command()
 @click.argument("board")
 @BOARDS
+@LAB
 @click.option("--force", is_flag=True, help="End the run without a question.")
-def release(board: str, boards_file: Path | None, force: bool) -> None:
+def release(board: str, boards_file: Path | None, lab: str | None, force: bool) -> None:
     """End a stuck run that holds BOARD.
 
     BOARD is a name in the boards file, or a lock file that `hil doctor` shows. Only a process of yours is
     ended, if the kernel confirms that it holds the board. It is asked to end (SIGTERM), then killed.
+
+    With a lab, BOARD is the name of a place. A run on this machine that holds it is ended. The place is taken
+    from a run on another machine, which then stops using it, and from a person.
     """
     from hil.boards import lease_holder, process_table
     from hil.errors import LeaseError
 
+    if coordinator := coordinator_of(lab, boards_file):
+        from hil.cli.release_place import release_place
+
+        release_place(coordinator, board, force)
+        return
     path = _lock_file(board, boards_file)
     found = lease_holder.holders(path)
     if not found:

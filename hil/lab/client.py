@@ -98,7 +98,8 @@ class Client:
             why = re.search(r"coordinator (?:is|became) unavailable: (.*)", output)
             return self.unreachable(_cause(why[1]) if why else "it is no coordinator of labgrid")
         if said := re.search(r"Error: (.*)", output):
-            return LabError(f"the lab refuses: {printable(said[1], LINE)}", said=said[1])
+            look = f"see who has what: hil boards --lab {self.coordinator}"
+            return LabError(f"the lab refuses: {printable(said[1], LINE)}; {look}", said=said[1])
         last = (output.strip().splitlines() or ["nothing"])[-1]
         return self.strange(last)
 

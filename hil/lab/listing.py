@@ -10,9 +10,9 @@ from typing import Any
 from hil.lab.client import Client
 
 BOARD, PROVENANCE, EMULATED = "board", "provenance", "emulated"
+"""Tags of a place: `board=TARGET`, and `provenance=emulated` if its board is an emulated one."""
 NAME = "name"
 """Tag that a reservation may ask for, although no place has it: the name of the place."""
-"""Tags of a place: `board=TARGET`, and `provenance=emulated` if its board is an emulated one."""
 _PLACE = re.compile(r"Place '(.*)':")
 _RESERVATION = re.compile(r"Reservation '(\w+)':")
 _RESOURCE = re.compile(r" *(?:Resource|Acquired resource|Matching resource) '(.*)' \((.*)\):")

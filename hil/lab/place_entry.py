@@ -20,8 +20,8 @@ _ADDRESS = re.compile(r"[^\s/@\[\]]+", re.ASCII)
 def place_entry(place: str, target: str, resources: Iterable[Resource], file: Path, lab: LabTable) -> Entry:
     """Return the entry of a board of a lab.
 
-    Its port or host is that of the place's first resource that hil can use. Its other keys are those of
-    `[lab.places.NAME]`, or of the `[[board]]` with the name of the place.
+    Its port or host is that of the place's first resource by which such a board is reached. Its other keys
+    are those of `[lab.places.NAME]`, or of the `[[board]]` with the name of the place.
 
     Args:
         place: Name of the place.
@@ -34,21 +34,27 @@ def place_entry(place: str, target: str, resources: Iterable[Resource], file: Pa
         BoardsFileError: No resource can be used, or a key or a value of the place is wrong.
     """
     found = list(resources)
-    usable = [(each, _ROWS[each.kind]) for each in found if each.kind in _ROWS]
+    usable = [(each, rows[each.kind]) for rows in _rows(target) for each in found if each.kind in rows]
     if not usable:
         have = ", ".join(sorted({each.kind for each in found})) or "no resource"
-        can = f"hil can use {', '.join(sorted(_ROWS))}"
-        raise BoardsFileError(f"the lab offers {have} for it, but {can}; export one of these", board=place)
+        can = ", ".join(sorted({kind for rows in _rows(target) for kind in rows}))
+        offers = f"the lab offers {have} for it, but a {target} is reached by {can}"
+        raise BoardsFileError(f"{offers}; export one of these", board=place)
     resource, row_of = usable[0]
     if resource.extra.get("proxy_required"):
         proxy = f"its exporter {resource.exporter} lets it be reached through an SSH proxy only (--isolated)"
         raise BoardsFileError(f"{proxy}; start that exporter without --isolated", board=place)
     try:
         row = row_of(resource.params)
+        if target == "android":
+            row.pop("user", None)  # of SSH; adbd has none, but labgrid wants one
     except ValueError as error:
         raise BoardsFileError(f"the lab describes its {resource.kind} with {error}", board=place) from None
     options = _options(place, target, file, lab)
-    return BoardTable(file, {"name": place, "target": target, **options, **row}, place).entry()
+    if "upload" in options and "port" in row and "host" in resource.params:
+        row["via"] = {"host": resource.params["host"]}
+    known = {"name": place, "target": target, **row}
+    return BoardTable(file, {**known, **options}, place).entry()
 
 
 def _options(place: str, target: str, file: Path, lab: LabTable) -> Mapping[str, Any]:
@@ -77,7 +83,11 @@ def _serial(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _service(params: Mapping[str, Any]) -> dict[str, Any]:
     found = {"host": _host(params.get("address")), "port": _port(params.get("port", 22))}
-    return {**found, "user": user} if (user := params.get("username")) else found
+    return {**found, "user": params["username"]} if params.get("username") else found
+
+
+def _plugged_in(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {"via": {"host": _host(params.get("host"))}}
 
 
 def _host(value: Any) -> str:
@@ -96,12 +106,16 @@ def _local(params: Mapping[str, Any]) -> dict[str, Any]:
     return {"port": str(params.get("port", ""))}
 
 
-_ROWS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "NetworkSerialPort": _serial,
-    "NetworkService": _service,
-    "RawSerialPort": _local,
-    "USBSerialPort": _local,
-}
-"""Keys of a board by the class of a resource. Exporters offer the first two, targets of labgrid all."""
-USABLE = frozenset(_ROWS)
+Rows = Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+_ROWS: Rows = {"NetworkSerialPort": _serial, "RawSerialPort": _local, "USBSerialPort": _local}
+"""Keys of a board by the class of a resource; exporters offer the first one, targets of labgrid all."""
+_ROWS_OF_SHELLS: Rows = {"NetworkService": _service}
+_ROWS_OF_USB: Rows = {"NetworkAndroidFastboot": _plugged_in}
+USABLE = frozenset((*_ROWS, *_ROWS_OF_SHELLS, *_ROWS_OF_USB))
 """Classes of resources that hil can use."""
+
+
+def _rows(target: str) -> tuple[Rows, ...]:
+    """Return the resources by which a board of a target is reached, best first."""
+    of_target = {"pi": (_ROWS_OF_SHELLS,), "android": (_ROWS_OF_USB, _ROWS_OF_SHELLS), "nano33ble": (_ROWS,)}
+    return of_target.get(target, (_ROWS, _ROWS_OF_SHELLS, _ROWS_OF_USB))

@@ -41,9 +41,14 @@ class HeldPlace:
     resources: tuple[Resource, ...]
     _alive: Reserving
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether the lab still knows that this run has the place."""
+        return self._alive.asking
+
     def check(self) -> None:
         """Raise `LeaseLost` if the lab no longer knows that this run has the place."""
-        if not self._alive.asking:
+        if not self.is_known:
             lost = f"its lease of place {self.place.name} is lost: {self._alive.error().observation}"
             raise LeaseLost(f"{lost}; see that labgrid-coordinator and its network are up, then run again")
 

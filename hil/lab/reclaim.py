@@ -36,7 +36,7 @@ class Watch:
         places = [place for place in listing.places(self.client) if place.owner and wanted(place)]
         reservations = listing.reservations(self.client)
         owners = {*(place.owner for place in places), *(each.owner for each in reservations)}
-        dead = {each for each in owners if self._is_dead(each, reservations)}
+        dead = {each for each in owners if self.is_dead(each, reservations)}
         for place in places:
             if place.owner in dead:
                 release(self.client, place.name, place.owner)
@@ -45,7 +45,8 @@ class Watch:
                 cancel(self.client, reservation.token)
         return tuple(place for place in places if place.owner not in dead)
 
-    def _is_dead(self, who: str, reservations: Iterable[Reservation]) -> bool:
+    def is_dead(self, who: str, reservations: Iterable[Reservation]) -> bool:
+        """Return whether an owner has ended, as far as this machine, or its sign of life, tells."""
         ours = owner.parse(who)
         if ours is None:
             return False

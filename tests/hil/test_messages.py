@@ -21,6 +21,7 @@ from hil.results.gate.verdict import sentence
 from hil.transports.host import Host
 from tests.hil.support.boards import open_pi
 from tests.hil.support.faults import FAULTS, LOGINS, Fault
+from tests.hil.support.lab_faults import LAB_FAULTS
 from tests.hil.support.meter_faults import METER_FAULTS
 from tests.hil.support.sshd import Sshd, Start, keygen
 
@@ -70,6 +71,7 @@ def test_every_mistake_is_answered_as_written(
 ) -> None:
     found = {name: message(fault, tmp_path_factory.mktemp("fault")) for name, fault in FAULTS.items()}
     found |= {name: message(fault, tmp_path) for name, fault in METER_FAULTS.items()}
+    found |= {name: message(fault, tmp_path_factory.mktemp("lab")) for name, fault in LAB_FAULTS.items()}
     found |= of_logins(sshd(login='. "$HOME/login"'), tmp_path)
     text = "".join(f"{name}\n    {answer}\n" for name, answer in found.items())
     if os.environ.get("REDS_WRITE_MESSAGES"):

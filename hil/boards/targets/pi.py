@@ -53,7 +53,7 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
     Raises `HostKeyError` or `LoginError` if one side does not trust the other, and the errors of
     `shell_board.start`.
     """
-    for key in ("port", "serial", "emulated", "upload"):
+    for key in ("port", "serial", "upload", *(() if entry.host else ("emulated",))):
         if getattr(entry, key):
             misplaced = f"`{key}` is for a board on a port, not a pi"
             raise BoardsFileError(f"{misplaced}; remove it", board=entry.name, key=key)
@@ -62,6 +62,13 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
         if host is None:
             raise BoardAbsent(str(absent(entry)), board=entry.name)
         with shell_board.start(entry, provenance, build.LINUX, lambda: _real(host, entry.via)) as board:
+            yield board
+        return
+    if entry.emulated and entry.host:
+        there, agents = entry.host, {"aarch64": build.EMULATED_LINUX}
+        with shell_board.start(
+            entry, provenance, agents, lambda: _emulated(there, entry.via), f"{QEMU} on the network"
+        ) as board:
             yield board
         return
     with errors_naming(entry):
@@ -77,11 +84,23 @@ def start(entry: Entry, provenance: Provenance) -> Iterator[Board]:
 
 def _real(host: Host, via: Host | None) -> "SshMachine":
     """Log in and refuse an emulated machine: its counts must not pass for the times of a board."""
-    remote = _log_in(host, LOGIN_SECONDS, via)
+    advice = "is an emulated machine; name another, or add --emulate"
+    return _checked(_log_in(host, LOGIN_SECONDS, via), False, advice)
+
+
+def _emulated(host: Host, via: Host | None) -> "SshMachine":
+    """Log in to the emulated machine of another computer, and refuse a real one."""
+    advice = "is no emulated machine; remove `emulated`, or the tag provenance=emulated of its place"
+    return _checked(_log_in(host, EMULATED_LOGIN_SECONDS, via), True, advice)
+
+
+def _checked(remote: "SshMachine", emulated: bool, advice: str) -> "SshMachine":
+    """Return a login to a machine that is as wanted, emulated or not; else raise `SetupError`."""
     try:
         ask = 'tr -d "\\000" 2>/dev/null </proc/device-tree/model; true'
-        if remote.run(ask, "say what it is", Deadline.after(shell_board.COMMAND_SECONDS)).strip() == QEMU:
-            raise SetupError(f"{remote.name} is an emulated machine; name another, or add --emulate")
+        said = remote.run(ask, "say what it is", Deadline.after(shell_board.COMMAND_SECONDS)).strip()
+        if (said == QEMU) != emulated:
+            raise SetupError(f"{remote.name} {advice}")
     except BaseException:
         remote.close()
         raise

@@ -195,6 +195,7 @@ FAULTS: dict[str, Fault] = {
     "option: no sample": _option("samples", "0"),
     "option: a misspelled action": _option("missing", "emulated"),
     "option: a wait without an end": _option("lease-wait", "inf"),
+    "option: a lab without a port": _option("lab", "coordinator"),
     "option: results in a folder's place": lambda _: file.prepare(Path("/")),
     "report: a results file that is not there": lambda folder: from_file(folder / "none.jsonl", ()),
     "report: a results file that names no run": _old_results,
