@@ -143,7 +143,9 @@ def kept_for(config: pytest.Config, board: SelectedBoard) -> Iterator[None]:
         yield
     except Exception as error:
         text = str(error) if _is_expected(error) else repr(error)
-        config.stash.setdefault(GONE, {}).setdefault(board, text)
+        leased = config.stash.get(LEASED, {}).items()
+        asked = next((asked for asked, held in leased if held == board), board)
+        config.stash.setdefault(GONE, {}).setdefault(asked, text)
         raise
 
 

@@ -149,6 +149,10 @@ class LabBoard:
             self._device = None
         os.close(self._woken)
 
+    def vanish(self) -> None:
+        """End the board and close its port, as a machine that goes down; a second call is harmless."""
+        self.__exit__()
+
     def cut(self) -> None:
         """Close the connection of the present client, as a network that fails."""
         if (client := self._client) is not None:
