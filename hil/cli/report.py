@@ -29,7 +29,7 @@ def report(
 
     The page is index.html in the folder of --out; figures lie beside it as SVG and PNG. RUN is `last` (the
     default), `last~1` (the one before), or the first characters of a run's id. The first of several runs is
-    compared with each later one. Limits are those of the boards file.
+    compared with each later one. Limits are those of the run, or of the boards file where it kept none.
     Example: hil report last~1 last --out report
     """
     from contextlib import ExitStack

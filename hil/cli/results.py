@@ -114,7 +114,7 @@ def diff(context: click.Context, before: str, after: str, everything: bool, comm
     runs = _both(context, before, after)
     found, notes = changes(*runs)
     if comment:
-        click.echo(comments.render(runs[0].name, runs[1].name, found, notes), nl=False)
+        click.echo(comments.render(*runs, found, notes), nl=False)
         return
     table = changes_table(found, everything)
     print_wide(f"before: {runs[0].name}", f"after:  {runs[1].name}", *notes)
@@ -128,12 +128,12 @@ def _both(context: click.Context, before: str, after: str) -> tuple["Kept", "Kep
     """Return the runs of these names."""
     from hil.results.last_good import GOOD, last_good
 
-    run_id, later = _kept(context, after)
-    return (last_good(_store(context), run_id, later) if before == GOOD else _kept(context, before)[1]), later
+    later = _kept(context, after)
+    return (last_good(_store(context), later) if before == GOOD else _kept(context, before)), later
 
 
-def _kept(context: click.Context, name: str) -> tuple[str, "Kept"]:
-    """Return the id and the figures of a run of the store, or of a file of --results."""
+def _kept(context: click.Context, name: str) -> "Kept":
+    """Return a run of the store, or of a file of --results."""
     from hil.options import names_file
     from hil.results import file
     from hil.results.difference import Kept
@@ -145,10 +145,10 @@ def _kept(context: click.Context, name: str) -> tuple[str, "Kept"]:
         header, measured = file.read_run(path)
         who = dict.fromkeys((m.target, m.board, m.provenance) for m in measured)
         boards = header.boards if header else [BoardIdentity(*each) for each in who]
-        return header.run.id if header else "", Kept(path.name, boards, measured)
+        return Kept(path.name, boards, measured, header.run if header else None)
     store = _store(context)
     run = find_run(store, name)
-    return run.id, Kept(run.id, store.boards(run.id), store.measurements(run.id))
+    return Kept(run.id, store.boards(run.id), store.measurements(run.id), run)
 
 
 @results.command()

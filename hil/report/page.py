@@ -22,6 +22,7 @@ from hil.report.figures.layers import layers
 from hil.report.figures.memory import memory
 from hil.report.figures.pareto import pareto
 from hil.report.figures.switches import switches
+from hil.report.leftovers import only_files
 from hil.report.taken import Taken
 from hil.report.verdict import OPEN, WRONG, verdict
 from hil.results.measurement import UNJUDGED
@@ -68,6 +69,8 @@ def sections(taken: Sequence[Taken], metrics: Sequence[str] = ()) -> list[Sectio
 def write(taken: Sequence[Taken], folder: Path, metrics: Sequence[str] = ()) -> Written:
     """Write `index.html`, and each figure as SVG and PNG below `figures`.
 
+    Figures of an earlier report in the folder are removed; other files stay.
+
     Args:
         taken: The runs, at least one.
         folder: The folder, which is made if it is missing.
@@ -81,11 +84,13 @@ def write(taken: Sequence[Taken], folder: Path, metrics: Sequence[str] = ()) -> 
     shown = _unique(sections(taken, metrics))
     ensure_writable(folder / "figures")
     drawings = {figure.name: draw(figure) for section in shown for figure in section.figures}
-    for name, drawing in drawings.items():
-        write_atomically(folder / "figures" / f"{name}.svg", drawing.svg.encode())
-        write_atomically(folder / "figures" / f"{name}.png", drawing.png)
-    page = folder / "index.html"
-    write_atomically(page, _html(taken, shown, drawings).encode())
+    files = {f"{name}.svg": drawing.svg.encode() for name, drawing in drawings.items()}
+    files |= {f"{name}.png": drawing.png for name, drawing in drawings.items()}
+    with only_files(folder / "figures", files):
+        for name, content in files.items():
+            write_atomically(folder / "figures" / name, content)
+        page = folder / "index.html"
+        write_atomically(page, _html(taken, shown, drawings).encode())
     return Written(page, len(drawings))
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from hil.errors import ResultsError
 from hil.report.figure import file_name
 from hil.results.file import read_run
 from hil.results.gate.baseline import Figure as Key
+from hil.results.limit import Limit
 from hil.results.measurement import Measurement
 from hil.results.run import BoardIdentity, Run, TestOutcome
 from hil.results.store import Past, Store
@@ -21,6 +22,13 @@ SPEEDS = (("latency", "us"), ("cycles", "cycles"), ("instructions", "instruction
 """Metrics and units of a latency, the best first."""
 SWITCHES = (("switch", "us"), ("switch_cycles", "cycles"), ("switch_instructions", "instructions"))
 """Metrics and units of a switch, the best first."""
+_KEYS = {
+    ("latency", "us"): "latency_us",
+    ("instructions", "instructions"): "instructions",
+    ("ram", "bytes"): "ram_bytes",
+    ("stack", "bytes"): "stack_bytes",
+}
+"""Keys of a boards file that limit a figure, by metric and unit."""
 _MOST_RUNS = 100
 """Most earlier runs of a history."""
 
@@ -34,6 +42,8 @@ class Bench:
         board: The board.
         figures: Its measurements by name of the subnet, metric and unit.
         limits: Its entry in the boards file, with its limits; None if the file does not name it.
+        held: The limits that the run was held to, by name of the subnet, metric and unit; none for a run of
+            an older version.
         past: Returns a figure of this and of earlier runs on this board, the newest first.
     """
 
@@ -42,6 +52,19 @@ class Bench:
     figures: Mapping[Key, Measurement]
     limits: Entry | None
     past: Callable[[Key], Sequence[Past]]
+    held: Mapping[Key, Limit] = field(default_factory=dict)
+
+    def limits_of(self, metric: str, unit: str) -> Mapping[str, float]:
+        """Return the limits of a figure by subnet: those of the run, else those of the boards file.
+
+        Args:
+            metric: Name of the metric, as `latency`.
+            unit: Unit of the limit.
+        """
+        if self.held:
+            return {of: one.value for (of, *kind), one in self.held.items() if kind == [metric, unit]}
+        key = _KEYS.get((metric, unit))
+        return getattr(self.limits, key) if self.limits and key else {}
 
     @property
     def pack(self) -> str:
@@ -151,9 +174,8 @@ def from_store(store: Store, run: Run, limits: Sequence[Entry]) -> Taken:
 
     measured = tuple(store.measurements(run.id))
     boards = tuple(store.boards(run.id))
-    return Taken(
-        run, boards, tuple(store.tests(run.id)), measured, _benches(run, boards, measured, limits, past)
-    )
+    benches = _benches(run, boards, measured, limits, store.limits(run.id), past)
+    return Taken(run, boards, tuple(store.tests(run.id)), measured, benches)
 
 
 def from_file(path: Path, limits: Sequence[Entry]) -> Taken:
@@ -171,7 +193,8 @@ def from_file(path: Path, limits: Sequence[Entry]) -> Taken:
         remedy = "name a file that --results of this version wrote"
         raise ResultsError(f"does not say of which run it is; {remedy}", file=path)
     kept = tuple(measured)
-    benches = _benches(header.run, header.boards, kept, limits, lambda board, shape: lambda key: ())
+    held = header.limits
+    benches = _benches(header.run, header.boards, kept, limits, held, lambda board, shape: lambda key: ())
     return Taken(header.run, header.boards, header.tests, kept, benches)
 
 
@@ -180,6 +203,7 @@ def _benches(
     boards: Sequence[BoardIdentity],
     measured: Sequence[Measurement],
     limits: Sequence[Entry],
+    held: Sequence[Limit],
     past: Callable[[BoardIdentity, str], Callable[[Key], Sequence[Past]]],
 ) -> tuple[Bench, ...]:
     known = {(board.target, board.board, board.provenance): board for board in boards}
@@ -191,7 +215,18 @@ def _benches(
         if m.subnet != "all":
             figures = groups.setdefault((board, m.pack_sha256, m.pack_shape), {})
             figures[m.subnet, m.metric, m.unit] = m
+    kept: dict[tuple[str, ...], dict[Key, Limit]] = {}
+    for one in held:
+        of = kept.setdefault((one.target, one.board, one.provenance), {})
+        of[one.subnet, one.metric, one.unit] = one
     return tuple(
-        Bench(run, board, figures, named.get(board.board), past(board, shape))
+        Bench(
+            run,
+            board,
+            figures,
+            named.get(board.board),
+            past(board, shape),
+            kept.get((board.target, board.board, board.provenance), {}),
+        )
         for (board, _, shape), figures in groups.items()
     )

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.results.limit import Limit
-from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS, latest
 from hil.results.report import warnings
 from hil.results.run import BAD, TestOutcome
 from reds.text import LINE, percent, printable
@@ -121,7 +121,7 @@ def render(
 
 def _blocks(measurements: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) -> dict[Who, _Block]:
     found: dict[Who, _Block] = {}
-    for m in measurements:
+    for m in latest(measurements):
         metric, subnet = str(m["metric"]), str(m["subnet"]).split("->")[-1]
         if metric in _HIDDEN or metric.partition("_")[0] in _HIDDEN_KINDS:
             continue

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from hil.results.difference import Change
+from hil.results.difference import Change, Kept
 from hil.results.listing import HEADS, change_line
 from reds.tables import code, escaped, markdown
 
@@ -12,12 +12,12 @@ _SHOWN = 40
 _ALIGN = "llllrrrl"
 
 
-def render(before: str, after: str, changes: Sequence[Change], notes: Sequence[str]) -> str:
+def render(before: Kept, after: Kept, changes: Sequence[Change], notes: Sequence[str]) -> str:
     """Return the comment: what became worse, then what became better, then the rest, folded.
 
     Args:
-        before: Name of the earlier run.
-        after: Name of the later run.
+        before: The earlier run, which is called the baseline.
+        after: The later run.
         changes: The figures of both.
         notes: What differs between the runs besides.
     """
@@ -26,7 +26,8 @@ def render(before: str, after: str, changes: Sequence[Change], notes: Sequence[s
     counts = [f"{kinds[word]} {word}" for word in ("worse", "better") if kinds[word]]
     counts += [f"{kinds['']} other" * (kinds[""] > 0), f"{len(changes) - len(moved)} equal"]
     parts = [f"### Bench: {', '.join(filter(None, counts))}"]
-    parts += [f"{code(before)} before, {code(after)} after. `better` and `worse` say nothing about noise."]
+    parts += [f"- Baseline: {_told(before)}\n- This run: {_told(after)}"]
+    parts += ["`better` and `worse` say nothing about noise."]
     parts += [f"> [!NOTE]\n> {escaped(note)}" for note in notes]
     for word, title in (("worse", "Worse"), ("better", "Better"), ("", "Other")):
         found = sorted((change for change in moved if change.judged == word), key=_size, reverse=True)
@@ -36,6 +37,17 @@ def render(before: str, after: str, changes: Sequence[Change], notes: Sequence[s
             shown = f"{table}{more}"
             parts.append(f"**{title}**\n\n{shown}" if word == "worse" else _folded(title, len(found), shown))
     return "\n\n".join(parts) + "\n"
+
+
+def _told(kept: Kept) -> str:
+    """Return the name of a run, its time, commit and host."""
+    if (run := kept.run) is None:
+        return f"{code(kept.name)}, of which nothing else is known"
+    changed = " with changes" if run.dirty else ""
+    commit = f"commit {code(run.commit[:12])}{changed}" if run.commit else "no commit"
+    name = code(run.id) if kept.name == run.id else f"{code(run.id)} of {code(kept.name)}"
+    accepted = f", accepted as baseline on {run.accepted[:10]}" if run.accepted else ""
+    return f"run {name}, {run.started[:16].replace('T', ' ')} UTC, {commit}, on {escaped(run.host)}{accepted}"
 
 
 def _size(change: Change) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hil.errors import ComparisonError
 from hil.results.measurement import UNJUDGED, Measurement
-from hil.results.run import BoardIdentity
+from hil.results.run import BoardIdentity, Run
 
 MORE_IS_BETTER = ("accuracy",)
 """Metrics that are better if they are larger; of all others less is better."""
@@ -21,11 +21,13 @@ class Kept:
         name: Name of the run, for errors.
         boards: Its boards.
         measurements: Its measurements.
+        run: The run itself, None if it is not known.
     """
 
     name: str
     boards: Sequence[BoardIdentity]
     measurements: Sequence[Measurement]
+    run: Run | None = None
 
 
 @dataclass(frozen=True)

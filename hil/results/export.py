@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hil.results.file import Header, text
-from hil.results.measurement import UNJUDGED, Measurement
+from hil.results.measurement import FIGURE, UNJUDGED, Measurement
 
 _NS = 1000
 """Nanoseconds of a microsecond: Bencher's measure `latency` is in ns."""
@@ -84,8 +84,9 @@ def _entry(m: Measurement, about: str) -> dict[str, Any]:
 
 
 def _judged(measured: Iterable[Measurement]) -> Iterable[Measurement]:
-    """Return the figures of the pack: how often a board was lost is none, nor is a list of answers."""
-    return (m for m in measured if m.metric not in UNJUDGED)
+    """Return each figure of the pack once: how often a board was lost is none, nor is a list of answers."""
+    once = {tuple(getattr(m, key) for key in FIGURE): m for m in measured}
+    return (m for m in once.values() if m.metric not in UNJUDGED)
 
 
 def _name(m: Measurement) -> str:

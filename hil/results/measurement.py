@@ -23,7 +23,7 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +43,9 @@ INFRASTRUCTURE_ERRORS = "infrastructure_errors"
 """Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
 UNJUDGED = (INFRASTRUCTURE_ERRORS, "answer", "label")
 """Metrics that are never compared: what happened to a board, and the answers that an accuracy summarizes."""
+
+FIGURE = ("target", "board", "provenance", "pack_sha256", "subnet", "metric", "unit")
+"""Fields that tell the figures of a run apart."""
 
 
 @dataclass(frozen=True)
@@ -109,3 +112,12 @@ def metric_name(what: str, unit: str) -> str:
     if unit == "us":
         return what
     return unit if what == "latency" else f"{what}_{unit}"
+
+
+def latest(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return plain measurements with each figure once: a test that ran again took it again, and that counts.
+
+    Args:
+        rows: Plain measurements of one run, in the order in which they were taken.
+    """
+    return list({tuple(row.get(key, "") for key in FIGURE): row for row in rows}.values())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hil.results.conditions import doubts
-from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS
+from hil.results.measurement import INFRASTRUCTURE_ERRORS, UNITS, latest
 
 _COLUMNS = (
     "MACs",
@@ -31,7 +31,7 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     suite's are left out.
     """
     table: dict[tuple[str, ...], dict[str, float]] = {}
-    for m in measurements:
+    for m in latest(measurements):
         if m["metric"] == INFRASTRUCTURE_ERRORS or m["unit"] != UNITS.get(m["metric"], m["unit"]):
             continue
         subnet = str(m["subnet"]).split("->")[-1]

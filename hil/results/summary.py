@@ -1,7 +1,8 @@
 """Summarize a run in Markdown, for people who were not there.
 
-The summary is made of the two files that a run keeps, `--results` and `--junitxml`. Failures come first, then
-the boards with their provenance or the reason of their absence, then the figures.
+The summary is made of the file of `--results`, and of that of `--junitxml` where there is one: it knows of
+tests without a board, too. Failures come first, then the boards with their provenance or the reason of their
+absence, then figures and limits.
 """
 
 import xml.etree.ElementTree as ET
@@ -13,9 +14,11 @@ from typing import Any
 
 from hil.errors import ResultsError
 from hil.results import report
-from hil.results.run import BAD
+from hil.results.limit import Limit
+from hil.results.run import BAD, TestOutcome
 from reds.reading import read_regular, reason
 from reds.tables import code, escaped, markdown
+from reds.text import percent
 
 _SHOWN = 50
 """Most failures that are listed."""
@@ -58,6 +61,17 @@ def cases(path: Path) -> list[Case]:
         ) from error
 
 
+def cases_of(tests: Iterable[TestOutcome]) -> list[Case]:
+    """Return the tests of a results file."""
+    return [Case(test.test.rpartition("::")[2], test.outcome, test.why, _facts(test)) for test in tests]
+
+
+def _facts(test: TestOutcome) -> dict[str, str]:
+    who = {"target": test.target, "board": test.board} if test.board else {}
+    ran = {"provenance": test.provenance} if test.provenance else {"absent": test.why}
+    return {**who, **ran} if who else {}
+
+
 def _case(test: ET.Element) -> Case:
     named = {p.get("name", ""): p.get("value", "") for p in test.iter("property")}
     outcomes = {"failure": "failed", "error": "error", "skipped": "skipped"}
@@ -66,16 +80,22 @@ def _case(test: ET.Element) -> Case:
     return Case(test.get("name", ""), outcome, (why.splitlines() or [""])[0], named)
 
 
-def render(title: str, measured: Sequence[Mapping[str, Any]], tests: Sequence[Case]) -> str:
+def render(
+    title: str,
+    measured: Sequence[Mapping[str, Any]],
+    tests: Sequence[Case],
+    limits: Sequence[Limit] = (),
+) -> str:
     """Return the summary in Markdown.
 
     Args:
         title: First words of the summary.
         measured: Plain measurements of the results file.
-        tests: Tests of the JUnit file.
+        tests: Tests of the JUnit file, or of the results file.
+        limits: Limits that figures were held to.
     """
     parts = [f"# {escaped(title)}: {_verdict(measured, tests)}", _failures(tests), _stand_ins(tests)]
-    parts += [_boards(measured, tests), _figures(measured)]
+    parts += [_boards(measured, tests), _figures(measured), _limits(measured, limits)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -124,6 +144,40 @@ def _how(tests: Sequence[Case], measured: bool) -> tuple[str, str]:
 def _noted(tests: Iterable[Case], name: str) -> str:
     """Return the first value of a property, empty if no test has it."""
     return next((test.properties[name] for test in tests if name in test.properties), "")
+
+
+def _limits(measured: Iterable[Mapping[str, Any]], limits: Iterable[Limit]) -> str:
+    """Return a table of the limits with the figures held to them, those that are not kept first."""
+    figures: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for m in measured:
+        figures[tuple(m[key] for key in ("target", "board", "provenance", "subnet", "metric", "unit"))] = m
+    rows = []
+    for limit in sorted(limits, key=lambda limit: limit.kept):
+        who = f"{limit.board} {limit.provenance}"
+        held = f"at {'least' if limit.least else 'most'} {_number(limit.value, limit.unit)}"
+        found = _with_interval(figures.get(limit.figure), limit.unit)
+        verdict = "ok" if limit.kept else "FAILED"
+        rows.append((who, limit.subnet, limit.metric, limit.unit, *found, held, verdict))
+    heads = ("board", "subnet", "metric", "unit", "figure", "95 %", "limit", "")
+    return f"## Limits\n\n{markdown(heads, rows, 'llllrlll')}" if rows else ""
+
+
+def _with_interval(m: Mapping[str, Any] | None, unit: str) -> tuple[str, str]:
+    """Return a figure and its interval as text; the interval is empty if it is the figure alone."""
+    if m is None:
+        return "-", ""
+    low, high = m.get("low"), m.get("high")
+    shown = _number(m["value"], unit)
+    if low is None or high is None or low == high:
+        return shown, ""
+    return shown, f"{_number(low, unit)} to {_number(high, unit)}"
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "fraction":
+        return percent(value)
+    whole = float(value).is_integer() or abs(value) >= 1e6
+    return format(value, ",.0f" if whole else ",.5g")
 
 
 def _figures(measured: Sequence[Mapping[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from hil.suite.ending import Ending, Place
 from reds.commands import missing_extra
 
 PATIENCE_SECONDS = 10.0
-"""Longest time that a server may take for one transaction before the run goes on without it."""
+"""Longest time that a server may take for one statement before the run goes on without it."""
 _SEND = "`hil results send`"
 Fault = StoreError | ModuleNotFoundError
 
@@ -54,7 +54,7 @@ class KeptRun:
             store = self._open.enter_context(open_store(where, patience=PATIENCE_SECONDS))
             self.opened, self._name = True, store.name
             if self._server:
-                self._sent.append(send(store))
+                self._sent.append(send(store, seconds=PATIENCE_SECONDS))
             self._writer = store.begin(run)
         except (StoreError, ModuleNotFoundError) as error:
             self._lose(error)

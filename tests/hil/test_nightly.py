@@ -122,13 +122,13 @@ def test_bad_night_is_compared_with_the_last_good_one_and_told(
     assert bad.returncode == 1
     assert (kept / "status").read_text() == "1\n"
     assert re.match(r"### Bench: \d+ equal\n", (kept / "diff.md").read_text())
-    assert f"`{run}` before" in bad.stdout
+    assert f"- Baseline: run `{run}`, " in bad.stdout
     with ForgeServer("github") as server:
         env = {**os.environ, **server.environment(1)}
         subprocess.run([str(project / "ci" / "message.py"), "nano33ble"], env=env, check=True)
         (issue,) = server.issues
     assert "- `test_latency[nano-emulated-50%]` failed: " in issue.body
-    assert f"`{run}` before" in issue.body
+    assert f"- Baseline: run `{run}`, " in issue.body
 
 
 def test_night_takes_the_boards_of_a_lab_and_gives_them_back(project: Path, nightly: Nightly) -> None:

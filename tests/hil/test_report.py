@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from hil.boards.entry import Entry
 from hil.cli import main
 from hil.report.figure import Figure, Section, file_name
 from hil.report.figures import history as figures_of_history
@@ -18,8 +19,10 @@ from hil.report.taken import Taken, from_file, from_store
 from hil.report.verdict import verdict
 from hil.results import file
 from hil.results.gate.times import level
+from hil.results.limit import Limit
 from hil.results.run import Run
 from hil.results.store import Store, find_run, open_store
+from hil.results.store.writer import insert_limits
 from tests.hil.support.reports import BOARDS, CLASSES, CLIPS, SUBNETS, bench
 from tests.hil.support.runs import DESK, run_at
 
@@ -97,6 +100,26 @@ def test_percentiles_of_a_latency_have_the_bounds_that_its_samples_give(store: S
         bench_ = replace(slow, board=replace(slow.board, provenance=board))
         (figure,) = section(sections([replace(one, benches=(bench_,))]), "latency").figures
         assert [column(figure, f"{name} (95 %)") for name in ("p95", "p99")] == [[each] for each in told]
+
+
+def test_limits_that_a_run_was_held_to_are_drawn_and_not_those_of_the_boards_file(store: Store) -> None:
+    made = bench(store, 1, boards=[DESKTOP])
+    who = DESKTOP.target, DESKTOP.board, DESKTOP.provenance
+    held = [
+        Limit(*who, "50%", "latency", "us", 777.0, least=False, kept=True),
+        Limit(*who, "25%->50%", "switch", "us", 55.0, least=False, kept=True),
+    ]
+    with store.transaction(writes=True) as connection:
+        insert_limits(connection, made.id, held)
+    entry = Entry("desk", "desktop", latency_us={"25%": 1.0}, ram_bytes={"25%": 2.0})
+    one = from_store(store, made, [entry])
+    found = sections([one])
+    (figure,) = section(found, "pareto").figures
+    assert column(figure, "limit") == ["777" if subnet == "50%" else "-" for subnet in SUBNETS]
+    (figure,) = section(found, "memory").figures
+    assert set(column(figure, "limit of RAM")) == {"-"}
+    (figure,) = section(found, "switches").figures
+    assert "The limit is 55 us." in figure.notes
 
 
 def test_limits_of_the_boards_file_are_drawn(store: Store, tmp_path: Path) -> None:
@@ -278,6 +301,20 @@ class TestCommand:
                 shown = " ".join(ET.fromstring(data).itertext())
                 assert "hardware" in shown
                 assert find_run(store, "last").id in shown
+
+    def test_a_folder_keeps_no_figure_of_an_earlier_report(
+        self, hil: Hil, store: Store, tmp_path: Path
+    ) -> None:
+        first = bench(store, 1, boards=[DESKTOP])
+        assert hil().exit_code == 0
+        figures = tmp_path / "r" / "figures"
+        (figures / "mine.svg").write_text("mine")
+        bench(store, 2, boards=[DESKTOP])
+        assert hil().exit_code == 0
+        page = (tmp_path / "r" / "index.html").read_text()
+        linked = set(re.findall(r'href="figures/([^"]+)"', page))
+        assert {path.name for path in figures.iterdir()} == {*linked, "mine.svg"}
+        assert not list(figures.glob(f"*{first.id}*"))
 
     def test_a_results_file_needs_no_store(self, hil: Hil, store: Store, tmp_path: Path) -> None:
         run = bench(store, 1, boards=[DESKTOP])

@@ -15,10 +15,11 @@ from hil.errors import ComparisonError
 from hil.results.comment import render
 from hil.results.difference import Kept, changes
 from hil.results.file import read_run
+from hil.results.limit import Limit
 from hil.results.run import BoardIdentity
 from hil.results.store import open_store
 from tests.hil.support.raising import raises
-from tests.hil.support.runs import DESK, NANO, figure, keep, outcome, run_at
+from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
 Hil = Callable[..., Result]
 HOST_NANO = replace(NANO, provenance="hardware", serial="S1", emulator="")
@@ -86,6 +87,35 @@ def test_a_run_is_shown_with_its_boards_figures_and_failures(hil: Hil, kept: lis
     assert "QEMU emulator version 7.2.22" in hil("show", kept[0]).stdout
 
 
+def test_limits_that_a_run_was_held_to_are_shown_with_the_verdict(hil: Hil, tmp_path: Path) -> None:
+    limit = Limit("nano33ble", "left", "emulated", "25%", "latency", "us", 8.0, least=False, kept=False)
+    with open_store(str(tmp_path / "a.sqlite")) as store:
+        measured = [figure(NANO, "25%", 8.5)]
+        store.begin(run_at(0)).test_ended(outcome(NANO, "test_a", "failed"), NANO, measured, [limit])
+    assert "<= 8 FAILED" in hil("show").stdout
+    hil("export", "--format=jsonl", f"--out={tmp_path / 'a.jsonl'}")
+    header, _ = read_run(tmp_path / "a.jsonl")
+    assert header
+    assert header.limits == (limit,)
+
+
+def test_a_figure_that_was_taken_again_counts_once(hil: Hil, tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "a.sqlite")) as store:
+        writer = store.begin(run_at(0))
+        for value in (30.0, 3.0):
+            twice = figure(NANO, "100%->25%", value, metric="switch"), figure(NANO, "25%", value)
+            writer.test_ended(outcome(NANO, "test_a"), NANO, twice)
+        run = keep(store, run_at(1), value=2.0)
+        past = store.history(NANO, SHAPE, "25%", "latency", "us", limit=2)
+        assert [(one.run.id, one.measurement.value) for one in past] == [(run.id, 2.0), (writer.run.id, 3.0)]
+    (row,) = (line for line in lines(hil("show", "last~1")) if line[:1] == ["25%"])
+    assert row == ["25%", "3.00", "3.00"]
+    told = json.loads(hil("export", "last~1", "--format=github-action-benchmark").stdout)
+    assert [entry["value"] for entry in told] == [3.0, 3.0]
+    shown = lines(hil("diff", "last~1", "last"))
+    assert ["left", "emulated", "25%", "latency", "us", "3", "2", "-33.33%", "better"] in shown
+
+
 def test_two_runs_are_compared_figure_by_figure(hil: Hil, kept: list[str]) -> None:
     shown = lines(hil("diff", "last~2", "last~1"))
     assert ["left", "emulated", "25%", "latency", "us", "8", "9", "+12.50%", "worse"] in shown
@@ -100,7 +130,9 @@ def test_two_runs_are_compared_in_a_comment_with_what_is_worse_first(hil: Hil, k
     assert done.exit_code == 0, done.output
     said = done.stdout.splitlines()
     assert said[0] == "### Bench: 1 worse, 2 other, 0 equal"
-    assert f"`{kept[0]}` before, `{kept[1]}` after." in said[2]
+    day = "2023-11-14 22:15 UTC, no commit, on h"
+    assert said[2] == f"- Baseline: run `{kept[0]}`, {day}"
+    assert said[3].startswith(f"- This run: run `{kept[1]}`, 2023-11-14 22:16 UTC")
     worse = said.index("**Worse**")
     assert said[worse + 4] == "| left emulated | 25% | latency | us | 8 | 9 | +12.50% |"
     assert worse < said.index("<details><summary>Other: 2</summary>")
@@ -109,15 +141,19 @@ def test_two_runs_are_compared_in_a_comment_with_what_is_worse_first(hil: Hil, k
 
 def test_text_of_others_is_no_markup_in_a_comment() -> None:
     board = replace(NANO, board="<b>|`x")
-    runs = [Kept("a`b", [board], [figure(board, "25%", value)]) for value in (1.0, 2.0)]
-    text = render("a`b", "c", *changes(*runs))
+    made = run_at(0, host="<h>", commit="c" * 40, dirty=True)
+    runs = [Kept("a`b", [board], [figure(board, "25%", value)], made) for value in (1.0, 2.0)]
+    text = render(*runs, *changes(*runs))
     assert "&lt;b&gt;\\|\\`x emulated" in text
-    assert "``a`b`` before" in text
+    assert f"- Baseline: run `{made.id}` of ``a`b``" in text
+    assert f"commit `{'c' * 12}` with changes, on &lt;h&gt;" in text
+    text = render(*(replace(run, run=None) for run in runs), [], [])
+    assert "- Baseline: ``a`b``, of which nothing else is known" in text
 
 
 def test_a_comment_lists_no_more_than_github_takes() -> None:
     runs = [Kept("r", [NANO], [figure(NANO, f"{i}%", value) for i in range(3000)]) for value in (1.0, 2.0)]
-    text = render("r", "s", *changes(*runs))
+    text = render(*runs, *changes(*runs))
     assert "and 2960 more" in text
     assert len(text) < 65_536
 

@@ -72,13 +72,18 @@ def test_named_baseline_without_a_figure_of_the_subnet_is_an_error(kept: Callabl
 
 
 def test_heavier_agent_on_hardware_is_measured_again_before_it_fails(
-    hil: Run, small_pack: Path, store: Mapping[str, str], boards_toml: BoardsToml
+    hil: Run, small_pack: Path, store: Mapping[str, str], boards_toml: BoardsToml, tmp_path: Path
 ) -> None:
     run = "--pack", small_pack, "--samples=10", "--baseline=auto"
     done = hil("--boards", boards_toml("desktop"), *run, env=store)
     assert done.returncode == 0, done.stdout
     agent = str(build.agent("desktop", AGENTS / "heavier.c"))
-    done = hil("--boards", boards_toml("desktop", agent=agent), *run, "-k", f"{GATE} and 100", env=store)
+    alone = "-k", f"{GATE} and 100", "--junitxml=a.xml"
+    done = hil("--boards", boards_toml("desktop", agent=agent), *run, *alone, env=store)
     assert done.returncode == 1, done.stdout
     assert failed_tests(done.stdout) == {GATE}
-    assert f"in each of {TRIES} measurements" in done.stdout
+    suite = next(ET.parse(tmp_path / "a.xml").iter("testsuite"))
+    assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
+    (message,) = [failure.get("message", "") for failure in suite.iter("failure")]
+    assert f"in each of {TRIES} measurements" in message
+    assert "\n" not in message

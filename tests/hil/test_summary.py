@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
+from hil.cli import main
 from hil.errors import ResultsError
 from hil.firmware import build
 from hil.results import file
@@ -106,6 +108,32 @@ def test_run_of_infrastructure_errors_only_has_measured_nothing(summary: Summary
     file.write(tmp_path / "a.jsonl", [Measurement(*lost).plain()])
     done = summary()
     assert (done.returncode, done.stdout) == (1, "# Night: NOTHING WAS MEASURED\n")
+
+
+def test_a_results_file_alone_has_tests_limits_and_the_numbers_of_figures(
+    hil: Run, small_pack: Path, tmp_path: Path
+) -> None:
+    board = '[[board]]\nname = "board"\ntarget = "desktop"\n'
+    limits = 'latency_us = { "100%" = 0.001, "50%" = 1e6 }\n'
+    (tmp_path / "b.toml").write_text(board + limits)
+    hil("--boards=b.toml", "--pack", small_pack, *FILES)
+    done = CliRunner().invoke(main, ["summary", str(tmp_path / "a.jsonl")])
+    assert done.exit_code == 0, done.output
+    assert re.match(r"# Bench: \d+ failed, \d+ passed", done.stdout)
+    assert "- `test_latency[board-hardware-100%]`: " in done.stdout
+    assert "| desktop | board | hardware |  |" in done.stdout
+    table = done.stdout.partition("## Limits\n\n")[2].splitlines()
+    first, second = (line.split(" | ") for line in table[2:4])
+    assert (first[:4], first[6:]) == (
+        ["| board hardware", "100%", "latency", "us"],
+        ["at most 0.001", "FAILED |"],
+    )
+    assert re.fullmatch(r"[\d,.]+ to [\d,.]+", first[5])
+    assert second[-1] == "ok |"
+    assert done.stdout.count("<details><summary>") >= 2
+    assert "<details><summary>Latency of each subnet</summary>" in done.stdout
+    assert "p95 (95 %)" in done.stdout
+    MarkdownIt("commonmark").enable("table").parse(done.stdout)
 
 
 def test_missing_or_invalid_files_fail(summary: Summary, tmp_path: Path) -> None:

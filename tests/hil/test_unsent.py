@@ -13,6 +13,8 @@ from hil.errors import StoreError
 from hil.results.limit import Limit
 from hil.results.run import Run
 from hil.results.store import EndedTest, Store, kept_here, open_store, send, server_name, waiting
+from hil.suite import kept_run
+from hil.suite.ending import Place
 from tests.hil.support.postgres import Postgres
 from tests.hil.support.raising import raises
 from tests.hil.support.runs import DESK, NANO, figure, keep, outcome, run_at
@@ -180,6 +182,23 @@ def test_a_server_that_hangs_is_gone_after_the_patience(url: str, postgres: Post
             store.runs()
         assert caught.value.gone
         assert store.runs() == [run]
+
+
+def test_a_run_goes_on_without_a_server_that_hangs(
+    url: str, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_run, "PATIENCE_SECONDS", 2)
+    kept = kept_run.KeptRun(url, run_at(0))
+    first, *others = three_tests(0)
+    kept.test_ended(first.outcome, first.board, first.measured, first.held)
+    with postgres.frozen(url):
+        for each in others:
+            kept.test_ended(each.outcome, each.board, each.measured, each.held)
+    assert list(waiting().values()) == [1]
+    ending = kept.end("failed")
+    assert (ending.place, ending.fault, len(ending.notes)) == (Place.STORE, "", 1)
+    with open_store(url) as store:
+        check_whole(store, kept.run)
 
 
 def test_a_server_that_refuses_is_not_gone(url: str) -> None:

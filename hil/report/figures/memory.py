@@ -1,4 +1,4 @@
-"""Show the RAM of an inference and the flash of the pack, against the limits of the boards file."""
+"""Show the RAM of an inference and the flash of the pack, against their limits."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         for part in _PARTS[1:]
         if row[part] is not None
     ]
-    ram = bench.limits.ram_bytes if bench.limits else {}
+    ram = bench.limits_of("ram", "bytes")
     limits = [{"row": row["subnet"], "x": ram[row["subnet"]]} for row in rows if row["subnet"] in ram]
     flash = [{"row": "pack", "part": _PARTS[0], "bytes": pack}] if pack else []
     panels = [_bars(some, limits if some is bars else []) for some in (flash, bars) if some]

@@ -8,8 +8,6 @@ from hil.report.taken import SPEEDS, Bench
 from hil.report.theme import INK, LIMIT, SERIES, SHAPES
 
 _ACCURACY = ("accuracy", "fraction")
-_LIMITS = {"us": "latency_us", "instructions": "instructions"}
-"""Keys of a boards file that limit a latency, by unit."""
 
 
 def pareto(benches: Sequence[Bench]) -> Section:
@@ -20,7 +18,7 @@ def pareto(benches: Sequence[Bench]) -> Section:
         if speed and bench.first_of([_ACCURACY]):
             groups.setdefault((bench.board.target, bench.board.provenance, *speed), []).append(bench)
     reading = (
-        "Each point is a subnet. Bars are 95 % intervals; dashed lines are limits of the boards file. "
+        "Each point is a subnet. Bars are 95 % intervals; dashed lines are limits. "
         "Farther up is more accurate, farther left is faster."
     )
     return Section(
@@ -31,7 +29,7 @@ def pareto(benches: Sequence[Bench]) -> Section:
 def _figure(group: tuple[str, str, str, str], benches: Sequence[Bench]) -> Figure:
     target, provenance, metric, unit = group
     points = [point for bench in benches for point in _points(bench, benches, metric, unit)]
-    budgets = [row for bench in benches for row in _budgets(bench, unit)]
+    budgets = [row for bench in benches for row in _budgets(bench, metric, unit)]
     names = list(dict.fromkeys(point["series"] for point in points))
     best, least = max(points, key=lambda p: p["y"]), min(points, key=lambda p: p["x"])
     alt = (
@@ -72,17 +70,12 @@ def _points(bench: Bench, among: Sequence[Bench], metric: str, unit: str) -> Ite
                 "subnet": subnet,
                 **{"x": time.value, "x_low": time.low, "x_high": time.high},
                 **{"y": right.value, "y_low": right.low, "y_high": right.high},
-                "limit": _limits(bench, unit).get(subnet),
+                "limit": bench.limits_of(metric, unit).get(subnet),
             }
 
 
-def _limits(bench: Bench, unit: str) -> Mapping[str, float]:
-    key = _LIMITS.get(unit)
-    return getattr(bench.limits, key) if bench.limits and key else {}
-
-
-def _budgets(bench: Bench, unit: str) -> Iterator[dict[str, Any]]:
-    for subnet, limit in _limits(bench, unit).items():
+def _budgets(bench: Bench, metric: str, unit: str) -> Iterator[dict[str, Any]]:
+    for subnet, limit in bench.limits_of(metric, unit).items():
         yield {"x": limit, "text": f"limit of {subnet}"}
 
 

@@ -27,7 +27,7 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     names = [name for name in bench.subnets if any(name in (c["from"], c["to"]) for c in cells)]
     unit, most = kind[1], max(float(cell["value"]) for cell in cells)
     slowest = max(cells, key=lambda cell: float(cell["value"]))
-    limit = _limit(bench, unit)
+    limit = _limit(bench, *kind)
     axis = {"type": "ordinal", "sort": names, "scale": {"domain": names}}
     spec = {
         "data": {"values": cells},
@@ -68,10 +68,12 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     )
 
 
-def _limit(bench: Bench, unit: str) -> float | None:
+def _limit(bench: Bench, metric: str, unit: str) -> float | None:
     """Return the limit that a switch had in the run, None if none is known for the unit."""
     from hil.options import SWITCH_LIMIT_US
 
+    if bench.held:
+        return min(bench.limits_of(metric, unit).values(), default=None)
     if unit == "us":
         given = bench.run.settings.get("switch-limit-us", f"{SWITCH_LIMIT_US}")
         with suppress(ValueError):  # a results file may hold any text

@@ -41,7 +41,7 @@ def open_store(where: str | None = None, *, new: bool = True, patience: float | 
         where: A file of SQLite, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`; None for the file in
             the user's data folder.
         new: Whether a file that is not there is made.
-        patience: Most seconds that a server may take for one transaction; None for any time. A server that
+        patience: Most seconds that a server may take for one statement; None for any time. A server that
             takes longer is gone.
 
     Raises:

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Timer
+from threading import Timer, local
 from typing import Any
 from weakref import WeakSet
 
@@ -19,34 +19,49 @@ class Patience:
     """The longest wait of an engine for its server.
 
     Attributes:
-        seconds: Seconds that the block of `limited` may take; None for any time.
+        seconds: Seconds that a statement in the block of `limited` may take; None for any time.
     """
 
     def __init__(self, engine: Engine, seconds: float | None) -> None:
         self.seconds = seconds
         self._open: WeakSet[Any] = WeakSet()
+        self._running = local()
+        """The timer of each thread that is in a block."""
         if seconds is not None:
-            event.listen(engine, "do_connect", self._connected)
+            event.listen(engine, "do_connect", self._connect)
+            event.listen(engine, "before_cursor_execute", self._begin_statement)
 
-    def _connected(self, dialect: Any, record: object, arguments: Any, named: Any) -> Any:
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Shut down all connections if one statement takes too long; whatever waits for it then raises."""
+        if self.seconds is None:
+            yield
+            return
+        self._start()
+        try:
+            yield
+        finally:
+            self._stop()
+
+    def _connect(self, dialect: Any, record: object, arguments: Any, named: Any) -> Any:
         """Connect, and remember the connection before anything is sent over it."""
         connection = dialect.connect(*arguments, **named)
         self._open.add(connection)
         return connection
 
-    @contextmanager
-    def limited(self) -> Iterator[None]:
-        """Shut down all connections if the block takes too long; whatever waits in it then raises."""
-        if self.seconds is None:
-            yield
-            return
-        timer = Timer(self.seconds, self._cut)
+    def _begin_statement(self, *details: object) -> None:
+        if getattr(self._running, "timer", None):
+            self._stop()
+            self._start()
+
+    def _start(self) -> None:
+        self._running.timer = timer = Timer(self.seconds or 0.0, self._cut)
         timer.daemon = True
         timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+
+    def _stop(self) -> None:
+        self._running.timer.cancel()
+        self._running.timer = None
 
     def _cut(self) -> None:
         for connection in list(self._open):

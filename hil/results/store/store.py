@@ -19,6 +19,8 @@ from hil.results.store.schema import boards, limits, measurements, packs, runs, 
 from hil.results.store.writer import EndedTest, Writer
 
 T = TypeVar("T")
+_FIGURE = ("board_id", "pack_shape", "subnet", "metric", "unit", "run_id", "pack_sha256")
+"""Columns that tell figures apart; the first six are those of an index."""
 Ended = tuple[str, str, str]
 """Board and provenance of tests, and how they ended."""
 
@@ -171,7 +173,7 @@ class Store:
         """
         figure = measurements.c.pack_shape == pack_shape, measurements.c.subnet == subnet
         measure = measurements.c.metric == metric, measurements.c.unit == unit
-        query = _measurements().where(_same_board(board), *figure, *measure)
+        query = _measurements().where(_same_board(board), *figure, *measure, ~_taken_again())
         if until:
             query = query.where(measurements.c.run_id <= until)
         query = query.order_by(measurements.c.run_id.desc(), measurements.c.id).limit(limit)
@@ -245,6 +247,13 @@ def _measurements() -> Select[Any]:
 
 def _of_board() -> Any:
     return measurements.c.board_id == boards.c.id
+
+
+def _taken_again() -> Any:
+    """Return the condition that a figure was taken again in its run, as by a test that ran again."""
+    later = measurements.alias()
+    same = [later.c[key] == measurements.c[key] for key in _FIGURE]
+    return exists().where(later.c.id > measurements.c.id, *same)
 
 
 def _same_board(board: BoardIdentity) -> Any:

@@ -12,11 +12,13 @@ whole run, also what the server has of it already, and takes its place there: se
 
 import fcntl
 import hashlib
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import platformdirs
 
@@ -87,7 +89,7 @@ def kept_here(name: str, run_id: str) -> Iterator[Store]:
         os.close(lock)
 
 
-def send(store: Store, everything: bool = False) -> Sent:
+def send(store: Store, everything: bool = False, seconds: float = math.inf) -> Sent:
     """Send the runs that wait on this machine, the oldest first, each in one transaction.
 
     A run whose file is damaged stays, and those after it are sent. Without the server none is tried further.
@@ -95,13 +97,16 @@ def send(store: Store, everything: bool = False) -> Sent:
     Args:
         store: The store, which is open.
         everything: Also send runs that wait for other stores.
+        seconds: No further run is begun after this time.
     """
-    sent, faults, busy = [], [], []
+    sent, faults, busy, ends = [], [], [], monotonic() + seconds
     mine = same_server(store.name)
     here = [folder for folder in _folders() if everything or same_server(_name(folder)) == mine]
     for path in sorted((path for folder in here for path in _files(folder)), key=lambda path: path.name):
+        if monotonic() > ends:
+            break
         try:
-            with _taken(path) as free:
+            with store_errors(str(path)), _taken(path) as free:
                 if free:
                     _send(path, store)
                     sent.append(path.stem)
@@ -125,8 +130,7 @@ def _send(path: Path, store: Store) -> None:
 @contextmanager
 def _taken(path: Path) -> Iterator[bool]:
     """Yield whether a file is this process's to send: it is there, and nobody else writes or sends it."""
-    with store_errors(str(path)):
-        lock = _locked(path)
+    lock = _locked(path)
     if lock is None:
         yield False
         return
