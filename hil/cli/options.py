@@ -20,14 +20,14 @@ LAB = click.option(
 def coordinator_of(lab: str | None, boards_file: Path | None) -> str | None:
     """Return the coordinator that --lab or else the boards file names; None for the boards of the desk."""
     from hil.boards import boards_toml
-    from hil.options import NO_LAB, lab_address
+    from hil.options import NO_LAB, TARGET_LAB, lab_address
 
     try:
         given = lab_address(lab) if lab else None
     except ValueError as error:
         raise click.UsageError(f"--lab is {lab!r}; write {error}") from None
     found = given or boards_toml.load_lab(boards_file or boards_toml.shipped()).coordinator
-    return None if found == NO_LAB else found
+    return None if found in (NO_LAB, TARGET_LAB) else found  # labgrid's plugin has the place of the latter
 
 
 def _refuse_none(context: click.Context, option: click.Parameter, where: str | None) -> str | None:

@@ -25,19 +25,12 @@ from tests.hil.support.processes import eventually
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.sshd import free_port
 from tests.hil.support.suite_run import PLUGINS
+from tests.support.pages import block
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "lab.md").read_text()
 SER2NET = shutil.which("ser2net", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 SUDO = '#!/bin/sh\nshift 2\nexec "$@"\n'
 """Stands in for sudo: the tests' own PostgreSQL has a user of its own."""
-
-
-def block(name: str) -> str:
-    """The code block of the page that is marked with a name."""
-    marked = rf'^```\w+ {{test="{name}"}}\n(.*?)^```'
-    (found,) = re.findall(marked, PAGE, re.DOTALL | re.MULTILINE)
-    return str(found)
 
 
 @dataclass
@@ -59,7 +52,7 @@ class Machine:
 
     def text(self, name: str) -> str:
         """Return a block of the page with the addresses of this machine."""
-        text = block(name)
+        text = block("lab.md", name)
         for theirs, ours in self.here.items():
             text = text.replace(theirs, ours)
         return re.sub(r"^pip install .*$", "", text, flags=re.MULTILINE)  # it is installed

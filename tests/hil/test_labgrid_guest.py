@@ -12,7 +12,7 @@ import pytest
 from tests.hil.support.lab import Lab, programs
 from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.suite_run import PLUGINS, Run, read, usage_error
-from tests.hil.test_docs_lab import block
+from tests.support.pages import block
 
 ROOT = Path(__file__).parents[2]
 PLACE = "nano-1"
@@ -91,7 +91,7 @@ def session(lab: Lab, tmp_path: Path, small_pack: Path) -> Session:
 
 def test_fixtures_of_hil_use_the_board_of_labgrids_target(session: Session, tmp_path: Path) -> None:
     done = session(
-        ALONE + block("guest"),
+        ALONE + block("lab.md", "guest"),
         "test_mine.py",
         "--lab=target",
         "--target=nano33ble",
@@ -111,7 +111,7 @@ def test_suite_of_hil_benches_the_board_of_labgrids_target(session: Session, lab
 
 
 def test_code_of_a_user_opens_the_board_of_a_target(session: Session) -> None:
-    done = session(block("opened") + REFUSED, "test_mine.py")
+    done = session(block("lab.md", "opened") + REFUSED, "test_mine.py")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
