@@ -40,7 +40,12 @@ def project(tmp_path: Path) -> Path:
 def nightly(project: Path, small_pack: Path, tmp_path: Path) -> Nightly:
     def run(*targets: str, **environment: object) -> subprocess.CompletedProcess[str]:
         ours = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_", "GITHUB_"))}
-        own = {"PYTEST_ADDOPTS": " ".join(PLUGINS), "XDG_DATA_HOME": tmp_path / "data", "PYTHONPATH": ROOT}
+        own = {
+            "PYTEST_XDIST_AUTO_NUM_WORKERS": 1,
+            "PYTEST_ADDOPTS": " ".join(PLUGINS),
+            "XDG_DATA_HOME": tmp_path / "data",
+            "PYTHONPATH": ROOT,
+        }
         told = {"HIL_PACK": small_pack, "HIL_SAMPLES": 7, **own, **environment}
         command = [str(project / "ci" / "nightly"), *targets]
         env = {**ours, **{name: str(value) for name, value in told.items()}}
