@@ -80,10 +80,12 @@ class RecoverableBoard:
         """
         if self._record.quarantined:
             raise self._record.quarantined
-        try:
-            self._check_lease()
-        except LeaseLost as error:
-            raise self._quarantine(error, "so another run may use it") from error
+        self._keep_lease()
+        done = self._do(work)
+        self._keep_lease()  # else another run may have used the board meanwhile
+        return done
+
+    def _do(self, work: Callable[[Board], T]) -> T:
         try:
             return work(self._opened())
         except INFRASTRUCTURE as error:
@@ -118,6 +120,13 @@ class RecoverableBoard:
     def facts(self) -> BoardFacts:
         """Return name, target, provenance and clocks, also of a board that is lost."""
         return self._facts or self.do(Board.facts)
+
+    def _keep_lease(self) -> None:
+        """Quarantine the board if its lease is lost."""
+        try:
+            self._check_lease()
+        except LeaseLost as error:
+            raise self._quarantine(error, "so another run may use it") from error
 
     def _opened(self) -> Board:
         if self._board is None:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     "--toml", is_flag=True, help="Print a boards file of the boards that are here, and nothing else."
 )
 def boards(boards_file: Path | None, lab: str | None, toml: bool) -> None:
-    """List your boards, and show which are here. With a lab, list its places and their owners too.
+    """List your boards, and show which are here.
 
     For an absent board the command shows the reason and a remedy, for one in use its user. It also lists the
-    boards and serial ports of this computer. It starts no board, uploads nothing and scans no network.
+    boards and serial ports of this computer, and the places of a lab with their owners. It starts no board,
+    uploads nothing and scans no network.
     """
     from hil.boards import boards_toml
     from hil.doctor import devices

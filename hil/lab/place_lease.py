@@ -4,7 +4,6 @@ An ending by an error or a signal leaves the `with` block. After a kill the guar
 If the guard is killed too, the next run that waits for the place does.
 """
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -94,7 +93,7 @@ def held(
 def _guarded(client: Client) -> Iterator[None]:
     """Let the guard give back what the block has in the lab, if this process ends within the block."""
     program = [sys.executable, "-m", "hil.lab.give_back", client.coordinator, str(client.owner)]
-    last = LastCommand(program, {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+    last = LastCommand(program, {"PYTHONPATH": str(Path(__file__).parents[2])})
     try:
         yield
     except Exception:

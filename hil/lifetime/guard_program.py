@@ -5,7 +5,7 @@ a kill. Every line before adds or removes a duty:
 
     +group 12           kill a process group
     +folder 2f746d70    remove a folder, a path in hex
-    +command 5b5b...    run a command: its words and its environment as JSON, in hex
+    +command 5b5b...    run a command: its words, and what its environment has besides ours, as JSON in hex
 """
 
 import json
@@ -68,7 +68,12 @@ def run(value: str) -> "subprocess.Popen[bytes] | None":
     quiet = subprocess.DEVNULL
     try:
         return subprocess.Popen(
-            words, env=environment, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+            words,
+            env={**os.environ, **environment},
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
         )
     except OSError:
         return None

@@ -11,7 +11,7 @@ class LastCommand:
 
     Args:
         command: The program, by its whole path, and its arguments.
-        environment: Its environment.
+        environment: What its environment has besides that of this process.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from hil.boards.entry import LIMITS_BY_SUBNET, Entry
 from hil.boards.facts import Provenance
 from hil.boards.lab_table import LabTable
 from hil.boards.opening import Say, leased, to_stderr
-from hil.errors import BoardAbsent, BoardsFileError, SetupError
+from hil.errors import BoardAbsent, BoardsFileError, LabError, SetupError
 from hil.lifetime.termination import termination_interrupts
 from hil.options import ALL_BOARDS, LEASE_WAIT_SECONDS, NO_LAB, TARGET_LAB, Settings
 
@@ -160,14 +160,24 @@ def _check_budgets(
 def _of_lab(
     settings: Settings, coordinator: str, lab: LabTable, offered: "tuple[Offer, ...]"
 ) -> tuple[SelectedBoard, ...]:
-    """Return a board for each kind that a lab offers, and for each target that is named but not offered."""
+    """Return a board for each kind that a lab offers, and for each target that is named but not offered.
+
+    With --emulate no real board is used: emulated ones of the lab are, or else the emulators of this machine.
+    """
+    from hil.lab.listing import EMULATED, PROVENANCE
     from hil.lab.offers import none_of
 
     known = registry.target_names()
-    wanted = settings.target or [offer.target for offer in offered if offer.target in known]
+    offered = tuple(o for o in offered if o.target in known and (o.emulated or not settings.emulate))
+    if not (wanted := settings.target or [offer.target for offer in offered]):
+        emulated = {PROVENANCE: EMULATED} if settings.emulate else {}
+        raise LabError(none_of(coordinator, "TARGET", {**emulated, **lab.tags}))
     boards = [board for offer in offered if offer.target in wanted for board in _of_offer(settings, offer)]
     for target in dict.fromkeys(wanted):
         if target not in {board.entry.target for board in boards}:
+            if settings.emulate and registry.target(target).HAS_EMULATOR:
+                boards.append(SelectedBoard(Entry(target, target), Provenance.EMULATED))
+                continue
             reason = none_of(coordinator, target, lab.tags)
             boards.append(_missing(Entry(target, target), settings, f"{target}: {reason}"))
     return tuple(boards)

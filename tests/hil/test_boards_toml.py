@@ -15,15 +15,14 @@ from hil.boards.facts import Provenance
 from hil.boards.registry import target, target_names
 from hil.energy.meter import Meter
 from hil.errors import BoardAbsent, BoardsFileError, UnknownTarget
-from hil.options import OPTIONS, Settings
 from hil.suite.board_selection import SelectedBoard, select_boards
 from hil.transports.host import Host
 from reds.fixtures import fixtures_dir
 from tests.hil.support.raising import raises
+from tests.hil.support.settings import SUBNETS, settings
 from tests.support.odd_files import ODD_FILES, OddFile
 from tests.support.refusals import may_refuse
 
-SUBNETS = ("25%", "100%")
 Write = Callable[[str], Path]
 
 
@@ -35,11 +34,6 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return file
-
-
-def settings(**changed: object) -> Settings:
-    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
-    return Settings(**{**defaults, "lease_wait": 0.0, **changed})
 
 
 def test_every_key_is_read_and_files_are_relative_to_the_boards_file(write: Write, tmp_path: Path) -> None:

@@ -68,6 +68,38 @@ def test_damaged_files_of_platformio_are_named_with_the_command_that_removes_the
     assert re.search(r"does not build: .*\w.* \(all of it", str(refused.value))
 
 
+STAND_IN = """
+from SCons.Script import Default, DefaultEnvironment
+env = DefaultEnvironment()
+def build(target, source, env):
+    open(str(target[0]), "wb").write(open(str(source[0]), "rb").read()[:100])
+Default(env.Command("$BUILD_DIR/firmware.bin", "$PROJECT_DIR/../build_id.py", build))
+"""
+"""A builder that takes the first bytes of a source for the firmware."""
+
+
+def test_firmware_of_the_nano_is_built_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By a stand-in of PlatformIO's nordicnrf52, which is a download of minutes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    platform = cache.cache_dir() / "platformio" / "platforms" / "nordicnrf52"
+    shutil.copytree(build.targets_dir() / "nano33ble" / "platform", platform)
+    about = json.loads((platform / "platform.json").read_text())
+    about |= {"name": "nordicnrf52", "version": "10.8.0", "frameworks": {"arduino": {}}}
+    (platform / "platform.json").write_text(json.dumps(about))
+    spec = {"owner": "platformio", "id": None, "name": "nordicnrf52", "requirements": None, "uri": None}
+    known = {"type": "platform", "name": "nordicnrf52", "version": "10.8.0", "spec": spec}
+    (platform / ".piopm").write_text(json.dumps(known))
+    board = json.loads((platform / "boards" / "emulated_nano33ble.json").read_text())
+    (platform / "boards" / "nano33ble.json").write_text(json.dumps(board | {"frameworks": ["arduino"]}))
+    (platform / "builder" / "main.py").write_text(STAND_IN)
+    code = (platform / "platform.py").read_text()
+    (platform / "platform.py").write_text(code.replace("EmulatedPlatform", "Nordicnrf52Platform"))
+    firmware = build.nano_firmware()
+    assert firmware.read_bytes() == (build.targets_dir() / "build_id.py").read_bytes()[:100]
+    shutil.rmtree(platform)
+    assert build.nano_firmware() == firmware
+
+
 @pytest.fixture
 def oddly_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """A folder with an odd name for the cache, temporary files and the home."""

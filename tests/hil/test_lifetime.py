@@ -213,3 +213,26 @@ def test_a_group_whose_number_was_given_to_another_program_is_spared(
             assert other.poll() is None
             other.kill()
         assert other.wait(20) == -signal.SIGKILL
+
+
+LAST = """
+from hil.lifetime.last_command import LastCommand
+import os, signal, sys
+for name in ("ran", "forgotten"):
+    last = LastCommand(["/bin/sh", "-c", f'touch "$FOLDER/{name}"'], {"FOLDER": os.environ["MARK"]})
+last.forget()
+LastCommand(["/nowhere"], {})
+LastCommand(["/bin/sh", "-c", 'touch "$FOLDER/after"'], {"FOLDER": os.environ["MARK"]})
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+def test_last_command_runs_after_a_kill_unless_it_was_forgotten(parent: Parent, tmp_path: Path) -> None:
+    with killed(process := parent(LAST, stdout=subprocess.PIPE)):
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        assert list(tmp_path.iterdir()) == []
+    assert eventually(lambda: {file.name for file in tmp_path.iterdir()} == {"ran", "after"})
+    assert eventually(lambda: not marked(str(tmp_path)))
+    assert not (tmp_path / "forgotten").exists()

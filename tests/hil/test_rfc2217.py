@@ -76,6 +76,18 @@ def test_banner_of_ser2net_is_dropped(tmp_path: Path, pty: PtyBoard, small: Mode
         equals_the_interpreter(open_(server.port), small)
 
 
+def test_board_of_a_server_with_many_clients_gives_the_outputs_of_the_interpreter(
+    tmp_path: Path, pty: PtyBoard, small: Model
+) -> None:
+    """As labgrid's exporter starts ser2net; somebody else only listens."""
+    with Ser2net(tmp_path, pty.port, TELNET, "max-connections: 10") as server:
+        address = network_port(server.port)
+        assert address is not None
+        with socket.create_connection((address.host, address.port)):
+            for _ in range(2):
+                equals_the_interpreter(open_(server.port), small)
+
+
 @pytest.mark.parametrize("scheme", [RAW, TELNET])
 def test_board_that_is_unplugged_from_its_machine_raises_link_error(
     tmp_path: Path, pty: PtyBoard, small: Model, scheme: str

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.hil.support.lab import Lab
-from tests.hil.support.lab_boards import LabBoard
-from tests.hil.support.suite_run import outcomes, read, run_pytest
+from tests.hil.support.lab_boards import EmulatedNano, LabBoard
+from tests.hil.support.suite_run import outcomes, read, run_pytest, usage_error
 
 LITTLE = ("--inputs=4", "--samples=3", "-q")
 
@@ -32,3 +32,26 @@ def test_one_place_of_the_target_is_benched_and_given_back(lab: Lab, tmp_path: P
     }
     assert re.search(r"^nano-1 \(nano33ble\), hardware: \d+ passed$", done.stdout, re.MULTILINE)
     assert (lab.owners(), lab.reservations()) == ({}, [])
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_emulated_board_of_a_lab_is_benched_as_such(tmp_path: Path) -> None:
+    tags = {"board": "nano33ble", "provenance": "emulated"}
+    with LabBoard(EmulatedNano) as nano, Lab({"nano-e": tags}) as lab:
+        lab.export("rack-1", {"nano-e": nano.resource})
+        few = ("--target=nano33ble", "--emulate", *LITTLE, "-k", "test_memory or test_switch")
+        done = bench(lab, tmp_path, *few, "--results=r.jsonl")
+        assert outcomes(done.stdout).keys() == {"passed", "deselected"}, done.stdout
+        assert {(line["board"], line["provenance"]) for line in read(tmp_path / "r.jsonl")} == {
+            ("nano-e", "emulated")
+        }
+        assert lab.owners() == {}
+
+
+def test_lab_that_is_not_there_ends_the_run_before_it_begins(tmp_path: Path) -> None:
+    with Lab({}) as gone:
+        address, environment = gone.address, gone.environment
+        gone.coordinator.kill()
+        done = run_pytest(tmp_path, "--pyargs", "hil", f"--lab={address}", "-q", env=environment)
+    usage_error(done, f"the coordinator {address} cannot be reached: Connection refused; check --lab")

@@ -19,7 +19,7 @@ from hil.boards.targets.nano33ble import Desk, absent
 from hil.errors import BoardAbsent, LinkError
 from hil.firmware import build
 from hil.lifetime.folder import TemporaryFolder
-from hil.options import read
+from hil.options import OPTIONS, Settings, read
 from hil.protocol.agent import Agent
 from hil.protocol.definition import CLOCK, HELLO, VERSION
 from hil.protocol.frame import decode
@@ -30,6 +30,7 @@ from hil.results.gate.baseline import chosen
 from hil.results.measurement import Measurement
 from hil.results.memory import check_memory
 from hil.results.plausible import INFERENCES, check_ticks, check_time
+from hil.suite.board_selection import select_boards
 from hil.transports.adb.find import choose
 from hil.transports.host import Host
 from hil.transports.process import ProcessTransport
@@ -45,6 +46,12 @@ BOARD = '[[board]]\nname = "left"\ntarget = "nano33ble"\n'
 PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
 EMPTY_DESK = Desk(lambda: (Port("/dev/ttyS0"),), lambda port: None, lambda: "")
 NS = Clock(0, "ns", 1_000_000_000)
+
+
+def _select_two_boards() -> None:
+    """Ask for two boards of each target of a boards file."""
+    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
+    select_boards(Settings(**{**defaults, "boards_per_target": 2}), ())
 
 
 class Given:
@@ -196,6 +203,8 @@ FAULTS: dict[str, Fault] = {
     "option: a misspelled action": _option("missing", "emulated"),
     "option: a wait without an end": _option("lease-wait", "inf"),
     "option: a lab without a port": _option("lab", "coordinator"),
+    "option: no board of a lab": _option("boards-per-target", "0"),
+    "option: several boards of a target without a lab": lambda _: _select_two_boards(),
     "option: results in a folder's place": lambda _: file.prepare(Path("/")),
     "report: a results file that is not there": lambda folder: from_file(folder / "none.jsonl", ()),
     "report: a results file that names no run": _old_results,

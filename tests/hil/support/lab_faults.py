@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from hil.boards import boards_toml
 from hil.lab import listing, owner
 from hil.lab.client import PROGRAM, Client
+from hil.lab.guest import Guest
 from hil.lab.listing import Resource
 from hil.lab.place_entry import place_entry
 
@@ -44,6 +46,21 @@ def calling(script: str | None, coordinator: str = "lab:20408", seconds: float =
 def told(output: str, status: int = 0) -> Fault:
     """List places through a script that prints this."""
     return calling(f"cat <<'END'\n{output}\nEND\nexit {status}")
+
+
+def guest(target: str = "", emulated: bool | None = None, **tags: str) -> Fault:
+    """Open the board of a target of labgrid, whose place has these tags."""
+
+    class RemotePlace:
+        name = "nano-1"
+
+    def run(folder: Path) -> object:
+        place = RemotePlace()
+        place.tags = tags  # type: ignore[attr-defined]
+        there = SimpleNamespace(name="main", resources=[place], await_resources=lambda found: None)
+        return Guest(target, emulated, boards_toml.shipped(), lambda: there).entry()
+
+    return run
 
 
 def table(text: str) -> Fault:
@@ -92,6 +109,9 @@ LAB_FAULTS: dict[str, Fault] = {
     "lab: a misspelled key of a place": table('[lab.places.nano-1]\nseriel = "S1"\n'),
     "lab: a port of a place, which the lab knows": table('[lab.places.nano-1]\nport = "/dev/ttyACM0"\n'),
     "lab: a wrong value of a place": table("[lab.places.nano-1]\nlatency_us = 3\n"),
+    "lab: a target of labgrid of no known kind": guest(),
+    "lab: a target of labgrid of another kind": guest("pi", board="nano33ble"),
+    "lab: a target of labgrid that is no emulated one": guest("pi", True, board="pi"),
     "lab: a place without a resource": entry(),
     "lab: a place whose resource no board has": entry(("NetworkPowerPort", {})),
     "lab: a serial port of another protocol": entry(("NetworkSerialPort", {**SERIAL, "protocol": "ssh"})),
