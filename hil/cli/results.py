@@ -27,7 +27,7 @@ _MOST_RUNS, _MOST_DAYS = 1_000_000, 100_000
 @STORE
 @click.pass_context
 def results(context: click.Context, where: str | None) -> None:
-    """List, show, compare, export and remove the runs that are kept.
+    """List, show, compare, export, send and remove kept runs.
 
     RUN is `last`, `last~1` (the one before), or the first characters of a run's id.
     """
