@@ -72,7 +72,8 @@ def lab_table(file: Path, table: Any) -> LabTable:
 
 
 def _is_tag(key: Any, value: Any) -> bool:
-    return key != "board" and bool(_TAG.fullmatch(key)) and bool(_TAG_VALUE.fullmatch(str(value)))
+    fits = _TAG.fullmatch(key) and isinstance(value, str) and _TAG_VALUE.fullmatch(value)
+    return key != "board" and bool(fits)
 
 
 def _check_place(file: Path, name: str, row: Any) -> None:

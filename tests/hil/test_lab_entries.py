@@ -99,6 +99,14 @@ def test_file_with_a_lab_alone_has_no_boards(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.parametrize("value", ["3", "true", '""', '"a b"'])
+def test_tag_that_no_place_can_have_is_refused(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "boards.toml"
+    path.write_text(f"[lab]\ntags = {{ rack = {value} }}\n")
+    with raises(BoardsFileError, file=path, key="tags"):
+        load_lab(path)
+
+
 OUTPUT = """\
 INFO               root: a line of a log
 Place 'nano-1':
