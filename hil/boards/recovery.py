@@ -123,10 +123,12 @@ class RecoverableBoard:
             subnets: Indices of the subnets.
             x: int8 [N, input] in [-127, 127].
             advance: Called with the number of inputs that are done.
-            emulators: Number of emulators of an emulated board that share the work, this one included.
+            emulators: Number of emulators of an emulated board that share the work, this one included. An
+                emulator of another machine has one client, and does it alone.
         """
         model = self._model
-        if emulators <= 1 or model is None or self._provenance is Provenance.HARDWARE:
+        here = self._provenance is Provenance.EMULATED and not self._entry.emulated
+        if emulators <= 1 or model is None or not here:
             return self.do(lambda board: board.infer_each(subnets, x, advance))
         more, shared = emulators - 1, (model, subnets, x, advance, self._say)
         return self.do(lambda board: spread.infer_each(board, more, self._another, *shared))

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from hil.boards import opening
-from hil.boards.board import Board
+from hil.boards.board import Board, ignore
 from hil.boards.facts import Identity, Provenance
+from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.targets import nano33ble
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardBusy, BoardsFileError, SetupError
@@ -73,6 +74,16 @@ def test_emulator_at_a_port_is_leased_as_a_board_is(there: TcpBoard) -> None:
     nowhere = replace(remote, port="socket://no-such-exporter.invalid:1")
     with raises(BoardAbsent, board="left"), opening.leased(nowhere, EMULATED):
         pass
+
+
+def test_emulator_at_a_port_does_all_work_alone(there: TcpBoard, small: Model) -> None:
+    x, told = inputs(small, 8), list[str]()
+    remote = entry(there.port, emulated=True)
+    with RecoverableBoard(remote, EMULATED, Record(), told.append, told.append) as board:
+        board.deploy(small)
+        outputs = board.infer_each([0, 1], x, ignore, 2)
+    assert [len(of_subnet) for of_subnet in outputs] == [8, 8]
+    assert told == []
 
 
 def test_emulator_needs_a_port_on_the_network() -> None:
