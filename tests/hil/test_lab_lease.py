@@ -34,6 +34,22 @@ with termination_interrupts(), held(sys.argv[1], "nano", tags, 60, print, first=
     print(place.place.name, flush=True)
     sys.stdin.read()
 """
+LATE = """
+import sys
+from hil.errors import LabError
+from hil.lab.client import Client
+from hil.lab.place_lease import held
+call = Client.call
+def late(client, *words, **more):
+    said = call(client, *words, **more)
+    if "acquire" in words:
+        raise LabError("no answer in time")
+    return said
+Client.call = late
+with held(sys.argv[1], "nano", {"board": "nano33ble"}, 0, print, first="nano-1"):
+    pass
+"""
+"""A run whose place is acquired, but that does not learn it."""
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +110,13 @@ def test_place_whose_exporter_is_not_there_is_absent(lab: Lab, view: LabView) ->
 
 def test_place_of_a_killed_run_is_given_back_by_its_guard(view: LabView, run: subprocess.Popen[str]) -> None:
     run.kill()
+    assert eventually(lambda: view.is_free)
+
+
+def test_place_that_a_run_acquired_without_an_answer_is_given_back(lab: Lab, view: LabView) -> None:
+    command = [sys.executable, "-c", LATE, lab.address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "LabError: no answer in time" in done.stderr
     assert eventually(lambda: view.is_free)
 
 
