@@ -198,9 +198,12 @@ class _Seeker:
         return ", ".join(f"place {name} {why}" for name, why in self.useless.items())
 
     def _give_up(self, busy: tuple[Place, ...], uses: str) -> None:
-        name = busy[0].name if busy else self.board
-        command = f"hil release {shlex.quote(name)} --lab {shlex.quote(self.client.coordinator)}"
+        lab = shlex.quote(self.client.coordinator)
         waited = f"{uses}, and none was free within {self.deadline.span:g} s"
-        remedy = f"end that run ({command}), or wait longer with --lease-wait"
-        who = busy[0].owner if busy else "nobody"
-        raise BoardBusy(f"{waited}; {remedy}", owner=who, board=self.board)
+        if busy:
+            who = busy[0].owner
+            remedy = f"end that run (hil release {shlex.quote(busy[0].name)} --lab {lab})"
+        else:
+            who = "nobody"
+            remedy = f"see for whom they are reserved (labgrid-client -x {lab} reservations)"
+        raise BoardBusy(f"{waited}; {remedy}, or wait longer with --lease-wait", owner=who, board=self.board)

@@ -1,6 +1,7 @@
 """Test that a place of a lab has one owner at a time, and is given back in every ending."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -157,6 +158,15 @@ def test_release_takes_a_place_from_a_person_whom_runs_leave_alone(lab: Lab, vie
     assert cli("release", "--force", "nano-1", "--lab", lab.address).exit_code == 0
     assert view.owners == {"nano-10": "elsewhere/anna"}
     lab.client("-p", "nano-10", "release", user="anna")
+
+
+def test_place_that_is_reserved_for_a_person_is_nobodys_run_to_end(lab: Lab, view: LabView) -> None:
+    (token,) = re.findall(r"'(\w+)'", lab.client("reserve", "board=nano33ble", user="anna"))
+    with raises(BoardBusy, owner="nobody", board="nano") as caught, held(lab):
+        pass
+    assert "hil release" not in str(caught.value)
+    lab.client("cancel-reservation", token)
+    assert view.is_free
 
 
 def elsewhere(lease: str = "0123456789ab") -> owner.Owner:
