@@ -40,6 +40,17 @@ def lives(pid: int) -> bool:
     return _field(pid, 0) not in ("", "Z", "X")
 
 
+def is_hidden(pid: int) -> bool:
+    """Return whether a process is there, although /proc hides it, as with its mount option hidepid."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return not _field(pid, 0)
+    except (OSError, OverflowError):
+        pass
+    return False
+
+
 def parent_of(pid: int) -> int:
     """Return the parent of a process, or 0 if it has ended."""
     return int(_field(pid, 1) or 0)

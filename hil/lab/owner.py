@@ -58,7 +58,7 @@ class Owner:
     @property
     def is_of_this_machine(self) -> bool:
         """Return whether the process of the owner is among those that this process sees."""
-        return self.machine == _machine()
+        return self.machine == _machine() and not process_table.is_hidden(self.pid)
 
     @property
     def lives(self) -> bool:

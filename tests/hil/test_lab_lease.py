@@ -199,6 +199,19 @@ def test_owner_of_this_machine_is_dead_without_its_process(dead: dict[str, int])
     assert not replace(mine, **dead).lives
 
 
+def test_hidden_process_is_not_taken_for_a_dead_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    theirs = replace(owner.new(), pid=os.getppid())
+    assert theirs.is_of_this_machine
+    monkeypatch.setattr(os, "kill", refuse)
+    assert theirs.is_of_this_machine  # a process of another user that can be seen
+    monkeypatch.setattr(process_table, "_field", lambda *_: "")
+    assert not theirs.is_of_this_machine
+    assert not Watch(Client("nowhere:1", owner.new())).is_dead(str(theirs), [])
+
+
 def test_lease_is_lost_with_the_coordinator(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     with held(lab) as place:
         place.check()
