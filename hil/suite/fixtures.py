@@ -200,7 +200,8 @@ def _board(
     from hil.suite.leased import leased
 
     selected: SelectedBoard = request.param
-    here = on_labgrid_target(selected, request)
+    with kept_for(request.config, selected):
+        here = on_labgrid_target(selected, request, _hil_run.settings.missing)
     record = request.config.stash.setdefault(RECORDS, {}).setdefault(selected, Record())
 
     def recovered(text: str) -> None:
@@ -215,8 +216,19 @@ def _board(
         yield board
 
 
-def on_labgrid_target(selected: SelectedBoard, request: pytest.FixtureRequest) -> SelectedBoard:
-    """Return a board, and with --lab target that of the fixture `target` of labgrid's plugin."""
+def on_labgrid_target(
+    selected: SelectedBoard, request: pytest.FixtureRequest, missing: str | None
+) -> SelectedBoard:
+    """Return a board, and with --lab target that of the fixture `target` of labgrid's plugin.
+
+    Args:
+        selected: The board.
+        request: Knows the fixtures of the test.
+        missing: Value of --missing. Only with `skip` is a test skipped because labgrid has no target.
+
+    Raises:
+        SetupError: labgrid's plugin is not installed, or has no target.
+    """
     from hil.lab.guest import Guest
 
     if not isinstance(selected.offer, Guest):
@@ -224,7 +236,13 @@ def on_labgrid_target(selected: SelectedBoard, request: pytest.FixtureRequest) -
     if not request.config.pluginmanager.hasplugin("labgrid"):
         lacks = "--lab is target, but labgrid's pytest plugin is not installed here"
         raise SetupError(f"{lacks}; pip install labgrid, or name the coordinator as --lab HOST:PORT")
-    there = request.getfixturevalue("target")
+    try:
+        there = request.getfixturevalue("target")
+    except pytest.skip.Exception as skipped:
+        if missing == "skip":
+            raise
+        lacks = f"--lab is target, but labgrid's pytest plugin has none: {skipped.msg}"
+        raise SetupError(f"{lacks}; name its file by --lg-env, or add --missing=skip") from None
     return replace(selected, offer=replace(selected.offer, there=lambda: there))
 
 

@@ -74,12 +74,12 @@ def session(lab: Lab, tmp_path: Path, small_pack: Path) -> Session:
     found = programs()
     assert found is not None
 
-    def run(tests: str, *options: str) -> subprocess.CompletedProcess[str]:
+    def run(tests: str, *options: str, lg_env: str = "env.yaml") -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_mine.py").write_text(tests)
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("HIL_", "PYTEST_", "LG_"))}
         who = {"LG_USERNAME": USER, "LG_HOSTNAME": "elsewhere", "HIL_STORE": "none"}
         path = {"PYTHONPATH": f"{tmp_path / 'path'}{os.pathsep}{ROOT}", "HIL_PACK": str(small_pack)}
-        lg = ["--lg-env=env.yaml", f"--lg-coordinator={lab.address}"]
+        lg = [f"--lg-env={lg_env}"] * bool(lg_env) + [f"--lg-coordinator={lab.address}"]
         command = [str(found / "python"), "-m", "pytest", *PLUGINS, "-p", "no:cacheprovider", *lg, *options]
         return subprocess.run(
             command, cwd=tmp_path, env={**plain, **who, **path},
@@ -113,6 +113,18 @@ def test_suite_of_hil_benches_the_board_of_labgrids_target(session: Session, lab
 def test_code_of_a_user_opens_the_board_of_a_target(session: Session) -> None:
     done = session(block("lab.md", "opened") + REFUSED, "test_mine.py")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("missing", "status"), [((), 1), (("--missing=skip",), 0)])
+def test_board_of_a_target_that_labgrid_lacks_is_skipped_only_if_asked(
+    session: Session, missing: tuple[str, ...], status: int
+) -> None:
+    few = ("--pyargs", "hil", "-q", "-k", "conformance", "--lab=target", "--target=nano33ble")
+    done = session("", *few, *missing, lg_env="")
+    assert done.returncode == status, done.stdout + done.stderr
+    said = "--lab is target, but labgrid's pytest plugin has none: missing environment config"
+    assert (said in done.stdout) == bool(status)
+    assert "Traceback" not in done.stdout
 
 
 def test_lab_target_without_a_kind_or_without_labgrid_is_one_sentence(hil: Run) -> None:
