@@ -6,6 +6,7 @@ Each option has several names: `--samples` is also `--hil-samples`, `HIL_SAMPLES
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ AGAINST = ("tflite",)
 SWITCH_LIMIT_US = 40.0
 LEASE_WAIT_SECONDS = 300.0
 PRECISION_SECONDS = 60.0
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\],]+):(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -188,11 +190,15 @@ def _store(text: str) -> str:
     return text if "://" in text or text == NO_STORE else str(_path(text))
 
 
+def is_coordinator(text: str) -> bool:
+    """Return whether a text is HOST:PORT."""
+    found = _ADDRESS.fullmatch(text)
+    return found is not None and 1 <= int(found[1]) <= 0xFFFF
+
+
 def lab_address(text: str) -> str:
     """Return a value of --lab. Raises `ValueError` with what is expected."""
-    host, _, port = text.rpartition(":")
-    whole = port.isascii() and port.isdecimal() and len(port) < 6 and 1 <= int(port) <= 65_535
-    if text not in (NO_LAB, TARGET_LAB) and not (whole and host and not set(host) & set(" /@,")):
+    if text not in (NO_LAB, TARGET_LAB) and not is_coordinator(text):
         raise ValueError("none, target, or HOST:PORT of a coordinator")
     return text
 

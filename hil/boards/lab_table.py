@@ -16,13 +16,13 @@ from typing import Any
 
 from hil.boards.board_table import VALUES
 from hil.errors import BoardsFileError
+from hil.options import is_coordinator
 from reds.spelling import did_you_mean
 from reds.text import is_printable, shown
 
 _KEYS = ("coordinator", "tags", "places")
 OF_LAB = ("name", "target", "host", "port", "user", "emulated")
 """Keys of a board that the lab itself knows."""
-_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\],]+):(\d{1,5})", re.ASCII)
 _TAG = re.compile(r"[a-z][a-z0-9_]+", re.ASCII)
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
@@ -39,12 +39,6 @@ class LabTable:
     coordinator: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-def is_coordinator(text: str) -> bool:
-    """Return whether a text is HOST:PORT."""
-    found = _ADDRESS.fullmatch(text)
-    return found is not None and 1 <= int(found[1]) <= 0xFFFF
 
 
 def lab_table(file: Path, table: Any) -> LabTable:

@@ -1,5 +1,6 @@
 """Test that a place of a lab becomes the board that its resources and the boards file describe."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hil.lab import listing, owner
 from hil.lab.client import Client
 from hil.lab.listing import Resource
 from hil.lab.place_entry import place_entry
+from hil.options import lab_address
 from hil.transports.host import Host
 from tests.hil.support.raising import raises
 
@@ -97,6 +99,19 @@ def test_file_with_a_lab_alone_has_no_boards(tmp_path: Path) -> None:
     path.write_text('[lab]\ncoordinator = "lab:70000"\n')
     with raises(BoardsFileError, file=path, key="coordinator"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [("lab:20408", True), ("[fe80::7]:1", True), ("fe80::7:1", False), ("lab:0", False), (":1", False)],
+)
+def test_option_and_file_name_a_coordinator_alike(tmp_path: Path, address: str, good: bool) -> None:
+    path = tmp_path / "boards.toml"
+    path.write_text(f'[lab]\ncoordinator = "{address}"\n')
+    with nullcontext() if good else pytest.raises(ValueError, match="HOST:PORT"):
+        assert lab_address(address) == address
+    with nullcontext() if good else raises(BoardsFileError, file=path, key="coordinator"):
+        assert load_lab(path).coordinator == address
 
 
 @pytest.mark.parametrize("value", ["3", "true", '""', '"a b"'])
