@@ -36,7 +36,7 @@ from tests.hil.support.suite_run import PLUGINS
 from tests.support.nets import dense_model
 
 ANY = 4
-"""Every so manieth run takes whichever place is free."""
+"""Runs of which one takes whichever place is free."""
 _SAMPLED_SECONDS = 5.0
 _RUN_SECONDS = 600.0
 """Longest time that a run may take, which includes that of the runs it waits for."""
@@ -44,7 +44,7 @@ _RUN_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How one run ended: its board, its seconds, its largest memory in MB, and what it said if it failed."""
+    """The end of one run: its board, its seconds, its largest memory in MB, and what it said if it failed."""
 
     board: str
     seconds: float
@@ -84,7 +84,10 @@ class Soak:
                 return
             with self._lock:
                 seat = next(self._turns)
-            done = self._run(f"{name}-{number}", seat)
+            try:
+                done = self._run(f"{name}-{number}", seat)
+            except Exception as error:  # else a soak whose runners have all ended would pass
+                done = Ended("", 0.0, 0.0, f"{name}-{number}, wanted {seat}: {error!r}")
             with self._lock:
                 self.ended.append(done)
 
@@ -237,7 +240,10 @@ def _shown(values: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Run a soak and print its table; the exit status is 1 if a run failed or left something behind."""
+    """Run a soak and print its table.
+
+    The exit status is 1 if a run failed or left something behind, or if no board was served.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boards", type=int, default=32)
     parser.add_argument("--exporters", type=int, default=4)
@@ -252,7 +258,8 @@ def main() -> None:
     for failure in found["failures"][:3]:
         print(failure)
     print(table(found))
-    raise SystemExit(bool(found["failures"] or any(found["left"].values())))
+    wrong = found["failures"] or any(found["left"].values()) or not found["boards_served"]
+    raise SystemExit(bool(wrong))
 
 
 if __name__ == "__main__":
