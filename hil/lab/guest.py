@@ -22,7 +22,7 @@ _REMOTE_PLACE = "RemotePlace"
 
 
 class LabgridTarget(Protocol):
-    """What hil uses of labgrid's `Target`."""
+    """The part of labgrid's `Target` that hil uses."""
 
     name: str
     resources: Sequence[Any]

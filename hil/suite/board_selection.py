@@ -127,9 +127,7 @@ def select_boards(
     entries, lab = boards_toml.load(path), boards_toml.load_lab(path)
     coordinator = settings.lab or lab.coordinator
     if coordinator not in (None, NO_LAB):
-        _check_budgets(
-            path, ((e.name, {k: getattr(e, k) for k in LIMITS_BY_SUBNET}) for e in entries), subnets
-        )
+        _check_budgets(path, map(_limits, entries), subnets)
         _check_budgets(path, lab.places.items(), subnets)
         if coordinator == TARGET_LAB:
             return (_of_guest(settings, path),)
@@ -141,8 +139,12 @@ def select_boards(
         here = {entry.target for entry in entries}
         more = tuple(Entry(name, name) for name in dict.fromkeys(settings.target) if name not in here)
         entries = tuple(e for e in entries if e.target in settings.target) + more
-    _check_budgets(path, ((e.name, {k: getattr(e, k) for k in LIMITS_BY_SUBNET}) for e in entries), subnets)
+    _check_budgets(path, map(_limits, entries), subnets)
     return tuple(_select(entry, settings, probe) for entry in entries)
+
+
+def _limits(entry: Entry) -> tuple[str, Mapping[str, Mapping[str, float]]]:
+    return entry.name, {key: getattr(entry, key) for key in LIMITS_BY_SUBNET}
 
 
 def _check_budgets(

@@ -34,7 +34,7 @@ GONE = pytest.StashKey[dict["SelectedBoard", str]]()
 RECORDS = pytest.StashKey[dict["SelectedBoard", "Record"]]()
 """Infrastructure errors of each board that was started."""
 LEASED = pytest.StashKey[dict["SelectedBoard", "SelectedBoard"]]()
-"""What was leased for each board: a place of a lab has a name of its own."""
+"""Leased board of each board of the run; a place of a lab has a name of its own."""
 REPORTED = pytest.StashKey[set["SelectedBoard"]]()
 """Boards whose quarantine is reported."""
 

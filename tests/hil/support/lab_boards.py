@@ -27,7 +27,7 @@ _TAKE_SECONDS = 60.0
 
 
 class Device(Protocol):
-    """What is behind a port. `read` returns no bytes once it has ended."""
+    """A device behind a port. `read` returns no bytes once it has ended."""
 
     def fileno(self) -> int: ...
 
