@@ -30,7 +30,8 @@ def release_place(coordinator: str, name: str, force: bool) -> None:
     client = Client(coordinator, owner.new())
     places = {place.name: place for place in listing.places(client)}
     if name not in places:
-        raise LabError(f"the lab at {coordinator} has no place {name!r}; {did_you_mean(name, places)}")
+        lacks = f"the lab at {coordinator} has no place {name!r} (--lab none names a board of this machine)"
+        raise LabError(f"{lacks}; {did_you_mean(name, places)}")
     who = places[name].owner
     if not who:
         click.echo(f"{name} is free")

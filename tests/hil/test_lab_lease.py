@@ -158,6 +158,7 @@ def test_release_takes_a_place_from_a_person_whom_runs_leave_alone(lab: Lab, vie
     assert cli("release", "--force", "nano-1", "--lab", lab.address).exit_code == 0
     assert view.owners == {"nano-10": "elsewhere/anna"}
     lab.client("-p", "nano-10", "release", user="anna")
+    assert "--lab none names a board of this machine" in cli("release", "left", "--lab", lab.address).output
 
 
 def test_place_that_is_reserved_for_a_person_is_nobodys_run_to_end(lab: Lab, view: LabView) -> None:
