@@ -1,7 +1,7 @@
 """Several boards of a target of a lab in one run: which are chosen, and that their figures are kept apart."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,11 +9,12 @@ import pytest
 
 from hil.errors import SetupError
 from hil.lab.offers import Offer, offers
-from hil.options import ALL_BOARDS, OPTIONS, Settings
+from hil.options import ALL_BOARDS
 from hil.suite.board_selection import SelectedBoard, select_boards
 from tests.hil.support.lab import Lab
 from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.raising import raises
+from tests.hil.support.settings import settings
 from tests.hil.support.suite_run import outcomes, read, run_pytest
 
 PLACES = ("nano-1", "nano-2", "nano-3")
@@ -41,13 +42,8 @@ def offer(*places: str, unserved: tuple[str, ...] = ()) -> Offer:
 
 
 def chosen(per_target: int | None, *offered: Offer, target: tuple[str, ...] = ()) -> list[SelectedBoard]:
-    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
-    told = {**defaults, "lab": "127.0.0.1:1", "target": target, "boards_per_target": per_target}
-
-    def shelf(coordinator: str, tags: Mapping[str, str], file: Path) -> tuple[Offer, ...]:
-        return offered
-
-    return list(select_boards(Settings(**told), (), shelf=shelf))  # type: ignore[arg-type]
+    told = settings(lab="127.0.0.1:1", target=target, boards_per_target=per_target)
+    return list(select_boards(told, (), shelf=lambda *_: offered))
 
 
 def test_one_board_of_a_target_is_any_place() -> None:
@@ -78,9 +74,8 @@ def test_a_place_that_no_exporter_serves_is_absent() -> None:
 
 
 def test_a_number_of_boards_without_a_lab_is_refused() -> None:
-    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
     with raises(SetupError):
-        select_boards(Settings(**{**defaults, "boards_per_target": 2}), ())
+        select_boards(settings(boards_per_target=2), ())
 
 
 @pytest.mark.usefixtures("path")
