@@ -119,14 +119,16 @@ class RecoverableBoard:
     ) -> list[Outputs]:
         """Run several subnets of the deployed pack on the same inputs, as `Board.infer_each`.
 
+        An emulator of another machine works alone: a second connection to its port would mix up the streams.
+
         Args:
             subnets: Indices of the subnets.
             x: int8 [N, input] in [-127, 127].
             advance: Called with the number of inputs that are done.
             emulators: Number of emulators of an emulated board that share the work, this one included.
         """
-        model = self._model
-        if emulators <= 1 or model is None or self._provenance is Provenance.HARDWARE:
+        model, shared_here = self._model, self._provenance is Provenance.EMULATED and not self._entry.emulated
+        if emulators <= 1 or model is None or not shared_here:
             return self.do(lambda board: board.infer_each(subnets, x, advance))
         more, shared = emulators - 1, (model, subnets, x, advance, self._say)
         return self.do(lambda board: spread.infer_each(board, more, self._another, *shared))

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hil.boards import opening
-from hil.boards.board import Board
+from hil.boards.board import Board, ignore
 from hil.boards.facts import Identity, Provenance
+from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.targets import nano33ble
 from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardBusy, BoardsFileError, SetupError
 from hil.firmware import build
 from hil.transports.transport import Advice
+from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.hil.support.boards import equals_the_interpreter
 from tests.hil.support.raising import raises
@@ -54,6 +57,18 @@ def test_counts_over_tcp_equal_those_of_an_emulator_here(there: TcpBoard, small:
 
 def test_outputs_over_tcp_equal_the_interpreter(there: TcpBoard, small: Model) -> None:
     equals_the_interpreter(nano33ble.start(entry(there.port, emulated=True), EMULATED), small)
+
+
+def test_emulator_at_a_port_computes_all_outputs_alone(there: TcpBoard, small: Model) -> None:
+    """A second connection to its port would take its answers."""
+    told, before, x = list[str](), there.clients, inputs(small, 60)
+    remote = RecoverableBoard(entry(there.port, emulated=True), EMULATED, Record(), told.append, told.append)
+    with remote as board:
+        board.deploy(small)
+        outputs = board.infer_each([0, 1], x, ignore, 2)
+    assert all(np.array_equal(outputs[subnet], interpreter.run(small, subnet, x)) for subnet in (0, 1))
+    assert told == []
+    assert there.clients == before + 1
 
 
 def test_emulator_at_a_port_never_passes_for_a_board(there: TcpBoard) -> None:

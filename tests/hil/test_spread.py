@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -221,5 +222,6 @@ def test_as_many_emulators_as_cores_are_free_share_long_work(
     monkeypatch.setattr(speeds, "usable_cores", lambda: list(range(cores)))
     monkeypatch.setenv(WORKERS, str(workers))
     speed = Speed(1e6, 2.0, 1)
+    assert speeds.emulators(seconds * 1e6, replace(speed, alone=True)) == 1
     assert speeds.emulators(seconds * 1e6, speed) == count
     assert speeds.shared_seconds(seconds * 1e6, speed) == (seconds + (count - 1) * 2) / count
