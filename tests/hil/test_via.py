@@ -22,6 +22,7 @@ from hil.errors import (
 )
 from hil.firmware import build
 from hil.firmware.elsewhere import run_there
+from hil.kernels import litert
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host
 from hil.transports.network_port import RAW, TELNET
@@ -102,6 +103,12 @@ def test_host_keys_of_both_machines_are_checked(
 def test_machine_that_forwards_nothing_is_named(sshd: Start, exporter: Callable[..., Host]) -> None:
     behind = replace(sshd().entry(), via=exporter(config="AllowTcpForwarding no"))
     assert "AllowTcpForwarding" in pi_error(behind, LoginError)
+
+
+def test_litert_reaches_a_pi_through_its_machine_too(sshd: Start, exporter: Callable[..., Host]) -> None:
+    behind = replace(sshd().entry(), via=exporter(config="AllowTcpForwarding no"))
+    with raises(LoginError), litert.started(behind):
+        pass
 
 
 def test_pi_that_its_machine_cannot_reach_is_lost(sshd: Start, exporter: Callable[..., Host]) -> None:
