@@ -94,8 +94,8 @@ void reds_ran(reds_governor *governor, uint32_t us)
     const uint64_t took = (uint64_t)us * governor->left;
     governor->left = 0; /* one report for each inference */
     governor->stretch = forgotten(governor->stretch);
-    if (took * 256 >
-        expected * governor->stretch) { /* below 2^57; a division, which is slow, only to learn */
+    /* Both sides are below 2^57. A division, which is slow, is only made to learn. */
+    if (took * 256 > expected * governor->stretch) {
         const uint64_t stretch = (took * 256 + expected - 1) / expected;
         governor->stretch = stretch < MOST_STRETCH ? (uint32_t)stretch : MOST_STRETCH;
     }
