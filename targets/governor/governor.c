@@ -21,6 +21,9 @@ const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs,
         if (costs[i].us == 0) {
             return "a subnet takes 0 us: the time of an inference is at least 1";
         }
+        if (i > 0 && (costs[i].us < costs[i - 1].us || costs[i].nj < costs[i - 1].nj)) {
+            return "a subnet costs less than a smaller one: list the smallest first, or raise its cost";
+        }
     }
     if (rules->policy == NULL) {
         return "the rules name no policy: set it to reds_deadline or another one";

@@ -101,8 +101,9 @@ struct reds_governor {
     uint32_t stretch;  /* by which inferences take longer than expected, in parts of 256 */
 };
 
-/* Begin with the largest subnet. `costs` must stay in place; the rules are copied. Return NULL, or a sentence that
- * says which value is wrong: the governor must not be used then. */
+/* Begin with the largest subnet. `costs` has a line for each subnet, smallest first, none below the one before it.
+ * They must stay in place; the rules are copied. Return NULL, or a sentence that says which value is wrong: the
+ * governor must not be used then. */
 const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs, uint32_t subnets,
                                 const reds_rules *rules);
 
