@@ -1,7 +1,7 @@
 """Several emulators of a board compute the same outputs as one, whatever happens to the others."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from threading import Event
 
@@ -43,7 +43,7 @@ class Helpers:
         """Set when a helper has computed a batch."""
         self.fails = ""
         self.until: Event | None = None
-        """What a helper waits for before it fails."""
+        """Event that a helper waits for before it fails."""
 
     @contextmanager
     def start(self) -> Iterator[Board]:
@@ -183,6 +183,22 @@ def test_a_defect_of_the_bench_is_not_taken_for_a_failed_emulator(desktop: Board
     helpers.fails = "defect"
     with pytest.raises(ZeroDivisionError):
         shared(desktop, helpers, small, inputs(small, 5000))
+
+
+def test_a_defect_of_the_bench_that_comes_when_all_is_done_is_not_lost(desktop: Board, small: Model) -> None:
+    done = Event()
+
+    def start() -> AbstractContextManager[Board]:
+        assert done.wait(30)
+        raise ZeroDivisionError
+
+    def advance(inputs_done: int) -> None:
+        if inputs_done == 12:
+            done.set()
+
+    desktop.deploy(small)
+    with pytest.raises(ZeroDivisionError):
+        spread.infer_each(desktop, 1, start, small, SUBNETS, inputs(small, 12), advance, print)
 
 
 @pytest.mark.qemu("qemu-system-arm")
