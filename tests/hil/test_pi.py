@@ -188,6 +188,10 @@ def test_host_that_does_not_listen_is_absent(sshd: Start) -> None:
     assert nowhere.startswith("nowhere.invalid port ")
 
 
+def test_emulator_at_a_host_is_no_board(sshd: Start) -> None:
+    assert "an emulator" in (pi.absent(replace(sshd().entry(), emulated=True)) or "")
+
+
 def test_entry_without_a_host_is_absent() -> None:
     entry = Entry("pi-1", "pi")
     assert pi.absent(entry) == pi_refusal(entry, BoardAbsent).text
