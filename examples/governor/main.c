@@ -6,8 +6,10 @@
 extern const uint8_t net[], net_end[]; /* net.S */
 static int8_t arena[4096] __attribute__((aligned(16)));
 
+enum { SUBNETS = 4 }; /* of net.reds */
+
 /* From your board: `pytest hil` prints the times, and with a meter the energies. These are made up. */
-static const reds_cost costs[] = {{580, 12000}, {940, 19000}, {1300, 26000}, {1700, 34000}};
+static const reds_cost costs[SUBNETS] = {{580, 12000}, {940, 19000}, {1300, 26000}, {1700, 34000}};
 
 static const reds_rules rules = {
     .policy = reds_deadline_and_energy,
@@ -28,12 +30,13 @@ int main(void)
     reds_model model;
     reds_governor governor;
     if (reds_load(&model, net, (size_t)(net_end - net), arena, sizeof arena) != REDS_OK ||
+        reds_subnets(&model) != SUBNETS ||
         reds_governor_begin(&governor, costs, reds_subnets(&model), &rules) != NULL) {
         return 1;
     }
     uint64_t stored_nj = 20000000;
     for (uint32_t hour = 0; hour < 24; hour++) {
-        uint32_t ran[5] = {0}; /* inferences of each subnet, then waits */
+        uint32_t ran[SUBNETS + 1] = {0}; /* inferences of each subnet, then waits */
         for (uint32_t second = 0; second < 3600; second++) {
             const reds_resources now = {stored_nj, sun[hour], 100000, 0, 20};
             const uint32_t subnet = reds_choose(&governor, &now);
@@ -43,7 +46,7 @@ int main(void)
                 reds_ran(&governor, costs[subnet].us);
                 stored_nj -= costs[subnet].nj;
             }
-            ran[subnet == REDS_WAIT ? 4 : subnet]++;
+            ran[subnet == REDS_WAIT ? SUBNETS : subnet]++;
             stored_nj += sun[hour] * 1000; /* one microwatt for a second is 1000 nJ */
         }
         printf("%02u:00  %5u %5u %5u %5u  wait %5u  store %5.1f mJ\n", (unsigned)hour, (unsigned)ran[0],

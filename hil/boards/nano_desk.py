@@ -26,7 +26,7 @@ class Desk:
     hello_seconds: float = START_SECONDS
     return_seconds: float = 15.0
     """Seconds that a board may take to come back after an upload."""
-    upload_there: Callable[[Host, Sequence[str]], None] = upload_nano_on
+    upload_there: Callable[[Host, Sequence[str], Callable[[], None]], None] = upload_nano_on
     """Uploads to a board of another machine."""
 
 

@@ -5,7 +5,7 @@ would take bytes of that run, or its place.
 """
 
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from hil.boards import lease, lease_holder
 from hil.boards.entry import Entry, errors_naming
@@ -86,5 +86,5 @@ def touch(port: NetworkPort) -> None:
     """Start the bootloader of a Nano, if its port takes settings; a command that uploads may do so too."""
     if port.scheme == TELNET:
         deadline = Deadline.after(REACH_SECONDS)
-        with suppress(LinkError):
-            Rfc2217Transport(port, deadline).touch(deadline)
+        with suppress(LinkError), closing(Rfc2217Transport(port, deadline)) as link:
+            link.touch(deadline)

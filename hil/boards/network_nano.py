@@ -35,9 +35,8 @@ def open_agent(entry: Entry, port: NetworkPort, desk: Desk) -> tuple[Agent, Hell
                 raise BuildError(f"{error.text}; {_NO_UPLOAD}", board=entry.name) from error
             raise
         reason = error
-    network_board.touch(port)
     try:
-        desk.upload_there(entry.via, entry.upload)
+        desk.upload_there(entry.via, entry.upload, lambda: network_board.touch(port))
     except (SetupError, LinkError) as error:
         failed = f"{reason.observation}; its upload failed: {error.text}"
         raise BuildError(failed, board=entry.name) from error

@@ -119,6 +119,8 @@ class RecoverableBoard:
     ) -> list[Outputs]:
         """Run several subnets of the deployed pack on the same inputs, as `Board.infer_each`.
 
+        An emulator of another machine works alone: a second connection to its port would mix up the streams.
+
         Args:
             subnets: Indices of the subnets.
             x: int8 [N, input] in [-127, 127].

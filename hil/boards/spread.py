@@ -114,6 +114,8 @@ class _Batches:
 
     def outputs(self) -> list[Outputs]:
         """Return the outputs of each subnet on all inputs."""
+        if self._defect:  # which came when nobody waited any more
+            raise self._defect
         parts = [self._done[index] for index in range(len(self._inputs))]
         return [np.concatenate(of_subnet) for of_subnet in zip(*parts, strict=True)]
 

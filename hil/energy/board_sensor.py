@@ -1,7 +1,7 @@
 """Capture with a sensor of the board itself, by a shell script that reads its files again and again.
 
 The script runs beside the agent and costs a little power of its own, in the idle captures too. It writes to a
-folder of the board, and ends by itself if nobody stops it.
+folder of the board. If nobody stops it, it ends by itself and removes that folder.
 """
 
 import math
@@ -44,7 +44,8 @@ while [ "$on" ] && read -r now _ </proc/uptime && [ $((${{now%%.*}} - ${{began%%
     for f in {files}; do read -r v <"$2/$f" && line="$line $v"; done
     echo "$line"
     [ -z "$on" ] || sleep {pause:g}
-done; : >"$1/off"' sh "$d" {sensor} >"$d/out" 2>/dev/null </dev/null &
+done
+if [ "$on" ]; then rm -rf "$1"; else : >"$1/off"; fi' sh "$d" {sensor} >"$d/out" 2>/dev/null </dev/null &
 i=0; while [ ! -s "$d/out" ] && [ $i -lt 200 ]; do sleep 0.01; i=$((i + 1)); done
 echo "folder=$d"
 """
@@ -53,7 +54,7 @@ _COUNT = "echo count=$(wc -l <{folder}/out)"
 _STOP = """
 d={folder}
 rm -f "$d/on"
-i=0; while [ ! -e "$d/off" ] && [ $i -lt 200 ]; do sleep 0.01; i=$((i + 1)); done
+i=0; while [ -d "$d" ] && [ ! -e "$d/off" ] && [ $i -lt 200 ]; do sleep 0.01; i=$((i + 1)); done
 cat "$d/out"
 rm -rf "$d"
 """
@@ -107,7 +108,7 @@ class BoardSensor:
         return self._window(self._run(_STOP.format(folder=shlex.quote(self._folder))))
 
     def close(self) -> None:
-        """Do nothing: the script of a capture that nobody stops ends by itself."""
+        """Do nothing: the script of a capture that nobody stops ends by itself, and leaves nothing behind."""
 
     def _window(self, text: str) -> Window:
         times, watts = [], []

@@ -88,10 +88,8 @@ def _samples(blocks: Sequence[Block], began: float) -> NDArray[np.float32] | NDA
     first = blocks[0]
     taken, every = np.cumsum([block.seconds for block in blocks]), blocks[-1].arrived - began
     behind = [block.arrived - first.arrived for block in blocks] - (taken - first.seconds)
-    half = (
-        len(blocks) // 2
-    )  # of the later blocks, as a busy machine takes some late, but lost ones lack in all
-    if behind[half:].min() > LATE_SECONDS or taken[-1] > every + LATE_SECONDS:
+    # Of the later half: a busy machine takes some blocks late, but lost samples lack in all that follow.
+    if behind[len(blocks) // 2 :].min() > LATE_SECONDS or taken[-1] > every + LATE_SECONDS:
         rate = first.rate // first.step
         sent = f"it sent {round(taken[-1] * rate):,} samples in {every:.2f} s, not {rate:,} a second"
         raise MeterError(f"{sent}; {_REMEDY}")

@@ -1,7 +1,7 @@
 """Upload an agent to a board that is plugged in to another machine, by a command of that machine."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hil.firmware import build
 from hil.firmware.upload import store_once
@@ -14,12 +14,14 @@ LOGIN_SECONDS, UPLOAD_SECONDS = 15.0, 120.0
 """Deadlines of the login, and of the command."""
 
 
-def upload_nano_on(via: Host, command: Sequence[str]) -> None:
+def upload_nano_on(via: Host, command: Sequence[str], touch: Callable[[], None]) -> None:
     """Copy the agent of a Nano to a machine and run a command there that stores it on the board.
 
     Args:
         via: The machine, which is logged in to over SSH.
         command: Program and arguments, without a shell. `{firmware}` stands for the file.
+        touch: Starts the board's bootloader. It is called when nothing but the command is left to do, so that
+            a build or a login that fails leaves the board as it was.
 
     Raises:
         BuildError: The agent does not build, the machine does not store it, or the command fails.
@@ -27,14 +29,15 @@ def upload_nano_on(via: Host, command: Sequence[str]) -> None:
         LoginError: The machine accepts none of our keys.
         LinkError: The machine cannot be reached or was lost.
     """
-    run_there(via, command, build.nano_firmware().read_bytes())
+    run_there(via, command, build.nano_firmware().read_bytes(), touch)
 
 
-def run_there(via: Host, command: Sequence[str], firmware: bytes) -> None:
+def run_there(via: Host, command: Sequence[str], firmware: bytes, touch: Callable[[], None]) -> None:
     """Copy firmware to a machine and run a command on it, as `upload_nano_on`."""
     from hil.transports.ssh.machine import SshMachine  # imported here: it is slow, and most runs need none
 
     with SshMachine(via, Deadline.after(LOGIN_SECONDS)) as machine:
         file = store_once(machine, firmware, ".bin")
         script = shlex.join(word.replace(FIRMWARE, file) for word in command)
+        touch()
         machine.run(script, "upload the agent", Deadline.after(UPLOAD_SECONDS), "run it by hand to see why")

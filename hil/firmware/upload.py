@@ -54,7 +54,7 @@ def _store(machine: Machine, program: bytes, digest: str, folder: str, name: str
         if [ -d {name} ]; then rm -rf {name}; fi
         chmod 700 {partial} && mv -f {partial} {name} &&
         {{ find . -name "agent-*" ! -name {name} -mtime +{_KEPT_DAYS} -exec rm -f {{}} +
-        find . -name "agent-*.*" ! -name {name} -mtime +0 -exec rm -f {{}} +; true; }}"""
+        find . -name "agent-*.????????" -mtime +0 -exec rm -f {{}} +; true; }}"""
     _run(machine, settle, "keep the agent")
 
 

@@ -177,7 +177,7 @@ def started(entry: Entry, python: str | None = None) -> Iterator[LiteRT]:
 
         python = python or "python3"
         assert entry.host is not None  # as `check` has it
-        with SshMachine(entry.host, Deadline.after(LOGIN_SECONDS)) as remote:
+        with SshMachine(entry.host, Deadline.after(LOGIN_SECONDS), entry.via) as remote:
             command = f"{shlex.quote(python)} -c {shlex.quote(program)}"
             there = ShellTransport(remote, command, entry.core, Deadline.after(LOGIN_SECONDS))
             try:

@@ -200,14 +200,14 @@ def _of_offer(settings: Settings, offer: "Offer") -> Iterator[SelectedBoard]:
     for place in offer.places[:wanted]:
         yield _of_places(settings, offer.only(place), place)
     if len(offer.places) < wanted < ALL_BOARDS:
-        entry = Entry(offer.target, offer.target, emulated=offer.emulated)
-        yield _missing(entry, settings, f"{offer.target}: {too_few(offer, wanted)}")
+        stand_in = Entry(offer.target, offer.target)
+        yield _missing(stand_in, settings, f"{offer.target}: {too_few(offer, wanted)}")
 
 
 def _of_places(settings: Settings, offer: "Offer", name: str) -> SelectedBoard:
+    if offer.absent:  # what may stand in for it is an emulator of this machine
+        return _missing(Entry(name, offer.target), settings, f"{name}: {offer.absent}")
     entry = Entry(name, offer.target, emulated=offer.emulated)
-    if offer.absent:
-        return _missing(entry, settings, f"{name}: {offer.absent}")
     provenance = Provenance.EMULATED if offer.emulated else Provenance.HARDWARE
     return SelectedBoard(entry, provenance, offer=offer)
 

@@ -1,7 +1,7 @@
 """Hold the speeds of emulated boards, and choose how many emulators share the work of one."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hil.boards.facts import Provenance
 from hil.boards.spread import usable_cores
@@ -25,12 +25,14 @@ class Speed:
         start: Seconds until it has the pack.
         clocks: Clocks that each latency and switch is measured with.
         agent: Environment of its agent, as `build` names it; empty if its build is not known.
+        alone: Whether no more emulators of it can be started, as of one on another machine.
     """
 
     macs: float
     start: float
     clocks: int
     agent: str = ""
+    alone: bool = False
 
 
 SPEEDS = {
@@ -47,7 +49,7 @@ def speed_of(board: SelectedBoard) -> Speed | None:
     """Return the speed of an emulated board, None for others."""
     if board.absent or board.provenance is not Provenance.EMULATED:
         return None
-    return SPEEDS.get(board.entry.target, _UNKNOWN)
+    return replace(SPEEDS.get(board.entry.target, _UNKNOWN), alone=board.entry.emulated)
 
 
 def emulators(macs: float, speed: Speed) -> int:
@@ -57,7 +59,7 @@ def emulators(macs: float, speed: Speed) -> int:
         macs: MACs of the work.
         speed: Speed of one emulator.
     """
-    if macs / speed.macs <= _PAYS * speed.start:
+    if speed.alone or macs / speed.macs <= _PAYS * speed.start:
         return 1
     free = len(usable_cores()) // max(1, int(os.environ.get(WORKERS, "1")))
     return max(1, min(free, _MOST_EMULATORS))

@@ -21,6 +21,9 @@ const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs,
         if (costs[i].us == 0) {
             return "a subnet takes 0 us: the time of an inference is at least 1";
         }
+        if (i > 0 && (costs[i].us < costs[i - 1].us || costs[i].nj < costs[i - 1].nj)) {
+            return "a subnet costs less than a smaller one: list the smallest first, or raise its cost";
+        }
     }
     if (rules->policy == NULL) {
         return "the rules name no policy: set it to reds_deadline or another one";
@@ -94,8 +97,8 @@ void reds_ran(reds_governor *governor, uint32_t us)
     const uint64_t took = (uint64_t)us * governor->left;
     governor->left = 0; /* one report for each inference */
     governor->stretch = forgotten(governor->stretch);
-    if (took * 256 >
-        expected * governor->stretch) { /* below 2^57; a division, which is slow, only to learn */
+    /* Both sides are below 2^57. A division, which is slow, is only made to learn. */
+    if (took * 256 > expected * governor->stretch) {
         const uint64_t stretch = (took * 256 + expected - 1) / expected;
         governor->stretch = stretch < MOST_STRETCH ? (uint32_t)stretch : MOST_STRETCH;
     }

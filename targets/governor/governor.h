@@ -82,8 +82,7 @@ typedef struct {
     uint16_t patience;      /* decisions in a row that must afford more before a larger subnet is taken */
     int16_t hot_celsius; /* at this temperature and above only subnet 0 runs; 0: at any temperature all do */
     uint32_t period_us;  /* from one inference to the next; at least 1 for energy-neutral policies */
-    uint32_t
-        horizon_us; /* time over which a surplus or a lack of the store is evened out; at least a period */
+    uint32_t horizon_us; /* a surplus or a lack of the store is evened out over it; at least a period */
     uint64_t target_nj;  /* energy that the store should hold; at least the reserve */
     uint64_t reserve_nj; /* energy that is never used */
 } reds_rules;
@@ -102,8 +101,9 @@ struct reds_governor {
     uint32_t stretch;  /* by which inferences take longer than expected, in parts of 256 */
 };
 
-/* Begin with the largest subnet. `costs` must stay in place; the rules are copied. Return NULL, or a sentence that
- * says which value is wrong: the governor must not be used then. */
+/* Begin with the largest subnet. `costs` has a line for each subnet, smallest first, none below the one before it.
+ * They must stay in place; the rules are copied. Return NULL, or a sentence that says which value is wrong: the
+ * governor must not be used then. */
 const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs, uint32_t subnets,
                                 const reds_rules *rules);
 

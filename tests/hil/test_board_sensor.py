@@ -14,6 +14,7 @@ from hil.boards.registry import target
 from hil.energy.board_sensor import BoardSensor
 from hil.energy.meter import Meter
 from hil.errors import MeterError
+from hil.transports.deadline import Deadline
 from reds.pack.model import Model
 from tests.hil.support.boards import open_pi
 from tests.hil.support.raising import raises
@@ -121,17 +122,19 @@ def test_a_long_capture_has_no_more_readings_than_a_machine_may_print(
     assert 1 <= len(read) <= 11
 
 
-def test_a_script_that_nobody_stops_ends_by_itself(
+def test_a_script_that_nobody_stops_ends_by_itself_and_leaves_no_folder(
     desktop: Board, sensor: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hil.energy.board_sensor._SPARE_SECONDS", 0.0)
     recorder = BoardSensor(Meter("hwmon", path=str(sensor), seconds=2.0), "desk", desktop.shell)
     recorder.start()
-    folder = Path(recorder._folder)
-    while not (folder / "off").exists():
+    folder, deadline = Path(recorder._folder), Deadline.after(20)
+    assert folder.exists()
+    while folder.exists() and not deadline.passed:
         threading.Event().wait(0.05)
-    recorder.stop()
     assert not folder.exists()
+    with raises(MeterError, board="desk"):
+        recorder.stop()
 
 
 @pytest.mark.qemu("qemu-system-aarch64")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,18 @@ from tests.hil.support.raising import raises
 ODD = "a b,c=d:e%f#é"
 """A name of a folder that make, QEMU or a linker would split; PlatformIO takes it."""
 ODDER = f"{ODD} \"'$(x);\n-"
+
+
+def test_build_of_an_agent_is_known_by_the_sources_that_it_contains(tmp_path: Path) -> None:
+    copy = tmp_path / "targets"
+    shutil.copytree(build.targets_dir(), copy, ignore=shutil.ignore_patterns("build", "__pycache__"))
+    build_id = runpy.run_path(str(copy / "build_id.py"))["build_id"]
+    before = build_id(copy)
+    assert before == build.build_id()
+    (copy / "governor" / "governor.h").write_text("/* another one */")
+    assert build_id(copy) == before, "no agent contains the governor"
+    (copy / "runtime" / "reds.h").write_text("/* another one */")
+    assert build_id(copy) != before
 
 
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

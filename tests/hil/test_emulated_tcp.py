@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hil.boards import opening
@@ -14,6 +15,7 @@ from hil.emulators import cortex_m4
 from hil.errors import BoardAbsent, BoardBusy, BoardsFileError, SetupError
 from hil.firmware import build
 from hil.transports.transport import Advice
+from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.hil.support.boards import equals_the_interpreter
 from tests.hil.support.raising import raises
@@ -57,6 +59,18 @@ def test_outputs_over_tcp_equal_the_interpreter(there: TcpBoard, small: Model) -
     equals_the_interpreter(nano33ble.start(entry(there.port, emulated=True), EMULATED), small)
 
 
+def test_emulator_at_a_port_computes_all_outputs_alone(there: TcpBoard, small: Model) -> None:
+    """A second connection to its port would take its answers."""
+    told, before, x = list[str](), there.clients, inputs(small, 60)
+    remote = RecoverableBoard(entry(there.port, emulated=True), EMULATED, Record(), told.append, told.append)
+    with remote as board:
+        board.deploy(small)
+        outputs = board.infer_each([0, 1], x, ignore, 2)
+    assert all(np.array_equal(outputs[subnet], interpreter.run(small, subnet, x)) for subnet in (0, 1))
+    assert told == []
+    assert there.clients == before + 1
+
+
 def test_emulator_at_a_port_never_passes_for_a_board(there: TcpBoard) -> None:
     assert "an emulator" in (nano33ble.absent(entry(there.port, emulated=True)) or "")
     with raises(SetupError, board="left"), nano33ble.start(entry(there.port), Provenance.HARDWARE):
@@ -74,16 +88,6 @@ def test_emulator_at_a_port_is_leased_as_a_board_is(there: TcpBoard) -> None:
     nowhere = replace(remote, port="socket://no-such-exporter.invalid:1")
     with raises(BoardAbsent, board="left"), opening.leased(nowhere, EMULATED):
         pass
-
-
-def test_emulator_at_a_port_does_all_work_alone(there: TcpBoard, small: Model) -> None:
-    x, told = inputs(small, 8), list[str]()
-    remote = entry(there.port, emulated=True)
-    with RecoverableBoard(remote, EMULATED, Record(), told.append, told.append) as board:
-        board.deploy(small)
-        outputs = board.infer_each([0, 1], x, ignore, 2)
-    assert [len(of_subnet) for of_subnet in outputs] == [8, 8]
-    assert told == []
 
 
 def test_emulator_needs_a_port_on_the_network() -> None:

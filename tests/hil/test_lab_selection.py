@@ -55,6 +55,15 @@ def test_kind_that_the_lab_lacks_fails_if_it_is_named_or_as_missing_says() -> No
     assert decisions(emulated) == [("android", "emulated here")]
 
 
+def test_emulator_of_this_machine_stands_in_for_an_emulated_board_that_the_lab_does_not_serve() -> None:
+    absent = offer("nano33ble", emulated=True, absent="not served")
+    (alone,) = select(absent, missing="emulate")
+    *_, second = select(offer("nano33ble", emulated=True), missing="emulate", boards_per_target=2)
+    for board in (alone, second):
+        assert decisions([board]) == [("nano33ble", "emulated here")]
+        assert not board.entry.emulated, "no emulator is at a port of another machine"
+
+
 def test_emulate_touches_no_real_board_of_the_lab() -> None:
     assert decisions(select(*SHELF, emulate=True)) == [("nano33ble", "emulated")]
     named = select(*SHELF, target=("nano33ble", "pi", "desktop"), emulate=True)

@@ -79,13 +79,14 @@ def test_old_agents_and_partial_files_are_removed(sshd: Start, small: Model) -> 
     there = sshd()
     folder = there.home / ".cache" / "reds-hil"
     folder.mkdir(parents=True)
-    for name, days in (("agent-0123", 9), ("agent-0123.4567", 9), ("agent-89ab", 1), ("notes", 9)):
+    partial = (("agent-0123.4567", 9), ("agent-0123.45670123", 2), ("agent-89ab.bin.45670123", 2))
+    for name, days in (("agent-0123", 9), *partial, ("agent-89ab", 1), ("agent-89ab.bin", 2), ("notes", 9)):
         (folder / name).touch()
         os.utime(folder / name, times=(time.time() - days * 86_400,) * 2)
     pi_runs(there.entry(), small)
     names = [path.name for path in there.stored()]
-    assert len(names) == 3
-    assert {"agent-89ab", "notes"} < set(names)
+    assert len(names) == 4
+    assert {"agent-89ab", "agent-89ab.bin", "notes"} < set(names)
 
 
 def test_agent_listens_on_no_port_and_runs_on_its_core(sshd: Start) -> None:
@@ -185,6 +186,10 @@ def test_host_that_does_not_listen_is_absent(sshd: Start) -> None:
     nowhere = pi.absent(replace(entry, host=replace(entry.host, name="nowhere.invalid")))
     assert nowhere is not None
     assert nowhere.startswith("nowhere.invalid port ")
+
+
+def test_emulator_at_a_host_is_no_board(sshd: Start) -> None:
+    assert "an emulator" in (pi.absent(replace(sshd().entry(), emulated=True)) or "")
 
 
 def test_entry_without_a_host_is_absent() -> None:

@@ -1,7 +1,8 @@
 """Several emulators of a board compute the same outputs as one, whatever happens to the others."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -42,7 +43,7 @@ class Helpers:
         """Set when a helper has computed a batch."""
         self.fails = ""
         self.until: Event | None = None
-        """What a helper waits for before it fails."""
+        """Event that a helper waits for before it fails."""
 
     @contextmanager
     def start(self) -> Iterator[Board]:
@@ -184,6 +185,22 @@ def test_a_defect_of_the_bench_is_not_taken_for_a_failed_emulator(desktop: Board
         shared(desktop, helpers, small, inputs(small, 5000))
 
 
+def test_a_defect_of_the_bench_that_comes_when_all_is_done_is_not_lost(desktop: Board, small: Model) -> None:
+    done = Event()
+
+    def start() -> AbstractContextManager[Board]:
+        assert done.wait(30)
+        raise ZeroDivisionError
+
+    def advance(inputs_done: int) -> None:
+        if inputs_done == 12:
+            done.set()
+
+    desktop.deploy(small)
+    with pytest.raises(ZeroDivisionError):
+        spread.infer_each(desktop, 1, start, small, SUBNETS, inputs(small, 12), advance, print)
+
+
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_two_emulated_nanos_compute_the_outputs_of_one_and_end(small: Model) -> None:
@@ -221,5 +238,6 @@ def test_as_many_emulators_as_cores_are_free_share_long_work(
     monkeypatch.setattr(speeds, "usable_cores", lambda: list(range(cores)))
     monkeypatch.setenv(WORKERS, str(workers))
     speed = Speed(1e6, 2.0, 1)
+    assert speeds.emulators(seconds * 1e6, replace(speed, alone=True)) == 1
     assert speeds.emulators(seconds * 1e6, speed) == count
     assert speeds.shared_seconds(seconds * 1e6, speed) == (seconds + (count - 1) * 2) / count

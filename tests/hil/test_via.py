@@ -18,10 +18,12 @@ from hil.errors import (
     DeadlineError,
     HilError,
     HostKeyError,
+    LinkError,
     LoginError,
 )
 from hil.firmware import build
 from hil.firmware.elsewhere import run_there
+from hil.kernels import litert
 from hil.transports.deadline import Deadline
 from hil.transports.host import Host
 from hil.transports.network_port import RAW, TELNET
@@ -102,6 +104,12 @@ def test_host_keys_of_both_machines_are_checked(
 def test_machine_that_forwards_nothing_is_named(sshd: Start, exporter: Callable[..., Host]) -> None:
     behind = replace(sshd().entry(), via=exporter(config="AllowTcpForwarding no"))
     assert "AllowTcpForwarding" in pi_error(behind, LoginError)
+
+
+def test_litert_reaches_a_pi_through_its_machine_too(sshd: Start, exporter: Callable[..., Host]) -> None:
+    behind = replace(sshd().entry(), via=exporter(config="AllowTcpForwarding no"))
+    with raises(LoginError), litert.started(behind):
+        pass
 
 
 def test_pi_that_its_machine_cannot_reach_is_lost(sshd: Start, exporter: Callable[..., Host]) -> None:
@@ -209,7 +217,7 @@ def flashing(firmware: bytes, seconds: float = 10.0) -> Desk:
         THIS_DESK,
         hello_seconds=0.5,
         return_seconds=seconds,
-        upload_there=lambda via, command: run_there(via, command, firmware),
+        upload_there=lambda via, command, touch: run_there(via, command, firmware, touch),
     )
 
 
@@ -247,6 +255,14 @@ def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
     assert len(touched) == (scheme == TELNET)
 
 
+def test_bootloader_of_a_nano_is_not_started_before_a_login_that_fails() -> None:
+    def touch() -> None:
+        pytest.fail("the board was left in its bootloader")
+
+    with raises(LinkError):
+        run_there(Host("127.0.0.1", free_port()), ("true", "{firmware}"), b"x", touch)
+
+
 def nano_error(there: Entry, desk: Desk, error: type[HilError]) -> str:
     with raises(error, board="left") as caught, nano33ble.start(there, Provenance.HARDWARE, desk):
         pass
@@ -270,7 +286,7 @@ def test_failed_upload_of_another_machine_raises_with_both_reasons(
 def test_words_of_an_upload_run_nothing_in_a_shell(exporter: Callable[..., Host], tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     odd = ("printf", "%s", f"; touch {mark} #", f"$(touch {mark})", f"`touch {mark}`", "'\n{firmware}")
-    run_there(exporter(), odd, b"x")
+    run_there(exporter(), odd, b"x", lambda: None)
     assert not mark.exists()
 
 

@@ -296,6 +296,8 @@ def test_a_policy_of_the_user_decides_and_cannot_leave_the_table(library: ctypes
     [
         ([], "reds_deadline", {}, "at least one subnet"),
         ([(0, 1)], "reds_deadline", {}, "0 us"),
+        ([(2, 1), (1, 1)], "reds_deadline", {}, "smallest first"),
+        ([(1, 2), (1, 1)], "reds_deadline", {}, "smallest first"),
         (COSTS, None, {}, "no policy"),
         (COSTS, "reds_fixed", {"fixed": 4}, "fixed"),
         (COSTS, "reds_energy_neutral", {}, "period"),

@@ -25,14 +25,14 @@ REACH_SECONDS, LOGIN_SECONDS, EMULATED_LOGIN_SECONDS = 4.0, 15.0, 60.0
 
 
 def absent(entry: Entry) -> str | None:
-    """Return why nothing listens at the entry's host, or at `via` if it has one, or None; nobody logs in."""
+    """Return why no board listens at the entry's host, or at `via` if it has one, or None; nobody logs in."""
     if entry.host is None:
         return "its entry names no host; add `host` and `user` in a boards file"
     try:
         open_tcp(entry.via or entry.host, Deadline.after(REACH_SECONDS)).close()
     except LinkError as error:
         return str(error)
-    return None
+    return f"an emulator is at {entry.host}, not a board" if entry.emulated else None
 
 
 def device(entry: Entry) -> str | None:
