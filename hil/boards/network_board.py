@@ -9,11 +9,11 @@ from contextlib import closing, suppress
 
 from hil.boards import lease, lease_holder
 from hil.boards.entry import Entry, errors_naming
-from hil.errors import BoardAbsent, LeaseError, LinkError
+from hil.errors import BoardAbsent, LeaseError, LinkError, SetupError
 from hil.transports.deadline import Deadline
 from hil.transports.host import open_tcp, resolved
 from hil.transports.network_port import TELNET, NetworkPort
-from hil.transports.rfc2217 import Rfc2217Transport
+from hil.transports.rfc2217 import RefusedOption, Rfc2217Transport
 from hil.transports.tcp import NETWORK_ADVICE, ClosedAtOnce, TcpTransport
 from hil.transports.transport import Advice, Transport
 
@@ -67,6 +67,7 @@ def connect(entry: Entry, port: NetworkPort, advice: Advice = NETWORK_ADVICE) ->
 
     Raises:
         BoardAbsent: The server does not answer.
+        SetupError: The server does not speak RFC 2217, which the scheme of the port says.
         LinkError: Another client has the port.
     """
     deadline, busy = Deadline.after(REACH_SECONDS), Deadline.after(RELEASE_SECONDS)
@@ -77,6 +78,8 @@ def connect(entry: Entry, port: NetworkPort, advice: Advice = NETWORK_ADVICE) ->
             except ClosedAtOnce:
                 if busy.passed:
                     raise
+            except RefusedOption as error:
+                raise SetupError(error.text) from error
             except LinkError as error:
                 raise BoardAbsent(error.text) from error
             time.sleep(_POLL_SECONDS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hil.cli.options import BOARDS, LAB, coordinator_of
+from hil.errors import LabError
 from reds.text import printable
 
 if TYPE_CHECKING:
@@ -34,8 +35,12 @@ def boards(boards_file: Path | None, lab: str | None, toml: bool) -> None:
     if toml:
         _print_toml(path, entries)
         return
+    gone: LabError | None = None
     if coordinator := coordinator_of(lab, boards_file):
-        _print_places(coordinator)
+        try:
+            _print_places(coordinator)
+        except LabError as error:  # the boards here are shown all the same
+            gone = error
     width = max((len(entry.name) for entry in entries), default=0)
     click.echo(f"boards of {path}:{'' if entries else ' none'}")
     for entry in entries:
@@ -47,6 +52,8 @@ def boards(boards_file: Path | None, lab: str | None, toml: bool) -> None:
     for line in _ports():
         click.echo(f"  {printable(line)}")
     click.echo("hil boards --toml prints a boards file of those that are here")
+    if gone:
+        raise gone
 
 
 def _print_places(coordinator: str) -> None:

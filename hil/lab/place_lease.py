@@ -156,7 +156,7 @@ class _Seeker:
             if any(text in error.said for text in _UNSERVED):
                 tokens = {r.token: r.place for r in listing.reservations(self.client)}
                 name = tokens.get(pattern[1:], pattern)
-                self.useless[name] = f"is not served: {printable(error.said)}"
+                self.useless[name] = f"is not served: {printable(error.said)}; start its exporter"
             elif not any(text in error.said for text in _TAKEN):
                 raise
             return None
@@ -169,7 +169,9 @@ class _Seeker:
             if self._wanted(place) and place.is_emulated == self.emulated:
                 giving_back.push(here.pop_all().__exit__)
                 return place, resources
-        self.useless[name] = f"is {'hardware' if self.emulated else 'emulated'}"
+        self.useless[name] = (
+            "is no emulated board" if self.emulated else "is emulated; only --emulate benches it"
+        )
         return None
 
     def _wait(self, reserving: Reserving) -> None:
@@ -180,7 +182,7 @@ class _Seeker:
         while True:
             busy = watch.reclaim(self._wanted)
             if not busy and self.useless:
-                raise BoardAbsent(f"{self._unfit()}; start its exporter", board=self.board)
+                raise BoardAbsent(self._unfit(), board=self.board)
             uses = f"{', '.join(f'{p.name} is in use by {owner.described(p.owner)}' for p in busy)}"
             uses = printable(uses or "no place is free")
             if not told and busy:
@@ -195,7 +197,7 @@ class _Seeker:
         return self.tags.items() <= {**place.tags, NAME: place.name}.items()
 
     def _unfit(self) -> str:
-        return ", ".join(f"place {name} {why}" for name, why in self.useless.items())
+        return ", and ".join(f"place {name} {why}" for name, why in self.useless.items())
 
     def _give_up(self, busy: tuple[Place, ...], uses: str) -> None:
         lab = shlex.quote(self.client.coordinator)

@@ -63,5 +63,7 @@ def ask_once(config: pytest.Config, question: str, ask: Callable[[], Any]) -> An
     with (folder / "probing").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not file.exists():
-            file.write_text(json.dumps(ask()))
+            partial = file.with_suffix(".partial")  # a worker that is killed leaves no half of an answer
+            partial.write_text(json.dumps(ask()))
+            partial.replace(file)
         return json.loads(file.read_text())

@@ -165,6 +165,13 @@ def test_board_in_use_is_shown_with_its_run(boards_toml: Callable[..., Path]) ->
             lease.path_of(board.port).rmdir()
 
 
+def test_boards_here_are_listed_though_the_lab_is_gone(boards_toml: Callable[..., Path]) -> None:
+    done = run("--boards", boards_toml("desktop"), "--lab", f"127.0.0.1:{free_port()}")
+    assert done.exit_code == 1
+    assert "  board  desktop" in done.output
+    assert done.output.splitlines()[-1].startswith("Error: ")
+
+
 NAMES = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text.strip())
 LIMITS = st.dictionaries(NAMES, st.floats(min_value=0.1, max_value=1e9), max_size=3)
 FINGERPRINT = "SHA256:" + "a" * 43

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.boards import network_board
+from hil.boards.entry import Entry
 from hil.boards.facts import Identity
-from hil.errors import DeadlineError, LinkError
+from hil.errors import DeadlineError, LinkError, SetupError
 from hil.transports.deadline import Deadline
 from hil.transports.network_port import RAW, TELNET, network_port
 from hil.transports.rfc2217 import RefusedOption, Rfc2217Transport
@@ -167,9 +168,16 @@ def test_server_that_refuses_an_option_is_refused(option: Option) -> None:
         client.sendall(said(Said(Verb.DONT, option)))
         until_closed(client)
 
-    with serving(refuse) as port, raises(RefusedOption) as caught:
-        transport(port.replace(RAW, TELNET))
+    with serving(refuse) as port:
+        telnet = port.replace(RAW, TELNET)
+        with raises(RefusedOption) as caught:
+            transport(telnet)
+        with raises(SetupError, board="left") as of_board:
+            network_board.connect(Entry("left", "nano33ble", port=telnet), network_port(telnet))
     assert option.name.replace("_", "-") in caught.value.text
+    assert type(of_board.value) is SetupError, (
+        "a wrong setting is no absent board, which would be passed over"
+    )
 
 
 def test_options_that_nobody_needs_are_refused() -> None:
