@@ -8,8 +8,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -80,13 +81,25 @@ class Forge:
             with build_opener(_NoRedirection).open(request, timeout=SECONDS) as answer:
                 return json.loads(answer.read(_MOST_BYTES))
         except HTTPError as error:
-            with error:
-                told = error.read(300).decode(errors="replace")
-            said = "".join(c if c.isprintable() else " " for c in told)
-            raise ForgeError(f"{what} answered {error.code}: {said}; {_remedy(error.code)}") from None
-        except (URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
+            raise ForgeError(f"{what} answered {error.code}: {_said(error)}; {_remedy(error.code)}") from None
+        except (OSError, HTTPException, ValueError) as error:
+            reason = _line(str(getattr(error, "reason", None) or error))
             raise ForgeError(f"{what} failed: {reason}; run this job again when the API answers") from None
+
+
+def _said(error: HTTPError) -> str:
+    """Return the beginning of an answer that is an error, in one line."""
+    try:
+        with error:
+            told = error.read(300).decode(errors="replace")
+    except (OSError, HTTPException):  # it was cut off
+        told = error.reason
+    return _line(told)
+
+
+def _line(text: str) -> str:
+    """Return a text of others in one printable line."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 def _remedy(code: int) -> str:
