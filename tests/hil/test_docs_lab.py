@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from hil.lifetime.child import Child
-from tests.hil.support import postgres
 from tests.hil.support.lab import PROGRAMS, programs
 from tests.hil.support.lab_boards import LabBoard
+from tests.hil.support.postgres import Postgres
+from tests.hil.support.postgres import programs as servers
 from tests.hil.support.processes import eventually
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.sshd import free_port
@@ -87,24 +88,23 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, small_pack: Path) -> Iterator[Machine]:
-    found, servers = programs(), postgres.programs()
-    if found is None or servers is None or SER2NET is None:
+def machine(tmp_path: Path, small_pack: Path, postgres: Postgres) -> Iterator[Machine]:
+    found, there = programs(), servers()
+    if found is None or there is None or SER2NET is None:
         pytest.skip("labgrid, PostgreSQL or ser2net is missing: run ci/bootstrap test")
     bin_ = tmp_path / "bin"
     bin_.mkdir()
     for name in PROGRAMS:
         (bin_ / name).symlink_to(found / name)
     for name in ("createuser", "createdb"):
-        (bin_ / name).symlink_to(servers / name)
+        (bin_ / name).symlink_to(there / name)
     (bin_ / "sudo").write_text(SUDO)
     (bin_ / "sudo").chmod(0o755)
     with ExitStack() as stack:
-        server = stack.enter_context(postgres.Postgres(servers))
         usb = stack.enter_context(PtyBoard(nano_agent()))
         second = stack.enter_context(LabBoard())
         ports = {name: free_port() for name in ("coordinator", "nano-1")}
-        (home,) = re.findall(r"host=(\S+)", server.dsn)
+        (home,) = re.findall(r"host=(\S+)", postgres.dsn)
         replaced = {
             "reds@10.20.0.1/reds": f"reds@/reds?host={home}",
             "10.20.0.1:20408": f"127.0.0.1:{ports['coordinator']}",
