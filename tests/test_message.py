@@ -49,8 +49,9 @@ def keep(project: Path, failed: dict[str, str], name: str = "pi", diff: str = ""
 
 
 def start(project: Path, environment: dict[str, str], *names: str) -> subprocess.Popen[str]:
+    """Start the script with a Python that has no packages, as the jobs of CI do."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "CI", "GITLAB_", "GH_"))}
-    command = [sys.executable, "ci/message.py", *(names or ("pi",))]
+    command = [sys.executable, "-S", "ci/message.py", *(names or ("pi",))]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         command, cwd=project, env={**plain, **environment}, stdout=pipe, stderr=pipe, text=True
