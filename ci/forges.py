@@ -105,6 +105,8 @@ def _line(text: str) -> str:
 def _remedy(code: int) -> str:
     if code in (401, 403, 404):
         return "give the token the right to write issues"
+    if code == 410:
+        return "switch issues on in the settings of this project"
     return "run this job again when the API answers"
 
 
