@@ -27,10 +27,9 @@ class ForgeError(Exception):
 
 @dataclass(frozen=True)
 class Issue:
-    """A message: its number, whether it is open, and its text."""
+    """A message: its number and its text."""
 
     number: int
-    open: bool
     body: str
 
 
@@ -129,11 +128,7 @@ class GitHub(Forge):
         """Return the newest messages of a state."""
         asked = {"labels": LABEL, "state": state, "per_page": most, "sort": "created", "direction": "desc"}
         found = self._call("GET", f"{self._base}?{urlencode(asked)}")
-        return [
-            Issue(each["number"], each["state"] == "open", each["body"] or "")
-            for each in found
-            if "pull_request" not in each
-        ]
+        return [Issue(each["number"], each["body"] or "") for each in found if "pull_request" not in each]
 
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""
@@ -164,7 +159,7 @@ class GitLab(Forge):
         named = {"open": "opened"}.get(state, state)
         asked = {"labels": LABEL, "state": named, "per_page": most, "order_by": "created_at", "sort": "desc"}
         found = self._call("GET", f"{self._base}?{urlencode(asked)}")
-        return [Issue(each["iid"], each["state"] == "opened", each["description"] or "") for each in found]
+        return [Issue(each["iid"], each["description"] or "") for each in found]
 
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""
