@@ -8,8 +8,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -26,10 +27,9 @@ class ForgeError(Exception):
 
 @dataclass(frozen=True)
 class Issue:
-    """A message: its number, whether it is open, and its text."""
+    """A message: its number and its text."""
 
     number: int
-    open: bool
     body: str
 
 
@@ -80,18 +80,32 @@ class Forge:
             with build_opener(_NoRedirection).open(request, timeout=SECONDS) as answer:
                 return json.loads(answer.read(_MOST_BYTES))
         except HTTPError as error:
-            with error:
-                told = error.read(300).decode(errors="replace")
-            said = "".join(c if c.isprintable() else " " for c in told)
-            raise ForgeError(f"{what} answered {error.code}: {said}; {_remedy(error.code)}") from None
-        except (URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
+            raise ForgeError(f"{what} answered {error.code}: {_said(error)}; {_remedy(error.code)}") from None
+        except (OSError, HTTPException, ValueError) as error:
+            reason = _line(str(getattr(error, "reason", None) or error))
             raise ForgeError(f"{what} failed: {reason}; run this job again when the API answers") from None
+
+
+def _said(error: HTTPError) -> str:
+    """Return the beginning of an answer that is an error, in one line."""
+    try:
+        with error:
+            told = error.read(300).decode(errors="replace")
+    except (OSError, HTTPException):  # it was cut off
+        told = error.reason
+    return _line(told)
+
+
+def _line(text: str) -> str:
+    """Return a text of others in one printable line."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 def _remedy(code: int) -> str:
     if code in (401, 403, 404):
         return "give the token the right to write issues"
+    if code == 410:
+        return "switch issues on in the settings of this project"
     return "run this job again when the API answers"
 
 
@@ -114,11 +128,7 @@ class GitHub(Forge):
         """Return the newest messages of a state."""
         asked = {"labels": LABEL, "state": state, "per_page": most, "sort": "created", "direction": "desc"}
         found = self._call("GET", f"{self._base}?{urlencode(asked)}")
-        return [
-            Issue(each["number"], each["state"] == "open", each["body"] or "")
-            for each in found
-            if "pull_request" not in each
-        ]
+        return [Issue(each["number"], each["body"] or "") for each in found if "pull_request" not in each]
 
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""
@@ -149,7 +159,7 @@ class GitLab(Forge):
         named = {"open": "opened"}.get(state, state)
         asked = {"labels": LABEL, "state": named, "per_page": most, "order_by": "created_at", "sort": "desc"}
         found = self._call("GET", f"{self._base}?{urlencode(asked)}")
-        return [Issue(each["iid"], each["state"] == "opened", each["description"] or "") for each in found]
+        return [Issue(each["iid"], each["description"] or "") for each in found]
 
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""

@@ -1,6 +1,7 @@
 """Test the message about failing nights against a real server: one message, told when the verdict changes."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -48,8 +49,9 @@ def keep(project: Path, failed: dict[str, str], name: str = "pi", diff: str = ""
 
 
 def start(project: Path, environment: dict[str, str], *names: str) -> subprocess.Popen[str]:
+    """Start the script with a Python that has no packages, as the jobs of CI do."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "CI", "GITLAB_", "GH_"))}
-    command = [sys.executable, "ci/message.py", *(names or ("pi",))]
+    command = [sys.executable, "-S", "ci/message.py", *(names or ("pi",))]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         command, cwd=project, env={**plain, **environment}, stdout=pipe, stderr=pipe, text=True
@@ -190,6 +192,26 @@ def test_api_that_is_down_fails_and_the_verdict_of_the_night_stands(project: Pat
     assert (process.returncode, out) == (1, "pi: 2 tests failed\n")
     assert len(err.splitlines()) == 1
     assert (project / "results" / "nightly" / "pi" / "status").read_text() == "1\n"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"220 mail ready\r\n", b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", b""]
+)
+def test_answer_that_is_no_http_or_is_cut_off_fails_in_one_sentence(answer: bytes, project: Path) -> None:
+    keep(project, SLOW)
+    with ForgeServer("github") as here:
+        environment = here.environment(1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        process = start(project, {**environment, "GITHUB_API_URL": url})
+        client, _ = listener.accept()
+        with client:
+            client.recv(1 << 16)
+            client.sendall(answer)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = err.splitlines()
+    assert line.startswith(f"message: GET {url}/repos/lab/net/issues ")
 
 
 def test_text_of_tests_calls_nobody_and_is_no_markup(project: Path, server: ForgeServer, tell: Tell) -> None:

@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from hil.lifetime.child import Child
-from tests.hil.support import postgres
 from tests.hil.support.lab import PROGRAMS, programs
 from tests.hil.support.lab_boards import LabBoard
+from tests.hil.support.postgres import Postgres
+from tests.hil.support.postgres import programs as servers
 from tests.hil.support.processes import eventually
 from tests.hil.support.ptyboard import PtyBoard, nano_agent
 from tests.hil.support.sshd import free_port
@@ -38,13 +39,13 @@ class Machine:
     """A folder in which the commands of the page run.
 
     Attributes:
-        here: What stands in for each address and device of the page.
+        replaced: What stands in for each address and device of the page.
         second: The board of `rack-2`.
         coordinator: TCP port of the coordinator.
     """
 
     folder: Path
-    here: Mapping[str, str]
+    replaced: Mapping[str, str]
     env: Mapping[str, str]
     stack: ExitStack
     second: LabBoard
@@ -53,7 +54,7 @@ class Machine:
     def text(self, name: str) -> str:
         """Return a block of the page with the addresses of this machine."""
         text = block("lab.md", name)
-        for theirs, ours in self.here.items():
+        for theirs, ours in self.replaced.items():
             text = text.replace(theirs, ours)
         return re.sub(r"^pip install .*$", "", text, flags=re.MULTILINE)  # it is installed
 
@@ -87,25 +88,24 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, small_pack: Path) -> Iterator[Machine]:
-    found, servers = programs(), postgres.programs()
-    if found is None or servers is None or SER2NET is None:
+def machine(tmp_path: Path, small_pack: Path, postgres: Postgres) -> Iterator[Machine]:
+    found, there = programs(), servers()
+    if found is None or there is None or SER2NET is None:
         pytest.skip("labgrid, PostgreSQL or ser2net is missing: run ci/bootstrap test")
     bin_ = tmp_path / "bin"
     bin_.mkdir()
     for name in PROGRAMS:
         (bin_ / name).symlink_to(found / name)
     for name in ("createuser", "createdb"):
-        (bin_ / name).symlink_to(servers / name)
+        (bin_ / name).symlink_to(there / name)
     (bin_ / "sudo").write_text(SUDO)
     (bin_ / "sudo").chmod(0o755)
     with ExitStack() as stack:
-        server = stack.enter_context(postgres.Postgres(servers))
         usb = stack.enter_context(PtyBoard(nano_agent()))
         second = stack.enter_context(LabBoard())
         ports = {name: free_port() for name in ("coordinator", "nano-1")}
-        (home,) = re.findall(r"host=(\S+)", server.dsn)
-        here = {
+        (home,) = re.findall(r"host=(\S+)", postgres.dsn)
+        replaced = {
             "reds@10.20.0.1/reds": f"reds@/reds?host={home}",
             "10.20.0.1:20408": f"127.0.0.1:{ports['coordinator']}",
             "tcp,10.20.0.11,5701": f"tcp,127.0.0.1,{ports['nano-1']}",
@@ -126,7 +126,7 @@ def machine(tmp_path: Path, small_pack: Path) -> Iterator[Machine]:
             **{"HIL_PACK": str(small_pack), "HIL_SAMPLES": "5", "XDG_DATA_HOME": str(tmp_path / "data")},
             **{"PGHOST": home, "PGUSER": "hil", "PYTEST_ADDOPTS": " ".join(PLUGINS)},
         }
-        made = Machine(tmp_path, here, env, stack, second, ports["coordinator"])
+        made = Machine(tmp_path, replaced, env, stack, second, ports["coordinator"])
         (tmp_path / "ser2net.yaml").write_text(f"%YAML 1.1\n---\n{made.text('ser2net')}")
         made.serve(f"{SER2NET} -n -u -c ser2net.yaml")
         assert eventually(lambda: listens(ports["nano-1"]), 60)
@@ -162,4 +162,5 @@ def test_a_board_becomes_a_shelf_of_places_with_one_database(machine: Machine) -
 
 def acquired(machine: Machine) -> set[str]:
     """Return the places that anybody has."""
-    return {place for place in ("nano-1", "nano-2") if place in machine.client("who")}
+    listed = machine.client("who")
+    return {place for place in ("nano-1", "nano-2") if place in listed}

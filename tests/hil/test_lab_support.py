@@ -3,14 +3,12 @@
 import socket
 from pathlib import Path
 
-import pytest
-
 from hil.errors import DeadlineError
 from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
 from hil.transports.transport import Advice
 from tests.hil.support.lab import Lab
-from tests.hil.support.lab_boards import EmulatedNano, LabBoard
+from tests.hil.support.lab_boards import LabBoard
 from tests.hil.support.processes import eventually
 
 
@@ -47,13 +45,6 @@ def test_a_board_outlives_its_connections() -> None:
     with LabBoard() as board:
         assert [board_of(board), board_of(board)] == ["nano33ble", "nano33ble"]
         assert board.clients == 2
-
-
-@pytest.mark.qemu("qemu-system-arm")
-@pytest.mark.cross("arm-none-eabi-gcc")
-def test_an_emulated_nano_answers_on_its_port() -> None:
-    with LabBoard(EmulatedNano) as board:
-        assert board_of(board) == "nano33ble"
 
 
 def test_a_second_client_is_turned_away() -> None:

@@ -115,15 +115,16 @@ def test_run_without_measurements_fails(nightly: Nightly, project: Path) -> None
 def test_bad_night_is_compared_with_the_last_good_one_and_told(
     project: Path, nightly: Nightly, tmp_path: Path
 ) -> None:
+    latencies = " ".join([*PLUGINS, "-k", "test_latency"])
     boards = tmp_path / "boards.toml"
     entry = '[[board]]\nname = "nano"\ntarget = "nano33ble"\nport = "/dev/ttyNOWHERE"\n'
     boards.write_text(entry)
-    good = nightly("nano33ble", HIL_BOARDS=boards)
+    good = nightly("nano33ble", HIL_BOARDS=boards, PYTEST_ADDOPTS=latencies)
     assert good.returncode == 0, good.stdout + good.stderr
     kept = project / "results" / "nightly" / "nano33ble"
     run = json.loads((kept / "bench.jsonl").read_text().splitlines()[0])["run"]["id"]
     boards.write_text(f'{entry}latency_us = {{ "50%" = 0.5 }}\n')
-    bad = nightly("nano33ble", HIL_BOARDS=boards)
+    bad = nightly("nano33ble", HIL_BOARDS=boards, PYTEST_ADDOPTS=latencies)
     assert bad.returncode == 1
     assert (kept / "status").read_text() == "1\n"
     assert re.match(r"### Bench: \d+ equal\n", (kept / "diff.md").read_text())

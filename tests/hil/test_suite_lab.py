@@ -8,6 +8,7 @@ import pytest
 
 from tests.hil.support.lab import Lab
 from tests.hil.support.lab_boards import EmulatedNano, LabBoard
+from tests.hil.support.sshd import free_port
 from tests.hil.support.suite_run import outcomes, read, run_pytest, usage_error
 
 LITTLE = ("--inputs=4", "--samples=3", "-q")
@@ -49,9 +50,7 @@ def test_emulated_board_of_a_lab_is_benched_as_such(tmp_path: Path) -> None:
         assert lab.owners() == {}
 
 
-def test_lab_that_is_not_there_ends_the_run_before_it_begins(tmp_path: Path) -> None:
-    with Lab({}) as gone:
-        address, environment = gone.address, gone.environment
-        gone.coordinator.kill()
-        done = run_pytest(tmp_path, "--pyargs", "hil", f"--lab={address}", "-q", env=environment)
+def test_lab_that_is_not_there_ends_the_run_before_it_begins(lab: Lab, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    done = run_pytest(tmp_path, "--pyargs", "hil", f"--lab={address}", "-q", env=lab.environment)
     usage_error(done, f"the coordinator {address} cannot be reached: Connection refused; check --lab")

@@ -165,14 +165,10 @@ def test_a_file_that_is_none_ends_the_run_in_one_line(hil: Run, file: Path) -> N
     assert "Traceback" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    "option", ["--baseline=auto", "--against=tflite", "--precision=1%", "--samples=5", "--inputs=9"]
-)
-def test_an_option_that_no_file_obeys_is_refused_and_not_passed_over(
-    hil: Run, file: Path, option: str
-) -> None:
-    name = option.partition("=")[0]
-    usage_error(hil("--target=desktop", "--pack", file, option), f"{name}: for packs only")
+def test_options_that_no_file_obeys_are_refused_and_not_passed_over(hil: Run, file: Path) -> None:
+    options = ("--baseline=auto", "--against=tflite", "--precision=1%", "--samples=5", "--inputs=9")
+    done = hil("--target=desktop", "--pack", file, *options)
+    usage_error(done, "ERROR: --baseline, --against, --precision, --samples, --inputs: for packs only")
 
 
 def test_a_test_of_ones_own_is_told_that_the_file_is_no_pack(hil: Run, file: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
+from tests.support.pages import block
 from tests.support.tools import missing
 from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
 
@@ -114,9 +115,7 @@ int main(void)
 
 
 def test_inference_of_the_documentation_yields_after_every_layer(tmp_path: Path) -> None:
-    page = (ROOT / "docs/firmware.md").read_text()
-    (snippet,) = re.findall(r'^```c \{test="layers"\}\n(.*?)^```', page, re.M | re.S)
-    (tmp_path / "main.c").write_text(LAYERS.replace("SNIPPET", snippet))
+    (tmp_path / "main.c").write_text(LAYERS.replace("SNIPPET", block("firmware.md", "layers")))
     shutil.copy(NET, tmp_path / "net.reds")
     sources = ["main.c", EXAMPLES / "firmware-cmake/net.S", *RUNTIME]
     command = ["cc", *WARNINGS, "-I", TARGETS / "runtime", "-I.", *sources, "-o", "firmware"]
@@ -147,9 +146,7 @@ int main(void)
 
 
 def test_governor_of_the_documentation_chooses_and_learns(tmp_path: Path) -> None:
-    page = (ROOT / "docs/governor.md").read_text()
-    (snippet,) = re.findall(r'^```c \{test="governor"\}\n(.*?)^```', page, re.M | re.S)
-    (tmp_path / "main.c").write_text(GOVERNED.replace("SNIPPET", snippet))
+    (tmp_path / "main.c").write_text(GOVERNED.replace("SNIPPET", block("governor.md", "governor")))
     shutil.copy(NET, tmp_path / "net.reds")
     governor = TARGETS / "governor"
     sources = ["main.c", EXAMPLES / "firmware-cmake/net.S", *sorted(governor.glob("*.c")), *RUNTIME]

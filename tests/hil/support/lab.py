@@ -150,7 +150,7 @@ class Lab:
         for name in chosen:
             self._exporters[name] = Program(self._exports[name], self.folder, self.folder / f"{name}.log")
         wanted = {f"{name}/{group}/" for name in chosen for group in self._groups(name)}
-        listed = eventually(lambda: wanted <= self._listed() and self._listed(), START_SECONDS)
+        listed = eventually(lambda: wanted <= self._listed(), START_SECONDS)
         assert listed, f"exporters {chosen} did not export {wanted - self._listed()}"
 
     def client(self, *arguments: str, user: str = "tester", check: bool = True) -> str:
