@@ -6,7 +6,8 @@ because one that is repeated may open a second message.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -86,6 +87,16 @@ class Forge:
             raise ForgeError(f"{what} failed: {reason}; run this job again when the API answers") from None
 
 
+@contextmanager
+def _known_shape(what: str) -> Iterator[None]:
+    """Raise `ForgeError` if an answer is not of the shape that this API documents."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError):
+        other = f"the API's answer about {what} has another shape than GitHub's or GitLab's"
+        raise ForgeError(f"{other}; see that the job's API address is that of the forge") from None
+
+
 def _said(error: HTTPError) -> str:
     """Return the beginning of an answer that is an error, in one line."""
     try:
@@ -128,12 +139,14 @@ class GitHub(Forge):
         """Return the newest messages of a state."""
         asked = {"labels": LABEL, "state": state, "per_page": most, "sort": "created", "direction": "desc"}
         found = self._call("GET", f"{self._base}?{urlencode(asked)}")
-        return [Issue(each["number"], each["body"] or "") for each in found if "pull_request" not in each]
+        with _known_shape("issues"):
+            return [Issue(each["number"], each["body"] or "") for each in found if "pull_request" not in each]
 
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""
         made = self._call("POST", self._base, {"title": title, "body": body, "labels": [LABEL]})
-        return int(made["number"])
+        with _known_shape("a new issue"):
+            return int(made["number"])
 
     def comment(self, number: int, body: str) -> None:
         """Add a comment."""
@@ -159,12 +172,14 @@ class GitLab(Forge):
         named = {"open": "opened"}.get(state, state)
         asked = {"labels": LABEL, "state": named, "per_page": most, "order_by": "created_at", "sort": "desc"}
         found = self._call("GET", f"{self._base}?{urlencode(asked)}")
-        return [Issue(each["iid"], each["description"] or "") for each in found]
+        with _known_shape("issues"):
+            return [Issue(each["iid"], each["description"] or "") for each in found]
 
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""
         made = self._call("POST", self._base, {"title": title, "description": body, "labels": LABEL})
-        return int(made["iid"])
+        with _known_shape("a new issue"):
+            return int(made["iid"])
 
     def comment(self, number: int, body: str) -> None:
         """Add a comment."""

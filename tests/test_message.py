@@ -195,9 +195,17 @@ def test_api_that_is_down_fails_and_the_verdict_of_the_night_stands(project: Pat
 
 
 @pytest.mark.parametrize(
-    "answer", [b"220 mail ready\r\n", b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", b""]
+    ("answer", "says"),
+    [
+        (b"220 mail ready\r\n", "message: GET {url}/repos/lab/net/issues "),
+        (b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", "message: GET {url}/repos/lab/net/issues "),
+        (b"", "message: GET {url}/repos/lab/net/issues "),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"page": "1"}', "message: the API's answer about issues "),
+    ],
 )
-def test_answer_that_is_no_http_or_is_cut_off_fails_in_one_sentence(answer: bytes, project: Path) -> None:
+def test_answer_that_is_none_of_the_api_fails_in_one_sentence(
+    answer: bytes, says: str, project: Path
+) -> None:
     keep(project, SLOW)
     with ForgeServer("github") as here:
         environment = here.environment(1)
@@ -211,7 +219,7 @@ def test_answer_that_is_no_http_or_is_cut_off_fails_in_one_sentence(answer: byte
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     (line,) = err.splitlines()
-    assert line.startswith(f"message: GET {url}/repos/lab/net/issues ")
+    assert line.startswith(says.format(url=url))
 
 
 def test_text_of_tests_calls_nobody_and_is_no_markup(project: Path, server: ForgeServer, tell: Tell) -> None:

@@ -110,6 +110,24 @@ def test_run_without_measurements_fails(nightly: Nightly, project: Path) -> None
     assert "ERROR: none.toml: cannot read the boards" in done.stderr
 
 
+def test_night_of_a_lab_without_the_board_is_bad(project: Path, nightly: Nightly) -> None:
+    with Lab() as lab:
+        done = nightly("nano33ble", HIL_LAB=lab.address, **lab.environment)
+    assert done.returncode != 0
+    assert (project / "results" / "nightly" / "nano33ble" / "status").read_text() != "0\n"
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "-x"])
+def test_night_whose_name_is_no_folder_of_its_own_removes_nothing(
+    name: str, project: Path, nightly: Nightly
+) -> None:
+    kept = project / "results" / "kept"
+    kept.mkdir(parents=True)
+    done = nightly("desktop", NIGHT=name)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert kept.exists()
+
+
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_bad_night_is_compared_with_the_last_good_one_and_told(
