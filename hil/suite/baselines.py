@@ -17,6 +17,7 @@ from hil.results.run import BoardIdentity, Run
 from hil.results.store import Store, open_store
 from hil.results.store.good import good
 from hil.results.store.reference import find_run
+from hil.suite import kept_run
 from reds.reading import user_path
 
 AUTO = "auto"
@@ -87,7 +88,7 @@ def labeled_of(card: Mapping[str, Any] | None) -> str:
 def _store(asked: str, where: str | None) -> AbstractContextManager[Store]:
     if where == NO_STORE:
         raise BaselineError(f"--baseline is {asked}, but --store none keeps no run; name a file, or a store")
-    return open_store(where)
+    return open_store(where, patience=kept_run.PATIENCE_SECONDS)  # else a server that hangs stops the bench
 
 
 def _file(asked: str) -> tuple[Path, tuple[file.Header | None, list[Measurement]]]:

@@ -13,7 +13,8 @@ from hil.results import file
 from hil.results.gate.baseline import Baseline
 from hil.results.run import BoardIdentity
 from hil.results.store import Store, open_store
-from hil.suite import baselines
+from hil.suite import baselines, kept_run
+from tests.hil.support.postgres import Postgres
 from tests.hil.support.raising import raises
 from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
@@ -162,6 +163,20 @@ def test_unknown_baselines_are_refused(
         found(asked, path if where == "store" else where)
     with pytest.raises(kind):
         baselines.resolved(asked, path if where == "store" else where, KIND, SHAPE)
+
+
+def test_server_that_hangs_is_an_error_and_does_not_stop_the_bench(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_run, "PATIENCE_SECONDS", 1)
+    url = postgres.database()
+    with open_store(url) as store:
+        keep(store, run_at(1), board=DESK, value=1.0)
+    with baselines.found("auto", url, DESK, SHAPE) as baseline:
+        assert baseline is not None
+        with postgres.frozen(url), raises(StoreError, gone=True):
+            baseline.history(LATENCY)
+        assert [samples[0] for samples in baseline.history(LATENCY)] == [1]
 
 
 KIND = [(DESK.target, DESK.provenance)]
