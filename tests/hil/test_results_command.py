@@ -112,6 +112,8 @@ def test_a_figure_that_was_taken_again_counts_once(hil: Hil, tmp_path: Path) -> 
     assert row == ["25%", "3.00", "3.00"]
     told = json.loads(hil("export", "last~1", "--format=github-action-benchmark").stdout)
     assert [entry["value"] for entry in told] == [3.0, 3.0]
+    rows = csv.DictReader(io.StringIO(hil("export", "last~1").stdout))
+    assert [row["value"] for row in rows] == ["3.0", "3.0"]
     shown = lines(hil("diff", "last~1", "last"))
     assert ["left", "emulated", "25%", "latency", "us", "3", "2", "-33.33%", "better"] in shown
 
@@ -147,6 +149,8 @@ def test_text_of_others_is_no_markup_in_a_comment() -> None:
     assert "&lt;b&gt;\\|\\`x emulated" in text
     assert f"- Baseline: run `{made.id}` of ``a`b``" in text
     assert f"commit `{'c' * 12}` with changes, on &lt;h&gt;" in text
+    text = render(*(replace(run, run=replace(made, host="", commit="")) for run in runs), [], [])
+    assert "UTC, no commit\n" in text
     text = render(*(replace(run, run=None) for run in runs), [], [])
     assert "- Baseline: ``a`b``, of which nothing else is known" in text
 
