@@ -48,7 +48,7 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
 
 
 def _packs(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[tuple[str, ...], str], str]:
-    """Return what names a pack before its subnets, by board and checksum: empty for an only one."""
+    """Return the words before the subnets of each pack, by board and checksum; none for an only pack."""
     found: dict[tuple[str, ...], dict[str, str]] = {}
     for m in measurements:
         found.setdefault((m["target"], m["board"], m["provenance"]), {})[m["pack_sha256"]] = str(m["pack"])
