@@ -213,6 +213,15 @@ def test_another_device_another_agent_and_another_pack_are_noted() -> None:
     assert len(notes) == 3
 
 
+def test_other_files_for_tflite_which_have_no_shape_are_noted() -> None:
+    first, same, other = (
+        Kept("r", [DESK], [replace(figure(DESK, "whole", value, pack_shape=""), pack=pack)])
+        for value, pack in ((1.0, "a"), (2.0, "a"), (3.0, "b"))
+    )
+    assert changes(first, same)[1] == []
+    assert changes(first, other)[1] == ["the packs have different networks or subnets"]
+
+
 @pytest.mark.parametrize(
     ("metric", "values", "judged"),
     [
