@@ -1,6 +1,5 @@
 """Read the runs of a report, and split each into what one board measured of one pack."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,8 +96,7 @@ class Bench:
     def card(self) -> Mapping[str, Any]:
         """Return the card of the pack, empty if the run kept none of it."""
         kept = self.run.pack
-        found = json.loads(kept.card) if kept and kept.card and kept.sha256 == self.sha256 else {}
-        return found if isinstance(found, dict) else {}
+        return kept.fields if kept and kept.sha256 == self.sha256 else {}
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Find the baseline of a board: a run in the store, or a results file."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -82,7 +81,8 @@ def resolved(asked: str, where: str | None, kinds: Iterable[tuple[str, str]], sh
 
 def labeled_of(card: Mapping[str, Any] | None) -> str:
     """Return the checksum of the labeled examples that a card names, empty if it names none."""
-    return str((card or {}).get("labelled", {}).get("sha256", ""))
+    labeled = (card or {}).get("labelled")
+    return str(labeled.get("sha256", "")) if isinstance(labeled, Mapping) else ""
 
 
 def _store(asked: str, where: str | None) -> AbstractContextManager[Store]:
@@ -135,7 +135,7 @@ def _from_store(store: Store, asked: str, board: BoardIdentity, shape: str) -> B
 
 def _labeled(run: Run | None) -> str:
     """Return the checksum of the labeled examples of a run."""
-    return labeled_of(json.loads(run.pack.card) if run and run.pack and run.pack.card else None)
+    return labeled_of(run.pack.fields if run and run.pack else None)
 
 
 def _names(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> set[str]:

@@ -11,7 +11,7 @@ from hil.cli import main
 from hil.errors import BaselineError, HilError, ResultsError, StoreError
 from hil.results import file
 from hil.results.gate.baseline import Baseline
-from hil.results.run import BoardIdentity
+from hil.results.run import BoardIdentity, PackFacts
 from hil.results.store import Store, open_store
 from hil.suite import baselines, kept_run
 from tests.hil.support.postgres import Postgres
@@ -135,6 +135,15 @@ def test_file_of_two_like_boards_is_the_baseline_of_each_by_its_own_figures(tmp_
         baseline = found(str(tmp_path / "a.jsonl"), "none", board)
         assert baseline is not None
         assert baseline.figures[LATENCY].value == value
+
+
+@pytest.mark.parametrize("card", ["{", "[" * 9999, "[]", '{"labelled": 3}', '{"labelled": {}}'])
+def test_card_of_another_form_names_no_labeled_examples(card: str, tmp_path: Path) -> None:
+    run = run_at(1, pack=PackFacts("net", "00ff", SHAPE, card))
+    file.write(tmp_path / "a.jsonl", [figure(DESK, "25%", 7.0).plain()], file.Header(run, (DESK,), ()))
+    baseline = found(str(tmp_path / "a.jsonl"), "none")
+    assert baseline is not None
+    assert baseline.labeled == ""
 
 
 def test_file_is_its_own_history(tmp_path: Path) -> None:

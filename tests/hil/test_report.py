@@ -360,7 +360,7 @@ class TestCommand:
 
 def test_a_card_of_another_form_is_no_error(store: Store, tmp_path: Path) -> None:
     run = bench(store, 1, boards=[DESK])
-    for card in ("[]", json.dumps({"classes": 3, "bytes": "many"}), json.dumps({"classes": [1]})):
+    for card in ("[]", "{", json.dumps({"classes": 3, "bytes": "many"}), json.dumps({"classes": [1]})):
         facts = replace(run.pack, card=card) if run.pack else None
         (bench_,) = from_store(store, run, ()).benches
         changed = replace(bench_, run=replace(run, pack=facts))
