@@ -1,5 +1,6 @@
 """List, show, compare, export, send and remove the runs that are kept (`hil results`)."""
 
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -186,7 +187,9 @@ def import_(context: click.Context, files: tuple[Path, ...]) -> None:
 
 
 @results.command()
-@click.option("--all", "everything", is_flag=True, help="Also send runs that wait for other stores.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also send runs that wait for other stores to this one."
+)
 @click.pass_context
 def send(context: click.Context, everything: bool) -> None:
     """Send the runs that wait on this machine for the store.
@@ -203,13 +206,16 @@ def send(context: click.Context, everything: bool) -> None:
         click.echo(printable(f"run {run}: sent", LINE))
     for run in done.busy:
         click.echo(printable(f"run {run}: another process writes or sends it", LINE), err=True)
-    for fault in done.faults:
+    for fault in done.faults.values():
         click.echo(printable(f"Error: {fault}", LINE), err=True)
     if not (done.sent or done.busy or done.faults):
         click.echo(printable(f"no run waits here for {store.name}", LINE))
     if not everything:
         for name, count in waiting(apart_from=store).items():
-            click.echo(printable(f"runs that wait for {name}: {count}; --all sends them, too", LINE))
+            there = f"hil results --store {shlex.quote(name)} send"
+            click.echo(
+                printable(f"runs that wait for another store: {count}; send them there: {there}", LINE)
+            )
     sys.exit(bool(done.faults))
 
 

@@ -1,8 +1,7 @@
 """Read the runs of a report, and split each into what one board measured of one pack."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,8 +41,8 @@ class Bench:
         board: The board.
         figures: Its measurements by name of the subnet, metric and unit.
         limits: Its entry in the boards file, with its limits; None if the file does not name it.
-        held: The limits that the run was held to, by name of the subnet, metric and unit; none for a run of
-            an older version.
+        held: The limits that the pack was held to, by name of the subnet, metric and unit; None if the run
+            kept no limit of any board, as one of an older version.
         past: Returns a figure of this and of earlier runs on this board, the newest first.
     """
 
@@ -52,7 +51,7 @@ class Bench:
     figures: Mapping[Key, Measurement]
     limits: Entry | None
     past: Callable[[Key], Sequence[Past]]
-    held: Mapping[Key, Limit] = field(default_factory=dict)
+    held: Mapping[Key, Limit] | None = None
 
     def limits_of(self, metric: str, unit: str) -> Mapping[str, float]:
         """Return the limits of a figure by subnet: those of the run, else those of the boards file.
@@ -61,7 +60,7 @@ class Bench:
             metric: Name of the metric, as `latency`.
             unit: Unit of the limit.
         """
-        if self.held:
+        if self.held is not None:
             return {of: one.value for (of, *kind), one in self.held.items() if kind == [metric, unit]}
         key = _KEYS.get((metric, unit))
         return getattr(self.limits, key) if self.limits and key else {}
@@ -97,8 +96,7 @@ class Bench:
     def card(self) -> Mapping[str, Any]:
         """Return the card of the pack, empty if the run kept none of it."""
         kept = self.run.pack
-        found = json.loads(kept.card) if kept and kept.card and kept.sha256 == self.sha256 else {}
-        return found if isinstance(found, dict) else {}
+        return kept.fields if kept and kept.sha256 == self.sha256 else {}
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -215,10 +213,6 @@ def _benches(
         if m.subnet != "all":
             figures = groups.setdefault((board, m.pack_sha256, m.pack_shape), {})
             figures[m.subnet, m.metric, m.unit] = m
-    kept: dict[tuple[str, ...], dict[Key, Limit]] = {}
-    for one in held:
-        of = kept.setdefault((one.target, one.board, one.provenance), {})
-        of[one.subnet, one.metric, one.unit] = one
     return tuple(
         Bench(
             run,
@@ -226,7 +220,14 @@ def _benches(
             figures,
             named.get(board.board),
             past(board, shape),
-            kept.get((board.target, board.board, board.provenance), {}),
+            _held(held, board, sha256) if held else None,
         )
-        for (board, _, shape), figures in groups.items()
+        for (board, sha256, shape), figures in groups.items()
     )
+
+
+def _held(limits: Sequence[Limit], board: BoardIdentity, sha256: str) -> dict[Key, Limit]:
+    """Return the limits of a pack on a board, by name of the subnet, metric and unit."""
+    who = board.target, board.board, board.provenance
+    of_board = (one for one in limits if (one.target, one.board, one.provenance) == who)
+    return {(one.subnet, one.metric, one.unit): one for one in of_board if one.pack_sha256 in ("", sha256)}

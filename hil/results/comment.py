@@ -40,14 +40,15 @@ def render(before: Kept, after: Kept, changes: Sequence[Change], notes: Sequence
 
 
 def _told(kept: Kept) -> str:
-    """Return the name of a run, its time, commit and host."""
+    """Return the name of a run, its time and commit, and its host if that is known."""
     if (run := kept.run) is None:
         return f"{code(kept.name)}, of which nothing else is known"
     changed = " with changes" if run.dirty else ""
     commit = f"commit {code(run.commit[:12])}{changed}" if run.commit else "no commit"
     name = code(run.id) if kept.name == run.id else f"{code(run.id)} of {code(kept.name)}"
     accepted = f", accepted as baseline on {run.accepted[:10]}" if run.accepted else ""
-    return f"run {name}, {run.started[:16].replace('T', ' ')} UTC, {commit}, on {escaped(run.host)}{accepted}"
+    host = f", on {escaped(run.host)}" if run.host else ""
+    return f"run {name}, {run.started[:16].replace('T', ' ')} UTC, {commit}{host}{accepted}"
 
 
 def _size(change: Change) -> float:

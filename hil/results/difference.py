@@ -95,7 +95,7 @@ def changes(before: Kept, after: Kept) -> tuple[list[Change], list[str]]:
         for subnet, metric, unit in dict.fromkeys((*earlier, *later)):
             figure = subnet, metric, unit
             found.append(Change(new, *figure, earlier.get(figure), later.get(figure)))
-    packs = [sorted({m.pack_shape for m in kept.measurements}) for kept in (before, after)]
+    packs = [{m.pack_shape or m.pack for m in kept.measurements} for kept in (before, after)]
     if packs[0] != packs[1]:
         notes.append("the packs have different networks or subnets")
     return found, notes

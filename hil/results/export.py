@@ -41,7 +41,7 @@ def _csv(header: Header, measured: list[Measurement]) -> str:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(("run", "started", "host", "commit", *_COLUMNS, "p95", "p99", "samples"))
     run = header.run
-    for m in measured:
+    for m in _once(measured):
         figures = (getattr(m, column) for column in _COLUMNS)
         tails = (percentile(m.samples, p) if m.samples and m.unit in _TIMED else None for p in (95, 99))
         row = (run.id, run.started, run.host, run.commit, *figures, *tails, len(m.samples))
@@ -89,8 +89,12 @@ def _entry(m: Measurement, about: str) -> dict[str, Any]:
 
 def _judged(measured: Iterable[Measurement]) -> Iterable[Measurement]:
     """Return each figure of the pack once: how often a board was lost is none, nor is a list of answers."""
-    once = {tuple(getattr(m, key) for key in FIGURE): m for m in measured}
-    return (m for m in once.values() if m.metric not in UNJUDGED)
+    return (m for m in _once(measured) if m.metric not in UNJUDGED)
+
+
+def _once(measured: Iterable[Measurement]) -> Iterable[Measurement]:
+    """Return each figure once: of one that was taken again, the last."""
+    return {tuple(getattr(m, key) for key in FIGURE): m for m in measured}.values()
 
 
 def _name(m: Measurement) -> str:

@@ -3,11 +3,13 @@
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from hil.results.measurement import PROVENANCES
+from reds.reading import parse_json
 from reds.text import LINE, is_printable, shown
 
 UNFINISHED, PASSED, FAILED, INTERRUPTED = "unfinished", "passed", "failed", "interrupted"
@@ -59,6 +61,14 @@ class PackFacts:
     sha256: str
     shape: str
     card: str = ""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Return the fields of the card; none for a text of another form, as a results file may hold any."""
+        with suppress(ValueError):
+            found = parse_json(self.card.encode())
+            return found if isinstance(found, dict) else {}
+        return {}
 
 
 @dataclass(frozen=True)

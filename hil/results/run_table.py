@@ -1,5 +1,6 @@
 """Make the table of a run for documents: a row for each board and subnet. `blocks.py` is for the terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,13 +28,16 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     """Group the figures by (target, board, subnet, provenance), boards in order, smaller subnets first.
 
     A switch counts for the subnet that it selects, with its slowest sample. Figures in another unit than the
-    suite's are left out.
+    suite's are left out. On a board that ran several packs a subnet has the name of its pack before its own.
     """
     table: dict[tuple[str, ...], dict[str, float]] = {}
-    for m in latest(measurements):
+    taken = latest(measurements)
+    packs = _packs(taken)
+    for m in taken:
         if m["metric"] == INFRASTRUCTURE_ERRORS or m["unit"] != UNITS.get(m["metric"], m["unit"]):
             continue
-        subnet = str(m["subnet"]).split("->")[-1]
+        who = m["target"], m["board"], m["provenance"]
+        subnet = packs[who, m["pack_sha256"]] + str(m["subnet"]).split("->")[-1]
         figures = table.setdefault((m["target"], m["board"], subnet, m["provenance"]), {})
         metric, value = str(m["metric"]), float(m["value"])
         worst = metric in ("switch", "switch_instructions")
@@ -41,6 +45,20 @@ def rows(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], dic
     boards = list(dict.fromkeys(key[:2] for key in table))
     ranked = sorted(table, key=lambda key: (boards.index(key[:2]), table[key].get("macs", 0)))
     return {key: table[key] for key in ranked}
+
+
+def _packs(measurements: Iterable[Mapping[str, Any]]) -> dict[tuple[tuple[str, ...], str], str]:
+    """Return the words before the subnets of each pack, by board and checksum; none for an only pack."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for m in measurements:
+        found.setdefault((m["target"], m["board"], m["provenance"]), {})[m["pack_sha256"]] = str(m["pack"])
+    named = {}
+    for who, packs in found.items():
+        names = Counter(packs.values())
+        for sha256, name in packs.items():
+            which = f"{name} {sha256[:8]} " if names[name] > 1 else f"{name} "
+            named[who, sha256] = which if len(packs) > 1 else ""
+    return named
 
 
 def heads(measurements: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Find the baseline of a board: a run in the store, or a results file."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from hil.results.run import BoardIdentity, Run
 from hil.results.store import Store, open_store
 from hil.results.store.good import good
 from hil.results.store.reference import find_run
+from hil.suite import kept_run
 from reds.reading import user_path
 
 AUTO = "auto"
@@ -81,13 +81,14 @@ def resolved(asked: str, where: str | None, kinds: Iterable[tuple[str, str]], sh
 
 def labeled_of(card: Mapping[str, Any] | None) -> str:
     """Return the checksum of the labeled examples that a card names, empty if it names none."""
-    return str((card or {}).get("labelled", {}).get("sha256", ""))
+    labeled = (card or {}).get("labelled")
+    return str(labeled.get("sha256", "")) if isinstance(labeled, Mapping) else ""
 
 
 def _store(asked: str, where: str | None) -> AbstractContextManager[Store]:
     if where == NO_STORE:
         raise BaselineError(f"--baseline is {asked}, but --store none keeps no run; name a file, or a store")
-    return open_store(where)
+    return open_store(where, patience=kept_run.PATIENCE_SECONDS)  # else a server that hangs stops the bench
 
 
 def _file(asked: str) -> tuple[Path, tuple[file.Header | None, list[Measurement]]]:
@@ -134,7 +135,7 @@ def _from_store(store: Store, asked: str, board: BoardIdentity, shape: str) -> B
 
 def _labeled(run: Run | None) -> str:
     """Return the checksum of the labeled examples of a run."""
-    return labeled_of(json.loads(run.pack.card) if run and run.pack and run.pack.card else None)
+    return labeled_of(run.pack.fields if run and run.pack else None)
 
 
 def _names(name: str, boards: Sequence[BoardIdentity], board: BoardIdentity) -> set[str]:

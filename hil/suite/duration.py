@@ -13,8 +13,6 @@ from hil.suite.workload import Workload
 OUTPUT_SECONDS = 30.0
 """Seconds that the outputs of an emulated board may take by default; all of its bench then takes about twice
 as long."""
-
-
 REFERENCE_MACS = 1e9
 """MACs that the reference interpreter computes in a second."""
 BUILD_SECONDS = 10.0

@@ -97,11 +97,13 @@ class KeptRun:
         try:
             with open_store(self._where, patience=PATIENCE_SECONDS) as store:
                 self._name = store.name
-                self._sent.append(send(store))
+                sent = send(store)
         except (StoreError, ModuleNotFoundError) as error:
             self._fault = error  # the last one says what to mend
             return False
-        return self.run.id in self._sent[-1].sent
+        self._sent.append(sent)
+        self._fault = sent.faults.get(self.run.id, self._fault)
+        return self.run.id in sent.sent
 
     def _waits(self) -> Ending:
         """Return the end of a run that waits here. A server that refuses it must be mended, so that fails."""
@@ -116,9 +118,10 @@ class KeptRun:
     def _notes(self) -> tuple[str, ...]:
         """Return what became of earlier runs that waited here."""
         sent = {run_id for each in self._sent for run_id in each.sent} - {self.run.id}
-        faults = dict.fromkeys(fault for each in self._sent for fault in each.faults)
+        faults = [item for each in self._sent for item in each.faults.items()]
+        left = dict.fromkeys(str(fault) for run_id, fault in faults if run_id not in {*sent, self.run.id})
         some = [f"earlier runs sent to {self._name}: {len(sent)}"] if sent else []
-        return (*some, *(f"WARNING: an earlier run is still on this machine: {fault}" for fault in faults))
+        return (*some, *(f"WARNING: an earlier run is still on this machine: {fault}" for fault in left))
 
     def _lose(self, error: Fault) -> None:
         """Go on without the store: on this machine if it is a server, with all tests that have ended."""

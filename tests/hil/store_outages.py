@@ -104,7 +104,7 @@ def main() -> None:
             told.append((said(hears), killed))
         with open_store(url) as store:
             waited, done = sum(waiting().values()), send(store)
-            faults = [*done.faults, *(f"{run_id}: still locked" for run_id in done.busy)]
+            faults = [*map(str, done.faults.values()), *(f"{run_id}: still locked" for run_id in done.busy)]
             for each, killed in told:
                 faults += wrong(store, each, killed) if each else []
     tests = sum(len(each) - 1 for each, _ in told if each)

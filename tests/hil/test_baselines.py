@@ -11,9 +11,10 @@ from hil.cli import main
 from hil.errors import BaselineError, HilError, ResultsError, StoreError
 from hil.results import file
 from hil.results.gate.baseline import Baseline
-from hil.results.run import BoardIdentity
+from hil.results.run import BoardIdentity, PackFacts
 from hil.results.store import Store, open_store
-from hil.suite import baselines
+from hil.suite import baselines, kept_run
+from tests.hil.support.postgres import Postgres
 from tests.hil.support.raising import raises
 from tests.hil.support.runs import DESK, NANO, SHAPE, figure, keep, outcome, run_at
 
@@ -136,6 +137,15 @@ def test_file_of_two_like_boards_is_the_baseline_of_each_by_its_own_figures(tmp_
         assert baseline.figures[LATENCY].value == value
 
 
+@pytest.mark.parametrize("card", ["{", "[" * 9999, "[]", '{"labelled": 3}', '{"labelled": {}}'])
+def test_card_of_another_form_names_no_labeled_examples(card: str, tmp_path: Path) -> None:
+    run = run_at(1, pack=PackFacts("net", "00ff", SHAPE, card))
+    file.write(tmp_path / "a.jsonl", [figure(DESK, "25%", 7.0).plain()], file.Header(run, (DESK,), ()))
+    baseline = found(str(tmp_path / "a.jsonl"), "none")
+    assert baseline is not None
+    assert baseline.labeled == ""
+
+
 def test_file_is_its_own_history(tmp_path: Path) -> None:
     file.write(tmp_path / "a.jsonl", [figure(DESK, "25%", 7.0).plain()])
     assert values(str(tmp_path / "a.jsonl"), "none") == [7]
@@ -162,6 +172,20 @@ def test_unknown_baselines_are_refused(
         found(asked, path if where == "store" else where)
     with pytest.raises(kind):
         baselines.resolved(asked, path if where == "store" else where, KIND, SHAPE)
+
+
+def test_server_that_hangs_is_an_error_and_does_not_stop_the_bench(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_run, "PATIENCE_SECONDS", 1)
+    url = postgres.database()
+    with open_store(url) as store:
+        keep(store, run_at(1), board=DESK, value=1.0)
+    with baselines.found("auto", url, DESK, SHAPE) as baseline:
+        assert baseline is not None
+        with postgres.frozen(url), raises(StoreError, gone=True):
+            baseline.history(LATENCY)
+        assert [samples[0] for samples in baseline.history(LATENCY)] == [1]
 
 
 KIND = [(DESK.target, DESK.provenance)]

@@ -114,6 +114,14 @@ def test_cycles_and_counts_of_switches_are_shown_only_without_their_times_or_wit
     assert "cycles" in rows(blocks.render(counts + times, [], [limit]))[1]
 
 
+def test_limit_of_a_test_that_ran_again_is_the_last_one() -> None:
+    taken = [measured("25%", "switch", 40.0)]
+    first, again = (Limit(*WHO, "50%->25%", "switch", "us", 50.0, False, kept) for kept in (False, True))
+    assert "<= 50 ok" in blocks.render(taken, [], [first, again])
+    other = replace(again, subnet="100%->25%")
+    assert "<= 50 FAILED" in blocks.render(taken, [], [first, other])
+
+
 def test_figures_of_users_are_shown_with_their_unit() -> None:
     assert rows(blocks.render([measured("25%", "energy", 12.5, "uJ")], []))[1:3] == [
         ["subnet", "energy", "uJ"],

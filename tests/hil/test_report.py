@@ -110,6 +110,7 @@ def test_limits_that_a_run_was_held_to_are_drawn_and_not_those_of_the_boards_fil
         Limit(*who, "50%", "latency", "us", 777.0, least=False, kept=True),
         Limit(*who, "25%->50%", "switch", "us", 55.0, least=False, kept=True),
     ]
+    held += [replace(each, value=1.0, pack_sha256="another pack") for each in held]
     with store.transaction(writes=True) as connection:
         insert_limits(connection, made.id, held)
     entry = Entry("desk", "desktop", latency_us={"25%": 1.0}, ram_bytes={"25%": 2.0})
@@ -359,7 +360,7 @@ class TestCommand:
 
 def test_a_card_of_another_form_is_no_error(store: Store, tmp_path: Path) -> None:
     run = bench(store, 1, boards=[DESK])
-    for card in ("[]", json.dumps({"classes": 3, "bytes": "many"}), json.dumps({"classes": [1]})):
+    for card in ("[]", "{", json.dumps({"classes": 3, "bytes": "many"}), json.dumps({"classes": [1]})):
         facts = replace(run.pack, card=card) if run.pack else None
         (bench_,) = from_store(store, run, ()).benches
         changed = replace(bench_, run=replace(run, pack=facts))

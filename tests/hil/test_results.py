@@ -87,6 +87,14 @@ def test_table_has_a_row_for_each_subnet_and_its_slowest_switch() -> None:
     }
 
 
+def test_packs_of_one_board_have_rows_of_their_own() -> None:
+    one, other = measured("25%", "latency", 8.0), {**measured("25%", "latency", 2.0), "pack_sha256": "11ee"}
+    left = {("nano33ble", "left", name, "emulated") for name in ("net 00ff 25%", "net 11ee 25%")}
+    assert run_table.rows([one, other]).keys() == left
+    named = run_table.rows([one, {**other, "pack": "other"}])
+    assert [(key[2], row["latency"]) for key, row in named.items()] == [("net 25%", 8.0), ("other 25%", 2.0)]
+
+
 GOOD = measured("25%", "latency", 1.5)
 
 

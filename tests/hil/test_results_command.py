@@ -112,6 +112,8 @@ def test_a_figure_that_was_taken_again_counts_once(hil: Hil, tmp_path: Path) -> 
     assert row == ["25%", "3.00", "3.00"]
     told = json.loads(hil("export", "last~1", "--format=github-action-benchmark").stdout)
     assert [entry["value"] for entry in told] == [3.0, 3.0]
+    rows = csv.DictReader(io.StringIO(hil("export", "last~1").stdout))
+    assert [row["value"] for row in rows] == ["3.0", "3.0"]
     shown = lines(hil("diff", "last~1", "last"))
     assert ["left", "emulated", "25%", "latency", "us", "3", "2", "-33.33%", "better"] in shown
 
@@ -147,6 +149,8 @@ def test_text_of_others_is_no_markup_in_a_comment() -> None:
     assert "&lt;b&gt;\\|\\`x emulated" in text
     assert f"- Baseline: run `{made.id}` of ``a`b``" in text
     assert f"commit `{'c' * 12}` with changes, on &lt;h&gt;" in text
+    text = render(*(replace(run, run=replace(made, host="", commit="")) for run in runs), [], [])
+    assert "UTC, no commit\n" in text
     text = render(*(replace(run, run=None) for run in runs), [], [])
     assert "- Baseline: ``a`b``, of which nothing else is known" in text
 
@@ -207,6 +211,15 @@ def test_another_device_another_agent_and_another_pack_are_noted() -> None:
     after = Kept("b", [other], [figure(other, "25%", 2.0, pack_shape="f" * 16)])
     _, notes = changes(Kept("a", [DESK], [figure(DESK, "25%", 2.0)]), after)
     assert len(notes) == 3
+
+
+def test_other_files_for_tflite_which_have_no_shape_are_noted() -> None:
+    first, same, other = (
+        Kept("r", [DESK], [replace(figure(DESK, "whole", value, pack_shape=""), pack=pack)])
+        for value, pack in ((1.0, "a"), (2.0, "a"), (3.0, "b"))
+    )
+    assert changes(first, same)[1] == []
+    assert changes(first, other)[1] == ["the packs have different networks or subnets"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from hil.results.pack_shape import pack_shape
 from hil.results.run import BoardIdentity
 from reds.pack import load
 from tests.hil.support import AGENTS
+from tests.hil.support.postgres import Postgres
 from tests.hil.support.runs import figure, run_at
 from tests.hil.support.suite_run import (
     BoardsToml,
@@ -101,6 +103,22 @@ def test_baseline_that_cannot_be_compared_with_ends_the_run_before_the_bench(
     assert outcomes(done.stdout)["error"] == 1, done.stdout
     assert "another machine" in one_line_of_errors(done.stdout)
     assert not (tmp_path / "b.jsonl").exists()
+
+
+def test_without_the_server_of_the_store_a_board_is_benched_and_only_the_gate_is_an_error(
+    hil: Run, small_pack: Path, tmp_path: Path, postgres: Postgres
+) -> None:
+    away = {"HIL_STORE": postgres.database(), "XDG_DATA_HOME": str(tmp_path / "data")}
+    some = "--samples=5", "-k", f"({GATE} or outputs_equal) and 100"
+    postgres.stop()
+    try:
+        done = hil("--target=desktop", "--pack", small_pack, "--baseline=auto", *some, env=away)
+    finally:
+        postgres.start()
+    assert done.returncode == 1, done.stdout
+    assert outcomes(done.stdout) == {"passed": 1, "error": 1, "deselected": ANY}, done.stdout
+    assert "cannot be used" in one_line_of_errors(done.stdout)
+    assert "is kept on this machine" in done.stdout
 
 
 def test_heavier_agent_on_hardware_is_measured_again_before_it_fails(

@@ -1,14 +1,18 @@
 """Runs wait on this machine while the server of their store is away, and are sent once, whole."""
 
 import multiprocessing
+import shlex
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psycopg
 import pytest
+from click.testing import CliRunner
 
+from hil.cli import main
 from hil.errors import StoreError
 from hil.results.limit import Limit
 from hil.results.run import Run
@@ -99,6 +103,19 @@ def test_runs_of_another_database_are_sent_only_if_all_are_asked_for(
     assert send(store, everything=True).sent == (other.id,)
 
 
+def test_runs_that_wait_for_another_store_are_named_with_the_command_that_sends_them_there(
+    url: str, data: Path
+) -> None:
+    run = wait_here(url)
+    done = CliRunner().invoke(main, ["results", f"--store={data.parent / 'mine.sqlite'}", "send"])
+    assert done.exit_code == 0, done.output
+    _, command = done.stdout.splitlines()[-1].split(": hil ")
+    sent = CliRunner().invoke(main, shlex.split(command))
+    assert f"run {run.id}: sent" in sent.stdout
+    with open_store(url) as store:
+        check_whole(store, run)
+
+
 def test_without_its_server_a_run_goes_on_waiting(url: str, postgres: Postgres) -> None:
     run = wait_here(url)
     with open_store(url) as store:
@@ -118,8 +135,8 @@ def test_a_damaged_file_stays_and_the_others_are_sent(store: Store, url: str, da
     (path,) = data.rglob(f"{damaged.id}.sqlite")
     path.write_bytes(b"no database" * 100)
     found = send(store)
-    assert (found.sent, len(found.faults)) == ((whole.id,), 1)
-    assert str(path) in found.faults[0]
+    assert (found.sent, [*found.faults]) == ((whole.id,), [damaged.id])
+    assert str(path) in str(found.faults[damaged.id])
     assert path.exists()
 
 
@@ -199,6 +216,32 @@ def test_a_run_goes_on_without_a_server_that_hangs(
     assert (ending.place, ending.fault, len(ending.notes)) == (Place.STORE, "", 1)
     with open_store(url) as store:
         check_whole(store, kept.run)
+
+
+def test_a_server_that_came_back_and_refuses_the_run_is_an_error(url: str, postgres: Postgres) -> None:
+    kept = kept_run.KeptRun(url, run_at(0))
+    first, *_ = three_tests(0)
+    postgres.stop()
+    try:
+        kept.test_ended(first.outcome, first.board, first.measured, first.held)
+    finally:
+        postgres.start()
+    with psycopg.connect(url.replace("+psycopg", "")) as admin:
+        admin.execute("DROP TABLE limits")
+    ending = kept.end("passed")
+    assert (ending.place, len(ending.notes)) == (Place.HERE, 1)
+    assert "limits" in ending.fault
+    assert list(waiting().values()) == [1]
+
+
+def test_a_file_in_which_no_run_began_is_removed_and_nothing_is_said_to_be_sent(
+    store: Store, url: str, data: Path
+) -> None:
+    with kept_here(server_name(url), run_at(0).id):
+        pass
+    found = send(store)
+    assert (found.sent, found.faults, found.busy) == ((), {}, ())
+    assert [path.name for path in data.rglob("*") if path.is_file()] == ["store.txt"]
 
 
 def test_a_server_that_refuses_is_not_gone(url: str) -> None:

@@ -14,8 +14,8 @@ _COLORS = dict(zip(_PARTS, SERIES, strict=False))
 def memory(benches: Sequence[Bench]) -> Section:
     """Return a figure for each bench whose RAM was measured."""
     reading = (
-        "RAM of an inference by subnet, and the flash of the pack, which holds all subnets. Ticks are the "
-        "limits of RAM in the boards file."
+        "RAM of an inference by subnet, and the flash of the pack, which holds all subnets. Ticks are "
+        "limits of RAM."
     )
     figures = [figure for bench in benches for figure in _figures(bench)]
     return Section("memory", "Memory", reading, figures)

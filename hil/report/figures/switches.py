@@ -72,7 +72,7 @@ def _limit(bench: Bench, metric: str, unit: str) -> float | None:
     """Return the limit that a switch had in the run, None if none is known for the unit."""
     from hil.options import SWITCH_LIMIT_US
 
-    if bench.held:
+    if bench.held is not None:
         return min(bench.limits_of(metric, unit).values(), default=None)
     if unit == "us":
         given = bench.run.settings.get("switch-limit-us", f"{SWITCH_LIMIT_US}")

@@ -27,11 +27,12 @@ def fast_mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) 
     if not values:
         raise ValueError("no samples")
     held, rng = np.asarray(values, float), np.random.default_rng(_SEED)
-    n, batch = len(held), max(1, _AT_ONCE // len(held))
+    n, fast, batch = len(held), fastest_third(len(held)), max(1, _AT_ONCE // len(held))
     means: list[float] = []
     while len(means) < _RESAMPLES:
         drawn = held[rng.integers(0, n, (min(batch, _RESAMPLES - len(means)), n))]
-        means += np.sort(drawn, axis=1)[:, : fastest_third(n)].mean(axis=1).tolist()
+        drawn.partition(fast - 1, axis=1)  # a report draws some hundred intervals, so nothing is sorted
+        means += drawn[:, :fast].mean(axis=1).tolist()
     either = 50 * (1 - confidence)
     low, high = np.percentile(means, (either, 100 - either))
     return float(low), float(high)

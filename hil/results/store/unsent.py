@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +40,12 @@ class Sent:
 
     Attributes:
         sent: Ids of runs that the store has now.
-        faults: Texts of the errors that kept runs here.
+        faults: Errors that kept runs here, by the id of the run.
         busy: Ids of runs that another process is writing or sending.
     """
 
     sent: tuple[str, ...]
-    faults: tuple[str, ...]
+    faults: Mapping[str, StoreError]
     busy: tuple[str, ...]
 
 
@@ -99,7 +99,10 @@ def send(store: Store, everything: bool = False, seconds: float = math.inf) -> S
         everything: Also send runs that wait for other stores.
         seconds: No further run is begun after this time.
     """
-    sent, faults, busy, ends = [], [], [], monotonic() + seconds
+    sent: list[str] = []
+    faults: dict[str, StoreError] = {}
+    busy: list[str] = []
+    ends = monotonic() + seconds
     mine = same_server(store.name)
     here = [folder for folder in _folders() if everything or same_server(_name(folder)) == mine]
     for path in sorted((path for folder in here for path in _files(folder)), key=lambda path: path.name):
@@ -108,23 +111,25 @@ def send(store: Store, everything: bool = False, seconds: float = math.inf) -> S
         try:
             with store_errors(str(path)), _taken(path) as free:
                 if free:
-                    _send(path, store)
-                    sent.append(path.stem)
+                    sent += _send(path, store)
                 elif path.exists():
                     busy.append(path.stem)
         except StoreError as error:
-            faults.append(str(error))
+            faults[path.stem] = error
             if error.gone:
                 break
-    return Sent(tuple(sent), tuple(faults), tuple(busy))
+    return Sent(tuple(sent), faults, tuple(busy))
 
 
-def _send(path: Path, store: Store) -> None:
+def _send(path: Path, store: Store) -> list[str]:
+    """Send the run of a file, and remove the file; return its id, nothing if no run was begun in it."""
     with open_store(str(path), new=False) as source:
-        for run in source.runs():
-            copy_run(source, store, run.id)
+        runs = [run.id for run in source.runs()]
+        for run_id in runs:
+            copy_run(source, store, run_id)
     for suffix in ("-wal", "-shm", ""):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+    return runs
 
 
 @contextmanager

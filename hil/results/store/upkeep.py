@@ -1,5 +1,6 @@
 """Take runs into a store from files, and remove old ones."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def import_file(store: Store, path: Path) -> Run:
     """Keep the run of a results file, all or nothing.
 
     A file without a header becomes an unfinished run that started when the file was written. A run that ended
-    takes the place of what the store has of it, if that did not end.
+    takes the place of what the store has of it, if that did not end, and stays accepted if that was.
 
     Args:
         store: The store.
@@ -42,10 +43,11 @@ def import_file(store: Store, path: Path) -> Run:
     run = header.run
     by_name = {(board.target, board.board, board.provenance): board for board in header.boards}
     with store.transaction(writes=True) as connection:
-        there = connection.execute(select(runs.c.status).where(runs.c.id == run.id)).scalar()
-        if there == UNFINISHED != run.status:
+        there = connection.execute(select(runs.c.status, runs.c.accepted).where(runs.c.id == run.id)).first()
+        if there and there.status == UNFINISHED != run.status:
             connection.execute(delete(runs).where(runs.c.id == run.id))
-        elif there is not None:
+            run = replace(run, accepted=there.accepted or run.accepted)
+        elif there:
             raise StoreError(
                 f"run {run.id} is in the store already; hil results show {run.id}", store=store.name
             )

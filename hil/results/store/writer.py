@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hil.results.limit import Limit
-from hil.results.measurement import Measurement
+from hil.results.measurement import FIGURE, Measurement
 from hil.results.run import BoardIdentity, Run, TestOutcome, now
 from hil.results.store import rows
 from hil.results.store.schema import boards, limits, measurements, packs, runs, tests
@@ -20,8 +20,6 @@ Named = tuple[str, str, str]
 """Target, name and provenance of a board."""
 UNUSED_LOCK = 0x72656474
 """Number of PostgreSQL's lock that writers share, and that whoever removes unused rows has alone."""
-FIGURE = ("target", "board", "provenance", "subnet", "metric", "unit", "pack_sha256")
-"""Columns that tell the limits of a run apart."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from hil.boards.entry import LIMITS_BY_SUBNET
 from hil.boards.facts import Provenance
-from hil.errors import BoardsFileError, SetupError
+from hil.errors import BoardsFileError, SetupError, StoreError
 from hil.results.gate.baseline import Baseline
 from hil.results.pack_shape import pack_shape
 from hil.suite.gating import Gate
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def _baseline(
     pytestconfig: pytest.Config, _hil_board: LeasedBoard, _hil_run: BenchRun
-) -> Iterator[Baseline | None]:
-    """Return the baseline of a board, None without --baseline or without a good run."""
+) -> Iterator[Baseline | StoreError | None]:
+    """Return the baseline of a board, None without --baseline or without a good run.
+
+    If the server of the store does not answer, the bench goes on, and its error is that of the gate's tests.
+    """
     if _hil_run.baseline is None:
         yield None
         return
@@ -37,16 +40,24 @@ def _baseline(
     who = _hil_board.identity, pack_shape(_hil_run.workload.model)
     with ExitStack() as stack:
         with kept_for(pytestconfig, _hil_board.selected):
-            found = baselines.found(_hil_run.baseline, _hil_run.settings.store, *who)
-            baseline = stack.enter_context(found)
+            baseline: Baseline | StoreError | None
+            try:
+                found = baselines.found(_hil_run.baseline, _hil_run.settings.store, *who)
+                baseline = stack.enter_context(found)
+            except StoreError as error:
+                if not error.gone:
+                    raise
+                baseline = error
         yield baseline
 
 
 @pytest.fixture(scope="session")
-def _gate(_measurements: Measurements, _baseline: Baseline | None, _hil_run: BenchRun) -> Gate:
+def _gate(_measurements: Measurements, _baseline: Baseline | StoreError | None, _hil_run: BenchRun) -> Gate:
     """Return the gate of a board, with the baseline of --baseline."""
     from hil.suite import baselines
 
+    if isinstance(_baseline, StoreError):
+        raise _baseline
     named = _hil_run.baseline not in (None, baselines.AUTO)
     return Gate(_measurements, _baseline, baselines.labeled_of(_hil_run.workload.pack.card), named)
 

@@ -7,7 +7,7 @@ import pytest
 
 from hil.boards.open_board import OpenBoard
 from hil.energy.figures import Energy
-from hil.errors import NotMeasurable
+from hil.errors import NotMeasurable, StoreError
 from hil.results.gate.baseline import Baseline
 from hil.results.memory import Memory
 from hil.results.profile import Profile
@@ -29,7 +29,7 @@ def _measurements(
     _hil_board: LeasedBoard,
     _hil_run: BenchRun,
     _hil_uncaptured: Uncaptured,
-    _baseline: Baseline | None,
+    _baseline: Baseline | StoreError | None,
 ) -> Measurements:
     """Deploy the pack on a board, and return the board's measurements.
 
