@@ -200,7 +200,10 @@ def test_api_that_is_down_fails_and_the_verdict_of_the_night_stands(project: Pat
         (b"220 mail ready\r\n", "message: GET {url}/repos/lab/net/issues "),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", "message: GET {url}/repos/lab/net/issues "),
         (b"", "message: GET {url}/repos/lab/net/issues "),
-        (b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"page": "1"}', "message: the API's answer about issues "),
+        (
+            b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"page": "1"}',
+            "message: the API's answer about issues ",
+        ),
     ],
 )
 def test_answer_that_is_none_of_the_api_fails_in_one_sentence(

@@ -111,7 +111,7 @@ def test_run_without_measurements_fails(nightly: Nightly, project: Path) -> None
 
 
 def test_night_of_a_lab_without_the_board_is_bad(project: Path, nightly: Nightly) -> None:
-    with Lab() as lab:
+    with Lab({}) as lab:
         done = nightly("nano33ble", HIL_LAB=lab.address, **lab.environment)
     assert done.returncode != 0
     assert (project / "results" / "nightly" / "nano33ble" / "status").read_text() != "0\n"
