@@ -1,6 +1,7 @@
 """A PostgreSQL server of the tests' own: in a temporary folder, on a socket of that folder, not as root."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+
+from hil.lifetime.last_command import LastCommand
 
 START_SECONDS = 60
 _USER = "hil"
@@ -30,7 +33,7 @@ def programs() -> Path | None:
 
 
 class Postgres:
-    """A running server, which ends with the `with` block.
+    """A running server, which ends with the `with` block, or with this process, however that ends.
 
     Attributes:
         stop_command: Command that ends the server at once, so that whoever is connected loses it.
@@ -47,6 +50,8 @@ class Postgres:
         self.stop_command = [*self._control, "--mode=immediate", "stop"]
         self.start_command = [*self._control, f"--timeout={START_SECONDS}", f"--log={self._home / 'log'}"]
         self.start_command += ["--options", place, "start"]
+        left = f"{shlex.join(self.stop_command)}; {shlex.join(['rm', '-rf', str(self._home)])}"
+        self._last = LastCommand(["/bin/sh", "-c", left], {})
 
     def __enter__(self) -> Self:
         try:
@@ -65,6 +70,7 @@ class Postgres:
     ) -> None:
         self.stop()
         shutil.rmtree(self._home, ignore_errors=True)
+        self._last.forget()
 
     def start(self) -> None:
         """Start the server, unless it runs."""
