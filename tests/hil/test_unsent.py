@@ -201,6 +201,23 @@ def test_a_server_that_hangs_is_gone_after_the_patience(url: str, postgres: Post
         assert store.runs() == [run]
 
 
+@pytest.mark.parametrize(
+    "words", [["results", "list"], ["baseline", "show"], ["report", "last", "--out", "page"]]
+)
+def test_a_command_ends_in_one_line_if_the_server_hangs(
+    words: list[str], url: str, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(url) as store:
+        keep(store, run_at(0))
+    monkeypatch.setitem(open_store.__kwdefaults__, "patience", 1.0)
+    monkeypatch.setenv("HIL_STORE", url)
+    monkeypatch.chdir(tmp_path)
+    with postgres.frozen(url):
+        done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert len(done.output.splitlines()) == 1
+
+
 def test_a_run_goes_on_without_a_server_that_hangs(
     url: str, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ from reds.reading import check_regular, user_path
 FILE = "runs.sqlite"
 LOCKED_SECONDS = 10.0
 """Seconds to wait for another writer, and for a server to answer."""
+COMMAND_SECONDS = 120.0
+"""Seconds that one statement of a command may take on a server: removing many runs takes a while."""
 _SERVER = "postgresql+psycopg"
 _SILENT = logging.NullHandler()
 _WHERE = ("host", "port", "dbname", "service")
@@ -36,24 +38,25 @@ def default_file() -> Path:
     return platformdirs.user_data_path("reds-hil") / FILE
 
 
-def open_store(where: str | None = None, *, new: bool = True, patience: float | None = None) -> Store:
+def open_store(where: str | None = None, *, new: bool = True, patience: float = COMMAND_SECONDS) -> Store:
     """Open a store. A new database gets its tables, and one of an older version is brought up to date.
 
     Args:
         where: A file of SQLite, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`; None for the file in
             the user's data folder.
         new: Whether a file that is not there is made.
-        patience: Most seconds that a server may take for one statement; None for any time. A server that
-            takes longer is gone.
+        patience: Most seconds that a server may take for one statement. A server that takes longer is gone.
+            A file has any time.
 
     Raises:
         StoreError: The database is not there, cannot be used, is no store, or was written by a newer version.
     """
     if where is not None and "://" in where:
         name, engine = _server(where, patience)
+        watch = Patience(engine, patience)
     else:
         name, engine = _file(where, new)
-    watch = Patience(engine, patience)
+        watch = Patience(engine, None)
     try:
         with store_errors(name), watch.limited():
             migrate.to_newest(engine, name)
@@ -86,10 +89,10 @@ def _url(text: str) -> URL:
     return url
 
 
-def _server(text: str, seconds: float | None) -> tuple[str, Engine]:
+def _server(text: str, seconds: float) -> tuple[str, Engine]:
     name, url = server_name(text), _url(text)
     logging.getLogger("psycopg").addHandler(_SILENT)  # each error is told once, as an error
-    wait = min(LOCKED_SECONDS, seconds or LOCKED_SECONDS)
+    wait = min(LOCKED_SECONDS, seconds)
     patience = {
         "connect_timeout": max(2, math.ceil(wait)),
         "tcp_user_timeout": int(1000 * wait),
