@@ -66,6 +66,7 @@ def list_(
 ) -> None:
     """List runs, the newest first."""
     from hil.results.listing import runs_table
+    from hil.results.store import waiting
 
     store = _store(context)
     found = store.runs(
@@ -75,6 +76,9 @@ def list_(
         print_wide(runs_table(found, store.outcomes([run.id for run in found])))
     else:
         click.echo(printable(f"no such runs in {store.name}", LINE), err=True)
+    for name, count in waiting().items():
+        told = f"runs that wait here for {name}: {count}; send them there: {_send_to(name)}"
+        click.echo(printable(told, LINE), err=True)
 
 
 @results.command()
@@ -212,10 +216,8 @@ def send(context: click.Context, everything: bool) -> None:
         click.echo(printable(f"no run waits here for {store.name}", LINE))
     if not everything:
         for name, count in waiting(apart_from=store).items():
-            there = f"hil results --store {shlex.quote(name)} send"
-            click.echo(
-                printable(f"runs that wait for another store: {count}; send them there: {there}", LINE)
-            )
+            told = f"runs that wait for another store: {count}; send them there: {_send_to(name)}"
+            click.echo(printable(told, LINE))
     sys.exit(bool(done.faults))
 
 
@@ -232,3 +234,8 @@ def prune(context: click.Context, keep: int, days: int | None) -> None:
 
     before = as_text(datetime.now(UTC) - timedelta(days=days)) if days else ""
     click.echo(f"removed {remove(_store(context), keep=keep, before=before)} runs")
+
+
+def _send_to(name: str) -> str:
+    """Return the command that sends runs to the store of this name."""
+    return f"hil results --store {shlex.quote(name)} send"

@@ -83,6 +83,14 @@ def test_a_run_that_waits_is_sent_whole_and_once(store: Store, url: str, data: P
     assert [path.name for path in data.rglob("*") if path.is_file()] == ["store.txt"]
 
 
+def test_runs_that_wait_are_named_where_runs_are_listed(url: str, data: Path) -> None:
+    wait_here(url)
+    mine = str(data.parent / "mine.sqlite")
+    open_store(mine).close()
+    done = CliRunner().invoke(main, ["results", "--store", mine, "list"])
+    assert f"runs that wait here for {server_name(url)}: 1; " in done.output
+
+
 def test_a_run_takes_the_place_of_its_first_part_and_stays_accepted(store: Store, url: str) -> None:
     run = wait_here(url)
     writer = store.begin(run_at(0, id=run.id))
