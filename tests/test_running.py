@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ DYING = "import os\ndef test_that_passes(): pass\ndef test_that_dies(): os.abort
 ROOT = Path(__file__).parents[1]
 
 
-def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests of a folder as `make test` does."""
+def run(folder: Path, *options: str, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a folder as `make test` does, by a command that starts it if there is one."""
     usual = ["-p", "tests.support.running", "-p", "no:cacheprovider", f"--rootdir={folder}"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *usual, *options],
+        [*prefix, sys.executable, "-m", "pytest", *usual, *options],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -47,6 +48,21 @@ def test_a_test_that_a_signal_ends_is_named_with_its_lines(tmp_path: Path, numbe
     said = left.read_text(encoding="utf-8")
     assert said.startswith("died in test_ended.py::test_that_ends\n")
     assert '/test_ended.py", line 2 in test_that_ends' in said
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "in a worker"])
+def test_programs_of_a_run_in_the_background_can_be_interrupted(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "test_interrupt.py").write_text(
+        "import signal, subprocess\n"
+        "def test_it():\n"
+        "    with subprocess.Popen(['sleep', '60']) as program:\n"
+        "        program.send_signal(signal.SIGINT)\n"
+        "        assert program.wait(30) == -signal.SIGINT\n"
+    )
+    done = run(tmp_path, *options, prefix=["env", "--ignore-signal=INT"])
+    assert done.returncode == 0, done.stdout
 
 
 def test_an_alarm_that_a_test_leaves_is_switched_off_and_the_test_fails(tmp_path: Path) -> None:

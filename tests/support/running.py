@@ -3,6 +3,8 @@
 `pytest -p tests.support.running` loads it. A crash of native code leaves no report, and neither does a signal
 that ends a process: `make test` prints the files that are left in the end.
 
+Programs that the tests start can be interrupted, also if this run cannot: some tests interrupt them.
+
 It also chooses how many workers `-n auto` starts: more than there are processors, because the tests wait for
 boards, deadlines and programs in a quarter of their time.
 """
@@ -17,7 +19,6 @@ import pytest
 FOLDER = "results/running"
 ENDING = (signal.SIGALRM, signal.SIGHUP, signal.SIGTERM)
 """Signals that end a process without a word, but for SIGKILL, which no process can notice."""
-
 
 WORKER_BYTES = 2 << 30
 """Memory that each worker beyond the number of processors must find, with the programs that it starts."""
@@ -76,4 +77,8 @@ class Running:
 
 @pytest.hookimpl(trylast=True)  # after pytest's own faulthandler, which writes to standard error
 def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as of a job in the background, and all that it starts
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(Running(config.rootpath / FOLDER))
