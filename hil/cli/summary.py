@@ -24,10 +24,21 @@ def summary(title: str, results: Path, junit: Path | None) -> None:
     from hil.results.measurement import INFRASTRUCTURE_ERRORS
     from hil.results.summary import cases, cases_of, render
 
-    header, taken = read_run(results) if results.exists() else (None, [])
+    header, taken = (None, []) if _is_missing(results) else read_run(results)
     measured = [m.plain() for m in taken if m.metric != INFRASTRUCTURE_ERRORS]
     tests = cases(junit) if junit else cases_of(header.tests if header else ())
     click.echo(render(title, measured, tests, header.limits if header else ()), nl=False)
     if header and measured:
         click.echo(numbers.render(results), nl=False)
     sys.exit(not measured)
+
+
+def _is_missing(path: Path) -> bool:
+    """Return whether nothing has this name; a name that cannot be followed is a mistake of its own."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
