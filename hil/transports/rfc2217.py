@@ -147,8 +147,8 @@ class Rfc2217Transport:
             raise DeadlineError(f"{mute}; if its server carries raw bytes, write {RAW}://") from error
 
     def _take_commands(self, deadline: Deadline) -> set[Said | Value]:
-        """Take the commands that have arrived, and refuse the options that are not used here."""
-        commands, self._decoder.commands = set(self._decoder.commands), []
+        """Take the commands that have arrived; refuse in their order the options that are not used here."""
+        commands, self._decoder.commands = dict.fromkeys(self._decoder.commands), []
         for each in commands:
             if isinstance(each, Said) and each.verb in telnet.REFUSALS and each.option not in _OPTIONS:
                 self._tcp.write(telnet.said(Said(telnet.REFUSALS[each.verb], each.option)), deadline)
@@ -158,4 +158,4 @@ class Rfc2217Transport:
                 raise RefusedOption(
                     f"{refuses}; let its server speak RFC 2217, or carry raw bytes for {RAW}://"
                 )
-        return commands
+        return set(commands)
