@@ -98,7 +98,7 @@ def test_banner_of_ser2net_is_dropped(tmp_path: Path, pty: PtyBoard, small: Mode
 def test_board_of_a_server_with_many_clients_gives_the_outputs_of_the_interpreter(
     tmp_path: Path, pty: PtyBoard, small: Model
 ) -> None:
-    """As labgrid's exporter starts ser2net; somebody else only listens."""
+    """Start ser2net as the exporter of labgrid does; somebody else only listens."""
     with Ser2net(tmp_path, pty.port, TELNET, "max-connections: 10") as server:
         address = network_port(server.port)
         assert address is not None

@@ -216,7 +216,7 @@ def test_cut_connection_is_opened_again_and_the_work_is_done_once_more(board: Tc
 def test_board_whose_server_closes_at_once_is_waited_for(
     board: TcpBoard, small: Model, hurried: None
 ) -> None:
-    """As ser2net does while the board is away; longer than a server takes to release a port."""
+    """Close connections as ser2net does while a board is away, for longer than it keeps a port."""
     with recoverable(entry(board.port)) as recovery:
         recovery.board.deploy(small)
         carry, closed = board._carry, 0

@@ -12,7 +12,7 @@ from tests.hil.gate_quality.page import KEPT, PAGE, Row, table, with_table
 from tests.hil.gate_quality.simulation import quality
 
 _MORE_OFTEN = 20
-"""How many times as many runs are judged of the board whose quality is close to what is wanted."""
+"""Factor of the runs that are judged of the board whose quality is close to what is wanted."""
 
 
 @click.command()
