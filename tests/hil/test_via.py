@@ -211,11 +211,14 @@ def rack(folder: Path, agent: Path | None, scheme: str = RAW) -> Iterator[tuple[
             yield board, server.port
 
 
-def flashing(firmware: bytes, seconds: float = 10.0) -> Desk:
-    """A desk that uploads these bytes in place of the Nano's firmware, which needs PlatformIO's downloads."""
+def flashing(firmware: bytes, seconds: float = 10.0, hello_seconds: float = 10.0) -> Desk:
+    """A desk that uploads these bytes in place of the Nano's firmware, which needs PlatformIO's downloads.
+
+    It waits long for the first answer: the agents here are programs that a busy machine starts slowly.
+    """
     return replace(
         THIS_DESK,
-        hello_seconds=0.5,
+        hello_seconds=hello_seconds,
         return_seconds=seconds,
         upload_there=lambda via, command, touch: run_there(via, command, firmware, touch),
     )
@@ -247,7 +250,8 @@ def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
     ):
         upload = f"cmp {{firmware}} {nano_agent()} && ln -sfn {new.port} {tmp_path}/nano"
         there = entry(port, serial="S1", via=exporter(), upload=("sh", "-c", upload))
-        equals_the_interpreter(nano33ble.start(there, Provenance.HARDWARE, flashing(firmware)), small)
+        desk = flashing(firmware, hello_seconds=10.0 if old else 0.5)
+        equals_the_interpreter(nano33ble.start(there, Provenance.HARDWARE, desk), small)
         with nano33ble.start(there, Provenance.HARDWARE) as board:
             assert board.facts().build == build.build_id()
             assert board.facts().identity == Identity("S1")
@@ -299,7 +303,7 @@ def test_agent_that_is_right_needs_no_upload_and_no_login(small: Model) -> None:
 
 def test_silent_nano_without_an_upload_raises_at_the_deadline() -> None:
     with serving(until_closed) as port:
-        nano_error(entry(port), flashing(b""), DeadlineError)
+        nano_error(entry(port), flashing(b"", hello_seconds=0.5), DeadlineError)
 
 
 @pytest.mark.parametrize("keys", [{"via": Host("h")}, {"upload": ("x", "{firmware}")}])
