@@ -6,6 +6,7 @@ because one that is repeated may open a second message.
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class _NoRedirection(HTTPRedirectHandler):
         """Refuse: the request holds a token."""
 
 
-class Forge:
+class Forge(ABC):
     """One project on a forge.
 
     Attributes:
@@ -56,21 +57,21 @@ class Forge:
         self._api = api.rstrip("/")
         self._headers = {"Content-Type": "application/json", "User-Agent": "reds-hil-ci", **headers}
 
+    @abstractmethod
     def issues(self, state: str, most: int) -> list[Issue]:
         """Return the newest messages of a state, `open` or `closed`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def create(self, title: str, body: str) -> int:
         """Open a message; return its number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def comment(self, number: int, body: str) -> None:
         """Add a comment, which tells all who follow the message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def edit(self, number: int, **fields: str) -> None:
         """Change title or body, or close it by `state="closed"`."""
-        raise NotImplementedError
 
     def _call(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         data = None if content is None else json.dumps(content).encode()

@@ -74,6 +74,21 @@ def script(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def old_agent(script: Callable[[str], Path]) -> Path:
+    """An agent of the same protocol, built from other sources."""
+    return script("""
+from hil.protocol.frame import Frame, Reader, encode
+from hil.protocol.definition import HELLO, VERSION
+reader = Reader()
+while data := os.read(0, 4096):
+    reader.feed(data)
+    while frame := reader.next():
+        payload = HELLO.pack(VERSION, 0, 1, 1, 1, 1000, 0, 1, 0, 0, b"0123456789abcdef", b"nano33ble")
+        os.write(1, encode(Frame(frame.command | 128, frame.sequence, payload)))
+""")
+
+
+@pytest.fixture
 def boards_toml(tmp_path: Path) -> Callable[..., Path]:
     """Write a boards file of one board."""
 

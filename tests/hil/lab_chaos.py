@@ -55,19 +55,25 @@ def competing_runs(folder: Path, delay: float = 0.0) -> str:
     return "two runs were served one after the other"
 
 
+def _until_used_again(lab: Lab, first: HoldingRun, folder: Path, delay: float) -> float:
+    """Kill a run that another one waits for; return the seconds until that one has the board."""
+    first.wait_held()
+    with HoldingRun(lab, folder / "second") as second:
+        second.wait_said("is in use by")
+        time.sleep(delay)
+        first.kill()
+        began = time.monotonic()
+        second.wait_held(FREE_SECONDS)
+        seconds = time.monotonic() - began
+        assert second.end() == 0, second.text
+    assert seconds < FREE_SECONDS
+    return seconds
+
+
 def killed_owner(folder: Path, delay: float = 0.0) -> str:
     """The owner of the only board is killed by SIGKILL: the next run has the board soon."""
     with shelf(1) as (lab, _), HoldingRun(lab, folder / "first") as first:
-        first.wait_held()
-        with HoldingRun(lab, folder / "second") as second:
-            second.wait_said("is in use by")
-            time.sleep(delay)
-            first.kill()
-            began = time.monotonic()
-            second.wait_held(FREE_SECONDS)
-            seconds = time.monotonic() - began
-            assert second.end() == 0, second.text
-    assert seconds < FREE_SECONDS
+        seconds = _until_used_again(lab, first, folder, delay)
     return f"the board of a killed run was used again after {seconds:.1f} s"
 
 
@@ -151,15 +157,7 @@ def lost_machine(folder: Path, delay: float = 0.0) -> str:
     """
     machine = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     with shelf(1) as (lab, _), HoldingRun(lab, folder / "first", within=machine) as first:
-        first.wait_held()
-        with HoldingRun(lab, folder / "second") as second:
-            second.wait_said("is in use by")
-            time.sleep(delay)
-            first.kill()
-            began = time.monotonic()
-            second.wait_held(FREE_SECONDS)
-            seconds = time.monotonic() - began
-            assert second.end() == 0, second.text
+        seconds = _until_used_again(lab, first, folder, delay)
     return f"the board of a run on a lost machine was used again after {seconds:.1f} s"
 
 

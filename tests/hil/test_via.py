@@ -189,19 +189,6 @@ def test_phone_of_another_machine_needs_its_serial_number_alone(keys: dict[str, 
         pass
 
 
-OLD = """
-from hil.protocol.frame import Frame, Reader, encode
-from hil.protocol.definition import HELLO, VERSION
-reader = Reader()
-while data := os.read(0, 4096):
-    reader.feed(data)
-    while frame := reader.next():
-        payload = HELLO.pack(VERSION, 0, 1, 1, 1, 1000, 0, 1, 0, 0, b"0123456789abcdef", b"nano33ble")
-        os.write(1, encode(Frame(frame.command | 128, frame.sequence, payload)))
-"""
-"""An agent of the same protocol, built from other sources."""
-
-
 @contextmanager
 def rack(folder: Path, agent: Path | None, scheme: str = RAW) -> Iterator[tuple[PtyBoard, str]]:
     """Serve a board by ser2net. Its device is the link `nano` in the folder, as udev makes one."""
@@ -228,7 +215,7 @@ def flashing(firmware: bytes, seconds: float = 10.0, hello_seconds: float = 10.0
 def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
     exporter: Callable[..., Host],
     tmp_path: Path,
-    script: Callable[[str], Path],
+    old_agent: Path,
     small: Model,
     monkeypatch: pytest.MonkeyPatch,
     scheme: str,
@@ -245,7 +232,7 @@ def test_nano_of_another_machine_gets_its_agent_by_a_command_there(
     monkeypatch.setattr(Rfc2217Transport, "touch", note)
     firmware = nano_agent().read_bytes()
     with (
-        rack(tmp_path, script(OLD) if old else None, scheme) as (before, port),
+        rack(tmp_path, old_agent if old else None, scheme) as (before, port),
         PtyBoard(nano_agent()) as new,
     ):
         upload = f"cmp {{firmware}} {nano_agent()} && ln -sfn {new.port} {tmp_path}/nano"
@@ -274,9 +261,9 @@ def nano_error(there: Entry, desk: Desk, error: type[HilError]) -> str:
 
 
 def test_failed_upload_of_another_machine_raises_with_both_reasons(
-    exporter: Callable[..., Host], script: Callable[[str], Path]
+    exporter: Callable[..., Host], old_agent: Path
 ) -> None:
-    with TcpBoard.of(script(OLD)) as board:
+    with TcpBoard.of(old_agent) as board:
         failing = entry(
             board.port, via=exporter(), upload=("sh", "-c", "echo no bossac >&2; exit 3; {firmware}")
         )
