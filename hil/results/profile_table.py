@@ -25,13 +25,14 @@ def render(profile: Profile, memory: Memory | str) -> str:
     """
     costs = {unit: profile.costs[unit] for unit in _UNITS if unit in profile.costs}
     table = Table(box=None, pad_edge=False, header_style="")
-    for head in ("", "layer", "MACs", *costs, "share", "flash", "arena"):
+    mixed = len({layer.layout for layer in profile.layers}) > 1
+    for head in ("", "layer", "MACs", *costs, "share", "flash", "arena", *["layout"] * mixed):
         table.add_column(head, justify="left" if head == "layer" else "right", no_wrap=True)
     for i, (layer, share) in enumerate(zip(profile.layers, profile.costs[profile.unit].shares, strict=True)):
         figures = _figures(costs, lambda cost, i=i: cost.layers[i])  # type: ignore[misc]
-        sizes = f"{layer.flash:,}", f"{layer.arena:,}"
+        sizes = f"{layer.flash:,}", f"{layer.arena:,}", *[layer.layout] * mixed
         table.add_row(
-            str(i),
+            str(layer.index),
             f"{layer.kind.replace('_', ' ')} {layer.shape}",
             f"{layer.macs:,}",
             *figures,

@@ -12,8 +12,8 @@ from reds.graph import Graph, Layer, Tensor, Widths
 from reds.nesting.cost import Cost, Grid, broadcast_widths
 from reds.nesting.depth import switches, taken_where
 from reds.nesting.solver.problem import Groups
-from reds.pack.arena import ALIGNMENT, lifetimes, place
-from reds.pack.layouts import Layout
+from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
+from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WEIGHTED, IntegerLayer, Step, TensorShape
 from reds.pack.padding import round_up
 
@@ -33,7 +33,8 @@ def arena_cost(graph: Graph, grids: Sequence[Grid], layout: Layout) -> Cost:
         layout: The layout of the kernels, which need scratch.
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
-    lives, of_layers = lifetimes([layer.inputs for layer in graph.layers]), switches(graph, grids)
+    inputs, of_layers = [layer.inputs for layer in graph.layers], switches(graph, grids)
+    lives = lifetimes(schedule(inputs, range(len(inputs)), {}))
     for i, (layer, switch) in enumerate(zip(graph.layers, of_layers, strict=True)):
         in_use = [t for t, (first, last) in enumerate(lives) if first <= i <= last]
         needs = [taken_where(graph, grids, i, t, in_use) for t in in_use]
@@ -65,11 +66,14 @@ def arena_bytes(graph: Graph, widths: Widths, layout: Layout) -> int:
         widths: Units that the subnet keeps in each group.
         layout: The layout of the kernels, which need scratch.
     """
-    layers = [graph.layers[i] for i in graph.running(widths).layers]
+    runs = graph.running(widths)
+    layers = [graph.layers[i] for i in runs.layers]
     scratch = [scratch_bytes(graph, layer, widths[layer.reads], layout) for layer in layers]
-    small = graph.resized(widths)
-    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in small.tensors]
-    return place([layer.inputs for layer in small.layers], sizes, scratch).size
+    tensors = [graph.tensors[0], *(graph.tensors[layer.output] for layer in layers)]
+    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in tensors]
+    return place(
+        schedule([layer.inputs for layer in graph.layers], runs.layers, runs.stands), sizes, scratch
+    ).size
 
 
 def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int:
@@ -90,8 +94,9 @@ def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int
         layer.kernel, layer.stride, layer.padding,
     )  # fmt: skip
     source_shape = TensorShape(source.height, source.width, full[source.group] * source.copies)
-    step = Step(units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
-    return layout.scratch(integer_layer, source_shape, step)
+    step = Step(layer.output - 1, units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
+    kernels = layout if layout.runs(integer_layer) else CANONICAL
+    return kernels.scratch(integer_layer, source_shape, step)
 
 
 def _bytes_per_unit(tensor: Tensor) -> int:
