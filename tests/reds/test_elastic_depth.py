@@ -1,18 +1,26 @@
 """A net without a block computes what it would if the block added nothing, in float and in int8."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from reds import pack
+from reds.data.catalog import SETS
 from reds.elastic.net import ElasticNet, active_weight, nest
 from reds.errors import SettingsError
 from reds.graph import Graph, Widths
 from reds.graph.builder import Builder
+from reds.pack import interpreter
 from reds.quantization.calibrate import ranges
+from reds.quantization.quantize import quantize
+from reds.training.rounding_aware import RoundedNet
 from reds.zoo.resnet import resnet8
-from tests.reds.support.floats import features, random_net
+from tests.reds.support.floats import features, random_net, settled
 from tests.reds.support.graphs import small_residuals
 from tests.reds.support.subnets import specs
 
@@ -79,6 +87,28 @@ def test_a_left_out_layer_has_no_norm_no_range_and_no_gradient(norms: str) -> No
     assert not seen[0, 1:3].any()
     assert seen[1, 1:3, 1].all()
     assert seen[0, 3].tolist() == seen[0, 0].tolist()
+
+
+def test_int8_follows_the_float_net_without_blocks_and_packs_keep_its_outputs() -> None:
+    graph, source = chain(), replace(SETS["cifar-10"], scale=1 / 32, zero=-7)
+    x = np.random.default_rng(0).integers(-100, 101, (128, 3 * 36)).astype(np.int8)
+    real = torch.from_numpy((x.astype(np.float32) + 7) / 32)
+    small = tuple(n // 2 if g == 3 else n for g, n in enumerate(without(graph, 0, 2)))
+    net = nest(random_net(graph), specs(without(graph, 0, 1, 2), small, without(graph, 0), graph.full))
+    net = settled(net, real)
+    seen = ranges(net, real, [100.0])[0]
+    model = quantize(net, name="net", ranges=seen, source=source)
+    again, rounded = pack.loads(pack.dumps(model), "net"), RoundedNet(net, seen).eval()
+    assert [[step.layer for step in subnet.steps] for subnet in model.subnets] == [
+        [*graph.running(subnet.widths).layers] for subnet in net.subnets
+    ]
+    for i, subnet in enumerate(model.subnets):
+        logits = net(real, i).detach().numpy()
+        stored = interpreter.run(model, i, x)
+        close = (stored.astype(float) - subnet.steps[-1].zero) * subnet.output_scale
+        assert np.sqrt(((close - logits) ** 2).mean()) < 0.1 * logits.std()
+        assert np.abs(rounded(real, i).detach().numpy() - close).max() < 3 * subnet.output_scale
+        assert (interpreter.run(again, i, x) == stored).all()
 
 
 @pytest.mark.parametrize(
