@@ -3,7 +3,7 @@
 The agent times each layer by `reds_run_layer`, and the whole inference by `reds_run`. Both run the same
 kernels. `reds_run_layer` finds its layer in the pack, which takes a few instructions more than in the loop of
 `reds_run`. So the layers together take a little more than the whole. Where counts are exact, the difference
-is the same for all subnets of a pack.
+is the same for all subnets of a pack that run the same layers.
 """
 
 from collections.abc import Mapping, Sequence

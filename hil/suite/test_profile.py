@@ -6,6 +6,7 @@ from hil.results.measurement import metric_name
 from hil.results.profile import Profile
 from hil.suite.fixtures import Record
 from hil.suite.measurements import Measurements
+from reds.pack.model import Model
 
 _AGAIN = 3
 """Most repeated profiles of a subnet of a real board before its layers fail to add up. Another program may
@@ -24,9 +25,9 @@ def test_layers_add_up_to_the_inference(
     every = measurements.profile(index)
     for unit, cost in every.costs.items():
         if unit != "us" or "cycles" not in every.costs:  # the cycles say the same
-            for i, (layer, samples) in enumerate(zip(every.layers, cost.samples, strict=True)):
-                metric = metric_name(f"layer_{i:02}_{layer.kind}", unit)
-                record_measurement(subnet, metric, unit, cost.layers[i], samples)
+            for layer, samples, median in zip(every.layers, cost.samples, cost.layers, strict=True):
+                metric = metric_name(f"layer_{layer.index:02}_{layer.kind}", unit)
+                record_measurement(subnet, metric, unit, median, samples)
     assert not faults, "; ".join(faults)
 
 
@@ -38,7 +39,13 @@ def _faults(measurements: Measurements, profile: Profile) -> Iterator[str]:
         if not cost.adds_up(measurements.exact):
             yield f"{told}; {remedy}"
         elif measurements.exact and unit != "us":
-            least = measurements.profile(0)
+            least = measurements.profile(_smallest_alike(measurements.workload.model, profile))
             if cost.more != least.costs[unit].more:
                 others = f"in {least.subnet} they take {least.costs[unit].more:,.0f} more than all at once"
-                yield f"{told}; {others}; the same for all subnets is needed; {remedy}"
+                yield f"{told}; {others}; the same for all subnets of these layers is needed; {remedy}"
+
+
+def _smallest_alike(model: Model, profile: Profile) -> int:
+    """Return the index of the smallest subnet that runs the layers of a profile."""
+    runs = [[step.layer for step in subnet.steps] for subnet in model.subnets]
+    return runs.index([layer.index for layer in profile.layers])

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from reds.graph import Graph, Layer, Tensor, Widths
 from reds.nesting.cost import Cost, Grid, broadcast_widths
 from reds.nesting.solver.problem import Groups
-from reds.pack.arena import ALIGNMENT, lifetimes, place
-from reds.pack.layouts import Layout
+from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
+from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WEIGHTED, IntegerLayer, Step, TensorShape
 from reds.pack.padding import round_up
 
@@ -28,7 +28,8 @@ def arena_cost(graph: Graph, grids: Sequence[Grid], layout: Layout) -> Cost:
         layout: The layout of the kernels, which need scratch.
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
-    lives = lifetimes([layer.inputs for layer in graph.layers])
+    inputs = [layer.inputs for layer in graph.layers]
+    lives = lifetimes(schedule(inputs, range(len(inputs)), {}))
     for i, layer in enumerate(graph.layers):
         in_use = [t for t, (first, last) in zip(graph.tensors, lives, strict=True) if first <= i <= last]
         groups = tuple(sorted({layer.reads, *(tensor.group for tensor in in_use)}))
@@ -51,9 +52,14 @@ def arena_bytes(graph: Graph, widths: Widths, layout: Layout) -> int:
         widths: Units that the subnet keeps in each group.
         layout: The layout of the kernels, which need scratch.
     """
-    scratch = [scratch_bytes(graph, layer, widths[layer.reads], layout) for layer in graph.layers]
-    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in graph.tensors]
-    return place([layer.inputs for layer in graph.layers], sizes, scratch).size
+    runs = graph.running(widths)
+    layers = [graph.layers[i] for i in runs.layers]
+    scratch = [scratch_bytes(graph, layer, widths[layer.reads], layout) for layer in layers]
+    tensors = [graph.tensors[0], *(graph.tensors[layer.output] for layer in layers)]
+    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in tensors]
+    return place(
+        schedule([layer.inputs for layer in graph.layers], runs.layers, runs.stands), sizes, scratch
+    ).size
 
 
 def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int:
@@ -74,8 +80,9 @@ def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int
         layer.kernel, layer.stride, layer.padding,
     )  # fmt: skip
     source_shape = TensorShape(source.height, source.width, full[source.group] * source.copies)
-    step = Step(units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
-    return layout.scratch(integer_layer, source_shape, step)
+    step = Step(layer.output - 1, units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
+    kernels = layout if layout.runs(integer_layer) else CANONICAL
+    return kernels.scratch(integer_layer, source_shape, step)
 
 
 def _bytes_per_unit(tensor: Tensor) -> int:
