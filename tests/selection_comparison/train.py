@@ -41,9 +41,9 @@ CONTENDERS: Mapping[str, Sequence[str]] = {
     "kws-10": ("balanced", "product"),
 }
 """The selections that each part compares, by the name of its recipe: the first one with the others."""
-TRAINING, VALIDATION = 8000, 1000
-"""Most training and validation examples."""
-SCORED_BATCHES, SCORED_EXAMPLES = 40, 100
+TRAINING, VALIDATION, TEST = 5000, 500, 5000
+"""Most examples of each part of the data."""
+SCORED_BATCHES, SCORED_EXAMPLES = 20, 100
 BATCH = 256
 Logits = NDArray[np.float32]
 
@@ -93,7 +93,7 @@ def run_part(part: str, seeds: Sequence[int], out: Path, console: Console) -> No
             done = _train(prepared, deepcopy(full), scores, SELECTIONS[name], seed, path)
             with atomic_file(path) as file:
                 np.savez(file, **vars(done))
-            accuracies = " ".join(f"{100 * each:.1f}" for each in hits(done.test, prepared.test[1]).mean(1))
+            accuracies = " ".join(f"{100 * each:.1f}" for each in hits(done.test, prepared.test[1][:TEST]).mean(1))
             console.print(f"{path.stem}: test {accuracies}, {done.seconds:.0f} s of one processor")
 
 
@@ -156,7 +156,7 @@ def _train(
     train(net, examples, joint, seed=seed + 1, distil=joint.distil, checkpoint=states)
     states.remove()
     names = "macs", "arena", "latency"
-    test = torch.from_numpy(prepared.data.set.real(prepared.test[0]))
+    test = torch.from_numpy(prepared.data.set.real(prepared.test[0][:TEST]))
     return Trained(
         np.array([subnet.widths for subnet in selected]),
         np.array([[subnet.costs.get(name, 0) for name in names] for subnet in selected]),
