@@ -16,7 +16,6 @@ from tests.targets.support.governor import (
     MAINS,
     NO_DEADLINE,
     POLICIES,
-    SOURCES,
     WAIT,
     Governed,
     Policy,
@@ -24,7 +23,7 @@ from tests.targets.support.governor import (
     build,
     resources,
 )
-from tests.targets.support.sources import WARNINGS
+from tests.targets.support.sources import GOVERNOR, WARNINGS
 
 COSTS = [(1000, 10_000), (2000, 20_000), (4000, 40_000), (8000, 80_000)]
 ENERGY = {"period_us": 100_000, "horizon_us": 10_000_000, "target_nj": 1_000_000, "reserve_nj": 100_000}
@@ -319,7 +318,7 @@ def test_a_cortex_m4_needs_no_heap_no_floating_point_and_little_code(
     tmp_path: Path,
 ) -> None:
     code = 0
-    for source in SOURCES:
+    for source in GOVERNOR:
         unit = tmp_path / f"{source.stem}.o"
         cpu = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft")
         subprocess.run(["arm-none-eabi-gcc", *cpu, *WARNINGS, "-Os", "-c", source, "-o", unit], check=True)
@@ -334,7 +333,7 @@ def test_a_cortex_m4_needs_no_heap_no_floating_point_and_little_code(
     check.write_text(
         '#include "governor.h"\n_Static_assert(sizeof(reds_governor) == 80, "RAM of a governor");\n'
     )
-    include = f"-I{SOURCES[0].parent}"
+    include = f"-I{GOVERNOR[0].parent}"
     subprocess.run(
         ["arm-none-eabi-gcc", *cpu, *WARNINGS, include, "-c", check, "-o", tmp_path / "check.o"], check=True
     )
