@@ -43,7 +43,7 @@ typedef struct {
     uint32_t put_crc;
     uint32_t put_next; /* offset of the next byte of the transfer */
     governed govern;
-    uint8_t sequence;  /* of the current request */
+    uint8_t sequence; /* of the current request */
     uint8_t command;
     uint32_t answer[FRAME_BYTES / 4 + 1]; /* command and sequence, then the payload */
 } agent;

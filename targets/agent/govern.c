@@ -32,7 +32,8 @@ static bool terms_ready(agent *a, const frame *request)
         return false;
     }
     if (hz == 0 || (port.clocks[clock].hz != 0 && port.clocks[clock].hz != hz)) {
-        agent_error(a, FAULT_BAD_REQUEST, "the ticks of a second are 0, or not those of the clock in the hello");
+        agent_error(a, FAULT_BAD_REQUEST,
+                    "the ticks of a second are 0, or not those of the clock in the hello");
         return false;
     }
     if (FIELD8(request, GOVERN_ZERO) != 0 || FIELD16(request, GOVERN_RUNS) == 0) {
