@@ -29,6 +29,7 @@
     |-- AgentError              the agent refused a request; `code` is the fault
     |-- NotMeasurable           the board cannot measure this; the text has the reason
     |-- PackRefused             the pack does not fit the board; nothing was sent
+    |-- GovernorRefused         a governor takes no such rules, costs or resources
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
     `-- UnknownSubnet           the deployed pack has no such subnet
 
@@ -238,6 +239,10 @@ class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
     """The inputs have another shape or data type than the pack takes."""
+
+
+class GovernorRefused(HilError):  # noqa: N818, it names what happened, not a bug
+    """The rules, costs or resources of a governor make no sense, or its policy is not on the board."""
 
 
 class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug

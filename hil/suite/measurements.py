@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
+from hil.boards.board import Advance, Board, Outputs, ignore
 from hil.boards.facts import Provenance
 from hil.boards.metering import measure_energy
 from hil.boards.profiling import profile
@@ -18,7 +18,7 @@ from hil.energy.figures import Energy
 from hil.energy.meter import Meter
 from hil.results.memory import Memory
 from hil.results.profile import Profile
-from hil.results.samples import Samples
+from hil.results.samples import Samples, SwitchSamples
 from hil.results.statistics.quantiles import relative_half_width
 from hil.suite.leased import LeasedBoard
 from hil.suite.speeds import emulators, speed_of

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hil.boards.board import LayerSamples, SwitchSamples
 from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.profiling import SAMPLES
 from hil.errors import NotMeasurable
@@ -18,7 +17,7 @@ from hil.protocol.hello import Clock
 from hil.results.gate import baseline as baselines
 from hil.results.measurement import Measurement
 from hil.results.memory import Memory
-from hil.results.samples import Samples
+from hil.results.samples import LayerSamples, Samples, SwitchSamples
 from hil.suite import measurements as module
 from hil.suite import test_latency, test_profile
 from hil.suite import workload as workloads
