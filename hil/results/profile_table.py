@@ -25,12 +25,11 @@ def render(profile: Profile, memory: Memory | str) -> str:
     """
     costs = {unit: profile.costs[unit] for unit in _UNITS if unit in profile.costs}
     table = Table(box=None, pad_edge=False, header_style="")
-    mixed = len({layer.layout for layer in profile.layers}) > 1
-    for head in ("", "layer", "MACs", *costs, "share", "flash", "arena", *["layout"] * mixed):
+    for head in ("", "layer", "MACs", *costs, "share", "flash", "arena"):
         table.add_column(head, justify="left" if head == "layer" else "right", no_wrap=True)
     for i, (layer, share) in enumerate(zip(profile.layers, profile.costs[profile.unit].shares, strict=True)):
         figures = _figures(costs, lambda cost, i=i: cost.layers[i])  # type: ignore[misc]
-        sizes = f"{layer.flash:,}", f"{layer.arena:,}", *[layer.layout] * mixed
+        sizes = f"{layer.flash:,}", f"{layer.arena:,}"
         table.add_row(
             str(layer.index),
             f"{layer.kind.replace('_', ' ')} {layer.shape}",
@@ -48,6 +47,8 @@ def render(profile: Profile, memory: Memory | str) -> str:
     where = f"{profile.pack} {profile.subnet} on {profile.board} ({profile.provenance})"
     console.print(printable(f"{where}; flash and arena in bytes", LINE), soft_wrap=True)
     console.print(table)
+    for line in _layouts(profile):
+        console.print(printable(line, LINE), soft_wrap=True)
     console.print(printable(_ram(memory), LINE), soft_wrap=True)
     return out.getvalue()
 
@@ -76,6 +77,16 @@ def _figures(costs: dict[str, Cost], of: Callable[[Cost], float]) -> list[str]:
 
 def _flash(profile: Profile) -> int:
     return sum(layer.flash for layer in profile.layers)
+
+
+def _layouts(profile: Profile) -> list[str]:
+    """Return a line for each layout of weights, if the layers have several."""
+    layers: dict[str, list[str]] = {}
+    for layer in profile.layers:
+        layers.setdefault(layer.layout, []).append(str(layer.index))
+    return (
+        [f"layout {name}: layers {', '.join(of)}" for name, of in layers.items()] if len(layers) > 1 else []
+    )
 
 
 def _ram(memory: Memory | str) -> str:

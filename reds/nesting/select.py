@@ -5,11 +5,9 @@ ones, and a subnet is one width for each group. Costs couple the groups that a l
 the widths.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import get_args
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from reds.errors import BudgetError, CoupledError
 from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_name
+from reds.nesting.baselines import choose_evenly, choose_uniformly
 from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
 from reds.nesting.cost import Grid, width_grids
 from reds.nesting.cost.arena import ARENA_UNIT
@@ -28,6 +27,12 @@ from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
 from reds.rules import Rule, check_argument, check_kind
 from reds.strict_tables import type_name
+
+BASELINES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
+    "uniform": choose_uniformly,
+    "even": choose_evenly,
+}
+"""Orders that need no scores."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,10 @@ def select(
         least: The fewest units that a group keeps; one number, or one for each group.
         order: `bottom-up` solves the smallest budget first and keeps its units in the larger subnets.
             `top-down` solves the largest first. REDS, arXiv 2311.13349, has both. `joint` maximizes the sum
-            of all objectives at once, and its gap is that of the sum. `uniform` is a baseline without proof:
-            the largest share, the same for every group, that fits.
+            of all objectives at once, and its gap is that of the sum. Two baselines need no scores and prove
+            no objective: `uniform` is the largest share, the same for every group, that fits; `even` has the
+            largest smallest share of a group, then the largest second smallest, and so on, and keeps the
+            units of the subnet before.
         objective: `sum` is the paper's: the importance kept. But groups work in series, and a sum starves the
             group whose units cost most. `product` is the product of the shares kept in each group. `balanced`
             is a mean of these shares that lies near the smallest (the power mean of exponent -4).
@@ -111,8 +118,8 @@ def _choose(
     objective: Objective,
 ) -> tuple[Sequence[Choice], list[float]]:  # fmt: skip
     """Return a choice for each problem, nested, and its optimality gap."""
-    if order == "uniform":
-        return _choose_uniformly(grids, problems, limits), [1.0] * len(problems)
+    if order in BASELINES:
+        return BASELINES[order](grids, problems, limits), [1.0] * len(problems)
     if order == "joint":
         known = [_solve_in_order(grids, problems, limits, first) for first in ("bottom-up", "top-down")]
         joint = solve_jointly(problems, [[solution.choice for solution in solutions] for solutions in known])
@@ -155,25 +162,6 @@ def _solve_in_order(
         else:
             highest = list(choice)
     return [solutions[i] for i in range(len(problems))]
-
-
-def _choose_uniformly(
-    grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]]
-) -> tuple[Choice, ...]:
-    """Choose for each problem the largest share of every group, rounded down to its widths, that fits."""
-    widths = [grid.tolist() for grid in grids]
-    shares = sorted({Fraction(n, group[-1]) for group in widths for n in group})
-    candidates = [
-        tuple(max(bisect_right(group, share * group[-1]), 1) - 1 for group in widths) for share in shares
-    ]
-    choices: list[Choice] = []
-    for problem, subnet_limits in zip(problems, limits, strict=True):
-        fitting = [choice for choice in candidates if problem.fits(choice)]
-        if not fitting:
-            raise_if_infeasible(grids, subnet_limits, [np.arange(len(grid)) for grid in grids])
-            raise InfeasibleError("no uniform share of the groups' widths fits")
-        choices.append(fitting[-1])
-    return tuple(choices)
 
 
 def _check_arena(selected: SelectedSubnet, limits: Sequence[Limit]) -> None:
