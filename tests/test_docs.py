@@ -24,7 +24,7 @@ from tests.support.nets import random_model
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-CODES = {"u8": "B", "i8": "b", "u16": "H", "u32": "I", "i32": "i", "f32": "f"}
+CODES = {"u8": "B", "i8": "b", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i", "f32": "f"}
 PACK_STRUCTS = {
     "Header": pack_format.HEADER,
     "Tensor": pack_format.TENSOR,
@@ -33,7 +33,14 @@ PACK_STRUCTS = {
     "Room": pack_format.ROOM,
     "Step": pack_format.STEP,
 }
-RECORDS = {"Hello": protocol.HELLO, "Clock": protocol.CLOCK, "Samples": protocol.SAMPLES}
+RECORDS = {
+    "Hello": protocol.HELLO,
+    "Clock": protocol.CLOCK,
+    "Samples": protocol.SAMPLES,
+    "Rules": protocol.GOVERN,
+    "Resources": protocol.DECIDE,
+    "Decision": protocol.DECISION,
+}
 
 
 def blocks(page: str, mark: str) -> list[str]:

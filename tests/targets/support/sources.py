@@ -19,7 +19,9 @@ RUNTIME = [
     *X86,
 ]
 """The runtime with the kernels of a desktop; those of other processors are added where they run."""
-AGENT = sorted((TARGETS / "agent").glob("*.c"))
+GOVERNOR = sorted((TARGETS / "governor").glob("*.c"))
+AGENT = [*sorted((TARGETS / "agent").glob("*.c")), *GOVERNOR]
+"""The agent with the governor that it runs."""
 POSIX = sorted((TARGETS / "posix").glob("*.c"))
 WARNINGS = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
