@@ -33,7 +33,7 @@ MEGABYTE = 1024
 def measured(
     net: str, with_arena: bool, step: int, order: Order, objective: Objective, depth: bool = False
 ) -> dict[str, float]:
-    """Return processor seconds and peak megabytes of this process, and the largest gap of a network's subnets.
+    """Return seconds of the processor, peak megabytes of this process, and the largest gap of the subnets.
 
     Args:
         net: A name of `reds.zoo`.
