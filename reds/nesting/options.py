@@ -28,3 +28,5 @@ class SelectionOptions:
     """Widths are multiples of this."""
     least: int = 4
     """The fewest units that a unit group keeps."""
+    depth: bool = False
+    """Let subnets leave out whole residual blocks, if input and output agree (the paper's skipped blocks)."""

@@ -18,7 +18,8 @@ from reds.graph.subnets import Budget, SubnetSpec, subnet_name
 from reds.nesting.baselines import choose_evenly, choose_uniformly
 from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
 from reds.nesting.cost import Grid, width_grids
-from reds.nesting.gains import Scores, checked_scores, gains_of, gap_of
+from reds.nesting.cost.arena import ARENA_UNIT
+from reds.nesting.gains import Scores, checked_identity, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.nesting.options import Objective, Order
 from reds.nesting.solver.joint import solve_jointly
@@ -50,7 +51,7 @@ def select(
     graph: Graph, scores: Sequence[Scores], budgets: Sequence[Budget | float], *,
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
     objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
-    profile: TargetProfile | None = None,
+    profile: TargetProfile | None = None, depth: bool = False, identity: Sequence[float] | None = None,
 ) -> tuple[SelectedSubnet, ...]:  # fmt: skip
     """Select a nested subnet for each budget, smallest first.
 
@@ -72,11 +73,16 @@ def select(
         kernels: For groups a and b the part of b's scores that counts only if a unit of a is kept too,
             float64 [units of a, units of b].
         profile: The device, for arena and latency budgets; by default the canonical layout and no times.
+        depth: Whether a subnet may leave out whole residual blocks, `graph.blocks`: their groups get width 0.
+            The baseline never does.
+        identity: For each group the share of its importance that its block's identity has, 0 to 1, which is
+            kept without the block; by default a half. Only the groups of blocks count.
 
     Raises:
         BudgetError: Nothing fits a budget.
         CoupledError: The tables over the widths of coupled groups are too large.
-        SettingsError: The scores are not those of the graph's units, or there is no such order or objective.
+        SettingsError: The scores or identities are not those of the graph's units and groups, or there is no
+            such order or objective.
     """
     scores = checked_scores(graph, scores)
     check_kind("kernels", kernels, Mapping | None, "give reds.score(...).kernels")
@@ -84,9 +90,12 @@ def select(
     check_argument([
         Rule("", "order", order in get_args(Order), type_name(Order), order),
         Rule("", "objective", objective in get_args(Objective), type_name(Objective), objective),
+        Rule("", "depth", isinstance(depth, bool), type_name(bool), depth),
     ])  # fmt: skip
-    grids, profile = width_grids(graph, step, least), profile or TargetProfile()
-    gains = gains_of(scores, kernels or {}, grids, objective)
+    grids = width_grids(graph, step, least, depth and order != "uniform")
+    profile = profile or TargetProfile()
+    shares = checked_identity(graph, identity) if depth else np.zeros(len(grids))
+    gains = gains_of(scores, kernels or {}, grids, objective, shares)
     budgets = as_budgets(budgets)
     limits = limits_of(graph, grids, budgets, profile)
     problems = [build_problem(grids, gains, subnet_limits) for subnet_limits in limits]
@@ -158,7 +167,7 @@ def _check_arena(selected: SelectedSubnet, limits: Sequence[Limit]) -> None:
     """Raise an error if the planned arena exceeds its limit because its tensors leave gaps."""
     for limit in limits:
         planned = selected.costs["arena"]
-        if limit.cost.peak and planned > limit.most:
+        if limit.cost.unit == ARENA_UNIT and planned > limit.most:
             raise BudgetError(
                 f"{limit.budget}: the tensors in use at a time fit, but the planned arena takes {planned}"
                 " bytes; raise the budget to that, or lower it to keep less"
