@@ -143,7 +143,6 @@ class Governor:
             odd = f"its governor chose subnet {subnet} of {len(sizes)} with {len(output)} bytes of output"
             raise ProtocolError(f"{odd}; upload the agent again", board=self._board)
         if subnet != WAIT:
-            steps["inference"] -= (self._job.runs - 1) * overhead
             timed = {INFERENCES: [steps["inference"]]}
             check_timed(self._board, self._real, self._clock, overhead, seconds, timed)
         ticks = {name: max(0, taken - overhead) for name, taken in steps.items()}
