@@ -93,7 +93,9 @@ def run_part(part: str, seeds: Sequence[int], out: Path, console: Console) -> No
             done = _train(prepared, deepcopy(full), scores, SELECTIONS[name], seed, path)
             with atomic_file(path) as file:
                 np.savez(file, **vars(done))
-            accuracies = " ".join(f"{100 * each:.1f}" for each in hits(done.test, prepared.test[1][:TEST]).mean(1))
+            accuracies = " ".join(
+                f"{100 * each:.1f}" for each in hits(done.test, prepared.test[1][:TEST]).mean(1)
+            )
             console.print(f"{path.stem}: test {accuracies}, {done.seconds:.0f} s of one processor")
 
 
