@@ -83,7 +83,7 @@ def check_recipe(path: Path, recipe: Recipe | None = None) -> Checked:
         graph = graph_of(recipe, spec)
         check_packable(graph)
         check_budgets(
-            graph, method_of(recipe).budgets, selection.step, selection.least, profile, selection.depth
+            graph, method_of(recipe).budgets, selection.step, selection.least, profile, selection.blocks
         )
     except (BudgetError, GraphError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error

@@ -21,18 +21,18 @@ from reds.nesting.cost import Grid, width_grids
 from reds.nesting.cost.arena import ARENA_UNIT
 from reds.nesting.gains import Scores, checked_identity, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
-from reds.nesting.options import Objective, Order
+from reds.nesting.options import BASELINES, Objective, Order
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
 from reds.rules import Rule, check_argument, check_kind
 from reds.strict_tables import type_name
 
-BASELINES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
+WITHOUT_SCORES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
     "uniform": choose_uniformly,
     "even": choose_evenly,
 }
-"""Orders that need no scores."""
+"""How each baseline chooses."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def select(
             float64 [units of a, units of b].
         profile: The device, for arena and latency budgets; by default the canonical layout and no times.
         depth: Whether a subnet may leave out whole residual blocks, `graph.blocks`: their groups get width 0.
-            The baseline never does.
+            The baselines never do.
         identity: For each group the share of its importance that its block's identity has, 0 to 1, which is
             kept without the block; by default a half. Only the groups of blocks count.
 
@@ -93,7 +93,7 @@ def select(
         Rule("", "objective", objective in get_args(Objective), type_name(Objective), objective),
         Rule("", "depth", isinstance(depth, bool), type_name(bool), depth),
     ])  # fmt: skip
-    grids = width_grids(graph, step, least, depth and order != "uniform")
+    grids = width_grids(graph, step, least, depth and order not in BASELINES)
     profile = profile or TargetProfile()
     shares = checked_identity(graph, identity) if depth else np.zeros(len(grids))
     gains = gains_of(scores, kernels or {}, grids, objective, shares)
@@ -118,8 +118,8 @@ def _choose(
     objective: Objective,
 ) -> tuple[Sequence[Choice], list[float]]:  # fmt: skip
     """Return a choice for each problem, nested, and its optimality gap."""
-    if order in BASELINES:
-        return BASELINES[order](grids, problems, limits), [1.0] * len(problems)
+    if order in WITHOUT_SCORES:
+        return WITHOUT_SCORES[order](grids, problems, limits), [1.0] * len(problems)
     if order == "joint":
         known = [_solve_in_order(grids, problems, limits, first) for first in ("bottom-up", "top-down")]
         joint = solve_jointly(problems, [[solution.choice for solution in solutions] for solutions in known])
