@@ -8,7 +8,7 @@ the widths.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import get_args
 
@@ -16,8 +16,8 @@ import numpy as np
 
 from reds.errors import BudgetError, CoupledError
 from reds.graph import Graph
-from reds.graph.subnets import Budget, SubnetSpec, subnet_name
-from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
+from reds.graph.subnets import Budget, SubnetSpec, subnet_names
+from reds.nesting.budgets import TargetProfile, as_budgets, limits_of
 from reds.nesting.cost import Grid, width_grids
 from reds.nesting.gains import Scores, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
@@ -34,7 +34,7 @@ class SelectedSubnet(SubnetSpec):
     """A selected subnet, with its costs and the objective that it reaches."""
 
     costs: Mapping[str, int]
-    """`macs`, bytes of `flash` and `arena`, and nanoseconds of `latency` if times are known."""
+    """`macs`, bytes of `flash` and `arena`, ns of `latency` and pJ of `energy` as far as they are known."""
     value: float
     """The sum of gains."""
     gap: float
@@ -52,7 +52,7 @@ def select(
     Args:
         graph: The full network.
         scores: Importance of every unit of each group, float64 [units], at least 0, in any order.
-        budgets: Smallest first; a number is a fraction of the full network's MACs.
+        budgets: Smallest first; a bare number is a fraction of the full network's MACs.
         step: Widths are multiples of this; one number, or one for each group.
         least: The fewest units that a group keeps; one number, or one for each group.
         order: `bottom-up` solves the smallest budget first and keeps its units in the larger subnets.
@@ -64,7 +64,8 @@ def select(
             is a mean of these shares that lies near the smallest (the power mean of exponent -4).
         kernels: For groups a and b the part of b's scores that counts only if a unit of a is kept too,
             float64 [units of a, units of b].
-        profile: The device, for arena and latency budgets; by default the canonical layout and no times.
+        profile: The device, for budgets of arena, latency and energy; by default the canonical layout without
+            times.
 
     Raises:
         BudgetError: Nothing fits a budget.
@@ -89,11 +90,10 @@ def select(
     for i, (problem, choice, gap) in enumerate(zip(problems, choices, gaps, strict=True)):
         widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
         costs = profile.costs(graph, widths)
-        name = subnet_name(budgets[i].macs or costs["macs"] / graph.macs(graph.full))
-        selected.append(SelectedSubnet(name, budgets[i], widths, costs, problem.value(choice), gap))
+        selected.append(SelectedSubnet("", budgets[i], widths, costs, problem.value(choice), gap))
         _check_arena(selected[-1], limits[i])
-    check_names([subnet.name for subnet in selected])
-    return tuple(selected)
+    names = subnet_names(budgets, [each.costs["macs"] / graph.macs(graph.full) for each in selected])
+    return tuple(replace(each, name=name) for each, name in zip(selected, names, strict=True))
 
 
 def _choose(

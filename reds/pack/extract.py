@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from reds.pack.layouts import CANONICAL
 from reds.pack.model import IntegerLayer, Model, Step
 
 
@@ -27,6 +28,16 @@ def extract_subnet(model: Model, subnet: int) -> Model:
     """Return one subnet as a network with no other subnets."""
     largest = extract_up_to(model, subnet)
     return replace(largest, subnets=largest.subnets[-1:])
+
+
+def subnet_flash(model: Model, subnet: int) -> int:
+    """Return the bytes of weights and tables of one subnet by itself, in the canonical layout."""
+    alone = extract_subnet(model, subnet)
+    steps = alone.subnets[0].steps
+    weights = sum(len(CANONICAL.weights(layer)) for layer in alone.layers)
+    return weights + sum(
+        len(CANONICAL.table(layer, step)) for layer, step in zip(alone.layers, steps, strict=True)
+    )
 
 
 def _extract_layer(layer: IntegerLayer, step: Step) -> IntegerLayer:
