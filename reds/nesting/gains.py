@@ -60,8 +60,8 @@ def checked_identity(graph: Graph, identity: Sequence[float] | Scores | None) ->
     whole = shares.shape == inside.shape and shares.dtype.kind in "iuf"
     if not whole or not ((shares >= 0) & (shares <= 1)).all():
         raise SettingsError(
-            f"identity: is {shown(identity)}: one number from 0 to 1 for each of {len(inside)} groups is needed,"
-            " as in reds.score(...).identity"
+            f"identity: is {shown(identity)}: one number from 0 to 1 for each of {len(inside)} groups is"
+            " needed, as in reds.score(...).identity"
         )
     return np.where(inside, shares, 0.0)
 
