@@ -74,7 +74,7 @@ def select(
             float64 [units of a, units of b].
         profile: The device, for arena and latency budgets; by default the canonical layout and no times.
         depth: Whether a subnet may leave out whole residual blocks, `graph.blocks`: their groups get width 0.
-            The baseline never does.
+            The baselines never do.
         identity: For each group the share of its importance that its block's identity has, 0 to 1, which is
             kept without the block; by default a half. Only the groups of blocks count.
 
@@ -92,7 +92,7 @@ def select(
         Rule("", "objective", objective in get_args(Objective), type_name(Objective), objective),
         Rule("", "depth", isinstance(depth, bool), type_name(bool), depth),
     ])  # fmt: skip
-    grids = width_grids(graph, step, least, depth and order != "uniform")
+    grids = width_grids(graph, step, least, depth and order not in BASELINES)
     profile = profile or TargetProfile()
     shares = checked_identity(graph, identity) if depth else np.zeros(len(grids))
     gains = gains_of(scores, kernels or {}, grids, objective, shares)

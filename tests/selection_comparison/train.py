@@ -13,6 +13,7 @@ from rich.console import Console
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet, nest
+from reds.experiment.answers import Answers
 from reds.experiment.pipeline import random_net
 from reds.experiment.prepare import Prepared, check_recipe, prepare
 from reds.experiment.recipe import method_of
@@ -93,7 +94,8 @@ def run_part(part: str, seeds: Sequence[int], out: Path, console: Console) -> No
             done = _train(prepared, deepcopy(full), scores, SELECTIONS[name], seed, path)
             with atomic_file(path) as file:
                 np.savez(file, **vars(done))
-            accuracies = " ".join(f"{100 * each:.1f}" for each in hits(done.test, prepared.test[1][:TEST]).mean(1))
+            answers = Answers(done.test, prepared.test[1][:TEST])
+            accuracies = " ".join(f"{100 * each:.1f}" for each in answers.hits.mean(1))
             console.print(f"{path.stem}: test {accuracies}, {done.seconds:.0f} s of one processor")
 
 
@@ -106,11 +108,6 @@ def load_result(path: Path) -> Trained:
     """Read the results of one training."""
     with np.load(path) as file:
         return Trained(**{name: file[name] for name in file.files})
-
-
-def hits(logits: Logits, labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which examples each subnet classifies correctly, [subnets, examples]."""
-    return np.asarray(logits.argmax(2) == labels)
 
 
 def _full_net(prepared: Prepared, seed: int, out: Path) -> ElasticNet:
