@@ -180,10 +180,8 @@ def selection_table(section: Section) -> str:
     """Make the table of one part: accuracies, and the knapsack less each other way to select."""
     kept = selection_rows(section["part"])
     columns = {"budget": "{}"} | dict.fromkeys(kept[0]["accuracy"], "{:.2f}")
-    for measure, form in (
-        ("points", "{:+.2f} ({:+.2f} to {:+.2f})"),
-        ("nats", "{:+.3f} ({:+.3f} to {:+.3f})"),
-    ):
+    for measure, digits in (("points", 2), ("nats", 3)):
+        form = f"{{:+.{digits}f}} ({{:+.{digits}f}} to {{:+.{digits}f}})"
         columns |= {f"less {other}, {measure}": form for other in kept[0][measure]}
     rows = [
         [row["subnet"], *row["accuracy"].values(), *row["points"].values(), *row["nats"].values()]
@@ -199,10 +197,11 @@ def selection_costs_table(section: Section) -> str:
         for row in selection_rows(part):
             for contender, (macs, arena, nanoseconds) in row.get("costs", {}).items():
                 first = "-".join(map(str, row["widths"][contender][0]))
-                ms = nanoseconds / 1e6 or None
-                rows.append([title, row["subnet"], contender, first, round(macs), round(arena), ms])
+                us = nanoseconds / 1000 or None, row["measured_us"].get(contender)
+                rows.append([title, row["subnet"], contender, first, round(macs), round(arena), *us])
     columns = {"net": "{}", "budget": "{}", "selection": "{}", "units, seed 0": "{}", "MACs": "{:,d}"}
-    return table(columns | {"arena": "{:,d}", "ms": "{:.2f}"}, rows)
+    costs = {"arena": "{:,d}", "us, predicted": "{:,.0f}", "us, measured": "{:,.0f}"}
+    return table(columns | costs, rows)
 
 
 TABLES = {

@@ -1,5 +1,9 @@
 """The comparison of selections: its recipes are what its plan says, and planted differences are found."""
 
+import json
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -52,3 +56,26 @@ def test_a_planted_difference_is_found_in_accuracy_and_in_loss() -> None:
     for of in ("points", "nats"):
         _, low, high = row[of]["even"]
         assert low < 0 < high
+
+
+def test_a_kept_part_becomes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = runpy.run_path(str(Path(__file__).parents[1] / "ci" / "figures.py"))
+    row = {
+        "part": "mine", "subnet": "10%", "accuracy": {"balanced": 40.0, "even": 39.5},
+        "points": {"even": [0.5, -1, 2]}, "nats": {"even": [-0.01, -0.02, 0]}, "costs": {"balanced": [1000, 96, 2e6], "even": [990, 90, 0]},
+        "widths": {"balanced": [[3, 4], [3, 5]], "even": [[3, 3]]}, "measured_us": {"balanced": 2001.0},
+    }  # fmt: skip
+    mean = {key: row[key] for key in ("part", "accuracy", "points", "nats")} | {"subnet": "mean"}
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text("".join(json.dumps(each) + "\n" for each in ({**row, "part": "other"}, row, mean)))
+    monkeypatch.setitem(made["selection_rows"].__globals__, "SELECTION", kept)
+    assert made["selection_table"]({"part": "mine"}).splitlines() == [
+        "| budget | balanced | even | less even, points | less even, nats |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| 10% | 40.00 | 39.50 | +0.50 (-1.00 to +2.00) | -0.010 (-0.020 to +0.000) |",
+        "| mean | 40.00 | 39.50 | +0.50 (-1.00 to +2.00) | -0.010 (-0.020 to +0.000) |",
+    ]
+    assert made["selection_costs_table"]({"parts": {"mine": "Mine"}}).splitlines()[2:] == [
+        "| Mine | 10% | balanced | 3-4 | 1,000 | 96 | 2,000 | 2,001 |",
+        "| Mine | 10% | even | 3-3 | 990 | 90 |  |  |",
+    ]

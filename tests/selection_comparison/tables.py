@@ -46,16 +46,32 @@ def rows_of(part: str, prepared: Prepared, seeds: Sequence[int], out: Path) -> l
     judged = judge(trained, labels, len(small))
     shared: Row = {"part": part, "seeds": len(seeds), "examples": len(labels[1])}
     shared["seconds"] = round(sum(float(each.seconds) for of in trained.values() for each in of))
+    measured = measured_means(prepared, trained) if prepared.profile.latency else {}
     rows = []
     for i in small:
         row = shared | {"subnet": budget_name(prepared.recipe.subnet[i])}
         costs = {name: np.mean([each.costs[i] for each in of], axis=0) for name, of in trained.items()}
         row["costs"] = {name: [round(float(cost), 1) for cost in of] for name, of in costs.items()}
         row["widths"] = {name: [each.widths[i].tolist() for each in of] for name, of in trained.items()}
+        row["measured_us"] = {name: round(float(of[i]), 1) for name, of in measured.items()}
         rows.append(row | compared({name: _of(each, [i]) for name, each in judged.items()}))
     chosen = list(small[:PRIMARY])
     mean = {"subnet": "mean" if len(small) == PRIMARY else f"mean of {PRIMARY} smallest"}
     return [*rows, shared | mean | compared({name: _of(each, chosen) for name, each in judged.items()})]
+
+
+def measured_means(
+    prepared: Prepared, trained: Mapping[str, Sequence[Trained]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the measured microseconds of each contender's subnets on the emulated Nano, means over seeds."""
+    from tests.selection_comparison.measure import microseconds
+
+    nets = {tuple(map(tuple, each.widths.tolist())) for of in trained.values() for each in of}
+    took = dict(zip(nets, microseconds(prepared.graph, list(nets)), strict=True))
+    return {
+        name: np.mean([took[tuple(map(tuple, each.widths.tolist()))] for each in of], axis=0)
+        for name, of in trained.items()
+    }
 
 
 def judge(
