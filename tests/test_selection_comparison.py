@@ -62,7 +62,8 @@ def test_a_kept_part_becomes_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
     made = runpy.run_path(str(Path(__file__).parents[1] / "ci" / "figures.py"))
     row = {
         "part": "mine", "subnet": "10%", "accuracy": {"balanced": 40.0, "even": 39.5},
-        "points": {"even": [0.5, -1, 2]}, "nats": {"even": [-0.01, -0.02, 0]}, "costs": {"balanced": [1000, 96, 2e6], "even": [990, 90, 0]},
+        "points": {"even": [0.5, -1, 2]}, "nats": {"even": [-0.01, -0.02, 0]},
+        "costs": {"balanced": [1000, 96, 2e6], "even": [990, 90, 0]},
         "widths": {"balanced": [[3, 4], [3, 5]], "even": [[3, 3]]}, "measured_us": {"balanced": 2001.0},
     }  # fmt: skip
     mean = {key: row[key] for key in ("part", "accuracy", "points", "nats")} | {"subnet": "mean"}

@@ -18,6 +18,7 @@ SUBCOMMANDS = (
     "latency",
     "profile",
     "release",
+    "replay",
     "report",
     "results",
     "summary",

@@ -15,7 +15,6 @@ GOVERNED = {
     "both": Policy.DEADLINE_AND_ENERGY,
 }
 """Policies that choose, by the name that a user writes."""
-DEFAULT = "both"
 _FIXED = "fixed:"
 MARGIN_PERCENT = 5
 """Time and energy that are added to the measured ones."""

@@ -32,10 +32,11 @@ SELECTIONS: Mapping[str, Callable[[SelectionOptions], SelectionOptions]] = {
     "balanced": lambda options: options,
     "uniform": lambda options: replace(options, order="uniform"),
     "even": lambda options: replace(options, order="even"),
+    "depth": lambda options: replace(options, depth=True),
     "product": lambda options: replace(options, objective="product", least=8),
 }
 CONTENDERS: Mapping[str, Sequence[str]] = {
-    "resnet8-macs": ("balanced", "uniform", "even"),
+    "resnet8-macs": ("balanced", "uniform", "even", "depth"),
     "resnet8-latency": ("balanced", "uniform", "even"),
     "mobilenet-macs": ("balanced", "uniform", "even"),
     "mobilenet-latency": ("balanced", "uniform", "even"),
@@ -88,7 +89,7 @@ def run_part(part: str, seeds: Sequence[int], out: Path, console: Console) -> No
         if not missing:
             continue
         full = _full_net(prepared, seed, out)
-        scores = score(full, _scored(prepared, seed), seed=seed)
+        scores = score(full, _scored(prepared, seed), seed=seed, depth="depth" in missing)
         for name in missing:
             path = result_path(out, part, name, seed)
             done = _train(prepared, deepcopy(full), scores, SELECTIONS[name], seed, path)
@@ -145,6 +146,7 @@ def _train(
     selected = select(
         full.graph, scores.units, method_of(prepared.recipe).budgets, step=options.step, least=options.least,
         order=options.order, objective=options.objective, profile=prepared.profile,
+        depth=options.depth, identity=scores.identity,
     )  # fmt: skip
     permute(full, most_important_first(full.graph, scores.units))
     net = nest(full, selected, norms=joint.norms)
