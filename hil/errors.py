@@ -17,6 +17,7 @@
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
+    |   |-- TraceError          a trace of resources cannot be read, or its settings cannot be used
     |   |-- ComparisonError     two runs are not on like boards; nothing was compared
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
@@ -166,6 +167,25 @@ class ResultsError(SetupError):
 
     def __str__(self) -> str:
         return f"{_one_line(str(self.file))}: {self.text}"
+
+
+class TraceError(SetupError):
+    """A trace of resources cannot be read, or the settings of its replay cannot be used.
+
+    Attributes:
+        file: The file of the trace, None for a generator or a setting.
+        line: Line of the file, 0 if none is wrong by itself.
+    """
+
+    def __init__(self, text: str, *, file: Path | None = None, line: int = 0) -> None:
+        super().__init__(text)
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return super().__str__()
+        return f"{_one_line(str(self.file))}: {f'line {self.line}: ' if self.line else ''}{self.text}"
 
 
 class ComparisonError(SetupError):

@@ -52,6 +52,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "energy",
         "boards",
         "load",
+        "replay",
         "report",
         "lab",
         "xdist",

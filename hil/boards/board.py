@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.capacity import best_layouts, check_capacity
 from hil.boards.checks import Ticks, check_count, check_rate, check_target, check_timed, no_refusal, refused
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
@@ -26,9 +26,8 @@ from hil.results.memory import Memory, check_memory
 from hil.results.plausible import INFERENCES
 from hil.results.samples import LayerSamples, Samples, SwitchSamples, less_overhead
 from hil.transports.machine import Run
-from reds.pack import layouts
 from reds.pack.interpreter import clamp_input
-from reds.pack.layouts import Layout
+from reds.pack.layouts import Layout, plan
 from reds.pack.model import Model
 
 START_SECONDS = 5.0
@@ -117,12 +116,12 @@ class Board:
         """Return the bytes that the board has for packs, and for the arena."""
         return self._hello.capacity, self._hello.arena
 
-    def layout(self, model: Model) -> Layout:
-        """Return the layout that `deploy` uses for a model. Raises `PackRefused` if the agent has none."""
-        return best_layout(self.name, model, self._hello.layouts)
+    def layouts(self, model: Model) -> tuple[Layout, ...]:
+        """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
+        return best_layouts(self.name, model, self._hello.layouts)
 
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
-        """Store the pack on the board in the best layout of its agent, unless it is stored already.
+        """Store the pack on the board in the best layouts of its agent, unless it is stored already.
 
         Args:
             model: The network.
@@ -132,8 +131,7 @@ class Board:
             PackRefused: The pack does not fit the board; nothing was sent.
             AgentError: The agent refused the pack.
         """
-        layout = self.layout(model)
-        data = check_capacity(self.name, model, layout, *self.room)
+        data = check_capacity(self.name, model, self._hello.layouts, *self.room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
             self._hello, self._model = replace(self._hello, pack=(0, 0)), None
@@ -265,7 +263,7 @@ class Board:
         check_count(self.name, n)
         model = self._check_inputs(x)
         self._load(x[: self._inputs_that_fit(model)])
-        layers = len(model.layers)
+        layers = len(model.subnets[subnet].steps)
         with no_refusal(self.name):
             timed = self._agent.profile(subnet, clock.index, n, layers, self._work([subnet], n))
         each = range(0, layers * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
@@ -291,7 +289,7 @@ class Board:
         model = self._check_inputs(x)
         batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
-        arena = layouts.plan(model, subnet, self.layout(model)).size
+        arena = plan(model, subnet, self.layouts(model)).size
         try:
             stack, state = self._agent.memory(subnet, self._work([subnet], len(batch) + 1))
             check_memory(stack, state)

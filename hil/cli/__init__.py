@@ -19,6 +19,7 @@ SUBCOMMANDS = (
     "load",
     "profile",
     "release",
+    "replay",
     "report",
     "results",
     "summary",

@@ -9,6 +9,7 @@ SUPPORT = Path(__file__).parent
 TARGETS = SUPPORT.parents[2] / "targets"
 FAMILIES = TARGETS / "runtime/kernels/families.c"
 X86 = sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
+X86_LAYOUT = 2
 NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
 CORTEX_M4 = sorted((TARGETS / "runtime/kernels/cortex_m4").glob("*.[cS]"))
 RUNTIME = [
