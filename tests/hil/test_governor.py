@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from hil.boards.governor import Decision, Governor, Job
 from hil.boards.registry import target
 from hil.errors import GovernorRefused, InputsRefused, ProtocolError, SetupError
 from hil.firmware import build
+from hil.kernels import baseline
+from hil.kernels.governor import SHARE, measure
 from hil.protocol.definition import Policy
 from reds import pack
 from reds.fixtures import fixtures_dir
@@ -25,9 +28,11 @@ from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.hil.support.raising import raises
 from tests.support.nets import dense_model, inputs
+from tests.support.pages import DOCS, block
 from tests.targets.support.governor import POLICIES, WAIT, Governed, resources
 from tests.targets.support.governor import build as build_library
 
+COUNTS = baseline.load(baseline.path()).counts
 COSTS = [Cost(1000, 10_000), Cost(3000, 30_000)]
 ENERGY = {"period_us": 1000, "horizon_us": 100_000, "target_nj": 50_000, "reserve_nj": 1_000}
 RULES = [
@@ -226,21 +231,23 @@ def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model) -> No
         desktop.govern(RULES[0], COSTS, desktop.facts().clocks[0], Job(inputs(small, 7)[:, 1:]))
 
 
-OWN = """
-#include <governor.h>
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.parametrize("policy", [policy for policy in Policy if policy != Policy.OWN])
+def test_decisions_cost_what_the_documentation_says_by_any_compiler(nano: Board, policy: Policy) -> None:
+    name = policy.name.lower().replace("_", " ")
+    row = re.search(
+        rf"^\| {name} \| 4 \| .* \| ([0-9,]+) \| [0-9,]+ \|$", (DOCS / "governor.md").read_text(), re.M
+    )
+    assert row
+    documented = int(row[1].replace(",", ""))
+    found = measure(nano, policy, 4).all
+    assert abs(found - documented) <= documented / 10
+    assert found * SHARE < COUNTS["cnn-s 25%"].instructions
 
-uint32_t agent_policy(const reds_governor *governor, const reds_resources *now);
 
-/* At night the smallest subnet, else whatever meets the deadline. */
-uint32_t agent_policy(const reds_governor *governor, const reds_resources *now)
-{
-    return now->income_uw == 0 ? 0 : reds_deadline(governor, now);
-}
-"""
-
-
-def test_policy_of_one_s_own_is_built_into_the_agent(tmp_path: Path, small: Model) -> None:
-    (source := tmp_path / "policy.c").write_text(OWN)
+def test_policy_of_the_documentation_is_built_into_the_agent(tmp_path: Path, small: Model) -> None:
+    (source := tmp_path / "policy.c").write_text(block("governor.md", "policy"))
     make = ["make", "-s", "-C", str(build.targets_dir() / "posix"), f"OUT={tmp_path}", f"POLICY={source}"]
     subprocess.run([*make, "CFLAGS=-O0"], check=True)
     entry = Entry("desk", "desktop", agent=tmp_path / "agent")
