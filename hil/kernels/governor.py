@@ -22,7 +22,7 @@ SHARE = 1000
 _POLICIES = tuple(policy for policy in Policy if policy != Policy.OWN)
 _DECISIONS = 100
 _SLOW_HZ = 10_000
-"""Instructions a second that are assumed: few, so that inferences take longer than stated and are learned from."""
+"""Instructions a second that are assumed: so few that inferences take longer than stated, and are learned."""
 _STEP = 1000
 """Microseconds and nanojoules between the costs of two subnets."""
 
