@@ -16,6 +16,7 @@ SUBCOMMANDS = (
     "image",
     "kernels",
     "latency",
+    "load",
     "profile",
     "release",
     "replay",
