@@ -261,8 +261,8 @@ def reproduce(
     """Repeat an experiment of the REDS paper.
 
     Trains the shipped recipe for NAME with the budgets of the paper (arXiv 2311.13349), and the baselines:
-    the same widths trained alone, and nested subnets with uniform widths, with units scored by their weights
-    (magnitude), or scored at random. Prints our accuracies beside those of the paper.
+    the same widths trained alone, and nested subnets with uniform or even widths, with units scored by their
+    weights (magnitude), or scored at random. Prints our accuracies beside those of the paper.
     """
     _refuse_torchrun()
     from reds.experiment.reproduce.run import reproduce as run

@@ -61,9 +61,8 @@ def fields(page: str, title: str) -> Iterator[tuple[int, str, str]]:
 
 def one_by_one(code: str) -> str:
     """A struct's format with `3H` written as `HHH`; a text keeps its length, and padding is bytes."""
-    return re.sub(r"(\d+)([^s\d])", lambda found: found[2] * int(found[1]), code.lstrip("<")).replace(
-        "x", "B"
-    )
+    code = code.lstrip("<").replace("x", "B")
+    return re.sub(r"(\d+)([^s\d])", lambda found: found[2] * int(found[1]), code)
 
 
 @pytest.mark.parametrize("title", PACK_STRUCTS)

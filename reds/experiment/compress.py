@@ -120,7 +120,7 @@ def compress(
     check_shifts(augmentation, stored.set.shape)
     graph = _graph(net, stored.set)
     check_packable(graph)
-    check_budgets(graph, limits, selection.step, selection.least, target)
+    check_budgets(graph, limits, selection.step, selection.least, target, selection.depth)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
     with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)

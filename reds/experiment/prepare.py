@@ -82,7 +82,9 @@ def check_recipe(path: Path, recipe: Recipe | None = None) -> Checked:
     try:
         graph = graph_of(recipe, spec)
         check_packable(graph)
-        check_budgets(graph, method_of(recipe).budgets, selection.step, selection.least, profile)
+        check_budgets(
+            graph, method_of(recipe).budgets, selection.step, selection.least, profile, selection.depth
+        )
     except (BudgetError, GraphError, ModelError, RecipeError) as error:
         raise type(error)(f"{path}: {error}") from error
     check_shifts(recipe, spec, str(path))

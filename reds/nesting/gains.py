@@ -41,7 +41,7 @@ def checked_scores(graph: Graph, scores: Sequence[Scores]) -> list[Scores]:
     return arrays
 
 
-def checked_identity(graph: Graph, identity: Sequence[float] | None) -> Scores:
+def checked_identity(graph: Graph, identity: Sequence[float] | Scores | None) -> Scores:
     """Return the shares of identities as an array of one for each group, 0 for a group in no block.
 
     A block without a share given counts as two paths of one importance.

@@ -51,7 +51,8 @@ def select(
     graph: Graph, scores: Sequence[Scores], budgets: Sequence[Budget | float], *,
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
     objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
-    profile: TargetProfile | None = None, depth: bool = False, identity: Sequence[float] | None = None,
+    profile: TargetProfile | None = None, depth: bool = False,
+    identity: Sequence[float] | Scores | None = None,
 ) -> tuple[SelectedSubnet, ...]:  # fmt: skip
     """Select a nested subnet for each budget, smallest first.
 

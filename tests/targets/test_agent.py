@@ -28,8 +28,10 @@ from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from reds import pack
 from reds.pack.model import MOST_LAYERS, Kind
+from tests.support.depth import without
 from tests.support.nets import Maker, dense_model, inputs
 from tests.targets.support.compilation import WRAPPED, Compiler
+from tests.targets.support.fuzz.differential import residual
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
@@ -156,6 +158,17 @@ def test_sample_of_the_most_layers_fits_a_frame(line: Line) -> None:
     line.ask(Command.INPUTS, OFFSET.pack(0) + bytes(4))
     answer = line.ask(Command.PROFILE, MEASURE.pack(0, 0, 0, 1, 1))
     assert (answer.command, len(answer.payload)) == (Command.PROFILE | ANSWER, 8 + 4 * MOST_LAYERS)
+
+
+def test_profile_has_a_time_for_each_layer_that_the_subnet_runs(line: Line) -> None:
+    net = without(residual(), [[(1, 4)], []])
+    data = pack.dumps(net)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(net, 1).tobytes())
+    for subnet, layers in ((0, 3), (1, 6)):
+        answer = line.ask(Command.PROFILE, MEASURE.pack(subnet, 0, 0, 2, 1))
+        assert (answer.command, len(answer.payload)) == (Command.PROFILE | ANSWER, 8 + 2 * 4 * layers)
 
 
 def asked_of_the_port(compiler: Compiler, command: Command, payload: bytes) -> str:

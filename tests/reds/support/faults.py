@@ -29,15 +29,17 @@ from reds.graph.subnets import full_subnet
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
-from reds.pack.model import Arena, Kind, Model, TensorShape
+from reds.pack.model import Activation, Arena, Kind, Model, TensorShape
 from reds.pack.scale import UNCHANGED, Standardization
 from reds.pack.validate import validate_model
+from reds.pack.version1 import convert_file
 from reds.training.options import JointOptions
 from reds.zoo import by_name
 from tests.reds.support.data_faults import DATA_FAULTS
 from tests.reds.support.graphs import random_scores
 from tests.reds.support.module_faults import MODULE_FAULTS
 from tests.reds.support.modules import Calls, conv, head
+from tests.reds.support.version1 import version1
 from tests.support.nets import Maker, dense_model
 
 Fault = Callable[[Path], object]
@@ -123,6 +125,14 @@ def _step(subnet: int, index: int, **changes: Any) -> Fault:
     steps[index] = replace(steps[index], **changes)
     subnets[subnet] = replace(subnets[subnet], steps=tuple(steps))
     return lambda _: validate_model(replace(NET, subnets=tuple(subnets)))
+
+
+def _subnet(**changes: Any) -> Fault:
+    return _model(subnets=(replace(NET.subnets[0], **changes), *NET.subnets[1:]))
+
+
+def _converted(path: Path) -> int:
+    return convert_file(path, path)
 
 
 def _model(**changes: Any) -> Fault:
@@ -321,10 +331,24 @@ FAULTS: dict[str, Fault] = {
     "pack: features of another shape": _ran(np.zeros((2, 9))),
     "pack: an unknown subnet": _ran(np.zeros((1, 8), np.int8), "30%"),
     "pack: a subnet beyond the last": _ran(np.zeros((1, 8), np.int8), 2),
-    "pack: a zero point that its input has not": lambda _: pack.loads(_sealed(213, "b", 17), "mine.reds"),
+    "pack: of format version 1": _written("mine.reds", version1(NET), reds.load),
+    "pack: converted twice": _written("mine.reds", pack.dumps(NET), _converted),
+    "pack: converted into itself": _written("mine.reds", version1(NET), _converted),
+    "pack: a zero point that its step has not": lambda _: pack.loads(_sealed(264, "b", 17), "mine.reds"),
     "pack: sections out of order": lambda _: pack.loads(_sealed(28, "I", 80), "mine.reds"),
-    "pack: an arena of odd bytes": lambda _: pack.loads(_sealed(172, "I", 17), "mine.reds"),
+    "pack: an arena of odd bytes": lambda _: pack.loads(_sealed(180, "I", 17), "mine.reds"),
     "model: no name": _model(name=""),
+    "model: a last layer that is left out": _subnet(steps=NET.subnets[0].steps[:1]),
+    "model: a layer that reads what is left out": _subnet(steps=NET.subnets[0].steps[1:]),
+    "model: a tensor that stands for one of another shape": _subnet(
+        steps=NET.subnets[0].steps[1:], stands={1: 0}
+    ),
+    "model: an activation table after a ReLU": _step(
+        0, 0, activation=Activation(np.zeros(256, np.int8), -127)
+    ),
+    "model: an activation table with -128": _step(
+        0, 1, activation=Activation(np.arange(256).astype(np.int8), 0)
+    ),
     "model: a name that moves the cursor": _model(name="net\x1b[2J"),
     "model: a name of a subnet with a line break": _model(subnets=(replace(NET.subnets[0], name="a\nb"),)),
     "model: two subnets of one name": _model(subnets=(NET.subnets[1], NET.subnets[1])),
