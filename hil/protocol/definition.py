@@ -14,7 +14,7 @@ from enum import IntEnum
 from struct import Struct, calcsize
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 ANSWER = 0x80
 
 
@@ -48,6 +48,10 @@ class Command(IntEnum):
     """[MEASURE] -> [SAMPLES, then a LAYER_SAMPLE for each layer of each sample]*"""
     MEMORY = 12
     """[MEMORY] -> [MEMORY_ANSWER]"""
+    PAGES = 15
+    """[PAGES] -> [PAGES_ANSWER, then a PAGE for each page of the loaded pack, as many as fit]"""
+    PUT_COPY = 16
+    """[PUT_COPY] -> [OFFSET of the next byte]: a piece that the loaded pack has at the same place"""
     ERROR = 127
     """Answer only: [ERROR, UTF-8 text]"""
 
@@ -134,6 +138,13 @@ SWITCH_SAMPLE = Record(select="I", first="I")
 MEMORY = Record(subnet="H", inputs="H")
 MEMORY_ANSWER = Record(stack="I", state="I")
 """Bytes of stack below the caller of `reds_run`, and of the runtime's own state."""
+PAGES = Record(first="I")
+"""Number of the page from which on the checksums are asked for."""
+PAGES_ANSWER = Record(slot="I", page="I", size="I")
+"""Bytes of the largest pack that takes one slot, of a page, and of the loaded pack: 0 if there is none."""
+PAGE = Record(sum="I")
+"""Adler-32 of a page of the loaded pack; its last page may be shorter."""
+PUT_COPY = Record(offset="I", size="I")
 ERROR = Record(code="B")
 """`code` is a `Fault`."""
 
