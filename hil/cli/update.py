@@ -18,9 +18,10 @@ from reds.text import LINE, printable
     "--keep-old", is_flag=True, help="Refuse a pack that would overwrite the old one before it is whole."
 )
 def update(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, keep_old: bool) -> None:
-    """Store PACK on a board, and send only the pages that its old pack does not have.
+    """Store PACK on a board beside its old pack, and switch to it.
 
-    Where both packs fit, the board has the old one until the new one is whole, even if its power is cut.
+    Where both fit, the board has the old pack until the new one is whole, even if its power is cut. Pages that
+    the old pack has too are not sent.
     Example: hil update mine.reds --board nano33ble
     """
     from hil.boards import boards_toml
