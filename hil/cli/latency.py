@@ -19,9 +19,16 @@ from reds.zoo import KNOWN_NAMES
 @BOARDS
 @click.option("--emulate", is_flag=True, help="Measure on the board's emulator.")
 @click.option(
+    "--step",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="The `step` of the recipe: widths are multiples of it.",
+)
+@click.option(
     "--points",
     type=click.IntRange(min=2),
-    default=5,
+    default=8,
     show_default=True,
     help="Measured widths of each unit group. Times between them are interpolated.",
 )
@@ -32,6 +39,7 @@ def latency(
     name: str,
     boards_file: Path | None,
     emulate: bool,
+    step: int,
     points: int,
     out: Path | None,
 ) -> None:
@@ -43,12 +51,14 @@ def latency(
     from hil.boards.facts import Provenance
     from hil.cli.status import board_and_status
     from hil.kernels.layer_latency import measure
-    from reds.nesting.cost.latency import save
+    from reds.nesting.cost import width_grids
+    from reds.nesting.cost.latency import STEP, save
     from reds.zoo import by_name
 
     graph, file = by_name(net, classes), out or Path(f"{net}-{name}.json")
+    grids = width_grids(graph, step, min(step, STEP))
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with board_and_status(boards_toml.named(boards_file, name), provenance) as (board, say):
-        found = measure(board, graph, points, say)
+        found = measure(board, graph, grids, points, say)
     save(found, file)
     click.echo(printable(f"{file}: {len(found.layers)} layers of {net} on {found.board}", LINE))

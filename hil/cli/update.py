@@ -20,8 +20,8 @@ from reds.text import LINE, printable
 def update(pack_file: Path, name: str, boards_file: Path | None, emulate: bool, keep_old: bool) -> None:
     """Store PACK on a board beside its old pack, and switch to it.
 
-    Where both fit, the board has the old pack until the new one is whole, even if its power is cut. Pages that
-    the old pack has too are not sent.
+    Where both fit, the board has the old pack until the new one is whole, even if its power is cut. Pages
+    that the old pack has too are not sent.
     Example: hil update mine.reds --board nano33ble
     """
     from hil.boards import boards_toml

@@ -1,90 +1,140 @@
 """Measure the latency of every layer of a net on a board, at several widths.
 
 Selection adds up these times as it adds up multiply-accumulates, so subnets are chosen by their latency on
-the device (`reds.nesting.cost.latency`). Each layer is measured alone, with random weights.
+the device (`reds.nesting.cost.latency`). Layers are timed within subnets of the whole net, many of which are
+sent in one pack with random weights.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import product
+from itertools import count, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.board import Board
-from hil.errors import SetupError
+from hil.boards.facts import Provenance
+from hil.errors import PackRefused, SetupError
+from hil.kernels.nano import some_input
+from hil.protocol.hello import Clock
 from hil.results.statistics.quantiles import median
-from reds.graph import Graph, Group, Layer
+from reds.graph import Graph, Widths
+from reds.nesting.cost import Grid
 from reds.nesting.cost.latency import STEP, Latency, LayerTimes
-from reds.pack.model import LIMIT
-from reds.pack.padding import round_up
+from reds.pack.model import MOST_SUBNETS
 from reds.zoo.random_weights import with_random_weights
 
-SAMPLES = 5
-"""Number of timed inferences, whose median counts. Emulated inferences all take the same time."""
+POINTS = 8
+"""Widths of each unit group that are measured, where it has more."""
+_LEAST_ALIKE = 4
+"""Fewest measured widths of each remainder by STEP."""
+_SAMPLES = 5
+"""Timed inferences on hardware, whose median counts. Emulated inferences all take the same time."""
 
 Say = Callable[[str], None]
 
 
-def measure(board: Board, graph: Graph, points: int, say: Say) -> Latency:
-    """Measure all layers at several widths of each unit group that is cut.
+def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say: Say) -> Latency:
+    """Measure all layers at the widths of subnets.
 
     Args:
         board: The board.
         graph: The net.
-        points: Number of widths of each group, from STEP units to all.
+        grids: The widths that each unit group may have.
+        points: Number of widths of each group to measure.
         say: Called with the present step.
 
     Raises:
-        PackRefused: A layer does not fit the board.
+        PackRefused: The net does not fit the board.
+        SetupError: The board has no clock that counts time.
     """
-    known: dict[Graph, float] = {}
-    layers = {}
-    for layer in graph.layers:
-        units = [widths(graph.groups[g], points) for g in dict.fromkeys((layer.reads, layer.writes))]
-        us = []
-        for sizes in product(*units):
-            one = alone(graph, layer, sizes)
-            if one not in known:
-                say(f"{layer.name}: {' -> '.join(map(str, sizes))} units")
-                known[one] = time(board, one)
-            us.append(known[one])
-        layers[layer.name] = LayerTimes(units, np.reshape(us, [len(axis) for axis in units]))
     facts = board.facts()
-    return Latency(f"{facts.name} ({facts.provenance})", layers)
+    clock = next((clock for clock in facts.clocks if clock.hz), None)
+    if clock is None:
+        raise SetupError("it counts instructions, not time; measure on another board", board=board.name)
+    axes = [widths_to_measure(grid, points) for grid in grids]
+    levels = covering(graph, [len(axis) for axis in axes])
+    times: list[NDArray[np.float64]] = []
+    for chain in chains(levels):
+        say(f"timing layers, {len(times)} of {len(levels)} subnets done")
+        times += _timed(board, graph, [_widths(axes, row) for row in chain], clock)
+    layers = {}
+    for i, layer in enumerate(graph.layers):
+        groups = [*dict.fromkeys((layer.reads, layer.writes))]
+        us = np.zeros([len(axes[g]) for g in groups])
+        us[tuple(levels[:, groups].T)] = np.array(times)[:, i]
+        layers[layer.name] = LayerTimes([axes[g] for g in groups], us)
+    cycles = next((float(clock.hz) for clock in facts.clocks if clock.name == "cycles" and clock.hz), None)
+    return Latency(f"{facts.name} ({facts.provenance})", layers, cycles)
 
 
-def widths(group: Group, points: int) -> NDArray[np.int64]:
-    """Return the widths of a group to measure, ascending."""
-    if not group.cut:
-        return np.array([group.units])
-    spread = np.linspace(min(STEP, group.units), group.units, points)
-    return np.unique([min(round_up(round(n), STEP), group.units) for n in spread])
+def widths_to_measure(grid: Grid, points: int) -> Grid:
+    """Return some widths of a group, ascending: as many of each remainder by STEP, between its ends."""
+    alike = [grid[grid % STEP == remainder] for remainder in range(STEP)]
+    found = [widths for widths in alike if len(widths)]
+    each = max(_LEAST_ALIKE, points // len(found))
+    return np.unique(np.concatenate([w[np.linspace(0, len(w) - 1, each).round().astype(int)] for w in found]))
 
 
-def alone(graph: Graph, layer: Layer, sizes: Sequence[int]) -> Graph:
-    """Return the layer as a net of its own.
+def covering(graph: Graph, levels: Sequence[int]) -> NDArray[np.intp]:
+    """Return choices of a level for each group, in which each layer's two groups take all pairs of levels.
+
+    Groups that a layer joins get different columns of an orthogonal array of strength 2 (Bose, 1938).
 
     Args:
         graph: The net.
-        layer: One of its layers.
-        sizes: Units that it reads and units that it writes; one number if both are in the same group.
+        levels: Number of levels of each group.
+
+    Returns:
+        The choices, [choices, groups], each once.
     """
-    groups = tuple(Group(int(n), cut=False) for n in sizes)
-    source, written = graph.tensors[layer.inputs[0]], graph.tensors[layer.output]
-    tensors = replace(source, group=0), replace(written, group=len(groups) - 1)
-    one = replace(
-        layer, name="layer", inputs=(0,) * len(layer.inputs), output=1, reads=0, writes=len(groups) - 1
-    )
-    return Graph(groups, tensors, (one,))
+    columns: list[int] = []
+    for group in range(len(levels)):
+        joined = {g for layer in graph.layers for g in (layer.reads, layer.writes)
+                  if group in (layer.reads, layer.writes)}  # fmt: skip
+        taken = {columns[g] for g in joined if g < group}
+        columns.append(next(column for column in count() if column not in taken))
+    least = max(*levels, max(columns), 2)
+    p = next(n for n in count(least) if all(n % divisor for divisor in range(2, n)))
+    i, j = np.divmod(np.arange(p * p), p)
+    array = np.stack([j if column == 0 else (i + (column - 1) * j) % p for column in columns], axis=1)
+    rows = dict.fromkeys(map(tuple, (array % np.array(levels)).tolist()))
+    return np.array(list(rows))
 
 
-def time(board: Board, graph: Graph) -> float:
-    """Return the median microseconds of one inference. Raises `SetupError` if the board has no such clock."""
-    model = with_random_weights("layer", graph, {"100%": graph.full})
-    board.deploy(model)
-    x = np.random.default_rng(0).integers(-LIMIT, LIMIT + 1, (1, model.input_size)).astype(np.int8)
-    clock = next((clock for clock in board.facts().clocks if clock.hz), None)
-    if clock is None:
-        raise SetupError("it counts instructions, not time; measure on another board", board=board.name)
-    return median(board.measure(0, SAMPLES, clock, x).microseconds)
+def chains(levels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Split choices, in their order, into chains of nested ones, as a pack holds them."""
+    starts = [0]
+    for at, (before, row) in enumerate(pairwise(levels), 1):
+        if (row < before).any() or at - starts[-1] == MOST_SUBNETS:
+            starts.append(at)
+    return np.split(levels, starts[1:])
+
+
+def _widths(axes: Sequence[Grid], levels: NDArray[np.intp]) -> Widths:
+    return tuple(int(axis[k]) for axis, k in zip(axes, levels, strict=True))
+
+
+def _timed(board: Board, graph: Graph, subnets: Sequence[Widths], clock: Clock) -> list[NDArray[np.float64]]:
+    """Return the microseconds of each layer, [layers], of each of some nested subnets."""
+    model = with_random_weights("layers", graph, {str(i): widths for i, widths in enumerate(subnets)})
+    try:
+        board.deploy(model)
+    except PackRefused:
+        if len(subnets) == 1:
+            raise
+        half = len(subnets) // 2
+        return [
+            *_timed(board, graph, subnets[:half], clock),
+            *_timed(board, graph, subnets[half:], clock),
+        ]
+    x = some_input(model)
+    return [_layers(board, subnet, clock, x) for subnet in range(len(subnets))]
+
+
+def _layers(board: Board, subnet: int, clock: Clock, x: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Return the microseconds of each layer, which add up to those of a whole inference."""
+    n = 1 if board.facts().provenance is Provenance.EMULATED else _SAMPLES
+    board.settle()
+    layers = [median(each.microseconds) for each in board.profile(subnet, n, clock, x).layers]
+    whole = median(board.measure(subnet, n, clock, x).microseconds)
+    return np.maximum(0.0, np.array(layers) + (whole - sum(layers)) / len(layers))

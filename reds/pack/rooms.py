@@ -41,13 +41,13 @@ ROOMS = {
 def lines(model: Model) -> Iterator[str]:
     """Yield a line for each kind of board: that the pack fits, and what part of it; or what is too large."""
     for room in ROOMS.values():
-        layout = layouts.best(model, room.layouts)
-        if layout is None:
+        chosen = layouts.best(model, room.layouts)
+        if chosen is None:
             yield f"{room.boards}: does not fit: no layout of its agent runs all layers"
             continue
-        arena = max(layouts.plan(model, s, layout).size for s in range(len(model.subnets)))
+        arena = max(layouts.plan(model, s, chosen).size for s in range(len(model.subnets)))
         needs = {
-            "flash": (len(pack.dumps(model, layout)), room.flash),
+            "flash": (len(pack.dumps(model, chosen)), room.flash),
             "arena": (arena, room.arena),
             "input": (model.input_size, room.input_bytes),
         }

@@ -25,12 +25,13 @@ void store_load(agent *a)
     }
 }
 
-/* Make a pack the loaded one, or none of size 0. The inputs of the one before it are forgotten. */
+/* Make a pack the loaded one, or none of size 0. The inputs and the governor of the one before it end. */
 static void replace_loaded(agent *a, const slot_record *pack, uint32_t slot)
 {
     a->loaded = *pack;
     a->loaded_slot = slot;
     a->input_bytes = 0;
+    a->govern.governor.subnets = 0;
 }
 
 void store_begin(agent *a, const frame *request)

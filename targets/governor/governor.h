@@ -60,7 +60,8 @@ typedef uint32_t (*reds_policy)(const reds_governor *governor, const reds_resour
 uint32_t reds_fixed(const reds_governor *governor, const reds_resources *now);
 
 /* Return the largest subnet that ends before the deadline, with the margin, at this load and after what earlier
- * inferences have taken. REDS_WAIT: none does. */
+ * inferences have taken. Where none does only because of those, return subnet 0: to wait would not show that they are
+ * faster again. REDS_WAIT: none does by the costs either. */
 uint32_t reds_deadline(const reds_governor *governor, const reds_resources *now);
 
 /* Return the largest subnet whose energy came in since the last inference, where a store above its target
@@ -112,8 +113,8 @@ const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs,
 uint32_t reds_choose(reds_governor *governor, const reds_resources *now);
 
 /* Report the microseconds of the inference that reds_choose chose last. One that took longer than expected makes
- * all later ones expected to take longer; this is forgotten slowly, by 1/32 of the excess with each report and with
- * each decision to wait. A report without a choice before it, and a second one, count for nothing. */
+ * all later ones expected to take longer; this is forgotten slowly, by 1/32 of the excess with each report. A report
+ * without a choice before it, and a second one, count for nothing. */
 void reds_ran(reds_governor *governor, uint32_t us);
 
 #ifdef __cplusplus

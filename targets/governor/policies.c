@@ -34,13 +34,14 @@ uint32_t reds_deadline(const reds_governor *governor, const reds_resources *now)
     }
     /* us * 100 / left * stretch / 256 * (100 + margin) / 100 <= deadline, without a division */
     const uint64_t limit = (uint64_t)now->deadline_us * reds_left_percent(now->load_percent) * 256;
-    const uint64_t factor = (uint64_t)governor->stretch * (100U + governor->rules.margin_percent);
-    for (uint32_t subnet = governor->subnets; subnet-- > 0;) {
-        if (governor->costs[subnet].us * factor <= limit) {
+    const uint32_t margin = 100U + governor->rules.margin_percent;
+    for (uint32_t subnet = governor->subnets - 1; subnet > 0; subnet--) {
+        if ((uint64_t)governor->costs[subnet].us * (governor->stretch * margin) <= limit) {
             return subnet;
         }
     }
-    return REDS_WAIT;
+    /* Not stretched: to wait would teach nothing, as only an inference shows that others hold it up no longer. */
+    return (uint64_t)governor->costs[0].us * (REDS_UNSTRETCHED * margin) <= limit ? 0 : REDS_WAIT;
 }
 
 /* Return the energy that one period may use so that the store comes nearer to its target. */

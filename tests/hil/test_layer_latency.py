@@ -12,11 +12,15 @@ from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.registry import target
 from hil.cli import main
-from hil.kernels.layer_latency import measure, time
+from hil.kernels.layer_latency import chains, covering, measure, widths_to_measure
+from hil.kernels.nano import count, some_input
 from reds.errors import LatencyError
-from reds.graph import Graph, Widths
+from reds.graph import Graph
 from reds.graph.builder import Builder
-from reds.nesting.cost.latency import latency_cost, load, save
+from reds.nesting.cost import width_grids
+from reds.nesting.cost.latency import STEP, latency_cost, load, save
+from reds.zoo import by_name
+from reds.zoo.random_weights import with_random_weights
 
 
 @pytest.fixture(scope="module")
@@ -26,45 +30,66 @@ def nano() -> Iterator[Board]:
 
 
 def residual() -> Graph:
-    """Return a net with every kind of layer but the maximum pool."""
+    """Return a net with every kind of layer but the maximum pool, two of them beside each other."""
     net = Builder(3, 12, 12)
     x = net.conv(net.input, 24, (3, 3), (2, 2))
-    y = net.conv(net.depthwise(x, (3, 3)), 24, (1, 1), relu=False)
-    x = net.add(x, y, relu=True)
+    y = net.conv(net.depthwise(x, (3, 3)), 16, (1, 1))
+    x = net.add(net.conv(x, 16, (1, 1), relu=False), net.conv(y, 16, (3, 3)), relu=True)
     net.dense(net.flatten(net.pool(x)), 10, relu=False, norm=False)
     return net.build()
 
 
-def added(board: Board, graph: Graph, widths: Widths, table: Path) -> float:
-    """Return the microseconds of a subnet by the table in a file."""
-    grids = [np.array([n]) for n in widths]
-    return latency_cost(graph, grids, load(table)).evaluate((0,) * len(grids)) / 1000
-
-
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
-def test_latencies_of_layers_add_up_to_those_of_unmeasured_nets(nano: Board, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [1, 4])
+def test_times_of_layers_add_up_to_those_of_whole_subnets(nano: Board, tmp_path: Path, step: int) -> None:
     graph, said = residual(), list[str]()
-    save(measure(nano, graph, 5, said.append), tmp_path / "times.json")
-    assert len(said) == 7 * 5, "each layer at five widths of its one group"
-    for units in (8, 16, 20, 24):
-        widths = tuple(units if group.cut else group.units for group in graph.groups)
-        whole = time(nano, graph.resized(widths))
-        assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.02)
-    for units in (9, 14, 19):  # a step that is not full takes what a full one does, or up to a tenth more
-        widths = tuple(units if group.cut else group.units for group in graph.groups)
-        whole = time(nano, graph.resized(widths))
-        assert added(nano, graph, widths, tmp_path / "times.json") == pytest.approx(whole, rel=0.1)
+    grids = width_grids(graph, step, step)
+    save(measure(nano, graph, grids, 4, said.append), tmp_path / "times.json")
+    times, rng = load(tmp_path / "times.json"), np.random.default_rng(0)
+    assert said
+    for _ in range(5):
+        choice = tuple(int(rng.integers(len(grid))) for grid in grids)
+        widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
+        subnets = {"half": widths, "100%": graph.full} if widths != graph.full else {"100%": widths}
+        model = with_random_weights("whole", graph, subnets)
+        nano.deploy(model)
+        whole = count(nano, 0, some_input(model)).cycles
+        predicted = latency_cost(graph, grids, times).evaluate(choice) / 1e9 * (times.hz or 0)
+        assert predicted == pytest.approx(whole, rel=0.01), widths
+
+
+@pytest.mark.parametrize("name", ["dnn-s", "resnet8", "mobilenet-0.25"])
+def test_measured_subnets_have_all_pairs_of_widths_that_a_layer_joins(name: str) -> None:
+    graph = by_name(name)
+    levels = [min(4, len(grid)) for grid in width_grids(graph, 4, 4)]
+    choices = covering(graph, levels)
+    for layer in graph.layers:
+        pairs = {(row[layer.reads], row[layer.writes]) for row in choices.tolist()}
+        both = 1 if layer.reads == layer.writes else levels[layer.writes]
+        assert len(pairs) == levels[layer.reads] * both
+    split = chains(choices)
+    assert np.array_equal(np.concatenate(split), choices)
+    assert all((np.diff(chain, axis=0) >= 0).all() for chain in split)
+
+
+def test_measured_widths_have_each_remainder_and_both_ends() -> None:
+    assert list(widths_to_measure(np.arange(4, 65, 4), 4)) == [4, 24, 44, 64]
+    found = widths_to_measure(np.arange(3, 100), 8)
+    assert (found[0], found[-1]) == (3, 99)
+    for remainder in range(STEP):
+        assert len(found[found % STEP == remainder]) == 4
+    assert list(widths_to_measure(np.array([10]), 8)) == [10]
 
 
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_command_writes_a_table_of_the_emulated_board(tmp_path: Path) -> None:
     file = tmp_path / "times.json"
-    run = CliRunner().invoke(main, ["latency", "dnn-s", "--emulate", "--points", "2", "--out", str(file)])
+    run = CliRunner().invoke(main, ["latency", "dnn-s", "--emulate", "--points", "4", "--out", str(file)])
     assert run.exit_code == 0, run.output
     assert run.output.strip().endswith("4 layers of dnn-s on nano33ble (emulated)")
-    assert load(file).layers["dense0"].us.shape == (1, 2)
+    assert load(file).layers["dense0"].us.shape == (1, 4)
 
 
 @pytest.mark.qemu("qemu-system-arm")

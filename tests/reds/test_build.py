@@ -18,8 +18,8 @@ from reds.data.speech_archive import FORMAT, SHA256
 from reds.experiment.compare import paired, render
 from reds.fixtures import fixtures_dir
 from reds.nesting.cost.latency import Latency, LayerTimes, save
-from reds.pack import interpreter
-from reds.pack.layouts import LAYOUTS, plan
+from reds.pack import interpreter, layouts
+from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
 from reds.zoo import by_name
 from tests.reds.support.command import run
@@ -295,7 +295,7 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     assert macs[0] > 17_000
     assert [subnet["latency_us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
     assert f"{macs[0] / 100:.1f} │" in output
-    assert plan(built, 0, LAYOUTS[1]).size <= 820
+    assert layouts.plan(built, 0, layouts.preferring(built, LAYOUTS[1])).size <= 820
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')
     assert "[device], times" in run("build", recipe)[1]
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\ntimes = "none.json"\n')

@@ -27,8 +27,8 @@ def with_step(subnet: int, index: int, **changes: object) -> Model:
     return replace(NET, subnets=tuple(subnets))
 
 
-def step(n_in: int, n_out: int) -> Step:
-    return Step(n_in, n_out, np.zeros(n_out, np.int32), np.zeros(n_out, np.int32), -127)
+def step(layer: int, n_in: int, n_out: int) -> Step:
+    return Step(layer, n_in, n_out, np.zeros(n_out, np.int32), np.zeros(n_out, np.int32), -127)
 
 
 BROKEN = [
@@ -55,7 +55,7 @@ BROKEN = [
     (replace(NET, subnets=(replace(NET.subnets[0], macs=7),)), "subnet 50%.* 7 .* 36"),
     (replace(NET, subnets=(replace(NET.subnets[0], name="far too long"),)), "name"),
     (
-        replace(NET, subnets=(replace(NET.subnets[0], steps=(step(8, 7), step(7, 4))),)),
+        replace(NET, subnets=(replace(NET.subnets[0], steps=(step(0, 8, 7), step(1, 7, 4))),)),
         "subnet 50%, layer 0",
     ),
 ]

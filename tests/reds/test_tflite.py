@@ -114,8 +114,8 @@ def one_layer(model: Model, index: int) -> Model:
         model,
         tensors=(model.tensors[source], model.tensors[layer.output]),
         layers=(replace(layer, inputs=(0,), output=1),),
-        subnets=(replace(subnet, steps=(subnet.steps[index],)),),
-        input_zero=model.zero_points(0)[source],
+        subnets=(replace(subnet, steps=(replace(subnet.steps[index], layer=0),)),),
+        input_zero=model.rooms(0)[source].zero,
     )
 
 

@@ -18,6 +18,7 @@ from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
 from tests.support.pages import block
 from tests.support.tools import missing
+from tests.targets.support.models import stored
 from tests.targets.support.sources import RUNTIME, TARGETS, WARNINGS
 
 ROOT = TARGETS.parent
@@ -190,7 +191,7 @@ def test_steps_of_the_platformio_readme_print_the_class_of_each_subnet(
     layout: Layout, platformio: dict[str, str], tmp_path: Path
 ) -> None:
     converted = tmp_path / "converted.reds"
-    converted.write_bytes(pack.dumps(pack.load(NET), layout))
+    converted.write_bytes(stored(pack.load(NET), layout))
     project = tmp_path / "project"
     project.mkdir()
     commands = steps("firmware-platformio")

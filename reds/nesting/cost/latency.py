@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 from reds.errors import GraphError, LatencyError
 from reds.files import write_atomically
 from reds.graph import Graph, Layer
-from reds.nesting.cost import Cost, Grid
+from reds.nesting.cost import Cost, Grid, add_where_running
+from reds.nesting.depth import switches
 from reds.nesting.solver.problem import Groups
 from reds.reading import parse_json, read_regular, reason
 
 NANOSECONDS = 1000
 """Nanoseconds of a microsecond. The solver adds integers, so it counts nanoseconds."""
 STEP = 4
-"""Units that a kernel processes at once: one to three take as long as four, or up to a tenth more."""
+"""Units that a kernel processes at once. Times are linear over widths that leave the same remainder."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ class Latency:
     """Name of the board, for error messages."""
     layers: Mapping[str, LayerTimes]
     """Times by the name of the layer."""
+    hz: float | None = None
+    """Cycles of the board's processor in a second; None if the board counts none."""
+
+    def __post_init__(self) -> None:
+        if self.hz is not None and not 0 < self.hz < inf:
+            raise LatencyError(f"the clock is {self.hz} Hz: more than 0 is needed")
 
 
 def times_json(latency: Latency) -> bytes:
@@ -61,7 +69,8 @@ def times_json(latency: Latency) -> bytes:
         name: {"units": [axis.tolist() for axis in times.units], "us": times.us.tolist()}
         for name, times in latency.layers.items()
     }
-    return (json.dumps({"board": latency.board, "layers": layers}, indent=1) + "\n").encode()
+    whole = {"board": latency.board, "clock_hz": latency.hz, "layers": layers}
+    return (json.dumps(whole, indent=1) + "\n").encode()
 
 
 def save(latency: Latency, path: Path) -> None:
@@ -87,7 +96,8 @@ def load(path: Path) -> Latency:
             )
             for name, times in raw["layers"].items()
         }
-        return Latency(str(raw["board"]), layers)
+        hz = raw.get("clock_hz")
+        return Latency(str(raw["board"]), layers, None if hz is None else float(hz))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise LatencyError(
             f"{path}: not a table of times: {reason(error)}; measure one with `hil latency`"
@@ -96,8 +106,6 @@ def load(path: Path) -> Latency:
 
 def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
     """Return the nanoseconds of an inference: the sum of its layers' times.
-
-    Widths are rounded up to a multiple of STEP, and times between two measured ones are interpolated.
 
     Args:
         graph: The full network.
@@ -108,22 +116,26 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
         GraphError: A layer was not measured, or not over all its widths.
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
-    for layer in graph.layers:
+    for layer, switch in zip(graph.layers, switches(graph, grids), strict=True):
         groups = (layer.reads,) if layer.reads == layer.writes else (layer.reads, layer.writes)
         if layer.name not in latency.layers:
             raise GraphError(
                 f"the times of {latency.board} lack layer {layer.name}, so they belong to another net:"
                 " measure this one with `hil latency`"
             )
-        us = _interpolated(latency, layer, [grids[g] for g in groups])
-        table = np.rint(us * NANOSECONDS).astype(np.int64)
+        table = np.zeros([len(grids[g]) for g in groups], np.int64)
+        running = [grids[g][grids[g] > 0] for g in groups]
+        if all(map(len, running)):
+            us = _interpolated(latency, layer, running)
+            after = tuple(slice(len(grids[g]) - len(n), None) for g, n in zip(groups, running, strict=True))
+            table[after] = np.rint(us * NANOSECONDS)
         ordered = tuple(sorted(groups))
-        tables[ordered] = tables.get(ordered, 0) + (table if ordered == groups else table.T)
+        add_where_running(tables, ordered, table if ordered == groups else table.T, switch, grids)
     return Cost("us", tables, digits=3)
 
 
 def _interpolated(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[np.float64]:
-    """Return the layer's times at all wanted widths: rounded up to a multiple of STEP, then linear."""
+    """Return the layer's times at all wanted widths."""
     times = latency.layers[layer.name]
     us = times.us
     if us.ndim != len(wanted):
@@ -132,14 +144,26 @@ def _interpolated(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDA
             " measure this net with `hil latency`"
         )
     for axis, (units, widths) in enumerate(zip(times.units, wanted, strict=True)):
-        grid = np.where(widths < units[-1], np.minimum(-(-widths // STEP) * STEP, units[-1]), widths)
-        if grid[0] < units[0] or grid[-1] > units[-1]:
+        if -(-widths[0] // STEP) * STEP < units[0] or widths[-1] > units[-1]:
             raise GraphError(
                 f"{latency.board}: layer {layer.name} was measured from {units[0]} to {units[-1]} units,"
-                f" not from {grid[0]} to {grid[-1]}"
+                f" not from {widths[0]} to {widths[-1]}"
             )
-        lines = np.moveaxis(us, axis, -1)
-        flat = lines.reshape(-1, len(units))
-        interpolated = np.array([np.interp(grid, units, line) for line in flat])
-        us = np.moveaxis(interpolated.reshape(*lines.shape[:-1], len(grid)), -1, axis)
+        shares = np.array([_shares(units, int(width)) for width in widths])
+        us = np.moveaxis(np.tensordot(shares, us, (1, axis)), 0, axis)
     return us
+
+
+def _shares(units: NDArray[np.int64], width: int) -> NDArray[np.float64]:
+    """Return the part that each measured width has in the time of another one, float64 [len(units)].
+
+    Only widths of the same remainder by STEP count. Where they do not reach as far, the width counts as the
+    next multiple of STEP, from which its time differs by a tenth at most.
+    """
+    alike = np.flatnonzero(units % STEP == width % STEP)
+    if not len(alike) or not units[alike[0]] <= width <= units[alike[-1]]:
+        width = min(-(-width // STEP) * STEP, int(units[-1]))
+        alike = np.unique([*np.flatnonzero(units % STEP == 0), len(units) - 1])
+    shares = np.zeros(len(units))
+    shares[alike] = [np.interp(width, units[alike], one) for one in np.eye(len(alike))]
+    return shares

@@ -8,7 +8,7 @@ import pytest
 from hil import cache
 from hil.boards import boards_toml, lease
 from hil.boards.board import Board
-from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.capacity import best_layouts, check_capacity
 from hil.boards.checks import check_count
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
@@ -36,7 +36,6 @@ from hil.transports.host import Host
 from hil.transports.process import ProcessTransport
 from hil.transports.serial import SerialTransport
 from hil.transports.serial_ports import Port
-from reds.pack.layouts import CANONICAL
 from tests.support.nets import dense_model
 
 Fault = Callable[[Path], object]
@@ -252,8 +251,8 @@ FAULTS: dict[str, Fault] = {
     "power cycle: a command that fails": _cycled("false"),
     "power cycle: no such command": _cycled("/nowhere/cycle"),
     "power cycle: a command that does not end": _cycled("sleep", "9", seconds=0.1),
-    "board: a pack too large": lambda _: check_capacity("nano", NET, CANONICAL, 1, 1 << 20),
-    "board: an agent without the kernels": lambda _: best_layout("nano", NET, frozenset({31})),
+    "board: a pack too large": lambda _: check_capacity("nano", NET, frozenset({0}), 1, 1 << 20),
+    "board: an agent without the kernels": lambda _: best_layouts("nano", NET, frozenset({31})),
     "board: too many samples": lambda _: check_count("desk", 70_000),
     "board: lost twice": _quarantine,
     "agent: another version of the protocol": _hello(version=9),

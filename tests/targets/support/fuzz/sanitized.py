@@ -22,7 +22,7 @@ from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import Model
 from tests.support.nets import inputs
 from tests.targets.support.compilation import Compiler
-from tests.targets.support.models import NETS
+from tests.targets.support.models import NETS, stored
 
 TARGETS = {"packs": "fuzz/pack.c", "frames": "fuzz/session.c"}
 """What is fuzzed, and the C source of each target."""
@@ -36,7 +36,7 @@ def program(compiler: Compiler, target: str, family: str = "", header: Path | No
 
 def seed_files(target: str, folder: Path, layout: Layout = CANONICAL) -> list[Path]:
     """Write the seeds of a fuzz target, packs in a layout or a session, and return their paths."""
-    seeds = [session(NETS[1])] if target == "frames" else [pack.dumps(net, layout) for net in NETS]
+    seeds = [session(NETS[1])] if target == "frames" else [stored(net, layout) for net in NETS]
     files = [folder / f"{target}-{i}" for i in range(len(seeds))]
     for file, seed in zip(files, seeds, strict=True):
         file.write_bytes(seed)
