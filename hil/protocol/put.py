@@ -14,6 +14,8 @@ from hil.protocol.definition import OFFSET, PAGES_ANSWER, Command
 
 MOST_PAGES = 1 << 16
 """Most pages of a pack."""
+COPIED = 1 << 12
+"""Bytes that the board copies in one request, about: a page of its flash, between two answers."""
 Ask = Callable[[Command, bytes], bytes]
 """Sends a request, and returns the payload of its answer."""
 
@@ -129,13 +131,17 @@ def put(
 def _pieces(
     at: int, size: int, chunk: int, page: int, same: frozenset[int]
 ) -> Iterator[tuple[int, int, bool]]:
-    """Yield the begin and the end of each piece from `at` on, and whether it is a page to copy."""
-    ends = sorted(same)[::-1]
+    """Yield the begin and the end of each piece from `at` on, and whether it is of pages to copy."""
+    starts = sorted(same)[::-1]
     while at < size:
-        while ends and ends[-1] < at:
-            ends.pop()
-        copied = bool(ends) and ends[-1] == at
-        end = min(size, at + page) if copied else min([size, at + chunk, *ends[-1:]])
+        while starts and starts[-1] < at:
+            starts.pop()
+        end = at
+        while end in same and end < at + COPIED:
+            end = min(size, end + page)
+        copied = end > at
+        if not copied:
+            end = min([size, at + chunk, *starts[-1:]])
         yield at, end, copied
         at = end
 

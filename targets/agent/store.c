@@ -7,6 +7,10 @@
 #include "agent.h"
 #include "port.h"
 
+enum {
+    PAGE = 512
+}; /* bytes of a page, the piece of a pack that is compared: less than a page of the flash */
+
 static reds_status load(reds_model *model, const slot_record *pack)
 {
     return reds_load(model, port.store + pack->at, pack->size, port.arena, port.arena_bytes);
@@ -171,27 +175,19 @@ void store_end(agent *a)
  * CRC-32, too, so that no check at the end could tell them apart. */
 static uint32_t adler32(const uint8_t *bytes, uint32_t size)
 {
-    enum { MODULUS = 65521, PART = 5552 }; /* sums of a part fit 32 bits */
-    uint32_t low = 1, high = 0;
-    while (size > 0) {
-        uint32_t part = size < PART ? size : PART;
-        for (uint32_t i = 0; i < part; i++) {
-            low += bytes[i];
-            high += low;
-        }
-        low %= MODULUS;
-        high %= MODULUS;
-        bytes += part;
-        size -= part;
+    enum { MODULUS = 65521 };
+    uint32_t low = 1, high = 0; /* the sums of a page fit 32 bits */
+    for (uint32_t i = 0; i < size; i++) {
+        low += bytes[i];
+        high += low;
     }
-    return high << 16 | low;
+    return high % MODULUS << 16 | low % MODULUS;
 }
 
 void store_pages(agent *a, const frame *request)
 {
     enum { MOST = (FRAME_PAYLOAD - PROTOCOL_PAGES_ANSWER_BYTES) / PROTOCOL_PAGE_BYTES };
-    uint32_t page = FIELD32(request, PAGES_FIRST), size = a->loaded.size;
-    uint32_t pages = (size + port.page_bytes - 1) / port.page_bytes;
+    uint32_t page = FIELD32(request, PAGES_FIRST), size = a->loaded.size, pages = (size + PAGE - 1) / PAGE;
     if (page > pages) {
         agent_error(a, FAULT_BAD_REQUEST, "the loaded pack has fewer pages: begin with page 0");
         return;
@@ -199,13 +195,13 @@ void store_pages(agent *a, const frame *request)
     uint8_t *p = agent_payload(a);
     uint32_t held = pages - page < MOST ? pages - page : MOST;
     put32(p + PROTOCOL_PAGES_ANSWER_SLOT_AT, slots_room());
-    put32(p + PROTOCOL_PAGES_ANSWER_PAGE_AT, port.page_bytes);
+    put32(p + PROTOCOL_PAGES_ANSWER_PAGE_AT, PAGE);
     put32(p + PROTOCOL_PAGES_ANSWER_SIZE_AT, size);
     p += PROTOCOL_PAGES_ANSWER_BYTES;
     for (uint32_t i = 0; i < held; i++, page++, p += PROTOCOL_PAGE_BYTES) {
-        uint32_t at = page * port.page_bytes, left = size - at;
-        put32(p + PROTOCOL_PAGE_SUM_AT,
-              adler32(port.store + a->loaded.at + at, left < port.page_bytes ? left : port.page_bytes));
+        uint32_t left = size - page * PAGE;
+        const uint8_t *bytes = port.store + a->loaded.at + page * PAGE;
+        put32(p + PROTOCOL_PAGE_SUM_AT, adler32(bytes, left < PAGE ? left : PAGE));
     }
     agent_answer(a, PROTOCOL_PAGES_ANSWER_BYTES + held * PROTOCOL_PAGE_BYTES);
 }

@@ -10,21 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from hil.protocol.agent import Agent
-from reds import pack
+from reds.pack import dumps
 from reds.pack.model import Model
-from tests.hil.support.power import Answer, CutNano, update_of, with_new_head
+from tests.hil.support.power import CutNano, are_of, question, update_of, with_new_head
 from tests.support.nets import dense_model
 
 Cut = Callable[[], None]
 RECORD = 5
 """Words of the record of a slot, which are written last."""
-
-
-def packs(model: Model) -> tuple[Answer, Answer]:
-    """Return a pack, and one whose last layer alone was trained again."""
-    new = with_new_head(model, 7)
-    return Answer(model, pack.dumps(model)), Answer(new, pack.dumps(new))
 
 
 def small() -> Model:
@@ -36,7 +29,7 @@ def cuts(nano: CutNano, update: bytes, operations: int, states: int, every: int)
     """Yield each kind of cut and the cut: in operations, those of the record too, and in and after frames."""
     for operation in sorted({*range(1, operations + 1, every), *range(operations - RECORD, operations + 1)}):
         for state in range(states):
-            leaves = 0 if state == 0 else 1000 * operation + state
+            leaves = 0 if state == 1 else 1000 * operation + state
             yield "operations", partial(nano.cut_in_operation, update, operation, leaves)
     end = 0
     while end < len(update):
@@ -45,26 +38,21 @@ def cuts(nano: CutNano, update: bytes, operations: int, states: int, every: int)
             yield "frames", partial(nano.cut_after_bytes, update, size)
 
 
-def outcome(agent: Agent, old: Answer, new: Answer) -> str:
-    """Return what the board answers with."""
-    if old.is_of(agent):
-        return "old"
-    return "new" if new.is_of(agent) else "a third thing"
-
-
 def count(model: Model, states: int, every: int, say: Callable[[str], None]) -> dict[str, Counter[str]]:
     """Cut the power everywhere, and return how often each pack answered, by kind of cut."""
     found: dict[str, Counter[str]] = {"operations": Counter(), "frames": Counter()}
-    old, new = packs(model)
-    update, what = update_of(new.data, old.data), ""
+    packs = {"old": model, "new": with_new_head(model, 7)}
+    old, new, ask = dumps(packs["old"]), dumps(packs["new"]), question(model)
+    update, what = update_of(new, old), "nothing"
     with CutNano() as nano:
-        nano.agent().put_pack(old.data, 4096, lambda done: None)
+        nano.ask(update_of(old, b""))
         operations = nano.operations(update)
         for kind, cut in cuts(nano, update, operations, states, every):
             if what != "old":
-                nano.agent().put_pack(old.data, 4096, lambda done: None)
+                nano.ask(update_of(old, b""))
             cut()
-            what = outcome(nano.agent(), old, new)
+            said = nano.ask(ask, 2)
+            what = next((name for name in packs if are_of(packs[name], said)), "a third thing")
             found[kind][what] += 1
             say(f"{kind}: {dict(found[kind])} of {operations:,} operations")
     return found
@@ -73,7 +61,7 @@ def count(model: Model, states: int, every: int, say: Callable[[str], None]) -> 
 def main() -> None:
     """Cut the power everywhere, and print how often each pack answered."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--states", type=int, default=2, help="states that a cut leaves of an operation")
+    parser.add_argument("--states", type=int, default=2, help="cuts of each: torn, before it, torn otherwise")
     parser.add_argument("--every", type=int, default=1, help="cut in every N-th operation")
     given = parser.parse_args()
     found = count(small(), given.states, given.every, lambda what: print(what, end="\r", flush=True))

@@ -4,24 +4,22 @@ import mmap
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
 
-from hil.boards.targets.nano33ble import EMULATED_SECONDS
 from hil.emulators.cortex_m4 import Emulator
 from hil.emulators.qmp import Monitor
 from hil.errors import DeadlineError
 from hil.firmware import build
 from hil.protocol import definition as wire
-from hil.protocol.agent import Agent
-from hil.protocol.definition import OFFSET, Command
-from hil.protocol.frame import Frame, encode
+from hil.protocol.definition import ANSWER, OFFSET, Command
+from hil.protocol.frame import Frame, Reader, encode
 from hil.protocol.put import Pages, put
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE
-from reds.pack import interpreter
+from reds.pack import dumps, interpreter
 from reds.pack.model import Model
 from tests.support.nets import inputs
 
@@ -30,7 +28,7 @@ CUT_IN, CUT_LEAVES = 0x10, 0x14
 CUT_DONE = 0xFFFFFFFF
 NEVER = 1 << 30
 SECONDS = 60.0
-PAGE, SLOT = 4096, 0x60000 // 2 - 20
+PAGE, SLOT = 512, 0x60000 // 2 - 20
 _CHUNK = 4092
 _WORD = struct.Struct("<I")
 
@@ -43,6 +41,7 @@ class CutNano(Emulator):
         super().__init__(build.agent(build.EMULATED))
         self._monitor.greet(Deadline.after(SECONDS))
         self.transport = self.open(HARDWARE_ADVICE)
+        self._reader = Reader()
         with (self.folder / "memory").open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 4096)
 
@@ -58,12 +57,6 @@ class CutNano(Emulator):
         super().__exit__(kind, error, trace)
         self._monitor.close()
 
-    def agent(self) -> Agent:
-        """Return a client of its agent, once it answers."""
-        agent = Agent(self.transport, "nano", EMULATED_SECONDS)
-        agent.hello(Deadline.after(SECONDS))
-        return agent
-
     def cut_in_operation(self, update: bytes, operation: int, leaves: int) -> None:
         """Send an update, and cut the power in an operation of the flash, counted from 1.
 
@@ -73,36 +66,39 @@ class CutNano(Emulator):
         self.transport.write(update, Deadline.after(SECONDS))
         deadline = Deadline.after(SECONDS)
         while self._get(CUT_IN) != CUT_DONE:
-            self._answered(deadline)
+            self._answers(deadline)
         self._arm(0, 0)
 
     def operations(self, update: bytes) -> int:
         """Do an update, and return how many operations of the flash it takes."""
         self._arm(NEVER, 0)
-        self._serve(update)
+        self.ask(update)
         done = NEVER - self._get(CUT_IN)
         self._arm(0, 0)
         return done
 
     def cut_after_bytes(self, update: bytes, size: int) -> None:
         """Send so many bytes of an update, wait for the answers to their frames, and cut the power."""
-        self._serve(update[:size])
+        self.ask(update[:size])
         self._monitor.ask("system_reset", Deadline.after(SECONDS))
 
-    def _serve(self, stream: bytes) -> None:
+    def ask(self, stream: bytes, sequence: int = 1) -> list[Frame]:
+        """Send frames of a sequence number, and return the answers to them, not those to frames before."""
         self.transport.write(stream, Deadline.after(SECONDS))
-        missing, deadline = stream.count(0), Deadline.after(SECONDS)
-        while missing > 0:
-            missing -= self._answered(deadline)
+        asked = sum(map(bool, stream.split(b"\0")[:-1]))
+        found, deadline = list[Frame](), Deadline.after(SECONDS)
+        while len(found) < asked:
+            found += [frame for frame in self._answers(deadline) if frame.sequence == sequence]
+        return found
 
-    def _answered(self, deadline: Deadline) -> int:
-        """Return how many answers end within a moment."""
+    def _answers(self, deadline: Deadline) -> list[Frame]:
+        """Return the answers that end within a moment."""
         try:
-            return self.transport.read(deadline.at_most(0.002)).count(0)
+            self._reader.feed(self.transport.read(deadline.at_most(0.002)))
         except DeadlineError:
             if deadline.passed:
                 raise
-            return 0
+        return list(iter(self._reader.next, None))
 
     def _arm(self, operation: int, leaves: int) -> None:
         _WORD.pack_into(self._memory, CUT_LEAVES, leaves)
@@ -132,25 +128,25 @@ def update_of(data: bytes, loaded: bytes) -> bytes:
     return b"".join(frames)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A pack, and what a board says that has it."""
+def question(model: Model) -> bytes:
+    """Return frames of the sequence number 2 that ask which pack is loaded, and for its outputs.
 
-    model: Model
-    data: bytes
+    A zero byte comes first: a part of a frame from before the cut may still be on the line.
+    """
+    x = inputs(model, 2).tobytes()
+    requests = [(Command.HELLO, wire.HELLO_REQUEST.pack(wire.VERSION)), (Command.INPUTS, OFFSET.pack(0) + x)]
+    for subnet in range(len(model.subnets)):
+        requests += [(Command.SELECT, wire.SELECT.pack(subnet)), (Command.INFER, wire.INFER.pack(2))]
+    return b"\0" + b"".join(encode(Frame(command, 2, payload)) for command, payload in requests)
 
-    def is_of(self, agent: Agent) -> bool:
-        """Return whether the board has this pack, and computes what the interpreter does."""
-        if agent.hello(Deadline.after(SECONDS)).pack != (len(self.data), zlib.crc32(self.data)):
-            return False
-        x = inputs(self.model, 2)
-        agent.inputs(len(x), x.tobytes())
-        for subnet in range(len(self.model.subnets)):
-            agent.select(subnet)
-            expected = interpreter.run(self.model, subnet, x).tobytes()
-            if agent.infer(len(expected), 1.0) != expected:
-                return False
-        return True
+
+def are_of(model: Model, answers: Sequence[Frame]) -> bool:
+    """Return whether these are the answers of a board that has the model."""
+    data, x = dumps(model), inputs(model, 2)
+    hello = wire.HELLO.read(answers[0].payload)
+    outputs = [frame.payload for frame in answers if frame.command == Command.INFER | ANSWER]
+    expected = [interpreter.run(model, subnet, x).tobytes() for subnet in range(len(model.subnets))]
+    return (hello["pack_size"], hello["pack_crc"]) == (len(data), zlib.crc32(data)) and outputs == expected
 
 
 def with_new_head(model: Model, seed: int) -> Model:
@@ -162,6 +158,7 @@ def with_new_head(model: Model, seed: int) -> Model:
     for subnet in model.subnets:
         step = subnet.steps[-1]
         bias = rng.integers(-(1 << 12), 1 << 12, step.bias.shape).astype(np.int32)
-        steps = (*subnet.steps[:-1], replace(step, bias=bias))
+        multiplier = rng.permutation(step.multiplier)
+        steps = (*subnet.steps[:-1], replace(step, bias=bias, multiplier=multiplier, zero=step.zero + 1))
         subnets.append(replace(subnet, steps=steps, output_scale=subnet.output_scale * 1.5))
     return replace(model, layers=layers, subnets=tuple(subnets))
