@@ -130,13 +130,15 @@ def test_measurement_without_samples_or_with_a_reserved_byte_is_refused(
     assert line.refused(Command.SWITCH, SWITCH.pack(0, 1, 0, zero, samples, 1)) == Fault.BAD_REQUEST
 
 
-def test_pack_that_is_being_replaced_is_no_longer_named(line: Line) -> None:
+@pytest.mark.parametrize(("size", "kept"), [(8, True), (9 << 20, False)])
+def test_pack_that_is_being_overwritten_is_no_longer_named(line: Line, size: int, kept: bool) -> None:
     data = pack.dumps(NET)
     line.put(data, zlib.crc32(data))
     line.ask(Command.PUT_END)
-    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(8, 9))
+    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(size, 9))
+    line.ask(Command.PUT_DATA, OFFSET.pack(0) + bytes(4))
     hello = HELLO.read(line.ask(Command.HELLO, HELLO_REQUEST.pack(VERSION)).payload)
-    assert (hello["pack_size"], hello["pack_crc"]) == (0, 0)
+    assert (hello["pack_size"], hello["pack_crc"]) == ((len(data), zlib.crc32(data)) if kept else (0, 0))
 
 
 @pytest.mark.parametrize(("subnet", "clock"), [(2, 0), (0, 1), (65_535, 255)])
