@@ -16,11 +16,14 @@ SUBCOMMANDS = (
     "image",
     "kernels",
     "latency",
+    "load",
     "profile",
     "release",
+    "replay",
     "report",
     "results",
     "summary",
+    "update",
 )
 """Names of the modules in this folder that define a subcommand of the same name."""
 
