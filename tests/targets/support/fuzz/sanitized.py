@@ -40,7 +40,8 @@ def program(compiler: Compiler, target: str, family: str = "", header: Path | No
 
 def seed_files(target: str, folder: Path, layout: Layout = CANONICAL) -> list[Path]:
     """Write the seeds of a fuzz target, packs in a layout or a session, and return their paths."""
-    seeds = [session(NETS[1])] if target == "frames" else [stored(net, layout) for net in NETS]
+    sessions = map(session, (NETS[1], NETS[-1]))
+    seeds = list(sessions) if target == "frames" else [stored(net, layout) for net in NETS]
     files = [folder / f"{target}-{i}" for i in range(len(seeds))]
     for file, seed in zip(files, seeds, strict=True):
         file.write_bytes(seed)
