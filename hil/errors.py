@@ -17,6 +17,7 @@
     |   |-- UnfitError          the board does not reach the conditions in boards.toml, such as a temperature
     |   |-- BaselineError       the figures of a baseline cannot be compared with those of this run
     |   |-- ResultsError        the results file cannot be read or written
+    |   |-- TraceError          a trace of resources cannot be read, or its settings cannot be used
     |   |-- ComparisonError     two runs are not on like boards; nothing was compared
     |   `-- StoreError          the store of runs cannot be opened, read or written, or has no such run
     |-- LinkError               the board is lost: the port is gone, the agent ended, or as below
@@ -29,6 +30,7 @@
     |-- AgentError              the agent refused a request; `code` is the fault
     |-- NotMeasurable           the board cannot measure this; the text has the reason
     |-- PackRefused             the pack does not fit the board; nothing was sent
+    |-- GovernorRefused         a governor takes no such rules, costs or resources
     |-- InputsRefused           the inputs do not fit the pack; nothing was sent
     `-- UnknownSubnet           the deployed pack has no such subnet
 
@@ -167,6 +169,25 @@ class ResultsError(SetupError):
         return f"{_one_line(str(self.file))}: {self.text}"
 
 
+class TraceError(SetupError):
+    """A trace of resources cannot be read, or the settings of its replay cannot be used.
+
+    Attributes:
+        file: The file of the trace, None for a generator or a setting.
+        line: Line of the file, 0 if none is wrong by itself.
+    """
+
+    def __init__(self, text: str, *, file: Path | None = None, line: int = 0) -> None:
+        super().__init__(text)
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return super().__str__()
+        return f"{_one_line(str(self.file))}: {f'line {self.line}: ' if self.line else ''}{self.text}"
+
+
 class ComparisonError(SetupError):
     """Two runs are not on like boards, or one is of hardware and the other is emulated."""
 
@@ -238,6 +259,10 @@ class PackRefused(HilError):  # noqa: N818, it names what happened, not a bug
 
 class InputsRefused(HilError):  # noqa: N818, it names what happened, not a bug
     """The inputs have another shape or data type than the pack takes."""
+
+
+class GovernorRefused(HilError):  # noqa: N818, it names what happened, not a bug
+    """The rules, costs or resources of a governor make no sense, or its policy is not on the board."""
 
 
 class UnknownSubnet(HilError):  # noqa: N818, it names what happened, not a bug

@@ -190,18 +190,32 @@ def layout(pack: Path, layout: str, out: Path) -> None:
     The kernels of each device read weights in a layout of their own. `hil` converts a pack when it deploys it
     to a board. Firmware of your own, without the agent, needs the converted file.
     """
-    from reds.pack import load, save
-    from reds.pack.layouts import plan
+    from reds.pack import layouts, load, save
 
     if out.exists() and out.samefile(pack):
         raise PackError(f"{out}: is the pack itself, which boards and `reds` read: name another file")
-    model, chosen = load(pack), next(each for each in LAYOUTS.values() if each.name == layout)
-    lacking = sorted({layer.kind.name.lower() for layer in model.layers if not chosen.runs(layer)})
-    if lacking:
-        raise PackError(f"{pack}: the kernels of {layout} do not run its {', '.join(lacking)}; use canonical")
+    model, wanted = load(pack), next(each for each in LAYOUTS.values() if each.name == layout)
+    chosen = layouts.preferring(model, wanted)
     size = len(save(model, out, chosen))
-    arena = max(plan(model, subnet, chosen).size for subnet in range(len(model.subnets)))
+    arena = max(layouts.plan(model, subnet, chosen).size for subnet in range(len(model.subnets)))
     click.echo(f"{printable(str(out))}: {size:,} bytes; its subnets need an arena of up to {arena:,} bytes")
+    lacking = [str(i) for i, each in enumerate(chosen) if each is not wanted]
+    if lacking:
+        click.echo(f"{layout} has no kernels for layer {', '.join(lacking)}: canonical, for portable kernels")
+
+
+@main.command()
+@click.argument("old", type=file)
+@click.argument("new", type=new_file)
+@click.option("--force", is_flag=True, help="Overwrite NEW and its card, which may be OLD itself.")
+def convert(old: Path, new: Path, force: bool) -> None:
+    """Write OLD, a pack of format version 1, in the present format as NEW.
+
+    The outputs stay the same bits. A card beside OLD is written beside NEW with the checksum of NEW.
+    """
+    from reds.pack.version1 import convert_file
+
+    click.echo(f"{printable(str(new))}: {convert_file(old, new, force):,} bytes")
 
 
 @main.command()
@@ -268,8 +282,8 @@ def reproduce(
     """Repeat an experiment of the REDS paper.
 
     Trains the shipped recipe for NAME with the budgets of the paper (arXiv 2311.13349), and the baselines:
-    the same widths trained alone, and nested subnets with uniform widths, with units scored by their weights
-    (magnitude), or scored at random. Prints our accuracies beside those of the paper.
+    the same widths trained alone, and nested subnets with uniform or even widths, with units scored by their
+    weights (magnitude), or scored at random. Prints our accuracies beside those of the paper.
     """
     _refuse_torchrun()
     from reds.experiment.reproduce.run import reproduce as run

@@ -8,17 +8,12 @@ from pathlib import Path
 
 SUFFIXES = {".c", ".cpp", ".h", ".S", ".ini", ".ld", ".py", ".json"}
 
-NOT_IN_AGENTS = {"governor"}
-"""Folders of libraries that no agent contains."""
-
 
 def build_id(root: Path) -> str:
     """Return 16 hex digits of the hash of every agent's source under `root`, the folder of this file."""
     digest = hashlib.sha256()
     for path in sorted(p for p in root.rglob("*") if p.suffix in SUFFIXES or p.name == "Makefile"):
         parts = path.relative_to(root).parts
-        if parts[0] in NOT_IN_AGENTS:
-            continue
         if any(part.startswith(".") or part in ("build", "__pycache__") for part in parts):
             continue
         digest.update("/".join(parts).encode() + b"\0" + path.read_bytes() + b"\0")

@@ -51,6 +51,8 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "results",
         "energy",
         "boards",
+        "load",
+        "replay",
         "report",
         "lab",
         "xdist",

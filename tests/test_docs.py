@@ -19,19 +19,28 @@ from reds.fixtures import fixtures_dir
 from reds.pack import format as pack_format
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model
+from tests.support.depth import deep_nets
 from tests.support.nets import random_model
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-CODES = {"u8": "B", "i8": "b", "u16": "H", "u32": "I", "i32": "i", "f32": "f"}
+CODES = {"u8": "B", "i8": "b", "u16": "H", "u32": "I", "u64": "Q", "i16": "h", "i32": "i", "f32": "f"}
 PACK_STRUCTS = {
     "Header": pack_format.HEADER,
     "Tensor": pack_format.TENSOR,
     "Layer": pack_format.LAYER,
     "Plan": pack_format.PLAN,
+    "Room": pack_format.ROOM,
     "Step": pack_format.STEP,
 }
-RECORDS = {"Hello": protocol.HELLO, "Clock": protocol.CLOCK, "Samples": protocol.SAMPLES}
+RECORDS = {
+    "Hello": protocol.HELLO,
+    "Clock": protocol.CLOCK,
+    "Samples": protocol.SAMPLES,
+    "Rules": protocol.GOVERN,
+    "Resources": protocol.DECIDE,
+    "Decision": protocol.DECISION,
+}
 
 
 def blocks(page: str, mark: str) -> list[str]:
@@ -51,8 +60,9 @@ def fields(page: str, title: str) -> Iterator[tuple[int, str, str]]:
 
 
 def one_by_one(code: str) -> str:
-    """A struct's format with `3H` written as `HHH`; a text keeps its length."""
-    return re.sub(r"(\d+)([^s\d])", lambda found: found[2] * int(found[1]), code.lstrip("<"))
+    """A struct's format with `3H` written as `HHH`; a text keeps its length, and padding is bytes."""
+    code = code.lstrip("<").replace("x", "B")
+    return re.sub(r"(\d+)([^s\d])", lambda found: found[2] * int(found[1]), code)
 
 
 @pytest.mark.parametrize("title", PACK_STRUCTS)
@@ -93,8 +103,8 @@ def assert_reader_equals_reference(model: Model, data: bytes, subnets: int) -> N
     x = np.random.default_rng(0).integers(-127, 128, (1, model.input_size)).astype(np.int8)
     read = list(program["read"](data))
     assert [(name, macs) for name, macs, _ in read] == [(s.name, s.macs) for s in model.subnets]
-    for s, (_, _, steps) in enumerate(read[:subnets]):
-        assert program["run"](data, steps, x[0].tolist()) == interpreter.run(model, s, x)[0].tolist()
+    for s, (_, _, subnet) in enumerate(read[:subnets]):
+        assert program["run"](data, subnet, x[0].tolist()) == interpreter.run(model, s, x)[0].tolist()
 
 
 @pytest.mark.parametrize(("name", "subnets"), [("kws-dnn-s", 4), ("kws-cnn-s", 1), ("kws-ds-cnn-s", 1)])
@@ -105,8 +115,8 @@ def test_reader_of_the_specification_runs_shipped_pack_as_the_reference(name: st
 
 @pytest.mark.parametrize("seed", range(12))
 def test_reader_of_the_specification_runs_random_network_as_the_reference(seed: int) -> None:
-    model = random_model(seed)
-    assert_reader_equals_reference(model, pack.dumps(model), len(model.subnets))
+    for model in (random_model(seed), *deep_nets([seed])):
+        assert_reader_equals_reference(model, pack.dumps(model), len(model.subnets))
 
 
 def test_random_networks_of_the_reader_test_have_every_kind_of_layer() -> None:

@@ -4,30 +4,30 @@ A module of `targets/` opens boards as `registry.Target` describes.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards.capacity import best_layout, check_capacity
-from hil.boards.checks import check_count, check_target
+from hil.boards.capacity import best_layouts, check_capacity
+from hil.boards.checks import Ticks, check_count, check_rate, check_target, check_timed, no_refusal, refused
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
+from hil.boards.governing import Cost, Rules
+from hil.boards.governor import Governor, Job
 from hil.errors import AgentError, InputsRefused, NotMeasurable, PackRefused, ProtocolError, SetupError
 from hil.protocol.agent import Agent, Timed
 from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
 from hil.results.conditions import Conditions
 from hil.results.memory import Memory, check_memory
-from hil.results.plausible import INFERENCES, check_ticks, check_time
-from hil.results.samples import Samples, less_overhead
+from hil.results.plausible import INFERENCES
+from hil.results.samples import LayerSamples, Samples, SwitchSamples, less_overhead
 from hil.transports.machine import Run
-from reds.pack import layouts
 from reds.pack.interpreter import clamp_input
-from reds.pack.layouts import Layout
+from reds.pack.layouts import Layout, plan
 from reds.pack.model import Model
 
 START_SECONDS = 5.0
@@ -42,33 +42,10 @@ _MOST_INPUTS = 0xFFFF
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
-Ticks = Mapping[str, Sequence[int]]
-"""Ticks of samples, by what they are of."""
 
 
 def ignore(done: int) -> None:
     """Ignore the progress of work."""
-
-
-@dataclass(frozen=True)
-class SwitchSamples:
-    """Samples of n switches: the select itself, the first inference after it, and its outputs [n, output].
-
-    `rows` [n] holds the index of the input of each of these inferences.
-    """
-
-    select: Samples
-    first: Samples
-    outputs: Outputs
-    rows: NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class LayerSamples:
-    """Samples of each layer of n inferences, and the ticks that reading the clock takes."""
-
-    layers: tuple[Samples, ...]
-    overhead: int
 
 
 class Board:
@@ -139,12 +116,12 @@ class Board:
         """Return the bytes that the board has for packs, and for the arena."""
         return self._hello.capacity, self._hello.arena
 
-    def layout(self, model: Model) -> Layout:
-        """Return the layout that `deploy` uses for a model. Raises `PackRefused` if the agent has none."""
-        return best_layout(self.name, model, self._hello.layouts)
+    def layouts(self, model: Model) -> tuple[Layout, ...]:
+        """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
+        return best_layouts(self.name, model, self._hello.layouts)
 
     def deploy(self, model: Model, advance: Advance = ignore) -> None:
-        """Store the pack on the board in the best layout of its agent, unless it is stored already.
+        """Store the pack on the board in the best layouts of its agent, unless it is stored already.
 
         Args:
             model: The network.
@@ -154,8 +131,7 @@ class Board:
             PackRefused: The pack does not fit the board; nothing was sent.
             AgentError: The agent refused the pack.
         """
-        layout = self.layout(model)
-        data = check_capacity(self.name, model, layout, *self.room)
+        data = check_capacity(self.name, model, self._hello.layouts, *self.room)
         stamp = len(data), zlib.crc32(data)
         if self._hello.pack != stamp:
             self._hello, self._model = replace(self._hello, pack=(0, 0)), None
@@ -168,7 +144,7 @@ class Board:
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
-        with self._no_refusal():
+        with no_refusal(self.name):
             self._agent.select(subnet)
         self.selected = subnet
 
@@ -207,7 +183,7 @@ class Board:
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
                 shape = (len(batch), model.output_size(subnet))
-                with self._no_refusal():
+                with no_refusal(self.name):
                     raw = self._agent.infer(shape[0] * shape[1], self._work([subnet], len(batch)))
                 part.append(np.frombuffer(raw, np.int8).reshape(shape))
             done += len(batch)
@@ -230,7 +206,7 @@ class Board:
         check_count(self.name, n)
         model = self._check_inputs(x)
         self._load(x[: self._inputs_that_fit(model)])
-        with self._no_refusal():
+        with no_refusal(self.name):
             timed = self._agent.measure(subnet, clock.index, n, self._work([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         self._check(clock, timed, {INFERENCES: ticks})
@@ -258,7 +234,7 @@ class Board:
         self._load(batch)
         output, work = model.output_size(pair[1]), self._work(pair, n)
         self._outputs_that_fit(model, SAMPLES.size + SWITCH_SAMPLE.size)
-        with self._no_refusal():
+        with no_refusal(self.name):
             timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
         select, first = ([row[name] for row in ticks] for name in ("select", "first"))
@@ -287,8 +263,8 @@ class Board:
         check_count(self.name, n)
         model = self._check_inputs(x)
         self._load(x[: self._inputs_that_fit(model)])
-        layers = len(model.layers)
-        with self._no_refusal():
+        layers = len(model.subnets[subnet].steps)
+        with no_refusal(self.name):
             timed = self._agent.profile(subnet, clock.index, n, layers, self._work([subnet], n))
         each = range(0, layers * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
         ticks = [[int(LAYER_SAMPLE.read(s, at)["ticks"]) for at in each] for s in timed.samples]
@@ -313,17 +289,41 @@ class Board:
         model = self._check_inputs(x)
         batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
-        arena = layouts.plan(model, subnet, self.layout(model)).size
+        arena = plan(model, subnet, self.layouts(model)).size
         try:
             stack, state = self._agent.memory(subnet, self._work([subnet], len(batch) + 1))
             check_memory(stack, state)
         except AgentError as error:
             if error.code == Fault.UNABLE:
                 raise NotMeasurable(error.text, board=self.name) from error
-            raise self._refused(error) from error
+            raise refused(self.name, error) from error
         except ProtocolError as error:
             raise ProtocolError(error.text, board=self.name) from error
         return Memory(arena, stack, state)
+
+    def govern(
+        self, rules: Rules, costs: Sequence[Cost], clock: Clock, job: Job, hz: int | None = None
+    ) -> Governor:
+        """Begin a governor on the board, which ends with the deployed pack or with the next one.
+
+        Args:
+            rules: Its rules.
+            costs: Cost of a job of each subnet, smallest first.
+            clock: Clock of the board that times each step.
+            job: What it chooses a subnet for.
+            hz: Ticks a second that a clock which counts events is taken to have.
+
+        Raises:
+            GovernorRefused: The governor refuses the rules or costs.
+            SetupError: The clock counts events and no `hz` is stated, or time and another one is.
+        """
+        model, rate = self._check_inputs(job.x), check_rate(self.name, clock, hz)
+        check_count(self.name, job.runs)
+        held, work = self._inputs_that_fit(model), self._work([len(model.subnets) - 1], job.runs)
+        real = self._facts.provenance is Provenance.HARDWARE
+        governor = Governor(self.name, self._agent, model, job, held, clock, rate, real, work)
+        governor.begin(rules, costs)
+        return governor
 
     def reset(self) -> None:
         """Reset the agent to its state after power-on."""
@@ -333,13 +333,8 @@ class Board:
         return Samples(clock, ticks, self._facts.provenance)
 
     def _check(self, clock: Clock, timed: Timed, ticks: Ticks, summed: Ticks | None = None) -> None:
-        """Raise `ProtocolError` if samples cannot be, or sums of them, which took no time of their own."""
-        try:
-            check_ticks(clock, timed.overhead, {**ticks, **(summed or {})})
-            if self._facts.provenance is Provenance.HARDWARE and clock.hz:
-                check_time(clock, sum(map(sum, ticks.values())), timed.seconds)
-        except ProtocolError as error:
-            raise ProtocolError(error.text, board=self.name) from error
+        real = self._facts.provenance is Provenance.HARDWARE
+        check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
 
     def _check_inputs(self, x: NDArray[np.int8]) -> Model:
         if self._model is None:
@@ -377,20 +372,8 @@ class Board:
         return held
 
     def _load(self, batch: NDArray[np.int8]) -> None:
-        with self._no_refusal():
+        with no_refusal(self.name):
             self._agent.inputs(len(batch), clamp_input(batch).tobytes())
-
-    @contextmanager
-    def _no_refusal(self) -> Iterator[None]:
-        """Turn a refusal into `ProtocolError`: every request is checked here, so the agent is at fault."""
-        try:
-            yield
-        except AgentError as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: AgentError) -> ProtocolError:
-        remedy = "it has restarted or lost its pack: check its power, and run again"
-        return ProtocolError(f"{error.observation}; {remedy}", board=self.name)
 
     def _work(self, subnets: Sequence[int], n: int) -> float:
         """Return the seconds that n inferences of each of these subnets may take."""

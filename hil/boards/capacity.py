@@ -1,46 +1,50 @@
 """Check that a pack fits a board, before anything is sent."""
 
+from collections.abc import Sequence
+
 from hil.errors import PackRefused
 from reds import pack
+from reds.errors import ModelError
 from reds.pack import layouts
 from reds.pack.extract import extract_up_to
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
 
 
-def check_capacity(board: str, model: Model, layout: Layout, capacity: int, ram: int) -> bytes:
-    """Return the bytes of a pack in a layout, if they fit the board.
+def check_capacity(board: str, model: Model, known: frozenset[int], capacity: int, ram: int) -> bytes:
+    """Return the bytes of a pack in the best layouts, if they fit the board.
 
     Args:
         board: Name of the board, for errors.
         model: The network.
-        layout: Layout of the weights.
+        known: Ids of the layouts that the agent knows.
         capacity: Bytes that the board has for packs.
         ram: Bytes that the board has for the arena.
 
     Raises:
-        PackRefused: The pack or its arena is too large; the text says which subnets would fit alone.
+        PackRefused: The pack or its arena is too large; the text says which subnets would fit alone. Or the
+            agent has no kernel for a layer.
     """
-    data = pack.dumps(model, layout)
-    arenas = [layouts.plan(model, s, layout).size for s in range(len(model.subnets))]
+    size, arenas, data = _needs(model, best_layouts(board, model, known))
     over = []
-    if len(data) > capacity:
-        over.append(f"{len(data):,} bytes of {capacity:,}")
+    if size > capacity:
+        over.append(f"{size:,} bytes of {capacity:,}")
     if max(arenas) > ram:
         over.append(f"an arena of {max(arenas):,} bytes of {ram:,}")
     if over:
-        fits = [
-            subnet.name
-            for s, subnet in enumerate(model.subnets)
-            if len(pack.dumps(extract_up_to(model, s), layout)) <= capacity and arenas[s] <= ram
-        ]
+        fits = []
+        for s, subnet in enumerate(model.subnets):
+            smaller = extract_up_to(model, s)
+            alone, needed, _ = _needs(smaller, best_layouts(board, smaller, known))
+            if alone <= capacity and needed[s] <= ram:
+                fits.append(subnet.name)
         advice = f"cut down to {' or '.join(fits)} it would fit" if fits else "no subnet of it would fit"
         raise PackRefused(f"{model.name} takes {', and '.join(over)}; {advice}", board=board)
     return data
 
 
-def best_layout(board: str, model: Model, known: frozenset[int]) -> Layout:
-    """Return the layout with the highest id that the agent knows and that has a kernel for every layer.
+def best_layouts(board: str, model: Model, known: frozenset[int]) -> tuple[Layout, ...]:
+    """Return for each layer the layout of the highest id that the agent knows and that has a kernel for it.
 
     Args:
         board: Name of the board, for errors.
@@ -48,11 +52,15 @@ def best_layout(board: str, model: Model, known: frozenset[int]) -> Layout:
         known: Ids of the layouts that the agent knows.
 
     Raises:
-        PackRefused: No such layout exists.
+        PackRefused: A layer has no such layout.
     """
-    layout = layouts.best(model, known)
-    if layout is None:
-        names = ", ".join(sorted({layer.kind.name.lower() for layer in model.layers}))
-        lacks = f"no layout of its agent runs the {names} of {model.name}"
-        raise PackRefused(f"{lacks}; upload the agent again", board=board)
-    return layout
+    try:
+        return layouts.best(model, known)
+    except ModelError as error:
+        raise PackRefused(f"{error}; upload the agent again", board=board) from error
+
+
+def _needs(model: Model, chosen: Sequence[Layout]) -> tuple[int, list[int], bytes]:
+    """Return the bytes that a pack takes, those of the arena of each subnet, and the pack."""
+    data = pack.dumps(model, chosen)
+    return len(data), [layouts.plan(model, s, chosen).size for s in range(len(model.subnets))], data

@@ -1,14 +1,21 @@
-"""Check requests to a board, and the target that its agent reports."""
+"""Check requests to a board, the target that its agent reports, and what it answers."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from hil.boards.entry import Entry
-from hil.errors import SetupError
-from hil.protocol.hello import Hello
+from hil.errors import AgentError, ProtocolError, SetupError
+from hil.protocol.hello import Clock, Hello
+from hil.results.plausible import check_ticks, check_time
 from reds.text import printable
 
 MOST_SAMPLES = 0xFFFF
 """Most samples of one measurement."""
+
+Ticks = Mapping[str, Sequence[int]]
+"""Ticks of samples, by what they are of."""
 
 
 def check_count(board: str, n: int) -> None:
@@ -32,3 +39,68 @@ def check_target(entry: Entry, hello: Hello, where: str) -> None:
     if hello.board != entry.target:
         says = f"{where} says it runs on a {hello.board!r}, not on a {entry.target}"
         raise SetupError(f"{says}; name the port or agent of a {entry.target}", board=entry.name)
+
+
+def check_rate(board: str, clock: Clock, hz: int | None) -> int:
+    """Return the ticks of a clock in a second: its own, or those stated for a clock that counts events.
+
+    Raises:
+        SetupError: None are stated for such a clock, or others than a clock of time has.
+    """
+    if clock.hz and hz not in (None, clock.hz):
+        raise SetupError(f"{clock.name} count {clock.hz:,} Hz, not {hz:,}; leave `hz` out", board=board)
+    rate = clock.hz or hz
+    if not rate or not 0 < rate < 2**32:
+        counts = f"{clock.name} are no time"
+        raise SetupError(f"{counts}; state in `hz` how many pass in a second", board=board)
+    return rate
+
+
+def check_timed(
+    board: str,
+    real: bool,
+    clock: Clock,
+    overhead: int,
+    seconds: float,
+    ticks: Ticks,
+    summed: Ticks | None = None,
+) -> None:
+    """Raise `ProtocolError` if samples cannot be.
+
+    Args:
+        board: Name of the board.
+        real: Whether its clocks count the time that the host waits.
+        clock: The clock that timed the samples.
+        overhead: Ticks that reading it takes.
+        seconds: Seconds that the host waited for the samples.
+        ticks: Raw ticks of the samples.
+        summed: Sums of them, which took no time of their own.
+    """
+    try:
+        check_ticks(clock, overhead, {**ticks, **(summed or {})})
+        if real and clock.hz:
+            check_time(clock, sum(map(sum, ticks.values())), seconds)
+    except ProtocolError as error:
+        raise ProtocolError(error.text, board=board) from error
+
+
+@contextmanager
+def no_refusal(board: str, but: Collection[int] = ()) -> Iterator[None]:
+    """Turn a refusal into `ProtocolError`: every request is checked here, so the agent is at fault.
+
+    Args:
+        board: Name of the board.
+        but: Faults of refusals that pass.
+    """
+    try:
+        yield
+    except AgentError as error:
+        if error.code in but:
+            raise
+        raise refused(board, error) from error
+
+
+def refused(board: str, error: AgentError) -> ProtocolError:
+    """Return the error of a board that refuses what it should do."""
+    remedy = "it has restarted or lost its pack: check its power, and run again"
+    return ProtocolError(f"{error.observation}; {remedy}", board=board)

@@ -38,7 +38,7 @@ def profile(board: Board, model: Model, subnet: int, x: NDArray[np.int8]) -> Pro
     n = 1 if facts.provenance is Provenance.EMULATED else SAMPLES
     taken = [_with_clock(board, subnet, clock, n, x[:n]) for clock in facts.clocks]
     each, whole, readings = zip(*taken, strict=True)
-    layers = layer_facts(model, subnet, board.layout(model))
+    layers = layer_facts(model, subnet, board.layouts(model))
     name = model.subnets[subnet].name
     found = costs(each, whole, readings)
     return Profile(model.name, name, facts.name, str(facts.provenance), layers, found)

@@ -82,8 +82,8 @@ class BuildBoard:
         return {key: text for key, text in found.items() if text}
 
     def layout(self, graph: Graph) -> Layout:
-        """Return the layout that the board's agent runs the net in."""
-        return self._board.layout(_model(graph))
+        """Return the layout that the board's agent runs the net in, where it has kernels for a layer."""
+        return max(self._board.layouts(_model(graph)), key=lambda layout: layout.id)
 
     def latency(self, graph: Graph, grids: Sequence[Grid]) -> Latency:
         """Return the times of all layers at these widths, measured now or kept from before."""
@@ -114,11 +114,11 @@ class BuildBoard:
     def costs(self, model: Model) -> Sequence[Mapping[str, float]]:
         """Return what an inference of each subnet costs: `us`, counts, bytes of `arena`, `uJ`."""
         self._board.deploy(model)
-        x, layout = some_input(model), self._board.layout(model)
+        x, chosen = some_input(model), self._board.layouts(model)
         found = []
         for subnet in range(len(model.subnets)):
             costs = self._times(subnet, x)
-            costs["arena"] = layouts.plan(model, subnet, layout).size
+            costs["arena"] = layouts.plan(model, subnet, chosen).size
             if self._entry.meter and self._board.facts().provenance is Provenance.HARDWARE:
                 energy = measure_energy(self._board, self._entry.meter, subnet, x)
                 costs["uJ"] = 1000 * median(energy.millijoules)

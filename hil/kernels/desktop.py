@@ -10,6 +10,7 @@ from hil.kernels.tables import Cell, Table
 from hil.protocol.hello import Clock
 from hil.results.statistics.quantiles import median
 from reds.graph import Graph, Widths
+from reds.pack import layouts
 from reds.pack.model import Model
 from reds.zoo import by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
@@ -62,7 +63,8 @@ def measure(
             medians = in_turns(timers)
             mine = medians.pop("ours")
             beside = [cell for other in medians.values() for cell in (other, mine / other)]
-            times.append((f"{name} {subnet}", board.layout(model).name, model.subnets[s].macs, mine, *beside))
+            layout, macs = layouts.names(board.layouts(model)), model.subnets[s].macs
+            times.append((f"{name} {subnet}", layout, macs, mine, *beside))
         loads = [p.load(graph, subnets["25%"]) for p in peers if p.load]
         switches.append((name, worst_switch(board, model), *loads))
     heads = [head for p in peers for head in (f"{p.name}, us", f"ours : {p.name}")]

@@ -32,6 +32,7 @@ class NetCounts:
 
     Attributes:
         model: The net, without the largest subnets if they do not fit the board.
+        layouts: Layout of each layer.
         steady: Count of each nested subnet.
         alone: Count of the same subnets in packs of their own.
         switch: Count of the slowest switch of all ordered pairs.
@@ -40,7 +41,7 @@ class NetCounts:
     """
 
     model: Model
-    layout: Layout
+    layouts: tuple[Layout, ...]
     steady: tuple[Count, ...]
     alone: tuple[Count, ...]
     switch: Count
@@ -50,13 +51,13 @@ class NetCounts:
     @property
     def flash(self) -> int:
         """Return the bytes of the pack on the board."""
-        return len(pack.dumps(self.model, self.layout))
+        return len(pack.dumps(self.model, self.layouts))
 
     @property
     def flash_alone(self) -> tuple[int, ...]:
         """Return the bytes of a pack for each subnet alone."""
         every = range(len(self.model.subnets))
-        return tuple(len(pack.dumps(extract_subnet(self.model, s), self.layout)) for s in every)
+        return tuple(len(pack.dumps(extract_subnet(self.model, s), self.layouts)) for s in every)
 
 
 def measure_net(board: Board, name: str, say: Say) -> NetCounts:
@@ -86,7 +87,7 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
         say(f"{name} {model.subnets[s].name} alone")
         board.deploy(extract_subnet(model, s))
         by_itself.append(count(board, 0, x))
-    return NetCounts(model, board.layout(model), steady, tuple(by_itself), switch, first, refused)
+    return NetCounts(model, board.layouts(model), steady, tuple(by_itself), switch, first, refused)
 
 
 def deploy(board: Board, model: Model) -> tuple[Model, str]:

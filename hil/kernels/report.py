@@ -112,7 +112,9 @@ def size_table(nets: Sequence[NetCounts]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for net in nets:
         each, every = net.flash_alone, range(len(net.model.subnets))
-        arenas = " / ".join(f"{layouts.plan(net.model, s, net.layout).size:,}" for s in every)
-        rows.append((net.model.name, net.layout.name, net.flash, each[-1], more(net), sum(each), arenas))
+        arenas = " / ".join(f"{layouts.plan(net.model, s, net.layouts).size:,}" for s in every)
+        rows.append(
+            (net.model.name, layouts.names(net.layouts), net.flash, each[-1], more(net), sum(each), arenas)
+        )
     heads = ("net", "layout", "pack", "largest alone", "more, %", "a pack each", "arena of each subnet")
     return Table("Flash and arena, bytes, emulated Nano 33 BLE", heads, tuple(rows))

@@ -50,7 +50,8 @@ def scattered(model: Model, subnet: int) -> list[tuple[Units, Units]]:
     rng = np.random.default_rng(0)
     kept = [np.arange(model.tensors[0].units)]
     found = []
-    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
+    for step in model.subnets[subnet].steps:
+        layer = model.layers[step.layer]
         source, full = kept[layer.inputs[0]], model.tensors[layer.output].units
         if layer.kind in (Kind.DENSE, Kind.CONV):
             kept.append(np.sort(rng.choice(full, step.units_out, replace=False)))

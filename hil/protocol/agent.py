@@ -191,6 +191,32 @@ class Agent:
         told = wire.MEMORY_ANSWER.read(self._ask(Command.MEMORY, request, wire.MEMORY_ANSWER.size, work))
         return int(told["stack"]), int(told["state"])
 
+    def govern(self, request: bytes) -> None:
+        """Begin a governor by a GOVERN and its COSTs.
+
+        Raises:
+            AgentError: The governor refuses them; the code is `Fault.BAD_RULES` and the text its sentence.
+        """
+        self._ask(Command.GOVERN, request, 0)
+
+    def decide(self, request: bytes, output: int, work: float) -> bytes:
+        """Let the governor choose and run a job by a DECIDE, and return its DECISION with the output.
+
+        Args:
+            request: The DECIDE; its input is one of those loaded.
+            output: Most bytes of an output.
+            work: Seconds that the job may take.
+        """
+        size = wire.DECISION.size + output
+
+        def once(deadline: Deadline) -> bytes:
+            answer = next(self._exchange.ask(Command.DECIDE, request, deadline))
+            if not wire.DECISION.size <= len(answer) <= size:
+                raise self._broken(f"the answer to DECIDE has {len(answer)} bytes, not {size}")
+            return answer
+
+        return self._within(work, len(request) + size, once)
+
     def reset(self) -> None:
         """Reset the agent to its state after power-on; it checks and loads a stored pack again."""
         self._loaded = None

@@ -14,7 +14,7 @@ from enum import IntEnum
 from struct import Struct, calcsize
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 ANSWER = 0x80
 
 
@@ -48,6 +48,10 @@ class Command(IntEnum):
     """[MEASURE] -> [SAMPLES, then a LAYER_SAMPLE for each layer of each sample]*"""
     MEMORY = 12
     """[MEMORY] -> [MEMORY_ANSWER]"""
+    GOVERN = 13
+    """[GOVERN, then a COST for each subnet] -> []: a governor begins, and ends with its pack"""
+    DECIDE = 14
+    """[DECIDE] -> [DECISION, then the output of the last inference if the governor chose a subnet]"""
     ERROR = 127
     """Answer only: [ERROR, UTF-8 text]"""
 
@@ -63,6 +67,19 @@ class Fault(IntEnum):
     NO_PACK = 6
     STORAGE = 7
     UNABLE = 8
+    BAD_RULES = 9
+    """The governor's rules or costs make no sense; the text is the library's."""
+
+
+class Policy(IntEnum):
+    """Policies of a governor."""
+
+    FIXED = 0
+    DEADLINE = 1
+    ENERGY_NEUTRAL = 2
+    DEADLINE_AND_ENERGY = 3
+    OWN = 4
+    """The `agent_policy` of a file that was built into the agent."""
 
 
 class Flag(IntEnum):
@@ -134,6 +151,30 @@ SWITCH_SAMPLE = Record(select="I", first="I")
 MEMORY = Record(subnet="H", inputs="H")
 MEMORY_ANSWER = Record(stack="I", state="I")
 """Bytes of stack below the caller of `reds_run`, and of the runtime's own state."""
+GOVERN = Record(
+    policy="B",
+    margin="B",
+    patience="H",
+    fixed="H",
+    hot="h",
+    clock="B",
+    zero="B",
+    runs="H",
+    hz="I",
+    period="I",
+    horizon="I",
+    target="Q",
+    reserve="Q",
+)
+"""Rules of a governor. A job is `runs` inferences of one input. The clock ticks `hz` times a second."""
+COST = Record(us="I", nj="I")
+"""Cost of a job of one subnet."""
+DECIDE = Record(stored="Q", income="I", deadline="I", load="B", zero="B", celsius="h", input="H")
+"""What the device knows before a job, in the units of governor.h, and the number of the job's input."""
+DECISION = Record(subnet="H", choose="I", select="I", inference="I", learn="I", overhead="I")
+"""The chosen subnet, WAIT for none; ticks of each step, which include the overhead of reading the clock."""
+WAIT = 0xFFFF
+"""A decision to run nothing."""
 ERROR = Record(code="B")
 """`code` is a `Fault`."""
 
@@ -151,7 +192,7 @@ def c_header() -> str:
     for name, record in RECORDS.items():
         lines += ["", f"#define PROTOCOL_{name}_BYTES {record.size}u"]
         lines += [f"#define PROTOCOL_{name}_{key.upper()}_AT {at}u" for key, at in record.offsets.items()]
-    for enum in (Command, Fault, Flag):
+    for enum in (Command, Fault, Flag, Policy):
         members = ", ".join(f"{enum.__name__.upper()}_{m.name} = {m.value}" for m in enum)
         lines += ["", f"enum {enum.__name__.lower()} {{ {members} }};"]
     return "\n".join([*lines, "", "#endif", ""])

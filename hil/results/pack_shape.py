@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from reds.pack.model import Model
+from reds.pack.model import Model, Subnet
 
 DIGITS = 16
 """Hexadecimal digits of a shape."""
@@ -19,7 +19,14 @@ def pack_shape(model: Model) -> str:
         for layer in model.layers
     ]
     tensors = [[tensor.height, tensor.width, tensor.units] for tensor in model.tensors]
-    subnets = [
-        [subnet.name, [[step.units_in, step.units_out] for step in subnet.steps]] for subnet in model.subnets
-    ]
+    subnets = [[subnet.name, _steps(model, subnet)] for subnet in model.subnets]
     return hashlib.sha256(json.dumps([tensors, layers, subnets]).encode()).hexdigest()[:DIGITS]
+
+
+def _steps(model: Model, subnet: Subnet) -> list[list[int] | None]:
+    """Return the units that each layer reads and writes, and None for a layer that is left out."""
+    steps: list[list[int] | None] = [None] * len(model.layers)
+    for step in subnet.steps:
+        activated = [1] if step.activation is not None else []
+        steps[step.layer] = [step.units_in, step.units_out, *activated]
+    return steps

@@ -3,11 +3,11 @@
 The agent times each layer by `reds_run_layer`, and the whole inference by `reds_run`. Both run the same
 kernels. `reds_run_layer` finds its layer in the pack, which takes a few instructions more than in the loop of
 `reds_run`. So the layers together take a little more than the whole. Where counts are exact, the difference
-is the same for all subnets of a pack.
+is the same for all subnets of a pack that run the same layers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hil.results.layer_facts import LayerFacts
@@ -62,6 +62,11 @@ class Cost:
         """Return the part of the sum that each layer takes."""
         return tuple(layer / self.total if self.total else 0.0 for layer in self.layers)
 
+    def joined(self, more: "Cost") -> "Cost":
+        """Return the costs with the samples of a later measurement behind their own."""
+        samples = tuple(a + b for a, b in zip(self.samples, more.samples, strict=True))
+        return Cost(samples, self.inference + more.inference, max(self.reading, more.reading))
+
     def adds_up(self, exact: bool) -> bool:
         """Return whether the layers take what the whole inference takes.
 
@@ -91,6 +96,10 @@ class Profile:
     def unit(self) -> str:
         """Return the unit that shares are of: time or cycles where the board measures them."""
         return next(unit for unit in ("cycles", "us", "instructions") if unit in self.costs)
+
+    def joined(self, more: "Profile") -> "Profile":
+        """Return the profile with the samples of a later measurement of the same subnet and board."""
+        return replace(self, costs={unit: cost.joined(more.costs[unit]) for unit, cost in self.costs.items()})
 
 
 def costs(

@@ -31,7 +31,7 @@ def render(profile: Profile, memory: Memory | str) -> str:
         figures = _figures(costs, lambda cost, i=i: cost.layers[i])  # type: ignore[misc]
         sizes = f"{layer.flash:,}", f"{layer.arena:,}"
         table.add_row(
-            str(i),
+            str(layer.index),
             f"{layer.kind.replace('_', ' ')} {layer.shape}",
             f"{layer.macs:,}",
             *figures,
@@ -47,6 +47,8 @@ def render(profile: Profile, memory: Memory | str) -> str:
     where = f"{profile.pack} {profile.subnet} on {profile.board} ({profile.provenance})"
     console.print(printable(f"{where}; flash and arena in bytes", LINE), soft_wrap=True)
     console.print(table)
+    for line in _layouts(profile):
+        console.print(printable(line, LINE), soft_wrap=True)
     console.print(printable(_ram(memory), LINE), soft_wrap=True)
     return out.getvalue()
 
@@ -75,6 +77,16 @@ def _figures(costs: dict[str, Cost], of: Callable[[Cost], float]) -> list[str]:
 
 def _flash(profile: Profile) -> int:
     return sum(layer.flash for layer in profile.layers)
+
+
+def _layouts(profile: Profile) -> list[str]:
+    """Return a line for each layout of weights, if the layers have several."""
+    layers: dict[str, list[str]] = {}
+    for layer in profile.layers:
+        layers.setdefault(layer.layout, []).append(str(layer.index))
+    return (
+        [f"layout {name}: layers {', '.join(of)}" for name, of in layers.items()] if len(layers) > 1 else []
+    )
 
 
 def _ram(memory: Memory | str) -> str:

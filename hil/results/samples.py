@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hil.protocol.hello import Clock
 from hil.results.statistics.quantiles import median, percentile
 
@@ -54,6 +57,27 @@ class Samples:
             return f"no samples ({self.provenance})"
         figures = f"median {self.median:,.2f}, p95 {self.p95:,.2f}, worst {self.worst:,.2f} {self.unit}"
         return f"{figures} ({len(self.ticks)} samples, {self.provenance})"
+
+
+@dataclass(frozen=True)
+class SwitchSamples:
+    """Samples of n switches: the select itself, the first inference after it, and its outputs [n, output].
+
+    `rows` [n] holds the index of the input of each of these inferences.
+    """
+
+    select: Samples
+    first: Samples
+    outputs: NDArray[np.int8]
+    rows: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class LayerSamples:
+    """Samples of each layer of n inferences, and the ticks that reading the clock takes."""
+
+    layers: tuple[Samples, ...]
+    overhead: int
 
 
 def by_unit(samples: Iterable[Samples]) -> dict[str, tuple[float, ...]]:

@@ -12,7 +12,7 @@ Units = NDArray[np.int64]
 
 
 def prefix(model: Model, subnet: int) -> list[tuple[Units, Units]]:
-    """Return the units that each layer reads and writes: the first ones, as they are sorted by importance."""
+    """Return the units that each step reads and writes: the first ones, as they are sorted by importance."""
     return [(np.arange(step.units_in), np.arange(step.units_out)) for step in model.subnets[subnet].steps]
 
 

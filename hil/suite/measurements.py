@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from hil.boards.board import Advance, Board, Outputs, SwitchSamples, ignore
+from hil.boards.board import Advance, Board, Outputs, ignore
 from hil.boards.facts import Provenance
 from hil.boards.metering import measure_energy
 from hil.boards.profiling import profile
@@ -18,7 +18,7 @@ from hil.energy.figures import Energy
 from hil.energy.meter import Meter
 from hil.results.memory import Memory
 from hil.results.profile import Profile
-from hil.results.samples import Samples
+from hil.results.samples import Samples, SwitchSamples
 from hil.results.statistics.quantiles import relative_half_width
 from hil.suite.leased import LeasedBoard
 from hil.suite.speeds import emulators, speed_of
@@ -28,6 +28,7 @@ from hil.suite.workload import Workload
 if TYPE_CHECKING:
     from hil.kernels.litert import LiteRT
     from hil.kernels.litert_comparison import Beside
+    from hil.replay.bench import Replay
 
 T = TypeVar("T")
 Latency = Mapping[str, Samples]
@@ -132,9 +133,16 @@ class Measurements:
         return max(relative_half_width(samples.values) for samples in self.latency(subnet).values())
 
     def profile(self, subnet: int) -> Profile:
-        """Return the costs of a subnet, layer by layer."""
-        model, x = self.workload.model, self.workload.inputs
-        return self._once(("profile", subnet), lambda board: profile(board, model, subnet, x))
+        """Return the costs of a subnet, layer by layer. What `profile_again` adds is included."""
+        return self._once(("profile", subnet), lambda board: self._profile(board, subnet))
+
+    def profile_again(self, subnet: int) -> Profile:
+        """Profile a subnet once more, after a pause and on an agent that is started anew."""
+        before = self.profile(subnet)
+        self._start_anew()
+        again = self.leased.do(lambda board: self._profile(board, subnet))
+        self._taken["profile", subnet] = before.joined(again)
+        return again
 
     def memory(self, subnet: int) -> Memory:
         """Return the RAM that a subnet takes, with the deepest stack of several inferences."""
@@ -155,6 +163,10 @@ class Measurements:
         """Return the energy that the inferences of a subnet draw from the board's supply."""
         return self._once(("energy", subnet), lambda board: measure_energy(board, meter, subnet, self._x))
 
+    def replay(self, take: "Callable[[Board], Replay]") -> "Replay":
+        """Return the replay of the run's trace, which `take` takes."""
+        return self._once("replay", take)
+
     def switch(self, pair: Pair) -> Switches:
         """Return the switches of an ordered pair, each with its first inference, by the name of the clock.
 
@@ -170,6 +182,9 @@ class Measurements:
         taken = self.leased.do(lambda board: self._switches_of(board, pair))
         self._switched_again.setdefault(pair, []).append(taken)
         return taken
+
+    def _profile(self, board: Board, subnet: int) -> Profile:
+        return profile(board, self.workload.model, subnet, self.workload.inputs)
 
     def _start_anew(self) -> None:
         """Let a short disturbance of a real board end, and give its agent other memory and another core."""

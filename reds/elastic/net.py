@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from reds.elastic.layers import apply_relu, run_layer, weight_shape
 from reds.elastic.torch_defaults import torch_defaults
-from reds.errors import DataError, SettingsError
+from reds.errors import DataError, GraphError, SettingsError
 from reds.graph import MIXING, Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
 from reds.pack.model import WEIGHTED, Kind
@@ -76,10 +76,7 @@ class ElasticNet(nn.Module):
         self.subnets = tuple(subnets) or (full_subnet(graph),)
         shapes = [weight_shape(graph, layer) for layer in graph.layers]
         self.weights = nn.ParameterList([torch.randn(s) * (2 / (prod(s[1:]))) ** 0.5 for s in shapes])
-        self.affines = nn.ModuleList(
-            nn.ModuleList(affine_after(layer, subnet.widths[layer.writes]) for layer in graph.layers)
-            for subnet in self.subnets
-        )
+        self.affines = nn.ModuleList(nn.ModuleList(_affines(graph, subnet.widths)) for subnet in self.subnets)
         flat = all(layer.kind is Kind.DENSE for layer in graph.layers if 0 in layer.inputs)
         features = graph.full[0] if flat else 1
         self.mean, self.std = nn.Buffer(torch.zeros(features)), nn.Buffer(torch.ones(features))
@@ -91,11 +88,18 @@ class ElasticNet(nn.Module):
     def trace(self, x: Tensor, subnet: int) -> list[Tensor]:
         """Return every tensor that one subnet computes: the input, then the output of each layer.
 
-        Each is float32 [N, height, width, units].
+        Each is float32 [N, height, width, units]. A tensor in a block that is left out has no units, and the
+        sum of the block is the tensor that it stands for.
         """
         widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
+        run = self.graph.running(widths)
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
         for k, (layer, affine) in enumerate(zip(self.graph.layers, self.subnet_affines(subnet), strict=True)):
+            if k not in run.layers:
+                held, tensor = run.stands.get(layer.output), self.graph.tensors[layer.output]
+                none = x.new_zeros(len(x), tensor.height, tensor.width, 0)
+                values.append(none if held is None else values[held])
+                continue
             inputs = [values[tensor] for tensor in layer.inputs]
             y = run_layer(layer, self.graph, active_weight(layer, self.layer_weight(k), widths), inputs)
             sides, y = y.shape, affine(y.flatten(0, 2))
@@ -177,9 +181,10 @@ def check_full(net: ElasticNet) -> None:
 
 def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
     check_kind("subnets", subnets, Sequence, "give those of reds.select")
+    inside = {g for block in graph.blocks for g in block.groups}
     if not subnets:
         raise SettingsError("subnets: none is given: give one or more, smallest first")
-    smaller: Widths = (1,) * len(graph.full)
+    smaller = tuple(int(g not in inside) for g in range(len(graph.full)))
     for subnet in subnets:
         if not isinstance(subnet, SubnetSpec):
             raise SettingsError(f"subnets: {shown(subnet)} is no subnet: give those of reds.select")
@@ -193,6 +198,19 @@ def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
                 " needed, smallest subnet first"
             )
         smaller = widths
+        try:
+            graph.running(widths)
+        except GraphError as error:
+            raise SettingsError(f"subnets: {subnet.name}: {error}") from error
+
+
+def _affines(graph: Graph, widths: Widths) -> list[nn.Module]:
+    """Return the affine map after each layer of a subnet: the identity after one that does not run."""
+    run = graph.running(widths).layers
+    return [
+        affine_after(layer, widths[layer.writes]) if i in run else nn.Identity()
+        for i, layer in enumerate(graph.layers)
+    ]
 
 
 def affine_after(layer: Layer, units: int) -> nn.Module:
@@ -248,7 +266,7 @@ def nest(
             shared = SharedNorm(affine)
             for i in range(len(subnets)):
                 own = net.subnet_affines(i)[k]
-                assert isinstance(own, nn.BatchNorm1d)
-                own.eps = affine.eps  # of a user's module; a state dict does not hold it
-                net.subnet_affines(i)[k] = own if norms == "own" else shared
+                if isinstance(own, nn.BatchNorm1d):  # else a block is left out
+                    own.eps = affine.eps  # of a user's module; a state dict does not hold it
+                    net.subnet_affines(i)[k] = own if norms == "own" else shared
     return net

@@ -42,7 +42,7 @@ class Board(Protocol):
         ...
 
     def layout(self, graph: Graph) -> Layout:
-        """Return the layout that the board's agent runs the net in."""
+        """Return the layout that the board's agent runs the net in, where it has kernels for a layer."""
         ...
 
     def latency(self, graph: Graph, grids: Sequence[Grid]) -> Latency:

@@ -8,7 +8,7 @@ from reds.experiment.int8_gap import gap_notes
 from reds.experiment.prepare import Prepared
 from reds.experiment.promises import costs_table, off_notes, over_notes
 from reds.experiment.result import Result
-from reds.pack.inspect import table_of
+from reds.pack.inspect import left_out_lines, table_of
 from reds.training import processes
 from reds.training.torch_setup import processor
 from reds.zoo import other_net
@@ -42,6 +42,10 @@ def report(result: Result, console: Console) -> list[str]:
         widths = "-".join(map(str, subnet.widths))
         rows.append([subnet.name, widths, f"{subnet.macs:,}", *(f"{100 * a:.2f} %" for a in accuracies)])
     console.print(table_of("subnet units MACs validation test test-in-float", rows))
+    graph = result.trained.net.graph
+    run = {subnet.name: graph.running(subnet.widths).layers for subnet in result.subnets}
+    for line in left_out_lines([layer.name for layer in graph.layers], run):
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
     print_costs(result, console)
     print_notes(gap_notes(result.int8_gaps), console)
     labeled = min(result.data.set.labeled, len(result.data.test_y))

@@ -138,9 +138,9 @@ def compress(
     check_packable(graph)
     shown = console or plain_console(stderr=True)
     if asked:
-        grids = width_grids(graph, selection.step, selection.least)
+        grids = width_grids(graph, selection.step, selection.least, selection.blocks)
         target = profile_on(asked, graph, grids, limits, energy_per_cycle, shown)
-    check_budgets(graph, limits, selection.step, selection.least, target)
+    check_budgets(graph, limits, selection.step, selection.least, target, selection.blocks)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
     with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)

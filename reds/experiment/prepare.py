@@ -100,7 +100,7 @@ def check_recipe(
     board, selection = board_of(recipe, path), recipe.selection
     with _naming(path):
         profile = _measured_profile(recipe, graph, board, console) if board else given
-        check_budgets(graph, recipe.budgets, selection.step, selection.least, profile)
+        check_budgets(graph, recipe.budgets, selection.step, selection.least, profile, selection.blocks)
     return Checked(recipe, sha256_of(path), own, graph, profile, board)
 
 
@@ -114,7 +114,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _measured_profile(recipe: Recipe, graph: Graph, board: Target, console: Console) -> TargetProfile:
-    grids = width_grids(graph, recipe.selection.step, recipe.selection.least)
+    grids = width_grids(graph, recipe.selection.step, recipe.selection.least, recipe.selection.blocks)
     energy = recipe.device.energy_per_cycle if recipe.device else None
     return profile_on(board, graph, grids, recipe.budgets, energy, console)
 

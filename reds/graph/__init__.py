@@ -2,86 +2,30 @@
 
 Units of several layers must often be cut together. A depthwise layer has one filter for every unit that it
 reads. A residual add needs the same units on both sides. Such units form one *unit group*, and the whole
-method (importance, cost, selection, permutation, slicing) works on unit groups.
+method (importance, cost, selection, permutation, slicing) works on unit groups. A subnet leaves out a
+residual block by keeping no unit of the groups inside of it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, inf, prod
+from functools import cached_property
+from math import ceil, prod
 
-from reds.pack.model import WEIGHTED, Kind
+from reds.graph.blocks import Block, Running, find_blocks, running_layers
+from reds.graph.parts import MIXING, Group, Layer, Padding, Tensor, Widths
 
-MIXING = frozenset({Kind.DENSE, Kind.CONV})
-"""Kinds in which every unit written reads every unit of the input."""
-
-Widths = tuple[int, ...]
-"""Units kept in each unit group, in the order of `Graph.groups`."""
-Padding = tuple[int, int, int, int]
-"""Rows and columns that a layer adds at the top, left, bottom and right of its input."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Units that are cut together."""
-
-    units: int
-    cut: bool
-    """True if subnets may keep fewer units. Input features and the classifier's outputs are never cut."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """The output of a layer, or the network's input: `height` x `width` positions of a group's units.
-
-    A flatten leaves one position and makes `copies` features of every unit, those of the first unit first. So
-    a subnet's features are a prefix of the full network's.
-    """
-
-    group: int
-    height: int = 1
-    width: int = 1
-    copies: int = 1
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of the full network."""
-
-    name: str
-    kind: Kind
-    inputs: tuple[int, ...]
-    """Indices into `Graph.tensors`."""
-    output: int
-    """Index into `Graph.tensors`."""
-    reads: int
-    """The unit group of the inputs, an index into `Graph.groups`."""
-    writes: int
-    """The unit group of the output."""
-    per_pair: int
-    """Multiply-accumulates for one unit read and one unit written; in a depthwise layer for one unit."""
-    copies: int = 1
-    """Weights of a row for each unit read: after a flatten its spatial positions, else 1."""
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: Padding = (0, 0, 0, 0)
-    relu: bool = False
-    ceiling: float = inf
-    """The upper limit of the ReLU, as 6 in ReLU6."""
-    norm: bool = False
-    """True if a batch norm follows, before the ReLU."""
-
-    def macs(self, widths: Sequence[int]) -> int:
-        """Return the multiply-accumulates at these widths: fan-in of the subnet, biases not counted."""
-        if self.kind in MIXING:
-            return self.per_pair * widths[self.reads] * widths[self.writes]
-        return self.per_pair * widths[self.writes]
-
-    def weights(self, widths: Sequence[int]) -> int:
-        """Return the number of weights that a subnet of these widths reads in this layer."""
-        if self.kind not in WEIGHTED:
-            return 0
-        fan_in = self.copies * widths[self.reads] if self.kind in MIXING else 1
-        return self.kernel[0] * self.kernel[1] * fan_in * widths[self.writes]
+__all__ = [
+    "MIXING",
+    "Block",
+    "Graph",
+    "Group",
+    "Layer",
+    "Padding",
+    "Running",
+    "Tensor",
+    "Widths",
+    "same_padding",
+]
 
 
 @dataclass(frozen=True)
@@ -91,6 +35,11 @@ class Graph:
     groups: tuple[Group, ...]
     tensors: tuple[Tensor, ...]
     layers: tuple[Layer, ...]
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the residual blocks that a subnet may leave out, in the order that they end."""
+        return find_blocks(self.groups, self.tensors, self.layers)
 
     @property
     def full(self) -> Widths:
@@ -105,18 +54,43 @@ class Graph:
         source = self.tensors[0]
         return (source.height, source.width, self.full[0]) in (shape, (1, 1, prod(shape)))
 
+    def running(self, widths: Sequence[int]) -> Running:
+        """Return the layers that a subnet runs.
+
+        Args:
+            widths: Units that the subnet keeps in each group; 0 in the groups of a block leaves it out.
+
+        Raises:
+            GraphError: A group keeps no unit, and is inside of no block of which all groups keep none.
+        """
+        missing = {
+            g for g, (group, n) in enumerate(zip(self.groups, widths, strict=True)) if n < 1 <= group.units
+        }
+        return running_layers(self.layers, self.blocks if missing else (), missing)
+
     def resized(self, widths: Sequence[int]) -> "Graph":
-        """Return the same network with these widths as its full ones."""
+        """Return the same network with these widths as its full ones, without the blocks that they leave out.
+
+        Groups keep their numbers, also those without units.
+        """
         groups = tuple(replace(group, units=n) for group, n in zip(self.groups, widths, strict=True))
-        return replace(self, groups=groups)
+        run = self.running(widths)
+        at = {0: 0} | {self.layers[i].output: new for new, i in enumerate(run.layers, 1)}
+        at |= {tensor: at[held] for tensor, held in run.stands.items()}
+        layers = tuple(
+            replace(layer, inputs=tuple(at[tensor] for tensor in layer.inputs), output=at[layer.output])
+            for layer in (self.layers[i] for i in run.layers)
+        )
+        kept = (0, *(self.layers[i].output for i in run.layers))
+        return Graph(groups, tuple(self.tensors[tensor] for tensor in kept), layers)
 
     def macs(self, widths: Sequence[int]) -> int:
         """Return the multiply-accumulates of one inference at these widths, the classifier included."""
-        return sum(layer.macs(widths) for layer in self.layers)
+        return sum(self.layers[i].macs(widths) for i in self.running(widths).layers)
 
     def weights(self, widths: Sequence[int]) -> int:
         """Return the number of weights that a subnet of these widths reads."""
-        return sum(layer.weights(widths) for layer in self.layers)
+        return sum(self.layers[i].weights(widths) for i in self.running(widths).layers)
 
 
 def same_padding(sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:

@@ -10,7 +10,15 @@ import numpy as np
 from reds.errors import BudgetError, SettingsError
 from reds.graph import Graph, Widths
 from reds.graph.subnets import Budget
-from reds.nesting.cost import Cost, Grid, flash_bytes, flash_cost, macs_cost, width_grids
+from reds.nesting.cost import (
+    Cost,
+    Grid,
+    flash_bytes,
+    flash_cost,
+    half_blocks_cost,
+    macs_cost,
+    width_grids,
+)
 from reds.nesting.cost.arena import arena_bytes, arena_cost
 from reds.nesting.cost.energy import PICOJOULES, energy_cost
 from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost
@@ -61,7 +69,7 @@ class TargetProfile:
         """Return the costs of a subnet: MACs, bytes of flash and arena, ns and pJ as far as known."""
         costs = {
             "macs": graph.macs(widths),
-            "flash": sum(flash_bytes(layer, widths) for layer in graph.layers),
+            "flash": sum(flash_bytes(graph.layers[i], widths) for i in graph.running(widths).layers),
             "arena": arena_bytes(graph, widths, self.layout),
         }
         grids, only = [np.array([n]) for n in widths], (0,) * len(widths)
@@ -88,7 +96,8 @@ def limits_of(
             or the MACs of a budget are fewer than those of one before.
         GraphError: The times belong to another network.
     """
-    limits: list[list[Limit]] = [[] for _ in budgets]
+    whole_blocks = Limit(half_blocks_cost(graph, grids), 0)
+    limits: list[list[Limit]] = [[whole_blocks] if whole_blocks.cost.tables else [] for _ in budgets]
 
     def add(make_cost: Callable[[], Cost], scale: float, values: Sequence[float | None]) -> None:
         if any(value is not None for value in values):
@@ -125,6 +134,7 @@ def check_budgets(
     step: int,
     least: int,
     profile: TargetProfile | None = None,
+    depth: bool = False,
 ) -> None:
     """Check that a subnet fits each budget, nested or not, before anything is trained.
 
@@ -134,12 +144,13 @@ def check_budgets(
         step: Widths are multiples of this.
         least: The fewest units that a group keeps.
         profile: The device; by default the canonical layout and no times.
+        depth: Whether a subnet may leave out blocks.
 
     Raises:
         BudgetError: No subnet fits a budget.
         GraphError: The step or the times do not suit the network.
     """
-    grids = width_grids(graph, step, least)
+    grids = width_grids(graph, step, least, depth)
     for limits in limits_of(graph, grids, as_budgets(budgets), profile or TargetProfile()):
         if not build_problem(grids, {}, limits).fits((0,) * len(grids)):
             raise_if_infeasible(grids, limits, [np.arange(len(grid)) for grid in grids])

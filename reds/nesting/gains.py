@@ -13,6 +13,7 @@ from reds.nesting.options import Objective
 from reds.nesting.solver.problem import Groups
 from reds.pack.array_like import array_of
 from reds.rules import check_kind
+from reds.text import shown
 
 POWER, LEAST_SHARE = 4, 0.01
 """`balanced` sums shares to the power of -POWER. Smaller shares count as LEAST_SHARE, to keep sums exact."""
@@ -41,15 +42,42 @@ def checked_scores(graph: Graph, scores: Sequence[Scores]) -> list[Scores]:
     return arrays
 
 
+def checked_identity(graph: Graph, identity: Sequence[float] | Scores | None) -> Scores:
+    """Return the shares of identities as an array of one for each group, 0 for a group in no block.
+
+    A block without a share given counts as two paths of one importance.
+
+    Raises:
+        SettingsError: They are not one number of 0 to 1 for each group.
+    """
+    inside = np.array([any(g in block.groups for block in graph.blocks) for g in range(len(graph.groups))])
+    if identity is None:
+        return 0.5 * inside
+    try:
+        shares = array_of(identity)
+    except ValueError as error:
+        raise SettingsError(f"identity: {error}: give reds.score(...).identity") from error
+    whole = shares.shape == inside.shape and shares.dtype.kind in "iuf"
+    if not whole or not ((shares >= 0) & (shares <= 1)).all():
+        raise SettingsError(
+            f"identity: is {shown(identity)}: one number from 0 to 1 for each of {len(inside)} groups is"
+            " needed, as in reds.score(...).identity"
+        )
+    return np.where(inside, shares, 0.0)
+
+
 def gains_of(
-    scores: Sequence[Scores], kernels: Mapping[Groups, Scores], grids: Sequence[Grid], objective: Objective
-) -> Gains:
+    scores: Sequence[Scores], kernels: Mapping[Groups, Scores], grids: Sequence[Grid], objective: Objective,
+    identity: Scores,
+) -> Gains:  # fmt: skip
     """Return the gain at each width of a group, and at each pair of widths with kernels between the groups.
 
     Args:
-        scores: Importance of every unit of each group. kernels: For groups a and b the part of b's scores
-        that counts only if a unit of a is kept too. grids: The widths of each group. objective: The number to
-        maximize; the gains of a choice add up to it, or to a monotone function of it.
+        scores: Importance of every unit of each group.
+        kernels: For groups a and b the part of b's scores that counts only if a unit of a is kept too.
+        grids: The widths of each group.
+        objective: The number to maximize; gains add up to it, or to a monotone function of it.
+        identity: The share of each group's importance that its block's identity has, float64 [groups].
     """
     orders = [np.argsort(-score, kind="stable") for score in scores]
     unconditional = [np.array(score) for score in scores]
@@ -67,10 +95,11 @@ def gains_of(
         kept[pair] = kept.get(pair, 0) + sums  # layers may join two groups in both directions
     gains: dict[Groups, Scores] = {}
     for groups, sums in kept.items():
-        gain = sums[np.ix_(*(grids[g] - 1 for g in groups))]
+        gain = np.pad(sums, [(1, 0)] * sums.ndim)[np.ix_(*(grids[g] for g in groups))]
         if objective != "sum":
             # A group without importance is as good at any width.
             share = np.maximum(gain, 1e-300) / max(sums.flat[-1], 1e-300)
+            share += identity[list(groups)].max() * (1 - share)
             balanced = objective == "balanced"
             gain = -(np.maximum(share, LEAST_SHARE) ** -POWER) if balanced else np.log(share)
         gains[groups] = gain

@@ -26,7 +26,7 @@ class Limit:
     cost: Cost
     most: int
     budget: str = ""
-    """The subnet and the budget that set the limit, as a message names them."""
+    """The subnet and the budget that set the limit, as a message names them; none if the net sets it."""
 
 
 def build_problem(grids: Sequence[Grid], gains: Gains, limits: Sequence[Limit]) -> Problem:
@@ -63,7 +63,9 @@ def raise_if_infeasible(grids: Sequence[Grid], limits: Sequence[Limit], kept: Ke
         least = _smallest(grids, limit.cost, limits[:i], kept)
         if least > limit.most:
             cost, full = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in grids))
-            within = "".join(f" within {earlier.cost.format(earlier.most)}" for earlier in limits[:i])
+            within = "".join(
+                f" within {earlier.cost.format(earlier.most)}" for earlier in limits[:i] if earlier.budget
+            )
             remedy = (
                 "raise the budget or lower `least`"
                 if least < full

@@ -5,7 +5,9 @@ from typing import Literal
 
 Measure = Literal["gradient", "magnitude", "random"]
 Objective = Literal["balanced", "product", "sum"]
-Order = Literal["bottom-up", "top-down", "joint", "uniform"]
+Order = Literal["bottom-up", "top-down", "joint", "uniform", "even"]
+BASELINES: frozenset[Order] = frozenset({"uniform", "even"})
+"""Orders that need no scores and leave out no block."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,17 @@ class SelectionOptions:
     shares of importance kept in each group. `balanced`: a mean of these shares that lies near the smallest.
     """
     order: Order = "bottom-up"
-    """The subnet that is chosen first. `uniform` is a baseline: the same share of every unit group."""
+    """The subnet that is chosen first. Two baselines need no scores. `uniform`: the same share of every unit
+    group. `even`: shares as large and as even as the budget allows, group by group.
+    """
     step: int = 4
     """Widths are multiples of this."""
     least: int = 4
     """The fewest units that a unit group keeps."""
+    depth: bool = False
+    """Let subnets leave out whole residual blocks whose input and output agree, as the paper skips blocks."""
+
+    @property
+    def blocks(self) -> bool:
+        """Return whether a subnet may leave out blocks, which the baselines never do."""
+        return self.depth and self.order not in BASELINES

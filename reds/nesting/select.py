@@ -5,11 +5,9 @@ ones, and a subnet is one width for each group. Costs couple the groups that a l
 the widths.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import get_args
 
 import numpy as np
@@ -17,16 +15,24 @@ import numpy as np
 from reds.errors import BudgetError, CoupledError
 from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_names
+from reds.nesting.baselines import choose_evenly, choose_uniformly
 from reds.nesting.budgets import TargetProfile, as_budgets, limits_of
 from reds.nesting.cost import Grid, width_grids
-from reds.nesting.gains import Scores, checked_scores, gains_of, gap_of
+from reds.nesting.cost.arena import ARENA_UNIT
+from reds.nesting.gains import Scores, checked_identity, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
-from reds.nesting.options import Objective, Order
+from reds.nesting.options import BASELINES, Objective, Order
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
 from reds.rules import Rule, check_argument, check_kind
 from reds.strict_tables import type_name
+
+WITHOUT_SCORES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
+    "uniform": choose_uniformly,
+    "even": choose_evenly,
+}
+"""How each baseline chooses."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ def select(
     graph: Graph, scores: Sequence[Scores], budgets: Sequence[Budget | float], *,
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
     objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
-    profile: TargetProfile | None = None,
+    profile: TargetProfile | None = None, depth: bool = False,
+    identity: Sequence[float] | Scores | None = None,
 ) -> tuple[SelectedSubnet, ...]:  # fmt: skip
     """Select a nested subnet for each budget, smallest first.
 
@@ -57,8 +64,10 @@ def select(
         least: The fewest units that a group keeps; one number, or one for each group.
         order: `bottom-up` solves the smallest budget first and keeps its units in the larger subnets.
             `top-down` solves the largest first. REDS, arXiv 2311.13349, has both. `joint` maximizes the sum
-            of all objectives at once, and its gap is that of the sum. `uniform` is a baseline without proof:
-            the largest share, the same for every group, that fits.
+            of all objectives at once, and its gap is that of the sum. Two baselines need no scores and prove
+            no objective: `uniform` is the largest share, the same for every group, that fits; `even` has the
+            largest smallest share of a group, then the largest second smallest, and so on, and keeps the
+            units of the subnet before.
         objective: `sum` is the paper's: the importance kept. But groups work in series, and a sum starves the
             group whose units cost most. `product` is the product of the shares kept in each group. `balanced`
             is a mean of these shares that lies near the smallest (the power mean of exponent -4).
@@ -66,11 +75,16 @@ def select(
             float64 [units of a, units of b].
         profile: The device, for budgets of arena, latency and energy; by default the canonical layout without
             times.
+        depth: Whether a subnet may leave out whole residual blocks, `graph.blocks`: their groups get width 0.
+            The baselines never do.
+        identity: For each group the share of its importance that its block's identity has, 0 to 1, which is
+            kept without the block; by default a half. Only the groups of blocks count.
 
     Raises:
         BudgetError: Nothing fits a budget.
         CoupledError: The tables over the widths of coupled groups are too large.
-        SettingsError: The scores are not those of the graph's units, or there is no such order or objective.
+        SettingsError: The scores or identities are not those of the graph's units and groups, or there is no
+            such order or objective.
     """
     scores = checked_scores(graph, scores)
     check_kind("kernels", kernels, Mapping | None, "give reds.score(...).kernels")
@@ -78,9 +92,12 @@ def select(
     check_argument([
         Rule("", "order", order in get_args(Order), type_name(Order), order),
         Rule("", "objective", objective in get_args(Objective), type_name(Objective), objective),
+        Rule("", "depth", isinstance(depth, bool), type_name(bool), depth),
     ])  # fmt: skip
-    grids, profile = width_grids(graph, step, least), profile or TargetProfile()
-    gains = gains_of(scores, kernels or {}, grids, objective)
+    grids = width_grids(graph, step, least, depth and order not in BASELINES)
+    profile = profile or TargetProfile()
+    shares = checked_identity(graph, identity) if depth else np.zeros(len(grids))
+    gains = gains_of(scores, kernels or {}, grids, objective, shares)
     budgets = as_budgets(budgets)
     limits = limits_of(graph, grids, budgets, profile)
     problems = [build_problem(grids, gains, subnet_limits) for subnet_limits in limits]
@@ -101,8 +118,8 @@ def _choose(
     objective: Objective,
 ) -> tuple[Sequence[Choice], list[float]]:  # fmt: skip
     """Return a choice for each problem, nested, and its optimality gap."""
-    if order == "uniform":
-        return _choose_uniformly(grids, problems, limits), [1.0] * len(problems)
+    if order in WITHOUT_SCORES:
+        return WITHOUT_SCORES[order](grids, problems, limits), [1.0] * len(problems)
     if order == "joint":
         known = [_solve_in_order(grids, problems, limits, first) for first in ("bottom-up", "top-down")]
         joint = solve_jointly(problems, [[solution.choice for solution in solutions] for solutions in known])
@@ -147,30 +164,11 @@ def _solve_in_order(
     return [solutions[i] for i in range(len(problems))]
 
 
-def _choose_uniformly(
-    grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]]
-) -> tuple[Choice, ...]:
-    """Choose for each problem the largest share of every group, rounded down to its widths, that fits."""
-    widths = [grid.tolist() for grid in grids]
-    shares = sorted({Fraction(n, group[-1]) for group in widths for n in group})
-    candidates = [
-        tuple(max(bisect_right(group, share * group[-1]), 1) - 1 for group in widths) for share in shares
-    ]
-    choices: list[Choice] = []
-    for problem, subnet_limits in zip(problems, limits, strict=True):
-        fitting = [choice for choice in candidates if problem.fits(choice)]
-        if not fitting:
-            raise_if_infeasible(grids, subnet_limits, [np.arange(len(grid)) for grid in grids])
-            raise InfeasibleError("no uniform share of the groups' widths fits")
-        choices.append(fitting[-1])
-    return tuple(choices)
-
-
 def _check_arena(selected: SelectedSubnet, limits: Sequence[Limit]) -> None:
     """Raise an error if the planned arena exceeds its limit because its tensors leave gaps."""
     for limit in limits:
         planned = selected.costs["arena"]
-        if limit.cost.peak and planned > limit.most:
+        if limit.cost.unit == ARENA_UNIT and planned > limit.most:
             raise BudgetError(
                 f"{limit.budget}: the tensors in use at a time fit, but the planned arena takes {planned}"
                 " bytes; raise the budget to that, or lower it to keep less"

@@ -6,7 +6,7 @@ largest tensors first usually reaches this bound. Where it does not, tensors are
 network runs, from both ends of the arena. That always reaches the bound in a network without branches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reds.pack.model import Arena, Model
@@ -20,11 +20,42 @@ TRIES = 10_000
 
 @dataclass(frozen=True)
 class _Block:
-    """Bytes that are in use from layer `first` to layer `last`."""
+    """Bytes that are in use from step `first` to step `last`."""
 
     size: int
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The layers that a subnet runs, as a network without gaps: step i writes tensor i + 1."""
+
+    tensors: tuple[int, ...]
+    """The tensor of the full network that each one is; the first is the input."""
+    reads: tuple[tuple[int, ...], ...]
+    """For each step the tensors that it reads, as indices into `tensors`."""
+
+
+def schedule(inputs: Sequence[Sequence[int]], runs: Sequence[int], stands: Mapping[int, int]) -> Schedule:
+    """Return the layers that a subnet runs as a network without gaps.
+
+    Args:
+        inputs: For each layer of the full network the indices of the tensors that it reads.
+        runs: Indices of the layers that run, ascending. Layer i writes tensor i + 1.
+        stands: For each tensor that stands for another the index of that one.
+    """
+    tensors = (0, *(i + 1 for i in runs))
+    at = {tensor: n for n, tensor in enumerate(tensors)}
+    at |= {tensor: at[held] for tensor, held in stands.items()}
+    return Schedule(tensors, tuple(tuple(at[tensor] for tensor in inputs[i]) for i in runs))
+
+
+def model_schedule(model: Model, subnet: int) -> Schedule:
+    """Return the layers that a subnet of a model runs as a network without gaps."""
+    chosen = model.subnets[subnet]
+    runs = [step.layer for step in chosen.steps]
+    return schedule([layer.inputs for layer in model.layers], runs, chosen.stands)
 
 
 def plan(model: Model, subnet: int, scratch: Sequence[int] | None = None) -> Arena:
@@ -33,38 +64,45 @@ def plan(model: Model, subnet: int, scratch: Sequence[int] | None = None) -> Are
     Args:
         model: The integer network.
         subnet: The index of the subnet.
-        scratch: Bytes that each layer needs while it runs, beside its tensors; by default none.
+        scratch: Bytes that each step needs while it runs, beside its tensors; by default none.
     """
+    steps = model_schedule(model, subnet)
+    return place(steps, tensor_sizes(model, subnet), scratch or [0] * len(steps.reads))
+
+
+def tensor_sizes(model: Model, subnet: int) -> list[int]:
+    """Return the bytes of the input and of the output of each step."""
     steps = model.subnets[subnet].steps
-    units = [model.tensors[0].units, *(step.units_out for step in steps)]
-    sizes = [shape.size(n) for shape, n in zip(model.tensors, units, strict=True)]
-    return place([layer.inputs for layer in model.layers], sizes, scratch or [0] * len(steps))
+    return [model.input_size, *(model.tensors[s.layer + 1].size(s.units_out) for s in steps)]
 
 
-def place(inputs: Sequence[Sequence[int]], sizes: Sequence[int], scratch: Sequence[int]) -> Arena:
-    """Place tensors and scratch of a network in as few bytes as the search finds.
+def place(steps: Schedule, sizes: Sequence[int], scratch: Sequence[int]) -> Arena:
+    """Place tensors and scratch of a subnet in as few bytes as the search finds.
 
     Args:
-        inputs: For each layer the indices of the tensors that it reads. Layer i writes tensor i + 1.
-        sizes: Bytes of each tensor.
-        scratch: Bytes of each layer's scratch.
+        steps: The layers that it runs.
+        sizes: Bytes of the input and of the output of each step.
+        scratch: Bytes of each step's scratch.
     """
-    blocks = [_Block(round_up(n, ALIGNMENT), *life) for n, life in zip(sizes, lifetimes(inputs), strict=True)]
+    blocks = [_Block(round_up(n, ALIGNMENT), *life) for n, life in zip(sizes, lifetimes(steps), strict=True)]
     blocks += [_Block(round_up(n, ALIGNMENT), i, i) for i, n in enumerate(scratch)]
-    bound = max(sum(b.size for b in blocks if b.first <= i <= b.last) for i in range(len(inputs)))
+    bound = max(sum(b.size for b in blocks if b.first <= i <= b.last) for i in range(len(scratch)))
     offsets = _largest_first(blocks)
     if _end(blocks, offsets) > bound:
         offsets = _from_both_ends(blocks, bound) or offsets
     return Arena(tuple(offsets[: len(sizes)]), tuple(offsets[len(sizes) :]), _end(blocks, offsets))
 
 
-def lifetimes(inputs: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """Return the first and the last layer during which each tensor is in use.
+def lifetimes(steps: Schedule) -> list[tuple[int, int]]:
+    """Return the first and the last step during which each tensor of a schedule is in use.
 
-    Layer i reads tensors `inputs[i]` and writes tensor i + 1. The network's output is in use to the end.
+    A tensor that no step reads, as the network's output, is in use to the end.
     """
-    readers = [[i for i, read in enumerate(inputs) if tensor in read] for tensor in range(len(inputs) + 1)]
-    return [(max(t - 1, 0), max(layers, default=len(inputs) - 1)) for t, layers in enumerate(readers)]
+    end, found = len(steps.reads) - 1, []
+    for tensor in range(len(steps.tensors)):
+        readers = [i for i, read in enumerate(steps.reads) if tensor in read]
+        found.append((max(tensor - 1, 0), max(readers, default=end)))
+    return found
 
 
 def _end(blocks: Sequence[_Block], offsets: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ again and compares all bytes.
 
 import numpy as np
 
-from reds.pack.format import CRC_FROM, HEADER, LAYER, PLAN, STEP, TENSOR
+from reds.pack.format import CRC_FROM, HEADER, LAYER, PLAN, ROOM, STEP, TENSOR
 
 
 def first_difference(data: bytes, written: bytes) -> str:
@@ -30,15 +30,21 @@ def first_difference(data: bytes, written: bytes) -> str:
 def _section(data: bytes, at: int) -> str:
     """Name the section that holds a byte."""
     header = HEADER.unpack_from(data)
-    tensors_at, layers_at, plans_at, plan_size = header[9:13]
+    subnets = header[6]
+    tensors_at, layers_at, plans_at, tables_at = header[8:12]
+    rooms_at = plans_at + subnets * PLAN.size
     if at < tensors_at:
         return "the header"
     if at < layers_at:
         return f"tensor {(at - tensors_at) // TENSOR.size}"
     if at < plans_at:
         return f"layer {(at - layers_at) // LAYER.size}"
-    subnet, rest = divmod(at - plans_at, plan_size)
-    if subnet >= header[7]:
+    if at < rooms_at:
+        return f"the plan of subnet {(at - plans_at) // PLAN.size}"
+    if at >= tables_at:
         return "the tables and weights"
-    layer = f", layer {(rest - PLAN.size) // STEP.size}" if rest >= PLAN.size else ""
-    return f"subnet {subnet}{layer}"
+    plans = [PLAN.unpack_from(data, plans_at + i * PLAN.size) for i in range(subnets)]
+    subnet, (rooms_at, steps_at) = [(i, plan[4:6]) for i, plan in enumerate(plans) if plan[4] <= at][-1]
+    if at < steps_at:
+        return f"subnet {subnet}, the room of tensor {(at - rooms_at) // ROOM.size}"
+    return f"subnet {subnet}, step {(at - steps_at) // STEP.size}"

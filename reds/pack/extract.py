@@ -8,19 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from reds.pack.arena import Schedule, model_schedule
 from reds.pack.layouts import CANONICAL
-from reds.pack.model import IntegerLayer, Model, Step
+from reds.pack.model import IntegerLayer, Model, Subnet
 
 
 def extract_up_to(model: Model, subnet: int) -> Model:
-    """Return the network cut down to one subnet, which keeps the smaller subnets as well."""
-    steps = model.subnets[subnet].steps
-    units = [model.tensors[0].units, *(step.units_out for step in steps)]
+    """Return the network cut down to one subnet, which keeps the smaller subnets as well.
+
+    Layers that the subnet leaves out are gone, and so are their tensors.
+    """
+    kept, rooms = model_schedule(model, subnet), model.rooms(subnet)
     return replace(
         model,
-        tensors=tuple(replace(t, units=n) for t, n in zip(model.tensors, units, strict=True)),
-        layers=tuple(_extract_layer(layer, step) for layer, step in zip(model.layers, steps, strict=True)),
-        subnets=model.subnets[: subnet + 1],
+        tensors=tuple(replace(model.tensors[t], units=rooms[t].units) for t in kept.tensors),
+        layers=tuple(_extract_layer(model, subnet, i, reads) for i, reads in enumerate(kept.reads)),
+        subnets=tuple(_extract_steps(model, smaller, kept) for smaller in range(subnet + 1)),
     )
 
 
@@ -33,12 +36,25 @@ def extract_subnet(model: Model, subnet: int) -> Model:
 def subnet_flash(model: Model, subnet: int) -> int:
     """Return the bytes of weights and tables of one subnet by itself, in the canonical layout."""
     alone = extract_subnet(model, subnet)
-    steps = alone.subnets[0].steps
     weights = sum(len(CANONICAL.weights(layer)) for layer in alone.layers)
-    return weights + sum(
-        len(CANONICAL.table(layer, step)) for layer, step in zip(alone.layers, steps, strict=True)
+    steps = alone.subnets[0].steps
+    return weights + sum(len(CANONICAL.table(alone.layers[step.layer], step)) for step in steps)
+
+
+def _extract_layer(model: Model, subnet: int, index: int, reads: tuple[int, ...]) -> IntegerLayer:
+    step = model.subnets[subnet].steps[index]
+    layer = model.layers[step.layer]
+    weights = np.ascontiguousarray(layer.subnet_weights(step))
+    return replace(layer, inputs=reads, output=index + 1, weights=weights)
+
+
+def _extract_steps(model: Model, index: int, kept: Schedule) -> Subnet:
+    """Return a subnet whose layers and tensors have the indices that they have among those kept."""
+    subnet, at = model.subnets[index], {tensor: n for n, tensor in enumerate(kept.tensors)}
+    arena = subnet.arena if len(kept.tensors) == len(model.tensors) else None
+    return replace(
+        subnet,
+        steps=tuple(replace(step, layer=at[step.layer + 1] - 1) for step in subnet.steps),
+        stands={at[tensor]: at[held] for tensor, held in subnet.stands.items() if tensor in at},
+        arena=arena,
     )
-
-
-def _extract_layer(layer: IntegerLayer, step: Step) -> IntegerLayer:
-    return replace(layer, weights=np.ascontiguousarray(layer.subnet_weights(step)))

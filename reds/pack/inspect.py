@@ -11,9 +11,9 @@ from rich.text import Text
 
 from reds import pack
 from reds.errors import ModelError, PackError
-from reds.pack import layouts, rooms
+from reds.pack import capacity, layouts
 from reds.pack.card import read_card, shares
-from reds.pack.layouts import CANONICAL
+from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
 from reds.pack.reader import loads, outline, read_bytes
 from reds.text import printable
@@ -29,11 +29,13 @@ def print_pack(path: Path, console: Console) -> None:
     """
     data = read_bytes(path)
     try:
-        model, layout = outline(data)
+        model, chosen = outline(data)
     except ModelError as error:
         raise PackError(f"{path}: not a usable pack: {error}") from error
-    if layout == CANONICAL.name:
+    canonical = all(layout is CANONICAL for layout in chosen)
+    if canonical:
         model = loads(data, str(path))
+    layout = layouts.names(chosen)
     real = "(x - mean) / deviation of the card" if model.standardized else "real"
     stored = f"{real} = (q - {model.input_zero}) * {model.input_scale:.6g}"
     source = model.tensors[0]
@@ -43,10 +45,14 @@ def print_pack(path: Path, console: Console) -> None:
         emoji=False,
     )
     card = read_card(path.with_suffix(".json"), hashlib.sha256(data).hexdigest())
-    console.print(layer_table(model))
+    console.print(layer_table(model, chosen))
     console.print(subnet_table(model, _accuracies(model, card)))
-    if layout == CANONICAL.name:
-        for line in (_bytes(model), *rooms.lines(model)):
+    names = [f"{layer.kind.name.lower()}{i}" for i, layer in enumerate(model.layers)]
+    run = {subnet.name: [step.layer for step in subnet.steps] for subnet in model.subnets}
+    for line in left_out_lines(names, run):
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
+    if canonical:
+        for line in (_bytes(model), *capacity.lines(model)):
             console.print(line, soft_wrap=True)
     else:
         console.print(_laid_out(layout, len(data)))
@@ -79,14 +85,16 @@ def _laid_out(layout: str, size: int) -> str:
     )
 
 
-def layer_table(model: Model) -> Table:
-    """Return a table with a row for each layer of the full network."""
+def layer_table(model: Model, chosen: Sequence[Layout]) -> Table:
+    """Return a table with a row for each layer of the full network; layouts are shown where they differ."""
+    mixed = len({layout.id for layout in chosen}) > 1
     rows = (
         [str(i), layer.kind.name.lower(), _shape(model.tensors[layer.inputs[0]]), _window(layer),
-         _shape(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}"]
+         _shape(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}",
+         *[chosen[i].name] * mixed]
         for i, layer in enumerate(model.layers)
     )  # fmt: skip
-    return table_of("layer kind reads window writes output weights", rows)
+    return table_of("layer kind reads window writes output weights" + " layout" * mixed, rows)
 
 
 def _shape(tensor: TensorShape) -> str:
@@ -109,17 +117,35 @@ def subnet_table(model: Model, accuracies: Sequence[str] = ()) -> Table:
     rows = (
         [subnet.name, "-".join(str(n) for n in subnet_units(model, i)),
          f"{subnet.macs:,}", f"{100 * subnet.macs / full:.2f} %" if full else "-",
-         f"{layouts.plan(model, i, CANONICAL).size:,}", *accuracies[i : i + 1]]
+         f"{layouts.plan(model, i, layouts.canonical(model)).size:,}", *accuracies[i : i + 1]]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip
     return table_of("subnet units MACs of-full arena-bytes" + " accuracy" * bool(accuracies), rows)
 
 
 def subnet_units(model: Model, subnet: int) -> list[int]:
-    """Return the units of a subnet's input, then of the output of each dense layer and convolution."""
-    steps = model.subnets[subnet].steps
-    layers = zip(model.layers, steps, strict=True)
-    return [steps[0].units_in, *(s.units_out for layer, s in layers if layer.kind in (Kind.DENSE, Kind.CONV))]
+    """Return the units of a subnet's input, then of the output of each dense layer and convolution.
+
+    A layer that it leaves out has 0.
+    """
+    rooms = model.rooms(subnet)
+    mixing = [layer.output for layer in model.layers if layer.kind in (Kind.DENSE, Kind.CONV)]
+    return [rooms[tensor].units for tensor in (0, *mixing)]
+
+
+def left_out_lines(names: Sequence[str], run: Mapping[str, Sequence[int]]) -> list[str]:
+    """Return a line for each subnet that leaves out layers.
+
+    Args:
+        names: The names of all layers.
+        run: For each subnet, by its name, the layers that it runs.
+    """
+    lines = []
+    for subnet, layers in run.items():
+        left_out = [printable(name) for i, name in enumerate(names) if i not in layers]
+        if left_out:
+            lines.append(f"{printable(subnet)} leaves out {', '.join(left_out)}")
+    return lines
 
 
 def table_of(heads: str, rows: Iterable[list[str]]) -> Table:

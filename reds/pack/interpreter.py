@@ -26,7 +26,7 @@ def requantize(acc: Sums, step: Step) -> Values:
     y: NDArray[np.int64] = acc * step.multiplier.astype(np.int64)
     y += 1 << 31  # in place: a build spends much of its time here
     y >>= 32
-    y += step.zero
+    y += step.kernel_zero
     return np.clip(y, -LIMIT, LIMIT, out=y).astype(np.int8)
 
 
@@ -137,8 +137,10 @@ def run_layer(layer: IntegerLayer, step: Step, inputs: Sequence[Values], zero: i
         zero: The zero point of the first of them, which fills the padding.
     """
     if layer.kind in _COPYING:
-        return _COPYING[layer.kind](layer, step, inputs[0], zero)
-    return requantize(accumulators(layer, step, inputs, zero), step)
+        y = _COPYING[layer.kind](layer, step, inputs[0], zero)
+    else:
+        y = requantize(accumulators(layer, step, inputs, zero), step)
+    return y if step.activation is None else step.activation.table[y.astype(np.int16) + 128]
 
 
 def clamp_input(x: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -165,13 +167,13 @@ def run(model: Model, subnet: int, x: NDArray[np.int8]) -> NDArray[np.int8]:
         model.tensors[layer.output].positions * layer.taps * model.tensors[layer.inputs[0]].units
         for layer in model.layers
     )
-    part = max(1, CHUNK_VALUES // largest)
-    parts = [trace(model, subnet, x[i : i + part])[-1] for i in range(0, max(1, len(x)), part)]
+    part, last = max(1, CHUNK_VALUES // largest), len(model.layers)
+    parts = [trace(model, subnet, x[i : i + part])[last] for i in range(0, max(1, len(x)), part)]
     return np.concatenate(parts).reshape(len(x), model.output_size(subnet))
 
 
-def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
-    """Return every tensor of one subnet's inferences, the input first.
+def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> dict[int, Values]:
+    """Return every tensor of one subnet's inferences by its index, without those that it leaves out.
 
     Args:
         model: The integer network.
@@ -183,12 +185,13 @@ def trace(model: Model, subnet: int, x: NDArray[np.int8]) -> list[Values]:
     """
     _check_inputs(model, x)
     shape: TensorShape = model.tensors[0]
-    tensors = [clamp_input(x).reshape(len(x), shape.height, shape.width, shape.units)]
-    zeros = model.zero_points(subnet)
-    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
-        inputs = [tensors[i] for i in layer.inputs]
-        tensors.append(run_layer(layer, step, inputs, zeros[layer.inputs[0]]))
-    return tensors
+    tensors = {0: clamp_input(x).reshape(len(x), shape.height, shape.width, shape.units)}
+    rooms = model.rooms(subnet)
+    for step in model.subnets[subnet].steps:
+        layer = model.layers[step.layer]
+        inputs = [tensors[rooms[i].holds] for i in layer.inputs]
+        tensors[layer.output] = run_layer(layer, step, inputs, rooms[layer.inputs[0]].zero)
+    return {tensor: tensors[room.holds] for tensor, room in enumerate(rooms) if room.units}
 
 
 def _check_inputs(model: Model, x: NDArray[np.int8]) -> None:

@@ -7,7 +7,8 @@ the arithmetic, and `reds.pack.validate` checks every rule.
 Tensors are NHWC. Those of a dense network are 1 x 1 x units.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -21,6 +22,8 @@ BIAS_LIMIT = 1 << 30
 """|bias| is less than this. With MAX_FAN_IN this proves that accumulators fit int32 for any weights."""
 MAX_FAN_IN = 65_536
 MOST_LAYERS, MOST_SUBNETS = 255, 64
+MOST_INPUTS = 4
+"""Tensors that the format lets a layer read; each kind takes its own number."""
 LARGEST_SIDE = 65_535
 LARGEST_TENSOR = 1 << 22
 """Bytes of a tensor of the full network."""
@@ -129,6 +132,18 @@ class IntegerLayer:
 
 
 @dataclass(frozen=True)
+class Activation:
+    """A table that every output byte of a step goes through: the byte y becomes `table[y + 128]`.
+
+    `table` is int8 [256], in [-127, 127]. Its first entry is 0, because no kernel writes -128.
+    """
+
+    table: NDArray[np.int8]
+    zero: int
+    """Zero point of the values that the table reads."""
+
+
+@dataclass(frozen=True)
 class Step:
     """One layer as one subnet runs it.
 
@@ -136,6 +151,8 @@ class Step:
     their inputs: `acc = bias + factors[0] * sum`, `acc = bias + factors[0] * a + factors[1] * b`.
     """
 
+    layer: int
+    """Index of the layer."""
     units_in: int
     units_out: int
     bias: NDArray[np.int32]
@@ -143,11 +160,32 @@ class Step:
     zero: int
     """Zero point of the output; -127 after a ReLU."""
     factors: tuple[int, int] = (0, 0)
+    activation: Activation | None = None
+
+    @property
+    def kernel_zero(self) -> int:
+        """Return the zero point of what the kernel writes, before the activation table."""
+        return self.zero if self.activation is None else self.activation.zero
+
+
+@dataclass(frozen=True)
+class Room:
+    """A tensor in one subnet."""
+
+    holds: int
+    """The tensor whose bytes it reads: itself, or the one that it stands for."""
+    units: int
+    """Units kept; 0 if the subnet leaves the tensor out."""
+    zero: int
+    """Zero point."""
 
 
 @dataclass(frozen=True)
 class Arena:
-    """Say where tensors and scratch lie in the working memory: byte offsets, and the total size."""
+    """Say where tensors and scratch lie in the working memory: byte offsets, and the total size.
+
+    `tensors` has the network's input and the output of each step, `scratch` that of each step.
+    """
 
     tensors: tuple[int, ...]
     scratch: tuple[int, ...]
@@ -156,12 +194,16 @@ class Arena:
 
 @dataclass(frozen=True)
 class Subnet:
-    """One nested subnetwork: a step for each layer. By default its name is its MACs budget, as `25%`."""
+    """One nested subnetwork: the layers that it runs. By default its name is its MACs budget, as `25%`."""
 
     name: str
     macs: int
     steps: tuple[Step, ...]
+    """In the order of the layers; a layer that is left out has none."""
     output_scale: float
+    stands: Mapping[int, int] = field(default_factory=dict)
+    """For each tensor that no step writes but a layer reads, the written tensor whose bytes it has: after a
+    block that is left out, the tensor before the block."""
     arena: Arena | None = None
     """The canonical arena of the pack that was read; None: it is planned when the pack is written."""
 
@@ -170,7 +212,7 @@ class Subnet:
 class Model:
     """An integer network and its subnets, smallest first.
 
-    Tensor 0 is the network's input, and the last tensor is its output.
+    Tensor 0 is the network's input, layer i writes tensor i + 1, and the last tensor is the output.
     """
 
     name: str
@@ -189,23 +231,30 @@ class Model:
 
     def output_size(self, subnet: int) -> int:
         """Return the bytes of one output of a subnet."""
-        return self.tensors[-1].size(self.subnets[subnet].steps[-1].units_out)
+        return self.tensors[-1].size(self.rooms(subnet)[-1].units)
 
-    def zero_points(self, subnet: int) -> list[int]:
-        """Return the zero point of every tensor in a subnet."""
-        return [self.input_zero, *(step.zero for step in self.subnets[subnet].steps)]
+    def rooms(self, subnet: int) -> list[Room]:
+        """Return every tensor as it is in one subnet."""
+        rooms = [Room(0, self.tensors[0].units, self.input_zero)]
+        rooms += [Room(tensor, 0, 0) for tensor in range(1, len(self.tensors))]
+        for step in self.subnets[subnet].steps:
+            rooms[step.layer + 1] = Room(step.layer + 1, step.units_out, step.zero)
+        for tensor, held in self.subnets[subnet].stands.items():
+            rooms[tensor] = rooms[held]
+        return rooms
 
     def macs(self, subnet: int) -> int:
         """Return the multiply-accumulates of one inference, the classifier included, padding counted as data.
 
         The fan-in of a layer is the number of units that the subnet keeps, not the full network's.
         """
-        return sum(self.layer_macs(subnet))
+        return sum(self.step_macs(subnet))
 
-    def layer_macs(self, subnet: int) -> list[int]:
-        """Return the multiply-accumulates of each layer, 0 for a layer without weights."""
+    def step_macs(self, subnet: int) -> list[int]:
+        """Return the multiply-accumulates of each step, 0 for a layer without weights."""
         found = []
-        for layer, step in zip(self.layers, self.subnets[subnet].steps, strict=True):
+        for step in self.subnets[subnet].steps:
+            layer = self.layers[step.layer]
             fan_in = step.units_in if layer.kind in (Kind.DENSE, Kind.CONV) else 1
             macs = self.tensors[layer.output].positions * layer.taps * fan_in * step.units_out
             found.append(macs if layer.kind in WEIGHTED else 0)

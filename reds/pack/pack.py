@@ -109,8 +109,8 @@ class Pack:
 
     def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
         """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""
-        subnet = self.model.subnets[index]
-        return ((outputs.astype(np.float64) - subnet.steps[-1].zero) * subnet.output_scale).astype(np.float32)
+        zero, scale = self.model.rooms(index)[-1].zero, self.model.subnets[index].output_scale
+        return ((outputs.astype(np.float64) - zero) * scale).astype(np.float32)
 
     def _index(self, subnet: str | int) -> int:
         if isinstance(subnet, str):

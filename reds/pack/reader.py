@@ -9,21 +9,37 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import ModelError, PackError
 from reds.pack.difference import first_difference
-from reds.pack.format import CRC_FROM, HEADER, LAYER, MAGIC, PLAN, STANDARDIZED, STEP, TENSOR, VERSION
-from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.format import (
+    ACTIVATION_ALIGNMENT,
+    CRC_FROM,
+    HEADER,
+    LAYER,
+    MAGIC,
+    PLAN,
+    ROOM,
+    STANDARDIZED,
+    STEP,
+    TENSOR,
+    VERSION,
+)
+from reds.pack.layouts import CANONICAL, LAYOUTS, Layout, canonical
 from reds.pack.model import (
     FACTORED,
+    MOST_INPUTS,
     WEIGHTED,
+    Activation,
     Arena,
     IntegerLayer,
     Kind,
     Model,
+    Room,
     Step,
     Subnet,
     TensorShape,
@@ -31,6 +47,7 @@ from reds.pack.model import (
 )
 from reds.pack.padding import round_up
 from reds.pack.validate import validate_model
+from reds.pack.validate.rooms import validate_rooms
 from reds.pack.writer import MOST_BYTES, serialize
 from reds.reading import read_regular, reason
 
@@ -65,20 +82,21 @@ def load(path: Path) -> Model:
     return loads(read_bytes(path), str(path))
 
 
-def outline(data: bytes) -> tuple[Model, str]:
-    """Return what the headers of a pack in the layout of a device say, and the name of the layout.
+def outline(data: bytes) -> tuple[Model, tuple[Layout, ...]]:
+    """Return what the headers of a pack say, in any layout, and the layout of each layer.
 
-    The model lacks tables, its weights are zeros, and neither these nor the arenas are checked: they are for
-    the kernels of the device.
+    In a pack for a device the model lacks tables, its weights are zeros, and neither these nor the arenas are
+    checked: they are for the kernels of the device.
 
     Raises:
         ModelError: The bytes are damaged, or the headers break a rule.
     """
     reader = _Reader(data)
-    _refuse_if(reader.layout not in LAYOUTS, f"its layout {reader.layout} is unknown; build it again")
     model = reader.parts()
     _refuse_if(not (model.tensors and model.layers and model.subnets), "it has no layer or no subnet")
-    return model, LAYOUTS[reader.layout].name
+    for index, subnet in enumerate(model.subnets):
+        validate_rooms(f"subnet {subnet.name}", model, index)
+    return model, reader.layouts
 
 
 def read_bytes(path: Path) -> bytes:
@@ -108,9 +126,10 @@ class _Reader:
             len(data) < HEADER.size, f"{len(data)} bytes are too few for a header, which takes {HEADER.size}"
         )
         self.header = HEADER.unpack_from(data)
-        magic, version, layout, size, crc = self.header[:5]
+        magic, version, size, crc = self.header[:4]
         begins = f"it begins with {magic!r}, not with {MAGIC.decode()}"
         _refuse_if(magic != MAGIC, f"{begins}; name a .reds file")
+        _refuse_if(version == 1, f"its format is version 1, not {VERSION}; convert it with `reds convert`")
         reads = f"its format is version {version}, but this program reads {VERSION}"
         _refuse_if(version != VERSION, f"{reads}; build it again")
         cut = f"it is cut short or padded: it has {len(data)} bytes of {size}"
@@ -118,12 +137,13 @@ class _Reader:
         found = zlib.crc32(data[CRC_FROM:])
         changed = f"its checksum does not match, some bytes have changed: {found:08x}, not {crc:08x}"
         _refuse_if(crc != found, f"{changed}; copy or build it again")
-        self.layout = layout
+        self.layouts: tuple[Layout, ...] = ()
 
     def model(self) -> Model:
-        laid_out = f"it is laid out for a device (layout {self.layout}), not canonical"
-        _refuse_if(self.layout != CANONICAL.id, f"{laid_out}; name the pack that it was converted from")
-        model, layers_at = self.parts(), self.header[10]
+        model, layers_at = self.parts(), self.header[9]
+        for layout in self.layouts:
+            laid_out = f"it is laid out for a device ({layout.name}), not canonical"
+            _refuse_if(layout is not CANONICAL, f"{laid_out}; name the pack that it was converted from")
         weighted = tuple(
             replace(
                 layer,
@@ -133,26 +153,28 @@ class _Reader:
         )
         model = replace(model, layers=weighted)
         validate_model(model)
-        difference = first_difference(self.data, serialize(model, CANONICAL))
+        difference = first_difference(self.data, serialize(model, canonical(model)))
         _refuse_if(bool(difference), f"{difference}; build it again")
         return model
 
     def parts(self) -> Model:
         """Return the model with weights of 0, which take no memory; in a canonical pack with its tables."""
-        tensor_count, layer_count, subnet_count, flags = self.header[5:9]
-        tensors_at, layers_at, plans_at, plan_size = self.header[9:13]
-        scale, zero, name = self.header[13:]
-        needed = PLAN.size + STEP.size * layer_count
-        _refuse_if(
-            plan_size != needed, f"its plans take {plan_size} bytes, but {layer_count} layers need {needed}"
-        )
+        tensor_count, layer_count, subnet_count, flags = self.header[4:8]
+        tensors_at, layers_at, plans_at, tables_at = self.header[8:12]
+        scale, zero, name = self.header[12:]
         self._take(tensors_at, tensor_count * TENSOR.size, "the tensors")
         tensors = tuple(self._tensor(tensors_at + i * TENSOR.size) for i in range(tensor_count))
         self._take(layers_at, layer_count * LAYER.size, "the layers")
         layers = [self._layer(layers_at + i * LAYER.size, i, tensors) for i in range(layer_count)]
-        self._take(plans_at, subnet_count * plan_size, "the plans")
-        self.tables: list[tuple[int, int]] = [(0, 0)] * layer_count
-        subnets = tuple(self._subnet(plans_at + i * plan_size, i, layers) for i in range(subnet_count))
+        self.layouts = tuple(self._layout(layers_at + i * LAYER.size, i) for i in range(layer_count))
+        self._take(plans_at, subnet_count * PLAN.size, "the plans")
+        plans = [PLAN.unpack_from(self.data, plans_at + i * PLAN.size) for i in range(subnet_count)]
+        for i, (*_, rooms_at, steps_at, steps) in enumerate(plans):
+            self._take(rooms_at, tensor_count * ROOM.size, f"the rooms of subnet {i}")
+            self._take(steps_at, steps * STEP.size, f"the steps of subnet {i}")
+        _refuse_if(tables_at != self.end, f"its tables begin at {tables_at}, but its steps end at {self.end}")
+        self.stored: dict[tuple[int, str], tuple[int, int]] = {}
+        subnets = tuple(self._subnet(plan, i, layers) for i, plan in enumerate(plans))
         standardized = bool(flags & STANDARDIZED)
         return Model(
             _text(name, "the pack's name"), tensors, tuple(layers), subnets, scale, zero, standardized
@@ -174,23 +196,30 @@ class _Reader:
 
     def _layer(self, at: int, index: int, tensors: Sequence[TensorShape]) -> IntegerLayer:
         where, fields = f"layer {index}", LAYER.unpack_from(self.data, at)
-        kind, relu, input_count, _, first, second, output, _ = fields[:8]
+        kind, relu, input_count = fields[:3]
         kernel, stride, padding = fields[8:10], fields[10:12], fields[12:16]
         _refuse_if(kind not in _KINDS, f"{where} has the unknown kind {kind}")
         _refuse_if(relu > 1, f"{where} has {relu} for its ReLU, but 0 or 1 is needed")
-        _refuse_if(input_count not in (1, 2), f"{where} reads {input_count} tensors, but 1 or 2 is needed")
-        inputs = (first, second)[:input_count]
+        reads = f"{where} reads {input_count} tensors"
+        _refuse_if(not 0 < input_count <= MOST_INPUTS, f"{reads}, but 1 to {MOST_INPUTS} are possible")
+        inputs, output = fields[4 : 4 + input_count], index + 1
         last = max(*inputs, output)
         _refuse_if(last >= len(tensors), f"{where} names tensor {last}, but there are {len(tensors)}")
         shape = (0, 0)
         if kind in WEIGHTED:
-            units_in = 1 if kind == Kind.DEPTHWISE else tensors[first].units
+            units_in = 1 if kind == Kind.DEPTHWISE else tensors[inputs[0]].units
             shape = (tensors[output].units, kernel[0] * kernel[1] * units_in)
         none = np.broadcast_to(np.int8(0), shape)
         return IntegerLayer(Kind(kind), inputs, output, none, bool(relu), kernel, stride, padding)
 
+    def _layout(self, at: int, index: int) -> Layout:
+        number = LAYER.unpack_from(self.data, at)[3]
+        unknown = f"layer {index} has the unknown layout {number}"
+        _refuse_if(number not in LAYOUTS, f"{unknown}; build it again")
+        return LAYOUTS[number]
+
     def _weights(self, at: int, where: str, shape: tuple[int, ...]) -> NDArray[np.int8]:
-        weights_at, size = LAYER.unpack_from(self.data, at)[16:18]
+        weights_at, size = LAYER.unpack_from(self.data, at)[19:21]
         needed = shape[0] * shape[1]
         _refuse_if(
             size != needed,
@@ -200,32 +229,49 @@ class _Reader:
             self._take(weights_at, needed, f"the weights of {where}", CANONICAL.alignment)
         return np.frombuffer(self.data, np.int8, needed, weights_at if needed else 0).reshape(shape).copy()
 
-    def _subnet(self, at: int, index: int, layers: Sequence[IntegerLayer]) -> Subnet:
+    def _subnet(self, plan: tuple[Any, ...], index: int, layers: Sequence[IntegerLayer]) -> Subnet:
         where = f"subnet {index}"
-        name, macs, arena_size, scale, _ = PLAN.unpack_from(self.data, at)
-        fields = [STEP.unpack_from(self.data, at + PLAN.size + i * STEP.size) for i in range(len(layers))]
-        steps = tuple(
-            self._step(fields[i], i, layer.kind, f"{where}, layer {i}") for i, layer in enumerate(layers)
-        )
-        tensors = *(each[2] for each in fields[:1]), *(each[4] for each in fields)
-        arena = Arena(tensors, tuple(each[5] for each in fields), arena_size)
-        return Subnet(_text(name, f"the name of {where}"), macs, steps, scale, arena)
+        name, macs, arena_size, scale, rooms_at, steps_at, count = plan
+        rooms, at = [], []
+        for tensor in range(len(layers) + 1):
+            offset, units, holds, zero = ROOM.unpack_from(self.data, rooms_at + tensor * ROOM.size)
+            rooms.append(Room(holds, units, zero))
+            at.append(offset)
+        fields = [STEP.unpack_from(self.data, steps_at + i * STEP.size) for i in range(count)]
+        for i, (layer, *_) in enumerate(fields):
+            named = f"{where} names layer {layer} in step {i}"
+            _refuse_if(layer >= len(layers), f"{named}, but there are {len(layers)}")
+        steps = tuple(self._step(field, layers[field[0]], rooms, where) for field in fields)
+        tensors = 0, *(step.layer + 1 for step in steps)
+        arena = Arena(tuple(at[t] for t in tensors), tuple(field[2] for field in fields), arena_size)
+        stands = {tensor: room.holds for tensor, room in enumerate(rooms) if room.holds != tensor}
+        return Subnet(_text(name, f"the name of {where}"), macs, steps, scale, stands, arena)
 
-    def _step(self, fields: tuple[int, ...], index: int, kind: Kind, where: str) -> Step:
-        units_in, units_out, table_at, zero = fields[0], fields[1], fields[6], fields[8]
-        if self.layout != CANONICAL.id:
+    def _step(self, fields: tuple[int, ...], layer: IntegerLayer, rooms: Sequence[Room], subnet: str) -> Step:
+        index, kernel_zero, _, table_at, _, activation_at = fields
+        where, output = f"{subnet}, layer {index}", rooms[layer.output]
+        units = rooms[layer.inputs[0]].units, output.units
+        if any(layout is not CANONICAL for layout in self.layouts):
             none = np.zeros(0, np.int32)
-            return Step(units_in, units_out, none, none, zero)
-        rows = table_rows(kind, units_out)
+            return Step(index, *units, none, none, output.zero)
+        rows = table_rows(layer.kind, output.units)
         shape = (2, round_up(rows, 4))
-        table = table_at if rows else 0, 4 * shape[0] * shape[1]
-        if rows and table != self.tables[index]:  # else it is that of the next smaller subnet
-            self._take(*table, f"the rows of the table of {where}", CANONICAL.alignment)
-        self.tables[index] = table
-        values = np.frombuffer(self.data, "<i4", shape[0] * shape[1], table[0]).reshape(shape)
-        bias, multiplier = values.astype(np.int32)
-        factors = (int(bias[1]), int(bias[2])) if kind in FACTORED else (0, 0)
-        return Step(units_in, units_out, bias[:rows], multiplier[:rows], zero, factors)
+        values = self._table(index, "table", table_at if rows else 0, 4 * shape[0] * shape[1], where)
+        bias, multiplier = np.frombuffer(values, "<i4").reshape(shape).astype(np.int32)
+        factors = (int(bias[1]), int(bias[2])) if layer.kind in FACTORED else (0, 0)
+        activation = None
+        if activation_at:
+            entries = self._table(index, "activation table", activation_at, 256, where)
+            activation = Activation(np.frombuffer(entries, np.int8).copy(), kernel_zero)
+        return Step(index, *units, bias[:rows], multiplier[:rows], output.zero, factors, activation)
+
+    def _table(self, layer: int, what: str, at: int, size: int, where: str) -> bytes:
+        """Return the bytes of a table, which is the next section, or that of the next smaller subnet."""
+        if size and (at, size) != self.stored.get((layer, what)):
+            alignment = CANONICAL.alignment if what == "table" else ACTIVATION_ALIGNMENT
+            self._take(at, size, f"the entries of the {what} of {where}", alignment)
+        self.stored[layer, what] = (at, size)
+        return self.data[at : at + size]
 
 
 _KINDS = frozenset(int(kind) for kind in Kind)

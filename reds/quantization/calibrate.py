@@ -22,6 +22,8 @@ LEAST_RANGE = 1e-3
 def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -> Floats:
     """Measure the range of every layer's output, float64 [percentiles, subnets, layers, 2].
 
+    The range of a layer that a subnet leaves out is 0 to 0.
+
     Args:
         net: A trained net.
         calibration: Real training features float32 [N, features].
@@ -41,7 +43,10 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
     net.eval()
     ends = [end for p in percentiles for end in (100 - p, p)]
     seen = [
-        [np.percentile(y.double().numpy(), ends) for y in net.trace(calibration, subnet)[1:]]
+        [
+            np.percentile(y.double().numpy(), ends) if y.numel() else np.zeros(len(ends))
+            for y in net.trace(calibration, subnet)[1:]
+        ]
         for subnet in range(len(net.subnets))
     ]
     return np.array(seen).reshape(len(net.subnets), -1, len(percentiles), 2).transpose(2, 0, 1, 3)

@@ -77,18 +77,22 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, source: DataSpec) ->
     subnets = []
     for index, subnet in enumerate(net.subnets):
         widths = subnet.widths
+        runs = net.graph.running(widths)
         scales = [Scale(source.scale, source.zero, net.mean.double().numpy())]
         for layer, (least, largest) in zip(net.graph.layers, ranges[index].tolist(), strict=True):
             moved = layer.kind not in REQUANTIZED
-            scales.append(scales[layer.inputs[0]] if moved else output_scale(layer, least, largest))
+            held = runs.stands.get(layer.output, layer.inputs[0] if moved else None)
+            scales.append(output_scale(layer, least, largest) if held is None else scales[held])
         units = [widths[t.group] * t.copies for t in net.graph.tensors]
+        affines = net.subnet_affines(index)
         steps = tuple(
-            step_of(f"{name}, {subnet.name}, {layer.name}", q, units, s, affine, scales)
-            for layer, q, s, affine in zip(
-                net.graph.layers, layers, row_scales, net.subnet_affines(index), strict=True
+            step_of(
+                f"{name}, {subnet.name}, {net.graph.layers[i].name}", layers[i], units, row_scales[i],
+                affines[i], scales,
             )
-        )
-        subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale))
+            for i in runs.layers
+        )  # fmt: skip
+        subnets.append(Subnet(subnet.name, net.graph.macs(widths), steps, scales[-1].scale, runs.stands))
     model = Model(
         name, tensor_shapes(net.graph), layers, tuple(subnets), source.scale, source.zero,
         bool(source.standardization.mean),
@@ -124,7 +128,7 @@ def step_of(
     """
     reads, writes, target = units[layer.inputs[0]], units[layer.output], scales[layer.output]
     empty = np.zeros(0, np.int32)
-    bare = Step(reads, writes, empty, empty, target.zero)
+    bare = Step(layer.output - 1, reads, writes, empty, empty, target.zero)
     if layer.kind in WEIGHTED:
         return fold(where, layer, bare, row_scales, affine, scales[layer.inputs[0]], target)
     if layer.kind in FACTORED:

@@ -87,7 +87,7 @@ def with_random_weights(
     source = tensors[0]
     x = rng.integers(-LIMIT, LIMIT + 1, (SAMPLES, source.height, source.width, source.units)).astype(np.int8)
     nested = tuple(
-        Subnet(subnet, graph.macs(widths), _steps(rng, graph, layers, widths, x, zero), 0.1)
+        _subnet(rng, subnet, graph, layers, widths, x, zero)
         for subnet, widths in (subnets or uniform_widths(graph)).items()
     )
     model = Model(name, tensors, layers, nested, 1 / LIMIT, zero)
@@ -103,27 +103,31 @@ def _weights(rng: np.random.Generator, layer: Layer, graph: Graph) -> NDArray[np
     return np.rint(normal).clip(-LIMIT, LIMIT).astype(np.int8)
 
 
-def _steps(
-    rng: np.random.Generator, graph: Graph, layers: Sequence[IntegerLayer], widths: Widths,
+def _subnet(
+    rng: np.random.Generator, name: str, graph: Graph, layers: Sequence[IntegerLayer], widths: Widths,
     x: NDArray[np.int8], zero: int,
-) -> tuple[Step, ...]:  # fmt: skip
-    """Return a subnet's steps, each fitted to the values that the steps before it compute from x."""
+) -> Subnet:  # fmt: skip
+    """Return a subnet, each step fitted to the values that the steps before it compute from x."""
     units = [widths[t.group] * t.copies for t in graph.tensors]
-    tensors, zeros, steps = [x], [zero], []
-    for layer in layers:
-        inputs, zero_in = [tensors[i] for i in layer.inputs], zeros[layer.inputs[0]]
-        steps.append(_step(rng, layer, units[layer.inputs[0]], units[layer.output], inputs, zero_in))
-        tensors.append(interpreter.run_layer(layer, steps[-1], inputs, zero_in))
-        zeros.append(steps[-1].zero)
-    return tuple(steps)
+    runs = graph.running(widths)
+    tensors, zeros, steps = {0: x}, {0: zero}, []
+    for layer in (layers[i] for i in runs.layers):
+        read = [runs.stands.get(tensor, tensor) for tensor in layer.inputs]
+        inputs, zero_in = [tensors[tensor] for tensor in read], zeros[read[0]]
+        step = _step(rng, layer, units[layer.inputs[0]], units[layer.output], inputs, zero_in)
+        tensors[layer.output] = interpreter.run_layer(layer, step, inputs, zero_in)
+        zeros[layer.output] = step.zero
+        steps.append(step)
+    return Subnet(name, graph.macs(widths), tuple(steps), 0.1, runs.stands)
 
 
 def _step(
     rng: np.random.Generator, layer: IntegerLayer, units_in: int, units_out: int,
     inputs: Sequence[NDArray[np.int8]], zero_in: int,
 ) -> Step:  # fmt: skip
+    index = layer.output - 1
     if layer.kind not in REQUANTIZED:
-        return Step(units_in, units_out, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
+        return Step(index, units_in, units_out, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
     rows = table_rows(layer.kind, units_out)
     factors = (0, 0)
     if layer.kind is Kind.ADD:
@@ -131,7 +135,7 @@ def _step(
     if layer.kind is Kind.AVERAGE_POOL:
         factors = min(16, MAX_FAN_IN // layer.taps), 0
     no_bias = np.zeros(rows, np.int32)
-    unfitted = Step(units_in, units_out, no_bias, no_bias, 0, factors)
+    unfitted = Step(index, units_in, units_out, no_bias, no_bias, 0, factors)
     acc = interpreter.accumulators(layer, unfitted, inputs, zero_in).reshape(-1, rows)
     mean, spread = acc.mean(axis=0), np.maximum(acc.std(axis=0), 1)
     wanted = (RELU_SPREAD if layer.relu else SPREAD) * rng.uniform(0.8, 1.2, rows)

@@ -74,7 +74,7 @@ static void select(agent *a, const frame *request)
     }
 }
 
-/* Return the payload bytes that a request must have (INPUTS and PUT_DATA: at least), or -1 for an unknown
+/* Return the payload bytes that a request must have (of those with a table or bytes: at least), or -1 for an unknown
  * command. */
 static int32_t expected_size(uint8_t command)
 {
@@ -97,6 +97,10 @@ static int32_t expected_size(uint8_t command)
         return PROTOCOL_SWITCH_BYTES;
     case COMMAND_MEMORY:
         return PROTOCOL_MEMORY_BYTES;
+    case COMMAND_GOVERN:
+        return PROTOCOL_GOVERN_BYTES;
+    case COMMAND_DECIDE:
+        return PROTOCOL_DECIDE_BYTES;
     case COMMAND_PUT_END:
     case COMMAND_RESET:
         return 0;
@@ -108,7 +112,8 @@ static int32_t expected_size(uint8_t command)
 static bool size_ok(const frame *request)
 {
     int32_t expected = expected_size(request->command);
-    bool open_ended = request->command == COMMAND_INPUTS || request->command == COMMAND_PUT_DATA;
+    bool open_ended = request->command == COMMAND_INPUTS || request->command == COMMAND_PUT_DATA ||
+                      request->command == COMMAND_GOVERN;
     return open_ended ? request->size >= (uint32_t)expected : request->size == (uint32_t)expected;
 }
 
@@ -166,6 +171,12 @@ static void serve(agent *a, const frame *request)
         break;
     case COMMAND_MEMORY:
         measure_memory(a, request);
+        break;
+    case COMMAND_GOVERN:
+        govern_begin(a, request);
+        break;
+    case COMMAND_DECIDE:
+        govern_decide(a, request);
         break;
     case COMMAND_RESET:
         reset(a);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../governor/governor.h"
+#include "../runtime/pack.h"
 #include "../runtime/reds.h"
 #include "frame.h"
 
@@ -22,6 +24,16 @@ void agent_run(void);
 
 /* The rest is private to the agent's files. */
 
+/* A governor that runs on the board. It has begun if governor.subnets is not 0. */
+typedef struct {
+    reds_governor governor;
+    reds_cost costs[REDS_SUBNETS];
+    uint32_t clock;
+    uint32_t hz;       /* ticks of a second */
+    uint32_t runs;     /* inferences of a job */
+    uint32_t overhead; /* ticks that reading the clock takes */
+} governed;
+
 typedef struct {
     reds_model model;
     uint32_t loaded_bytes; /* of the pack in the store; 0: none is loaded */
@@ -30,7 +42,8 @@ typedef struct {
     uint32_t put_bytes;   /* of the current transfer; 0: none */
     uint32_t put_crc;
     uint32_t put_next; /* offset of the next byte of the transfer */
-    uint8_t sequence;  /* of the current request */
+    governed govern;
+    uint8_t sequence; /* of the current request */
     uint8_t command;
     uint32_t answer[FRAME_BYTES / 4 + 1]; /* command and sequence, then the payload */
 } agent;
@@ -55,6 +68,13 @@ static inline uint32_t get32(const uint8_t *bytes)
     return value;
 }
 
+static inline uint64_t get64(const uint8_t *bytes)
+{
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
 static inline void put16(uint8_t *bytes, uint32_t value)
 {
     uint16_t low = (uint16_t)value;
@@ -70,6 +90,7 @@ static inline void put32(uint8_t *bytes, uint32_t value)
 #define FIELD8(request, name) ((request)->payload[PROTOCOL_##name##_AT])
 #define FIELD16(request, name) get16((request)->payload + PROTOCOL_##name##_AT)
 #define FIELD32(request, name) get32((request)->payload + PROTOCOL_##name##_AT)
+#define FIELD64(request, name) get64((request)->payload + PROTOCOL_##name##_AT)
 
 /* store.c: store a pack that arrives in pieces, and load the stored pack. */
 void store_begin(agent *a, const frame *request);
@@ -84,6 +105,11 @@ void measure_latency(agent *a, const frame *request);
 void measure_switch(agent *a, const frame *request);
 void measure_layers(agent *a, const frame *request);
 void measure_memory(agent *a, const frame *request);
+uint32_t measure_run(const agent *a, uint32_t clock);
+
+/* govern.c: begin a governor; let it decide, run what it chose, and time both. */
+void govern_begin(agent *a, const frame *request);
+void govern_decide(agent *a, const frame *request);
 
 /* sample.c: what measurements share. The functions that return false have answered with an error. */
 void sample_load_input(const agent *a, uint32_t input);

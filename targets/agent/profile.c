@@ -1,4 +1,4 @@
-/* Time each layer of an inference, by the runtime's own steps. The samples of a layer include finding it in the
+/* Time each layer that a subnet runs, by the runtime's own steps. The samples of a layer include finding it in the
  * pack: a few instructions more than in reds_run, the same number for every layer. */
 #include "../runtime/pack.h"
 #include "agent.h"

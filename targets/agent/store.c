@@ -30,6 +30,7 @@ void store_begin(agent *a, const frame *request)
     }
     a->loaded_bytes = a->loaded_crc = 0; /* the store is about to change */
     a->input_bytes = 0;
+    a->govern.governor.subnets = 0;
     put32(agent_payload(a) + PROTOCOL_OFFSET_OFFSET_AT, a->put_next);
     agent_answer(a, PROTOCOL_OFFSET_BYTES);
 }

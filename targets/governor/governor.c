@@ -5,9 +5,7 @@
 #include <stddef.h>
 
 enum {
-    UNSTRETCHED = 256,         /* parts of 256: an inference takes what is expected */
-    MOST_STRETCH = 256 * 1024, /* a single report does not stop a governor for ever */
-    MOST_WAITS = 65535,        /* whose energy is remembered */
+    MOST_STRETCH = 256 * 1024, /* products with it fit 64 bits */
     FORGOTTEN = 32,            /* one in so many parts of the excess is forgotten with each report */
 };
 
@@ -46,15 +44,9 @@ const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs,
         .rules = *rules,
         .current = rules->policy == reds_fixed ? rules->fixed : subnets - 1,
         .share = share > 65536 ? 65536 : share,
-        .stretch = UNSTRETCHED,
+        .stretch = REDS_UNSTRETCHED,
     };
     return NULL;
-}
-
-/* Forget a part of the excess, at least 1, so that a single slow inference is forgotten at last. */
-static uint32_t forgotten(uint32_t stretch)
-{
-    return stretch - (stretch - UNSTRETCHED + FORGOTTEN - 1) / FORGOTTEN;
 }
 
 uint32_t reds_choose(reds_governor *governor, const reds_resources *now)
@@ -67,10 +59,8 @@ uint32_t reds_choose(reds_governor *governor, const reds_resources *now)
         most = reds_smaller(most, 0);
     }
     if (most == REDS_WAIT) {
-        governor->waits += governor->waits < MOST_WAITS;
         governor->rising = 0;
         governor->left = 0;
-        governor->stretch = forgotten(governor->stretch); /* or it would wait for ever */
         return REDS_WAIT;
     }
     if (most <= governor->current) {
@@ -83,7 +73,6 @@ uint32_t reds_choose(reds_governor *governor, const reds_resources *now)
             governor->rising = 0;
         }
     }
-    governor->waits = 0;
     governor->left = reds_left_percent(now->load_percent);
     return governor->current;
 }
@@ -96,7 +85,8 @@ void reds_ran(reds_governor *governor, uint32_t us)
     const uint64_t expected = (uint64_t)governor->costs[governor->current].us * 100;
     const uint64_t took = (uint64_t)us * governor->left;
     governor->left = 0; /* one report for each inference */
-    governor->stretch = forgotten(governor->stretch);
+    /* Forget a part of the excess, at least 1, so that a single slow inference is forgotten at last. */
+    governor->stretch -= (governor->stretch - REDS_UNSTRETCHED + FORGOTTEN - 1) / FORGOTTEN;
     /* Both sides are below 2^57. A division, which is slow, is only made to learn. */
     if (took * 256 > expected * governor->stretch) {
         const uint64_t stretch = (took * 256 + expected - 1) / expected;

@@ -60,12 +60,13 @@ typedef uint32_t (*reds_policy)(const reds_governor *governor, const reds_resour
 uint32_t reds_fixed(const reds_governor *governor, const reds_resources *now);
 
 /* Return the largest subnet that ends before the deadline, with the margin, at this load and after what earlier
- * inferences have taken. REDS_WAIT: none does. */
+ * inferences have taken. Where none does only because of those, return subnet 0: to wait would not show that they are
+ * faster again. REDS_WAIT: none does by the costs either. */
 uint32_t reds_deadline(const reds_governor *governor, const reds_resources *now);
 
-/* Return the largest subnet whose energy came in since the last inference, where a store above its target
- * adds to the income, and one below it takes from it, over the horizon. Never take energy of the reserve.
- * REDS_WAIT: no subnet's energy is there; after enough decisions to wait it is. */
+/* Return the largest subnet whose energy comes in within a period, where a store above its target adds to the
+ * income, and one below it takes from it, over the horizon; else subnet 0, whose energy the store may have to pay.
+ * Never take energy of the reserve. REDS_WAIT: the store cannot pay for subnet 0. */
 uint32_t reds_energy_neutral(const reds_governor *governor, const reds_resources *now);
 
 /* Return the smaller answer of reds_deadline and reds_energy_neutral. */
@@ -96,7 +97,6 @@ struct reds_governor {
     uint32_t rising;   /* decisions in a row that afforded a larger one */
     uint32_t afforded; /* smallest subnet that those all afforded */
     uint32_t left;     /* percent of the processor that the chosen inference has; 0: none is chosen */
-    uint32_t waits;    /* decisions to wait since the last inference */
     uint32_t share;    /* of a surplus that one period may use, in parts of 65,536 */
     uint32_t stretch;  /* by which inferences take longer than expected, in parts of 256 */
 };
@@ -112,8 +112,8 @@ const char *reds_governor_begin(reds_governor *governor, const reds_cost *costs,
 uint32_t reds_choose(reds_governor *governor, const reds_resources *now);
 
 /* Report the microseconds of the inference that reds_choose chose last. One that took longer than expected makes
- * all later ones expected to take longer; this is forgotten slowly, by 1/32 of the excess with each report and with
- * each decision to wait. A report without a choice before it, and a second one, count for nothing. */
+ * all later ones expected to take longer; this is forgotten slowly, by 1/32 of the excess with each report. A report
+ * without a choice before it, and a second one, count for nothing. */
 void reds_ran(reds_governor *governor, uint32_t us);
 
 #ifdef __cplusplus

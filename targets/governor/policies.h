@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* Parts of 256: an inference takes what is expected. */
+#define REDS_UNSTRETCHED 256u
+
 /* Return the share of the processor that a load leaves, at least 1 %. */
 uint32_t reds_left_percent(uint8_t load_percent);
 

@@ -1,9 +1,9 @@
 /* Check every byte of a pack that could be wrong, once, before any of it is used.
  *
  * A pack is accepted only if the writer would write the same bytes for its network; the arena alone may be planned
- * in another way. reds_check_layers, reds_plan_ok and reds_is_name are the parts of reds_check. No check uses
- * memory of its own. The time is linear in the size of the pack, but for the arena: each plan compares each pair of
- * tensors at most once, which are 32,640 pairs for 255 layers. */
+ * in another way. No check uses memory of its own. The time is linear in the size of the pack, but for the arena:
+ * each plan compares each pair of tensors at most once, which are 32,640 pairs for 255 layers, and looks for the
+ * last reader of each tensor among its steps. */
 #ifndef REDS_CHECK_H
 #define REDS_CHECK_H
 
@@ -17,32 +17,33 @@
 /* The place in a pack up to which all bytes are checked. */
 typedef struct {
     const reds_header *pack;
-    const reds_family *family;
+    const reds_kernels *kernels;
     uint32_t end;
 } reds_cursor;
 
-/* Return REDS_OK and set `family` to the kernels that run the pack, or return why it cannot run. */
-reds_status reds_check(const reds_header *pack, size_t size, size_t arena_size, const reds_family **family);
+/* Return REDS_OK, or why a pack cannot run on these kernels in an arena of this size. */
+reds_status reds_check(const reds_header *pack, size_t size, size_t arena_size, const reds_kernels *kernels);
+
+/* The parts of reds_check: */
 
 /* Check all tensors and layers, without the bytes of the weights. */
-reds_status reds_check_layers(const reds_header *pack, const reds_family *family);
+reds_status reds_check_layers(const reds_header *pack, const reds_kernels *kernels);
 
-/* Return whether a plan and its tables are valid. `smaller` is the plan before it, NULL for the first. */
+/* Return whether the rooms of a plan are valid. `smaller` is the plan before it, NULL for the first. */
+bool reds_rooms_ok(const reds_header *pack, const reds_plan *plan, const reds_plan *smaller);
+
+/* Return whether the steps and tables of a plan with valid rooms are valid. */
 bool reds_plan_ok(reds_cursor *cursor, const reds_plan *plan, const reds_plan *smaller);
 
 /* Return whether no two tensors or scratch buffers that a plan uses at the same time share bytes. */
-bool reds_arena_ok(const reds_header *pack, const reds_plan *plan, const reds_family *family);
+bool reds_arena_ok(const reds_header *pack, const reds_plan *plan, const reds_kernels *kernels);
 
 /* Return whether a field holds UTF-8 text of printable characters, followed by zeros and by at least one. */
 bool reds_is_name(const char *field, size_t size);
 
-/* Return the next section of a pack, or NULL if it does not begin at `at` or exceeds the pack. */
-const void *reds_take(reds_cursor *cursor, uint32_t at, uint64_t bytes);
-
-static inline const void *reds_at(const reds_header *pack, uint32_t offset)
-{
-    return (const uint8_t *)pack + offset;
-}
+/* Return the next section of a pack, which begins at the next multiple of `alignment`, a power of two. Return NULL
+ * if it is not the one at `at` or exceeds the pack. */
+const void *reds_take(reds_cursor *cursor, uint32_t at, uint64_t bytes, uint32_t alignment);
 
 static inline const reds_tensor *reds_tensor_at(const reds_header *pack, uint32_t index)
 {
@@ -52,6 +53,17 @@ static inline const reds_tensor *reds_tensor_at(const reds_header *pack, uint32_
 static inline const reds_layer *reds_layer_at(const reds_header *pack, uint32_t index)
 {
     return (const reds_layer *)reds_at(pack, pack->layers_at) + index;
+}
+
+/* Return whether a subnet writes the tensor, which is not left out and stands for no other. */
+static inline bool reds_written(const reds_room *rooms, uint32_t tensor)
+{
+    return rooms[tensor].holds == tensor && rooms[tensor].units > 0;
+}
+
+static inline bool reds_same_shape(const reds_tensor *a, const reds_tensor *b)
+{
+    return a->height == b->height && a->width == b->width && a->units == b->units;
 }
 
 static inline uint32_t reds_positions(const reds_tensor *tensor)

@@ -7,14 +7,23 @@ typedef struct {
     uint64_t bytes;
 } span;
 
+/* One plan of a pack. */
+typedef struct {
+    const reds_header *pack;
+    const reds_plan *plan;
+    const reds_room *rooms;
+    const reds_step *steps;
+    const reds_kernels *kernels;
+} view;
+
 static span span_of(uint32_t at, uint64_t bytes)
 {
     return (span){at, (bytes + REDS_ARENA_ALIGNMENT - 1) / REDS_ARENA_ALIGNMENT * REDS_ARENA_ALIGNMENT};
 }
 
-static bool in_arena(span s, uint32_t arena_bytes)
+static bool in_arena(const view *v, span s)
 {
-    return s.at % REDS_ARENA_ALIGNMENT == 0 && s.at + s.bytes <= arena_bytes;
+    return s.at % REDS_ARENA_ALIGNMENT == 0 && s.at + s.bytes <= v->plan->arena_bytes;
 }
 
 static bool disjoint(span a, span b)
@@ -22,70 +31,67 @@ static bool disjoint(span a, span b)
     return a.bytes == 0 || b.bytes == 0 || a.at + a.bytes <= b.at || b.at + b.bytes <= a.at;
 }
 
-static span tensor_span(const reds_header *pack, const reds_plan *plan, uint32_t tensor)
+static span tensor_span(const view *v, uint32_t tensor)
 {
-    const reds_step *first = plan->steps;
-    uint32_t units = tensor == 0 ? first->units_in : first[tensor - 1].units_out;
-    uint32_t at = tensor == 0 ? first->input_at : first[tensor - 1].output_at;
-    return span_of(at, (uint64_t)reds_positions(reds_tensor_at(pack, tensor)) * units);
+    const reds_room *room = &v->rooms[tensor];
+    return span_of(room->at, (uint64_t)reds_positions(reds_tensor_at(v->pack, tensor)) * room->units);
 }
 
-static span scratch_span(const reds_header *pack, const reds_plan *plan, uint32_t i,
-                         const reds_family *family)
+static span scratch_span(const view *v, const reds_step *step)
 {
-    const reds_layer *layer = reds_layer_at(pack, i);
-    const reds_step *step = &plan->steps[i];
-    return span_of(step->scratch_at,
-                   family->scratch_bytes(layer, reds_tensor_at(pack, layer->input[0]), step));
+    const reds_layer *layer = reds_layer_at(v->pack, step->layer);
+    uint32_t first = layer->input[0];
+    return span_of(step->scratch_at, v->kernels->of[layer->layout]->scratch_bytes(
+                                         layer, reds_tensor_at(v->pack, first), v->rooms[first].units));
 }
 
-/* Return the last layer that reads a tensor. One that no layer reads is in use to the end. */
-static uint32_t last_reader(const reds_header *pack, uint32_t tensor)
+static bool reads(const view *v, const reds_step *step, uint32_t tensor)
 {
-    for (uint32_t i = pack->layers; i-- > tensor;) {
-        const reds_layer *layer = reds_layer_at(pack, i);
-        if (layer->input[0] == tensor || (layer->inputs == 2 && layer->input[1] == tensor)) {
-            return i;
+    const reds_layer *layer = reds_layer_at(v->pack, step->layer);
+    for (uint32_t k = 0; k < layer->inputs; k++) {
+        if (v->rooms[layer->input[k]].holds == tensor) {
+            return true;
         }
     }
-    return pack->layers - 1u;
+    return false;
 }
 
-/* Return whether a step reads its inputs where they were written. */
-static bool inputs_ok(const reds_header *pack, const reds_plan *plan, uint32_t i)
+/* Return the last step that reads a tensor or one that stands for it. A tensor that no step reads is in use to the
+ * end. */
+static uint32_t last_use(const view *v, uint32_t tensor)
 {
-    const reds_layer *layer = reds_layer_at(pack, i);
-    const reds_step *step = &plan->steps[i];
-    uint32_t second = layer->inputs == 2 ? tensor_span(pack, plan, layer->input[1]).at : 0;
-    return step->input_at == tensor_span(pack, plan, layer->input[0]).at && step->input2_at == second;
+    for (uint32_t s = v->plan->steps; s-- > 0;) {
+        if (reads(v, &v->steps[s], tensor)) {
+            return s;
+        }
+    }
+    return v->plan->steps - 1;
 }
 
-/* Return whether no layer writes over a tensor while it is in use. */
-static bool tensor_kept(const reds_header *pack, const reds_plan *plan, uint32_t tensor,
-                        const reds_family *family)
+/* Return whether no step writes over a tensor, which is in use from step `first` on. */
+static bool tensor_kept(const view *v, uint32_t tensor, uint32_t first)
 {
-    span kept = tensor_span(pack, plan, tensor);
-    if (!in_arena(kept, plan->arena_bytes)) {
+    span kept = tensor_span(v, tensor);
+    if (!in_arena(v, kept)) {
         return false;
     }
-    uint32_t last = last_reader(pack, tensor);
-    for (uint32_t i = tensor == 0 ? 0 : tensor - 1; i <= last; i++) {
-        if ((i + 1 != tensor && !disjoint(kept, tensor_span(pack, plan, i + 1))) ||
-            !disjoint(kept, scratch_span(pack, plan, i, family))) {
+    uint32_t last = last_use(v, tensor);
+    for (uint32_t s = first; s <= last; s++) {
+        uint32_t output = v->steps[s].layer + 1u;
+        if ((output != tensor && !disjoint(kept, tensor_span(v, output))) ||
+            !disjoint(kept, scratch_span(v, &v->steps[s]))) {
             return false;
         }
     }
     return true;
 }
 
-bool reds_arena_ok(const reds_header *pack, const reds_plan *plan, const reds_family *family)
+bool reds_arena_ok(const reds_header *pack, const reds_plan *plan, const reds_kernels *kernels)
 {
-    bool ok = plan->arena_bytes % REDS_ARENA_ALIGNMENT == 0;
-    for (uint32_t i = 0; ok && i < pack->layers; i++) {
-        ok = inputs_ok(pack, plan, i) && in_arena(scratch_span(pack, plan, i, family), plan->arena_bytes);
-    }
-    for (uint32_t tensor = 0; ok && tensor <= pack->layers; tensor++) {
-        ok = tensor_kept(pack, plan, tensor, family);
+    const view v = {pack, plan, reds_rooms(pack, plan), reds_steps(pack, plan), kernels};
+    bool ok = plan->arena_bytes % REDS_ARENA_ALIGNMENT == 0 && tensor_kept(&v, 0, 0);
+    for (uint32_t s = 0; ok && s < plan->steps; s++) {
+        ok = in_arena(&v, scratch_span(&v, &v.steps[s])) && tensor_kept(&v, v.steps[s].layer + 1u, s);
     }
     return ok;
 }

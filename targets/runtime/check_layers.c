@@ -9,11 +9,6 @@ static uint32_t window_count(uint32_t side, uint32_t before, uint32_t after, uin
     return fits ? (side + before + after - kernel) / stride + 1 : 0;
 }
 
-static bool same_shape(const reds_tensor *a, const reds_tensor *b)
-{
-    return a->height == b->height && a->width == b->width && a->units == b->units;
-}
-
 /* Return the values that all windows of a layer read; 0 for a kind that slides no window. */
 static uint64_t window_values(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
@@ -42,8 +37,8 @@ static bool geometry_ok(const reds_layer *layer, const reds_tensor *from, const 
         return windowed && !padded_sides && from->units == to->units;
     case REDS_FLATTEN:
         return plain && reds_positions(to) == 1 && to->units == (uint64_t)reds_positions(from) * from->units;
-    default: /* an addition; check_layer checks its second input as well */
-        return plain && same_shape(from, to);
+    default: /* an addition; inputs_ok compares its inputs */
+        return plain && reds_same_shape(from, to);
     }
 }
 
@@ -58,33 +53,51 @@ static bool tensor_ok(const reds_tensor *tensor)
     return bytes > 0 && bytes <= REDS_TENSOR_BYTES && tensor->reserved == 0;
 }
 
-static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_family *family)
+/* Return whether a layer reads as many tensors as its kind requires, all of them written before. */
+static bool inputs_ok(const reds_header *pack, uint32_t i)
 {
     const reds_layer *layer = reds_layer_at(pack, i);
+    bool ok = layer->inputs == (layer->kind == REDS_ADD ? 2 : 1);
+    for (uint32_t k = 0; k < REDS_INPUTS; k++) {
+        ok = ok && layer->input[k] <= (k < layer->inputs ? i : 0);
+    }
+    return ok && (layer->inputs < 2 || reds_same_shape(reds_tensor_at(pack, layer->input[0]),
+                                                       reds_tensor_at(pack, layer->input[1])));
+}
+
+static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_kernels *kernels)
+{
+    const reds_layer *layer = reds_layer_at(pack, i);
+    const reds_family *family = layer->layout < REDS_LAYOUTS ? kernels->of[layer->layout] : NULL;
+    if (family == NULL) {
+        return REDS_LAYOUT;
+    }
     if (layer->kind >= REDS_KINDS || family->run[layer->kind] == NULL) {
         return REDS_UNSUPPORTED;
     }
-    bool two = layer->kind == REDS_ADD, copies = layer->kind == REDS_MAX_POOL || layer->kind == REDS_FLATTEN;
-    if (layer->relu > !copies || layer->inputs != (two ? 2 : 1) || layer->input[0] > i ||
-        layer->input[1] > (two ? i : 0) || layer->output != i + 1u || layer->reserved0 != 0 ||
-        layer->reserved1 != 0) {
+    bool copies = layer->kind == REDS_MAX_POOL || layer->kind == REDS_FLATTEN;
+    if (layer->relu > !copies || layer->dilation[0] != 1 || layer->dilation[1] != 1 || layer->groups != 1 ||
+        !inputs_ok(pack, i)) {
         return REDS_MALFORMED;
     }
     const reds_tensor *from = reds_tensor_at(pack, layer->input[0]), *to = reds_tensor_at(pack, i + 1);
-    bool ok = tensor_ok(to) && geometry_ok(layer, from, to) &&
-              (!two || same_shape(reds_tensor_at(pack, layer->input[1]), to)) &&
-              layer->weights_bytes == family->weights_bytes(layer, from, to) &&
-              (layer->weights_bytes > 0 || layer->weights_at == 0);
-    return ok ? REDS_OK : REDS_MALFORMED;
+    if (!tensor_ok(to) || !geometry_ok(layer, from, to)) {
+        return REDS_MALFORMED;
+    }
+    uint64_t bytes = family->weights_bytes(layer, from, to);
+    if (bytes == UINT64_MAX) {
+        return REDS_UNSUPPORTED;
+    }
+    return layer->weights_bytes == bytes && (bytes > 0 || layer->weights_at == 0) ? REDS_OK : REDS_MALFORMED;
 }
 
-reds_status reds_check_layers(const reds_header *pack, const reds_family *family)
+reds_status reds_check_layers(const reds_header *pack, const reds_kernels *kernels)
 {
     reds_status status = tensor_ok(reds_tensor_at(pack, 0)) ? REDS_OK : REDS_MALFORMED;
     uint64_t values = tensor_values(reds_tensor_at(pack, 0));
     for (uint32_t i = 0; status == REDS_OK && i < pack->layers; i++) {
         const reds_layer *layer = reds_layer_at(pack, i);
-        status = check_layer(pack, i, family);
+        status = check_layer(pack, i, kernels);
         if (status == REDS_OK) {
             const reds_tensor *from = reds_tensor_at(pack, layer->input[0]),
                               *to = reds_tensor_at(pack, i + 1);

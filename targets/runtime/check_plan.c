@@ -1,112 +1,149 @@
-/* Check one plan of a pack: the units, zero points and table of each step, and the multiply-accumulates. */
+/* Check the steps of one plan: units, zero points, tables, and the multiply-accumulates. */
 #include "check.h"
 
-static uint32_t units_of(const reds_header *pack, const reds_plan *plan, uint32_t tensor)
+/* A layer as one subnet runs it. */
+typedef struct {
+    const reds_layer *layer;
+    const reds_step *step;
+    const reds_room *in, *out;
+    const reds_tensor *from, *to;
+} work;
+
+static work work_of(const reds_header *pack, const reds_room *rooms, const reds_step *step)
 {
-    return tensor == 0 ? reds_tensor_at(pack, 0)->units : plan->steps[tensor - 1].units_out;
+    const reds_layer *layer = reds_layer_at(pack, step->layer);
+    uint32_t first = layer->input[0], output = step->layer + 1u;
+    return (work){layer,
+                  step,
+                  &rooms[first],
+                  &rooms[output],
+                  reds_tensor_at(pack, first),
+                  reds_tensor_at(pack, output)};
 }
 
-static int32_t zero_of(const reds_header *pack, const reds_plan *plan, uint32_t tensor)
+/* Return whether the subnet has all inputs of a layer, with one number of units, and writes as many as its kind does. */
+static bool units_ok(const work *w, const reds_room *rooms)
 {
-    return tensor == 0 ? pack->input_zero : plan->steps[tensor - 1].zero;
-}
-
-static bool units_ok(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to,
-                     const reds_step *step)
-{
-    if (step->units_out == 0 || step->units_out > to->units) {
-        return false;
+    uint32_t units_in = w->in->units, units_out = w->out->units;
+    for (uint32_t k = 0; k < w->layer->inputs; k++) {
+        if (rooms[w->layer->input[k]].units != units_in) {
+            return false;
+        }
     }
-    switch (layer->kind) {
+    switch (w->layer->kind) {
     case REDS_DENSE:
     case REDS_CONV:
-        return true;
+        return units_in > 0;
     case REDS_FLATTEN:
-        return step->units_out == (uint64_t)step->units_in * reds_positions(from);
+        return units_out == (uint64_t)units_in * reds_positions(w->from);
     default:
-        return step->units_out == step->units_in;
+        return units_out == units_in;
     }
 }
 
-static bool zeros_ok(const reds_layer *layer, const reds_step *step)
+/* Return whether the zero point before the activation table is valid, and that of the room equal if there is none. */
+static bool zeros_ok(const work *w)
 {
-    bool copies = layer->kind == REDS_MAX_POOL || layer->kind == REDS_FLATTEN;
-    return reds_is_zero_point(step->zero) && (layer->relu == 0 || step->zero == -127) &&
-           (!copies || step->zero == step->zero_in);
+    bool copies = w->layer->kind == REDS_MAX_POOL || w->layer->kind == REDS_FLATTEN;
+    int32_t zero = w->step->zero;
+    return reds_is_zero_point(zero) && (w->layer->relu == 0 || zero == -127) &&
+           (!copies || zero == w->in->zero) && (w->step->activation_at != 0 || zero == w->out->zero);
 }
+
+/* A table of a step, or its plain rows. */
+typedef struct {
+    uint32_t at;
+    uint64_t bytes;
+} section;
 
 /* Return whether a section is there: the next one of the pack, or that of the smaller subnet if they are equal. */
-static bool section_ok(reds_cursor *cursor, uint32_t at, uint64_t bytes, uint32_t smaller_at,
-                       uint64_t smaller_bytes)
+static bool section_ok(reds_cursor *cursor, section own, section smaller, uint32_t alignment)
 {
-    if (bytes == 0) {
-        return at == 0;
+    if (own.bytes == 0) {
+        return own.at == 0;
     }
-    bool comparable = smaller_at != 0 && bytes == smaller_bytes;
-    if (comparable && at == smaller_at) {
+    bool comparable = smaller.at != 0 && own.bytes == smaller.bytes;
+    if (comparable && own.at == smaller.at) {
         return true;
     }
-    const void *section = reds_take(cursor, at, bytes);
-    return section != NULL &&
-           !(comparable && memcmp(section, reds_at(cursor->pack, smaller_at), (size_t)bytes) == 0);
+    const void *bytes = reds_take(cursor, own.at, own.bytes, alignment);
+    return bytes != NULL &&
+           !(comparable && memcmp(bytes, reds_at(cursor->pack, smaller.at), (size_t)own.bytes) == 0);
 }
 
-static bool table_ok(reds_cursor *cursor, const reds_layer *layer, const reds_step *step,
-                     const reds_step *smaller)
+/* Return whether an activation table gives values that tensors hold, and none for -128, which no kernel writes. */
+static bool activation_ok(reds_cursor *cursor, const work *w, uint32_t smaller_at)
 {
-    const reds_family *family = cursor->family;
-    uint32_t rows = reds_table_rows(layer->kind, step->units_out);
-    uint32_t fewer = reds_table_rows(layer->kind, smaller->units_out);
-    uint32_t plain_bytes = step->plain_at == 0 ? 0 : rows / 4;
-    if (!section_ok(cursor, step->table_at, family->table_bytes(layer, rows), smaller->table_at,
-                    family->table_bytes(layer, fewer)) ||
-        !section_ok(cursor, step->plain_at, plain_bytes, smaller->plain_at, fewer / 4)) {
+    uint32_t at = w->step->activation_at;
+    if (at == 0) {
+        return true;
+    }
+    section own = {at, REDS_ACTIVATION_BYTES}, smaller = {smaller_at, REDS_ACTIVATION_BYTES};
+    if (w->layer->relu != 0 || !section_ok(cursor, own, smaller, 4)) {
         return false;
     }
-    const uint8_t *plain = step->plain_at == 0 ? NULL : reds_at(cursor->pack, step->plain_at);
-    return family->table_ok(layer, reds_at(cursor->pack, step->table_at), step->units_out, plain);
+    const int8_t *table = reds_at(cursor->pack, at);
+    return table[0] == 0 && memchr(table, 0x80, REDS_ACTIVATION_BYTES) == NULL;
 }
 
-static uint64_t step_macs(const reds_layer *layer, const reds_tensor *to, const reds_step *step)
+/* Check the table and the plain rows of a step, then its activation table. `smaller` is the work of the smaller subnet
+ * in the same layer, or has zeros. */
+static bool tables_ok(reds_cursor *cursor, const work *w, const reds_step *smaller, uint32_t fewer_units)
 {
-    uint64_t fan_in = (uint64_t)layer->kernel[0] * layer->kernel[1];
-    switch (layer->kind) {
+    const reds_family *family = cursor->kernels->of[w->layer->layout];
+    uint32_t rows = reds_table_rows(w->layer->kind, w->out->units);
+    uint32_t fewer = reds_table_rows(w->layer->kind, fewer_units);
+    section table = {w->step->table_at, family->table_bytes(w->layer, rows)};
+    section plain = {w->step->plain_at, w->step->plain_at == 0 ? 0 : rows / 4};
+    if (!section_ok(cursor, table, (section){smaller->table_at, family->table_bytes(w->layer, fewer)},
+                    family->alignment) ||
+        !section_ok(cursor, plain, (section){smaller->plain_at, fewer / 4}, family->alignment)) {
+        return false;
+    }
+    return family->table_ok(w->layer, reds_at(cursor->pack, table.at), w->out->units,
+                            plain.at == 0 ? NULL : reds_at(cursor->pack, plain.at)) &&
+           activation_ok(cursor, w, smaller->activation_at);
+}
+
+static uint64_t macs_of(const work *w)
+{
+    uint64_t fan_in = (uint64_t)w->layer->kernel[0] * w->layer->kernel[1];
+    switch (w->layer->kind) {
     case REDS_DENSE:
     case REDS_CONV:
-        fan_in *= step->units_in;
+        fan_in *= w->in->units;
         break;
     case REDS_DEPTHWISE:
         break;
     default:
         return 0;
     }
-    return reds_positions(to) * fan_in * step->units_out;
-}
-
-/* Check one layer of one subnet. `smaller` is its step in the next smaller subnet, or all zeros. */
-static bool step_ok(reds_cursor *cursor, const reds_plan *plan, uint32_t i, const reds_step *smaller)
-{
-    const reds_header *pack = cursor->pack;
-    const reds_layer *layer = reds_layer_at(pack, i);
-    const reds_step *step = &plan->steps[i];
-    uint32_t first = layer->input[0], second = layer->inputs == 2 ? layer->input[1] : first;
-    return step->units_in == units_of(pack, plan, first) && step->units_in == units_of(pack, plan, second) &&
-           step->zero_in == zero_of(pack, plan, first) && step->reserved == 0 &&
-           smaller->units_out <= step->units_out &&
-           units_ok(layer, reds_tensor_at(pack, first), reds_tensor_at(pack, i + 1), step) &&
-           zeros_ok(layer, step) && table_ok(cursor, layer, step, smaller);
+    return reds_positions(w->to) * fan_in * w->out->units;
 }
 
 bool reds_plan_ok(reds_cursor *cursor, const reds_plan *plan, const reds_plan *smaller)
 {
     static const reds_step none = {0};
+    const reds_header *pack = cursor->pack;
+    const reds_room *rooms = reds_rooms(pack, plan);
+    const reds_room *fewer = smaller == NULL ? NULL : reds_rooms(pack, smaller);
+    const reds_step *step = reds_steps(pack, plan), *end = step + plan->steps;
+    const reds_step *old = smaller == NULL ? NULL : reds_steps(pack, smaller);
     uint64_t macs = 0;
-    for (uint32_t i = 0; i < cursor->pack->layers; i++) {
-        if (!step_ok(cursor, plan, i, smaller == NULL ? &none : &smaller->steps[i])) {
+    for (uint32_t i = 0; i < pack->layers; i++) {
+        if (!reds_written(rooms, i + 1)) {
+            continue; /* nor does the smaller subnet run the layer: subnets are nested */
+        }
+        if (step == end || step->layer != i || step->reserved != 0) {
             return false;
         }
-        macs +=
-            step_macs(reds_layer_at(cursor->pack, i), reds_tensor_at(cursor->pack, i + 1), &plan->steps[i]);
+        work w = work_of(pack, rooms, step++);
+        bool ran = fewer != NULL && reds_written(fewer, i + 1);
+        if (!units_ok(&w, rooms) || !zeros_ok(&w) ||
+            !tables_ok(cursor, &w, ran ? old++ : &none, ran ? fewer[i + 1].units : 0)) {
+            return false;
+        }
+        macs += macs_of(&w);
     }
-    return macs == plan->macs && reds_is_scale(plan->output_scale) && plan->reserved == 0;
+    return step == end && macs == plan->macs && reds_is_scale(plan->output_scale);
 }

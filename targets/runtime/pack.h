@@ -1,6 +1,6 @@
 /* The pack as structs that are read in place: little-endian, each field aligned to its size.
  *
- * header | tensors | layers | plans, one a subnet, each with a step for each layer | tables | weights
+ * header | tensors | layers | plans, one a subnet | rooms and steps of each plan | tables | weights
  *
  * All offsets count from the start of the pack. Reserved fields and all padding are 0. The host defines the same structs in format.py of reds; a
  * test compares them field by field. */
@@ -13,11 +13,14 @@
 #error "packs are read in place: little-endian machines only"
 #endif
 
-enum { REDS_PACK_VERSION = 1, REDS_PACK_CRC_FROM = 16 };
+enum { REDS_PACK_VERSION = 2, REDS_PACK_CRC_FROM = 16 };
 enum { REDS_ARENA_ALIGNMENT = 16 }; /* of every tensor and scratch; sizes are rounded up to it */
 enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is less, so that no sum of 2^16 products overflows int32 */
 
 enum { REDS_LAYERS = 255, REDS_SUBNETS = 64 }; /* the most of a pack */
+enum { REDS_INPUTS = 4 };                      /* the most tensors that a layer reads */
+enum { REDS_LAYOUTS = 4 };                     /* numbers of layouts are below this */
+enum { REDS_ACTIVATION_BYTES = 256 };          /* of an activation table, at a multiple of 4 */
 enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the full net */
 enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */
 enum { REDS_VALUES = 1 << 27 };        /* the most of all tensors and windows together, in the full net */
@@ -40,8 +43,7 @@ enum {
 
 typedef struct reds_header {
     char magic[4];
-    uint16_t version;
-    uint16_t layout;
+    uint32_t version;
     uint32_t size;
     uint32_t crc; /* CRC-32 of all bytes from REDS_PACK_CRC_FROM */
     uint16_t tensors;
@@ -51,8 +53,8 @@ typedef struct reds_header {
     uint32_t tensors_at;
     uint32_t layers_at;
     uint32_t plans_at;
-    uint32_t plan_bytes;
-    float input_scale; /* real = (q - zero) * scale */
+    uint32_t tables_at; /* the end of the last steps */
+    float input_scale;  /* real = (q - zero) * scale */
     int32_t input_zero;
     char name[32];
 } reds_header;
@@ -65,41 +67,64 @@ typedef struct reds_tensor {
 
 typedef struct reds_layer {
     uint8_t kind;
-    uint8_t relu; /* only informs: the tables include it */
-    uint8_t inputs;
-    uint8_t reserved0;
-    uint16_t input[2];
-    uint16_t output;
-    uint16_t reserved1;
+    uint8_t relu;                 /* only informs: the tables include it */
+    uint8_t inputs;               /* tensors read */
+    uint8_t layout;               /* of its weights, tables and plain rows */
+    uint16_t input[REDS_INPUTS];  /* 0 from `inputs` on */
     uint8_t kernel[2], stride[2]; /* rows, columns */
     uint8_t padding[4];           /* top, left, bottom, right, filled with the input's zero point */
+    uint8_t dilation[2];          /* 1, 1 */
+    uint16_t groups;              /* 1 */
     uint32_t weights_at;
     uint32_t weights_bytes;
 } reds_layer;
 
-/* One layer of one subnet. The four offsets before table_at count from the start of the arena. */
-typedef struct reds_step {
-    uint16_t units_in;
-    uint16_t units_out;
-    uint32_t input_at;
-    uint32_t input2_at; /* 0 if the layer has one input */
-    uint32_t output_at;
-    uint32_t scratch_at;
-    uint32_t table_at; /* int32 biases, then int32 multipliers, padded to four each; or the layout's own */
-    uint32_t plain_at; /* 0, or a byte a group of four rows: not 0 if 256 * sum may overflow int32 */
-    int8_t zero;
-    int8_t zero_in;
-    uint16_t reserved;
-} reds_step;
-
+/* One subnet. */
 typedef struct reds_plan {
     char label[8];
     uint32_t macs;
     uint32_t arena_bytes;
     float output_scale;
-    uint32_t reserved;
-    reds_step steps[];
+    uint32_t rooms_at; /* one room for each tensor */
+    uint32_t steps_at; /* one step for each layer that the subnet runs */
+    uint32_t steps;
 } reds_plan;
+
+/* Where a tensor is in one subnet. A tensor that the subnet does not write either holds no units, or stands for an
+ * earlier one, whose place it names. */
+typedef struct reds_room {
+    uint32_t at;    /* from the start of the arena */
+    uint16_t units; /* 0: the subnet has no such tensor */
+    uint16_t holds; /* the tensor that lies there */
+    int8_t zero;
+    uint8_t reserved[3];
+} reds_room;
+
+/* One layer that a subnet runs. */
+typedef struct reds_step {
+    uint16_t layer;
+    int8_t zero; /* of the output before its activation table; without one, that of the output's room */
+    uint8_t reserved;
+    uint32_t scratch_at; /* from the start of the arena */
+    uint32_t table_at;   /* int32 biases, then int32 multipliers, padded to four each; or the layout's own */
+    uint32_t plain_at;   /* 0, or a byte a group of four rows: not 0 if 256 * sum may overflow int32 */
+    uint32_t activation_at; /* 0, or a table of int8: output y becomes table[y + 128] */
+} reds_step;
+
+static inline const void *reds_at(const void *pack, uint32_t offset)
+{
+    return (const uint8_t *)pack + offset;
+}
+
+static inline const reds_room *reds_rooms(const void *pack, const reds_plan *plan)
+{
+    return reds_at(pack, plan->rooms_at);
+}
+
+static inline const reds_step *reds_steps(const void *pack, const reds_plan *plan)
+{
+    return reds_at(pack, plan->steps_at);
+}
 
 /* Return the entries of a step's biases, and of its multipliers: a multiple of four. */
 static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
@@ -118,9 +143,9 @@ static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
 }
 
 #ifndef __cplusplus
-_Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 28,
+_Static_assert(sizeof(reds_header) == 80 && sizeof(reds_tensor) == 8 && sizeof(reds_layer) == 32,
                "pack layout");
-_Static_assert(sizeof(reds_plan) == 24 && sizeof(reds_step) == 32, "pack layout");
+_Static_assert(sizeof(reds_plan) == 32 && sizeof(reds_room) == 12 && sizeof(reds_step) == 20, "pack layout");
 #endif
 
 #endif

@@ -30,10 +30,10 @@ typedef enum {
     REDS_TRUNCATED,   /* fewer bytes than the header states */
     REDS_NO_PACK,     /* the data does not begin with REDS */
     REDS_VERSION,     /* another format version than this runtime reads */
-    REDS_LAYOUT,      /* no kernels in this build for the pack's layout */
+    REDS_LAYOUT,      /* no kernels on this processor for the layout of a layer */
     REDS_CHECKSUM,    /* some bytes have changed */
     REDS_MALFORMED,   /* an offset, size or value is none that the writer stores */
-    REDS_UNSUPPORTED, /* no kernel for a layer of the pack */
+    REDS_UNSUPPORTED, /* no kernel for a layer in its layout */
     REDS_ARENA,       /* a subnet needs a larger arena */
     REDS_SUBNET       /* the pack has no subnet of this index */
 } reds_status;
@@ -41,12 +41,11 @@ typedef enum {
 /* A loaded pack. The fields are private to the runtime. */
 typedef struct {
     const struct reds_plan *plan; /* of the selected subnet; reds_select changes this pointer alone */
-    const uint8_t *plans;
-    uint32_t plan_bytes;
+    const struct reds_plan *plans;
     uint32_t subnets;
     const uint8_t *pack;
     int8_t *arena;
-    const struct reds_family *kernels;
+    const struct reds_kernels *kernels; /* of this processor, by layout */
 } reds_model;
 
 /* Check a pack in a buffer of `size` bytes and select its smallest subnet. Unless the status is REDS_OK,
@@ -95,16 +94,17 @@ void reds_run(const reds_model *model);
  *   input and begin again. */
 typedef struct {
     const struct reds_plan *plan; /* of the subnet that was selected at the beginning */
-    uint32_t next;                /* the layer that runs next */
+    uint32_t next;                /* the step that runs next */
 } reds_inference;
 
-/* Return the number of layers, the same for all subnets. */
+/* Return the number of layers that the selected subnet runs: a small one may leave out some. */
 uint32_t reds_layers(const reds_model *model);
 
 /* Begin an inference of the selected subnet. Its input is written before the first layer runs. */
 void reds_begin(const reds_model *model, reds_inference *inference);
 
-/* Return the layer that runs next: 0 is the first, and reds_layers(model) means that the output is there. */
+/* Return which of the subnet's layers runs next: 0 is the first, and reds_layers(model) means that the output is
+ * there. */
 uint32_t reds_next_layer(const reds_inference *inference);
 
 /* Run the next layer and return true. Run nothing and return false if no layer is left, or if another subnet is

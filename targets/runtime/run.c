@@ -1,4 +1,4 @@
-/* Run the selected subnet layer by layer, as its plan says. */
+/* Run the selected subnet step by step, as its plan says. */
 #include "kernels/kernels.h"
 #include "pack.h"
 #include "reds.h"
@@ -8,53 +8,93 @@ static const reds_header *header(const reds_model *model)
     return (const void *)model->pack;
 }
 
-static const reds_step *last_step(const reds_model *model)
+static const reds_tensor *tensors_of(const reds_model *model)
 {
-    return &model->plan->steps[header(model)->layers - 1u];
+    return reds_at(model->pack, header(model)->tensors_at);
 }
 
-/* Run one layer of the selected subnet. `step` is layer's in the plan. */
-static inline void run_layer(const reds_model *model, const reds_tensor *tensors, const reds_layer *layer,
-                             const reds_step *step, uint32_t i)
+static const reds_room *rooms_of(const reds_model *model)
 {
-    const int32_t *bias = (const void *)(model->pack + step->table_at);
-    const reds_tensor *from = &tensors[layer->input[0]];
-    const reds_op op = {
-        .in = model->arena + step->input_at,
-        .in2 = model->arena + step->input2_at,
-        .out = model->arena + step->output_at,
-        .scratch = model->arena + step->scratch_at,
-        .weights = model->pack + layer->weights_at,
-        .table = bias,
-        .bias = bias,
-        .multiplier = bias + reds_table_rows(layer->kind, step->units_out),
-        .plain = step->plain_at == 0 ? NULL : model->pack + step->plain_at,
-        .units_in = step->units_in,
-        .units_out = step->units_out,
-        .layer = layer,
-        .from = from,
-        .to = &tensors[i + 1],
-        .zero = step->zero,
-        .zero_in = step->zero_in,
+    return reds_rooms(model->pack, model->plan);
+}
+
+static size_t room_bytes(const reds_model *model, uint32_t tensor)
+{
+    const reds_tensor *shape = &tensors_of(model)[tensor];
+    return (size_t)shape->height * shape->width * rooms_of(model)[tensor].units;
+}
+
+/* What all steps of a subnet share. */
+typedef struct {
+    const uint8_t *pack;
+    const reds_layer *layers;
+    const reds_tensor *tensors;
+    const reds_room *rooms;
+    int8_t *arena;
+    const reds_kernels *kernels;
+} shared;
+
+static inline shared shared_by(const reds_model *model)
+{
+    return (shared){
+        .pack = model->pack,
+        .layers = reds_at(model->pack, header(model)->layers_at),
+        .tensors = tensors_of(model),
+        .rooms = rooms_of(model),
+        .arena = model->arena,
+        .kernels = model->kernels,
     };
-    model->kernels->run[layer->kind](&op);
 }
 
-/* Run all layers. The loop keeps pointers that reds_run_layer must find for each layer. */
+/* Replace each value y of an output by table[y + 128]. */
+static void activate(const reds_op *op, const int8_t *table)
+{
+    size_t count = (size_t)op->to->height * op->to->width * op->units_out;
+    for (size_t i = 0; i < count; i++) {
+        op->out[i] = table[op->out[i] + 128];
+    }
+}
+
+static inline void run_step(const shared *s, const reds_step *step)
+{
+    const reds_layer *layer = &s->layers[step->layer];
+    uint32_t input = layer->input[0], output = step->layer + 1u;
+    const reds_room *in = &s->rooms[input], *out = &s->rooms[output];
+    const reds_op op = {
+        .in = s->arena + in->at,
+        .out = s->arena + out->at,
+        .scratch = s->arena + step->scratch_at,
+        .weights = s->pack + layer->weights_at,
+        .table = s->pack + step->table_at,
+        .plain = step->plain_at == 0 ? NULL : s->pack + step->plain_at,
+        .layer = layer,
+        .from = &s->tensors[input],
+        .to = &s->tensors[output],
+        .rooms = s->rooms,
+        .arena = s->arena,
+        .units_in = in->units,
+        .units_out = out->units,
+        .zero = step->zero,
+        .zero_in = in->zero,
+    };
+    s->kernels->of[layer->layout]->run[layer->kind](&op);
+    if (step->activation_at != 0) {
+        activate(&op, reds_at(s->pack, step->activation_at));
+    }
+}
+
 void reds_run(const reds_model *model)
 {
-    const reds_header *pack = header(model);
-    const reds_layer *layer = (const void *)(model->pack + pack->layers_at);
-    const reds_tensor *tensors = (const void *)(model->pack + pack->tensors_at);
-    const reds_step *step = model->plan->steps;
-    for (uint32_t i = 0; i < pack->layers; i++, layer++, step++) {
-        run_layer(model, tensors, layer, step, i);
+    const shared all = shared_by(model);
+    const reds_step *step = reds_steps(model->pack, model->plan), *end = step + model->plan->steps;
+    for (; step != end; step++) {
+        run_step(&all, step);
     }
 }
 
 uint32_t reds_layers(const reds_model *model)
 {
-    return header(model)->layers;
+    return model->plan->steps;
 }
 
 void reds_begin(const reds_model *model, reds_inference *inference)
@@ -69,41 +109,32 @@ uint32_t reds_next_layer(const reds_inference *inference)
 
 bool reds_run_layer(const reds_model *model, reds_inference *inference)
 {
-    const reds_header *pack = header(model);
-    uint32_t i = inference->next;
-    if (inference->plan != model->plan || i >= pack->layers) {
+    uint32_t next = inference->next;
+    if (inference->plan != model->plan || next >= model->plan->steps) {
         return false;
     }
-    inference->next = i + 1;
-    const reds_layer *layers = (const void *)(model->pack + pack->layers_at);
-    const reds_tensor *tensors = (const void *)(model->pack + pack->tensors_at);
-    run_layer(model, tensors, &layers[i], &model->plan->steps[i], i);
+    inference->next = next + 1;
+    const shared all = shared_by(model);
+    run_step(&all, &reds_steps(model->pack, model->plan)[next]);
     return true;
 }
 
 int8_t *reds_input(const reds_model *model)
 {
-    return model->arena + model->plan->steps[0].input_at;
-}
-
-static size_t tensor_bytes(const reds_model *model, uint32_t tensor, uint32_t units)
-{
-    const reds_tensor *shape =
-        (const reds_tensor *)(const void *)(model->pack + header(model)->tensors_at) + tensor;
-    return (size_t)shape->height * shape->width * units;
+    return model->arena + rooms_of(model)[0].at;
 }
 
 size_t reds_input_bytes(const reds_model *model)
 {
-    return tensor_bytes(model, 0, model->plan->steps[0].units_in);
+    return room_bytes(model, 0);
 }
 
 const int8_t *reds_output(const reds_model *model)
 {
-    return model->arena + last_step(model)->output_at;
+    return model->arena + rooms_of(model)[header(model)->layers].at;
 }
 
 size_t reds_output_bytes(const reds_model *model)
 {
-    return tensor_bytes(model, header(model)->layers, last_step(model)->units_out);
+    return room_bytes(model, header(model)->layers);
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hil.boards.board import Board
-from hil.boards.capacity import best_layout, check_capacity
+from hil.boards.capacity import best_layouts, check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Identity, Provenance
 from hil.boards.open_board import OpenBoard
@@ -24,12 +24,13 @@ from hil.errors import (
 from hil.protocol.agent import Timed
 from hil.protocol.definition import Fault
 from reds import pack
-from reds.pack import arena, interpreter
+from reds.pack import arena, interpreter, layouts
 from reds.pack.extract import extract_up_to
-from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
 from tests.hil.support.raising import raises
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 
@@ -150,7 +151,7 @@ def test_pack_too_large_for_the_board_is_refused_before_it_is_sent(emulated: Boa
     with pytest.raises(PackRefused) as caught:
         emulated.deploy(large, told.append)
     assert caught.value.board == "nano"
-    assert f"{len(pack.dumps(large, LAYOUTS[1])):,} bytes" in caught.value.text
+    assert f"{len(pack.dumps(large, layouts.preferring(large, LAYOUTS[1]))):,} bytes" in caught.value.text
     assert not told
 
 
@@ -226,10 +227,10 @@ def test_ticks_of_reading_the_clock_are_subtracted_from_every_sample(
 def test_check_capacity_refuses_too_little_flash_or_arena(small: Model) -> None:
     size = len(pack.dumps(small))
     need = max(arena.plan(small, s).size for s in (0, 1))
-    assert check_capacity("nano", small, CANONICAL, size, need) == pack.dumps(small)
+    assert check_capacity("nano", small, frozenset({0}), size, need) == pack.dumps(small)
     for flash, ram in ((size - 1, need), (size, need - 1), (1, 1)):
         with raises(PackRefused, board="nano"):
-            check_capacity("nano", small, CANONICAL, flash, ram)
+            check_capacity("nano", small, frozenset({0}), flash, ram)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -256,15 +257,28 @@ def test_nets_with_every_kind_of_layer_run_on_boards(desktop: Board, emulated: B
             assert np.array_equal(out, interpreter.run(model, subnet, x))
 
 
-def test_best_layout_runs_every_layer(small: Model) -> None:
-    both = frozenset({0, 1})
-    assert best_layout("b", small, both).id == 1
-    assert best_layout("b", small, both | {31}).id == 1
-    maker = Maker(6, 6, 4)
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.parametrize("seed", range(3))
+def test_subnets_without_blocks_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
+    for model in deep_nets([seed]):
+        x, subnets = inputs(model, 5), range(len(model.subnets))
+        for board in (desktop, emulated):
+            board.deploy(model)
+            for subnet, out in enumerate(board.infer_each(subnets, x)):
+                assert np.array_equal(out, interpreter.run(model, subnet, x))
+
+
+def test_each_layer_has_the_best_layout_that_runs_it(small: Model) -> None:
+    both, maker = frozenset({0, 1}), Maker(6, 6, 4)
     maker.add(Kind.DEPTHWISE, kernel=(5, 5))
-    assert best_layout("b", maker.build([[]]), both).id == 0
-    with raises(PackRefused, board="b"):
-        best_layout("b", small, frozenset({31}))
+    maker.add(Kind.CONV, 4)
+    for known in (both, both | {31}):
+        assert {layout.id for layout in best_layouts("b", small, known)} == {1}
+        assert [layout.id for layout in best_layouts("b", maker.build([[4]]), known)] == [0, 1]
+    for model, known in ((small, frozenset({31})), (maker.build([[4]]), frozenset({1}))):
+        with raises(PackRefused, board="b"):
+            best_layouts("b", model, known)
 
 
 @pytest.mark.parametrize("key", ["port", "serial"])

@@ -16,7 +16,7 @@ from tests.hil.support.runs import NANO, figure, outcome, run_at
 
 USERS = [
     *("baseline", "boards", "doctor", "image", "kernels"),
-    *("latency", "profile", "release", "report", "results", "summary"),
+    *("latency", "load", "profile", "release", "report", "results", "summary"),
 ]
 
 

@@ -1,4 +1,16 @@
-from hil.protocol.definition import HELLO, MEASURE, MEMORY, MEMORY_ANSWER, RECORDS, SAMPLES, VERSION, Record
+from hil.protocol.definition import (
+    DECIDE,
+    DECISION,
+    GOVERN,
+    HELLO,
+    MEASURE,
+    MEMORY,
+    MEMORY_ANSWER,
+    RECORDS,
+    SAMPLES,
+    VERSION,
+    Record,
+)
 
 
 def test_record_places_its_fields_in_order_without_gaps() -> None:
@@ -13,6 +25,7 @@ def test_record_reads_by_name_the_fields_it_packed() -> None:
     assert SAMPLES.read(b"xx" + data, at=2) == {"first": 1, "held": 2, "overhead": 70_000}
 
 
-def test_sizes_on_the_wire_are_those_of_version_3() -> None:
-    assert (VERSION, HELLO.size, MEASURE.size, MEMORY.size, MEMORY_ANSWER.size) == (3, 64, 8, 4, 8)
+def test_sizes_on_the_wire_are_those_of_version_4() -> None:
+    assert (VERSION, HELLO.size, MEASURE.size, MEMORY.size, MEMORY_ANSWER.size) == (4, 64, 8, 4, 8)
+    assert (GOVERN.size, DECIDE.size, DECISION.size) == (40, 22, 22)
     assert list(RECORDS)[:2] == ["FRAME_HEAD", "CHECKSUM"]

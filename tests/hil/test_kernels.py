@@ -20,7 +20,7 @@ from hil.kernels.nano import NetCounts
 from hil.kernels.tables import Table, plain
 from hil.kernels.torch_eager import eager
 from hil.kernels.weight_order import lines, marked
-from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.layouts import CANONICAL, LAYOUTS, preferring
 from reds.zoo import NETS, by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.hil.support.raising import raises
@@ -106,7 +106,7 @@ def net_counts(
     """Return counts of DNN S with one subnet."""
     graph = by_name("dnn-s")
     model = with_random_weights("dnn-s", graph, {"100%": graph.full})
-    return NetCounts(model, LAYOUTS[1], (cost,), (alone,), Count(15, switch), first, "")
+    return NetCounts(model, preferring(model, LAYOUTS[1]), (cost,), (alone,), Count(15, switch), first, "")
 
 
 @pytest.mark.parametrize(

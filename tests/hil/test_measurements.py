@@ -1,7 +1,7 @@
 """Latencies are measured as often as a precision asks for, and again where a figure is in doubt."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,21 +9,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hil.boards.board import SwitchSamples
 from hil.boards.facts import BoardFacts, Provenance
+from hil.boards.profiling import SAMPLES
 from hil.errors import NotMeasurable
 from hil.plugin import _SHOWN
 from hil.protocol.hello import Clock
 from hil.results.gate import baseline as baselines
 from hil.results.measurement import Measurement
 from hil.results.memory import Memory
-from hil.results.samples import Samples
+from hil.results.samples import LayerSamples, Samples, SwitchSamples
 from hil.suite import measurements as module
-from hil.suite import test_latency
+from hil.suite import test_latency, test_profile
 from hil.suite import workload as workloads
 from hil.suite.gating import Gate
 from hil.suite.measurements import Measurements, Precision
 from hil.suite.switch_pairs import Pair
+from reds.pack.layouts import CANONICAL
 
 NS = Clock(0, "ns", 1_000_000_000)
 
@@ -44,7 +45,9 @@ class Scripted:
 
     def do(self, work: Callable[[object], object]) -> object:
         doing = {"measure": self.measure, "measure_switch": self.measure_switch, "memory": self.memory}
-        return work(SimpleNamespace(facts=self.facts, settle=lambda: None, **doing))
+        doing |= {"profile": self.profile, "layout": lambda model: CANONICAL}
+        board = SimpleNamespace(name="board", facts=self.facts, settle=lambda: None, **doing)
+        return work(board)
 
     def restart(self) -> None:
         self.starts += 1
@@ -55,6 +58,12 @@ class Scripted:
     def measure_switch(self, pair: Pair, n: int, clock: Clock, x: object) -> SwitchSamples:
         select, first = (self.measure(pair[1], n, clock, x) for _ in range(2))
         return SwitchSamples(select, first, np.zeros((n, 1), np.int8), np.arange(n))
+
+    def profile(self, subnet: int, n: int, clock: Clock, x: object) -> LayerSamples:
+        """Three layers: each takes a third of an inference, but a whole one with the first agent."""
+        part = 1 if self.starts == 1 else 3
+        taken = [self.measure(subnet, n, clock, x) for _ in range(3)]
+        return LayerSamples(tuple(replace(s, ticks=tuple(t // part for t in s.ticks)) for s in taken), 0)
 
     def measure(self, subnet: int, n: int, clock: Clock, x: object) -> Samples:
         ticks = tuple(self.ticks(next(self._number)) for _ in range(n))
@@ -125,6 +134,24 @@ def test_measurement_again_is_of_a_fresh_agent_and_added(measured: Callable[...,
     assert board.starts == 2
     assert measurements.latency(0)["ns"].ticks == before + again
     assert len(again) == taken(measurements, subnet=1) == 20
+
+
+@pytest.mark.parametrize("healed", [True, False])
+def test_layers_that_another_program_slowed_are_profiled_again(
+    measured: Callable[..., Measurements], healed: bool
+) -> None:
+    board = Scripted(lambda number: 3000)
+    measurements = measured(board)
+    if not healed:
+        board.restart = lambda: None  # type: ignore[method-assign]
+    kept: list[tuple[float, ...]] = []
+    bench = measurements, "50%", measurements.profile(0), lambda *figure: kept.append(figure[-1])
+    if healed:
+        test_profile.test_layers_add_up_to_the_inference(*bench)
+    else:
+        with pytest.raises(AssertionError):
+            test_profile.test_layers_add_up_to_the_inference(*bench)
+    assert [len(samples) for samples in kept] == 3 * [SAMPLES * (2 if healed else 4)]
 
 
 def test_several_agents_measure_all_subnets_and_every_sample_counts(

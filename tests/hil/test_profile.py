@@ -23,7 +23,7 @@ from hil.firmware import build
 from hil.results.layer_facts import LayerFacts, layer_facts
 from hil.results.memory import Memory, check_memory
 from hil.results.profile import LAYER_MORE, Cost, Profile
-from hil.results.profile_table import render
+from hil.results.profile_table import plain, render
 from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import layouts
@@ -33,6 +33,7 @@ from reds.pack.padding import round_up
 from tests.hil.support import AGENTS
 from tests.hil.support.raising import raises
 from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, inputs, random_model
 from tests.targets.support.sources import TARGETS
 
@@ -72,46 +73,61 @@ def test_times_that_other_programs_slowed_add_up_and_a_layer_left_out_does_not()
     assert not Cost(layers[1:], whole, 0.0).adds_up(exact=False)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_facts_of_layers_are_those_of_their_subnet(seed: int) -> None:
-    model = random_model(seed, subnets=3)
-    for layout in LAYOUTS.values():
-        if not all(layout.runs(layer) for layer in model.layers):
-            continue
+@pytest.mark.parametrize("model", [*map(random_model, range(16), [3] * 16), *deep_nets(range(4))])
+def test_facts_of_layers_are_those_of_their_subnet(model: Model) -> None:
+    for chosen in (layouts.preferring(model, layout) for layout in LAYOUTS.values()):
         for subnet in range(3):
-            facts = layer_facts(model, subnet, layout)
-            assert sum(layer.macs for layer in facts) == model.macs(subnet)
-            assert max(layer.arena for layer in facts) <= layouts.plan(model, subnet, layout).size
-        shared = [layout.weights(layer) for layer in model.layers]
-        tables = [len(layout.table(layer, step)) + len(layout.plain(layer, step))
-                  for layer, step in zip(model.layers, model.subnets[-1].steps, strict=True)]  # fmt: skip
-        for layer, weights, table in zip(facts, shared, tables, strict=True):
-            assert 0 <= layer.flash <= round_up(len(weights), 4) + table
+            facts = layer_facts(model, subnet, chosen)
+            assert sum(fact.macs for fact in facts) == model.macs(subnet)
+            assert max(fact.arena for fact in facts) <= layouts.plan(model, subnet, chosen).size
+            for fact, step in zip(facts, model.subnets[subnet].steps, strict=True):
+                layer, layout = model.layers[step.layer], chosen[step.layer]
+                activation = 0 if step.activation is None else 256
+                table = len(layout.table(layer, step)) + len(layout.plain(layer, step)) + activation
+                assert (fact.index, fact.layout) == (step.layer, layout.name)
+                assert table <= fact.flash <= round_up(len(layout.weights(layer)), 4) + table
 
 
 def test_flash_and_arena_of_a_dense_net_are_those_counted_by_hand() -> None:
     """20 inputs; rows of 20 bytes, of which a subnet reads a prefix; tables of 8 or 4 bytes for each row."""
     model = dense_model([20, 24, 16], [[8, 4], [24, 16]])
-    small, full = (layer_facts(model, subnet, CANONICAL) for subnet in (0, 1))
+    small, full = (layer_facts(model, subnet, [CANONICAL] * 2) for subnet in (0, 1))
     assert [layer.flash for layer in small] == [8 * 20 + 8 * 8, 4 * 8 + 4 * 8]
     assert [layer.flash for layer in full] == [24 * 20 + 24 * 8, 16 * 24 + 16 * 8]
     assert [(layer.kind, layer.shape, layer.macs) for layer in small] == [
         *[("dense", "8", 160), ("dense", "4", 32)]
     ]
     assert [layer.arena for layer in full] == [32 + 32, 32 + 16]
-    assert [layer.flash for layer in layer_facts(model, 0, LAYOUTS[1])] == [160 + 36, 32 + 20]
-    assert [layer.arena for layer in layer_facts(model, 1, LAYOUTS[1])] == [64 + 48, 48 + 48]
+    assert [layer.flash for layer in layer_facts(model, 0, [LAYOUTS[1]] * 2)] == [160 + 36, 32 + 20]
+    assert [layer.arena for layer in layer_facts(model, 1, [LAYOUTS[1]] * 2)] == [64 + 48, 48 + 48]
 
 
 def test_table_of_the_largest_nets_of_the_nano_fits_a_terminal() -> None:
-    layer = LayerFacts("average_pool", "48x48x16", 2_000_000, 10_000, 95_000)
+    layer = LayerFacts(10, "average_pool", "48x48x16", 2_000_000, 10_000, 95_000, "radix256")
     cost = Cost(((2_000_000.0,),) * 28, (56_000_000.0,), 20.0)
     costs = {"cycles": cost, "instructions": cost, "us": Cost(((31_250.0,),) * 28, (875_000.0,), 0.3)}
     found = Profile("net", "100%", "board", "emulated", (layer,) * 28, costs)
     lines = render(found, Memory(4_194_304, 4096, 48)).splitlines()
     assert max(map(len, lines)) <= 100
     assert "…" not in "".join(lines)
+    assert not any(line.startswith("layout") for line in lines)
     assert lines[-1] == "4,198,448 bytes of RAM: arena 4,194,304, stack 4,096, runtime 48"
+
+
+def test_layouts_of_layers_are_named_where_they_differ() -> None:
+    layers = [
+        LayerFacts(index, "conv", "4", 16, 16, 16, layout)
+        for index, layout in ((0, "radix256"), (2, "canonical"), (3, "radix256"))
+    ]
+    profile = Profile("net", "25%", "b", "emulated", tuple(layers), {"us": Cost(((1.0,),) * 3, (3.0,), 0.0)})
+    lines = render(profile, "unknown").splitlines()
+    assert [line for line in lines if line.startswith("layout")] == [
+        "layout radix256: layers 0, 3",
+        "layout canonical: layers 2",
+    ]
+    assert [layer["layout"] for layer in plain(profile, "unknown")["layers"]] == [
+        "radix256", "canonical", "radix256"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -147,6 +163,17 @@ def test_layers_one_by_one_take_the_same_instructions_more_in_every_net(nano: Bo
 
 @pytest.mark.qemu("qemu-system-arm")
 @pytest.mark.cross("arm-none-eabi-gcc")
+def test_a_profile_has_the_layers_that_the_subnet_runs(nano: Board) -> None:
+    for model in deep_nets([1]):
+        nano.deploy(model)
+        for s, subnet in enumerate(model.subnets):
+            found = profile(nano, model, s, inputs(model, 1))
+            assert [layer.index for layer in found.layers] == [step.layer for step in subnet.steps]
+            assert found.costs["instructions"].adds_up(exact=True)
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
 def test_memory_of_the_emulated_nano_repeats_and_grows_with_the_arena_alone(
     nano: Board, small: Model
 ) -> None:
@@ -155,8 +182,8 @@ def test_memory_of_the_emulated_nano_repeats_and_grows_with_the_arena_alone(
     assert nano.memory(0, inputs(small, 3)) == least
     assert least.stack == most.stack
     assert 128 < least.stack < 1024
-    assert least.state == 28
-    assert most.arena == layouts.plan(small, 1, nano.layout(small)).size
+    assert least.state == 24
+    assert most.arena == layouts.plan(small, 1, nano.layouts(small)).size
     assert most.ram == most.arena + most.stack + most.state
 
 

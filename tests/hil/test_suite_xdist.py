@@ -156,7 +156,7 @@ def test_other_tests_of_the_same_session_run_too(hil: Run, small_pack: Path, tmp
     assert (done.returncode, outcomes(done.stdout)) == (
         0,
         {"passed": 18 + suite_size(small_pack), "skipped": 2},
-    )
+    ), done.stdout
     lines = (tmp_path / "order").read_text().splitlines()
     assert {line.split()[0] for line in lines if "test_it" in line} == {"gw0", "gw1"}
     assert all("[desktop-" in line for line in lines[-11:])

@@ -54,12 +54,13 @@ def test_smaller_subnets_plan_no_larger_arena() -> None:
 def test_arenas_of_residual_nets_take_no_more_than_lives_together(seed: int) -> None:
     rng, graph = np.random.default_rng(seed), resnet8()
     inputs = [layer.inputs for layer in graph.layers]
+    steps = arena.schedule(inputs, range(len(inputs)), {})
     sizes = [int(n) for n in rng.integers(1, 3000, len(inputs) + 1)]
     scratch = [int(n) for n in rng.integers(0, 2000, len(inputs))]
-    place = arena.place(inputs, sizes, scratch)
+    place = arena.place(steps, sizes, scratch)
     most = 0
     for i in range(len(inputs)):
-        live = [t for t, (first, last) in enumerate(arena.lifetimes(inputs)) if first <= i <= last]
+        live = [t for t, (first, last) in enumerate(arena.lifetimes(steps)) if first <= i <= last]
         blocks = [(place.tensors[t], sizes[t]) for t in live] + [(place.scratch[i], scratch[i])]
         spans = sorted((at, at + padded(n)) for at, n in blocks if n)
         assert all(end <= start for (_, end), (start, _) in pairwise(spans))

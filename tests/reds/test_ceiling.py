@@ -158,7 +158,7 @@ def test_int8_outputs_stop_at_the_float_ceilings(seed: int) -> None:
         ours = interpreter.run(again, i, q).astype(float) - subnet.steps[-1].zero
         close = ours * subnet.output_scale - logits
         assert np.sqrt((close**2).mean()) < 0.05 * logits.std() + subnet.output_scale
-        values = interpreter.trace(again, i, q)[1:], net.trace(features, i)[1:]
+        values = list(interpreter.trace(again, i, q).values())[1:], net.trace(features, i)[1:]
         for layer, stored, real, (_, largest) in zip(net.graph.layers, *values, seen[i], strict=True):
             if layer.ceiling < inf:
                 y = (stored.astype(float) + 127) * largest / 254

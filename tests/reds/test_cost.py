@@ -56,7 +56,7 @@ def test_arena_is_what_the_pack_plans(name: str, layout: layouts.Layout) -> None
     for choice in some(graph, grids, 2):
         widths = widths_of(grids, choice)
         model = with_random_weights(name, graph, {"50%": widths, "100%": graph.full})
-        planned = layouts.plan(model, 0, layout).size
+        planned = layouts.plan(model, 0, layouts.preferring(model, layout)).size
         assert cost.evaluate(choice) == arena_bytes(graph, widths, layout) == planned
 
 

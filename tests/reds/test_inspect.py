@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from reds import pack
 from reds.errors import ModelError
 from reds.fixtures import fixtures_dir
+from reds.pack import layouts
 from reds.pack.inspect import layer_table, subnet_table
-from reds.pack.layouts import LAYOUTS, plan
+from reds.pack.layouts import LAYOUTS
 from reds.pack.reader import outline
+from reds.zoo.random_weights import with_random_weights
+from reds.zoo.resnet import resnet8
 from tests.reds.support.command import run
 from tests.support.nets import dense_model
 
@@ -32,22 +35,34 @@ def test_inspect_of_a_laid_out_pack_prints_its_layout_and_what_its_headers_say(
     before = run("inspect", shipped)[1]
     assert f"layout {layout}" in output.splitlines()[0]
     assert output.split("┡")[1].split("└")[0] == before.split("┡")[1].split("└")[0], "the same layers"
-    model, chosen = pack.load(shipped), next(each for each in LAYOUTS.values() if each.name == layout)
+    model = pack.load(shipped)
+    chosen = layouts.preferring(model, next(each for each in LAYOUTS.values() if each.name == layout))
     for i, subnet in enumerate(model.subnets):
-        assert re.search(rf"{subnet.name} │.* {plan(model, i, chosen).size:,} │", output)
+        assert re.search(rf"{subnet.name} │.* {layouts.plan(model, i, chosen).size:,} │", output)
     assert f"{out.stat().st_size:,} bytes" in laid_out
     assert f"{out.stat().st_size:,} bytes, laid out for the kernels of {layout}" in output
+
+
+def test_layers_that_a_subnet_leaves_out_are_named(tmp_path: Path) -> None:
+    graph = resnet8()
+    small = (3, 8, 0, 16, 16, 32, 32, 10)
+    pack.save(with_random_weights("deep", graph, {"20%": small, "100%": graph.full}), tmp_path / "net.reds")
+    status, output = run("inspect", tmp_path / "net.reds")
+    assert status == 0
+    assert "3-8-0-0-16-" in output
+    assert [line for line in output.splitlines() if "leaves out" in line] == [
+        "20% leaves out conv1, conv2, add3"
+    ]
 
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_hostile_laid_out_pack_is_outlined_or_refused(drawn: st.DataObject) -> None:
-    data = bytearray(pack.dumps(dense_model([8, 6, 4], [[3, 4], [6, 4]]), LAYOUTS[1]))
+    data = bytearray(pack.dumps(dense_model([8, 6, 4], [[3, 4], [6, 4]]), [LAYOUTS[1]] * 2))
     for _ in range(drawn.draw(st.integers(1, 3))):
         data[drawn.draw(st.integers(16, len(data) - 1))] = drawn.draw(st.integers(0, 255))
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with suppress(ModelError):  # any other error fails
-        model, layout = outline(bytes(data))
-        assert layout == "radix256"
-        layer_table(model)
+        model, chosen = outline(bytes(data))
+        layer_table(model, chosen)
         subnet_table(model)

@@ -9,21 +9,25 @@ from hypothesis import strategies as st
 
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model, Step
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, inputs, random_model
 
 
 def requantized(acc: int, step: Step, row: int) -> int:
-    return max(-127, min(127, step.zero + ((acc * int(step.multiplier[row]) + 2**31) >> 32)))
+    zero = step.activation.zero if step.activation else step.zero
+    return max(-127, min(127, zero + ((acc * int(step.multiplier[row]) + 2**31) >> 32)))
 
 
 def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
     """One inference, value by value: tensors are {(y, x, unit): value}."""
     shape = model.tensors[0]
     places = list(product(range(shape.height), range(shape.width), range(shape.units)))
-    values: list[dict[tuple[int, int, int], int]] = [dict(zip(places, x, strict=True))]
-    zeros = model.zero_points(subnet)
-    for layer, step in zip(model.layers, model.subnets[subnet].steps, strict=True):
-        read, zero = values[layer.inputs[0]], zeros[layer.inputs[0]]
+    values: dict[int, dict[tuple[int, int, int], int]] = {0: dict(zip(places, x, strict=True))}
+    rooms = model.rooms(subnet)
+    for step in model.subnets[subnet].steps:
+        layer = model.layers[step.layer]
+        reads = [values[rooms[tensor].holds] for tensor in layer.inputs]
+        read, zero = reads[0], rooms[layer.inputs[0]].zero
         target = model.tensors[layer.output]
         written = {}
         for y, x_, unit in product(range(target.height), range(target.width), range(step.units_out)):
@@ -36,7 +40,7 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
                 value = read[(*divmod(site, source.width), at)]
             elif layer.kind is Kind.ADD:
                 place = (y, x_, unit)
-                both = step.factors[0] * read[place] + step.factors[1] * values[layer.inputs[1]][place]
+                both = step.factors[0] * read[place] + step.factors[1] * reads[1][place]
                 value = requantized(int(step.bias[0]) + both, step, 0)
             elif layer.kind is Kind.MAX_POOL:
                 value = max(read[(*site, unit)] for site in window)
@@ -53,9 +57,9 @@ def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
                         for i in range(step.units_in):
                             acc += weights[unit][t * full + i] * read.get((*site, i), zero)
                 value = requantized(acc, step, unit)
-            written[(y, x_, unit)] = value
-        values.append(written)
-    return list(values[-1].values())
+            written[(y, x_, unit)] = int(step.activation.table[value + 128]) if step.activation else value
+        values[layer.output] = written
+    return list(values[rooms[-1].holds].values())
 
 
 @settings(max_examples=60)
@@ -79,6 +83,14 @@ def test_nets_of_every_kind_of_layer_follow_the_requantization_rule(seed: int) -
     x = inputs(model, 3, seed)
     for s in range(len(model.subnets)):
         assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nets_with_left_out_blocks_and_activation_tables_follow_the_rules(seed: int) -> None:
+    for model in deep_nets([seed]):
+        x = inputs(model, 3, seed)
+        for s in range(len(model.subnets)):
+            assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
 
 
 def test_inputs_of_minus_128_count_as_minus_127() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reds import pack
 from reds.pack.format import HEADER, LAYER
 from reds.pack.interpreter import windows
-from reds.pack.layouts import LAYOUTS
+from reds.pack.layouts import LAYOUTS, Layout
 from reds.pack.model import IntegerLayer, Kind, Step
 from tests.support.nets import Maker
 
@@ -69,11 +69,12 @@ def test_depthwise_taps_stand_by_four() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
-def test_weights_and_tables_are_aligned_for_their_kernels(layout: object) -> None:
+def test_weights_are_aligned_for_their_kernels(layout: Layout) -> None:
     maker = Maker(4, 4, 5)
     maker.add(Kind.CONV, 7, (3, 3))
     maker.add(Kind.CONV, 3)
-    data = pack.dumps(maker.build([[2, 3], [7, 3]]), layout)  # type: ignore[arg-type]
-    header = HEADER.unpack_from(data)
-    places = [LAYER.unpack_from(data, header[10] + i * LAYER.size)[16] for i in range(2)]
-    assert not any(at % layout.alignment for at in places)  # type: ignore[attr-defined]
+    data = pack.dumps(maker.build([[2, 3], [7, 3]]), [layout, layout])
+    layers_at = HEADER.unpack_from(data)[9]
+    places = [LAYER.unpack_from(data, layers_at + i * LAYER.size)[19] for i in range(2)]
+    assert all(places)
+    assert not any(at % layout.alignment for at in places)

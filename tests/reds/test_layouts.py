@@ -51,7 +51,7 @@ def test_rows_are_plain_exactly_where_the_sum_may_pass_int32(fan_in: int) -> Non
     weights = np.full((4, fan_in), 127, np.int8)
     layer = dense_model([fan_in, 4], [[4]]).layers[0]
     layer.weights[:] = weights
-    step = Step(fan_in, 4, np.zeros(4, np.int32), np.full(4, 256, np.int32), -127)
+    step = Step(0, fan_in, 4, np.zeros(4, np.int32), np.full(4, 256, np.int32), -127)
     fits = 256 * fan_in * 127 * 127 < 1 << 31
     assert RADIX.plain(layer, step) == (b"" if fits else b"\x01")
 
@@ -74,7 +74,7 @@ def test_all_rows_are_plain_where_256_times_the_largest_bias_may_pass_int32() ->
     layer = dense_model([8, 8], [[8]]).layers[0]
     for shift, plain in ((8, b""), (9, b"\x01\x01")):
         bias = np.repeat(np.array([32_001, 1], np.int32) << shift, 4)
-        assert RADIX.plain(layer, Step(8, 8, bias, np.full(8, 256, np.int32), -127)) == plain
+        assert RADIX.plain(layer, Step(0, 8, 8, bias, np.full(8, 256, np.int32), -127)) == plain
 
 
 def test_plain_is_decided_by_what_the_subnet_reads() -> None:
@@ -82,8 +82,8 @@ def test_plain_is_decided_by_what_the_subnet_reads() -> None:
     layer = dense_model([800, 4], [[4]]).layers[0]
     layer.weights[:] = 127
     tables = (np.zeros(4, np.int32), np.zeros(4, np.int32))
-    assert RADIX.plain(layer, Step(800, 4, *tables, -127)) == b"\x01"
-    assert RADIX.plain(layer, Step(400, 4, *tables, -127)) == b""
+    assert RADIX.plain(layer, Step(0, 800, 4, *tables, -127)) == b"\x01"
+    assert RADIX.plain(layer, Step(0, 400, 4, *tables, -127)) == b""
 
 
 @settings(max_examples=60)

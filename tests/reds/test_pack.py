@@ -19,10 +19,11 @@ from hil.firmware.build import targets_dir
 from reds import pack
 from reds.errors import PackError
 from reds.pack import format as packed
-from reds.pack.format import HEADER, LAYER, MAGIC, PLAN, STEP, TENSOR
-from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.format import HEADER, LAYER, MAGIC, PLAN, ROOM, STEP, TENSOR, UNDIVIDED
+from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, dnn_s, random_model, roomy
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -36,12 +37,16 @@ def assert_equal(a: Model, b: Model) -> None:
             assert getattr(one, field) == getattr(other, field)
         assert np.array_equal(one.weights, other.weights)
     for first, second in zip(a.subnets, b.subnets, strict=True):
-        assert (first.name, first.macs) == (second.name, second.macs)
+        assert (first.name, first.macs, first.stands) == (second.name, second.macs, second.stands)
         for s, t in zip(first.steps, second.steps, strict=True):
-            ours, theirs = ((x.units_in, x.units_out, x.zero, x.factors) for x in (s, t))
+            ours, theirs = ((x.layer, x.units_in, x.units_out, x.zero, x.factors) for x in (s, t))
             assert ours == theirs
             assert np.array_equal(s.bias, t.bias)
             assert np.array_equal(s.multiplier, t.multiplier)
+            assert s.kernel_zero == t.kernel_zero
+            if s.activation is not None and t.activation is not None:
+                assert np.array_equal(s.activation.table, t.activation.table)
+            assert (s.activation is None) == (t.activation is None)
 
 
 @settings(max_examples=50)
@@ -66,6 +71,23 @@ def test_round_trip_of_every_kind_of_layer(seed: int) -> None:
     data = pack.dumps(model)
     assert_equal(pack.loads(data, "here"), model)
     assert pack.dumps(pack.loads(data, "here")) == data
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_round_trip_of_left_out_blocks_and_activation_tables(seed: int) -> None:
+    for model in deep_nets([seed]):
+        data = pack.dumps(model)
+        assert_equal(pack.loads(data, "here"), model)
+        assert pack.dumps(pack.loads(data, "here")) == data
+
+
+def test_a_left_out_block_takes_no_step_and_no_table() -> None:
+    """A subnet without the block costs a room for each tensor, steps and tables of what it runs."""
+    model = next(model for model in deep_nets([0]) if model.subnets[0].stands)
+    least, most = model.subnets[0], model.subnets[-1]
+    assert len(least.steps) < len(most.steps)
+    alone = [pack.dumps(replace(model, subnets=(subnet,))) for subnet in (least, most)]
+    assert len(alone[0]) <= len(alone[1]) - STEP.size * (len(most.steps) - len(least.steps))
 
 
 @settings(max_examples=300)
@@ -131,13 +153,17 @@ def pools(*sides: int) -> bytes:
     plans_at = layers_at + LAYER.size * count
     tensors = b"".join(TENSOR.pack(side, side, 1, 0) for side in sides)
     layers = b"".join(
-        LAYER.pack(Kind.MAX_POOL, 0, 1, 0, i, 0, i + 1, 0, *[min(a // b, 255)] * 4, 0, 0, 0, 0, 0, 0)
+        LAYER.pack(Kind.MAX_POOL, 0, 1, 0, i, 0, 0, 0, *[min(a // b, 255)] * 4, 0, 0, 0, 0, *UNDIVIDED, 0, 0)
         for i, (a, b) in enumerate(pairwise(sides))
     )
-    plan = PLAN.pack(b"100%", 0, 2**32 - 16, 0.1, 0) + STEP.pack(1, 1, 0, 0, 2**31, 0, 0, 0, 0, 0, 0) * count
+    rooms_at = plans_at + PLAN.size
+    steps_at = rooms_at + ROOM.size * len(sides)
+    plan = PLAN.pack(b"100%", 0, 2**32 - 16, 0.1, rooms_at, steps_at, count)
+    plan += b"".join(ROOM.pack(2**31 * (i % 2), 1, i, 0) for i in range(len(sides)))
+    plan += b"".join(STEP.pack(i, 0, 0, 0, 0, 0) for i in range(count))
     size = plans_at + len(plan)
-    counts = (len(sides), count, 1, 0, HEADER.size, layers_at, plans_at, len(plan), 0.5, 0, b"hostile")
-    data = bytearray(HEADER.pack(MAGIC, packed.VERSION, 0, size, 0, *counts) + tensors + layers + plan)
+    counts = (len(sides), count, 1, 0, HEADER.size, layers_at, plans_at, size, 0.5, 0, b"hostile")
+    data = bytearray(HEADER.pack(MAGIC, packed.VERSION, size, 0, *counts) + tensors + layers + plan)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     return bytes(data)
 
@@ -159,9 +185,11 @@ def test_steps_that_all_name_one_large_table_take_no_more_memory_than_the_file()
     model = dense_model([4] * 201, [[4] * 200], 1)
     subnets = tuple(replace(model.subnets[0], name=str(i)) for i in range(64))
     data = bytearray(pack.dumps(replace(model, subnets=subnets)))
-    plans, plan_bytes = HEADER.unpack_from(data)[11:13]
-    for step in range(plans + PLAN.size, plans + 64 * plan_bytes - STEP.size, STEP.size):
-        struct.pack_into("<HH", data, step, 65_535, 65_535)
+    plans = HEADER.unpack_from(data)[10]
+    for plan in range(plans, plans + 64 * PLAN.size, PLAN.size):
+        rooms_at = PLAN.unpack_from(data, plan)[4]
+        for room in range(rooms_at, rooms_at + 201 * ROOM.size, ROOM.size):
+            struct.pack_into("<H", data, room + 4, 65_535)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     tracemalloc.start()
     try:
@@ -177,7 +205,7 @@ def test_a_pack_that_was_read_is_deployed_with_its_own_arena() -> None:
     data = pack.dumps(roomy(SMALL))
     assert data != pack.dumps(SMALL)
     model = pack.loads(data, "net.reds")
-    assert check_capacity("desktop", model, CANONICAL, len(data), 1 << 20) == data
+    assert check_capacity("desktop", model, frozenset({0}), len(data), 1 << 20) == data
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:
@@ -209,7 +237,7 @@ def test_file_larger_than_any_pack_is_refused_unread(tmp_path: Path) -> None:
 
 def test_a_device_layout_is_not_a_file_for_the_host() -> None:
     with pytest.raises(PackError, match=r"net\.reds.*device"):
-        pack.loads(pack.dumps(SMALL, LAYOUTS[1]), "net.reds")
+        pack.loads(pack.dumps(SMALL, [LAYOUTS[1]] * 2), "net.reds")
 
 
 def test_save_leaves_no_half_file(tmp_path: Path) -> None:
@@ -224,7 +252,7 @@ def test_sizes_add_up() -> None:
     sizes = pack.sizes(model)
     assert sizes.weights == 79_200
     assert sizes.tables == 8 * sum(step.units_out for s in model.subnets for step in s.steps)
-    plans = 4 * (PLAN.size + 4 * STEP.size)
+    plans = 4 * (PLAN.size + 5 * ROOM.size + 4 * STEP.size)
     structure = HEADER.size + 5 * TENSOR.size + 4 * LAYER.size + plans
     assert 0 <= sizes.total - sizes.weights - sizes.tables - structure < 16 * 20
 
@@ -234,7 +262,8 @@ def test_the_structs_are_those_of_the_c_header() -> None:
     text = (targets_dir() / "runtime" / "pack.h").read_text()
     stated = {name: int(n) for name, n in re.findall(r"sizeof\(reds_(\w+)\) == (\d+)", text)}
     ours = {
-        name.lower(): getattr(packed, name).size for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "STEP")
+        name.lower(): getattr(packed, name).size
+        for name in ("HEADER", "TENSOR", "LAYER", "PLAN", "ROOM", "STEP")
     }
     assert stated == ours
     assert f"REDS_PACK_VERSION = {packed.VERSION}," in text

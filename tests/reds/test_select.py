@@ -162,7 +162,7 @@ def test_the_rounding_residue_of_kernels_counts_as_no_importance() -> None:
     scores[2] = np.array([sum(column.tolist()[::-1]) for column in table.T])  # added up in another order
     assert (scores[2] > table.sum(0)).any()
     grids = width_grids(graph, 1, 1)
-    assert not gains_of(scores, {(1, 2): table}, grids, "product")[2,].any()
+    assert not gains_of(scores, {(1, 2): table}, grids, "product", np.zeros(5))[2,].any()
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(10, 90), st.integers(1, 3))

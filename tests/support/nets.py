@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from reds.pack.arena import tensor_sizes
 from reds.pack.model import LIMIT, WEIGHTED, Arena, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
 from reds.pack.row_encoding import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest_encodable
 
@@ -59,7 +60,7 @@ class Maker:
             steps = self._steps(iter(chosen), zero)
             nested.append(Subnet(f"{(s + 1) * 100 // len(subnets)}%", 0, tuple(steps), 0.1))
         model = Model(name, tuple(self.tensors), tuple(self.layers), tuple(nested), 0.5, zero)
-        counted = [Subnet(s.name, model.macs(i), s.steps, s.output_scale) for i, s in enumerate(nested)]
+        counted = [replace(s, macs=model.macs(i)) for i, s in enumerate(nested)]
         return Model(name, tuple(self.tensors), tuple(self.layers), tuple(counted), 0.5, zero)
 
     def _steps(self, chosen: "iter[int]", zero: int) -> list[Step]:  # type: ignore[valid-type]
@@ -75,21 +76,24 @@ class Maker:
         return steps
 
     def _step(self, layer: IntegerLayer, reads: int, writes: int, zero_in: int) -> Step:
-        rng, zero = self.rng, -LIMIT if layer.relu else int(self.rng.integers(-20, 20))
+        index, rng = layer.output - 1, self.rng
+        zero = -LIMIT if layer.relu else int(rng.integers(-20, 20))
         if layer.kind in (Kind.MAX_POOL, Kind.FLATTEN):
-            return Step(reads, writes, NO_ROWS, NO_ROWS, zero_in)
+            return Step(index, reads, writes, NO_ROWS, NO_ROWS, zero_in)
         if layer.kind is Kind.ADD:
             bias, m = rng.integers(-9000, 9000, 1).astype(np.int32), np.array([2**20 + 256], np.int32)
             factors = int(rng.integers(-2048, 2048)), int(rng.integers(1024, 4096))
-            return Step(reads, writes, bias, m, zero, factors)
+            return Step(index, reads, writes, bias, m, zero, factors)
         if layer.kind is Kind.AVERAGE_POOL:
             m = np.array([int(2**20 / layer.taps * rng.uniform(0.5, 1.5)) * 256], np.int32)
-            return Step(reads, writes, rng.integers(-50, 50, 1).astype(np.int32), m, zero, (16, 0))
+            bias = rng.integers(-50, 50, 1).astype(np.int32)
+            return Step(index, reads, writes, bias, m, zero, (16, 0))
         fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else reads)
         bias = nearest_encodable(rng.integers(-40_000, 40_000, writes).astype(float), BIAS_SHIFTS)
         size = rng.uniform(0.5, 1.5, writes) * rng.choice([-1, 1], writes, p=[0.1, 0.9])
         size /= 127 * 73 * max(1.0, np.sqrt(fan_in)) / 90
-        return Step(reads, writes, bias, nearest_encodable(size * 2**32, MULTIPLIER_SHIFTS), zero)
+        multiplier = nearest_encodable(size * 2**32, MULTIPLIER_SHIFTS)
+        return Step(index, reads, writes, bias, multiplier, zero)
 
 
 def dense_model(
@@ -162,11 +166,10 @@ def _group(maker: Maker, tensor: int) -> int:
 def roomy(model: Model) -> Model:
     """The model with an arena in which no two tensors share bytes."""
     subnets = []
-    for subnet in model.subnets:
-        units = [model.tensors[0].units, *(step.units_out for step in subnet.steps)]
-        sizes = [-(-shape.size(n) // 16) * 16 for shape, n in zip(model.tensors, units, strict=True)]
+    for index, subnet in enumerate(model.subnets):
+        sizes = [-(-size // 16) * 16 for size in tensor_sizes(model, index)]
         tensors = tuple(int(n) for n in np.cumsum([0, *sizes[:-1]]))
-        subnets.append(replace(subnet, arena=Arena(tensors, (0,) * len(model.layers), sum(sizes))))
+        subnets.append(replace(subnet, arena=Arena(tensors, (0,) * len(subnet.steps), sum(sizes))))
     return replace(model, subnets=tuple(subnets))
 
 

@@ -11,17 +11,19 @@ from hil.emulators import cortex_m4
 from hil.errors import AgentError
 from hil.firmware import build
 from hil.protocol.agent import Agent
-from hil.protocol.definition import Fault
-from hil.protocol.hello import Hello
+from hil.protocol.definition import LAYER_SAMPLE, Fault
+from hil.protocol.hello import EVENTS, Hello
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
 from reds.pack import interpreter
-from reds.pack.format import HEADER, PLAN, STEP
+from reds.pack.format import STEP
 from reds.pack.layouts import LAYOUTS, Layout
-from reds.pack.model import Model
-from tests.support.nets import dense_model, inputs
-from tests.targets.support.models import cases, large_biases, plain_conv, shapes
+from reds.pack.model import Kind, Model
+from tests.support.depth import without
+from tests.support.nets import Maker, dense_model, inputs
+from tests.targets.support.fuzz.mutations import seed_of
+from tests.targets.support.models import cases, large_biases, plain_conv, shapes, stored
 
 pytestmark = [pytest.mark.cross("arm-none-eabi-gcc"), pytest.mark.qemu("qemu-system-arm")]
 
@@ -46,7 +48,7 @@ def refused_as_a_bad_pack() -> Iterator[None]:
 @pytest.mark.parametrize(("model", "layout"), cases(), ids=lambda case: case.name)
 def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Model, layout: Layout) -> None:
     agent, hello = nano
-    agent.put_pack(pack.dumps(model, layout), hello.max_payload, lambda _: None)
+    agent.put_pack(stored(model, layout), hello.max_payload, lambda _: None)
     x = inputs(model, min(8, 4000 // model.input_size), seed=5)
     agent.inputs(len(x), x.tobytes())
     for subnet in range(len(model.subnets)):
@@ -66,19 +68,19 @@ def test_models_of_this_test_have_rows_marked_plain() -> None:
 @pytest.mark.parametrize(
     ("at", "code", "value"),
     [
-        (16, "I", 1 << 20),  # scratch outside the arena
-        (16, "I", 0),  # scratch on top of the input
-        (16, "I", 16),  # scratch on top of the output
-        (20, "I", 0),  # the table is the header, which holds no valid shift
-        (24, "I", 1 << 20),  # plain rows outside the pack
+        (4, "I", 1 << 20),  # scratch outside the arena
+        (4, "I", 0),  # scratch on top of the input
+        (4, "I", 16),  # scratch on top of the output
+        (8, "I", 0),  # the table is the header, which holds no valid shift
+        (12, "I", 1 << 20),  # plain rows outside the pack
     ],
 )
 def test_invalid_field_of_a_device_layout_is_refused(
     nano: tuple[Agent, Hello], at: int, code: str, value: int
 ) -> None:
     agent, hello = nano
-    data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1]))
-    step = HEADER.unpack_from(data)[11] + PLAN.size
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    step = seed_of(bytes(data)).plans[0].steps[0]
     struct.pack_into("<" + code, data, step + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with refused_as_a_bad_pack():
@@ -94,10 +96,54 @@ def test_shifts_the_kernels_cannot_take_are_refused(
     nano: tuple[Agent, Hello], shifts: tuple[int, int], valid: bool
 ) -> None:
     agent, hello = nano
-    data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1]))
-    step = HEADER.unpack_from(data)[11] + PLAN.size
-    table = STEP.unpack_from(data, step)[6]
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    step = seed_of(bytes(data)).plans[0].steps[0]
+    table = STEP.unpack_from(data, step)[3]
     data[table : table + 2] = bytes(shifts)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     with nullcontext() if valid else refused_as_a_bad_pack():
         agent.put_pack(bytes(data), hello.max_payload, lambda _: None)
+
+
+def separable(side: int, block: bool = True) -> Model:
+    """Return a net with a depthwise layer of side x side, and perhaps a residual block in front of it."""
+    maker = Maker(9, 8, 4, 1)
+    first = maker.add(Kind.CONV, 16, (3, 3), (1, 1), (1, 1, 1, 1))
+    if block:
+        maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1))
+        maker.add(Kind.CONV, 16)
+        maker.add(Kind.ADD, other=first)
+    maker.add(Kind.DEPTHWISE, 0, (side, side), (1, 1), (side // 2,) * 4)
+    maker.add(Kind.CONV, 10)
+    return maker.build([[16, 16, 10] if block else [16, 10]])
+
+
+def instructions_of_layers(nano: tuple[Agent, Hello], data: bytes) -> list[int]:
+    """Return the instructions of each layer that the smallest subnet of a pack runs."""
+    agent, hello = nano
+    agent.put_pack(data, hello.max_payload, lambda _: None)
+    agent.inputs(1, inputs(separable(3), 1).tobytes())
+    clock = next(c.index for c in hello.clocks if c.name == EVENTS)
+    steps = len(seed_of(data).plans[0].steps)
+    timed = agent.profile(0, clock, 1, steps, 10)
+    each = range(0, steps * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
+    return [LAYER_SAMPLE.read(timed.samples[0], at)["ticks"] - timed.overhead for at in each]
+
+
+def test_layer_without_a_fast_kernel_runs_portable_alone(nano: tuple[Agent, Hello]) -> None:
+    """A depthwise layer of 5 x 5 costs what it costs in a canonical pack; other weights stay fast."""
+    net = separable(5)
+    mixed = instructions_of_layers(nano, stored(net, LAYOUTS[1]))
+    canonical = instructions_of_layers(nano, pack.dumps(net))
+    fast = instructions_of_layers(nano, stored(separable(3), LAYOUTS[1]))
+    assert mixed[4] == canonical[4] > 5 * fast[4]
+    for i in (0, 1, 2, 5):
+        assert mixed[i] == fast[i] < canonical[i] / 3
+
+
+def test_left_out_block_costs_no_instruction(nano: tuple[Agent, Hello]) -> None:
+    """A subnet without a block runs the instructions of a net that never had it."""
+    net = without(separable(3), [[(1, 4)]])
+    assert instructions_of_layers(nano, stored(net, LAYOUTS[1])) == instructions_of_layers(
+        nano, stored(separable(3, block=False), LAYOUTS[1])
+    )

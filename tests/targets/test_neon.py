@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reds import pack
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model
 from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
-from tests.targets.support.models import NEON_LAYOUT, NETS, WIDE, at_the_arena_end
+from tests.targets.support.models import NEON_LAYOUT, NETS, WIDE, at_the_arena_end, stored
 from tests.targets.support.sources import NEON, SANITIZED
 
 pytestmark = [pytest.mark.cross("aarch64-linux-gnu-gcc"), pytest.mark.qemu("qemu-aarch64")]
@@ -40,7 +40,7 @@ def equals_the_reference(request: pytest.FixtureRequest, programs: Cross, tmp_pa
 
     def check(model: Model, x: np.ndarray) -> None:
         file = tmp_path / "net.reds"
-        file.write_bytes(pack.dumps(model, NEON_LAYOUT))
+        file.write_bytes(stored(model, NEON_LAYOUT))
         program = programs.program("run_pack.c", flags=FAST)
         done = programs.run(program, CPUS[request.param], str(file), stdin=x.tobytes())
         assert (done.returncode, done.stderr) == (0, b""), model.name
@@ -53,7 +53,7 @@ def equals_the_reference(request: pytest.FixtureRequest, programs: Cross, tmp_pa
 @pytest.mark.parametrize("variant", CPUS)
 def test_loader_takes_the_variant_of_the_processor(programs: Cross, tmp_path: Path, variant: str) -> None:
     file = tmp_path / "net.reds"
-    file.write_bytes(pack.dumps(dense_model([8, 4], [[4]]), NEON_LAYOUT))
+    file.write_bytes(stored(dense_model([8, 4], [[4]]), NEON_LAYOUT))
     done = programs.run(programs.program("loaded_family.c", flags=FAST), CPUS[variant], str(file))
     assert done.stdout.decode().strip() == variant
 
@@ -69,9 +69,8 @@ def test_nets_of_the_zoo_equal_the_reference(equals_the_reference: Check, name: 
 
 
 def test_every_kind_of_layer_equals_the_reference(equals_the_reference: Check) -> None:
-    for seed in range(60):
-        model = random_model(seed, subnets=3)
-        equals_the_reference(model, inputs(model, 4, seed))
+    for model in [*(random_model(seed, subnets=3) for seed in range(50)), *deep_nets(range(300, 308))]:
+        equals_the_reference(model, inputs(model, 4))
 
 
 def test_dense_layers_of_any_width_equal_the_reference(equals_the_reference: Check) -> None:
@@ -108,7 +107,7 @@ def test_largest_sum_in_int32_is_exact(equals_the_reference: Check) -> None:
 def test_mutated_packs_are_refused_or_run_within_bounds(
     programs: Cross, tmp_path: Path, variant: str
 ) -> None:
-    packs = [pack.dumps(net, NEON_LAYOUT) for net in (*NETS, *WIDE, *at_the_arena_end())]
+    packs = [stored(net, NEON_LAYOUT) for net in (*NETS, *WIDE, *at_the_arena_end())]
     seeds = [tmp_path / f"{i}.reds" for i in range(len(packs))]
     for file, data in zip(seeds, packs, strict=True):
         file.write_bytes(data)

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from reds import pack
 from reds.pack import interpreter, layouts
-from reds.pack.format import HEADER
+from reds.pack.format import HEADER, STEP
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
+from tests.targets.support.fuzz.mutations import seed_of
+from tests.targets.support.models import stored
 from tests.targets.support.status import Status
 
 
@@ -70,7 +73,7 @@ def test_getters_give_the_input_s_scale_and_zero_and_each_arena(runtime: ctypes.
     runtime.reds_input_scale.restype = ctypes.c_float
     assert runtime.reds_input_scale(loaded) == 0.25 + seed
     assert runtime.reds_input_zero(loaded) == seed - 100
-    arenas = [layouts.plan(model, i, layouts.CANONICAL).size for i in range(3)]
+    arenas = [layouts.plan(model, i, layouts.canonical(model)).size for i in range(3)]
     assert [runtime.reds_arena_bytes(loaded, i) for i in range(4)] == [*arenas, 0]
 
 
@@ -109,6 +112,16 @@ def test_every_kind_of_layer_equals_the_reference(
     assert done.stdout == expected(model, x)
 
 
+def test_nets_with_left_out_blocks_and_activation_tables_equal_the_reference(
+    run_pack: Path, tmp_path: Path
+) -> None:
+    for model in deep_nets(range(100, 130)):
+        x = inputs(model, 4)
+        done = run(run_pack, pack.dumps(model), x, tmp_path)
+        assert (done.returncode, done.stderr) == (0, b""), model.name
+        assert done.stdout == expected(model, x), model.name
+
+
 def test_largest_sum_in_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
     """The largest fan-in of the format, with all weights and inputs at their limits: 65,535 * 127^2."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
@@ -126,7 +139,7 @@ def test_largest_sum_in_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
         (lambda d: d[:-1], Status.TRUNCATED),
         (lambda d: b"SDER" + d[4:], Status.NO_PACK),
         (lambda d: d[:4] + b"\x63" + d[5:], Status.VERSION),
-        (lambda d: d[:6] + b"\x01" + d[7:], Status.LAYOUT),
+        (lambda d: d[:6] + b"\x01" + d[7:], Status.VERSION),
         (lambda d: d[:-1] + bytes([d[-1] ^ 4]), Status.CHECKSUM),
     ],
 )
@@ -138,29 +151,42 @@ def test_damaged_pack_is_refused_with_its_status(
     assert refusal(done) is status
 
 
-# Invalid fields under a valid checksum: (section, offset in it, type, value, status).
+# Invalid fields under a valid checksum: (section, offset in it, type, value, status). Rooms are of 12 bytes.
 FIELDS = [
     ("layers", 0, "B", 8, Status.UNSUPPORTED),  # an unknown kind
     ("layers", 0, "B", 3, Status.MALFORMED),  # depthwise that writes more units than it reads
     ("layers", 0, "B", 6, Status.MALFORMED),  # an addition of one tensor
     ("layers", 0, "B", 7, Status.MALFORMED),  # a flatten that writes fewer units than it reads
     ("layers", 2, "B", 2, Status.MALFORMED),  # two inputs
+    ("layers", 3, "B", 1, Status.LAYOUT),  # another processor's layout
+    ("layers", 3, "B", 4, Status.LAYOUT),  # a layout that is not defined
+    ("layers", 3, "B", 255, Status.LAYOUT),
     ("layers", 12, "B", 2, Status.MALFORMED),  # a dense layer with a kernel
     ("layers", 15, "B", 2, Status.MALFORMED),  # with a stride
     ("layers", 18, "B", 1, Status.MALFORMED),  # with padding
     ("layers", 4, "H", 7, Status.MALFORMED),  # reads a tensor that does not exist
-    ("layers", 20, "I", 1 << 20, Status.MALFORMED),  # weights outside the file
-    ("layers", 24, "I", 31, Status.MALFORMED),  # too few weights
+    ("layers", 24, "I", 1 << 20, Status.MALFORMED),  # weights outside the file
+    ("layers", 28, "I", 31, Status.MALFORMED),  # too few weights
     ("tensors", 0, "H", 2, Status.MALFORMED),  # dense reads 1 x 1
     ("plans", 8 + 4, "I", 1 << 30, Status.ARENA),
-    ("plans", 24 + 0, "H", 9, Status.MALFORMED),  # reads more units than were written
-    ("plans", 24 + 2, "H", 0, Status.MALFORMED),  # writes none
-    ("plans", 24 + 2, "H", 5, Status.MALFORMED),  # writes more than the layer has
-    ("plans", 24 + 4, "I", 1 << 20, Status.MALFORMED),  # input outside the arena
-    ("plans", 24 + 8, "I", 0x80000000, Status.MALFORMED),  # a second input of a layer that has one
-    ("plans", 24 + 12, "I", 0, Status.MALFORMED),  # output on top of the input
-    ("plans", 24 + 20, "I", 1 << 20, Status.MALFORMED),  # table outside the file
-    ("plans", 24 + 28, "b", -128, Status.MALFORMED),  # a zero point outside [-127, 127]
+    ("plans", 28, "I", 2, Status.MALFORMED),  # more steps than layers
+    ("plans", 28, "I", 1 << 31, Status.MALFORMED),
+    ("rooms", 4, "H", 9, Status.MALFORMED),  # an input of more units than the tensor has
+    ("rooms", 12 + 4, "H", 0, Status.MALFORMED),  # an output that is left out
+    ("rooms", 12 + 4, "H", 5, Status.MALFORMED),  # more units than the layer has
+    ("rooms", 0, "I", 1 << 20, Status.MALFORMED),  # an input outside the arena
+    ("rooms", 0, "I", 0xFFFFFFF0, Status.MALFORMED),
+    ("rooms", 12, "I", 0, Status.MALFORMED),  # an output on top of the input
+    ("rooms", 12 + 6, "H", 0, Status.MALFORMED),  # an output that stands for the input
+    ("rooms", 12 + 6, "H", 65_535, Status.MALFORMED),  # for a tensor that does not exist
+    ("rooms", 12 + 8, "b", -128, Status.MALFORMED),  # a zero point outside [-127, 127]
+    ("steps", 0, "H", 1, Status.MALFORMED),  # a layer that does not exist
+    ("steps", 0, "H", 65_535, Status.MALFORMED),
+    ("steps", 2, "b", -128, Status.MALFORMED),
+    ("steps", 4, "I", 0xFFFFFFF0, Status.MALFORMED),  # scratch outside the arena
+    ("steps", 8, "I", 1 << 20, Status.MALFORMED),  # a table outside the file
+    ("steps", 16, "I", 1 << 20, Status.MALFORMED),  # an activation table outside the file
+    ("steps", 16, "I", 0xFFFFFFFC, Status.MALFORMED),
 ]
 
 
@@ -169,8 +195,10 @@ def test_invalid_field_is_refused(
     run_pack: Path, tmp_path: Path, section: str, at: int, code: str, value: int, status: Status
 ) -> None:
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
-    header = HEADER.unpack_from(data)
-    start = {"tensors": header[9], "layers": header[10], "plans": header[11]}[section]
+    seed = seed_of(bytes(data))
+    plan = seed.plans[0]
+    sections = {"tensors": HEADER.size, "layers": seed.layers[0], "plans": plan.at}
+    start = (sections | {"rooms": plan.rooms[0], "steps": plan.steps[0]})[section]
     struct.pack_into("<" + code, data, start + at, value)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
     assert refusal(done) is status
@@ -178,15 +206,17 @@ def test_invalid_field_is_refused(
 
 # Invalid headers, each consistent in itself: edits of (offset, type, value).
 HEADERS = [
-    [(18, "H", 0), (16, "H", 1), (36, "I", 24)],  # no layers
+    [(18, "H", 0), (16, "H", 1)],  # no layers
     [(20, "H", 0)],  # no subnets
+    [(20, "H", 64)],  # plans past the end of the file
     [(16, "H", 3)],  # a tensor that no layer writes
-    [(36, "I", 60)],  # plans longer than their steps
+    [(36, "I", 216)],  # tables before the end of the steps
+    [(36, "I", 1 << 20)],  # steps that end outside the file
     [(24, "I", 1 << 20)],  # tensors outside the file
     [(28, "I", 1 << 20)],
     [(32, "I", 1 << 20)],
-    [(32, "I", 81)],  # not aligned
-    [(84, "H", 0), (96 + 24, "I", 0), (124 + 24, "H", 0)],  # an input of no units, all the way through
+    [(32, "I", 129)],  # not aligned
+    [(84, "H", 0), (160 + 4, "H", 0)],  # an input of no units, all the way through
 ]
 
 
@@ -205,9 +235,9 @@ def test_tensor_at_an_unaligned_arena_offset_is_refused(
 ) -> None:
     """A tensor may lie anywhere in a larger arena, as long as its offset is a multiple of 16."""
     data = bytearray(pack.dumps(dense_model([8, 4], [[4]])))
-    plan = HEADER.unpack_from(data)[11]
-    struct.pack_into("<I", data, plan + 12, 4096)
-    struct.pack_into("<I", data, plan + 24 + 12, offset)
+    plan = seed_of(bytes(data)).plans[0]
+    struct.pack_into("<I", data, plan.at + 12, 4096)
+    struct.pack_into("<I", data, plan.rooms[1], offset)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
     assert (done.returncode == 0) == valid
 
@@ -219,24 +249,25 @@ def test_bias_or_multiplier_that_could_overflow_is_refused(
     """Rows 0 to 3 of the table are biases, 4 to 7 multipliers."""
     model = dense_model([8, 4], [[4]])
     data = bytearray(pack.dumps(model))
-    table = struct.unpack_from("<I", data, HEADER.unpack_from(data)[11] + 24 + 20)[0]
+    table = STEP.unpack_from(data, seed_of(bytes(data)).plans[0].steps[0])[3]
     struct.pack_into("<i", data, table + 4 * row, value)
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
     assert refusal(done) is Status.MALFORMED
 
 
 def test_subnets_out_of_order_are_refused(run_pack: Path, tmp_path: Path) -> None:
-    model = dense_model([8, 8, 4], [[4, 4], [8, 4]])
-    data = bytearray(pack.dumps(model))
-    header = HEADER.unpack_from(data)
-    plans, size = header[11], header[12]
-    first, second = data[plans : plans + size], data[plans + size : plans + 2 * size]
-    data[plans : plans + 2 * size] = second + first
+    """The plans of two subnets change places with their rooms and their steps."""
+    data = bytearray(pack.dumps(dense_model([8, 8, 4], [[4, 4], [8, 4]])))
+    small, large = seed_of(bytes(data)).plans
+    between = large.rooms[0] - small.rooms[0]
+    for one, other, size in ((small.at, large.at, 20), (small.rooms[0], large.rooms[0], between)):
+        first, second = data[one : one + size], data[other : other + size]
+        data[one : one + size], data[other : other + size] = second, first
     done = run(run_pack, reseal(data), np.zeros((1, 8), np.int8), tmp_path)
     assert refusal(done) is Status.MALFORMED
 
 
 def test_pack_in_a_layout_without_kernels_is_refused(run_pack: Path, tmp_path: Path) -> None:
-    data = pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[1])
+    data = stored(dense_model([8, 4], [[4]]), LAYOUTS[1])
     done = run(run_pack, data, np.zeros((1, 8), np.int8), tmp_path)
     assert refusal(done) is Status.LAYOUT

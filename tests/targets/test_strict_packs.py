@@ -8,18 +8,18 @@ from dataclasses import replace
 import pytest
 
 from reds import pack
-from reds.pack.format import HEADER, LAYER, PLAN, STEP
-from tests.support.nets import dense_model, roomy
+from reds.pack.format import HEADER, LAYER, STEP
+from reds.pack.model import Kind, Model
+from tests.support.depth import activated, without
+from tests.support.nets import Maker, dense_model, roomy
 from tests.targets.support.fuzz.differential import residual, shared_table
 from tests.targets.support.fuzz.mutations import seed_of
 from tests.targets.support.fuzz.verdicts import read, seal
 from tests.targets.support.status import Status
 
 # Each edit of a valid pack breaks one rule that only the writer's own bytes keep.
-PLANS = HEADER.unpack_from(pack.dumps(residual()))[11]
-LAYERS = HEADER.unpack_from(pack.dumps(residual()))[10]
-STEPS = PLANS + PLAN.size
-PLAN_BYTES = PLAN.size + 6 * STEP.size
+SEED = seed_of(pack.dumps(residual()))
+SMALL, LARGE = SEED.plans
 ADD = 3
 EDITS = {
     "unknown flag of the header": (22, "H", 2),
@@ -28,24 +28,42 @@ EDITS = {
     "infinite scale": (40, "f", float("inf")),
     "scale that is no number": (40, "f", float("nan")),
     "subnormal scale": (40, "I", 0x007FFFFF),
-    "output's scale that is no number": (PLANS + 16, "f", float("nan")),
+    "output's scale that is no number": (SMALL.at + 16, "f", float("nan")),
     "input's zero point outside int8": (44, "i", 1000),
     "input's zero point of -128": (44, "i", -128),
     "text after the end of the name": (48 + 20, "B", 65),
     "reserved field of a tensor": (80 + 6, "H", 1),
-    "reserved byte of a layer": (LAYERS + 3, "B", 1),
-    "reserved field of a layer": (LAYERS + 10, "H", 1),
-    "second input of a layer that reads one": (LAYERS + LAYER.size + 6, "H", 1),
-    "relu of 2": (LAYERS + 1, "B", 2),
-    "weights of a layer that has none": (LAYERS + 3 * LAYER.size + 20, "I", 80),
-    "MACs": (PLANS + 8, "I", 1),
-    "reserved field of a plan": (PLANS + 20, "I", 1),
-    "zero point of an input": (STEPS + 29, "b", 17),
-    "reserved field of a step": (STEPS + 30, "H", 1),
-    "plain rows of the canonical layout": (STEPS + 24, "I", 80),
-    "table of a step elsewhere": (STEPS + 20, "I", 80),
-    "place of an input that was not written there": (STEPS + STEP.size + 4, "I", 16),
-    "name of a subnet used twice": (PLANS + PLAN_BYTES, "Q", int.from_bytes(b"50%", "little")),
+    "second input of a layer that reads one": (SEED.layers[1] + 6, "H", 1),
+    "third input of a layer that reads two": (SEED.layers[ADD] + 8, "H", 1),
+    "fourth input of a layer that reads two": (SEED.layers[ADD] + 10, "H", 1),
+    "three inputs": (SEED.layers[ADD] + 2, "B", 3),
+    "relu of 2": (SEED.layers[0] + 1, "B", 2),
+    "dilated rows": (SEED.layers[0] + 20, "B", 2),
+    "dilation of columns by 0": (SEED.layers[0] + 21, "B", 0),
+    "groups": (SEED.layers[0] + 22, "H", 2),
+    "weights of a layer that has none": (SEED.layers[ADD] + 24, "I", 80),
+    "MACs": (SMALL.at + 8, "I", 1),
+    "rooms elsewhere": (SMALL.at + 20, "I", LARGE.rooms[0]),
+    "steps elsewhere": (SMALL.at + 24, "I", LARGE.steps[0]),
+    "a step too few": (SMALL.at + 28, "I", 5),
+    "no steps": (SMALL.at + 28, "I", 0),
+    "tables elsewhere": (36, "I", SEED.body + 4),
+    "zero point of the input": (SMALL.rooms[0] + 8, "b", 17),
+    "units of the input": (SMALL.rooms[0] + 4, "H", 3),
+    "input that holds another tensor": (SMALL.rooms[0] + 6, "H", 1),
+    "tensor that holds a later one": (SMALL.rooms[1] + 6, "H", 2),
+    "tensor that is not there": (SMALL.rooms[1] + 6, "H", 7),
+    "written tensor that is said to stand for another": (SMALL.rooms[3] + 6, "H", 1),
+    "first reserved byte of a room": (SMALL.rooms[1] + 9, "B", 1),
+    "last reserved byte of a room": (SMALL.rooms[1] + 11, "B", 1),
+    "zero point of a room that its step does not write": (SMALL.rooms[1] + 8, "b", 113),
+    "step of another layer": (SMALL.steps[0], "H", 1),
+    "step of no layer": (SMALL.steps[5], "H", 6),
+    "reserved byte of a step": (SMALL.steps[0] + 3, "B", 1),
+    "plain rows of the canonical layout": (SMALL.steps[0] + 12, "I", 80),
+    "table of a step elsewhere": (SMALL.steps[0] + 8, "I", 80),
+    "activation table elsewhere": (SMALL.steps[0] + 16, "I", 80),
+    "name of a subnet used twice": (LARGE.at, "Q", int.from_bytes(b"50%", "little")),
 }
 
 
@@ -83,7 +101,7 @@ def test_table_that_the_writer_would_not_write_is_refused_by_both(
     runtime: ctypes.CDLL, layer: int, entry: int, value: int
 ) -> None:
     data = bytearray(pack.dumps(residual()))
-    table = STEP.unpack_from(data, STEPS + layer * STEP.size)[6]
+    table = STEP.unpack_from(data, SMALL.steps[layer])[3]
     struct.pack_into("<i", data, table + 4 * entry, value)
     sealed = seal(data)
     assert read(sealed) is None
@@ -95,47 +113,145 @@ def test_arena_that_overwrites_a_tensor_before_its_last_reader_is_refused_by_bot
 ) -> None:
     """The addition reads tensor 1, which the convolution before it must not write over."""
     data = bytearray(pack.dumps(roomy(residual())))
-    place = struct.unpack_from("<I", data, STEPS + 12)[0]
-    struct.pack_into("<I", data, STEPS + STEP.size + 12, place + 16 * 100)  # a free place: still valid
-    struct.pack_into("<I", data, STEPS + 2 * STEP.size + 4, place + 16 * 100)
-    struct.pack_into("<I", data, PLANS + 12, place + 16 * 200)
+    place = struct.unpack_from("<I", data, SMALL.rooms[1])[0]
+    struct.pack_into("<I", data, SMALL.rooms[2], place + 16 * 100)  # a free place: still valid
+    struct.pack_into("<I", data, SMALL.at + 12, place + 16 * 200)
     moved = seal(data)
     assert read(moved) is not None
     assert runtime.fuzz_load(moved, len(moved)) == Status.OK
-    struct.pack_into("<I", data, STEPS + 2 * STEP.size + 12, place)
-    struct.pack_into("<I", data, STEPS + ADD * STEP.size + 8, place)
+    struct.pack_into("<I", data, SMALL.rooms[3], place)
     hostile = seal(data)
     assert read(hostile) is None
     assert runtime.fuzz_load(hostile, len(hostile)) == Status.MALFORMED
 
 
+BLOCKS = seed_of(pack.dumps(without(residual(), [[(1, 4)], []])))
+"""The residual net without its block in the smaller subnet: tensor 4 stands for 1, 2 and 3 are empty."""
+FEWER, ALL = BLOCKS.plans
+ROOMS = {
+    "place of a tensor that is left out": (FEWER.rooms[2], "I", 16),
+    "zero point of a tensor that is left out": (FEWER.rooms[2] + 8, "b", 1),
+    "tensor that stands for one that is left out": (FEWER.rooms[3] + 6, "H", 2),
+    "tensor that stands for another at another place": (FEWER.rooms[4], "I", 16),
+    "tensor that stands for another with more units": (FEWER.rooms[4] + 4, "H", 3),
+    "tensor that stands for another with other zero point": (FEWER.rooms[4] + 8, "b", 100),
+    "tensor that stands for one of another shape": (FEWER.rooms[4] + 6, "H", 0),
+    "input that is left out": (FEWER.rooms[4], "Q", 4 << 48),
+    "step of a layer that is left out": (FEWER.steps[4], "H", 3),
+    "larger subnet without the tensor of a smaller one": (ALL.rooms[1] + 4, "H", 1),
+}
+
+
+@pytest.mark.parametrize(("at", "code", "value"), ROOMS.values(), ids=ROOMS)
+def test_room_that_the_writer_would_not_write_is_refused_by_both(
+    runtime: ctypes.CDLL, at: int, code: str, value: int
+) -> None:
+    data = bytearray(BLOCKS.data)
+    assert runtime.fuzz_load(BLOCKS.data, len(data)) == Status.OK
+    struct.pack_into("<" + code, data, at, value)
+    sealed = seal(data)
+    assert read(sealed) is None
+    assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
+
+
+def two_convolutions() -> Model:
+    """Return a net of two convolutions of one shape, the second of which may be left out by its shape."""
+    maker = Maker(2, 2, 4)
+    maker.add(Kind.CONV, 4)
+    maker.add(Kind.CONV, 4)
+    return maker.build([[2, 2], [4, 4]])
+
+
+UNNESTED = {
+    "a larger subnet leaves out what a smaller one runs": without(residual(), [[], [(1, 4)]]),
+    "the smaller subnet leaves out the last layer": without(two_convolutions(), [[(1, 2)], []]),
+}
+
+
+@pytest.mark.parametrize("model", UNNESTED.values(), ids=UNNESTED)
+def test_subnet_without_a_layer_that_it_must_run_is_refused_by_both(
+    runtime: ctypes.CDLL, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as lax:
+        lax.setattr("reds.pack.writer.validate_model", lambda model: None)
+        data = pack.dumps(model)
+    assert read(data) is None
+    assert runtime.fuzz_load(data, len(data)) == Status.MALFORMED
+
+
+def test_tensor_that_stands_for_one_of_fewer_units_is_refused_by_both(runtime: ctypes.CDLL) -> None:
+    """The convolution behind it could read three units, and counts their multiply-accumulates."""
+    maker = Maker(2, 2, 4)
+    for _ in range(3):
+        maker.add(Kind.CONV, 4)
+    data = bytearray(pack.dumps(without(maker.build([[2, 2, 4], [4, 4, 4]]), [[(1, 2)], []])))
+    plan = seed_of(bytes(data)).plans[0]
+    struct.pack_into("<H", data, plan.rooms[2] + 4, 3)
+    struct.pack_into("<I", data, plan.at + 8, 4 * (4 * 2 + 3 * 4))
+    sealed = seal(data)
+    assert read(sealed) is None
+    assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
+
+
+def activated_residual() -> bytes:
+    """Return the residual net with activation tables behind all layers but the addition with its ReLU."""
+    return next(
+        data
+        for seed in range(100)
+        if len(activation_tables(data := pack.dumps(activated(residual(), seed)))) == 5
+    )
+
+
+def activation_tables(data: bytes) -> list[int]:
+    """Return the offsets of the activation tables of the smaller subnet."""
+    places = (STEP.unpack_from(data, at)[5] for at in seed_of(data).plans[0].steps.values())
+    return [place for place in places if place]
+
+
+@pytest.mark.parametrize(("entry", "value"), [(0, 1), (0, -128), (1, -128), (128, -128), (255, -128)])
+def test_activation_table_with_a_value_that_no_tensor_holds_is_refused_by_both(
+    runtime: ctypes.CDLL, entry: int, value: int
+) -> None:
+    data = bytearray(activated_residual())
+    assert runtime.fuzz_load(bytes(data), len(data)) == Status.OK
+    struct.pack_into("<b", data, activation_tables(data)[0] + entry, value)
+    sealed = seal(data)
+    assert read(sealed) is None
+    assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
+
+
+def test_activation_table_behind_a_relu_is_refused_by_both(runtime: ctypes.CDLL) -> None:
+    data = bytearray(activated_residual())
+    data[SEED.layers[0] + 1] = 1
+    struct.pack_into("<b", data, SMALL.steps[0] + 2, -127)
+    struct.pack_into("<b", data, LARGE.steps[0] + 2, -127)
+    sealed = seal(data)
+    assert read(sealed) is None
+    assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
+
+
 def shifted(data: bytes) -> bytes:
     """Return a pack whose tables and weights begin 16 bytes later than they could."""
-    header, changed = HEADER.unpack_from(data), bytearray(data)
-    fields = [header[10] + i * LAYER.size + 20 for i in range(header[6])]
-    for plan, _ in seed_of(data).names[1:]:
-        fields += [plan + PLAN.size + i * STEP.size + 20 for i in range(header[6])]
+    seed, changed = seed_of(data), bytearray(data)
+    fields = [at + 24 for at in seed.layers]
+    fields += [step + 8 for plan in seed.plans for step in plan.steps.values()]
     for at in fields:
         place = struct.unpack_from("<I", data, at)[0]
         struct.pack_into("<I", changed, at, place + 16 if place else 0)
-    body = seed_of(data).body
-    return seal(changed[:body] + bytes(16) + changed[body:])
+    return seal(changed[: seed.body] + bytes(16) + changed[seed.body :])
 
 
 def repeated(data: bytes) -> bytes:
     """Return the pack of `shared_table` with the table of the pool stored twice."""
-    plans, plan_bytes = HEADER.unpack_from(data)[11:13]
-    steps = [plans + s * plan_bytes + PLAN.size for s in (0, 1)]
-    tables = [[STEP.unpack_from(data, step + i * STEP.size)[6] for i in range(4)] for step in steps]
-    assert tables[0][1] == tables[1][1]
-    changed = bytearray(data)
-    for i, at in ((1, tables[1][3]), (3, tables[1][3] + 32)):
-        struct.pack_into("<I", changed, steps[1] + i * STEP.size + 20, at)
-    layers = HEADER.unpack_from(data)[10]
+    seed, changed = seed_of(data), bytearray(data)
+    small, large = ([STEP.unpack_from(data, at)[3] for at in plan.steps.values()] for plan in seed.plans)
+    assert small[1] == large[1]
+    for i, at in ((1, large[3]), (3, large[3] + 32)):
+        struct.pack_into("<I", changed, seed.plans[1].steps[i] + 8, at)
     for i in (0, 3):
-        at = layers + i * LAYER.size + 20
+        at = seed.layers[i] + 24
         struct.pack_into("<I", changed, at, struct.unpack_from("<I", data, at)[0] + 32)
-    return seal(changed[: tables[1][3]] + data[tables[0][1] : tables[0][1] + 32] + changed[tables[1][3] :])
+    return seal(changed[: large[3]] + data[small[1] : small[1] + 32] + changed[large[3] :])
 
 
 BYTES: dict[str, Callable[[], bytes]] = {
@@ -164,8 +280,8 @@ def test_pack_of_standardized_features_is_accepted_by_both(runtime: ctypes.CDLL)
 
 def test_shared_table_is_accepted_by_both(runtime: ctypes.CDLL) -> None:
     data = pack.dumps(shared_table())
-    steps = [STEP.unpack_from(data, at + PLAN.size + STEP.size) for at, _ in seed_of(data).names[1:]]
-    assert steps[0][6] == steps[1][6]
+    steps = [STEP.unpack_from(data, plan.steps[1]) for plan in seed_of(data).plans]
+    assert steps[0][3] == steps[1][3]
     assert read(data) is not None
     assert runtime.fuzz_load(data, len(data)) == Status.OK
 
@@ -173,7 +289,7 @@ def test_shared_table_is_accepted_by_both(runtime: ctypes.CDLL) -> None:
 def test_nonzero_byte_in_the_padding_before_weights_is_refused_by_both(runtime: ctypes.CDLL) -> None:
     data = bytearray(pack.dumps(dense_model([5, 3, 4], [[3, 4]], 1)))
     (first, size), (second, _) = (
-        struct.unpack_from("<II", data, HEADER.unpack_from(data)[10] + i * LAYER.size + 20) for i in (0, 1)
+        struct.unpack_from("<II", data, HEADER.unpack_from(data)[9] + i * LAYER.size + 24) for i in (0, 1)
     )
     assert second > first + size
     data[second - 1] = 1

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds import pack
 from reds.pack import interpreter
-from reds.pack.format import HEADER, PLAN
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.row_encoding import BIAS_SHIFTS, INT16_LIMIT
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
+from tests.targets.support.fuzz.mutations import seed_of
+from tests.targets.support.models import stored
 from tests.targets.support.status import Status
 from tests.targets.support.x86 import FAMILIES, needs, stand_in
 
@@ -38,7 +39,7 @@ def check(
     file = tmp_path_factory.mktemp("net") / "net.reds"
 
     def check_(model: Model, x: np.ndarray) -> None:
-        file.write_bytes(pack.dumps(model, LAYOUTS[2]))
+        file.write_bytes(stored(model, LAYOUTS[2]))
         done = subprocess.run([program, file], input=x.tobytes(), capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
         expected = [interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets))]
@@ -57,6 +58,11 @@ def test_dnn_s_equals_the_reference(check: Check) -> None:
 def test_every_kind_of_layer_equals_the_reference(check: Check, seed: int) -> None:
     model = random_model(seed, subnets=3)
     check(model, inputs(model, 4, seed))
+
+
+def test_nets_with_left_out_blocks_and_activation_tables_equal_the_reference(check: Check) -> None:
+    for model in deep_nets(range(400, 408)):
+        check(model, inputs(model, 4))
 
 
 @settings(max_examples=40)
@@ -118,10 +124,10 @@ def test_largest_sum_and_bias_in_int32_are_exact(check: Check) -> None:
 @pytest.mark.parametrize(
     ("at", "value"),
     [
-        (16, 1 << 20),  # scratch outside the arena
-        (16, 16),  # scratch on top of the input
-        (20, 0),  # the table is the header, which holds no valid multiplier
-        (24, 80),  # plain rows, which this layout does not have
+        (4, 1 << 20),  # scratch outside the arena
+        (4, 16),  # scratch on top of the input
+        (8, 0),  # the table is the header, which holds no valid multiplier
+        (12, 80),  # plain rows, which this layout does not have
     ],
 )
 def test_invalid_field_of_the_layout_is_refused(
@@ -129,8 +135,8 @@ def test_invalid_field_of_the_layout_is_refused(
 ) -> None:
     needs("reds_x86_avx2")
     program, file = compiler.program("run_pack.c", family="reds_x86_avx2"), tmp_path / "net.reds"
-    data = bytearray(pack.dumps(dense_model([8, 4], [[4]]), LAYOUTS[2]))
-    struct.pack_into("<I", data, HEADER.unpack_from(data)[11] + PLAN.size + at, value)
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[2]))
+    struct.pack_into("<I", data, seed_of(bytes(data)).plans[0].steps[0] + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
     file.write_bytes(data)
     done = subprocess.run([program, file], input=bytes(8), capture_output=True, check=False)

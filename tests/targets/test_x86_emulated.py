@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from reds import pack
 from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
 from reds.pack.model import Model
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
+from tests.targets.support.models import stored
 from tests.targets.support.status import Status
 
 CPUS = {"max": LAYOUTS[2], "Nehalem": CANONICAL}
@@ -30,7 +31,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
 
 def nets() -> list[Model]:
     dense = dense_model([37, 70, 19, 6], [[20, 7, 6], [70, 19, 6]], seed=3, extreme=True)
-    return [dnn_s(), dense, *(random_model(seed, subnets=3) for seed in range(30))]
+    return [dnn_s(), dense, *(random_model(seed, subnets=3) for seed in range(24)), *deep_nets(range(3))]
 
 
 @pytest.mark.parametrize(("cpu", "layout"), CPUS.items(), ids=CPUS)
@@ -38,7 +39,7 @@ def test_every_net_has_the_references_bits(programs: Cross, tmp_path: Path, cpu:
     program, file = programs.program("run_pack.c", flags=["-O1"]), tmp_path / "net.reds"
     for model in nets():
         x = inputs(model, 4)
-        file.write_bytes(pack.dumps(model, layout))
+        file.write_bytes(stored(model, layout))
         done = programs.run(program, cpu, str(file), stdin=x.tobytes())
         expected = b"".join(interpreter.run(model, s, x).tobytes() for s in range(len(model.subnets)))
         assert (done.returncode, done.stdout) == (0, expected), (model.name, done.stderr)
@@ -46,6 +47,6 @@ def test_every_net_has_the_references_bits(programs: Cross, tmp_path: Path, cpu:
 
 def test_without_avx2_its_layout_is_refused(programs: Cross, tmp_path: Path) -> None:
     file = tmp_path / "net.reds"
-    file.write_bytes(pack.dumps(dnn_s(), CPUS["max"]))
+    file.write_bytes(stored(dnn_s(), CPUS["max"]))
     done = programs.run(programs.program("run_pack.c", flags=["-O1"]), "Nehalem", str(file))
     assert done.returncode == Status.LAYOUT

@@ -21,7 +21,7 @@ def add_model(graph: FlatBufferGraph, model: Model) -> tuple[Value, Value]:
     first = model.tensors[0]
     flat = not any(layer.kind in WINDOWED | {Kind.FLATTEN} for layer in model.layers)
     shape = (1, first.units) if flat else (1, first.height, first.width, first.units)
-    values, zeros = [graph.value(shape, chosen[0])], model.zero_points(0)
+    values, rooms = [graph.value(shape, chosen[0])], model.rooms(0)
     for layer, step in zip(model.layers, subnet.steps, strict=True):
         target, output, x = model.tensors[layer.output], chosen[layer.output], values[layer.inputs[0]]
         if layer.kind is Kind.DENSE:
@@ -43,7 +43,7 @@ def add_model(graph: FlatBufferGraph, model: Model) -> tuple[Value, Value]:
             inputs = [with_positions(graph, x).index, axes]
             values.append(graph.op("MEAN", inputs, shape, output, keepDims=True))
         else:
-            x, padding = padded(graph, layer, with_positions(graph, x), zeros[layer.inputs[0]])
+            x, padding = padded(graph, layer, with_positions(graph, x), rooms[layer.inputs[0]].zero)
             values.append(windowed(graph, layer, step, x, padding, target, output))
     return values[0], copy(graph, values[-1], Operand(output_quantization(model), 1))
 

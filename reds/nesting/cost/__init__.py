@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reds.errors import GraphError
 from reds.graph import Graph, Layer
+from reds.nesting.depth import half_blocks, switches
 from reds.nesting.solver.problem import Choice, Groups, entries
 from reds.pack.model import table_rows
 from reds.pack.padding import round_up
@@ -48,24 +49,28 @@ class Cost:
         return f"{cost / 10**self.digits:.{min(self.digits, 3)}f} {self.unit}"
 
 
-def width_grids(graph: Graph, step: int | Sequence[int], least: int | Sequence[int]) -> list[Grid]:
+def width_grids(
+    graph: Graph, step: int | Sequence[int], least: int | Sequence[int], depth: bool = False
+) -> list[Grid]:
     """Return for each group the widths to choose from: multiples of `step`, and the full width.
 
     Args:
         graph: The full network. Groups that are never cut have their full width only.
         step: Widths are multiples of this; one number, or one for each group.
         least: The fewest units to keep; one number, or one for each group.
+        depth: Whether groups of a block that may be left out have the width 0 too.
 
     Raises:
         GraphError: A number is not whole or less than 1, or there is not one for each group.
     """
     n = len(graph.groups)
     steps, fewest = _of_groups("step", step, n), _of_groups("least", least, n)
+    none = {g for block in graph.blocks for g in block.groups} if depth else set[int]()
     return [
-        np.unique([*range(round_up(first, by), group.units, by), group.units])
+        np.unique([*range(round_up(first, by), group.units, by), group.units, *([0] if g in none else [])])
         if group.cut
         else np.array([group.units])
-        for group, by, first in zip(graph.groups, steps, fewest, strict=True)
+        for g, (group, by, first) in enumerate(zip(graph.groups, steps, fewest, strict=True))
     ]
 
 
@@ -98,6 +103,11 @@ def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
     return layer.weights(widths) + ROW_BYTES * round_up(table_rows(layer.kind, widths[layer.writes]), 4)
 
 
+def half_blocks_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
+    """Return a cost of 0 where every block is left out as a whole or not at all, else of 1."""
+    return Cost("blocks left out in part", half_blocks(graph, grids), peak=True)
+
+
 def sum_over_layers(
     graph: Graph, grids: Sequence[Grid], count: Callable[[Layer, Sequence[int]], int]
 ) -> CostTables:
@@ -109,12 +119,33 @@ def sum_over_layers(
         count: The count of a layer at the widths of all groups. It also takes arrays of widths.
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
-    for layer in graph.layers:
+    for layer, switch in zip(graph.layers, switches(graph, grids), strict=True):
         groups = tuple(sorted({layer.reads, layer.writes}))
         counts = count(layer, broadcast_widths(groups, grids))
         table = np.zeros([len(grids[g]) for g in groups], np.int64) + counts
-        tables[groups] = tables.get(groups, 0) + table
+        add_where_running(tables, groups, table, switch, grids)
     return tables
+
+
+def add_where_running(
+    tables: dict[Groups, NDArray[np.int64]], groups: Groups, table: NDArray[np.int64], switch: Groups,
+    grids: Sequence[Grid],
+) -> None:  # fmt: skip
+    """Add the table of a layer to those of all, with 0 at the widths that leave the layer out.
+
+    Args:
+        tables: The sums so far.
+        groups: The groups of the table, ascending.
+        table: The cost of the layer, int64 [widths of the first group, ...].
+        switch: The group whose width 0 leaves the layer out, or none.
+        grids: The widths of each group.
+    """
+    together = tuple(sorted({*groups, *switch}))
+    widths = broadcast_widths(together, grids)
+    part = table.reshape([len(grids[g]) if g in groups else 1 for g in together])
+    for g in switch:
+        part = part * (widths[g] > 0)
+    tables[together] = tables.get(together, 0) + part
 
 
 def broadcast_widths(groups: Groups, grids: Sequence[Grid]) -> Any:

@@ -1,18 +1,23 @@
 """Count the arena of a subnet, by the same rule that plans packs."""
 
 from collections.abc import Sequence
+from functools import reduce
+from itertools import chain
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.graph import Graph, Layer, Tensor, Widths
 from reds.nesting.cost import Cost, Grid, broadcast_widths
+from reds.nesting.depth import switches, taken_where
 from reds.nesting.solver.problem import Groups
-from reds.pack.arena import ALIGNMENT, lifetimes, place
-from reds.pack.layouts import Layout
+from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
+from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WEIGHTED, IntegerLayer, Step, TensorShape
 from reds.pack.padding import round_up
 
+ARENA_UNIT = "bytes of arena"
 NO_ROWS = np.zeros(0, np.int32)
 
 
@@ -28,19 +33,29 @@ def arena_cost(graph: Graph, grids: Sequence[Grid], layout: Layout) -> Cost:
         layout: The layout of the kernels, which need scratch.
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
-    lives = lifetimes([layer.inputs for layer in graph.layers])
-    for i, layer in enumerate(graph.layers):
-        in_use = [t for t, (first, last) in zip(graph.tensors, lives, strict=True) if first <= i <= last]
-        groups = tuple(sorted({layer.reads, *(tensor.group for tensor in in_use)}))
+    inputs, of_layers = [layer.inputs for layer in graph.layers], switches(graph, grids)
+    lives = lifetimes(schedule(inputs, range(len(inputs)), {}))
+    for i, (layer, switch) in enumerate(zip(graph.layers, of_layers, strict=True)):
+        in_use = [t for t, (first, last) in enumerate(lives) if first <= i <= last]
+        needs = [taken_where(graph, grids, i, t, in_use) for t in in_use]
+        groups = tuple(sorted({
+            layer.reads, *switch, *(graph.tensors[t].group for t in in_use),
+            *(g for alternatives in chain(*needs) for g in alternatives),
+        }))  # fmt: skip
         widths = broadcast_widths(groups, grids)
         scratch = [
             round_up(scratch_bytes(graph, layer, int(n), layout), ALIGNMENT) for n in grids[layer.reads]
         ]
         table = np.reshape(scratch, widths[layer.reads].shape)
-        for tensor in in_use:
-            table = table + round_up(_bytes_per_unit(tensor) * widths[tensor.group], ALIGNMENT)
+        for tensor, need in zip((graph.tensors[t] for t in in_use), needs, strict=True):
+            taken = round_up(_bytes_per_unit(tensor) * widths[tensor.group], ALIGNMENT)
+            for alternatives in need:
+                taken = taken * reduce(or_, (widths[g] > 0 for g in alternatives))
+            table = table + taken
+        for g in switch:
+            table = table * (widths[g] > 0)
         tables[groups] = np.maximum(tables.get(groups, 0), table)
-    return Cost("bytes of arena", tables, peak=True)
+    return Cost(ARENA_UNIT, tables, peak=True)
 
 
 def arena_bytes(graph: Graph, widths: Widths, layout: Layout) -> int:
@@ -51,9 +66,14 @@ def arena_bytes(graph: Graph, widths: Widths, layout: Layout) -> int:
         widths: Units that the subnet keeps in each group.
         layout: The layout of the kernels, which need scratch.
     """
-    scratch = [scratch_bytes(graph, layer, widths[layer.reads], layout) for layer in graph.layers]
-    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in graph.tensors]
-    return place([layer.inputs for layer in graph.layers], sizes, scratch).size
+    runs = graph.running(widths)
+    layers = [graph.layers[i] for i in runs.layers]
+    scratch = [scratch_bytes(graph, layer, widths[layer.reads], layout) for layer in layers]
+    tensors = [graph.tensors[0], *(graph.tensors[layer.output] for layer in layers)]
+    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in tensors]
+    return place(
+        schedule([layer.inputs for layer in graph.layers], runs.layers, runs.stands), sizes, scratch
+    ).size
 
 
 def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int:
@@ -74,8 +94,9 @@ def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int
         layer.kernel, layer.stride, layer.padding,
     )  # fmt: skip
     source_shape = TensorShape(source.height, source.width, full[source.group] * source.copies)
-    step = Step(units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
-    return layout.scratch(integer_layer, source_shape, step)
+    step = Step(layer.output - 1, units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
+    kernels = layout if layout.runs(integer_layer) else CANONICAL
+    return kernels.scratch(integer_layer, source_shape, step)
 
 
 def _bytes_per_unit(tensor: Tensor) -> int:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from reds.errors import GraphError, LatencyError
 from reds.files import write_atomically
 from reds.graph import Graph, Layer
-from reds.nesting.cost import Cost, Grid
+from reds.nesting.cost import Cost, Grid, add_where_running
+from reds.nesting.depth import switches
 from reds.nesting.solver.problem import Groups
 from reds.reading import parse_json, read_regular, reason
 
@@ -115,17 +116,21 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
         GraphError: A layer was not measured, or not over all its widths.
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
-    for layer in graph.layers:
+    for layer, switch in zip(graph.layers, switches(graph, grids), strict=True):
         groups = (layer.reads,) if layer.reads == layer.writes else (layer.reads, layer.writes)
         if layer.name not in latency.layers:
             raise GraphError(
                 f"the times of {latency.board} lack layer {layer.name}, so they belong to another net:"
                 " measure this one with `hil latency`"
             )
-        us = _interpolated(latency, layer, [grids[g] for g in groups])
-        table = np.rint(us * NANOSECONDS).astype(np.int64)
+        table = np.zeros([len(grids[g]) for g in groups], np.int64)
+        running = [grids[g][grids[g] > 0] for g in groups]
+        if all(map(len, running)):
+            us = _interpolated(latency, layer, running)
+            after = tuple(slice(len(grids[g]) - len(n), None) for g, n in zip(groups, running, strict=True))
+            table[after] = np.rint(us * NANOSECONDS)
         ordered = tuple(sorted(groups))
-        tables[ordered] = tables.get(ordered, 0) + (table if ordered == groups else table.T)
+        add_where_running(tables, ordered, table if ordered == groups else table.T, switch, grids)
     return Cost("us", tables, digits=3)
 
 

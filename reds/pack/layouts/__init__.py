@@ -4,9 +4,10 @@ Files on the host have the canonical layout. Deploying writes the one that the a
 changes the order of bytes and never a result.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from reds.errors import ModelError
 from reds.pack import arena
 from reds.pack.layouts.canonical import Canonical
 from reds.pack.layouts.neon import Neon
@@ -58,27 +59,57 @@ CANONICAL = Canonical()
 LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon())}
 
 
-def plan(model: Model, subnet: int, layout: Layout) -> Arena:
-    """Return the arena of a subnet in a layout, with the scratch of its kernels.
+def plan(model: Model, subnet: int, chosen: Sequence[Layout]) -> Arena:
+    """Return the arena of a subnet, with the scratch of its kernels.
 
-    A pack that was read keeps its own arena in the canonical layout.
+    A pack that was read keeps its own arena where every layer is canonical.
 
     Args:
         model: The integer network.
         subnet: The index of the subnet.
-        layout: The layout of the kernels that run it.
+        chosen: The layout of each layer.
     """
-    steps, kept = model.subnets[subnet].steps, model.subnets[subnet].arena
-    if kept is not None and layout.id == CANONICAL.id:
+    kept = model.subnets[subnet].arena
+    if kept is not None and all(layout is CANONICAL for layout in chosen):
         return kept
-    scratch = [
-        layout.scratch(layer, model.tensors[layer.inputs[0]], step)
-        for layer, step in zip(model.layers, steps, strict=True)
+    return arena.plan(model, subnet, step_scratch(model, subnet, chosen))
+
+
+def step_scratch(model: Model, subnet: int, chosen: Sequence[Layout]) -> list[int]:
+    """Return the bytes of scratch of each step of a subnet, with this layout of each layer."""
+    layers = model.layers
+    return [
+        chosen[step.layer].scratch(layers[step.layer], model.tensors[layers[step.layer].inputs[0]], step)
+        for step in model.subnets[subnet].steps
     ]
-    return arena.plan(model, subnet, scratch)
 
 
-def best(model: Model, ids: Iterable[int]) -> Layout | None:
-    """Return the layout of the highest id among `ids` whose kernels can run the model, or None."""
-    usable = [i for i in ids if i in LAYOUTS and all(LAYOUTS[i].runs(layer) for layer in model.layers)]
-    return LAYOUTS[max(usable)] if usable else None
+def canonical(model: Model) -> tuple[Layout, ...]:
+    """Return the canonical layout for each layer of a model."""
+    return (CANONICAL,) * len(model.layers)
+
+
+def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...]:
+    """Return for each layer the layout of the highest id among `ids` that has a kernel for it.
+
+    Raises:
+        ModelError: A layer has no such layout.
+    """
+    known, chosen = [LAYOUTS[i] for i in sorted(set(ids) & LAYOUTS.keys())], []
+    for i, layer in enumerate(model.layers):
+        usable = [layout for layout in known if layout.runs(layer)]
+        if not usable:
+            kind = layer.kind.name.lower()
+            raise ModelError(f"no layout of its agent runs layer {i} ({kind}) of {model.name}")
+        chosen.append(usable[-1])
+    return tuple(chosen)
+
+
+def preferring(model: Model, layout: Layout) -> tuple[Layout, ...]:
+    """Return a layout for each layer for which it has a kernel, and the canonical one for the others."""
+    return tuple(layout if layout.runs(layer) else CANONICAL for layer in model.layers)
+
+
+def names(chosen: Iterable[Layout]) -> str:
+    """Return the names of the layouts of a pack's layers, the highest id first, as `radix256, canonical`."""
+    return ", ".join(layout.name for _, layout in sorted({each.id: each for each in chosen}.items())[::-1])

@@ -6,7 +6,7 @@ on a device checks the same rules (`targets/runtime/check.h`), and a test compar
 
 from collections.abc import Sequence
 
-from reds.pack.arena import lifetimes
+from reds.pack.arena import lifetimes, model_schedule, tensor_sizes
 from reds.pack.model import (
     LARGEST_SCALE,
     LARGEST_SIDE,
@@ -24,6 +24,7 @@ from reds.pack.validate.arena import validate_arena
 from reds.pack.validate.expect import expect
 from reds.pack.validate.layer import inference_values, validate_layer
 from reds.pack.validate.name import validate_name
+from reds.pack.validate.rooms import validate_nested, validate_rooms
 from reds.pack.validate.step import validate_step
 
 NAME_BYTES, SUBNET_NAME_BYTES = 31, 7
@@ -43,13 +44,11 @@ def validate_model(model: Model) -> None:
     _validate_scale("the input", model.input_scale)
     zero = model.input_zero
     expect(-LIMIT <= zero <= LIMIT, f"the input has the zero point {zero}: zero points lie in [-127, 127]")
-    lives = lifetimes([layer.inputs for layer in model.layers])
     for index, subnet in enumerate(model.subnets):
         _validate_subnet(model, index)
         if subnet.arena is not None:
-            units = [model.tensors[0].units, *(step.units_out for step in subnet.steps)]
-            sizes = [tensor.size(n) for tensor, n in zip(model.tensors, units, strict=True)]
-            validate_arena(f"subnet {subnet.name}", subnet.arena, sizes, lives)
+            lives = lifetimes(model_schedule(model, index))
+            validate_arena(f"subnet {subnet.name}", subnet.arena, tensor_sizes(model, index), lives)
 
 
 def validate_layers(
@@ -103,24 +102,20 @@ def _validate_subnet(model: Model, index: int) -> None:
     names = [other.name for other in model.subnets[:index]]
     expect(subnet.name not in names, f"{where} appears twice: each subnet needs a name of its own")
     _validate_scale(f"the output of {where}", subnet.output_scale)
-    steps, layers = len(subnet.steps), len(model.layers)
-    expect(steps == layers, f"{where} has {steps} steps for {layers} layers: one for each layer is needed")
-    units, zeros = [model.tensors[0].units], model.zero_points(index)
-    for i, (layer, step) in enumerate(zip(model.layers, subnet.steps, strict=True)):
-        place = f"{where}, layer {i}"
+    validate_rooms(where, model, index)
+    rooms = model.rooms(index)
+    for step in subnet.steps:
+        layer, place = model.layers[step.layer], f"{where}, layer {step.layer}"
         for tensor in layer.inputs:
+            units = rooms[tensor].units
+            expect(units > 0, f"{place} reads tensor {tensor}, which the subnet leaves out")
             expect(
-                step.units_in == units[tensor],
-                f"{place} reads {step.units_in} units of tensor {tensor}, which has {units[tensor]}",
+                step.units_in == units,
+                f"{place} reads {step.units_in} units of tensor {tensor}, which has {units}",
             )
-        validate_step(place, model.tensors, layer, step, zeros[layer.inputs[0]])
-        units.append(step.units_out)
-        if index:
-            smaller = model.subnets[index - 1].steps[i]
-            expect(
-                smaller.units_out <= step.units_out,
-                f"{place} is not nested: it keeps {step.units_out} units, a smaller one {smaller.units_out}",
-            )
+        validate_step(place, model.tensors, layer, step, rooms[layer.inputs[0]].zero)
+    if index:
+        validate_nested(where, model.rooms(index - 1), rooms)
     counted = model.macs(index)
     expect(subnet.macs == counted, f"{where} states {subnet.macs} MACs, but its layers take {counted}")
     expect(counted <= MOST_MACS, f"{where} takes {counted:,} MACs: at most {MOST_MACS:,} are possible")

@@ -16,23 +16,23 @@ def validate_arena(where: str, arena: Arena, sizes: Sequence[int], lives: Sequen
     Args:
         where: The subnet as errors name it.
         arena: The arena.
-        sizes: Bytes of each tensor in this subnet.
-        lives: The first and the last layer during which each tensor is in use.
+        sizes: Bytes of the input and of the output of each step.
+        lives: The first and the last step during which each tensor is in use.
 
     Raises:
         ModelError: A rule is broken.
     """
-    tensors, layers = len(sizes), len(sizes) - 1
+    tensors, steps = len(sizes), len(sizes) - 1
     expect(
-        (len(arena.tensors), len(arena.scratch)) == (tensors, layers),
-        f"{where} has an arena for {len(arena.tensors)} tensors and {len(arena.scratch)} layers:"
-        f" {tensors} and {layers} are needed",
+        (len(arena.tensors), len(arena.scratch)) == (tensors, steps),
+        f"{where} has an arena for {len(arena.tensors)} tensors and {len(arena.scratch)} steps:"
+        f" {tensors} and {steps} are needed",
     )
     start = np.array([*arena.tensors, *arena.scratch], np.int64)
-    end = start + np.array([*(round_up(n, ALIGNMENT) for n in sizes), *[0] * layers], np.int64)
+    end = start + np.array([*(round_up(n, ALIGNMENT) for n in sizes), *[0] * steps], np.int64)
     outside = np.flatnonzero((start % ALIGNMENT != 0) | (start < 0) | (end > arena.size))
     for i in outside[:1]:
-        name = f"tensor {i}" if i < tensors else f"the scratch of layer {i - tensors}"
+        name = _tensor(i) if i < tensors else f"the scratch of step {i - tensors}"
         place = f"{where} has {name} at {start[i]} to {end[i]} of an arena of {arena.size:,} bytes"
         expect(False, f"{place}: it must lie within, at a multiple of {ALIGNMENT}")
     expect(
@@ -44,7 +44,9 @@ def validate_arena(where: str, arena: Arena, sizes: Sequence[int], lives: Sequen
     together = (first[:, None] <= last) & (first <= last[:, None])
     overlap = np.argwhere(np.triu(together & (start[:, None] < end) & (start < end[:, None]), 1))
     for one, other in overlap[:1]:
-        pair = " and ".join(f"tensor {t} at {start[t]} to {end[t]}" for t in (one, other))
-        expect(
-            False, f"{where} has {pair} of its arena: both are in use in layer {first[[one, other]].max()}"
-        )
+        pair = " and ".join(f"{_tensor(t)} at {start[t]} to {end[t]}" for t in (one, other))
+        expect(False, f"{where} has {pair} of its arena: both are in use in step {first[[one, other]].max()}")
+
+
+def _tensor(index: int) -> str:
+    return f"the output of step {index - 1}" if index else "the input"

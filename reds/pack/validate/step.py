@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reds.errors import ModelError
 from reds.pack import row_encoding
@@ -52,7 +53,7 @@ def validate_step(
             f"{where} writes {step.units_out} units but reads {step.units_in}: {kind} must write {kept}",
         )
     _validate_table(where, layer, step)
-    zero = step.zero
+    zero = step.kernel_zero
     expect(-LIMIT <= zero <= LIMIT, f"{where} has the zero point {zero}: zero points lie in [-127, 127]")
     expect(not layer.relu or zero == -LIMIT, f"{where} has the zero point {zero}: after a ReLU it is -127")
     if layer.kind not in REQUANTIZED:
@@ -60,6 +61,20 @@ def validate_step(
         expect(
             zero == zero_in, f"{where} changes the zero point {zero_in} to {zero}: {kind} only copies bytes"
         )
+    if step.activation is not None:
+        _validate_activation(where, layer, step, step.activation.table)
+
+
+def _validate_activation(where: str, layer: IntegerLayer, step: Step, table: NDArray[np.int8]) -> None:
+    expect(not layer.relu, f"{where} has an activation table after a ReLU: a layer has one or the other")
+    if table.dtype != np.int8 or table.shape != (256,):
+        raise ModelError(
+            f"{where} has an activation table {table.dtype} {list(table.shape)}: int8 [256] is needed"
+        )
+    expect(table[0] == 0, f"{where} has {table[0]} for -128 in its activation table: 0 is needed")
+    lowest, zero = int(table.min()), step.zero
+    expect(lowest >= -LIMIT, f"{where} has {lowest} in its activation table: entries lie in [-127, 127]")
+    expect(-LIMIT <= zero <= LIMIT, f"{where} has the zero point {zero}: zero points lie in [-127, 127]")
 
 
 def _validate_table(where: str, layer: IntegerLayer, step: Step) -> None:

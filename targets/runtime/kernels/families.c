@@ -1,16 +1,18 @@
-/* The kernel families of this build. Of two with the same layout the faster one comes first. */
+/* The kernel families of this build, by the processors that run them. */
 #include "kernels.h"
 
-const reds_family *const reds_families[] = {
+const reds_kernels reds_processors[] = {
 #ifdef __ARM_FEATURE_DSP
-    &reds_cortex_m4,
+    {{[0] = &reds_portable, [1] = &reds_cortex_m4}},
 #endif
 #ifdef __x86_64__
-    &reds_x86_avx512,   &reds_x86_avxvnni,
-    &reds_x86_avx2,
+    {{[0] = &reds_portable, [2] = &reds_x86_avx512}},
+    {{[0] = &reds_portable, [2] = &reds_x86_avxvnni}},
+    {{[0] = &reds_portable, [2] = &reds_x86_avx2}},
 #endif
 #ifdef __aarch64__
-    &reds_neon_dotprod, &reds_neon_baseline,
+    {{[0] = &reds_portable, [3] = &reds_neon_dotprod}},
+    {{[0] = &reds_portable, [3] = &reds_neon_baseline}},
 #endif
-    &reds_portable,     NULL,
+    {{[0] = &reds_portable}},
 };

@@ -1,5 +1,5 @@
-/* The interface between the runtime and a family of kernels. A family reads packs of one layout. The loader
- * checks a pack against the sizes that the family states, so that kernels need no checks of their own. */
+/* The interface between the runtime and a family of kernels. A family runs layers of one layout. The loader
+ * checks each layer against the sizes that its family states, so that kernels need no checks of their own. */
 #ifndef REDS_KERNELS_H
 #define REDS_KERNELS_H
 
@@ -11,19 +11,37 @@
 
 /* One layer of one subnet, ready to run. Tensors are NHWC and hold only the units of the subnet. */
 typedef struct {
-    const int8_t *in;  /* 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
-    const int8_t *in2; /* the second input of an addition, likewise */
-    int8_t *out;       /* likewise, and writable */
+    const int8_t
+        *in;     /* the first input: 16-byte aligned in the arena, readable up to a multiple of 16 bytes */
+    int8_t *out; /* likewise, and writable */
     void *scratch;
     const void *weights;
-    const void *table;                /* of this subnet, in the format of the layout */
-    const int32_t *bias, *multiplier; /* the halves of a table of int32 */
-    const uint8_t *plain;             /* a byte a group of four rows (pack.h, plain_at), or NULL */
+    const void *table;    /* of this subnet, in the format of the layout */
+    const uint8_t *plain; /* a byte a group of four rows (pack.h, plain_at), or NULL */
     const reds_layer *layer;
     const reds_tensor *from, *to; /* of the full net; from->units is the stride of the weights */
+    const reds_room *rooms;       /* of all tensors in this subnet */
+    int8_t *arena;
     uint32_t units_in, units_out;
     int32_t zero, zero_in;
 } reds_op;
+
+/* Return the second input of an addition, which is like the first one. */
+static inline const int8_t *reds_second_input(const reds_op *op)
+{
+    return op->arena + op->rooms[op->layer->input[1]].at;
+}
+
+/* Return the halves of a table of int32. */
+static inline const int32_t *reds_biases(const reds_op *op)
+{
+    return op->table;
+}
+
+static inline const int32_t *reds_multipliers(const reds_op *op)
+{
+    return reds_biases(op) + reds_table_rows(op->layer->kind, op->units_out);
+}
 
 typedef void (*reds_kernel)(const reds_op *op);
 
@@ -31,25 +49,29 @@ typedef struct reds_family {
     uint32_t layout;
     uint32_t alignment;      /* of weights and tables in the pack: a power of two */
     bool (*available)(void); /* whether this processor can run it; NULL: always */
+    /* Return the bytes of a layer's weights, or UINT64_MAX if its kernel does not run such a layer. */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
-    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_step *step);
+    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
     bool (*weights_ok)(const reds_layer *layer, const void *weights);
     uint64_t (*table_bytes)(const reds_layer *layer, uint32_t rows);
     bool (*table_ok)(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
     reds_kernel run[REDS_KINDS]; /* by kind of layer; NULL: not supported */
 } reds_family;
 
-/* The families of this build, followed by NULL. */
-extern const reds_family *const reds_families[];
+/* The families that run on one kind of processor, by their layouts; NULL for a layout without kernels there. */
+typedef struct reds_kernels {
+    const reds_family *of[REDS_LAYOUTS];
+} reds_kernels;
+
+/* The kinds of processor of this build, the fastest first. The last one has the portable kernels alone. */
+extern const reds_kernels reds_processors[];
 extern const reds_family reds_portable;
 extern const reds_family reds_cortex_m4;
 extern const reds_family reds_x86_avx512, reds_x86_avxvnni, reds_x86_avx2;
 extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
-static inline bool reds_available(const reds_family *family)
-{
-    return family->available == NULL || family->available();
-}
+/* Return the kernels of the processor that this runs on. */
+const reds_kernels *reds_kernels_here(void);
 
 /* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
 static inline int8_t reds_requantize(int32_t acc, int32_t multiplier, int32_t zero)

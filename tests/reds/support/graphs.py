@@ -66,3 +66,40 @@ def all_widths(graph: Graph, step: int, least: int = 1) -> list[Widths]:
 def are_nested(subnets: Sequence[SelectedSubnet]) -> bool:
     """Whether each subnet, smallest first, keeps no more units of any group than the next."""
     return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))
+
+
+@st.composite
+def small_residuals(draw: st.DrawFn) -> Graph:
+    """One or two blocks of every shape, nested, or beside a longer residual; up to four units a group."""
+    sizes = st.integers(1, 4)
+    units = draw(sizes)
+    net = Builder(2, 3, 3)
+
+    def linear(x: int, n: int = units) -> int:
+        return net.conv(x, n, (1, 1), relu=False)
+
+    def branch(x: int, nested: bool = True) -> int:
+        shapes = ["plain", "bottleneck", "inverted", "late", "parallel"] + ["nested"] * nested
+        match draw(st.sampled_from(shapes)):
+            case "plain":
+                return linear(net.conv(x, draw(sizes), (3, 3)))
+            case "bottleneck":
+                return linear(net.conv(net.conv(x, draw(sizes), (1, 1)), draw(sizes), (3, 3)))
+            case "inverted":
+                return linear(net.depthwise(net.conv(x, draw(sizes), (1, 1)), (3, 3)))
+            case "late":
+                return linear(net.conv(net.depthwise(net.depthwise(x, (3, 3)), (3, 3)), draw(sizes), (1, 1)))
+            case "parallel":
+                return net.add(branch(x, nested=False), branch(x, nested=False))
+            case _:
+                inner = net.conv(x, units, (1, 1))
+                return linear(net.add(inner, branch(inner, nested=False)))
+
+    first = x = net.conv(net.input, units, (3, 3))
+    for _ in range(draw(st.integers(1, 2))):
+        y = branch(x)
+        x = net.add(*draw(st.permutations([x, y])), relu=draw(st.booleans()))
+    if draw(st.booleans()):
+        x = net.add(x, first)
+    net.dense(net.flatten(net.depthwise(x, (3, 3))), 3, relu=False, norm=False)
+    return net.build()

@@ -22,6 +22,7 @@ from tests.targets.support.sources import (
     SUPPORT,
     TARGETS,
     WARNINGS,
+    X86_LAYOUT,
 )
 
 WRAPPED = ["-Wl,--wrap=reds_select", "-Wl,--wrap=reds_run", "-Wl,--wrap=reds_run_layer"]
@@ -58,7 +59,7 @@ class Compiler:
         Args:
             *sources: Files of the support folder; the first one names the program.
             agent: Add the agent.
-            family: C name of the only kernel family that the program has; all of them if empty.
+            family: C name of the only family of x86 that the program has; all of them if empty.
             header: Included before the source of that family.
             link: Further flags of the linker.
         """
@@ -70,7 +71,7 @@ class Compiler:
                 folder.mkdir(exist_ok=True)
                 files = [*(SUPPORT / source for source in sources), *RUNTIME, *(AGENT if agent else [])]
                 if family:
-                    files[files.index(FAMILIES)] = _table_of(family, folder)
+                    files[files.index(FAMILIES)] = processor_table(folder, family)
                 heads = [header if family.endswith(file.stem) else None for file in files]
                 objects = [str(self._object(*each)) for each in zip(files, heads, strict=True)]
                 subprocess.run(["cc", *SANITIZED, *CFLAGS, *objects, *link, "-o", str(program)], check=True)
@@ -93,10 +94,10 @@ def _quick() -> list[str]:
     return flags if tried.returncode == 0 else []
 
 
-def _table_of(family: str, folder: Path) -> Path:
-    """Write a table of kernel families that has only this one."""
-    source = folder / "families.c"
-    header = TARGETS / "runtime/kernels/kernels.h"
-    table = f"const reds_family *const reds_families[] = {{&{family}, NULL}};"
+def processor_table(folder: Path, family: str = "") -> Path:
+    """Write a table of processors that has one, with the portable kernels and perhaps a family of x86."""
+    source, header = folder / "families.c", TARGETS / "runtime/kernels/kernels.h"
+    fast = f", [{X86_LAYOUT}] = &{family}" if family else ""
+    table = f"const reds_kernels reds_processors[] = {{{{{{[0] = &reds_portable{fast}}}}}}};"
     source.write_text(f'#include "{header}"\n{table}\n')
     return source

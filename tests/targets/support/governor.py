@@ -7,12 +7,11 @@ from ctypes import c_int16, c_uint8, c_uint16, c_uint32, c_uint64
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.targets.support.sources import TARGETS, WARNINGS
+from tests.targets.support.sources import GOVERNOR, WARNINGS
 
 WAIT = 2**32 - 1
 NO_DEADLINE = 2**32 - 1
 MAINS = 2**64 - 1
-SOURCES = sorted((TARGETS / "governor").glob("*.c"))
 POLICIES = ("reds_fixed", "reds_deadline", "reds_energy_neutral", "reds_deadline_and_energy")
 
 
@@ -53,7 +52,6 @@ class Governor(ctypes.Structure):
         ("rising", c_uint32),
         ("afforded", c_uint32),
         ("left", c_uint32),
-        ("waits", c_uint32),
         ("share", c_uint32),
         ("stretch", c_uint32),
     )
@@ -66,7 +64,7 @@ def build(folder: Path) -> ctypes.CDLL:
     """Compile the governor as a library that stops at undefined behavior."""
     library = folder / "governor.so"
     flags = [*WARNINGS, "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-shared", "-fPIC"]
-    subprocess.run(["cc", *flags, *map(str, SOURCES), "-o", str(library)], check=True)
+    subprocess.run(["cc", *flags, *map(str, GOVERNOR), "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
     loaded.reds_governor_begin.restype = ctypes.c_char_p
     loaded.reds_choose.restype = c_uint32

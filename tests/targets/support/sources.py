@@ -9,6 +9,7 @@ SUPPORT = Path(__file__).parent
 TARGETS = SUPPORT.parents[2] / "targets"
 FAMILIES = TARGETS / "runtime/kernels/families.c"
 X86 = sorted((TARGETS / "runtime/kernels/x86").glob("*.c"))
+X86_LAYOUT = 2
 NEON = sorted((TARGETS / "runtime/kernels/neon").glob("*.c"))
 CORTEX_M4 = sorted((TARGETS / "runtime/kernels/cortex_m4").glob("*.[cS]"))
 RUNTIME = [
@@ -18,7 +19,9 @@ RUNTIME = [
     *X86,
 ]
 """The runtime with the kernels of a desktop; those of other processors are added where they run."""
-AGENT = sorted((TARGETS / "agent").glob("*.c"))
+GOVERNOR = sorted((TARGETS / "governor").glob("*.c"))
+AGENT = [*sorted((TARGETS / "agent").glob("*.c")), *GOVERNOR]
+"""The agent with the governor that it runs."""
 POSIX = sorted((TARGETS / "posix").glob("*.c"))
 WARNINGS = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]

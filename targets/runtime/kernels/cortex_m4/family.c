@@ -24,16 +24,16 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
 {
-    uint32_t line = ((uint32_t)from->width + layer->padding[1] + layer->padding[3]) * step->units_in;
+    uint32_t line = ((uint32_t)from->width + layer->padding[1] + layer->padding[3]) * units_in;
     switch (layer->kind) {
     case REDS_DENSE:
-        return (step->units_in + 3u) / 4 * 8;
+        return (units_in + 3) / 4 * 8;
     case REDS_CONV:
-        return conv_quads(layer, from->units, step->units_in) * 24;
+        return conv_quads(layer, from->units, units_in) * 24;
     case REDS_DEPTHWISE:
-        return 4 * ((line + 7) / 4 * 4) + (step->units_in + 3u) / 4 * 4;
+        return 4 * ((line + 7) / 4 * 4) + (units_in + 3) / 4 * 4;
     default:
         return 0;
     }

@@ -3,8 +3,9 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-static void window(const reds_op *op, const int8_t *first, int8_t *out)
+static void window(const reds_op *op, const int32_t *multiplier, const int8_t *first, int8_t *out)
 {
+    const int32_t *bias = reds_biases(op);
     uint32_t even = 0, odd = 0, down = op->from->width * op->units_in;
     for (uint32_t y = 0; y < op->layer->kernel[0]; y++, first += down) {
         const int8_t *position = first;
@@ -16,7 +17,7 @@ static void window(const reds_op *op, const int8_t *first, int8_t *out)
     }
     const int16_t sums[4] = {(int16_t)even, (int16_t)odd, (int16_t)(even >> 16), (int16_t)(odd >> 16)};
     for (uint32_t u = 0; u < 4; u++) {
-        out[u] = reds_requantize(op->bias[0] + op->bias[1] * sums[u], op->multiplier[0], op->zero);
+        out[u] = reds_requantize(bias[0] + bias[1] * sums[u], multiplier[0], op->zero);
     }
 }
 
@@ -27,12 +28,13 @@ void reds_m4_run_average_pool(const reds_op *op)
         reds_portable_average_pool(op);
         return;
     }
+    const int32_t *multiplier = reds_multipliers(op);
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
         for (uint32_t x = 0; x < op->to->width; x++) {
             uint32_t position = y * layer->stride[0] * op->from->width + x * layer->stride[1];
             for (uint32_t unit = 0; unit < op->units_in; unit += 4, out += 4) {
-                window(op, op->in + position * op->units_in + unit, out);
+                window(op, multiplier, op->in + position * op->units_in + unit, out);
             }
         }
     }

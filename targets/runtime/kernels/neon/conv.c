@@ -117,8 +117,8 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
     };
     reds_neon_rows rows = {
         .weights = op->weights,
-        .bias = op->bias,
-        .multiplier = op->multiplier,
+        .bias = reds_biases(op),
+        .multiplier = reds_multipliers(op),
         .stride = 16 * (size_t)((taps * full + 3) / 4),
         .gap = 4 * (size_t)(whole ? 0 : full - pitch),
         .runs = whole ? 1 : taps,

@@ -30,8 +30,8 @@ static eight units_from(const row *r, uint32_t first)
     uint32_t live = op->units_in - first;
     return (eight){
         .weights = (const int8_t *)op->weights + first,
-        .bias = reds_neon_table(op->bias + first, live),
-        .half = reds_neon_half(reds_neon_table(op->multiplier + first, live)),
+        .bias = reds_neon_table(reds_biases(op) + first, live),
+        .half = reds_neon_half(reds_neon_table(reds_multipliers(op) + first, live)),
         .zero = vdupq_n_s16((int16_t)op->zero),
         .first = first,
         .live = live,

@@ -37,17 +37,16 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
 {
     uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
     switch (layer->kind) {
     case REDS_DENSE:
-        return step->units_in % 4 != 0 ? step->units_in + 16u : 0;
+        return units_in % 4 != 0 ? units_in + 16 : 0;
     case REDS_CONV:
-        return REDS_NEON_POSITIONS *
-               reds_neon_window_bytes(taps, reds_neon_pitch(from->units, step->units_in));
+        return REDS_NEON_POSITIONS * reds_neon_window_bytes(taps, reds_neon_pitch(from->units, units_in));
     case REDS_DEPTHWISE: {
-        uint64_t lines = (layer->kernel[0] + 1ull) * reds_neon_line_bytes(layer, from, step->units_in);
+        uint64_t lines = (layer->kernel[0] + 1ull) * reds_neon_line_bytes(layer, from, units_in);
         return lines > UINT32_MAX ? UINT32_MAX : (uint32_t)lines; /* larger than any arena */
     }
     default:

@@ -17,12 +17,13 @@ static int16x8_t sum(const reds_op *op, const int8_t *first)
     return total;
 }
 
-static void eight_units(const reds_op *op, const int8_t *first, int8_t *out)
+static void eight_units(const reds_op *op, const int32_t *multiplier, const int8_t *first, int8_t *out)
 {
-    int32x4_t bias = vdupq_n_s32(op->bias[0]), half = vdupq_n_s32(op->multiplier[0] / 2);
+    int32_t factor = reds_biases(op)[1];
+    int32x4_t bias = vdupq_n_s32(reds_biases(op)[0]), half = vdupq_n_s32(multiplier[0] / 2);
     int16x8_t total = sum(op, first), zero = vdupq_n_s16((int16_t)op->zero);
-    int32x4_t low = vmlaq_n_s32(bias, vmovl_s16(vget_low_s16(total)), op->bias[1]);
-    int32x4_t high = vmlaq_n_s32(bias, vmovl_high_s16(total), op->bias[1]);
+    int32x4_t low = vmlaq_n_s32(bias, vmovl_s16(vget_low_s16(total)), factor);
+    int32x4_t high = vmlaq_n_s32(bias, vmovl_high_s16(total), factor);
     vst1_s8(out, reds_neon_requantize((int32x4x2_t){{low, high}}, (int32x4x2_t){{half, half}}, zero));
 }
 
@@ -34,16 +35,17 @@ void reds_neon_average_pool(const reds_op *op)
         reds_portable_average_pool(op);
         return;
     }
+    const int32_t *multiplier = reds_multipliers(op);
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
         for (uint32_t x = 0; x < op->to->width; x++, out += units) {
             uint32_t position = y * layer->stride[0] * op->from->width + x * layer->stride[1];
             const int8_t *from = op->in + position * units;
             for (uint32_t unit = 0; unit + 8 <= units; unit += 8) {
-                eight_units(op, from + unit, out + unit);
+                eight_units(op, multiplier, from + unit, out + unit);
             }
             if (units % 8 != 0) {
-                eight_units(op, from + units - 8, out + units - 8);
+                eight_units(op, multiplier, from + units - 8, out + units - 8);
             }
         }
     }

@@ -36,6 +36,7 @@ void reds_portable_conv(const reds_op *op)
 {
     const reds_layer *layer = op->layer;
     uint32_t row = (uint32_t)layer->kernel[0] * layer->kernel[1] * op->from->units;
+    const int32_t *bias = reds_biases(op), *multiplier = reds_multipliers(op);
     int8_t *out = op->out;
     for (int32_t y = 0; y < op->to->height; y++) {
         for (int32_t x = 0; x < op->to->width; x++) {
@@ -43,8 +44,8 @@ void reds_portable_conv(const reds_op *op)
                     left = x * layer->stride[1] - layer->padding[1];
             const int8_t *weights = op->weights;
             for (uint32_t o = 0; o < op->units_out; o++, weights += row) {
-                int32_t acc = op->bias[o] + window(op, weights, top, left);
-                *out++ = reds_requantize(acc, op->multiplier[o], op->zero);
+                int32_t acc = bias[o] + window(op, weights, top, left);
+                *out++ = reds_requantize(acc, multiplier[o], op->zero);
             }
         }
     }

@@ -20,14 +20,15 @@ static int32_t window(const reds_op *op, uint32_t unit, int32_t top, int32_t lef
 void reds_portable_depthwise(const reds_op *op)
 {
     const reds_layer *layer = op->layer;
+    const int32_t *bias = reds_biases(op), *multiplier = reds_multipliers(op);
     int8_t *out = op->out;
     for (int32_t y = 0; y < op->to->height; y++) {
         for (int32_t x = 0; x < op->to->width; x++) {
             int32_t top = y * layer->stride[0] - layer->padding[0],
                     left = x * layer->stride[1] - layer->padding[1];
             for (uint32_t unit = 0; unit < op->units_out; unit++) {
-                int32_t acc = op->bias[unit] + window(op, unit, top, left);
-                *out++ = reds_requantize(acc, op->multiplier[unit], op->zero);
+                int32_t acc = bias[unit] + window(op, unit, top, left);
+                *out++ = reds_requantize(acc, multiplier[unit], op->zero);
             }
         }
     }

@@ -5,9 +5,11 @@
 void reds_portable_add(const reds_op *op)
 {
     uint32_t count = (uint32_t)op->to->height * op->to->width * op->units_out;
-    int32_t bias = op->bias[0], one = op->bias[1], two = op->bias[2];
+    const int32_t *table = reds_biases(op), *multiplier = reds_multipliers(op);
+    const int8_t *in2 = reds_second_input(op);
+    int32_t bias = table[0], one = table[1], two = table[2];
     for (uint32_t i = 0; i < count; i++) {
-        op->out[i] = reds_requantize(bias + one * op->in[i] + two * op->in2[i], op->multiplier[0], op->zero);
+        op->out[i] = reds_requantize(bias + one * op->in[i] + two * in2[i], multiplier[0], op->zero);
     }
 }
 

@@ -16,11 +16,11 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
 {
     (void)layer;
     (void)from;
-    (void)step;
+    (void)units_in;
     return 0;
 }
 

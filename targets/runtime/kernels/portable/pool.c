@@ -34,12 +34,13 @@ static int8_t largest(const reds_op *op, const int8_t *first)
 
 void reds_portable_average_pool(const reds_op *op)
 {
+    const int32_t *bias = reds_biases(op), *multiplier = reds_multipliers(op);
     int8_t *out = op->out;
     for (uint32_t y = 0; y < op->to->height; y++) {
         for (uint32_t x = 0; x < op->to->width; x++) {
             for (uint32_t unit = 0; unit < op->units_out; unit++) {
-                int32_t acc = op->bias[0] + op->bias[1] * sum(op, window_at(op, y, x, unit));
-                *out++ = reds_requantize(acc, op->multiplier[0], op->zero);
+                int32_t acc = bias[0] + bias[1] * sum(op, window_at(op, y, x, unit));
+                *out++ = reds_requantize(acc, multiplier[0], op->zero);
             }
         }
     }

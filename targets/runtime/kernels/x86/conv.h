@@ -5,6 +5,7 @@
 typedef struct {
     const uint8_t *weights;
     size_t panel; /* bytes from one to the next */
+    const int32_t *multiplier;
     const uint32_t *offsets;
     uint32_t quads;
     const uint8_t *windows[POSITIONS]; /* the last one repeated if there are fewer */
@@ -19,7 +20,7 @@ FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t fir
     vec acc[POSITIONS][VECTORS], zero = zero_point(op->zero);
     const uint8_t *weights = t->weights + row / PANEL * t->panel;
     UNROLL for (uint32_t v = 0; v < vectors; v++) {
-        vec bias = load_rows(op->bias, op->units_out, row + v * LANES);
+        vec bias = load_rows(reds_biases(op), op->units_out, row + v * LANES);
         UNROLL for (uint32_t s = 0; s < positions; s++) {
             acc[s][v] = bias;
         }
@@ -37,7 +38,7 @@ FAST void conv_rows(const reds_op *op, const tile *t, uint32_t row, uint32_t fir
         }
     }
     UNROLL for (uint32_t v = 0; v < vectors; v++) {
-        vec m = load_rows(op->multiplier, op->units_out, row + v * LANES);
+        vec m = load_rows(t->multiplier, op->units_out, row + v * LANES);
         UNROLL for (uint32_t s = 0; s < positions; s++) {
             acc[s][v] = requantize(acc[s][v], m, zero);
         }
@@ -89,6 +90,7 @@ KERNEL void conv(const reds_op *op)
     size_t panel = (size_t)reds_x86_window_of(op->layer, op->from, op->from->units).quads * LINE;
     tile t = {.weights = op->weights, .panel = panel, .offsets = scratch.offsets, .out = op->out};
     t.quads = (uint32_t)w.quads;
+    t.multiplier = reds_multipliers(op);
     const uint8_t *line = scratch.copy, *window = line;
     uint32_t left = (uint32_t)op->to->height * op->to->width, x = 0, width = op->to->width;
     while (left > 0) {

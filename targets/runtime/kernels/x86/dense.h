@@ -8,7 +8,7 @@ FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *we
 {
     vec acc[CHAINS][HALVES], zero = zero_point(op->zero);
     UNROLL for (uint32_t h = 0; h < HALVES; h++) {
-        acc[0][h] = load_rows(op->bias, op->units_out, row + h * LANES);
+        acc[0][h] = load_rows(reds_biases(op), op->units_out, row + h * LANES);
         UNROLL for (uint32_t c = 1; c < CHAINS; c++) {
             acc[c][h] = broadcast(0);
         }
@@ -34,7 +34,7 @@ FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *we
         UNROLL for (uint32_t c = 1; c < CHAINS; c++) {
             acc[0][h] += acc[c][h];
         }
-        vec m = load_rows(op->multiplier, op->units_out, row + h * LANES);
+        vec m = load_rows(reds_multipliers(op), op->units_out, row + h * LANES);
         acc[0][h] = requantize(acc[0][h], m, zero);
     }
     save_rows(op->out + row, acc[0], HALVES, op->units_out - row);

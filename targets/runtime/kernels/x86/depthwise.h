@@ -102,8 +102,8 @@ KERNEL void depthwise(const reds_op *op)
             const int32_t *weights = (const int32_t *)op->weights + (size_t)q * full + first;
             arrange(scratch.arranged + 4 * LANES * q, weights, units);
         }
-        arrange_table(l.bias, op->bias + first, units);
-        arrange_table(l.multiplier, op->multiplier + first, units);
+        arrange_table(l.bias, reds_biases(op) + first, units);
+        arrange_table(l.multiplier, reds_multipliers(op) + first, units);
         if (quads == 3) {
             depthwise_units(op, &w, &l, scratch.copy, 3, first, units);
         } else {

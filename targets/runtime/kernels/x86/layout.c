@@ -52,12 +52,12 @@ reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w
     return (reds_x86_scratch){(void *)start, (void *)arranged, arranged + arranged_bytes(op->layer, w)};
 }
 
-uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from, const reds_step *step)
+uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
 {
     if (layer->kind != REDS_DENSE && layer->kind != REDS_CONV && layer->kind != REDS_DEPTHWISE) {
         return 0;
     }
-    reds_x86_window w = reds_x86_window_of(layer, from, step->units_in);
+    reds_x86_window w = reds_x86_window_of(layer, from, units_in);
     uint64_t copy = (uint64_t)w.height * w.width * w.pitch;
     uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + copy + LINE;
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* larger than any arena */

@@ -2,6 +2,7 @@
 
 FAST void pool(const reds_op *op, const int8_t *window, int8_t *out, uint32_t units, bool average)
 {
+    const int32_t *table = reds_biases(op);
     vec total[HALVES] = {broadcast(0)};
     __m128i most = _mm_set1_epi8(-128);
     size_t line = (size_t)op->from->width * op->units_in;
@@ -19,8 +20,8 @@ FAST void pool(const reds_op *op, const int8_t *window, int8_t *out, uint32_t un
         return;
     }
     for (uint32_t h = 0; h < HALVES; h++) {
-        vec acc = total[h] * broadcast(op->bias[1]) + broadcast(op->bias[0]);
-        total[h] = requantize(acc, broadcast(op->multiplier[0]), zero_point(op->zero));
+        vec acc = total[h] * broadcast(table[1]) + broadcast(table[0]);
+        total[h] = requantize(acc, broadcast(reds_multipliers(op)[0]), zero_point(op->zero));
     }
     save_rows(out, total, HALVES, units);
 }
@@ -54,10 +55,12 @@ KERNEL void max_pool(const reds_op *op)
 KERNEL void add(const reds_op *op)
 {
     size_t count = (size_t)op->to->height * op->to->width * op->units_out;
-    vec bias = broadcast(op->bias[0]), one = broadcast(op->bias[1]), two = broadcast(op->bias[2]);
-    vec multiplier = broadcast(op->multiplier[0]), zero = zero_point(op->zero);
+    const int32_t *table = reds_biases(op);
+    const int8_t *in2 = reds_second_input(op);
+    vec bias = broadcast(table[0]), one = broadcast(table[1]), two = broadcast(table[2]);
+    vec multiplier = broadcast(reds_multipliers(op)[0]), zero = zero_point(op->zero);
     for (size_t i = 0; i < count; i += 16) {
-        __m128i a = load_bytes(op->in + i, 16), b = load_bytes(op->in2 + i, 16);
+        __m128i a = load_bytes(op->in + i, 16), b = load_bytes(in2 + i, 16);
         vec y[HALVES];
         for (uint32_t h = 0; h < HALVES; h++) {
             y[h] = requantize(widen(a, h) * one + widen(b, h) * two + bias, multiplier, zero);

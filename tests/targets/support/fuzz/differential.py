@@ -15,9 +15,11 @@ from reds.errors import ModelError
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model
 from reds.pack.reader import unpack
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, random_model, roomy
+from tests.targets.support.compilation import processor_table
 from tests.targets.support.fuzz.mutations import Mutator, Seed, seed_of
-from tests.targets.support.sources import FAMILIES, RUNTIME, SUPPORT, TARGETS, WARNINGS, X86
+from tests.targets.support.sources import FAMILIES, RUNTIME, SUPPORT, WARNINGS, X86
 from tests.targets.support.status import Status
 
 EXAMPLES = 2
@@ -36,13 +38,9 @@ class Tally:
 
 def build(folder: Path) -> ctypes.CDLL:
     """Compile the runtime with the portable kernels alone, as a shared library."""
-    families, library = folder / "families.c", folder / "runtime.so"
-    header = TARGETS / "runtime/kernels/kernels.h"
-    families.write_text(
-        f'#include "{header}"\nconst reds_family *const reds_families[] = {{&reds_portable, NULL}};\n'
-    )
+    library = folder / "runtime.so"
     sources = [file for file in RUNTIME if file not in {FAMILIES, *X86}]
-    files = map(str, [SUPPORT / "fuzz/library.c", families, *sources])
+    files = map(str, [SUPPORT / "fuzz/library.c", processor_table(folder), *sources])
     subprocess.run(["cc", *WARNINGS, "-O2", "-shared", "-fPIC", *files, "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
     loaded.fuzz_load.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
@@ -65,6 +63,7 @@ def seeds() -> list[Seed]:
         replace(nets[1], standardized=True),
     ]
     nets += [roomy(net) for net in (*nets[:6], residual(), residual())]
+    nets += deep_nets(range(12))
     packs = [pack.dumps(net) for net in nets]
     return [seed_of(data) for data in packs if len(data) < 6_000]
 

@@ -28,13 +28,13 @@ int fuzz_load(const uint8_t *data, size_t size)
 long fuzz_run(uint32_t subnet, const int8_t *inputs, size_t count, int8_t *outputs);
 long fuzz_run(uint32_t subnet, const int8_t *inputs, size_t count, int8_t *outputs)
 {
-    const reds_plan *plan = (const void *)(model.plans + subnet * model.plan_bytes);
-    if (plan->arena_bytes > sizeof arena || reds_select(&model, subnet) != REDS_OK) {
+    uint32_t arena_bytes = reds_arena_bytes(&model, subnet);
+    if (arena_bytes > sizeof arena || reds_select(&model, subnet) != REDS_OK) {
         return -1;
     }
     size_t bytes = reds_input_bytes(&model), written = reds_output_bytes(&model);
     for (size_t i = 0; i < count; i++) {
-        memset(arena, 0x55, plan->arena_bytes);
+        memset(arena, 0x55, arena_bytes);
         memcpy(reds_input(&model), inputs + i * bytes, bytes);
         reds_run(&model);
         memcpy(outputs + i * written, reds_output(&model), written);

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from reds.pack.format import HEADER, LAYER, PLAN, STEP, TENSOR
+from reds.pack.format import HEADER, LAYER, PLAN, ROOM, STEP, TENSOR
 from reds.pack.validate.name import UNPRINTABLE
 
 _INTERESTING = (0, 1, 2, 3, 4, 8, 16, 64, 65, 127, 128, 129, 255, 256, 32_767, 32_768, 65_535, 1 << 16,
@@ -19,7 +19,16 @@ _CHARACTERS = [
     "a",
 ]
 """Characters at the limits of what a name may have."""
-_SIZES = {"B": 1, "b": 1, "H": 2, "h": 2, "I": 4, "i": 4, "f": 4}
+_SIZES = {"x": 1, "B": 1, "b": 1, "H": 2, "h": 2, "I": 4, "i": 4, "f": 4}
+
+
+@dataclass(frozen=True)
+class PlanPlaces:
+    """Offsets in a valid pack of a plan, of its rooms and of the step of each layer that it runs."""
+
+    at: int
+    rooms: tuple[int, ...]
+    steps: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,9 @@ class Seed:
     data: bytes
     fields: tuple[tuple[int, int, bool], ...]
     names: tuple[tuple[int, int], ...]
+    layers: tuple[int, ...]
+    """Offset of each layer."""
+    plans: tuple[PlanPlaces, ...]
     body: int
     """Offset of the first table."""
 
@@ -36,20 +48,25 @@ class Seed:
 def seed_of(data: bytes) -> Seed:
     """Return a canonical pack with the places of its fields."""
     header = HEADER.unpack_from(data)
-    tensors, layers, subnets, (tensors_at, layers_at, plans_at, plan_bytes) = *header[5:8], header[9:13]
+    tensors, layers, subnets, (tensors_at, layers_at, plans_at, body) = *header[4:7], header[8:12]
+    layer_places = tuple(layers_at + i * LAYER.size for i in range(layers))
+    plans = [_plan_places(data, plans_at + s * PLAN.size, tensors) for s in range(subnets)]
     fields = _fields(HEADER, 0)
-    for i in range(tensors):
-        fields += _fields(TENSOR, tensors_at + i * TENSOR.size)
-    for i in range(layers):
-        fields += _fields(LAYER, layers_at + i * LAYER.size)
-    names = [(HEADER.size - 32, 32)]
-    for s in range(subnets):
-        plan = plans_at + s * plan_bytes
-        names.append((plan, 8))
-        fields += _fields(PLAN, plan)
-        for i in range(layers):
-            fields += _fields(STEP, plan + PLAN.size + i * STEP.size)
-    return Seed(data, tuple(fields), tuple(names), plans_at + subnets * plan_bytes)
+    fields += [f for i in range(tensors) for f in _fields(TENSOR, tensors_at + i * TENSOR.size)]
+    fields += [f for at in layer_places for f in _fields(LAYER, at)]
+    for plan in plans:
+        fields += _fields(PLAN, plan.at)
+        fields += [f for at in plan.rooms for f in _fields(ROOM, at)]
+        fields += [f for at in plan.steps.values() for f in _fields(STEP, at)]
+    names = (HEADER.size - 32, 32), *((plan.at, 8) for plan in plans)
+    return Seed(data, tuple(fields), names, layer_places, tuple(plans), body)
+
+
+def _plan_places(data: bytes, at: int, tensors: int) -> PlanPlaces:
+    rooms_at, steps_at, steps = PLAN.unpack_from(data, at)[4:]
+    places = [steps_at + i * STEP.size for i in range(steps)]
+    by_layer = {STEP.unpack_from(data, step)[0]: step for step in places}
+    return PlanPlaces(at, tuple(rooms_at + t * ROOM.size for t in range(tensors)), by_layer)
 
 
 def _fields(layout: struct.Struct, at: int) -> list[tuple[int, int, bool]]:
@@ -75,8 +92,8 @@ class Mutator:
         self.random = Random(number)
         self._kinds: tuple[Callable[[Seed, bytearray], None], ...] = (
             *[self._field] * 8, *[self._tensor_moved] * 3, *[self._zero_point] * 2, *[self._relabeled] * 2,
-            *[self._entry] * 3, self._table_repeated, self._copied_field, self._flipped, self._copied,
-            self._inserted, self._cut, self._spliced, self._noise,
+            *[self._entry] * 3, *[self._left_out] * 2, self._table_repeated, self._copied_field,
+            self._flipped, self._copied, self._inserted, self._cut, self._spliced, self._noise,
         )  # fmt: skip
 
     def next(self) -> bytes:
@@ -116,46 +133,42 @@ class Mutator:
         self._set(data, other[0], other[1], value)
 
     def _tensor_moved(self, seed: Seed, data: bytearray) -> None:
-        """Move a tensor in every step that reads or writes it; the arena may become larger."""
-        plan, layers = self._plan(seed)
-        tensor = self.random.randrange(layers + 1)
-        size = int.from_bytes(data[plan + 12 : plan + 16], "little")
+        """Move a tensor and what stands for it; the arena may become larger."""
+        plan = self.random.choice(seed.plans)
+        tensor = self.random.randrange(len(plan.rooms))
+        size = PLAN.unpack_from(seed.data, plan.at)[2]
         to = 16 * self.random.randrange(size // 16 + 4) + (self.random.random() < 0.05)
         if self.random.random() < 0.6:
-            self._set(data, plan + 12, 4, size + 16 * self.random.randrange(1, 40))
-        layers_at = int.from_bytes(seed.data[28:32], "little")
-        for i in range(layers):
-            step = plan + PLAN.size + i * STEP.size
-            layer = LAYER.unpack_from(seed.data, layers_at + i * LAYER.size)
-            if layer[4] == tensor:
-                self._set(data, step + 4, 4, to)
-            if layer[2] == 2 and layer[5] == tensor:
-                self._set(data, step + 8, 4, to)
-            if layer[6] == tensor:
-                self._set(data, step + 12, 4, to)
+            self._set(data, plan.at + 12, 4, size + 16 * self.random.randrange(1, 40))
+        for room in self._held_in(seed, plan, tensor):
+            self._set(data, room, 4, to)
 
     def _zero_point(self, seed: Seed, data: bytearray) -> None:
         """Change a zero point in every field that states it."""
-        plan, layers = self._plan(seed)
-        tensor, zero = self.random.randrange(layers + 1), self.random.randrange(-129, 129)
+        plans = [self.random.choice(seed.plans)]
+        tensor, zero = self.random.randrange(len(seed.layers) + 1), self.random.randrange(-129, 129)
         if tensor == 0:
             self._set(data, 44, 4, zero)
-        layers_at = int.from_bytes(seed.data[28:32], "little")
-        plans = range(plan, plan + 1)
-        if tensor == 0:
-            plan_bytes = PLAN.size + STEP.size * layers
-            plans = range(seed.body - plan_bytes * len(seed.names[1:]), seed.body, plan_bytes)
-        for start in plans:
-            for i in range(layers):
-                step = start + PLAN.size + i * STEP.size
-                if int.from_bytes(seed.data[layers_at + i * 28 + 4 :][:2], "little") == tensor:
-                    self._set(data, step + 29, 1, zero)
-                if i + 1 == tensor:
-                    self._set(data, step + 28, 1, zero)
+            plans = list(seed.plans)
+        for plan in plans:
+            for room in self._held_in(seed, plan, tensor):
+                self._set(data, room + 8, 1, zero)
+            step = plan.steps.get(tensor - 1)
+            if step and (not STEP.unpack_from(seed.data, step)[5] or self.random.random() < 0.3):
+                self._set(data, step + 2, 1, zero)
 
-    def _plan(self, seed: Seed) -> tuple[int, int]:
-        layers = int.from_bytes(seed.data[18:20], "little")
-        return self.random.choice(seed.names[1:])[0], layers
+    def _held_in(self, seed: Seed, plan: PlanPlaces, tensor: int) -> list[int]:
+        """Return the rooms of a plan in which a tensor lies."""
+        return [room for room in plan.rooms if ROOM.unpack_from(seed.data, room)[2] == tensor]
+
+    def _left_out(self, seed: Seed, data: bytearray) -> None:
+        """Empty a room, or let it stand for another."""
+        plan = self.random.choice(seed.plans)
+        tensor = self.random.randrange(len(plan.rooms))
+        held = plan.rooms[self.random.randrange(tensor + 1)]
+        stands, empty = seed.data[held : held + ROOM.size], ROOM.pack(0, 0, tensor, 0)
+        room = empty if self.random.random() < 0.3 else stands
+        self._set(data, plan.rooms[tensor], ROOM.size, int.from_bytes(room, "little"))
 
     def _relabeled(self, seed: Seed, data: bytearray) -> None:
         at, size = self.random.choice(seed.names)
@@ -182,15 +195,17 @@ class Mutator:
         self._set(data, at, 4, self.random.choice((value, value, 0, self.random.choice(_INTERESTING))))
 
     def _table_repeated(self, seed: Seed, data: bytearray) -> None:
-        """Make the table of a step equal to that of the same layer in another subnet."""
-        layers = int.from_bytes(seed.data[18:20], "little")
-        offset = PLAN.size + STEP.size * self.random.randrange(layers)
-        (one, _), (other, _) = self.random.choice(seed.names[1:]), self.random.choice(seed.names[1:])
-        steps = [STEP.unpack_from(seed.data, plan + offset) for plan in (one, other)]
-        rows = max(4, -(-min(step[1] for step in steps) // 4) * 4)
-        start, to = steps[0][6], steps[1][6]
-        if start and to + 8 * rows <= len(data):
-            data[to : to + 8 * rows] = data[start : start + 8 * rows]
+        """Make a table of a step equal to that of the same layer in another subnet."""
+        layer = self.random.randrange(len(seed.layers))
+        one, other = (self.random.choice(seed.plans) for _ in range(2))
+        if layer not in one.steps or layer not in other.steps:
+            return
+        units = min(ROOM.unpack_from(seed.data, plan.rooms[layer + 1])[1] for plan in (one, other))
+        steps = [STEP.unpack_from(seed.data, plan.steps[layer]) for plan in (one, other)]
+        field, size = self.random.choice(((3, 8 * max(4, -(-units // 4) * 4)), (5, 256)))
+        start, to = steps[0][field], steps[1][field]
+        if start and to and to + size <= len(data):
+            data[to : to + size] = data[start : start + size]
 
     def _flipped(self, seed: Seed, data: bytearray) -> None:
         data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)

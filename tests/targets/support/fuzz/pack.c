@@ -61,8 +61,8 @@ static uint32_t arena_needed(const reds_model *model)
 {
     uint32_t most = 0;
     for (uint32_t s = 0; s < model->subnets; s++) {
-        const reds_plan *plan = (const void *)(model->plans + s * model->plan_bytes);
-        most = plan->arena_bytes > most ? plan->arena_bytes : most;
+        uint32_t bytes = reds_arena_bytes(model, s);
+        most = bytes > most ? bytes : most;
     }
     return most;
 }

@@ -6,6 +6,9 @@ import zlib
 from pathlib import Path
 
 from hil.protocol.definition import (
+    COST,
+    DECIDE,
+    GOVERN,
     HELLO_REQUEST,
     INFER,
     MEASURE,
@@ -16,13 +19,14 @@ from hil.protocol.definition import (
     SWITCH,
     VERSION,
     Command,
+    Policy,
 )
 from reds import pack
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import Model
 from tests.support.nets import inputs
 from tests.targets.support.compilation import Compiler
-from tests.targets.support.models import NETS
+from tests.targets.support.models import NETS, stored
 
 TARGETS = {"packs": "fuzz/pack.c", "frames": "fuzz/session.c"}
 """What is fuzzed, and the C source of each target."""
@@ -36,7 +40,7 @@ def program(compiler: Compiler, target: str, family: str = "", header: Path | No
 
 def seed_files(target: str, folder: Path, layout: Layout = CANONICAL) -> list[Path]:
     """Write the seeds of a fuzz target, packs in a layout or a session, and return their paths."""
-    seeds = [session(NETS[1])] if target == "frames" else [pack.dumps(net, layout) for net in NETS]
+    seeds = [session(NETS[1])] if target == "frames" else [stored(net, layout) for net in NETS]
     files = [folder / f"{target}-{i}" for i in range(len(seeds))]
     for file, seed in zip(files, seeds, strict=True):
         file.write_bytes(seed)
@@ -70,6 +74,11 @@ def session(model: Model) -> bytes:
     records += [_record(Command.SWITCH, SWITCH.pack(0, last, 0, 0, 3, 3))]
     records += [_record(Command.PROFILE, MEASURE.pack(last, 0, 0, 2, 3))]
     records += [_record(Command.MEMORY, MEMORY.pack(0, 2))]
+    rules = GOVERN.pack(Policy.DEADLINE_AND_ENERGY, 10, 0, 0, 0, 0, 0, 2, 10**9, 1000, 9000, 9, 0)
+    costs = b"".join(COST.pack(i + 1, i + 1) for i in range(len(model.subnets)))
+    records += [_record(Command.GOVERN, rules + costs)]
+    for held, deadline in ((99, 99), (99, 1), (0, 99)):
+        records.append(_record(Command.DECIDE, DECIDE.pack(held, 9, deadline, 0, 0, 20, 2)))
     records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
     endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
     records += [struct.pack("<H", 0x8000 | len(endless)) + endless]

@@ -1,0 +1,1 @@
+"""Compare ways to select nested subnets, as `plan.md` decided before the first training."""
