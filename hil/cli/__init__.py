@@ -11,6 +11,7 @@ from reds.errors import RedsError
 SUBCOMMANDS = (
     "baseline",
     "boards",
+    "costs",
     "dev",
     "doctor",
     "image",
