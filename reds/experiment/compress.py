@@ -29,7 +29,7 @@ from reds.experiment.board import profile_on
 from reds.experiment.build_report import print_costs
 from reds.experiment.given_net import given_net
 from reds.experiment.int8_gap import gap_notes
-from reds.experiment.method import Method
+from reds.experiment.method import Method, block_notes
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
@@ -155,7 +155,7 @@ def compress(
         else:
             full = random_net(graph, examples, seed)
         shown = shown if processes.is_first() else Console(quiet=True)
-        print_notes(stored.notes, shown)
+        print_notes([*stored.notes, *block_notes(selection, graph)], shown)
         progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         with progress.step("testing"):
