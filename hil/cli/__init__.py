@@ -25,6 +25,7 @@ SUBCOMMANDS = (
     "report",
     "results",
     "summary",
+    "update",
 )
 """Names of the modules in this folder that define a subcommand of the same name."""
 

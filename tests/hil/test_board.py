@@ -33,6 +33,9 @@ from tests.hil.support.raising import raises
 from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
+TOO_LARGE_FOR_A_SLOT = 9 << 20
+"""Bytes of a pack that takes both slots of the desktop."""
+
 
 @pytest.fixture(scope="module")
 def emulated() -> Iterator[Board]:
@@ -100,13 +103,28 @@ def test_open_board_refuses_an_impossible_number_of_samples(desktop: Board, smal
         board.measure_switch(0, 1, n)  # type: ignore[arg-type]
 
 
-def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small: Model) -> None:
+def refused(board: Board, size: int) -> None:
+    """Let the agent of a board refuse bytes that are no pack."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hil.boards.board.check_capacity", lambda *_: bytes(size))
+        with raises(AgentError, board="desk", code=Fault.BAD_PACK):
+            board.deploy(dense_model([4, 3], [[3]]))
+
+
+def test_pack_stays_in_use_if_the_next_one_is_refused(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    desktop.select(1)
+    refused(desktop, 1000)
+    x = inputs(small, 2)
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 1, x))
+    desktop.deploy(small)
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 0, x))
+
+
+def test_pack_is_sent_again_after_one_that_overwrote_it_was_refused(desktop: Board, small: Model) -> None:
     desktop.deploy(small)
     x = inputs(small, 2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hil.boards.board.check_capacity", lambda *_: b"no pack")
-        with raises(AgentError, board="desk", code=Fault.BAD_PACK):
-            desktop.deploy(dense_model([4, 3], [[3]]))
+    refused(desktop, TOO_LARGE_FOR_A_SLOT)
     with raises(PackRefused, board="desk"):
         desktop.infer(x)
     desktop.deploy(small)
@@ -116,7 +134,7 @@ def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small:
 def test_agent_that_has_lost_its_pack_is_a_protocol_error(desktop: Board, small: Model) -> None:
     desktop.deploy(small)
     with raises(AgentError):
-        desktop._agent.put_pack(b"no pack", 64, lambda done: None)
+        desktop._agent.put_pack(bytes(TOO_LARGE_FOR_A_SLOT), 4096, lambda done: None)
     for use in (lambda: desktop.select(1), lambda: desktop.infer(inputs(small, 2))):
         with raises(ProtocolError, board="desk"):
             use()
