@@ -1,5 +1,8 @@
 """Mistakes that users make, each of which raises one error; every one gets a fresh folder."""
 
+import hashlib
+import json
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -31,6 +34,7 @@ from reds.graph.subnets import Budget, SubnetSpec, full_subnet
 from reds.nesting.cost.latency import Latency
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
+from reds.pack.costs import attach, costs_of
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Activation, Arena, Kind, Model, TensorShape
 from reds.pack.scale import UNCHANGED, Standardization
@@ -86,6 +90,31 @@ def _written(name: str, content: bytes, read: Callable[[Path], object]) -> Fault
         return read(folder / name)
 
     return run
+
+
+def _attached(**changed: Any) -> Fault:
+    """Attach costs with other fields to the shipped pack."""
+    names = ("25%", "50%", "75%", "100%")
+    rows = [{"label": name, "us": 100.0 * i} for i, name in enumerate(names, 1)]
+    sha256 = hashlib.sha256((fixtures_dir() / "kws-dnn-s.reds").read_bytes()).hexdigest()
+    board = {"target": "nano33ble", "provenance": "emulated", "run": "r", "subnets": rows}
+    table = {"pack": "kws-dnn-s", "pack_sha256": sha256, "boards": {"nano (emulated)": board}}
+
+    def run(folder: Path) -> object:
+        for suffix in (".reds", ".json"):
+            shutil.copy(fixtures_dir() / f"kws-dnn-s{suffix}", folder)
+        rows[1] |= {key: value for key, value in changed.items() if key in ("us", "label")}
+        other = {key: value for key, value in changed.items() if key in table}
+        (folder / "costs.json").write_text(json.dumps({**table, **other}))
+        return attach(folder / "kws-dnn-s.reds", folder / "costs.json")
+
+    return run
+
+
+def _costs_of_none(folder: Path) -> object:
+    for suffix in (".reds", ".json"):
+        shutil.copy(fixtures_dir() / f"kws-dnn-s{suffix}", folder)
+    return costs_of(folder / "kws-dnn-s.reds", "nano33ble")
 
 
 def _npz(**changed: Any) -> Fault:
@@ -303,6 +332,11 @@ FAULTS: dict[str, Fault] = {
     "budget: steps of nothing": _budgets(0.5, step=0),
     "blocks: shares beyond 1": _budgets(0.5, depth=True, identity=[80.0] * 5),
     "blocks: a group outside of any": _nested((3, 16, 16, 0, 32, 64, 64, 10)),
+    "costs: of another pack": _attached(pack_sha256="0" * 64),
+    "costs: falling": _attached(us=1.0),
+    "costs: not a number": _attached(us=float("nan")),
+    "costs: of other subnets": _attached(label="40%"),
+    "costs: none attached": _costs_of_none,
     "times: not there": lambda folder: load_times(folder / "none.json"),
     "times: descending units": _written("times.json", TIMES, load_times),
     "compress: examples of another shape": _of_shape(2, 3, 5),
