@@ -10,7 +10,7 @@ from reds.data.options import AugmentationOptions
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
 from reds.experiment.board import Target
-from reds.experiment.method import TOP, Method, method_rules, shift_rules
+from reds.experiment.method import TOP, Method, limit_rules, method_rules, shift_rules
 from reds.graph import MOST_WIDER, Graph
 from reds.graph.subnets import Budget
 from reds.pack.model import MOST_SUBNETS
@@ -70,6 +70,7 @@ def budget_list(budgets: object) -> list[Budget | float]:
     for budget in each:
         if isinstance(budget, Budget):
             check_types("[[subnet]]", budget)
+    _check(limit_rules([budget for budget in each if isinstance(budget, Budget)]))
     return each
 
 
@@ -90,7 +91,7 @@ def check_board(
         Rule(TOP, "boards", path, "the path of a boards file", boards),
         Rule(TOP, "board", bool(board) or not (emulate or boards or nj), "a name, for all else said of it,",
              board),
-        Rule(TOP, "profile", board is None or profile is None, "left out, as the board tells it,", profile),
+        Rule(TOP, "profile", board is None or profile is None, "left out, as the board tells it,", None),
         Rule(TOP, "energy_per_cycle", nj is None or (is_number(nj) and nj > 0),  # type: ignore[operator]
              "nanojoules above 0", nj),
     ])  # fmt: skip

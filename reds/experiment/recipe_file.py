@@ -110,7 +110,7 @@ def _subnet_rules(recipe: Recipe) -> Iterator[Rule]:
         yield Rule(place, key, limits == sorted(limits), "no less than that of the subnet before", limits)
     names = [budget.known_name for budget in recipe.budgets if budget.known_name is not None]
     named = all(is_name(name, SUBNET_NAME_BYTES) for name in names)
-    yield Rule(place, "name", named, f"1 to {SUBNET_NAME_BYTES} printable bytes", names)
+    yield Rule(place, "name", named, f"a text of 1 to {SUBNET_NAME_BYTES} printable bytes", names)
     yield Rule(place, "name", len({*names}) == len(names), "another name for each subnet", names)
     yield Rule(place, "floor", all(0 <= s.floor <= 1 for s in subnets), "0 to 1", [s.floor for s in subnets])
 
