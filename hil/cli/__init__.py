@@ -11,6 +11,7 @@ from reds.errors import RedsError
 SUBCOMMANDS = (
     "baseline",
     "boards",
+    "costs",
     "dev",
     "doctor",
     "image",
@@ -23,6 +24,7 @@ SUBCOMMANDS = (
     "report",
     "results",
     "summary",
+    "update",
 )
 """Names of the modules in this folder that define a subcommand of the same name."""
 

@@ -99,8 +99,11 @@ class Replay:
     def columns(self) -> tuple[tuple[float, ...], ...]:
         """Return a column for each of `hil.results.measurement.STEPS`, of the tested policy."""
         steps, supply = self.steps[self.tested], self.scenario.supply
+        told = [self.scenario.resources(step.job, step.stored_pj) for step in steps]
         return (
             tuple(income // supply.period_us for income in supply.income),
+            tuple(now.load_percent for now in told),
+            tuple(now.deadline_us for now in told),
             tuple(step.stored_pj // 1000 for step in steps),
             tuple(0 if step.subnet is None else 1 + step.subnet for step in steps),
             tuple(OUTCOMES.index(step.outcome) for step in steps),

@@ -44,7 +44,10 @@ UNITS = {"accuracy": "fraction", "latency": "us", "switch": "us", "tflite_latenc
 
 INFRASTRUCTURE_ERRORS = "infrastructure_errors"
 """Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
-STEPS = {"replay_income": "uW", "replay_stored": "nJ", "replay_subnet": "subnet", "replay_outcome": "outcome"}
+STEPS = {
+    **{"replay_income": "uW", "replay_load": "percent", "replay_deadline": "us", "replay_stored": "nJ"},
+    **{"replay_subnet": "subnet", "replay_outcome": "outcome"},
+}
 """Metrics with their units, whose samples are the jobs of a replay. Subnets count from 1, and 0 is none."""
 LOAD = ("load_held", "load_missed")
 """Shares of deadlines beside a busy process, which have limits of their own."""
