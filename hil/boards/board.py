@@ -17,10 +17,19 @@ from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
 from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
-from hil.errors import AgentError, InputsRefused, NotMeasurable, PackRefused, ProtocolError, SetupError
+from hil.errors import (
+    AgentError,
+    InputsRefused,
+    LinkError,
+    NotMeasurable,
+    PackRefused,
+    ProtocolError,
+    SetupError,
+)
 from hil.protocol.agent import Agent, Timed
 from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
+from hil.protocol.put import Stored
 from hil.results.conditions import Conditions
 from hil.results.memory import Memory, check_memory
 from hil.results.plausible import INFERENCES
@@ -120,8 +129,23 @@ class Board:
         """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
         return best_layouts(self.name, model, self._hello.layouts)
 
-    def deploy(self, model: Model, advance: Advance = ignore) -> None:
+    def keeps_loaded(self, model: Model) -> bool:
+        """Return whether the loaded pack, if there is one, stays until `deploy` has stored this one wholly.
+
+        Raises:
+            PackRefused: The pack does not fit the board.
+        """
+        data = self._checked(model)
+        if self._holds(data):
+            return True
+        loaded = self._agent.pages()
+        return loaded.size == 0 or loaded.keep(len(data))
+
+    def deploy(self, model: Model, advance: Advance = ignore) -> Stored:
         """Store the pack on the board in the best layouts of its agent, unless it is stored already.
+
+        Where both packs fit the board, the loaded one stays until this one is whole; `advance` may use it.
+        Pages that both have are not sent.
 
         Args:
             model: The network.
@@ -131,16 +155,34 @@ class Board:
             PackRefused: The pack does not fit the board; nothing was sent.
             AgentError: The agent refused the pack.
         """
-        data = check_capacity(self.name, model, self._hello.layouts, *self.room)
-        stamp = len(data), zlib.crc32(data)
-        if self._hello.pack != stamp:
-            self._hello, self._model = replace(self._hello, pack=(0, 0)), None
-            stored = self._agent.put_pack(data, self._hello.max_payload, advance)
-            if stored != len(model.subnets):
-                counts = f"{model.name} has {len(model.subnets)} subnets, but the agent counts {stored}"
-                raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
-            self._hello = replace(self._hello, pack=stamp)
+        data = self._checked(model)
+        stored = Stored(len(model.subnets), len(data), 0, 0)
+        if not self._holds(data):
+            loaded = self._agent.pages()
+            self._hello = replace(self._hello, pack=(0, 0))
+            if not loaded.keep(len(data)):
+                self._model = None
+            try:
+                stored = self._agent.put_pack(data, self._hello.max_payload, advance, loaded)
+                self._check_subnets(model, stored)
+            except LinkError:
+                self._model = None  # which pack is loaded is not known
+                raise
+            self._hello = replace(self._hello, pack=(len(data), zlib.crc32(data)))
         self._model, self.selected = model, 0
+        return stored
+
+    def _check_subnets(self, model: Model, stored: Stored) -> None:
+        if stored.subnets != len(model.subnets):
+            has = f"{model.name} has {len(model.subnets)} subnets"
+            counts = f"{has}, but the agent counts {stored.subnets}"
+            raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
+
+    def _checked(self, model: Model) -> bytes:
+        return check_capacity(self.name, model, self._hello.layouts, *self.room)
+
+    def _holds(self, data: bytes) -> bool:
+        return self._hello.pack == (len(data), zlib.crc32(data))
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""

@@ -42,7 +42,7 @@ def replay(
     out: Path | None,
     plot: Path | None,
 ) -> None:
-    """Replay a trace of resources on a board that decides and infers for real.
+    """Replay a trace of resources on a board that decides.
 
     A model of capacitor, harvester and deadlines says what the device has. The table shows each policy beside
     the offline optimum, which knows the whole trace. Keys of --scenario are period_ms, runs, deadline_ms,

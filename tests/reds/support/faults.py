@@ -20,12 +20,14 @@ from reds import pack
 from reds.data.catalog import SETS
 from reds.data.labeled import find_labeled
 from reds.data.user_files import load_user_data
+from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
 from reds.experiment.prepare import check_recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
+from reds.graph import Widths
 from reds.graph.builder import Builder
-from reds.graph.subnets import full_subnet
+from reds.graph.subnets import Budget, SubnetSpec, full_subnet
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
@@ -158,6 +160,11 @@ def _budgets(*budgets: float | reds.Budget, **how: Any) -> Fault:
     return lambda _: select(DNN, random_scores(DNN, 0), budgets, **how)
 
 
+def _nested(widths: Widths) -> Fault:
+    net = ElasticNet(by_name("resnet8"))
+    return lambda _: reds.nest(net, [SubnetSpec("25%", Budget(0.25), widths), full_subnet(net.graph)])
+
+
 def _diverging(_: Path) -> object:
     module = nn.Sequential(nn.Linear(24, 16), nn.ReLU(), nn.Linear(16, 3))
     data, how = reds.Dataset.split(X.reshape(30, 24), Y), JointOptions(rate=1e30, batch=8)
@@ -272,6 +279,8 @@ FAULTS: dict[str, Fault] = {
     "budget: latency without times": _budgets(reds.Budget(latency=1.0)),
     "budget: all units needed": _budgets(0.5, least=4000),
     "budget: steps of nothing": _budgets(0.5, step=0),
+    "blocks: shares beyond 1": _budgets(0.5, depth=True, identity=[80.0] * 5),
+    "blocks: a group outside of any": _nested((3, 16, 16, 0, 32, 64, 64, 10)),
     "times: not there": lambda folder: load_times(folder / "none.json"),
     "times: descending units": _written("times.json", TIMES, load_times),
     "compress: examples of another shape": _of_shape(2, 3, 5),
