@@ -3,6 +3,7 @@
 import ctypes
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +11,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.governing import MAINS, Cost
 from hil.cli import main
 from hil.errors import TraceError
+from hil.replay.bench import stated_power
 from hil.replay.policy import check_policy, every_policy, rules
 from hil.replay.run import Outcome, Step, replay
 from hil.replay.scenario import Scenario, read_scenario, scenario
 from hil.replay.score import Score, Values, best_worth, score
 from hil.replay.source import source
 from hil.results.measurement import STEPS
+from reds.fixtures import fixtures_dir
+from reds.pack.pack import load_pack
 from tests.hil.support.host_governor import HZ, OVERHEAD, HostGovernor
 from tests.hil.support.suite_run import Run, failed_tests, outcomes, read
 from tests.support.tools import missing
@@ -117,6 +122,21 @@ def test_device_knows_the_income_of_the_last_period_less_its_standby() -> None:
         income = there.supply.income[max(0, job - 1)] // there.supply.period_us
         assert (now.stored_nj, now.income_uw) == (123_456, max(0, income - 30))
     assert setting("load:seed=1").resources(0, 5).stored_nj == MAINS
+
+
+def test_power_is_that_of_the_costs_on_the_card(tmp_path: Path) -> None:
+    for name in ("kws-dnn-s.reds", "kws-dnn-s.json"):
+        shutil.copy(fixtures_dir() / name, tmp_path)
+    path, card = tmp_path / "kws-dnn-s.reds", tmp_path / "kws-dnn-s.json"
+    facts = BoardFacts("left", "nano33ble", Provenance.HARDWARE, "nano33ble", "1", ())
+    assert stated_power(load_pack(path), facts) == {}
+    subnets = [{"label": name, "us": 100.0 * n, "nj": 1200.0 * n} for n, name in enumerate(SUBNETS, 1)]
+    costs = {
+        "left (hardware)": {"target": "nano33ble", "provenance": "hardware", "run": "", "subnets": subnets}
+    }
+    card.write_text(json.dumps({**json.loads(card.read_text()), "costs": costs}))
+    assert stated_power(load_pack(path), facts) == {"power_mw": 12}
+    assert stated_power(load_pack(path), replace(facts, provenance=Provenance.EMULATED)) == {}
 
 
 def test_scenario_says_capacitor_and_jobs() -> None:
