@@ -21,6 +21,7 @@ from reds.experiment.int8_gap import Int8Gap
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES, RESULTS = ROOT / "fixtures", ROOT / "docs" / "results"
 BENCH, INT8 = RESULTS / "bench.jsonl", RESULTS / "int8.jsonl"
+SELECTION = RESULTS / "selection.jsonl"
 PAGE, README = ROOT / "docs" / "figures.md", ROOT / "README.md"
 MARKS = "<!-- figures -->\n", "<!-- end of figures -->\n"
 """Lines around the table in the README."""
@@ -170,9 +171,42 @@ def shipped_table(section: Section) -> str:
     return table(columns | dict.fromkeys(names, "{:+.2f}"), rows)
 
 
+def selection_rows(part: str) -> list[dict[str, Any]]:
+    """Read the kept results of one part of `tests.selection_comparison`: its subnets, then their mean."""
+    return [row for row in map(json.loads, SELECTION.read_text().splitlines()) if row["part"] == part]
+
+
+def selection_table(section: Section) -> str:
+    """Make the table of one part: accuracies, and the knapsack less each other way to select."""
+    kept = selection_rows(section["part"])
+    columns = {"budget": "{}"} | dict.fromkeys(kept[0]["accuracy"], "{:.2f}")
+    for measure, digits in (("points", 2), ("nats", 3)):
+        form = f"{{:+.{digits}f}} ({{:+.{digits}f}} to {{:+.{digits}f}})"
+        columns |= {f"less {other}, {measure}": form for other in kept[0][measure]}
+    rows = [
+        [row["subnet"], *row["accuracy"].values(), *row["points"].values(), *row["nats"].values()]
+        for row in kept
+    ]
+    return table(columns, rows)
+
+
+def selection_costs_table(section: Section) -> str:
+    """Make the table of what the subnets of some parts keep and cost, means over the seeds."""
+    rows = []
+    for part, title in section["parts"].items():
+        for row in selection_rows(part):
+            for contender, (macs, arena, nanoseconds) in row.get("costs", {}).items():
+                first = "-".join(map(str, row["widths"][contender][0]))
+                us = nanoseconds / 1000 or None, row["measured_us"].get(contender)
+                rows.append([title, row["subnet"], contender, first, round(macs), round(arena), *us])
+    columns = {"net": "{}", "budget": "{}", "selection": "{}", "units, seed 0": "{}", "MACs": "{:,d}"}
+    costs = {"arena": "{:,d}", "us, predicted": "{:,.0f}", "us, measured": "{:,.0f}"}
+    return table(columns | costs, rows)
+
+
 TABLES = {
     "bench": bench_table, "pictures": picture_table, "kernels": kernel_table, "int8": int8_table,
-    "shipped": shipped_table,
+    "shipped": shipped_table, "selection": selection_table, "selection costs": selection_costs_table,
 }  # fmt: skip
 
 

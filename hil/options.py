@@ -28,6 +28,10 @@ MISSING = ("fail", "skip", "emulate")
 AGAINST = ("tflite",)
 """Other runtimes that a board is benched with."""
 SWITCH_LIMIT_US = 40.0
+GENERATORS = ("markov", "solar", "bursts", "load")
+"""Kinds of generated traces."""
+POLICY = "both"
+REGRET = 0.1
 LEASE_WAIT_SECONDS = 300.0
 PRECISION_SECONDS = 60.0
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\],]+):(\d{1,5})", re.ASCII)
@@ -54,6 +58,10 @@ class Settings:
     store: str | None
     lab: str | None
     boards_per_target: int | None
+    trace: str | None
+    policy: str
+    scenario: str
+    regret: float
 
 
 @dataclass(frozen=True)
@@ -247,6 +255,18 @@ _BOARDS_HELP = (
     "whichever is free)"
 )
 
+_TRACE_HELP = (
+    "also replay a trace of resources, with every decision and inference on the board: a file, or a "
+    "generator such as solar:seed=1"
+)
+_POLICY_HELP = (
+    f"policy of the governor that a replay tests: deadline, energy-neutral or both (default: {POLICY})"
+)
+_SCENARIO_HELP = (
+    "numbers of the device of a replay, as farads=0.001,period_ms=100 (default: fitted to the pack)"
+)
+_REGRET_HELP = f"share of the offline optimum that a policy may miss in a replay (default: {REGRET:.0%})"
+
 OPTIONS = (
     Option(
         "target",
@@ -275,6 +295,10 @@ OPTIONS = (
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
     Option("baseline", _baseline, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
     Option("against", _against, None, _AGAINST_HELP, _text("RUNTIME")),
+    Option("trace", str, None, _TRACE_HELP, _text("TRACE")),
+    Option("policy", str, POLICY, _POLICY_HELP, _text("POLICY")),
+    Option("scenario", str, "", _SCENARIO_HELP, _text("KEY=NUMBER,...")),
+    Option("regret", _share, REGRET, _REGRET_HELP, _text("PERCENT")),
     Option("store", _store, None, _STORE_HELP, _text("STORE")),
     Option("lease-wait", _seconds, LEASE_WAIT_SECONDS, _LEASE_HELP, _text("SECONDS")),
 )

@@ -21,6 +21,7 @@ _SHOWN = {
     "against": "against",
     "precision": "precision",
     "samples": "samples",
+    "replay": "replay",
     "limits": "limits",
     "recovered": "recovered",
     "quarantined": "ERROR",
@@ -38,11 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, parser: pytest.Parser
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, Any, Any]:
-    """Register the short names that no other plugin has."""
+    """Register the short names that no other plugin has, and take each --trace that has a value."""
     result = yield
     option_names.register_short(early_config, parser)
+    if "--trace" in args:
+        option_names.take_traces(args)
     return result
 
 

@@ -70,13 +70,21 @@ THREADS = click.option(
 )  # fmt: skip
 
 
-def _checked(recipe: Path, console: Console) -> "Checked":
-    """Read and check a recipe and its own data. Its mistakes show at once: torch is not imported."""
-    from reds.experiment.prepare import check_recipe
-    from reds.training.progress import Progress
+BOARD = click.option(
+    "--board", metavar="NAME", help="Board, or target, of `hil` to build for.  [default: that of the recipe]"
+)
+EMULATE = click.option("--emulate", is_flag=True, help="Measure on the emulator of the board.")
+BOARDS = click.option("--boards", type=file, metavar="FILE", help="Boards file of `hil`.")
 
-    with Progress(console).step("reading the recipe and its data", brief=True):
-        return check_recipe(recipe)
+
+def _checked(
+    recipe: Path, console: Console, board: str | None, emulate: bool, boards: Path | None
+) -> "Checked":
+    """Read and check a recipe and its own data. Its mistakes show at once: torch is not imported."""
+    from reds.experiment.board import Target
+    from reds.experiment.prepare import check_recipe
+
+    return check_recipe(recipe, target=Target(board, emulate, boards), console=console)
 
 
 @contextmanager
@@ -114,13 +122,22 @@ def main() -> None:
 @_out("the pack NAME.reds and its card NAME.json")
 @FORCE
 @THREADS
+@BOARD
+@EMULATE
+@BOARDS
 @click.option("--allow-missed-floors", is_flag=True, help="End with status 0 although subnets miss floors.")
-def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_missed_floors: bool) -> None:
+def build(
+    recipe: Path, out: Path, force: bool, threads: int | None, board: str | None, emulate: bool,
+    boards: Path | None, allow_missed_floors: bool,
+) -> None:  # fmt: skip
     """Train the network of RECIPE and write its pack.
 
     RECIPE is a TOML file that names the network, the data, the options and the budgets of the subnets;
     docs/recipes.md describes its keys, fixtures/recipes has examples. A card with the accuracy of each subnet
     is written beside the pack. If a build is killed, the same command continues it after its last epoch.
+
+    With --board, or a board in the recipe, that board measures its layers first, as far as budgets of latency
+    or energy need them, and each subnet of the pack at the end. Such times are kept for the next build.
 
     \b
     Networks, with the rows x columns x units that they read:
@@ -136,7 +153,7 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     pictures, which is another net.
     """
     console = plain_console()
-    checked = _checked(recipe, console)
+    checked = _checked(recipe, console, board, emulate, boards)
     from reds.experiment.build import build as run
 
     with _stoppable():
@@ -225,9 +242,13 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @FORCE
 @THREADS
 @WORKERS
+@BOARD
+@EMULATE
+@BOARDS
 def compare(
-    recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None, workers: int | str
-) -> None:
+    recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None, workers: int | str,
+    board: str | None, emulate: bool, boards: Path | None,
+) -> None:  # fmt: skip
     """Measure the accuracy that nesting costs.
 
     Trains the nested subnets of RECIPE, then each subnet alone with the same code, options and epochs, and
@@ -235,7 +256,7 @@ def compare(
     """
     _refuse_torchrun()
     console = plain_console(stderr=True)
-    checked = _checked(recipe, console)
+    checked = _checked(recipe, console, board, emulate, boards)
     from reds.experiment.compare import compare as run
 
     with _stoppable():
@@ -261,8 +282,8 @@ def reproduce(
     """Repeat an experiment of the REDS paper.
 
     Trains the shipped recipe for NAME with the budgets of the paper (arXiv 2311.13349), and the baselines:
-    the same widths trained alone, and nested subnets with uniform widths, with units scored by their weights
-    (magnitude), or scored at random. Prints our accuracies beside those of the paper.
+    the same widths trained alone, and nested subnets with uniform or even widths, with units scored by their
+    weights (magnitude), or scored at random. Prints our accuracies beside those of the paper.
     """
     _refuse_torchrun()
     from reds.experiment.reproduce.run import reproduce as run

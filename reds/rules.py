@@ -79,7 +79,10 @@ def check_kind(argument: str, value: object, kind: Any, remedy: str) -> None:
 
 
 def _has_type(value: object, kind: Any) -> bool:
-    checks = {bool: lambda x: isinstance(x, bool), int: is_whole, float: is_number}
+    checks = {
+        bool: lambda x: isinstance(x, bool), str: lambda x: isinstance(x, str), int: is_whole,
+        float: is_number,
+    }  # fmt: skip
     return checks[kind](value) if kind in checks else isinstance(value, str) and value in get_args(kind)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hil.errors import PackRefused
 from reds import pack
+from reds.errors import ModelError
 from reds.pack import layouts
 from reds.pack.extract import extract_up_to
 from reds.pack.layouts import Layout
@@ -53,12 +54,10 @@ def best_layouts(board: str, model: Model, known: frozenset[int]) -> tuple[Layou
     Raises:
         PackRefused: A layer has no such layout.
     """
-    chosen = layouts.best(model, known)
-    if chosen is None:
-        names = ", ".join(sorted({layer.kind.name.lower() for layer in model.layers}))
-        lacks = f"no layout of its agent runs the {names} of {model.name}"
-        raise PackRefused(f"{lacks}; upload the agent again", board=board)
-    return chosen
+    try:
+        return layouts.best(model, known)
+    except ModelError as error:
+        raise PackRefused(f"{error}; upload the agent again", board=board) from error
 
 
 def _needs(model: Model, chosen: Sequence[Layout]) -> tuple[int, list[int], bytes]:

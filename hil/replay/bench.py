@@ -4,29 +4,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import accumulate
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.board import Board
-from hil.boards.facts import BoardFacts
+from hil.boards.facts import BoardFacts, Provenance
 from hil.boards.governing import Cost
 from hil.boards.governor import Job
 from hil.errors import NotMeasurable
 from hil.protocol.hello import Clock
 from hil.replay.policy import rules
-from hil.replay.run import Step, ignore, replay
+from hil.replay.run import OUTCOMES, Step, ignore, replay
 from hil.replay.scenario import Scenario, scenario
 from hil.replay.score import Score, Values, best_worth, score
 from hil.replay.source import Source
 from hil.results.statistics.quantiles import percentile
 from reds.pack.pack import Pack
+from reds.text import printable
 
 ASSUMED_HZ = 1_000_000_000
 """Instructions in a second that are assumed where a board only counts them."""
-SAMPLES = 20
-"""Inferences of each subnet that its cost is measured with."""
+SAMPLES = {Provenance.EMULATED: 20, Provenance.HARDWARE: 100}
+"""Inferences of each subnet that its cost is measured with. Emulated ones vary only with the input."""
+_LEAST_US = 100
+"""Time that a job of the smallest subnet takes at least, unless the scenario says otherwise."""
 _PERCENT = 99
 """Percentile of the time that a subnet costs."""
 
@@ -58,7 +62,8 @@ class Replay:
         clock: The clock that timed each step.
         hz: Ticks of the clock in a second.
         scenario: The trace and the device.
-        costs: Measured costs of the subnets, the smallest first.
+        runs: Inferences of a job.
+        costs: Measured costs of a job of each subnet, the smallest first.
         values: Worth of the answers.
         optimum: Answers of the offline optimum, each weighed with the accuracy of its subnet.
         steps: Steps of each policy, by its name.
@@ -70,11 +75,39 @@ class Replay:
     clock: Clock
     hz: int
     scenario: Scenario
+    runs: int
     costs: tuple[Cost, ...]
     values: Values
     optimum: float
     steps: Mapping[str, tuple[Step, ...]]
     scores: Mapping[str, Score]
+
+    @property
+    def tested(self) -> str:
+        """Return the policy that the replay is about: the last one."""
+        return [*self.steps][-1]
+
+    @property
+    def score(self) -> Score:
+        """Return the score of the tested policy."""
+        return self.scores[self.tested]
+
+    def label(self, policy: str) -> str:
+        """Return the name of a policy with its trace, as results have it beside the names of subnets."""
+        return printable(f"{policy}, {self.scenario.trace.name}")
+
+    def columns(self) -> tuple[tuple[float, ...], ...]:
+        """Return a column for each of `hil.results.measurement.STEPS`, of the tested policy."""
+        steps, supply = self.steps[self.tested], self.scenario.supply
+        told = [self.scenario.resources(step.job, step.stored_pj) for step in steps]
+        return (
+            tuple(income // supply.period_us for income in supply.income),
+            tuple(now.load_percent for now in told),
+            tuple(now.deadline_us for now in told),
+            tuple(step.stored_pj // 1000 for step in steps),
+            tuple(0 if step.subnet is None else 1 + step.subnet for step in steps),
+            tuple(OUTCOMES.index(step.outcome) for step in steps),
+        )
 
     @property
     def subnets(self) -> tuple[str, ...]:
@@ -107,8 +140,11 @@ def replay_on(
     clock = _clock(board)
     hz = clock.hz or ASSUMED_HZ
     board.settle()
-    measured = tuple(_ticks(board, subnet, clock, examples.x) for subnet in range(len(pack.model.subnets)))
-    times = [Cost(_us(percentile(ticks, _PERCENT), hz)) for ticks in measured]
+    single = [_ticks(board, subnet, clock, examples.x) for subnet in range(len(pack.model.subnets))]
+    runs = int(asked.numbers.get("runs", -(-_LEAST_US // _us(percentile(single[0], _PERCENT), hz))))
+    measured = [[ticks * runs for ticks in each] for each in single]
+    slow = accumulate((_us(percentile(ticks, _PERCENT), hz) for ticks in measured), max)  # never falling
+    times = [Cost(us) for us in slow]
     there = scenario(asked.source, asked.numbers, times)
     costs = tuple(Cost(cost.us, ceil(cost.us * there.power_uw / 1000)) for cost in times)
     names = [subnet.name for subnet in pack.model.subnets]
@@ -117,7 +153,7 @@ def replay_on(
     for done, policy in enumerate(asked.policies):
         before = done * there.supply.jobs
         governor = board.govern(
-            rules(policy, names, there), costs, clock, Job(examples.x), None if clock.hz else hz
+            rules(policy, names, there), costs, clock, Job(examples.x, runs), None if clock.hz else hz
         )
         shown = partial(_advance, advance, before)
         steps[policy] = replay(there, governor, costs, examples.truth, shown)
@@ -128,7 +164,9 @@ def replay_on(
     ]
     best = best_worth(there, values, fastest)
     scores = {policy: score(there, taken, values, best, hz) for policy, taken in steps.items()}
-    return Replay(board.facts(), pack, clock, hz, there, costs, values, best / values.examples, steps, scores)
+    return Replay(
+        board.facts(), pack, clock, hz, there, runs, costs, values, best / values.examples, steps, scores
+    )
 
 
 def _advance(advance: Callable[[int], None], before: int, done: int) -> None:
@@ -145,7 +183,7 @@ def _clock(board: Board) -> Clock:
 
 
 def _ticks(board: Board, subnet: int, clock: Clock, x: NDArray[np.int8]) -> Sequence[int]:
-    return board.measure(subnet, SAMPLES, clock, x).ticks
+    return board.measure(subnet, SAMPLES[board.facts().provenance], clock, x).ticks
 
 
 def _us(ticks: float, hz: int) -> int:

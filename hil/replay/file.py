@@ -30,6 +30,7 @@ def dumps(replay: Replay) -> bytes:
         "trace": {"name": there.trace.name, "us": there.trace.length_us, "jobs": supply.jobs},
         "scenario": {
             "period_us": supply.period_us,
+            "runs": replay.runs,
             "deadline_us": there.deadline_us,
             "power_uw": there.power_uw,
             "standby_uw": supply.standby_uw,

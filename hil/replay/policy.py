@@ -15,16 +15,18 @@ GOVERNED = {
     "both": Policy.DEADLINE_AND_ENERGY,
 }
 """Policies that choose, by the name that a user writes."""
-DEFAULT = "both"
 _FIXED = "fixed:"
 MARGIN_PERCENT = 5
 """Time and energy that are added to the measured ones."""
 PATIENCE = 2
 """Decisions that must afford more before a larger subnet is taken."""
-HORIZON_JOBS = 60
+HORIZON_JOBS = 10
 """Jobs over which a surplus or a lack of energy is evened out."""
-TARGET_PERCENT = 90
-"""Part of the full capacitor that larger subnets leave, for hours without income."""
+TARGET_PERCENT = 95
+"""Part of the full capacitor that larger subnets leave, for times without income."""
+RESERVE_JOBS = 30
+"""Jobs whose standby the reserve pays, at most half of the full capacitor. A device that stays on answers
+sooner."""
 
 
 def every_policy(subnets: Sequence[str]) -> tuple[str, ...]:
@@ -51,7 +53,8 @@ def rules(name: str, subnets: Sequence[str], scenario: Scenario) -> Rules:
     if name.startswith(_FIXED):
         return Rules(Policy.FIXED, fixed=subnets.index(name.removeprefix(_FIXED)))
     supply = scenario.supply
-    reserve = -(-supply.standby_uw * supply.period_us // 1000)  # until the next job
+    standby = RESERVE_JOBS * supply.standby_uw * supply.period_us
+    reserve = min(-(-standby // 1000), supply.full_pj // 2000)
     return Rules(
         GOVERNED[name],
         margin_percent=MARGIN_PERCENT,

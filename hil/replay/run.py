@@ -26,6 +26,10 @@ class Outcome(StrEnum):
     BUSY = "busy"
 
 
+OUTCOMES = tuple(Outcome)
+"""All outcomes; results have their indices."""
+
+
 class Governor(Protocol):
     """A governor that has begun on a board."""
 

@@ -2,13 +2,14 @@
 
 | key | what | without it |
 | --- | --- | --- |
-| `period_ms` | from one job to the next | 20 times the largest subnet's time, but at most 2,000 jobs |
-| `deadline_ms` | from arrival to answer, where the trace has none | 1.5 times the largest subnet's time |
+| `period_ms` | from one job to the next | 20 times the job of the largest subnet, but at most 2,000 jobs |
+| `runs` | inferences of a job, of the same input | as many as take the smallest subnet 100 us |
+| `deadline_ms` | from arrival to answer, where the trace has none | 1.5 times the job of the largest subnet |
 | `power_mw` | power of the computing board beyond standby | 10, an nRF52840 at 64 MHz and 3 V from flash |
 | `standby_uw` | power that is always drawn | 10 |
 | `efficiency_percent` | part of the harvested energy that reaches the capacitor | 80 |
-| `farads` | the capacitor | one that holds 30 inferences of the largest subnet |
-| `volts_full`, `volts_on`, `volts_off` | when full, when switching on, at the brown-out | 3.3, 2.6, 1.8 |
+| `farads` | the capacitor | one that holds 30 jobs of the largest subnet |
+| `volts_full`, `volts_on`, `volts_off` | when full, when switching on, at the brown-out | 3.3, 2.2, 1.8 |
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ from hil.replay.trace import Trace
 
 KEYS: Mapping[str, Key] = {
     "period_ms": Key.of("0.01", "3600000"),
+    "runs": Key.of("1", "65535", whole=True),
     "deadline_ms": Key.of("0.001", "4000000"),
     "power_mw": Key.of("0.001", "100000"),
     "standby_uw": Key.of("0", "1000000", whole=True),
@@ -41,7 +43,7 @@ DEFAULTS: Mapping[str, Fraction] = {
         "standby_uw": "10",
         "efficiency_percent": "80",
         "volts_full": "3.3",
-        "volts_on": "2.6",
+        "volts_on": "2.2",
         "volts_off": "1.8",
     }.items()
 }
@@ -50,7 +52,7 @@ MOST_JOBS = 2000
 LIMIT_JOBS = 50_000
 """Most jobs of a replay."""
 _PERIODS, _DEADLINES, _HELD = 20, Fraction(3, 2), 30
-"""Period and deadline in times of the largest subnet, and its inferences that the capacitor holds."""
+"""Period and deadline in times of a job of the largest subnet, and its jobs that the capacitor holds."""
 _PAID = Fraction(1, 2)
 """Part of the largest subnet's energy that a trace without `mw` brings in."""
 
@@ -114,7 +116,7 @@ def scenario(source: Source, given: Mapping[str, Fraction], costs: Sequence[Cost
     Args:
         source: The source of the trace.
         given: Numbers of the scenario, of `read_scenario`.
-        costs: Costs of the subnets on the board, the smallest first; only their times count.
+        costs: Costs of a job of each subnet on the board, the smallest first; only their times count.
 
     Raises:
         TraceError: The trace has no job, or more than a replay can have, or the capacitor holds too much.

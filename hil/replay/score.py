@@ -9,6 +9,8 @@ from hil.boards.governing import Cost
 from hil.replay.optimum import Option, optimum
 from hil.replay.run import Outcome, Step, cost_draw, stretched
 from hil.replay.scenario import Scenario
+from reds.pack.card import shares
+from reds.pack.pack import Pack
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,23 @@ class Values:
 
     right: tuple[int, ...]
     examples: int
+
+
+def values_of(pack: Pack, examples: int) -> Values:
+    """Return what answers of a pack are worth, by the accuracies on its card.
+
+    Args:
+        pack: The pack.
+        examples: Number of its labeled examples, 0 for none: then each answer is worth 1 of 1.
+    """
+    names = [subnet.name for subnet in pack.model.subnets]
+    try:
+        accuracies = shares(pack.card or {}, names, "accuracy", "labelled")
+    except ValueError:
+        examples = 0
+    if examples == 0:
+        return Values((1,) * len(names), 1)
+    return Values(tuple(round(accuracy * examples) for accuracy in accuracies), examples)
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,11 @@ class Bench:
     @cached_property
     def subnets(self) -> tuple[str, ...]:
         """Return the names of the subnets, the smallest first as far as their MACs are known."""
-        names = dict.fromkeys(subnet for subnet, _, _ in self.figures if "->" not in subnet)
+        names = dict.fromkeys(
+            subnet
+            for subnet, metric, _ in self.figures
+            if "->" not in subnet and not metric.startswith("replay_")
+        )
         macs = {name: self.value(name, "macs", "MAC") or 0.0 for name in names}
         return tuple(sorted(names, key=lambda name: macs[name]))
 

@@ -82,7 +82,7 @@ _HIDDEN = (
     *("room_flash", "room_arena"),
     INFRASTRUCTURE_ERRORS,
 )
-_HIDDEN_KINDS = ("first", "layer")
+_HIDDEN_KINDS = ("first", "layer", "replay")
 _COVERED = {"cycles": "latency", "switch_instructions": "switch"}
 """Figures that another one says too."""
 

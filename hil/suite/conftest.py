@@ -35,6 +35,7 @@ from hil.suite.bench_fixtures.figures import (
     steady,
     switches,
 )
+from hil.suite.bench_fixtures.replays import regret_limit, replayed
 from hil.suite.bench_fixtures.reports import _replay, hold, keep, note, record_measurement
 from hil.suite.board_selection import any_meter
 from hil.suite.board_tests import selected_board
@@ -64,6 +65,8 @@ __all__ = [
     "profile",
     "record_measurement",
     "reference_outputs",
+    "regret_limit",
+    "replayed",
     "runtime",
     "steady",
     "switches",
@@ -76,6 +79,7 @@ _WANTED: Mapping[str, Callable[[Settings], bool]] = {
     "test_against.py": lambda settings: bool(settings.against),
     "test_baseline.py": lambda settings: bool(settings.baseline),
     "test_energy.py": any_meter,
+    "test_replay.py": lambda settings: bool(settings.trace),
 }
 """Modules that a run leaves out unless its settings want them."""
 _TFLITE = _FOLDER / "test_tflite.py"

@@ -28,6 +28,7 @@ from hil.suite.workload import Workload
 if TYPE_CHECKING:
     from hil.kernels.litert import LiteRT
     from hil.kernels.litert_comparison import Beside
+    from hil.replay.bench import Replay
 
 T = TypeVar("T")
 Latency = Mapping[str, Samples]
@@ -161,6 +162,10 @@ class Measurements:
     def energy(self, subnet: int, meter: Meter) -> Energy:
         """Return the energy that the inferences of a subnet draw from the board's supply."""
         return self._once(("energy", subnet), lambda board: measure_energy(board, meter, subnet, self._x))
+
+    def replay(self, take: "Callable[[Board], Replay]") -> "Replay":
+        """Return the replay of the run's trace, which `take` takes."""
+        return self._once("replay", take)
 
     def switch(self, pair: Pair) -> Switches:
         """Return the switches of an ordered pair, each with its first inference, by the name of the clock.

@@ -3,6 +3,8 @@
 The long name begins with `--hil-`. The short names are registered after all other plugins. A short name that
 another plugin has registered stays with that plugin: so a run on boards refuses it rather than pass over
 what the user asked for.
+
+pytest itself has `--trace`, a switch of its debugger without a value. With a trace after it, it is ours.
 """
 
 from __future__ import annotations
@@ -10,12 +12,16 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from hil.errors import SetupError
-from hil.options import OPTIONS, Option
+from hil.options import GENERATORS, OPTIONS, Option
 
+_SHARED = "trace"
+"""The option whose short name pytest has as a switch."""
 _TAKEN = pytest.StashKey[tuple[str, ...]]()
 """Short names that another plugin has registered."""
 
@@ -29,11 +35,20 @@ def register_long(parser: pytest.Parser) -> None:
 
 def register_short(config: pytest.Config, parser: pytest.Parser) -> None:
     """Register the short names that no other plugin has."""
-    taken = tuple(option.name for option in OPTIONS if not _is_free(parser, f"--{option.name}"))
-    for option in OPTIONS:
+    options = [option for option in OPTIONS if option.name != _SHARED]
+    taken = tuple(option.name for option in options if not _is_free(parser, f"--{option.name}"))
+    for option in options:
         if option.name not in taken:
             _add(parser, option, f"--{option.name}", f"short for --hil-{option.name}")
     config.stash[_TAKEN] = taken
+
+
+def take_traces(args: list[str]) -> None:
+    """Give each `--trace` that a trace follows its long name, in place."""
+    for at, (word, following) in enumerate(pairwise(list(args))):
+        file = Path(following.partition(":")[0])
+        if word == f"--{_SHARED}" and (file.name in GENERATORS or (file.suffix != ".py" and file.is_file())):
+            args[at] = f"--hil-{_SHARED}"
 
 
 def header(config: pytest.Config) -> str | None:

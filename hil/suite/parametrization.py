@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +22,10 @@ from hil.suite.workload import Workload
 from hil.xdist import board_probe, lab_shelf
 from reds.errors import RedsError
 
-_OF_PACKS = ("baseline", "against", "precision", "samples", "inputs")
+if TYPE_CHECKING:
+    from hil.replay.bench import Asked
+
+_OF_PACKS = ("baseline", "against", "precision", "samples", "inputs", "trace")
 """Options that only the bench of a pack obeys."""
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
 
@@ -36,6 +39,8 @@ class BenchRun:
     benched: Workload | TfliteFile
     baseline: str | None = None
     """Value of --baseline, with the whole id of a run; None without a baseline."""
+    asked: "Asked | None" = None
+    """The replay that --trace asks for; None without one."""
 
     @property
     def workload(self) -> Workload:
@@ -74,7 +79,8 @@ def bench_run_of(config: pytest.Config) -> "BenchRun | str":
             if isinstance(benched, Workload):
                 benched = benched.taking(settings.inputs or usual_inputs(benched, boards))
             baseline = _baseline(settings, boards, benched)
-            config.stash[BENCH_RUN] = BenchRun(settings, boards, benched, baseline)
+            asked = _asked(settings, benched)
+            config.stash[BENCH_RUN] = BenchRun(settings, boards, benched, baseline, asked)
         except (HilError, RedsError) as error:
             config.stash[BENCH_RUN] = str(error)
         except Exception as error:  # its traceback is shown on demand, once for all modules
@@ -103,6 +109,23 @@ def _baseline(
 
     kinds = {(board.entry.target, str(board.provenance)): None for board in boards if not board.absent}
     return baselines.resolved(settings.baseline, settings.store, kinds, pack_shape(benched.model))
+
+
+def _asked(settings: Settings, benched: Workload | TfliteFile) -> "Asked | None":
+    """Return the replay of the run. A trace that cannot be used is an error before the bench."""
+    if settings.trace is None or isinstance(benched, TfliteFile):
+        return None
+    from hil.replay import policy  # here: few runs replay a trace
+    from hil.replay.bench import Asked
+    from hil.replay.scenario import read_scenario
+    from hil.replay.source import source
+
+    policy.check_policy(settings.policy, benched.subnets)
+    every = (
+        *(name for name in policy.every_policy(benched.subnets) if name != settings.policy),
+        settings.policy,
+    )
+    return Asked(source(settings.trace), read_scenario(settings.scenario), every)
 
 
 def _neighbors(workload: Workload) -> Iterator[tuple[Pair, str]]:

@@ -26,7 +26,7 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Paired:
-    """Hold mean accuracies of one subnet, as fractions, and the 95 % interval of their difference."""
+    """Hold two means and the 95 % interval of their difference: accuracies as fractions, or losses."""
 
     nested: float
     alone: float
@@ -36,9 +36,14 @@ class Paired:
     """Upper end of the interval."""
 
     @property
-    def difference(self) -> str:
-        """Return the difference and its interval in percentage points, as text."""
+    def points(self) -> str:
+        """Return the difference of accuracies and its interval in percentage points, as text."""
         return f"{100 * (self.nested - self.alone):+.2f} ({100 * self.low:+.2f} to {100 * self.high:+.2f})"
+
+    @property
+    def nats(self) -> str:
+        """Return the difference of losses and its interval, as text."""
+        return f"{self.nested - self.alone:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
 
 
 def compare(
@@ -77,11 +82,13 @@ def compare(
     sizes: list[tuple[int, int]] = []
     for of_seed in trainings:
         nested, *alone = (done[training.name] for training in of_seed)
-        correct.append([[mine, other.hits[0]] for mine, other in zip(nested.hits, alone, strict=True)])
+        correct.append(
+            [[mine, other.test.hits[0]] for mine, other in zip(nested.test.hits, alone, strict=True)]
+        )
         sizes.append((nested.size, sum(each.size for each in alone)))
     table = np.array(correct)  # [seeds, subnets, nested or alone, examples]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    text = render([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
+    text = render(recipe.titles, rows, sizes, len(seeds), table.shape[-1])
     return f"{text}\n\n{origin(recipe, checked.sha256, seeds)}"
 
 
@@ -102,12 +109,12 @@ def origin(recipe: Recipe, sha256: str, seeds: Sequence[int]) -> str:
 def _of_seed(recipe: Recipe, seed: int) -> list[Training]:
     """Return the trainings of one seed: all subnets nested, then each alone."""
     nested = Training(f"{recipe.name}-seed{seed}", replace(recipe, seed=seed))
-    names = [f"{nested.name}-alone{subnet.name.rstrip('%')}" for subnet in recipe.subnet]
+    names = [f"{nested.name}-alone{title.rstrip('%')}" for title in recipe.titles]
     return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(names))]
 
 
-def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:
-    """Return both mean accuracies and a 95 % interval of their difference.
+def paired(nested: NDArray[np.bool_ | np.float64], alone: NDArray[np.bool_ | np.float64]) -> Paired:
+    """Return both means and a 95 % interval of their difference.
 
     Differences are paired over seeds and examples. Seeds and examples are both samples, so both are
     resampled, independently of each other and with a fixed seed. This is the pigeonhole bootstrap (Owen,
@@ -115,7 +122,7 @@ def paired(nested: NDArray[np.bool_], alone: NDArray[np.bool_]) -> Paired:
     between seeds is itself a rough estimate.
 
     Args:
-        nested: Whether the nested subnet was correct, bool [seeds, examples].
+        nested: Whether the nested subnet was correct, or its losses, [seeds, examples].
         alone: The same for the subnet trained alone.
     """
     difference = nested.astype(np.float64) - alone
@@ -147,7 +154,7 @@ def render(
         " its paired 95 % interval."
     )
     cells = [
-        [name, f"{100 * row.nested:.2f}", f"{100 * row.alone:.2f}", row.difference]
+        [name, f"{100 * row.nested:.2f}", f"{100 * row.alone:.2f}", row.points]
         for name, row in zip(names, rows, strict=True)
     ]
     one, separate = np.mean(sizes, axis=0)

@@ -15,8 +15,8 @@ from reds.training.rules import training_rules
 
 TOP = "the top level"
 """Place of the keys that are in no table of a recipe."""
-LIMITS = ("flash", "arena", "latency")
-"""Keys of a subnet's budgets beside MACs."""
+LIMITS = ("macs", "flash", "arena", "latency", "energy")
+"""Keys of a subnet's budgets beside its share of the MACs."""
 
 
 @dataclass(frozen=True)

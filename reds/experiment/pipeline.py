@@ -77,7 +77,7 @@ def train_nested(
     def choose() -> tuple[Sequence[SubnetSpec], list[NDArray[np.int64]]]:
         with progress.step("scoring units", SCORED_BATCHES) as advance:
             scored = _scored(examples, method.seed, advance)
-            scores = score(full, scored, measure=options.importance, seed=method.seed)
+            scores = score(full, scored, measure=options.importance, seed=method.seed, depth=options.depth)
         with progress.step("selecting subnets"):
             selected = select(
                 full.graph,
@@ -89,6 +89,8 @@ def train_nested(
                 objective=options.objective,
                 kernels=scores.kernels if options.scored == "kernels" else {},
                 profile=profile,
+                depth=options.depth,
+                identity=scores.identity,
             )
         return selected, most_important_first(full.graph, scores.units)
 

@@ -2,29 +2,33 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 
 from reds import pack
 from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
 from reds.errors import PackError
+from reds.experiment.answers import Answers
+from reds.experiment.board import Measured, Target, measured_on
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
+from reds.experiment.promises import predicted
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
-from reds.nesting.cost.latency import NANOSECONDS
+from reds.pack.model import Model
 from reds.pack.paths import pack_path, writing
 from reds.pack.subnets import Subnets
-from reds.quantization.range_search import hits
+from reds.quantization.range_search import logits
 from reds.training import processes
 from reds.training.trainer import predictions
 
@@ -39,8 +43,8 @@ class Result:
     profile: TargetProfile = field(repr=False)
     every: int = field(repr=False)
     """Stride of the rows of an example that the net reads: 2 for every second row."""
-    hits: NDArray[np.bool_] = field(repr=False)
-    """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
+    answers: Answers = field(repr=False)
+    """Answers of the subnets to the test examples, in int8."""
     float_hits: NDArray[np.bool_] = field(repr=False)
     """The same in float."""
     subnets: Subnets[SubnetResult]
@@ -53,13 +57,15 @@ class Result:
     """Threads of torch that each process trained with."""
     processes: int = field(repr=False)
     """Processes that trained the net together."""
+    measured: Measured | None = field(default=None, repr=False)
+    """What a board measured of each subnet; None if no board was asked."""
 
     @property
     def int8_gaps(self) -> tuple[Int8Gap, ...]:
         """Return how the answers of each subnet on the test examples differ between int8 and float."""
         return tuple(
             int8_gap(subnet.name, *answers)
-            for subnet, *answers in zip(self.subnets, self.hits, self.float_hits, strict=True)
+            for subnet, *answers in zip(self.subnets, self.answers.hits, self.float_hits, strict=True)
         )
 
     def save(self, path: str | Path) -> Path:
@@ -87,10 +93,15 @@ class Result:
             card = card_of(
                 self.method, self.data, self.trained.model, self.subnets, self.floors,
                 source=self.source, written=written, labeled=labeled, threads=self.threads,
-                processes=self.processes,
+                processes=self.processes, measured=self.measured,
             )  # fmt: skip
             write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
+
+    def measured_on(self, board: Target, console: Console) -> "Result":
+        """Return the same result with what a board measures of each subnet. Raises `BoardError`."""
+        measured = processes.from_first(lambda: measured_on(board, self.trained.model, console))
+        return replace(self, measured=measured)
 
 
 def float_hits(
@@ -106,6 +117,17 @@ def float_hits(
     """
     features = torch.from_numpy(spec.real(x))
     return np.stack([predictions(net, i, features).numpy() == y for i in range(len(net.subnets))])
+
+
+def int8_answers(model: Model, x: NDArray[np.int8], y: NDArray[np.uint8]) -> Answers:
+    """Return the answers of all subnets, with the bit-exact interpreter.
+
+    Args:
+        model: The integer network.
+        x: Stored features int8 [N, input_size].
+        y: Labels [N].
+    """
+    return Answers(np.stack([logits(model, i, x) for i in range(len(model.subnets))]).astype(np.float32), y)
 
 
 def run_test(
@@ -125,12 +147,10 @@ def run_test(
         source: Entries of the card on the origin of the net.
     """
     x, y = data.test_x[:, ::every].reshape(len(data.test_x), -1), data.test_y
-    correct, floats = processes.from_first(
-        lambda: (
-            np.stack([hits(trained.model, i, x, y) for i in range(len(trained.model.subnets))]),
-            float_hits(trained.net, data.set, x, y),
-        )
+    answers, floats = processes.from_first(
+        lambda: (int8_answers(trained.model, x, y), float_hits(trained.net, data.set, x, y))
     )
+    correct = answers.hits
     subnets = []
     for i, subnet in enumerate(trained.net.subnets):
         costs = profile.costs(trained.net.graph, subnet.widths)
@@ -144,7 +164,7 @@ def run_test(
                 float(correct[i, : data.set.labeled].mean()),
                 float(floats[i].mean()),
                 trained.float_validation[i],
-                costs["latency"] / NANOSECONDS if profile.latency else None,
+                predicted(costs, profile),
             )
         )
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)
@@ -155,7 +175,7 @@ def run_test(
         method,
         profile,
         every,
-        correct,
+        answers,
         floats,
         Subnets(subnets),
         limits,

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from reds.experiment.answers import Answers
 from reds.experiment.build import tested_by_recipe
 from reds.experiment.pipeline import random_net, train_alone, train_nested
 from reds.experiment.prepare import Prepared
 from reds.experiment.recipe import Recipe, method_of
-from reds.experiment.result import Result
+from reds.experiment.result import Result, int8_answers
 from reds.experiment.schedule import alone_phases, nested_phases
 from reds.graph.subnets import SubnetSpec
 from reds.training.checkpoint import Checkpoint
@@ -38,8 +36,8 @@ class Training:
         method = method_of(self.recipe)
         if self.alone is None:
             return nested_phases(method)
-        subnet = self.recipe.subnet[self.alone]
-        return alone_phases(method, subnet.name, subnet.budget)
+        share = self.recipe.budgets[self.alone].share or 1.0
+        return alone_phases(method, self.recipe.titles[self.alone], share)
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,10 @@ class Variant:
 
     subnets: tuple[SubnetSpec, ...]
     macs: tuple[int, ...]
-    hits: NDArray[np.bool_]
-    """True for each test example that a subnet classifies correctly in int8, [subnets, examples]."""
+    test: Answers
+    """Answers to the test examples, in int8."""
+    validation: Answers
+    """Answers to the validation examples, in int8."""
     size: int
     """Bytes of the pack."""
 
@@ -88,4 +88,6 @@ def written(result: Result, pack: Path) -> Variant:
     """Write a pack with its card, and return the figures of a table's row. Raises `PackError`."""
     size = result.save(pack).stat().st_size
     macs = tuple(subnet.macs for subnet in result.subnets)
-    return Variant(result.trained.net.subnets, macs, result.hits, size)
+    x, y = result.data.validation_x[:, :: result.every], result.data.validation_y
+    validation = int8_answers(result.trained.model, x.reshape(len(x), -1), y)
+    return Variant(result.trained.net.subnets, macs, result.answers, validation, size)

@@ -6,7 +6,7 @@ between two units, also has a score. It is the part of its unit's importance tha
 the unit that the kernel reads.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from reds.elastic.standardized import check_standardized
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DivergedError, SettingsError
 from reds.graph import Layer
+from reds.nesting.identity import Identities
 from reds.nesting.options import Measure
 from reds.nesting.solver.problem import Groups
 from reds.pack.model import WEIGHTED, Kind
@@ -40,6 +41,9 @@ class Importance:
     """For each unit group float64 [units]."""
     kernels: Mapping[Groups, NDArray[np.float64]]
     """For two groups that pointwise layers join float64 [units read, units written]; parts of `units`."""
+    identity: NDArray[np.float64] | None = None
+    """For each group the share of its importance that the identity beside its block has, 0 without a block,
+    float64 [groups]; None if it was not measured, or the net has no blocks."""
 
 
 def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
@@ -99,7 +103,9 @@ SCORES: Mapping[Measure, Callable[[ElasticNet, Batches, int], list[Tensor]]] = {
 
 
 @torch_defaults()
-def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", seed: int = 0) -> Importance:
+def score(
+    net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", seed: int = 0, depth: bool = False
+) -> Importance:
     """Return the importance of every unit and every pointwise kernel of a full network.
 
     Args:
@@ -107,6 +113,7 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
         batches: Training examples.
         measure: The score of a weight, one of `SCORES`.
         seed: Of the random measure.
+        depth: Whether to measure the share of identities too, which takes a forward pass for each block.
 
     Raises:
         DataError: A minibatch has another shape or scale than the net reads, or labels beyond its outputs.
@@ -119,7 +126,10 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
         raise SettingsError(f"measure: {', '.join(SCORES)} are possible, not {shown(measure)}")
     check_argument([seed_rule(seed)])
     check_kind("batches", batches, Iterable, PAIRS)
-    measured = SCORES[measure](net, _checked(net, batches), int(seed))
+    identities = Identities(net) if depth and net.graph.blocks else None
+    given = _checked(net, batches)
+    given = identities.watch(given) if identities else given
+    measured = SCORES[measure](net, given, int(seed))
     of_weights = [w.double().detach().numpy() for w in measured]
     units = [np.zeros(group.units) for group in net.graph.groups]
     kernels: dict[Groups, NDArray[np.float64]] = {}
@@ -131,10 +141,10 @@ def score(net: ElasticNet, batches: Batches, *, measure: Measure = "gradient", s
                 kernels[pair] = kernels.get(pair, 0) + scores.reshape(scores.shape[:2]).T
     if not all(np.isfinite(score).all() for score in units):
         raise DivergedError("scores of units are not finite, so the full net has diverged: lower [full] rate")
-    return Importance(units, kernels)
+    return Importance(units, kernels, identities.shares(given) if identities else None)
 
 
-def _checked(net: ElasticNet, batches: Batches) -> Batches:
+def _checked(net: ElasticNet, batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
     """Give each minibatch after its check."""
     for batch in batches:
         if not isinstance(batch, tuple | list) or len(batch) != 2:

@@ -6,6 +6,8 @@ from typing import Literal
 Measure = Literal["gradient", "magnitude", "random"]
 Objective = Literal["balanced", "product", "sum"]
 Order = Literal["bottom-up", "top-down", "joint", "uniform", "even"]
+BASELINES: frozenset[Order] = frozenset({"uniform", "even"})
+"""Orders that need no scores and leave out no block."""
 
 
 @dataclass(frozen=True)
@@ -29,4 +31,9 @@ class SelectionOptions:
     least: int = 4
     """The fewest units that a unit group keeps."""
     depth: bool = False
-    """Let subnets leave out whole residual blocks, if input and output agree (the paper's skipped blocks)."""
+    """Let subnets leave out whole residual blocks whose input and output agree, as the paper skips blocks."""
+
+    @property
+    def blocks(self) -> bool:
+        """Return whether a subnet may leave out blocks, which the baselines never do."""
+        return self.depth and self.order not in BASELINES

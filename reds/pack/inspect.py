@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reds import pack
 from reds.errors import ModelError, PackError
-from reds.pack import layouts, rooms
+from reds.pack import capacity, layouts
 from reds.pack.card import read_card, shares
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
@@ -47,8 +47,12 @@ def print_pack(path: Path, console: Console) -> None:
     card = read_card(path.with_suffix(".json"), hashlib.sha256(data).hexdigest())
     console.print(layer_table(model, chosen))
     console.print(subnet_table(model, _accuracies(model, card)))
+    names = [f"{layer.kind.name.lower()}{i}" for i, layer in enumerate(model.layers)]
+    run = {subnet.name: [step.layer for step in subnet.steps] for subnet in model.subnets}
+    for line in left_out_lines(names, run):
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
     if canonical:
-        for line in (_bytes(model), *rooms.lines(model)):
+        for line in (_bytes(model), *capacity.lines(model)):
             console.print(line, soft_wrap=True)
     else:
         console.print(_laid_out(layout, len(data)))
@@ -127,6 +131,21 @@ def subnet_units(model: Model, subnet: int) -> list[int]:
     rooms = model.rooms(subnet)
     mixing = [layer.output for layer in model.layers if layer.kind in (Kind.DENSE, Kind.CONV)]
     return [rooms[tensor].units for tensor in (0, *mixing)]
+
+
+def left_out_lines(names: Sequence[str], run: Mapping[str, Sequence[int]]) -> list[str]:
+    """Return a line for each subnet that leaves out layers.
+
+    Args:
+        names: The names of all layers.
+        run: For each subnet, by its name, the layers that it runs.
+    """
+    lines = []
+    for subnet, layers in run.items():
+        left_out = [printable(name) for i, name in enumerate(names) if i not in layers]
+        if left_out:
+            lines.append(f"{printable(subnet)} leaves out {', '.join(left_out)}")
+    return lines
 
 
 def table_of(heads: str, rows: Iterable[list[str]]) -> Table:

@@ -20,6 +20,7 @@ from reds.pack.layouts import CANONICAL
 from reds.pack.padding import round_up
 from reds.pack.paths import writing
 from reds.pack.reader import read_bytes, unpack
+from reds.pack.writer import MOST_BYTES
 
 _HEADER = struct.Struct("<4sHHIIHHHHIIIIfi32s")
 """Magic, version, layout, size, CRC-32, number of tensors, of layers, of subnets, flags, offset of the
@@ -108,9 +109,13 @@ def _header(data: bytes) -> tuple[Sequence[int], Sequence[int], Sequence[Any]]:
         raise ModelError(f"{len(data)} bytes are too few for a header, which takes {_HEADER.size}")
     magic, version, layout, size, crc, *fields = _HEADER.unpack_from(data)
     counts, places, scales = fields[:4], fields[4:8], fields[8:]
-    if (magic, version, layout) != (MAGIC, 1, CANONICAL.id):
-        found = f"it begins with {magic!r}, version {version} and layout {layout}, not {MAGIC!r}, 1 and 0"
-        raise ModelError(f"{found}; name a pack of version 1 as `reds build` wrote it")
+    if magic != MAGIC:
+        raise ModelError(f"it begins with {magic!r}, not with {MAGIC.decode()}; name a .reds file")
+    if version != 1:
+        raise ModelError(f"its format is version {version}, not 1; use it as it is")
+    if layout != CANONICAL.id:
+        laid_out = f"it is laid out for a device (layout {layout}), not canonical"
+        raise ModelError(f"{laid_out}; name the pack that it was converted from")
     if size != len(data) or crc != zlib.crc32(data[CRC_FROM:]):
         raise ModelError(f"its size or its checksum is not that of its {len(data)} bytes; build it again")
     tensors, layers, subnets, _ = counts
@@ -124,7 +129,7 @@ def _header(data: bytes) -> tuple[Sequence[int], Sequence[int], Sequence[Any]]:
 
 def _layer(fields: Sequence[int], moved: int) -> bytes:
     kind, relu, inputs, _, first, second, _, _, *shape, weights_at, weights_bytes = fields
-    at = weights_at + moved if weights_bytes else 0
+    at = _shifted(weights_at, moved) if weights_bytes else 0
     return LAYER.pack(kind, relu, inputs, 0, first, second, 0, 0, *shape, *UNDIVIDED, at, weights_bytes)
 
 
@@ -138,6 +143,13 @@ def _parts(layers: Sequence[Sequence[int]], steps: Sequence[Sequence[int]], move
         stated = units, at, other_at if layer[2] > 1 else 0, zero
         if stated != (step[0], step[2], step[3], step[9]):
             raise ModelError(f"layer {i} reads its input where no layer writes it; build it again")
-        table_at = step[6] + moved if step[6] else 0
+        table_at = _shifted(step[6], moved) if step[6] else 0
         parts += STEP.pack(i, step[8], step[5], table_at, step[7], 0)
     return parts
+
+
+def _shifted(at: int, by: int) -> int:
+    """Return an offset behind the headers, which by their new size has changed by so many bytes."""
+    if at + by > MOST_BYTES:
+        raise ModelError(f"offset {at} lies behind its end; build it again")
+    return at + by

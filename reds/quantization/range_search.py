@@ -78,10 +78,8 @@ def logit_errors(net: ElasticNet, model: Model, features: Tensor, x: NDArray[np.
     """
     net.eval()
     found = []
-    for i, subnet in enumerate(model.subnets):
-        parts = [interpreter.run(model, i, x[k : k + BATCH]) for k in range(0, len(x), BATCH)]
-        stored = np.concatenate(parts).astype(np.float64) - subnet.steps[-1].zero
-        ours = torch.from_numpy(stored * subnet.output_scale).log_softmax(1)
+    for i in range(len(model.subnets)):
+        ours = torch.from_numpy(logits(model, i, x)).log_softmax(1)
         theirs = torch.cat([net(part, i) for part in torch.split(features, BATCH)]).double().log_softmax(1)
         found.append(float(F.kl_div(ours, theirs, reduction="batchmean", log_target=True)))
     return found
@@ -107,8 +105,22 @@ def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[A
         x: Inputs int8 [N, input_size].
         y: Labels [N].
     """
-    parts = [interpreter.run(model, subnet, x[i : i + BATCH]).argmax(1) for i in range(0, len(x), BATCH)]
-    return np.asarray(np.concatenate(parts) == y)
+    return np.asarray(logits(model, subnet, x).argmax(1) == y)
+
+
+def logits(model: Model, subnet: int, x: NDArray[np.int8]) -> Floats:
+    """Return the real outputs of one subnet, float64 [N, classes], as the pack gives them on every board.
+
+    Args:
+        model: The integer network.
+        subnet: Index of the subnet.
+        x: Inputs int8 [N, input_size].
+    """
+    stored = np.concatenate([
+        interpreter.run(model, subnet, x[i : i + BATCH]) for i in range(0, len(x), BATCH)
+    ])  # fmt: skip
+    plan = model.subnets[subnet]
+    return (stored.astype(np.float64) - plan.steps[-1].zero) * plan.output_scale
 
 
 def calibration_part(net: ElasticNet, examples: Examples, seed: int) -> Tensor:

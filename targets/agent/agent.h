@@ -108,6 +108,7 @@ void measure_latency(agent *a, const frame *request);
 void measure_switch(agent *a, const frame *request);
 void measure_layers(agent *a, const frame *request);
 void measure_memory(agent *a, const frame *request);
+uint32_t measure_run(const agent *a, uint32_t clock);
 
 /* govern.c: begin a governor; let it decide, run what it chose, and time both. */
 void govern_begin(agent *a, const frame *request);

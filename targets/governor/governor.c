@@ -6,7 +6,6 @@
 
 enum {
     MOST_STRETCH = 256 * 1024, /* products with it fit 64 bits */
-    MOST_WAITS = 65535,        /* whose energy is remembered */
     FORGOTTEN = 32,            /* one in so many parts of the excess is forgotten with each report */
 };
 
@@ -60,7 +59,6 @@ uint32_t reds_choose(reds_governor *governor, const reds_resources *now)
         most = reds_smaller(most, 0);
     }
     if (most == REDS_WAIT) {
-        governor->waits += governor->waits < MOST_WAITS;
         governor->rising = 0;
         governor->left = 0;
         return REDS_WAIT;
@@ -75,7 +73,6 @@ uint32_t reds_choose(reds_governor *governor, const reds_resources *now)
             governor->rising = 0;
         }
     }
-    governor->waits = 0;
     governor->left = reds_left_percent(now->load_percent);
     return governor->current;
 }

@@ -64,9 +64,9 @@ uint32_t reds_fixed(const reds_governor *governor, const reds_resources *now);
  * faster again. REDS_WAIT: none does by the costs either. */
 uint32_t reds_deadline(const reds_governor *governor, const reds_resources *now);
 
-/* Return the largest subnet whose energy came in since the last inference, where a store above its target
- * adds to the income, and one below it takes from it, over the horizon. Never take energy of the reserve.
- * REDS_WAIT: no subnet's energy is there; after enough decisions to wait it is. */
+/* Return the largest subnet whose energy comes in within a period, where a store above its target adds to the
+ * income, and one below it takes from it, over the horizon; else subnet 0, whose energy the store may have to pay.
+ * Never take energy of the reserve. REDS_WAIT: the store cannot pay for subnet 0. */
 uint32_t reds_energy_neutral(const reds_governor *governor, const reds_resources *now);
 
 /* Return the smaller answer of reds_deadline and reds_energy_neutral. */
@@ -97,7 +97,6 @@ struct reds_governor {
     uint32_t rising;   /* decisions in a row that afforded a larger one */
     uint32_t afforded; /* smallest subnet that those all afforded */
     uint32_t left;     /* percent of the processor that the chosen inference has; 0: none is chosen */
-    uint32_t waits;    /* decisions to wait since the last inference */
     uint32_t share;    /* of a surplus that one period may use, in parts of 65,536 */
     uint32_t stretch;  /* by which inferences take longer than expected, in parts of 256 */
 };

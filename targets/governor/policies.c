@@ -44,6 +44,11 @@ uint32_t reds_deadline(const reds_governor *governor, const reds_resources *now)
     return (uint64_t)governor->costs[0].us * (REDS_UNSTRETCHED * margin) <= limit ? 0 : REDS_WAIT;
 }
 
+static uint64_t at_most(uint64_t energy, uint64_t most)
+{
+    return energy < most ? energy : most;
+}
+
 /* Return the energy that one period may use so that the store comes nearer to its target. */
 static uint64_t allowance(const reds_governor *governor, const reds_resources *now)
 {
@@ -51,7 +56,7 @@ static uint64_t allowance(const reds_governor *governor, const reds_resources *n
     const uint64_t target = governor->rules.target_nj;
     const bool surplus = now->stored_nj >= target;
     const uint64_t distance = surplus ? now->stored_nj - target : target - now->stored_nj;
-    const uint64_t part = ((distance < MOST_ENERGY ? distance : MOST_ENERGY) * governor->share) >> 16;
+    const uint64_t part = (at_most(distance, MOST_ENERGY) * governor->share) >> 16;
     if (surplus) {
         return income + part;
     }
@@ -67,17 +72,16 @@ uint32_t reds_energy_neutral(const reds_governor *governor, const reds_resources
         return REDS_WAIT;
     }
     const uint64_t allowed = allowance(governor, now);
-    const uint64_t saved = (allowed < MOST_ENERGY ? allowed : MOST_ENERGY) * (governor->waits + 1U);
-    const uint64_t usable = now->stored_nj - governor->rules.reserve_nj;
-    const uint64_t least = usable < saved ? usable : saved;
-    const uint64_t limit = (least < MOST_ENERGY ? least : MOST_ENERGY) * 100;
+    const uint64_t usable = at_most(now->stored_nj - governor->rules.reserve_nj, MOST_ENERGY);
+    const uint64_t limit = at_most(allowed, usable) * 100;
     const uint64_t factor = 100U + governor->rules.margin_percent;
-    for (uint32_t subnet = governor->subnets; subnet-- > 0;) {
+    for (uint32_t subnet = governor->subnets - 1; subnet > 0; subnet--) {
         if (governor->costs[subnet].nj * factor <= limit) {
             return subnet;
         }
     }
-    return REDS_WAIT;
+    /* To wait costs a whole answer, more than any larger subnet gains: so the store alone pays for it. */
+    return governor->costs[0].nj * factor <= usable * 100 ? 0 : REDS_WAIT;
 }
 
 uint32_t reds_deadline_and_energy(const reds_governor *governor, const reds_resources *now)

@@ -6,7 +6,7 @@ import zlib
 from functools import cache
 
 from reds import pack
-from reds.pack.format import CRC_FROM, HEADER, LAYER, PLAN, STEP, TENSOR
+from reds.pack.format import CRC_FROM, HEADER, LAYER, PLAN, ROOM, STEP, TENSOR
 from reds.pack.model import Kind
 from tests.chaos.hostile import TEXTS
 from tests.support.nets import Maker, random_model
@@ -49,22 +49,20 @@ def large_pack(rng: random.Random) -> bytes:
     for _ in range(2):
         maker.add(rng.choice((Kind.MAX_POOL, Kind.AVERAGE_POOL)), 0, (2, 2), (2, 2))
     changed = bytearray(pack.dumps(maker.build([[]])))
-    header = HEADER.unpack_from(changed)
+    tensors_at, layers_at, plans_at = HEADER.unpack_from(changed)[8:11]
+    plan = list(PLAN.unpack_from(changed, plans_at))
     outer, inner, units = rng.randint(2, 255), rng.randint(2, 255), rng.choice((1, 1, 4, 65_535))
-    for i, side in enumerate((outer * inner, inner, 1)):
-        TENSOR.pack_into(changed, header[9] + i * TENSOR.size, side, side, units, 0)
     sizes = [-(side * side * units // -16) * 16 for side in (outer * inner, inner)]
+    for i, side in enumerate((outer * inner, inner, 1)):
+        TENSOR.pack_into(changed, tensors_at + i * TENSOR.size, side, side, units, 0)
+        room = list(ROOM.unpack_from(changed, plan[4] + i * ROOM.size))
+        room[:2] = (0, sizes[0], 0)[i] % 2**32, units
+        ROOM.pack_into(changed, plan[4] + i * ROOM.size, *room)
     for i, side in enumerate((outer, inner)):
-        at = header[10] + i * LAYER.size
+        at = layers_at + i * LAYER.size
         changed[at + _KERNEL : at + _KERNEL + 4] = bytes([side] * 4)
-        at = header[11] + PLAN.size + i * STEP.size
-        reads, writes = ((0, sizes[0]), (sizes[0], 0))[i]
-        step = list(STEP.unpack_from(changed, at))
-        step[:2], step[2], step[4] = (units, units), reads % 2**32, writes % 2**32
-        STEP.pack_into(changed, at, *step)
-    plan = list(PLAN.unpack_from(changed, header[11]))
     plan[2] = sum(sizes) % 2**32
-    PLAN.pack_into(changed, header[11], *plan)
+    PLAN.pack_into(changed, plans_at, *plan)
     _seal(changed)
     return bytes(changed)
 
@@ -78,16 +76,16 @@ def _seal(changed: bytearray) -> None:
 def _fields(data: bytes) -> list[tuple[int, str]]:
     """Return the offset and the format of every field of a whole pack."""
     header = HEADER.unpack_from(data)
-    tensors, layers, subnets = header[5:8]
-    tensors_at, layers_at, plans_at, plan_size = header[9:13]
+    tensors, layers, subnets = header[4:7]
+    tensors_at, layers_at, plans_at = header[8:11]
     places = [(0, HEADER)]
     places += [(tensors_at + i * TENSOR.size, TENSOR) for i in range(tensors)]
     places += [(layers_at + i * LAYER.size, LAYER) for i in range(layers)]
-    for subnet in range(subnets):
-        plan = plans_at + subnet * plan_size
+    for plan in range(plans_at, plans_at + subnets * PLAN.size, PLAN.size):
+        *_, rooms_at, steps_at, steps = PLAN.unpack_from(data, plan)
         places.append((plan, PLAN))
-        first = plan + PLAN.size
-        places += [(first + i * STEP.size, STEP) for i in range(layers)]
+        places += [(rooms_at + i * ROOM.size, ROOM) for i in range(tensors)]
+        places += [(steps_at + i * STEP.size, STEP) for i in range(steps)]
     return [(at + offset, code) for at, layout in places for offset, code in _codes(layout.format)]
 
 

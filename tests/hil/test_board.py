@@ -30,6 +30,7 @@ from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
 from tests.hil.support.raising import raises
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 TOO_LARGE_FOR_A_SLOT = 9 << 20
@@ -272,6 +273,18 @@ def test_nets_with_every_kind_of_layer_run_on_boards(desktop: Board, emulated: B
         board.deploy(model)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
             assert np.array_equal(out, interpreter.run(model, subnet, x))
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.parametrize("seed", range(3))
+def test_subnets_without_blocks_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
+    for model in deep_nets([seed]):
+        x, subnets = inputs(model, 5), range(len(model.subnets))
+        for board in (desktop, emulated):
+            board.deploy(model)
+            for subnet, out in enumerate(board.infer_each(subnets, x)):
+                assert np.array_equal(out, interpreter.run(model, subnet, x))
 
 
 def test_each_layer_has_the_best_layout_that_runs_it(small: Model) -> None:

@@ -16,7 +16,7 @@ from tests.hil.support.runs import NANO, figure, outcome, run_at
 
 USERS = [
     *("baseline", "boards", "doctor", "image", "kernels"),
-    *("latency", "profile", "release", "report", "results", "summary", "update"),
+    *("latency", "load", "profile", "release", "replay", "report", "results", "summary", "update"),
 ]
 
 

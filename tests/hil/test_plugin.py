@@ -14,6 +14,9 @@ from tests.hil.support.suite_run import PLUGINS, run_pytest, usage_error
 
 pytest_plugins = ["pytester"]
 
+SHORT = [option.name for option in OPTIONS if option.name != "trace"]
+"""Short names that other plugins may have; pytest has --trace."""
+
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +67,7 @@ def test_a_value_that_cannot_be_used_is_named(
         read(pytester.parseconfigure(), {name.upper(): value})
 
 
-@pytest.mark.parametrize("option", [option.name for option in OPTIONS if option.name != "emulate"])
+@pytest.mark.parametrize("option", [name for name in SHORT if name != "emulate"])
 def test_an_empty_value_on_the_command_line_is_not_passed_over(
     pytester: pytest.Pytester, option: str
 ) -> None:
@@ -105,7 +108,7 @@ def pytest_addoption(parser):
 
 def greedy(folder: Path, boards: str) -> None:
     """Write a plugin that has all our short names, and a boards file whose one board is absent."""
-    names = [option.name for option in OPTIONS]
+    names = SHORT
     (folder / "greedy.py").write_text(GREEDY.format(names=names))
     (folder / "boards.toml").write_text(boards)
 
@@ -113,7 +116,7 @@ def greedy(folder: Path, boards: str) -> None:
 PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
 
 
-@pytest.mark.parametrize("option", [option.name for option in OPTIONS])
+@pytest.mark.parametrize("option", SHORT)
 def test_short_name_of_another_plugin_ends_a_run_on_boards(tmp_path: Path, option: str) -> None:
     greedy(tmp_path, PI)
     done = run_pytest(
@@ -135,6 +138,20 @@ def test_short_names_of_another_plugin_are_found_wherever_they_are(
     usage_error(run_pytest(tmp_path, *words, "--target", "pi", env=told), "--target, --samples belong ")
     done = run_pytest(tmp_path, *words, "--target", "x", "--hil-target", "pi", "--hil-missing=skip")
     assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
+
+
+def test_trace_with_a_value_is_ours_and_without_one_that_of_pytest(pytester: pytest.Pytester) -> None:
+    (pytester.path / "walk.csv").write_text("t,W\n0,1\n1,1\n")
+    for words, ours, debugs in (
+        (("--trace", "solar:seed=1"), "solar:seed=1", False),
+        (("--trace", "walk.csv"), "walk.csv", False),
+        (("--trace", "walk.csv:mw=2"), "walk.csv:mw=2", False),
+        (("--hil-trace=walk.csv",), "walk.csv", False),
+        (("--trace",), None, True),
+        (("--trace", "test_mine.py"), None, True),
+    ):
+        config = pytester.parseconfigure(*words)
+        assert (read(config, {}).trace, config.getoption("trace")) == (ours, debugs), words
 
 
 def test_help_of_every_long_name_stands_by_itself(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.errors import TraceError
+from hil.options import GENERATORS
 from hil.replay.generators import KINDS, Natural
 from hil.replay.source import source
 from hil.replay.trace import CELSIUS, Trace
@@ -156,6 +157,7 @@ def power(spec: str) -> list[int]:
 
 
 def test_a_generator_repeats_by_its_seed() -> None:
+    assert tuple(KINDS) == GENERATORS
     for kind in KINDS:
         once, again, other = (source(f"{kind}:seed={seed}")(NATURAL) for seed in (1, 1, 2))
         for a, b in ((once.microwatts, again.microwatts), (once.load_percent, again.load_percent)):

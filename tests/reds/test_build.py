@@ -151,13 +151,13 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
     assert output.endswith(text + "\n")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert rows[0] == [
-        "subnet", "paper", "its alone", "reds", "alone", "uniform", "magnitude", "random",
+        "subnet", "paper, alone", "reds", "alone", "uniform", "even", "magnitude", "random",
     ]  # fmt: skip
-    assert [row[:3] for row in rows[2:6]] == [
-        ["100%", "83.52", "84.30"],
-        ["75%", "82.29", "83.77"],
-        ["50%", "78.36", "80.91"],
-        ["25%", "64.42", "69.77"],
+    assert [row[:2] for row in rows[2:6]] == [
+        ["100%", "83.52, 84.30"],
+        ["75%", "82.29, 83.77"],
+        ["50%", "78.36, 80.91"],
+        ["25%", "64.42, 69.77"],
     ]
     (shares,) = re.findall(r"(?m)^- reds (.*)$", text)
     for share, most in zip(map(float, shares.split("/")), (100, 65.8, 33.8, 9.8), strict=True):
@@ -181,16 +181,21 @@ def test_reproduce_writes_our_accuracies_beside_the_papers(
         100 * json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-magnitude.json").read_text())
         ["subnets"][0]["accuracy"]["test"] for seed in (3, 4)
     )  # fmt: skip
-    assert rows[11][4] == f"{low:.2f}-{high:.2f}"
-    assert [row[:2] for row in rows[14:18]] == [
-        ["100%", each] for each in ("alone", "uniform", "magnitude", "random")
+    assert rows[11][5] == f"{high - low:.2f}"
+    assert [row[0] for row in rows[12:18]] == ["subnet", "---", "100%", "75%", "50%", "25%"]
+    losses = np.array([row[2:] for row in rows[14:18]], float)
+    assert (losses > 0).all()
+    assert [row[:2] for row in rows[20:25]] == [
+        ["100%", each] for each in ("alone", "uniform", "even", "magnitude", "random")
     ]
+    for row, (ours, *others) in zip(rows[20::5], losses, strict=True):
+        assert float(row[3].split()[0]) == pytest.approx(ours - others[0], abs=0.0011)
     assert all(len(line) <= 80 for line in text.splitlines() if line.startswith("|"))
     sha256 = sha256_of(shipped / "kws-dnn-s.toml")
     made = f"Recipe kws-dnn-s ({sha256[:12]}), epochs 1 full + 1 joint, seeds 3, 4."
     assert text.startswith(made)
     assert "not on equal terms" in text
-    against = " ".join(f"--against {each}" for each in ("alone", "uniform", "magnitude", "random"))
+    against = " ".join(f"--against {each}" for each in ("alone", "uniform", "even", "magnitude", "random"))
     assert f"(`reds reproduce kws-dnn-s --seeds 3,4 {against}`)" in text
     plot = (tmp_path / "out" / "kws-dnn-s.svg").read_bytes()
     assert made.encode() in plot
@@ -293,7 +298,7 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     built, macs = pack.load(tmp_path / "kws-dnn-s.reds"), [subnet["macs"] for subnet in card["subnets"]]
     assert macs[0] <= 18_000 < 0.25 * 79_200, "180 us are 18,000 pairs"
     assert macs[0] > 17_000
-    assert [subnet["latency_us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
+    assert [subnet["predicted"]["us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
     assert f"{macs[0] / 100:.1f} │" in output
     assert layouts.plan(built, 0, layouts.preferring(built, LAYOUTS[1])).size <= 820
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')

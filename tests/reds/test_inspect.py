@@ -17,6 +17,8 @@ from reds.pack import layouts
 from reds.pack.inspect import layer_table, subnet_table
 from reds.pack.layouts import LAYOUTS
 from reds.pack.reader import outline
+from reds.zoo.random_weights import with_random_weights
+from reds.zoo.resnet import resnet8
 from tests.reds.support.command import run
 from tests.support.nets import dense_model
 
@@ -39,6 +41,18 @@ def test_inspect_of_a_laid_out_pack_prints_its_layout_and_what_its_headers_say(
         assert re.search(rf"{subnet.name} │.* {layouts.plan(model, i, chosen).size:,} │", output)
     assert f"{out.stat().st_size:,} bytes" in laid_out
     assert f"{out.stat().st_size:,} bytes, laid out for the kernels of {layout}" in output
+
+
+def test_layers_that_a_subnet_leaves_out_are_named(tmp_path: Path) -> None:
+    graph = resnet8()
+    small = (3, 8, 0, 16, 16, 32, 32, 10)
+    pack.save(with_random_weights("deep", graph, {"20%": small, "100%": graph.full}), tmp_path / "net.reds")
+    status, output = run("inspect", tmp_path / "net.reds")
+    assert status == 0
+    assert "3-8-0-0-16-" in output
+    assert [line for line in output.splitlines() if "leaves out" in line] == [
+        "20% leaves out conv1, conv2, add3"
+    ]
 
 
 @given(st.data())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model, Step
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, inputs, random_model
 
 
@@ -82,6 +83,14 @@ def test_nets_of_every_kind_of_layer_follow_the_requantization_rule(seed: int) -
     x = inputs(model, 3, seed)
     for s in range(len(model.subnets)):
         assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nets_with_left_out_blocks_and_activation_tables_follow_the_rules(seed: int) -> None:
+    for model in deep_nets([seed]):
+        x = inputs(model, 3, seed)
+        for s in range(len(model.subnets)):
+            assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
 
 
 def test_inputs_of_minus_128_count_as_minus_127() -> None:

@@ -23,6 +23,7 @@ from reds.pack.format import HEADER, LAYER, MAGIC, PLAN, ROOM, STEP, TENSOR, UND
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, dnn_s, random_model, roomy
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -70,6 +71,23 @@ def test_round_trip_of_every_kind_of_layer(seed: int) -> None:
     data = pack.dumps(model)
     assert_equal(pack.loads(data, "here"), model)
     assert pack.dumps(pack.loads(data, "here")) == data
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_round_trip_of_left_out_blocks_and_activation_tables(seed: int) -> None:
+    for model in deep_nets([seed]):
+        data = pack.dumps(model)
+        assert_equal(pack.loads(data, "here"), model)
+        assert pack.dumps(pack.loads(data, "here")) == data
+
+
+def test_a_left_out_block_takes_no_step_and_no_table() -> None:
+    """A subnet without the block costs a room for each tensor, steps and tables of what it runs."""
+    model = next(model for model in deep_nets([0]) if model.subnets[0].stands)
+    least, most = model.subnets[0], model.subnets[-1]
+    assert len(least.steps) < len(most.steps)
+    alone = [pack.dumps(replace(model, subnets=(subnet,))) for subnet in (least, most)]
+    assert len(alone[0]) <= len(alone[1]) - STEP.size * (len(most.steps) - len(least.steps))
 
 
 @settings(max_examples=300)

@@ -9,6 +9,7 @@ from reds.pack.extract import extract_subnet, extract_up_to
 from reds.pack.validate import validate_model
 from reds.zoo import by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
+from tests.support.depth import deep_nets
 from tests.support.nets import inputs, random_model
 
 NAMES = ["dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "resnet8"]
@@ -47,14 +48,18 @@ def test_uniform_widths_fill_their_shares() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_subnet_alone_gives_the_same_outputs(seed: int) -> None:
-    model = random_model(seed, subnets=3)
-    x = inputs(model, 4)
-    for subnet in range(3):
-        small = extract_subnet(model, subnet)
-        validate_model(small)
-        assert len(small.subnets) == 1
-        assert np.array_equal(interpreter.run(small, 0, x), interpreter.run(model, subnet, x))
-        validate_model(extract_up_to(model, subnet))
+    for model in (random_model(seed, subnets=3), *deep_nets([seed])):
+        x = inputs(model, 4)
+        for subnet in range(3):
+            small, several = extract_subnet(model, subnet), extract_up_to(model, subnet)
+            validate_model(small)
+            validate_model(several)
+            assert len(small.layers) == len(model.subnets[subnet].steps)
+            assert len(small.subnets) == 1
+            assert np.array_equal(interpreter.run(small, 0, x), interpreter.run(model, subnet, x))
+            for other in range(subnet + 1):
+                wanted = interpreter.run(model, other, x)
+                assert np.array_equal(interpreter.run(several, other, x), wanted)
 
 
 def test_a_net_cut_down_keeps_the_smaller_subnets() -> None:

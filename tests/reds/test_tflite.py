@@ -26,6 +26,7 @@ from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
 from tests.reds.support.clipped import quantized
 from tests.reds.support.command import run
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 if find_spec("tensorflow") is None:  # importing it takes seconds and 300 MB of every worker that collects
@@ -104,6 +105,18 @@ def test_a_relu_with_a_ceiling_is_exported() -> None:
         y, wanted = interpret(tflite.dumps(model, subnet), x), interpreter.run(model, subnet, x)
         assert np.abs(y.astype(int) - wanted).max() <= 2
         assert (y.argmax(1) == wanted.argmax(1)).mean() >= 0.95
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_layers_that_a_subnet_leaves_out_are_not_in_its_file(seed: int) -> None:
+    model, activated = deep_nets([seed])
+    x = inputs(model, 8)
+    for s, subnet in enumerate(model.subnets):
+        y = interpret(tflite.dumps(model, s), x)
+        assert np.abs(y.astype(int) - interpreter.run(model, s, x)).max() <= 2 * len(subnet.steps)
+    if any(step.activation for step in activated.subnets[0].steps):
+        with pytest.raises(ModelError):
+            tflite.dumps(activated, 0)
 
 
 def one_layer(model: Model, index: int) -> Model:

@@ -13,6 +13,7 @@ from rich.console import Console
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet, nest
+from reds.experiment.answers import Answers
 from reds.experiment.pipeline import random_net
 from reds.experiment.prepare import Prepared, check_recipe, prepare
 from reds.experiment.recipe import method_of
@@ -31,10 +32,11 @@ SELECTIONS: Mapping[str, Callable[[SelectionOptions], SelectionOptions]] = {
     "balanced": lambda options: options,
     "uniform": lambda options: replace(options, order="uniform"),
     "even": lambda options: replace(options, order="even"),
+    "depth": lambda options: replace(options, depth=True),
     "product": lambda options: replace(options, objective="product", least=8),
 }
 CONTENDERS: Mapping[str, Sequence[str]] = {
-    "resnet8-macs": ("balanced", "uniform", "even"),
+    "resnet8-macs": ("balanced", "uniform", "even", "depth"),
     "resnet8-latency": ("balanced", "uniform", "even"),
     "mobilenet-macs": ("balanced", "uniform", "even"),
     "mobilenet-latency": ("balanced", "uniform", "even"),
@@ -87,15 +89,14 @@ def run_part(part: str, seeds: Sequence[int], out: Path, console: Console) -> No
         if not missing:
             continue
         full = _full_net(prepared, seed, out)
-        scores = score(full, _scored(prepared, seed), seed=seed)
+        scores = score(full, _scored(prepared, seed), seed=seed, depth="depth" in missing)
         for name in missing:
             path = result_path(out, part, name, seed)
             done = _train(prepared, deepcopy(full), scores, SELECTIONS[name], seed, path)
             with atomic_file(path) as file:
                 np.savez(file, **vars(done))
-            accuracies = " ".join(
-                f"{100 * each:.1f}" for each in hits(done.test, prepared.test[1][:TEST]).mean(1)
-            )
+            answers = Answers(done.test, prepared.test[1][:TEST])
+            accuracies = " ".join(f"{100 * each:.1f}" for each in answers.hits.mean(1))
             console.print(f"{path.stem}: test {accuracies}, {done.seconds:.0f} s of one processor")
 
 
@@ -108,11 +109,6 @@ def load_result(path: Path) -> Trained:
     """Read the results of one training."""
     with np.load(path) as file:
         return Trained(**{name: file[name] for name in file.files})
-
-
-def hits(logits: Logits, labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which examples each subnet classifies correctly, [subnets, examples]."""
-    return np.asarray(logits.argmax(2) == labels)
 
 
 def _full_net(prepared: Prepared, seed: int, out: Path) -> ElasticNet:
@@ -150,6 +146,7 @@ def _train(
     selected = select(
         full.graph, scores.units, method_of(prepared.recipe).budgets, step=options.step, least=options.least,
         order=options.order, objective=options.objective, profile=prepared.profile,
+        depth=options.depth, identity=scores.identity,
     )  # fmt: skip
     permute(full, most_important_first(full.graph, scores.units))
     net = nest(full, selected, norms=joint.norms)

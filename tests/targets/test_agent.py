@@ -9,6 +9,10 @@ import pytest
 from hil.firmware import build
 from hil.protocol.definition import (
     ANSWER,
+    COST,
+    DECIDE,
+    DECISION,
+    GOVERN,
     HELLO,
     HELLO_REQUEST,
     INFER,
@@ -24,16 +28,20 @@ from hil.protocol.definition import (
     SELECT,
     SWITCH,
     VERSION,
+    WAIT,
     Command,
     Fault,
+    Policy,
 )
 from hil.protocol.frame import Frame, Reader, encode
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from reds import pack
 from reds.pack.model import MOST_LAYERS, Kind
+from tests.support.depth import without
 from tests.support.nets import Maker, dense_model, inputs
 from tests.targets.support.compilation import WRAPPED, Compiler
+from tests.targets.support.fuzz.differential import residual
 
 NET = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
 
@@ -196,6 +204,17 @@ def test_sample_of_the_most_layers_fits_a_frame(line: Line) -> None:
     assert (answer.command, len(answer.payload)) == (Command.PROFILE | ANSWER, 8 + 4 * MOST_LAYERS)
 
 
+def test_profile_has_a_time_for_each_layer_that_the_subnet_runs(line: Line) -> None:
+    net = without(residual(), [[(1, 4)], []])
+    data = pack.dumps(net)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + inputs(net, 1).tobytes())
+    for subnet, layers in ((0, 3), (1, 6)):
+        answer = line.ask(Command.PROFILE, MEASURE.pack(subnet, 0, 0, 2, 1))
+        assert (answer.command, len(answer.payload)) == (Command.PROFILE | ANSWER, 8 + 2 * 4 * layers)
+
+
 def asked_of_the_port(compiler: Compiler, command: Command, payload: bytes) -> str:
     """Return a letter for each call of the port and the runtime while a loaded agent serves a request."""
     data = pack.dumps(NET)
@@ -237,3 +256,71 @@ def test_stack_is_that_of_one_inference_after_another(line: Line) -> None:
     assert all(256 <= answer["stack"] < 32 << 10 for answer in told)
     assert told[0] == told[1]
     assert told[0]["state"] == 48
+
+
+RULES = {"policy": Policy.DEADLINE, "margin": 0, "patience": 0, "fixed": 0, "hot": 0, "clock": 0, "zero": 0}
+RULES |= {"runs": 1, "hz": 10**9, "period": 0, "horizon": 0, "target": 0, "reserve": 0}
+NOW = {"stored": 0, "income": 0, "deadline": 100, "load": 0, "zero": 0, "celsius": 20, "input": 0}
+COSTS = COST.pack(1, 1) + COST.pack(2, 2)
+
+
+@pytest.fixture
+def governed(line: Line) -> Line:
+    """An agent with a pack and two inputs."""
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + bytes(24))
+    return line
+
+
+def govern(line: Line, **changes: int) -> Frame:
+    return line.ask(Command.GOVERN, GOVERN.pack(*{**RULES, **changes}.values()) + COSTS)
+
+
+def test_governor_begins_decides_and_ends_with_its_pack(governed: Line) -> None:
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*NOW.values())) == Fault.BAD_REQUEST
+    assert govern(governed).payload == b""
+    taken = governed.ask(Command.DECIDE, DECIDE.pack(*NOW.values())).payload
+    assert (DECISION.read(taken)["subnet"], len(taken)) == (1, DECISION.size + 4)
+    late = governed.ask(Command.DECIDE, DECIDE.pack(*{**NOW, "deadline": 0}.values())).payload
+    told = DECISION.read(late)
+    assert (told["subnet"], told["select"], told["inference"], told["learn"]) == (WAIT, 0, 0, 0)
+    assert len(late) == DECISION.size
+    governed.ask(Command.RESET)
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*NOW.values())) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"policy": 5}, Fault.BAD_RULES),
+        ({"policy": Policy.FIXED, "fixed": 2}, Fault.BAD_RULES),
+        ({"policy": Policy.ENERGY_NEUTRAL}, Fault.BAD_RULES),
+        ({"policy": Policy.OWN}, Fault.UNABLE),
+        ({"clock": 1}, Fault.BAD_REQUEST),
+        ({"zero": 1}, Fault.BAD_REQUEST),
+        ({"runs": 0}, Fault.BAD_REQUEST),
+        ({"hz": 0}, Fault.BAD_REQUEST),
+        ({"hz": 64_000_000}, Fault.BAD_REQUEST),
+    ],
+)
+def test_rules_out_of_range_are_refused_and_end_the_governor_before(
+    governed: Line, changes: dict[str, int], fault: Fault
+) -> None:
+    govern(governed)
+    refused = govern(governed, **changes)
+    assert (refused.command, refused.payload[0]) == (Command.ERROR | ANSWER, fault)
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*NOW.values())) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize("costs", [b"", COSTS[:-1], COSTS[:8], COSTS + COSTS[:8]])
+def test_table_of_costs_of_another_length_is_refused(governed: Line, costs: bytes) -> None:
+    assert governed.refused(Command.GOVERN, GOVERN.pack(*RULES.values()) + costs) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize("change", [{"input": 2}, {"input": 65_535}, {"load": 100}, {"zero": 1}])
+def test_resources_out_of_range_are_refused(governed: Line, change: dict[str, int]) -> None:
+    govern(governed)
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*{**NOW, **change}.values())) == Fault.BAD_REQUEST
+    assert governed.ask(Command.DECIDE, DECIDE.pack(*NOW.values())).command == Command.DECIDE | ANSWER

@@ -1,24 +1,26 @@
-"""`reds layout` refuses a layout whose kernels cannot run the net."""
+"""`reds layout` gives each layer the layout if it has a kernel for it, and names the other layers."""
 
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from reds import pack
 from reds.cli import main
-from reds.pack.layouts import LAYOUTS
+from reds.pack.format import LAYER
 from reds.pack.model import Kind
-from reds.zoo import by_name
-from reds.zoo.random_weights import with_random_weights
+from tests.support.nets import Maker
+from tests.targets.support.fuzz.mutations import seed_of
 
 
-def test_layout_without_a_needed_kernel_is_refused_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(LAYOUTS[1]), "runs", lambda self, layer: layer.kind is Kind.DENSE)
-    net = tmp_path / "net.reds"
-    pack.save(with_random_weights("net", by_name("cnn-s")), net)
-    done = CliRunner().invoke(main, ["layout", str(net), "radix256", str(tmp_path / "out.reds")])
-    assert done.exit_code == 1
-    assert "the kernels of radix256 do not run its conv, flatten; use canonical" in done.output
+def test_layer_without_a_kernel_stays_canonical_and_is_named(tmp_path: Path) -> None:
+    maker = Maker(7, 7, 4)
+    maker.add(Kind.CONV, 8)
+    maker.add(Kind.DEPTHWISE, 0, (5, 5))
+    maker.add(Kind.DEPTHWISE, 0, (3, 3))
+    net, out = tmp_path / "net.reds", tmp_path / "out.reds"
+    pack.save(maker.build([[8]]), net)
+    done = CliRunner().invoke(main, ["layout", str(net), "radix256", str(out)])
+    assert done.exit_code == 0
+    assert "no kernels for layer 1:" in done.output
+    data = out.read_bytes()
+    assert [LAYER.unpack_from(data, at)[3] for at in seed_of(data).layers] == [1, 0, 1]

@@ -9,8 +9,9 @@ import pytest
 
 from reds import pack
 from reds.pack.format import HEADER, LAYER, STEP
+from reds.pack.model import Kind, Model
 from tests.support.depth import activated, without
-from tests.support.nets import dense_model, roomy
+from tests.support.nets import Maker, dense_model, roomy
 from tests.targets.support.fuzz.differential import residual, shared_table
 from tests.targets.support.fuzz.mutations import seed_of
 from tests.targets.support.fuzz.verdicts import read, seal
@@ -153,15 +154,43 @@ def test_room_that_the_writer_would_not_write_is_refused_by_both(
     assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
 
 
-def test_larger_subnet_that_leaves_out_what_a_smaller_one_runs_is_refused_by_both(
-    runtime: ctypes.CDLL,
+def two_convolutions() -> Model:
+    """Return a net of two convolutions of one shape, the second of which may be left out by its shape."""
+    maker = Maker(2, 2, 4)
+    maker.add(Kind.CONV, 4)
+    maker.add(Kind.CONV, 4)
+    return maker.build([[2, 2], [4, 4]])
+
+
+UNNESTED = {
+    "a larger subnet leaves out what a smaller one runs": without(residual(), [[], [(1, 4)]]),
+    "the smaller subnet leaves out the last layer": without(two_convolutions(), [[(1, 2)], []]),
+}
+
+
+@pytest.mark.parametrize("model", UNNESTED.values(), ids=UNNESTED)
+def test_subnet_without_a_layer_that_it_must_run_is_refused_by_both(
+    runtime: ctypes.CDLL, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = pack.dumps(without(residual(), [[(1, 4)], []]))
-    with pytest.MonkeyPatch.context() as lax:
+    with monkeypatch.context() as lax:
         lax.setattr("reds.pack.writer.validate_model", lambda model: None)
-        data = pack.dumps(without(residual(), [[], [(1, 4)]]))
+        data = pack.dumps(model)
     assert read(data) is None
     assert runtime.fuzz_load(data, len(data)) == Status.MALFORMED
+
+
+def test_tensor_that_stands_for_one_of_fewer_units_is_refused_by_both(runtime: ctypes.CDLL) -> None:
+    """The convolution behind it could read three units, and counts their multiply-accumulates."""
+    maker = Maker(2, 2, 4)
+    for _ in range(3):
+        maker.add(Kind.CONV, 4)
+    data = bytearray(pack.dumps(without(maker.build([[2, 2, 4], [4, 4, 4]]), [[(1, 2)], []])))
+    plan = seed_of(bytes(data)).plans[0]
+    struct.pack_into("<H", data, plan.rooms[2] + 4, 3)
+    struct.pack_into("<I", data, plan.at + 8, 4 * (4 * 2 + 3 * 4))
+    sealed = seal(data)
+    assert read(sealed) is None
+    assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
 
 
 def activated_residual() -> bytes:

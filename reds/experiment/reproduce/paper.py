@@ -55,11 +55,12 @@ def _subnets(names: str, shares: str, nested: str, alone: str = "") -> tuple[Pap
     return tuple(PaperSubnet(f"{name}%", share / 100, a, b) for name, share, a, b in rows)[::-1]
 
 
-BASELINES = ("alone", "uniform", "magnitude", "random")
+BASELINES = ("alone", "uniform", "even", "magnitude", "random")
 """Contenders that ours is compared with.
 
-`alone` trains the same widths as separate nets. The others are nested subnets: `uniform` keeps the same share
-of every unit group, `magnitude` scores units by their weights, `random` scores them at random.
+`alone` trains the same widths as separate nets. The others are nested subnets. `uniform` keeps the same share
+of every unit group, `even` shares as large and as even as a budget allows. `magnitude` scores units by their
+weights, `random` scores them at random.
 """
 NOMINAL = "100/75/50/25"
 TENTHS = "100/90/80/70/60/50/40/30/20/10"

@@ -1,4 +1,4 @@
-"""Plot accuracy against MACs, ours beside the paper's."""
+"""Plot accuracy against MACs, ours beside the paper's, and tempered loss below."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -8,12 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from reds.experiment.reproduce.paper import PaperTable
-from reds.experiment.reproduce.report import Contender
+from reds.experiment.reproduce.report import Contender, temper
 from reds.files import write_atomically
 
 
 def draw(table: PaperTable, contenders: Sequence[Contender], origin: str, path: Path) -> None:
-    """Write an SVG: one line for each contender with the range of its seeds, the paper's lines dashed.
+    """Write an SVG: a line for each contender with the range of its seeds, the paper's accuracies dashed.
 
     Args:
         table: The accuracies of the paper.
@@ -25,14 +25,19 @@ def draw(table: PaperTable, contenders: Sequence[Contender], origin: str, path: 
         OSError: The file cannot be written.
     """
     plt.rcParams.update({"svg.hashsalt": "reds", "svg.fonttype": "none"})  # text; the same bytes each time
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    figure, (axes, below) = plt.subplots(
+        2, figsize=(7, 8), sharex=True, height_ratios=(3, 2), layout="constrained"
+    )
     full = np.mean([macs[-1] for macs in contenders[0].macs]) / 1e6
-    for contender in contenders:
-        macs, accuracies = np.mean(contender.macs, axis=0) / 1e6, contender.accuracies
-        (drawn,) = axes.plot(macs, accuracies.mean(0), marker="o", label=f"our {contender.name}")
-        axes.fill_between(
-            macs, accuracies.min(0), accuracies.max(0), color=drawn.get_color(), alpha=0.2, lw=0
-        )
+    tempered = [temper(contenders, i) for i in range(len(table.subnets))]
+    for k, contender in enumerate(contenders):
+        macs = np.mean(contender.macs, axis=0) / 1e6
+        losses = np.array([each.losses[k].mean(1) for each in tempered]).T
+        for where, of_seeds in ((axes, contender.accuracies), (below, losses)):
+            (drawn,) = where.plot(macs, of_seeds.mean(0), marker="o", label=f"our {contender.name}")
+            where.fill_between(
+                macs, of_seeds.min(0), of_seeds.max(0), color=drawn.get_color(), alpha=0.2, lw=0
+            )
     for name in ("nested", "alone"):
         points = [(each.share * full, y) for each in table.subnets if (y := getattr(each, name)) is not None]
         if points:
@@ -40,9 +45,11 @@ def draw(table: PaperTable, contenders: Sequence[Contender], origin: str, path: 
             axes.plot(
                 *zip(*points, strict=True), "--s", color="black" if name == "nested" else "gray", label=title
             )
-    axes.set(xlabel="million multiply-accumulates", ylabel="test accuracy, %, int8")
+    axes.set(ylabel="test accuracy, %, int8")
+    below.set(xlabel="million multiply-accumulates", ylabel="tempered loss, nats", yscale="log")
     axes.set_title(origin, fontsize="small")
-    axes.grid(alpha=0.3)
+    for each in (axes, below):
+        each.grid(alpha=0.3)
     axes.legend()
     written = BytesIO()
     figure.savefig(written, format="svg", metadata={"Date": None})

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.experiment.answers import Answers, best_temperature
 from reds.experiment.compare import paired
 from reds.experiment.reproduce.paper import PaperTable
 from reds.tables import markdown
@@ -13,18 +14,26 @@ from reds.tables import markdown
 
 @dataclass
 class Contender:
-    """Hold the MACs and the test hits of one way to make subnets, for every seed."""
+    """Hold the MACs and the answers of one way to make subnets, for every seed."""
 
     name: str
     macs: list[tuple[int, ...]] = field(default_factory=list)
     """MACs of each subnet, for each seed."""
-    hits: list[NDArray[np.bool_]] = field(default_factory=list)
-    """True for each test example that a subnet classifies correctly, [subnets, examples], for each seed."""
+    test: list[Answers] = field(default_factory=list)
+    """Answers of the subnets to the test examples, for each seed."""
+    validation: list[Answers] = field(default_factory=list)
+    """The same to the validation examples."""
 
-    def add(self, macs: tuple[int, ...], hits: NDArray[np.bool_]) -> None:
+    def add(self, macs: tuple[int, ...], test: Answers, validation: Answers) -> None:
         """Add the results of the next seed."""
         self.macs.append(macs)
-        self.hits.append(hits)
+        self.test.append(test)
+        self.validation.append(validation)
+
+    @property
+    def hits(self) -> NDArray[np.bool_]:
+        """Return the test examples that are classified correctly, [seeds, subnets, examples]."""
+        return np.array([answers.hits for answers in self.test])
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -34,7 +43,24 @@ class Contender:
     @property
     def accuracies(self) -> NDArray[np.float64]:
         """Return accuracies in % [seeds, subnets]."""
-        return np.asarray(100 * np.array(self.hits).mean(2))
+        return np.asarray(100 * self.hits.mean(2))
+
+
+@dataclass(frozen=True)
+class Tempered:
+    """Hold the losses of one subnet of every contender at one temperature."""
+
+    temperature: float
+    losses: list[NDArray[np.float64]]
+    """For each contender nats [seeds, examples]."""
+
+
+def temper(contenders: Sequence[Contender], subnet: int) -> Tempered:
+    """Return the losses of one subnet of every contender, at the temperature that suits them all best."""
+    seen = [answers.subnet(subnet) for each in contenders for answers in each.validation]
+    temperature = best_temperature(seen)
+    losses = [[answers.losses(temperature)[subnet] for answers in each.test] for each in contenders]
+    return Tempered(temperature, [np.array(each) for each in losses])
 
 
 def render(table: PaperTable, contenders: Sequence[Contender], origin: str, command: str) -> str:
@@ -47,37 +73,45 @@ def render(table: PaperTable, contenders: Sequence[Contender], origin: str, comm
         command: The command that made the report.
     """
     ours, others = contenders[0], contenders[1:]
-    rows, spreads, differences = [], [], []
+    rows, loss_rows, spreads, differences = [], [], [], []
+    tempered = [temper(contenders, i) for i in range(len(table.subnets))]
     for i, subnet in reversed(list(enumerate(table.subnets))):
-        alone = "-" if subnet.alone is None else f"{subnet.alone:.2f}"
+        paper = f"{subnet.nested:.2f}" + ("" if subnet.alone is None else f", {subnet.alone:.2f}")
         means = [f"{each.accuracies[:, i].mean():.2f}" for each in contenders]
-        rows.append([subnet.name, f"{subnet.nested:.2f}", alone, *means])
-        spreads.append([subnet.name, *(_range(each.accuracies[:, i]) for each in contenders)])
-        hits = np.array(ours.hits)[:, i]
+        rows.append([subnet.name, paper, *means])
+        spreads.append([subnet.name, *(f"{np.ptp(each.accuracies[:, i]):.2f}" for each in contenders)])
+        losses = [each.mean() for each in tempered[i].losses]
+        loss_rows.append([subnet.name, f"{tempered[i].temperature:.2f}", *(f"{each:.3f}" for each in losses)])
         differences += [
-            [subnet.name, each.name, paired(hits, np.array(each.hits)[:, i]).difference] for each in others
+            [
+                subnet.name,
+                other.name,
+                paired(ours.hits[:, i], other.hits[:, i]).points,
+                paired(tempered[i].losses[0], tempered[i].losses[k]).nats,
+            ]
+            for k, other in enumerate(others, 1)
         ]
-    names, examples = [each.name for each in contenders], ours.hits[0].shape[1]
+    names, examples = [each.name for each in contenders], ours.hits.shape[2]
     shares = "\n".join(
         f"- {each.name} {'/'.join(f'{100 * x:.1f}' for x in each.shares[::-1])}" for each in contenders
     )
     parts = [
-        f"{origin} Accuracy, %, int8, {examples:,} test examples (`{command}`). `paper` is nested, `its"
-        " alone` the same widths as separate nets; the other columns are ours, means over the seeds.",
-        markdown(["subnet", "paper", "its alone", *names], rows),
+        f"{origin} Accuracy, %, int8, {examples:,} test examples (`{command}`). `paper` is nested, then, if"
+        " reported, the same widths as separate nets; the other columns are ours, means over the seeds.",
+        markdown(["subnet", "paper, alone", *names], rows),
     ]
-    if len(ours.hits) > 1:
-        parts += ["Lowest and highest of the seeds:", markdown(["subnet", *names], spreads)]
-    parts += [f"Of the full net's MACs, %:\n\n{shares}"]
+    if len(ours.test) > 1:
+        parts += ["Highest less lowest of the seeds, points:", markdown(["subnet", *names], spreads)]
+    parts += [
+        f"Of the full net's MACs, %:\n\n{shares}",
+        "Tempered loss, nats: the cross-entropy of the logits divided by a temperature, fitted on validation"
+        " examples, that all subnets of a row share. It tells small subnets apart better than accuracy does.",
+        markdown(["subnet", "temperature", *names], loss_rows),
+    ]
     if others:
         parts += [
-            "Our reds less each of the others, points, with the paired 95 % interval over seeds and"
-            " examples:",
-            markdown(["subnet", "less", "difference"], differences),
+            "Our reds less each of the others, with the paired 95 % interval over seeds and examples; more"
+            " accuracy is better, and less loss:",
+            markdown(["subnet", "less", "accuracy, points", "tempered loss"], differences),
         ]
     return "\n\n".join([*parts, *([table.note] if table.note else [])]) + "\n"
-
-
-def _range(accuracies: NDArray[np.float64]) -> str:
-    """Return the lowest and the highest of the seeds."""
-    return f"{accuracies.min():.2f}-{accuracies.max():.2f}"

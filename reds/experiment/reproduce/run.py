@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
+from reds.experiment.answers import joined
 from reds.experiment.build_report import describe
 from reds.experiment.compare import origin
 from reds.experiment.out_folder import only_writer
@@ -25,11 +25,12 @@ from reds.nesting.options import SelectionOptions
 NESTED: Mapping[str, Callable[[SelectionOptions], SelectionOptions]] = {
     "reds": lambda options: options,
     "uniform": lambda options: replace(options, order="uniform", step=1, least=1),
+    "even": lambda options: replace(options, order="even", step=1, least=1),
     "magnitude": lambda options: replace(options, importance="magnitude"),
     "random": lambda options: replace(options, importance="random"),
 }
-"""Selection of subnets of each nested contender. Uniform widths may be any number of units (`step` 1), so
-that rounding does not keep them below their budget.
+"""Selection of subnets of each nested contender. Widths without scores may be any number of units (`step`
+1), so that rounding does not keep them below their budget.
 """
 
 
@@ -109,5 +110,6 @@ def _contender(name: str, trainings: Sequence[Sequence[Training]], done: Mapping
     for of_seed in trainings:
         variants = [done[each.name] for each in of_seed]
         macs = tuple(count for each in variants for count in each.macs)
-        contender.add(macs, np.concatenate([each.hits for each in variants]))
+        test, validation = (joined([getattr(each, of) for each in variants]) for of in ("test", "validation"))
+        contender.add(macs, test, validation)
     return contender

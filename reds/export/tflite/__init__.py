@@ -28,10 +28,20 @@ from reds.pack.model import Model
 def dumps(model: Model, subnet: int) -> bytes:
     """Return one subnet's `.tflite` file: int8, batch 1, one NHWC input and one output.
 
-    The input of a net of dense layers alone is [1, units]. Raises `ModelError` if a scale is not above 0, and
-    `ModuleNotFoundError` without tensorflow.
+    The input of a net of dense layers alone is [1, units]. Layers that the subnet leaves out are not in the
+    file.
+
+    Raises:
+        ModelError: A scale is not above 0, or a step has an activation table.
+        ModuleNotFoundError: tensorflow is missing.
     """
     chosen = extract.extract_subnet(model, subnet)
+    for step in model.subnets[subnet].steps:
+        if step.activation is not None:
+            raise ModelError(
+                f"{model.name}: no op of TFLite computes the activation table of layer {step.layer}: run the"
+                " pack itself"
+            )
     for side, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
         if not 0 < scale < float("inf"):
             raise ModelError(
@@ -51,7 +61,7 @@ def export(path: Path, out: Path) -> dict[Path, int]:
 
     Raises:
         PackError: The pack cannot be used, or its subnets' names give equal file names.
-        ModelError: A scale is not above 0.
+        ModelError: A scale is not above 0, or a step has an activation table.
         ModuleNotFoundError: tensorflow is missing.
         OSError: `out` cannot be written.
     """

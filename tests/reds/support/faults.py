@@ -20,24 +20,28 @@ from reds import pack
 from reds.data.catalog import SETS
 from reds.data.labeled import find_labeled
 from reds.data.user_files import load_user_data
+from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
 from reds.experiment.prepare import check_recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
+from reds.graph import Widths
 from reds.graph.builder import Builder
-from reds.graph.subnets import full_subnet
+from reds.graph.subnets import Budget, SubnetSpec, full_subnet
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
-from reds.pack.model import Arena, Kind, Model, TensorShape
+from reds.pack.model import Activation, Arena, Kind, Model, TensorShape
 from reds.pack.scale import UNCHANGED, Standardization
 from reds.pack.validate import validate_model
+from reds.pack.version1 import convert_file
 from reds.training.options import JointOptions
 from reds.zoo import by_name
 from tests.reds.support.data_faults import DATA_FAULTS
 from tests.reds.support.graphs import random_scores
 from tests.reds.support.module_faults import MODULE_FAULTS
 from tests.reds.support.modules import Calls, conv, head
+from tests.reds.support.version1 import version1
 from tests.support.nets import Maker, dense_model
 
 Fault = Callable[[Path], object]
@@ -125,6 +129,14 @@ def _step(subnet: int, index: int, **changes: Any) -> Fault:
     return lambda _: validate_model(replace(NET, subnets=tuple(subnets)))
 
 
+def _subnet(**changes: Any) -> Fault:
+    return _model(subnets=(replace(NET.subnets[0], **changes), *NET.subnets[1:]))
+
+
+def _converted(path: Path) -> int:
+    return convert_file(path, path)
+
+
 def _model(**changes: Any) -> Fault:
     changed: Model = replace(NET, **changes)
     return lambda _: validate_model(changed)
@@ -146,6 +158,11 @@ def _ran(x: Any, subnet: str | int = 0) -> Fault:
 
 def _budgets(*budgets: float | reds.Budget, **how: Any) -> Fault:
     return lambda _: select(DNN, random_scores(DNN, 0), budgets, **how)
+
+
+def _nested(widths: Widths) -> Fault:
+    net = ElasticNet(by_name("resnet8"))
+    return lambda _: reds.nest(net, [SubnetSpec("25%", Budget(0.25), widths), full_subnet(net.graph)])
 
 
 def _diverging(_: Path) -> object:
@@ -262,6 +279,8 @@ FAULTS: dict[str, Fault] = {
     "budget: latency without times": _budgets(reds.Budget(latency=1.0)),
     "budget: all units needed": _budgets(0.5, least=4000),
     "budget: steps of nothing": _budgets(0.5, step=0),
+    "blocks: shares beyond 1": _budgets(0.5, depth=True, identity=[80.0] * 5),
+    "blocks: a group outside of any": _nested((3, 16, 16, 0, 32, 64, 64, 10)),
     "times: not there": lambda folder: load_times(folder / "none.json"),
     "times: descending units": _written("times.json", TIMES, load_times),
     "compress: examples of another shape": _of_shape(2, 3, 5),
@@ -321,10 +340,24 @@ FAULTS: dict[str, Fault] = {
     "pack: features of another shape": _ran(np.zeros((2, 9))),
     "pack: an unknown subnet": _ran(np.zeros((1, 8), np.int8), "30%"),
     "pack: a subnet beyond the last": _ran(np.zeros((1, 8), np.int8), 2),
-    "pack: a zero point that its input has not": lambda _: pack.loads(_sealed(213, "b", 17), "mine.reds"),
+    "pack: of format version 1": _written("mine.reds", version1(NET), reds.load),
+    "pack: converted twice": _written("mine.reds", pack.dumps(NET), _converted),
+    "pack: converted into itself": _written("mine.reds", version1(NET), _converted),
+    "pack: a zero point that its step has not": lambda _: pack.loads(_sealed(264, "b", 17), "mine.reds"),
     "pack: sections out of order": lambda _: pack.loads(_sealed(28, "I", 80), "mine.reds"),
-    "pack: an arena of odd bytes": lambda _: pack.loads(_sealed(172, "I", 17), "mine.reds"),
+    "pack: an arena of odd bytes": lambda _: pack.loads(_sealed(180, "I", 17), "mine.reds"),
     "model: no name": _model(name=""),
+    "model: a last layer that is left out": _subnet(steps=NET.subnets[0].steps[:1]),
+    "model: a layer that reads what is left out": _subnet(steps=NET.subnets[0].steps[1:]),
+    "model: a tensor that stands for one of another shape": _subnet(
+        steps=NET.subnets[0].steps[1:], stands={1: 0}
+    ),
+    "model: an activation table after a ReLU": _step(
+        0, 0, activation=Activation(np.zeros(256, np.int8), -127)
+    ),
+    "model: an activation table with -128": _step(
+        0, 1, activation=Activation(np.arange(256).astype(np.int8), 0)
+    ),
     "model: a name that moves the cursor": _model(name="net\x1b[2J"),
     "model: a name of a subnet with a line break": _model(subnets=(replace(NET.subnets[0], name="a\nb"),)),
     "model: two subnets of one name": _model(subnets=(NET.subnets[1], NET.subnets[1])),

@@ -52,7 +52,6 @@ class Governor(ctypes.Structure):
         ("rising", c_uint32),
         ("afforded", c_uint32),
         ("left", c_uint32),
-        ("waits", c_uint32),
         ("share", c_uint32),
         ("stretch", c_uint32),
     )

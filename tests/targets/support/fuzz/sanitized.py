@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hil.protocol.definition import (
+    COST,
+    DECIDE,
+    GOVERN,
     HELLO_REQUEST,
     INFER,
     MEASURE,
@@ -19,6 +22,7 @@ from hil.protocol.definition import (
     SWITCH,
     VERSION,
     Command,
+    Policy,
 )
 from reds import pack
 from reds.pack.layouts import CANONICAL, Layout
@@ -72,10 +76,13 @@ def session(model: Model) -> bytes:
     records += [_record(Command.MEASURE, MEASURE.pack(0, 0, 0, 3, 2))]
     records += [_record(Command.SWITCH, SWITCH.pack(0, last, 0, 0, 3, 3))]
     records += [_record(Command.PROFILE, MEASURE.pack(last, 0, 0, 2, 3))]
-    records += [
-        _record(Command.MEMORY, MEMORY.pack(0, 2)),
-        *_update(data, pack.dumps(replace(model, name="new"))),
-    ]
+    records += [_record(Command.MEMORY, MEMORY.pack(0, 2))]
+    rules = GOVERN.pack(Policy.DEADLINE_AND_ENERGY, 10, 0, 0, 0, 0, 0, 2, 10**9, 1000, 9000, 9, 0)
+    costs = b"".join(COST.pack(i + 1, i + 1) for i in range(len(model.subnets)))
+    records += [_record(Command.GOVERN, rules + costs)]
+    for held, deadline in ((99, 99), (99, 1), (0, 99)):
+        records.append(_record(Command.DECIDE, DECIDE.pack(held, 9, deadline, 0, 0, 20, 2)))
+    records += _update(data, pack.dumps(replace(model, name="new")))
     records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
     endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
     records += [struct.pack("<H", 0x8000 | len(endless)) + endless]
