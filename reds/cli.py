@@ -15,7 +15,7 @@ from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
-from reds.text import printable
+from reds.text import LINE, percent, printable
 
 if TYPE_CHECKING:
     from reds.experiment.prepare import Checked
@@ -292,6 +292,48 @@ def reproduce(
     with _stoppable():
         text = run(name, seeds, against, out, console, force=force, threads=threads, workers=workers)
     click.echo(text)
+
+
+@main.command()
+@click.argument("pack", type=file)
+@click.argument("costs", type=file)
+def attach(pack: Path, costs: Path) -> None:
+    """Put COSTS, which `hil costs` wrote, into the card of PACK.
+
+    COSTS has what each subnet costs on boards. They take the place of earlier costs of the same boards.
+    """
+    from reds.pack.costs import attach as run
+
+    boards = run(pack, costs)
+    click.echo(printable(f"{pack.with_suffix('.json')}: costs on {', '.join(boards)}", LINE))
+
+
+@main.command()
+@click.argument("pack", type=file)
+@click.option("--board", metavar="NAME", help="Board of the costs; needed if the card has several.")
+@click.option("--c", "in_c", is_flag=True, help="Print the table of a governor in C.")
+def costs(pack: Path, board: str | None, in_c: bool) -> None:
+    """Print what each subnet of PACK costs on a board, by its card: time at p99, energy, accuracy."""
+    from reds.pack.costs import c_table, costs_of
+
+    loaded, name, found = costs_of(pack, board)
+    if in_c:
+        for line in c_table(loaded, name, found):
+            click.echo(line)
+        return
+    from reds.pack.inspect import table_of
+
+    rows = []
+    for each in found.subnets:
+        counts = (each.cycles, each.instructions, each.nj)
+        shown = ["" if count is None else f"{count:,.0f}" for count in counts]
+        correct = "" if each.accuracy is None else percent(each.accuracy)
+        rows.append([each.label, f"{each.us:,.1f}", *shown, correct])
+    origin = f", run {found.run}" if found.run else ""
+    energy = f", energy {found.energy}" if found.energy else ""
+    console = plain_console(least_width=100)
+    console.print(printable(f"{loaded.model.name} on {name}{origin}{energy}", LINE), soft_wrap=True)
+    console.print(table_of("subnet us-at-p99 cycles instructions nJ accuracy", rows))
 
 
 @main.command("bench-selection", hidden=True)

@@ -10,8 +10,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards.capacity import best_layouts, check_capacity
-from hil.boards.checks import Ticks, check_count, check_rate, check_target, check_timed, no_refusal, refused
+from hil.boards.capacity import best_layouts, check_capacity, inputs_that_fit, outputs_that_fit
+from hil.boards.checks import (
+    Ticks,
+    check_count,
+    check_rate,
+    check_subnets,
+    check_target,
+    check_timed,
+    no_refusal,
+    refused,
+)
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
@@ -46,8 +55,6 @@ SECONDS_PER_MAC = 2e-6
 
 _BATCH_MACS = 50_000_000
 """MACs of a batch, which slow boards compute in about a second, so that progress is seen."""
-_MOST_INPUTS = 0xFFFF
-"""Most inputs that a request can name."""
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
@@ -164,19 +171,13 @@ class Board:
                 self._model = None
             try:
                 stored = self._agent.put_pack(data, self._hello.max_payload, advance, loaded)
-                self._check_subnets(model, stored)
+                check_subnets(self.name, model, stored.subnets)
             except LinkError:
                 self._model = None  # which pack is loaded is not known
                 raise
             self._hello = replace(self._hello, pack=(len(data), zlib.crc32(data)))
         self._model, self.selected = model, 0
         return stored
-
-    def _check_subnets(self, model: Model, stored: Stored) -> None:
-        if stored.subnets != len(model.subnets):
-            has = f"{model.name} has {len(model.subnets)} subnets"
-            counts = f"{has}, but the agent counts {stored.subnets}"
-            raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
 
     def _checked(self, model: Model) -> bytes:
         return check_capacity(self.name, model, self._hello.layouts, *self.room)
@@ -397,21 +398,10 @@ class Board:
             yield x[at : at + size]
 
     def _inputs_that_fit(self, model: Model) -> int:
-        """Return how many inputs fit the board."""
-        held = min(self._hello.input_bytes // model.input_size, _MOST_INPUTS)
-        if held < 1:
-            room = f"the {self._hello.input_bytes:,} bytes of its agent"
-            raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=self.name)
-        return held
+        return inputs_that_fit(self.name, model, self._hello.input_bytes)
 
     def _outputs_that_fit(self, model: Model, beside: int = 0) -> int:
-        """Return how many outputs of any subnet fit a frame of the agent, with so many bytes beside them."""
-        largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        held = (self._hello.max_payload - beside) // largest
-        if held < 1:
-            room = f"the {self._hello.max_payload - beside:,} bytes that its agent's frames have for it"
-            raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
-        return held
+        return outputs_that_fit(self.name, model, self._hello.max_payload - beside)
 
     def _load(self, batch: NDArray[np.int8]) -> None:
         with no_refusal(self.name):

@@ -9,6 +9,7 @@ from hil.boards.entry import Entry
 from hil.errors import AgentError, ProtocolError, SetupError
 from hil.protocol.hello import Clock, Hello
 from hil.results.plausible import check_ticks, check_time
+from reds.pack.model import Model
 from reds.text import printable
 
 MOST_SAMPLES = 0xFFFF
@@ -39,6 +40,13 @@ def check_target(entry: Entry, hello: Hello, where: str) -> None:
     if hello.board != entry.target:
         says = f"{where} says it runs on a {hello.board!r}, not on a {entry.target}"
         raise SetupError(f"{says}; name the port or agent of a {entry.target}", board=entry.name)
+
+
+def check_subnets(board: str, model: Model, counted: int) -> None:
+    """Raise `ProtocolError` unless an agent counts as many subnets in a pack as it has."""
+    if counted != len(model.subnets):
+        has = f"{model.name} has {len(model.subnets)} subnets"
+        raise ProtocolError(f"{has}, but the agent counts {counted}; upload the agent again", board=board)
 
 
 def check_rate(board: str, clock: Clock, hz: int | None) -> int:

@@ -11,11 +11,13 @@ from reds.errors import RedsError
 SUBCOMMANDS = (
     "baseline",
     "boards",
+    "costs",
     "dev",
     "doctor",
     "image",
     "kernels",
     "latency",
+    "predict",
     "load",
     "profile",
     "release",

@@ -20,7 +20,11 @@ from hil.protocol.definition import (
     MEMORY,
     MEMORY_ANSWER,
     OFFSET,
+    PAGE,
+    PAGES,
+    PAGES_ANSWER,
     PUT_BEGIN,
+    PUT_COPY,
     SELECT,
     SWITCH,
     VERSION,
@@ -139,6 +143,38 @@ def test_pack_that_is_being_overwritten_is_no_longer_named(line: Line, size: int
     line.ask(Command.PUT_DATA, OFFSET.pack(0) + bytes(4))
     hello = HELLO.read(line.ask(Command.HELLO, HELLO_REQUEST.pack(VERSION)).payload)
     assert (hello["pack_size"], hello["pack_crc"]) == ((len(data), zlib.crc32(data)) if kept else (0, 0))
+
+
+def test_pages_of_the_loaded_pack_are_told_from_any_of_them_on(line: Line) -> None:
+    none = line.ask(Command.PAGES, PAGES.pack(0)).payload
+    told = PAGES_ANSWER.read(none)
+    assert (len(none), told["size"]) == (PAGES_ANSWER.size, 0)
+    assert line.refused(Command.PAGES, PAGES.pack(1)) == Fault.BAD_REQUEST
+    data = pack.dumps(dense_model([60, 40, 4], [[40, 4]]))
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    page = told["page"]
+    sums = [zlib.adler32(data[at : at + page]) for at in range(0, len(data), page)]
+    for first in range(len(sums) + 1):
+        head = PAGES_ANSWER.pack(told["slot"], page, len(data))
+        answer = head + b"".join(PAGE.pack(each) for each in sums[first:])
+        assert line.ask(Command.PAGES, PAGES.pack(first)).payload == answer
+    for beyond in (len(sums) + 1, (1 << 32) - 1):
+        assert line.refused(Command.PAGES, PAGES.pack(beyond)) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "piece", [(0, 0), (4, 4), (0, 2), (0, 1 << 31), ((1 << 32) - 4, 8), (0, len(pack.dumps(NET)) + 4)]
+)
+def test_piece_that_the_loaded_pack_lacks_is_not_copied(line: Line, piece: tuple[int, int]) -> None:
+    assert line.refused(Command.PUT_COPY, PUT_COPY.pack(*piece)) == Fault.NO_PACK
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    assert line.refused(Command.PUT_COPY, PUT_COPY.pack(*piece)) == Fault.BAD_REQUEST
+    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(len(data) + 100, 9))
+    assert line.refused(Command.PUT_COPY, PUT_COPY.pack(*piece)) == Fault.BAD_REQUEST
+    assert line.ask(Command.PUT_COPY, PUT_COPY.pack(0, len(data))).payload == OFFSET.pack(len(data))
 
 
 @pytest.mark.parametrize(("subnet", "clock"), [(2, 0), (0, 1), (65_535, 255)])

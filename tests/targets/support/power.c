@@ -1,9 +1,9 @@
-/* power SEED PATTERNS BEFORE UPDATE ASK: cut the power at every flash operation of an update, and count which pack
+/* power SEED STATES BEFORE UPDATE ASK: cut the power at every flash operation of an update, and count which pack
  * answers after it.
  *
  * The files are streams of frames: what brings the board to its state, the update, and questions about the loaded
  * pack. An operation is the erasure of a page or the writing of a word. Each is cut before, after, and in its
- * middle, by patterns that leave any bits. Then the update is repeated, cut at a random operation, and done. */
+ * middle, in states with any bits. Then the update is repeated, cut at a random operation, and done. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
     static uint8_t begun[STORE];
     static long points, counts[4];
     if (argc != 6) {
-        fprintf(stderr, "usage: %s SEED PATTERNS BEFORE UPDATE ASK\n", argv[0]);
+        fprintf(stderr, "usage: %s SEED STATES BEFORE UPDATE ASK\n", argv[0]);
         return 2;
     }
     random_state = strtoull(argv[1], NULL, 0) * 2 + 1;
