@@ -25,8 +25,7 @@ HORIZON_JOBS = 10
 TARGET_PERCENT = 95
 """Part of the full capacitor that larger subnets leave, for times without income."""
 RESERVE_JOBS = 30
-"""Jobs whose standby the reserve pays, at most half of the full capacitor. A device that stays on answers
-sooner."""
+"""Jobs whose standby the reserve pays, so that the device stays on; at most half of the full capacitor."""
 
 
 def every_policy(subnets: Sequence[str]) -> tuple[str, ...]:
