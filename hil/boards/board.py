@@ -10,8 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards.capacity import best_layouts, check_capacity
-from hil.boards.checks import Ticks, check_count, check_rate, check_target, check_timed, no_refusal, refused
+from hil.boards import capacity, checks
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
@@ -19,15 +18,12 @@ from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
 from hil.errors import (
     AgentError,
-    InputsRefused,
     LinkError,
     NotMeasurable,
-    PackRefused,
     ProtocolError,
-    SetupError,
 )
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
+from hil.protocol.definition import DECISION, LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
 from hil.protocol.put import Stored
 from hil.results.conditions import Conditions
@@ -46,8 +42,6 @@ SECONDS_PER_MAC = 2e-6
 
 _BATCH_MACS = 50_000_000
 """MACs of a batch, which slow boards compute in about a second, so that progress is seen."""
-_MOST_INPUTS = 0xFFFF
-"""Most inputs that a request can name."""
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
@@ -83,15 +77,8 @@ class Board:
         identity: Identity = UNKNOWN,
     ) -> None:
         self.name = entry.name
-        check_target(entry, hello, agent.transport.name)
-        if hello.emulated != (provenance is Provenance.EMULATED):
-            says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
-            remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
-            differs = f"opened as {provenance}, but its agent says it is {says}"
-            raise SetupError(f"{differs}; {remedy}", board=self.name)
-        if not hello.emulated and not any(clock.hz for clock in hello.clocks):
-            untimed = "its agent names no clock that counts time, which every real board has"
-            raise ProtocolError(f"{untimed}; upload the agent again", board=self.name)
+        checks.check_target(entry, hello, agent.transport.name)
+        checks.check_provenance(entry.name, provenance, hello)
         self._facts = BoardFacts(
             entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks, identity
         )
@@ -127,7 +114,7 @@ class Board:
 
     def layouts(self, model: Model) -> tuple[Layout, ...]:
         """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
-        return best_layouts(self.name, model, self._hello.layouts)
+        return capacity.best_layouts(self.name, model, self._hello.layouts)
 
     def keeps_loaded(self, model: Model) -> bool:
         """Return whether the loaded pack, if there is one, stays until `deploy` has stored this one wholly.
@@ -164,7 +151,7 @@ class Board:
                 self._model = None
             try:
                 stored = self._agent.put_pack(data, self._hello.max_payload, advance, loaded)
-                self._check_subnets(model, stored)
+                checks.check_subnets(self.name, model, stored.subnets)
             except LinkError:
                 self._model = None  # which pack is loaded is not known
                 raise
@@ -172,21 +159,15 @@ class Board:
         self._model, self.selected = model, 0
         return stored
 
-    def _check_subnets(self, model: Model, stored: Stored) -> None:
-        if stored.subnets != len(model.subnets):
-            has = f"{model.name} has {len(model.subnets)} subnets"
-            counts = f"{has}, but the agent counts {stored.subnets}"
-            raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
-
     def _checked(self, model: Model) -> bytes:
-        return check_capacity(self.name, model, self._hello.layouts, *self.room)
+        return capacity.check_capacity(self.name, model, self._hello.layouts, *self.room)
 
     def _holds(self, data: bytes) -> bool:
         return self._hello.pack == (len(data), zlib.crc32(data))
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
-        with no_refusal(self.name):
+        with checks.no_refusal(self.name):
             self._agent.select(subnet)
         self.selected = subnet
 
@@ -225,7 +206,7 @@ class Board:
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
                 shape = (len(batch), model.output_size(subnet))
-                with no_refusal(self.name):
+                with checks.no_refusal(self.name):
                     raw = self._agent.infer(shape[0] * shape[1], self._work([subnet], len(batch)))
                 part.append(np.frombuffer(raw, np.int8).reshape(shape))
             done += len(batch)
@@ -245,10 +226,10 @@ class Board:
             SetupError: n is no such number.
             ProtocolError: The samples cannot be.
         """
-        check_count(self.name, n)
+        checks.check_count(self.name, n)
         model = self._check_inputs(x)
-        self._load(x[: self._inputs_that_fit(model)])
-        with no_refusal(self.name):
+        self._load(x[: capacity.inputs_that_fit(self.name, model, self._hello)])
+        with checks.no_refusal(self.name):
             timed = self._agent.measure(subnet, clock.index, n, self._work([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         self._check(clock, timed, {INFERENCES: ticks})
@@ -270,13 +251,13 @@ class Board:
             PackRefused: An output does not fit a frame of the agent.
             ProtocolError: The samples cannot be.
         """
-        check_count(self.name, n)
+        checks.check_count(self.name, n)
         model = self._check_inputs(x)
-        batch = x[: self._inputs_that_fit(model)]
+        batch = x[: capacity.inputs_that_fit(self.name, model, self._hello)]
         self._load(batch)
         output, work = model.output_size(pair[1]), self._work(pair, n)
-        self._outputs_that_fit(model, SAMPLES.size + SWITCH_SAMPLE.size)
-        with no_refusal(self.name):
+        capacity.outputs_that_fit(self.name, model, self._hello, SAMPLES.size + SWITCH_SAMPLE.size)
+        with checks.no_refusal(self.name):
             timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
         select, first = ([row[name] for row in ticks] for name in ("select", "first"))
@@ -302,11 +283,11 @@ class Board:
             SetupError: n is no such number.
             ProtocolError: The samples cannot be.
         """
-        check_count(self.name, n)
+        checks.check_count(self.name, n)
         model = self._check_inputs(x)
-        self._load(x[: self._inputs_that_fit(model)])
+        self._load(x[: capacity.inputs_that_fit(self.name, model, self._hello)])
         layers = len(model.subnets[subnet].steps)
-        with no_refusal(self.name):
+        with checks.no_refusal(self.name):
             timed = self._agent.profile(subnet, clock.index, n, layers, self._work([subnet], n))
         each = range(0, layers * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
         ticks = [[int(LAYER_SAMPLE.read(s, at)["ticks"]) for at in each] for s in timed.samples]
@@ -329,7 +310,7 @@ class Board:
             ProtocolError: The figures cannot be.
         """
         model = self._check_inputs(x)
-        batch = x[: self._inputs_that_fit(model)]
+        batch = x[: capacity.inputs_that_fit(self.name, model, self._hello)]
         self._load(batch)
         arena = plan(model, subnet, self.layouts(model)).size
         try:
@@ -338,7 +319,7 @@ class Board:
         except AgentError as error:
             if error.code == Fault.UNABLE:
                 raise NotMeasurable(error.text, board=self.name) from error
-            raise refused(self.name, error) from error
+            raise checks.refused(self.name, error) from error
         except ProtocolError as error:
             raise ProtocolError(error.text, board=self.name) from error
         return Memory(arena, stack, state)
@@ -358,10 +339,13 @@ class Board:
         Raises:
             GovernorRefused: The governor refuses the rules or costs.
             SetupError: The clock counts events and no `hz` is stated, or time and another one is.
+            PackRefused: An output does not fit a frame of the agent.
         """
-        model, rate = self._check_inputs(job.x), check_rate(self.name, clock, hz)
-        check_count(self.name, job.runs)
-        held, work = self._inputs_that_fit(model), self._work([len(model.subnets) - 1], job.runs)
+        model, rate = self._check_inputs(job.x), checks.check_rate(self.name, clock, hz)
+        checks.check_count(self.name, job.runs)
+        capacity.outputs_that_fit(self.name, model, self._hello, DECISION.size)
+        held = capacity.inputs_that_fit(self.name, model, self._hello)
+        work = self._work([len(model.subnets) - 1], job.runs)
         real = self._facts.provenance is Provenance.HARDWARE
         governor = Governor(self.name, self._agent, model, job, held, clock, rate, real, work)
         governor.begin(rules, costs)
@@ -374,47 +358,29 @@ class Board:
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
 
-    def _check(self, clock: Clock, timed: Timed, ticks: Ticks, summed: Ticks | None = None) -> None:
+    def _check(
+        self, clock: Clock, timed: Timed, ticks: checks.Ticks, summed: checks.Ticks | None = None
+    ) -> None:
         real = self._facts.provenance is Provenance.HARDWARE
-        check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
+        checks.check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
 
     def _check_inputs(self, x: NDArray[np.int8]) -> Model:
-        if self._model is None:
-            raise PackRefused("no pack is deployed; call deploy first", board=self.name)
-        model = self._model
-        if x.dtype != np.int8 or x.ndim != 2 or not len(x) or x.shape[1] != model.input_size:
-            got = f"the inputs are {x.dtype} {list(x.shape)}"
-            takes = f"{model.name} takes int8 [N, {model.input_size}]"
-            raise InputsRefused(f"{got}, but {takes}", board=self.name)
-        return model
+        return checks.check_inputs(self.name, self._model, x)
 
     def batches(self, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
         model = self._check_inputs(x)
         quick = max(1, _BATCH_MACS // max(1, sum(model.subnets[s].macs for s in subnets)))
-        size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
+        size = min(
+            capacity.inputs_that_fit(self.name, model, self._hello),
+            capacity.outputs_that_fit(self.name, model, self._hello),
+            quick,
+        )
         for at in range(0, len(x), size):
             yield x[at : at + size]
 
-    def _inputs_that_fit(self, model: Model) -> int:
-        """Return how many inputs fit the board."""
-        held = min(self._hello.input_bytes // model.input_size, _MOST_INPUTS)
-        if held < 1:
-            room = f"the {self._hello.input_bytes:,} bytes of its agent"
-            raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=self.name)
-        return held
-
-    def _outputs_that_fit(self, model: Model, beside: int = 0) -> int:
-        """Return how many outputs of any subnet fit a frame of the agent, with so many bytes beside them."""
-        largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        held = (self._hello.max_payload - beside) // largest
-        if held < 1:
-            room = f"the {self._hello.max_payload - beside:,} bytes that its agent's frames have for it"
-            raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
-        return held
-
     def _load(self, batch: NDArray[np.int8]) -> None:
-        with no_refusal(self.name):
+        with checks.no_refusal(self.name):
             self._agent.inputs(len(batch), clamp_input(batch).tobytes())
 
     def _work(self, subnets: Sequence[int], n: int) -> float:

@@ -1,14 +1,18 @@
-"""Check that a pack fits a board, before anything is sent."""
+"""Check that a pack, its inputs and its outputs fit a board, before anything is sent."""
 
 from collections.abc import Sequence
 
 from hil.errors import PackRefused
+from hil.protocol.hello import Hello
 from reds import pack
 from reds.errors import ModelError
 from reds.pack import layouts
 from reds.pack.extract import extract_up_to
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
+
+_MOST_INPUTS = 0xFFFF
+"""Most inputs that a request can name."""
 
 
 def check_capacity(board: str, model: Model, known: frozenset[int], capacity: int, ram: int) -> bytes:
@@ -58,6 +62,28 @@ def best_layouts(board: str, model: Model, known: frozenset[int]) -> tuple[Layou
         return layouts.best(model, known)
     except ModelError as error:
         raise PackRefused(f"{error}; upload the agent again", board=board) from error
+
+
+def inputs_that_fit(board: str, model: Model, hello: Hello) -> int:
+    """Return how many inputs fit the board, and can be named. Raises `PackRefused` if not one does."""
+    held = min(hello.input_bytes // model.input_size, _MOST_INPUTS)
+    if held < 1:
+        room = f"the {hello.input_bytes:,} bytes of its agent"
+        raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=board)
+    return held
+
+
+def outputs_that_fit(board: str, model: Model, hello: Hello, beside: int = 0) -> int:
+    """Return how many outputs of any subnet fit a frame of the agent, with so many bytes beside them.
+
+    Raises `PackRefused` if not one does.
+    """
+    largest = max(model.output_size(s) for s in range(len(model.subnets)))
+    held = (hello.max_payload - beside) // largest
+    if held < 1:
+        room = f"the {hello.max_payload - beside:,} bytes that its agent's frames have for it"
+        raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=board)
+    return held
 
 
 def _needs(model: Model, chosen: Sequence[Layout]) -> tuple[int, list[int], bytes]:

@@ -17,6 +17,7 @@ SUBCOMMANDS = (
     "image",
     "kernels",
     "latency",
+    "predict",
     "load",
     "profile",
     "release",

@@ -10,8 +10,8 @@ from reds.data.options import AugmentationOptions
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
 from reds.experiment.board import Target
-from reds.experiment.method import TOP, Method, method_rules, shift_rules
-from reds.graph import Graph
+from reds.experiment.method import TOP, Method, limit_rules, method_rules, shift_rules
+from reds.graph import MOST_WIDER, Graph
 from reds.graph.subnets import Budget
 from reds.pack.model import MOST_SUBNETS
 from reds.reading import user_path
@@ -47,6 +47,17 @@ def check_net(net: object) -> None:
         )
 
 
+def check_widen(widen: object, net: object) -> float:
+    """Return the factor by which a net is widened. Raises `SettingsError` if this net cannot be."""
+    _check([Rule(TOP, "widen", is_number(widen) and 1 <= widen <= MOST_WIDER,  # type: ignore[operator]
+                 f"a number from 1 to {MOST_WIDER}", widen)])  # fmt: skip
+    if widen != 1 and isinstance(net, ElasticNet):
+        raise SettingsError(
+            "widen: the net has weights already: make its module wider, and give budgets as numbers of MACs"
+        )
+    return float(widen)  # type: ignore[arg-type]
+
+
 def budget_list(budgets: object) -> list[Budget | float]:
     """Return the argument `budgets` as a list. Raises `SettingsError` unless it has 1 to 64 budgets."""
     many = isinstance(budgets, Iterable) and not isinstance(budgets, str)
@@ -59,6 +70,7 @@ def budget_list(budgets: object) -> list[Budget | float]:
     for budget in each:
         if isinstance(budget, Budget):
             check_types("[[subnet]]", budget)
+    _check(limit_rules([budget for budget in each if isinstance(budget, Budget)]))
     return each
 
 
@@ -79,7 +91,7 @@ def check_board(
         Rule(TOP, "boards", path, "the path of a boards file", boards),
         Rule(TOP, "board", bool(board) or not (emulate or boards or nj), "a name, for all else said of it,",
              board),
-        Rule(TOP, "profile", board is None or profile is None, "left out, as the board tells it,", profile),
+        Rule(TOP, "profile", board is None or profile is None, "left out, as the board tells it,", None),
         Rule(TOP, "energy_per_cycle", nj is None or (is_number(nj) and nj > 0),  # type: ignore[operator]
              "nanojoules above 0", nj),
     ])  # fmt: skip

@@ -16,6 +16,7 @@ from reds.experiment.board import RECIPES_OWN, Target
 from reds.experiment.method import LIMITS, method_rules, shift_rules
 from reds.experiment.recipe import DeviceRecipe, Recipe, SubnetRecipe, method_of
 from reds.fixtures import fixtures_dir
+from reds.graph import MOST_WIDER
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import MOST_SUBNETS
 from reds.pack.validate import SUBNET_NAME_BYTES
@@ -63,8 +64,9 @@ def parse_recipe(text: str, source: str, target: Target = RECIPES_OWN) -> Recipe
 
 def _rules(recipe: Recipe) -> list[Rule]:
     """Return the rules on the values that only recipes have, apart from those that depend on the data."""
-    data = recipe.data
+    data, wide = recipe.data, f"1 to {MOST_WIDER}"
     return [
+        Rule("[net]", "widen", 1 <= recipe.net.widen <= MOST_WIDER, wide, recipe.net.widen),
         Rule("[data]", "set", bool(data.set), "a name or a path", data.set),
         Rule("[data]", "source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
              data.source),
@@ -108,7 +110,7 @@ def _subnet_rules(recipe: Recipe) -> Iterator[Rule]:
         yield Rule(place, key, limits == sorted(limits), "no less than that of the subnet before", limits)
     names = [budget.known_name for budget in recipe.budgets if budget.known_name is not None]
     named = all(is_name(name, SUBNET_NAME_BYTES) for name in names)
-    yield Rule(place, "name", named, f"1 to {SUBNET_NAME_BYTES} printable bytes", names)
+    yield Rule(place, "name", named, f"a text of 1 to {SUBNET_NAME_BYTES} printable bytes", names)
     yield Rule(place, "name", len({*names}) == len(names), "another name for each subnet", names)
     yield Rule(place, "floor", all(0 <= s.floor <= 1 for s in subnets), "0 to 1", [s.floor for s in subnets])
 

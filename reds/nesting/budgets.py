@@ -60,10 +60,13 @@ class TargetProfile:
 
     def energy_cost(self, graph: Graph, grids: Sequence[Grid]) -> Cost:
         """Return the picojoules of an inference. Raises `BudgetError` without times or an energy."""
-        in_time = self.latency_cost(graph, grids)
-        if self.energy_per_cycle is None or self.latency is None:
+        if self.energy_per_cycle is None:
             raise BudgetError("an energy budget needs the energy of a cycle: give `energy_per_cycle`, in nJ")
-        return energy_cost(in_time, self.latency, self.energy_per_cycle)
+        in_time = self.latency_cost(graph, grids)
+        hz = self.latency.hz if self.latency else None
+        if hz is None:
+            raise BudgetError("an energy budget needs a board that counts cycles: limit the latency instead")
+        return energy_cost(in_time, hz, self.energy_per_cycle)
 
     def costs(self, graph: Graph, widths: Widths) -> dict[str, int]:
         """Return the costs of a subnet: MACs, bytes of flash and arena, ns and pJ as far as known."""
@@ -109,7 +112,7 @@ def limits_of(
                     budget = f"subnet {i + 1}: budget {cost.format(most)}{of_full}"
                     limits[i].append(Limit(cost, most, budget))
 
-    full = graph.macs(graph.full)
+    full = graph.whole
     macs = [b.macs if b.share is None else b.share * full for b in budgets]
     _check_ascent("MACs", macs)
     add(lambda: macs_cost(graph, grids), 1, macs)

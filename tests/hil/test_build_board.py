@@ -1,6 +1,7 @@
 """A build for a board: it measures what budgets need, and what it promised."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import reds
+from hil.cli import main as hil_main
 from hil.kernels import build_board
+from hil.kernels.predicted import net_of
 from reds.cli import main
-from reds.errors import BoardError, SettingsError
+from reds.errors import BoardError, PackError, SettingsError
 from reds.experiment.board import Target, profile_on
+from reds.experiment.promises import off_notes, over_notes
+from reds.fixtures import fixtures_dir
 from reds.graph.builder import Builder
 from reds.graph.subnets import Budget
 from reds.nesting.cost import width_grids
@@ -140,3 +145,46 @@ def test_compress_measures_on_a_board(tmp_path: Path) -> None:
         reds.compress("dnn-s-1x1x6", data, budgets=[1.0], board="nano33ble", profile=reds.TargetProfile())
     with pytest.raises(SettingsError, match=r"^board: a name"):
         reds.compress("dnn-s-1x1x6", data, budgets=[1.0], emulate=True)
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_shipped_pack_costs_what_is_predicted() -> None:
+    run = CliRunner().invoke(hil_main, ["predict", str(fixtures_dir() / "kws-dnn-s.reds"), "--emulate"])
+    assert run.exit_code == 0, run.output
+    rows = [line for line in run.output.splitlines() if "%" in line and "│" in line]
+    assert len(rows) == 4
+    for row in rows:
+        offs = [float(cell.strip().rstrip(" %")) for cell in row.split("│")[2:] if "%" in cell]
+        assert len(offs) == 4, "us, cycles, arena, flash"
+        assert max(map(abs, offs)) < 1.0
+        assert offs[2:] == [0.0, 0.0]
+
+
+def test_costs_that_are_off_or_over_their_budgets_are_named() -> None:
+    before = [{"us": 100.0, "arena": 500.0}, {"us": 200.0, "arena": 600.0}]
+    after = [{"us": 102.1, "arena": 500.0}, {"us": 197.0, "arena": 601.0}]
+    (off,) = off_notes(["a", "b"], before, after)
+    assert off.startswith("subnet a: us: measured 102.1, predicted 100.0")
+    over = [*over_notes(["a", "b"], [Budget(latency=102.0), Budget(latency=197.0, arena=600)], after)]
+    assert [note.partition(": measured")[0] for note in over] == ["subnet a: us", "subnet b: arena"]
+    assert [*off_notes(["a", "b"], before, [])] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"recipe": None}, "give --recipe"),
+        ({"subnets": []}, "did not build it"),
+        ({"classes": ["a", "b"]}, "did not build"),
+    ],
+)
+def test_pack_whose_card_does_not_say_what_it_was_built_of_is_refused(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    pack = tmp_path / "kws-dnn-s.reds"
+    shutil.copy(fixtures_dir() / pack.name, pack)
+    card = json.loads((fixtures_dir() / "kws-dnn-s.json").read_text())
+    pack.with_suffix(".json").write_text(json.dumps({**card, **change}))
+    with pytest.raises(PackError, match=says):
+        net_of(pack, None)

@@ -100,7 +100,7 @@ def test_budgets_of_latency_and_energy_need_what_the_device_tells() -> None:
         (Budget(latency=1.0), TargetProfile(), "times"),
         (Budget(energy=1.0), TargetProfile(energy_per_cycle=0.2), "times"),
         (Budget(energy=1.0), timed, "energy_per_cycle"),
-        (Budget(energy=1.0), replace(timed, energy_per_cycle=0.2), "desk does not count"),
+        (Budget(energy=1.0), replace(timed, energy_per_cycle=0.2), "counts cycles"),
     ):
         with pytest.raises(BudgetError, match=lacks):
             select(graph, random_scores(graph, 0), [budget], profile=device)

@@ -67,8 +67,8 @@ def test_the_shipped_recipe_is_read() -> None:
         ("budget", "latency = -3", r"\[\[subnet\]\], latency.*-3"),
         ("budget", "latency = '3 us'", r"\[\[subnet\]\] number 1, latency.*'3 us'"),
         ("budget", "name = 'a'", r"\[\[subnet\]\] number 1, budget.*latency.*energy"),
-        ("floor", "name = '12345678'", r"\[\[subnet\]\], name: 1 to 7"),
-        ("floor", "name = ''", r"\[\[subnet\]\], name: 1 to 7"),
+        ("floor", "name = '12345678'", r"\[\[subnet\]\], name: a text of 1 to 7"),
+        ("floor", "name = ''", r"\[\[subnet\]\], name: a text of 1 to 7"),
         ("floor", "name = '50%'", r"\[\[subnet\]\], name: another"),
         ("budget = 1.0", "budget = 1.0\narena = 9", r"\[\[subnet\]\]"),
         (r"\[joint\]", "[device]\nlayout = 'x'\n[joint]", r"\[device\], layout.*'radix256'"),
@@ -192,7 +192,7 @@ def test_the_recipes_in_the_docs_are_read_and_the_whole_one_says_the_defaults() 
             assert set(options) == set(getattr(recipe, table).__dataclass_fields__) - of_own_data
     also = parse_recipe(f"{shortest.rpartition('subnet')[0]}\n{timed}\n[[subnet]]\nbudget = 1.0\n", "r.toml")
     assert also.device is not None
-    assert also.device.times == "times.json"
+    assert (also.device.board, also.device.emulate) == ("nano33ble", True)
 
 
 def test_a_missing_recipe_is_refused_by_name(tmp_path: Path) -> None:
