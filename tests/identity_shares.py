@@ -27,9 +27,9 @@ from reds.nesting.permute import most_important_first, permute
 from reds.pack.model import Kind
 
 STACKS = ((16, 1), (32, 2), (64, 2))
-FULL, TUNED, BATCH = 400, 30, 128
+FULL, TUNED, BATCH = 250, 30, 128
 """Minibatches of the full net's training and of each further training, and examples in each."""
-SCORED, VALIDATED = 15, 1500
+SCORED, VALIDATED = 10, 1000
 
 
 def residual_net() -> Graph:
@@ -89,11 +89,11 @@ def main() -> None:
             widths = list(graph.full)
             widths[group] = graph.full[group] * quarter // 4
             net = nest(full, [SubnetSpec("cut", Budget(), tuple(widths))])
+            tuned = trained(net, examples, TUNED, 1.5e-3, 3)
             with torch.no_grad():
-                logits = trained(net, examples, TUNED, 1.5e-3, 3)(halved(held_out), 0)
+                loss = float(F.cross_entropy(tuned(halved(held_out), 0), labels))
             best = np.sort(scores.units[group])[::-1]
             kept, identity = best[: widths[group]].sum() / best.sum(), scores.identity[group]
-            loss = float(F.cross_entropy(logits, labels))
             rows.append((kept, identity, 0.5 * (group in blocks), loss))
             print(
                 f"group {group} to {widths[group]}: {kept:.2f} kept, identity {identity:.2f}, loss {loss:.3f}"

@@ -2,21 +2,14 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from hil.cli.options import BOARDS
+from hil.options import LEAST_JOBS
 from reds.commands import file
-
-if TYPE_CHECKING:
-    from hil.load.jobs import LoadRun
-
-LEAST_HELD, LEAST_MISSED = 0.99, 0.5
-"""Share of deadlines that the governor must hold, and share that the full subnet alone must miss."""
 
 
 @click.command()
@@ -31,7 +24,7 @@ LEAST_HELD, LEAST_MISSED = 0.99, 0.5
 @click.option("--runs", type=click.IntRange(min=1), default=10, show_default=True, help="Runs, one by one.")
 @click.option(
     "--jobs",
-    type=click.IntRange(min=20),
+    type=click.IntRange(min=LEAST_JOBS),
     default=400,
     show_default=True,
     help="The governor's jobs of a run.",
@@ -47,7 +40,7 @@ def load(
     from hil.boards import boards_toml
     from hil.boards.facts import Provenance
     from hil.cli.status import board_and_status
-    from hil.load.jobs import beside_a_process
+    from hil.load.jobs import LEAST_HELD, LEAST_MISSED, beside_a_process, described
     from hil.suite.workload import load as workload_of
     from hil.suite.workload import shipped
 
@@ -68,14 +61,3 @@ def load(
         f"{kept} of {runs} runs: the governor held {LEAST_HELD:.0%}, {workload.subnets[-1]} alone missed half"
     )
     sys.exit(kept < runs)
-
-
-def described(found: "LoadRun", subnets: Sequence[str]) -> str:
-    """Return a run in one line."""
-    chosen = ", ".join(
-        f"{'wait' if subnet is None else subnets[subnet]} {count}"
-        for subnet, count in found.chosen.most_common()
-    )
-    governed = f"the governor held {found.governed_held:.2%} of {len(found.governed)} ({chosen})"
-    alone = f"{subnets[-1]} alone missed {found.full_missed:.0%} of {len(found.full)}"
-    return f"deadline {found.deadline_us / 1000:.1f} ms; {governed}, {alone}"

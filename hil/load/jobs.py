@@ -10,13 +10,14 @@ Times are the board's own, by its real clock, from the decision to the end of th
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hil.boards.board import Board
+from hil.boards.facts import Provenance
 from hil.boards.governing import Cost, Resources, Rules
 from hil.boards.governor import Governor, Job
 from hil.errors import SetupError
@@ -24,7 +25,7 @@ from hil.load.competitor import competing
 from hil.protocol.definition import Policy
 from reds.pack.model import Model
 
-JOB_MS = 20.0
+JOB_MS = 50.0
 """Milliseconds of a job of the full subnet that has the core."""
 DEADLINE = 1.5
 """Deadline of a job, in parts of what the full subnet takes when it has the core."""
@@ -32,6 +33,8 @@ MARGIN_PERCENT = 10
 PATIENCE = 199
 """Each try of a larger subnet may miss a deadline, so tries may miss one in 200."""
 JOBS = 400
+LEAST_HELD, LEAST_MISSED = 0.99, 0.5
+"""Share of deadlines that the governor must hold, and that the full subnet alone must miss more than."""
 _SHORT_MS, _SHORT = 1.0, 50
 """Milliseconds and number of the short jobs by which a subnet is timed without a load. One of them fits in a
 turn of the scheduler, so the fastest had the core."""
@@ -90,21 +93,20 @@ def beside_a_process(
     """Run jobs of the deployed pack beside a busy process on the core of its agent.
 
     Args:
-        board: A board with a shell and a clock that counts time.
+        board: A real board with a shell.
         model: The deployed pack.
         x: Inputs, int8 [N, input].
         core: Core that the agent is pinned to.
         jobs: Jobs of the governor, at least 4. A quarter as many run the full subnet alone.
 
     Raises:
-        SetupError: The board has no shell, no such clock or no core, or the process ended early.
+        SetupError: No load can be put on the board, or the process ended early.
     """
-    shell, clock = board.shell, next((clock for clock in board.facts().clocks if clock.hz), None)
-    if shell is None or clock is None or core is None:
-        lacks = (
-            "a shell" if shell is None else "a clock of time" if clock is None else "a `core` in its entry"
-        )
-        raise SetupError(f"a load needs {lacks}; use the desktop, or a real pi", board=board.name)
+    if why := why_not(board, model, core):
+        raise SetupError(why, board=board.name)
+    shell, clock = board.shell, next(clock for clock in board.facts().clocks if clock.hz)
+    assert shell is not None
+    assert core is not None
     full = len(model.subnets) - 1
     unknown = [Cost(1)] * len(model.subnets)
 
@@ -124,6 +126,26 @@ def beside_a_process(
         governor = board.govern(rules, costs, clock, job)
         governed = tuple(_run(governor, jobs, Resources(deadline_us=deadline)))
     return LoadRun(job.runs, tuple(cost.us for cost in costs), deadline, slow, governed)
+
+
+def why_not(board: Board, model: Model, core: int | None) -> str | None:
+    """Return why no load can be put on a board whose agent is pinned to this core, None if one can."""
+    if board.facts().provenance is not Provenance.HARDWARE or board.shell is None:
+        return "a load needs a real board with a shell; use the desktop, a pi or an android"
+    if len(model.subnets) == 1:
+        return f"{model.name} has one subnet only, so there is nothing to choose; use a pack of several"
+    return "a load needs a core of its own; name a `core` in its entry" if core is None else None
+
+
+def described(found: LoadRun, subnets: Sequence[str]) -> str:
+    """Return a run in one line."""
+    chosen = ", ".join(
+        f"{'wait' if subnet is None else subnets[subnet]} {count}"
+        for subnet, count in found.chosen.most_common()
+    )
+    governed = f"the governor held {found.governed_held:.2%} of {len(found.governed)} ({chosen})"
+    alone = f"{subnets[-1]} alone missed {found.full_missed:.0%} of {len(found.full)}"
+    return f"deadline {found.deadline_us / 1000:.1f} ms; {governed}, {alone}"
 
 
 def _runs(milliseconds: float, each_us: float) -> int:

@@ -11,7 +11,7 @@ from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
 from reds.experiment.board import Target
 from reds.experiment.method import TOP, Method, limit_rules, method_rules, shift_rules
-from reds.graph import Graph
+from reds.graph import MOST_WIDER, Graph
 from reds.graph.subnets import Budget
 from reds.pack.model import MOST_SUBNETS
 from reds.reading import user_path
@@ -45,6 +45,17 @@ def check_net(net: object) -> None:
         raise SettingsError(
             f"net: a net from reds.from_module, a graph or a name of reds.zoo is needed, not {kind}"
         )
+
+
+def check_widen(widen: object, net: object) -> float:
+    """Return the factor by which a net is widened. Raises `SettingsError` if this net cannot be."""
+    _check([Rule(TOP, "widen", is_number(widen) and 1 <= widen <= MOST_WIDER,  # type: ignore[operator]
+                 f"a number from 1 to {MOST_WIDER}", widen)])  # fmt: skip
+    if widen != 1 and isinstance(net, ElasticNet):
+        raise SettingsError(
+            "widen: the net has weights already: make its module wider, and give budgets as numbers of MACs"
+        )
+    return float(widen)  # type: ignore[arg-type]
 
 
 def budget_list(budgets: object) -> list[Budget | float]:

@@ -5,6 +5,7 @@ from rich.console import Console
 
 from reds.console import print_notes
 from reds.experiment.int8_gap import gap_notes
+from reds.experiment.method import block_notes
 from reds.experiment.prepare import Prepared
 from reds.experiment.promises import costs_table, off_notes, over_notes
 from reds.experiment.result import Result
@@ -26,6 +27,7 @@ def describe(prepared: Prepared, console: Console) -> None:
         f"{f' in {variants} variants' if variants > 1 else ''}, seed {prepared.recipe.seed}, {place}",
         soft_wrap=True,
     )
+    print_notes(block_notes(prepared.recipe.selection, graph), console)
     if other := other_net(name):
         console.print(f"{name} is another net than {other}: {other} is the published one", soft_wrap=True)
 

@@ -23,12 +23,13 @@ from reds.experiment.arguments import (
     check_settings,
     check_shifts,
     check_types,
+    check_widen,
 )  # fmt: skip
 from reds.experiment.board import profile_on
 from reds.experiment.build_report import print_costs
 from reds.experiment.given_net import given_net
 from reds.experiment.int8_gap import gap_notes
-from reds.experiment.method import Method
+from reds.experiment.method import Method, block_notes
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
@@ -38,6 +39,7 @@ from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
 from reds.nesting.cost import width_grids
 from reds.nesting.options import SelectionOptions
+from reds.nesting.own_gains import check_gains
 from reds.rules import check_kind
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
@@ -60,6 +62,7 @@ def compress(
     epochs: int | None = None,
     full_epochs: int | None = None,
     rounding_epochs: int = 0,
+    widen: float = 1.0,
     name: str = "net",
     seed: int = 0,
     selection: SelectionOptions | None = None,
@@ -86,6 +89,8 @@ def compress(
         full_epochs: Epochs of training the full net before its units are scored; 0 for a net that is trained
             already. By default a quarter of `epochs`.
         rounding_epochs: Further epochs with int8 rounding, at a tenth of the learning rate.
+        widen: Units to choose from in each group, as a multiple of the net's own. Budgets stay shares of the
+            net. Only for a net without weights.
         name: Name of the pack, 1 to 31 bytes.
         seed: Seed of all random numbers; the same seed on the same machine gives the same bytes.
         selection: How units are scored and selected; by default as in a recipe.
@@ -134,13 +139,14 @@ def compress(
     check_settings(method, augmentation)
     stored = data.stored(name, seed)
     check_shifts(augmentation, stored.set.shape)
-    graph = _graph(net, stored.set)
+    graph = _graph(net, stored.set).widened(check_widen(widen, net))
     check_packable(graph)
     shown = console or plain_console(stderr=True)
     if asked:
         grids = width_grids(graph, selection.step, selection.least, selection.blocks)
         target = profile_on(asked, graph, grids, limits, energy_per_cycle, shown)
     check_budgets(graph, limits, selection.step, selection.least, target, selection.blocks)
+    check_gains(graph, selection)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
     with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)
@@ -149,7 +155,7 @@ def compress(
         else:
             full = random_net(graph, examples, seed)
         shown = shown if processes.is_first() else Console(quiet=True)
-        print_notes(stored.notes, shown)
+        print_notes([*stored.notes, *block_notes(selection, graph)], shown)
         progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         with progress.step("testing"):

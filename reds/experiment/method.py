@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reds.data.options import AugmentationOptions
+from reds.graph import Graph
 from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
 from reds.pack.validate import NAME_BYTES
@@ -61,6 +62,13 @@ def limit_rules(budgets: Sequence[Budget]) -> Iterator[Rule]:
     for key in LIMITS:
         given = [limit for budget in budgets if (limit := getattr(budget, key)) is not None]
         yield Rule("[[subnet]]", key, all(limit > 0 for limit in given), "more than 0", given)
+
+
+def block_notes(options: SelectionOptions, graph: Graph) -> list[str]:
+    """Return a note if blocks may be left out, and the net has none."""
+    if not options.blocks or graph.blocks:
+        return []
+    return ["depth: no residual block of this net can be left out, so its subnets differ in widths alone"]
 
 
 def shift_rules(augmentation: AugmentationOptions, shape: tuple[int, int, int]) -> Iterator[Rule]:

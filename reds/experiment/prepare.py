@@ -18,7 +18,7 @@ from reds.data.catalog import SETS, Data, DataSpec
 from reds.data.load import load_data
 from reds.data.local_files import sha256_of
 from reds.data.user_files import load_user_data
-from reds.errors import BudgetError, GraphError, ModelError, RecipeError
+from reds.errors import BudgetError, GraphError, ModelError, RecipeError, SettingsError
 from reds.experiment.board import RECIPES_OWN, Target, profile_on
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
@@ -27,6 +27,7 @@ from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost import width_grids
 from reds.nesting.cost.latency import load
+from reds.nesting.own_gains import check_gains
 from reds.pack.layouts import LAYOUTS
 from reds.reading import user_path
 from reds.training.progress import Progress
@@ -101,6 +102,7 @@ def check_recipe(
     with _naming(path):
         profile = _measured_profile(recipe, graph, board, console) if board else given
         check_budgets(graph, recipe.budgets, selection.step, selection.least, profile, selection.blocks)
+        check_gains(graph, selection)
     return Checked(recipe, sha256_of(path), own, graph, profile, board)
 
 
@@ -109,7 +111,7 @@ def _naming(path: Path) -> Iterator[None]:
     """Name the recipe in errors about its net and its budgets."""
     try:
         yield
-    except (BudgetError, GraphError, ModelError, RecipeError) as error:
+    except (BudgetError, GraphError, ModelError, RecipeError, SettingsError) as error:
         raise type(error)(f"{path}: {error}") from error
 
 
@@ -176,7 +178,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = by_name(recipe.net.name, len(spec.classes))
+    graph = by_name(recipe.net.name, len(spec.classes)).widened(recipe.net.widen)
     shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]

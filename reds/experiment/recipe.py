@@ -20,6 +20,8 @@ class NetRecipe:
 
     name: str
     """Name of a net of `reds.zoo`; its input shape has to be that of the data."""
+    widen: float = 1.0
+    """Units to choose from in each group, as a multiple of the net's own. Budgets stay shares of the net."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from reds.experiment.board import RECIPES_OWN, Target
 from reds.experiment.method import LIMITS, method_rules, shift_rules
 from reds.experiment.recipe import DeviceRecipe, Recipe, SubnetRecipe, method_of
 from reds.fixtures import fixtures_dir
+from reds.graph import MOST_WIDER
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import MOST_SUBNETS
 from reds.pack.validate import SUBNET_NAME_BYTES
@@ -63,8 +64,9 @@ def parse_recipe(text: str, source: str, target: Target = RECIPES_OWN) -> Recipe
 
 def _rules(recipe: Recipe) -> list[Rule]:
     """Return the rules on the values that only recipes have, apart from those that depend on the data."""
-    data = recipe.data
+    data, wide = recipe.data, f"1 to {MOST_WIDER}"
     return [
+        Rule("[net]", "widen", 1 <= recipe.net.widen <= MOST_WIDER, wide, recipe.net.widen),
         Rule("[data]", "set", bool(data.set), "a name or a path", data.set),
         Rule("[data]", "source", data.set in SETS or data.source == "auto", "'auto', for your own data,",
              data.source),

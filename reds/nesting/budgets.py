@@ -112,7 +112,7 @@ def limits_of(
                     budget = f"subnet {i + 1}: budget {cost.format(most)}{of_full}"
                     limits[i].append(Limit(cost, most, budget))
 
-    full = graph.macs(graph.full)
+    full = graph.whole
     macs = [b.macs if b.share is None else b.share * full for b in budgets]
     _check_ascent("MACs", macs)
     add(lambda: macs_cost(graph, grids), 1, macs)

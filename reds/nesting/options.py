@@ -1,5 +1,6 @@
 """Define the options of importance and selection, with their defaults."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,11 @@ class SelectionOptions:
     """The fewest units that a unit group keeps."""
     depth: bool = False
     """Let subnets leave out whole residual blocks whose input and output agree, as the paper skips blocks."""
+
+    gains: Mapping[str, Mapping[str, float]] | None = None
+    """Gains of your own instead of those by importance: for each layer whose units are cut what a number of
+    them is worth, as `gains.conv1 = { 8 = 0.2, 16 = 0.6, 32 = 1.0 }`. Gains of all layers add up.
+    """
 
     @property
     def blocks(self) -> bool:

@@ -22,6 +22,7 @@ from reds.nesting.cost.arena import ARENA_UNIT
 from reds.nesting.gains import Scores, checked_identity, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.nesting.options import BASELINES, Objective, Order
+from reds.nesting.own_gains import OwnGains, own_gains
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
@@ -52,7 +53,7 @@ def select(
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
     objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
     profile: TargetProfile | None = None, depth: bool = False,
-    identity: Sequence[float] | Scores | None = None,
+    identity: Sequence[float] | Scores | None = None, gains: OwnGains | None = None,
 ) -> tuple[SelectedSubnet, ...]:  # fmt: skip
     """Select a nested subnet for each budget, smallest first.
 
@@ -79,6 +80,9 @@ def select(
             The baselines never do.
         identity: For each group the share of its importance that its block's identity has, 0 to 1, which is
             kept without the block; by default a half. Only the groups of blocks count.
+        gains: Gains of your own, whose sum is maximized instead of the objective: for each layer whose units
+            are cut what a number of them is worth, as `{"conv1": {8: 0.2, 16: 0.6, 32: 1.0}}`, linear
+            between these.
 
     Raises:
         BudgetError: Nothing fits a budget.
@@ -97,10 +101,13 @@ def select(
     grids = width_grids(graph, step, least, depth and order not in BASELINES)
     profile = profile or TargetProfile()
     shares = checked_identity(graph, identity) if depth else np.zeros(len(grids))
-    gains = gains_of(scores, kernels or {}, grids, objective, shares)
+    if gains is not None:
+        values, objective = own_gains(graph, gains, grids), "sum"
+    else:
+        values = gains_of(scores, kernels or {}, grids, objective, shares)
     budgets = as_budgets(budgets)
     limits = limits_of(graph, grids, budgets, profile)
-    problems = [build_problem(grids, gains, subnet_limits) for subnet_limits in limits]
+    problems = [build_problem(grids, values, subnet_limits) for subnet_limits in limits]
     with _naming_groups(graph):
         choices, gaps = _choose(grids, problems, limits, order, objective)
     selected = []
@@ -109,7 +116,7 @@ def select(
         costs = profile.costs(graph, widths)
         selected.append(SelectedSubnet("", budgets[i], widths, costs, problem.value(choice), gap))
         _check_arena(selected[-1], limits[i])
-    names = subnet_names(budgets, [each.costs["macs"] / graph.macs(graph.full) for each in selected])
+    names = subnet_names(budgets, [each.costs["macs"] / graph.whole for each in selected])
     return tuple(replace(each, name=name) for each, name in zip(selected, names, strict=True))
 
 

@@ -7,9 +7,8 @@
 #include "agent.h"
 #include "port.h"
 
-enum {
-    PAGE = 512
-}; /* bytes of a page, the piece of a pack that is compared: less than a page of the flash */
+/* Bytes of a page: the piece of a pack that is compared, less than a page of the flash. */
+enum { PAGE = 512 };
 
 static reds_status load(reds_model *model, const slot_record *pack)
 {

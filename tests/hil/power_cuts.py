@@ -2,7 +2,8 @@
 
     python -m tests.hil.power_cuts [--states N] [--every N]
 
-For developers. After each cut the board must answer with the old pack or the new one.
+For developers. After each cut the board must answer with the old pack or the new one. A governor runs the
+loaded one between the pieces of the other.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from functools import partial
 
 from reds.pack import dumps
 from reds.pack.model import Model
-from tests.hil.support.power import CutNano, are_of, question, update_of, with_new_head
+from tests.hil.support.power import CutNano, are_of, governed, question, update_of, with_new_head
 from tests.support.nets import dense_model
 
 Cut = Callable[[], None]
@@ -28,8 +29,7 @@ def small() -> Model:
 def cuts(nano: CutNano, update: bytes, operations: int, states: int, every: int) -> Iterator[tuple[str, Cut]]:
     """Yield each kind of cut and the cut: in operations, those of the record too, and in and after frames."""
     for operation in sorted({*range(1, operations + 1, every), *range(operations - RECORD, operations + 1)}):
-        for state in range(states):
-            leaves = 0 if state == 1 else 1000 * operation + state
+        for leaves in (1000 * operation, 0, 1)[: states if operation < operations - RECORD else 3]:
             yield "operations", partial(nano.cut_in_operation, update, operation, leaves)
     end = 0
     while end < len(update):
@@ -43,7 +43,7 @@ def count(model: Model, states: int, every: int, say: Callable[[str], None]) -> 
     found: dict[str, Counter[str]] = {"operations": Counter(), "frames": Counter()}
     packs = {"old": model, "new": with_new_head(model, 7)}
     old, new, ask = dumps(packs["old"]), dumps(packs["new"]), question(model)
-    update, what = update_of(new, old), "nothing"
+    update, what = governed(update_of(new, old), model), "nothing"
     with CutNano() as nano:
         nano.ask(update_of(old, b""))
         operations = nano.operations(update)
@@ -61,7 +61,7 @@ def count(model: Model, states: int, every: int, say: Callable[[str], None]) -> 
 def main() -> None:
     """Cut the power everywhere, and print how often each pack answered."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--states", type=int, default=2, help="cuts of each: torn, before it, torn otherwise")
+    parser.add_argument("--states", type=int, default=2, help="1: torn, 2: and before it, 3: and after it")
     parser.add_argument("--every", type=int, default=1, help="cut in every N-th operation")
     given = parser.parse_args()
     found = count(small(), given.states, given.every, lambda what: print(what, end="\r", flush=True))

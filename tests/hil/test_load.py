@@ -21,6 +21,7 @@ from hil.load.jobs import DEADLINE, LoadRun, Outcome, beside_a_process
 from hil.transports.deadline import Deadline
 from reds.pack.model import Model
 from tests.hil.support.raising import raises
+from tests.hil.support.suite_run import Run, outcomes, read
 from tests.support.nets import inputs
 
 CORE = max(os.sched_getaffinity(0))
@@ -98,6 +99,25 @@ def test_process_that_ends_early_is_an_error(pinned: Board) -> None:
     shell = Shell(pinned)
     with raises(SetupError), competing(shell, 4096, 60):
         shell.wait_for_its_end()
+
+
+def test_suite_keeps_the_shares_of_deadlines_and_skips_a_board_without_a_core(
+    hil: Run, tmp_path: Path
+) -> None:
+    boards = "".join(
+        f'[[board]]\nname = "{name}"\ntarget = "desktop"\n{core}\n'
+        for name, core in (("pinned", f"core = {CORE}"), ("free", ""))
+    )
+    (tmp_path / "two.toml").write_text(boards)
+    done = hil("--boards", "two.toml", "--load=20", "--results", "a.jsonl", "-k", "test_load")
+    ended = outcomes(done.stdout)
+    assert (ended["skipped"], ended.get("passed", 0) + ended.get("failed", 0)) == (1, 1), done.stdout
+    figures = {
+        (row["board"], row["subnet"], row["metric"]): row["value"] for row in read(tmp_path / "a.jsonl")
+    }
+    assert figures.keys() == {("pinned", "governor", "load_held"), ("pinned", "100%", "load_missed")}
+    held, missed = figures.values()
+    assert (ended.get("passed", 0) == 1) == (held >= 0.99 and missed > 0.5)
 
 
 def test_command_shows_each_run_and_fails_by_its_exit_status() -> None:

@@ -11,5 +11,4 @@ def test_board_answers_with_the_old_or_the_new_pack_wherever_its_power_is_cut() 
     found = count(small(), states=2, every=200, say=lambda what: None)
     for counts in found.values():
         assert counts["old"] + counts["new"] == counts.total()
-        assert counts["old"] > 0
-    assert found["frames"]["new"] == 1, "only the answer to PUT_END comes after the last operation"
+        assert min(counts["old"], counts["new"]) > 0

@@ -56,9 +56,9 @@ def course_of(replay: Replay) -> Course:
 def replays(benches: Sequence[Bench]) -> Section:
     """Return a figure for each bench that replayed a trace."""
     reading = (
-        "Above the resources of the device, then the energy in its capacitor, the subnet that its governor"
-        " chose for each job, and the jobs without an answer in time. The table has every policy; regret is"
-        " the part of the offline optimum that a policy misses."
+        "Resources, energy in the capacitor, the subnet that the governor chose for each job, and the jobs "
+        "without an answer in time. The table has every policy; regret is the part of the offline optimum "
+        "that a policy misses."
     )
     return Section("replays", "Replays", reading, [each for bench in benches for each in _figures(bench)])
 

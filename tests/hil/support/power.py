@@ -9,12 +9,13 @@ from types import TracebackType
 
 import numpy as np
 
+from hil.boards.governing import MAINS, NO_DEADLINE
 from hil.emulators.cortex_m4 import Emulator
 from hil.emulators.qmp import Monitor
 from hil.errors import DeadlineError
 from hil.firmware import build
 from hil.protocol import definition as wire
-from hil.protocol.definition import ANSWER, OFFSET, Command
+from hil.protocol.definition import ANSWER, OFFSET, Command, Policy
 from hil.protocol.frame import Frame, Reader, encode
 from hil.protocol.put import Pages, put
 from hil.transports.deadline import Deadline
@@ -126,6 +127,16 @@ def update_of(data: bytes, loaded: bytes) -> bytes:
     before = Pages(SLOT, PAGE, len(loaded), tuple(zlib.adler32(loaded[at : at + PAGE]) for at in pages))
     put(ask, data, _CHUNK, PAGE, before.same(data), lambda done: None)
     return b"".join(frames)
+
+
+def governed(update: bytes, model: Model) -> bytes:
+    """Return the frames of an update, between which a governor runs the loaded model."""
+    rules = wire.GOVERN.pack(Policy.FIXED, 0, 0, 1, 0, 1, 0, 1, 64_000_000, 0, 0, 0, 0)
+    costs = b"".join(wire.COST.pack(us, 0) for us in range(1, len(model.subnets) + 1))
+    begin = encode(Frame(Command.INPUTS, 1, OFFSET.pack(0) + inputs(model, 1).tobytes()))
+    begin += encode(Frame(Command.GOVERN, 1, rules + costs))
+    decide = encode(Frame(Command.DECIDE, 1, wire.DECIDE.pack(MAINS, 0, NO_DEADLINE, 0, 0, 20, 0)))
+    return begin + b"".join(decide + raw + b"\0" for raw in update.split(b"\0")[:-1]) + decide
 
 
 def question(model: Model) -> bytes:
