@@ -14,6 +14,8 @@ from hil.boards.capacity import best_layouts, check_capacity, inputs_that_fit, o
 from hil.boards.checks import (
     Ticks,
     check_count,
+    check_inputs,
+    check_provenance,
     check_rate,
     check_subnets,
     check_target,
@@ -26,17 +28,9 @@ from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
 from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
-from hil.errors import (
-    AgentError,
-    InputsRefused,
-    LinkError,
-    NotMeasurable,
-    PackRefused,
-    ProtocolError,
-    SetupError,
-)
+from hil.errors import AgentError, LinkError, NotMeasurable, ProtocolError
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
+from hil.protocol.definition import DECISION, LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
 from hil.protocol.put import Stored
 from hil.results.conditions import Conditions
@@ -91,14 +85,7 @@ class Board:
     ) -> None:
         self.name = entry.name
         check_target(entry, hello, agent.transport.name)
-        if hello.emulated != (provenance is Provenance.EMULATED):
-            says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
-            remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
-            differs = f"opened as {provenance}, but its agent says it is {says}"
-            raise SetupError(f"{differs}; {remedy}", board=self.name)
-        if not hello.emulated and not any(clock.hz for clock in hello.clocks):
-            untimed = "its agent names no clock that counts time, which every real board has"
-            raise ProtocolError(f"{untimed}; upload the agent again", board=self.name)
+        check_provenance(entry.name, provenance, hello)
         self._facts = BoardFacts(
             entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks, identity
         )
@@ -359,9 +346,11 @@ class Board:
         Raises:
             GovernorRefused: The governor refuses the rules or costs.
             SetupError: The clock counts events and no `hz` is stated, or time and another one is.
+            PackRefused: An output does not fit a frame of the agent.
         """
         model, rate = self._check_inputs(job.x), check_rate(self.name, clock, hz)
         check_count(self.name, job.runs)
+        self._outputs_that_fit(model, DECISION.size)
         held, work = self._inputs_that_fit(model), self._work([len(model.subnets) - 1], job.runs)
         real = self._facts.provenance is Provenance.HARDWARE
         governor = Governor(self.name, self._agent, model, job, held, clock, rate, real, work)
@@ -380,14 +369,7 @@ class Board:
         check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
 
     def _check_inputs(self, x: NDArray[np.int8]) -> Model:
-        if self._model is None:
-            raise PackRefused("no pack is deployed; call deploy first", board=self.name)
-        model = self._model
-        if x.dtype != np.int8 or x.ndim != 2 or not len(x) or x.shape[1] != model.input_size:
-            got = f"the inputs are {x.dtype} {list(x.shape)}"
-            takes = f"{model.name} takes int8 [N, {model.input_size}]"
-            raise InputsRefused(f"{got}, but {takes}", board=self.name)
-        return model
+        return check_inputs(self.name, self._model, x)
 
     def batches(self, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""

@@ -26,8 +26,8 @@ from reds.training.options import JointOptions
 from reds.training.progress import Progress
 from tests.reds.support.command import run
 from tests.reds.support.floats import features, random_net
+from tests.reds.support.graphs import chain, without
 from tests.reds.support.modules import Block, blobs, conv
-from tests.reds.test_elastic_depth import chain, without
 
 QUIET = Console(quiet=True)
 RECIPE = """net.name = "resnet8-6x6x3"

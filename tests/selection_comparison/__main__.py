@@ -1,4 +1,4 @@
-"""Train the parts of `plan.md` that are missing, and keep the results of those that are whole.
+"""Train the parts of `plan.md` that are missing, and keep the results of those that are done.
 
     python -m tests.selection_comparison --out DIR [PART...]
     python -m tests.selection_comparison --out DIR --keep docs/results/selection.jsonl
@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 
 from reds.console import plain_console
-from tests.selection_comparison.tables import rows_of
-from tests.selection_comparison.train import CONTENDERS, prepared_part, result_path, run_part
+from tests.selection_comparison.tables import done, rows_of
+from tests.selection_comparison.train import CONTENDERS, prepared_part, run_part
 
 
 @click.command()
@@ -27,16 +27,11 @@ def main(parts: Sequence[str], seeds: str, out: Path, keep: Path | None) -> None
     """Train the contenders of PARTS, by default of all, or keep what is trained."""
     numbers, parts = [int(part) for part in seeds.split(",")], parts or list(CONTENDERS)
     if keep:
-        keep_parts(keep, [part for part in parts if whole(part, numbers, out)], numbers, out)
+        keep_parts(keep, [part for part in parts if len(done(part, numbers, out)) > 1], numbers, out)
         return
     out.mkdir(parents=True, exist_ok=True)
     for part in parts:
         run_part(part, numbers, out, plain_console())
-
-
-def whole(part: str, seeds: Sequence[int], out: Path) -> bool:
-    """Return whether all trainings of a part are done."""
-    return all(result_path(out, part, name, seed).exists() for name in CONTENDERS[part] for seed in seeds)
 
 
 def keep_parts(file: Path, parts: Sequence[str], seeds: Sequence[int], out: Path) -> None:
@@ -44,7 +39,7 @@ def keep_parts(file: Path, parts: Sequence[str], seeds: Sequence[int], out: Path
 
     Args:
         file: The file.
-        parts: Parts whose trainings are all done.
+        parts: Parts of which two contenders or more are done.
         seeds: Their seeds.
         out: Folder of the results.
     """

@@ -39,7 +39,8 @@ def rows_of(part: str, prepared: Prepared, seeds: Sequence[int], out: Path) -> l
         out: Folder of the results.
     """
     trained = {
-        name: [load_result(result_path(out, part, name, seed)) for seed in seeds] for name in CONTENDERS[part]
+        name: [load_result(result_path(out, part, name, seed)) for seed in seeds]
+        for name in done(part, seeds, out)
     }
     labels = prepared.examples.validation[1].numpy().astype(np.uint8), prepared.test[1][:TEST]
     small = range(len(prepared.recipe.subnet) - 1)
@@ -58,6 +59,15 @@ def rows_of(part: str, prepared: Prepared, seeds: Sequence[int], out: Path) -> l
     chosen = list(small[:PRIMARY])
     mean = {"subnet": "mean" if len(small) == PRIMARY else f"mean of {PRIMARY} smallest"}
     return [*rows, shared | mean | compared({name: _of(each, chosen) for name, each in judged.items()})]
+
+
+def done(part: str, seeds: Sequence[int], out: Path) -> list[str]:
+    """Return the contenders of a part that are trained with every seed."""
+    return [
+        name
+        for name in CONTENDERS[part]
+        if all(result_path(out, part, name, seed).exists() for seed in seeds)
+    ]
 
 
 def measured_means(
