@@ -10,18 +10,25 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards import capacity, checks
+from hil.boards.capacity import best_layouts, check_capacity, inputs_that_fit, outputs_that_fit
+from hil.boards.checks import (
+    Ticks,
+    check_count,
+    check_inputs,
+    check_provenance,
+    check_rate,
+    check_subnets,
+    check_target,
+    check_timed,
+    no_refusal,
+    refused,
+)
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
 from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
-from hil.errors import (
-    AgentError,
-    LinkError,
-    NotMeasurable,
-    ProtocolError,
-)
+from hil.errors import AgentError, LinkError, NotMeasurable, ProtocolError
 from hil.protocol.agent import Agent, Timed
 from hil.protocol.definition import DECISION, LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
@@ -77,8 +84,8 @@ class Board:
         identity: Identity = UNKNOWN,
     ) -> None:
         self.name = entry.name
-        checks.check_target(entry, hello, agent.transport.name)
-        checks.check_provenance(entry.name, provenance, hello)
+        check_target(entry, hello, agent.transport.name)
+        check_provenance(entry.name, provenance, hello)
         self._facts = BoardFacts(
             entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks, identity
         )
@@ -114,7 +121,7 @@ class Board:
 
     def layouts(self, model: Model) -> tuple[Layout, ...]:
         """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
-        return capacity.best_layouts(self.name, model, self._hello.layouts)
+        return best_layouts(self.name, model, self._hello.layouts)
 
     def keeps_loaded(self, model: Model) -> bool:
         """Return whether the loaded pack, if there is one, stays until `deploy` has stored this one wholly.
@@ -151,7 +158,7 @@ class Board:
                 self._model = None
             try:
                 stored = self._agent.put_pack(data, self._hello.max_payload, advance, loaded)
-                checks.check_subnets(self.name, model, stored.subnets)
+                check_subnets(self.name, model, stored.subnets)
             except LinkError:
                 self._model = None  # which pack is loaded is not known
                 raise
@@ -160,14 +167,14 @@ class Board:
         return stored
 
     def _checked(self, model: Model) -> bytes:
-        return capacity.check_capacity(self.name, model, self._hello.layouts, *self.room)
+        return check_capacity(self.name, model, self._hello.layouts, *self.room)
 
     def _holds(self, data: bytes) -> bool:
         return self._hello.pack == (len(data), zlib.crc32(data))
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
-        with checks.no_refusal(self.name):
+        with no_refusal(self.name):
             self._agent.select(subnet)
         self.selected = subnet
 
@@ -206,7 +213,7 @@ class Board:
             for part, subnet in zip(parts, subnets, strict=True):
                 self.select(subnet)
                 shape = (len(batch), model.output_size(subnet))
-                with checks.no_refusal(self.name):
+                with no_refusal(self.name):
                     raw = self._agent.infer(shape[0] * shape[1], self._work([subnet], len(batch)))
                 part.append(np.frombuffer(raw, np.int8).reshape(shape))
             done += len(batch)
@@ -226,10 +233,10 @@ class Board:
             SetupError: n is no such number.
             ProtocolError: The samples cannot be.
         """
-        checks.check_count(self.name, n)
+        check_count(self.name, n)
         model = self._check_inputs(x)
-        self._load(x[: capacity.inputs_that_fit(self.name, model, self._hello)])
-        with checks.no_refusal(self.name):
+        self._load(x[: self._inputs_that_fit(model)])
+        with no_refusal(self.name):
             timed = self._agent.measure(subnet, clock.index, n, self._work([subnet], n))
         ticks = [int(MEASURE_SAMPLE.read(sample)["ticks"]) for sample in timed.samples]
         self._check(clock, timed, {INFERENCES: ticks})
@@ -251,13 +258,13 @@ class Board:
             PackRefused: An output does not fit a frame of the agent.
             ProtocolError: The samples cannot be.
         """
-        checks.check_count(self.name, n)
+        check_count(self.name, n)
         model = self._check_inputs(x)
-        batch = x[: capacity.inputs_that_fit(self.name, model, self._hello)]
+        batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         output, work = model.output_size(pair[1]), self._work(pair, n)
-        capacity.outputs_that_fit(self.name, model, self._hello, SAMPLES.size + SWITCH_SAMPLE.size)
-        with checks.no_refusal(self.name):
+        self._outputs_that_fit(model, SAMPLES.size + SWITCH_SAMPLE.size)
+        with no_refusal(self.name):
             timed = self._agent.measure_switch(pair, clock.index, n, output, work)
         ticks = [SWITCH_SAMPLE.read(sample) for sample in timed.samples]
         select, first = ([row[name] for row in ticks] for name in ("select", "first"))
@@ -283,11 +290,11 @@ class Board:
             SetupError: n is no such number.
             ProtocolError: The samples cannot be.
         """
-        checks.check_count(self.name, n)
+        check_count(self.name, n)
         model = self._check_inputs(x)
-        self._load(x[: capacity.inputs_that_fit(self.name, model, self._hello)])
+        self._load(x[: self._inputs_that_fit(model)])
         layers = len(model.subnets[subnet].steps)
-        with checks.no_refusal(self.name):
+        with no_refusal(self.name):
             timed = self._agent.profile(subnet, clock.index, n, layers, self._work([subnet], n))
         each = range(0, layers * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
         ticks = [[int(LAYER_SAMPLE.read(s, at)["ticks"]) for at in each] for s in timed.samples]
@@ -310,7 +317,7 @@ class Board:
             ProtocolError: The figures cannot be.
         """
         model = self._check_inputs(x)
-        batch = x[: capacity.inputs_that_fit(self.name, model, self._hello)]
+        batch = x[: self._inputs_that_fit(model)]
         self._load(batch)
         arena = plan(model, subnet, self.layouts(model)).size
         try:
@@ -319,7 +326,7 @@ class Board:
         except AgentError as error:
             if error.code == Fault.UNABLE:
                 raise NotMeasurable(error.text, board=self.name) from error
-            raise checks.refused(self.name, error) from error
+            raise refused(self.name, error) from error
         except ProtocolError as error:
             raise ProtocolError(error.text, board=self.name) from error
         return Memory(arena, stack, state)
@@ -341,11 +348,10 @@ class Board:
             SetupError: The clock counts events and no `hz` is stated, or time and another one is.
             PackRefused: An output does not fit a frame of the agent.
         """
-        model, rate = self._check_inputs(job.x), checks.check_rate(self.name, clock, hz)
-        checks.check_count(self.name, job.runs)
-        capacity.outputs_that_fit(self.name, model, self._hello, DECISION.size)
-        held = capacity.inputs_that_fit(self.name, model, self._hello)
-        work = self._work([len(model.subnets) - 1], job.runs)
+        model, rate = self._check_inputs(job.x), check_rate(self.name, clock, hz)
+        check_count(self.name, job.runs)
+        self._outputs_that_fit(model, DECISION.size)
+        held, work = self._inputs_that_fit(model), self._work([len(model.subnets) - 1], job.runs)
         real = self._facts.provenance is Provenance.HARDWARE
         governor = Governor(self.name, self._agent, model, job, held, clock, rate, real, work)
         governor.begin(rules, costs)
@@ -358,29 +364,29 @@ class Board:
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)
 
-    def _check(
-        self, clock: Clock, timed: Timed, ticks: checks.Ticks, summed: checks.Ticks | None = None
-    ) -> None:
+    def _check(self, clock: Clock, timed: Timed, ticks: Ticks, summed: Ticks | None = None) -> None:
         real = self._facts.provenance is Provenance.HARDWARE
-        checks.check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
+        check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
 
     def _check_inputs(self, x: NDArray[np.int8]) -> Model:
-        return checks.check_inputs(self.name, self._model, x)
+        return check_inputs(self.name, self._model, x)
 
     def batches(self, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
         model = self._check_inputs(x)
         quick = max(1, _BATCH_MACS // max(1, sum(model.subnets[s].macs for s in subnets)))
-        size = min(
-            capacity.inputs_that_fit(self.name, model, self._hello),
-            capacity.outputs_that_fit(self.name, model, self._hello),
-            quick,
-        )
+        size = min(self._inputs_that_fit(model), self._outputs_that_fit(model), quick)
         for at in range(0, len(x), size):
             yield x[at : at + size]
 
+    def _inputs_that_fit(self, model: Model) -> int:
+        return inputs_that_fit(self.name, model, self._hello.input_bytes)
+
+    def _outputs_that_fit(self, model: Model, beside: int = 0) -> int:
+        return outputs_that_fit(self.name, model, self._hello.max_payload - beside)
+
     def _load(self, batch: NDArray[np.int8]) -> None:
-        with checks.no_refusal(self.name):
+        with no_refusal(self.name):
             self._agent.inputs(len(batch), clamp_input(batch).tobytes())
 
     def _work(self, subnets: Sequence[int], n: int) -> float:

@@ -1,9 +1,8 @@
-"""Check that a pack, its inputs and its outputs fit a board, before anything is sent."""
+"""Check that a pack fits a board, before anything is sent."""
 
 from collections.abc import Sequence
 
 from hil.errors import PackRefused
-from hil.protocol.hello import Hello
 from reds import pack
 from reds.errors import ModelError
 from reds.pack import layouts
@@ -64,29 +63,25 @@ def best_layouts(board: str, model: Model, known: frozenset[int]) -> tuple[Layou
         raise PackRefused(f"{error}; upload the agent again", board=board) from error
 
 
-def inputs_that_fit(board: str, model: Model, hello: Hello) -> int:
-    """Return how many inputs fit the board, and can be named. Raises `PackRefused` if not one does."""
-    held = min(hello.input_bytes // model.input_size, _MOST_INPUTS)
-    if held < 1:
-        room = f"the {hello.input_bytes:,} bytes of its agent"
-        raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=board)
-    return held
-
-
-def outputs_that_fit(board: str, model: Model, hello: Hello, beside: int = 0) -> int:
-    """Return how many outputs of any subnet fit a frame of the agent, with so many bytes beside them.
-
-    Raises `PackRefused` if not one does.
-    """
-    largest = max(model.output_size(s) for s in range(len(model.subnets)))
-    held = (hello.max_payload - beside) // largest
-    if held < 1:
-        room = f"the {hello.max_payload - beside:,} bytes that its agent's frames have for it"
-        raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=board)
-    return held
-
-
 def _needs(model: Model, chosen: Sequence[Layout]) -> tuple[int, list[int], bytes]:
     """Return the bytes that a pack takes, those of the arena of each subnet, and the pack."""
     data = pack.dumps(model, chosen)
     return len(data), [layouts.plan(model, s, chosen).size for s in range(len(model.subnets))], data
+
+
+def inputs_that_fit(board: str, model: Model, room: int) -> int:
+    """Return how many inputs fit the bytes that an agent has for them. Raises `PackRefused` if none does."""
+    held = min(room // model.input_size, _MOST_INPUTS)
+    if held < 1:
+        there = f"the {room:,} bytes of its agent"
+        raise PackRefused(f"an input of {model.name} takes more than {there}; reduce it", board=board)
+    return held
+
+
+def outputs_that_fit(board: str, model: Model, room: int) -> int:
+    """Return how many outputs of any subnet fit a frame's bytes. Raises `PackRefused` if none does."""
+    held = room // max(model.output_size(s) for s in range(len(model.subnets)))
+    if held < 1:
+        there = f"the {room:,} bytes that its agent's frames have for it"
+        raise PackRefused(f"an output of {model.name} takes more than {there}; reduce it", board=board)
+    return held

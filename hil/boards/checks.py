@@ -44,6 +44,13 @@ def check_target(entry: Entry, hello: Hello, where: str) -> None:
         raise SetupError(f"{says}; name the port or agent of a {entry.target}", board=entry.name)
 
 
+def check_subnets(board: str, model: Model, counted: int) -> None:
+    """Raise `ProtocolError` unless an agent counts as many subnets in a pack as it has."""
+    if counted != len(model.subnets):
+        has = f"{model.name} has {len(model.subnets)} subnets"
+        raise ProtocolError(f"{has}, but the agent counts {counted}; upload the agent again", board=board)
+
+
 def check_provenance(board: str, provenance: Provenance, hello: Hello) -> None:
     """Check that an agent runs on hardware, with a clock that counts time, or emulated, as it was opened.
 
@@ -64,13 +71,6 @@ def check_provenance(board: str, provenance: Provenance, hello: Hello) -> None:
     if not hello.emulated and not any(clock.hz for clock in hello.clocks):
         untimed = "its agent names no clock that counts time, which every real board has"
         raise ProtocolError(f"{untimed}; upload the agent again", board=board)
-
-
-def check_subnets(board: str, model: Model, counted: int) -> None:
-    """Raise `ProtocolError` unless an agent counts the subnets of the pack that it stored."""
-    if counted != len(model.subnets):
-        counts = f"{model.name} has {len(model.subnets)} subnets, but the agent counts {counted}"
-        raise ProtocolError(f"{counts}; upload the agent again", board=board)
 
 
 def check_inputs(board: str, model: Model | None, x: NDArray[np.int8]) -> Model:

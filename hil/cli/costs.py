@@ -24,7 +24,7 @@ from reds.text import LINE, printable
 def costs(
     run: str, results: Path | None, energy_per_cycle: float | None, out: Path, where: str | None
 ) -> None:
-    """Write the costs of each subnet of a run's pack: time at p99, energy and accuracy.
+    """Write time, energy and accuracy of each subnet of RUN.
 
     RUN is `last` (the default), `last~1` (the one before), or the first characters of a run's id. Only boards
     that measure time have costs. `reds attach PACK COSTS.json` puts them into the card of the pack.

@@ -17,7 +17,7 @@ from reds.commands import file
 def predict(
     packs: tuple[Path, ...], recipe: Path | None, name: str, boards_file: Path | None, emulate: bool
 ) -> None:
-    """Print what each subnet of PACK is predicted to cost on a board, and what the board measures.
+    """Set costs predicted for PACK beside those that a board measures.
 
     Without PACK all shipped packs are compared. The layers of each net are timed as by `reds build --board`,
     and such times are kept. Example: hil predict --emulate

@@ -25,7 +25,9 @@ HORIZON_JOBS = 10
 TARGET_PERCENT = 95
 """Part of the full capacitor that larger subnets leave, for times without income."""
 RESERVE_JOBS = 30
-"""Jobs whose standby the reserve pays, so that the device stays on; at most half of the full capacitor."""
+"""Jobs whose standby the reserve pays, so that the device stays on."""
+RESERVE_PERCENT = 5
+"""Most of the full capacitor that it takes, unless the standby until the next job takes more."""
 
 
 def every_policy(subnets: Sequence[str]) -> tuple[str, ...]:
@@ -52,8 +54,9 @@ def rules(name: str, subnets: Sequence[str], scenario: Scenario) -> Rules:
     if name.startswith(_FIXED):
         return Rules(Policy.FIXED, fixed=subnets.index(name.removeprefix(_FIXED)))
     supply = scenario.supply
-    standby = RESERVE_JOBS * supply.standby_uw * supply.period_us
-    reserve = min(-(-standby // 1000), supply.full_pj // 2000)
+    standby = supply.standby_uw * supply.period_us
+    long = min(-(-RESERVE_JOBS * standby // 1000), supply.full_pj * RESERVE_PERCENT // 100_000)
+    reserve = max(-(-standby // 1000), long)
     return Rules(
         GOVERNED[name],
         margin_percent=MARGIN_PERCENT,

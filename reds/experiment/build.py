@@ -17,6 +17,7 @@ from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
 from reds.experiment.training_key import key_of
 from reds.reading import user_path
+from reds.rules import check_kind
 from reds.text import printable, shown
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
@@ -63,6 +64,8 @@ def build(
         LostProcessError: Another process that `torchrun` started has ended.
     """
     out, console = _path("out", out), console or plain_console(stderr=True)
+    check_kind("board", board, str | None, "give the name of a board")
+    check_kind("emulate", emulate, bool, "give true or false")
     target_board = Target(board, emulate, None if boards is None else _path("boards", boards))
     if isinstance(recipe, Checked):
         checked = recipe

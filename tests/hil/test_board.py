@@ -106,7 +106,7 @@ def test_open_board_refuses_an_impossible_number_of_samples(desktop: Board, smal
 def refused(board: Board, size: int) -> None:
     """Let the agent of a board refuse bytes that are no pack."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hil.boards.capacity.check_capacity", lambda *_: bytes(size))
+        patch.setattr("hil.boards.board.check_capacity", lambda *_: bytes(size))
         with raises(AgentError, board="desk", code=Fault.BAD_PACK):
             board.deploy(dense_model([4, 3], [[3]]))
 

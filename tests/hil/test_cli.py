@@ -15,8 +15,8 @@ from reds.commands import EXTRAS
 from tests.hil.support.runs import NANO, figure, outcome, run_at
 
 USERS = [
-    *("baseline", "boards", "doctor", "image", "kernels"),
-    *("latency", "load", "profile", "release", "replay", "report", "results", "summary", "update"),
+    *("baseline", "boards", "costs", "doctor", "image", "kernels"),
+    *("latency", "load", "predict", "profile", "release", "replay", "report", "results", "summary", "update"),
 ]
 
 
