@@ -25,6 +25,8 @@ NO_LAB = "none"
 TARGET_LAB = "target"
 """Value of --lab with which the board of the fixture `target` of labgrid's plugin is benched."""
 MISSING = ("fail", "skip", "emulate")
+LEAST_JOBS = 20
+"""Fewest jobs of --load."""
 AGAINST = ("tflite",)
 """Other runtimes that a board is benched with."""
 SWITCH_LIMIT_US = 40.0
@@ -58,6 +60,7 @@ class Settings:
     store: str | None
     lab: str | None
     boards_per_target: int | None
+    load: int | None
     trace: str | None
     policy: str
     scenario: str
@@ -122,6 +125,12 @@ def _against(text: str) -> str:
 def _samples(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 65_535):
         raise ValueError("a whole number from 1 to 65535")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) >= LEAST_JOBS):
+        raise ValueError(f"a whole number from {LEAST_JOBS} to 999999")
     return int(text)
 
 
@@ -255,6 +264,9 @@ _BOARDS_HELP = (
     "whichever is free)"
 )
 
+_LOAD_HELP = (
+    "also hold N deadlines beside a busy process on the `core` of each real board that has a shell, as 400"
+)
 _TRACE_HELP = (
     "also replay a trace of resources, with every decision and inference on the board: a file, or a "
     "generator such as solar:seed=1"
@@ -295,6 +307,7 @@ OPTIONS = (
     Option("precision-seconds", _seconds, PRECISION_SECONDS, _PRECISION_SECONDS_HELP, _text("SECONDS")),
     Option("baseline", _baseline, None, _BASELINE_HELP, _text("auto|RUN|FILE")),
     Option("against", _against, None, _AGAINST_HELP, _text("RUNTIME")),
+    Option("load", _jobs, None, _LOAD_HELP, _text("N")),
     Option("trace", str, None, _TRACE_HELP, _text("TRACE")),
     Option("policy", str, POLICY, _POLICY_HELP, _text("POLICY")),
     Option("scenario", str, "", _SCENARIO_HELP, _text("KEY=NUMBER,...")),

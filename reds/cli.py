@@ -15,7 +15,7 @@ from reds.errors import PackError, RedsError
 from reds.experiment.reproduce.paper import BASELINES, PAPER
 from reds.nesting.options import Objective, Order
 from reds.pack.layouts import LAYOUTS
-from reds.text import printable
+from reds.text import LINE, percent, printable
 
 if TYPE_CHECKING:
     from reds.experiment.prepare import Checked
@@ -70,13 +70,21 @@ THREADS = click.option(
 )  # fmt: skip
 
 
-def _checked(recipe: Path, console: Console) -> "Checked":
-    """Read and check a recipe and its own data. Its mistakes show at once: torch is not imported."""
-    from reds.experiment.prepare import check_recipe
-    from reds.training.progress import Progress
+BOARD = click.option(
+    "--board", metavar="NAME", help="Board, or target, of `hil` to build for.  [default: that of the recipe]"
+)
+EMULATE = click.option("--emulate", is_flag=True, help="Measure on the emulator of the board.")
+BOARDS = click.option("--boards", type=file, metavar="FILE", help="Boards file of `hil`.")
 
-    with Progress(console).step("reading the recipe and its data", brief=True):
-        return check_recipe(recipe)
+
+def _checked(
+    recipe: Path, console: Console, board: str | None, emulate: bool, boards: Path | None
+) -> "Checked":
+    """Read and check a recipe and its own data. Its mistakes show at once: torch is not imported."""
+    from reds.experiment.board import Target
+    from reds.experiment.prepare import check_recipe
+
+    return check_recipe(recipe, target=Target(board, emulate, boards), console=console)
 
 
 @contextmanager
@@ -114,13 +122,22 @@ def main() -> None:
 @_out("the pack NAME.reds and its card NAME.json")
 @FORCE
 @THREADS
+@BOARD
+@EMULATE
+@BOARDS
 @click.option("--allow-missed-floors", is_flag=True, help="End with status 0 although subnets miss floors.")
-def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_missed_floors: bool) -> None:
+def build(
+    recipe: Path, out: Path, force: bool, threads: int | None, board: str | None, emulate: bool,
+    boards: Path | None, allow_missed_floors: bool,
+) -> None:  # fmt: skip
     """Train the network of RECIPE and write its pack.
 
     RECIPE is a TOML file that names the network, the data, the options and the budgets of the subnets;
     docs/recipes.md describes its keys, fixtures/recipes has examples. A card with the accuracy of each subnet
     is written beside the pack. If a build is killed, the same command continues it after its last epoch.
+
+    With --board, or a board in the recipe, that board measures its layers first, as far as budgets of latency
+    or energy need them, and each subnet of the pack at the end. Such times are kept for the next build.
 
     \b
     Networks, with the rows x columns x units that they read:
@@ -136,7 +153,7 @@ def build(recipe: Path, out: Path, force: bool, threads: int | None, allow_misse
     pictures, which is another net.
     """
     console = plain_console()
-    checked = _checked(recipe, console)
+    checked = _checked(recipe, console, board, emulate, boards)
     from reds.experiment.build import build as run
 
     with _stoppable():
@@ -225,9 +242,13 @@ def export(pack: Path, tflite: bool, out: Path) -> None:
 @FORCE
 @THREADS
 @WORKERS
+@BOARD
+@EMULATE
+@BOARDS
 def compare(
-    recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None, workers: int | str
-) -> None:
+    recipe: Path, seeds: list[int], out: Path, force: bool, threads: int | None, workers: int | str,
+    board: str | None, emulate: bool, boards: Path | None,
+) -> None:  # fmt: skip
     """Measure the accuracy that nesting costs.
 
     Trains the nested subnets of RECIPE, then each subnet alone with the same code, options and epochs, and
@@ -235,7 +256,7 @@ def compare(
     """
     _refuse_torchrun()
     console = plain_console(stderr=True)
-    checked = _checked(recipe, console)
+    checked = _checked(recipe, console, board, emulate, boards)
     from reds.experiment.compare import compare as run
 
     with _stoppable():
@@ -271,6 +292,48 @@ def reproduce(
     with _stoppable():
         text = run(name, seeds, against, out, console, force=force, threads=threads, workers=workers)
     click.echo(text)
+
+
+@main.command()
+@click.argument("pack", type=file)
+@click.argument("costs", type=file)
+def attach(pack: Path, costs: Path) -> None:
+    """Put COSTS, which `hil costs` wrote, into the card of PACK.
+
+    COSTS has what each subnet costs on boards. They take the place of earlier costs of the same boards.
+    """
+    from reds.pack.costs import attach as run
+
+    boards = run(pack, costs)
+    click.echo(printable(f"{pack.with_suffix('.json')}: costs on {', '.join(boards)}", LINE))
+
+
+@main.command()
+@click.argument("pack", type=file)
+@click.option("--board", metavar="NAME", help="Board of the costs; needed if the card has several.")
+@click.option("--c", "in_c", is_flag=True, help="Print the table of a governor in C.")
+def costs(pack: Path, board: str | None, in_c: bool) -> None:
+    """Print what each subnet of PACK costs on a board, by its card: time at p99, energy, accuracy."""
+    from reds.pack.costs import c_table, costs_of
+
+    loaded, name, found = costs_of(pack, board)
+    if in_c:
+        for line in c_table(loaded, name, found):
+            click.echo(line)
+        return
+    from reds.pack.inspect import table_of
+
+    rows = []
+    for each in found.subnets:
+        counts = (each.cycles, each.instructions, each.nj)
+        shown = ["" if count is None else f"{count:,.0f}" for count in counts]
+        correct = "" if each.accuracy is None else percent(each.accuracy)
+        rows.append([each.label, f"{each.us:,.1f}", *shown, correct])
+    origin = f", run {found.run}" if found.run else ""
+    energy = f", energy {found.energy}" if found.energy else ""
+    console = plain_console(least_width=100)
+    console.print(printable(f"{loaded.model.name} on {name}{origin}{energy}", LINE), soft_wrap=True)
+    console.print(table_of("subnet us-at-p99 cycles instructions nJ accuracy", rows))
 
 
 @main.command("bench-selection", hidden=True)

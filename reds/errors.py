@@ -5,6 +5,7 @@ RedsError
 ├── NotElasticError     a torch module cannot become an elastic net
 ├── BudgetError         no subnet fits a budget
 │   └── CoupledError    the tables over widths of coupled unit groups are too large
+├── BoardError          a board cannot be opened, is lost, or cannot measure what a build needs
 ├── LatencyError        measured times are missing or cannot be used
 ├── DataError           examples are missing, damaged or of the wrong shape
 │   └── LabeledSetMissing   the labeled examples of a card are not on this machine
@@ -71,6 +72,10 @@ class CoupledError(BudgetError):
     def __reduce__(self) -> tuple[type["CoupledError"], tuple[object, ...]]:
         """Let another process raise this error too."""
         return type(self), (self.groups, self.sizes, self._names)
+
+
+class BoardError(RedsError):
+    """A board cannot be opened, is lost, or cannot measure what a build needs; the text names it."""
 
 
 class LatencyError(RedsError, ValueError):

@@ -1,10 +1,10 @@
 """Rules on the values of settings: recipes and arguments name the places of values each in their own way."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from reds.errors import SettingsError
 from reds.strict_tables import type_name
@@ -41,6 +41,8 @@ def type_rules(table: str, options: Any) -> Iterator[Rule]:
             if value is None:
                 continue
             (kind,) = (each for each in get_args(kind) if each is not NoneType)
+        if get_origin(kind) is Mapping:
+            continue  # whoever uses a table checks it
         yield Rule(table, key, _has_type(value, kind), type_name(kind), value)
 
 
@@ -79,7 +81,10 @@ def check_kind(argument: str, value: object, kind: Any, remedy: str) -> None:
 
 
 def _has_type(value: object, kind: Any) -> bool:
-    checks = {bool: lambda x: isinstance(x, bool), int: is_whole, float: is_number}
+    checks = {
+        bool: lambda x: isinstance(x, bool), str: lambda x: isinstance(x, str), int: is_whole,
+        float: is_number,
+    }  # fmt: skip
     return checks[kind](value) if kind in checks else isinstance(value, str) and value in get_args(kind)
 
 

@@ -12,7 +12,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from reds.reading import parse_toml_table, reason
 from reds.spelling import did_you_mean
@@ -91,12 +91,17 @@ def _needed(kind: Any) -> list[str]:
     return [f.name for f in dataclasses.fields(kind) if f.default is none and f.default_factory is none]
 
 
+def _usual(kind: Any) -> list[str]:
+    """Return the keys without a default, or else the first one, as most tables have it."""
+    return _needed(kind) or [dataclasses.fields(kind)[0].name]
+
+
 def _value(kind: Any, value: Any, where: str, key: str) -> Any:
     """Return a value as its field has it; `where` names the table that holds the key."""
     origin, args = get_origin(kind), get_args(kind)
     if value is None and NoneType in args:
         return None
-    if origin is UnionType:
+    if origin in (Union, UnionType):
         kinds = [each for each in args if each is not NoneType]
         kind = next((each for each in kinds if type(value) is each), kinds[0])
         return _value(kind, value, where, key)
@@ -123,7 +128,7 @@ def _written(kind: Any, key: str) -> str:
     """Return how to write a table, or a list of tables, that needs one key; empty for other values."""
     many = get_origin(kind) is tuple
     table = get_args(kind)[0] if many else kind
-    needed = _needed(table) if dataclasses.is_dataclass(table) else []
+    needed = (_usual(table) if many else _needed(table)) if dataclasses.is_dataclass(table) else []
     if len(needed) != 1:
         return ""
     return f"; write {key} = [{{ {needed[0]} = ... }}]" if many else f"; write {key}.{needed[0]} = ..."
@@ -141,7 +146,7 @@ def _with_its_keys(key: str, kind: Any) -> str:
     table = get_args(kind)[0] if many else kind
     if not dataclasses.is_dataclass(table):
         return key
-    return f"{f'[[{key}]]' if many else f'[{key}]'} with {' and '.join(_needed(table))}"
+    return f"{f'[[{key}]]' if many else f'[{key}]'} with {' and '.join(_usual(table))}"
 
 
 def type_name(kind: Any) -> str:

@@ -51,6 +51,7 @@ ROOMS: Mapping[str, Sequence[str]] = {
         "results",
         "energy",
         "boards",
+        "load",
         "replay",
         "report",
         "lab",

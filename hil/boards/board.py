@@ -10,17 +10,29 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.boards.capacity import best_layouts, check_capacity
-from hil.boards.checks import Ticks, check_count, check_rate, check_target, check_timed, no_refusal, refused
+from hil.boards.capacity import best_layouts, check_capacity, inputs_that_fit, outputs_that_fit
+from hil.boards.checks import (
+    Ticks,
+    check_count,
+    check_inputs,
+    check_provenance,
+    check_rate,
+    check_subnets,
+    check_target,
+    check_timed,
+    no_refusal,
+    refused,
+)
 from hil.boards.conditioning import Conditioner
 from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
 from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
-from hil.errors import AgentError, InputsRefused, NotMeasurable, PackRefused, ProtocolError, SetupError
+from hil.errors import AgentError, LinkError, NotMeasurable, ProtocolError
 from hil.protocol.agent import Agent, Timed
-from hil.protocol.definition import LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
+from hil.protocol.definition import DECISION, LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
+from hil.protocol.put import Stored
 from hil.results.conditions import Conditions
 from hil.results.memory import Memory, check_memory
 from hil.results.plausible import INFERENCES
@@ -37,8 +49,6 @@ SECONDS_PER_MAC = 2e-6
 
 _BATCH_MACS = 50_000_000
 """MACs of a batch, which slow boards compute in about a second, so that progress is seen."""
-_MOST_INPUTS = 0xFFFF
-"""Most inputs that a request can name."""
 
 Outputs = NDArray[np.int8]
 Advance = Callable[[int], None]
@@ -75,14 +85,7 @@ class Board:
     ) -> None:
         self.name = entry.name
         check_target(entry, hello, agent.transport.name)
-        if hello.emulated != (provenance is Provenance.EMULATED):
-            says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
-            remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
-            differs = f"opened as {provenance}, but its agent says it is {says}"
-            raise SetupError(f"{differs}; {remedy}", board=self.name)
-        if not hello.emulated and not any(clock.hz for clock in hello.clocks):
-            untimed = "its agent names no clock that counts time, which every real board has"
-            raise ProtocolError(f"{untimed}; upload the agent again", board=self.name)
+        check_provenance(entry.name, provenance, hello)
         self._facts = BoardFacts(
             entry.name, entry.target, provenance, hello.board, hello.build, hello.clocks, identity
         )
@@ -120,8 +123,23 @@ class Board:
         """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
         return best_layouts(self.name, model, self._hello.layouts)
 
-    def deploy(self, model: Model, advance: Advance = ignore) -> None:
+    def keeps_loaded(self, model: Model) -> bool:
+        """Return whether the loaded pack, if there is one, stays until `deploy` has stored this one wholly.
+
+        Raises:
+            PackRefused: The pack does not fit the board.
+        """
+        data = self._checked(model)
+        if self._holds(data):
+            return True
+        loaded = self._agent.pages()
+        return loaded.size == 0 or loaded.keep(len(data))
+
+    def deploy(self, model: Model, advance: Advance = ignore) -> Stored:
         """Store the pack on the board in the best layouts of its agent, unless it is stored already.
+
+        Where both packs fit the board, the loaded one stays until this one is whole; `advance` may use it.
+        Pages that both have are not sent.
 
         Args:
             model: The network.
@@ -131,16 +149,28 @@ class Board:
             PackRefused: The pack does not fit the board; nothing was sent.
             AgentError: The agent refused the pack.
         """
-        data = check_capacity(self.name, model, self._hello.layouts, *self.room)
-        stamp = len(data), zlib.crc32(data)
-        if self._hello.pack != stamp:
-            self._hello, self._model = replace(self._hello, pack=(0, 0)), None
-            stored = self._agent.put_pack(data, self._hello.max_payload, advance)
-            if stored != len(model.subnets):
-                counts = f"{model.name} has {len(model.subnets)} subnets, but the agent counts {stored}"
-                raise ProtocolError(f"{counts}; upload the agent again", board=self.name)
-            self._hello = replace(self._hello, pack=stamp)
+        data = self._checked(model)
+        stored = Stored(len(model.subnets), len(data), 0, 0)
+        if not self._holds(data):
+            loaded = self._agent.pages()
+            self._hello = replace(self._hello, pack=(0, 0))
+            if not loaded.keep(len(data)):
+                self._model = None
+            try:
+                stored = self._agent.put_pack(data, self._hello.max_payload, advance, loaded)
+                check_subnets(self.name, model, stored.subnets)
+            except LinkError:
+                self._model = None  # which pack is loaded is not known
+                raise
+            self._hello = replace(self._hello, pack=(len(data), zlib.crc32(data)))
         self._model, self.selected = model, 0
+        return stored
+
+    def _checked(self, model: Model) -> bytes:
+        return check_capacity(self.name, model, self._hello.layouts, *self.room)
+
+    def _holds(self, data: bytes) -> bool:
+        return self._hello.pack == (len(data), zlib.crc32(data))
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
@@ -316,9 +346,11 @@ class Board:
         Raises:
             GovernorRefused: The governor refuses the rules or costs.
             SetupError: The clock counts events and no `hz` is stated, or time and another one is.
+            PackRefused: An output does not fit a frame of the agent.
         """
         model, rate = self._check_inputs(job.x), check_rate(self.name, clock, hz)
         check_count(self.name, job.runs)
+        self._outputs_that_fit(model, DECISION.size)
         held, work = self._inputs_that_fit(model), self._work([len(model.subnets) - 1], job.runs)
         real = self._facts.provenance is Provenance.HARDWARE
         governor = Governor(self.name, self._agent, model, job, held, clock, rate, real, work)
@@ -337,14 +369,7 @@ class Board:
         check_timed(self.name, real, clock, timed.overhead, timed.seconds, ticks, summed)
 
     def _check_inputs(self, x: NDArray[np.int8]) -> Model:
-        if self._model is None:
-            raise PackRefused("no pack is deployed; call deploy first", board=self.name)
-        model = self._model
-        if x.dtype != np.int8 or x.ndim != 2 or not len(x) or x.shape[1] != model.input_size:
-            got = f"the inputs are {x.dtype} {list(x.shape)}"
-            takes = f"{model.name} takes int8 [N, {model.input_size}]"
-            raise InputsRefused(f"{got}, but {takes}", board=self.name)
-        return model
+        return check_inputs(self.name, self._model, x)
 
     def batches(self, subnets: Sequence[int], x: Outputs) -> Iterator[Outputs]:
         """Split inputs into batches that fit the board and take about a second; outputs must fit a frame."""
@@ -355,21 +380,10 @@ class Board:
             yield x[at : at + size]
 
     def _inputs_that_fit(self, model: Model) -> int:
-        """Return how many inputs fit the board."""
-        held = min(self._hello.input_bytes // model.input_size, _MOST_INPUTS)
-        if held < 1:
-            room = f"the {self._hello.input_bytes:,} bytes of its agent"
-            raise PackRefused(f"an input of {model.name} takes more than {room}; reduce it", board=self.name)
-        return held
+        return inputs_that_fit(self.name, model, self._hello.input_bytes)
 
     def _outputs_that_fit(self, model: Model, beside: int = 0) -> int:
-        """Return how many outputs of any subnet fit a frame of the agent, with so many bytes beside them."""
-        largest = max(model.output_size(s) for s in range(len(model.subnets)))
-        held = (self._hello.max_payload - beside) // largest
-        if held < 1:
-            room = f"the {self._hello.max_payload - beside:,} bytes that its agent's frames have for it"
-            raise PackRefused(f"an output of {model.name} takes more than {room}; reduce it", board=self.name)
-        return held
+        return outputs_that_fit(self.name, model, self._hello.max_payload - beside)
 
     def _load(self, batch: NDArray[np.int8]) -> None:
         with no_refusal(self.name):

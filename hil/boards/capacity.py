@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from hil.errors import PackRefused
 from reds import pack
+from reds.errors import ModelError
 from reds.pack import layouts
 from reds.pack.extract import extract_up_to
 from reds.pack.layouts import Layout
 from reds.pack.model import Model
+
+_MOST_INPUTS = 0xFFFF
+"""Most inputs that a request can name."""
 
 
 def check_capacity(board: str, model: Model, known: frozenset[int], capacity: int, ram: int) -> bytes:
@@ -53,15 +57,31 @@ def best_layouts(board: str, model: Model, known: frozenset[int]) -> tuple[Layou
     Raises:
         PackRefused: A layer has no such layout.
     """
-    chosen = layouts.best(model, known)
-    if chosen is None:
-        names = ", ".join(sorted({layer.kind.name.lower() for layer in model.layers}))
-        lacks = f"no layout of its agent runs the {names} of {model.name}"
-        raise PackRefused(f"{lacks}; upload the agent again", board=board)
-    return chosen
+    try:
+        return layouts.best(model, known)
+    except ModelError as error:
+        raise PackRefused(f"{error}; upload the agent again", board=board) from error
 
 
 def _needs(model: Model, chosen: Sequence[Layout]) -> tuple[int, list[int], bytes]:
     """Return the bytes that a pack takes, those of the arena of each subnet, and the pack."""
     data = pack.dumps(model, chosen)
     return len(data), [layouts.plan(model, s, chosen).size for s in range(len(model.subnets))], data
+
+
+def inputs_that_fit(board: str, model: Model, room: int) -> int:
+    """Return how many inputs fit the bytes that an agent has for them. Raises `PackRefused` if none does."""
+    held = min(room // model.input_size, _MOST_INPUTS)
+    if held < 1:
+        there = f"the {room:,} bytes of its agent"
+        raise PackRefused(f"an input of {model.name} takes more than {there}; reduce it", board=board)
+    return held
+
+
+def outputs_that_fit(board: str, model: Model, room: int) -> int:
+    """Return how many outputs of any subnet fit a frame's bytes. Raises `PackRefused` if none does."""
+    held = room // max(model.output_size(s) for s in range(len(model.subnets)))
+    if held < 1:
+        there = f"the {room:,} bytes that its agent's frames have for it"
+        raise PackRefused(f"an output of {model.name} takes more than {there}; reduce it", board=board)
+    return held

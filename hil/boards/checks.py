@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hil.boards.entry import Entry
-from hil.errors import AgentError, ProtocolError, SetupError
+from hil.boards.facts import Provenance
+from hil.errors import AgentError, InputsRefused, PackRefused, ProtocolError, SetupError
 from hil.protocol.hello import Clock, Hello
 from hil.results.plausible import check_ticks, check_time
+from reds.pack.model import Model
 from reds.text import printable
 
 MOST_SAMPLES = 0xFFFF
@@ -39,6 +42,50 @@ def check_target(entry: Entry, hello: Hello, where: str) -> None:
     if hello.board != entry.target:
         says = f"{where} says it runs on a {hello.board!r}, not on a {entry.target}"
         raise SetupError(f"{says}; name the port or agent of a {entry.target}", board=entry.name)
+
+
+def check_subnets(board: str, model: Model, counted: int) -> None:
+    """Raise `ProtocolError` unless an agent counts as many subnets in a pack as it has."""
+    if counted != len(model.subnets):
+        has = f"{model.name} has {len(model.subnets)} subnets"
+        raise ProtocolError(f"{has}, but the agent counts {counted}; upload the agent again", board=board)
+
+
+def check_provenance(board: str, provenance: Provenance, hello: Hello) -> None:
+    """Check that an agent runs on hardware, with a clock that counts time, or emulated, as it was opened.
+
+    Args:
+        board: Name of the board.
+        provenance: Whether it was opened as hardware or emulated.
+        hello: The agent's answer to a hello.
+
+    Raises:
+        SetupError: The agent reports another provenance.
+        ProtocolError: The agent of a real board names no clock that counts time.
+    """
+    if hello.emulated != (provenance is Provenance.EMULATED):
+        says = Provenance.EMULATED if hello.emulated else Provenance.HARDWARE
+        remedy = "name another port, or add --emulate" if hello.emulated else "leave --emulate out"
+        differs = f"opened as {provenance}, but its agent says it is {says}"
+        raise SetupError(f"{differs}; {remedy}", board=board)
+    if not hello.emulated and not any(clock.hz for clock in hello.clocks):
+        untimed = "its agent names no clock that counts time, which every real board has"
+        raise ProtocolError(f"{untimed}; upload the agent again", board=board)
+
+
+def check_inputs(board: str, model: Model | None, x: NDArray[np.int8]) -> Model:
+    """Return the deployed model, whose inputs x must be.
+
+    Raises:
+        PackRefused: No pack is deployed.
+        InputsRefused: x has another shape or type than the pack takes.
+    """
+    if model is None:
+        raise PackRefused("no pack is deployed; call deploy first", board=board)
+    if x.dtype != np.int8 or x.ndim != 2 or not len(x) or x.shape[1] != model.input_size:
+        got = f"the inputs are {x.dtype} {list(x.shape)}"
+        raise InputsRefused(f"{got}, but {model.name} takes int8 [N, {model.input_size}]", board=board)
+    return model
 
 
 def check_rate(board: str, clock: Clock, hz: int | None) -> int:

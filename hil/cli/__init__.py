@@ -11,17 +11,21 @@ from reds.errors import RedsError
 SUBCOMMANDS = (
     "baseline",
     "boards",
+    "costs",
     "dev",
     "doctor",
     "image",
     "kernels",
     "latency",
+    "load",
+    "predict",
     "profile",
     "release",
     "replay",
     "report",
     "results",
     "summary",
+    "update",
 )
 """Names of the modules in this folder that define a subcommand of the same name."""
 

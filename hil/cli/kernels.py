@@ -63,6 +63,24 @@ def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None
 
 
 @kernels.command()
+@JSON
+@MARKDOWN
+def governor(json_file: Path | None, markdown_file: Path | None) -> None:
+    """Count instructions of a governor's decisions on the emulated Nano.
+
+    The counts repeat exactly.
+    """
+    from hil.boards.entry import Entry
+    from hil.boards.facts import Provenance
+    from hil.cli.status import board_and_status
+    from hil.kernels.governor import table
+
+    with board_and_status(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as (board, say):
+        found = table(board, say)
+    publish([found], json_file, markdown_file)
+
+
+@kernels.command()
 @shared
 def desktop(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None) -> None:
     """Time inferences on this computer.

@@ -32,6 +32,13 @@ from reds.zoo import KNOWN_NAMES
     show_default=True,
     help="Measured widths of each unit group. Times between them are interpolated.",
 )
+@click.option(
+    "--check",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="Also time N whole subnets of random widths, and print how far their predicted times are off.",
+)
 @click.option("--out", type=new_file, help="File to write; default: NET-BOARD.json.")
 def latency(
     net: str,
@@ -41,6 +48,7 @@ def latency(
     emulate: bool,
     step: int,
     points: int,
+    check: int,
     out: Path | None,
 ) -> None:
     """Measure the layers of NET on a board.
@@ -50,7 +58,7 @@ def latency(
     from hil.boards import boards_toml
     from hil.boards.facts import Provenance
     from hil.cli.status import board_and_status
-    from hil.kernels.layer_latency import measure
+    from hil.kernels.layer_latency import errors, measure
     from reds.nesting.cost import width_grids
     from reds.nesting.cost.latency import STEP, save
     from reds.zoo import by_name
@@ -60,5 +68,11 @@ def latency(
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with board_and_status(boards_toml.named(boards_file, name), provenance) as (board, say):
         found = measure(board, graph, grids, points, say)
+        off = errors(board, graph, grids, found, check, say)
     save(found, file)
     click.echo(printable(f"{file}: {len(found.layers)} layers of {net} on {found.board}", LINE))
+    if off:
+        worst = max(off, key=abs)
+        click.echo(
+            f"{check} subnets of random widths: predicted times are off by {100 * worst:+.2f} % at most"
+        )

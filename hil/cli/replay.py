@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hil.cli.options import BOARDS
-from reds.commands import file, new_file
+from reds.commands import file, new_file, uninstalled
 from reds.files import write_atomically
 
 
@@ -42,7 +42,7 @@ def replay(
     out: Path | None,
     plot: Path | None,
 ) -> None:
-    """Replay a trace of resources on a board that decides and infers for real.
+    """Replay a trace of resources on a board that decides.
 
     A model of capacitor, harvester and deadlines says what the device has. The table shows each policy beside
     the offline optimum, which knows the whole trace. Keys of --scenario are period_ms, runs, deadline_ms,
@@ -61,6 +61,8 @@ def replay(
     from hil.replay.table import render
     from hil.suite import workload
 
+    if plot and (missing := uninstalled("report")):
+        raise click.ClickException(missing)
     found, given = source(trace), read_scenario(numbers)
     work = workload.load(pack_file or workload.shipped())
     chosen = tuple(check_policy(policy, work.subnets) for policy in policies) or every_policy(work.subnets)
@@ -81,5 +83,14 @@ def replay(
             lambda total: lambda done: say(f"{trace}: {done:,} of {total:,} jobs"),
         )
     click.echo(render(done), nl=False)
+    if plot:
+        from hil.replay.table import HEADS, rows
+        from hil.report.draw import draw
+        from hil.report.figure import Table
+        from hil.report.figures.replay import course_of, figure
+
+        title = f"{done.label(done.tested)}: {work.name} on {done.board.name}, {done.board.provenance}"
+        drawn = draw(figure("replay", title, (), course_of(done), Table(HEADS, tuple(rows(done)))))
+        write_atomically(plot, drawn.svg.encode())
     if out:
         write_atomically(out, dumps(done))

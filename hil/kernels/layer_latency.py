@@ -19,7 +19,7 @@ from hil.protocol.hello import Clock
 from hil.results.statistics.quantiles import median
 from reds.graph import Graph, Widths
 from reds.nesting.cost import Grid
-from reds.nesting.cost.latency import STEP, Latency, LayerTimes
+from reds.nesting.cost.latency import NANOSECONDS, STEP, Latency, LayerTimes, latency_cost
 from reds.pack.model import MOST_SUBNETS
 from reds.zoo.random_weights import with_random_weights
 
@@ -65,6 +65,32 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
         layers[layer.name] = LayerTimes([axes[g] for g in groups], us)
     cycles = next((float(clock.hz) for clock in facts.clocks if clock.name == "cycles" and clock.hz), None)
     return Latency(f"{facts.name} ({facts.provenance})", layers, cycles)
+
+
+def errors(
+    board: Board, graph: Graph, grids: Sequence[Grid], latency: Latency, n: int, say: Say
+) -> list[float]:
+    """Return by how much predicted times of whole subnets exceed the measured ones, relative to these.
+
+    Args:
+        board: The board that measured the times.
+        graph: The net.
+        grids: The widths that each unit group may have.
+        latency: The times of the layers.
+        n: Number of subnets, of random widths with a fixed seed.
+        say: Called with the present step.
+    """
+    clock, rng = next(clock for clock in board.facts().clocks if clock.hz), np.random.default_rng(0)
+    cost, off = latency_cost(graph, grids, latency), []
+    for i in range(n):
+        say(f"timing whole subnets, {i} of {n} done")
+        choice = tuple(int(rng.integers(len(grid))) for grid in grids)
+        widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
+        model = with_random_weights("subnet", graph, {"subnet": widths})
+        board.deploy(model)
+        measured = median(board.measure(0, _samples(board), clock, some_input(model)).microseconds)
+        off.append(cost.evaluate(choice) / NANOSECONDS / measured - 1)
+    return off
 
 
 def widths_to_measure(grid: Grid, points: int) -> Grid:
@@ -133,8 +159,12 @@ def _timed(board: Board, graph: Graph, subnets: Sequence[Widths], clock: Clock) 
 
 def _layers(board: Board, subnet: int, clock: Clock, x: NDArray[np.int8]) -> NDArray[np.float64]:
     """Return the microseconds of each layer, which add up to those of a whole inference."""
-    n = 1 if board.facts().provenance is Provenance.EMULATED else _SAMPLES
+    n = _samples(board)
     board.settle()
     layers = [median(each.microseconds) for each in board.profile(subnet, n, clock, x).layers]
     whole = median(board.measure(subnet, n, clock, x).microseconds)
     return np.maximum(0.0, np.array(layers) + (whole - sum(layers)) / len(layers))
+
+
+def _samples(board: Board) -> int:
+    return 1 if board.facts().provenance is Provenance.EMULATED else _SAMPLES

@@ -5,8 +5,8 @@ let become quiet. A measurement is never repeated because of its figures.
 """
 
 import time
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -16,10 +16,12 @@ from hil.protocol.definition import OFFSET, SAMPLES, VERSION, Command, Fault
 from hil.protocol.exchange import Exchange
 from hil.protocol.hello import Hello, read_hello
 from hil.protocol.patience import ANSWER_SECONDS, Patience
+from hil.protocol.put import Ask, Pages, Stored, put, read_pages
 from hil.transports.deadline import Deadline
 from hil.transports.transport import Transport
 
 T = TypeVar("T")
+NOTHING: frozenset[int] = frozenset()
 HELLO_AGAIN_SECONDS = 0.25
 """Seconds after which an unanswered hello is sent again: the board may still be starting."""
 
@@ -97,23 +99,33 @@ class Agent:
                 silent = f"no hello from {self.transport.name} within {deadline.span:g} s"
                 raise DeadlineError(f"{silent}; {self.transport.advice.mute}", board=self.board) from reason
 
-    def put_pack(self, data: bytes, largest: int, advance: Callable[[int], None]) -> int:
+    def pages(self) -> Pages:
+        """Return the slots of the board's store, and the pages of its loaded pack."""
+        with self._named():
+            return self._within(0, 0, lambda deadline: read_pages(self._asking(deadline)))
+
+    def put_pack(
+        self, data: bytes, largest: int, advance: Callable[[int], None], loaded: Pages | None = None
+    ) -> Stored:
         """Store a pack on the board; an interrupted transfer resumes where it stopped.
 
         Args:
             data: Bytes of the pack.
             largest: Largest payload of the agent in bytes, from its hello.
-            advance: Called with the bytes that are stored so far.
-
-        Returns:
-            The number of subnets in the pack, as the agent counts them.
+            advance: Called with the bytes that are stored so far. It may use the loaded pack if that stays.
+            loaded: Pages of the loaded pack: what is the same is not sent. Without them everything is sent.
 
         Raises:
             AgentError: The agent refused the pack; the text has its reason.
         """
         chunk = (largest - OFFSET.size) // 4 * 4
-        self._loaded = None
-        return self._within(0, len(data), lambda deadline: self._put(data, chunk, advance, deadline))
+        page, same = (loaded.page, loaded.same(data)) if loaded else (chunk, NOTHING)
+        try:
+            return self._put(data, chunk, page, same, advance)
+        except AgentError as error:
+            if error.code != Fault.BAD_PACK or not same:
+                raise
+        return self._put(data, chunk, page, NOTHING, advance)  # pages that differ had the same sum
 
     def select(self, subnet: int) -> None:
         """Select the subnet that `infer` runs."""
@@ -251,23 +263,29 @@ class Agent:
             raise self._broken(f"the answer to {command.name} has {len(answer)} bytes, not {size}")
         return answer
 
-    def _put(self, data: bytes, chunk: int, advance: Callable[[int], None], deadline: Deadline) -> int:
-        begin = wire.PUT_BEGIN.pack(len(data), zlib.crc32(data))
-        offset = OFFSET.read(self._once(Command.PUT_BEGIN, begin, OFFSET.size, deadline))["offset"]
-        if offset > len(data):
-            raise self._broken(f"the agent asks for byte {offset:,} of a pack of {len(data):,}")
-        while offset < len(data):
-            advance(offset)
-            piece = data[offset : offset + chunk]
-            answer = self._once(Command.PUT_DATA, OFFSET.pack(offset) + piece, OFFSET.size, deadline)
-            reached = OFFSET.read(answer)["offset"]
-            if reached != offset + len(piece):
-                asked = f"the agent asks for byte {reached:,} of the pack"
-                raise self._broken(f"{asked} after bytes {offset:,} to {offset + len(piece):,}")
-            offset = reached
-        advance(len(data))
-        answer = self._once(Command.PUT_END, b"", wire.PUT_END_ANSWER.size, deadline)
-        return int(wire.PUT_END_ANSWER.read(answer)["subnets"])
+    def _put(
+        self, data: bytes, chunk: int, page: int, same: frozenset[int], advance: Callable[[int], None]
+    ) -> Stored:
+        def do(deadline: Deadline) -> Stored:
+            return put(self._asking(deadline), data, chunk, page, same, advance)
+
+        self._loaded = None
+        try:
+            with self._named():
+                return self._within(0, len(data), do)
+        finally:
+            self._loaded = None  # `advance` may have loaded inputs of the pack before
+
+    def _asking(self, deadline: Deadline) -> Ask:
+        return lambda command, payload: next(self._exchange.ask(command, payload, deadline))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the board in errors of answers that do not follow the protocol."""
+        try:
+            yield
+        except ProtocolError as error:
+            raise error if error.board else self._broken(error.text) from error
 
     def _timed(self, command: Command, request: bytes, count: int, size: int, deadline: Deadline) -> Timed:
         samples: list[bytes] = []

@@ -52,6 +52,10 @@ class Command(IntEnum):
     """[GOVERN, then a COST for each subnet] -> []: a governor begins, and ends with its pack"""
     DECIDE = 14
     """[DECIDE] -> [DECISION, then the output of the last inference if the governor chose a subnet]"""
+    PAGES = 15
+    """[PAGES] -> [PAGES_ANSWER, then a PAGE for each page of the loaded pack, as many as fit]"""
+    PUT_COPY = 16
+    """[PUT_COPY] -> [OFFSET of the next byte]: a piece that the loaded pack has at the same place"""
     ERROR = 127
     """Answer only: [ERROR, UTF-8 text]"""
 
@@ -172,9 +176,16 @@ COST = Record(us="I", nj="I")
 DECIDE = Record(stored="Q", income="I", deadline="I", load="B", zero="B", celsius="h", input="H")
 """What the device knows before a job, in the units of governor.h, and the number of the job's input."""
 DECISION = Record(subnet="H", choose="I", select="I", inference="I", learn="I", overhead="I")
-"""The chosen subnet, WAIT for none; ticks of each step, and those of reading the clock, which each includes."""
+"""The chosen subnet, WAIT for none; ticks of each step, which include the overhead of reading the clock."""
 WAIT = 0xFFFF
 """A decision to run nothing."""
+PAGES = Record(first="I")
+"""Number of the page from which on the checksums are asked for."""
+PAGES_ANSWER = Record(slot="I", page="I", size="I")
+"""Bytes of the largest pack that takes one slot, of a page, and of the loaded pack: 0 if there is none."""
+PAGE = Record(sum="I")
+"""Adler-32 of a page of the loaded pack; its last page may be shorter."""
+PUT_COPY = Record(offset="I", size="I")
 ERROR = Record(code="B")
 """`code` is a `Fault`."""
 

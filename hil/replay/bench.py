@@ -22,6 +22,8 @@ from hil.replay.scenario import Scenario, scenario
 from hil.replay.score import Score, Values, best_worth, score
 from hil.replay.source import Source
 from hil.results.statistics.quantiles import percentile
+from reds.errors import PackError
+from reds.pack.costs import board_key, costs_of
 from reds.pack.pack import Pack
 from reds.text import printable
 
@@ -99,8 +101,11 @@ class Replay:
     def columns(self) -> tuple[tuple[float, ...], ...]:
         """Return a column for each of `hil.results.measurement.STEPS`, of the tested policy."""
         steps, supply = self.steps[self.tested], self.scenario.supply
+        told = [self.scenario.resources(step.job, step.stored_pj) for step in steps]
         return (
             tuple(income // supply.period_us for income in supply.income),
+            tuple(now.load_percent for now in told),
+            tuple(now.deadline_us for now in told),
             tuple(step.stored_pj // 1000 for step in steps),
             tuple(0 if step.subnet is None else 1 + step.subnet for step in steps),
             tuple(OUTCOMES.index(step.outcome) for step in steps),
@@ -142,7 +147,7 @@ def replay_on(
     measured = [[ticks * runs for ticks in each] for each in single]
     slow = accumulate((_us(percentile(ticks, _PERCENT), hz) for ticks in measured), max)  # never falling
     times = [Cost(us) for us in slow]
-    there = scenario(asked.source, asked.numbers, times)
+    there = scenario(asked.source, {**stated_power(pack, board.facts()), **asked.numbers}, times)
     costs = tuple(Cost(cost.us, ceil(cost.us * there.power_uw / 1000)) for cost in times)
     names = [subnet.name for subnet in pack.model.subnets]
     advance = begin(there.supply.jobs * len(asked.policies))
@@ -164,6 +169,20 @@ def replay_on(
     return Replay(
         board.facts(), pack, clock, hz, there, runs, costs, values, best / values.examples, steps, scores
     )
+
+
+def stated_power(pack: Pack, board: BoardFacts) -> Mapping[str, Fraction]:
+    """Return the power by the costs of this board on the pack's card, none without energies there."""
+    try:
+        _, _, costs = costs_of(pack.path, board_key(board.name, str(board.provenance)))
+    except PackError:
+        return {}
+    energies = [each.nj for each in costs.subnets]
+    if not all(energies):
+        return {}
+    nanojoules = sum((Fraction(nj) for nj in energies if nj), Fraction(0))
+    us = sum((Fraction(each.us) for each in costs.subnets), Fraction(0))
+    return {"power_mw": nanojoules / us}
 
 
 def _advance(advance: Callable[[int], None], before: int, done: int) -> None:

@@ -20,10 +20,14 @@ MARGIN_PERCENT = 5
 """Time and energy that are added to the measured ones."""
 PATIENCE = 2
 """Decisions that must afford more before a larger subnet is taken."""
-HORIZON_JOBS = 60
+HORIZON_JOBS = 10
 """Jobs over which a surplus or a lack of energy is evened out."""
-TARGET_PERCENT = 90
-"""Part of the full capacitor that larger subnets leave, for hours without income."""
+TARGET_PERCENT = 95
+"""Part of the full capacitor that larger subnets leave, for times without income."""
+RESERVE_JOBS = 30
+"""Jobs whose standby the reserve pays, so that the device stays on."""
+RESERVE_PERCENT = 5
+"""Most of the full capacitor that it takes, unless the standby until the next job takes more."""
 
 
 def every_policy(subnets: Sequence[str]) -> tuple[str, ...]:
@@ -50,7 +54,9 @@ def rules(name: str, subnets: Sequence[str], scenario: Scenario) -> Rules:
     if name.startswith(_FIXED):
         return Rules(Policy.FIXED, fixed=subnets.index(name.removeprefix(_FIXED)))
     supply = scenario.supply
-    reserve = -(-supply.standby_uw * supply.period_us // 1000)  # until the next job
+    standby = supply.standby_uw * supply.period_us
+    long = min(-(-RESERVE_JOBS * standby // 1000), supply.full_pj * RESERVE_PERCENT // 100_000)
+    reserve = max(-(-standby // 1000), long)
     return Rules(
         GOVERNED[name],
         margin_percent=MARGIN_PERCENT,

@@ -5,11 +5,11 @@
 | `period_ms` | from one job to the next | 20 times the job of the largest subnet, but at most 2,000 jobs |
 | `runs` | inferences of a job, of the same input | as many as take the smallest subnet 100 us |
 | `deadline_ms` | from arrival to answer, where the trace has none | 1.5 times the job of the largest subnet |
-| `power_mw` | power of the computing board beyond standby | 10, an nRF52840 at 64 MHz and 3 V from flash |
+| `power_mw` | power of the computing board beyond standby | by the costs on the card, else 10, an nRF52840 |
 | `standby_uw` | power that is always drawn | 10 |
 | `efficiency_percent` | part of the harvested energy that reaches the capacitor | 80 |
 | `farads` | the capacitor | one that holds 30 jobs of the largest subnet |
-| `volts_full`, `volts_on`, `volts_off` | when full, when switching on, at the brown-out | 3.3, 2.6, 1.8 |
+| `volts_full`, `volts_on`, `volts_off` | when full, when switching on, at the brown-out | 3.3, 2.2, 1.8 |
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ DEFAULTS: Mapping[str, Fraction] = {
         "standby_uw": "10",
         "efficiency_percent": "80",
         "volts_full": "3.3",
-        "volts_on": "2.6",
+        "volts_on": "2.2",
         "volts_off": "1.8",
     }.items()
 }

@@ -13,6 +13,7 @@ from hil.replay.numbers import Key, read_numbers
 from hil.replay.trace import Trace
 from hil.replay.trace_file import read_trace
 from reds.reading import user_path
+from reds.spelling import did_you_mean
 from reds.text import printable
 
 Source = Callable[[Natural], Trace]
@@ -44,12 +45,11 @@ def source(text: str) -> Source:
     found = _SETTINGS.fullmatch(text)
     try:
         path = user_path(found["file"] if found else text)
+        if not path.exists() and not path.suffix:
+            raise ValueError(f"there is no such file or generator; {did_you_mean(name, KINDS)}")
         given = read_numbers(found["settings"] if found else "", _KEYS)
     except ValueError as error:
         raise TraceError(f"--trace {printable(text)}: {error}") from None
-    if not path.exists() and "=" not in text and not path.suffix:
-        kinds = ", ".join(KINDS)
-        raise TraceError(f"--trace {printable(text)}: there is no such file; generators are {kinds}")
     trace = read_trace(path, float(given["ohms"]) if "ohms" in given else None)
     if "seconds" in given:
         length = int(given["seconds"] * 1_000_000)

@@ -1,6 +1,7 @@
 """Show the scores of a replay as a table."""
 
 import io
+from collections.abc import Iterator
 
 from rich.table import Table
 
@@ -9,8 +10,22 @@ from hil.replay.run import Outcome
 from reds.console import wide_console
 from reds.text import percent, printable
 
-_HEADS = ("in time", "right", "regret", "right/mJ", "brown-outs", "switches", "of time", "of inference")
 _MISSES = tuple(str(outcome) for outcome in Outcome if outcome is not Outcome.MET)
+HEADS = (
+    *(
+        "policy",
+        "in time",
+        "right",
+        "regret",
+        "right/mJ",
+        "brown-outs",
+        "switches",
+        "of time",
+        "of inference",
+    ),
+    *_MISSES,
+)
+"""Heads of the columns of scores."""
 
 
 def render(replay: Replay) -> str:
@@ -35,7 +50,12 @@ def render(replay: Replay) -> str:
     console = wide_console(out)
     for line in lines:
         console.print(printable(line), soft_wrap=True)
-    console.print(_table(replay))
+    table = Table(box=None, pad_edge=False)
+    for head in HEADS:
+        table.add_column(head, justify="left" if head == HEADS[0] else "right")
+    for row in rows(replay):
+        table.add_row(*row)
+    console.print(table)
     console.print(
         "in time: answers before their deadline. regret: part of the optimum's answers, each weighed with",
         "its subnet's accuracy, that is missed. of time, of inference: choosing, selecting and learning.",
@@ -44,13 +64,12 @@ def render(replay: Replay) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _table(replay: Replay) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("policy")
-    for head in (*_HEADS, *_MISSES):
-        table.add_column(head, justify="right")
+def rows(replay: Replay) -> Iterator[tuple[str, ...]]:
+    """Yield the scores of each policy, then the optimum, a cell for each of `HEADS`."""
     for name, score in replay.scores.items():
-        table.add_row(
+        late = score.avoidable_misses
+        misses = (_with(score.missed[miss], late if miss == Outcome.LATE else 0) for miss in _MISSES)
+        yield (
             name,
             f"{score.met:,}",
             f"{score.right:,}",
@@ -60,14 +79,9 @@ def _table(replay: Replay) -> Table:
             f"{score.switches:,}",
             percent(score.of_time, ".3%"),
             percent(score.of_inference, ".3%"),
-            *(
-                _with(score.missed[miss], score.avoidable_misses if miss == Outcome.LATE else 0)
-                for miss in _MISSES
-            ),
+            *misses,
         )
-    jobs = next(iter(replay.scores.values())).jobs
-    table.add_row("optimum", "", f"{replay.optimum:.1f}", percent(0.0), *[""] * 9, f"of {jobs:,}")
-    return table
+    yield ("optimum", "", f"{replay.optimum:,.1f}", percent(0.0), *[""] * (len(HEADS) - 4))
 
 
 def _with(count: int, avoidable: int) -> str:

@@ -71,7 +71,9 @@ def read_trace(path: Path, ohms: float | None = None) -> Trace:
     try:
         lines = text_of(read_regular(path, MOST_BYTES)).splitlines()
     except (OSError, ValueError) as error:
-        raise TraceError(f"cannot read the trace: {reason(error)}", file=path) from error
+        raise TraceError(
+            f"cannot read the trace: {reason(error)}; name a file of CSV, or of lines `ms volts`", file=path
+        ) from error
     numbered = [(at, line) for at, line in enumerate(lines, 1) if line.strip() and not _is_comment(line)]
     if not numbered:
         raise TraceError("it is empty; write a header `t, W` and a line for each row", file=path)
@@ -155,7 +157,9 @@ def _check_times(path: Path, rows: Sequence[_Row], even: bool) -> None:
         now, last = row.values[name], before.values[name]
         if step <= 0:
             raise TraceError(
-                f"{name} is {now:g} after {last:g}; times must rise from row to row", file=path, line=row.line
+                f"{name} is {now:g} after {last:g}; write times that rise from row to row",
+                file=path,
+                line=row.line,
             )
         if even and abs(step - usual) > _EVEN * usual:
             gap = f"{step:g} ms lie between the samples, elsewhere {usual:g}"
@@ -184,7 +188,9 @@ def _trace(path: Path, rows: Sequence[_Row], ohms: float | None) -> Trace:
     us = times - times[0]
     if (stuck := np.flatnonzero(np.diff(us) <= 0)).size:
         line = rows[int(stuck[0]) + 1].line
-        raise TraceError("its time is less than a microsecond after the last one", file=path, line=line)
+        raise TraceError(
+            "its time is less than a microsecond after the last one; leave it out", file=path, line=line
+        )
     volts = next((name for name in _VOLTS if name in rows[0].values), None)
     power = column(_POWERS)
     if volts is not None:

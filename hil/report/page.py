@@ -21,6 +21,7 @@ from hil.report.figures.latency import latency
 from hil.report.figures.layers import layers
 from hil.report.figures.memory import memory
 from hil.report.figures.pareto import pareto
+from hil.report.figures.replay import replays
 from hil.report.figures.switches import switches
 from hil.report.leftovers import only_files
 from hil.report.taken import Taken
@@ -61,6 +62,7 @@ def sections(taken: Sequence[Taken], metrics: Sequence[str] = ()) -> list[Sectio
         history(benches, metrics),
         layers(benches),
         memory(benches),
+        replays(benches),
         clips(benches),
     ]
     return [section for section in made if section.figures or section.notes]

@@ -91,7 +91,7 @@ class Bench:
         names = dict.fromkeys(
             subnet
             for subnet, metric, _ in self.figures
-            if "->" not in subnet and not metric.startswith("replay_")
+            if "->" not in subnet and not metric.startswith(("replay_", "load_"))
         )
         macs = {name: self.value(name, "macs", "MAC") or 0.0 for name in names}
         return tuple(sorted(names, key=lambda name: macs[name]))

@@ -18,6 +18,7 @@
 - tflite_file, tflite_ram: bytes of a `.tflite` file, and of the memory that LiteRT takes with it
 - mismatches: the sum of the wrong outputs
 - replay_regret, replay_in_time and the like: scores of a policy in the replay of a trace; `subnet` names both
+- load_held, load_missed: shares of deadlines beside a busy process, of the governor and of the full subnet
 - infrastructure_errors: 1 if the board was recovered in the run, 2 if it was quarantined
 
 `conditions` holds the board's conditions before all measurements and after the test of this one, or null.
@@ -35,7 +36,7 @@ PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
     *("layer", "arena", "stack", "ram", "answer", "label", "room", "energy", "power", "tflite"),
-    "replay",
+    *("replay", "load"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 UNITS = {"accuracy": "fraction", "latency": "us", "switch": "us", "tflite_latency": "us", "energy": "mJ"}
@@ -43,10 +44,15 @@ UNITS = {"accuracy": "fraction", "latency": "us", "switch": "us", "tflite_latenc
 
 INFRASTRUCTURE_ERRORS = "infrastructure_errors"
 """Metric of a board, not of the pack: 1 if it was recovered in the run, 2 if it was quarantined."""
-STEPS = {"replay_income": "uW", "replay_stored": "nJ", "replay_subnet": "subnet", "replay_outcome": "outcome"}
+STEPS = {
+    **{"replay_income": "uW", "replay_load": "percent", "replay_deadline": "us", "replay_stored": "nJ"},
+    **{"replay_subnet": "subnet", "replay_outcome": "outcome"},
+}
 """Metrics with their units, whose samples are the jobs of a replay. Subnets count from 1, and 0 is none."""
-UNJUDGED = (INFRASTRUCTURE_ERRORS, "answer", "label", *STEPS)
-"""Metrics that are never compared: what happened to a board, and what an accuracy or a replay summarizes."""
+LOAD = ("load_held", "load_missed")
+"""Shares of deadlines beside a busy process, which have limits of their own."""
+UNJUDGED = (INFRASTRUCTURE_ERRORS, "answer", "label", *LOAD, *STEPS)
+"""Metrics that are never compared: what happened to a board or beside it, and what others summarize."""
 
 FIGURE = ("target", "board", "provenance", "pack_sha256", "subnet", "metric", "unit")
 """Fields that tell the figures of a run apart."""

@@ -79,6 +79,7 @@ _WANTED: Mapping[str, Callable[[Settings], bool]] = {
     "test_against.py": lambda settings: bool(settings.against),
     "test_baseline.py": lambda settings: bool(settings.baseline),
     "test_energy.py": any_meter,
+    "test_load.py": lambda settings: settings.load is not None,
     "test_replay.py": lambda settings: bool(settings.trace),
 }
 """Modules that a run leaves out unless its settings want them."""

@@ -25,7 +25,7 @@ from reds.errors import RedsError
 if TYPE_CHECKING:
     from hil.replay.bench import Asked
 
-_OF_PACKS = ("baseline", "against", "precision", "samples", "inputs", "trace")
+_OF_PACKS = ("baseline", "against", "precision", "samples", "inputs", "load", "trace")
 """Options that only the bench of a pack obeys."""
 BENCH_RUN = pytest.StashKey["BenchRun | str"]()
 

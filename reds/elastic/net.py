@@ -184,7 +184,7 @@ def _check_nested(graph: Graph, subnets: Sequence[SubnetSpec]) -> None:
     inside = {g for block in graph.blocks for g in block.groups}
     if not subnets:
         raise SettingsError("subnets: none is given: give one or more, smallest first")
-    smaller = tuple(int(g not in inside) for g in range(len(graph.full)))
+    smaller = tuple(int(g not in inside and n > 0) for g, n in enumerate(graph.full))
     for subnet in subnets:
         if not isinstance(subnet, SubnetSpec):
             raise SettingsError(f"subnets: {shown(subnet)} is no subnet: give those of reds.select")
@@ -234,6 +234,38 @@ def active_weight(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
     if layer.kind in MIXING:
         return weight[: widths[layer.writes], : widths[layer.reads] * layer.copies]
     return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight
+
+
+def cropped(full: ElasticNet, widths: Widths) -> ElasticNet:
+    """Return a full net without the units and the blocks that its largest subnet leaves out.
+
+    Args:
+        full: The full net, its units sorted by importance; it is not changed.
+        widths: Units that the largest subnet keeps in each group.
+
+    Raises:
+        SettingsError: The net is nested already.
+    """
+    check_full(full)
+    if widths == full.graph.full:
+        return full
+    net = ElasticNet(full.graph.resized(widths), (), full.dropout)
+    net.standardization = full.standardization
+    net.mean.copy_(full.mean)
+    net.std.copy_(full.std)
+    kept = full.graph.running(widths).layers
+    for new, old in enumerate(kept):
+        weight = active_weight(full.graph.layers[old], full.weights[old], widths)
+        net.weights[new].data.copy_(weight)
+        own, before = net.subnet_affines(0)[new], full.subnet_affines(0)[old]
+        state = {
+            name: v[: widths[full.graph.layers[old].writes]] if v.ndim else v
+            for name, v in before.state_dict().items()
+        }
+        own.load_state_dict(state)
+        if isinstance(own, nn.BatchNorm1d) and isinstance(before, nn.BatchNorm1d):
+            own.eps = before.eps  # of a user's module; a state dict does not hold it
+    return net
 
 
 def nest(

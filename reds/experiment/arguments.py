@@ -1,6 +1,7 @@
 """Check the arguments of `reds.compress` before anything is trained; every error names the argument."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -8,11 +9,14 @@ from torch import nn
 from reds.data.options import AugmentationOptions
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
-from reds.experiment.method import TOP, Method, method_rules, shift_rules
-from reds.graph import Graph
+from reds.experiment.board import Target
+from reds.experiment.method import TOP, Method, limit_rules, method_rules, shift_rules
+from reds.graph import MOST_WIDER, Graph
 from reds.graph.subnets import Budget
 from reds.pack.model import MOST_SUBNETS
+from reds.reading import user_path
 from reds.rules import Rule, first_broken, is_number, is_whole, type_rules
+from reds.strict_tables import type_name
 
 ARGUMENTS = {
     "[augmentation]": "augmentation.", "[selection]": "selection.", "[[subnet]]": "budgets, ", TOP: "",
@@ -43,6 +47,17 @@ def check_net(net: object) -> None:
         )
 
 
+def check_widen(widen: object, net: object) -> float:
+    """Return the factor by which a net is widened. Raises `SettingsError` if this net cannot be."""
+    _check([Rule(TOP, "widen", is_number(widen) and 1 <= widen <= MOST_WIDER,  # type: ignore[operator]
+                 f"a number from 1 to {MOST_WIDER}", widen)])  # fmt: skip
+    if widen != 1 and isinstance(net, ElasticNet):
+        raise SettingsError(
+            "widen: the net has weights already: make its module wider, and give budgets as numbers of MACs"
+        )
+    return float(widen)  # type: ignore[arg-type]
+
+
 def budget_list(budgets: object) -> list[Budget | float]:
     """Return the argument `budgets` as a list. Raises `SettingsError` unless it has 1 to 64 budgets."""
     many = isinstance(budgets, Iterable) and not isinstance(budgets, str)
@@ -55,12 +70,36 @@ def budget_list(budgets: object) -> list[Budget | float]:
     for budget in each:
         if isinstance(budget, Budget):
             check_types("[[subnet]]", budget)
+    _check(limit_rules([budget for budget in each if isinstance(budget, Budget)]))
     return each
 
 
 def check_types(table: str, options: object) -> None:
     """Raise `SettingsError` unless each field of the options has its type; `table` is that of a recipe."""
     _check(type_rules(table, options))
+
+
+def check_board(
+    board: object, emulate: object, boards: object, energy_per_cycle: object, profile: object
+) -> Target | None:
+    """Return the board that the arguments name, None if they name none. Raises `SettingsError`."""
+    path = boards is None or isinstance(boards, str | Path)
+    nj = energy_per_cycle
+    _check([
+        Rule(TOP, "board", board is None or (isinstance(board, str) and board != ""), "a name", board),
+        Rule(TOP, "emulate", isinstance(emulate, bool), type_name(bool), emulate),
+        Rule(TOP, "boards", path, "the path of a boards file", boards),
+        Rule(TOP, "board", bool(board) or not (emulate or boards or nj), "a name, for all else said of it,",
+             board),
+        Rule(TOP, "profile", board is None or profile is None, "left out, as the board tells it,", None),
+        Rule(TOP, "energy_per_cycle", nj is None or (is_number(nj) and nj > 0),  # type: ignore[operator]
+             "nanojoules above 0", nj),
+    ])  # fmt: skip
+    try:
+        file = None if boards is None else user_path(boards)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise SettingsError(f"boards: {error}") from None
+    return Target(board, emulate is True, file) if isinstance(board, str) else None
 
 
 def check_epochs(**epochs: Any) -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from reds.console import plain_console
 from reds.errors import SettingsError
+from reds.experiment.board import Target
 from reds.experiment.build_report import describe, report
 from reds.experiment.out_folder import only_writer, refuse_other_recipe
 from reds.experiment.pipeline import Trained, random_net, train_nested
@@ -16,6 +17,7 @@ from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
 from reds.experiment.training_key import key_of
 from reds.reading import user_path
+from reds.rules import check_kind
 from reds.text import printable, shown
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
@@ -29,6 +31,9 @@ def build(
     *,
     force: bool = False,
     threads: int | None = None,
+    board: str | None = None,
+    emulate: bool = False,
+    boards: str | Path | None = None,
 ) -> tuple[Path, list[str]]:
     """Run a recipe, and write NAME.reds and its card NAME.json into `out`.
 
@@ -42,6 +47,10 @@ def build(
         console: Shows progress and the results; by default on the standard error stream.
         force: Overwrite a pack of another recipe.
         threads: Threads of torch; by default as many as the net needs.
+        board: Board of `hil` to build for, by default that of the recipe. It measures layers as far as
+            budgets need them, and each subnet of the pack. A recipe that `check_recipe` has read has its own.
+        emulate: Measure on the emulator of the board.
+        boards: Boards file of `hil`; by default the shipped one.
 
     Returns:
         The path of the pack, and the names of the subnets that miss their floors.
@@ -49,11 +58,19 @@ def build(
     Raises:
         RedsError: The recipe or its data cannot be used, training diverged, or the pack of another recipe has
             the name.
+        BoardError: The board cannot be opened or is lost. After the training the pack is there all the same,
+            and the same call measures its subnets.
         OSError: `out` cannot be written, or another command writes into it.
         LostProcessError: Another process that `torchrun` started has ended.
     """
     out, console = _path("out", out), console or plain_console(stderr=True)
-    checked = recipe if isinstance(recipe, Checked) else check_recipe(_path("recipe", recipe))
+    check_kind("board", board, str | None, "give the name of a board")
+    check_kind("emulate", emulate, bool, "give true or false")
+    target_board = Target(board, emulate, None if boards is None else _path("boards", boards))
+    if isinstance(recipe, Checked):
+        checked = recipe
+    else:
+        checked = check_recipe(_path("recipe", recipe), target=target_board, console=console)
     settings = checked.recipe
     target, method = out / f"{settings.name}.reds", method_of(settings)
     with processes.joined(), ExitStack() as until_written:
@@ -69,6 +86,9 @@ def build(
         with progress.step("testing"):
             result = tested_by_recipe(prepared, settings, trained)
         processes.from_first(lambda: result.save(target))
+        if prepared.board:
+            result = result.measured_on(prepared.board, console)
+            processes.from_first(lambda: result.save(target))
         states.remove()
     return target, report(result, console)
 

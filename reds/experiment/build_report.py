@@ -5,7 +5,9 @@ from rich.console import Console
 
 from reds.console import print_notes
 from reds.experiment.int8_gap import gap_notes
+from reds.experiment.method import block_notes
 from reds.experiment.prepare import Prepared
+from reds.experiment.promises import costs_table, off_notes, over_notes
 from reds.experiment.result import Result
 from reds.pack.inspect import left_out_lines, table_of
 from reds.training import processes
@@ -25,6 +27,7 @@ def describe(prepared: Prepared, console: Console) -> None:
         f"{f' in {variants} variants' if variants > 1 else ''}, seed {prepared.recipe.seed}, {place}",
         soft_wrap=True,
     )
+    print_notes(block_notes(prepared.recipe.selection, graph), console)
     if other := other_net(name):
         console.print(f"{name} is another net than {other}: {other} is the published one", soft_wrap=True)
 
@@ -35,19 +38,17 @@ def report(result: Result, console: Console) -> list[str]:
     Returns:
         The names of these subnets.
     """
-    timed = result.profile.latency is not None
     rows = []
     for subnet in result.subnets:
         accuracies = (subnet.validation_accuracy, subnet.accuracy, subnet.float_accuracy)
-        us = [f"{subnet.latency_us:,.1f}"] if timed else []
         widths = "-".join(map(str, subnet.widths))
-        rows.append([subnet.name, widths, f"{subnet.macs:,}", *us, *(f"{100 * a:.2f} %" for a in accuracies)])
-    heads = f"subnet units MACs {'predicted-us ' if timed else ''}validation test test-in-float"
-    console.print(table_of(heads, rows))
+        rows.append([subnet.name, widths, f"{subnet.macs:,}", *(f"{100 * a:.2f} %" for a in accuracies)])
+    console.print(table_of("subnet units MACs validation test test-in-float", rows))
     graph = result.trained.net.graph
     run = {subnet.name: graph.running(subnet.widths).layers for subnet in result.subnets}
     for line in left_out_lines([layer.name for layer in graph.layers], run):
         console.print(line, markup=False, emoji=False, soft_wrap=True)
+    print_costs(result, console)
     print_notes(gap_notes(result.int8_gaps), console)
     labeled = min(result.data.set.labeled, len(result.data.test_y))
     missed = [
@@ -63,3 +64,13 @@ def report(result: Result, console: Console) -> list[str]:
             soft_wrap=True,
         )
     return [subnet.name for subnet, _ in missed]
+
+
+def print_costs(result: Result, console: Console) -> None:
+    """Print predicted and measured costs on the target, if they are known, and which of them are off."""
+    names, before = [s.name for s in result.subnets], [s.predicted for s in result.subnets]
+    measured = result.measured.subnets if result.measured else []
+    if measured or result.profile.latency:
+        console.print(table_of(*costs_table(names, before, measured)))
+    print_notes(off_notes(names, before, measured), console)
+    print_notes(over_notes(names, result.method.budgets, measured), console)

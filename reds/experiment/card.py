@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from reds.data.catalog import Data
+from reds.experiment.board import Measured
 from reds.experiment.method import Method
 from reds.pack.model import Model
 from reds.training.torch_setup import processor
@@ -30,13 +31,14 @@ class SubnetResult:
     float_accuracy: float
     """On the test examples."""
     float_validation_accuracy: float
-    latency_us: float | None
-    """Predicted from the profile's measured times, in microseconds; None without times."""
+    predicted: Mapping[str, float]
+    """Costs on the target: bytes of `arena` and `flash`, and `us`, `cycles` and `uJ` as far as known."""
 
 
 def card_of(
     method: Method, data: Data, model: Model, subnets: Sequence[SubnetResult], floors: Sequence[float], *,
     source: Mapping[str, Any], written: bytes, labeled: Mapping[str, Any], threads: int, processes: int,
+    measured: Measured | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the card of a pack, ready to be written as JSON.
 
@@ -51,7 +53,11 @@ def card_of(
         labeled: The entry of the labeled examples, from `save_labeled`.
         threads: Threads of torch that each process trained with.
         processes: Processes that trained the net together.
+        measured: What a board measured of each subnet; None if no board was asked.
     """
+    rows = [_subnet(subnet, floor) for subnet, floor in zip(subnets, floors, strict=True)]
+    if measured:
+        rows = [{**row, "measured": dict(costs)} for row, costs in zip(rows, measured.subnets, strict=True)]
     return {
         "name": method.name,
         **source,
@@ -66,7 +72,8 @@ def card_of(
             **(asdict(data.set.standardization) if model.standardized else {}),
         },
         "classes": list(data.set.classes),
-        "subnets": [_subnet(subnet, floor) for subnet, floor in zip(subnets, floors, strict=True)],
+        "subnets": rows,
+        **({"board": dict(measured.board)} if measured else {}),
         "labelled": dict(labeled),
         "tested_on": len(data.test_y),
         "trained_on": {"files": dict(data.files), "split": data.split, "notes": list(data.notes)},
@@ -79,12 +86,11 @@ def card_of(
 
 
 def _subnet(subnet: SubnetResult, floor: float) -> dict[str, Any]:
-    timed = {} if subnet.latency_us is None else {"latency_us": subnet.latency_us}
     return {
         "label": subnet.name,
         "macs": subnet.macs,
         "widths": list(subnet.widths),
-        **timed,
+        "predicted": dict(subnet.predicted),
         "accuracy": {
             "validation": round(subnet.validation_accuracy, 6),
             "test": round(subnet.accuracy, 6),

@@ -88,7 +88,7 @@ def compare(
         sizes.append((nested.size, sum(each.size for each in alone)))
     table = np.array(correct)  # [seeds, subnets, nested or alone, examples]
     rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    text = render([subnet.name for subnet in recipe.subnet], rows, sizes, len(seeds), table.shape[-1])
+    text = render(recipe.titles, rows, sizes, len(seeds), table.shape[-1])
     return f"{text}\n\n{origin(recipe, checked.sha256, seeds)}"
 
 
@@ -109,7 +109,7 @@ def origin(recipe: Recipe, sha256: str, seeds: Sequence[int]) -> str:
 def _of_seed(recipe: Recipe, seed: int) -> list[Training]:
     """Return the trainings of one seed: all subnets nested, then each alone."""
     nested = Training(f"{recipe.name}-seed{seed}", replace(recipe, seed=seed))
-    names = [f"{nested.name}-alone{subnet.name.rstrip('%')}" for subnet in recipe.subnet]
+    names = [f"{nested.name}-alone{title.rstrip('%')}" for title in recipe.titles]
     return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(names))]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
@@ -12,19 +13,23 @@ from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
-from reds.errors import DataError
+from reds.errors import BoardError, DataError
 from reds.experiment.arguments import (
     budget_list,
+    check_board,
     check_epochs,
     check_kinds,
     check_net,
     check_settings,
     check_shifts,
     check_types,
+    check_widen,
 )  # fmt: skip
+from reds.experiment.board import profile_on
+from reds.experiment.build_report import print_costs
 from reds.experiment.given_net import given_net
 from reds.experiment.int8_gap import gap_notes
-from reds.experiment.method import Method
+from reds.experiment.method import Method, block_notes
 from reds.experiment.pipeline import random_net, train_nested
 from reds.experiment.result import Result, run_test
 from reds.experiment.schedule import nested_phases
@@ -32,7 +37,9 @@ from reds.graph import Graph
 from reds.graph.lowering import check_packable
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
+from reds.nesting.cost import width_grids
 from reds.nesting.options import SelectionOptions
+from reds.nesting.own_gains import check_gains
 from reds.rules import check_kind
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
@@ -55,12 +62,17 @@ def compress(
     epochs: int | None = None,
     full_epochs: int | None = None,
     rounding_epochs: int = 0,
+    widen: float = 1.0,
     name: str = "net",
     seed: int = 0,
     selection: SelectionOptions | None = None,
     training: JointOptions | None = None,
     augmentation: AugmentationOptions | None = None,
     profile: TargetProfile | None = None,
+    board: str | None = None,
+    emulate: bool = False,
+    boards: str | Path | None = None,
+    energy_per_cycle: float | None = None,
     console: Console | None = None,
 ) -> Result:
     """Turn a network into nested int8 subnets: score, select, permute, train, quantize, test.
@@ -77,12 +89,19 @@ def compress(
         full_epochs: Epochs of training the full net before its units are scored; 0 for a net that is trained
             already. By default a quarter of `epochs`.
         rounding_epochs: Further epochs with int8 rounding, at a tenth of the learning rate.
+        widen: Units to choose from in each group, as a multiple of the net's own. Budgets stay shares of the
+            net. Only for a net without weights.
         name: Name of the pack, 1 to 31 bytes.
         seed: Seed of all random numbers; the same seed on the same machine gives the same bytes.
         selection: How units are scored and selected; by default as in a recipe.
         training: Epochs, minibatch size, learning rate and the like of all phases; by default as in a recipe.
         augmentation: How examples are augmented; by default not at all.
-        profile: Weight layout and measured times of the target, for arena and latency budgets.
+        profile: Layout, measured times and energy of the target, for budgets of arena, latency and energy.
+        board: Board of `hil`, instead of a profile. It measures layers as far as budgets need them, and each
+            subnet at the end. If it is lost by then, the result lacks what it would have measured.
+        emulate: Measure on the emulator of the board.
+        boards: Boards file of `hil`; by default the shipped one.
+        energy_per_cycle: Nanojoules that the board spends in a cycle; by default its meter tells.
         console: Shows progress; by default standard error.
 
     Returns:
@@ -92,12 +111,14 @@ def compress(
         SettingsError: An argument has another type or a value outside its range.
         DataError: The examples have another shape or another number of classes than the net.
         BudgetError: No subnet fits a budget.
+        BoardError: The board cannot be opened, is lost, or cannot measure what budgets need.
         DivergedError: Training left the finite numbers.
         LostProcessError: Another process that `torchrun` started has ended.
     """
     selection = SelectionOptions() if selection is None else selection
     joint = JointOptions(epochs=DEFAULT_EPOCHS) if training is None else training
     augmentation = AugmentationOptions() if augmentation is None else augmentation
+    asked = check_board(board, emulate, boards, energy_per_cycle, profile)
     target = TargetProfile() if profile is None else profile
     check_net(net)
     check_kinds(
@@ -118,9 +139,14 @@ def compress(
     check_settings(method, augmentation)
     stored = data.stored(name, seed)
     check_shifts(augmentation, stored.set.shape)
-    graph = _graph(net, stored.set)
+    graph = _graph(net, stored.set).widened(check_widen(widen, net))
     check_packable(graph)
-    check_budgets(graph, limits, selection.step, selection.least, target, selection.depth)
+    shown = console or plain_console(stderr=True)
+    if asked:
+        grids = width_grids(graph, selection.step, selection.least, selection.blocks)
+        target = profile_on(asked, graph, grids, limits, energy_per_cycle, shown)
+    check_budgets(graph, limits, selection.step, selection.least, target, selection.blocks)
+    check_gains(graph, selection)
     threads = threads_for(graph.macs(graph.full) * joint.batch)
     with processes.joined(), repeatable(threads):
         examples = Examples(stored, DataOptions(name), augmentation)
@@ -128,14 +154,19 @@ def compress(
             full = given_net(net, examples, name, seed)
         else:
             full = random_net(graph, examples, seed)
-        shown = console or plain_console(stderr=True)
         shown = shown if processes.is_first() else Console(quiet=True)
-        print_notes(stored.notes, shown)
+        print_notes([*stored.notes, *block_notes(selection, graph)], shown)
         progress = Progress(shown, nested_phases(method))
         trained = train_nested(full, examples, method, target, progress, Checkpoint())
         with progress.step("testing"):
             result = run_test(trained, stored, method, target)
         print_notes(gap_notes(result.int8_gaps), shown)
+        if asked:
+            try:
+                result = result.measured_on(asked, shown)
+            except BoardError as error:  # what took hours to train is not lost
+                print_notes([f"the subnets are not measured: {error}"], shown)
+        print_costs(result, shown)
         return result
 
 

@@ -1,9 +1,10 @@
 """Hold the settings of the method and the rules on their values, for recipes and `reds.compress`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reds.data.options import AugmentationOptions
+from reds.graph import Graph
 from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
 from reds.pack.validate import NAME_BYTES
@@ -15,8 +16,8 @@ from reds.training.rules import training_rules
 
 TOP = "the top level"
 """Place of the keys that are in no table of a recipe."""
-LIMITS = ("flash", "arena", "latency")
-"""Keys of a subnet's budgets beside MACs."""
+LIMITS = ("macs", "flash", "arena", "latency", "energy")
+"""Keys of a subnet's budgets beside its share of the MACs."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,21 @@ def method_rules(method: Method, augmentation: AugmentationOptions) -> Iterator[
     yield Rule("[selection]", "least", selection.least >= 1, "1 or more", selection.least)
     for options in filter(None, (method.full, method.joint, method.rounding)):
         yield from training_rules(options, least_batch=2)  # for norms
+    yield from limit_rules(method.budgets)
+
+
+def limit_rules(budgets: Sequence[Budget]) -> Iterator[Rule]:
+    """Give the rule that every limit is above 0."""
     for key in LIMITS:
-        given = [limit for budget in method.budgets if (limit := getattr(budget, key)) is not None]
+        given = [limit for budget in budgets if (limit := getattr(budget, key)) is not None]
         yield Rule("[[subnet]]", key, all(limit > 0 for limit in given), "more than 0", given)
+
+
+def block_notes(options: SelectionOptions, graph: Graph) -> list[str]:
+    """Return a note if blocks may be left out, and the net has none."""
+    if not options.blocks or graph.blocks:
+        return []
+    return ["depth: no residual block of this net can be left out, so its subnets differ in widths alone"]
 
 
 def shift_rules(augmentation: AugmentationOptions, shape: tuple[int, int, int]) -> Iterator[Rule]:

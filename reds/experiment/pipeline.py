@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.data.examples import Examples
-from reds.elastic.net import ElasticNet, nest
+from reds.elastic.net import ElasticNet, cropped, nest
 from reds.experiment.method import Method
 from reds.graph import Graph
 from reds.graph.subnets import SubnetSpec
@@ -58,7 +58,8 @@ def train_nested(
     """Train all subnets of a method in one weight set; resume from the checkpoint if it holds a state.
 
     Args:
-        full: The full net, random or trained; it is changed in place.
+        full: The full net, random or trained; it is changed in place. Units that no subnet keeps are
+            not in the trained net.
         examples: Training and validation examples.
         method: Budgets and options.
         profile: The target: its weight layout and measured times.
@@ -91,12 +92,13 @@ def train_nested(
                 profile=profile,
                 depth=options.depth,
                 identity=scores.identity,
+                gains=options.gains,
             )
         return selected, most_important_first(full.graph, scores.units)
 
     selected, order = from_first(choose)
     permute(full, order)
-    nested = nest(full, selected, norms=method.joint.norms)
+    nested = nest(cropped(full, selected[-1].widths), selected, norms=method.joint.norms)
     return train_jointly(nested, examples, method, progress, checkpoint)
 
 

@@ -3,7 +3,9 @@
 A recipe's mistakes show before anything is fetched, and before torch is imported, which takes seconds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +18,19 @@ from reds.data.catalog import SETS, Data, DataSpec
 from reds.data.load import load_data
 from reds.data.local_files import sha256_of
 from reds.data.user_files import load_user_data
-from reds.errors import BudgetError, GraphError, ModelError, RecipeError
-from reds.experiment.recipe import Recipe, method_of
+from reds.errors import BudgetError, GraphError, ModelError, RecipeError, SettingsError
+from reds.experiment.board import RECIPES_OWN, Target, profile_on
+from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
 from reds.graph import Graph
 from reds.graph.lowering import check_packable
 from reds.nesting.budgets import TargetProfile, check_budgets
+from reds.nesting.cost import width_grids
 from reds.nesting.cost.latency import load
+from reds.nesting.own_gains import check_gains
 from reds.pack.layouts import LAYOUTS
 from reds.reading import user_path
+from reds.training.progress import Progress
 from reds.zoo import by_name, names_reading
 
 if TYPE_CHECKING:
@@ -43,15 +49,17 @@ class Checked:
     graph: Graph
     """The full net."""
     profile: TargetProfile
+    board: Target | None = None
+    """The board that measures what each subnet costs once it is trained; None for no board."""
 
 
 @dataclass(frozen=True)
 class Prepared(Checked):
     """Hold a checked recipe with its examples."""
 
-    data: Data
-    examples: "Examples"
-    threads: int
+    data: Data = field(kw_only=True)
+    examples: "Examples" = field(kw_only=True)
+    threads: int = field(kw_only=True)
     """Threads of torch."""
 
     @property
@@ -61,34 +69,65 @@ class Prepared(Checked):
         return x.reshape(len(x), -1), self.data.test_y
 
 
-def check_recipe(path: Path, recipe: Recipe | None = None) -> Checked:
-    """Check a recipe: its values, its own data, its net, its budgets and its times.
+def check_recipe(
+    path: Path, recipe: Recipe | None = None, target: Target = RECIPES_OWN, console: Console | None = None
+) -> Checked:
+    """Check a recipe: its values, its own data, its net, its budgets and its target.
+
+    A board that the recipe or `target` names measures what the budgets need.
 
     Args:
         path: The recipe file, also for errors, for paths relative to it, and for its checksum.
         recipe: A variant of the recipe in the file; by default the recipe itself.
+        target: The board to build for instead of that of the file.
+        console: Shows what takes long; by default nothing is shown.
 
     Raises:
-        RedsError: The recipe, its budgets, its times or its own data cannot be used.
+        RedsError: The recipe, its budgets, its target or its own data cannot be used.
     """
-    recipe = recipe or load_recipe(path)
-    profile, selection = profile_of(recipe, path), recipe.selection
-    own = None
-    if recipe.data.set not in SETS:
-        source = _relative(recipe.data.set, path, "[data], set")
-        own = load_user_data(source, recipe.seed, recipe.data)
-    spec = own.set if own else SETS[recipe.data.set]
-    check_rows(recipe, spec, str(path))
-    try:
+    console = console or Console(quiet=True)
+    recipe, own = recipe or load_recipe(path, target), None
+    with Progress(console).step("reading the recipe and its data", brief=True):
+        given = profile_of(recipe, path)
+        if recipe.data.set not in SETS:
+            source = _relative(recipe.data.set, path, "[data], set")
+            own = load_user_data(source, recipe.seed, recipe.data)
+        spec = own.set if own else SETS[recipe.data.set]
+        check_rows(recipe, spec, str(path))
+        check_shifts(recipe, spec, str(path))
+    with _naming(path):
         graph = graph_of(recipe, spec)
         check_packable(graph)
-        check_budgets(
-            graph, method_of(recipe).budgets, selection.step, selection.least, profile, selection.depth
-        )
-    except (BudgetError, GraphError, ModelError, RecipeError) as error:
+    board, selection = board_of(recipe, path), recipe.selection
+    with _naming(path):
+        profile = _measured_profile(recipe, graph, board, console) if board else given
+        check_budgets(graph, recipe.budgets, selection.step, selection.least, profile, selection.blocks)
+        check_gains(graph, selection)
+    return Checked(recipe, sha256_of(path), own, graph, profile, board)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the recipe in errors about its net and its budgets."""
+    try:
+        yield
+    except (BudgetError, GraphError, ModelError, RecipeError, SettingsError) as error:
         raise type(error)(f"{path}: {error}") from error
-    check_shifts(recipe, spec, str(path))
-    return Checked(recipe, sha256_of(path), own, graph, profile)
+
+
+def _measured_profile(recipe: Recipe, graph: Graph, board: Target, console: Console) -> TargetProfile:
+    grids = width_grids(graph, recipe.selection.step, recipe.selection.least, recipe.selection.blocks)
+    energy = recipe.device.energy_per_cycle if recipe.device else None
+    return profile_on(board, graph, grids, recipe.budgets, energy, console)
+
+
+def board_of(recipe: Recipe, path: Path) -> Target | None:
+    """Return the board that a recipe names, None if it names none; `path` is the recipe's file."""
+    device = recipe.device
+    if device is None or device.board is None:
+        return None
+    boards = _relative(device.boards, path, "[device], boards") if device.boards else None
+    return Target(device.board, device.emulate, boards)
 
 
 def prepare(checked: Checked, console: Console, threads: int | None = None, at_once: int = 1) -> Prepared:
@@ -129,8 +168,8 @@ def with_examples(checked: Checked, data: Data, threads: int) -> Prepared:
     make_repeatable(threads)
     recipe = checked.recipe
     examples = Examples(data, recipe.data, recipe.augmentation)
-    shared = (recipe, checked.sha256, checked.own, checked.graph, checked.profile)
-    return Prepared(*shared, data, examples, threads)
+    shared = {each.name: getattr(checked, each.name) for each in fields(Checked)}
+    return Prepared(**shared, data=data, examples=examples, threads=threads)
 
 
 def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
@@ -139,7 +178,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = by_name(recipe.net.name, len(spec.classes))
+    graph = by_name(recipe.net.name, len(spec.classes)).widened(recipe.net.widen)
     shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]
@@ -153,7 +192,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
 
 
 def profile_of(recipe: Recipe, path: Path) -> TargetProfile:
-    """Return the target of a recipe, with its measured times.
+    """Return the target of a recipe that names no board, with its times.
 
     Args:
         recipe: The recipe.
@@ -163,11 +202,12 @@ def profile_of(recipe: Recipe, path: Path) -> TargetProfile:
         LatencyError: The times cannot be read.
         RecipeError: No file can have the name of the times.
     """
-    if recipe.device is None:
+    device = recipe.device
+    if device is None or device.board is not None:
         return TargetProfile()
-    layout = next(layout for layout in LAYOUTS.values() if layout.name == recipe.device.layout)
-    times = recipe.device.times
-    return TargetProfile(layout, load(_relative(times, path, "[device], times")) if times else None)
+    layout = next(layout for layout in LAYOUTS.values() if layout.name == device.layout)
+    times = load(_relative(device.times, path, "[device], times")) if device.times else None
+    return TargetProfile(layout, times, device.energy_per_cycle)
 
 
 def _relative(text: str, recipe: Path, key: str) -> Path:

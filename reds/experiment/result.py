@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 
 from reds import pack
 from reds.data.catalog import Data, DataSpec
@@ -16,13 +17,14 @@ from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
 from reds.errors import PackError
 from reds.experiment.answers import Answers
+from reds.experiment.board import Measured, Target, measured_on
 from reds.experiment.card import SubnetResult, card_of
 from reds.experiment.int8_gap import Int8Gap, int8_gap
 from reds.experiment.method import Method
 from reds.experiment.pipeline import Trained
+from reds.experiment.promises import predicted
 from reds.files import write_atomically
 from reds.nesting.budgets import TargetProfile
-from reds.nesting.cost.latency import NANOSECONDS
 from reds.pack.model import Model
 from reds.pack.paths import pack_path, writing
 from reds.pack.subnets import Subnets
@@ -55,6 +57,8 @@ class Result:
     """Threads of torch that each process trained with."""
     processes: int = field(repr=False)
     """Processes that trained the net together."""
+    measured: Measured | None = field(default=None, repr=False)
+    """What a board measured of each subnet; None if no board was asked."""
 
     @property
     def int8_gaps(self) -> tuple[Int8Gap, ...]:
@@ -89,10 +93,15 @@ class Result:
             card = card_of(
                 self.method, self.data, self.trained.model, self.subnets, self.floors,
                 source=self.source, written=written, labeled=labeled, threads=self.threads,
-                processes=self.processes,
+                processes=self.processes, measured=self.measured,
             )  # fmt: skip
             write_atomically(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
         return path
+
+    def measured_on(self, board: Target, console: Console) -> "Result":
+        """Return the same result with what a board measures of each subnet. Raises `BoardError`."""
+        measured = processes.from_first(lambda: measured_on(board, self.trained.model, console))
+        return replace(self, measured=measured)
 
 
 def float_hits(
@@ -155,7 +164,7 @@ def run_test(
                 float(correct[i, : data.set.labeled].mean()),
                 float(floats[i].mean()),
                 trained.float_validation[i],
-                costs["latency"] / NANOSECONDS if profile.latency else None,
+                predicted(costs, profile),
             )
         )
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)

@@ -13,7 +13,7 @@ ROUNDED = 1.4
 
 def nested_phases(method: Method) -> list[Phase]:
     """Return the phases of training all subnets in one weight set."""
-    return _phases(method, "full net", 1.0, [budget.macs or 1.0 for budget in method.budgets])
+    return _phases(method, "full net", 1.0, [budget.share or 1.0 for budget in method.budgets])
 
 
 def alone_phases(method: Method, name: str, share: float) -> list[Phase]:

@@ -28,8 +28,10 @@ SHOWING = {
 """Modules of these packages that only show what happens, or read what is done."""
 
 
-FREE = {"name", "data.source", "subnet.floor"}
-"""Keys of a recipe that decide no bit of a training: the pack's name, where files come from, floors."""
+FREE = {"name", "data.source", "subnet.floor", "device.board", "device.emulate", "device.boards"}
+"""Keys of a recipe that decide no bit of a training: the pack's name, where files come from, floors, and the
+board, as what it tells is in the profile.
+"""
 
 
 def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> dict[str, str]:
@@ -39,13 +41,14 @@ def key_of(name: str, recipe: Recipe, data: Data, profile: TargetProfile) -> dic
         name: Name of the pack, which differs between trainings of one recipe.
         recipe: All its options count, apart from `FREE`.
         data: The checksums of its files and its split count.
-        profile: Its measured times count.
+        profile: Its layout, its measured times and its energy count.
     """
     key = {"pack": name, **dict(_options(recipe))}
     key |= {f"file {file}": sha256[:16] for file, sha256 in sorted(data.files.items())}
     key |= {"split": data.split, "torch": str(torch.__version__), "processor": processor()}
     key |= {"instructions": instructions(), "threads": str(torch.get_num_threads())}
     key["processes"] = str(processes.count())
+    key |= {"layout": profile.layout.name, "energy of a cycle": f"{profile.energy_per_cycle}"}
     if profile.latency:
         key["times"] = hashlib.sha256(times_json(profile.latency)).hexdigest()[:16]
     return {**key, "code of reds": code_digest()[:16]}

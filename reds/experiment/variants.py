@@ -36,8 +36,8 @@ class Training:
         method = method_of(self.recipe)
         if self.alone is None:
             return nested_phases(method)
-        subnet = self.recipe.subnet[self.alone]
-        return alone_phases(method, subnet.name, subnet.budget)
+        share = self.recipe.budgets[self.alone].share or 1.0
+        return alone_phases(method, self.recipe.titles[self.alone], share)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, prod
 
+from reds.errors import GraphError
 from reds.graph.blocks import Block, Running, find_blocks, running_layers
 from reds.graph.parts import MIXING, Group, Layer, Padding, Tensor, Widths
+from reds.rules import is_number
+from reds.text import shown
 
 __all__ = [
     "MIXING",
@@ -27,6 +30,9 @@ __all__ = [
     "same_padding",
 ]
 
+MOST_WIDER = 16
+"""Largest factor by which a network is widened."""
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -35,6 +41,13 @@ class Graph:
     groups: tuple[Group, ...]
     tensors: tuple[Tensor, ...]
     layers: tuple[Layer, ...]
+    reference: int | None = None
+    """Multiply-accumulates that shares of budgets are of; None for those of the full network."""
+
+    @property
+    def whole(self) -> int:
+        """Return the multiply-accumulates that a budget of 100 % is."""
+        return self.macs(self.full) if self.reference is None else self.reference
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -83,6 +96,22 @@ class Graph:
         )
         kept = (0, *(self.layers[i].output for i in run.layers))
         return Graph(groups, tuple(self.tensors[tensor] for tensor in kept), layers)
+
+    def widened(self, factor: float) -> "Graph":
+        """Return the network with more units, whose budgets are shares of this one.
+
+        Args:
+            factor: Units of each group that is cut, as a multiple of those here; at least 1.
+
+        Raises:
+            GraphError: The factor is no number of 1 to 16, or a layer would have too many units.
+        """
+        if not is_number(factor) or not 1 <= factor <= MOST_WIDER:
+            raise GraphError(f"widen is {shown(factor)}: a number from 1 to {MOST_WIDER} is needed")
+        if factor == 1:
+            return self
+        widths = [ceil(group.units * factor - 1e-9) if group.cut else group.units for group in self.groups]
+        return replace(self.resized(widths), reference=self.whole)
 
     def macs(self, widths: Sequence[int]) -> int:
         """Return the multiply-accumulates of one inference at these widths, the classifier included."""

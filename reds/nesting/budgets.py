@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
-from reds.errors import BudgetError
+from reds.errors import BudgetError, SettingsError
 from reds.graph import Graph, Widths
-from reds.graph.subnets import Budget, subnet_name
+from reds.graph.subnets import Budget
 from reds.nesting.cost import (
     Cost,
     Grid,
@@ -19,9 +20,17 @@ from reds.nesting.cost import (
     width_grids,
 )
 from reds.nesting.cost.arena import arena_bytes, arena_cost
+from reds.nesting.cost.energy import PICOJOULES, energy_cost
 from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.pack.layouts import CANONICAL, Layout
+from reds.pack.validate import SUBNET_NAME_BYTES
+from reds.pack.validate.name import is_name
+from reds.rules import is_number
+from reds.text import shown
+
+KINDS = ("macs", "flash", "arena", "latency", "energy")
+"""Fields of a budget that limit a cost."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +41,45 @@ class TargetProfile:
     """The layout of the device's kernels, which need scratch in the arena."""
     latency: Latency | None = None
     """The times measured on the device; None if there are none."""
+    energy_per_cycle: float | None = None
+    """Nanojoules that the device spends in a cycle of an inference; None if unknown."""
+
+    def __post_init__(self) -> None:
+        nj = self.energy_per_cycle
+        if nj is not None and not (is_number(nj) and nj > 0):
+            raise SettingsError(f"energy_per_cycle: nanojoules above 0 are needed, not {shown(nj)}")
+
+    def latency_cost(self, graph: Graph, grids: Sequence[Grid]) -> Cost:
+        """Return the nanoseconds of an inference. Raises `BudgetError` without times."""
+        if self.latency is None:
+            raise BudgetError(
+                "a budget of latency or energy needs times measured on a board: name a `board`, or give the"
+                " device its times"
+            )
+        return latency_cost(graph, grids, self.latency)
+
+    def energy_cost(self, graph: Graph, grids: Sequence[Grid]) -> Cost:
+        """Return the picojoules of an inference. Raises `BudgetError` without times or an energy."""
+        if self.energy_per_cycle is None:
+            raise BudgetError("an energy budget needs the energy of a cycle: give `energy_per_cycle`, in nJ")
+        in_time = self.latency_cost(graph, grids)
+        hz = self.latency.hz if self.latency else None
+        if hz is None:
+            raise BudgetError("an energy budget needs a board that counts cycles: limit the latency instead")
+        return energy_cost(in_time, hz, self.energy_per_cycle)
 
     def costs(self, graph: Graph, widths: Widths) -> dict[str, int]:
-        """Return the costs of a subnet: MACs, bytes of flash and arena, nanoseconds if times are known."""
+        """Return the costs of a subnet: MACs, bytes of flash and arena, ns and pJ as far as known."""
         costs = {
             "macs": graph.macs(widths),
             "flash": sum(flash_bytes(graph.layers[i], widths) for i in graph.running(widths).layers),
             "arena": arena_bytes(graph, widths, self.layout),
         }
+        grids, only = [np.array([n]) for n in widths], (0,) * len(widths)
         if self.latency:
-            grids = [np.array([n]) for n in widths]
-            costs["latency"] = latency_cost(graph, grids, self.latency).evaluate((0,) * len(grids))
+            costs["latency"] = self.latency_cost(graph, grids).evaluate(only)
+            if self.energy_per_cycle and self.latency.hz:
+                costs["energy"] = self.energy_cost(graph, grids).evaluate(only)
         return costs
 
 
@@ -58,7 +95,8 @@ def limits_of(
         profile: The device.
 
     Raises:
-        BudgetError: A budget limits latency, and the profile has no times.
+        BudgetError: A budget limits latency or energy, and the profile lacks times or the energy of a cycle;
+            or the MACs of a budget are fewer than those of one before.
         GraphError: The times belong to another network.
     """
     whole_blocks = Limit(half_blocks_cost(graph, grids), 0)
@@ -69,21 +107,19 @@ def limits_of(
             cost = make_cost()
             for i, value in enumerate(values):
                 if value is not None:
-                    most = int(value * scale + 1e-6)
-                    share = f" ({value:g} of the full net)" if cost.unit == "MACs" else ""
-                    limits[i].append(Limit(cost, most, f"subnet {i + 1}: budget {cost.format(most)}{share}"))
+                    most, share = int(value * scale + 1e-6), budgets[i].share
+                    of_full = f" ({share:g} of the full net)" if share and cost.unit == "MACs" else ""
+                    budget = f"subnet {i + 1}: budget {cost.format(most)}{of_full}"
+                    limits[i].append(Limit(cost, most, budget))
 
-    def measured_cost() -> Cost:
-        if profile.latency is None:
-            raise BudgetError(
-                "a latency budget needs times measured on a board: give the device its `latency`"
-            )
-        return latency_cost(graph, grids, profile.latency)
-
-    add(lambda: macs_cost(graph, grids), graph.macs(graph.full), [b.macs for b in budgets])
+    full = graph.whole
+    macs = [b.macs if b.share is None else b.share * full for b in budgets]
+    _check_ascent("MACs", macs)
+    add(lambda: macs_cost(graph, grids), 1, macs)
     add(lambda: flash_cost(graph, grids), 1, [b.flash for b in budgets])
     add(lambda: arena_cost(graph, grids, profile.layout), 1, [b.arena for b in budgets])
-    add(measured_cost, NANOSECONDS, [b.latency for b in budgets])
+    add(lambda: profile.latency_cost(graph, grids), NANOSECONDS, [b.latency for b in budgets])
+    add(lambda: profile.energy_cost(graph, grids), PICOJOULES, [b.energy for b in budgets])
     for earlier, later in list(pairwise(limits))[::-1]:
         own = {limit.cost.unit: limit for limit in earlier}
         tighter = {
@@ -127,7 +163,8 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
     """Return budgets, where a bare number is a fraction of the full network's MACs.
 
     Raises:
-        BudgetError: There are none, the fractions do not ascend, one is not in (0, 1], or two give one name.
+        BudgetError: There are none, one is no number above 0, those of one kind do not ascend, or two
+            subnets have one name.
     """
     if isinstance(budgets, str | int | float | None) or not list(budgets):
         raise BudgetError(f"budgets are {budgets!r}: give one for each subnet, as [0.25, 0.5, 1.0]")
@@ -135,12 +172,37 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
         if not isinstance(budget, Budget | float | int) or isinstance(budget, bool):
             raise BudgetError(f"budget {budget!r}: a number or a reds.Budget is needed")
     converted = [b if isinstance(b, Budget) else Budget(macs=b) for b in budgets]
-    shares = [b.macs for b in converted if b.macs is not None]
-    if shares != sorted(shares) or not all(0 < share <= 1 for share in shares):
-        given = ", ".join(f"{share:g}" for share in shares)
-        raise BudgetError(f"budgets {given}: fractions of the full net's MACs, smallest first, are needed")
-    check_names([subnet_name(share) for share in shares])
+    shares = [float(b) if not isinstance(b, Budget) else b.share for b in budgets]
+    given = [share for share in shares if share is not None]
+    if given != sorted(given) or not all(0 < share <= 1 for share in given):
+        values = ", ".join(f"{share:g}" for share in given)
+        raise BudgetError(f"budgets {values}: fractions of the full net's MACs, smallest first, are needed")
+    for kind in KINDS:
+        limits = [getattr(budget, kind) for budget in converted]
+        if wrong := [limit for limit in limits if limit is not None and not 0 < limit < inf]:
+            raise BudgetError(f"budgets, {kind}: a number above 0 is needed, not {shown(wrong[0])}")
+        if kind != "macs":  # fractions and numbers of MACs compare once the net is known
+            _check_ascent(kind, limits)
+    for budget in converted:
+        if budget.name is not None:
+            check_name(budget.name)
+    check_names([name for budget in converted if (name := budget.known_name) is not None])
     return converted
+
+
+def _check_ascent(kind: str, values: Sequence[float | None]) -> None:
+    """Raise `BudgetError` if a subnet may cost less than one before, which it contains."""
+    given = [value for value in values if value is not None]
+    if given != sorted(given):
+        falling = ", ".join(f"{value:g}" for value in given)
+        raise BudgetError(f"budgets, {kind}: {falling}: none below the one before is possible: sort them")
+
+
+def check_name(name: str) -> None:
+    """Raise `BudgetError` unless a text can be the name of a subnet in a pack."""
+    if not is_name(name, SUBNET_NAME_BYTES):
+        expected = f"1 to {SUBNET_NAME_BYTES} printable bytes are needed"
+        raise BudgetError(f"budgets, name: {expected}, not {shown(name)}")
 
 
 def check_names(names: Sequence[str]) -> None:

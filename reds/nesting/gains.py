@@ -13,6 +13,7 @@ from reds.nesting.options import Objective
 from reds.nesting.solver.problem import Groups
 from reds.pack.array_like import array_of
 from reds.rules import check_kind
+from reds.text import shown
 
 POWER, LEAST_SHARE = 4, 0.01
 """`balanced` sums shares to the power of -POWER. Smaller shares count as LEAST_SHARE, to keep sums exact."""
@@ -59,8 +60,8 @@ def checked_identity(graph: Graph, identity: Sequence[float] | Scores | None) ->
     whole = shares.shape == inside.shape and shares.dtype.kind in "iuf"
     if not whole or not ((shares >= 0) & (shares <= 1)).all():
         raise SettingsError(
-            f"identity: one number from 0 to 1 for each of {len(inside)} groups is needed: give"
-            " reds.score(...).identity"
+            f"identity: is {shown(identity)}: one number from 0 to 1 for each of {len(inside)} groups is"
+            " needed, as in reds.score(...).identity"
         )
     return np.where(inside, shares, 0.0)
 

@@ -34,7 +34,7 @@ class Identities:
         """Give each minibatch of features float32 [N, features] and labels int64 [N] after its losses."""
         for x, y in batches:
             with torch.no_grad():
-                self._losses += [_loss(net, x, y) for net in self._nets]
+                self._losses += [adapted_loss(net, x, y) for net in self._nets]
             self._count += 1
             yield x, y
 
@@ -62,7 +62,7 @@ def _alone(net: ElasticNet, widths: Widths) -> ElasticNet:
     return nest(net, [SubnetSpec("alone", Budget(), widths)]).eval()
 
 
-def _loss(net: ElasticNet, x: Tensor, y: Tensor) -> float:
+def adapted_loss(net: ElasticNet, x: Tensor, y: Tensor) -> float:
     """Return the cross-entropy with the norms of the minibatch, as a subnet's own norms would have them."""
     for module in net.modules():
         if isinstance(module, nn.BatchNorm1d):

@@ -1,11 +1,14 @@
 """Define the options of importance and selection, with their defaults."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Measure = Literal["gradient", "magnitude", "random"]
 Objective = Literal["balanced", "product", "sum"]
 Order = Literal["bottom-up", "top-down", "joint", "uniform", "even"]
+BASELINES: frozenset[Order] = frozenset({"uniform", "even"})
+"""Orders that need no scores and leave out no block."""
 
 
 @dataclass(frozen=True)
@@ -29,4 +32,14 @@ class SelectionOptions:
     least: int = 4
     """The fewest units that a unit group keeps."""
     depth: bool = False
-    """Let subnets leave out whole residual blocks, if input and output agree (the paper's skipped blocks)."""
+    """Let subnets leave out whole residual blocks whose input and output agree, as the paper skips blocks."""
+
+    gains: Mapping[str, Mapping[str, float]] | None = None
+    """Gains of your own instead of those by importance: for each layer whose units are cut what a number of
+    them is worth, as `gains.conv1 = { 8 = 0.2, 16 = 0.6, 32 = 1.0 }`. Gains of all layers add up.
+    """
+
+    @property
+    def blocks(self) -> bool:
+        """Return whether a subnet may leave out blocks, which the baselines never do."""
+        return self.depth and self.order not in BASELINES

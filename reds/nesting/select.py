@@ -7,32 +7,33 @@ the widths.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
 
 from reds.errors import BudgetError, CoupledError
 from reds.graph import Graph
-from reds.graph.subnets import Budget, SubnetSpec, subnet_name
+from reds.graph.subnets import Budget, SubnetSpec, subnet_names
 from reds.nesting.baselines import choose_evenly, choose_uniformly
-from reds.nesting.budgets import TargetProfile, as_budgets, check_names, limits_of
+from reds.nesting.budgets import TargetProfile, as_budgets, limits_of
 from reds.nesting.cost import Grid, width_grids
 from reds.nesting.cost.arena import ARENA_UNIT
 from reds.nesting.gains import Scores, checked_identity, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
-from reds.nesting.options import Objective, Order
+from reds.nesting.options import BASELINES, Objective, Order
+from reds.nesting.own_gains import OwnGains, own_gains
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 from reds.nesting.solver.solve import InfeasibleError, Solution, solve
 from reds.rules import Rule, check_argument, check_kind
 from reds.strict_tables import type_name
 
-BASELINES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
+WITHOUT_SCORES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
     "uniform": choose_uniformly,
     "even": choose_evenly,
 }
-"""Orders that need no scores."""
+"""How each baseline chooses."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class SelectedSubnet(SubnetSpec):
     """A selected subnet, with its costs and the objective that it reaches."""
 
     costs: Mapping[str, int]
-    """`macs`, bytes of `flash` and `arena`, and nanoseconds of `latency` if times are known."""
+    """`macs`, bytes of `flash` and `arena`, ns of `latency` and pJ of `energy` as far as they are known."""
     value: float
     """The sum of gains."""
     gap: float
@@ -52,14 +53,14 @@ def select(
     step: int | Sequence[int] = 4, least: int | Sequence[int] = 4, order: Order = "bottom-up",
     objective: Objective = "balanced", kernels: Mapping[Groups, Scores] | None = None,
     profile: TargetProfile | None = None, depth: bool = False,
-    identity: Sequence[float] | Scores | None = None,
+    identity: Sequence[float] | Scores | None = None, gains: OwnGains | None = None,
 ) -> tuple[SelectedSubnet, ...]:  # fmt: skip
     """Select a nested subnet for each budget, smallest first.
 
     Args:
         graph: The full network.
         scores: Importance of every unit of each group, float64 [units], at least 0, in any order.
-        budgets: Smallest first; a number is a fraction of the full network's MACs.
+        budgets: Smallest first; a bare number is a fraction of the full network's MACs.
         step: Widths are multiples of this; one number, or one for each group.
         least: The fewest units that a group keeps; one number, or one for each group.
         order: `bottom-up` solves the smallest budget first and keeps its units in the larger subnets.
@@ -73,11 +74,15 @@ def select(
             is a mean of these shares that lies near the smallest (the power mean of exponent -4).
         kernels: For groups a and b the part of b's scores that counts only if a unit of a is kept too,
             float64 [units of a, units of b].
-        profile: The device, for arena and latency budgets; by default the canonical layout and no times.
+        profile: The device, for budgets of arena, latency and energy; by default the canonical layout without
+            times.
         depth: Whether a subnet may leave out whole residual blocks, `graph.blocks`: their groups get width 0.
             The baselines never do.
         identity: For each group the share of its importance that its block's identity has, 0 to 1, which is
             kept without the block; by default a half. Only the groups of blocks count.
+        gains: Gains of your own, whose sum is maximized instead of the objective: for each layer whose units
+            are cut what a number of them is worth, as `{"conv1": {8: 0.2, 16: 0.6, 32: 1.0}}`, linear
+            between these.
 
     Raises:
         BudgetError: Nothing fits a budget.
@@ -96,21 +101,23 @@ def select(
     grids = width_grids(graph, step, least, depth and order not in BASELINES)
     profile = profile or TargetProfile()
     shares = checked_identity(graph, identity) if depth else np.zeros(len(grids))
-    gains = gains_of(scores, kernels or {}, grids, objective, shares)
+    if gains is not None:
+        values, objective = own_gains(graph, gains, grids), "sum"
+    else:
+        values = gains_of(scores, kernels or {}, grids, objective, shares)
     budgets = as_budgets(budgets)
     limits = limits_of(graph, grids, budgets, profile)
-    problems = [build_problem(grids, gains, subnet_limits) for subnet_limits in limits]
+    problems = [build_problem(grids, values, subnet_limits) for subnet_limits in limits]
     with _naming_groups(graph):
         choices, gaps = _choose(grids, problems, limits, order, objective)
     selected = []
     for i, (problem, choice, gap) in enumerate(zip(problems, choices, gaps, strict=True)):
         widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
         costs = profile.costs(graph, widths)
-        name = subnet_name(budgets[i].macs or costs["macs"] / graph.macs(graph.full))
-        selected.append(SelectedSubnet(name, budgets[i], widths, costs, problem.value(choice), gap))
+        selected.append(SelectedSubnet("", budgets[i], widths, costs, problem.value(choice), gap))
         _check_arena(selected[-1], limits[i])
-    check_names([subnet.name for subnet in selected])
-    return tuple(selected)
+    names = subnet_names(budgets, [each.costs["macs"] / graph.whole for each in selected])
+    return tuple(replace(each, name=name) for each, name in zip(selected, names, strict=True))
 
 
 def _choose(
@@ -118,8 +125,8 @@ def _choose(
     objective: Objective,
 ) -> tuple[Sequence[Choice], list[float]]:  # fmt: skip
     """Return a choice for each problem, nested, and its optimality gap."""
-    if order in BASELINES:
-        return BASELINES[order](grids, problems, limits), [1.0] * len(problems)
+    if order in WITHOUT_SCORES:
+        return WITHOUT_SCORES[order](grids, problems, limits), [1.0] * len(problems)
     if order == "joint":
         known = [_solve_in_order(grids, problems, limits, first) for first in ("bottom-up", "top-down")]
         joint = solve_jointly(problems, [[solution.choice for solution in solutions] for solutions in known])

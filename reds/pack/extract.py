@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from reds.pack.arena import Schedule, model_schedule
+from reds.pack.layouts import CANONICAL
 from reds.pack.model import IntegerLayer, Model, Subnet
 
 
@@ -30,6 +31,14 @@ def extract_subnet(model: Model, subnet: int) -> Model:
     """Return one subnet as a network with no other subnets."""
     largest = extract_up_to(model, subnet)
     return replace(largest, subnets=largest.subnets[-1:])
+
+
+def subnet_flash(model: Model, subnet: int) -> int:
+    """Return the bytes of weights and tables of one subnet by itself, in the canonical layout."""
+    alone = extract_subnet(model, subnet)
+    weights = sum(len(CANONICAL.weights(layer)) for layer in alone.layers)
+    steps = alone.subnets[0].steps
+    return weights + sum(len(CANONICAL.table(alone.layers[step.layer], step)) for step in steps)
 
 
 def _extract_layer(model: Model, subnet: int, index: int, reads: tuple[int, ...]) -> IntegerLayer:

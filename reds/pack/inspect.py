@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reds import pack
 from reds.errors import ModelError, PackError
-from reds.pack import layouts, rooms
+from reds.pack import capacity, layouts
 from reds.pack.card import read_card, shares
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
@@ -52,7 +52,7 @@ def print_pack(path: Path, console: Console) -> None:
     for line in left_out_lines(names, run):
         console.print(line, markup=False, emoji=False, soft_wrap=True)
     if canonical:
-        for line in (_bytes(model), *rooms.lines(model)):
+        for line in (_bytes(model), *capacity.lines(model)):
             console.print(line, soft_wrap=True)
     else:
         console.print(_laid_out(layout, len(data)))

@@ -129,7 +129,8 @@ class _Reader:
         magic, version, size, crc = self.header[:4]
         begins = f"it begins with {magic!r}, not with {MAGIC.decode()}"
         _refuse_if(magic != MAGIC, f"{begins}; name a .reds file")
-        _refuse_if(version == 1, f"its format is version 1, not {VERSION}; convert it with `reds convert`")
+        old = version & 0xFFFF == 1  # in version 1 the field has 16 bits, and the layout follows
+        _refuse_if(old, f"its format is version 1, not {VERSION}; convert it with `reds convert`")
         reads = f"its format is version {version}, but this program reads {VERSION}"
         _refuse_if(version != VERSION, f"{reads}; build it again")
         cut = f"it is cut short or padded: it has {len(data)} bytes of {size}"
@@ -172,7 +173,8 @@ class _Reader:
         for i, (*_, rooms_at, steps_at, steps) in enumerate(plans):
             self._take(rooms_at, tensor_count * ROOM.size, f"the rooms of subnet {i}")
             self._take(steps_at, steps * STEP.size, f"the steps of subnet {i}")
-        _refuse_if(tables_at != self.end, f"its tables begin at {tables_at}, but its steps end at {self.end}")
+        begin = f"its tables begin at {tables_at}, but its steps end at {self.end}"
+        _refuse_if(tables_at != self.end, f"{begin}; build it again")
         self.stored: dict[tuple[int, str], tuple[int, int]] = {}
         subnets = tuple(self._subnet(plan, i, layers) for i, plan in enumerate(plans))
         standardized = bool(flags & STANDARDIZED)
@@ -240,7 +242,7 @@ class _Reader:
         fields = [STEP.unpack_from(self.data, steps_at + i * STEP.size) for i in range(count)]
         for i, (layer, *_) in enumerate(fields):
             named = f"{where} names layer {layer} in step {i}"
-            _refuse_if(layer >= len(layers), f"{named}, but there are {len(layers)}")
+            _refuse_if(layer >= len(layers), f"{named}, but there are {len(layers)}; build it again")
         steps = tuple(self._step(field, layers[field[0]], rooms, where) for field in fields)
         tensors = 0, *(step.layer + 1 for step in steps)
         arena = Arena(tuple(at[t] for t in tensors), tuple(field[2] for field in fields), arena_size)

@@ -46,6 +46,8 @@ def convert_file(old: Path, new: Path, force: bool = False) -> int:
     Raises:
         PackError: `old` cannot be read or is no pack of version 1, or `new` is there or cannot be written.
     """
+    if new.suffix == ".json":
+        raise PackError(f"{new}: has the suffix of a card: name a .reds file")
     data = read_bytes(old)
     card = read_card(old.with_suffix(".json"), hashlib.sha256(data).hexdigest())
     try:

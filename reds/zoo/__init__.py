@@ -12,6 +12,7 @@ from reds.zoo.cnn import cnn
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn, ds_cnn_vision
 from reds.zoo.mobilenet import mobilenet
+from reds.zoo.mobilenet_v2 import mobilenet_v2
 from reds.zoo.resnet import resnet8
 
 NETS: Mapping[str, Callable[[], Graph]] = {
@@ -25,6 +26,8 @@ NETS: Mapping[str, Callable[[], Graph]] = {
     "ds-cnn-s-32x32x3": partial(ds_cnn_vision, 32, 32, 3, (16, 5)),
     "mobilenet-0.25": partial(mobilenet, 0.25),
     "mobilenet-1.0": partial(mobilenet, 1.0),
+    "mobilenet-v2-0.35": partial(mobilenet_v2, 0.35),
+    "mobilenet-v2-1.0": partial(mobilenet_v2, 1.0),
     "resnet8": resnet8,
 }
 """Networks at their published input sizes."""
@@ -34,6 +37,8 @@ RESIZABLE: Mapping[str, Callable[[int, int, int], Graph]] = {
     "ds-cnn-s": ds_cnn_vision,
     "mobilenet-0.25": partial(mobilenet, 0.25),
     "mobilenet-1.0": partial(mobilenet, 1.0),
+    "mobilenet-v2-0.35": partial(mobilenet_v2, 0.35),
+    "mobilenet-v2-1.0": partial(mobilenet_v2, 1.0),
     "resnet8": resnet8,
 }
 """Networks at any rows, columns and channels. DS-CNN is the variant for pictures, with global pooling."""

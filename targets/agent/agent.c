@@ -25,14 +25,14 @@ static void hello(agent *a, const frame *request)
     uint8_t *p = agent_payload(a);
     put16(p + PROTOCOL_HELLO_VERSION_AT, PROTOCOL_VERSION);
     put16(p + PROTOCOL_HELLO_FLAGS_AT, port.emulated ? FLAG_EMULATED : 0);
-    put32(p + PROTOCOL_HELLO_CAPACITY_AT, port.store_bytes);
+    put32(p + PROTOCOL_HELLO_CAPACITY_AT, slots_room_of_both());
     put32(p + PROTOCOL_HELLO_ARENA_AT, port.arena_bytes);
     put32(p + PROTOCOL_HELLO_INPUT_BYTES_AT, port.inputs_bytes);
     put16(p + PROTOCOL_HELLO_MAX_PAYLOAD_AT, FRAME_PAYLOAD);
     put16(p + PROTOCOL_HELLO_CLOCKS_AT, port.clock_count);
     put32(p + PROTOCOL_HELLO_LAYOUTS_AT, reds_layouts());
-    put32(p + PROTOCOL_HELLO_PACK_SIZE_AT, a->loaded_bytes);
-    put32(p + PROTOCOL_HELLO_PACK_CRC_AT, a->loaded_crc);
+    put32(p + PROTOCOL_HELLO_PACK_SIZE_AT, a->loaded.size);
+    put32(p + PROTOCOL_HELLO_PACK_CRC_AT, a->loaded.crc);
     put_text(p + PROTOCOL_HELLO_BUILD_AT, REDS_BUILD_ID, PROTOCOL_HELLO_BOARD_AT - PROTOCOL_HELLO_BUILD_AT);
     put_text(p + PROTOCOL_HELLO_BOARD_AT, port.board, PROTOCOL_HELLO_BYTES - PROTOCOL_HELLO_BOARD_AT);
     p += PROTOCOL_HELLO_BYTES;
@@ -101,6 +101,10 @@ static int32_t expected_size(uint8_t command)
         return PROTOCOL_GOVERN_BYTES;
     case COMMAND_DECIDE:
         return PROTOCOL_DECIDE_BYTES;
+    case COMMAND_PAGES:
+        return PROTOCOL_PAGES_BYTES;
+    case COMMAND_PUT_COPY:
+        return PROTOCOL_PUT_COPY_BYTES;
     case COMMAND_PUT_END:
     case COMMAND_RESET:
         return 0;
@@ -119,7 +123,7 @@ static bool size_ok(const frame *request)
 
 static bool needs_pack(uint8_t command)
 {
-    return command >= COMMAND_SELECT && command != COMMAND_RESET;
+    return command >= COMMAND_SELECT && command != COMMAND_RESET && command != COMMAND_PAGES;
 }
 
 static void serve(agent *a, const frame *request)
@@ -134,7 +138,7 @@ static void serve(agent *a, const frame *request)
         agent_error(a, FAULT_BAD_REQUEST, "the payload has another length than the command requires");
         return;
     }
-    if (needs_pack(request->command) && a->loaded_bytes == 0) {
+    if (needs_pack(request->command) && a->loaded.size == 0) {
         agent_error(a, FAULT_NO_PACK, "no pack is loaded: deploy one first");
         return;
     }
@@ -177,6 +181,12 @@ static void serve(agent *a, const frame *request)
         break;
     case COMMAND_DECIDE:
         govern_decide(a, request);
+        break;
+    case COMMAND_PAGES:
+        store_pages(a, request);
+        break;
+    case COMMAND_PUT_COPY:
+        store_copy(a, request);
         break;
     case COMMAND_RESET:
         reset(a);

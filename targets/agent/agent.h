@@ -10,6 +10,7 @@
 #include "../runtime/pack.h"
 #include "../runtime/reds.h"
 #include "frame.h"
+#include "slots.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,11 +37,11 @@ typedef struct {
 
 typedef struct {
     reds_model model;
-    uint32_t loaded_bytes; /* of the pack in the store; 0: none is loaded */
-    uint32_t loaded_crc;
+    slot_record loaded; /* the pack of `model` */
+    uint32_t loaded_slot;
     uint32_t input_bytes; /* of the inputs that the host has sent so far */
-    uint32_t put_bytes;   /* of the current transfer; 0: none */
-    uint32_t put_crc;
+    slot_record put;      /* the pack of the current transfer */
+    uint32_t put_slot;
     uint32_t put_next; /* offset of the next byte of the transfer */
     governed govern;
     uint8_t sequence; /* of the current request */
@@ -92,11 +93,13 @@ static inline void put32(uint8_t *bytes, uint32_t value)
 #define FIELD32(request, name) get32((request)->payload + PROTOCOL_##name##_AT)
 #define FIELD64(request, name) get64((request)->payload + PROTOCOL_##name##_AT)
 
-/* store.c: store a pack that arrives in pieces, and load the stored pack. */
+/* store.c: store a pack that arrives in pieces, tell of the pages of the loaded one, and load the stored one. */
 void store_begin(agent *a, const frame *request);
 void store_data(agent *a, const frame *request);
+void store_copy(agent *a, const frame *request);
 void store_end(agent *a);
-reds_status store_load(agent *a);
+void store_pages(agent *a, const frame *request);
+void store_load(agent *a);
 
 /* measure.c, profile.c, memory.c: run the network, and stream raw samples of its time and its layers' times,
  * or measure its stack. */
@@ -105,6 +108,7 @@ void measure_latency(agent *a, const frame *request);
 void measure_switch(agent *a, const frame *request);
 void measure_layers(agent *a, const frame *request);
 void measure_memory(agent *a, const frame *request);
+uint32_t measure_run(const agent *a, uint32_t clock);
 
 /* govern.c: begin a governor; let it decide, run what it chose, and time both. */
 void govern_begin(agent *a, const frame *request);

@@ -5,7 +5,7 @@
 #include "agent.h"
 #include "port.h"
 
-static uint32_t time_run(const agent *a, uint32_t clock)
+uint32_t measure_run(const agent *a, uint32_t clock)
 {
     port_marker(true);
     uint32_t start = port_ticks(clock);
@@ -66,7 +66,7 @@ void measure_latency(agent *a, const frame *request)
         uint8_t *p = sample_head(a, first, samples, empty);
         for (uint32_t i = 0; i < samples; i++) {
             sample_load_input(a, (first + i) % inputs);
-            put32(p + PROTOCOL_MEASURE_SAMPLE_TICKS_AT, time_run(a, clock));
+            put32(p + PROTOCOL_MEASURE_SAMPLE_TICKS_AT, measure_run(a, clock));
             p += PROTOCOL_MEASURE_SAMPLE_BYTES;
         }
         agent_answer(a, PROTOCOL_SAMPLES_BYTES + PROTOCOL_MEASURE_SAMPLE_BYTES * samples);
@@ -98,7 +98,7 @@ void measure_switch(agent *a, const frame *request)
             reds_run(&a->model);
             put32(p + PROTOCOL_SWITCH_SAMPLE_SELECT_AT, time_select(a, clock, from, to));
             sample_load_input(a, (first + i) % inputs);
-            put32(p + PROTOCOL_SWITCH_SAMPLE_FIRST_AT, time_run(a, clock));
+            put32(p + PROTOCOL_SWITCH_SAMPLE_FIRST_AT, measure_run(a, clock));
             memcpy(p + PROTOCOL_SWITCH_SAMPLE_BYTES, reds_output(&a->model), bytes);
             p += record;
         }

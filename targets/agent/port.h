@@ -25,7 +25,7 @@ typedef struct {
     int8_t *inputs; /* memory for the inputs of INFER and of measurements */
     uint32_t inputs_bytes;
     const uint8_t *store; /* memory of the pack, 4-byte aligned; survives a power cycle if it can */
-    uint32_t store_bytes; /* a multiple of page_bytes */
+    uint32_t store_bytes; /* at least two pages: it is split into two slots of whole pages */
     uint32_t page_bytes;
 } port_facts;
 

@@ -13,15 +13,18 @@ static work work_of(const reds_header *pack, const reds_room *rooms, const reds_
 {
     const reds_layer *layer = reds_layer_at(pack, step->layer);
     uint32_t first = layer->input[0], output = step->layer + 1u;
-    return (work){layer,
-                  step,
-                  &rooms[first],
-                  &rooms[output],
-                  reds_tensor_at(pack, first),
-                  reds_tensor_at(pack, output)};
+    return (work){
+        .layer = layer,
+        .step = step,
+        .in = &rooms[first],
+        .out = &rooms[output],
+        .from = reds_tensor_at(pack, first),
+        .to = reds_tensor_at(pack, output),
+    };
 }
 
-/* Return whether the subnet has all inputs of a layer, with one number of units, and writes as many as its kind does. */
+/* Return whether the subnet has all inputs of a layer, with one number of units, and writes as many as the kind
+ * does. */
 static bool units_ok(const work *w, const reds_room *rooms)
 {
     uint32_t units_in = w->in->units, units_out = w->out->units;
@@ -86,8 +89,8 @@ static bool activation_ok(reds_cursor *cursor, const work *w, uint32_t smaller_a
     return table[0] == 0 && memchr(table, 0x80, REDS_ACTIVATION_BYTES) == NULL;
 }
 
-/* Check the table and the plain rows of a step, then its activation table. `smaller` is the work of the smaller subnet
- * in the same layer, or has zeros. */
+/* Check the table and the plain rows of a step, then its activation table. `smaller` is the step of the next smaller
+ * subnet in the same layer, which writes `fewer_units`; all zeros if there is none. */
 static bool tables_ok(reds_cursor *cursor, const work *w, const reds_step *smaller, uint32_t fewer_units)
 {
     const reds_family *family = cursor->kernels->of[w->layer->layout];

@@ -23,8 +23,10 @@ def _payload(command: int, payload: bytes, rng: random.Random) -> bytes:
             head = payload[: wire.HELLO.size]
             return head + _field(wire.CLOCK, payload[wire.HELLO.size :], rng)
         return _field(wire.HELLO, payload, rng)
-    if command in (Command.PUT_BEGIN, Command.PUT_DATA):
+    if command in (Command.PUT_BEGIN, Command.PUT_DATA, Command.PUT_COPY):
         return _field(wire.OFFSET, payload, rng)
+    if command == Command.PAGES:
+        return _field(wire.PAGES_ANSWER, payload, rng)
     if command == Command.PUT_END:
         return _field(wire.PUT_END_ANSWER, payload, rng)
     if command == Command.INFER:

@@ -18,6 +18,9 @@ from tests.chaos.faults import Fault
 from tests.chaos.judge import Judge, Wrong
 from tests.support.nets import dense_model, dnn_s, inputs
 
+PAGE = 512
+"""Bytes of a page, which the agent copies if the pack before it has the same."""
+
 
 class Operations:
     """The operations on one board, each judged."""
@@ -37,7 +40,8 @@ class Operations:
 
     def deploy(self) -> HilError | None:
         piece = max(1, (self._hello.max_payload - 4) // 4 * 4)
-        requests = 2 + math.ceil(len(pack.dumps(self._model)) / piece)
+        size = len(pack.dumps(self._model))
+        requests = 3 + math.ceil(size / piece) + math.ceil(size / PAGE)
         return self._judged("deploy", requests, lambda: self._board.deploy(self._model))
 
     def infer(self) -> HilError | None:

@@ -84,7 +84,7 @@ def test_hello_returns_board_clocks_and_build(agent: Agent) -> None:
 def test_pack_is_stored_run_and_measured(agent: Agent, small: Model) -> None:
     largest = agent.hello(soon()).max_payload
     data, told = pack.dumps(small), []
-    assert agent.put_pack(data, largest, told.append) == 2
+    assert agent.put_pack(data, largest, told.append).subnets == 2
     assert told[0] == 0
     assert told[-1] == len(data)
     assert agent.hello(soon()).pack == (len(data), zlib.crc32(data))
@@ -110,7 +110,7 @@ def test_request_with_one_damaged_frame_is_sent_again(
     largest = agent.hello(soon()).max_payload
     first = line.writes + 2 if where == "on_write" else line.reads + 2
     setattr(line, where, lambda n, raw: flip(raw) if n == first else raw)
-    assert agent.put_pack(data, largest, lambda done: None) == 2
+    assert agent.put_pack(data, largest, lambda done: None).subnets == 2
 
 
 def test_interrupted_transfer_resumes_where_it_stopped(agent: Agent, line: Line, small: Model) -> None:
@@ -123,7 +123,7 @@ def test_interrupted_transfer_resumes_where_it_stopped(agent: Agent, line: Line,
         agent.put_pack(data, 404, lambda done: None)
     line.on_write = lambda n, raw: raw
     told: list[int] = []
-    assert agent.put_pack(data, 404, told.append) == 2
+    assert agent.put_pack(data, 404, told.append).subnets == 2
     assert told[0] == 800
 
 
@@ -174,7 +174,8 @@ def test_answers_may_arrive_byte_by_byte(agent: Agent, line: Line, small: Model)
         return bytes([rest.pop(0)])
 
     line.inner.read = drip  # type: ignore[method-assign]
-    assert agent.put_pack(pack.dumps(small), agent.hello(soon()).max_payload, lambda done: None) == 2
+    largest = agent.hello(soon()).max_payload
+    assert agent.put_pack(pack.dumps(small), largest, lambda done: None).subnets == 2
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
 from tests.hil.support.raising import raises
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model, inputs, random_model
+
+TOO_LARGE_FOR_A_SLOT = 9 << 20
+"""Bytes of a pack that takes both slots of the desktop."""
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +103,28 @@ def test_open_board_refuses_an_impossible_number_of_samples(desktop: Board, smal
         board.measure_switch(0, 1, n)  # type: ignore[arg-type]
 
 
-def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small: Model) -> None:
+def refused(board: Board, size: int) -> None:
+    """Let the agent of a board refuse bytes that are no pack."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hil.boards.board.check_capacity", lambda *_: bytes(size))
+        with raises(AgentError, board="desk", code=Fault.BAD_PACK):
+            board.deploy(dense_model([4, 3], [[3]]))
+
+
+def test_pack_stays_in_use_if_the_next_one_is_refused(desktop: Board, small: Model) -> None:
+    desktop.deploy(small)
+    desktop.select(1)
+    refused(desktop, 1000)
+    x = inputs(small, 2)
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 1, x))
+    desktop.deploy(small)
+    assert np.array_equal(desktop.infer(x), interpreter.run(small, 0, x))
+
+
+def test_pack_is_sent_again_after_one_that_overwrote_it_was_refused(desktop: Board, small: Model) -> None:
     desktop.deploy(small)
     x = inputs(small, 2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hil.boards.board.check_capacity", lambda *_: b"no pack")
-        with raises(AgentError, board="desk", code=Fault.BAD_PACK):
-            desktop.deploy(dense_model([4, 3], [[3]]))
+    refused(desktop, TOO_LARGE_FOR_A_SLOT)
     with raises(PackRefused, board="desk"):
         desktop.infer(x)
     desktop.deploy(small)
@@ -115,7 +134,7 @@ def test_pack_is_sent_again_after_another_one_was_refused(desktop: Board, small:
 def test_agent_that_has_lost_its_pack_is_a_protocol_error(desktop: Board, small: Model) -> None:
     desktop.deploy(small)
     with raises(AgentError):
-        desktop._agent.put_pack(b"no pack", 64, lambda done: None)
+        desktop._agent.put_pack(bytes(TOO_LARGE_FOR_A_SLOT), 4096, lambda done: None)
     for use in (lambda: desktop.select(1), lambda: desktop.infer(inputs(small, 2))):
         with raises(ProtocolError, board="desk"):
             use()
@@ -254,6 +273,18 @@ def test_nets_with_every_kind_of_layer_run_on_boards(desktop: Board, emulated: B
         board.deploy(model)
         for subnet, out in enumerate(board.infer_each([0, 1], x)):
             assert np.array_equal(out, interpreter.run(model, subnet, x))
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+@pytest.mark.parametrize("seed", range(3))
+def test_subnets_without_blocks_run_on_boards(desktop: Board, emulated: Board, seed: int) -> None:
+    for model in deep_nets([seed]):
+        x, subnets = inputs(model, 5), range(len(model.subnets))
+        for board in (desktop, emulated):
+            board.deploy(model)
+            for subnet, out in enumerate(board.infer_each(subnets, x)):
+                assert np.array_equal(out, interpreter.run(model, subnet, x))
 
 
 def test_each_layer_has_the_best_layout_that_runs_it(small: Model) -> None:

@@ -15,8 +15,8 @@ from reds.commands import EXTRAS
 from tests.hil.support.runs import NANO, figure, outcome, run_at
 
 USERS = [
-    *("baseline", "boards", "doctor", "image", "kernels"),
-    *("latency", "profile", "release", "report", "results", "summary"),
+    *("baseline", "boards", "costs", "doctor", "image", "kernels"),
+    *("latency", "load", "predict", "profile", "release", "replay", "report", "results", "summary", "update"),
 ]
 
 
@@ -67,6 +67,8 @@ def test_boards_are_listed_with_the_reason_why_one_is_absent(tmp_path: Path) -> 
         ["profile", "none.reds"],
         ["profile", __file__],
         ["summary", __file__, __file__],
+        ["update", "none.reds"],
+        ["update", __file__],
         ["kernels", "beside", "--pack", "none.reds"],
         ["kernels", "order", "--net", "dnn-s", "--json", "/nowhere/out.json"],
     ],

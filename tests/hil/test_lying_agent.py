@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from hil.boards.board import Board
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.governing import Cost, Resources, Rules
+from hil.boards.governor import Job
 from hil.errors import ProtocolError, SetupError
 from hil.protocol.agent import Agent
-from hil.protocol.definition import CLOCK, HELLO, VERSION
+from hil.protocol.definition import CLOCK, HELLO, VERSION, Policy
 from hil.protocol.hello import Clock, read_hello
 from hil.results.plausible import INFERENCES, check_ticks, check_time
 from hil.transports.deadline import Deadline
@@ -204,3 +206,33 @@ def test_clock_that_tells_no_subnet_from_another_passes_no_gate(
     done = hil("--boards", boards_toml("desktop", agent=str(program)), "--pack", small_pack)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert failed_tests(done.stdout) == {"test_smaller_is_faster"}, done.stdout
+
+
+DECISIONS = {
+    "a subnet that the pack lacks": "payload[0] = 2",
+    "to wait, with an inference": "payload[:2] = b'\\xff\\xff'",
+    "an output that is too short": "payload.pop()",
+    "no output": "del payload[22:]",
+    "an overhead of 2^32 - 1": "payload[18:22] = b'\\xff' * 4",
+    "an inference of no time": "payload[10:14] = bytes(4)",
+    "an inference of seconds": "payload[10:14] = b'\\xff' * 4",
+    "half a decision": "del payload[10:]",
+    "an output of a page": "payload += bytes(4000)",
+    "a refusal": "command, payload = 255, b'\\2no'",
+}
+
+
+@pytest.mark.parametrize("change", DECISIONS)
+def test_decision_that_cannot_be_is_refused(
+    script: Script, posix_agent: Path, small: Model, change: str
+) -> None:
+    lie = f"if command == Command.DECIDE | ANSWER: {DECISIONS[change]}"
+    transport = ProcessTransport(script(LIAR.format(agent=str(posix_agent), change=lie)))
+    with Agent(transport, "desk", patience=1) as agent:
+        hello = agent.hello(Deadline.after(10))
+        board = Board(Entry("desk", "desktop"), Provenance.HARDWARE, agent, hello)
+        board.deploy(small)
+        costs = [Cost(1), Cost(2)]
+        governor = board.govern(Rules(Policy.FIXED), costs, hello.clocks[0], Job(inputs(small, 3)))
+        with raises(ProtocolError, board="desk"):
+            governor.decide(Resources(), 0)

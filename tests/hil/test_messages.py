@@ -24,6 +24,7 @@ from tests.hil.support.faults import FAULTS, LOGINS, Fault
 from tests.hil.support.lab_faults import LAB_FAULTS
 from tests.hil.support.meter_faults import METER_FAULTS
 from tests.hil.support.sshd import Sshd, Start, keygen
+from tests.hil.support.trace_faults import TRACE_FAULTS
 
 FILE = Path(__file__).with_name("messages.txt")
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,7 @@ def test_every_mistake_is_answered_as_written(
 ) -> None:
     found = {name: message(fault, tmp_path_factory.mktemp("fault")) for name, fault in FAULTS.items()}
     found |= {name: message(fault, tmp_path) for name, fault in METER_FAULTS.items()}
+    found |= {name: message(fault, tmp_path) for name, fault in TRACE_FAULTS.items()}
     found |= {name: message(fault, tmp_path_factory.mktemp("lab")) for name, fault in LAB_FAULTS.items()}
     found |= of_logins(sshd(login='. "$HOME/login"'), tmp_path)
     text = "".join(f"{name}\n    {answer}\n" for name, answer in found.items())

@@ -33,6 +33,7 @@ from reds.pack.padding import round_up
 from tests.hil.support import AGENTS
 from tests.hil.support.raising import raises
 from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
+from tests.support.depth import deep_nets
 from tests.support.nets import dense_model, inputs, random_model
 from tests.targets.support.sources import TARGETS
 
@@ -72,9 +73,8 @@ def test_times_that_other_programs_slowed_add_up_and_a_layer_left_out_does_not()
     assert not Cost(layers[1:], whole, 0.0).adds_up(exact=False)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_facts_of_layers_are_those_of_their_subnet(seed: int) -> None:
-    model = random_model(seed, subnets=3)
+@pytest.mark.parametrize("model", [*map(random_model, range(16), [3] * 16), *deep_nets(range(4))])
+def test_facts_of_layers_are_those_of_their_subnet(model: Model) -> None:
     for chosen in (layouts.preferring(model, layout) for layout in LAYOUTS.values()):
         for subnet in range(3):
             facts = layer_facts(model, subnet, chosen)
@@ -159,6 +159,17 @@ def test_layers_one_by_one_take_the_same_instructions_more_in_every_net(nano: Bo
     assert more == {layers: {once + (layers - 1) * each} for layers in more}
     (told,) = re.findall(r"about (\d+) instructions more each", (ROOT / "docs/firmware.md").read_text())
     assert each == pytest.approx(int(told), abs=2)
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_a_profile_has_the_layers_that_the_subnet_runs(nano: Board) -> None:
+    for model in deep_nets([1]):
+        nano.deploy(model)
+        for s, subnet in enumerate(model.subnets):
+            found = profile(nano, model, s, inputs(model, 1))
+            assert [layer.index for layer in found.layers] == [step.layer for step in subnet.steps]
+            assert found.costs["instructions"].adds_up(exact=True)
 
 
 @pytest.mark.qemu("qemu-system-arm")

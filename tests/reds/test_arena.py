@@ -66,3 +66,15 @@ def test_arenas_of_residual_nets_take_no_more_than_lives_together(seed: int) -> 
         assert all(end <= start for (_, end), (start, _) in pairwise(spans))
         most = max(most, sum(padded(n) for _, n in blocks))
     assert place.size == most
+
+
+def test_a_tensor_lives_until_the_last_step_that_reads_it_or_one_that_stands_for_it() -> None:
+    """y = x + f(x) without f: the layer behind the block reads x, across the steps of another branch."""
+    inputs = [(0,), (1,), (1, 2), (1,), (3, 4)]
+    whole = arena.schedule(inputs, range(5), {})
+    assert (whole.tensors, whole.reads) == ((0, 1, 2, 3, 4, 5), tuple(inputs))
+    assert arena.lifetimes(whole) == [(0, 0), (0, 3), (1, 2), (2, 4), (3, 4), (4, 4)]
+    shorter = arena.schedule(inputs, (0, 3, 4), {3: 1})
+    assert (shorter.tensors, shorter.reads) == ((0, 1, 4, 5), ((0,), (1,), (1, 2)))
+    assert arena.lifetimes(shorter) == [(0, 0), (0, 2), (1, 2), (2, 2)]
+    assert arena.place(shorter, [16] * 4, [0] * 3).size == 48

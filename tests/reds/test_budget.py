@@ -1,11 +1,12 @@
 """Budgets that cannot be met are refused: whose they are, and the smallest that can."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from reds.errors import BudgetError, GraphError
+from reds.errors import BudgetError, GraphError, SettingsError
 from reds.graph.builder import Builder
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile, as_budgets, check_budgets
@@ -92,14 +93,89 @@ def test_steps_and_leasts_that_leave_nothing_to_cut_are_refused() -> None:
             select(graph, scores, [0.5], step=step, least=least)
 
 
-def test_a_latency_budget_needs_times() -> None:
-    with pytest.raises(BudgetError, match="times"):
-        select(dnn("s"), random_scores(dnn("s"), 0), [Budget(latency=1.0)])
+def test_budgets_of_latency_and_energy_need_what_the_device_tells() -> None:
+    graph, timed = dnn("s"), measured(dnn("s"))
+    assert timed.latency is not None
+    for budget, device, lacks in (
+        (Budget(latency=1.0), TargetProfile(), "times"),
+        (Budget(energy=1.0), TargetProfile(energy_per_cycle=0.2), "times"),
+        (Budget(energy=1.0), timed, "energy_per_cycle"),
+        (Budget(energy=1.0), replace(timed, energy_per_cycle=0.2), "counts cycles"),
+    ):
+        with pytest.raises(BudgetError, match=lacks):
+            select(graph, random_scores(graph, 0), [budget], profile=device)
+
+
+@pytest.mark.parametrize("energy", [0, -1.0, float("nan"), "0.2 nJ", True])
+def test_an_energy_of_a_cycle_that_cannot_be_is_refused(energy: Any) -> None:
+    with pytest.raises(SettingsError, match="energy_per_cycle"):
+        TargetProfile(energy_per_cycle=energy)
+
+
+def test_a_budget_of_energy_is_one_of_time_in_other_units() -> None:
+    """At 64 MHz and 0.25 nJ a cycle, 16 uJ are a millisecond."""
+    graph, timed = dnn("s"), measured(dnn("s"))
+    assert timed.latency is not None
+    device = replace(timed, latency=replace(timed.latency, hz=64e6), energy_per_cycle=0.25)
+    scores = random_scores(graph, 1)
+    by_time, by_energy = (
+        select(graph, scores, [budget, 1.0], profile=device)
+        for budget in (Budget(latency=20_000.0), Budget(energy=320.0))
+    )
+    assert [each.widths for each in by_time] == [each.widths for each in by_energy]
+    costs = by_energy[0].costs
+    assert costs["energy"] <= 320e6
+    assert costs["energy"] == pytest.approx(costs["latency"] * 16, rel=1e-6)
+
+
+def test_macs_are_a_fraction_or_their_number() -> None:
+    graph, scores = dnn("s"), random_scores(dnn("s"), 0)
+    share, count = (
+        select(graph, scores, [Budget(macs=macs), 1.0]) for macs in (0.25, graph.macs(graph.full) // 4)
+    )
+    assert share[0].widths == count[0].widths
+    assert share[0].name == "25%"
+    assert count[0].name == f"{100 * count[0].costs['macs'] / graph.macs(graph.full):.4g}%"
+    with pytest.raises(BudgetError, match="MACs: 39600, 30000"):
+        select(graph, scores, [Budget(macs=0.5), Budget(macs=30_000)])
+
+
+def test_subnets_without_a_share_get_names_of_their_own() -> None:
+    graph, scores = dnn("s"), random_scores(dnn("s"), 0)
+    budgets = [Budget(flash=20_000, name="fast"), Budget(flash=40_000), Budget(flash=40_001), Budget()]
+    fast, one, other, full = select(graph, scores, budgets)
+    assert fast.name == "fast"
+    assert one.name == f"{100 * one.costs['macs'] / graph.macs(graph.full):.4g}%"
+    assert other.name == f"{one.name}a", "of the same widths"
+    assert full.name == "100%"
+    assert full.widths == graph.full
 
 
 @pytest.mark.parametrize(
     "budgets",
-    [[], 0.5, "25%", ["25%"], [True], [0.25001, 0.25002, 1.0], [Budget(macs=0.5, arena=1000), 0.5]],
+    [
+        [],
+        0.5,
+        "25%",
+        ["25%"],
+        [True],
+        [0.25001, 0.25002, 1.0],
+        [Budget(macs=0.5, arena=1000), 0.5],
+        [Budget(latency=9.0), Budget(latency=8.0)],
+        [Budget(energy=9.0), 0.5, Budget(energy=8.0)],
+        [Budget(energy=float("nan"))],
+        [Budget(arena=-1)],
+        [Budget(latency=float("inf"))],
+        [Budget(flash=0)],
+        [Budget(macs=float("nan"))],
+        [Budget(macs=-2.0)],
+        [Budget(macs=float("inf"))],
+        [Budget(name="12345678")],
+        [Budget(name="")],
+        [Budget(name="a\n")],
+        [Budget(name="a", flash=9), Budget(name="a")],
+        [Budget(name="50%", flash=9), 0.5],
+    ],
     ids=str,
 )
 def test_budgets_that_give_no_subnets_of_their_own_names_are_refused(budgets: Any) -> None:

@@ -298,7 +298,7 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     built, macs = pack.load(tmp_path / "kws-dnn-s.reds"), [subnet["macs"] for subnet in card["subnets"]]
     assert macs[0] <= 18_000 < 0.25 * 79_200, "180 us are 18,000 pairs"
     assert macs[0] > 17_000
-    assert [subnet["latency_us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
+    assert [subnet["predicted"]["us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
     assert f"{macs[0] / 100:.1f} │" in output
     assert layouts.plan(built, 0, layouts.preferring(built, LAYOUTS[1])).size <= 820
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')

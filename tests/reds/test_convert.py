@@ -93,6 +93,11 @@ def test_a_pack_of_version_1_is_refused_by_the_name_of_the_converter(tmp_path: P
     status, output = run("inspect", old)
     assert status == 1
     assert "reds convert" in output
+    old.write_bytes(sealed(version1(SMALL)[:6] + b"\1\0" + version1(SMALL)[8:]))  # laid out for a device
+    assert "reds convert" in run("inspect", old)[1]
+    assert run("convert", old, new)[0] == 1
+    old.write_bytes(version1(SMALL))
+    assert run("convert", old, tmp_path / "new.json")[0] == 1
     status, output = run("convert", old, new)
     assert status == 0, output
     assert f"{new.stat().st_size:,} bytes" in output

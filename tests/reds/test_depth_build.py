@@ -1,6 +1,7 @@
 """A net without some of its blocks, from a recipe or a module to a pack, its card and what is printed."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ from reds.training.options import JointOptions
 from reds.training.progress import Progress
 from tests.reds.support.command import run
 from tests.reds.support.floats import features, random_net
+from tests.reds.support.graphs import chain, without
 from tests.reds.support.modules import Block, blobs, conv
-from tests.reds.test_elastic_depth import chain, without
 
 QUIET = Console(quiet=True)
 RECIPE = """net.name = "resnet8-6x6x3"
@@ -79,7 +80,7 @@ def test_a_module_of_the_user_loses_its_block_and_the_pack_answers_as_the_net_di
     loaded = pack.load(result.save(tmp_path / "net.reds"))
     assert loaded.subnets[0].stands == {4: 1, 7: 1}
     x = result.data.test_x.reshape(24, -1)
-    for i, hits in enumerate(result.hits):
+    for i, hits in enumerate(result.answers.hits):
         assert (interpreter.run(loaded, i, x).argmax(1) == result.data.test_y).tolist() == hits.tolist()
 
 
@@ -125,7 +126,7 @@ def test_an_identity_has_the_share_of_probability_that_is_left_without_the_block
     losses = []
     for widths in (net.graph.full, without(net.graph, 0)):
         small = nest(net, [SubnetSpec("a", Budget(), widths)]).train()
-        losses.append(float(nn.functional.cross_entropy(small(x, 0), y)))
+        losses.append(float(nn.functional.cross_entropy(small(x, 0), y).detach()))
     (identity,) = [share for share in shares(net, n=1) if share]
     assert losses[0] < losses[1]
     assert identity == pytest.approx(np.exp(losses[0] - losses[1]), rel=1e-5)
@@ -143,6 +144,17 @@ def test_shares_of_identities_are_measured_where_asked_for_and_leave_the_net_as_
     assert magnitude.tolist() == pytest.approx(shares(net, n=1))
     with pytest.raises(SettingsError):
         score(net, [], measure="magnitude", depth=True)
+
+
+def test_a_net_without_blocks_is_built_with_a_note() -> None:
+    x, y = blobs(48, 0)
+    console = Console(record=True, file=StringIO(), width=200)
+    result = reds.compress(
+        "dnn-s-1x1x144", reds.Dataset.split(x.mean(1).flatten(1), y), budgets=[0.5], epochs=1,
+        selection=reds.SelectionOptions(depth=True), console=console,
+    )  # fmt: skip
+    assert 0 not in result.subnets[0].widths
+    assert "no residual block" in console.export_text()
 
 
 def test_depth_in_a_recipe_is_true_or_false(tmp_path: Path) -> None:

@@ -21,25 +21,8 @@ from reds.quantization.quantize import quantize
 from reds.training.rounding_aware import RoundedNet
 from reds.zoo.resnet import resnet8
 from tests.reds.support.floats import features, random_net, settled
-from tests.reds.support.graphs import small_residuals
+from tests.reds.support.graphs import chain, small_residuals, without
 from tests.reds.support.subnets import specs
-
-
-def chain(blocks: int = 3) -> Graph:
-    """Blocks with a depthwise layer at both ends of the branch, one after the other."""
-    net = Builder(3, 6, 6)
-    x = net.conv(net.input, 8, (3, 3))
-    for _ in range(blocks):
-        y = net.conv(net.depthwise(x, (3, 3)), 12, (1, 1))
-        y = net.depthwise(net.conv(y, 8, (3, 3)), (3, 3), relu=False)
-        x = net.add(x, y, relu=True)
-    net.dense(net.flatten(net.pool(x)), 5, relu=False, norm=False)
-    return net.build()
-
-
-def without(graph: Graph, *blocks: int) -> Widths:
-    groups = {g for block in blocks for g in graph.blocks[block].groups}
-    return tuple(0 if g in groups else n for g, n in enumerate(graph.full))
 
 
 @pytest.mark.parametrize("blocks", [(0,), (1, 2), (0, 1, 2)])

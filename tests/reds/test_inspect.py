@@ -16,11 +16,12 @@ from reds.fixtures import fixtures_dir
 from reds.pack import layouts
 from reds.pack.inspect import layer_table, subnet_table
 from reds.pack.layouts import LAYOUTS
+from reds.pack.model import Kind
 from reds.pack.reader import outline
 from reds.zoo.random_weights import with_random_weights
 from reds.zoo.resnet import resnet8
 from tests.reds.support.command import run
-from tests.support.nets import dense_model
+from tests.support.nets import Maker, dense_model
 
 
 @pytest.mark.parametrize("layout", ["radix256", "vnni", "neon"])
@@ -53,6 +54,21 @@ def test_layers_that_a_subnet_leaves_out_are_named(tmp_path: Path) -> None:
     assert [line for line in output.splitlines() if "leaves out" in line] == [
         "20% leaves out conv1, conv2, add3"
     ]
+
+
+def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path) -> None:
+    maker = Maker(7, 7, 4)
+    maker.add(Kind.CONV, 8)
+    maker.add(Kind.DEPTHWISE, kernel=(5, 5))
+    net, out = tmp_path / "net.reds", tmp_path / "out.reds"
+    pack.save(maker.build([[8]]), net)
+    told = run("layout", net, "radix256", out)[1]
+    assert "layer 1" in told
+    _, output = run("inspect", out)
+    assert "layout radix256, canonical" in output.splitlines()[0]
+    assert re.search(r" conv │.* radix256 │", output)
+    assert re.search(r" depthwise │.* canonical │", output)
+    assert "canonical │" not in run("inspect", net)[1]
 
 
 @given(st.data())

@@ -68,6 +68,7 @@ ELSEWHERE = {
     "name", "subnet.floor",  # of the pack and its card
     "net.name", "data.set", "data.source", "data.every",  # which examples, and what reads them
     "data.group", "data.sounds", "data.series",  # how own data are read and split
+    "selection.depth",  # of nets with blocks
     "device.layout", "device.times", "subnet.latency",  # of a board
 }  # fmt: skip
 """Keys with tests of their own."""

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.errors import RecipeError
-from reds.experiment.recipe import Recipe, SubnetRecipe
+from reds.experiment.board import Target
+from reds.experiment.recipe import DeviceRecipe, Recipe, SubnetRecipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
+from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
 from reds.training.options import JointOptions, TrainingOptions
 
@@ -56,7 +58,18 @@ def test_the_shipped_recipe_is_read() -> None:
         ("budget", "budget = 0.9", r"\[\[subnet\]\], budget"),
         ("floor", "floor = 0\narena = 0", r"\[\[subnet\]\], arena"),
         ("floor", "floor = 0\nflash = 0.5", r"\[\[subnet\]\] number 1, flash.*0\.5"),
-        ("floor", "floor = 0\nlatency = 9", r"\[device\], times"),
+        ("floor", "floor = 0\nlatency = 9", r"\[device\], times.*board.*latency"),
+        ("floor", "floor = 0\nenergy = 9", r"\[device\], times.*board.*energy"),
+        ("floor", "floor = 0\nmacs = 9", r"\[\[subnet\]\] number 1, macs: left out.*9"),
+        ("budget", "macs = 0.5", r"\[\[subnet\]\] number 1, macs.*0\.5"),
+        ("budget", "macs = 1", r"\[\[subnet\]\], macs: more than 1"),
+        ("budget", "energy = nan", r"\[\[subnet\]\] number 1, energy.*nan"),
+        ("budget", "latency = -3", r"\[\[subnet\]\], latency.*-3"),
+        ("budget", "latency = '3 us'", r"\[\[subnet\]\] number 1, latency.*'3 us'"),
+        ("budget", "name = 'a'", r"\[\[subnet\]\] number 1, budget.*latency.*energy"),
+        ("floor", "name = '12345678'", r"\[\[subnet\]\], name: a text of 1 to 7"),
+        ("floor", "name = ''", r"\[\[subnet\]\], name: a text of 1 to 7"),
+        ("floor", "name = '50%'", r"\[\[subnet\]\], name: another"),
         ("budget = 1.0", "budget = 1.0\narena = 9", r"\[\[subnet\]\]"),
         (r"\[joint\]", "[device]\nlayout = 'x'\n[joint]", r"\[device\], layout.*'radix256'"),
         ("name", "name = '../up'", "name"),
@@ -69,6 +82,62 @@ def test_a_wrong_key_or_value_is_refused_with_its_place(old: str, new: str, plac
     with pytest.raises(RecipeError, match=rf"^r\.toml: .*{place}") as caught:
         parse_recipe(changed(old, new), "r.toml")
     assert "\n" not in str(caught.value)
+
+
+TIMED = """net = { name = "dnn-s" }
+data = { set = "speech-commands" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("device", "says"),
+    [
+        ("board = 'nano33ble'\nlayout = 'radix256'", r"layout: left out.*'radix256'"),
+        ("board = 'nano33ble'\ntimes = 'times.json'", r"times: left out.*'times\.json'"),
+        ("times = 'times.json'", r"layout: 'canonical'.*`board`"),
+        ("layout = 'neon'\nemulate = true", r"board: a name, for `emulate`"),
+        ("layout = 'neon'\nboards = 'b.toml'", r"board: a name, for `boards`"),
+        ("board = 'nano33ble'\nenergy_per_cycle = 0", r"energy_per_cycle: more than 0"),
+        ("board = 'nano33ble'\nenergy_per_cycle = inf", r"energy_per_cycle.*inf"),
+        ("layout = 'neon'\ntimes = 'times.json'", r"energy_per_cycle: a number of nanojoules"),
+    ],
+)
+def test_a_device_that_contradicts_itself_is_refused(device: str, says: str) -> None:
+    subnets = "subnet = [{ energy = 9.0 }, { name = 'all' }]"
+    with pytest.raises(RecipeError, match=rf"^r\.toml: \[device\], {says}"):
+        parse_recipe(f"{TIMED}{subnets}\n[device]\n{device}\n", "r.toml")
+
+
+def test_a_subnet_has_budgets_of_any_unit_and_the_full_net_has_none() -> None:
+    subnets = "[{ latency = 300, arena = 800 }, { macs = 40_000, name = 'mid' }, {}]"
+    recipe = parse_recipe(f"{TIMED}subnet = {subnets}\n[device]\nboard = 'nano33ble'\n", "r.toml")
+    assert recipe.budgets == (
+        Budget(latency=300.0, arena=800),
+        Budget(macs=40_000, name="mid"),
+        Budget(macs=1.0),
+    )
+    assert recipe.titles == ("1", "mid", "100%")
+
+
+@pytest.mark.parametrize("key", ["macs", "flash", "arena", "latency", "energy"])
+def test_a_subnet_with_less_of_a_unit_than_the_one_before_is_refused(key: str) -> None:
+    subnets = f"[{{ {key} = 400 }}, {{ budget = 0.5 }}, {{ {key} = 300 }}, {{ }}]"
+    device = "board = 'nano33ble'\nenergy_per_cycle = 0.2"
+    with pytest.raises(RecipeError, match=rf"\[\[subnet\]\], {key}: no less than .*300"):
+        parse_recipe(f"{TIMED}subnet = {subnets}\n[device]\n{device}\n", "r.toml")
+
+
+def test_the_board_of_the_command_line_is_instead_of_that_of_the_recipe() -> None:
+    text = f"{TIMED}subnet = [{{ latency = 9 }}, {{}}]\n"
+    times = "[device]\nlayout = 'neon'\ntimes = 't.json'\nenergy_per_cycle = 0.2\n"
+    for device in ("", times, "[device]\nboard = 'pi'\nenergy_per_cycle = 0.2\nboards = 'b.toml'\n"):
+        other = parse_recipe(text + device, "r.toml", Target("nano33ble", emulate=True)).device
+        energy = 0.2 if device else None
+        assert other == DeviceRecipe(board="nano33ble", emulate=True, energy_per_cycle=energy)
+    own = parse_recipe(f"{text}[device]\nboard = 'pi'\n", "r.toml", Target(emulate=True)).device
+    assert own == DeviceRecipe(board="pi", emulate=True)
+    with pytest.raises(RecipeError, match="board: a name, for `emulate`"):
+        parse_recipe(text + times, "r.toml", Target(emulate=True))
 
 
 def test_more_subnets_than_a_pack_holds_are_refused() -> None:
@@ -123,7 +192,7 @@ def test_the_recipes_in_the_docs_are_read_and_the_whole_one_says_the_defaults() 
             assert set(options) == set(getattr(recipe, table).__dataclass_fields__) - of_own_data
     also = parse_recipe(f"{shortest.rpartition('subnet')[0]}\n{timed}\n[[subnet]]\nbudget = 1.0\n", "r.toml")
     assert also.device is not None
-    assert also.device.times == "times.json"
+    assert (also.device.board, also.device.emulate) == ("nano33ble", True)
 
 
 def test_a_missing_recipe_is_refused_by_name(tmp_path: Path) -> None:

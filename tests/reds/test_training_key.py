@@ -156,5 +156,6 @@ def test_every_option_of_a_recipe_is_in_the_key_but_those_that_decide_nothing() 
     for name in ("seed", "[net] name", "[data] every", "[full] rate", "[joint] norms", "[selection] least"):
         assert name in key
     assert {name for name in key if name.startswith("[[subnet]] number 4")} == {
-        f"[[subnet]] number 4 {option}" for option in ("budget", "flash", "arena", "latency")
+        f"[[subnet]] number 4 {option}"
+        for option in ("budget", "macs", "flash", "arena", "latency", "energy", "name")
     }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reds.errors import GraphError
 from reds.pack.model import Kind
 from reds.zoo import NETS, RESIZABLE, by_name, find_net
+from reds.zoo.mobilenet_v2 import mobilenet_v2
 
 MACS = {
     "dnn-s": 79_200,
@@ -21,6 +22,8 @@ MACS = {
     "ds-cnn-s-32x32x3": 5_234_176,
     "mobilenet-0.25": 7_489_664,
     "mobilenet-1.0": 104_276_480,
+    "mobilenet-v2-0.35": 10_656_688,
+    "mobilenet-v2-1.0": 55_011_712,
     "resnet8": 12_501_632,
 }
 
@@ -37,6 +40,16 @@ def test_parameters_of_the_published_vision_checkpoints(name: str, parameters: i
     graph = by_name(name)
     rows = [(graph.full[x.writes], x.norm) for x in graph.layers if x.weights(graph.full)]
     assert graph.weights(graph.full) + sum(n * (5 if norm else 1) for n, norm in rows) == parameters
+
+
+def test_mobilenet_v2_has_the_cost_and_the_parameters_of_torchvisions() -> None:
+    graph = mobilenet_v2(1.0, 224, 224, 3, 1000)
+    norms = sum(2 * graph.full[layer.writes] for layer in graph.layers if layer.norm)
+    assert graph.macs(graph.full) == 300_774_272
+    assert graph.weights(graph.full) + norms + 1000 == 3_504_872
+    assert len(graph.blocks) == 10
+    assert len(graph.running([0 if any(g in b.groups for b in graph.blocks) else n
+                              for g, n in enumerate(graph.full)]).layers) == 65 - 10 * 4  # fmt: skip
 
 
 def test_an_unknown_net_is_answered_with_the_nearest_name() -> None:

@@ -9,6 +9,10 @@ import pytest
 from hil.firmware import build
 from hil.protocol.definition import (
     ANSWER,
+    COST,
+    DECIDE,
+    DECISION,
+    GOVERN,
     HELLO,
     HELLO_REQUEST,
     INFER,
@@ -16,12 +20,18 @@ from hil.protocol.definition import (
     MEMORY,
     MEMORY_ANSWER,
     OFFSET,
+    PAGE,
+    PAGES,
+    PAGES_ANSWER,
     PUT_BEGIN,
+    PUT_COPY,
     SELECT,
     SWITCH,
     VERSION,
+    WAIT,
     Command,
     Fault,
+    Policy,
 )
 from hil.protocol.frame import Frame, Reader, encode
 from hil.transports.deadline import Deadline
@@ -124,13 +134,47 @@ def test_measurement_without_samples_or_with_a_reserved_byte_is_refused(
     assert line.refused(Command.SWITCH, SWITCH.pack(0, 1, 0, zero, samples, 1)) == Fault.BAD_REQUEST
 
 
-def test_pack_that_is_being_replaced_is_no_longer_named(line: Line) -> None:
+@pytest.mark.parametrize(("size", "kept"), [(8, True), (9 << 20, False)])
+def test_pack_that_is_being_overwritten_is_no_longer_named(line: Line, size: int, kept: bool) -> None:
     data = pack.dumps(NET)
     line.put(data, zlib.crc32(data))
     line.ask(Command.PUT_END)
-    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(8, 9))
+    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(size, 9))
+    line.ask(Command.PUT_DATA, OFFSET.pack(0) + bytes(4))
     hello = HELLO.read(line.ask(Command.HELLO, HELLO_REQUEST.pack(VERSION)).payload)
-    assert (hello["pack_size"], hello["pack_crc"]) == (0, 0)
+    assert (hello["pack_size"], hello["pack_crc"]) == ((len(data), zlib.crc32(data)) if kept else (0, 0))
+
+
+def test_pages_of_the_loaded_pack_are_told_from_any_of_them_on(line: Line) -> None:
+    none = line.ask(Command.PAGES, PAGES.pack(0)).payload
+    told = PAGES_ANSWER.read(none)
+    assert (len(none), told["size"]) == (PAGES_ANSWER.size, 0)
+    assert line.refused(Command.PAGES, PAGES.pack(1)) == Fault.BAD_REQUEST
+    data = pack.dumps(dense_model([60, 40, 4], [[40, 4]]))
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    page = told["page"]
+    sums = [zlib.adler32(data[at : at + page]) for at in range(0, len(data), page)]
+    for first in range(len(sums) + 1):
+        head = PAGES_ANSWER.pack(told["slot"], page, len(data))
+        answer = head + b"".join(PAGE.pack(each) for each in sums[first:])
+        assert line.ask(Command.PAGES, PAGES.pack(first)).payload == answer
+    for beyond in (len(sums) + 1, (1 << 32) - 1):
+        assert line.refused(Command.PAGES, PAGES.pack(beyond)) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "piece", [(0, 0), (4, 4), (0, 2), (0, 1 << 31), ((1 << 32) - 4, 8), (0, len(pack.dumps(NET)) + 4)]
+)
+def test_piece_that_the_loaded_pack_lacks_is_not_copied(line: Line, piece: tuple[int, int]) -> None:
+    assert line.refused(Command.PUT_COPY, PUT_COPY.pack(*piece)) == Fault.NO_PACK
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    assert line.refused(Command.PUT_COPY, PUT_COPY.pack(*piece)) == Fault.BAD_REQUEST
+    line.ask(Command.PUT_BEGIN, PUT_BEGIN.pack(len(data) + 100, 9))
+    assert line.refused(Command.PUT_COPY, PUT_COPY.pack(*piece)) == Fault.BAD_REQUEST
+    assert line.ask(Command.PUT_COPY, PUT_COPY.pack(0, len(data))).payload == OFFSET.pack(len(data))
 
 
 @pytest.mark.parametrize(("subnet", "clock"), [(2, 0), (0, 1), (65_535, 255)])
@@ -212,3 +256,71 @@ def test_stack_is_that_of_one_inference_after_another(line: Line) -> None:
     assert all(256 <= answer["stack"] < 32 << 10 for answer in told)
     assert told[0] == told[1]
     assert told[0]["state"] == 48
+
+
+RULES = {"policy": Policy.DEADLINE, "margin": 0, "patience": 0, "fixed": 0, "hot": 0, "clock": 0, "zero": 0}
+RULES |= {"runs": 1, "hz": 10**9, "period": 0, "horizon": 0, "target": 0, "reserve": 0}
+NOW = {"stored": 0, "income": 0, "deadline": 100, "load": 0, "zero": 0, "celsius": 20, "input": 0}
+COSTS = COST.pack(1, 1) + COST.pack(2, 2)
+
+
+@pytest.fixture
+def governed(line: Line) -> Line:
+    """An agent with a pack and two inputs."""
+    data = pack.dumps(NET)
+    line.put(data, zlib.crc32(data))
+    line.ask(Command.PUT_END)
+    line.ask(Command.INPUTS, OFFSET.pack(0) + bytes(24))
+    return line
+
+
+def govern(line: Line, **changes: int) -> Frame:
+    return line.ask(Command.GOVERN, GOVERN.pack(*{**RULES, **changes}.values()) + COSTS)
+
+
+def test_governor_begins_decides_and_ends_with_its_pack(governed: Line) -> None:
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*NOW.values())) == Fault.BAD_REQUEST
+    assert govern(governed).payload == b""
+    taken = governed.ask(Command.DECIDE, DECIDE.pack(*NOW.values())).payload
+    assert (DECISION.read(taken)["subnet"], len(taken)) == (1, DECISION.size + 4)
+    late = governed.ask(Command.DECIDE, DECIDE.pack(*{**NOW, "deadline": 0}.values())).payload
+    told = DECISION.read(late)
+    assert (told["subnet"], told["select"], told["inference"], told["learn"]) == (WAIT, 0, 0, 0)
+    assert len(late) == DECISION.size
+    governed.ask(Command.RESET)
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*NOW.values())) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"policy": 5}, Fault.BAD_RULES),
+        ({"policy": Policy.FIXED, "fixed": 2}, Fault.BAD_RULES),
+        ({"policy": Policy.ENERGY_NEUTRAL}, Fault.BAD_RULES),
+        ({"policy": Policy.OWN}, Fault.UNABLE),
+        ({"clock": 1}, Fault.BAD_REQUEST),
+        ({"zero": 1}, Fault.BAD_REQUEST),
+        ({"runs": 0}, Fault.BAD_REQUEST),
+        ({"hz": 0}, Fault.BAD_REQUEST),
+        ({"hz": 64_000_000}, Fault.BAD_REQUEST),
+    ],
+)
+def test_rules_out_of_range_are_refused_and_end_the_governor_before(
+    governed: Line, changes: dict[str, int], fault: Fault
+) -> None:
+    govern(governed)
+    refused = govern(governed, **changes)
+    assert (refused.command, refused.payload[0]) == (Command.ERROR | ANSWER, fault)
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*NOW.values())) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize("costs", [b"", COSTS[:-1], COSTS[:8], COSTS + COSTS[:8]])
+def test_table_of_costs_of_another_length_is_refused(governed: Line, costs: bytes) -> None:
+    assert governed.refused(Command.GOVERN, GOVERN.pack(*RULES.values()) + costs) == Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize("change", [{"input": 2}, {"input": 65_535}, {"load": 100}, {"zero": 1}])
+def test_resources_out_of_range_are_refused(governed: Line, change: dict[str, int]) -> None:
+    govern(governed)
+    assert governed.refused(Command.DECIDE, DECIDE.pack(*{**NOW, **change}.values())) == Fault.BAD_REQUEST
+    assert governed.ask(Command.DECIDE, DECIDE.pack(*NOW.values())).command == Command.DECIDE | ANSWER

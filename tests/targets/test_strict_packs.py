@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from reds import pack
-from reds.pack.format import HEADER, LAYER, STEP
+from reds.pack.format import HEADER, LAYER, ROOM, STEP
 from reds.pack.model import Kind, Model
 from tests.support.depth import activated, without
 from tests.support.nets import Maker, dense_model, roomy
@@ -125,6 +125,26 @@ def test_arena_that_overwrites_a_tensor_before_its_last_reader_is_refused_by_bot
     assert runtime.fuzz_load(hostile, len(hostile)) == Status.MALFORMED
 
 
+def test_arena_that_overwrites_a_tensor_before_what_stands_for_it_is_read_is_refused_by_both(
+    runtime: ctypes.CDLL,
+) -> None:
+    """A block is left out: the addition behind it reads tensor 1 as tensor 3, and must not write over it."""
+    maker = Maker(2, 2, 4)
+    first = maker.add(Kind.CONV, 4)
+    maker.add(Kind.DEPTHWISE, 0)
+    block = maker.add(Kind.ADD, other=first)
+    maker.add(Kind.CONV, 4)
+    maker.layers[-1] = replace(maker.layers[-1], inputs=(first,))
+    maker.add(Kind.ADD, other=block)
+    data = bytearray(pack.dumps(roomy(without(maker.build([[4, 4]]), [[(first, block)]]))))
+    assert runtime.fuzz_load(bytes(data), len(data)) == Status.OK
+    rooms = seed_of(bytes(data)).plans[0].rooms
+    data[rooms[5] : rooms[5] + 4] = data[rooms[1] : rooms[1] + 4]
+    hostile = seal(data)
+    assert read(hostile) is None
+    assert runtime.fuzz_load(hostile, len(hostile)) == Status.MALFORMED
+
+
 BLOCKS = seed_of(pack.dumps(without(residual(), [[(1, 4)], []])))
 """The residual net without its block in the smaller subnet: tensor 4 stands for 1, 2 and 3 are empty."""
 FEWER, ALL = BLOCKS.plans
@@ -154,17 +174,18 @@ def test_room_that_the_writer_would_not_write_is_refused_by_both(
     assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
 
 
-def two_convolutions() -> Model:
-    """Return a net of two convolutions of one shape, the second of which may be left out by its shape."""
+def convolutions(count: int) -> Model:
+    """Return a net of convolutions of one shape, each of which could be left out by its shape."""
     maker = Maker(2, 2, 4)
-    maker.add(Kind.CONV, 4)
-    maker.add(Kind.CONV, 4)
-    return maker.build([[2, 2], [4, 4]])
+    for _ in range(count):
+        maker.add(Kind.CONV, 4)
+    return maker.build([[2] * (count - 1) + [4], [4] * count])
 
 
 UNNESTED = {
-    "a larger subnet leaves out what a smaller one runs": without(residual(), [[], [(1, 4)]]),
-    "the smaller subnet leaves out the last layer": without(two_convolutions(), [[(1, 2)], []]),
+    "a larger subnet leaves out a block": without(residual(), [[], [(1, 4)]]),
+    "a larger subnet leaves out a layer": without(convolutions(3), [[], [(1, 2)]]),
+    "the smaller subnet leaves out the last layer": without(convolutions(2), [[(1, 2)], []]),
 }
 
 
@@ -179,15 +200,23 @@ def test_subnet_without_a_layer_that_it_must_run_is_refused_by_both(
     assert runtime.fuzz_load(data, len(data)) == Status.MALFORMED
 
 
-def test_tensor_that_stands_for_one_of_fewer_units_is_refused_by_both(runtime: ctypes.CDLL) -> None:
-    """The convolution behind it could read three units, and counts their multiply-accumulates."""
-    maker = Maker(2, 2, 4)
-    for _ in range(3):
-        maker.add(Kind.CONV, 4)
-    data = bytearray(pack.dumps(without(maker.build([[2, 2, 4], [4, 4, 4]]), [[(1, 2)], []])))
+READ = {
+    "three units, of which the tensor it stands for has two": lambda at, zero: ROOM.pack(at, 3, 1, zero),
+    "no unit, as it is left out": lambda at, zero: ROOM.pack(0, 0, 2, 0),
+}
+
+
+@pytest.mark.parametrize("room", READ.values(), ids=READ)
+def test_convolution_that_reads_what_the_subnet_does_not_have_is_refused_by_both(
+    runtime: ctypes.CDLL, room: Callable[[int, int], bytes]
+) -> None:
+    """The multiply-accumulates count the units that it reads, so that nothing else is wrong."""
+    data = bytearray(pack.dumps(without(convolutions(3), [[(1, 2)], []])))
     plan = seed_of(bytes(data)).plans[0]
-    struct.pack_into("<H", data, plan.rooms[2] + 4, 3)
-    struct.pack_into("<I", data, plan.at + 8, 4 * (4 * 2 + 3 * 4))
+    at, _, _, zero = ROOM.unpack_from(data, plan.rooms[2])
+    data[plan.rooms[2] : plan.rooms[2] + ROOM.size] = room(at, zero)
+    units = ROOM.unpack_from(data, plan.rooms[2])[1]
+    struct.pack_into("<I", data, plan.at + 8, 4 * (4 * 2 + units * 4))
     sealed = seal(data)
     assert read(sealed) is None
     assert runtime.fuzz_load(sealed, len(sealed)) == Status.MALFORMED
@@ -254,10 +283,33 @@ def repeated(data: bytes) -> bytes:
     return seal(changed[: large[3]] + data[small[1] : small[1] + 32] + changed[large[3] :])
 
 
+def shared_by_plans(field: int) -> bytes:
+    """Return a pack of two equal subnets, whose plans name the same rooms or the same steps."""
+    model = dense_model([5, 3], [[3]], 1)
+    data = bytearray(
+        pack.dumps(replace(model, subnets=tuple(replace(model.subnets[0], name=n) for n in "ab")))
+    )
+    one, other = (plan.at + field for plan in seed_of(bytes(data)).plans)
+    data[other : other + 4] = data[one : one + 4]
+    return seal(data)
+
+
+def padded() -> bytes:
+    """Return a pack whose header says that the tables begin in the padding before them."""
+    data = bytearray(pack.dumps(dense_model([5, 3], [[3]], 1)))
+    tables = seed_of(bytes(data)).body
+    assert tables % 16 == 12
+    struct.pack_into("<I", data, 36, tables + 4)
+    return seal(data)
+
+
 BYTES: dict[str, Callable[[], bytes]] = {
     "a gap between sections": lambda: shifted(pack.dumps(residual())),
     "bytes after the weights": lambda: seal(pack.dumps(residual()) + bytes(16)),
     "an equal table stored twice": lambda: repeated(pack.dumps(shared_table())),
+    "rooms that two plans share": lambda: shared_by_plans(20),
+    "steps that two plans share": lambda: shared_by_plans(24),
+    "tables that begin in their padding": padded,
 }
 
 

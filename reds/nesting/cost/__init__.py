@@ -46,7 +46,7 @@ class Cost:
 
     def format(self, cost: int) -> str:
         """Return a cost with its unit, as messages print it."""
-        return f"{cost / 10**self.digits:.{self.digits}f} {self.unit}"
+        return f"{cost / 10**self.digits:.{min(self.digits, 3)}f} {self.unit}"
 
 
 def width_grids(

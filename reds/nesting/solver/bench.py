@@ -2,7 +2,7 @@
 
 Each row runs in a process of its own. It selects three nested subnets of 25, 50 and 75 % of the MACs, by
 random scores with a fixed seed. A second row adds a limit on the arena, half-way between the smallest
-possible and the full network's.
+possible and the full network's. Two more rows of a net with blocks may leave them out.
 """
 
 import resource
@@ -23,14 +23,17 @@ from reds.zoo import by_name
 
 NETS = (
     "dnn-s", "dnn-l", "cnn-s", "cnn-l", "ds-cnn-s", "ds-cnn-l", "mobilenet-0.25", "mobilenet-1.0", "resnet8",
+    "mobilenet-v2-1.0",
 )  # fmt: skip
 SHARES = (0.25, 0.5, 0.75)
 MEGABYTE = 1024
 """KiB, the unit in which Linux counts the resident set."""
 
 
-def measured(net: str, with_arena: bool, step: int, order: Order, objective: Objective) -> dict[str, float]:
-    """Return seconds, peak megabytes of this process, and the largest optimality gap of a network's subnets.
+def measured(
+    net: str, with_arena: bool, step: int, order: Order, objective: Objective, depth: bool = False
+) -> dict[str, float]:
+    """Return seconds of the processor, peak megabytes of this process, and the largest gap of the subnets.
 
     Args:
         net: A name of `reds.zoo`.
@@ -38,6 +41,7 @@ def measured(net: str, with_arena: bool, step: int, order: Order, objective: Obj
         step: Widths are multiples of this, and at least this.
         order: The subnet that is chosen first.
         objective: The sum to maximize.
+        depth: Whether subnets may leave out blocks, whose identities have random shares of importance.
     """
     graph, profile = by_name(net), TargetProfile()
     rng = np.random.default_rng(0)
@@ -45,10 +49,13 @@ def measured(net: str, with_arena: bool, step: int, order: Order, objective: Obj
     smallest = tuple(int(grid[0]) for grid in width_grids(graph, step, step))
     arena = sum(profile.costs(graph, widths)["arena"] for widths in (smallest, graph.full)) // 2
     budgets = [Budget(macs=share, arena=arena if with_arena else None) for share in SHARES]
-    started = time.perf_counter()
-    subnets = select(graph, scores, budgets, step=step, least=step, order=order, objective=objective)
+    started = time.process_time()
+    subnets = select(
+        graph, scores, budgets, step=step, least=step, order=order, objective=objective, depth=depth,
+        identity=rng.uniform(0, 1, len(scores)),
+    )  # fmt: skip
     return {
-        "seconds": time.perf_counter() - started,
+        "seconds": time.process_time() - started,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE,
         "gap": max(subnet.gap for subnet in subnets),
     }
@@ -66,7 +73,9 @@ def table(step: int, order: Order, objective: Objective) -> Iterator[str]:
     yield "| net | budgets | seconds | peak MB | gap |"
     yield "| --- | --- | ---: | ---: | ---: |"
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as one_each:
-        for net, with_arena in product(NETS, (False, True)):
-            at = one_each.submit(measured, net, with_arena, step, order, objective).result()
-            name = "MACs, arena" if with_arena else "MACs"
+        for net, depth, with_arena in product(NETS, (False, True), (False, True)):
+            if depth and not by_name(net).blocks:
+                continue
+            at = one_each.submit(measured, net, with_arena, step, order, objective, depth).result()
+            name = "MACs" + ", arena" * with_arena + ", blocks" * depth
             yield f"| {net} | {name} | {at['seconds']:.2f} | {at['megabytes']:.0f} | {at['gap']:.1e} |"

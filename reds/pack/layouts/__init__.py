@@ -7,6 +7,7 @@ changes the order of bytes and never a result.
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from reds.errors import ModelError
 from reds.pack import arena
 from reds.pack.layouts.canonical import Canonical
 from reds.pack.layouts.neon import Neon
@@ -88,15 +89,20 @@ def canonical(model: Model) -> tuple[Layout, ...]:
     return (CANONICAL,) * len(model.layers)
 
 
-def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...] | None:
+def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...]:
     """Return for each layer the layout of the highest id among `ids` that has a kernel for it.
 
-    Returns:
-        None if a layer has no such layout.
+    Raises:
+        ModelError: A layer has no such layout.
     """
-    known = [LAYOUTS[i] for i in sorted(set(ids) & LAYOUTS.keys())]
-    usable = [[layout for layout in known if layout.runs(layer)] for layer in model.layers]
-    return tuple(each[-1] for each in usable) if all(usable) else None
+    known, chosen = [LAYOUTS[i] for i in sorted(set(ids) & LAYOUTS.keys())], []
+    for i, layer in enumerate(model.layers):
+        usable = [layout for layout in known if layout.runs(layer)]
+        if not usable:
+            kind = layer.kind.name.lower()
+            raise ModelError(f"no layout of its agent runs layer {i} ({kind}) of {model.name}")
+        chosen.append(usable[-1])
+    return tuple(chosen)
 
 
 def preferring(model: Model, layout: Layout) -> tuple[Layout, ...]:

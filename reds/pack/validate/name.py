@@ -36,3 +36,8 @@ def validate_name(what: str, name: str, most: int) -> None:
         expect(False, f"{what} has the character U+{ord(found[0]):04X}: only printable ones are possible")
     size = len(name.encode())
     expect(0 < size <= most, f"{what} has {size} bytes: 1 to {most} are needed")
+
+
+def is_name(name: str, most: int) -> bool:
+    """Return whether a text is printable and has 1 to `most` bytes of UTF-8."""
+    return not _UNPRINTABLE.search(name) and 0 < len(name.encode()) <= most

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hil import cache
 from hil.boards import boards_toml, lease
 from hil.boards.board import Board
 from hil.boards.capacity import best_layouts, check_capacity
-from hil.boards.checks import check_count
+from hil.boards.checks import check_count, check_rate
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
+from hil.boards.governing import Cost, Resources, Rules
+from hil.boards.governor import Job
 from hil.boards.power_cycle import power_cycle
 from hil.boards.recovery import Record, RecoverableBoard
 from hil.boards.registry import target
@@ -19,9 +22,11 @@ from hil.boards.targets.nano33ble import Desk, absent
 from hil.errors import BoardAbsent, LinkError
 from hil.firmware import build
 from hil.lifetime.folder import TemporaryFolder
+from hil.load.competitor import competing
+from hil.load.jobs import beside_a_process
 from hil.options import OPTIONS, Settings, read
 from hil.protocol.agent import Agent
-from hil.protocol.definition import CLOCK, HELLO, VERSION
+from hil.protocol.definition import CLOCK, HELLO, VERSION, Policy
 from hil.protocol.frame import decode
 from hil.protocol.hello import Clock, read_hello
 from hil.report.taken import from_file
@@ -45,6 +50,26 @@ BOARD = '[[board]]\nname = "left"\ntarget = "nano33ble"\n'
 PI = '[[board]]\nname = "pi"\ntarget = "pi"\n'
 EMPTY_DESK = Desk(lambda: (Port("/dev/ttyS0"),), lambda port: None, lambda: "")
 NS = Clock(0, "ns", 1_000_000_000)
+
+
+def _govern(rules: Rules, costs: list[Cost]) -> None:
+    """Begin a governor of a small net on the desktop."""
+    with target("desktop").start(Entry("desk", "desktop"), Provenance.HARDWARE) as board:
+        board.deploy(NET)
+        board.govern(rules, costs, board.facts().clocks[0], Job(np.zeros((1, 20), np.int8)))
+
+
+def _load() -> None:
+    """Load a desktop whose agent has no core of its own."""
+    with target("desktop").start(Entry("desk", "desktop"), Provenance.HARDWARE) as board:
+        board.deploy(NET)
+        beside_a_process(board, NET, np.zeros((1, 20), np.int8), None)
+
+
+def _compete() -> None:
+    """Keep a core busy with a process that has ended when it is looked for."""
+    with competing(lambda script: "7" if script.endswith("$!") else "ended", 3, 1):
+        pass
 
 
 def _select_two_boards() -> None:
@@ -254,6 +279,17 @@ FAULTS: dict[str, Fault] = {
     "board: a pack too large": lambda _: check_capacity("nano", NET, frozenset({0}), 1, 1 << 20),
     "board: an agent without the kernels": lambda _: best_layouts("nano", NET, frozenset({31})),
     "board: too many samples": lambda _: check_count("desk", 70_000),
+    "governor: a cost of nothing": lambda _: Cost(us=0),
+    "governor: a load of 100 %": lambda _: Resources(load_percent=100),
+    "governor: income that is no number": lambda _: Resources(income_uw=float("nan")),  # type: ignore[arg-type]
+    "governor: a cost too few": lambda _: _govern(Rules(Policy.DEADLINE), [Cost(1)]),
+    "governor: the largest subnet first": lambda _: _govern(Rules(Policy.DEADLINE), [Cost(2), Cost(1)]),
+    "governor: energy without a period": lambda _: _govern(Rules(Policy.ENERGY_NEUTRAL), [Cost(1), Cost(2)]),
+    "governor: a policy that was not built in": lambda _: _govern(Rules(Policy.OWN), [Cost(1), Cost(2)]),
+    "governor: instructions as time": lambda _: check_rate("nano", Clock(0, "instructions", 0), None),
+    "governor: another rate than the clock's": lambda _: check_rate("desk", NS, 64_000_000),
+    "load: a board without a core": lambda _: _load(),
+    "load: a process that ends early": lambda _: _compete(),
     "board: lost twice": _quarantine,
     "agent: another version of the protocol": _hello(version=9),
     "agent: a clock that stands still": _hello((0, b"cycles")),

@@ -1,5 +1,8 @@
 """Mistakes that users make, each of which raises one error; every one gets a fresh folder."""
 
+import hashlib
+import json
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,14 +23,18 @@ from reds import pack
 from reds.data.catalog import SETS
 from reds.data.labeled import find_labeled
 from reds.data.user_files import load_user_data
+from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
 from reds.experiment.prepare import check_recipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
+from reds.graph import Widths
 from reds.graph.builder import Builder
-from reds.graph.subnets import full_subnet
+from reds.graph.subnets import Budget, SubnetSpec, full_subnet
+from reds.nesting.cost.latency import Latency
 from reds.nesting.cost.latency import load as load_times
 from reds.nesting.select import select
+from reds.pack.costs import attach, costs_of
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Activation, Arena, Kind, Model, TensorShape
 from reds.pack.scale import UNCHANGED, Standardization
@@ -83,6 +90,31 @@ def _written(name: str, content: bytes, read: Callable[[Path], object]) -> Fault
         return read(folder / name)
 
     return run
+
+
+def _attached(**changed: Any) -> Fault:
+    """Attach costs with other fields to the shipped pack."""
+    names = ("25%", "50%", "75%", "100%")
+    rows = [{"label": name, "us": 100.0 * i} for i, name in enumerate(names, 1)]
+    sha256 = hashlib.sha256((fixtures_dir() / "kws-dnn-s.reds").read_bytes()).hexdigest()
+    board = {"target": "nano33ble", "provenance": "emulated", "run": "r", "subnets": rows}
+    table = {"pack": "kws-dnn-s", "pack_sha256": sha256, "boards": {"nano (emulated)": board}}
+
+    def run(folder: Path) -> object:
+        for suffix in (".reds", ".json"):
+            shutil.copy(fixtures_dir() / f"kws-dnn-s{suffix}", folder)
+        rows[1] |= {key: value for key, value in changed.items() if key in ("us", "label")}
+        other = {key: value for key, value in changed.items() if key in table}
+        (folder / "costs.json").write_text(json.dumps({**table, **other}))
+        return attach(folder / "kws-dnn-s.reds", folder / "costs.json")
+
+    return run
+
+
+def _costs_of_none(folder: Path) -> object:
+    for suffix in (".reds", ".json"):
+        shutil.copy(fixtures_dir() / f"kws-dnn-s{suffix}", folder)
+    return costs_of(folder / "kws-dnn-s.reds", "nano33ble")
 
 
 def _npz(**changed: Any) -> Fault:
@@ -156,6 +188,11 @@ def _ran(x: Any, subnet: str | int = 0) -> Fault:
 
 def _budgets(*budgets: float | reds.Budget, **how: Any) -> Fault:
     return lambda _: select(DNN, random_scores(DNN, 0), budgets, **how)
+
+
+def _nested(widths: Widths) -> Fault:
+    net = ElasticNet(by_name("resnet8"))
+    return lambda _: reds.nest(net, [SubnetSpec("25%", Budget(0.25), widths), full_subnet(net.graph)])
 
 
 def _diverging(_: Path) -> object:
@@ -264,14 +301,42 @@ FAULTS: dict[str, Fault] = {
     "recipe: UTF-16, as PowerShell writes": _written("mine.toml", SHORTEST.encode("utf-16"), load_recipe),
     "recipe: Latin-1": _written("mine.toml", b"# f\xfcr Ann", load_recipe),
     "recipe: latency without times": _recipe("1.0", "0.5, latency = 9.0 }, { budget = 1.0"),
+    "recipe: energy without that of a cycle": _recipe(
+        "1.0 }]", "0.5, energy = 9.0 }, {}]\ndevice = { layout = 'neon', times = 't.json' }"
+    ),
+    "recipe: MACs said twice": _recipe("1.0", "0.5, macs = 900 }, { budget = 1.0"),
+    "recipe: no MACs": _recipe("1.0", "0.5 }, { macs = 1 }, { budget = 1.0"),
+    "recipe: a subnet without a budget": _recipe("1.0", "0.5 }, { floor = 0.2 }, { budget = 1.0"),
+    "recipe: less arena than before": _recipe("1.0", "0.5, arena = 9 }, { arena = 8 }, { budget = 1.0"),
+    "recipe: a limit of the full net": _recipe("1.0", "0.5 }, { arena = 8"),
+    "recipe: a long name of a subnet": _recipe("1.0", "1.0, name = 'the whole'"),
+    "recipe: two subnets of one name": _recipe("1.0", "0.5, name = 'a' }, { name = 'a'"),
+    "recipe: a board and a layout": _recipe("1.0 }]", "1.0 }]\ndevice = { board = 'a', layout = 'neon' }"),
+    "recipe: a device without a layout": _recipe("1.0 }]", "1.0 }]\ndevice = { times = 't.json' }"),
+    "recipe: an emulator of nothing": _recipe("1.0 }]", "1.0 }]\ndevice = { emulate = true }"),
     "recipe: a net of other inputs": _prepared('"dnn-s"', '"ds-cnn-s-28x28x1"'),
     "recipe: a budget too small": _prepared("subnet = [", "data.every = 2\nsubnet = [{ budget = 0.001 }, "),
     "budget: too small": _budgets(0.001),
     "budget: bytes too few": _budgets(reds.Budget(flash=1000)),
     "budget: not ascending": _budgets(0.5, 0.25),
     "budget: latency without times": _budgets(reds.Budget(latency=1.0)),
+    "budget: energy without that of a cycle": _budgets(
+        reds.Budget(energy=1.0), profile=reds.TargetProfile(latency=Latency("desk", {}, 64e6))
+    ),
+    "budget: an energy of no cycle": lambda _: reds.TargetProfile(energy_per_cycle=0),
+    "budget: not a number": _budgets(reds.Budget(latency=float("nan"))),
+    "budget: falling": _budgets(reds.Budget(latency=9.0), reds.Budget(latency=8.0)),
+    "budget: fewer MACs than before": _budgets(reds.Budget(macs=0.5), reds.Budget(macs=900)),
+    "budget: an empty name": _budgets(reds.Budget(flash=9, name="")),
     "budget: all units needed": _budgets(0.5, least=4000),
     "budget: steps of nothing": _budgets(0.5, step=0),
+    "blocks: shares beyond 1": _budgets(0.5, depth=True, identity=[80.0] * 5),
+    "blocks: a group outside of any": _nested((3, 16, 16, 0, 32, 64, 64, 10)),
+    "costs: of another pack": _attached(pack_sha256="0" * 64),
+    "costs: falling": _attached(us=1.0),
+    "costs: not a number": _attached(us=float("nan")),
+    "costs: of other subnets": _attached(label="40%"),
+    "costs: none attached": _costs_of_none,
     "times: not there": lambda folder: load_times(folder / "none.json"),
     "times: descending units": _written("times.json", TIMES, load_times),
     "compress: examples of another shape": _of_shape(2, 3, 5),
@@ -281,6 +346,9 @@ FAULTS: dict[str, Fault] = {
     "compress: budgets as text": _compressed(budgets=["25%"]),
     "compress: too many budgets": _compressed(budgets=[1.0] * 65),
     "compress: bytes of nothing": _compressed(budgets=[reds.Budget(flash=0)]),
+    "compress: a board and a profile": _compressed(board="nano33ble", profile=reds.TargetProfile()),
+    "compress: an emulator of nothing": _compressed(emulate=True),
+    "compress: a board that is a number": _compressed(board=3),
     "compress: half an epoch": _compressed(epochs=1.5),
     "compress: fewer epochs than none": _compressed(full_epochs=-1),
     "compress: a large seed": _compressed(seed=2**70),

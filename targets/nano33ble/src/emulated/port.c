@@ -10,12 +10,9 @@
  */
 #include "../../../agent/port.h"
 
-#include <string.h>
-
 #include "../../../agent/agent.h"
 #include "../map.h"
-
-#define REG(at) (*(volatile uint32_t *)(uintptr_t)(at))
+#include "shared.h"
 
 /* Arm CMSDK UART, DDI 0479 4.3. */
 #define UART_DATA REG(0x40004000)
@@ -32,15 +29,6 @@ enum { TX_FULL = 1, RX_FULL = 2, TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT = 8 
 
 #define NVIC_ENABLE REG(0xe000e100)
 #define NVIC_CLEAR REG(0xe000e280)
-
-/* A word of memory that the emulator shares with the plugin. */
-#define CYCLES REG(0x21000000)
-
-/* The ring of the host's bytes: counters of the bytes written and read so far, modulo 2^32, then its data. */
-#define RING_WRITTEN REG(0x21001000)
-#define RING_READ REG(0x21001004)
-#define RING_DATA ((const volatile uint8_t *)(uintptr_t)0x21001008)
-enum { RING_BYTES = 1 << 15 };
 
 static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[INPUTS_BYTES];
@@ -142,25 +130,6 @@ void port_marker(bool high)
 uint32_t port_stack_room(void)
 {
     return STACK_ROOM;
-}
-
-bool port_erase(uint32_t at)
-{
-    memset((void *)(PACK_AT + at), 0xff, PAGE_BYTES);
-    return true;
-}
-
-/* Flash only clears bits: writing a word that was not erased fails here as on the real board. */
-bool port_program(uint32_t at, const uint32_t *words, size_t count)
-{
-    volatile uint32_t *flash = (volatile uint32_t *)(PACK_AT + at);
-    for (size_t i = 0; i < count; i++) {
-        flash[i] &= words[i];
-        if (flash[i] != words[i]) {
-            return false;
-        }
-    }
-    return true;
 }
 
 int main(void)

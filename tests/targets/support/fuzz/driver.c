@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fuzz_report(void);
 
 enum { SEEDS = 64, SEED_BYTES = 1 << 16 };
+enum { STRUCTURE = 700 }; /* bytes of a small pack before its tables */
 
 static uint64_t state;
 
@@ -46,8 +47,13 @@ static void mutate(uint8_t *data, size_t *size)
         at &= ~1u;
         data[at] = (uint8_t)(data[at] + next(9) - 4);
         break;
-    case 5: { /* a piece copied somewhere else */
+    case 5: { /* a piece copied somewhere else, perhaps a room over a room or a step over a step of a pack */
         uint32_t to = next((uint32_t)*size), n = 1 + next(32);
+        if (next(2) == 0) {
+            n = next(2) == 0 ? 12 : 20;
+            at = at % STRUCTURE & ~3u;
+            to = (at + n * (1 + next(8))) % (uint32_t)*size;
+        }
         size_t room = *size - (at > to ? at : to);
         memmove(data + to, data + at, n < room ? n : room);
         break;
@@ -58,7 +64,7 @@ static void mutate(uint8_t *data, size_t *size)
         }
         break;
     default: /* the beginning, which has the structure */
-        data[next((uint32_t)(*size < 400 ? *size : 400))] = (uint8_t)next(256);
+        data[next((uint32_t)(*size < STRUCTURE ? *size : STRUCTURE))] = (uint8_t)next(256);
     }
 }
 

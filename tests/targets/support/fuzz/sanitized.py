@@ -3,19 +3,26 @@
 import struct
 import subprocess
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from hil.protocol.definition import (
+    COST,
+    DECIDE,
+    GOVERN,
     HELLO_REQUEST,
     INFER,
     MEASURE,
     MEMORY,
     OFFSET,
+    PAGES,
     PUT_BEGIN,
+    PUT_COPY,
     SELECT,
     SWITCH,
     VERSION,
     Command,
+    Policy,
 )
 from reds import pack
 from reds.pack.layouts import CANONICAL, Layout
@@ -36,7 +43,8 @@ def program(compiler: Compiler, target: str, family: str = "", header: Path | No
 
 def seed_files(target: str, folder: Path, layout: Layout = CANONICAL) -> list[Path]:
     """Write the seeds of a fuzz target, packs in a layout or a session, and return their paths."""
-    seeds = [session(NETS[1])] if target == "frames" else [stored(net, layout) for net in NETS]
+    sessions = map(session, (NETS[1], NETS[-1]))
+    seeds = list(sessions) if target == "frames" else [stored(net, layout) for net in NETS]
     files = [folder / f"{target}-{i}" for i in range(len(seeds))]
     for file, seed in zip(files, seeds, strict=True):
         file.write_bytes(seed)
@@ -70,11 +78,26 @@ def session(model: Model) -> bytes:
     records += [_record(Command.SWITCH, SWITCH.pack(0, last, 0, 0, 3, 3))]
     records += [_record(Command.PROFILE, MEASURE.pack(last, 0, 0, 2, 3))]
     records += [_record(Command.MEMORY, MEMORY.pack(0, 2))]
+    rules = GOVERN.pack(Policy.DEADLINE_AND_ENERGY, 10, 0, 0, 0, 0, 0, 2, 10**9, 1000, 9000, 9, 0)
+    costs = b"".join(COST.pack(i + 1, i + 1) for i in range(len(model.subnets)))
+    records += [_record(Command.GOVERN, rules + costs)]
+    for held, deadline in ((99, 99), (99, 1), (0, 99)):
+        records.append(_record(Command.DECIDE, DECIDE.pack(held, 9, deadline, 0, 0, 20, 2)))
+    records += _update(data, pack.dumps(replace(model, name="new")))
     records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
     endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
     records += [struct.pack("<H", 0x8000 | len(endless)) + endless]
     records += [_record(Command.RESET), _record(Command.INFER, INFER.pack(1))]
     return b"".join(records)
+
+
+def _update(old: bytes, new: bytes) -> list[bytes]:
+    """Return the records that store a pack beside the loaded one, and copy all pages but the first."""
+    records = [_record(Command.PAGES, PAGES.pack(0))]
+    records += [_record(Command.PUT_BEGIN, PUT_BEGIN.pack(len(new), zlib.crc32(new)))]
+    records += [_record(Command.PUT_DATA, OFFSET.pack(0) + new[:512])]
+    assert old[512:] == new[512:]
+    return [*records, _record(Command.PUT_COPY, PUT_COPY.pack(512, len(new) - 512)), _record(Command.PUT_END)]
 
 
 def _record(command: Command, payload: bytes = b"") -> bytes:

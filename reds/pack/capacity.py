@@ -1,7 +1,7 @@
 """Say which kinds of boards have room for a pack, before any board is at hand.
 
-`hil` asks a board's agent for its room; these are the figures of the agents of this repository, and a test
-compares them.
+`hil` asks a board's agent for its capacity. These are the figures of the agents of this repository, and a
+test compares them.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from reds.pack.model import Model
 
 
 @dataclass(frozen=True)
-class Room:
+class Capacity:
     """Memory and layouts that an agent has for a pack.
 
     Attributes:
@@ -31,26 +31,23 @@ class Room:
     layouts: frozenset[int]
 
 
-ROOMS = {
-    "nano33ble": Room("Nano 33 BLE", 384 << 10, 96 << 10, 28 << 10, frozenset({0, 1})),
-    "posix": Room("Pi, Android, desktop", 16 << 20, 8 << 20, 1 << 20, frozenset({0})),
+CAPACITIES = {
+    "nano33ble": Capacity("Nano 33 BLE", 384 << 10, 96 << 10, 28 << 10, frozenset({0, 1})),
+    "posix": Capacity("Pi, Android, desktop", 16 << 20, 8 << 20, 1 << 20, frozenset({0})),
 }
-"""Rooms by the port of the agent. On a Pi and a desktop other layouts may need somewhat more."""
+"""Capacities by the port of the agent. On a Pi and a desktop other layouts may need somewhat more."""
 
 
 def lines(model: Model) -> Iterator[str]:
     """Yield a line for each kind of board: that the pack fits, and what part of it; or what is too large."""
-    for room in ROOMS.values():
-        chosen = layouts.best(model, room.layouts)
-        if chosen is None:
-            yield f"{room.boards}: does not fit: no layout of its agent runs all layers"
-            continue
+    for board in CAPACITIES.values():
+        chosen = layouts.best(model, board.layouts)
         arena = max(layouts.plan(model, s, chosen).size for s in range(len(model.subnets)))
         needs = {
-            "flash": (len(pack.dumps(model, chosen)), room.flash),
-            "arena": (arena, room.arena),
-            "input": (model.input_size, room.input_bytes),
+            "flash": (len(pack.dumps(model, chosen)), board.flash),
+            "arena": (arena, board.arena),
+            "input": (model.input_size, board.input_bytes),
         }
         shown = ", ".join(f"{what} {size:,} of {most:,} bytes" for what, (size, most) in needs.items())
         fits = all(size <= most for size, most in needs.values())
-        yield f"{room.boards}: {'fits' if fits else 'does not fit'}: {shown}"
+        yield f"{board.boards}: {'fits' if fits else 'does not fit'}: {shown}"

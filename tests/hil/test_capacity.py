@@ -1,4 +1,4 @@
-"""The rooms that `reds inspect` compares a pack with are those of the agents."""
+"""The capacities that `reds inspect` compares a pack with are those of the agents."""
 
 from pathlib import Path
 
@@ -10,23 +10,23 @@ from hil.protocol.agent import Agent
 from hil.transports.deadline import Deadline
 from hil.transports.process import ProcessTransport
 from hil.transports.transport import Advice, Transport
-from reds.pack.rooms import ROOMS
+from reds.pack.capacity import CAPACITIES
 
 
 def check(transport: Transport, port: str) -> None:
     with Agent(transport, port) as agent:
         hello = agent.hello(Deadline.after(10))
-    room = ROOMS[port]
-    assert (hello.capacity, hello.arena, hello.input_bytes) == (room.flash, room.arena, room.input_bytes)
-    assert room.layouts <= hello.layouts
+    told = CAPACITIES[port]
+    assert (hello.capacity, hello.arena, hello.input_bytes) == (told.flash, told.arena, told.input_bytes)
+    assert told.layouts <= hello.layouts
 
 
-def test_room_of_a_posix_system_is_that_of_its_agent(posix_agent: Path) -> None:
+def test_capacity_of_a_posix_system_is_that_of_its_agent(posix_agent: Path) -> None:
     check(ProcessTransport(posix_agent), "posix")
 
 
 @pytest.mark.cross("arm-none-eabi-gcc")
 @pytest.mark.qemu("qemu-system-arm")
-def test_room_of_the_nano_is_that_of_its_agent() -> None:
+def test_capacity_of_the_nano_is_that_of_its_agent() -> None:
     with cortex_m4.start(build.agent(build.EMULATED)) as emulator:
         check(emulator.open(Advice("run again", "run again")), "nano33ble")

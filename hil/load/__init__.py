@@ -1,0 +1,1 @@
+"""Hold deadlines beside a process that competes for the board's core."""

@@ -1,0 +1,190 @@
+"""A build for a board: it measures what budgets need, and what it promised."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+import reds
+from hil.cli import main as hil_main
+from hil.kernels import build_board
+from hil.kernels.predicted import net_of
+from reds.cli import main
+from reds.errors import BoardError, PackError, SettingsError
+from reds.experiment.board import Target, profile_on
+from reds.experiment.promises import off_notes, over_notes
+from reds.fixtures import fixtures_dir
+from reds.graph.builder import Builder
+from reds.graph.subnets import Budget
+from reds.nesting.cost import width_grids
+from tests.reds.support.tiny_recipe import tiny_recipe
+
+QUIET = Console(quiet=True)
+BUDGETS = "subnet = [{ latency = 25.0 }, { energy = 0.5, name = 'half' }, { }]\n"
+
+
+@pytest.fixture(autouse=True)
+def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the opener as an installed package does, and keep times in a cache of this test."""
+    info = tmp_path / "site" / "boards_of_tests-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: boards-of-tests\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[reds.boards]\na = hil.kernels.build_board:opened\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr(build_board, "times_folder", lambda: tmp_path / "times")
+
+
+def recipe_of(folder: Path, device: str = "") -> Path:
+    path = tiny_recipe(folder)
+    head, _, tail = path.read_text().partition("subnet = ")
+    path.write_text(head + BUDGETS + tail.partition("\n")[2] + device)
+    return path
+
+
+def build(recipe: Path, out: Path, *words: str) -> tuple[int, str]:
+    run = CliRunner().invoke(main, ["build", str(recipe), "--out", str(out), *words])
+    assert run.exception is None or isinstance(run.exception, SystemExit), run.exception
+    return run.exit_code, run.output
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_build_measures_what_it_needs_and_what_it_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(tmp_path, "device.energy_per_cycle = 0.156\n")
+    status, output = build(recipe, tmp_path, "--board", "nano33ble", "--emulate")
+    assert status == 0, output
+    card = json.loads((tmp_path / "own.json").read_text())
+    assert card["board"]["board"] == "nano33ble"
+    assert card["board"]["provenance"] == "emulated"
+    small, half, full = card["subnets"]
+    assert (half["label"], full["label"]) == ("half", "100%")
+    assert small["label"] == f"{100 * small['macs'] / full['macs']:.4g}%"
+    for subnet in card["subnets"]:
+        predicted, measured = subnet["predicted"], subnet["measured"]
+        assert measured["us"] == pytest.approx(predicted["us"], rel=0.02)
+        assert measured["cycles"] == pytest.approx(64 * measured["us"])
+        assert (measured["arena"], measured["flash"]) == (predicted["arena"], predicted["flash"])
+        assert predicted["uJ"] == pytest.approx(predicted["cycles"] * 0.156e-3, rel=0.001)
+    assert small["measured"]["us"] <= 25.5
+    assert small["predicted"]["us"] <= 25.0
+    assert half["predicted"]["uJ"] <= 0.5
+
+    def again(*_: Any) -> None:
+        pytest.fail("the times of these layers are in the cache")
+
+    monkeypatch.setattr(build_board, "measure", again)
+    other = tmp_path / "other"
+    assert build(recipe, other, "--board", "nano33ble", "--emulate", "--force")[0] == 0
+    assert (other / "own.reds").read_bytes() == (tmp_path / "own.reds").read_bytes()
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_damaged_times_are_measured_again(tmp_path: Path) -> None:
+    net = Builder(8)
+    net.dense(net.dense(net.input, 8), 3)
+    graph, grids = net.build(), width_grids(net.build(), 4, 4)
+    with Target("nano33ble", True).opened() as board:
+        first = board.latency(graph, grids)
+        (kept,) = (tmp_path / "times").glob("*.json")
+        whole = kept.read_bytes()
+        for damage in (whole[: len(whole) // 2], b"", b"{}"):
+            kept.write_bytes(damage)
+            assert board.latency(graph, grids).layers.keys() == first.layers.keys()
+            assert kept.read_bytes() == whole
+        with pytest.raises(BoardError, match=r"nano33ble.*no meter.*energy_per_cycle"):
+            profile_on(Target("nano33ble", True), graph, grids, [Budget(energy=9.0)], None, QUIET)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--board", "nano33bel"], "did you mean nano33ble"),
+        (["--board", "nano33ble"], "no Arduino Nano 33 BLE on USB"),
+        (["--board", "desktop", "--emulate"], "no emulator of desktop"),
+        (["--emulate"], "[device], board: a name, for `emulate`"),
+        (["--board", "nano33ble", "--boards", "none.toml"], "none.toml: cannot read the boards"),
+        ([], "[device], times"),
+    ],
+)
+def test_board_that_cannot_be_opened_is_one_line_before_any_training(
+    tmp_path: Path, words: list[str], says: str
+) -> None:
+    recipe = recipe_of(tmp_path, "device.energy_per_cycle = 0.156\n" * bool(words))
+    status, output = build(recipe, tmp_path, *words)
+    assert status == 1
+    error = output.strip().splitlines()[-1]
+    assert error.startswith("Error: ")
+    assert says in error
+    assert "validation" not in output
+    assert not (tmp_path / "own.training").exists()
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_compress_measures_on_a_board(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(80, 6)).astype(np.float32), np.arange(80) % 4
+    data = reds.Dataset.split(x, y)
+    result = reds.compress(
+        "dnn-s-1x1x6", data, budgets=[reds.Budget(latency=25.0), 1.0], epochs=1, full_epochs=1,
+        board="nano33ble", emulate=True,
+    )  # fmt: skip
+    assert result.measured is not None
+    for subnet, measured in zip(result.subnets, result.measured.subnets, strict=True):
+        assert measured["us"] == pytest.approx(subnet.predicted["us"], rel=0.02)
+        assert measured["flash"] == subnet.predicted["flash"]
+    with pytest.raises(SettingsError, match=r"profile.*board"):
+        reds.compress("dnn-s-1x1x6", data, budgets=[1.0], board="nano33ble", profile=reds.TargetProfile())
+    with pytest.raises(SettingsError, match=r"^board: a name"):
+        reds.compress("dnn-s-1x1x6", data, budgets=[1.0], emulate=True)
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_shipped_pack_costs_what_is_predicted() -> None:
+    run = CliRunner().invoke(hil_main, ["predict", str(fixtures_dir() / "kws-dnn-s.reds"), "--emulate"])
+    assert run.exit_code == 0, run.output
+    rows = [line for line in run.output.splitlines() if "%" in line and "│" in line]
+    assert len(rows) == 4
+    for row in rows:
+        offs = [float(cell.strip().rstrip(" %")) for cell in row.split("│")[2:] if "%" in cell]
+        assert len(offs) == 4, "us, cycles, arena, flash"
+        assert max(map(abs, offs)) < 1.0
+        assert offs[2:] == [0.0, 0.0]
+
+
+def test_costs_that_are_off_or_over_their_budgets_are_named() -> None:
+    before = [{"us": 100.0, "arena": 500.0}, {"us": 200.0, "arena": 600.0}]
+    after = [{"us": 102.1, "arena": 500.0}, {"us": 197.0, "arena": 601.0}]
+    (off,) = off_notes(["a", "b"], before, after)
+    assert off.startswith("subnet a: us: measured 102.1, predicted 100.0")
+    over = [*over_notes(["a", "b"], [Budget(latency=102.0), Budget(latency=197.0, arena=600)], after)]
+    assert [note.partition(": measured")[0] for note in over] == ["subnet a: us", "subnet b: arena"]
+    assert [*off_notes(["a", "b"], before, [])] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"recipe": None}, "give --recipe"),
+        ({"subnets": []}, "did not build it"),
+        ({"classes": ["a", "b"]}, "did not build"),
+    ],
+)
+def test_pack_whose_card_does_not_say_what_it_was_built_of_is_refused(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    pack = tmp_path / "kws-dnn-s.reds"
+    shutil.copy(fixtures_dir() / pack.name, pack)
+    card = json.loads((fixtures_dir() / "kws-dnn-s.json").read_text())
+    pack.with_suffix(".json").write_text(json.dumps({**card, **change}))
+    with pytest.raises(PackError, match=says):
+        net_of(pack, None)
