@@ -206,7 +206,7 @@ def save(model: Model, path: str | Path, chosen: Sequence[Layout] | None = None)
 def sizes(model: Model) -> Sizes:
     """Return the bytes of the canonical pack, in parts; what subnets share is counted once."""
     weights = sum(len(CANONICAL.weights(layer)) for layer in model.layers)
-    tables, stored = 0, {}
+    tables, stored = 0, dict[tuple[int, int], bytes]()
     for subnet in model.subnets:
         for step in subnet.steps:
             activation = b"" if step.activation is None else step.activation.table.tobytes()
