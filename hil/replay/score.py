@@ -98,7 +98,6 @@ def score(scenario: Scenario, steps: Sequence[Step], values: Values, best: int, 
         sum(ticks) for ticks in zip(*((s.overhead, s.inference) for s in steps), strict=True)
     )
     seconds = len(steps) * scenario.supply.period_us / 1e6
-    avoidable = [step for step in steps if step.avoidable]
     return Score(
         jobs=len(steps),
         met=outcomes[Outcome.MET],
@@ -112,8 +111,8 @@ def score(scenario: Scenario, steps: Sequence[Step], values: Values, best: int, 
         switches=sum(a != b for a, b in pairwise(ran)),
         of_time=overhead / hz / seconds,
         of_inference=overhead / inference if inference else 0.0,
-        avoidable_misses=sum(step.outcome is Outcome.LATE for step in avoidable),
-        avoidable_brown_outs=sum(step.browned for step in avoidable),
+        avoidable_misses=sum(step.avoidable_miss for step in steps),
+        avoidable_brown_outs=sum(step.avoidable_brown_out for step in steps),
     )
 
 

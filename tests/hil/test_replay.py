@@ -98,6 +98,29 @@ def test_a_large_subnet_alone_is_late_beside_other_work(library: ctypes.CDLL) ->
     assert large.brown_outs == 0
 
 
+@pytest.mark.parametrize(
+    ("deadline", "farads", "miss", "brown_out"),
+    [("1", "0.00005", True, True), ("0.1", "0.00005", False, True), ("1", "0.00004", True, False)],
+)
+def test_a_late_answer_and_the_brown_out_after_it_are_judged_apart(
+    library: ctypes.CDLL, deadline: str, farads: str, miss: bool, brown_out: bool
+) -> None:
+    """At night: 40 uJ pay for the standby of a period, 34 uJ, and for 25%; 32 uJ do not."""
+    numbers = f"period_ms=34,standby_uw=1000,deadline_ms={deadline},farads={farads}"
+    there = setting("solar:seed=1", numbers)
+    steps = steps_of(library, there, "fixed:100%")
+    assert (steps[0].outcome, steps[0].browned) == (Outcome.LATE, True)
+    assert (steps[0].avoidable_miss, steps[0].avoidable_brown_out) == (miss, brown_out)
+    found = score(there, steps[:1], VALUES, 0, HZ)
+    assert (found.avoidable_misses, found.avoidable_brown_outs) == (miss, brown_out)
+
+
+def test_a_year_has_jobs_an_hour_apart_which_a_governor_can_count(library: ctypes.CDLL) -> None:
+    there = setting("solar:seconds=31536000,days=365,rows=1000,mw=1")
+    assert (there.supply.jobs, there.supply.period_us) == (8760, 3_600_000_000)
+    assert rules("both", SUBNETS, there).period_us == there.supply.period_us
+
+
 def test_a_job_that_arrives_while_another_runs_is_missed(library: ctypes.CDLL) -> None:
     steps = steps_of(library, setting("load:duty=0.001", "period_ms=1,deadline_ms=10"), "fixed:100%")
     assert [step.outcome for step in steps[:4]] == [Outcome.MET, Outcome.BUSY, Outcome.MET, Outcome.BUSY]
