@@ -19,7 +19,7 @@ from hil.replay.bench import stated_power
 from hil.replay.policy import check_policy, every_policy, rules
 from hil.replay.run import Outcome, Step, replay
 from hil.replay.scenario import Scenario, read_scenario, scenario
-from hil.replay.score import Score, Values, best_worth, score
+from hil.replay.score import Score, Values, best_worth, score, values_of
 from hil.replay.source import source
 from hil.results.measurement import STEPS
 from reds.fixtures import fixtures_dir
@@ -129,6 +129,15 @@ def test_a_job_that_arrives_while_another_runs_is_missed(library: ctypes.CDLL) -
 def test_right_answers_are_those_of_the_labels_in_time(library: ctypes.CDLL) -> None:
     steps = steps_of(library, setting("load:duty=0.001"), "fixed:50%", truth=(1, 2, 1))
     assert [step.right for step in steps[:6]] == [True, False, True] * 2
+
+
+def test_right_answers_without_labels_are_unknown_not_none(library: ctypes.CDLL) -> None:
+    pack = load_pack(fixtures_dir() / "kws-dnn-s.reds")
+    assert values_of(pack, 0) == Values((1,) * 4, 1, labeled=False)
+    assert values_of(pack, 1859).labeled
+    there = setting("markov:seed=1")
+    found = score(there, steps_of(library, there, "both"), values_of(pack, 0), 300, HZ)
+    assert (found.right, found.right_per_joule, found.met > 0) == (None, None, True)
 
 
 def test_overhead_counts_for_the_time_and_the_energy_of_a_job(library: ctypes.CDLL) -> None:
