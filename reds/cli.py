@@ -144,6 +144,7 @@ def build(
       dnn-s, dnn-l                      25x10x1
       cnn-s, cnn-l, ds-cnn-s, ds-cnn-l  49x10x1
       mobilenet-0.25, mobilenet-1.0     96x96x3
+      mobilenet-v2-0.35, -v2-1.0        96x96x3
       resnet8, ds-cnn-s-32x32x3         32x32x3
       ds-cnn-s-28x28x1                  28x28x1
     At a size of your own, as in dnn-s-40x30x3:

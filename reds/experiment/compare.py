@@ -72,7 +72,7 @@ def compare(
         OSError: `out` cannot be written, or another command writes into it.
     """
     recipe = checked.recipe
-    trainings = [_of_seed(recipe, seed) for seed in seeds]
+    trainings = [trainings_of_seed(recipe, seed) for seed in seeds]
     with only_writer(out):
         prepared = prepare(checked, console, threads, local_workers(workers))
         describe(prepared, console)
@@ -106,11 +106,11 @@ def origin(recipe: Recipe, sha256: str, seeds: Sequence[int]) -> str:
     return f"Recipe {recipe.name} ({sha256[:12]}), epochs {' + '.join(phases)}, {seed_list}."
 
 
-def _of_seed(recipe: Recipe, seed: int) -> list[Training]:
+def trainings_of_seed(recipe: Recipe, seed: int) -> list[Training]:
     """Return the trainings of one seed: all subnets nested, then each alone."""
     nested = Training(f"{recipe.name}-seed{seed}", replace(recipe, seed=seed))
-    names = [f"{nested.name}-alone{title.rstrip('%')}" for title in recipe.titles]
-    return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(names))]
+    alone = (f"{nested.name}-alone{i}" for i in range(len(recipe.subnet)))
+    return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(alone))]
 
 
 def paired(nested: NDArray[np.bool_ | np.float64], alone: NDArray[np.bool_ | np.float64]) -> Paired:

@@ -40,23 +40,22 @@ def difference(before: Mapping[str, float], after: Mapping[str, float], unit: st
 def costs_table(
     names: Sequence[str], before: Sequence[Mapping[str, float]], measured: Sequence[Mapping[str, float]]
 ) -> tuple[str, list[list[str]]]:
-    """Return the heads and the rows of a table of costs on the target.
+    """Return the heads and the rows of a table of costs on the target, a row for each subnet and unit.
 
     Args:
         names: Names of the subnets.
         before: Predicted costs of each subnet, by unit.
         measured: Costs that a board measured; none if no board was asked.
     """
-    units = [unit for unit in UNITS if any(unit in costs for costs in (*before, *measured))]
-    heads, rows = ["subnet"], [[name] for name in names]
-    for unit in units:
-        heads += [f"predicted-{unit}", *([f"measured-{unit}", "off"] if measured else [])]
-        for i, row in enumerate(rows):
-            row.append(_figure(before[i], unit))
-            if measured:
-                off = difference(before[i], measured[i], unit)
-                row += [_figure(measured[i], unit), "" if off is None else f"{100 * off:+.2f} %"]
-    return " ".join(heads), rows
+    rows = []
+    for i, name in enumerate(names):
+        promised, costs = before[i], measured[i] if measured else {}
+        for unit in UNITS:
+            if unit in promised or unit in costs:
+                off = difference(promised, costs, unit)
+                row = [name, unit, _figure(promised, unit), _figure(costs, unit)]
+                rows.append([*row, "" if off is None else f"{100 * off:+.2f} %"] if measured else row[:3])
+    return "subnet cost predicted" + " measured off" * bool(measured), rows
 
 
 def off_notes(

@@ -125,9 +125,9 @@ def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> 
     for seed in (0, 1):
         nested = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}.reds")
         for i, label in enumerate((25, 50, 75, 100)):
-            alone = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.reds")
+            alone = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{i}.reds")
             assert units(alone, 0) == units(nested, i)
-            card = json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.json").read_text())
+            card = json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{i}.json").read_text())
             assert (card["seed"], [row["label"] for row in card["subnets"]]) == (seed, [f"{label}%"])
     assert re.search(r"\| 25% \| \d+\.\d\d \| \d+\.\d\d \| [+-]\d+\.\d\d \([+-]", output)
     assert "One nested pack" in output
