@@ -30,7 +30,7 @@ def predict(
     from reds.pack.inspect import table_of
     from reds.text import LINE, printable
 
-    console, status = plain_console(least_width=160), plain_console(stderr=True)
+    console, status = plain_console(), plain_console(stderr=True)
     with status.status(f"starting {printable(name)}") as shown, opened(name, emulate, boards_file) as board:
         for pack in packs or sorted(fixtures_dir().glob("*.reds")):
             shown.update(f"measuring {printable(pack.name)}")

@@ -40,23 +40,25 @@ def difference(before: Mapping[str, float], after: Mapping[str, float], unit: st
 def costs_table(
     names: Sequence[str], before: Sequence[Mapping[str, float]], measured: Sequence[Mapping[str, float]]
 ) -> tuple[str, list[list[str]]]:
-    """Return the heads and the rows of a table of costs on the target.
+    """Return the heads and the rows of a table of costs on the target: a row for each cost of each subnet.
 
     Args:
         names: Names of the subnets.
         before: Predicted costs of each subnet, by unit.
         measured: Costs that a board measured; none if no board was asked.
     """
-    units = [unit for unit in UNITS if any(unit in costs for costs in (*before, *measured))]
-    heads, rows = ["subnet"], [[name] for name in names]
-    for unit in units:
-        heads += [f"predicted-{unit}", *([f"measured-{unit}", "off"] if measured else [])]
-        for i, row in enumerate(rows):
-            row.append(_figure(before[i], unit))
+    rows = []
+    for i, name in enumerate(names):
+        after = measured[i] if measured else {}
+        for unit in UNITS:
+            if unit not in before[i] and unit not in after:
+                continue
+            row = [name, unit, _figure(before[i], unit)]
             if measured:
-                off = difference(before[i], measured[i], unit)
-                row += [_figure(measured[i], unit), "" if off is None else f"{100 * off:+.2f} %"]
-    return " ".join(heads), rows
+                off = difference(before[i], after, unit)
+                row += [_figure(after, unit), "" if off is None else f"{100 * off:+.2f} %"]
+            rows.append(row)
+    return "subnet cost predicted" + " measured off" * bool(measured), rows
 
 
 def off_notes(
