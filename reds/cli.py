@@ -219,7 +219,11 @@ def convert(old: Path, new: Path, force: bool) -> None:
     """
     from reds.pack.version1 import convert_file
 
-    click.echo(f"{printable(str(new))}: {convert_file(old, new, force):,} bytes")
+    done, card = convert_file(old, new, force), old.with_suffix(".json")
+    click.echo(f"{printable(str(new))}: {done.size:,} bytes")
+    if done.card is None:
+        found = "is not the card of this pack" if card.exists() else "is not there"
+        click.echo(f"{printable(str(card))} {found}: the new pack has no card")
 
 
 @main.command()

@@ -16,7 +16,7 @@ LIMITS_BY_SUBNET = ("latency_us", "instructions", "stack_bytes", "ram_bytes")
 SWITCH_INSTRUCTIONS = 100.0
 """Limit of a switch.
 
-A switch checks a number and sets a pointer, which takes 14 or 15 instructions, a few more with another
+A switch checks a number and sets a pointer, which takes 12 or 13 instructions, a few more with another
 compiler. A switch that copies or unpacks anything takes thousands.
 """
 

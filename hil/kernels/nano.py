@@ -56,8 +56,11 @@ class NetCounts:
     @property
     def flash_alone(self) -> tuple[int, ...]:
         """Return the bytes of a pack for each subnet alone."""
-        every = range(len(self.model.subnets))
-        return tuple(len(pack.dumps(extract_subnet(self.model, s), self.layouts)) for s in every)
+        sizes = []
+        for s, subnet in enumerate(self.model.subnets):
+            chosen = [self.layouts[step.layer] for step in subnet.steps]
+            sizes.append(len(pack.dumps(extract_subnet(self.model, s), chosen)))
+        return tuple(sizes)
 
 
 def measure_net(board: Board, name: str, say: Say) -> NetCounts:

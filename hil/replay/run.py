@@ -53,8 +53,8 @@ class Step:
         inference: Ticks of the inference.
         right: Whether the answer is right; False without a label or an answer in time.
         browned: Whether the device browned out until the next job.
-        avoidable: Whether a smaller subnet would have met the deadline of a late answer, or a smaller one or
-            none would have avoided the brown-out.
+        avoidable_miss: Whether a smaller subnet would have met the deadline of this late answer.
+        avoidable_brown_out: Whether a smaller subnet, or none, would have avoided this brown-out.
         used_pj: Energy drawn until the next job.
         spilled_pj: Income that the full capacitor could not take.
     """
@@ -68,7 +68,8 @@ class Step:
     inference: int = 0
     right: bool = False
     browned: bool = False
-    avoidable: bool = False
+    avoidable_miss: bool = False
+    avoidable_brown_out: bool = False
     used_pj: int = 0
     spilled_pj: int = 0
 
@@ -106,12 +107,13 @@ def replay(
         if decision:
             step = _decided(step, decision, draw.us, now, bool(after.answered[0]), truth)
             smaller = [stretched(cost_draw(cost, scenario.power_uw), now) for cost in costs[: step.subnet]]
-            if step.outcome is Outcome.LATE:
-                avoidable = any(other.us <= now.deadline_us for other in smaller)
-            else:
-                others = (IDLE, *smaller) if step.browned and step.subnet is not None else ()
-                avoidable = any(_survives(supply, job, after.job, stored, other) for other in others)
-            step = replace(step, avoidable=avoidable)
+            late, lost = step.outcome is Outcome.LATE, step.browned and step.subnet is not None
+            step = replace(
+                step,
+                avoidable_miss=late and any(other.us <= now.deadline_us for other in smaller),
+                avoidable_brown_out=lost
+                and any(_survives(supply, job, after.job, stored, other) for other in (IDLE, *smaller)),
+            )
         steps.append(replace(step, used_pj=int(after.used[0]), spilled_pj=int(after.spilled[0])))
         steps += [Step(busy, 0, Outcome.BUSY) for busy in range(job + 1, min(after.job, supply.jobs))]
         stored, on = after.stored, after.on

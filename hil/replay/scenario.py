@@ -2,7 +2,7 @@
 
 | key | what | without it |
 | --- | --- | --- |
-| `period_ms` | from one job to the next | 20 times the job of the largest subnet, but at most 2,000 jobs |
+| `period_ms` | from one job to the next | 20 jobs of the largest subnet, for at most 2,000 jobs or an hour |
 | `runs` | inferences of a job, of the same input | as many as take the smallest subnet 100 us |
 | `deadline_ms` | from arrival to answer, where the trace has none | 1.5 times the job of the largest subnet |
 | `power_mw` | power of the computing board beyond standby | by the costs on the card, else 10, an nRF52840 |
@@ -53,6 +53,8 @@ LIMIT_JOBS = 50_000
 """Most jobs of a replay."""
 _PERIODS, _DEADLINES, _HELD = 20, Fraction(3, 2), 30
 """Period and deadline in times of a job of the largest subnet, and its jobs that the capacitor holds."""
+_LONGEST_US = int(KEYS["period_ms"].most * 1000)
+"""Longest period that is not said, as that of one that is: a governor counts its microseconds in 32 bits."""
 _PAID = Fraction(1, 2)
 """Part of the largest subnet's energy that a trace without `mw` brings in."""
 
@@ -128,7 +130,7 @@ def scenario(source: Source, given: Mapping[str, Fraction], costs: Sequence[Cost
     usual_us = given_us or _PERIODS * largest_us
     needed = standby_uw + _PAID * power_uw * largest_us / usual_us
     trace = source(Natural(usual_us, needed * 100 / percent))
-    period_us = given_us or max(usual_us, -(-trace.length_us // MOST_JOBS))
+    period_us = given_us or max(usual_us, min(-(-trace.length_us // MOST_JOBS), _LONGEST_US))
     jobs = trace.length_us // period_us
     if not 1 <= jobs <= LIMIT_JOBS:
         lasts = f"{trace.name} lasts {trace.length_us / 1e6:g} s: {jobs:,} jobs of {period_us / 1e3:g} ms"

@@ -17,11 +17,13 @@ from reds.pack.pack import Pack
 class Values:
     """What an answer of each subnet is worth: the labeled examples that it answers rightly, of `examples`.
 
-    Without labeled examples each answer is worth 1 of 1.
+    Without labeled examples, or their accuracies, each answer is worth 1 of 1. `labeled` says whether the
+    jobs' inputs have labels, so that right answers can be counted.
     """
 
     right: tuple[int, ...]
     examples: int
+    labeled: bool = True
 
 
 def values_of(pack: Pack, examples: int) -> Values:
@@ -31,13 +33,13 @@ def values_of(pack: Pack, examples: int) -> Values:
         pack: The pack.
         examples: Number of its labeled examples, 0 for none: then each answer is worth 1 of 1.
     """
-    names = [subnet.name for subnet in pack.model.subnets]
+    names, labeled = [subnet.name for subnet in pack.model.subnets], examples > 0
     try:
         accuracies = shares(pack.card or {}, names, "accuracy", "labelled")
     except ValueError:
         examples = 0
     if examples == 0:
-        return Values((1,) * len(names), 1)
+        return Values((1,) * len(names), 1, labeled)
     return Values(tuple(round(accuracy * examples) for accuracy in accuracies), examples)
 
 
@@ -50,11 +52,11 @@ class Score:
         met: Answers in time.
         missed: Jobs without one, by what became of them.
         brown_outs: Brown-outs.
-        right: Answers in time that are right.
+        right: Answers in time that are right, None without labels.
         expected: Answers in time, each weighed with the accuracy of its subnet.
         regret: Share of the optimum's worth that the policy missed, 0 to 1.
         joules: Energy drawn, standby included.
-        right_per_joule: Right answers in time by joule, 0 if none was drawn.
+        right_per_joule: Right answers in time by joule, 0 if none was drawn, None without labels.
         switches: Inferences of another subnet than the one before.
         of_time: Share of the whole time that choosing, selecting and learning took.
         of_inference: The same, of the time of inferences; 0 if none ran.
@@ -66,11 +68,11 @@ class Score:
     met: int
     missed: dict[str, int]
     brown_outs: int
-    right: int
+    right: int | None
     expected: float
     regret: float
     joules: float
-    right_per_joule: float
+    right_per_joule: float | None
     switches: int
     of_time: float
     of_inference: float
@@ -92,13 +94,12 @@ def score(scenario: Scenario, steps: Sequence[Step], values: Values, best: int, 
     met = [step.subnet for step in steps if step.outcome is Outcome.MET and step.subnet is not None]
     ran = [step.subnet for step in steps if step.subnet is not None]
     worth = sum(values.right[subnet] for subnet in met)
-    right = sum(step.right for step in steps)
+    right = sum(step.right for step in steps) if values.labeled else None
     joules = sum(step.used_pj for step in steps) / 1e12
     overhead, inference = (
         sum(ticks) for ticks in zip(*((s.overhead, s.inference) for s in steps), strict=True)
     )
     seconds = len(steps) * scenario.supply.period_us / 1e6
-    avoidable = [step for step in steps if step.avoidable]
     return Score(
         jobs=len(steps),
         met=outcomes[Outcome.MET],
@@ -108,12 +109,12 @@ def score(scenario: Scenario, steps: Sequence[Step], values: Values, best: int, 
         expected=worth / values.examples,
         regret=1 - worth / best if best else 0.0,
         joules=joules,
-        right_per_joule=right / joules if joules else 0.0,
+        right_per_joule=None if right is None else right / joules if joules else 0.0,
         switches=sum(a != b for a, b in pairwise(ran)),
         of_time=overhead / hz / seconds,
         of_inference=overhead / inference if inference else 0.0,
-        avoidable_misses=sum(step.outcome is Outcome.LATE for step in avoidable),
-        avoidable_brown_outs=sum(step.browned for step in avoidable),
+        avoidable_misses=sum(step.avoidable_miss for step in steps),
+        avoidable_brown_outs=sum(step.avoidable_brown_out for step in steps),
     )
 
 

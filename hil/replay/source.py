@@ -50,7 +50,8 @@ def source(text: str) -> Source:
         given = read_numbers(found["settings"] if found else "", _KEYS)
     except ValueError as error:
         raise TraceError(f"--trace {printable(text)}: {error}") from None
-    trace = read_trace(path, float(given["ohms"]) if "ohms" in given else None)
+    ohms = float(given["ohms"]) if "ohms" in given else None
+    trace = read_trace(path, ohms, int(given["mw"] * 1000) if "mw" in given else None)
     if "seconds" in given:
         length = int(given["seconds"] * 1_000_000)
         us = np.array([at * length // trace.length_us for at in trace.us.tolist()], np.int64)
@@ -58,11 +59,5 @@ def source(text: str) -> Source:
             rows = f"{len(us):,} rows do not fit {float(given['seconds']):g} s"
             raise TraceError(f"{rows}, a microsecond apart; write more seconds", file=path)
         trace = replace(trace, us=us)
-    if "mw" in given:
-        if trace.microwatts is None or not trace.microwatts.any():
-            raise TraceError("it has no power that `mw` could scale; leave it out", file=path)
-        most, largest = int(given["mw"] * 1000), int(trace.microwatts.max())
-        scaled = [uw * most // largest for uw in trace.microwatts.tolist()]
-        trace = replace(trace, microwatts=np.array(scaled, np.int64))
     settled = f"{trace.name}:{found['settings']}" if found else trace.name
     return lambda natural: replace(trace, name=printable(settled))

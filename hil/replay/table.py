@@ -26,6 +26,8 @@ HEADS = (
     *_MISSES,
 )
 """Heads of the columns of scores."""
+_UNKNOWN = "-"
+"""Cell of right answers without labels."""
 
 
 def render(replay: Replay) -> str:
@@ -72,9 +74,9 @@ def rows(replay: Replay) -> Iterator[tuple[str, ...]]:
         yield (
             name,
             f"{score.met:,}",
-            f"{score.right:,}",
+            _UNKNOWN if score.right is None else f"{score.right:,}",
             percent(score.regret),
-            f"{score.right_per_joule / 1e3:.4g}",
+            _UNKNOWN if score.right_per_joule is None else f"{score.right_per_joule / 1e3:.4g}",
             _with(score.brown_outs, score.avoidable_brown_outs),
             f"{score.switches:,}",
             percent(score.of_time, ".3%"),

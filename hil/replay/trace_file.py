@@ -13,12 +13,13 @@ start with `#` are comments.
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hil.errors import TraceError
 from hil.replay.trace import CELSIUS, Column, Trace
@@ -38,8 +39,8 @@ _LOAD, _CELSIUS = "load_percent", "celsius"
 COLUMNS = (*_TIMES, *_POWERS, *_VOLTS, *_DEADLINES, _LOAD, _CELSIUS)
 """Names of all columns."""
 _BOUNDS: Mapping[str, tuple[float, float]] = {
-    **{name: (-1e9, 1e9) for name in ("t", "t_s")},
-    **{"t_ms": (-1e12, 1e12), "t_us": (-1e15, 1e15)},
+    **{name: (-9e9, 9e9) for name in ("t", "t_s")},  # a time of day in Unix seconds is one
+    **{"t_ms": (-9e12, 9e12), "t_us": (-9e15, 9e15)},
     **{"W": (0, 100), "mW": (0, 1e5), "uW": (0, 1e8)},
     **{"V": (-1000, 1000), "mV": (-1e6, 1e6)},
     **{"deadline_s": (1e-6, 4000), "deadline_ms": (1e-3, 4e6), "deadline_us": (1, 4e9)},
@@ -50,20 +51,29 @@ _LONGEST_S = 366 * 24 * 3600
 """Longest trace in seconds."""
 
 
+Floats = NDArray[np.float64]
+
+
 @dataclass(frozen=True)
-class _Row:
-    """Values of a row by column, and its line in the file."""
+class _Rows:
+    """Columns by name, float64 [N], and the line of each row in the file, int64 [N]."""
 
-    line: int
-    values: Mapping[str, float]
+    columns: Mapping[str, Floats]
+    lines: Column
+
+    def one_of(self, names: Mapping[str, float]) -> Floats | None:
+        """Return the column that has one of these names, times the number beside it; None without one."""
+        name = next((name for name in names if name in self.columns), None)
+        return None if name is None else self.columns[name] * names[name]
 
 
-def read_trace(path: Path, ohms: float | None = None) -> Trace:
+def read_trace(path: Path, ohms: float | None = None, most_uw: int | None = None) -> Trace:
     """Return the trace in a file.
 
     Args:
         path: The file.
         ohms: Resistor that voltages were measured over; None if the file has none.
+        most_uw: Microwatts that its largest power is scaled to; None for none.
 
     Raises:
         TraceError: The file cannot be read, or one of its lines cannot be used.
@@ -78,11 +88,21 @@ def read_trace(path: Path, ohms: float | None = None) -> Trace:
     if not numbered:
         raise TraceError("it is empty; write a header `t, W` and a line for each row", file=path)
     samples = _is_number(numbered[0][1].split()[0])
-    rows = list(_samples(path, numbered) if samples else _table(path, numbered))
-    if len(rows) < 2:
+    rows = _samples(path, numbered) if samples else _table(path, numbered)
+    if len(rows.lines) < 2:
         raise TraceError("it has one row or none; a trace needs two: the last one ends it", file=path)
-    _check_times(path, rows, even=samples)
-    return _trace(path, rows, ohms)
+    us = _times(path, rows, even=samples)
+    power = _power(path, rows, ohms, most_uw)
+    calm = np.zeros(len(us), np.int64)
+    deadline, load, celsius = rows.one_of(_DEADLINES), rows.one_of({_LOAD: 1.0}), rows.one_of({_CELSIUS: 1.0})
+    return Trace(
+        path.name,
+        us,
+        power,
+        None if deadline is None else np.maximum(1, _whole(deadline)),
+        calm if load is None else _whole(load),
+        calm + CELSIUS if celsius is None else _whole(celsius),
+    )
 
 
 def _is_comment(line: str) -> bool:
@@ -97,20 +117,34 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _samples(path: Path, numbered: Sequence[tuple[int, str]]) -> Iterator[_Row]:
-    """Yield rows of `ms volts`."""
-    for at, line in numbered:
-        yield _row(path, at, ("t_ms", "V"), line.split(), "milliseconds and volts, with a blank between them")
+def _samples(path: Path, numbered: Sequence[tuple[int, str]]) -> _Rows:
+    """Return rows of `ms volts`."""
+    split = ((at, line.split()) for at, line in numbered)
+    return _rows(path, ("t_ms", "V"), split, "milliseconds and volts, with a blank between them")
 
 
-def _table(path: Path, numbered: Sequence[tuple[int, str]]) -> Iterator[_Row]:
-    """Yield rows of CSV."""
+def _table(path: Path, numbered: Sequence[tuple[int, str]]) -> _Rows:
+    """Return rows of CSV."""
     (first, header), *body = numbered
-    names = [name.strip() for name in next(csv.reader([header]))]
+    names = [name.strip() for name in _cells(path, first, header)]
+    if _is_number(names[0]):
+        raise TraceError(
+            "it begins with a number; write a header above, as `t, W`, that names units",
+            file=path,
+            line=first,
+        )
+    if len(names) == 1 and (sign := next((sign for sign in ";\t" if sign in names[0]), "")):
+        raise TraceError(
+            f"{printable(sign)!r} lies between its columns; write a comma there, and a point in numbers",
+            file=path,
+            line=first,
+        )
     for name in names:
         if name not in COLUMNS:
             raise TraceError(
-                f"unknown column {printable(name)!r}; {did_you_mean(name, COLUMNS)}", file=path, line=first
+                f"unknown column {printable(name, 40)!r}; {did_you_mean(name, COLUMNS)}",
+                file=path,
+                line=first,
             )
     for kind, some in (("time", _TIMES), ("power or voltage", _POWERS | _VOLTS), ("deadline", _DEADLINES)):
         if len(given := [name for name in names if name in some]) > 1:
@@ -123,101 +157,102 @@ def _table(path: Path, numbered: Sequence[tuple[int, str]]) -> Iterator[_Row]:
             file=path,
             line=first,
         )
-    for at, line in body:
-        cells = next(csv.reader([line]))
-        yield _row(path, at, names, cells, f"a number for each column of {', '.join(names)}")
+    split = ((at, _cells(path, at, line)) for at, line in body)
+    return _rows(path, names, split, f"a number for each column of {', '.join(names)}, with a decimal point")
 
 
-def _row(path: Path, at: int, names: Sequence[str], cells: Sequence[str], wanted: str) -> _Row:
-    if len(cells) != len(names):
-        raise TraceError(f"it has {len(cells)} values; write {wanted}", file=path, line=at)
-    values = {}
-    for name, cell in zip(names, cells, strict=True):
-        low, high = _BOUNDS[name]
-        try:
-            value = float(cell)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            text = printable(cell.strip(), 40)
-            raise TraceError(
-                f"{name} is {text!r}; write a number from {low:g} to {high:g}", file=path, line=at
-            )
-        values[name] = value
-    return _Row(at, values)
+def _cells(path: Path, at: int, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], skipinitialspace=True))
+    except csv.Error as error:
+        raise TraceError(f"{error}; write numbers with commas between them", file=path, line=at) from None
 
 
-def _check_times(path: Path, rows: Sequence[_Row], even: bool) -> None:
-    """Refuse times that do not rise, and gaps in samples, which would be held over them."""
-    name = next(name for name in rows[0].values if name in _TIMES)
-    times = [row.values[name] for row in rows]
-    steps = [b - a for a, b in pairwise(times)]
-    usual = sorted(steps)[len(steps) // 2]
-    for row, before, step in zip(rows[1:], rows, steps, strict=False):
-        now, last = row.values[name], before.values[name]
+def _rows(path: Path, names: Sequence[str], split: Iterator[tuple[int, Sequence[str]]], wanted: str) -> _Rows:
+    """Return the rows of split lines."""
+    columns, lines = [array("d") for _ in names], array("q")
+    targets = [(name, *_BOUNDS[name], column) for name, column in zip(names, columns, strict=True)]
+    for at, cells in split:
+        if len(cells) != len(names):
+            raise TraceError(f"it has {len(cells)} values; write {wanted}", file=path, line=at)
+        for cell, (name, low, high, column) in zip(cells, targets, strict=True):
+            try:
+                value = float(cell)
+            except ValueError:
+                value = math.nan
+            if not low <= value <= high or "_" in cell:
+                text = printable(cell.strip(), 40)
+                raise TraceError(
+                    f"{name} is {text!r}; write a number from {low:g} to {high:g}", file=path, line=at
+                )
+            column.append(value)
+        lines.append(at)
+    found = {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+    return _Rows(found, np.array(lines, np.int64))
+
+
+def _times(path: Path, rows: _Rows, even: bool) -> Column:
+    """Return the microseconds from the first row to each one.
+
+    Raises:
+        TraceError: They do not rise, samples that must be `even` have a gap, or they last too long.
+    """
+    name = next(name for name in rows.columns if name in _TIMES)
+    times, unit = rows.columns[name], _TIMES[name]
+    steps = np.diff(times)
+    usual = float(np.sort(steps)[len(steps) // 2])
+    odd = (np.abs(steps - usual) > _EVEN * usual) if even else np.zeros(len(steps), np.bool_)
+    if (wrong := np.flatnonzero((steps <= 0) | odd)).size:
+        at = int(wrong[0])
+        line, step = int(rows.lines[at + 1]), float(steps[at])
         if step <= 0:
-            raise TraceError(
-                f"{name} is {now:g} after {last:g}; write times that rise from row to row",
-                file=path,
-                line=row.line,
-            )
-        if even and abs(step - usual) > _EVEN * usual:
-            gap = f"{step:g} ms lie between the samples, elsewhere {usual:g}"
-            renumber = "number even samples anew, as with awk '{print NR - 1, $2}'"
-            raise TraceError(
-                f"{gap}; cut the file there, or {renumber}",
-                file=path,
-                line=row.line,
-            )
-    seconds = (times[-1] - times[0]) * _TIMES[name] / 1e6
+            back = f"{name} is {times[at + 1]:.15g} after {times[at]:.15g}"
+            raise TraceError(f"{back}; write times that rise from row to row", file=path, line=line)
+        gap = f"{step:g} ms lie between the samples, elsewhere {usual:g}"
+        renumber = "number even samples anew, as with awk '{print NR - 1, $2}'"
+        raise TraceError(f"{gap}; cut the file there, or {renumber}", file=path, line=line)
+    seconds = float(times[-1] - times[0]) * unit / 1e6
     if seconds > _LONGEST_S:
         raise TraceError(
             f"it lasts {seconds:,.0f} s, at most {_LONGEST_S:,} are possible; check its unit", file=path
         )
-
-
-def _trace(path: Path, rows: Sequence[_Row], ohms: float | None) -> Trace:
-    def column(units: Mapping[str, float], least: int = 0) -> Column | None:
-        name = next((name for name in units if name in rows[0].values), None)
-        if name is None:
-            return None
-        return _whole(lambda row: max(least, row.values[name] * units[name]), rows)
-
-    times = column(_TIMES, -(1 << 62))
-    assert times is not None  # the header was checked
-    us = times - times[0]
+    us = _whole(times * unit)
     if (stuck := np.flatnonzero(np.diff(us) <= 0)).size:
-        line = rows[int(stuck[0]) + 1].line
+        line = int(rows.lines[int(stuck[0]) + 1])
         raise TraceError(
             "its time is less than a microsecond after the last one; leave it out", file=path, line=line
         )
-    volts = next((name for name in _VOLTS if name in rows[0].values), None)
-    power = column(_POWERS)
+    first = int(us[0])
+    return us - first
+
+
+def _power(path: Path, rows: _Rows, ohms: float | None, most_uw: int | None) -> Column | None:
+    """Return the power in microwatts, None without a column of it."""
+    power, volts = rows.one_of(_POWERS), rows.one_of(_VOLTS)
     if volts is not None:
         if ohms is None:
             raise TraceError(
                 "it holds a voltage; name the resistor that it was measured over, as FILE:ohms=30000",
                 file=path,
             )
-        power = _whole(lambda row: (row.values[volts] * _VOLTS[volts]) ** 2 / ohms * 1e6, rows)
-        if int(power.max()) > _BOUNDS["uW"][1]:
+        power = volts**2 / ohms * 1e6
+        if float(power.max()) > _BOUNDS["uW"][1]:
             raise TraceError(
                 f"its largest power over {ohms:g} ohms is {power.max() / 1e6:,.0f} W; check its unit",
                 file=path,
             )
     elif ohms is not None:
         raise TraceError("it holds no voltage, so `ohms` means nothing; leave it out", file=path)
-    calm = np.zeros(len(rows), np.int64)
-    load, celsius = column({_LOAD: 1.0}), column({_CELSIUS: 1.0}, -300)
-    return Trace(
-        path.name,
-        us,
-        power,
-        column(_DEADLINES, 1),
-        calm if load is None else load,
-        calm + CELSIUS if celsius is None else celsius,
-    )
+    if most_uw is not None:
+        if power is None or not power.any():
+            raise TraceError("it has no power that `mw` could scale; leave it out", file=path)
+        return _whole(np.floor(power * float(most_uw) / power.max()))
+    if power is not None and 0 < power.max() < 1:
+        small = f"its largest power is {power.max():.3g} uW, and a replay counts whole ones"
+        raise TraceError(f"{small}; check its unit, or scale it, as FILE:mw=1", file=path)
+    return None if power is None else _whole(power)
 
 
-def _whole(value: Callable[[_Row], float], rows: Sequence[_Row]) -> Column:
-    return np.array([round(value(row)) for row in rows], np.int64)
+def _whole(values: Floats) -> Column:
+    whole: Column = np.rint(values).astype(np.int64)
+    return whole

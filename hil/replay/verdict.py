@@ -34,9 +34,8 @@ def summary(replay: Replay) -> str:
     score, name = replay.score, replay.tested
     others = ", ".join(f"{other} {percent(s.regret)}" for other, s in replay.scores.items() if other != name)
     overhead = f"deciding takes {percent(score.of_time, '.3%')} of the time"
-    found = (
-        f"{score.met:,} of {score.jobs:,} jobs in time, {score.right:,} right, regret {percent(score.regret)}"
-    )
+    right = "" if score.right is None else f"{score.right:,} right, "
+    found = f"{score.met:,} of {score.jobs:,} jobs in time, {right}regret {percent(score.regret)}"
     events = f"{score.brown_outs:,} brown-outs, {score.switches:,} switches"
     where = f"{replay.board.name}: {replay.label(name)}"
     inference = f"{percent(score.of_inference, '.3%')} of the inferences"

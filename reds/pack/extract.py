@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from reds.pack.arena import Schedule, model_schedule
-from reds.pack.layouts import CANONICAL
 from reds.pack.model import IntegerLayer, Model, Subnet
+from reds.pack.writer import sizes
 
 
 def extract_up_to(model: Model, subnet: int) -> Model:
@@ -35,10 +35,8 @@ def extract_subnet(model: Model, subnet: int) -> Model:
 
 def subnet_flash(model: Model, subnet: int) -> int:
     """Return the bytes of weights and tables of one subnet by itself, in the canonical layout."""
-    alone = extract_subnet(model, subnet)
-    weights = sum(len(CANONICAL.weights(layer)) for layer in alone.layers)
-    steps = alone.subnets[0].steps
-    return weights + sum(len(CANONICAL.table(alone.layers[step.layer], step)) for step in steps)
+    alone = sizes(extract_subnet(model, subnet))
+    return alone.weights + alone.tables
 
 
 def _extract_layer(model: Model, subnet: int, index: int, reads: tuple[int, ...]) -> IntegerLayer:

@@ -9,6 +9,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,21 @@ _STEP = struct.Struct("<HHIIIIIIbbH")
 of the table, of the plain rows, zero point of the output, of the input, 0."""
 
 
-def convert_file(old: Path, new: Path, force: bool = False) -> int:
-    """Write a pack of version 1 in the present format, with its card if it has one, and return its bytes.
+@dataclass(frozen=True)
+class Converted:
+    """The files that a conversion has written."""
+
+    size: int
+    """Bytes of the pack."""
+    card: Path | None
+    """The card beside it; None: the old pack has no card of its own."""
+
+
+def convert_file(old: Path, new: Path, force: bool = False) -> Converted:
+    """Write a pack of version 1 in the present format, with its card if it has one.
+
+    The card is written first, and a card that has the new checksum already counts as that of the old pack. So
+    a conversion in place that was interrupted is completed by another one.
 
     Args:
         old: The pack of version 1, and beside it its card.
@@ -49,22 +63,24 @@ def convert_file(old: Path, new: Path, force: bool = False) -> int:
     if new.suffix == ".json":
         raise PackError(f"{new}: has the suffix of a card: name a .reds file")
     data = read_bytes(old)
-    card = read_card(old.with_suffix(".json"), hashlib.sha256(data).hexdigest())
     try:
         written = convert(data)
     except ModelError as error:
         raise PackError(f"{old}: not converted: {error}") from error
+    sha256 = hashlib.sha256(written).hexdigest()
+    known = old.with_suffix(".json")
+    card = read_card(known, hashlib.sha256(data).hexdigest()) or read_card(known, sha256)
     files = {new: written}
     if card is not None:
-        changed = card | {"pack_sha256": hashlib.sha256(written).hexdigest(), "bytes": len(written)}
-        files[new.with_suffix(".json")] = (json.dumps(changed, indent=2) + "\n").encode()
+        changed = card | {"pack_sha256": sha256, "bytes": len(written)}
+        files = {new.with_suffix(".json"): (json.dumps(changed, indent=2) + "\n").encode(), **files}
     for path in files:
         if path.exists() and not force:
             raise PackError(f"{path}: is there already: name another file, or overwrite it with --force")
     for path, content in files.items():
         with writing(path):
             write_atomically(path, content)
-    return len(written)
+    return Converted(len(written), None if card is None else new.with_suffix(".json"))
 
 
 def convert(data: bytes) -> bytes:

@@ -204,12 +204,14 @@ def save(model: Model, path: str | Path, chosen: Sequence[Layout] | None = None)
 
 
 def sizes(model: Model) -> Sizes:
-    """Return the bytes of the canonical pack, in parts."""
+    """Return the bytes of the canonical pack, in parts; what subnets share is counted once."""
     weights = sum(len(CANONICAL.weights(layer)) for layer in model.layers)
-    tables = sum(
-        len(CANONICAL.table(model.layers[step.layer], step))
-        + (0 if step.activation is None else step.activation.table.nbytes)
-        for subnet in model.subnets
-        for step in subnet.steps
-    )
+    tables, stored = 0, dict[tuple[int, int], bytes]()
+    for subnet in model.subnets:
+        for step in subnet.steps:
+            activation = b"" if step.activation is None else step.activation.table.tobytes()
+            for part, data in enumerate((CANONICAL.table(model.layers[step.layer], step), activation)):
+                if data and stored.get((step.layer, part)) != data:
+                    stored[step.layer, part] = data
+                    tables += len(data)
     return Sizes(weights, tables, len(dumps(model)))

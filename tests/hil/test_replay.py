@@ -19,7 +19,7 @@ from hil.replay.bench import stated_power
 from hil.replay.policy import check_policy, every_policy, rules
 from hil.replay.run import Outcome, Step, replay
 from hil.replay.scenario import Scenario, read_scenario, scenario
-from hil.replay.score import Score, Values, best_worth, score
+from hil.replay.score import Score, Values, best_worth, score, values_of
 from hil.replay.source import source
 from hil.results.measurement import STEPS
 from reds.fixtures import fixtures_dir
@@ -98,6 +98,29 @@ def test_a_large_subnet_alone_is_late_beside_other_work(library: ctypes.CDLL) ->
     assert large.brown_outs == 0
 
 
+@pytest.mark.parametrize(
+    ("deadline", "farads", "miss", "brown_out"),
+    [("1", "0.00005", True, True), ("0.1", "0.00005", False, True), ("1", "0.00004", True, False)],
+)
+def test_a_late_answer_and_the_brown_out_after_it_are_judged_apart(
+    library: ctypes.CDLL, deadline: str, farads: str, miss: bool, brown_out: bool
+) -> None:
+    """At night: 40 uJ pay for the standby of a period, 34 uJ, and for 25%; 32 uJ do not."""
+    numbers = f"period_ms=34,standby_uw=1000,deadline_ms={deadline},farads={farads}"
+    there = setting("solar:seed=1", numbers)
+    steps = steps_of(library, there, "fixed:100%")
+    assert (steps[0].outcome, steps[0].browned) == (Outcome.LATE, True)
+    assert (steps[0].avoidable_miss, steps[0].avoidable_brown_out) == (miss, brown_out)
+    found = score(there, steps[:1], VALUES, 0, HZ)
+    assert (found.avoidable_misses, found.avoidable_brown_outs) == (miss, brown_out)
+
+
+def test_a_year_has_jobs_an_hour_apart_which_a_governor_can_count(library: ctypes.CDLL) -> None:
+    there = setting("solar:seconds=31536000,days=365,rows=1000,mw=1")
+    assert (there.supply.jobs, there.supply.period_us) == (8760, 3_600_000_000)
+    assert rules("both", SUBNETS, there).period_us == there.supply.period_us
+
+
 def test_a_job_that_arrives_while_another_runs_is_missed(library: ctypes.CDLL) -> None:
     steps = steps_of(library, setting("load:duty=0.001", "period_ms=1,deadline_ms=10"), "fixed:100%")
     assert [step.outcome for step in steps[:4]] == [Outcome.MET, Outcome.BUSY, Outcome.MET, Outcome.BUSY]
@@ -106,6 +129,15 @@ def test_a_job_that_arrives_while_another_runs_is_missed(library: ctypes.CDLL) -
 def test_right_answers_are_those_of_the_labels_in_time(library: ctypes.CDLL) -> None:
     steps = steps_of(library, setting("load:duty=0.001"), "fixed:50%", truth=(1, 2, 1))
     assert [step.right for step in steps[:6]] == [True, False, True] * 2
+
+
+def test_right_answers_without_labels_are_unknown_not_none(library: ctypes.CDLL) -> None:
+    pack = load_pack(fixtures_dir() / "kws-dnn-s.reds")
+    assert values_of(pack, 0) == Values((1,) * 4, 1, labeled=False)
+    assert values_of(pack, 1859).labeled
+    there = setting("markov:seed=1")
+    found = score(there, steps_of(library, there, "both"), values_of(pack, 0), 300, HZ)
+    assert (found.right, found.right_per_joule, found.met > 0) == (None, None, True)
 
 
 def test_overhead_counts_for_the_time_and_the_energy_of_a_job(library: ctypes.CDLL) -> None:

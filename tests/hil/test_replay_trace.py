@@ -41,8 +41,15 @@ def test_csv_holds_each_row_until_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["t,W\n0,1\n1,2\n", "\ufefft,W\n0,1\n1,2\n", "t,W\r\n0,1\r\n\r\n1,2\r\n", "t_ms,mW\n0,1000\n1000,2e3\n"],
-    ids=["plain", "byte order mark", "CRLF and an empty line", "other units"],
+    [
+        "t,W\n0,1\n1,2\n",
+        "\ufefft,W\n0,1\n1,2\n",
+        "t,W\r\n0,1\r\n\r\n1,2\r\n",
+        "t_ms,mW\n0,1000\n1000,2e3\n",
+        '"t", "W"\n"0", "1"\n1, 2\n',
+        "t,W\n1700000000,1\n1700000001,2\n",
+    ],
+    ids=["plain", "byte order mark", "CRLF and an empty line", "other units", "quotes", "Unix seconds"],
 )
 def test_one_trace_written_in_several_ways(tmp_path: Path, text: str) -> None:
     trace = read_trace(written(tmp_path, text))
@@ -98,6 +105,14 @@ def test_a_trace_without_power_is_of_a_device_on_the_mains(tmp_path: Path) -> No
         ("0 1\n1 2\n2 1\n45 3\n46 2\n", 4),
         ("0 1\n1 x\n", 2),
         (b"t,W\n0,\xff\n", 0),
+        ("t,W\n0,1\n1," + "1" * 200_000, 3),
+        ("t," + "W" * 200_000, 1),
+        ("t,W\n0,1\n1_0,2\n", 3),
+        ("t,W\n0,5,1,2\n1,5,2,1\n", 2),
+        ("t;W\n0,5;1,2\n1,5;2,1\n", 1),
+        ("t\tW\n0\t1\n1\t2\n", 1),
+        ("0,1\n1,2\n", 1),
+        ("t,uW\n0,0.4\n1,0\n", 0),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_line(
@@ -126,6 +141,13 @@ def test_a_file_is_stretched_and_scaled(tmp_path: Path) -> None:
     assert trace.us.tolist() == [0, 1_000_000, 2_000_000]
     assert trace.microwatts is not None
     assert trace.microwatts.tolist() == [4000, 2000, 0]
+
+
+def test_power_below_a_microwatt_is_scaled_before_it_is_rounded(tmp_path: Path) -> None:
+    path = written(tmp_path, "t,uW\n0,0.4\n1,0.1\n2,0\n")
+    trace = source(f"{path}:mw=4")(NATURAL)
+    assert trace.microwatts is not None
+    assert trace.microwatts.tolist() == [4000, 1000, 0]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reds import pack
 from reds.errors import ModelError, PackError
 from reds.fixtures import fixtures_dir
+from reds.pack import version1 as version1_module
 from reds.pack.format import TENSOR
 from reds.pack.version1 import convert, convert_file
 from tests.reds.support.command import run
@@ -72,6 +73,42 @@ def test_a_card_gets_the_new_checksum_and_keeps_the_rest(tmp_path: Path) -> None
     old.with_suffix(".json").write_text(json.dumps(card | {"pack_sha256": "of another pack"}))
     convert_file(old, tmp_path / "third.reds")
     assert not (tmp_path / "third.json").exists()
+    status, output = run("convert", old, tmp_path / "fourth.reds")
+    assert status == 0
+    assert "no card" in output
+
+
+def test_an_interrupted_conversion_in_place_is_completed_by_another(tmp_path: Path) -> None:
+    old = tmp_path / "old.reds"
+    old.write_bytes(version1(SMALL))
+    card = old.with_suffix(".json")
+    card.write_text(json.dumps({"name": "x", "pack_sha256": hashlib.sha256(old.read_bytes()).hexdigest()}))
+    real, written = version1_module.write_atomically, []
+
+    def killed(path: Path, data: bytes) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        real(path, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(version1_module, "write_atomically", killed)
+        with pytest.raises(KeyboardInterrupt):
+            convert_file(old, old, force=True)
+    assert convert_file(old, old, force=True).card == card
+    assert old.read_bytes() == pack.dumps(SMALL)
+    assert json.loads(card.read_text())["pack_sha256"] == hashlib.sha256(old.read_bytes()).hexdigest()
+
+
+def test_no_pack_is_written_if_its_card_cannot_be(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.reds", tmp_path / "new.reds"
+    old.write_bytes(version1(SMALL))
+    sha256 = hashlib.sha256(old.read_bytes()).hexdigest()
+    old.with_suffix(".json").write_text(json.dumps({"pack_sha256": sha256}))
+    new.with_suffix(".json").mkdir()
+    with pytest.raises(PackError):
+        convert_file(old, new, force=True)
+    assert not new.exists()
 
 
 def test_files_that_are_there_stay_unless_forced(tmp_path: Path) -> None:

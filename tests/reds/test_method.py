@@ -30,6 +30,7 @@ PHASES = ("[full]", "[joint]", "[int8]")
 CHANGES: Mapping[str, Mapping[str, object]] = {
     "[full]": {
         "seed": 1,
+        "net.widen": 1.5,
         "data.balanced": True,
         "augmentation.shift_rows": 0,
         "augmentation.shift_columns": 0,
@@ -65,11 +66,13 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
 }
 """For every key another value than the recipe has, under the first phase whose net it changes."""
 ELSEWHERE = {
-    "name", "subnet.floor",  # of the pack and its card
+    "name", "subnet.name", "subnet.floor",  # of the pack and its card
     "net.name", "data.set", "data.source", "data.every",  # which examples, and what reads them
     "data.group", "data.sounds", "data.series",  # how own data are read and split
-    "selection.depth",  # of nets with blocks
-    "device.layout", "device.times", "subnet.latency",  # of a board
+    "selection.depth", "selection.gains",  # of nets with blocks, and of given layers
+    "subnet.macs",  # where no share is given
+    "device.layout", "device.times", "subnet.latency", "subnet.energy",  # of a board
+    "device.board", "device.emulate", "device.boards", "device.energy_per_cycle",  # of one that measures
 }  # fmt: skip
 """Keys with tests of their own."""
 

@@ -19,6 +19,7 @@ from hil.firmware.build import targets_dir
 from reds import pack
 from reds.errors import PackError
 from reds.pack import format as packed
+from reds.pack.extract import subnet_flash
 from reds.pack.format import HEADER, LAYER, MAGIC, PLAN, ROOM, STEP, TENSOR, UNDIVIDED
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
@@ -255,6 +256,21 @@ def test_sizes_add_up() -> None:
     plans = 4 * (PLAN.size + 5 * ROOM.size + 4 * STEP.size)
     structure = HEADER.size + 5 * TENSOR.size + 4 * LAYER.size + plans
     assert 0 <= sizes.total - sizes.weights - sizes.tables - structure < 16 * 20
+
+
+def test_sizes_count_what_subnets_share_once() -> None:
+    for model in deep_nets(range(6)):
+        data, sizes = pack.dumps(model), pack.sizes(model)
+        tables_at = HEADER.unpack_from(data)[11]
+        gaps = len(data) - tables_at - sizes.weights - sizes.tables
+        assert 0 <= gaps < 16 * sum(len(subnet.steps) for subnet in model.subnets) * 2
+
+
+def test_the_flash_of_a_subnet_has_its_activation_tables() -> None:
+    plain, active = deep_nets([0])
+    for s, subnet in enumerate(active.subnets):
+        entries = 256 * sum(step.activation is not None for step in subnet.steps)
+        assert subnet_flash(active, s) == subnet_flash(plain, s) + entries
 
 
 def test_the_structs_are_those_of_the_c_header() -> None:

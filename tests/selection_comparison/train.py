@@ -115,7 +115,7 @@ def _full_net(prepared: Prepared, seed: int, out: Path) -> ElasticNet:
     """Train the full net with a seed, or take the one that `out` holds."""
     recipe, examples = prepared.recipe, prepared.examples
     shared = recipe.net, recipe.data, recipe.augmentation, recipe.full, TRAINING
-    key = {"full": repr(shared), "seed": str(seed), "torch": torch.__version__, "code": code_digest()}
+    key = {"full": repr(shared), "seed": str(seed), "torch": str(torch.__version__), "code": code_digest()}
     full = random_net(prepared.graph, examples, seed)
     states = Checkpoint(out / f"{recipe.net.name}-{recipe.data.set}-seed{seed}.training", key)
     train(full, examples, recipe.full, seed=seed, checkpoint=states)
@@ -150,7 +150,12 @@ def _train(
     )  # fmt: skip
     permute(full, most_important_first(full.graph, scores.units))
     net = nest(full, selected, norms=joint.norms)
-    key = {"joint": repr(joint), "subnets": repr(selected), "torch": torch.__version__, "code": code_digest()}
+    key = {
+        "joint": repr(joint),
+        "subnets": repr(selected),
+        "torch": str(torch.__version__),
+        "code": code_digest(),
+    }
     states = Checkpoint(path.with_suffix(".training"), key)
     train(net, examples, joint, seed=seed + 1, distil=joint.distil, checkpoint=states)
     states.remove()

@@ -11,6 +11,7 @@
 /* One output row. */
 typedef struct {
     const reds_op *op;
+    const int32_t *multiplier;
     const int8_t *line[UINT8_MAX]; /* the input lines of the first window */
     int8_t *out;
     uint32_t pitch; /* bytes of a tap's weights */
@@ -31,7 +32,7 @@ static eight units_from(const row *r, uint32_t first)
     return (eight){
         .weights = (const int8_t *)op->weights + first,
         .bias = reds_neon_table(reds_biases(op) + first, live),
-        .half = reds_neon_half(reds_neon_table(reds_multipliers(op) + first, live)),
+        .half = reds_neon_half(reds_neon_table(r->multiplier + first, live)),
         .zero = vdupq_n_s16((int16_t)op->zero),
         .first = first,
         .live = live,
@@ -113,7 +114,12 @@ void reds_neon_depthwise(const reds_op *op)
     size_t size = reds_neon_line_bytes(layer, op->from, units);
     int8_t *slots = op->scratch, *outside = slots + rows * size;
     memset(slots, op->zero_in, (rows + 1) * size);
-    row r = {.op = op, .out = op->out, .pitch = (op->to->units + 7u) / 8 * 8};
+    row r = {
+        .op = op,
+        .multiplier = reds_multipliers(op),
+        .out = op->out,
+        .pitch = (op->to->units + 7u) / 8 * 8,
+    };
     int32_t copied = 0;
     for (int32_t y = 0; y < op->to->height; y++, r.out += op->to->width * units) {
         int32_t top = y * layer->stride[0] - layer->padding[0];

@@ -3,8 +3,8 @@
 
 enum { CHAINS = 6, HALVES = PANEL / LANES }; /* HALVES: vectors of a panel */
 
-FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *weights, uint32_t quads,
-                      uint32_t row)
+FAST void dense_panel(const reds_op *op, const int32_t *multiplier, const uint8_t *input,
+                      const uint8_t *weights, uint32_t quads, uint32_t row)
 {
     vec acc[CHAINS][HALVES], zero = zero_point(op->zero);
     UNROLL for (uint32_t h = 0; h < HALVES; h++) {
@@ -34,7 +34,7 @@ FAST void dense_panel(const reds_op *op, const uint8_t *input, const uint8_t *we
         UNROLL for (uint32_t c = 1; c < CHAINS; c++) {
             acc[0][h] += acc[c][h];
         }
-        vec m = load_rows(reds_multipliers(op), op->units_out, row + h * LANES);
+        vec m = load_rows(multiplier, op->units_out, row + h * LANES);
         acc[0][h] = requantize(acc[0][h], m, zero);
     }
     save_rows(op->out + row, acc[0], HALVES, op->units_out - row);
@@ -46,8 +46,9 @@ KERNEL void dense(const reds_op *op)
     uint8_t *input = reds_x86_scratch_of(op, &w).copy;
     copy_input(input, op, &w);
     const uint8_t *weights = op->weights;
+    const int32_t *multiplier = reds_multipliers(op);
     size_t panel = (op->from->units + 3u) / 4 * LINE;
     for (uint32_t row = 0; row < op->units_out; row += PANEL, weights += panel) {
-        dense_panel(op, input, weights, (uint32_t)w.quads, row);
+        dense_panel(op, multiplier, input, weights, (uint32_t)w.quads, row);
     }
 }
