@@ -144,11 +144,13 @@ def build(
       dnn-s, dnn-l                      25x10x1
       cnn-s, cnn-l, ds-cnn-s, ds-cnn-l  49x10x1
       mobilenet-0.25, mobilenet-1.0     96x96x3
-      mobilenet-v2-0.35, -v2-1.0        96x96x3
+      mobilenet-v2-0.35                 96x96x3
+      mobilenet-v2-1.0                  96x96x3
       resnet8, ds-cnn-s-32x32x3         32x32x3
       ds-cnn-s-28x28x1                  28x28x1
     At a size of your own, as in dnn-s-40x30x3:
-      dnn-s, dnn-l, ds-cnn-s, mobilenet-0.25, mobilenet-1.0, resnet8
+      dnn-s, dnn-l, ds-cnn-s, mobilenet-0.25, mobilenet-1.0,
+      mobilenet-v2-0.35, mobilenet-v2-1.0, resnet8
 
     ds-cnn-s is the net for speech. With a size in its name, as in ds-cnn-s-49x10x1, it is the variant for
     pictures, which is another net.
@@ -210,9 +212,10 @@ def layout(pack: Path, layout: str, out: Path) -> None:
 @click.argument("new", type=new_file)
 @click.option("--force", is_flag=True, help="Overwrite NEW and its card, which may be OLD itself.")
 def convert(old: Path, new: Path, force: bool) -> None:
-    """Write OLD, a pack of format version 1, in the present format as NEW.
+    """Convert OLD, a pack of an earlier release, to NEW.
 
-    The outputs stay the same bits. A card beside OLD is written beside NEW with the checksum of NEW.
+    OLD has format version 1, NEW the present one. The outputs stay the same bits. A card beside OLD is
+    written beside NEW with the checksum of NEW.
     """
     from reds.pack.version1 import convert_file
 
@@ -306,6 +309,7 @@ def attach(pack: Path, costs: Path) -> None:
     """Put COSTS, which `hil costs` wrote, into the card of PACK.
 
     COSTS has what each subnet costs on boards. They take the place of earlier costs of the same boards.
+    Example: reds attach mine.reds costs.json
     """
     from reds.pack.costs import attach as run
 
@@ -318,7 +322,11 @@ def attach(pack: Path, costs: Path) -> None:
 @click.option("--board", metavar="NAME", help="Board of the costs; needed if the card has several.")
 @click.option("--c", "in_c", is_flag=True, help="Print the table of a governor in C.")
 def costs(pack: Path, board: str | None, in_c: bool) -> None:
-    """Print what each subnet of PACK costs on a board, by its card: time at p99, energy, accuracy."""
+    """Print what each subnet of PACK costs on a board.
+
+    The card of PACK has the table since `reds attach`: time at the 99th percentile, energy, accuracy.
+    Example: reds costs mine.reds --board nano33ble --c
+    """
     from reds.pack.costs import c_table, costs_of
 
     loaded, name, found = costs_of(pack, board)

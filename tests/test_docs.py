@@ -4,6 +4,7 @@ import ast
 import re
 import struct
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -174,6 +175,16 @@ def test_each_promise_of_the_threat_model_names_tests_that_exist() -> None:
     rows = re.findall(r"^\| (?!promise|---).*", text, re.MULTILINE)
     assert len(rows) > 20
     assert [row for row in rows if "::test_" not in row] == []
+
+
+def test_site_lists_every_page_once() -> None:
+    def pages(entries: list[Any]) -> Iterator[str]:
+        for entry in entries:
+            for below in entry.values():
+                yield from [below] if isinstance(below, str) else pages(below)
+
+    listed = sorted(pages(tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]))
+    assert listed == sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
 
 
 PAGES = [

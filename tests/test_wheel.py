@@ -103,6 +103,17 @@ def test_wheel_types_both_packages_and_installs_both_commands(installed: Path) -
     assert (site / "hil/py.typed").is_file()
     (points,) = site.glob("reds_hil-*.dist-info/entry_points.txt")
     assert {"hil = hil.cli:main", "reds = reds.cli:main"} <= set(points.read_text().splitlines())
+    opener = "[reds.boards]\nhil = hil.kernels.build_board:opened\n"
+    assert opener in points.read_text(), "`reds build --board` finds what opens boards"
+
+
+@pytest.mark.parametrize(
+    ("folder", "place"),
+    [("fixtures/traces", "reds/_data/fixtures/traces"), ("targets/governor", "hil/_data/targets/governor")],
+)
+def test_it_holds_the_shipped_trace_and_the_governor(installed: Path, folder: str, place: str) -> None:
+    wanted = {path.name for path in (ROOT / folder).iterdir()}
+    assert {path.name for path in (installed / "site" / place).iterdir()} == wanted != set()
 
 
 def test_it_holds_what_the_emulated_boards_are_made_of(installed: Path) -> None:

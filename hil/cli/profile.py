@@ -13,13 +13,7 @@ from reds.files import write_atomically
 
 @click.command()
 @click.argument("pack_file", metavar="PACK", type=file)
-@click.option(
-    "--target",
-    "name",
-    default="nano33ble",
-    show_default=True,
-    help="Name of a board in the boards file, or a target.",
-)
+@click.option("--board", "name", default="nano33ble", show_default=True, help="Name or target of a board.")
 @BOARDS
 @click.option("--emulate", is_flag=True, help="Profile on the board's emulator.")
 @click.option("--subnet", "subnets", multiple=True, help="Profile only this subnet; repeat for more.")

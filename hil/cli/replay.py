@@ -20,13 +20,7 @@ from reds.files import write_atomically
     help="Replay only this policy, as both or fixed:50%; repeat for more. Default: all.",
 )
 @click.option("--scenario", "numbers", default="", metavar="KEY=NUMBER,...", help="Numbers of the device.")
-@click.option(
-    "--target",
-    "name",
-    default="nano33ble",
-    show_default=True,
-    help="Name of a board in the boards file, or a target.",
-)
+@click.option("--board", "name", default="nano33ble", show_default=True, help="Name or target of a board.")
 @BOARDS
 @click.option("--emulate", is_flag=True, help="Replay on the board's emulator.")
 @click.option("--out", type=new_file, help="Also write every step to this file, as JSON.")

@@ -103,7 +103,8 @@ class BuildBoard:
         clock = next((c for c in self._board.facts().clocks if c.name == "cycles" and c.hz), None)
         if meter is None or clock is None:
             lacks = "it has no meter" if meter is None else "it counts no cycles"
-            raise NotMeasurable(f"{lacks}, so a cycle has no energy; state `energy_per_cycle`", board=name)
+            remedy = "state `energy_per_cycle`, in nJ, in [device] or to `compress`"
+            raise NotMeasurable(f"{lacks}, so a cycle has no energy; {remedy}", board=name)
         model = _model(graph)
         self._board.deploy(model)
         x = some_input(model)

@@ -40,8 +40,8 @@ def render(replay: Replay) -> str:
     lines = [
         f"{replay.pack.model.name} on {board.name}, {board.provenance}: {there.trace.name}, "
         f"{there.trace.length_us / 1e6:.4g} s",
-        f"{supply.jobs:,} jobs of {replay.runs:,} inferences, one each {supply.period_us / 1e3:.4g} ms, at "
-        f"{there.power_uw / 1e3:g} mW; {store}",
+        f"{supply.jobs:,} jobs of {replay.runs:,} inference{'s' * (replay.runs > 1)}, "
+        f"one each {supply.period_us / 1e3:.4g} ms, at {there.power_uw / 1e3:g} mW; {store}",
         "costs: "
         + ", ".join(
             f"{name} {cost.us:,} us {cost.nj / 1e3:.4g} uJ"

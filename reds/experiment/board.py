@@ -163,10 +163,11 @@ def _profile(
     energy_per_cycle: float | None,
 ) -> TargetProfile:  # fmt: skip
     profile = TargetProfile(board.layout(graph), energy_per_cycle=energy_per_cycle)
+    if energy_per_cycle is None and any(budget.energy is not None for budget in budgets):
+        # before the times, which take longer: a board without a meter ends the build here
+        profile = replace(profile, energy_per_cycle=board.energy_per_cycle(graph))
     if any(budget.latency is not None or budget.energy is not None for budget in budgets):
         profile = replace(profile, latency=board.latency(graph, grids))
-    if energy_per_cycle is None and any(budget.energy is not None for budget in budgets):
-        profile = replace(profile, energy_per_cycle=board.energy_per_cycle(graph))
     return profile
 
 

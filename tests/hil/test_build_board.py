@@ -2,7 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,9 +24,12 @@ from reds.errors import BoardError, PackError, SettingsError
 from reds.experiment.board import Target, profile_on
 from reds.experiment.promises import costs_table, off_notes, over_notes
 from reds.fixtures import fixtures_dir
+from reds.graph import Graph
 from reds.graph.builder import Builder
 from reds.graph.subnets import Budget
 from reds.nesting.cost import width_grids
+from reds.pack.inspect import table_of
+from reds.pack.layouts import LAYOUTS, Layout
 from reds.zoo import by_name
 from tests.reds.support.tiny_recipe import tiny_recipe
 
@@ -153,11 +161,54 @@ def test_compress_measures_on_a_board(tmp_path: Path) -> None:
 def test_shipped_pack_costs_what_is_predicted() -> None:
     run = CliRunner().invoke(hil_main, ["predict", str(fixtures_dir() / "kws-dnn-s.reds"), "--emulate"])
     assert run.exit_code == 0, run.output
-    rows = [[cell.strip() for cell in line.split("│")] for line in run.output.splitlines() if "│" in line]
-    found = {(row[1], row[2]): float(row[5].rstrip(" %")) for row in rows}
-    names, units = ("25%", "50%", "75%", "100%"), ("us", "cycles", "arena", "flash")
-    assert list(found) == [(name, unit) for name in names for unit in units]
-    assert max(map(abs, found.values())) < 1.0
+    lines = [line for line in run.output.splitlines() if "%" in line and "│" in line]
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+    subnets = ("25%", "50%", "75%", "100%")
+    assert [tuple(row[:2]) for row in rows] == [*product(subnets, ("us", "cycles", "arena", "flash"))]
+    for _, cost, before, after, off in rows:
+        assert abs(float(off.rstrip(" %"))) < (1.0 if cost in ("us", "cycles") else 0.01)
+        assert cost in ("us", "cycles") or before == after
+
+
+def test_table_of_costs_fits_a_terminal_and_has_a_row_for_each_cost() -> None:
+    before = [{"us": 123456.78, "uJ": 12345.678, "flash": 1234567}] * 2
+    after = [{"us": 123456.78, "cycles": 123456789, "flash": 1234567}] * 2
+    heads, rows = costs_table(["9.883%", "100%"], before, after)
+    assert rows[:4] == [
+        ["9.883%", "us", "123,456.8", "123,456.8", "+0.00 %"],
+        ["9.883%", "cycles", "", "123,456,789", ""],
+        ["9.883%", "uJ", "12,345.678", "", ""],
+        ["9.883%", "flash", "1,234,567", "1,234,567", "+0.00 %"],
+    ]
+    console = Console(width=80, file=StringIO(), color_system=None)
+    console.print(table_of(heads, rows))
+    assert len(console.file.getvalue().splitlines()) == len(rows) + 4, "no cell is folded"
+    assert costs_table(["a"], before[:1], [])[1][0] == ["a", "us", "123,456.8"]
+
+
+def test_board_without_a_meter_is_named_before_its_layers_are_timed() -> None:
+    net = Builder(8)
+    net.dense(net.dense(net.input, 8), 3)
+    graph, asked = net.build(), []
+
+    class Meterless:
+        def layout(self, _: Graph) -> Layout:
+            return LAYOUTS[0]
+
+        def latency(self, *_: object) -> None:
+            asked.append("latency")
+
+        def energy_per_cycle(self, _: Graph) -> float:
+            raise BoardError("a: it has no meter; state `energy_per_cycle`")
+
+    @contextmanager
+    def opened() -> Iterator[Meterless]:
+        yield Meterless()
+
+    target = SimpleNamespace(opened=opened)
+    with pytest.raises(BoardError, match="no meter"):
+        profile_on(target, graph, width_grids(graph, 4, 4), [Budget(energy=9.0)], None, QUIET)  # type: ignore[arg-type]
+    assert asked == []
 
 
 def test_costs_that_are_off_or_over_their_budgets_are_named() -> None:

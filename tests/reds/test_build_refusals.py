@@ -21,7 +21,7 @@ from reds.experiment.training_key import key_of
 from reds.training import torch_setup
 from reds.training.checkpoint import differences
 from reds.training.torch_setup import MACS_PER_THREAD, available_cpus, make_repeatable, threads_for
-from reds.zoo import NETS
+from reds.zoo import NETS, RESIZABLE
 from tests.reds.support.command import run
 from tests.reds.support.own import pictures
 
@@ -234,11 +234,19 @@ def test_nets_of_like_names_are_told_apart(tmp_path: Path, monkeypatch: pytest.M
     assert "is another net" not in build(path, "--force")[1]
 
 
+def test_help_lists_the_commands_each_in_one_whole_line() -> None:
+    listed = run("--help")[1].partition("Commands:\n")[2].splitlines()
+    assert len(listed) >= 9
+    assert [line for line in listed if "..." in line or not line.endswith(".")] == []
+
+
 def test_the_help_of_build_lists_every_net_with_its_size() -> None:
     text = run("build", "--help")[1]
     rows = dict(re.findall(r"(?m)^ +(\S.*\S)  +(\d+x\d+x\d+)$", text))
     sizes = {name: size for names, size in rows.items() for name in names.split(", ")}
     assert set(sizes) == set(NETS)
+    at_any_size = text.partition("At a size of your own")[2].partition("\n\n")[0]
+    assert set(re.findall(r"[a-z][\w.-]+(?=,|$)", at_any_size, re.MULTILINE)) == set(RESIZABLE)
     for name, size in sizes.items():
         rows_, columns, units = map(int, size.split("x"))
         assert NETS[name]().reads((rows_, columns, units)), name
