@@ -193,7 +193,9 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
 
 def _is_amount(limit: object) -> bool:
     """Return whether a limit is a number that costs, which are int64, can have."""
-    return isinstance(limit, int | float | np.number) and not isinstance(limit, bool) and 0 < limit < 2**63
+    return (
+        isinstance(limit, int | float | np.number) and not isinstance(limit, bool) and bool(0 < limit < 2**63)
+    )
 
 
 def _check_ascent(kind: str, values: Sequence[float | None]) -> None:
