@@ -4,12 +4,14 @@ A board with little flash takes a pack without its larger subnets. Benchmarks co
 the same subnet deployed by itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from reds.pack.arena import Schedule, model_schedule
 from reds.pack.model import IntegerLayer, Model, Subnet
+from reds.pack.validate.expect import expect
 from reds.pack.writer import sizes
 
 
@@ -17,13 +19,19 @@ def extract_up_to(model: Model, subnet: int) -> Model:
     """Return the network cut down to one subnet, which keeps the smaller subnets as well.
 
     Layers that the subnet leaves out are gone, and so are their tensors.
+
+    Raises:
+        ModelError: For a tensor that is gone, a smaller subnet reads another one than the subnet does.
     """
     kept, rooms = model_schedule(model, subnet), model.rooms(subnet)
     return replace(
         model,
         tensors=tuple(replace(model.tensors[t], units=rooms[t].units) for t in kept.tensors),
         layers=tuple(_extract_layer(model, subnet, i, reads) for i, reads in enumerate(kept.reads)),
-        subnets=tuple(_extract_steps(model, smaller, kept) for smaller in range(subnet + 1)),
+        subnets=tuple(
+            _extract_steps(model, smaller, kept, model.subnets[subnet].stands)
+            for smaller in range(subnet + 1)
+        ),
     )
 
 
@@ -46,13 +54,31 @@ def _extract_layer(model: Model, subnet: int, index: int, reads: tuple[int, ...]
     return replace(layer, inputs=reads, output=index + 1, weights=weights)
 
 
-def _extract_steps(model: Model, index: int, kept: Schedule) -> Subnet:
-    """Return a subnet whose layers and tensors have the indices that they have among those kept."""
+def _extract_steps(model: Model, index: int, kept: Schedule, gone: Mapping[int, int]) -> Subnet:
+    """Return a subnet whose layers and tensors have the indices that they have among those kept.
+
+    Args:
+        model: The network.
+        index: The index of the subnet.
+        kept: The layers and tensors of the largest subnet, which is kept wholly.
+        gone: For each tensor that is gone but read, the one that is read in its place.
+    """
     subnet, at = model.subnets[index], {tensor: n for n, tensor in enumerate(kept.tensors)}
+    rooms, stands = model.rooms(index), dict(subnet.stands)
+    for tensor, held in gone.items():
+        there = rooms[tensor].holds
+        if rooms[tensor].units and not rooms[held].units:  # a block around `held` is left out
+            stands.setdefault(held, there)
+        read = stands.get(held, held)
+        expect(
+            not rooms[tensor].units or read == there,
+            f"subnet {subnet.name} reads tensor {there} for tensor {tensor}, but a larger one {held}: keep"
+            " all subnets",
+        )
     arena = subnet.arena if len(kept.tensors) == len(model.tensors) else None
     return replace(
         subnet,
         steps=tuple(replace(step, layer=at[step.layer + 1] - 1) for step in subnet.steps),
-        stands={at[tensor]: at[held] for tensor, held in subnet.stands.items() if tensor in at},
+        stands={at[tensor]: at[held] for tensor, held in stands.items() if tensor in at},
         arena=arena,
     )

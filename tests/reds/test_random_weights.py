@@ -1,16 +1,20 @@
 """Untrained models are models, alive in every layer, and cut down to one subnet they stay what they were."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from reds import pack
+from reds.errors import ModelError
 from reds.pack import interpreter
 from reds.pack.extract import extract_subnet, extract_up_to
+from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
 from reds.zoo import by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
-from tests.support.depth import deep_nets
-from tests.support.nets import inputs, random_model
+from tests.support.depth import deep_nets, without
+from tests.support.nets import Maker, inputs, random_model
 
 NAMES = ["dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "resnet8"]
 
@@ -65,3 +69,27 @@ def test_a_subnet_alone_gives_the_same_outputs(seed: int) -> None:
 def test_a_net_cut_down_keeps_the_smaller_subnets() -> None:
     model = with_random_weights("net", by_name("resnet8"))
     assert [s.name for s in extract_up_to(model, 1).subnets] == ["25%", "50%"]
+
+
+def nested_blocks() -> Model:
+    """A net whose smallest subnet leaves out two layers, and the next one the second of them."""
+    maker = Maker(1, 1, 3, 5)
+    for units in (3, 3, 3, 2):
+        maker.add(Kind.DENSE, units)
+    return without(maker.build([[3, 3, 3, 2]] * 3), [[(1, 3)], [(2, 3)], []])
+
+
+def test_a_cut_net_keeps_what_a_smaller_subnet_leaves_out_around_a_block() -> None:
+    model = nested_blocks()
+    x, cut = inputs(model, 3), extract_up_to(model, 1)
+    pack.dumps(cut)
+    for s in range(2):
+        assert np.array_equal(interpreter.run(cut, s, x), interpreter.run(model, s, x))
+
+
+def test_a_subnet_that_reads_another_tensor_than_a_larger_one_is_not_cut_out() -> None:
+    model = nested_blocks()
+    _, middle, full = model.subnets
+    other = replace(middle, stands={3: 1})  # it runs layer 1, but reads what layer 0 writes
+    with pytest.raises(ModelError):
+        extract_up_to(replace(model, subnets=(other, middle, full)), 1)
