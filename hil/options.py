@@ -272,7 +272,7 @@ _TRACE_HELP = (
     "generator such as solar:seed=1"
 )
 _POLICY_HELP = (
-    f"policy of the governor that a replay tests: deadline, energy-neutral or both (default: {POLICY})"
+    f"policy of the governor that a replay tests: deadline, energy-neutral, both or own (default: {POLICY})"
 )
 _SCENARIO_HELP = (
     "numbers of the device of a replay, as farads=0.001,period_ms=100 (default: fitted to the pack)"

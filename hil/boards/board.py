@@ -28,15 +28,16 @@ from hil.boards.entry import Entry
 from hil.boards.facts import UNKNOWN, BoardFacts, Identity, Provenance
 from hil.boards.governing import Cost, Rules
 from hil.boards.governor import Governor, Job
-from hil.errors import AgentError, LinkError, NotMeasurable, ProtocolError
+from hil.errors import AgentError, NotMeasurable, ProtocolError
 from hil.protocol.agent import Agent, Timed
 from hil.protocol.definition import DECISION, LAYER_SAMPLE, MEASURE_SAMPLE, SAMPLES, SWITCH_SAMPLE, Fault
 from hil.protocol.hello import Clock, Hello
-from hil.protocol.put import Stored
+from hil.protocol.put import Pages, Stored
 from hil.results.conditions import Conditions
 from hil.results.memory import Memory, check_memory
 from hil.results.plausible import INFERENCES
 from hil.results.samples import LayerSamples, Samples, SwitchSamples, less_overhead
+from hil.transports.deadline import Deadline
 from hil.transports.machine import Run
 from reds.pack.interpreter import clamp_input
 from reds.pack.layouts import Layout, plan
@@ -129,17 +130,14 @@ class Board:
         Raises:
             PackRefused: The pack does not fit the board.
         """
-        data = self._checked(model)
-        if self._holds(data):
-            return True
-        loaded = self._agent.pages()
-        return loaded.size == 0 or loaded.keep(len(data))
+        data, loaded = self._checked(model), self._agent.pages()
+        return loaded.size == 0 or self._holds(data, loaded) or loaded.keep(len(data))
 
     def deploy(self, model: Model, advance: Advance = ignore) -> Stored:
         """Store the pack on the board in the best layouts of its agent, unless it is stored already.
 
         Where both packs fit the board, the loaded one stays until this one is whole; `advance` may use it.
-        Pages that both have are not sent.
+        Pages that both have are not sent. A stored pack of which a bit has changed is stored again.
 
         Args:
             model: The network.
@@ -149,17 +147,18 @@ class Board:
             PackRefused: The pack does not fit the board; nothing was sent.
             AgentError: The agent refused the pack.
         """
-        data = self._checked(model)
+        data, loaded = self._checked(model), self._agent.pages()
         stored = Stored(len(model.subnets), len(data), 0, 0)
-        if not self._holds(data):
-            loaded = self._agent.pages()
+        if not self._holds(data, loaded):
             self._hello = replace(self._hello, pack=(0, 0))
             if not loaded.keep(len(data)):
                 self._model = None
             try:
                 stored = self._agent.put_pack(data, self._hello.max_payload, advance, loaded)
                 check_subnets(self.name, model, stored.subnets)
-            except LinkError:
+            except AgentError:  # the loaded pack still is, if it stays
+                raise
+            except BaseException:
                 self._model = None  # which pack is loaded is not known
                 raise
             self._hello = replace(self._hello, pack=(len(data), zlib.crc32(data)))
@@ -169,8 +168,9 @@ class Board:
     def _checked(self, model: Model) -> bytes:
         return check_capacity(self.name, model, self._hello.layouts, *self.room)
 
-    def _holds(self, data: bytes) -> bool:
-        return self._hello.pack == (len(data), zlib.crc32(data))
+    def _holds(self, data: bytes, loaded: Pages) -> bool:
+        """Return whether a pack is the loaded one, and still is what the agent checked at its start."""
+        return self._hello.pack == (len(data), zlib.crc32(data)) and loaded.has(data)
 
     def select(self, subnet: int) -> None:
         """Select a subnet."""
@@ -358,8 +358,11 @@ class Board:
         return governor
 
     def reset(self) -> None:
-        """Reset the agent to its state after power-on."""
+        """Reset the agent to its state after power-on. A pack that it finds damaged is no longer deployed."""
         self._agent.reset()
+        if self._agent.hello(Deadline.after(self._agent.patience.seconds)).pack != self._hello.pack:
+            self._model, self._hello = None, replace(self._hello, pack=(0, 0))
+        self.selected = 0
 
     def _samples(self, clock: Clock, ticks: tuple[int, ...]) -> Samples:
         return Samples(clock, ticks, self._facts.provenance)

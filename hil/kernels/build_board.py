@@ -21,7 +21,7 @@ from hil.boards.facts import Provenance
 from hil.boards.metering import measure_energy
 from hil.emulators import cortex_m4, cycles
 from hil.errors import HilError, NotMeasurable
-from hil.kernels.layer_latency import POINTS, measure
+from hil.kernels.layer_latency import POINTS, measure, running_widths
 from hil.kernels.nano import some_input
 from hil.results.samples import by_unit
 from hil.results.statistics.quantiles import median
@@ -140,7 +140,7 @@ class BuildBoard:
         table = [Path(cycles.__file__), Path(cortex_m4.__file__).with_name("counter.c")] if emulated else []
         depends = {
             "net": repr(graph),
-            "widths": [grid.tolist() for grid in grids],
+            "widths": [grid.tolist() for grid in running_widths(grids)],
             "points": POINTS,
             "board": dict(self.facts),
             "clocks": [[clock.name, clock.hz] for clock in self._board.facts().clocks],

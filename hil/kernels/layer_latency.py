@@ -39,7 +39,7 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
     Args:
         board: The board.
         graph: The net.
-        grids: The widths that each unit group may have.
+        grids: The widths that each unit group may have; at width 0 its layers do not run.
         points: Number of widths of each group to measure.
         say: Called with the present step.
 
@@ -51,7 +51,7 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
     clock = next((clock for clock in facts.clocks if clock.hz), None)
     if clock is None:
         raise SetupError("it counts instructions, not time; measure on another board", board=board.name)
-    axes = [widths_to_measure(grid, points) for grid in grids]
+    axes = [widths_to_measure(grid, points) for grid in running_widths(grids)]
     levels = covering(graph, [len(axis) for axis in axes])
     times: list[NDArray[np.float64]] = []
     for chain in chains(levels):
@@ -75,12 +75,13 @@ def errors(
     Args:
         board: The board that measured the times.
         graph: The net.
-        grids: The widths that each unit group may have.
+        grids: The widths that each unit group may have; no subnet leaves out blocks.
         latency: The times of the layers.
         n: Number of subnets, of random widths with a fixed seed.
         say: Called with the present step.
     """
     clock, rng = next(clock for clock in board.facts().clocks if clock.hz), np.random.default_rng(0)
+    grids = running_widths(grids)
     cost, off = latency_cost(graph, grids, latency), []
     for i in range(n):
         say(f"timing whole subnets, {i} of {n} done")
@@ -91,6 +92,11 @@ def errors(
         measured = median(board.measure(0, _samples(board), clock, some_input(model)).microseconds)
         off.append(cost.evaluate(choice) / NANOSECONDS / measured - 1)
     return off
+
+
+def running_widths(grids: Sequence[Grid]) -> list[Grid]:
+    """Return the widths at which the layers of each group run: all but 0, which leaves out a block."""
+    return [grid[grid > 0] for grid in grids]
 
 
 def widths_to_measure(grid: Grid, points: int) -> Grid:

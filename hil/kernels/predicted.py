@@ -7,6 +7,7 @@ from typing import Any
 
 from hil.kernels.build_board import BuildBoard
 from reds.errors import PackError
+from reds.experiment.board import Target
 from reds.experiment.promises import predicted
 from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import load_recipe
@@ -18,6 +19,9 @@ from reds.pack.extract import subnet_flash
 from reds.pack.pack import Pack, load_pack
 from reds.text import shown
 from reds.zoo import by_name
+
+_SOME_BOARD = Target("board")
+"""A recipe may leave its board to the command that builds it."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,11 @@ def net_of(path: Path, recipe: Path | None) -> BuiltNet:
     """
     pack = load_pack(path)
     card = pack.card or {}
-    built_by = load_recipe(recipe or fixtures_dir() / "recipes" / f"{_recipe_name(pack, card)}.toml")
+    file = recipe or fixtures_dir() / "recipes" / f"{_recipe_name(pack, card)}.toml"
+    built_by = load_recipe(file, _SOME_BOARD)
     rows, classes = card.get("subnets"), card.get("classes")
-    graph = by_name(built_by.net.name, len(classes) if isinstance(classes, list) else None)
+    narrow = by_name(built_by.net.name, len(classes) if isinstance(classes, list) else None)
+    graph = narrow.widened(built_by.net.widen)
     listed = rows if isinstance(rows, list) else []
     widths = tuple(each for row in listed if _fits(graph, each := _widths(row)))
     if [graph.macs(each) for each in widths] != [subnet.macs for subnet in pack.model.subnets]:

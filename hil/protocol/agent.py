@@ -234,12 +234,18 @@ class Agent:
         self._loaded = None
         self._ask(Command.RESET, b"", 0)
 
-    def _within(self, work: float, size: int, do: Callable[[Deadline], T]) -> T:
-        """Do something within one deadline, and once more if a frame was damaged in either direction."""
+    @contextmanager
+    def _granted(self, work: float, size: int) -> Iterator[Deadline]:
+        """Give a request its deadline. Raises `DeadlineError` if the answers before it were too late."""
         if self.patience.over:
             late = f"its answers were late by {self.patience.total:g} s, all together"
             raise DeadlineError(f"{late}; {self.transport.advice.mute}", board=self.board)
         with self.patience.granted(work, size) as deadline:
+            yield deadline
+
+    def _within(self, work: float, size: int, do: Callable[[Deadline], T]) -> T:
+        """Do something within one deadline, and once more if a frame was damaged in either direction."""
+        with self._granted(work, size) as deadline:
             try:
                 return do(deadline)
             except FrameError:
@@ -266,13 +272,25 @@ class Agent:
     def _put(
         self, data: bytes, chunk: int, page: int, same: frozenset[int], advance: Callable[[int], None]
     ) -> Stored:
-        def do(deadline: Deadline) -> Stored:
-            return put(self._asking(deadline), data, chunk, page, same, advance)
+        """Store a pack, and begin once more where it stopped if a frame was damaged.
+
+        Each request has a deadline of its own: what `advance` does between them takes none of their time.
+        """
+
+        def ask(command: Command, payload: bytes) -> bytes:
+            with self._granted(0, len(payload)) as deadline:
+                return next(self._exchange.ask(command, payload, deadline))
 
         self._loaded = None
         try:
             with self._named():
-                return self._within(0, len(data), do)
+                try:
+                    return put(ask, data, chunk, page, same, advance)
+                except FrameError:
+                    with self._granted(0, 0) as deadline:
+                        if not self._exchange.settle(deadline):
+                            raise
+                    return put(ask, data, chunk, page, same, advance)
         finally:
             self._loaded = None  # `advance` may have loaded inputs of the pack before
 

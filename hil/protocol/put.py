@@ -40,6 +40,11 @@ class Pages:
         """Return whether the loaded pack stays until a new one of `size` bytes is whole."""
         return 0 < self.size <= self.slot and size <= self.slot
 
+    def has(self, data: bytes) -> bool:
+        """Return whether the loaded pack has the pages of `data`, and no more."""
+        pages = (data[at : at + self.page] for at in range(0, len(data), self.page))
+        return self.size == len(data) and self.sums == tuple(map(zlib.adler32, pages))
+
     def same(self, data: bytes) -> frozenset[int]:
         """Return the offsets of the pages of a new pack that the loaded one has too; none if it goes."""
         if not self.keep(len(data)):

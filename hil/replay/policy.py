@@ -15,6 +15,8 @@ GOVERNED = {
     "both": Policy.DEADLINE_AND_ENERGY,
 }
 """Policies that choose, by the name that a user writes."""
+OWN = "own"
+"""The user's policy in the agent; only replayed where it is named, as most agents have none."""
 _FIXED = "fixed:"
 MARGIN_PERCENT = 5
 """Time and energy that are added to the measured ones."""
@@ -37,7 +39,7 @@ def every_policy(subnets: Sequence[str]) -> tuple[str, ...]:
 
 def check_policy(name: str, subnets: Sequence[str]) -> str:
     """Return a policy's name. Raises `TraceError` for one that is unknown."""
-    known = every_policy(subnets)
+    known = (*every_policy(subnets), OWN)
     if name not in known:
         raise TraceError(f"--policy is {printable(name)!r}; {did_you_mean(name, known)}")
     return name
@@ -47,7 +49,7 @@ def rules(name: str, subnets: Sequence[str], scenario: Scenario) -> Rules:
     """Return the rules of a policy.
 
     Args:
-        name: Its name, of `every_policy`.
+        name: Its name, of `every_policy`, or `OWN`.
         subnets: Names of the subnets, the smallest first.
         scenario: The trace and the device.
     """
@@ -58,7 +60,7 @@ def rules(name: str, subnets: Sequence[str], scenario: Scenario) -> Rules:
     long = min(-(-RESERVE_JOBS * standby // 1000), supply.full_pj * RESERVE_PERCENT // 100_000)
     reserve = max(-(-standby // 1000), long)
     return Rules(
-        GOVERNED[name],
+        Policy.OWN if name == OWN else GOVERNED[name],
         margin_percent=MARGIN_PERCENT,
         patience=PATIENCE,
         period_us=supply.period_us,

@@ -47,6 +47,27 @@ def joined(parts: Sequence[Answers]) -> Answers:
     return Answers(np.concatenate([part.logits for part in parts]), parts[0].labels)
 
 
+@dataclass(frozen=True)
+class Tempered:
+    """Hold the test losses of the subnets that are compared, at the temperature that they share."""
+
+    temperature: float
+    losses: NDArray[np.float64]
+    """Nats [contenders, seeds, examples]."""
+
+
+def temper(validation: Sequence[Sequence[Answers]], test: Sequence[Sequence[Answers]]) -> Tempered:
+    """Return the test losses of subnets at the temperature that is best for all on validation examples.
+
+    Args:
+        validation: For each contender and seed the answers of one subnet to the validation examples.
+        test: The same to the test examples.
+    """
+    temperature = best_temperature([answers for of_seeds in validation for answers in of_seeds])
+    losses = [[answers.losses(temperature)[0] for answers in of_seeds] for of_seeds in test]
+    return Tempered(temperature, np.array(losses))
+
+
 def best_temperature(compared: Sequence[Answers]) -> float:
     """Return the temperature with the least mean loss of all these subnets, from 0.01 to 100.
 

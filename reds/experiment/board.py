@@ -16,6 +16,7 @@ from typing import Protocol, cast
 
 from rich.console import Console
 
+from reds import torchrun
 from reds.commands import missing_extra
 from reds.errors import BoardError
 from reds.experiment.recipe import DeviceRecipe
@@ -130,6 +131,8 @@ def profile_on(
 ) -> TargetProfile:  # fmt: skip
     """Return the profile of a board; times and energy are measured only if a budget needs them.
 
+    Of the processes that `torchrun` started the first one opens the board, and tells the others.
+
     Args:
         target: The board.
         graph: The full network.
@@ -140,15 +143,32 @@ def profile_on(
 
     Raises:
         BoardError: The board cannot be opened, is lost, or cannot measure this.
+        LostProcessError: Another process that `torchrun` started has ended.
     """
-    with Progress(console).step(f"measuring {target}"), target.opened() as board:
-        profile = TargetProfile(board.layout(graph), energy_per_cycle=energy_per_cycle)
-        if energy_per_cycle is None and any(budget.energy is not None for budget in budgets):
-            # before the times, which take longer: a board without a meter ends the build here
-            profile = replace(profile, energy_per_cycle=board.energy_per_cycle(graph))
-        if any(budget.latency is not None or budget.energy is not None for budget in budgets):
-            profile = replace(profile, latency=board.latency(graph, grids))
-        return profile
+
+    def measure() -> TargetProfile:
+        with Progress(console).step(f"measuring {target}"), target.opened() as board:
+            return _profile(board, graph, grids, budgets, energy_per_cycle)
+
+    if torchrun.processes() == 1:
+        return measure()
+    from reds.training import processes
+
+    with processes.joined():
+        return processes.from_first(measure)
+
+
+def _profile(
+    board: Board, graph: Graph, grids: Sequence[Grid], budgets: Sequence[Budget],
+    energy_per_cycle: float | None,
+) -> TargetProfile:  # fmt: skip
+    profile = TargetProfile(board.layout(graph), energy_per_cycle=energy_per_cycle)
+    if energy_per_cycle is None and any(budget.energy is not None for budget in budgets):
+        # before the times, which take longer: a board without a meter ends the build here
+        profile = replace(profile, energy_per_cycle=board.energy_per_cycle(graph))
+    if any(budget.latency is not None or budget.energy is not None for budget in budgets):
+        profile = replace(profile, latency=board.latency(graph, grids))
+    return profile
 
 
 def measured_on(target: Target, model: Model, console: Console) -> Measured:

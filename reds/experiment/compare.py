@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from reds.experiment.answers import temper
 from reds.experiment.build_report import describe
 from reds.experiment.out_folder import only_writer
 from reds.experiment.prepare import Checked, prepare
@@ -20,6 +21,10 @@ from reds.experiment.spread.run_all import Workers, local_workers, run_all
 from reds.experiment.variants import Training
 from reds.tables import markdown
 
+TEMPERED = (
+    "Tempered loss, nats: the cross-entropy of the logits divided by a temperature, fitted on validation"
+    " examples, that all subnets of a row share. It tells small subnets apart better than accuracy does."
+)
 RESAMPLES = 10_000
 """Bootstrap samples of each interval."""
 
@@ -72,23 +77,26 @@ def compare(
         OSError: `out` cannot be written, or another command writes into it.
     """
     recipe = checked.recipe
-    trainings = [_of_seed(recipe, seed) for seed in seeds]
+    trainings = [trainings_of_seed(recipe, seed) for seed in seeds]
     with only_writer(out):
         prepared = prepare(checked, console, threads, local_workers(workers))
         describe(prepared, console)
         every = [training for of_seed in trainings for training in of_seed]
         done = run_all(prepared, every, out, console, force=force, workers=workers)
-    correct: list[list[list[NDArray[np.bool_]]]] = []
-    sizes: list[tuple[int, int]] = []
-    for of_seed in trainings:
-        nested, *alone = (done[training.name] for training in of_seed)
-        correct.append(
-            [[mine, other.test.hits[0]] for mine, other in zip(nested.test.hits, alone, strict=True)]
-        )
-        sizes.append((nested.size, sum(each.size for each in alone)))
-    table = np.array(correct)  # [seeds, subnets, nested or alone, examples]
-    rows = [paired(table[:, i, 0], table[:, i, 1]) for i in range(table.shape[1])]
-    text = render(recipe.titles, rows, sizes, len(seeds), table.shape[-1])
+    variants = [[done[training.name] for training in of_seed] for of_seed in trainings]
+    sizes = [(nested.size, sum(each.size for each in others)) for nested, *others in variants]
+    rows, losses = [], []
+    for i in range(len(recipe.subnet)):
+        alone = [of_seed[1 + i] for of_seed in variants]
+        test = [[nested.test.subnet(i) for nested, *_ in variants], [each.test for each in alone]]
+        validation = [
+            [nested.validation.subnet(i) for nested, *_ in variants],
+            [each.validation for each in alone],
+        ]
+        rows.append(paired(*(np.array([each.hits[0] for each in of_seeds]) for of_seeds in test)))
+        losses.append(paired(*temper(validation, test).losses))
+    examples = len(variants[0][0].test.labels)
+    text = render(recipe.titles, rows, losses, sizes, len(seeds), examples)
     return f"{text}\n\n{origin(recipe, checked.sha256, seeds)}"
 
 
@@ -106,11 +114,11 @@ def origin(recipe: Recipe, sha256: str, seeds: Sequence[int]) -> str:
     return f"Recipe {recipe.name} ({sha256[:12]}), epochs {' + '.join(phases)}, {seed_list}."
 
 
-def _of_seed(recipe: Recipe, seed: int) -> list[Training]:
+def trainings_of_seed(recipe: Recipe, seed: int) -> list[Training]:
     """Return the trainings of one seed: all subnets nested, then each alone."""
     nested = Training(f"{recipe.name}-seed{seed}", replace(recipe, seed=seed))
-    names = [f"{nested.name}-alone{title.rstrip('%')}" for title in recipe.titles]
-    return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(names))]
+    alone = (f"{nested.name}-alone{i}" for i in range(len(recipe.subnet)))
+    return [nested, *(Training(name, nested.recipe, i, nested.name) for i, name in enumerate(alone))]
 
 
 def paired(nested: NDArray[np.bool_ | np.float64], alone: NDArray[np.bool_ | np.float64]) -> Paired:
@@ -138,13 +146,15 @@ def paired(nested: NDArray[np.bool_ | np.float64], alone: NDArray[np.bool_ | np.
 
 
 def render(
-    names: Sequence[str], rows: Sequence[Paired], sizes: Sequence[tuple[int, int]], seeds: int, examples: int
-) -> str:
-    """Return the report: accuracies of each subnet, and bytes of one nested pack and of separate packs.
+    names: Sequence[str], rows: Sequence[Paired], losses: Sequence[Paired], sizes: Sequence[tuple[int, int]],
+    seeds: int, examples: int,
+) -> str:  # fmt: skip
+    """Return the report: accuracies and losses of each subnet, and bytes of one pack and of separate ones.
 
     Args:
         names: Names of the subnets.
         rows: Accuracies of each subnet.
+        losses: Tempered losses of each subnet.
         sizes: Bytes of the nested pack and of all separate packs, for each seed.
         seeds: Number of seeds.
         examples: Number of test examples.
@@ -157,6 +167,11 @@ def render(
         [name, f"{100 * row.nested:.2f}", f"{100 * row.alone:.2f}", row.points]
         for name, row in zip(names, rows, strict=True)
     ]
+    loss_cells = [
+        [name, f"{row.nested:.3f}", f"{row.alone:.3f}", row.nats]
+        for name, row in zip(names, losses, strict=True)
+    ]
+    heads = ["subnet", "nested", "alone", "nested - alone"]
     one, separate = np.mean(sizes, axis=0)
     bytes_ = f"One nested pack: {one:,.0f} bytes; {len(names)} separate packs: {separate:,.0f} bytes."
-    return "\n\n".join([title, markdown(["subnet", "nested", "alone", "nested - alone"], cells), bytes_])
+    return "\n\n".join([title, markdown(heads, cells), TEMPERED, markdown(heads, loss_cells), bytes_])

@@ -40,7 +40,7 @@ def difference(before: Mapping[str, float], after: Mapping[str, float], unit: st
 def costs_table(
     names: Sequence[str], before: Sequence[Mapping[str, float]], measured: Sequence[Mapping[str, float]]
 ) -> tuple[str, list[list[str]]]:
-    """Return the heads and the rows of a table of costs on the target: a row for each cost of each subnet.
+    """Return the heads and the rows of a table of costs on the target, a row for each subnet and unit.
 
     Args:
         names: Names of the subnets.
@@ -49,15 +49,12 @@ def costs_table(
     """
     rows = []
     for i, name in enumerate(names):
-        after = measured[i] if measured else {}
+        promised, costs = before[i], measured[i] if measured else {}
         for unit in UNITS:
-            if unit not in before[i] and unit not in after:
-                continue
-            row = [name, unit, _figure(before[i], unit)]
-            if measured:
-                off = difference(before[i], after, unit)
-                row += [_figure(after, unit), "" if off is None else f"{100 * off:+.2f} %"]
-            rows.append(row)
+            if unit in promised or unit in costs:
+                off = difference(promised, costs, unit)
+                row = [name, unit, _figure(promised, unit), _figure(costs, unit)]
+                rows.append([*row, "" if off is None else f"{100 * off:+.2f} %"] if measured else row[:3])
     return "subnet cost predicted" + " measured off" * bool(measured), rows
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from string import ascii_lowercase
 
 from reds.graph import Graph, Widths
+from reds.pack.validate import SUBNET_NAME_BYTES
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,29 @@ class SubnetSpec:
     """Units kept in each unit group of the graph."""
 
 
-def subnet_name(share: float) -> str:
-    """Return the name of a subnet by its fraction of the full network's MACs, as `25%`."""
-    return f"{100 * share:.4g}%"
+def subnet_name(share: float, suffix: str = "") -> str:
+    """Return the name of a subnet by its fraction of the full network's MACs, as `25%`.
+
+    Args:
+        share: The fraction. It is rounded to 4 digits, or to fewer if the name would be too long for a pack.
+        suffix: Follows the percentage.
+    """
+    rounded = (f"{100 * share:{digits}}%{suffix}" for digits in (".4g", ".3g", ".2g", ".1g", ".0f"))
+    return next(name for name in rounded if len(name) <= SUBNET_NAME_BYTES)
 
 
 def subnet_names(budgets: Sequence[Budget], shares: Sequence[float]) -> list[str]:
-    """Return the name of each subnet: its own, or that of its share, with a letter if another has it.
+    """Return the name of each subnet: its own, or that of its share, with letters if another has it.
 
     Args:
         budgets: The budgets of the subnets.
         shares: The fraction of the full network's MACs that each subnet takes.
     """
     names = [budget.known_name for budget in budgets]
+    suffixes = ["", *ascii_lowercase, *map("".join, product(ascii_lowercase, repeat=2))]
     for i, share in enumerate(shares):
         if names[i] is None:
-            possible = (subnet_name(share) + letter for letter in ("", *ascii_lowercase))
+            possible = (subnet_name(share, suffix) for suffix in suffixes)
             names[i] = next(name for name in possible if name not in names)
     return [str(name) for name in names]
 

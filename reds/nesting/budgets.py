@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf
 
 import numpy as np
 
@@ -110,7 +109,7 @@ def limits_of(
                     most, share = int(value * scale + 1e-6), budgets[i].share
                     of_full = f" ({share:g} of the full net)" if share and cost.unit == "MACs" else ""
                     budget = f"subnet {i + 1}: budget {cost.format(most)}{of_full}"
-                    limits[i].append(Limit(cost, most, budget))
+                    limits[i].append(Limit(cost, most, budget, full if cost.unit == "MACs" else None))
 
     full = graph.whole
     macs = [b.macs if b.share is None else b.share * full for b in budgets]
@@ -172,22 +171,29 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
         if not isinstance(budget, Budget | float | int) or isinstance(budget, bool):
             raise BudgetError(f"budget {budget!r}: a number or a reds.Budget is needed")
     converted = [b if isinstance(b, Budget) else Budget(macs=b) for b in budgets]
+    for kind in KINDS:
+        limits = [getattr(budget, kind) for budget in converted]
+        if wrong := [limit for limit in limits if limit is not None and not _is_amount(limit)]:
+            raise BudgetError(
+                f"budgets, {kind}: a number above 0 and under 2^63 is needed, not {shown(wrong[0])}"
+            )
     shares = [float(b) if not isinstance(b, Budget) else b.share for b in budgets]
     given = [share for share in shares if share is not None]
     if given != sorted(given) or not all(0 < share <= 1 for share in given):
         values = ", ".join(f"{share:g}" for share in given)
         raise BudgetError(f"budgets {values}: fractions of the full net's MACs, smallest first, are needed")
-    for kind in KINDS:
-        limits = [getattr(budget, kind) for budget in converted]
-        if wrong := [limit for limit in limits if limit is not None and not 0 < limit < inf]:
-            raise BudgetError(f"budgets, {kind}: a number above 0 is needed, not {shown(wrong[0])}")
-        if kind != "macs":  # fractions and numbers of MACs compare once the net is known
-            _check_ascent(kind, limits)
+    for kind in KINDS[1:]:  # fractions and numbers of MACs compare once the net is known
+        _check_ascent(kind, [getattr(budget, kind) for budget in converted])
     for budget in converted:
         if budget.name is not None:
             check_name(budget.name)
     check_names([name for budget in converted if (name := budget.known_name) is not None])
     return converted
+
+
+def _is_amount(limit: object) -> bool:
+    """Return whether a limit is a number that costs, which are int64, can have."""
+    return isinstance(limit, int | float | np.number) and not isinstance(limit, bool) and 0 < limit < 2**63
 
 
 def _check_ascent(kind: str, values: Sequence[float | None]) -> None:
@@ -198,9 +204,9 @@ def _check_ascent(kind: str, values: Sequence[float | None]) -> None:
         raise BudgetError(f"budgets, {kind}: {falling}: none below the one before is possible: sort them")
 
 
-def check_name(name: str) -> None:
-    """Raise `BudgetError` unless a text can be the name of a subnet in a pack."""
-    if not is_name(name, SUBNET_NAME_BYTES):
+def check_name(name: object) -> None:
+    """Raise `BudgetError` unless a value can be the name of a subnet in a pack."""
+    if not isinstance(name, str) or not is_name(name, SUBNET_NAME_BYTES):
         expected = f"1 to {SUBNET_NAME_BYTES} printable bytes are needed"
         raise BudgetError(f"budgets, name: {expected}, not {shown(name)}")
 

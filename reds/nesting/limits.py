@@ -27,6 +27,8 @@ class Limit:
     most: int
     budget: str = ""
     """The subnet and the budget that set the limit, as a message names them; none if the net sets it."""
+    whole: int | None = None
+    """The cost that a budget of 100 % is; None for that of the full network."""
 
 
 def build_problem(grids: Sequence[Grid], gains: Gains, limits: Sequence[Limit]) -> Problem:
@@ -62,13 +64,14 @@ def raise_if_infeasible(grids: Sequence[Grid], limits: Sequence[Limit], kept: Ke
     for i, limit in enumerate(limits):
         least = _smallest(grids, limit.cost, limits[:i], kept)
         if least > limit.most:
-            cost, full = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in grids))
+            cost, widest = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in grids))
+            full = widest if limit.whole is None else limit.whole
             within = "".join(
                 f" within {earlier.cost.format(earlier.most)}" for earlier in limits[:i] if earlier.budget
             )
             remedy = (
                 "raise the budget or lower `least`"
-                if least < full
+                if least < widest
                 else "`least` and `step` leave nothing to cut"
             )
             raise BudgetError(

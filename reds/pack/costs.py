@@ -4,6 +4,7 @@
 with `targets/governor` compiles.
 """
 
+import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -89,8 +90,10 @@ def attach(pack: Path, file: Path) -> list[str]:
         PackError: The pack has no card, or the costs are damaged, of another pack or impossible.
     """
     loaded = load_pack(pack)
-    card = _card(loaded)
+    _card(loaded)  # it lacks none
     costs = _read(file)
+    if not costs.boards:
+        raise PackError(f"{file}: it has costs of no board: measure some by `hil costs`")
     if costs.pack_sha256 != loaded.sha256:
         raise PackError(
             f"{file}: its costs are of another pack, {costs.pack} with sha256 {costs.pack_sha256[:12]}:"
@@ -100,10 +103,12 @@ def attach(pack: Path, file: Path) -> list[str]:
     for board, each in costs.boards.items():
         if problem := _problem(each.subnets, names):
             raise PackError(f"{file}: {board}: {problem}: measure again")
-    kept = card.get("costs")
-    merged = {**(kept if isinstance(kept, dict) else {}), **{k: _plain(v) for k, v in costs.boards.items()}}
     path = loaded.path.with_suffix(".json")
-    with writing(path):
+    with writing(path), loaded.path.open("rb") as only_one:
+        fcntl.flock(only_one, fcntl.LOCK_EX)  # else two at once would lose the costs of one
+        card = _card(load_pack(pack))
+        kept, new = card.get("costs"), {key: _plain(each) for key, each in costs.boards.items()}
+        merged = {**(kept if isinstance(kept, dict) else {}), **new}
         write_atomically(path, (json.dumps({**card, "costs": merged}, indent=2) + "\n").encode())
     return list(costs.boards)
 

@@ -73,7 +73,7 @@ def _bytes(model: Model) -> str:
     sizes = pack.sizes(model)
     plans = sizes.total - sizes.weights - sizes.tables
     return (
-        f"{sizes.total:,} bytes: weights {sizes.weights:,}, tables of bias and multiplier {sizes.tables:,},"
+        f"{sizes.total:,} bytes: weights {sizes.weights:,}, tables {sizes.tables:,},"
         f" plans and headers {plans:,}"
     )
 
@@ -90,11 +90,19 @@ def layer_table(model: Model, chosen: Sequence[Layout]) -> Table:
     mixed = len({layout.id for layout in chosen}) > 1
     rows = (
         [str(i), layer.kind.name.lower(), _shape(model.tensors[layer.inputs[0]]), _window(layer),
-         _shape(model.tensors[layer.output]), "ReLU" if layer.relu else "linear", f"{layer.weights.size:,}",
+         _shape(model.tensors[layer.output]), _activation(model, i), f"{layer.weights.size:,}",
          *[chosen[i].name] * mixed]
         for i, layer in enumerate(model.layers)
     )  # fmt: skip
     return table_of("layer kind reads window writes output weights" + " layout" * mixed, rows)
+
+
+def _activation(model: Model, index: int) -> str:
+    """Return what follows a layer: a ReLU, an activation table in some subnet, or nothing."""
+    if model.layers[index].relu:
+        return "ReLU"
+    steps = (step for subnet in model.subnets for step in subnet.steps if step.layer == index)
+    return "table" if any(step.activation is not None for step in steps) else "linear"
 
 
 def _shape(tensor: TensorShape) -> str:

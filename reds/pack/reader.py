@@ -85,8 +85,8 @@ def load(path: Path) -> Model:
 def outline(data: bytes) -> tuple[Model, tuple[Layout, ...]]:
     """Return what the headers of a pack say, in any layout, and the layout of each layer.
 
-    In a pack for a device the model lacks tables, its weights are zeros, and neither these nor the arenas are
-    checked: they are for the kernels of the device.
+    In a pack for a device the model lacks tables, its weights and activation tables are zeros, and neither
+    these nor the arenas are checked: they are for the kernels of the device.
 
     Raises:
         ModelError: The bytes are damaged, or the headers break a rule.
@@ -254,8 +254,8 @@ class _Reader:
         where, output = f"{subnet}, layer {index}", rooms[layer.output]
         units = rooms[layer.inputs[0]].units, output.units
         if any(layout is not CANONICAL for layout in self.layouts):
-            none = np.zeros(0, np.int32)
-            return Step(index, *units, none, none, output.zero)
+            none, table = np.zeros(0, np.int32), Activation(np.zeros(256, np.int8), kernel_zero)
+            return Step(index, *units, none, none, output.zero, activation=table if activation_at else None)
         rows = table_rows(layer.kind, output.units)
         shape = (2, round_up(rows, 4))
         values = self._table(index, "table", table_at if rows else 0, 4 * shape[0] * shape[1], where)

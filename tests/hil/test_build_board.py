@@ -30,6 +30,7 @@ from reds.graph.subnets import Budget
 from reds.nesting.cost import width_grids
 from reds.pack.inspect import table_of
 from reds.pack.layouts import LAYOUTS, Layout
+from reds.zoo import by_name
 from tests.reds.support.tiny_recipe import tiny_recipe
 
 QUIET = Console(quiet=True)
@@ -237,3 +238,38 @@ def test_pack_whose_card_does_not_say_what_it_was_built_of_is_refused(
     pack.with_suffix(".json").write_text(json.dumps({**card, **change}))
     with pytest.raises(PackError, match=says):
         net_of(pack, None)
+
+
+def test_costs_that_no_board_measured_are_printed_as_predicted() -> None:
+    before = [{"us": 10.0, "arena": 48.0}, {"arena": 64.0}]
+    assert costs_table(["a", "b"], before, []) == (
+        "subnet cost predicted", [["a", "us", "10.0"], ["a", "arena", "48"], ["b", "arena", "64"]]
+    )  # fmt: skip
+    assert costs_table(["a"], before[:1], [{"us": 10.1}])[1] == [
+        ["a", "us", "10.0", "10.1", "+1.00 %"], ["a", "arena", "48", "", ""]
+    ]  # fmt: skip
+
+
+@pytest.mark.qemu("qemu-system-arm")
+@pytest.mark.cross("arm-none-eabi-gcc")
+def test_blocks_and_units_of_a_wider_net_are_selected_by_the_times_of_a_board(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    x = rng.normal(0, 1, (60, 4, 4, 2)).astype(np.float32) + y[:, None, None, None]
+    np.savez(tmp_path / "own.npz", train_x=x, train_y=y, test_x=x, test_y=y)
+    recipe = tmp_path / "deep.toml"
+    recipe.write_text(
+        'net = { name = "resnet8-4x4x2", widen = 1.25 }\ndata.set = "own.npz"\n'
+        "selection = { depth = true, step = 16, least = 16 }\nfull = { epochs = 1 }\njoint = { epochs = 1 }\n"
+        "subnet = [{ latency = 6500.0 }, { }]\n"
+    )
+    status, output = build(recipe, tmp_path, "--board", "nano33ble", "--emulate")
+    assert status == 0, output
+    card = json.loads((tmp_path / "deep.json").read_text())
+    small, full = card["subnets"]
+    assert small["widths"][2] == 0
+    assert full["macs"] <= by_name("resnet8-4x4x2", 3).whole
+    for subnet in (small, full):
+        assert subnet["measured"]["us"] == pytest.approx(subnet["predicted"]["us"], rel=0.02)
+        assert subnet["measured"]["arena"] == subnet["predicted"]["arena"]
+    assert net_of(tmp_path / "deep.reds", recipe).widths == (tuple(small["widths"]), tuple(full["widths"]))

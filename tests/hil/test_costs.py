@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,20 @@ def test_costs_of_a_results_file_are_attached(tmp_path: Path, pack: Path) -> Non
     status, output = run(hil_main, "costs", "--results", file, "--out", out, *words)
     assert status == 0, output
     assert attach(pack, out) == ["nano33ble (emulated)"]
+
+
+def test_costs_attached_at_once_are_all_kept(pack: Path, tmp_path: Path) -> None:
+    table, names = table_of(pack), [f"board{i} (emulated)" for i in range(12)]
+    files = [tmp_path / f"{i}.json" for i in range(len(names))]
+    for file, name in zip(files, names, strict=True):
+        file.write_text(json.dumps({**table, "boards": {name: table["boards"]["nano33ble (emulated)"]}}))
+    with ThreadPoolExecutor(4) as pool:
+        assert len([*pool.map(lambda file: attach(pack, file), files)]) == len(names)
+    assert sorted(json.loads(pack.with_suffix(".json").read_text())["costs"]) == sorted(names)
+
+
+def test_costs_of_no_board_are_refused(pack: Path, tmp_path: Path) -> None:
+    file = tmp_path / "costs.json"
+    file.write_text(json.dumps({**table_of(pack), "boards": {}}))
+    with pytest.raises(PackError, match="no board"):
+        attach(pack, file)

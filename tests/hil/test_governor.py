@@ -1,6 +1,7 @@
 """A governor on a board: it decides as the library does, runs what it chose, and every step is timed."""
 
 import ctypes
+import json
 import math
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from hil.boards.board import Board
@@ -17,6 +19,7 @@ from hil.boards.facts import Provenance
 from hil.boards.governing import NO_DEADLINE, Cost, Resources, Rules
 from hil.boards.governor import Decision, Governor, Job
 from hil.boards.registry import target
+from hil.cli import main
 from hil.errors import GovernorRefused, InputsRefused, PackRefused, ProtocolError, SetupError
 from hil.firmware import build
 from hil.kernels import baseline
@@ -262,3 +265,18 @@ def test_policy_of_the_documentation_is_built_into_the_agent(tmp_path: Path, sma
         board.deploy(small)
         governor = govern(board, small, Rules(Policy.OWN))
         assert [governor.decide(Resources(income_uw=sun), 0).subnet for sun in (0, 1, 0)] == [0, 1, 0]
+    (boards := tmp_path / "boards.toml").write_text(
+        '[[board]]\nname = "desk"\ntarget = "desktop"\nagent = "agent"\n'
+    )
+    words = ["replay", "--boards", f"{boards}", "--target", "desk", "--trace", "solar:seed=1,rows=20"]
+    done = CliRunner().invoke(main, [*words, "--policy", "own", "--out", f"{tmp_path / 'own.json'}"])
+    assert done.exit_code == 0, done.output
+    steps = json.loads((tmp_path / "own.json").read_bytes())["policies"]["own"]["steps"]
+    assert steps["subnet"][0] == 0, "at night the smallest subnet"
+
+
+def test_a_replay_of_an_own_policy_needs_an_agent_that_has_one() -> None:
+    words = ["replay", "--target", "desktop", "--trace", "load:rows=2", "--policy", "own"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: desktop: ")

@@ -1,6 +1,7 @@
 """Updates of a board: the old pack works until the new one is whole, and what both have is not sent."""
 
 import re
+import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.boards.board import Board
+from hil.boards.capacity import check_capacity
 from hil.boards.entry import Entry
 from hil.boards.facts import Provenance
 from hil.boards.governing import Cost, Resources, Rules
@@ -19,12 +21,13 @@ from hil.boards.governor import Job
 from hil.boards.registry import target
 from hil.cli import main
 from hil.emulators import cortex_m4
-from hil.errors import AgentError, ProtocolError
+from hil.errors import AgentError, PackRefused, ProtocolError
 from hil.firmware import build
 from hil.protocol import definition as wire
 from hil.protocol.definition import Command, Fault, Policy
 from hil.protocol.put import COPIED, Pages, _pieces, read_pages
 from hil.transports.deadline import Deadline
+from hil.transports.process import ProcessTransport
 from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
 from reds.pack import interpreter
@@ -199,3 +202,59 @@ def test_update_in_the_field_says_what_it_sends_and_what_it_overwrites(tmp_path:
         for result in (large, third):
             bytes_sent, size = sent(result)
             assert (bytes_sent, result.stderr.count("\n")) == (size, 1)
+
+
+def rot(board: Board, data: bytes) -> None:
+    """Change a bit of the last byte of a pack, wherever the agent's process holds it."""
+    transport = board._agent.transport
+    assert isinstance(transport, ProcessTransport)
+    process = Path(f"/proc/{transport._process.pid}")
+    with (process / "mem").open("r+b", buffering=0) as memory:
+        for line in (process / "maps").read_text().splitlines():
+            if " rw-p " not in line:
+                continue
+            begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+            memory.seek(begin)
+            held = (memory.read(end - begin) or b"").find(data)
+            if held >= 0:
+                memory.seek(begin + held + len(data) - 1)
+                memory.write(bytes([data[-1] ^ 64]))
+                return
+    raise AssertionError("the pack is nowhere in the agent's memory")
+
+
+def test_pack_of_which_a_bit_has_changed_is_stored_again(desktop: Board) -> None:
+    data = check_capacity("desk", NET, desktop._hello.layouts, *desktop.room)
+    desktop.deploy(NET)
+    rot(desktop, data)
+    stored = desktop.deploy(NET)
+    assert 0 < stored.sent <= desktop._agent.pages().page
+    assert answers_as(desktop, NET)
+
+
+def test_reset_that_goes_back_to_the_pack_before_leaves_none_deployed(desktop: Board) -> None:
+    """Else the outputs of the old pack would pass for those of the new one."""
+    new = with_new_head(NET, 1)
+    desktop.deploy(NET)
+    desktop.deploy(new)
+    desktop.select(1)
+    desktop.reset()
+    assert desktop.selected == 0
+    assert answers_as(desktop, new)
+    rot(desktop, check_capacity("desk", new, desktop._hello.layouts, *desktop.room))
+    desktop.reset()
+    with raises(PackRefused, board="desk"):
+        desktop.infer(inputs(new, 1))
+    desktop.deploy(new)
+    assert answers_as(desktop, new)
+
+
+def test_work_between_the_pieces_takes_none_of_the_time_of_an_update(
+    desktop: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a governor that decides once in a minute does."""
+    real, worked = time.monotonic, list[float]()
+    monkeypatch.setattr("time.monotonic", lambda: real() + sum(worked))
+    desktop.deploy(NET, lambda done: worked.append(60.0))
+    assert len(worked) > 2
+    assert answers_as(desktop, NET)

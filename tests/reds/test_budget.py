@@ -76,7 +76,7 @@ def test_a_later_budget_that_is_tighter_holds_for_the_subnets_inside(order: Orde
 
 @pytest.mark.parametrize(
     ("budgets", "given"),
-    [([0.5, 0.25, 1.0], "0.5, 0.25, 1"), ([1e5, 4e5], "100000, 400000"), ([0.0, 1.0], "0, 1"),
+    [([0.5, 0.25, 1.0], "0.5, 0.25, 1"), ([1e5, 4e5], "100000, 400000"), ([0.0, 1.0], "not 0.0"),
      ([float("nan")], "nan")],
 )  # fmt: skip
 def test_budgets_that_are_not_ascending_fractions_are_refused(budgets: list[float], given: str) -> None:
@@ -181,3 +181,24 @@ def test_subnets_without_a_share_get_names_of_their_own() -> None:
 def test_budgets_that_give_no_subnets_of_their_own_names_are_refused(budgets: Any) -> None:
     with pytest.raises(BudgetError):
         as_budgets(budgets)
+
+
+@pytest.mark.parametrize("kind", ["macs", "flash", "arena", "latency", "energy"])
+@pytest.mark.parametrize("limit", ["20 kB", True, [1], 0, -1, float("nan"), float("inf"), 1e306, 10**400])
+def test_a_limit_that_no_cost_can_have_is_refused(kind: str, limit: Any) -> None:
+    graph, budget = dnn("s"), Budget(**{kind: limit})
+    with pytest.raises(BudgetError, match=f"budgets, {kind}"):
+        select(graph, random_scores(graph, 0), [budget, 1.0], profile=measured(graph))
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(BudgetError, match="budgets, name"):
+        as_budgets([Budget(0.5, name=5)])  # type: ignore[arg-type]
+
+
+def test_the_smallest_feasible_share_of_a_wider_net_is_one_of_the_net_itself() -> None:
+    graph = dnn("s").widened(4)
+    scores = random_scores(graph, 0)
+    with pytest.raises(BudgetError, match=r"the smallest subnet needs .* 0\.0137 of the full net"):
+        select(graph, scores, [0.01])
+    assert select(graph, scores, [0.0137])

@@ -125,11 +125,15 @@ def test_compare_writes_every_pack_and_a_table(recipe: Path, tmp_path: Path) -> 
     for seed in (0, 1):
         nested = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}.reds")
         for i, label in enumerate((25, 50, 75, 100)):
-            alone = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.reds")
+            alone = pack.load(tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{i}.reds")
             assert units(alone, 0) == units(nested, i)
-            card = json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{label}.json").read_text())
+            card = json.loads((tmp_path / "out" / f"kws-dnn-s-seed{seed}-alone{i}.json").read_text())
             assert (card["seed"], [row["label"] for row in card["subnets"]]) == (seed, [f"{label}%"])
     assert re.search(r"\| 25% \| \d+\.\d\d \| \d+\.\d\d \| [+-]\d+\.\d\d \([+-]", output)
+    losses = re.findall(r"(?m)^\| \d+% \| (\d+\.\d{3}) \| (\d+\.\d{3}) \| ([+-]\d+\.\d{3}) \([+-]", output)
+    assert len(losses) == 4
+    for nested, alone, less in losses:
+        assert float(nested) - float(alone) == pytest.approx(float(less), abs=0.0011)
     assert "One nested pack" in output
     made = f"Recipe kws-dnn-s ({sha256_of(recipe)[:12]}), epochs 2 full + 2 joint, seeds 0, 1."
     assert output.rstrip().endswith(made)
@@ -215,7 +219,7 @@ def test_the_paired_interval_covers_and_narrows() -> None:
     same = paired(alone, alone)
     assert (same.low, same.high) == (0, 0)
     assert "| 50% | 80.00 | 80.00 | +0.00 (+0.00 to +0.00) |" in render(
-        ["50%"], [type(row)(0.8, 0.8, 0.0, 0.0)], [(100, 400)], 3, 2000
+        ["50%"], [type(row)(0.8, 0.8, 0.0, 0.0)], [same], [(100, 400)], 3, 2000
     )
 
 

@@ -5,7 +5,10 @@ import pytest
 from reds.errors import GraphError
 from reds.graph import Graph
 from reds.graph.builder import Builder
-from reds.pack.model import Kind
+from reds.graph.subnets import Budget, subnet_name, subnet_names
+from reds.pack.model import MOST_SUBNETS, Kind
+from reds.pack.validate import SUBNET_NAME_BYTES
+from reds.pack.validate.name import is_name
 from reds.zoo.dnn import dnn
 
 
@@ -100,3 +103,11 @@ def test_resized_counts_like_the_subnet() -> None:
     graph, widths = residual(), (3, 4, 8, 12, 10)
     assert graph.resized(widths).full == widths
     assert graph.resized(widths).macs(widths) == graph.macs(widths)
+
+
+@pytest.mark.parametrize("share", [1.0, 1 / 3, 0.003356, 0.000123456, 1.23456e-5, 1e-9, 1e-300])
+def test_names_of_many_subnets_of_a_share_differ_and_fit_a_pack(share: float) -> None:
+    names = subnet_names([Budget(latency=1.0)] * MOST_SUBNETS, [share] * MOST_SUBNETS)
+    assert len({*names}) == MOST_SUBNETS
+    assert all(is_name(name, SUBNET_NAME_BYTES) for name in names)
+    assert names[0] == subnet_name(share)

@@ -21,6 +21,7 @@ from reds.pack.reader import outline
 from reds.zoo.random_weights import with_random_weights
 from reds.zoo.resnet import resnet8
 from tests.reds.support.command import run
+from tests.support.depth import deep_nets
 from tests.support.nets import Maker, dense_model
 
 
@@ -54,6 +55,16 @@ def test_layers_that_a_subnet_leaves_out_are_named(tmp_path: Path) -> None:
     assert [line for line in output.splitlines() if "leaves out" in line] == [
         "20% leaves out conv1, conv2, add3"
     ]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
+def test_inspect_tells_which_layers_have_an_activation_table(layout: layouts.Layout) -> None:
+    for model in deep_nets(range(4)):
+        found, chosen = outline(pack.dumps(model, layouts.preferring(model, layout)))
+        shown = list(layer_table(found, chosen).columns[5].cells)
+        tabled = {step.layer for subnet in model.subnets for step in subnet.steps if step.activation}
+        kinds = ["ReLU" if layer.relu else "linear" for layer in model.layers]
+        assert [str(cell) for cell in shown] == ["table" if i in tabled else k for i, k in enumerate(kinds)]
 
 
 def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path) -> None:

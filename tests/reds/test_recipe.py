@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.errors import RecipeError
 from reds.experiment.board import Target
+from reds.experiment.compare import trainings_of_seed
 from reds.experiment.recipe import DeviceRecipe, Recipe, SubnetRecipe
 from reds.experiment.recipe_file import load_recipe, parse_recipe
 from reds.fixtures import fixtures_dir
 from reds.graph.subnets import Budget
 from reds.nesting.options import SelectionOptions
+from reds.reading import names_a_file
 from reds.training.options import JointOptions, TrainingOptions
 
 SHIPPED = fixtures_dir() / "recipes" / "kws-dnn-s.toml"
@@ -254,3 +256,12 @@ def test_budgets_that_cannot_be_meant_are_refused_each_with_its_own_reason(budge
     with pytest.raises(RecipeError) as caught:
         parse_recipe(f'net.name = "dnn-s"\ndata.set = "a"\nsubnet = {budgets}', "mine.toml")
     assert says in str(caught.value)
+
+
+def test_trainings_of_subnets_of_any_names_have_names_of_their_own() -> None:
+    """A name may hold what no file may, and be the number that stands for a name yet unknown."""
+    subnets = "[{ budget = 0.02 }, { flash = 5000 }, { flash = 6000, name = 'a/b' }, { budget = 1.0 }]"
+    recipe = parse_recipe(f'net.name = "dnn-s"\ndata.set = "a"\nsubnet = {subnets}', "mine.toml")
+    names = [training.name for training in trainings_of_seed(recipe, 0)]
+    assert len({*names}) == 5
+    assert all(names_a_file(name, 31) for name in names)

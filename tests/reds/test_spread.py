@@ -91,7 +91,7 @@ def test_a_killed_worker_loses_nothing_finished_and_no_bit(recipe: Path, tmp_pat
     spread = Spread(recipe, out)
     for line in spread.lines():
         said += line
-        if line.startswith("own-seed0-alone50: together 2/"):
+        if line.startswith("own-seed0-alone0: together 2/"):
             finished = {path: path.stat().st_mtime_ns for path in out.glob("*.reds")}
             listening = spread.listening()
             os.kill(spread.workers()[0], signal.SIGKILL)

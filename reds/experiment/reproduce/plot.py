@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from reds.experiment.reproduce.paper import PaperTable
-from reds.experiment.reproduce.report import Contender, temper
+from reds.experiment.reproduce.report import Contender, tempered
 from reds.files import write_atomically
 
 
@@ -29,10 +29,10 @@ def draw(table: PaperTable, contenders: Sequence[Contender], origin: str, path: 
         2, figsize=(7, 8), sharex=True, height_ratios=(3, 2), layout="constrained"
     )
     full = np.mean([macs[-1] for macs in contenders[0].macs]) / 1e6
-    tempered = [temper(contenders, i) for i in range(len(table.subnets))]
+    judged = [tempered(contenders, i) for i in range(len(table.subnets))]
     for k, contender in enumerate(contenders):
         macs = np.mean(contender.macs, axis=0) / 1e6
-        losses = np.array([each.losses[k].mean(1) for each in tempered]).T
+        losses = np.array([each.losses[k].mean(1) for each in judged]).T
         for where, of_seeds in ((axes, contender.accuracies), (below, losses)):
             (drawn,) = where.plot(macs, of_seeds.mean(0), marker="o", label=f"our {contender.name}")
             where.fill_between(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.experiment.answers import Answers, best_temperature
-from reds.experiment.compare import paired
+from reds.experiment.answers import Answers, Tempered, temper
+from reds.experiment.compare import TEMPERED, paired
 from reds.experiment.reproduce.paper import PaperTable
 from reds.tables import markdown
 
@@ -46,21 +46,10 @@ class Contender:
         return np.asarray(100 * self.hits.mean(2))
 
 
-@dataclass(frozen=True)
-class Tempered:
-    """Hold the losses of one subnet of every contender at one temperature."""
-
-    temperature: float
-    losses: list[NDArray[np.float64]]
-    """For each contender nats [seeds, examples]."""
-
-
-def temper(contenders: Sequence[Contender], subnet: int) -> Tempered:
-    """Return the losses of one subnet of every contender, at the temperature that suits them all best."""
-    seen = [answers.subnet(subnet) for each in contenders for answers in each.validation]
-    temperature = best_temperature(seen)
-    losses = [[answers.losses(temperature)[subnet] for answers in each.test] for each in contenders]
-    return Tempered(temperature, [np.array(each) for each in losses])
+def tempered(contenders: Sequence[Contender], subnet: int) -> Tempered:
+    """Return the losses of one subnet of every contender."""
+    validation = [[answers.subnet(subnet) for answers in each.validation] for each in contenders]
+    return temper(validation, [[answers.subnet(subnet) for answers in each.test] for each in contenders])
 
 
 def render(table: PaperTable, contenders: Sequence[Contender], origin: str, command: str) -> str:
@@ -74,20 +63,20 @@ def render(table: PaperTable, contenders: Sequence[Contender], origin: str, comm
     """
     ours, others = contenders[0], contenders[1:]
     rows, loss_rows, spreads, differences = [], [], [], []
-    tempered = [temper(contenders, i) for i in range(len(table.subnets))]
+    judged = [tempered(contenders, i) for i in range(len(table.subnets))]
     for i, subnet in reversed(list(enumerate(table.subnets))):
         paper = f"{subnet.nested:.2f}" + ("" if subnet.alone is None else f", {subnet.alone:.2f}")
         means = [f"{each.accuracies[:, i].mean():.2f}" for each in contenders]
         rows.append([subnet.name, paper, *means])
         spreads.append([subnet.name, *(f"{np.ptp(each.accuracies[:, i]):.2f}" for each in contenders)])
-        losses = [each.mean() for each in tempered[i].losses]
-        loss_rows.append([subnet.name, f"{tempered[i].temperature:.2f}", *(f"{each:.3f}" for each in losses)])
+        losses = [each.mean() for each in judged[i].losses]
+        loss_rows.append([subnet.name, f"{judged[i].temperature:.2f}", *(f"{each:.3f}" for each in losses)])
         differences += [
             [
                 subnet.name,
                 other.name,
                 paired(ours.hits[:, i], other.hits[:, i]).points,
-                paired(tempered[i].losses[0], tempered[i].losses[k]).nats,
+                paired(judged[i].losses[0], judged[i].losses[k]).nats,
             ]
             for k, other in enumerate(others, 1)
         ]
@@ -104,8 +93,7 @@ def render(table: PaperTable, contenders: Sequence[Contender], origin: str, comm
         parts += ["Highest less lowest of the seeds, points:", markdown(["subnet", *names], spreads)]
     parts += [
         f"Of the full net's MACs, %:\n\n{shares}",
-        "Tempered loss, nats: the cross-entropy of the logits divided by a temperature, fitted on validation"
-        " examples, that all subnets of a row share. It tells small subnets apart better than accuracy does.",
+        TEMPERED,
         markdown(["subnet", "temperature", *names], loss_rows),
     ]
     if others:

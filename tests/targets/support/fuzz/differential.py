@@ -124,8 +124,9 @@ def _difference(runtime: ctypes.CDLL, data: bytes, random: Random, tally: Tally)
     x = np.frombuffer(random.randbytes(EXAMPLES * model.input_size), np.int8).reshape(EXAMPLES, -1)
     x = interpreter.clamp_input(x)
     found = np.zeros((EXAMPLES, model.output_size(subnet)), np.int8)
-    if runtime.fuzz_run(subnet, x.ctypes.data, EXAMPLES, found.ctypes.data) == found.size:
-        tally.compared += 1
-        if not np.array_equal(found, interpreter.run(model, subnet, x)):
-            return f"subnet {subnet} answers otherwise"
-    return ""
+    written = runtime.fuzz_run(subnet, x.ctypes.data, EXAMPLES, found.ctypes.data)
+    if written < 0:  # its arena is too large for this test
+        return ""
+    tally.compared += 1
+    same = written == found.size and np.array_equal(found, interpreter.run(model, subnet, x))
+    return "" if same else f"subnet {subnet} answers otherwise"
