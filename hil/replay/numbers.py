@@ -33,7 +33,7 @@ class Key:
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {float(self.least):g} to {float(self.most):g}"
+        return f"{kind} from {float(self.least):,.15g} to {float(self.most):,.15g}"
 
 
 def read_numbers(text: str, keys: Mapping[str, Key]) -> dict[str, Fraction]:

@@ -178,6 +178,13 @@ def power(spec: str) -> list[int]:
     return [int(uw) for uw in found[:-1]]
 
 
+def test_bounds_of_a_number_are_shown_whole() -> None:
+    with pytest.raises(
+        TraceError, match=r"seed is '5000000000'; write a whole number from 0 to 4,294,967,295$"
+    ):
+        source("solar:seed=5000000000")
+
+
 def test_a_generator_repeats_by_its_seed() -> None:
     assert tuple(KINDS) == GENERATORS
     for kind in KINDS:
