@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.validate import SUBNET_NAME_BYTES
 from reds.pack.validate.name import is_name
-from reds.rules import is_number
+from reds.rules import is_integer, is_number
 from reds.text import shown
 
 KINDS = ("macs", "flash", "arena", "latency", "energy")
@@ -191,11 +192,9 @@ def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:
     return converted
 
 
-def _is_amount(limit: object) -> bool:
+def _is_amount(limit: Any) -> bool:
     """Return whether a limit is a number that costs, which are int64, can have."""
-    return (
-        isinstance(limit, int | float | np.number) and not isinstance(limit, bool) and bool(0 < limit < 2**63)
-    )
+    return (is_integer(limit) or is_number(limit)) and 0 < limit < 2**63
 
 
 def _check_ascent(kind: str, values: Sequence[float | None]) -> None:

@@ -226,6 +226,14 @@ def test_a_surplus_is_spent_over_the_horizon(library: ctypes.CDLL, surplus: int,
     assert governed.choose(resources(ENERGY["target_nj"] + surplus)) == chosen
 
 
+@pytest.mark.parametrize("subnet", range(1, len(COSTS)))
+def test_income_to_come_is_not_advanced_by_the_reserve(library: ctypes.CDLL, subnet: int) -> None:
+    usable = COSTS[subnet][1]
+    for stored, chosen in ((usable - 1, subnet - 1), (usable, subnet)):
+        now = resources(ENERGY["reserve_nj"] + stored, 1_000_000_000)
+        assert Governed(library, COSTS, "reds_energy_neutral", ENERGY).choose(now) == chosen
+
+
 def test_a_device_of_constant_income_spends_it_and_keeps_its_reserve(library: ctypes.CDLL) -> None:
     """In the long run it spends all that comes in, switches rarely and never goes below the reserve."""
     rules = {**ENERGY, "patience": 5}
