@@ -11,6 +11,7 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
+from reds.errors import BudgetError
 from reds.nesting.cost import Grid
 from reds.nesting.limits import Limit, raise_if_infeasible
 from reds.nesting.solver.problem import Choice, Problem
@@ -31,8 +32,7 @@ def choose_uniformly(
         limits: The limits of each subnet.
 
     Raises:
-        BudgetError: Nothing fits.
-        InfeasibleError: No uniform share fits.
+        BudgetError: No such share fits.
     """
     widths = [grid.tolist() for grid in grids]
     shares = sorted({Fraction(n, group[-1]) for group in widths for n in group})
@@ -44,7 +44,10 @@ def choose_uniformly(
         fitting = [choice for choice in candidates if problem.fits(choice)]
         if not fitting:
             raise_if_infeasible(grids, subnet_limits, [np.arange(len(grid)) for grid in grids])
-            raise InfeasibleError("no uniform share of the groups' widths fits")
+            raise BudgetError(
+                f"{subnet_limits[0].budget}: no share of the units fits that is the same for every group, but"
+                " other widths do: raise the budget, or take the order `even`"
+            )
         choices.append(fitting[-1])
     return tuple(choices)
 

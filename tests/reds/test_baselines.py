@@ -14,6 +14,7 @@ from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost.latency import Latency, LayerTimes
 from reds.nesting.select import select
 from reds.pack.layouts import LAYOUTS
+from reds.zoo.dnn import dnn
 from reds.zoo.mobilenet import mobilenet
 from reds.zoo.resnet import resnet8
 from tests.reds.support.graphs import all_widths, are_nested, measured, random_scores, small_chains
@@ -37,7 +38,7 @@ def evenness(graph: Graph, widths: Widths) -> list[tuple[Fraction, int]]:
 
 @given(
     small_chains(),
-    st.lists(st.none() | st.integers(10, 100), min_size=4, max_size=4),
+    st.lists(st.none() | st.integers(10, 99), min_size=4, max_size=4),
     st.integers(1, 2),
     st.none() | st.integers(0, 2**16),
 )
@@ -101,3 +102,22 @@ def test_even_subnets_of_a_large_net_are_nested_and_end_full() -> None:
     subnets = select(graph, random_scores(graph, 0), [0.1, 0.25, 0.5, 1.0], order="even")
     assert are_nested(subnets)
     assert subnets[-1].widths == graph.full
+
+
+def test_where_no_uniform_share_fits_the_error_names_the_order_that_does() -> None:
+    graph = dnn("s").resized((2, 2, 2, 2, 3))
+    times = {
+        layer.name: LayerTimes(
+            tuple(np.arange(1, graph.full[g] + 1) for g in (layer.reads, layer.writes)),
+            np.full([graph.full[g] for g in (layer.reads, layer.writes)], 1.0),
+        )
+        for layer in graph.layers
+    }
+    between = next(layer.name for layer in graph.layers if (layer.reads, layer.writes) == (1, 2))
+    times[between].us[:] = [[90.0, 1.0], [90.0, 90.0]]  # fast with one unit before it and two after it
+    device = TargetProfile(latency=Latency("desk", times))
+    budgets, scores = [Budget(latency=50.0), Budget(1.0)], random_scores(graph, 0)
+    with pytest.raises(BudgetError, match="`even`"):
+        select(graph, scores, budgets, step=1, least=1, order="uniform", profile=device)
+    (even, _) = select(graph, scores, budgets, step=1, least=1, order="even", profile=device)
+    assert even.widths == (2, 1, 2, 2, 3)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.experiment.answers import Answers, best_temperature
+from reds.experiment.answers import Answers, temper
 from reds.experiment.compare import Paired, paired
 from reds.experiment.prepare import Prepared
 from reds.experiment.recipe import SubnetRecipe
@@ -96,23 +96,17 @@ def judge(
         labels: Labels of the validation and of the test examples.
         subnets: How many of the smallest subnets count.
     """
-    validation, test = (
-        {name: [Answers(getattr(each, key), of) for each in every] for name, every in trained.items()}
+    answers = [
+        [[Answers(getattr(each, key), of) for each in every] for every in trained.values()]
         for key, of in zip(("validation", "test"), labels, strict=True)
-    )
-    temperatures = [
-        best_temperature([answers.subnet(i) for every in validation.values() for answers in every])
+    ]
+    of_subnets = [
+        temper(*([[each.subnet(i) for each in every] for every in part] for part in answers)).losses
         for i in range(subnets)
     ]
-    return {
-        name: Judged(
-            np.array([answers.hits[:subnets] for answers in every]),
-            np.array([
-                [answers.subnet(i).losses(t)[0] for i, t in enumerate(temperatures)] for answers in every
-            ]),
-        )
-        for name, every in test.items()
-    }  # fmt: skip
+    losses = np.stack(of_subnets, axis=2)  # [contenders, seeds, subnets, examples]
+    hits = [np.array([each.hits[:subnets] for each in every]) for every in answers[1]]
+    return {name: Judged(hits[k], losses[k]) for k, name in enumerate(trained)}
 
 
 def compared(judged: Mapping[str, Judged]) -> Row:
