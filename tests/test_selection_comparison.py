@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reds.experiment.prepare import check_recipe
 from tests.selection_comparison.tables import compared, judge
-from tests.selection_comparison.train import CONTENDERS, PARTS, SELECTIONS, Trained
+from tests.selection_comparison.train import CONTENDERS, SELECTIONS, Trained, recipe_path
 
 LATENCY_SHARES = 0.2, 0.35, 0.6
 ARENA_SHARES = {"resnet8-latency": (0.26, 0.35, 0.55), "mobilenet-latency": (0.69, 0.69, 0.69)}
@@ -18,14 +18,14 @@ ARENA_SHARES = {"resnet8-latency": (0.26, 0.35, 0.55), "mobilenet-latency": (0.6
 
 @pytest.mark.parametrize("part", CONTENDERS)
 def test_a_part_has_a_recipe_that_starts_with_the_knapsack(part: str) -> None:
-    recipe = check_recipe(PARTS / f"{part}.toml").recipe
+    recipe = check_recipe(recipe_path(part)).recipe
     first = SELECTIONS[CONTENDERS[part][0]](recipe.selection)
     assert (first.objective, first.order) == ("balanced", "bottom-up")
 
 
 @pytest.mark.parametrize("part", ARENA_SHARES)
 def test_budgets_of_the_device_are_the_shares_that_the_plan_names(part: str) -> None:
-    checked = check_recipe(PARTS / f"{part}.toml")
+    checked = check_recipe(recipe_path(part))
     full = checked.profile.costs(checked.graph, checked.graph.full)
     small = checked.recipe.subnet[:-1]
     for subnet, latency, arena in zip(small, LATENCY_SHARES, ARENA_SHARES[part], strict=True):

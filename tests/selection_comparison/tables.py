@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reds.experiment.answers import Answers, temper
 from reds.experiment.compare import Paired, paired
 from reds.experiment.prepare import Prepared
-from reds.experiment.recipe import SubnetRecipe
+from reds.experiment.recipe import Recipe
 from tests.selection_comparison.train import CONTENDERS, TEST, Trained, load_result, result_path
 
 PRIMARY = 3
@@ -43,14 +43,15 @@ def rows_of(part: str, prepared: Prepared, seeds: Sequence[int], out: Path) -> l
         for name in done(part, seeds, out)
     }
     labels = prepared.examples.validation[1].numpy().astype(np.uint8), prepared.test[1][:TEST]
-    small = range(len(prepared.recipe.subnet) - 1)
+    names = budget_names(prepared.recipe)
+    small = range(len(names) - 1)
     judged = judge(trained, labels, len(small))
     shared: Row = {"part": part, "seeds": len(seeds), "examples": len(labels[1])}
     shared["seconds"] = round(sum(float(each.seconds) for of in trained.values() for each in of))
     measured = measured_means(prepared, trained) if prepared.profile.latency else {}
     rows = []
     for i in small:
-        row = shared | {"subnet": budget_name(prepared.recipe.subnet[i])}
+        row = shared | {"subnet": names[i]}
         costs = {name: np.mean([each.costs[i] for each in of], axis=0) for name, of in trained.items()}
         row["costs"] = {name: [round(float(cost), 1) for cost in of] for name, of in costs.items()}
         row["widths"] = {name: [each.widths[i].tolist() for each in of] for name, of in trained.items()}
@@ -131,9 +132,12 @@ def compared(judged: Mapping[str, Judged]) -> Row:
     }
 
 
-def budget_name(subnet: SubnetRecipe) -> str:
-    """Return a subnet's budget as tables name it: its latency if it has one, else its share of MACs."""
-    return f"{subnet.latency / 1000:.1f} ms" if subnet.latency else subnet.name
+def budget_names(recipe: Recipe) -> list[str]:
+    """Return the budgets of the subnets as tables name them: a latency, or a share of MACs."""
+    return [
+        f"{subnet.latency / 1000:.1f} ms" if subnet.latency else title
+        for subnet, title in zip(recipe.subnet, recipe.titles, strict=True)
+    ]
 
 
 def _of(judged: Judged, subnets: Sequence[int]) -> Judged:

@@ -36,13 +36,16 @@ SELECTIONS: Mapping[str, Callable[[SelectionOptions], SelectionOptions]] = {
     "product": lambda options: replace(options, objective="product", least=8),
 }
 CONTENDERS: Mapping[str, Sequence[str]] = {
-    "resnet8-macs": ("balanced", "uniform", "even", "depth"),
+    "resnet8-macs": ("balanced", "uniform", "even"),
+    "resnet8-depth": ("depth", "balanced", "uniform", "even"),
     "resnet8-latency": ("balanced", "uniform", "even"),
     "mobilenet-macs": ("balanced", "uniform", "even"),
     "mobilenet-latency": ("balanced", "uniform", "even"),
     "kws-10": ("balanced", "product"),
 }
-"""The selections that each part compares, by the name of its recipe: the first one with the others."""
+"""The selections that each part compares: the first one with the others."""
+SAME_RECIPE = {"resnet8-depth": "resnet8-macs"}
+"""Parts that share the recipe and the trainings of another one. Others have a recipe of their name."""
 TRAINING, VALIDATION, TEST = 5000, 500, 5000
 """Most examples of each part of the data."""
 SCORED_BATCHES, SCORED_EXAMPLES = 20, 100
@@ -68,7 +71,7 @@ class Trained:
 
 def prepared_part(part: str, console: Console) -> Prepared:
     """Return a part's recipe with its examples: the first ones, where there are many."""
-    prepared = with_fewer(prepare(check_recipe(PARTS / f"{part}.toml"), console, threads=1), TRAINING)
+    prepared = with_fewer(prepare(check_recipe(recipe_path(part)), console, threads=1), TRAINING)
     x, y = prepared.examples.validation
     prepared.examples.validation = x[:VALIDATION], y[:VALIDATION]
     return prepared
@@ -100,9 +103,14 @@ def run_part(part: str, seeds: Sequence[int], out: Path, console: Console) -> No
             console.print(f"{path.stem}: test {accuracies}, {done.seconds:.0f} s of one processor")
 
 
+def recipe_path(part: str) -> Path:
+    """Return the recipe of a part."""
+    return PARTS / f"{SAME_RECIPE.get(part, part)}.toml"
+
+
 def result_path(out: Path, part: str, contender: str, seed: int) -> Path:
     """Return the file of one training's results."""
-    return out / f"{part}-seed{seed}-{contender}.npz"
+    return out / f"{recipe_path(part).stem}-seed{seed}-{contender}.npz"
 
 
 def load_result(path: Path) -> Trained:
