@@ -108,7 +108,7 @@ def _value(kind: Any, value: Any, where: str, key: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return _table(kind, value, f"[{key}]")
     if origin is tuple and isinstance(value, list):
-        if args[0] in (float, str):
+        if args[0] in (int, float, str):
             return tuple(_value(args[0], x, f"{where}, {key}", str(i)) for i, x in enumerate(value, 1))
         if all(isinstance(x, dict) for x in value):
             return tuple(_table(args[0], x, _entry(key, i, x)) for i, x in enumerate(value, 1))

@@ -1,12 +1,15 @@
 """Build a pack and its card from a recipe: the command `reds build`."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from reds.console import plain_console
 from reds.errors import SettingsError
+from reds.experiment.alternatives import Candidate, best_of
 from reds.experiment.board import Target
 from reds.experiment.build_report import describe, report
 from reds.experiment.out_folder import only_writer, refuse_other_recipe
@@ -79,17 +82,24 @@ def build(
             processes.from_first(lambda: refuse_other_recipe(target, checked.sha256))
         prepared = prepare(checked, console, threads)
         describe(prepared, console)
-        states = checkpoint(prepared, settings, target, console)
-        full = random_net(prepared.graph, prepared.examples, settings.seed)
-        progress = Progress(console, nested_phases(method))
-        trained = train_nested(full, prepared.examples, method, prepared.profile, progress, states)
+        progress = Progress(console, nested_phases(method) * (1 + len(checked.alternatives)))
+        kept_states, candidates = [], []
+        for number, each in enumerate(prepared.variants):
+            beside = target.with_stem(f"{target.stem}-alternative{number}") if number else target
+            states = checkpoint(each, each.recipe, beside, console)
+            full = random_net(each.graph, each.examples, settings.seed)
+            trained = train_nested(full, each.examples, method, each.profile, progress, states)
+            kept_states.append(states)
+            candidates.append(Candidate(each, trained))
+        best, alternatives = best_of(candidates, console)
         with progress.step("testing"):
-            result = tested_by_recipe(prepared, settings, trained)
+            result = tested_by_recipe(best.prepared, best.prepared.recipe, best.trained, alternatives)
         processes.from_first(lambda: result.save(target))
         if prepared.board:
             result = result.measured_on(prepared.board, console)
             processes.from_first(lambda: result.save(target))
-        states.remove()
+        for states in kept_states:
+            states.remove()
     return target, report(result, console)
 
 
@@ -122,16 +132,22 @@ def checkpoint(prepared: Prepared, recipe: Recipe, target: Path, console: Consol
     return kept
 
 
-def tested_by_recipe(prepared: Prepared, recipe: Recipe, trained: Trained) -> Result:
+def tested_by_recipe(
+    prepared: Prepared, recipe: Recipe, trained: Trained, alternatives: Sequence[Mapping[str, Any]]
+) -> Result:
     """Test a net on the test examples of a recipe.
 
     Args:
         prepared: The recipe that was read from a file, with its data.
         recipe: The recipe that the net was trained with: the same one or a variant.
         trained: The net.
+        alternatives: What the card says of each resolution that was trained; empty for one.
     """
+    source: dict[str, Any] = {"recipe": {"name": recipe.name, "sha256": prepared.sha256}}
+    if alternatives:
+        source["alternatives"] = list(alternatives)
     return run_test(
         trained, prepared.data, method_of(recipe), prepared.profile, every=recipe.data.every,
         floors=[subnet.floor for subnet in recipe.subnet],
-        source={"recipe": {"name": recipe.name, "sha256": prepared.sha256}},
+        source=source,
     )  # fmt: skip

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from reds.errors import RecipeError
 from reds.experiment.answers import temper
 from reds.experiment.build_report import describe
 from reds.experiment.out_folder import only_writer
@@ -72,11 +73,17 @@ def compare(
         The report in Markdown.
 
     Raises:
+        RecipeError: The recipe has alternatives.
         RedsError: The data cannot be used, training diverged, packs of another recipe are in the way, or Ray
             cannot be used.
         OSError: `out` cannot be written, or another command writes into it.
     """
     recipe = checked.recipe
+    if checked.alternatives:
+        raise RecipeError(
+            f"{recipe.name}: it has alternatives, and one resolution is compared: write its strides into"
+            " [net]"
+        )
     trainings = [trainings_of_seed(recipe, seed) for seed in seeds]
     with only_writer(out):
         prepared = prepare(checked, console, threads, local_workers(workers))

@@ -5,7 +5,7 @@ A recipe's mistakes show before anything is fetched, and before torch is importe
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from reds.experiment.recipe import Recipe
 from reds.experiment.recipe_file import check_rows, check_shifts, load_recipe
 from reds.graph import Graph
 from reds.graph.lowering import check_packable
+from reds.graph.strides import restrided
 from reds.nesting.budgets import TargetProfile, check_budgets
 from reds.nesting.cost import width_grids
 from reds.nesting.cost.latency import load
@@ -51,6 +52,8 @@ class Checked:
     profile: TargetProfile
     board: Target | None = None
     """The board that measures what each subnet costs once it is trained; None for no board."""
+    alternatives: "tuple[Checked, ...]" = ()
+    """The same recipe at other resolutions."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ class Prepared(Checked):
     examples: "Examples" = field(kw_only=True)
     threads: int = field(kw_only=True)
     """Threads of torch."""
+
+    @property
+    def variants(self) -> "list[Prepared]":
+        """Return the recipe at each resolution, with the same examples."""
+        others = [
+            replace(self, recipe=each.recipe, graph=each.graph, profile=each.profile)
+            for each in self.alternatives
+        ]
+        return [self, *others]
 
     @property
     def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
@@ -95,15 +107,20 @@ def check_recipe(
         spec = own.set if own else SETS[recipe.data.set]
         check_rows(recipe, spec, str(path))
         check_shifts(recipe, spec, str(path))
-    with _naming(path):
-        graph = graph_of(recipe, spec)
-        check_packable(graph)
-    board, selection = board_of(recipe, path), recipe.selection
-    with _naming(path):
-        profile = _measured_profile(recipe, graph, board, console) if board else given
-        check_budgets(graph, recipe.budgets, selection.step, selection.least, profile, selection.blocks)
-        check_gains(graph, selection)
-    return Checked(recipe, sha256_of(path), own, graph, profile, board)
+    sha256 = sha256_of(path)
+
+    def checked(variant: Recipe) -> Checked:
+        board, selection = board_of(variant, path), variant.selection
+        with _naming(path):
+            graph = graph_of(variant, spec)
+            check_packable(graph)
+            profile = _measured_profile(variant, graph, board, console) if board else given
+            check_budgets(graph, variant.budgets, selection.step, selection.least, profile, selection.blocks)
+            check_gains(graph, selection)
+        return Checked(variant, sha256, own, graph, profile, board)
+
+    first, *others = map(checked, recipe.variants)
+    return replace(first, alternatives=tuple(others))
 
 
 @contextmanager
@@ -178,7 +195,8 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = by_name(recipe.net.name, len(spec.classes)).widened(recipe.net.widen)
+    graph = restrided(by_name(recipe.net.name, len(spec.classes)), recipe.net.strides)
+    graph = graph.widened(recipe.net.widen)
     shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):
         source = graph.tensors[0].height, graph.tensors[0].width, graph.full[0]

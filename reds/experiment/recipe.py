@@ -4,6 +4,7 @@ The dataclasses below, and the options they hold, are the format: each is a tabl
 with a default may be left out. `recipe_file` reads the file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -22,6 +23,16 @@ class NetRecipe:
     """Name of a net of `reds.zoo`; its input shape has to be that of the data."""
     widen: float = 1.0
     """Units to choose from in each group, as a multiple of the net's own. Budgets stay shares of the net."""
+    strides: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Other strides of named layers, rows and columns. Budgets stay shares of the net."""
+
+
+@dataclass(frozen=True)
+class AlternativeRecipe:
+    """Describe one table `[[alternative]]`: the same net at another resolution."""
+
+    strides: Mapping[str, tuple[int, ...]]
+    """Strides of named layers, rows and columns, beside those of `[net]`."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,15 @@ class Recipe:
     joint: JointOptions = field(default_factory=JointOptions)
     device: DeviceRecipe | None = None
     int8: Int8Recipe | None = None
+    alternative: tuple[AlternativeRecipe, ...] = ()
+    """Other resolutions to train as well; the one with the least validation loss is kept."""
+
+    @property
+    def variants(self) -> "tuple[Recipe, ...]":
+        """Return a recipe for each resolution, that of `[net]` first."""
+        every = ({}, *(each.strides for each in self.alternative))
+        nets = [replace(self.net, strides={**self.net.strides, **strides}) for strides in every]
+        return tuple(replace(self, net=net, alternative=()) for net in nets)
 
     @property
     def budgets(self) -> tuple[Budget, ...]:

@@ -81,7 +81,7 @@ def run_training(
         trained = train_alone(prepared.graph, subnet, examples, method, progress, states)
         recipe = replace(recipe, subnet=(recipe.subnet[training.alone],))
     with progress.step("testing"):
-        return tested_by_recipe(prepared, recipe, trained)
+        return tested_by_recipe(prepared, recipe, trained, [])
 
 
 def written(result: Result, pack: Path) -> Variant:

@@ -268,7 +268,7 @@ def test_policy_of_the_documentation_is_built_into_the_agent(tmp_path: Path, sma
     (boards := tmp_path / "boards.toml").write_text(
         '[[board]]\nname = "desk"\ntarget = "desktop"\nagent = "agent"\n'
     )
-    words = ["replay", "--boards", f"{boards}", "--target", "desk", "--trace", "solar:seed=1,rows=20"]
+    words = ["replay", "--boards", f"{boards}", "--board", "desk", "--trace", "solar:seed=1,rows=20"]
     done = CliRunner().invoke(main, [*words, "--policy", "own", "--out", f"{tmp_path / 'own.json'}"])
     assert done.exit_code == 0, done.output
     steps = json.loads((tmp_path / "own.json").read_bytes())["policies"]["own"]["steps"]
@@ -276,7 +276,7 @@ def test_policy_of_the_documentation_is_built_into_the_agent(tmp_path: Path, sma
 
 
 def test_a_replay_of_an_own_policy_needs_an_agent_that_has_one() -> None:
-    words = ["replay", "--target", "desktop", "--trace", "load:rows=2", "--policy", "own"]
+    words = ["replay", "--board", "desktop", "--trace", "load:rows=2", "--policy", "own"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 1
     assert done.output.startswith("Error: desktop: ")

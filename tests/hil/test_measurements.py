@@ -45,7 +45,7 @@ class Scripted:
 
     def do(self, work: Callable[[object], object]) -> object:
         doing = {"measure": self.measure, "measure_switch": self.measure_switch, "memory": self.memory}
-        doing |= {"profile": self.profile, "layout": lambda model: CANONICAL}
+        doing |= {"profile": self.profile, "layouts": lambda model: [CANONICAL] * len(model.layers)}
         board = SimpleNamespace(name="board", facts=self.facts, settle=lambda: None, **doing)
         return work(board)
 

@@ -253,7 +253,7 @@ def run(*words: object) -> Result:
 
 
 def test_command_prints_a_table_for_each_subnet_and_writes_json(small_pack: Path, tmp_path: Path) -> None:
-    done = run(small_pack, "--target", "desktop", "--json", tmp_path / "a.json")
+    done = run(small_pack, "--board", "desktop", "--json", tmp_path / "a.json")
     assert done.exit_code == 0, done.output
     assert "small 50% on desktop (hardware)" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 100
@@ -269,12 +269,12 @@ def test_command_says_why_memory_is_not_known(
     small_pack: Path, boards_toml: BoardsToml, deep_agent: Path
 ) -> None:
     boards = boards_toml("desktop", agent=str(deep_agent))
-    done = run(small_pack, "--target", "board", "--boards", boards, "--subnet", "100%")
+    done = run(small_pack, "--board", "board", "--boards", boards, "--subnet", "100%")
     assert done.exit_code == 0, done.output
     assert (
         "stack and RAM are not known: the agent refused MEMORY: an inference uses more stack" in done.stdout
     )
-    done = run(small_pack, "--target", "board", "--boards", boards, "--subnet", "10%")
+    done = run(small_pack, "--board", "board", "--boards", boards, "--subnet", "10%")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "small has no subnet 10%" in done.stderr
 
