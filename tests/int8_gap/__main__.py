@@ -67,7 +67,7 @@ def measure(path: Path, epochs: Sequence[int], examples: int | None, out: Path, 
     progress = Progress(console, nested_phases(method))
     full = random_net(prepared.graph, prepared.examples, recipe.seed)
     trained = train_nested(full, prepared.examples, method, prepared.profile, progress, states)
-    return tested_by_recipe(prepared, recipe, trained)
+    return tested_by_recipe(prepared, recipe, trained, [])
 
 
 def keep(file: Path, results: Sequence[Result]) -> None:
