@@ -118,12 +118,12 @@ static inline const void *reds_at(const void *pack, uint32_t offset)
 
 static inline const reds_room *reds_rooms(const void *pack, const reds_plan *plan)
 {
-    return reds_at(pack, plan->rooms_at);
+    return (const reds_room *)reds_at(pack, plan->rooms_at);
 }
 
 static inline const reds_step *reds_steps(const void *pack, const reds_plan *plan)
 {
-    return reds_at(pack, plan->steps_at);
+    return (const reds_step *)reds_at(pack, plan->steps_at);
 }
 
 /* Return the entries of a step's biases, and of its multipliers: a multiple of four. */
