@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from reds.errors import RedsError
-from tests.reds.support.faults import FAULTS, Fault, same_random_numbers
+from tests.reds.support.fault_makers import Fault, same_random_numbers
+from tests.reds.support.faults import FAULTS
 
 FILE = Path(__file__).with_name("messages.txt")
 
