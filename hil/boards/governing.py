@@ -1,4 +1,4 @@
-"""What a governor is told: rules and costs once, resources before each job. Units are those of governor.h."""
+"""Rules, costs and resources of a governor: rules and costs once, resources before each job. Units are those of governor.h."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a device knows before a job; by default it lacks nothing.
+    """State of a device before a job; by default it lacks nothing.
 
     Attributes:
         stored_nj: Energy above the voltage at which it browns out, or `MAINS`.

@@ -21,7 +21,7 @@ from reds.pack.model import Model
 
 @dataclass(frozen=True)
 class Decision:
-    """What a governor chose, and what each step took: ticks of its clock less those of reading it.
+    """Choice of a governor, with the cost of each step: ticks of its clock less those of reading it.
 
     Attributes:
         subnet: The chosen subnet, None to wait; then only `choose` took time.

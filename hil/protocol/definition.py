@@ -174,7 +174,7 @@ GOVERN = Record(
 COST = Record(us="I", nj="I")
 """Cost of a job of one subnet."""
 DECIDE = Record(stored="Q", income="I", deadline="I", load="B", zero="B", celsius="h", input="H")
-"""What the device knows before a job, in the units of governor.h, and the number of the job's input."""
+"""State of the device before a job, in the units of governor.h, and the number of the job's input."""
 DECISION = Record(subnet="H", choose="I", select="I", inference="I", learn="I", overhead="I")
 """The chosen subnet, WAIT for none; ticks of each step, which include the overhead of reading the clock."""
 WAIT = 0xFFFF

@@ -60,7 +60,7 @@ class Pages:
 
 @dataclass(frozen=True)
 class Stored:
-    """What it took to store a pack.
+    """Bytes that it took to store a pack.
 
     Attributes:
         subnets: Subnets of the pack, as the agent counts them.

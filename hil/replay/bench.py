@@ -47,7 +47,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user asks of a replay: the trace, numbers of the scenario, and policies."""
+    """Request for a replay: the trace, numbers of the scenario, and policies."""
 
     source: Source
     numbers: Mapping[str, Fraction]

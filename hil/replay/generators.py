@@ -30,7 +30,7 @@ _FULL = 1_000_000
 
 @dataclass(frozen=True)
 class Natural:
-    """What suits a pack on a board, for specs that do not say it.
+    """Times and power that suit a pack on a board, for specs that do not say it.
 
     Attributes:
         row_us: Microseconds of a row.

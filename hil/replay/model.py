@@ -29,7 +29,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Draw:
-    """What an inference takes: `us` microseconds of the device's time, `pj` picojoules beyond standby."""
+    """Cost of an inference: `us` microseconds of the device's time, `pj` picojoules beyond standby."""
 
     us: int
     pj: int
@@ -41,7 +41,7 @@ IDLE = Draw(0, 0)
 
 @dataclass(frozen=True)
 class After:
-    """What a choice leads to, for each of several stores.
+    """Outcome of a choice, for each of several stores.
 
     Attributes:
         job: The next job that finds the device without an inference.

@@ -16,7 +16,7 @@ from hil.replay.scenario import Scenario
 
 
 class Outcome(StrEnum):
-    """What became of a job. Only an answer in time is met; all others are misses."""
+    """Outcome of a job. Only an answer in time is met; all others are misses."""
 
     MET = "met"
     LATE = "late"

@@ -15,7 +15,7 @@ from reds.pack.pack import Pack
 
 @dataclass(frozen=True)
 class Values:
-    """What an answer of each subnet is worth: the labeled examples that it answers rightly, of `examples`.
+    """Worth of an answer of each subnet: the labeled examples that it answers rightly, of `examples`.
 
     Without labeled examples, or their accuracies, each answer is worth 1 of 1. `labeled` says whether the
     jobs' inputs have labels, so that right answers can be counted.
