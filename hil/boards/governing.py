@@ -1,4 +1,4 @@
-"""Rules, costs and resources of a governor: rules and costs once, resources before each job. Units are those of governor.h."""
+"""Rules, costs and resources of a governor, in the units of governor.h."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
