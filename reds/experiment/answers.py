@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 COLDEST, HOTTEST = 0.01, 100.0
 """Temperatures between which the best one is searched."""
@@ -33,6 +31,8 @@ class Answers:
 
     def losses(self, temperature: float) -> NDArray[np.float64]:
         """Return the cross-entropy of the logits divided by a temperature, nats [subnets, examples]."""
+        from scipy.special import log_softmax  # here: a base installation has no scipy
+
         log_probabilities = log_softmax(self.logits / temperature, axis=2)
         right = np.broadcast_to(self.labels[:, None].astype(np.intp), (*self.logits.shape[:2], 1))
         return -np.take_along_axis(log_probabilities, right, 2)[..., 0].astype(np.float64)
@@ -73,6 +73,8 @@ def best_temperature(compared: Sequence[Answers]) -> float:
 
     The loss is convex in the inverse of the temperature, so the search finds the least one.
     """
+
+    from scipy.optimize import minimize_scalar  # here: as above
 
     def loss(log_temperature: float) -> float:
         return float(np.mean([answers.losses(np.exp(log_temperature)).mean() for answers in compared]))
