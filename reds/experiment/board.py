@@ -117,7 +117,7 @@ RECIPES_OWN = Target()
 
 @dataclass(frozen=True)
 class Measured:
-    """What a board measured of a pack."""
+    """Costs that a board measured of a pack."""
 
     board: Mapping[str, str]
     """Identity of the board."""

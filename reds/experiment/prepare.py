@@ -53,7 +53,7 @@ class Checked:
     board: Target | None = None
     """The board that measures what each subnet costs once it is trained; None for no board."""
     alternatives: "tuple[Checked, ...]" = ()
-    """The same recipe at other resolutions."""
+    """Checked recipes of the other resolutions."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Result:
     processes: int = field(repr=False)
     """Processes that trained the net together."""
     measured: Measured | None = field(default=None, repr=False)
-    """What a board measured of each subnet; None if no board was asked."""
+    """Costs that a board measured of each subnet; None if no board was asked."""
 
     @property
     def int8_gaps(self) -> tuple[Int8Gap, ...]:

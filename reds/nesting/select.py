@@ -33,7 +33,7 @@ WITHOUT_SCORES: Mapping[Order, Callable[..., tuple[Choice, ...]]] = {
     "uniform": choose_uniformly,
     "even": choose_evenly,
 }
-"""How each baseline chooses."""
+"""Function by which each baseline chooses."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _MOST = 2**32 - 1
 
 @dataclass(frozen=True)
 class SubnetCost:
-    """What an inference of one subnet costs on one board."""
+    """Costs of an inference of one subnet on one board."""
 
     label: str
     """Name of the subnet."""
@@ -46,7 +46,7 @@ class SubnetCost:
 
 @dataclass(frozen=True)
 class BoardCosts:
-    """What the subnets of a pack cost on one board."""
+    """Costs of the subnets of a pack on one board."""
 
     target: str
     provenance: Literal["hardware", "emulated"]
@@ -59,7 +59,7 @@ class BoardCosts:
     serial: str = ""
     emulator: str = ""
     energy: str = ""
-    """Where the energy comes from, as `measured`."""
+    """Origin of the energy, as `measured`."""
 
 
 @dataclass(frozen=True)

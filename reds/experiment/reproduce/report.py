@@ -22,7 +22,7 @@ class Contender:
     test: list[Answers] = field(default_factory=list)
     """Answers of the subnets to the test examples, for each seed."""
     validation: list[Answers] = field(default_factory=list)
-    """The same to the validation examples."""
+    """Answers to the validation examples, likewise."""
 
     def add(self, macs: tuple[int, ...], test: Answers, validation: Answers) -> None:
         """Add the results of the next seed."""
