@@ -23,12 +23,6 @@ class Candidate:
     trained: Trained
 
     @property
-    def title(self) -> str:
-        """Return the strides that differ from the net's, as `conv2d0 2x1`."""
-        strides = self.prepared.recipe.net.strides
-        return ", ".join(f"{name} {'x'.join(map(str, each))}" for name, each in strides.items()) or "as it is"
-
-    @property
     def validation(self) -> list[Answers]:
         """Return the answers of each subnet to the validation examples, in int8."""
         data, every = self.prepared.data, self.prepared.recipe.data.every
@@ -56,10 +50,10 @@ def best_of(candidates: Sequence[Candidate], console: Console) -> tuple[Candidat
     best = int(losses.argmin())
     rows, entries = [], []
     for k, candidate in enumerate(candidates):
-        accuracies = candidate.trained.validation
+        net, accuracies = candidate.prepared.recipe.net, candidate.trained.validation
         shown = [f"{100 * accuracy:.2f} %" for accuracy in accuracies]
-        rows.append([candidate.title, f"{losses[k]:.4f}", *shown, "kept" if k == best else ""])
-        strides = {name: list(stride) for name, stride in candidate.prepared.recipe.net.strides.items()}
+        rows.append([net.resolution, f"{losses[k]:.4f}", *shown, "kept" if k == best else ""])
+        strides = {name: list(stride) for name, stride in net.strides.items()}
         entry = {"strides": strides, "validation_loss": round(float(losses[k]), 6), "kept": k == best}
         entries.append({**entry, "validation": [round(accuracy, 6) for accuracy in accuracies]})
     names = " ".join(subnet.name for subnet in candidates[0].trained.net.subnets)

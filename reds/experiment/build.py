@@ -86,6 +86,8 @@ def build(
         kept_states, candidates = [], []
         for number, each in enumerate(prepared.variants):
             beside = target.with_stem(f"{target.stem}-alternative{number}") if number else target
+            if checked.alternatives:
+                console.print(f"strides: {each.recipe.net.resolution}", markup=False, soft_wrap=True)
             states = checkpoint(each, each.recipe, beside, console)
             full = random_net(each.graph, each.examples, settings.seed)
             trained = train_nested(full, each.examples, method, each.profile, progress, states)

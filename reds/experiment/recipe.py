@@ -26,6 +26,12 @@ class NetRecipe:
     strides: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Other strides of named layers, rows and columns. Budgets stay shares of the net."""
 
+    @property
+    def resolution(self) -> str:
+        """Return the strides that differ from the net's, as `conv0 2x1`."""
+        given = [f"{name} {'x'.join(map(str, each))}" for name, each in self.strides.items()]
+        return ", ".join(given) or "its own"
+
 
 @dataclass(frozen=True)
 class AlternativeRecipe:

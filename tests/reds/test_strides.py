@@ -95,9 +95,11 @@ def recipe_of(folder: Path, more: str) -> Path:
 def test_the_resolution_with_the_least_validation_loss_is_kept(tmp_path: Path) -> None:
     name = by_name("ds-cnn-s-8x8x1").layers[0].name
     path = recipe_of(tmp_path, f"[[alternative]]\nstrides.{name} = [3, 3]\n")
-    console = Console(record=True, width=100, quiet=False, file=(tmp_path / "shown").open("w"))
+    console = Console(width=100, file=(tmp_path / "shown").open("w", buffering=1))
     pack, _ = reds.build(path, tmp_path / "out", console)
     card = json.loads(pack.with_suffix(".json").read_text())
+    shown = (tmp_path / "shown").read_text()
+    assert shown.index("strides: its own") < shown.index(f"strides: {name} 3x3") < shown.index("kept")
     told = card["alternatives"]
     assert [each["strides"] for each in told] == [{}, {name: [3, 3]}]
     (kept,) = [each for each in told if each["kept"]]
