@@ -51,11 +51,10 @@ def best_of(candidates: Sequence[Candidate], console: Console) -> tuple[Candidat
     rows, entries = [], []
     for k, candidate in enumerate(candidates):
         net, accuracies = candidate.prepared.recipe.net, candidate.trained.validation
-        shown = [f"{100 * accuracy:.2f} %" for accuracy in accuracies]
-        rows.append([net.resolution, f"{losses[k]:.4f}", *shown, "kept" if k == best else ""])
+        shown = ", ".join(f"{100 * accuracy:.2f} %" for accuracy in accuracies)
+        rows.append([net.resolution, f"{losses[k]:.4f}", shown, "kept" if k == best else ""])
         strides = {name: list(stride) for name, stride in net.strides.items()}
         entry = {"strides": strides, "validation_loss": round(float(losses[k]), 6), "kept": k == best}
         entries.append({**entry, "validation": [round(accuracy, 6) for accuracy in accuracies]})
-    names = " ".join(subnet.name for subnet in candidates[0].trained.net.subnets)
-    console.print(table_of(f"strides loss {names} -", rows))
+    console.print(table_of("strides loss validation -", rows))
     return candidates[best], entries

@@ -86,7 +86,8 @@ def recipe_of(folder: Path, more: str) -> Path:
     np.savez(folder / "own.npz", **arrays)
     path = folder / "own.toml"
     path.write_text(
-        'net.name = "ds-cnn-s-8x8x1"\ndata.set = "own.npz"\nsubnet = [{ budget = 0.5 }, { budget = 1.0 }]\n'
+        'net.name = "ds-cnn-s-8x8x1"\ndata.set = "own.npz"\n'
+        'subnet = [{ budget = 0.5, name = "a b" }, { budget = 1.0 }]\n'
         f"full = {{ epochs = 1, batch = 16 }}\njoint = {{ epochs = 2, batch = 16 }}\n{more}"
     )
     return path
