@@ -51,6 +51,29 @@ class Kind(IntEnum):
     FLATTEN = 7
     """Writes all spatial positions of the first unit, then of the second, and so on. So the features of a
     subnet are a prefix of the full network's."""
+    GROUPED = 8
+    """Convolution whose units come in blocks of one size: a block of the output reads only its own block of
+    the input. A depthwise convolution that writes several units for each that it reads is one too."""
+    TRANSPOSED = 9
+    """Convolution of stride 1 over the input spread out: `stride` - 1 rows and columns of the zero point lie
+    between its own. The padding counts as that of the convolution whose gradient it is."""
+    UPSAMPLE = 10
+    """Writes each position `stride` times, down and across."""
+    MULTIPLY = 11
+    CONCAT = 12
+    """Writes the units of several inputs, in the order by subnet."""
+    PRELU = 13
+    """Scales negative values of each unit by another multiplier than the rest."""
+    LAYER_NORM = 14
+    """Normalizes the units of each position."""
+    ATTENTION = 15
+    """Reads queries, keys and values; `groups` heads of the same number of units lie side by side."""
+    EMBED = 16
+    """Adds constants to each unit of each position, and may put positions in front."""
+    TRANSPOSE = 17
+    """Swaps positions and units."""
+    RESHAPE = 18
+    """Writes the same bytes in another shape."""
 
 
 WEIGHTED = frozenset({Kind.DENSE, Kind.CONV, Kind.DEPTHWISE})
