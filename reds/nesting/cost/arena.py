@@ -93,10 +93,13 @@ def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int
         layer.kind, layer.inputs, layer.output, weights, layer.relu,
         layer.kernel, layer.stride, layer.padding,
     )  # fmt: skip
-    source_shape = TensorShape(source.height, source.width, full[source.group] * source.copies)
+    shapes = [
+        TensorShape(tensor.height, tensor.width, full[tensor.group] * tensor.copies)
+        for tensor in (graph.tensors[i] for i in layer.inputs)
+    ]
     step = Step(layer.output - 1, units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
-    kernels = layout if layout.runs(integer_layer) else CANONICAL
-    return kernels.scratch(integer_layer, source_shape, step)
+    kernels = layout if layout.runs(integer_layer, shapes) else CANONICAL
+    return kernels.scratch(integer_layer, shapes, step)
 
 
 def _bytes_per_unit(tensor: Tensor) -> int:
