@@ -93,9 +93,9 @@ static bool concatenates(const view *v)
 /* Return whether queries, keys and values have the same units, in heads of one size, and each key a value. */
 static bool attends(const view *v)
 {
-    uint32_t positions = reds_positions(v->second), units = v->from->units, heads = v->layer->groups;
+    uint32_t units = v->from->units, heads = v->layer->groups;
     return reds_same_shape(v->from, v->to) && v->second->units == units && v->third->units == units &&
-           positions == reds_positions(v->third) && positions <= REDS_FAN_IN && units % heads == 0 &&
+           reds_positions(v->second) == reds_positions(v->third) && units % heads == 0 &&
            units / heads <= REDS_HEAD_UNITS;
 }
 

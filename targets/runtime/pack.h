@@ -26,8 +26,8 @@ enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the fu
 enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */
 enum { REDS_VALUES = 1 << 27 };        /* the most of all tensors and windows together, in the full net */
 enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
-enum { REDS_FAN_IN = 1 << 16 };        /* the most weights of a unit, and positions that a query attends to */
-enum { REDS_HEAD_UNITS = 1 << 14 }; /* the most of a head, so that the difference of two scores fits int32 */
+enum { REDS_FAN_IN = 1 << 16 };        /* the most weights of a unit */
+enum { REDS_HEAD_UNITS = 1 << 15 };    /* the most of a head, so that a score fits int32 */
 
 /* Flag of a header: features are standardized by the mean and deviation of the card before they are stored. */
 enum { REDS_STANDARDIZED = 1 };

@@ -1,8 +1,8 @@
 /* Attention, plain C: each head of each query weighs the values by the softmax of its scores. docs/arithmetic.md states
  * the roundings.
  *
- * Scratch: a number for each position of the keys, which is first its score, then its weight. No sum leaves int32
- * (pack.h, REDS_HEAD_UNITS and REDS_FAN_IN). */
+ * Scratch: a number for each position of the keys, which is first its score, then its weight. No score leaves int32
+ * (pack.h, REDS_HEAD_UNITS), and no difference of two uint32. Weights add up to 2^14 and half of the positions at most. */
 #include "portable.h"
 
 enum { LANES = 8 }; /* units whose sums are in registers at once */
@@ -64,13 +64,14 @@ static int32_t scores_of(const reds_op *op, const head *h, const int8_t *query, 
  * two, in units of 2^-32. */
 static void soften(int32_t *scores, uint32_t count, int32_t most, int32_t factor)
 {
-    uint32_t sum = 0;
+    uint64_t sum = 0;
     for (uint32_t j = 0; j < count; j++) {
-        int64_t exponent = ((int64_t)(most - scores[j]) * factor + (1 << 23)) >> 24;
+        uint32_t less = (uint32_t)most - (uint32_t)scores[j];
+        uint64_t exponent = ((uint64_t)less * (uint32_t)factor + (1 << 23)) >> 24;
         scores[j] = exponent < 4096 ? powers[exponent & 255] >> (exponent >> 8) : 0;
         sum += (uint32_t)scores[j];
     }
-    uint32_t reciprocal = (UINT32_C(1) << 30) / sum;
+    uint32_t reciprocal = sum > 1 << 30 ? 0 : (UINT32_C(1) << 30) / (uint32_t)sum;
     for (uint32_t j = 0; j < count; j++) {
         scores[j] = (int32_t)(((uint32_t)scores[j] * reciprocal + (1 << 15)) >> 16);
     }
