@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.graph import Graph, channels
-from reds.pack.model import WEIGHTED, IntegerLayer, TensorShape
+from reds.pack.model import IntegerLayer, TensorShape
 from reds.pack.validate import validate_layers
 
 

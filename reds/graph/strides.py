@@ -79,7 +79,9 @@ def _moved(
             return layer, output
         case Kind.ATTENTION:
             pairs = source.positions * tensors[layer.inputs[1]].positions
-            return replace(layer, per_pair=2 * pairs), replace(output, height=source.height, width=source.width)
+            return replace(layer, per_pair=2 * pairs), replace(
+                output, height=source.height, width=source.width
+            )
         case Kind.UPSAMPLE:
             sides = source.height * layer.stride[0], source.width * layer.stride[1]
             return layer, replace(output, height=sides[0], width=sides[1])

@@ -96,4 +96,3 @@ def scratch_bytes(graph: Graph, layer: Layer, read: int, layout: Layout) -> int:
     step = Step(layer.output - 1, read, rows, NO_ROWS, NO_ROWS, 0)
     kernels = layout if layout.runs(integer_layer) else CANONICAL
     return kernels.scratch(integer_layer, source_shape, step)
-
