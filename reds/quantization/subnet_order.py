@@ -13,18 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import QuantizeError
-from reds.graph import Graph, Spans, Widths
+from reds.graph import Graph, Widths
 from reds.pack.model import Kind
 
 Indices = NDArray[np.int64]
 """Channels of a tensor, int64 [channels]."""
-
-
-def kept_channels(spans: Spans, full: Widths, widths: Widths) -> Indices:
-    """Return the channels of the full tensor that a subnet keeps, ascending as in the float net."""
-    starts = _starts([span.copies * full[span.group] for span in spans])
-    runs = [np.arange(at, at + s.copies * widths[s.group]) for at, s in zip(starts, spans, strict=True)]
-    return np.concatenate([*runs, np.zeros(0, np.int64)])
 
 
 def tensor_orders(graph: Graph, levels: Sequence[Widths]) -> list[Indices]:
