@@ -57,7 +57,7 @@ def activation_table(activation: Activation, read: Scale, target: Scale) -> NDAr
         read: Scale of the bytes that the table reads.
         target: Scale of the bytes that it writes.
     """
-    table = target.stored(_values(activation, (np.arange(-128, 128) - read.zero) * read.scale))
+    table = target.stored(_values(activation, (np.arange(-128.0, 128) - read.zero) * read.scale))
     table[0] = 0
     return table
 

@@ -35,7 +35,7 @@ class _Watched(SharedNet):
 @torch_defaults()
 @torch.no_grad()
 def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -> Floats:
-    """Measure the range of what every layer writes before its activation, float64 [percentiles, subnets, layers, 2].
+    """Measure the range of each layer before its activation, float64 [percentiles, subnets, layers, 2].
 
     The range of a layer that a subnet leaves out is 0 to 0.
 

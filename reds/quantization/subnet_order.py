@@ -58,9 +58,7 @@ def _side_by_side(orders: Sequence[Indices], units: NDArray[np.int64]) -> Indice
     """
     starts, before, runs = _starts([len(order) for order in orders]), np.zeros_like(units[0]), []
     for after in units:
-        runs += [
-            start + order[a:b] for start, order, a, b in zip(starts, orders, before, after, strict=True)
-        ]
+        runs += [start + order[a:b] for start, order, a, b in zip(starts, orders, before, after, strict=True)]
         before = after
     return np.concatenate(runs)
 

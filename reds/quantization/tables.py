@@ -70,7 +70,9 @@ class SubnetLayer:
 
     def with_table(self, bias: ArrayLike, multiplier: ArrayLike, *factors: int) -> Step:
         """Return the step with its table: numbers of one row, or of several."""
-        rows = [np.atleast_1d(np.asarray(values, np.float64)).astype(np.int32) for values in (bias, multiplier)]
+        rows = [
+            np.atleast_1d(np.asarray(values, np.float64)).astype(np.int32) for values in (bias, multiplier)
+        ]
         pair = (*factors, 0, 0)[:2]
         return replace(self.step, bias=rows[0], multiplier=rows[1], factors=(pair[0], pair[1]))
 
@@ -90,7 +92,9 @@ def fold(of: SubnetLayer) -> Step:
     try:
         bias, multiplier = row_encoding.fit_table(np.where(lost, 0, exact), constant, zeros, weights)
     except row_encoding.RowEncodingError as error:
-        text = f"{of.where}: its table does not fit 16 bits ({error}), its output is almost constant: {REMEDY}"
+        text = (
+            f"{of.where}: its table does not fit 16 bits ({error}), its output is almost constant: {REMEDY}"
+        )
         raise QuantizeError(text) from None
     return replace(step, bias=bias, multiplier=multiplier)
 
@@ -130,7 +134,10 @@ def prelu(of: SubnetLayer) -> Step:
     """Return the step of a PReLU: for each unit a multiplier below zero, and one from zero up."""
     gain = of.sources[0].scale / of.target.scale
     slopes = of.weights.scales[: of.step.units_out]
-    below, above = of.multipliers(slopes * gain, COPY_BITS), of.multipliers(np.full(len(slopes), gain), COPY_BITS)
+    below, above = (
+        of.multipliers(slopes * gain, COPY_BITS),
+        of.multipliers(np.full(len(slopes), gain), COPY_BITS),
+    )
     if np.abs(below).max() >= BIAS_LIMIT:
         raise QuantizeError(
             f"{of.where}: a slope of {np.abs(slopes).max():g} does not fit its table: keep slopes below 4"

@@ -1,7 +1,7 @@
 """Quantization-aware training for the last epochs: the net computes with the rounding errors of int8.
 
 Weights, activations and what activation tables read take only the values that the pack can hold, with the
-scales that `quantize` would choose. Gradients pass as if nothing were rounded, except where a value is clipped
+scales that `quantize` would choose. Gradients pass as if nothing were rounded, except where one is clipped
 (Jacob et al., arXiv 1712.05877). Batch norms keep their statistics, because quantization folds them into its
 tables.
 """
