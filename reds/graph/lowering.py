@@ -5,39 +5,39 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Layer
+from reds.graph import Graph, Layer, Tensor
 from reds.pack.model import WEIGHTED, IntegerLayer, Kind, TensorShape
 from reds.pack.validate import validate_layers
 
 
+def tensor_shape(graph: Graph, tensor: Tensor) -> TensorShape:
+    """Return the shape of a tensor of the full network."""
+    return TensorShape(tensor.height, tensor.width, tensor.channels(graph.full))
+
+
 def tensor_shapes(graph: Graph) -> tuple[TensorShape, ...]:
     """Return the shape of every tensor of the full network."""
-    return tuple(TensorShape(t.height, t.width, t.channels(graph.full)) for t in graph.tensors)
+    return tuple(tensor_shape(graph, tensor) for tensor in graph.tensors)
 
 
-def integer_layers(graph: Graph, weights: Sequence[NDArray[np.int8]]) -> tuple[IntegerLayer, ...]:
-    """Return every layer of the graph with its weights.
+def integer_layer(graph: Graph, layer: Layer, weights: NDArray[np.int8]) -> IntegerLayer:
+    """Return a layer of the graph with its weights.
 
     Args:
         graph: The full network.
-        weights: For each layer int8 [units_out, fan_in], input units innermost; of an embedding [positions,
-            units]; [0, 0] without weights.
+        layer: The layer.
+        weights: int8 [units_out, fan_in], input units innermost; of an embedding [positions, units]; [0, 0]
+            without weights.
     """
-    return tuple(
-        IntegerLayer(
-            layer.kind,
-            layer.inputs,
-            layer.output,
-            layer_weights,
-            layer.relu,
-            layer.kernel,
-            layer.stride,
-            layer.padding,
-            layer.dilation,
-            _groups(graph, layer),
-        )
-        for layer, layer_weights in zip(graph.layers, weights, strict=True)
-    )
+    return IntegerLayer(
+        layer.kind, layer.inputs, layer.output, weights, layer.relu, layer.kernel, layer.stride,
+        layer.padding, layer.dilation, _groups(graph, layer),
+    )  # fmt: skip
+
+
+def integer_layers(graph: Graph, weights: Sequence[NDArray[np.int8]]) -> tuple[IntegerLayer, ...]:
+    """Return every layer of the graph with its weights, as `integer_layer` takes them."""
+    return tuple(integer_layer(graph, *each) for each in zip(graph.layers, weights, strict=True))
 
 
 def check_packable(graph: Graph) -> None:
