@@ -103,10 +103,13 @@ def layer_norm(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
 
 def attention(layer: Layer, graph: Graph, weight: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Return for each query and head the mean of the values, weighted by the softmax of its products."""
-    heads = (
-        x.reshape(len(x), -1, x.shape[3] // layer.block, layer.block).transpose(1, 2) for x in (q, k, v)
-    )  # [N, heads, positions, units of a head]
-    return F.scaled_dot_product_attention(*heads).transpose(1, 2).reshape(q.shape)
+    q_heads, k_heads, v_heads = (split_heads(x, layer.block) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q_heads, k_heads, v_heads).transpose(1, 2).reshape(q.shape)
+
+
+def split_heads(x: Tensor, size: int) -> Tensor:
+    """Return [N, height, width, units] as [N, heads, positions, units of a head]."""
+    return x.reshape(len(x), -1, x.shape[3] // size, size).transpose(1, 2)
 
 
 def embed(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:

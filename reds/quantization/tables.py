@@ -23,7 +23,7 @@ from reds.quantization.weights import SharedWeights
 
 ADD_FACTOR, AVERAGE_FACTOR = 1 << 12, 1 << 4
 """The larger factor of a layer that scales its inputs. It is large in an addition, so that rounding the other
-factor costs nothing. It is small in an average pool, so that its multiplier, which divides, is exact enough."""
+factor costs nothing. It is small in an average, so that its multiplier, which divides, is exact enough."""
 COPY_BITS, NORM_BITS, SHARE_BITS = 4, 12, 14
 """Bits below 1 in the accumulators of a concatenation and a PReLU, of a layer norm, and in the shares of an
 attention."""
@@ -78,7 +78,7 @@ class SubnetLayer:
 
 
 def fold(of: SubnetLayer) -> Step:
-    """Return the step of a layer with weights: a bias and a multiplier for each unit, which 16 bits encode."""
+    """Return the step of a layer with weights: for each unit a bias and a multiplier of 16 bits."""
     assert of.affine is not None
     source, step, affine = of.sources[0], of.step, of.affine
     weights, rows = of.integer.subnet_weights(step), of.weights.scales[: step.units_out] * source.scale
