@@ -29,7 +29,7 @@ class Block(nn.Module):
             nn.GELU(),
             nn.Linear(4 * units, units),
         )
-        self.scale = nn.Parameter(1e-6 * torch.ones(units))
+        self.scale = nn.Parameter(0.1 * torch.ones(units))  # 1e-6 before a training
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
