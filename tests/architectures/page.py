@@ -13,20 +13,21 @@ KEPT = ROOT / "docs" / "results" / "architectures.jsonl"
 PAGE = ROOT / "docs" / "architectures.md"
 HEAD = """# Architectures
 
-Public architectures, written as plain torch modules from their papers (`tests/architectures/`). A test compares
-the parameters and MACs of each with the published ones. Inputs are small here, and widths are the published ones
-unless the name says a share.
+Public architectures, written as plain torch modules from their papers (`tests/architectures/`). A test
+compares the parameters and MACs of each with the published ones. Inputs are small here, and widths are the
+published ones unless the name says a share.
 
-Each module has random weights, and norms that have seen random data. `reds.from_module` reads it, `reds.select`
-chooses three nested subnets of 25, 50 and 100 % of the MACs, and `reds.quantize` makes the pack. Every subnet
-then runs on the agent of a desktop and, where pack and arena fit, on the emulated Nano 33 BLE. *Exact* means
-that all subnets give the interpreter's outputs, bit for bit.
+Each module has random weights, and norms that have seen random data. `reds.from_module` reads it,
+`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs, and `reds.quantize` makes the
+pack. Every subnet then runs on the agent of a desktop and, where pack and arena fit, on the emulated
+Nano 33 BLE. *Exact* means that all subnets give the interpreter's outputs, bit for bit.
 
 - *difference* is the largest one of an output from the module's, before and after `reds.permute`, beside the
   largest output;
-- *selection* is the time of `reds.select` on a busy machine of two cores, and *gap* is how much a better choice
-  could add at most;
-- *Nano* gives the latencies of the subnets by the emulated board's cycles, or what the pack needs too much of.
+- *selection* is the time of `reds.select` on a busy machine of two cores, and *gap* is how much a better
+  choice could add at most;
+- *Nano* gives the latencies of the subnets by the emulated board's cycles, or what the pack needs too much
+  of.
 
 """
 MADE = "Made by `python -m tests.architectures --board nano33ble --emulate --keep`.\n"
