@@ -22,7 +22,7 @@ from tests.architectures.nets.inverted_residuals import mobilenet_v3_small
 from tests.architectures.nets.mixer import Mixer
 from tests.architectures.nets.resnets import resnext29
 from tests.architectures.nets.time_series import Tcn
-from tests.architectures.nets.transformers import KeywordTransformer
+from tests.architectures.nets.transformers import KeywordTransformer, Size
 from tests.architectures.pipeline import packed
 
 PUBLISHED = {name: each.published for name, each in ARCHITECTURES.items() if each.published}
@@ -46,7 +46,7 @@ SMALL: dict[str, tuple[Make, Shape]] = {
     "u-net": (lambda: UNet(3, 4, 2, 2), (3, 16, 16)),
     "conv-mixer": (lambda: conv_mixer(8, 2, 3, 4, 4), (3, 16, 16)),
     "mlp-mixer": (lambda: Mixer(16, 4, 16, 2, 8, 32, 4), (3, 16, 16)),
-    "keyword-transformer": (lambda: KeywordTransformer(16, 2, 32, 2, 4), (40, 98)),
+    "keyword-transformer": (lambda: KeywordTransformer(8, 20, Size(16, 2, 8, 32, 2), 4), (8, 20)),
     "tcn": (lambda: Tcn(3, 8, 3, 3, 4), (3, 32)),
     "heads": (Heads, (1, 32, 32)),
 }
