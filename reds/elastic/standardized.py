@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
+from reds.elastic.affine import SharedNorm, UnitBias
+from reds.elastic.net import ElasticNet, check_elastic
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.graph import MIXING, Layer

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph
+from reds.graph import Graph, channels
 from reds.pack.model import WEIGHTED, IntegerLayer, TensorShape
 from reds.pack.validate import validate_layers
 
 
 def tensor_shapes(graph: Graph) -> tuple[TensorShape, ...]:
     """Return the shape of every tensor of the full network."""
-    return tuple(TensorShape(t.height, t.width, graph.full[t.group] * t.copies) for t in graph.tensors)
+    return tuple(TensorShape(t.height, t.width, t.channels(graph.full)) for t in graph.tensors)
 
 
 def integer_layers(graph: Graph, weights: Sequence[NDArray[np.int8]]) -> tuple[IntegerLayer, ...]:
@@ -45,7 +45,8 @@ def check_packable(graph: Graph) -> None:
     """
     zeros = []
     for layer in graph.layers:
-        rows = graph.full[layer.writes] if layer.kind in WEIGHTED else 0
-        zeros.append(np.zeros((rows, layer.weights(graph.full) // max(rows, 1)), np.int8))
+        count = layer.weights(graph.full)
+        rows = channels(layer.writes, graph.full) if count else 0
+        zeros.append(np.zeros((rows, count // max(rows, 1)), np.int8))
     names = [f"layer {layer.name}" for layer in graph.layers]
     validate_layers(tensor_shapes(graph), integer_layers(graph, zeros), names)

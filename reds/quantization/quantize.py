@@ -13,7 +13,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from reds.data.catalog import DataSpec
-from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
+from reds.elastic.affine import SharedNorm, UnitBias
+from reds.elastic.net import ElasticNet, check_elastic
 from reds.elastic.standardized import check_standardization
 from reds.errors import QuantizeError, SettingsError
 from reds.graph.lowering import integer_layers, tensor_shapes
@@ -83,7 +84,7 @@ def quantize(net: ElasticNet, *, name: str, ranges: Floats, source: DataSpec) ->
             moved = layer.kind not in REQUANTIZED
             held = runs.stands.get(layer.output, layer.inputs[0] if moved else None)
             scales.append(output_scale(layer, least, largest) if held is None else scales[held])
-        units = [widths[t.group] * t.copies for t in net.graph.tensors]
+        units = [tensor.channels(widths) for tensor in net.graph.tensors]
         affines = net.subnet_affines(index)
         steps = tuple(
             step_of(
