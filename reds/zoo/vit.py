@@ -3,9 +3,9 @@
 ViT-B: Dosovitskiy et al., arXiv 2010.11929. ViT-Ti and ViT-S: Touvron et al., arXiv 2012.12877. At
 224 x 224 x 3 with patches of 16 and 1,000 classes: 5.7 M, 22.1 M and 86.6 M parameters.
 
-ViT-XS is this project's, for pictures of 32 x 32. Three convolutions of stride 2 make its 16 tokens, as in Xiao
-et al., arXiv 2106.14881: few epochs on few pictures go further with them than with patches. Its classifier
-reads the mean of all tokens.
+ViT-XS is this project's, for pictures of 32 x 32. Three convolutions of stride 2 make its 16 tokens, as in
+Xiao et al., arXiv 2106.14881: few epochs on few pictures go further with them than with patches. Its
+classifier reads the mean of all tokens.
 """
 
 from reds.graph import Graph

@@ -1,7 +1,7 @@
 """Make an elastic net of a vision transformer's checkpoint, in timm's or in torchvision's naming.
 
-The file tells the sizes of the net: units, blocks, hidden units, classes, patches. It does not tell the heads,
-which share one matrix.
+The file tells the sizes of the net: units, blocks, hidden units, classes, patches. It does not tell the
+heads, which share one matrix.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from reds.elastic.affine import UnitAffine, UnitBias
 from reds.elastic.from_checkpoint.files import read_parameters
 from reds.elastic.from_checkpoint.names import NAMINGS, OLD_PARTS, Naming, Sizes, shapes
-from reds.elastic.layers import UnitAffine
-from reds.elastic.net import ElasticNet, UnitBias
+from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import NotElasticError
 from reds.text import shown
@@ -68,7 +68,7 @@ def from_checkpoint(
         if isinstance(affine, UnitAffine):
             affine.gain.copy_(next(values))
             affine.offset.copy_(next(values))
-        elif isinstance(affine, UnitBias) and weight.numel():
+        elif isinstance(affine, UnitBias):
             affine.bias.copy_(next(values))
     return net
 
