@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reds.elastic.affine import UnitBias
 from reds.elastic.from_module.converter import GraphConverter, Weighted
 from reds.elastic.from_module.fusion import Norm
 from reds.elastic.from_module.inference_copy import inference_copy
 from reds.elastic.from_module.operations import as_module
 from reds.elastic.from_module.tracing import Traced, traceable
 from reds.elastic.layers import units_last
-from reds.elastic.net import ElasticNet, UnitBias
+from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import ModelError, NotElasticError
 from reds.graph.lowering import check_packable
