@@ -63,7 +63,7 @@ def by_name(name: str, classes: int | None = None) -> Graph:
     if not isinstance(classes, int | None) or (classes is not None and classes < 1):
         raise GraphError(f"classes is {shown(classes)}: a whole number of 1 or more is needed")
     graph = make()
-    output = graph.tensors[-1].group
+    output = graph.tensors[-1].spans[0].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])
 
 

@@ -29,7 +29,7 @@ from reds.elastic.from_module.tracing import Traced, traceable
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
-from reds.errors import GraphError, ModelError, NotElasticError
+from reds.errors import ModelError, NotElasticError
 from reds.graph.lowering import check_packable
 from reds.pack.model import LARGEST_TENSOR
 
@@ -105,7 +105,7 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
     try:
         graph, steps = emitted(order, traced.root)
         check_packable(graph)
-    except (GraphError, ModelError) as error:
+    except ModelError as error:
         raise NotElasticError(f"{kind}: {error}") from error
     net = ElasticNet(graph).eval()
     for step, layer, weight, affine in zip(steps, graph.layers, net.weights, net.subnet_affines(0), strict=True):

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from reds.elastic.from_module.naming import user_name
+from reds.elastic.from_module.naming import reject, user_name
 from reds.elastic.from_module.steps import Step
+from reds.errors import GraphError
 from reds.graph import Graph
 from reds.graph.builder import Builder
 from reds.graph.parts import Activation
@@ -24,7 +25,7 @@ def emitted(order: Sequence[Step], root: nn.Module) -> tuple[Graph, list[Step | 
         root: The module that was traced, which has the names.
 
     Raises:
-        GraphError: A layer does not fit its input.
+        NotElasticError: A layer does not fit its input.
     """
     (source,) = (step for step in order if step.op == "input")
     height, width, units = source.dims
@@ -32,7 +33,11 @@ def emitted(order: Sequence[Step], root: nn.Module) -> tuple[Graph, list[Step | 
     tensors, made = {source: builder.input}, dict[int, Step]()
     for step in order:
         if step is not source:
-            tensor = tensors[step] = _add(builder, step, [tensors[each] for each in step.inputs])
+            try:
+                tensor = _add(builder, step, [tensors[each] for each in step.inputs])
+            except GraphError as error:
+                reject(step.node, root, "does not fit its input", str(error))
+            tensors[step] = tensor
             made[tensor] = step
     graph = builder.build()
     steps: list[Step] = []
