@@ -104,7 +104,7 @@ BROKEN = [
     (tensor(10, 17, 1, 6), "layer 9 writes 17 x 1 x 6: transpose of 17 x 1 x 6 writes 6 x 1 x 17"),
     (layer(TRANSPOSED, padding=(3, 1, 1, 1)), "layer 11 has padding"),
     (layer(TRANSPOSED, stride=(2, 3)), "layer 11 writes 5 x 3 positions: its windows give 5 x 4"),
-    (layer(TRANSPOSED, stride=(0, 1)), "layer 11 has stride"),
+    (layer(TRANSPOSED, stride=(0, 1)), "layer 11 has kernel"),
     (layer(TRANSPOSED, dilation=(2, 1)), r"layer 11 \(transposed\) has dilation"),
     (layer(UPSAMPLE, stride=(256, 1)), "layer 12 writes each row and column"),
     (layer(UPSAMPLE, stride=(3, 1)), "layer 12 writes 10 x 3 x 5: upsample of 5 x 3 x 5 writes 15 x 3 x 5"),
