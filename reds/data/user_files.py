@@ -51,16 +51,22 @@ def to_data(raw: RawData, where: str | Path, name: str, seed: int) -> Data:
         DataError: int8 would lose a feature, or a class is left without training examples.
     """
     storage = choose_storage(where, raw.parts["train"].x)
-    parts = {part: (storage.to_int8(x), y.astype(np.uint8)) for part, (x, y) in raw.parts.items()}
+    kind = np.float32 if raw.task == "values" else np.uint8
+    parts = {part: (storage.to_int8(x), y.astype(kind)) for part, (x, y) in raw.parts.items()}
     (x, y), (test_x, test_y) = parts["train"], parts["test"]
     if "validation" in parts:
         (held_x, held_y), split = parts["validation"], raw.split
     else:
-        held = sample_share(y, VALIDATION_SHARE, seed)
+        classes = raw.task == "classes"
+        strata = y.astype(np.uint8) if classes else np.zeros(len(y), np.uint8)
+        held = sample_share(strata, VALIDATION_SHARE, seed)
         held_x, held_y, x, y = x[held], y[held], x[~held], y[~held]
-        cut = f"{VALIDATION_SHARE:.0%} of every class of the training part validate, seed {seed}"
+        cut = (
+            f"{VALIDATION_SHARE:.0%} of {'every class of ' * classes}the training part validate, seed {seed}"
+        )
         split = f"{raw.split}; {cut}"
-        check_present(f"{where}: training part without the validation part", y, raw.classes)
+        if classes:
+            check_present(f"{where}: training part without the validation part", y, raw.classes)
     notes = storage.notes + raw.notes + range_notes(raw.parts) + leak_notes(raw.parts)
     order = np.random.default_rng(_ORDER_SEED).permutation(len(test_y))  # labeled: the first, of all classes
     return Data(
@@ -71,9 +77,10 @@ def to_data(raw: RawData, where: str | Path, name: str, seed: int) -> Data:
 
 def _spec(raw: RawData, name: str, storage: Storage) -> DataSpec:
     """Return the spec of the data set; the checksum makes its file name unique."""
-    x, _ = raw.parts["test"]
+    x, y = raw.parts["test"]
     rows, columns, units = x.shape[1:]
     return DataSpec(
         name, (rows, columns, units), raw.classes, storage.scale, storage.zero, min(LABELED, len(x)),
-        f"{name}-{raw.sha256[:8]}-test.npz", storage.standardization,
+        f"{name}-{raw.sha256[:8]}-test.npz", storage.standardization, raw.task,
+        y.shape[1] if raw.task == "values" else 0,
     )  # fmt: skip

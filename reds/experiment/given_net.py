@@ -3,11 +3,11 @@
 from copy import deepcopy
 
 import torch
-import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.data.catalog import DataSpec
 from reds.data.examples import Examples
+from reds.elastic.loss import plain_loss
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
 from reds.errors import QuantizeError, SettingsError
@@ -40,7 +40,7 @@ def given_net(net: ElasticNet, examples: Examples, name: str, seed: int) -> Elas
         read_standardized(moved, same.standardization)
     x, y = examples.plain(COMPARED, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        losses = [float(F.cross_entropy(each.eval()(x, 0), y)) for each in (same, moved)]
+        losses = [float(plain_loss(each.eval()(x, 0), y)) for each in (same, moved)]
     given = same if losses[0] < losses[1] else moved
     _check_int8(given, name, x, examples.set)
     return given

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +75,8 @@ class Prepared(Checked):
         return [self, *others]
 
     @property
-    def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        """Return test inputs int8 [N, input_size] and labels uint8 [N], which no choice may depend on."""
+    def test(self) -> tuple[NDArray[np.int8], NDArray[Any]]:
+        """Return test inputs int8 [N, input_size] and labels or values, which no choice may depend on."""
         x = self.data.test_x[:, :: self.recipe.data.every]
         return x.reshape(len(x), -1), self.data.test_y
 
@@ -105,6 +105,10 @@ def check_recipe(
             source = _relative(recipe.data.set, path, "[data], set")
             own = load_user_data(source, recipe.seed, recipe.data)
         spec = own.set if own else SETS[recipe.data.set]
+        if spec.task != "classes" and recipe.alternative:
+            raise RecipeError(
+                f"{path}: [[alternative]] needs classes, and [data] task is {spec.task}: remove one"
+            )
         check_rows(recipe, spec, str(path))
         check_shifts(recipe, spec, str(path))
     sha256 = sha256_of(path)
@@ -195,7 +199,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = restrided(by_name(recipe.net.name, len(spec.classes)), recipe.net.strides)
+    graph = restrided(by_name(recipe.net.name, spec.outputs), recipe.net.strides)
     graph = graph.widened(recipe.net.widen)
     shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):

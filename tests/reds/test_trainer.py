@@ -18,7 +18,8 @@ from reds.data.speech import SpeechClips
 from reds.elastic.net import ElasticNet, nest
 from reds.errors import DivergedError
 from reds.training.checkpoint import Checkpoint
-from reds.training.losses import backward, loss_shares, sandwich, smooth
+from reds.training.losses import backward, loss_shares, sandwich
+from reds.training.tasks import Classes
 from reds.training.options import JointOptions, TrainingOptions
 from reds.training.report import Report
 from reds.training.trainer import accuracy, train
@@ -71,7 +72,7 @@ def gradients(net: ElasticNet, x: Tensor, target: Tensor, shares: list[float], d
 
 def test_without_distillation_the_gradient_is_of_the_weighted_sum() -> None:
     net, shares = elastic().eval(), [0.2, 0.3, 0.5]
-    x, target = torch.randn(9, 250), smooth(F.one_hot(torch.arange(9), 12).float(), 0.1)
+    x, target = torch.randn(9, 250), Classes(0.1).smoothed(F.one_hot(torch.arange(9), 12).float())
     loss = sum(p * F.cross_entropy(net(x, i), target) for i, p in enumerate(shares))
     expected = torch.autograd.grad(loss, list(net.weights))
     torch.testing.assert_close(gradients(net, x, target, shares, 0.0), list(expected))
