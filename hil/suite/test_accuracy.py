@@ -32,7 +32,7 @@ def test_accuracy(
         for name, classes in (("answer", answers), ("label", truth)):
             record_measurement(subnet, name, "class", len(classes), classes.tolist())
     elif workload.task == "values":
-        real = workload.pack.logits(ours, workload.subnets.index(subnet))
+        real = workload.pack.real(ours, workload.subnets.index(subnet))
         record_measurement(subnet, "mean_error", "value", mean_error(real, truth))
     record_measurement(subnet, metric, "fraction", reached, samples)
     assert reached == wanted, (

@@ -85,7 +85,7 @@ class Workload:
     def score(self, outputs: NDArray[np.int8], subnet: str) -> float:
         """Return how good a subnet's outputs [clips, outputs] of the labeled examples that are taken are."""
         inputs = self.inputs[self.taken[: len(outputs)]].astype(np.float64) - self.model.input_zero
-        real = self.pack.logits(outputs, self.subnets.index(subnet))
+        real = self.pack.real(outputs, self.subnets.index(subnet))
         return score(self.task, real, self.taken_truth, inputs * self.model.input_scale)
 
     @property

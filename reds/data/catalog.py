@@ -39,13 +39,17 @@ class DataSpec:
     """Mean and deviation of each unit of the user's features; empty if the net reads them as they are."""
     task: Task = "classes"
     """What the outputs of a net for these examples are."""
-    values: int = 0
-    """Outputs of a net that gives values."""
+    targets: Standardization = UNCHANGED
+    """Mean and deviation of each value that a net gives; it gives (value - mean) / deviation."""
 
     @property
     def outputs(self) -> int:
         """Return the number of outputs that a net for these examples has."""
-        return {"classes": len(self.classes), "values": self.values, "anomalies": prod(self.shape)}[self.task]
+        return {
+            "classes": len(self.classes),
+            "values": len(self.targets.mean),
+            "anomalies": prod(self.shape),
+        }[self.task]
 
     def thinned(self, every: int) -> tuple[int, int, int]:
         """Return the shape of an example of which every second, third... row is kept."""
@@ -61,8 +65,8 @@ class DataSpec:
 class Data:
     """Hold the training, validation and test examples of a data set; test examples are used only once.
 
-    Features are int8 [N, rows, columns, units]. Labels of classes are uint8 [N], values float32 [N, outputs].
-    Labels of anomalies are uint8 [N], 1 for an odd example. All variants of one training example are in the
+    Features are int8 [N, rows, columns, units]. Labels of classes are uint8 [N], values standardized float32
+    [N, outputs]. Labels of anomalies are uint8 [N], 1 for an odd example. All variants of one training example are in the
     training part.
     """
 

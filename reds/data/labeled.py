@@ -152,7 +152,9 @@ def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
     if not path.is_file():
         path = folder / data.set.file
         with atomic_file(path) as file:
-            np.savez(file, x=data.test_x[:n], y=data.test_y[:n], classes=np.array(data.set.classes))
+            y = data.test_y[:n]
+            y = data.set.targets.undone(y).astype(np.float32) if data.set.targets.mean else y
+            np.savez(file, x=data.test_x[:n], y=y, classes=np.array(data.set.classes))
     name = path.name.removesuffix(".npz")
     count = min(n, len(data.test_y))
     return {"name": name, "file": path.name, "sha256": sha256_of(path), "every": every, "clips": count}

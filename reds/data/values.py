@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import DataError
+from reds.pack.scale import Standardization
 
 LARGEST = 1e6
 """Largest magnitude of a value; float32 holds every whole number up to it."""
@@ -79,3 +80,10 @@ def check_anomalies(where: str | Path, given: Mapping[str, NDArray[Any]], counts
         raise DataError(
             f"{where}: test_y holds {odd} odd examples of {counts['test']}: the AUC needs odd and usual ones"
         )
+
+
+def standardization_of(y: NDArray[Any]) -> Standardization:
+    """Return mean and deviation of each value [N, outputs]; the deviation is 1 where none varies."""
+    deviation = y.std(0, dtype=np.float64)
+    deviation[deviation == 0] = 1
+    return Standardization(tuple(y.mean(0, dtype=np.float64).tolist()), tuple(deviation.tolist()))

@@ -79,6 +79,7 @@ def card_of(
             **(asdict(data.set.standardization) if model.standardized else {}),
         },
         **({} if task == "classes" else {"task": task, "metric": METRICS[task]}),
+        **({"output": asdict(data.set.targets)} if data.set.targets.mean else {}),
         "classes": list(data.set.classes),
         "subnets": rows,
         **({"board": dict(measured.board)} if measured else {}),

@@ -174,7 +174,9 @@ def run_test(
                 score(task, floats.logits[i], y, real),
                 trained.float_validation[i],
                 predicted(costs, profile),
-                mean_error(answers.logits[i], y) if task == "values" else None,
+                mean_error(*map(data.set.targets.undone, (answers.logits[i], y)))
+                if task == "values"
+                else None,
             )
         )
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -67,9 +68,20 @@ def test_a_regression_is_trained_and_its_card_says_how_good_it_is(tmp_path: Path
     assert (card["task"], card["metric"]) == ("values", "r2")
     inputs, truth = find_labeled(card, tmp_path)
     pack = reds.load(path)
-    real = pack.logits(pack.run(inputs, subnet=1), 1)
+    real = pack.real(pack.run(inputs, subnet=1), 1)
     assert score("values", real, truth, real) == pytest.approx(full.accuracy, abs=1e-6)
     assert np.abs(real - truth).mean() == pytest.approx(card["subnets"][1]["mean_error"], rel=1e-5)
+
+
+def test_a_trained_net_that_gives_the_users_own_values_keeps_them() -> None:
+    x, y = regression(200)
+    module = torch.nn.Linear(6, 2)
+    fitted = np.linalg.lstsq(np.c_[x, np.ones(200)], y, rcond=None)[0].astype(np.float32)
+    module.weight.data, module.bias.data = torch.from_numpy(fitted[:-1].T), torch.from_numpy(fitted[-1])
+    data = reds.Dataset((x, y), regression(200), task="values")
+    net = reds.from_module(module, input_shape=(6,))
+    result = reds.compress(net, data, budgets=[1.0], epochs=1, full_epochs=0, name="given", console=QUIET)
+    assert result.subnets[0].accuracy > 0.99
 
 
 def test_an_autoencoder_finds_what_is_unlike_its_training(tmp_path: Path) -> None:
