@@ -66,8 +66,8 @@ class Data:
     """Hold the training, validation and test examples of a data set; test examples are used only once.
 
     Features are int8 [N, rows, columns, units]. Labels of classes are uint8 [N], values standardized float32
-    [N, outputs]. Labels of anomalies are uint8 [N], 1 for an odd example. All variants of one training example are in the
-    training part.
+    [N, outputs]. Labels of anomalies are uint8 [N], 1 for an odd example. All variants of one training
+    example are in the training part.
     """
 
     set: DataSpec

@@ -105,6 +105,8 @@ def check_recipe(
             source = _relative(recipe.data.set, path, "[data], set")
             own = load_user_data(source, recipe.seed, recipe.data)
         spec = own.set if own else SETS[recipe.data.set]
+        if spec.task == "anomalies" and recipe.data.every > 1:
+            raise RecipeError(f"{path}: [data] every leaves out rows that the net has to give: remove it")
         if spec.task != "classes" and recipe.alternative:
             raise RecipeError(
                 f"{path}: [[alternative]] needs classes, and [data] task is {spec.task}: remove one"
