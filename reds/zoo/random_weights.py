@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Layer, Widths
+from reds.graph import Graph, Layer, Widths, channels
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import interpreter
 from reds.pack.model import (
@@ -99,7 +99,7 @@ def with_random_weights(
 def _weights(rng: np.random.Generator, layer: Layer, graph: Graph) -> NDArray[np.int8]:
     if layer.kind not in WEIGHTED:
         return np.zeros((0, 0), np.int8)
-    rows = graph.full[layer.writes]
+    rows = channels(layer.writes, graph.full)
     normal = rng.normal(0, WEIGHT_SPREAD, (rows, layer.weights(graph.full) // rows))
     return np.rint(normal).clip(-LIMIT, LIMIT).astype(np.int8)
 
@@ -109,7 +109,7 @@ def _subnet(
     layers: Sequence[IntegerLayer], widths: Widths, x: NDArray[np.int8], zero: int,
 ) -> Subnet:  # fmt: skip
     """Return a subnet, each step fitted to the values that the steps before it compute from x."""
-    units = [widths[t.group] * t.copies for t in graph.tensors]
+    units = [tensor.channels(widths) for tensor in graph.tensors]
     runs = graph.running(widths)
     tensors, zeros, steps = {0: x}, {0: zero}, []
     for layer in (layers[i] for i in runs.layers):
