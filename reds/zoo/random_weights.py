@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Layer, Widths
+from reds.graph import Graph, Layer, Widths, channels
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import interpreter
 from reds.pack.model import (
