@@ -80,6 +80,14 @@ class Conversion:
         return self.traced.root.get_submodule(str(self.node.target))
 
     @property
+    def name(self) -> str:
+        """Return the class of the submodule, or the name of the function or method, that the present node calls."""
+        if self.node.op == "call_module":
+            return type(self.module).__name__
+        target = self.node.target
+        return target if isinstance(target, str) else target.__name__
+
+    @property
     def expected(self) -> Any:
         """Return the value of the present node for the traced batch."""
         return self.traced.values[self.node]
