@@ -18,9 +18,10 @@ compares the parameters and MACs of each with the published ones. Inputs are sma
 published ones unless the name says a share.
 
 Each module has random weights, and norms that have seen random data. `reds.from_module` reads it,
-`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs, and `reds.quantize` makes the
-pack. Every subnet then runs on the agent of a desktop and, where pack and arena fit, on the emulated
-Nano 33 BLE. *Exact* means that all subnets give the interpreter's outputs, bit for bit.
+`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs, in sixteenths of each group's
+units, and `reds.quantize` makes the pack. Every subnet then runs on the agent of a desktop and, where pack
+and arena fit, on the emulated Nano 33 BLE. *Exact* means that all subnets give the interpreter's outputs, bit
+for bit.
 
 - *difference* is the largest one of an output from the module's, before and after `reds.permute`, beside the
   largest output;
