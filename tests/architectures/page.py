@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reds.tables import markdown
+from tests.architectures.architecture import BUDGETS
 from tests.architectures.catalog import ARCHITECTURES
 from tests.architectures.outcome import Outcome, from_plain
 
@@ -18,8 +19,8 @@ compares the parameters and MACs of each with the published ones. Inputs are sma
 published ones unless the name says a share.
 
 Each module has random weights, and norms that have seen random data. `reds.from_module` reads it,
-`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs, in sixteenths of each group's
-units, and `reds.quantize` makes the pack. Every subnet then runs on the agent of a desktop and, where pack
+`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs (or the shares beside the
+name), in sixteenths of each group's units, and `reds.quantize` makes the pack. Every subnet then runs on the agent of a desktop and, where pack
 and arena fit, on the emulated Nano 33 BLE. *Exact* means that all subnets give the interpreter's outputs, bit
 for bit.
 
@@ -75,11 +76,19 @@ def cells(row: Outcome) -> list[str]:
     """Return the cells of one architecture that works."""
     figures = row.figures
     return [
-        row.name, row.source, " x ".join(map(str, row.shape)), f"{row.parameters:,}", f"{row.macs:,}",
+        row.name + _shares(row), row.source, " x ".join(map(str, row.shape)), f"{row.parameters:,}", f"{row.macs:,}",
         f"{figures['layers']}", f"{figures['difference']:.1g} of {figures['largest']:.2g}",
         f"{figures['seconds']['select']:.2f} s", f"{100 * figures['gap']:.2g} %",
         f"{figures['bytes'] / 1000:,.1f} kB", *(on(row, name) for name in ("desktop", "nano33ble")),
     ]  # fmt: skip
+
+
+def _shares(row: Outcome) -> str:
+    """Return the budgets of an architecture after its name, where they are not the usual ones."""
+    budgets = ARCHITECTURES[row.name].budgets
+    if budgets == BUDGETS:
+        return ""
+    return f" ({', '.join(f'{100 * budget:.0f}' for budget in budgets)} %)"
 
 
 def on(row: Outcome, name: str) -> str:

@@ -10,7 +10,7 @@ from hil.boards.open_board import OpenBoard
 from reds.elastic.from_module import from_module
 from reds.errors import NotElasticError
 from tests.architectures import page
-from tests.architectures.architecture import Make, Published, Shape, macs, parameters
+from tests.architectures.architecture import BUDGETS, Make, Published, Shape, macs, parameters
 from tests.architectures.bench import on_board
 from tests.architectures.catalog import ARCHITECTURES
 from tests.architectures.nets.classics import lenet5
@@ -61,7 +61,7 @@ def desktop() -> Iterator[OpenBoard]:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_every_subnet_of_an_architecture_is_exact_on_the_desktop(name: str, desktop: OpenBoard) -> None:
-    made = packed(name, *SMALL[name])
+    made = packed(name, *SMALL[name], BUDGETS)
     assert made.difference <= 1e-4 * made.largest
     macs = [subnet.macs for subnet in made.model.subnets]
     assert macs == sorted(macs)
