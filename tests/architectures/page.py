@@ -19,10 +19,10 @@ compares the parameters and MACs of each with the published ones. Inputs are sma
 published ones unless the name says a share.
 
 Each module has random weights, and norms that have seen random data. `reds.from_module` reads it,
-`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs (or the shares beside the
-name), in sixteenths of each group's units, and `reds.quantize` makes the pack. Every subnet then runs on the agent of a desktop and, where pack
-and arena fit, on the emulated Nano 33 BLE. *Exact* means that all subnets give the interpreter's outputs, bit
-for bit.
+`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs (or the shares beside the name), in
+sixteenths of each group's units, and `reds.quantize` makes the pack. Every subnet then runs on the agent of a
+desktop and, where pack and arena fit, on the emulated Nano 33 BLE. *Exact* means that all subnets give the
+interpreter's outputs, bit for bit.
 
 - *difference* is the largest one of an output from the module's, before and after `reds.permute`, beside the
   largest output;
@@ -57,18 +57,8 @@ def page(rows: Sequence[Outcome]) -> str:
     said = f"{len(works)} of {len(rows)} work, and {len(refused)} are refused.\n"
     parts = [HEAD + said, table(works)]
     if refused:
-        heads = ["architecture", "paper", "answer"]
-        answers = [[row.name, row.source, row.refused] for row in refused]
-        parts += ["\n## Refused\n", markdown(heads, answers)]
-    return "\n".join([*parts, "", MADE])
-
-
-def table(rows: Sequence[Outcome]) -> str:
-    """Return the table of architectures that work."""
-    heads = [
-        "architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection", "gap",
-        "pack", "desktop", "Nano",
-    ]  # fmt: skip
+        heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
+    heads += ["gap", "pack", "desktop", "Nano"]
     return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrll")
 
 
