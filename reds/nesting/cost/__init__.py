@@ -7,6 +7,7 @@ row of such sums, one a layer. One `Cost` describes either, and one solver serve
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -55,15 +56,20 @@ def width_grids(
 
     Args:
         graph: The full network. Groups that are never cut have their full width only.
-        step: Widths are multiples of this; one number, or one for each group.
-        least: The fewest units to keep; one number, or one for each group.
+        step: Widths are multiples of this; one number, or one for each group. Of units that are several
+            channels in every layer, as the heads of attention are, the channels are such multiples.
+        least: The fewest units to keep; one number, or one for each group. Of such units, channels.
         depth: Whether groups of a block that may be left out have the width 0 too.
 
     Raises:
         GraphError: A number is not whole or less than 1, or there is not one for each group.
     """
     n = len(graph.groups)
-    steps, fewest = _of_groups("step", step, n), _of_groups("least", least, n)
+    channels_each = _channels_of_units(graph)
+    steps = [by // gcd(by, each) for by, each in zip(_of_groups("step", step, n), channels_each, strict=True)]
+    fewest = [
+        -(-first // each) for first, each in zip(_of_groups("least", least, n), channels_each, strict=True)
+    ]
     none = {g for block in graph.blocks for g in block.groups} if depth else set[int]()
     return [
         np.unique([*range(round_up(first, by), group.units, by), group.units, *([0] if g in none else [])])
@@ -71,6 +77,12 @@ def width_grids(
         else np.array([group.units])
         for g, (group, by, first) in enumerate(zip(graph.groups, steps, fewest, strict=True))
     ]
+
+
+def _channels_of_units(graph: Graph) -> list[int]:
+    """Return for each group the channels that divide those of a unit in every tensor, most often 1."""
+    spans = [span for tensor in graph.tensors for span in tensor.spans]
+    return [gcd(*(s.copies for s in spans if s.group == g)) or 1 for g in range(len(graph.groups))]
 
 
 def _of_groups(name: str, given: int | Sequence[int], groups: int) -> Sequence[int]:
