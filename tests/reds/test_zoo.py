@@ -24,7 +24,11 @@ MACS = {
     "mobilenet-1.0": 104_276_480,
     "mobilenet-v2-0.35": 10_656_688,
     "mobilenet-v2-1.0": 55_011_712,
+    "mobilenet-v3-small": 11_049_408,
     "resnet8": 12_501_632,
+    "bc-resnet-1": 2_482_156,
+    "matchbox": 0,
+    "autoencoder": 264_192,
 }
 
 
@@ -50,6 +54,36 @@ def test_mobilenet_v2_has_the_cost_and_the_parameters_of_torchvisions() -> None:
     assert len(graph.blocks) == 10
     assert len(graph.running([0 if any(g in b.groups for b in graph.blocks) else n
                               for g, n in enumerate(graph.full)]).layers) == 65 - 10 * 4  # fmt: skip
+
+
+def test_mobilenet_v3_has_the_published_cost_and_the_parameters_of_torchvisions() -> None:
+    graph = mobilenet_v3_small(224, 224, 3, 1000)
+    assert graph.macs(graph.full) == 56_510_400  # the paper: 56 M
+    assert graph.weights(graph.full) + sum(values_beside_weights(graph, 2)) == 2_542_856
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "thousands"), [(1, 9.2), (2, 27.3), (3, 54.2), (6, 188), (8, 321)]
+)  # fmt: skip
+def test_bc_resnet_has_the_published_parameters(multiplier: float, thousands: float) -> None:
+    """The original's sub-spectral norms have values of their own for each fifth of the bands."""
+    graph = bc_resnet(multiplier)
+    along_bands = [layer.kernel == (3, 1) for layer in graph.layers]
+    values = [
+        n * (5 if spectral else 1)
+        for n, spectral in zip(values_beside_weights(graph, 2), along_bands, strict=True)
+    ]
+    bare = sum(graph.full[x.writes[0].group] for x in graph.layers if x.kernel == (1, 1))
+    parameters = graph.weights(graph.full) + sum(values)
+    assert parameters / 1000 == pytest.approx(thousands, rel=0.005)
+
+
+def values_beside_weights(graph: Graph, norm: int) -> list[int]:
+    """For each layer its biases, or `norm` values for each unit of its batch norm."""
+    return [
+        layer.writes[0].units(graph) * (norm if layer.norm else 1) if layer.weights(graph.full) else 0
+        for layer in graph.layers
+    ]
 
 
 def test_an_unknown_net_is_answered_with_the_nearest_name() -> None:
