@@ -6,7 +6,6 @@ biases, as in slimmable networks; REDS (arXiv 2311.13349) shares one norm, which
 into per-unit biases and multipliers at quantization, so that all subnets share the int8 weights.
 """
 
-import re
 from collections.abc import Sequence
 from math import prod
 from typing import Literal
@@ -15,44 +14,18 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
+from reds.elastic.activations import activate
+from reds.elastic.active import active_weight, affine_after, kept
+from reds.elastic.affine import SharedNorm
 from reds.elastic.layers import apply_relu, run_layer, weight_shape
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, GraphError, SettingsError
-from reds.graph import MIXING, Graph, Layer, Widths
+from reds.graph import Graph, Layer, Widths
 from reds.graph.subnets import SubnetSpec, full_subnet
-from reds.pack.model import WEIGHTED, Kind
+from reds.pack.model import Kind
 from reds.pack.scale import UNCHANGED
 from reds.rules import check_kind
 from reds.text import shown
-
-
-class UnitBias(nn.Module):
-    """Add one trained bias to each unit; stands in for the batch norm of a layer that has none."""
-
-    def __init__(self, units: int) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(units))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Add the biases to float32 [N, units]."""
-        return x + self.bias
-
-
-class SharedNorm(nn.Module):
-    """Apply the full net's batch norm in every subnet: fixed statistics, gain and offset still train."""
-
-    def __init__(self, full: nn.BatchNorm1d) -> None:
-        super().__init__()
-        assert full.running_mean is not None
-        assert full.running_var is not None
-        gain = full.weight.detach() / (full.running_var + full.eps).sqrt()
-        self.gain = nn.Parameter(gain)
-        self.offset = nn.Parameter(full.bias.detach() - full.running_mean * gain)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Scale and shift float32 [N, units], which are the first units of the full net."""
-        units = x.shape[1]
-        return x * self.gain[:units] + self.offset[:units]
 
 
 class ElasticNet(nn.Module):
@@ -75,10 +48,10 @@ class ElasticNet(nn.Module):
         self.graph, self.dropout, self.standardization = graph, dropout, UNCHANGED
         self.subnets = tuple(subnets) or (full_subnet(graph),)
         shapes = [weight_shape(graph, layer) for layer in graph.layers]
-        self.weights = nn.ParameterList([torch.randn(s) * (2 / (prod(s[1:]))) ** 0.5 for s in shapes])
+        self.weights = nn.ParameterList(map(_initial_weight, graph.layers, shapes))
         self.affines = nn.ModuleList(nn.ModuleList(_affines(graph, subnet.widths)) for subnet in self.subnets)
         flat = all(layer.kind is Kind.DENSE for layer in graph.layers if 0 in layer.inputs)
-        features = graph.full[0] if flat else 1
+        features = graph.tensors[0].channels(graph.full) if flat else 1
         self.mean, self.std = nn.Buffer(torch.zeros(features)), nn.Buffer(torch.ones(features))
 
     def forward(self, x: Tensor, subnet: int) -> Tensor:
@@ -101,11 +74,15 @@ class ElasticNet(nn.Module):
                 values.append(none if held is None else values[held])
                 continue
             inputs = [values[tensor] for tensor in layer.inputs]
-            y = run_layer(layer, self.graph, active_weight(layer, self.layer_weight(k), widths), inputs)
+            weight = active_weight(self.graph, layer, self.layer_weight(k), widths)
+            y = run_layer(layer, self.graph, weight, inputs)
             sides, y = y.shape, affine(y.flatten(0, 2))
             if layer.relu:
                 y = apply_relu(layer, y)
-                y = F.dropout(y, self.dropout, self.training) if self.dropout else y
+            elif layer.activation is not None:
+                y = activate(layer.activation, self.before_activation(subnet, k, y))
+            if self.dropout and (layer.relu or layer.activation is not None):
+                y = F.dropout(y, self.dropout, self.training)
             values.append(self.layer_output(subnet, k, y.view(sides)))
         return values
 
@@ -117,7 +94,7 @@ class ElasticNet(nn.Module):
     def check_features(self, x: Tensor) -> None:
         """Raise `DataError` unless x holds features that the net reads, of one example or more."""
         source = self.graph.tensors[0]
-        sides = source.height, source.width, self.graph.full[0]
+        sides = source.height, source.width, source.channels(self.graph.full)
         if not isinstance(x, Tensor):
             raise DataError(
                 f"the features are {type(x).__name__}: a tensor is needed, as torch.from_numpy makes it"
@@ -131,7 +108,7 @@ class ElasticNet(nn.Module):
     def check_batch(self, x: Tensor, y: Tensor) -> None:
         """Raise `DataError` unless the net reads features x, and has an output for each label y int [N]."""
         self.check_features(x)
-        outputs = self.graph.full[self.graph.layers[-1].writes]
+        outputs = self.graph.tensors[-1].channels(self.graph.full)
         if not isinstance(y, Tensor):
             raise DataError(
                 f"the labels are {type(y).__name__}: a tensor is needed, as torch.from_numpy makes it"
@@ -153,6 +130,10 @@ class ElasticNet(nn.Module):
         weight: Tensor = self.weights[layer]
         return weight
 
+    def before_activation(self, subnet: int, layer: int, y: Tensor) -> Tensor:
+        """Return float32 [values, units] that an activation reads; a subclass may round or note it."""
+        return y
+
     def layer_output(self, subnet: int, layer: int, y: Tensor) -> Tensor:
         """Return the output of a layer; a subclass may round it."""
         return y
@@ -162,6 +143,14 @@ class ElasticNet(nn.Module):
         affines = self.affines[subnet]
         assert isinstance(affines, nn.ModuleList)
         return affines
+
+
+def _initial_weight(layer: Layer, shape: tuple[int, ...]) -> Tensor:
+    """Return random weights: He's, small constants of an embedding, or torch's slope of a PReLU."""
+    if layer.kind is Kind.PRELU:
+        return torch.full(shape, 0.25)
+    deviation = 0.02 if layer.kind is Kind.EMBED else (2 / prod(shape[1:])) ** 0.5
+    return torch.randn(shape) * deviation
 
 
 def check_elastic(net: object) -> None:
@@ -208,32 +197,8 @@ def _affines(graph: Graph, widths: Widths) -> list[nn.Module]:
     """Return the affine map after each layer of a subnet: the identity after one that does not run."""
     run = graph.running(widths).layers
     return [
-        affine_after(layer, widths[layer.writes]) if i in run else nn.Identity()
-        for i, layer in enumerate(graph.layers)
+        affine_after(layer, widths) if i in run else nn.Identity() for i, layer in enumerate(graph.layers)
     ]
-
-
-def affine_after(layer: Layer, units: int) -> nn.Module:
-    """Return the affine map after a layer: batch norm, bias, or identity if the layer has no weights."""
-    if layer.kind not in WEIGHTED:
-        return nn.Identity()
-    return nn.BatchNorm1d(units) if layer.norm else UnitBias(units)
-
-
-def active_weight(layer: Layer, weight: Tensor, widths: Widths) -> Tensor:
-    """Return the view of a layer's full weights that a subnet uses.
-
-    Args:
-        layer: The layer.
-        weight: Its full weights, of `weight_shape`.
-        widths: Units that the subnet keeps in each unit group.
-
-    Returns:
-        Weights [output units, input units, ...].
-    """
-    if layer.kind in MIXING:
-        return weight[: widths[layer.writes], : widths[layer.reads] * layer.copies]
-    return weight[: widths[layer.writes]] if layer.kind in WEIGHTED else weight
 
 
 def cropped(full: ElasticNet, widths: Widths) -> ElasticNet:
@@ -253,18 +218,11 @@ def cropped(full: ElasticNet, widths: Widths) -> ElasticNet:
     net.standardization = full.standardization
     net.mean.copy_(full.mean)
     net.std.copy_(full.std)
-    kept = full.graph.running(widths).layers
-    for new, old in enumerate(kept):
-        weight = active_weight(full.graph.layers[old], full.weights[old], widths)
-        net.weights[new].data.copy_(weight)
-        own, before = net.subnet_affines(0)[new], full.subnet_affines(0)[old]
-        state = {
-            name: v[: widths[full.graph.layers[old].writes]] if v.ndim else v
-            for name, v in before.state_dict().items()
-        }
-        own.load_state_dict(state)
-        if isinstance(own, nn.BatchNorm1d) and isinstance(before, nn.BatchNorm1d):
-            own.eps = before.eps  # of a user's module; a state dict does not hold it
+    for new, old in enumerate(full.graph.running(widths).layers):
+        layer = full.graph.layers[old]
+        net.weights[new].data.copy_(active_weight(full.graph, layer, full.weights[old], widths))
+        units = kept(full.graph, layer.writes, widths)
+        _copy_affine(net.subnet_affines(0)[new], full.subnet_affines(0)[old], units)
     return net
 
 
@@ -289,16 +247,21 @@ def nest(
         raise SettingsError(f"norms: 'own' or 'shared' is needed, not {shown(norms)}")
     net = ElasticNet(full.graph, subnets, full.dropout)
     net.standardization = full.standardization
-    state = full.state_dict()
-    for name, value in net.state_dict().items():
-        source = state[re.sub(r"^affines\.\d+", "affines.0", name)]
-        value.copy_(source[: len(value)] if value.ndim else source)
-    for k, affine in enumerate(full.subnet_affines(0)):
-        if isinstance(affine, nn.BatchNorm1d):
-            shared = SharedNorm(affine)
-            for i in range(len(subnets)):
-                own = net.subnet_affines(i)[k]
-                if isinstance(own, nn.BatchNorm1d):  # else a block is left out
-                    own.eps = affine.eps  # of a user's module; a state dict does not hold it
-                    net.subnet_affines(i)[k] = own if norms == "own" else shared
+    shared = {name: value for name, value in full.state_dict().items() if not name.startswith("affines.")}
+    net.load_state_dict(shared, strict=False)
+    for k, (layer, affine) in enumerate(zip(full.graph.layers, full.subnet_affines(0), strict=True)):
+        norm = SharedNorm(affine) if isinstance(affine, nn.BatchNorm1d) else None
+        for i, subnet in enumerate(subnets):
+            own, units = net.subnet_affines(i), kept(full.graph, layer.writes, subnet.widths)
+            if norm is not None and norms == "shared" and isinstance(own[k], nn.BatchNorm1d):
+                own[k] = norm.of_subnet(units)
+            elif not isinstance(own[k], nn.Identity):  # else a block is left out
+                _copy_affine(own[k], affine, units)
     return net
+
+
+def _copy_affine(own: nn.Module, full: nn.Module, kept: slice | Tensor) -> None:
+    """Copy the kept units of an affine map of the full net."""
+    own.load_state_dict({name: v[kept] if v.ndim else v for name, v in full.state_dict().items()})
+    if isinstance(own, nn.BatchNorm1d) and isinstance(full, nn.BatchNorm1d):
+        own.eps = full.eps  # of a user's module; a state dict does not hold it

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from reds.elastic.net import ElasticNet, SharedNorm, UnitBias, check_elastic
+from reds.elastic.affine import SharedNorm, UnitBias
+from reds.elastic.net import ElasticNet, check_elastic
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
 from reds.graph import MIXING, Layer
@@ -81,7 +82,7 @@ def read_standardized(net: ElasticNet, standardization: Standardization) -> None
             shift = _fold(layer, net.weights[k], affine)
             for subnet in range(len(net.subnets)):
                 _subtract(net.subnet_affines(subnet)[k], shift)
-        elif affine is not None and layer.kind in MOVING and not layer.relu:
+        elif affine is not None and layer.kind in MOVING and not layer.relu and not layer.activation:
             flat = layer.kind is Kind.FLATTEN
             holds[-1] = affine.flattened(source.height * source.width) if flat else affine
         else:

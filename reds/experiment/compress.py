@@ -176,7 +176,7 @@ def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
         net = by_name(net, len(spec.classes))
     graph = net.graph if isinstance(net, ElasticNet) else net
     source, (rows, columns, units) = graph.tensors[0], spec.shape
-    reads = graph.full[0], source.height, source.width
+    reads = source.channels(graph.full), source.height, source.width
     # The weights of a given net know the order of its features, so no other shape with as many will do.
     exact = isinstance(net, ElasticNet)
     if reads != (units, rows, columns) if exact else not graph.reads(spec.shape):

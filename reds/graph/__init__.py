@@ -2,8 +2,8 @@
 
 Units of several layers must often be cut together. A depthwise layer has one filter for every unit that it
 reads. A residual add needs the same units on both sides. Such units form one *unit group*, and the whole
-method (importance, cost, selection, permutation, slicing) works on unit groups. A subnet leaves out a
-residual block by keeping no unit of the groups inside of it.
+method (importance, cost, selection, permutation, slicing) works on unit groups. A concatenation puts groups
+side by side. A subnet leaves out a residual block by keeping no unit of the groups inside of it.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,38 @@ from math import ceil, prod
 
 from reds.errors import GraphError
 from reds.graph.blocks import Block, Running, find_blocks, running_layers
-from reds.graph.parts import MIXING, Group, Layer, Padding, Tensor, Widths
+from reds.graph.geometry import same_padding
+from reds.graph.parts import (
+    MIXING,
+    Activation,
+    Group,
+    Layer,
+    Padding,
+    Span,
+    Spans,
+    Tensor,
+    Widths,
+    channels,
+    kept_channels,
+)
 from reds.rules import is_number
 from reds.text import shown
 
 __all__ = [
     "MIXING",
+    "Activation",
     "Block",
     "Graph",
     "Group",
     "Layer",
     "Padding",
     "Running",
+    "Span",
+    "Spans",
     "Tensor",
     "Widths",
+    "channels",
+    "kept_channels",
     "same_padding",
 ]
 
@@ -65,7 +83,7 @@ class Graph:
         A network that reads features reads any shape with as many numbers.
         """
         source = self.tensors[0]
-        return (source.height, source.width, self.full[0]) in (shape, (1, 1, prod(shape)))
+        return (source.height, source.width, source.channels(self.full)) in (shape, (1, 1, prod(shape)))
 
     def running(self, widths: Sequence[int]) -> Running:
         """Return the layers that a subnet runs.
@@ -120,21 +138,3 @@ class Graph:
     def weights(self, widths: Sequence[int]) -> int:
         """Return the number of weights that a subnet of these widths reads."""
         return sum(self.layers[i].weights(widths) for i in self.running(widths).layers)
-
-
-def same_padding(sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:
-    """Return TensorFlow's `same` padding, which gives ceil(side / stride) windows on each axis.
-
-    Args:
-        sides: Rows and columns of the input.
-        kernel: Rows and columns of the window.
-        stride: Rows and columns that the window moves by.
-
-    Returns:
-        Rows and columns to add. If a sum is odd, the top or left side gets the smaller half.
-    """
-    rows, columns = (
-        max((ceil(side / step) - 1) * step + taps - side, 0)
-        for side, taps, step in zip(sides, kernel, stride, strict=True)
-    )
-    return (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)

@@ -12,8 +12,10 @@ from reds.errors import GraphError
 from reds.graph.parts import Group, Layer, Tensor
 from reds.pack.model import Kind
 
-COPYING = frozenset({Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.FLATTEN})
-"""Kinds whose outputs lie in the range of their inputs."""
+COPYING = frozenset({
+    Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.FLATTEN, Kind.CONCAT, Kind.UPSAMPLE, Kind.TRANSPOSE, Kind.RESHAPE,
+})  # fmt: skip
+"""Kinds whose outputs lie in the range of their inputs, or are 0 in the padding of an average."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def find_blocks(
             written = {layers[i].output for i in inside}
             read = {tensor for i in inside for tensor in layers[i].inputs} - written
             own = tuple(g for g in _held(groups, tensors, written) if g not in taken)
-            if own and read == {skip} and _is_identity(layer, *ranges[skip]):
+            same = tensors[skip] == tensors[layer.output]
+            if own and same and read == {skip} and _is_identity(layer, *ranges[skip]):
                 taken.update(own)
                 blocks.append(Block(end, skip, inside | {end}, own))
     return tuple(blocks)
@@ -105,7 +108,7 @@ def _held(groups: Sequence[Group], tensors: Sequence[Tensor], inside: Set[int]) 
     """Return the groups, cut ones alone, of which every tensor is inside."""
     found = []
     for g, group in enumerate(groups):
-        members = {t for t, tensor in enumerate(tensors) if tensor.group == g}
+        members = {t for t, tensor in enumerate(tensors) if any(span.group == g for span in tensor.spans)}
         if group.cut and members and members <= inside:
             found.append(g)
     return found
@@ -113,7 +116,7 @@ def _held(groups: Sequence[Group], tensors: Sequence[Tensor], inside: Set[int]) 
 
 def _is_identity(add: Layer, low: float, high: float) -> bool:
     """Return whether a sum without its branch is its other input, which lies between `low` and `high`."""
-    return not add.relu or (low >= 0 and high <= add.ceiling)
+    return add.activation is None and (not add.relu or (low >= 0 and high <= add.ceiling))
 
 
 def _ranges(layers: Sequence[Layer]) -> list[tuple[float, float]]:
@@ -121,10 +124,14 @@ def _ranges(layers: Sequence[Layer]) -> list[tuple[float, float]]:
     ranges = [(-inf, inf)]
     for layer in layers:
         inputs = [ranges[tensor] for tensor in layer.inputs]
-        if layer.relu:
+        if layer.activation is not None:
+            ranges.append((-inf, inf))
+        elif layer.relu:
             ranges.append((0.0, layer.ceiling))
         elif layer.kind in COPYING:
-            ranges.append(inputs[0])
+            padded = [(0.0, 0.0)] if any(layer.padding) else []
+            ends = [*inputs, *padded]
+            ranges.append((min(low for low, _ in ends), max(high for _, high in ends)))
         elif layer.kind is Kind.ADD:
             ranges.append((sum(low for low, _ in inputs), sum(high for _, high in inputs)))
         else:

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reds.pack.model import WEIGHTED, Kind
 
-MIXING = frozenset({Kind.DENSE, Kind.CONV})
+MIXING = frozenset({Kind.DENSE, Kind.CONV, Kind.TRANSPOSED})
 """Kinds in which every unit written reads every unit of the input."""
 
 Widths = tuple[int, ...]
@@ -25,22 +29,72 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """The output of a layer, or the network's input: `height` x `width` positions of a group's units.
-
-    A flatten leaves one position and makes `copies` features of every unit, those of the first unit first. So
-    a subnet's features are a prefix of the full network's.
-    """
+class Span:
+    """The units of one group where they lie side by side in a tensor."""
 
     group: int
+    copies: int = 1
+    """Channels of each unit: after a flatten its positions, in a head of attention the size of the head."""
+
+
+Spans = tuple[Span, ...]
+
+
+def channels(spans: Spans, widths: Sequence[int]) -> Any:
+    """Return the channels of these spans in a subnet. It also takes arrays of widths."""
+    return sum(span.copies * widths[span.group] for span in spans)
+
+
+def kept_channels(spans: Spans, full: Sequence[int], widths: Sequence[int]) -> NDArray[np.int64]:
+    """Return the channels that a subnet keeps, as indices into the full network's, ascending.
+
+    Args:
+        spans: The spans of a tensor.
+        full: Widths of the full network.
+        widths: Widths of the subnet.
+    """
+    parts, start = [np.zeros(0, np.int64)], 0
+    for span in spans:
+        parts.append(np.arange(start, start + span.copies * widths[span.group]))
+        start += span.copies * full[span.group]
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """The output of a layer, or the network's input: `height` x `width` positions of channels.
+
+    The channels of one unit lie together, those of the first unit first. So a subnet's channels are a prefix
+    of the full network's, in each span.
+    """
+
+    spans: Spans
     height: int = 1
     width: int = 1
-    copies: int = 1
+
+    @property
+    def positions(self) -> int:
+        """Return the number of spatial positions."""
+        return self.height * self.width
+
+    def channels(self, widths: Sequence[int]) -> Any:
+        """Return the channels that a subnet keeps. It also takes arrays of widths."""
+        return channels(self.spans, widths)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function that each value of a layer's output goes through."""
+
+    name: str
+    """A name in `reds.elastic.activations`, as `hard_swish`."""
+    slope: float = 0.0
+    """The factor below zero of a leaky ReLU and an ELU; 0 for others."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the full network."""
+    """One layer of the full network. It ends in its batch norm, then in a ReLU or an activation."""
 
     name: str
     kind: Kind
@@ -48,32 +102,50 @@ class Layer:
     """Indices into `Graph.tensors`."""
     output: int
     """Index into `Graph.tensors`."""
-    reads: int
-    """The unit group of the inputs, an index into `Graph.groups`."""
-    writes: int
-    """The unit group of the output."""
+    reads: Spans
+    """Those of the first input; of a concatenation those of all inputs, in order."""
+    writes: Spans
+    """Those of the output."""
     per_pair: int
-    """Multiply-accumulates for one unit read and one unit written; in a depthwise layer for one unit."""
-    copies: int = 1
-    """Weights of a row for each unit read: after a flatten its spatial positions, else 1."""
+    """Multiply-accumulates for one channel read and one channel written; in a layer that does not mix its
+    input channels for one channel written."""
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
     padding: Padding = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    block: int = 1
+    """Input channels of a block of a grouped convolution, channels of a head of attention, or positions that
+    an embedding has constants for."""
     relu: bool = False
     ceiling: float = inf
     """The upper limit of the ReLU, as 6 in ReLU6."""
     norm: bool = False
     """True if a batch norm follows, before the ReLU."""
+    activation: Activation | None = None
+    eps: float = 0.0
+    """Added to the variance by a layer norm."""
 
-    def macs(self, widths: Sequence[int]) -> int:
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Return the unit groups that the layer reads or writes, ascending."""
+        return tuple(sorted({span.group for span in (*self.reads, *self.writes)}))
+
+    def macs(self, widths: Sequence[int]) -> Any:
         """Return the multiply-accumulates at these widths: fan-in of the subnet, biases not counted."""
-        if self.kind in MIXING:
-            return self.per_pair * widths[self.reads] * widths[self.writes]
-        return self.per_pair * widths[self.writes]
+        return self.macs_at(channels(self.reads, widths), channels(self.writes, widths))
 
-    def weights(self, widths: Sequence[int]) -> int:
-        """Return the number of weights that a subnet of these widths reads in this layer."""
+    def macs_at(self, read: Any, written: Any) -> Any:
+        """Return the multiply-accumulates at these channels, numbers or arrays."""
+        return self.per_pair * (read if self.kind in MIXING else 1) * written
+
+    def weights(self, widths: Sequence[int]) -> Any:
+        """Return the number of int8 weights that a subnet of these widths reads in this layer."""
+        return self.weights_at(channels(self.reads, widths), channels(self.writes, widths))
+
+    def weights_at(self, read: Any, written: Any) -> Any:
+        """Return the number of int8 weights that a subnet of these channels reads, numbers or arrays."""
+        if self.kind is Kind.EMBED:
+            return self.block * written
         if self.kind not in WEIGHTED:
-            return 0
-        fan_in = self.copies * widths[self.reads] if self.kind in MIXING else 1
-        return self.kernel[0] * self.kernel[1] * fan_in * widths[self.writes]
+            return 0 * written
+        return self.kernel[0] * self.kernel[1] * (read if self.kind in MIXING else self.block) * written

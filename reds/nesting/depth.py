@@ -26,7 +26,7 @@ def switches(graph: Graph, grids: Widths) -> list[Groups]:
     for i, layer in enumerate(graph.layers):
         block = smallest_around(graph, i)
         own = block.groups if block else ()
-        near = [g for g in own if g in (layer.reads, layer.writes)] or own
+        near = [g for g in own if g in layer.groups] or own
         found.append(tuple(g for g in near[:1] if not grids[g][0]))
     return found
 

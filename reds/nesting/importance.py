@@ -134,11 +134,19 @@ def score(
     units = [np.zeros(group.units) for group in net.graph.groups]
     kernels: dict[Groups, NDArray[np.float64]] = {}
     for layer, scores in zip(net.graph.layers, of_weights, strict=True):
-        if layer.kind in WEIGHTED and net.graph.groups[layer.writes].cut:
-            units[layer.writes] += scores.reshape(len(scores), -1).sum(1)
-            if _pointwise(layer):
-                pair = layer.reads, layer.writes
-                kernels[pair] = kernels.get(pair, 0) + scores.reshape(scores.shape[:2]).T
+        if layer.kind not in WEIGHTED:
+            continue
+        of_channels = scores.reshape(len(scores), -1).sum(1)
+        start = 0
+        for span in layer.writes:
+            group = net.graph.groups[span.group]
+            part = of_channels[start : start + group.units * span.copies]
+            start += len(part)
+            if group.cut:
+                units[span.group] += part.reshape(group.units, span.copies).sum(1)
+        if _pointwise(layer) and net.graph.groups[layer.writes[0].group].cut:
+            pair = layer.reads[0].group, layer.writes[0].group
+            kernels[pair] = kernels.get(pair, 0) + scores.reshape(scores.shape[:2]).T
     if not all(np.isfinite(score).all() for score in units):
         raise DivergedError("scores of units are not finite, so the full net has diverged: lower [full] rate")
     return Importance(units, kernels, identities.shares(given) if identities else None)
@@ -158,4 +166,5 @@ def _checked(net: ElasticNet, batches: Batches) -> Iterator[tuple[Tensor, Tensor
 
 def _pointwise(layer: Layer) -> bool:
     """Return whether each weight of the layer joins a unit of one group and a unit of another."""
-    return layer.kind is Kind.CONV and layer.kernel == (1, 1) and layer.reads != layer.writes
+    alone = all(len(spans) == 1 and spans[0].copies == 1 for spans in (layer.reads, layer.writes))
+    return layer.kind is Kind.CONV and layer.kernel == (1, 1) and alone and layer.reads != layer.writes

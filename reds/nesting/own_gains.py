@@ -32,7 +32,7 @@ def own_gains(graph: Graph, tables: OwnGains, grids: list[Grid]) -> Gains:
     """
     if not isinstance(tables, Mapping):
         raise SettingsError(f"gains: {shown(tables)}: a table of units for each layer is needed")
-    writes = {layer.name: layer.writes for layer in graph.layers}
+    writes = {layer.name: layer.writes[0].group for layer in graph.layers if len(layer.writes) == 1}
     cut = {g: next(n for n, w in writes.items() if w == g) for g, grid in enumerate(grids) if len(grid) > 1}
     found: dict[tuple[int, ...], NDArray[np.float64]] = {}
     for name, table in tables.items():

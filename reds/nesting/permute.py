@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reds.elastic.active import ROWS
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
-from reds.graph import MIXING, Graph
+from reds.graph import MIXING, Graph, Spans
 from reds.nesting.gains import checked_scores
-from reds.pack.model import WEIGHTED
 from reds.rules import check_kind
 
 
@@ -36,7 +36,7 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
     """Reorder the units of a full network in place. Outputs stay equal up to float32 rounding.
 
     Everything that belongs to a group moves together: the rows that write it, their batch norms and biases,
-    and the columns that read it with every spatial copy.
+    and the columns that read it, with all channels of each unit.
 
     Args:
         net: The full network, its own only subnet.
@@ -48,15 +48,24 @@ def permute(net: ElasticNet, orders: Sequence[NDArray[np.int64]]) -> None:
     check_full(net)
     indices = _checked(net.graph, orders)
     for layer, weight, tail in zip(net.graph.layers, net.weights, net.subnet_affines(0), strict=True):
-        rows, units = indices[layer.writes], indices[layer.reads]
-        if layer.kind in WEIGHTED:
+        rows = _channel_order(net.graph, layer.writes, indices)
+        if layer.kind in ROWS:
             weight.copy_(weight[rows])
         if layer.kind in MIXING:
-            columns = (units[:, None] * layer.copies + torch.arange(layer.copies)).flatten()
-            weight.copy_(weight[:, columns])
+            weight.copy_(weight[:, _channel_order(net.graph, layer.reads, indices)])
         for value in tail.state_dict().values():
             if value.ndim:
                 value.copy_(value[rows])
+
+
+def _channel_order(graph: Graph, spans: Spans, indices: Sequence[Tensor]) -> Tensor:
+    """Return the old channels of a tensor in the new order: units move with all their channels."""
+    parts, start = [], 0
+    for span in spans:
+        units = indices[span.group]
+        parts.append(start + (units[:, None] * span.copies + torch.arange(span.copies)).flatten())
+        start += len(units) * span.copies
+    return torch.cat(parts)
 
 
 def _checked(graph: Graph, orders: Sequence[NDArray[np.int64]]) -> list[Tensor]:

@@ -142,7 +142,7 @@ def _naming_groups(graph: Graph) -> Iterator[None]:
     try:
         yield
     except CoupledError as error:
-        writers = {layer.writes: layer.name for layer in reversed(graph.layers)}
+        writers = {span.group: layer.name for layer in reversed(graph.layers) for span in layer.writes}
         names = [writers.get(g, "the input") for g in error.groups]
         raise CoupledError(error.groups, error.sizes, names) from None
 

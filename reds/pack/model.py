@@ -7,14 +7,21 @@ the arithmetic, and `reds.pack.validate` checks every rule.
 Tensors are NHWC. Those of a dense network are 1 x 1 x units.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import ModelError
+from reds.pack.kinds import COPYING as COPYING
+from reds.pack.kinds import FACTORED as FACTORED
+from reds.pack.kinds import MIXING as MIXING
+from reds.pack.kinds import REQUANTIZED as REQUANTIZED
+from reds.pack.kinds import WEIGHTED as WEIGHTED
+from reds.pack.kinds import WINDOWED as WINDOWED
+from reds.pack.kinds import Kind as Kind
+from reds.pack.kinds import table_rows as table_rows
 
 LIMIT = 127
 """Weights, inputs and activations lie in [-LIMIT, LIMIT]."""
@@ -39,37 +46,6 @@ MULTIPLIER_STEP = 256
 """Multipliers are multiples of this, so that a kernel may compute 256 * acc and multiply by m / 256."""
 
 
-class Kind(IntEnum):
-    """Name the operation of a layer. The numbers are part of the pack format."""
-
-    DENSE = 1
-    CONV = 2
-    DEPTHWISE = 3
-    AVERAGE_POOL = 4
-    MAX_POOL = 5
-    ADD = 6
-    FLATTEN = 7
-    """Writes all spatial positions of the first unit, then of the second, and so on. So the features of a
-    subnet are a prefix of the full network's."""
-
-
-WEIGHTED = frozenset({Kind.DENSE, Kind.CONV, Kind.DEPTHWISE})
-"""Kinds with weights. Their tables have a row for every unit written."""
-WINDOWED = frozenset({Kind.CONV, Kind.DEPTHWISE, Kind.AVERAGE_POOL, Kind.MAX_POOL})
-"""Kinds that slide a window over their input."""
-REQUANTIZED = WEIGHTED | {Kind.AVERAGE_POOL, Kind.ADD}
-"""Kinds that requantize an accumulator. The others copy bytes."""
-FACTORED = frozenset({Kind.AVERAGE_POOL, Kind.ADD})
-"""Kinds without weights that scale their inputs by integer factors."""
-
-
-def table_rows(kind: Kind, units_out: int) -> int:
-    """Return the rows of a subnet's table: one a unit with weights, else one if requantized, else none."""
-    if kind in WEIGHTED:
-        return units_out
-    return 1 if kind in REQUANTIZED else 0
-
-
 @dataclass(frozen=True)
 class TensorShape:
     """The shape of a tensor in the full network."""
@@ -92,9 +68,11 @@ class TensorShape:
 class IntegerLayer:
     """One layer of the full network.
 
-    `weights` is int8 [units_out, fan_in], the most important unit first: dense [out, in], convolution
-    [out, kernel rows * columns * in], depthwise [units, kernel rows * columns], [0, 0] without weights.
-    Padding is filled with the zero point of the input.
+    `weights` is int8 [units_out, fan_in], the most important unit first: dense [out, in], convolution and
+    transposed convolution [out, kernel rows * columns * in], grouped [out, kernel rows * columns * in of a
+    block], depthwise [units, kernel rows * columns]. An embedding has [positions, units], others [0, 0]. The
+    kernel of a transposed convolution is flipped already, so that it slides as that of a convolution.
+    Padding is filled with the zero point of the input, but that of a max pool with -128.
     """
 
     kind: Kind
@@ -106,21 +84,57 @@ class IntegerLayer:
     relu: bool = False
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
+    """Rows and columns that a window moves by; of a transposed convolution and an upsampling how often each
+    row and column of the input is written."""
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Rows and columns added at the top, left, bottom and right."""
+    """Rows and columns added at the top, left, bottom and right. An embedding has at the top the number of
+    positions that it puts in front."""
+    dilation: tuple[int, int] = (1, 1)
+    """Rows and columns from one position of a window to the next."""
+    groups: int = 1
+    """Blocks of a grouped convolution, and heads of an attention, in the full network."""
 
     @property
     def taps(self) -> int:
         """Return the number of positions in the kernel's window."""
         return self.kernel[0] * self.kernel[1]
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Return the rows and columns from the first to the last position of a window, both included."""
+        (rows, columns), (down, across) = self.kernel, self.dilation
+        return (rows - 1) * down + 1, (columns - 1) * across + 1
+
+    @property
+    def front(self) -> int:
+        """Return the positions that an embedding puts in front of those that it reads."""
+        return self.padding[0] if self.kind is Kind.EMBED else 0
+
+    def weight_shape(self, tensors: Sequence[TensorShape]) -> tuple[int, int]:
+        """Return the shape that the weights must have.
+
+        Args:
+            tensors: All tensors of the full network.
+        """
+        read, written = tensors[self.inputs[0]].units, tensors[self.output]
+        if self.kind is Kind.EMBED:
+            return written.positions, written.units
+        if self.kind not in WEIGHTED:
+            return 0, 0
+        if self.kind is Kind.GROUPED:
+            read //= self.groups
+        return written.units, self.taps * (1 if self.kind is Kind.DEPTHWISE else read)
+
     def subnet_weights(self, step: "Step") -> NDArray[np.int8]:
         """Return the weights that a subnet reads.
 
-        The shape is int8 [units_out, taps * units_in]; depthwise [units, taps]; without weights [0, 0].
+        The shape is int8 [units_out, taps * units_in]; depthwise [units, taps]; grouped [units_out, taps *
+        units of a block]; embedding [positions, units]; without weights [0, 0].
         """
+        if self.kind is Kind.EMBED:
+            return self.weights[:, : step.units_out]
         rows = self.weights[: step.units_out]
-        if self.kind not in (Kind.DENSE, Kind.CONV):
+        if self.kind not in MIXING:
             return rows
         return rows.reshape(step.units_out, self.taps, -1)[..., : step.units_in].reshape(step.units_out, -1)
 
@@ -147,13 +161,15 @@ class Activation:
 class Step:
     """One layer as one subnet runs it.
 
-    `bias` and `multiplier` are int32 [rows], with the rows of `table_rows`. An average and an addition scale
-    their inputs: `acc = bias + factors[0] * sum`, `acc = bias + factors[0] * a + factors[1] * b`.
+    `bias` and `multiplier` are int32 [rows], with the rows of `table_rows`. An average, an addition and an
+    embedding scale what they read: `acc = bias + factors[0] * sum`, `acc = bias + factors[0] * a +
+    factors[1] * b`. Some kinds have other numbers in their rows: `reds.pack.kinds` lists them.
     """
 
     layer: int
     """Index of the layer."""
     units_in: int
+    """Units of the first tensor that it reads."""
     units_out: int
     bias: NDArray[np.int32]
     multiplier: NDArray[np.int32]
@@ -251,14 +267,25 @@ class Model:
         return sum(self.step_macs(subnet))
 
     def step_macs(self, subnet: int) -> list[int]:
-        """Return the multiply-accumulates of each step, 0 for a layer without weights."""
-        found = []
-        for step in self.subnets[subnet].steps:
-            layer = self.layers[step.layer]
-            fan_in = step.units_in if layer.kind in (Kind.DENSE, Kind.CONV) else 1
-            macs = self.tensors[layer.output].positions * layer.taps * fan_in * step.units_out
-            found.append(macs if layer.kind in WEIGHTED else 0)
-        return found
+        """Return the multiply-accumulates of each step, 0 for a layer without products of weights or keys."""
+        return [self._macs(self.layers[step.layer], step) for step in self.subnets[subnet].steps]
+
+    def _macs(self, layer: IntegerLayer, step: Step) -> int:
+        source, target = self.tensors[layer.inputs[0]], self.tensors[layer.output]
+        if layer.kind is Kind.ATTENTION:
+            return 2 * source.positions * self.tensors[layer.inputs[1]].positions * step.units_out
+        if layer.kind not in WEIGHTED:
+            return 0
+        fan_in = step.units_in if layer.kind in MIXING else 1
+        if layer.kind is Kind.GROUPED:
+            fan_in = source.units // layer.groups
+        positions = source.positions if layer.kind is Kind.TRANSPOSED else target.positions
+        return positions * layer.taps * fan_in * step.units_out
+
+    def kept(self, subnet: int) -> list[tuple[int, ...]]:
+        """Return for each tensor the units that each subnet keeps, from the smallest one to this one."""
+        by_subnet = [[room.units for room in self.rooms(each)] for each in range(subnet + 1)]
+        return list(zip(*by_subnet, strict=True))
 
     def subnet(self, name: str) -> int:
         """Return the index of a subnet by its name.

@@ -134,6 +134,6 @@ def calibration_part(net: ElasticNet, examples: Examples, seed: int) -> Tensor:
     Returns:
         Features float32 [N, features].
     """
-    largest = max(t.height * t.width * t.copies * net.graph.full[t.group] for t in net.graph.tensors)
+    largest = max(t.positions * t.channels(net.graph.full) for t in net.graph.tensors)
     count = max(min(CALIBRATION, CALIBRATION_VALUES // largest), 1)
     return examples.plain(count, torch.Generator().manual_seed(seed))[0]

@@ -177,7 +177,7 @@ def _rules(options: TrainingOptions, seed: int, distil: float) -> Iterator[Rule]
 
 def check_outputs(graph: Graph, classes: int) -> None:
     """Raise `DataError` unless a net has an output for each of so many classes."""
-    outputs = graph.full[graph.layers[-1].writes]
+    outputs = graph.tensors[-1].channels(graph.full)
     if classes != outputs:
         raise DataError(
             f"the examples have {classes} classes and the net has {outputs} outputs: give the net an output"

@@ -11,9 +11,11 @@ from reds.text import shown
 from reds.zoo.cnn import cnn
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn, ds_cnn_vision
+from reds.zoo.keyword_transformer import keyword_transformer
 from reds.zoo.mobilenet import mobilenet
 from reds.zoo.mobilenet_v2 import mobilenet_v2
 from reds.zoo.resnet import resnet8
+from reds.zoo.vit import vit, vit_xs
 
 NETS: Mapping[str, Callable[[], Graph]] = {
     "dnn-s": partial(dnn, "s"),
@@ -29,6 +31,11 @@ NETS: Mapping[str, Callable[[], Graph]] = {
     "mobilenet-v2-0.35": partial(mobilenet_v2, 0.35),
     "mobilenet-v2-1.0": partial(mobilenet_v2, 1.0),
     "resnet8": resnet8,
+    "keyword-transformer": keyword_transformer,
+    "vit-xs": vit_xs,
+    "vit-ti": partial(vit, "ti"),
+    "vit-s": partial(vit, "s"),
+    "vit-b": partial(vit, "b"),
 }
 """Networks at their published input sizes."""
 RESIZABLE: Mapping[str, Callable[[int, int, int], Graph]] = {
@@ -40,6 +47,11 @@ RESIZABLE: Mapping[str, Callable[[int, int, int], Graph]] = {
     "mobilenet-v2-0.35": partial(mobilenet_v2, 0.35),
     "mobilenet-v2-1.0": partial(mobilenet_v2, 1.0),
     "resnet8": resnet8,
+    "keyword-transformer": keyword_transformer,
+    "vit-xs": vit_xs,
+    "vit-ti": partial(vit, "ti"),
+    "vit-s": partial(vit, "s"),
+    "vit-b": partial(vit, "b"),
 }
 """Networks at any rows, columns and channels. DS-CNN is the variant for pictures, with global pooling."""
 SIDE = "([1-9][0-9]{0,4})"
@@ -63,7 +75,7 @@ def by_name(name: str, classes: int | None = None) -> Graph:
     if not isinstance(classes, int | None) or (classes is not None and classes < 1):
         raise GraphError(f"classes is {shown(classes)}: a whole number of 1 or more is needed")
     graph = make()
-    output = graph.tensors[-1].group
+    output = graph.tensors[-1].spans[0].group
     return graph.resized([classes if classes and g == output else n for g, n in enumerate(graph.full)])
 
 

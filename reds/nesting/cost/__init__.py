@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import GraphError
-from reds.graph import Graph, Layer
+from reds.graph import Graph, Layer, channels
 from reds.nesting.depth import half_blocks, switches
 from reds.nesting.solver.problem import Choice, Groups, entries
 from reds.pack.model import table_rows
@@ -98,9 +98,11 @@ def flash_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
     return Cost("bytes of flash", sum_over_layers(graph, grids, flash_bytes))
 
 
-def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
+def flash_bytes(layer: Layer, widths: Sequence[int]) -> Any:
     """Return the bytes of the weights and the table that a subnet of these widths reads in a layer."""
-    return layer.weights(widths) + ROW_BYTES * round_up(table_rows(layer.kind, widths[layer.writes]), 4)
+    return layer.weights(widths) + ROW_BYTES * round_up(
+        table_rows(layer.kind, channels(layer.writes, widths)), 4
+    )
 
 
 def half_blocks_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
@@ -120,7 +122,7 @@ def sum_over_layers(
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
     for layer, switch in zip(graph.layers, switches(graph, grids), strict=True):
-        groups = tuple(sorted({layer.reads, layer.writes}))
+        groups = layer.groups
         counts = count(layer, broadcast_widths(groups, grids))
         table = np.zeros([len(grids[g]) for g in groups], np.int64) + counts
         add_where_running(tables, groups, table, switch, grids)

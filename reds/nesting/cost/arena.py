@@ -8,13 +8,14 @@ from operator import or_
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Layer, Tensor, Widths
+from reds.graph import Graph, Layer, Widths, channels
+from reds.graph.lowering import integer_layer, tensor_shape
 from reds.nesting.cost import Cost, Grid, broadcast_widths
 from reds.nesting.depth import switches, taken_where
 from reds.nesting.solver.problem import Groups
 from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
 from reds.pack.layouts import CANONICAL, Layout
-from reds.pack.model import WEIGHTED, IntegerLayer, Step, TensorShape
+from reds.pack.model import WEIGHTED, Step
 from reds.pack.padding import round_up
 
 ARENA_UNIT = "bytes of arena"
@@ -39,16 +40,15 @@ def arena_cost(graph: Graph, grids: Sequence[Grid], layout: Layout) -> Cost:
         in_use = [t for t, (first, last) in enumerate(lives) if first <= i <= last]
         needs = [taken_where(graph, grids, i, t, in_use) for t in in_use]
         groups = tuple(sorted({
-            layer.reads, *switch, *(graph.tensors[t].group for t in in_use),
+            *(span.group for t in {*in_use, *layer.inputs} for span in graph.tensors[t].spans), *switch,
             *(g for alternatives in chain(*needs) for g in alternatives),
         }))  # fmt: skip
         widths = broadcast_widths(groups, grids)
-        scratch = [
-            round_up(scratch_bytes(graph, layer, int(n), layout), ALIGNMENT) for n in grids[layer.reads]
-        ]
-        table = np.reshape(scratch, widths[layer.reads].shape)
+        read, places = np.unique(channels(layer.reads, widths), return_inverse=True)
+        scratch = [round_up(scratch_bytes(graph, layer, int(n), layout), ALIGNMENT) for n in read]
+        table = np.array(scratch)[places].reshape(np.shape(channels(layer.reads, widths)))
         for tensor, need in zip((graph.tensors[t] for t in in_use), needs, strict=True):
-            taken = round_up(_bytes_per_unit(tensor) * widths[tensor.group], ALIGNMENT)
+            taken = round_up(tensor.positions * tensor.channels(widths), ALIGNMENT)
             for alternatives in need:
                 taken = taken * reduce(or_, (widths[g] > 0 for g in alternatives))
             table = table + taken
@@ -68,36 +68,27 @@ def arena_bytes(graph: Graph, widths: Widths, layout: Layout) -> int:
     """
     runs = graph.running(widths)
     layers = [graph.layers[i] for i in runs.layers]
-    scratch = [scratch_bytes(graph, layer, widths[layer.reads], layout) for layer in layers]
+    scratch = [scratch_bytes(graph, layer, channels(layer.reads, widths), layout) for layer in layers]
     tensors = [graph.tensors[0], *(graph.tensors[layer.output] for layer in layers)]
-    sizes = [_bytes_per_unit(tensor) * widths[tensor.group] for tensor in tensors]
+    sizes = [tensor.positions * tensor.channels(widths) for tensor in tensors]
     return place(
         schedule([layer.inputs for layer in graph.layers], runs.layers, runs.stands), sizes, scratch
     ).size
 
 
-def scratch_bytes(graph: Graph, layer: Layer, units: int, layout: Layout) -> int:
+def scratch_bytes(graph: Graph, layer: Layer, read: int, layout: Layout) -> int:
     """Return the bytes that a layer's kernel needs beside its tensors.
 
     Args:
         graph: The full network.
         layer: The layer.
-        units: Units of the layer's input group that the subnet keeps.
+        read: Channels of the layer's input that the subnet keeps.
         layout: The layout of the kernels.
     """
-    full, source = graph.full, graph.tensors[layer.inputs[0]]
-    rows = full[layer.writes]
-    shape = (rows, layer.weights(full) // rows) if layer.kind in WEIGHTED else (0, 0)
-    weights = np.broadcast_to(np.int8(0), shape)
-    integer_layer = IntegerLayer(
-        layer.kind, layer.inputs, layer.output, weights, layer.relu,
-        layer.kernel, layer.stride, layer.padding,
-    )  # fmt: skip
-    source_shape = TensorShape(source.height, source.width, full[source.group] * source.copies)
-    step = Step(layer.output - 1, units * source.copies, rows, NO_ROWS, NO_ROWS, 0)
-    kernels = layout if layout.runs(integer_layer) else CANONICAL
-    return kernels.scratch(integer_layer, source_shape, step)
-
-
-def _bytes_per_unit(tensor: Tensor) -> int:
-    return tensor.height * tensor.width * tensor.copies
+    rows = channels(layer.writes, graph.full)
+    shape = (rows, layer.weights(graph.full) // rows) if layer.kind in WEIGHTED else (0, 0)
+    made = integer_layer(graph, layer, np.broadcast_to(np.int8(0), shape))
+    shapes = [tensor_shape(graph, graph.tensors[tensor]) for tensor in layer.inputs]
+    step = Step(layer.output - 1, read, rows, NO_ROWS, NO_ROWS, 0)
+    kernels = layout if layout.runs(made, shapes) else CANONICAL
+    return kernels.scratch(made, shapes, step)

@@ -117,7 +117,7 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
     """
     tables: dict[Groups, NDArray[np.int64]] = {}
     for layer, switch in zip(graph.layers, switches(graph, grids), strict=True):
-        groups = (layer.reads,) if layer.reads == layer.writes else (layer.reads, layer.writes)
+        groups = tuple(dict.fromkeys(span.group for span in (*layer.reads, *layer.writes)))
         if layer.name not in latency.layers:
             raise GraphError(
                 f"the times of {latency.board} lack layer {layer.name}, so they belong to another net:"
