@@ -1,4 +1,4 @@
-"""MLPerf Tiny's autoencoder for anomaly detection in the sound of machines (Banbury et al., arXiv 2106.07597).
+"""MLPerf Tiny's autoencoder for anomalies in the sound of machines (Banbury et al., arXiv 2106.07597).
 
 The input is five frames of 128 log-mel bands. The mean squared error of the output against the input is the
 score of an anomaly. 264,192 MACs.

@@ -71,9 +71,9 @@ def mobilenet_v3_small(height: int = 96, width: int = 96, channels: int = 3, cla
 def _add_block(net: Builder, x: int, block: Block) -> int:
     """Add an inverted residual, and return the tensor that it writes."""
     units, kernel, stride = net.shape(x)[2], (block.kernel,) * 2, (block.stride,) * 2
-    last = {"activation": HARD_SWISH} if block.hard_swish else {}
-    y = x if block.expanded == units else net.conv(x, block.expanded, (1, 1), **last)
-    y = net.depthwise(y, kernel, stride, **last)
+    last = HARD_SWISH if block.hard_swish else None
+    y = x if block.expanded == units else net.conv(x, block.expanded, (1, 1), activation=last)
+    y = net.depthwise(y, kernel, stride, activation=last)
     if block.squeeze:
         y = squeeze_excite(net, y, eights(block.expanded / 4))
     y = net.conv(y, block.units, (1, 1), relu=False)

