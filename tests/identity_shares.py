@@ -90,7 +90,9 @@ def main() -> None:
     x, y = (part[:HELD_OUT] for part in examples.validation)
     x, whole = halved(x), loss(full, graph.full, halved(x), y)
     blocks = {block.groups[0] for block in graph.blocks}
-    inner = sorted({layer.writes for layer in graph.layers if layer.kind is Kind.CONV and layer.relu} - {1})
+    inner = sorted(
+        {layer.writes[0].group for layer in graph.layers if layer.kind is Kind.CONV and layer.relu} - {1}
+    )
     rows = []
     for group in inner:
         best = np.sort(scores.units[group])[::-1]

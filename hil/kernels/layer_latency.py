@@ -59,7 +59,7 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
         times += _timed(board, graph, [_widths(axes, row) for row in chain], clock)
     layers = {}
     for i, layer in enumerate(graph.layers):
-        groups = [*dict.fromkeys((layer.reads, layer.writes))]
+        groups = [*dict.fromkeys(span.group for span in (*layer.reads, *layer.writes))]
         us = np.zeros([len(axes[g]) for g in groups])
         us[tuple(levels[:, groups].T)] = np.array(times)[:, i]
         layers[layer.name] = LayerTimes([axes[g] for g in groups], us)
@@ -121,8 +121,7 @@ def covering(graph: Graph, levels: Sequence[int]) -> NDArray[np.intp]:
     """
     columns: list[int] = []
     for group in range(len(levels)):
-        joined = {g for layer in graph.layers for g in (layer.reads, layer.writes)
-                  if group in (layer.reads, layer.writes)}  # fmt: skip
+        joined = {g for layer in graph.layers for g in layer.groups if group in layer.groups}
         taken = {columns[g] for g in joined if g < group}
         columns.append(next(column for column in count() if column not in taken))
     least = max(*levels, max(columns), 2)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hil.kernels.desktop import Peer, Timer
 from hil.kernels.litert_remote import timed
-from reds.graph import Graph, Layer, Widths
+from reds.graph import Graph, Layer, Widths, channels
 from reds.pack.model import Kind
 
 
@@ -19,7 +19,7 @@ def eager() -> Peer:
         calls = [torch_layer(torch, graph, layer, widths) for layer in graph.layers]
         first = graph.tensors[0]
         sides = (first.height, first.width) if first.height * first.width > 1 else ()
-        x = torch.randn(1, widths[first.group], *sides)
+        x = torch.randn(1, first.channels(widths), *sides)
 
         def infer() -> None:
             values = [x]
@@ -38,7 +38,7 @@ def eager() -> Peer:
 
 def torch_layer(torch: Any, graph: Graph, layer: Layer, widths: Widths) -> Any:
     """Return a module that computes one layer without its ReLU from the tensors that the layer reads."""
-    nn, reads, units = torch.nn, widths[layer.reads] * layer.copies, widths[layer.writes]
+    nn, reads, units = torch.nn, channels(layer.reads, widths), channels(layer.writes, widths)
     match layer.kind:
         case Kind.DENSE:
             return nn.Linear(reads, units)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hil.kernels.tables import Cell, Table
 from hil.results.weights_read import Units, lines, marked, prefix
-from reds.pack.layouts import CANONICAL, LAYOUTS
+from reds.pack.layouts import CANONICAL, LAYOUTS, preferring
 from reds.pack.model import Kind, Model
 from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
@@ -31,7 +31,7 @@ def table(names: Sequence[str], line: int) -> Table:
             least = sum(-(-marked(layer, units).sum() // line) for layer, units in used)
             orders = [
                 sum(lines(layout, layer, units, line) for layer, units in used) / least
-                if all(layout.runs(layer) for layer in model.layers)
+                if set(preferring(model, layout)) == {layout}
                 else None
                 for layout in LAYOUTS.values()
             ]

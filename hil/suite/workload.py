@@ -16,7 +16,7 @@ from reds.fixtures import fixtures_dir
 from reds.pack.card import shares
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
-from reds.pack.validate.layer import inference_values
+from reds.pack.validate.window import inference_values
 
 SHIPPED = "kws-dnn-s.reds"
 ENOUGH = 256

@@ -43,7 +43,7 @@ def dense(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
 
 
 def conv(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
-    """Convolve blocks of as many units as the weights read: all units, each by itself, or those of a group."""
+    """Convolve blocks of as many units as the weights read: all units, each alone, or those of a group."""
     top, left, bottom, right = layer.padding
     if (top, left) != (bottom, right):
         x, top, left = pad(x, layer.padding), 0, 0
@@ -103,10 +103,13 @@ def layer_norm(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
 
 def attention(layer: Layer, graph: Graph, weight: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Return for each query and head the mean of the values, weighted by the softmax of its products."""
-    heads = (
-        x.flatten(1, 2).unflatten(2, (-1, layer.block)).transpose(1, 2) for x in (q, k, v)
-    )  # [N, heads, positions, units of a head]
-    return F.scaled_dot_product_attention(*heads).transpose(1, 2).reshape(q.shape)
+    q_heads, k_heads, v_heads = (split_heads(x, layer.block) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q_heads, k_heads, v_heads).transpose(1, 2).reshape(q.shape)
+
+
+def split_heads(x: Tensor, size: int) -> Tensor:
+    """Return [N, height, width, units] as [N, heads, positions, units of a head]."""
+    return x.reshape(len(x), -1, x.shape[3] // size, size).transpose(1, 2)
 
 
 def embed(layer: Layer, graph: Graph, weight: Tensor, x: Tensor) -> Tensor:
@@ -174,7 +177,7 @@ def apply_relu(layer: Layer, y: Tensor) -> Tensor:
 
 
 def pad(x: Tensor, padding: Sequence[int], value: float = 0.0) -> Tensor:
-    """Return [N, height, width, units] with rows and columns of a value at the top, left, bottom and right."""
+    """Return x with rows and columns of a value added at the top, left, bottom and right."""
     top, left, bottom, right = padding
     return F.pad(x, (0, 0, left, right, top, bottom), value=value) if any(padding) else x
 

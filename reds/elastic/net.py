@@ -197,8 +197,7 @@ def _affines(graph: Graph, widths: Widths) -> list[nn.Module]:
     """Return the affine map after each layer of a subnet: the identity after one that does not run."""
     run = graph.running(widths).layers
     return [
-        affine_after(layer, widths) if i in run else nn.Identity()
-        for i, layer in enumerate(graph.layers)
+        affine_after(layer, widths) if i in run else nn.Identity() for i, layer in enumerate(graph.layers)
     ]
 
 
@@ -219,8 +218,7 @@ def cropped(full: ElasticNet, widths: Widths) -> ElasticNet:
     net.standardization = full.standardization
     net.mean.copy_(full.mean)
     net.std.copy_(full.std)
-    kept = full.graph.running(widths).layers
-    for new, old in enumerate(kept):
+    for new, old in enumerate(full.graph.running(widths).layers):
         layer = full.graph.layers[old]
         net.weights[new].data.copy_(active_weight(full.graph, layer, full.weights[old], widths))
         units = kept(full.graph, layer.writes, widths)

@@ -82,7 +82,7 @@ def read_standardized(net: ElasticNet, standardization: Standardization) -> None
             shift = _fold(layer, net.weights[k], affine)
             for subnet in range(len(net.subnets)):
                 _subtract(net.subnet_affines(subnet)[k], shift)
-        elif affine is not None and layer.kind in MOVING and not layer.relu:
+        elif affine is not None and layer.kind in MOVING and not layer.relu and not layer.activation:
             flat = layer.kind is Kind.FLATTEN
             holds[-1] = affine.flattened(source.height * source.width) if flat else affine
         else:

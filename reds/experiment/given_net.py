@@ -12,7 +12,8 @@ from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
 from reds.errors import QuantizeError, SettingsError
 from reds.quantization.calibrate import ranges
-from reds.quantization.quantize import REMEDY, quantize
+from reds.quantization.quantize import quantize
+from reds.quantization.tables import REMEDY
 
 COMPARED = 512
 """Training examples that show whether a given net is trained for the user's own features."""

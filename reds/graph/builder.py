@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Literal, NoReturn, TypedDict, Unpack
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -17,19 +17,6 @@ from reds.pack.model import MOST_INPUTS, WEIGHTED, Kind
 NamedPadding = Literal["same", "valid"]
 """TensorFlow's names: `same` pads to ceil(side / stride) windows, `valid` does not pad."""
 NO_PADDING = (0, 0, 0, 0)
-
-
-class Ending(TypedDict, total=False):
-    """What a layer ends in: by default a batch norm, then a ReLU."""
-
-    norm: bool
-    """Whether a batch norm follows."""
-    relu: bool
-    """Whether a ReLU follows."""
-    ceiling: float
-    """The upper limit of the ReLU."""
-    activation: Activation | None
-    """The function that follows in place of a ReLU."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +83,7 @@ class Builder:
             ceiling: The upper limit of the ReLU.
             activation: The function that follows in place of a ReLU.
             dilation: Rows and columns from one tap of the window to the next.
-            groups: Blocks of channels; each writes units from its own share of the input. A block is cut whole.
+            groups: Blocks of channels, each cut whole, that write units from their own share of the input.
         """
         ending = _ending(relu, norm, ceiling, activation)
         if groups == 1:
@@ -134,12 +121,16 @@ class Builder:
             self._refuse(f"a transposed window of {kernel} leaves nothing of {source} without {padding}")
         ending = _ending(relu, norm, ceiling, activation)
         per_pair = source.height * source.width * kernel[0] * kernel[1]
-        options = {"kernel": kernel, "stride": stride, "padding": padding, "per_pair": per_pair}
-        return self._add(Kind.TRANSPOSED, (x,), _Made(self._new(units), *sides), **options, **ending)
+        options: dict[str, Any] = {"kernel": kernel, "stride": stride, "padding": padding}
+        return self._add(
+            Kind.TRANSPOSED, (x,), _Made(self._new(units), *sides), per_pair=per_pair, **options, **ending
+        )
 
-    def scale(self, x: int, **ending: Unpack[Ending]) -> int:
-        """Add a batch norm that follows no layer with weights; by default without a ReLU."""
-        return self.depthwise(x, (1, 1), **{"relu": False, **ending})
+    def scale(
+        self, x: int, relu: bool = False, ceiling: float = inf, activation: Activation | None = None
+    ) -> int:
+        """Add a batch norm that follows no layer with weights."""
+        return self.depthwise(x, (1, 1), relu=relu, ceiling=ceiling, activation=activation)
 
     def pool(
         self, x: int, kernel: Pair | None = None, stride: Pair | None = None, kind: Kind = Kind.AVERAGE_POOL,
@@ -253,7 +244,7 @@ class Builder:
         return self._add(Kind.EMBED, (x,), made, padding=(front, 0, 0, 0), block=block)
 
     def transpose(self, x: int) -> int:
-        """Add a layer whose positions are the channels of x, and whose channels its positions. None is cut."""
+        """Add a layer that swaps positions and channels. None of either is cut."""
         made = self._tensors[x]
         written = self._classes.new(made.height * made.width, cut=False)
         self._classes.uncut(made.channels)
@@ -311,7 +302,10 @@ class Builder:
         activation: Activation | None,
     ) -> int:  # fmt: skip
         """Add a layer that combines two tensors channel by channel, the larger of which comes first."""
-        if self._tensors[a].height * self._tensors[a].width < self._tensors[b].height * self._tensors[b].width:
+        if (
+            self._tensors[a].height * self._tensors[a].width
+            < self._tensors[b].height * self._tensors[b].width
+        ):
             a, b = b, a
         left, right = self._tensors[a], self._tensors[b]
         fits = all(n in (1, m) for m, n in zip(left.sides, right.sides, strict=True))
@@ -331,7 +325,9 @@ class Builder:
         padding = NO_PADDING if padding == "valid" else padding
         sides = positions(source.sides, window, stride, padding)
         if min(sides) < 1:
-            self._refuse(f"a window of {window} does not fit its input of {source.sides}, padded by {padding}")
+            self._refuse(
+                f"a window of {window} does not fit its input of {source.sides}, padded by {padding}"
+            )
         if max(padding[::2]) >= window[0] or max(padding[1::2]) >= window[1]:
             self._refuse(f"padding {padding} is as wide as the window of {window}: each side must be less")
         made = _Made(self._new(units) if written is None else written, *sides)
@@ -339,7 +335,9 @@ class Builder:
         options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
         return self._add(kind, (x,), made, per_pair=per_pair, block=block, **options, **ending)
 
-    def _add(self, kind: Kind, inputs: tuple[int, ...], made: _Made, per_pair: int = 0, **options: Any) -> int:
+    def _add(
+        self, kind: Kind, inputs: tuple[int, ...], made: _Made, per_pair: int = 0, **options: Any
+    ) -> int:
         """Append a layer that writes the new tensor, and return the tensor's index."""
         name = f"{kind.name.lower()}{len(self._layers)}"
         self._layers.append({

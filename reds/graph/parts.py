@@ -132,15 +132,20 @@ class Layer:
 
     def macs(self, widths: Sequence[int]) -> Any:
         """Return the multiply-accumulates at these widths: fan-in of the subnet, biases not counted."""
-        written = channels(self.writes, widths)
-        mixed = channels(self.reads, widths) if self.kind in MIXING else 1
-        return self.per_pair * mixed * written
+        return self.macs_at(channels(self.reads, widths), channels(self.writes, widths))
+
+    def macs_at(self, read: Any, written: Any) -> Any:
+        """Return the multiply-accumulates at these channels, numbers or arrays."""
+        return self.per_pair * (read if self.kind in MIXING else 1) * written
 
     def weights(self, widths: Sequence[int]) -> Any:
         """Return the number of int8 weights that a subnet of these widths reads in this layer."""
+        return self.weights_at(channels(self.reads, widths), channels(self.writes, widths))
+
+    def weights_at(self, read: Any, written: Any) -> Any:
+        """Return the number of int8 weights that a subnet of these channels reads, numbers or arrays."""
         if self.kind is Kind.EMBED:
-            return self.block * channels(self.writes, widths)
+            return self.block * written
         if self.kind not in WEIGHTED:
-            return 0
-        fan_in = channels(self.reads, widths) if self.kind in MIXING else self.block
-        return self.kernel[0] * self.kernel[1] * fan_in * channels(self.writes, widths)
+            return 0 * written
+        return self.kernel[0] * self.kernel[1] * (read if self.kind in MIXING else self.block) * written

@@ -68,7 +68,7 @@ def _moved(
                 )
             return layer, output
         case Kind.ADD | Kind.MULTIPLY | Kind.CONCAT | Kind.PRELU | Kind.LAYER_NORM:
-            _check_fits(layer, [tensors[x] for x in layer.inputs])
+            _check_fits(layer, graph.tensors, tensors)
             return layer, replace(output, height=source.height, width=source.width)
         case Kind.EMBED | Kind.TRANSPOSE | Kind.RESHAPE:
             if _sides(source) != _sides(before):
@@ -79,7 +79,9 @@ def _moved(
             return layer, output
         case Kind.ATTENTION:
             pairs = source.positions * tensors[layer.inputs[1]].positions
-            return replace(layer, per_pair=2 * pairs), replace(output, height=source.height, width=source.width)
+            return replace(layer, per_pair=2 * pairs), replace(
+                output, height=source.height, width=source.width
+            )
         case Kind.UPSAMPLE:
             sides = source.height * layer.stride[0], source.width * layer.stride[1]
             return layer, replace(output, height=sides[0], width=sides[1])
@@ -117,16 +119,17 @@ def _slid(
     return moved, replace(output, height=height, width=width)
 
 
-def _check_fits(layer: Layer, read: Sequence[Tensor]) -> None:
-    """Raise `GraphError` unless the inputs of a layer fit each other."""
-    for other in read[1:]:
-        broadcast = layer.kind in (Kind.ADD, Kind.MULTIPLY)
-        pairs = zip(_sides(read[0]), _sides(other), strict=True)
-        if not all(m == n or (broadcast and m == 1) for n, m in pairs):
+def _check_fits(layer: Layer, before: Sequence[Tensor], now: Sequence[Tensor]) -> None:
+    """Raise `GraphError` unless the inputs of a layer have equal sides where they had equal ones before."""
+    first, *others = layer.inputs
+    for other in others:
+        old = zip(_sides(before[first]), _sides(before[other]), strict=True)
+        new = zip(_sides(now[first]), _sides(now[other]), strict=True)
+        if not all(m == n or (m == 1 and was != each) for (n, m), (was, each) in zip(new, old, strict=True)):
             does = {Kind.ADD: "add", Kind.MULTIPLY: "multiply"}.get(layer.kind, "join")
             raise GraphError(
-                f"strides: layer {layer.name} would {does} {_positions(read[0])} and {_positions(other)}"
-                " positions: give layers of both branches strides"
+                f"strides: layer {layer.name} would {does} {_positions(now[first])} and"
+                f" {_positions(now[other])} positions: give layers of both branches strides"
             )
 
 

@@ -16,7 +16,7 @@ LAYER = struct.Struct("<4B4H10BHII")
 width), padding (top, left, bottom, right), dilation (height, width), groups, offset of the weights, bytes of
 the weights."""
 UNDIVIDED = (1, 1, 1)
-"""Dilation and groups of every layer: no kind has others."""
+"""Dilation and groups of a layer that has none."""
 PLAN = struct.Struct("<8sIIfIII")
 """Name of the subnet, MACs, arena bytes, output scale, offset of the rooms, of the steps, number of steps."""
 ROOM = struct.Struct("<IHHb3x")

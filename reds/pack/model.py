@@ -282,9 +282,10 @@ class Model:
         positions = source.positions if layer.kind is Kind.TRANSPOSED else target.positions
         return positions * layer.taps * fan_in * step.units_out
 
-    def kept(self, subnet: int, tensor: int) -> tuple[int, ...]:
-        """Return the units of a tensor that each subnet keeps, from the smallest one to this one."""
-        return tuple(self.rooms(smaller)[tensor].units for smaller in range(subnet + 1))
+    def kept(self, subnet: int) -> list[tuple[int, ...]]:
+        """Return for each tensor the units that each subnet keeps, from the smallest one to this one."""
+        by_subnet = [[room.units for room in self.rooms(each)] for each in range(subnet + 1)]
+        return list(zip(*by_subnet, strict=True))
 
     def subnet(self, name: str) -> int:
         """Return the index of a subnet by its name.

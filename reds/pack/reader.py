@@ -33,7 +33,6 @@ from reds.pack.layouts import CANONICAL, LAYOUTS, Layout, canonical
 from reds.pack.model import (
     FACTORED,
     MOST_INPUTS,
-    WEIGHTED,
     Activation,
     Arena,
     IntegerLayer,
@@ -199,7 +198,7 @@ class _Reader:
     def _layer(self, at: int, index: int, tensors: Sequence[TensorShape]) -> IntegerLayer:
         where, fields = f"layer {index}", LAYER.unpack_from(self.data, at)
         kind, relu, input_count = fields[:3]
-        kernel, stride, padding = fields[8:10], fields[10:12], fields[12:16]
+        windows, groups = (fields[8:10], fields[10:12], fields[12:16], fields[16:18]), fields[18]
         _refuse_if(kind not in _KINDS, f"{where} has the unknown kind {kind}")
         _refuse_if(relu > 1, f"{where} has {relu} for its ReLU, but 0 or 1 is needed")
         reads = f"{where} reads {input_count} tensors"
@@ -207,12 +206,10 @@ class _Reader:
         inputs, output = fields[4 : 4 + input_count], index + 1
         last = max(*inputs, output)
         _refuse_if(last >= len(tensors), f"{where} names tensor {last}, but there are {len(tensors)}")
-        shape = (0, 0)
-        if kind in WEIGHTED:
-            units_in = 1 if kind == Kind.DEPTHWISE else tensors[inputs[0]].units
-            shape = (tensors[output].units, kernel[0] * kernel[1] * units_in)
-        none = np.broadcast_to(np.int8(0), shape)
-        return IntegerLayer(Kind(kind), inputs, output, none, bool(relu), kernel, stride, padding)
+        _refuse_if(not groups, f"{where} has 0 groups, but 1 or more are needed")
+        none = np.zeros((0, 0), np.int8)
+        layer = IntegerLayer(Kind(kind), inputs, output, none, bool(relu), *windows, groups)
+        return replace(layer, weights=np.broadcast_to(np.int8(0), layer.weight_shape(tensors)))
 
     def _layout(self, at: int, index: int) -> Layout:
         number = LAYER.unpack_from(self.data, at)[3]
@@ -256,7 +253,7 @@ class _Reader:
         if any(layout is not CANONICAL for layout in self.layouts):
             none, table = np.zeros(0, np.int32), Activation(np.zeros(256, np.int8), kernel_zero)
             return Step(index, *units, none, none, output.zero, activation=table if activation_at else None)
-        rows = table_rows(layer.kind, output.units)
+        rows = table_rows(layer.kind, output.units, len(layer.inputs))
         shape = (2, round_up(rows, 4))
         values = self._table(index, "table", table_at if rows else 0, 4 * shape[0] * shape[1], where)
         bias, multiplier = np.frombuffer(values, "<i4").reshape(shape).astype(np.int32)

@@ -23,7 +23,6 @@ from reds.pack.format import (
     STANDARDIZED,
     STEP,
     TENSOR,
-    UNDIVIDED,
     VERSION,
 )
 from reds.pack.layouts import CANONICAL, Layout
@@ -135,7 +134,7 @@ class _Tables:
 
 def _layer(layer: IntegerLayer, layout: Layout, weights: _Section) -> bytes:
     inputs = (*layer.inputs, *[0] * MOST_INPUTS)[:MOST_INPUTS]
-    shape = (*layer.kernel, *layer.stride, *layer.padding, *UNDIVIDED)
+    shape = (*layer.kernel, *layer.stride, *layer.padding, *layer.dilation, layer.groups)
     kind = layer.kind, layer.relu, len(layer.inputs), layout.id
     return LAYER.pack(*kind, *inputs, *shape, weights.at, len(weights.data))
 

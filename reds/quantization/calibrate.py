@@ -1,4 +1,4 @@
-"""Measure the range of each activation, per subnet and layer, and choose the int8 scale that stores it."""
+"""Measure the range of each layer's values, per subnet."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,35 @@ import torch
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet, check_elastic
+from reds.elastic.shared import SharedNet
 from reds.elastic.standardized import check_standardized
 from reds.elastic.torch_defaults import torch_defaults
-from reds.graph import Layer
-from reds.pack.scale import Floats, Scale, range_scale
+from reds.pack.scale import Floats
 from reds.rules import Rule, check_argument, is_number
 
-LEAST_RANGE = 1e-3
-"""Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
+
+class _Watched(SharedNet):
+    """Keeps what activations read."""
+
+    def __init__(self, net: ElasticNet) -> None:
+        super().__init__(net)
+        self.read: dict[int, Tensor] = {}
+
+    def before_activation(self, subnet: int, layer: int, y: Tensor) -> Tensor:
+        self.read[layer] = y
+        return y
+
+    def written(self, x: Tensor, subnet: int) -> list[Tensor]:
+        """Return what each layer writes before its activation."""
+        self.read = {}
+        outputs = self.trace(x, subnet)[1:]
+        return [self.read.get(layer, y) for layer, y in enumerate(outputs)]
 
 
 @torch_defaults()
 @torch.no_grad()
 def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -> Floats:
-    """Measure the range of every layer's output, float64 [percentiles, subnets, layers, 2].
+    """Measure the range of each layer before its activation, float64 [percentiles, subnets, layers, 2].
 
     The range of a layer that a subnet leaves out is 0 to 0.
 
@@ -41,26 +56,13 @@ def ranges(net: ElasticNet, calibration: Tensor, percentiles: Sequence[float]) -
     usable = usable and all(is_number(p) and 50 < p <= 100 for p in percentiles)
     check_argument([Rule("", "percentiles", usable, "numbers over 50, up to 100,", percentiles)])
     net.eval()
+    watched = _Watched(net).eval()
     ends = [end for p in percentiles for end in (100 - p, p)]
     seen = [
         [
             np.percentile(y.double().numpy(), ends) if y.numel() else np.zeros(len(ends))
-            for y in net.trace(calibration, subnet)[1:]
+            for y in watched.written(calibration, subnet)
         ]
         for subnet in range(len(net.subnets))
     ]
     return np.array(seen).reshape(len(net.subnets), -1, len(percentiles), 2).transpose(2, 0, 1, 3)
-
-
-def output_scale(layer: Layer, least: float, largest: float) -> Scale:
-    """Return the scale of a layer's output: from 0 up after a ReLU, else the whole range.
-
-    The range ends at the ReLU's ceiling at the latest, so that saturation at 127 applies the ceiling.
-
-    Args:
-        layer: The layer, for its ReLU.
-        least: Smallest output to store.
-        largest: Largest output to store.
-    """
-    largest = min(max(largest, LEAST_RANGE), layer.ceiling)
-    return range_scale(0.0 if layer.relu else min(least, 0.0), largest)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Layer, Widths
+from reds.graph import Graph, Layer, Widths, channels
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import interpreter
 from reds.pack.model import (
@@ -23,6 +23,7 @@ from reds.pack.model import (
     Model,
     Step,
     Subnet,
+    TensorShape,
     table_rows,
 )
 from reds.pack.row_encoding import BIAS_SHIFTS, LARGEST_MULTIPLIER, MULTIPLIER_SHIFTS, nearest_encodable
@@ -87,7 +88,7 @@ def with_random_weights(
     source = tensors[0]
     x = rng.integers(-LIMIT, LIMIT + 1, (SAMPLES, source.height, source.width, source.units)).astype(np.int8)
     nested = tuple(
-        _subnet(rng, subnet, graph, layers, widths, x, zero)
+        _subnet(rng, subnet, graph, tensors, layers, widths, x, zero)
         for subnet, widths in (subnets or uniform_widths(graph)).items()
     )
     model = Model(name, tensors, layers, nested, 1 / LIMIT, zero)
@@ -104,8 +105,8 @@ def _weights(rng: np.random.Generator, layer: Layer, graph: Graph) -> NDArray[np
 
 
 def _subnet(
-    rng: np.random.Generator, name: str, graph: Graph, layers: Sequence[IntegerLayer], widths: Widths,
-    x: NDArray[np.int8], zero: int,
+    rng: np.random.Generator, name: str, graph: Graph, shapes: Sequence[TensorShape],
+    layers: Sequence[IntegerLayer], widths: Widths, x: NDArray[np.int8], zero: int,
 ) -> Subnet:  # fmt: skip
     """Return a subnet, each step fitted to the values that the steps before it compute from x."""
     units = [tensor.channels(widths) for tensor in graph.tensors]
@@ -113,21 +114,21 @@ def _subnet(
     tensors, zeros, steps = {0: x}, {0: zero}, []
     for layer in (layers[i] for i in runs.layers):
         read = [runs.stands.get(tensor, tensor) for tensor in layer.inputs]
-        inputs, zero_in = [tensors[tensor] for tensor in read], zeros[read[0]]
-        step = _step(rng, layer, units[layer.inputs[0]], units[layer.output], inputs, zero_in)
-        tensors[layer.output] = interpreter.run_layer(layer, step, inputs, zero_in)
+        reads = [interpreter.Read(tensors[tensor], zeros[tensor]) for tensor in read]
+        step = _step(rng, shapes, layer, units[layer.inputs[0]], units[layer.output], reads)
+        tensors[layer.output] = interpreter.run_layer(shapes, layer, step, reads)
         zeros[layer.output] = step.zero
         steps.append(step)
     return Subnet(name, graph.macs(widths), tuple(steps), 0.1, runs.stands)
 
 
 def _step(
-    rng: np.random.Generator, layer: IntegerLayer, units_in: int, units_out: int,
-    inputs: Sequence[NDArray[np.int8]], zero_in: int,
+    rng: np.random.Generator, shapes: Sequence[TensorShape], layer: IntegerLayer, units_in: int,
+    units_out: int, reads: Sequence[interpreter.Read],
 ) -> Step:  # fmt: skip
     index = layer.output - 1
     if layer.kind not in REQUANTIZED:
-        return Step(index, units_in, units_out, np.zeros(0, np.int32), np.zeros(0, np.int32), zero_in)
+        return Step(index, units_in, units_out, np.zeros(0, np.int32), np.zeros(0, np.int32), reads[0].zero)
     rows = table_rows(layer.kind, units_out)
     factors = (0, 0)
     if layer.kind is Kind.ADD:
@@ -136,7 +137,7 @@ def _step(
         factors = min(16, MAX_FAN_IN // layer.taps), 0
     no_bias = np.zeros(rows, np.int32)
     unfitted = Step(index, units_in, units_out, no_bias, no_bias, 0, factors)
-    acc = interpreter.accumulators(layer, unfitted, inputs, zero_in).reshape(-1, rows)
+    acc = interpreter.accumulators(shapes, layer, unfitted, reads).reshape(-1, rows)
     mean, spread = acc.mean(axis=0), np.maximum(acc.std(axis=0), 1)
     wanted = (RELU_SPREAD if layer.relu else SPREAD) * rng.uniform(0.8, 1.2, rows)
     multiplier = nearest_encodable((wanted / spread * 2**32).clip(max=LARGEST_MULTIPLIER), MULTIPLIER_SHIFTS)

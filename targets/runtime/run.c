@@ -24,20 +24,11 @@ static size_t room_bytes(const reds_model *model, uint32_t tensor)
     return (size_t)shape->height * shape->width * rooms_of(model)[tensor].units;
 }
 
-/* What all steps of a subnet share. */
-typedef struct {
-    const uint8_t *pack;
-    const reds_layer *layers;
-    const reds_tensor *tensors;
-    const reds_room *rooms;
-    int8_t *arena;
-    const reds_kernels *kernels;
-} shared;
-
-static inline shared shared_by(const reds_model *model)
+static inline reds_shared shared_by(const reds_model *model)
 {
-    return (shared){
-        .pack = model->pack,
+    return (reds_shared){
+        .pack = header(model),
+        .plan = model->plan,
         .layers = reds_at(model->pack, header(model)->layers_at),
         .tensors = tensors_of(model),
         .rooms = rooms_of(model),
@@ -55,7 +46,7 @@ static void activate(const reds_op *op, const int8_t *table)
     }
 }
 
-static inline void run_step(const shared *s, const reds_step *step)
+static inline void run_step(const reds_shared *s, const reds_step *step)
 {
     const reds_layer *layer = &s->layers[step->layer];
     uint32_t input = layer->input[0], output = step->layer + 1u;
@@ -64,14 +55,13 @@ static inline void run_step(const shared *s, const reds_step *step)
         .in = s->arena + in->at,
         .out = s->arena + out->at,
         .scratch = s->arena + step->scratch_at,
-        .weights = s->pack + layer->weights_at,
-        .table = s->pack + step->table_at,
-        .plain = step->plain_at == 0 ? NULL : s->pack + step->plain_at,
+        .weights = reds_at(s->pack, layer->weights_at),
+        .table = reds_at(s->pack, step->table_at),
+        .plain = step->plain_at == 0 ? NULL : reds_at(s->pack, step->plain_at),
         .layer = layer,
         .from = &s->tensors[input],
         .to = &s->tensors[output],
-        .rooms = s->rooms,
-        .arena = s->arena,
+        .shared = s,
         .units_in = in->units,
         .units_out = out->units,
         .zero = step->zero,
@@ -85,7 +75,7 @@ static inline void run_step(const shared *s, const reds_step *step)
 
 void reds_run(const reds_model *model)
 {
-    const shared all = shared_by(model);
+    const reds_shared all = shared_by(model);
     const reds_step *step = reds_steps(model->pack, model->plan), *end = step + model->plan->steps;
     for (; step != end; step++) {
         run_step(&all, step);
@@ -114,7 +104,7 @@ bool reds_run_layer(const reds_model *model, reds_inference *inference)
         return false;
     }
     inference->next = next + 1;
-    const shared all = shared_by(model);
+    const reds_shared all = shared_by(model);
     run_step(&all, &reds_steps(model->pack, model->plan)[next]);
     return true;
 }

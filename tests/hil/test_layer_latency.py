@@ -56,9 +56,9 @@ def test_measured_subnets_have_all_pairs_of_widths_that_a_layer_joins(name: str)
     levels = [min(4, len(grid)) for grid in width_grids(graph, 4, 4)]
     choices = covering(graph, levels)
     for layer in graph.layers:
-        pairs = {(row[layer.reads], row[layer.writes]) for row in choices.tolist()}
-        both = 1 if layer.reads == layer.writes else levels[layer.writes]
-        assert len(pairs) == levels[layer.reads] * both
+        pairs = {(row[layer.reads[0].group], row[layer.writes[0].group]) for row in choices.tolist()}
+        both = 1 if layer.reads[0].group == layer.writes[0].group else levels[layer.writes[0].group]
+        assert len(pairs) == levels[layer.reads[0].group] * both
     split = chains(choices)
     assert np.array_equal(np.concatenate(split), choices)
     assert all((np.diff(chain, axis=0) >= 0).all() for chain in split)

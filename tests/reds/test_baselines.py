@@ -26,7 +26,10 @@ def shuffled_times(graph: Graph, seed: int) -> TargetProfile:
     """Return a board on which more units may take less time."""
     rng, times = np.random.default_rng(seed), {}
     for layer in graph.layers:
-        axes = tuple(np.arange(1, graph.full[g] + 1) for g in dict.fromkeys((layer.reads, layer.writes)))
+        axes = tuple(
+            np.arange(1, graph.full[g] + 1)
+            for g in dict.fromkeys((layer.reads[0].group, layer.writes[0].group))
+        )
         times[layer.name] = LayerTimes(axes, rng.integers(1, 99, [len(axis) for axis in axes]).astype(float))
     return TargetProfile(LAYOUTS[3], Latency("desk", times))
 
@@ -108,12 +111,14 @@ def test_where_no_uniform_share_fits_the_error_names_the_order_that_does() -> No
     graph = dnn("s").resized((2, 2, 2, 2, 3))
     times = {
         layer.name: LayerTimes(
-            tuple(np.arange(1, graph.full[g] + 1) for g in (layer.reads, layer.writes)),
-            np.full([graph.full[g] for g in (layer.reads, layer.writes)], 1.0),
+            tuple(np.arange(1, graph.full[g] + 1) for g in (layer.reads[0].group, layer.writes[0].group)),
+            np.full([graph.full[g] for g in (layer.reads[0].group, layer.writes[0].group)], 1.0),
         )
         for layer in graph.layers
     }
-    between = next(layer.name for layer in graph.layers if (layer.reads, layer.writes) == (1, 2))
+    between = next(
+        layer.name for layer in graph.layers if (layer.reads[0].group, layer.writes[0].group) == (1, 2)
+    )
     times[between].us[:] = [[90.0, 1.0], [90.0, 90.0]]  # fast with one unit before it and two after it
     device = TargetProfile(latency=Latency("desk", times))
     budgets, scores = [Budget(latency=50.0), Budget(1.0)], random_scores(graph, 0)

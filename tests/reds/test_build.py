@@ -291,7 +291,7 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     times = {}
     for layer in graph.layers:
         units = [np.array([4, graph.full[g]]) if graph.groups[g].cut else np.array([graph.full[g]])
-                 for g in (layer.reads, layer.writes)]  # fmt: skip
+                 for g in (layer.reads[0].group, layer.writes[0].group)]  # fmt: skip
         times[layer.name] = LayerTimes(units, 0.01 * np.outer(*units))
     save(Latency("desk", times), tmp_path / "times.json")
     text = recipe.read_text().replace("budget = 0.25\n", "budget = 0.25\narena = 820\nlatency = 180\n")
@@ -344,7 +344,7 @@ def test_a_killed_build_goes_on_to_the_same_pack_unless_its_device_has_changed(
         graph, layers = by_name("dnn-s"), {}
         for layer in graph.layers:
             units = [np.array([4, graph.full[g]]) if graph.groups[g].cut else np.array([graph.full[g]])
-                     for g in (layer.reads, layer.writes)]  # fmt: skip
+                     for g in (layer.reads[0].group, layer.writes[0].group)]  # fmt: skip
             layers[layer.name] = LayerTimes(units, us * np.outer(*units))
         save(Latency("desk", layers), tmp_path / "times.json")
 

@@ -20,8 +20,8 @@ from reds.errors import NotElasticError
 from reds.graph.builder import Builder
 from reds.nesting.permute import most_important_first, permute
 from reds.pack import interpreter
-from reds.quantization.calibrate import LEAST_RANGE, output_scale
 from reds.quantization.quantize import quantize
+from reds.quantization.scales import LEAST_RANGE, output_scale
 from reds.training.rounding_aware import RoundedNet
 from tests.reds.support.clipped import mobile, quantized
 from tests.reds.support.floats import thirds

@@ -81,7 +81,7 @@ def times(graph: Graph, grids: list[Grid]) -> Mapping[str, LayerTimes]:
     return {
         layer.name: LayerTimes((m, n), np.outer(2.0 + m, 3.0 + n))
         for layer in graph.layers
-        for m, n in [(ends[layer.reads], ends[layer.writes])]
+        for m, n in [(ends[layer.reads[0].group], ends[layer.writes[0].group])]
     }
 
 
@@ -91,7 +91,7 @@ def test_latencies_between_measured_widths_are_in_proportion() -> None:
     cost = latency_cost(graph, grids, Latency("desk", times(graph, grids)))
     for choice in some(graph, grids, 5):
         w = widths_of(grids, choice)
-        us = sum((2 + w[layer.reads]) * (3 + w[layer.writes]) for layer in graph.layers)
+        us = sum((2 + w[layer.reads[0].group]) * (3 + w[layer.writes[0].group]) for layer in graph.layers)
         assert cost.evaluate(choice) == 1000 * us
 
 

@@ -51,8 +51,8 @@ def alive_together(graph: Graph, widths: Widths, device: TargetProfile) -> int:
     for i, layer in enumerate(small.layers):
         alive = [t for t in range(i + 2) if ends[t] >= i]
         full = graph.layers[graph.running(widths).layers[i]]
-        taken = [scratch_bytes(graph, full, widths[layer.reads], device.layout)]
-        taken += [(s := small.tensors[t]).height * s.width * s.copies * widths[s.group] for t in alive]
+        taken = [scratch_bytes(graph, full, widths[layer.reads[0].group], device.layout)]
+        taken += [(s := small.tensors[t]).positions * s.channels(widths) for t in alive]
         most = max(most, sum(round_up(n, 16) for n in taken))
     return most
 

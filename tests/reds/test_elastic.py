@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from reds.elastic.net import ElasticNet, UnitBias, active_weight, nest
+from reds.elastic.active import active_weight
+from reds.elastic.affine import UnitBias
+from reds.elastic.net import ElasticNet, nest
 from reds.errors import DivergedError
 from reds.nesting.importance import score
 from reds.nesting.permute import most_important_first, permute
@@ -26,7 +28,9 @@ def test_a_subnet_computes_what_a_small_net_of_its_weights_does() -> None:
     for i, widths in enumerate(WIDTHS):
         y = (x - net.mean) / net.std
         for layer, weight, after in zip(net.graph.layers, net.weights, net.subnet_affines(i), strict=True):
-            y = after(F.linear(y, weight[: widths[layer.writes], : widths[layer.reads]].clone()))
+            y = after(
+                F.linear(y, weight[: widths[layer.writes[0].group], : widths[layer.reads[0].group]].clone())
+            )
             y = F.relu(y) if layer.relu else y
         torch.testing.assert_close(net(x, i), y, rtol=0, atol=0)
 
@@ -41,7 +45,7 @@ def test_a_subnet_of_any_kinds_is_a_net_of_its_own_size(seed: int) -> None:
         widths = subnet.widths
         small = ElasticNet(graph.resized(widths)).eval()
         for layer, own, weight in zip(graph.layers, small.weights, net.weights, strict=True):
-            own.data.copy_(active_weight(layer, weight, widths))
+            own.data.copy_(active_weight(net.graph, layer, weight, widths))
         for own_tail, after in zip(small.subnet_affines(0), net.subnet_affines(i), strict=True):
             own_tail.load_state_dict(after.state_dict())
         torch.testing.assert_close(net(x, i), small(x, 0), rtol=1e-4, atol=1e-4)
@@ -55,7 +59,7 @@ def test_inputs_may_keep_their_rows_and_columns() -> None:
 
 def test_subnets_share_storage_and_own_their_norms() -> None:
     net = nest(dense_net(), specs(*WIDTHS))
-    view = active_weight(net.graph.layers[1], net.weights[1], WIDTHS[0])
+    view = active_weight(net.graph, net.graph.layers[1], net.weights[1], WIDTHS[0])
     assert view.shape == (20, 12)
     assert view.data_ptr() == net.weights[1].data_ptr()
     tails = [net.subnet_affines(i) for i in range(3)]
@@ -79,7 +83,7 @@ def test_a_shared_norm_is_the_full_nets_and_moves_for_all() -> None:
     x = torch.randn(5, 250)
     torch.testing.assert_close(net(x, 2), full(x, 0), rtol=1e-5, atol=1e-5)
     norms = [net.subnet_affines(i)[0] for i in range(3)]
-    assert norms[0] is norms[1] is norms[2]
+    assert norms[0].gain is norms[1].gain is norms[2].gain
     before = net(x, 0)
     net.train()
     torch.testing.assert_close(net(x, 0), before, msg="no statistic is measured")
@@ -149,7 +153,7 @@ def test_units_of_a_group_are_scored_by_every_layer_that_writes_them() -> None:
     graph = by_name("resnet8")
     net = random_net(graph)
     scores = score(net, [(features(graph, 4), torch.arange(4))]).units
-    writers = [[x for x in graph.layers if x.writes == g and x.kind in WEIGHTED] for g in range(8)]
+    writers = [[x for x in graph.layers if x.writes[0].group == g and x.kind in WEIGHTED] for g in range(8)]
     assert [len(of) for of in writers] == [0, 2, 1, 1, 2, 1, 2, 1]
     loss = F.cross_entropy(net(features(graph, 4), 0), torch.arange(4))
     gradients = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
@@ -164,7 +168,11 @@ def test_kernels_of_pointwise_layers_are_parts_of_their_units() -> None:
     net = random_net(graph)
     scored = score(net, [(features(graph, 4), torch.arange(4))])
     layers = enumerate(graph.layers)
-    pointwise = {(x.reads, x.writes): i for i, x in layers if x.kind is Kind.CONV and x.kernel == (1, 1)}
+    pointwise = {
+        (x.reads[0].group, x.writes[0].group): i
+        for i, x in layers
+        if x.kind is Kind.CONV and x.kernel == (1, 1)
+    }
     assert set(scored.kernels) == set(pointwise)
     loss = F.cross_entropy(net(features(graph, 4), 0), torch.arange(4))
     gradients = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
@@ -182,7 +190,7 @@ def test_the_baselines_score_weights_alone_and_at_random() -> None:
     net = random_net(graph)
     units = score(net, [], measure="magnitude").units
     of_last = next(
-        i for i, x in reversed(list(enumerate(graph.layers))) if x.writes == 5 and x.kind in WEIGHTED
+        i for i, x in reversed(list(enumerate(graph.layers))) if x.writes[0].group == 5 and x.kind in WEIGHTED
     )
     np.testing.assert_allclose(units[5], net.weights[of_last].abs().flatten(1).sum(1).detach(), rtol=1e-5)
     one, same, other = (score(net, [], measure="random", seed=seed).units for seed in (1, 1, 2))

@@ -11,7 +11,8 @@ from torch import nn
 
 from reds import pack
 from reds.data.catalog import SETS
-from reds.elastic.net import ElasticNet, active_weight, nest
+from reds.elastic.active import active_weight
+from reds.elastic.net import ElasticNet, nest
 from reds.errors import SettingsError
 from reds.graph import Graph, Widths
 from reds.graph.builder import Builder
@@ -53,7 +54,7 @@ def test_a_subnet_without_blocks_is_a_net_of_its_own_size(graph: Graph, data: st
     for own, after, k in zip(
         small.weights, small.subnet_affines(0), graph.running(widths).layers, strict=True
     ):
-        own.data.copy_(active_weight(graph.layers[k], net.weights[k], widths))
+        own.data.copy_(active_weight(graph, graph.layers[k], net.weights[k], widths))
         after.load_state_dict(net.subnet_affines(0)[k].state_dict())
     torch.testing.assert_close(net(x, 0), small(x, 0), rtol=1e-4, atol=1e-4)
 

@@ -52,8 +52,8 @@ def test_residuals_merge_the_groups_they_add() -> None:
     assert [group.units for group in graph.groups] == [3, 16, 32, 48, 10]
     assert [group.cut for group in graph.groups] == [False, True, True, True, False]
     adds = [layer for layer in graph.layers if layer.kind is Kind.ADD]
-    assert [(x.reads, x.writes) for x in adds] == [(1, 1), (1, 1)]
-    assert [x.writes for x in graph.layers if x.kind is Kind.DEPTHWISE] == [2, 3]
+    assert [(x.reads[0].group, x.writes[0].group) for x in adds] == [(1, 1), (1, 1)]
+    assert [x.writes[0].group for x in graph.layers if x.kind is Kind.DEPTHWISE] == [2, 3]
 
 
 def test_macs_follow_the_true_fan_in() -> None:
@@ -66,7 +66,7 @@ def test_macs_follow_the_true_fan_in() -> None:
 
 def test_flatten_keeps_the_copies_of_a_unit_together() -> None:
     dense = residual().layers[-1]
-    assert (dense.copies, dense.reads, dense.per_pair) == (16, 1, 16)
+    assert (dense.reads[0].copies, dense.reads[0].group, dense.per_pair) == (16, 1, 1)
 
 
 def test_a_residual_with_the_input_is_not_cut() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reds import pack
 from reds.pack.format import HEADER, LAYER
-from reds.pack.interpreter import windows
+from reds.pack.interpreter.sliding import windows
 from reds.pack.layouts import LAYOUTS, Layout
 from reds.pack.model import IntegerLayer, Kind, Step
 from tests.support.nets import Maker

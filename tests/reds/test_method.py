@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from reds.elastic.net import active_weight
+from reds.elastic.active import active_weight
 from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, random_net, train_nested
 from reds.experiment.prepare import Prepared, check_recipe, prepare
 from reds.experiment.recipe import Recipe, method_of
@@ -228,8 +228,10 @@ def test_a_subnet_is_the_top_scored_units_of_the_trained_full_net_in_the_widths_
         for layer, weight, trained in zip(graph.layers, net.weights, full.weights, strict=True):
             if layer.kind not in WEIGHTED:
                 continue
-            expected = trained[tops[layer.writes]]
+            expected = trained[tops[layer.writes[0].group]]
             if layer.kind in MIXING:
-                sites = torch.arange(layer.copies)
-                expected = expected[:, (tops[layer.reads][:, None] * layer.copies + sites).flatten()]
-            torch.testing.assert_close(active_weight(layer, weight, widths), expected)
+                sites = torch.arange(layer.reads[0].copies)
+                expected = expected[
+                    :, (tops[layer.reads[0].group][:, None] * layer.reads[0].copies + sites).flatten()
+                ]
+            torch.testing.assert_close(active_weight(net.graph, layer, weight, widths), expected)

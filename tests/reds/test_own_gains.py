@@ -17,7 +17,7 @@ from tests.reds.support.graphs import all_widths, random_scores, small_chains
 
 
 def first_writers(graph: Graph) -> dict[int, str]:
-    return {layer.writes: layer.name for layer in reversed(graph.layers)}
+    return {layer.writes[0].group: layer.name for layer in reversed(graph.layers)}
 
 
 def drawn_gains(graph: Graph, seed: int) -> dict[str, dict[int, float]]:

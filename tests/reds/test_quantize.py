@@ -122,7 +122,7 @@ def test_a_unit_that_its_norm_has_switched_off_is_a_constant(gain: float) -> Non
     seen = net.trace(features, 2)[1].detach().flatten(1).numpy()
     step = model.subnets[2].steps[0]
     acc = interpreter.product(x, model.layers[0].weights) + step.bias
-    ours = interpreter.requantize(acc, step)[:, 3].astype(float) - step.zero
+    ours = interpreter.requantize(acc, step.multiplier, step.kernel_zero)[:, 3].astype(float) - step.zero
     scale = seen.max() / 254
     assert np.abs(ours * scale - seen[:, 3]).max() <= 1.01 * scale
 

@@ -207,12 +207,14 @@ def test_an_independent_solver_finds_the_same_optimum(graph: Graph, flash: int) 
             held.append(32 if layer.kind.name == "AVERAGE_POOL" else 0)
             continue
         taps = layer.kernel[0] * layer.kernel[1]
-        pair = widths[layer.writes]
+        pair = widths[layer.writes[0].group]
         if layer.kind.name != "DEPTHWISE":
             pair = problem.new_int_var(0, 10**6, "")
-            problem.add_multiplication_equality(pair, [widths[layer.reads], widths[layer.writes]])
+            problem.add_multiplication_equality(
+                pair, [widths[layer.reads[0].group], widths[layer.writes[0].group]]
+            )
         macs.append(layer.per_pair * pair)
-        held.append(taps * pair + 8 * widths[layer.writes])
+        held.append(taps * pair + 8 * widths[layer.writes[0].group])
     problem.add(sum(macs) <= int(0.5 * graph.macs(graph.full)))
     problem.add(sum(held) <= flash)
     problem.maximize(sum(value))

@@ -21,7 +21,7 @@ from reds.export.tflite.flatbuffer import ALIGNMENT, schema
 from reds.export.tflite.quantization import can_rescale
 from reds.fixtures import fixtures_dir
 from reds.pack import extract, interpreter
-from reds.pack.model import LIMIT, Kind, Model, Step
+from reds.pack.model import LIMIT, Kind, Model
 from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
 from tests.reds.support.clipped import quantized
@@ -62,9 +62,9 @@ def steps_off(model: Model, subnet: int, n: int, kernels: Any = XNNPACK) -> NDAr
 def _down_to_minus_128(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference, but what no ReLU follows stops where TFLite stops it."""
 
-    def requantize(acc: interpreter.Sums, step: Step) -> interpreter.Values:
-        y = step.zero + ((acc * step.multiplier.astype(np.int64) + (1 << 31)) >> 32)
-        return y.clip(-LIMIT - (step.zero != -LIMIT), LIMIT).astype(np.int8)
+    def requantize(acc: interpreter.Sums, multiplier: NDArray[np.int32], zero: int) -> interpreter.Values:
+        y = zero + ((acc * multiplier.astype(np.int64) + (1 << 31)) >> 32)
+        return y.clip(-LIMIT - (zero != -LIMIT), LIMIT).astype(np.int8)
 
     monkeypatch.setattr(interpreter, "requantize", requantize)
 

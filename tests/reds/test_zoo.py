@@ -38,13 +38,13 @@ def test_macs_are_the_published_ones(name: str) -> None:
 def test_parameters_of_the_published_vision_checkpoints(name: str, parameters: int) -> None:
     """Weights, a bias a unit, and four values a unit of each norm."""
     graph = by_name(name)
-    rows = [(graph.full[x.writes], x.norm) for x in graph.layers if x.weights(graph.full)]
+    rows = [(graph.full[x.writes[0].group], x.norm) for x in graph.layers if x.weights(graph.full)]
     assert graph.weights(graph.full) + sum(n * (5 if norm else 1) for n, norm in rows) == parameters
 
 
 def test_mobilenet_v2_has_the_cost_and_the_parameters_of_torchvisions() -> None:
     graph = mobilenet_v2(1.0, 224, 224, 3, 1000)
-    norms = sum(2 * graph.full[layer.writes] for layer in graph.layers if layer.norm)
+    norms = sum(2 * graph.full[layer.writes[0].group] for layer in graph.layers if layer.norm)
     assert graph.macs(graph.full) == 300_774_272
     assert graph.weights(graph.full) + norms + 1000 == 3_504_872
     assert len(graph.blocks) == 10
@@ -67,9 +67,9 @@ def test_nets_read_the_input_and_tell_the_classes_that_are_asked_for(
 ) -> None:
     graph = by_name(f"{name}-{'x'.join(map(str, sides))}", classes)
     source, output = graph.tensors[0], graph.tensors[-1]
-    reads = source.height, source.width, graph.full[source.group]
+    reads = source.height, source.width, graph.full[source.spans[0].group]
     assert reads == ((1, 1, prod(sides)) if name.startswith("dnn") else sides)
-    assert (output.height, output.width, graph.full[output.group]) == (1, 1, classes)
+    assert (output.height, output.width, graph.full[output.spans[0].group]) == (1, 1, classes)
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -94,7 +94,7 @@ def large_layers(count: int) -> Model:
         (many_layers, 255, "MOST_LAYERS"),
         (many_subnets, 64, "MOST_SUBNETS"),
         (large_input, 2048, "LARGEST_TENSOR"),
-        (many_values, 4, "layer.MOST_WINDOW_VALUES"),
+        (many_values, 4, "window.MOST_WINDOW_VALUES"),
         (large_layers, 15, "MOST_VALUES"),
     ],
 )

@@ -153,7 +153,7 @@ def test_damaged_pack_is_refused_with_its_status(
 
 # Invalid fields under a valid checksum: (section, offset in it, type, value, status). Rooms are of 12 bytes.
 FIELDS = [
-    ("layers", 0, "B", 8, Status.UNSUPPORTED),  # an unknown kind
+    ("layers", 0, "B", 19, Status.UNSUPPORTED),  # an unknown kind
     ("layers", 0, "B", 3, Status.MALFORMED),  # depthwise that writes more units than it reads
     ("layers", 0, "B", 6, Status.MALFORMED),  # an addition of one tensor
     ("layers", 0, "B", 7, Status.MALFORMED),  # a flatten that writes fewer units than it reads

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from reds.elastic.from_module.converter import SUPPORTED
+from reds.elastic.from_module.conversion import SUPPORTED
 from reds.elastic.from_onnx.affine import moved_into
 from reds.elastic.from_onnx.operators import OPERATORS, OnnxNode, Reshape, Sum
 from reds.elastic.from_onnx.values import UNITS_FIRST, Value

@@ -98,9 +98,11 @@ def flash_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:
     return Cost("bytes of flash", sum_over_layers(graph, grids, flash_bytes))
 
 
-def flash_bytes(layer: Layer, widths: Sequence[int]) -> int:
+def flash_bytes(layer: Layer, widths: Sequence[int]) -> Any:
     """Return the bytes of the weights and the table that a subnet of these widths reads in a layer."""
-    return layer.weights(widths) + ROW_BYTES * round_up(table_rows(layer.kind, channels(layer.writes, widths)), 4)
+    return layer.weights(widths) + ROW_BYTES * round_up(
+        table_rows(layer.kind, channels(layer.writes, widths)), 4
+    )
 
 
 def half_blocks_cost(graph: Graph, grids: Sequence[Grid]) -> Cost:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.graph import Graph, Layer, Widths, channels
+from reds.graph.lowering import integer_layer, tensor_shape
 from reds.nesting.cost import Cost, Grid, broadcast_widths
 from reds.nesting.depth import switches, taken_where
 from reds.nesting.solver.problem import Groups
 from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
 from reds.pack.layouts import CANONICAL, Layout
-from reds.pack.model import WEIGHTED, IntegerLayer, Step, TensorShape
+from reds.pack.model import WEIGHTED, Step
 from reds.pack.padding import round_up
 
 ARENA_UNIT = "bytes of arena"
@@ -84,16 +85,10 @@ def scratch_bytes(graph: Graph, layer: Layer, read: int, layout: Layout) -> int:
         read: Channels of the layer's input that the subnet keeps.
         layout: The layout of the kernels.
     """
-    full, source = graph.full, graph.tensors[layer.inputs[0]]
-    rows = channels(layer.writes, full)
-    shape = (rows, layer.weights(full) // rows) if layer.kind in WEIGHTED else (0, 0)
-    weights = np.broadcast_to(np.int8(0), shape)
-    integer_layer = IntegerLayer(
-        layer.kind, layer.inputs, layer.output, weights, layer.relu,
-        layer.kernel, layer.stride, layer.padding,
-    )  # fmt: skip
-    source_shape = TensorShape(source.height, source.width, source.channels(full))
+    rows = channels(layer.writes, graph.full)
+    shape = (rows, layer.weights(graph.full) // rows) if layer.kind in WEIGHTED else (0, 0)
+    made = integer_layer(graph, layer, np.broadcast_to(np.int8(0), shape))
+    shapes = [tensor_shape(graph, graph.tensors[tensor]) for tensor in layer.inputs]
     step = Step(layer.output - 1, read, rows, NO_ROWS, NO_ROWS, 0)
-    kernels = layout if layout.runs(integer_layer) else CANONICAL
-    return kernels.scratch(integer_layer, source_shape, step)
-
+    kernels = layout if layout.runs(made, shapes) else CANONICAL
+    return kernels.scratch(made, shapes, step)

@@ -25,8 +25,13 @@ class Layout(Protocol):
     alignment: int
     """Bytes. Weights and tables begin at multiples of this in the pack."""
 
-    def runs(self, layer: IntegerLayer) -> bool:
-        """Return whether the kernels of this layout can run this layer."""
+    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
+        """Return whether the kernels of this layout can run this layer.
+
+        Args:
+            layer: The layer of the full network.
+            sources: The shapes of the tensors that it reads, in the full network.
+        """
         ...
 
     def weights(self, layer: IntegerLayer) -> bytes:
@@ -36,7 +41,7 @@ class Layout(Protocol):
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
         """Return the table of one subnet: biases, then multipliers, each padded to four entries.
 
-        The factors of an average or an addition follow its bias.
+        The factors of an average, an addition or an embedding follow its bias.
         """
         ...
 
@@ -44,12 +49,12 @@ class Layout(Protocol):
         """Return one byte for every four rows: 0 if the fast kernel may compute them. Empty if it may all."""
         ...
 
-    def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
+    def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of arena that the kernel needs beside the layer's tensors.
 
         Args:
             layer: The layer of the full network.
-            source: The shape of the tensor that it reads, in the full network.
+            sources: The shapes of the tensors that it reads, in the full network.
             step: The layer in one subnet.
         """
         ...
@@ -77,9 +82,8 @@ def plan(model: Model, subnet: int, chosen: Sequence[Layout]) -> Arena:
 
 def step_scratch(model: Model, subnet: int, chosen: Sequence[Layout]) -> list[int]:
     """Return the bytes of scratch of each step of a subnet, with this layout of each layer."""
-    layers = model.layers
     return [
-        chosen[step.layer].scratch(layers[step.layer], model.tensors[layers[step.layer].inputs[0]], step)
+        chosen[step.layer].scratch(model.layers[step.layer], _sources(model, step.layer), step)
         for step in model.subnets[subnet].steps
     ]
 
@@ -97,7 +101,7 @@ def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...]:
     """
     known, chosen = [LAYOUTS[i] for i in sorted(set(ids) & LAYOUTS.keys())], []
     for i, layer in enumerate(model.layers):
-        usable = [layout for layout in known if layout.runs(layer)]
+        usable = [layout for layout in known if layout.runs(layer, _sources(model, i))]
         if not usable:
             kind = layer.kind.name.lower()
             raise ModelError(f"no layout of its agent runs layer {i} ({kind}) of {model.name}")
@@ -107,7 +111,14 @@ def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...]:
 
 def preferring(model: Model, layout: Layout) -> tuple[Layout, ...]:
     """Return a layout for each layer for which it has a kernel, and the canonical one for the others."""
-    return tuple(layout if layout.runs(layer) else CANONICAL for layer in model.layers)
+    return tuple(
+        layout if layout.runs(layer, _sources(model, i)) else CANONICAL
+        for i, layer in enumerate(model.layers)
+    )
+
+
+def _sources(model: Model, layer: int) -> list[TensorShape]:
+    return [model.tensors[tensor] for tensor in model.layers[layer].inputs]
 
 
 def names(chosen: Iterable[Layout]) -> str:

@@ -1,6 +1,8 @@
 """Define the canonical layout, of files and of the portable kernels. Other layouts inherit from it."""
 
-from reds.pack.model import IntegerLayer, Step, TensorShape
+from collections.abc import Sequence
+
+from reds.pack.model import IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import table_bytes
 
 
@@ -11,7 +13,7 @@ class Canonical:
     name = "canonical"
     alignment = 16
 
-    def runs(self, layer: IntegerLayer) -> bool:
+    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
         """Return True: the portable kernels run every layer."""
         return True
 
@@ -27,6 +29,6 @@ class Canonical:
         """Return nothing: no row needs a plain path."""
         return b""
 
-    def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
-        """Return 0: the portable kernels need no scratch."""
-        return 0
+    def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
+        """Return the bytes of the scores of one query of an attention; other kernels need none."""
+        return 4 * sources[1].positions if layer.kind is Kind.ATTENTION else 0

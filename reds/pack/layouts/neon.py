@@ -5,7 +5,9 @@ the inputs at one position, reads contiguous blocks. Depthwise weights are order
 canonical. `targets/runtime/kernels/neon/neon.h` describes the same for C.
 """
 
-from reds.pack.layouts.canonical import Canonical
+from collections.abc import Sequence
+
+from reds.pack.layouts.fast import Fast
 from reds.pack.model import IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded, round_up
 
@@ -13,7 +15,7 @@ WINDOWS = 4
 """Windows that the convolution gathers side by side."""
 
 
-class Neon(Canonical):
+class Neon(Fast):
     """Dense layers and convolutions in blocks of 4 x 4, depthwise layers by eight units."""
 
     id = 3
@@ -30,7 +32,7 @@ class Neon(Canonical):
         w = padded(padded(layer.weights, 0, 4), 1, 4)
         return w.reshape(w.shape[0] // 4, 4, w.shape[1] // 4, 4).transpose(0, 2, 1, 3).tobytes()
 
-    def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
+    def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the kernel's buffers.
 
         Dense: the input, if its units are no multiple of four. Convolution: four windows. Depthwise: lines.
@@ -38,9 +40,10 @@ class Neon(Canonical):
         if layer.kind is Kind.DENSE:
             return step.units_in + 16 if step.units_in % 4 else 0
         if layer.kind is Kind.CONV:
-            units = source.units if source.units % 4 else round_up(step.units_in, 4)
+            full = sources[0].units
+            units = full if full % 4 else round_up(step.units_in, 4)
             return WINDOWS * round_up(layer.taps * units + 12, 16)
         if layer.kind is Kind.DEPTHWISE:
-            line = (source.width + layer.padding[1] + layer.padding[3]) * step.units_in + 8
+            line = (sources[0].width + layer.padding[1] + layer.padding[3]) * step.units_in + 8
             return (layer.kernel[0] + 1) * line
         return 0

@@ -10,10 +10,12 @@ Tables of layers with weights hold a row in one word (`reds.pack.row_encoding`).
 `targets/runtime/kernels/cortex_m4/cortex_m4.h` describes the same for C.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.pack.layouts.canonical import Canonical
+from reds.pack.layouts.fast import Fast
 from reds.pack.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded
 from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHIFTS, encode
@@ -32,16 +34,16 @@ def _words(rows: NDArray[np.int32], group: int) -> bytes:
     return np.ascontiguousarray(words).astype("<u4").tobytes()
 
 
-class Radix256(Canonical):
+class Radix256(Fast):
     """Dense layers and convolutions in words of four inputs, depthwise 3 x 3 layers by four units."""
 
     id = 1
     name = "radix256"
     alignment = 4
 
-    def runs(self, layer: IntegerLayer) -> bool:
+    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
         """Return whether the kernels can run this layer: a depthwise one must be 3 x 3."""
-        return layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3)
+        return super().runs(layer, sources) and (layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3))
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as words; depthwise as int16 [units / 4][9 taps][w0, w2, w1, w3]."""
@@ -77,7 +79,7 @@ class Radix256(Canonical):
         groups = self._plain(layer, step) if layer.kind in PAIRED else np.zeros(0)
         return groups.astype(np.uint8).tobytes() if groups.any() else b""
 
-    def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
+    def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the kernel's buffers.
 
         Dense: the expanded input. Convolution: two windows, expanded and as bytes. Depthwise: lines.
@@ -85,10 +87,10 @@ class Radix256(Canonical):
         if layer.kind is Kind.DENSE:
             return (step.units_in + 3) // 4 * 8
         if layer.kind is Kind.CONV:
-            by_four = layer.taps * ((step.units_in + 3) // 4)
-            return 24 * (by_four if source.units % 4 == 0 else (layer.taps * source.units + 3) // 4)
+            full, by_four = sources[0].units, layer.taps * ((step.units_in + 3) // 4)
+            return 24 * (by_four if full % 4 == 0 else (layer.taps * full + 3) // 4)
         if layer.kind is Kind.DEPTHWISE:
-            line = (source.width + layer.padding[1] + layer.padding[3]) * step.units_in
+            line = (sources[0].width + layer.padding[1] + layer.padding[3]) * step.units_in
             return 4 * ((line + 7) // 4 * 4) + (step.units_in + 3) // 4 * 4
         return 0
 

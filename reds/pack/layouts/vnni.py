@@ -5,9 +5,11 @@ times the sum of the weights that a subnet reads is subtracted from its biases.
 `targets/runtime/kernels/x86/x86.h` describes the same for C.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from reds.pack.layouts.canonical import Canonical
+from reds.pack.layouts.fast import Fast
 from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded, round_up, table_bytes
 
@@ -35,7 +37,7 @@ def _quads(layer: IntegerLayer, units: int) -> int:
     return layer.taps * round_up(units, QUAD) // QUAD
 
 
-class Vnni(Canonical):
+class Vnni(Fast):
     """Layers of every kind, with inputs by quads and rows by panels."""
 
     id = 2
@@ -64,13 +66,13 @@ class Vnni(Canonical):
             bias = bias - OFFSET * layer.subnet_weights(step).astype(np.int32).sum(axis=1)
         return table_bytes(bias, step.multiplier)
 
-    def scratch(self, layer: IntegerLayer, source: TensorShape, step: Step) -> int:
+    def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the padded input, of the offsets of quads, and of depthwise weights."""
         if layer.kind not in WEIGHTED:
             return 0
         quads = _quads(layer, step.units_in)
         top, left, bottom, right = layer.padding
-        height, width = source.height + top + bottom, source.width + left + right
+        height, width = sources[0].height + top + bottom, sources[0].width + left + right
         if layer.kind is Kind.DEPTHWISE:
             parts = round_up(16 * quads, LINE) + QUAD * LINE * quads
             units, width = step.units_in, round_up(width, layer.stride[1])

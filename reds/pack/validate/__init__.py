@@ -7,6 +7,7 @@ on a device checks the same rules (`targets/runtime/check.h`), and a test compar
 from collections.abc import Sequence
 
 from reds.pack.arena import lifetimes, model_schedule, tensor_sizes
+from reds.pack.layouts import canonical, step_scratch
 from reds.pack.model import (
     LARGEST_SCALE,
     LARGEST_SIDE,
@@ -22,10 +23,11 @@ from reds.pack.model import (
 )
 from reds.pack.validate.arena import validate_arena
 from reds.pack.validate.expect import expect
-from reds.pack.validate.layer import inference_values, validate_layer
+from reds.pack.validate.layer import validate_layer
 from reds.pack.validate.name import validate_name
 from reds.pack.validate.rooms import validate_nested, validate_rooms
 from reds.pack.validate.step import validate_step
+from reds.pack.validate.window import inference_values
 
 NAME_BYTES, SUBNET_NAME_BYTES = 31, 7
 MOST_MACS = 2**32 - 1
@@ -48,7 +50,8 @@ def validate_model(model: Model) -> None:
         _validate_subnet(model, index)
         if subnet.arena is not None:
             lives = lifetimes(model_schedule(model, index))
-            validate_arena(f"subnet {subnet.name}", subnet.arena, tensor_sizes(model, index), lives)
+            scratch = step_scratch(model, index, canonical(model))
+            validate_arena(f"subnet {subnet.name}", subnet.arena, tensor_sizes(model, index), scratch, lives)
 
 
 def validate_layers(
@@ -106,14 +109,7 @@ def _validate_subnet(model: Model, index: int) -> None:
     rooms = model.rooms(index)
     for step in subnet.steps:
         layer, place = model.layers[step.layer], f"{where}, layer {step.layer}"
-        for tensor in layer.inputs:
-            units = rooms[tensor].units
-            expect(units > 0, f"{place} reads tensor {tensor}, which the subnet leaves out")
-            expect(
-                step.units_in == units,
-                f"{place} reads {step.units_in} units of tensor {tensor}, which has {units}",
-            )
-        validate_step(place, model.tensors, layer, step, rooms[layer.inputs[0]].zero)
+        validate_step(place, model.tensors, layer, step, [rooms[tensor] for tensor in layer.inputs])
     if index:
         validate_nested(where, model.rooms(index - 1), rooms)
     counted = model.macs(index)

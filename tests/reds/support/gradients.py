@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
+from reds.elastic.active import active_weight
 from reds.elastic.layers import run_layer, weight_shape
-from reds.elastic.net import active_weight
 from reds.graph import Graph, Layer
 from reds.graph.builder import Builder
 from reds.pack.model import WEIGHTED, Kind
@@ -79,7 +79,7 @@ def gradients(graph: Graph, widths: tuple[int, ...], dtype: torch.dtype) -> list
     sides = (EXAMPLES, source.height, source.width, widths[0])
     x, full = (torch.randn(size, generator=generator) for size in (sides, weight_shape(graph, layer)))
     inputs = [value.to(dtype).requires_grad_() for value in (x, full)]
-    weight = active_weight(layer, inputs[1], widths)
+    weight = active_weight(graph, layer, inputs[1], widths)
     if dtype is torch.float64:
         y = by_definition(layer, weight, inputs[0])
     else:

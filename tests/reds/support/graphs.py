@@ -51,8 +51,8 @@ def measured(graph: Graph) -> TargetProfile:
     """A board whose layers take (7 + reads) * (1 + writes) us, or (3 + units) where they are the same."""
     times = {}
     for layer in graph.layers:
-        m, n = (np.arange(1, graph.full[g] + 1) for g in (layer.reads, layer.writes))
-        if layer.reads == layer.writes:
+        m, n = (np.arange(1, graph.full[g] + 1) for g in (layer.reads[0].group, layer.writes[0].group))
+        if layer.reads[0].group == layer.writes[0].group:
             times[layer.name] = LayerTimes((m,), 3.0 + m)
         else:
             times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))

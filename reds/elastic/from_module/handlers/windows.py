@@ -1,0 +1,185 @@
+"""Convert convolutions, which slide weighted windows over positions, and the padding before them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812, the field's name for it
+from torch import Tensor, nn
+
+from reds.elastic.from_module.conversion import Conversion, handles
+from reds.elastic.from_module.steps import Step, Value, fresh
+from reds.graph.parts import Padding
+
+
+def is_across(x: Value) -> bool:
+    """Return whether the positions of a tensor [N, units, positions] are the width of its step."""
+    height, width, _ = x.step.dims
+    return len(x.axes) == 3 and height == 1 < width
+
+
+def pair(x: Value, sides: Any, other: int) -> tuple[int, int]:
+    """Return rows and columns from torch's one number, or one number for each spatial axis.
+
+    Args:
+        x: The tensor, as `Steps.spatial` returns it.
+        sides: The number or the numbers.
+        other: The number for an axis that x does not have.
+    """
+    axes = len(x.axes) - 2
+    numbers = tuple(sides) if isinstance(sides, Sequence) else (sides,) * axes
+    first, last = (numbers * axes)[:axes][0], (numbers * axes)[:axes][-1]
+    if axes == 2:
+        return int(first), int(last)
+    return (other, int(first)) if is_across(x) else (int(first), other)
+
+
+def form(x: Value) -> str:
+    """Return the letters of the axes of a tensor of the form of x."""
+    return "nuhw" if len(x.axes) == 4 else "nuw" if is_across(x) else "nuh"
+
+
+def padded(x: Value, own: Padding) -> tuple[Step, Padding]:
+    """Return the step before a padding with zeros, and its padding together with the reader's own."""
+    if x.step.op != "pad":
+        return x.step, own
+    top, left, bottom, right = (a + b for a, b in zip(x.step.options["padding"], own, strict=True))
+    return x.step.inputs[0], (top, left, bottom, right)
+
+
+@handles(nn.Conv1d, nn.Conv2d)
+def conv_module(c: Conversion, x: Value) -> Value:
+    """Convert a convolution that is a module."""
+    m = c.module
+    assert isinstance(m, nn.Conv1d | nn.Conv2d)
+    if m.padding_mode != "zeros" and any(m._reversed_padding_repeated_twice):
+        c.reject(f"pads by the mode {m.padding_mode}", "pad with zeros")
+    return conv(c, x, m.weight, m.bias, m.stride, m.padding, m.dilation, m.groups)
+
+
+@handles(F.conv1d, F.conv2d, torch.conv1d, torch.conv2d)
+def conv(
+    c: Conversion, x: Value, weight: Any, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    dilation: Any = 1, groups: int = 1,
+) -> Value:  # fmt: skip
+    """Convert a convolution."""
+    if not isinstance(weight, Tensor):
+        c.reject("has computed weights", "use constant weights")
+    x = c.steps.spatial(x)
+    kernel = pair(x, tuple(weight.shape[2:]), 1)
+    strides, dilations = pair(x, stride, 1), pair(x, dilation, 1)
+    if padding == "same":
+        total = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
+        sides: Padding = (total[0] // 2, total[1] // 2, total[0] - total[0] // 2, total[1] - total[1] // 2)
+    else:
+        sides = pair(x, 0 if padding == "valid" else padding, 0) * 2
+    step, sides = padded(x, sides)
+    before, after = step.dims, c.expected.shape
+    units = len(weight)
+    dims = windows(before, kernel, strides, sides, dilations)
+    weight = weight.reshape(units, -1, *kernel)
+    options = {"kernel": kernel, "stride": strides, "padding": sides, "dilation": dilations}
+    depthwise = 1 < groups == before[2] == units
+    if not depthwise:
+        options |= {"units": units, "groups": groups}
+    new = c.steps.add(
+        "depthwise" if depthwise else "conv", [step], (*dims, units), options=options,
+        weight=weight, bias=bias,
+    )  # fmt: skip
+    assert units * dims[0] * dims[1] == after.numel() // c.batch
+    return fresh(new, c.batch, form(x))
+
+
+def windows(
+    before: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Padding,
+    dilation: Sequence[int] = (1, 1),
+) -> tuple[int, int]:  # fmt: skip
+    """Return rows and columns after a window slides over rows and columns."""
+    down, across = (
+        (before[i] + padding[i] + padding[i + 2] - (kernel[i] - 1) * dilation[i] - 1) // stride[i] + 1
+        for i in (0, 1)
+    )
+    return down, across
+
+
+@handles(nn.ConvTranspose1d, nn.ConvTranspose2d)
+def transposed_module(c: Conversion, x: Value, output_size: Any = None) -> Value:
+    """Convert a transposed convolution that is a module."""
+    m = c.module
+    assert isinstance(m, nn.ConvTranspose1d | nn.ConvTranspose2d)
+    return transposed(c, x, m.weight, m.bias, m.stride, m.padding, 0, m.groups, m.dilation)
+
+
+@handles(F.conv_transpose1d, F.conv_transpose2d, torch.conv_transpose1d, torch.conv_transpose2d)
+def transposed(
+    c: Conversion, x: Value, weight: Any, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Value:  # fmt: skip
+    """Convert a transposed convolution, whose padding at the end follows from its output's size."""
+    if not isinstance(weight, Tensor):
+        c.reject("has computed weights", "use constant weights")
+    x = c.steps.spatial(x)
+    if groups != 1 or pair(x, dilation, 1) != (1, 1):
+        c.reject("is a transposed convolution with groups or dilation", "use groups=1 and dilation=1")
+    kernel, strides = pair(x, tuple(weight.shape[2:]), 1), pair(x, stride, 1)
+    top, left = pair(x, padding, 0)
+    height, width = pair(x, tuple(c.expected.shape[2:]), 1)
+    full = [(n - 1) * s + k for n, s, k in zip(x.step.dims[:2], strides, kernel, strict=True)]
+    bottom, right = full[0] - top - height, full[1] - left - width
+    if min(bottom, right) < 0:
+        c.reject("adds rows or columns at its end that no window reaches", "use a smaller output_padding")
+    weight = weight.transpose(0, 1)
+    options = {
+        "units": len(weight), "kernel": kernel, "stride": strides, "padding": (top, left, bottom, right),
+    }  # fmt: skip
+    new = c.steps.add(
+        "transposed", [x.step], (height, width, len(weight)), options=options,
+        weight=weight.reshape(*weight.shape[:2], *kernel), bias=bias,
+    )  # fmt: skip
+    return fresh(new, c.batch, form(x))
+
+
+@handles(nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d)
+def pad_module(c: Conversion, x: Value) -> Value:
+    """Convert a padding that is a module."""
+    m = c.module
+    assert isinstance(m, nn.ConstantPad1d | nn.ConstantPad2d)
+    return pad(c, x, m.padding, "constant", m.value)
+
+
+@handles(F.pad, torch._C._nn.pad)
+def pad(c: Conversion, x: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Value:
+    """Convert a padding with zeros; the window after it takes it over."""
+    sides = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
+    sides = [(0, 0)] * (len(x.axes) - len(sides)) + [(int(a), int(b)) for a, b in sides]
+    if mode != "constant" or value:
+        c.reject("pads with other values than zeros", "pad with zeros")
+    if min(map(min, sides)) < 0:
+        c.reject("cuts its input", "pad with 0 or more, and cut by a slice")
+    if not any(map(any, sides)):
+        return x
+    if len(x.axes) < 3 or any(sides[0]):
+        c.reject("pads other axes than positions", "pad rows and columns only")
+    x = c.steps.spatial(x)
+    if any(sides[1]):
+        return _more_units(c, x, *sides[1]) if not any(map(any, sides[2:])) else c.reject(
+            "pads units and positions at once", "pad one after the other"
+        )
+    (top, left), (bottom, right) = (pair(x, [each[end] for each in sides[2:]], 0) for end in (0, 1))
+    step, padding = padded(x, (top, left, bottom, right))
+    dims = x.step.dims[0] + top + bottom, x.step.dims[1] + left + right, x.step.units
+    new = c.steps.add("pad", [step], dims, options={"padding": padding})
+    return fresh(new, c.batch, form(x))
+
+
+def _more_units(c: Conversion, x: Value, front: int, back: int) -> Value:
+    """Return the value with units of zeros, by a convolution that copies the others."""
+    height, width, units = x.step.dims
+    weight = torch.zeros(front + units + back, units, 1, 1)
+    weight[front : front + units, :, 0, 0] = torch.eye(units)
+    options = {
+        "units": len(weight), "kernel": (1, 1), "stride": (1, 1), "padding": (0, 0, 0, 0),
+        "dilation": (1, 1), "groups": 1,
+    }  # fmt: skip
+    new = c.steps.add("conv", [x.step], (height, width, len(weight)), options=options, weight=weight)
+    return fresh(new, c.batch, form(x))

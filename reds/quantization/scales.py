@@ -1,0 +1,97 @@
+"""Choose the int8 scale of every tensor of a subnet, and of what its activations read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reds.graph import Graph, Layer, Widths
+from reds.pack.model import BIAS_LIMIT, COPYING, LIMIT, Kind
+from reds.pack.scale import Floats, Scale, range_scale
+from reds.quantization.activation_tables import output_ends, read_ends
+
+LEAST_RANGE = 1e-3
+"""Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
+
+
+@dataclass(frozen=True)
+class LayerScales:
+    """The scales of one layer in one subnet."""
+
+    kernel: Scale
+    """Of what its arithmetic writes, which its activation table reads."""
+    output: Scale
+    """Of its output; the same without an activation."""
+
+
+def subnet_scales(graph: Graph, widths: Widths, ranges: Floats, source: Scale) -> list[LayerScales]:
+    """Return the scales of the network's input, then of every layer.
+
+    Args:
+        graph: The full network.
+        widths: Units that the subnet keeps in each unit group.
+        ranges: Smallest and largest value that each layer writes before its activation, float64 [layers, 2].
+        source: The scale of the input.
+    """
+    stands, least = graph.running(widths).stands, least_steps(graph, widths)
+    scales = [LayerScales(source, source)]
+    for layer, (low, high) in zip(graph.layers, ranges.tolist(), strict=True):
+        read = scales[layer.inputs[0]].output
+        if layer.output in stands:
+            held = scales[stands[layer.output]].output
+            scales.append(LayerScales(held, held))
+        elif layer.activation is not None:
+            output = output_scale(layer, low, high, least[layer.output])
+            kernel = read if layer.kind in COPYING else read_scale(layer, low, high, output)
+            scales.append(LayerScales(kernel, output))
+        else:
+            own = read if layer.kind in COPYING else output_scale(layer, low, high, least[layer.output])
+            scales.append(LayerScales(own, own))
+    return scales
+
+
+def output_scale(layer: Layer, low: float, high: float, least: float = 0.0) -> Scale:
+    """Return the scale of a layer's output: from 0 up after a ReLU, else the whole range.
+
+    The range ends at the ReLU's ceiling at the latest, so that saturation at 127 applies the ceiling.
+
+    Args:
+        layer: The layer, for its ReLU or its activation.
+        low: Smallest value that it writes before its activation.
+        high: Largest value.
+        least: Smallest step of the scale.
+    """
+    if layer.activation is not None:
+        low, high = output_ends(layer.activation, low, high)
+    low = 0.0 if layer.relu else min(low, 0.0)
+    return range_scale(low, min(max(high, LEAST_RANGE, low + 2 * LIMIT * least), layer.ceiling))
+
+
+def read_scale(layer: Layer, low: float, high: float, output: Scale) -> Scale:
+    """Return the scale of what a layer writes for its activation table.
+
+    Args:
+        layer: The layer; it has an activation.
+        low: Smallest value that it writes.
+        high: Largest value.
+        output: Scale of its output.
+    """
+    assert layer.activation is not None
+    low, high = read_ends(layer.activation, low, high, output.scale)
+    return range_scale(low, max(high, LEAST_RANGE))
+
+
+def least_steps(graph: Graph, widths: Sequence[int]) -> list[float]:
+    """Return the smallest step that the scale of each tensor may have, 0 for any.
+
+    A layer norm adds its epsilon to the variance in squared steps of its input. A finer step would lose
+    accuracy nowhere but below the epsilon, and make it too large for the integers.
+    """
+    least = [0.0] * len(graph.tensors)
+    for layer in reversed(graph.layers):
+        if layer.kind is Kind.LAYER_NORM:
+            units = graph.tensors[layer.output].channels(widths)
+            step = units * (layer.eps / (BIAS_LIMIT - 1)) ** 0.5
+        else:
+            step = least[layer.output] if layer.kind in COPYING and layer.activation is None else 0.0
+        for tensor in layer.inputs:
+            least[tensor] = max(least[tensor], step)
+    return least
