@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.suite.switch_pairs import Pair
+from reds.data.catalog import Labels
 from reds.data.labeled import find_labeled, task_of
 from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
@@ -94,7 +95,7 @@ class Workload:
         return self.truth[self.taken[self.taken < len(self.truth)]]
 
     @property
-    def classes(self) -> NDArray[np.uint8]:
+    def classes(self) -> Labels:
         """Return the classes of the labeled examples; none if the network does not tell classes apart."""
         return self.truth if self.task == "classes" else np.zeros(0, np.uint8)
 

@@ -16,6 +16,9 @@ from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
 from reds.pack.scale import UNCHANGED, Standardization
 from reds.pack.task import Task
 
+Labels = NDArray[np.unsignedinteger[Any]]
+"""Labels [N]: uint8, or uint16 where there are more than 256 classes."""
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -65,7 +68,7 @@ class DataSpec:
 class Data:
     """Hold the training, validation and test examples of a data set; test examples are used only once.
 
-    Features are int8 [N, rows, columns, units]. Labels of classes are uint8 [N], values standardized float32
+    Features are int8 [N, rows, columns, units]. Labels of classes are [N], values standardized float32
     [N, outputs]. Labels of anomalies are uint8 [N], 1 for an odd example. All variants of one training
     example are in the training part.
     """

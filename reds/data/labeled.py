@@ -27,7 +27,7 @@ _MOST_BYTES = 1 << 30
 def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8], NDArray[Any]]:
     """Return inputs int8 [N, input_size] in [-127, 127] and what the outputs should be.
 
-    That is labels uint8 [N], or values float32 [N, outputs] if the card says so. Looks in `beside`, in the
+    That is labels [N], or values float32 [N, outputs] if the card says so. Looks in `beside`, in the
     fixtures, then in `REDS_DATA`, and accepts only a file with the sha256 of the card.
 
     Args:
@@ -132,12 +132,12 @@ def _read(path: Path, entry: _Entry, card: Mapping[str, Any]) -> tuple[NDArray[n
         if not np.isfinite(y).all():
             raise DataError(f"{path}: y holds values that are not finite: {again}")
         return inputs, y.astype(np.float32)
-    most = min(len(classes), MOST_CLASSES) if isinstance(classes, list) and classes else MOST_CLASSES
+    most = len(classes) if isinstance(classes, list) and classes else MOST_CLASSES
     most = 2 if task == "anomalies" else most
     if y.min() < 0 or y.max() >= most:
         odd = int(y.min() if y.min() < 0 else y.max())
         raise DataError(f"{path}: y holds the label {odd}, labels are 0 to {most - 1}: {again}")
-    return inputs, y.astype(np.uint8)
+    return inputs, y.astype(np.min_scalar_type(most - 1))
 
 
 def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:
