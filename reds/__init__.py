@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reds import zoo
     from reds.data.dataset import Dataset
     from reds.data.options import AugmentationOptions, SeriesOptions, SoundOptions
+    from reds.elastic.from_checkpoint import from_checkpoint
     from reds.elastic.from_module import from_module
     from reds.elastic.from_onnx import from_onnx
     from reds.elastic.net import ElasticNet, nest
@@ -53,6 +54,7 @@ __all__ = [
     "TrainingOptions",
     "build",
     "compress",
+    "from_checkpoint",
     "from_module",
     "from_onnx",
     "load",
@@ -83,6 +85,7 @@ _HOMES = {
     "TrainingOptions": "reds.training.options:TrainingOptions",
     "build": "reds.experiment.build:build",
     "compress": "reds.experiment.compress:compress",
+    "from_checkpoint": "reds.elastic.from_checkpoint:from_checkpoint",
     "from_module": "reds.elastic.from_module:from_module",
     "from_onnx": "reds.elastic.from_onnx:from_onnx",
     "load": "reds.pack.pack:load_pack",

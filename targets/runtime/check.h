@@ -29,6 +29,12 @@ reds_status reds_check(const reds_header *pack, size_t size, size_t arena_size, 
 /* Check all tensors and layers, without the bytes of the weights. */
 reds_status reds_check_layers(const reds_header *pack, const reds_kernels *kernels);
 
+/* Return whether kernel, stride, padding, dilation and groups of a layer of a known kind fit its tensors. */
+bool reds_shape_ok(const reds_header *pack, uint32_t i);
+
+/* Return the values that all windows of a layer read, or that all scores of an attention are; otherwise 0. */
+uint64_t reds_window_values(const reds_header *pack, uint32_t i);
+
 /* Return whether the rooms of a plan are valid. `smaller` is the plan before it, NULL for the first. */
 bool reds_rooms_ok(const reds_header *pack, const reds_plan *plan, const reds_plan *smaller);
 
@@ -66,9 +72,9 @@ static inline bool reds_same_shape(const reds_tensor *a, const reds_tensor *b)
     return a->height == b->height && a->width == b->width && a->units == b->units;
 }
 
-static inline uint32_t reds_positions(const reds_tensor *tensor)
+static inline uint64_t reds_tensor_values(const reds_tensor *tensor)
 {
-    return (uint32_t)tensor->height * tensor->width;
+    return (uint64_t)reds_positions(tensor) * tensor->units;
 }
 
 /* Return whether a scale is finite, positive and normal. Its bits tell so under any floating-point options. */

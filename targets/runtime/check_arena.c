@@ -40,9 +40,8 @@ static span tensor_span(const view *v, uint32_t tensor)
 static span scratch_span(const view *v, const reds_step *step)
 {
     const reds_layer *layer = reds_layer_at(v->pack, step->layer);
-    uint32_t first = layer->input[0];
     return span_of(step->scratch_at, v->kernels->of[layer->layout]->scratch_bytes(
-                                         layer, reds_tensor_at(v->pack, first), v->rooms[first].units));
+                                         layer, reds_tensor_at(v->pack, 0), v->rooms[layer->input[0]].units));
 }
 
 static bool reads(const view *v, const reds_step *step, uint32_t tensor)

@@ -23,34 +23,65 @@ static work work_of(const reds_header *pack, const reds_room *rooms, const reds_
     };
 }
 
-/* Return whether the subnet has all inputs of a layer, with one number of units, and writes as many as the kind
- * does. */
-static bool units_ok(const work *w, const reds_room *rooms)
+/* Return whether the subnet has all inputs of a layer: of a concat with as many units in all as it writes, of other
+ * layers with one number of units. */
+static bool units_read_ok(const work *w, const reds_room *rooms)
 {
-    uint32_t units_in = w->in->units, units_out = w->out->units;
+    uint32_t sum = 0;
     for (uint32_t k = 0; k < w->layer->inputs; k++) {
-        if (rooms[w->layer->input[k]].units != units_in) {
+        uint32_t units = rooms[w->layer->input[k]].units;
+        if (units == 0 || (w->layer->kind != REDS_CONCAT && units != w->in->units)) {
             return false;
         }
+        sum += units;
+    }
+    return w->layer->kind != REDS_CONCAT || sum == w->out->units;
+}
+
+/* Return whether the subnet cuts no block of a grouped convolution, and no head of an attention. */
+static bool blocks_ok(const work *w)
+{
+    uint32_t reads = w->from->units / w->layer->groups, writes = w->to->units / w->layer->groups;
+    return w->in->units % reads == 0 && w->out->units == w->in->units / reads * writes;
+}
+
+/* Return whether a layer that makes other units of its input reads and writes all of them. */
+static bool whole(const work *w)
+{
+    return w->in->units == w->from->units && w->out->units == w->to->units;
+}
+
+/* Return whether the subnet writes as many units as the kind does. */
+static bool units_ok(const work *w, const reds_room *rooms)
+{
+    if (!units_read_ok(w, rooms)) {
+        return false;
     }
     switch (w->layer->kind) {
     case REDS_DENSE:
     case REDS_CONV:
-        return units_in > 0;
+    case REDS_TRANSPOSED:
+    case REDS_CONCAT:
+        return true;
+    case REDS_GROUPED:
+    case REDS_ATTENTION:
+        return blocks_ok(w);
     case REDS_FLATTEN:
-        return units_out == (uint64_t)units_in * reds_positions(w->from);
-    default:
-        return units_out == units_in;
+        return w->out->units == (uint64_t)w->in->units * reds_positions(w->from);
+    case REDS_TRANSPOSE:
+        return whole(w);
+    default: /* a reshape that keeps the number of units among them */
+        return w->from->units == w->to->units ? w->out->units == w->in->units : whole(w);
     }
 }
 
 /* Return whether the zero point before the activation table is valid, and that of the room equal if there is none. */
 static bool zeros_ok(const work *w)
 {
-    bool copies = w->layer->kind == REDS_MAX_POOL || w->layer->kind == REDS_FLATTEN;
     int32_t zero = w->step->zero;
     return reds_is_zero_point(zero) && (w->layer->relu == 0 || zero == -127) &&
-           (!copies || zero == w->in->zero) && (w->step->activation_at != 0 || zero == w->out->zero);
+           (!reds_copies(w->layer->kind) || zero == w->in->zero) &&
+           (w->step->activation_at != 0 || zero == w->out->zero);
 }
 
 /* A table of a step, or its plain rows. */
@@ -108,20 +139,25 @@ static bool tables_ok(reds_cursor *cursor, const work *w, const reds_step *small
            activation_ok(cursor, w, smaller->activation_at);
 }
 
-static uint64_t macs_of(const work *w)
+static uint64_t macs_of(const reds_header *pack, const work *w)
 {
-    uint64_t fan_in = (uint64_t)w->layer->kernel[0] * w->layer->kernel[1];
+    uint64_t taps = (uint64_t)w->layer->kernel[0] * w->layer->kernel[1], units = w->out->units;
     switch (w->layer->kind) {
     case REDS_DENSE:
     case REDS_CONV:
-        fan_in *= w->in->units;
-        break;
+        return reds_positions(w->to) * taps * w->in->units * units;
     case REDS_DEPTHWISE:
-        break;
+        return reds_positions(w->to) * taps * units;
+    case REDS_GROUPED:
+        return reds_positions(w->to) * taps * (w->from->units / w->layer->groups) * units;
+    case REDS_TRANSPOSED: /* of each value that is read */
+        return reds_positions(w->from) * taps * w->in->units * units;
+    case REDS_ATTENTION: /* scores, and weighted sums */
+        return 2ull * reds_positions(w->from) * reds_positions(reds_tensor_at(pack, w->layer->input[1])) *
+               units;
     default:
         return 0;
     }
-    return reds_positions(w->to) * fan_in * w->out->units;
 }
 
 bool reds_plan_ok(reds_cursor *cursor, const reds_plan *plan, const reds_plan *smaller)
@@ -146,7 +182,7 @@ bool reds_plan_ok(reds_cursor *cursor, const reds_plan *plan, const reds_plan *s
             !tables_ok(cursor, &w, ran ? old++ : &none, ran ? fewer[i + 1].units : 0)) {
             return false;
         }
-        macs += macs_of(&w);
+        macs += macs_of(pack, &w);
     }
     return step == end && macs == plan->macs && reds_is_scale(plan->output_scale);
 }

@@ -7,6 +7,7 @@
 #ifndef REDS_PACK_H
 #define REDS_PACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -25,19 +26,33 @@ enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the fu
 enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */
 enum { REDS_VALUES = 1 << 27 };        /* the most of all tensors and windows together, in the full net */
 enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
+enum { REDS_FAN_IN = 1 << 16 };        /* the most weights of a unit */
+enum { REDS_HEAD_UNITS = 1 << 15 };    /* the most of a head, so that a score fits int32 */
 
 /* Flag of a header: features are standardized by the mean and deviation of the card before they are stored. */
 enum { REDS_STANDARDIZED = 1 };
 
-/* Kinds of layer, with the shape of their int8 weights in the canonical layout: */
+/* Kinds of layer, with the shape of their int8 weights in the canonical layout, and the entries of their tables. A
+ * table has a row for each unit written where nothing else is said, and one row where it has factors. */
 enum {
     REDS_DENSE = 1,        /* [out][in] */
     REDS_CONV = 2,         /* [out][kernel rows][kernel columns][in] */
     REDS_DEPTHWISE = 3,    /* [units][kernel rows][kernel columns] */
-    REDS_AVERAGE_POOL = 4, /* none; a table of one row, whose biases are: bias, factor, 0, 0 */
+    REDS_AVERAGE_POOL = 4, /* none; biases: bias, factor, 0, 0 */
     REDS_MAX_POOL = 5,     /* none, and no table */
-    REDS_ADD = 6,          /* none; a table of one row, whose biases are: bias, factor, factor, 0 */
+    REDS_ADD = 6,          /* none; biases: bias, factor, factor, 0 */
     REDS_FLATTEN = 7,      /* none, and no table; the values of a unit stay together (CHW order) */
+    REDS_GROUPED = 8, /* [out][kernel rows][kernel columns][in / groups]: each block of units reads its own */
+    REDS_TRANSPOSED = 9,  /* [out][kernel rows][kernel columns][in]: a convolution of the input spread out */
+    REDS_UPSAMPLE = 10,   /* none, and no table; repeats each position stride times */
+    REDS_MULTIPLY = 11,   /* none; biases: 0, 0, 0, 0 */
+    REDS_CONCAT = 12,     /* none; a row for each input */
+    REDS_PRELU = 13,      /* none; instead of biases the multipliers of values below zero */
+    REDS_LAYER_NORM = 14, /* none; after the last unit's row one with epsilon and 0 */
+    REDS_ATTENTION = 15,  /* none; biases: factor of scores, 0, 0, 0; groups are heads */
+    REDS_EMBED = 16,      /* [positions out][units]; biases: bias, factor, factor of weights, 0 */
+    REDS_TRANSPOSE = 17,  /* none, and no table; positions become units */
+    REDS_RESHAPE = 18,    /* none, and no table */
     REDS_KINDS
 };
 
@@ -72,9 +87,10 @@ typedef struct reds_layer {
     uint8_t layout;               /* of its weights, tables and plain rows */
     uint16_t input[REDS_INPUTS];  /* 0 from `inputs` on */
     uint8_t kernel[2], stride[2]; /* rows, columns */
-    uint8_t padding[4];           /* top, left, bottom, right, filled with the input's zero point */
-    uint8_t dilation[2];          /* 1, 1 */
-    uint16_t groups;              /* 1 */
+    uint8_t padding[4];  /* top, left, bottom, right, filled with the input's zero point; an embedding
+                                     has its positions in front as the first */
+    uint8_t dilation[2]; /* rows, columns between the inputs of a window */
+    uint16_t groups;     /* blocks of a grouped convolution, heads of an attention; otherwise 1 */
     uint32_t weights_at;
     uint32_t weights_bytes;
 } reds_layer;
@@ -126,20 +142,41 @@ static inline const reds_step *reds_steps(const void *pack, const reds_plan *pla
     return (const reds_step *)reds_at(pack, plan->steps_at);
 }
 
+static inline uint32_t reds_positions(const reds_tensor *tensor)
+{
+    return (uint32_t)tensor->height * tensor->width;
+}
+
+/* Return whether a kind is one of a set of 1 << kind. */
+static inline bool reds_is_one_of(uint32_t kind, uint32_t kinds)
+{
+    return (kinds >> kind & 1) != 0;
+}
+
+/* Return whether a kind has weights and a row of 16-bit numbers for each unit that it writes. */
+static inline bool reds_weighted(uint32_t kind)
+{
+    return reds_is_one_of(kind, 1 << REDS_DENSE | 1 << REDS_CONV | 1 << REDS_DEPTHWISE | 1 << REDS_GROUPED |
+                                    1 << REDS_TRANSPOSED);
+}
+
+/* Return whether a kind copies bytes: it has no table and keeps scale and zero point. */
+static inline bool reds_copies(uint32_t kind)
+{
+    return reds_is_one_of(kind, 1 << REDS_MAX_POOL | 1 << REDS_FLATTEN | 1 << REDS_UPSAMPLE |
+                                    1 << REDS_TRANSPOSE | 1 << REDS_RESHAPE);
+}
+
 /* Return the entries of a step's biases, and of its multipliers: a multiple of four. */
 static inline uint32_t reds_table_rows(uint32_t kind, uint32_t units_out)
 {
-    switch (kind) {
-    case REDS_DENSE:
-    case REDS_CONV:
-    case REDS_DEPTHWISE:
-        return (units_out + 3) / 4 * 4;
-    case REDS_AVERAGE_POOL:
-    case REDS_ADD:
-        return 4;
-    default:
+    if (reds_copies(kind)) {
         return 0;
     }
+    if (reds_weighted(kind) || kind == REDS_PRELU) {
+        return (units_out + 3) / 4 * 4;
+    }
+    return kind == REDS_LAYER_NORM ? (units_out + 4) / 4 * 4 : 4;
 }
 
 #ifndef __cplusplus

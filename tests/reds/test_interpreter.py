@@ -1,65 +1,18 @@
 """The reference against the rule written out in Python's unbounded integers."""
 
-from itertools import product
-
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds.pack import interpreter
-from reds.pack.model import Kind, Model, Step
+from reds.pack.interpreter.sliding import transposed
+from reds.pack.model import IntegerLayer, Kind, Step
+from tests.reds.support.by_hand import by_hand
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import dense_model, inputs, random_model
-
-
-def requantized(acc: int, step: Step, row: int) -> int:
-    zero = step.activation.zero if step.activation else step.zero
-    return max(-127, min(127, zero + ((acc * int(step.multiplier[row]) + 2**31) >> 32)))
-
-
-def by_hand(model: Model, subnet: int, x: list[int]) -> list[int]:
-    """One inference, value by value: tensors are {(y, x, unit): value}."""
-    shape = model.tensors[0]
-    places = list(product(range(shape.height), range(shape.width), range(shape.units)))
-    values: dict[int, dict[tuple[int, int, int], int]] = {0: dict(zip(places, x, strict=True))}
-    rooms = model.rooms(subnet)
-    for step in model.subnets[subnet].steps:
-        layer = model.layers[step.layer]
-        reads = [values[rooms[tensor].holds] for tensor in layer.inputs]
-        read, zero = reads[0], rooms[layer.inputs[0]].zero
-        target = model.tensors[layer.output]
-        written = {}
-        for y, x_, unit in product(range(target.height), range(target.width), range(step.units_out)):
-            top, left = y * layer.stride[0] - layer.padding[0], x_ * layer.stride[1] - layer.padding[1]
-            window = [(top + i, left + j) for i, j in product(range(layer.kernel[0]), range(layer.kernel[1]))]
-            weights = layer.weights.tolist()
-            if layer.kind is Kind.FLATTEN:
-                source = model.tensors[layer.inputs[0]]
-                at, site = divmod(unit, source.positions)
-                value = read[(*divmod(site, source.width), at)]
-            elif layer.kind is Kind.ADD:
-                place = (y, x_, unit)
-                both = step.factors[0] * read[place] + step.factors[1] * reads[1][place]
-                value = requantized(int(step.bias[0]) + both, step, 0)
-            elif layer.kind is Kind.MAX_POOL:
-                value = max(read[(*site, unit)] for site in window)
-            elif layer.kind is Kind.AVERAGE_POOL:
-                total = step.factors[0] * sum(read[(*site, unit)] for site in window)
-                value = requantized(int(step.bias[0]) + total, step, 0)
-            else:
-                full = model.tensors[layer.inputs[0]].units
-                acc = int(step.bias[unit])
-                for t, site in enumerate(window):
-                    if layer.kind is Kind.DEPTHWISE:
-                        acc += weights[unit][t] * read.get((*site, unit), zero)
-                    else:
-                        for i in range(step.units_in):
-                            acc += weights[unit][t * full + i] * read.get((*site, i), zero)
-                value = requantized(acc, step, unit)
-            written[(y, x_, unit)] = int(step.activation.table[value + 128]) if step.activation else value
-        values[layer.output] = written
-    return list(values[rooms[-1].holds].values())
 
 
 @settings(max_examples=60)
@@ -91,6 +44,41 @@ def test_nets_with_left_out_blocks_and_activation_tables_follow_the_rules(seed: 
         x = inputs(model, 3, seed)
         for s in range(len(model.subnets)):
             assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**20))
+def test_nets_of_modern_layers_follow_the_rules(seed: int) -> None:
+    (model,) = modern_nets([seed])
+    x = inputs(model, 1, seed)
+    for s in range(len(model.subnets)):
+        assert interpreter.run(model, s, x).tolist() == [by_hand(model, s, row) for row in x.tolist()]
+
+
+@settings(max_examples=20)
+@given(
+    sides=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    seed=st.integers(0, 999),
+)
+def test_transposed_convolution_is_that_of_torch(
+    sides: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], seed: int
+) -> None:
+    """The pack holds the kernel turned around, so that devices slide it as that of a convolution."""
+    rng = np.random.default_rng(seed)
+    x, weights = rng.integers(-127, 128, (2, *sides, 3)), rng.integers(-127, 128, (5, 3, *kernel))
+    padding = int(rng.integers(0, (min(kernel) + 1) // 2))
+    turned = weights[:, :, ::-1, ::-1].transpose(0, 2, 3, 1).reshape(5, -1).astype(np.int8)
+    window = kernel, stride, (padding,) * 4
+    layer = IntegerLayer(Kind.TRANSPOSED, (0,), 1, turned, False, *window)
+    none = np.zeros(5, np.int32)
+    written = torch.nn.functional.conv_transpose2d(
+        torch.tensor(x.transpose(0, 3, 1, 2), dtype=torch.float64),
+        torch.tensor(weights.swapaxes(0, 1).copy(), dtype=torch.float64), stride=stride, padding=padding,
+    )  # fmt: skip
+    acc = transposed(layer, Step(0, 3, 5, none, none, 0), interpreter.Read(x.astype(np.int8), 0))
+    assert np.array_equal(acc, written.numpy().transpose(0, 2, 3, 1))
 
 
 def test_inputs_of_minus_128_count_as_minus_127() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.reds.support.modern import ACTIVATIONS, ATTENTION, CONVOLUTIONS, JOINS, NORMS
+from tests.reds.support.modern_modules import ACTIVATIONS, ATTENTION, CONVOLUTIONS, JOINS, NORMS
 from tests.reds.support.modules import same_function
 
 CASES = {

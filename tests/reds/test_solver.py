@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds.errors import CoupledError
+from reds.nesting.solver import exact as solving
 from reds.nesting.solver import joint
-from reds.nesting.solver import solve as solving
 from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Limited, Problem
-from reds.nesting.solver.solve import InfeasibleError, solve
+from reds.nesting.solver.exact import InfeasibleError
+from reds.nesting.solver.exact import solve_exactly as solve
 from reds.nesting.solver.stages import stages_of
 from reds.nesting.solver.sweeps import ceilings
 
@@ -35,8 +36,12 @@ def problems(draw: st.DrawFn, costs: int = 3, groups: int = 5) -> Problem:
         Limited({each: rng.integers(0, 30, [sizes[g] for g in each]) for each in tables}, int(limit))
         for limit in rng.integers(5, 40, draw(st.integers(0, costs))) * len(sizes)
     )
-    allowed = {each: rng.random([sizes[g] for g in each]) < 0.9 for each in pairs if rng.random() < 0.5}
-    return Problem(sizes, gains, limited, allowed)
+    rules = tuple(
+        Limited({each: (rng.random([sizes[g] for g in each]) > 0.9).astype(int)}, 0)
+        for each in pairs
+        if rng.random() < 0.5
+    )
+    return Problem(sizes, gains, limited, rules)
 
 
 def all_that_fit(problem: Problem) -> list[Choice]:
@@ -143,7 +148,7 @@ def test_a_joint_solution_without_enough_work_bounds_the_best(
         tables = [(0,), (1,), (2,), (0, 1), (1, 2)]
         gains = {groups: rng.normal(0, 3, [3] * len(groups)) for groups in tables}
         costs = {groups: rng.integers(0, 30, [3] * len(groups)) for groups in tables}
-        each = [Problem((3,) * 3, gains, (Limited(costs, limit),), {}) for limit in (50, 60, 75)]
+        each = [Problem((3,) * 3, gains, (Limited(costs, limit),)) for limit in (50, 60, 75)]
         fitting = [all_that_fit(problem) for problem in each]
         nested = [choices for choices in product(*fitting) if are_nested(choices)]
         if not nested:
@@ -160,7 +165,7 @@ def test_a_joint_solution_without_enough_work_bounds_the_best(
 def test_too_many_groups_coupled_with_each_other_are_refused_by_name() -> None:
     pairs = {pair: np.zeros((200, 200)) for pair in combinations(range(6), 2)}
     with pytest.raises(CoupledError, match=r"group 0, .*group 3") as raised:
-        solve(Problem((200,) * 6, pairs, (), {}))
+        solve(Problem((200,) * 6, pairs, ()))
     assert raised.value.sizes == (200,) * len(raised.value.groups)
     assert len(raised.value.groups) > CoupledError.SUPPORTED
 
@@ -168,5 +173,5 @@ def test_too_many_groups_coupled_with_each_other_are_refused_by_name() -> None:
 def test_tables_too_large_of_groups_that_are_supported_say_only_that() -> None:
     pairs = {pair: np.zeros((300, 300)) for pair in combinations(range(3), 2)}
     with pytest.raises(CoupledError, match="`step`") as raised:
-        solve(Problem((300,) * 3, pairs, (), {}))
+        solve(Problem((300,) * 3, pairs, ()))
     assert raised.value.sizes == (300,) * CoupledError.SUPPORTED

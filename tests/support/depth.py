@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from reds.pack.model import LIMIT, Activation, IntegerLayer, Kind, Model, Step, Subnet
+from reds.pack.model import COPYING, LIMIT, Activation, IntegerLayer, Model, Step, Subnet
 from tests.support.nets import random_model
 
 Block = tuple[int, int]
 """A tensor, and a later one of its shape that may stand for it: the layers between them are left out."""
-COPIES = frozenset({Kind.MAX_POOL, Kind.FLATTEN})
-"""Kinds that keep the zero point of their input."""
 
 
 def blocks(model: Model, subnet: int) -> Iterator[Block]:
@@ -108,7 +106,7 @@ def _agreeing(model: Model, subnet: Subnet) -> Iterator[Step]:
 
 
 def _copying(step: Step, layer: IntegerLayer, zero: int) -> Step:
-    if layer.kind not in COPIES:
+    if layer.kind not in COPYING:
         return step
     if step.activation is None:
         return replace(step, zero=zero)

@@ -1,17 +1,16 @@
 """Models made for tests: random weights and tables, nested widths, every rule of the pack kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from reds.pack.arena import tensor_sizes
-from reds.pack.model import LIMIT, WEIGHTED, Arena, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
-from reds.pack.row_encoding import BIAS_SHIFTS, MULTIPLIER_SHIFTS, nearest_encodable
+from reds.pack.model import LIMIT, MIXING, Arena, IntegerLayer, Kind, Model, Step, Subnet, TensorShape
+from tests.support.steps import random_step
 
 NO_WEIGHTS = np.zeros((0, 0), np.int8)
-NO_ROWS = np.zeros(0, np.int32)
 
 
 class Maker:
@@ -33,24 +32,25 @@ class Maker:
         padding: tuple[int, int, int, int] = (0, 0, 0, 0),
         relu: bool = False,
         other: int | None = None,
+        *,
+        inputs: tuple[int, ...] | None = None,
+        dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
+        shape: TensorShape | None = None,
     ) -> int:
-        """A layer on the last tensor (and `other`, for an addition); returns the tensor it writes."""
+        """A layer on the last tensor, on it and `other`, or on `inputs`; returns the tensor it writes.
+
+        A reshape writes `shape`.
+        """
         last = len(self.tensors) - 1
-        source, taps = self.tensors[last], kernel[0] * kernel[1]
-        height = (source.height + padding[0] + padding[2] - kernel[0]) // stride[0] + 1
-        width = (source.width + padding[1] + padding[3] - kernel[1]) // stride[1] + 1
-        target = TensorShape(height, width, units or source.units)
-        if kind is Kind.FLATTEN:
-            target = TensorShape(1, 1, source.size(source.units))
-        weights = NO_WEIGHTS
-        if kind in WEIGHTED:
-            fan_in = taps * (1 if kind is Kind.DEPTHWISE else source.units)
-            weights = self.rng.integers(-LIMIT, LIMIT + 1, (target.units, fan_in)).astype(np.int8)
-            if self.extreme:
-                weights = np.where(weights < 0, -LIMIT, LIMIT).astype(np.int8)
-        inputs = (last,) if other is None else (last, other)
-        self.layers.append(IntegerLayer(kind, inputs, last + 1, weights, relu, kernel, stride, padding))
-        self.tensors.append(target)
+        inputs = inputs or ((last,) if other is None else (last, other))
+        window = kernel, stride, padding, dilation
+        layer = IntegerLayer(kind, inputs, last + 1, NO_WEIGHTS, relu, *window, groups)
+        self.tensors.append(shape or written(layer, [self.tensors[i] for i in inputs], units))
+        weights = self.rng.integers(-LIMIT, LIMIT + 1, layer.weight_shape(self.tensors)).astype(np.int8)
+        if self.extreme:
+            weights = np.where(weights < 0, -LIMIT, LIMIT).astype(np.int8)
+        self.layers.append(replace(layer, weights=weights))
         return last + 1
 
     def build(self, subnets: Sequence[Sequence[int]], name: str = "test-net", zero: int = 83) -> Model:
@@ -63,37 +63,43 @@ class Maker:
         counted = [replace(s, macs=model.macs(i)) for i, s in enumerate(nested)]
         return Model(name, tuple(self.tensors), tuple(self.layers), tuple(counted), 0.5, zero)
 
-    def _steps(self, chosen: "iter[int]", zero: int) -> list[Step]:  # type: ignore[valid-type]
+    def kept(self, layer: IntegerLayer, reads: Sequence[int]) -> int:
+        """The units that a layer which mixes none writes if it reads so many of each input."""
+        if layer.kind is Kind.CONCAT:
+            return sum(reads)
+        return reads[0] * self.tensors[layer.output].units // self.tensors[layer.inputs[0]].units
+
+    def _steps(self, chosen: Iterator[int], zero: int) -> list[Step]:
         units, zeros, steps = [self.tensors[0].units], [zero], []
         for layer in self.layers:
-            reads = units[layer.inputs[0]]
-            writes = next(chosen) if layer.kind in (Kind.DENSE, Kind.CONV) else reads  # type: ignore[call-overload]
-            if layer.kind is Kind.FLATTEN:
-                writes = reads * self.tensors[layer.inputs[0]].positions
-            steps.append(self._step(layer, reads, writes, zeros[layer.inputs[0]]))
+            reads = [units[i] for i in layer.inputs]
+            writes = next(chosen) if layer.kind in MIXING else self.kept(layer, reads)
+            sources = [zeros[i] for i in layer.inputs]
+            head = self.tensors[layer.output].units // layer.groups
+            steps.append(random_step(self.rng, layer, reads[0], writes, sources, head))
             units.append(writes)
             zeros.append(steps[-1].zero)
         return steps
 
-    def _step(self, layer: IntegerLayer, reads: int, writes: int, zero_in: int) -> Step:
-        index, rng = layer.output - 1, self.rng
-        zero = -LIMIT if layer.relu else int(rng.integers(-20, 20))
-        if layer.kind in (Kind.MAX_POOL, Kind.FLATTEN):
-            return Step(index, reads, writes, NO_ROWS, NO_ROWS, zero_in)
-        if layer.kind is Kind.ADD:
-            bias, m = rng.integers(-9000, 9000, 1).astype(np.int32), np.array([2**20 + 256], np.int32)
-            factors = int(rng.integers(-2048, 2048)), int(rng.integers(1024, 4096))
-            return Step(index, reads, writes, bias, m, zero, factors)
-        if layer.kind is Kind.AVERAGE_POOL:
-            m = np.array([int(2**20 / layer.taps * rng.uniform(0.5, 1.5)) * 256], np.int32)
-            bias = rng.integers(-50, 50, 1).astype(np.int32)
-            return Step(index, reads, writes, bias, m, zero, (16, 0))
-        fan_in = layer.taps * (1 if layer.kind is Kind.DEPTHWISE else reads)
-        bias = nearest_encodable(rng.integers(-40_000, 40_000, writes).astype(float), BIAS_SHIFTS)
-        size = rng.uniform(0.5, 1.5, writes) * rng.choice([-1, 1], writes, p=[0.1, 0.9])
-        size /= 127 * 73 * max(1.0, np.sqrt(fan_in)) / 90
-        multiplier = nearest_encodable(size * 2**32, MULTIPLIER_SHIFTS)
-        return Step(index, reads, writes, bias, multiplier, zero)
+
+def written(layer: IntegerLayer, sources: Sequence[TensorShape], units: int) -> TensorShape:
+    """The shape that a layer writes; `units` are those of a convolution or a dense layer."""
+    source, stride = sources[0], layer.stride
+    top, left, bottom, right = layer.padding
+    if layer.kind is Kind.FLATTEN:
+        return TensorShape(1, 1, source.size(source.units))
+    if layer.kind is Kind.TRANSPOSE:
+        return TensorShape(source.units, 1, source.positions)
+    if layer.kind is Kind.EMBED:
+        return TensorShape(top + source.positions, 1, source.units) if top else source
+    if layer.kind is Kind.UPSAMPLE:
+        return TensorShape(source.height * stride[0], source.width * stride[1], source.units)
+    units = units or sum(each.units for each in sources[: len(sources) if layer.kind is Kind.CONCAT else 1])
+    if layer.kind is Kind.TRANSPOSED:
+        height = (source.height - 1) * stride[0] + layer.kernel[0] - top - bottom
+        return TensorShape(height, (source.width - 1) * stride[1] + layer.kernel[1] - left - right, units)
+    height = (source.height + top + bottom - layer.span[0]) // stride[0] + 1
+    return TensorShape(height, (source.width + left + right - layer.span[1]) // stride[1] + 1, units)
 
 
 def dense_model(

@@ -18,6 +18,7 @@ from reds.pack.format import HEADER, STEP
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
 from tests.support.depth import deep_nets
+from tests.support.modern import MODERN, modern_nets
 from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.fuzz.mutations import seed_of
@@ -122,6 +123,16 @@ def test_nets_with_left_out_blocks_and_activation_tables_equal_the_reference(
         assert done.stdout == expected(model, x), model.name
 
 
+def test_modern_layers_equal_the_reference(run_pack: Path, tmp_path: Path) -> None:
+    nets = modern_nets(range(1000, 1060))
+    assert {layer.kind for net in nets for layer in net.layers} >= set(MODERN)
+    for model in nets:
+        x = inputs(model, 4)
+        done = run(run_pack, pack.dumps(model), x, tmp_path)
+        assert (done.returncode, done.stderr) == (0, b""), model.name
+        assert done.stdout == expected(model, x), model.name
+
+
 def test_largest_sum_in_int32_is_exact(run_pack: Path, tmp_path: Path) -> None:
     """The largest fan-in of the format, with all weights and inputs at their limits: 65,535 * 127^2."""
     model = dense_model([65_535, 2], [[2]], 1, extreme=True)
@@ -153,7 +164,7 @@ def test_damaged_pack_is_refused_with_its_status(
 
 # Invalid fields under a valid checksum: (section, offset in it, type, value, status). Rooms are of 12 bytes.
 FIELDS = [
-    ("layers", 0, "B", 8, Status.UNSUPPORTED),  # an unknown kind
+    ("layers", 0, "B", 19, Status.UNSUPPORTED),  # an unknown kind
     ("layers", 0, "B", 3, Status.MALFORMED),  # depthwise that writes more units than it reads
     ("layers", 0, "B", 6, Status.MALFORMED),  # an addition of one tensor
     ("layers", 0, "B", 7, Status.MALFORMED),  # a flatten that writes fewer units than it reads

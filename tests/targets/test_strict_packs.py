@@ -38,7 +38,7 @@ EDITS = {
     "fourth input of a layer that reads two": (SEED.layers[ADD] + 10, "H", 1),
     "three inputs": (SEED.layers[ADD] + 2, "B", 3),
     "relu of 2": (SEED.layers[0] + 1, "B", 2),
-    "dilated rows": (SEED.layers[0] + 20, "B", 2),
+    "dilated rows of a pool": (SEED.layers[4] + 20, "B", 2),
     "dilation of columns by 0": (SEED.layers[0] + 21, "B", 0),
     "groups": (SEED.layers[0] + 22, "H", 2),
     "weights of a layer that has none": (SEED.layers[ADD] + 24, "I", 80),

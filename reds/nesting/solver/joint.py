@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.nesting.solver.dual import minimize
-from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Scalar
-from reds.nesting.solver.solve import EXACT, WORK, solve
+from reds.nesting.solver.exact import EXACT, WORK, solve_exactly
+from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Sum
 from reds.nesting.solver.stages import Values, order_of, stages_of
 from reds.nesting.solver.sweeps import ceilings
 
@@ -48,7 +48,9 @@ def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
         problems: One for each subnet, smallest first, over the same groups and widths.
         known: Nested choices, each one for every problem and allowed in it. At least one is needed.
     """
-    separate = [solve(problem, [choices[i] for choices in known]) for i, problem in enumerate(problems)]
+    separate = [
+        solve_exactly(problem, [choices[i] for choices in known]) for i, problem in enumerate(problems)
+    ]
     most = [_ceilings(problem) for problem in problems]
     best = max((tuple(choices) for choices in known), key=lambda choices: _value(problems, choices))
     value, bound = _value(problems, best), sum(solution.bound for solution in separate)
@@ -68,7 +70,10 @@ def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
             int((kept == best_tuple).all(axis=1).argmax())
             for kept, best_tuple in zip(tuples, best_tuples, strict=True)
         )
-        solution, attempts = solve(_joint_problem(problems, tuples), [start], WORK // part), attempts + 1
+        solution, attempts = (
+            solve_exactly(_joint_problem(problems, tuples), [start], WORK // part),
+            attempts + 1,
+        )
         chosen = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
         best, before = tuple(zip(*chosen, strict=True)), value
         value = _value(problems, best)
@@ -137,20 +142,14 @@ def _tuples(most: Sequence[Values], floor: float, best: tuple[int, ...], count: 
 
 
 def _joint_problem(problems: Sequence[Problem], tuples: Sequence[Tuples]) -> Problem:
-    """Return one problem whose widths are tuples: gains add up, and every limit and rule holds."""
-
-    def by_tuples(i: int, groups: Groups, table: NDArray[Scalar]) -> NDArray[Scalar]:
-        return table[np.ix_(*(tuples[g][:, i] for g in groups))]
-
+    """Return one problem whose widths are tuples: gains add up, and every limit, rule and sum holds."""
     gains: dict[Groups, NDArray[np.float64]] = {}
-    allowed: dict[Groups, NDArray[np.bool_]] = {}
-    limited = []
+    limited, rules, sums = list[Limited](), list[Limited](), list[Sum]()
     for i, problem in enumerate(problems):
-        for groups, table in problem.gains.items():
-            gains[groups] = gains.get(groups, 0.0) + by_tuples(i, groups, table)
-        for groups, rule in problem.allowed.items():
-            allowed[groups] = allowed.get(groups, True) & by_tuples(i, groups, rule)
-        for cost in problem.limited:
-            tables = {groups: by_tuples(i, groups, table) for groups, table in cost.tables.items()}
-            limited.append(Limited(tables, cost.limit))
-    return Problem(tuple(map(len, tuples)), gains, tuple(limited), allowed)
+        part = problem.restricted([kept[:, i] for kept in tuples])
+        for groups, table in part.gains.items():
+            gains[groups] = gains.get(groups, 0.0) + table
+        limited += part.limited
+        rules += part.rules
+        sums += part.sums
+    return Problem(tuple(map(len, tuples)), gains, tuple(limited), tuple(rules), tuple(sums))

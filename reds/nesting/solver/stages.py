@@ -2,7 +2,7 @@
 
 A stage adds one group to the open ones. A group is open until every table that couples it is counted. One
 group at a time is open in a network without branches, two in a tree or in residual stacks. A problem whose
-tables would exceed a machine's memory is refused.
+tables would exceed a machine's memory is left to `coupled`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,20 +49,16 @@ def stages_of(problem: Problem) -> list[Stage]:
     couplings = problem.couplings
     neighbors = _neighbors(couplings, len(problem.sizes))
     _, order = order_of(couplings, problem.sizes)
-    stages, still_open, done = list[Stage](), list[int](), set[int]()
+    steps, still_open, done = list[tuple[Groups, tuple[int, ...], set[int]]](), list[int](), set[int]()
     for group in order:
-        members = (*still_open, group)
-        done.add(group)
+        members, done = (*still_open, group), done | {group}
         sizes = tuple(problem.sizes[g] for g in members)
         if prod(sizes) * (2 + len(problem.limited)) > LARGEST:
             raise CoupledError(members, sizes)
-        complete = [
-            groups for groups in dict.fromkeys(couplings) if group in groups and done.issuperset(groups)
-        ]
         closed = tuple(axis for axis, g in enumerate(members) if neighbors[g] <= done)
-        stages.append(_stage(problem, members, closed, complete))
+        steps.append((members, closed, done))
         still_open = [g for axis, g in enumerate(members) if axis not in closed]
-    return stages
+    return [_stage(problem, *step) for step in steps]
 
 
 def order_of(couplings: Sequence[Groups], sizes: Sequence[int]) -> tuple[int, list[int]]:
@@ -99,24 +95,46 @@ def _order_from(first: int, neighbors: Sequence[set[int]], sizes: Sequence[int])
     return entries, order
 
 
-def _stage(problem: Problem, members: Groups, closed: tuple[int, ...], complete: Sequence[Groups]) -> Stage:
-    """Combine the tables whose groups are now complete into the tables of a stage."""
-    shape = tuple(problem.sizes[g] for g in members)
+def _stage(problem: Problem, members: Groups, closed: tuple[int, ...], done: set[int]) -> Stage:
+    """Combine the tables whose groups are now complete into the tables of a stage.
 
-    def combined(tables: Mapping[Groups, NDArray[Any]], operation: np.ufunc, start: float) -> Values:
-        result = np.full(shape, float(start))
-        for groups in complete:
-            if groups in tables:
-                axes = sorted(range(len(groups)), key=lambda i: members.index(groups[i]))
-                broadcast = [problem.sizes[g] if g in groups else 1 for g in members]
-                operation(result, tables[groups].transpose(axes).reshape(broadcast), out=result)
-        return result
+    Args:
+        problem: The problem.
+        members: The open groups, then the one that joins them.
+        closed: Axes of the groups that no later table couples.
+        done: The groups of this stage and of all before.
+    """
+    shape, group = tuple(problem.sizes[g] for g in members), members[-1]
 
-    allowed = combined(problem.allowed, np.minimum, 1) > 0
-    gain = np.where(allowed, combined(problem.gains, np.add, 0), -np.inf)
-    costs = np.empty((len(problem.limited), *shape))
-    for i, cost in enumerate(problem.limited):
-        costs[i] = combined(cost.tables, np.add, 0)
+    def is_complete(groups: Groups) -> bool:
+        return group in groups and done.issuperset(groups)
+
+    def along(groups: Groups, table: NDArray[Any]) -> NDArray[Any]:
+        axes = sorted(range(len(groups)), key=lambda i: members.index(groups[i]))
+        return table.transpose(axes).reshape([problem.sizes[g] if g in groups else 1 for g in members])
+
+    def total(tables: Mapping[Groups, NDArray[Any]]) -> Any:
+        return sum(along(groups, table) for groups, table in tables.items())
+
+    allowed = np.ones(shape, np.bool_)
+    for rule in problem.rules:
+        if is_complete(rule.groups):
+            allowed &= total(rule.tables) <= rule.limit
+    for each in problem.sums:
+        if is_complete(each.groups):
+            first, second, whole = (
+                along((g,), values) for g, values in zip(each.groups, each.values, strict=True)
+            )
+            allowed &= first + second == whole
+    gain, costs = np.zeros(shape), np.zeros((len(problem.limited), *shape))
+    for result, tables in (
+        (gain, problem.gains),
+        *zip(costs, (c.tables for c in problem.limited), strict=True),
+    ):
+        for groups, table in tables.items():
+            if is_complete(groups):
+                result += along(groups, table)
+    gain[~allowed] = -np.inf
     kept = tuple(1 if axis in closed else n for axis, n in enumerate(shape))
     to = np.broadcast_to(np.arange(prod(kept)).reshape(kept), shape)
-    return Stage(members[-1], gain, costs, closed, to)
+    return Stage(group, gain, costs, closed, to)

@@ -13,11 +13,11 @@ ROOT_BITS = 62
 """D is scaled by the largest power of 4 that keeps it below 2^62, so that its root has 31 bits."""
 RECIPROCAL = 1 << 61
 POINT = 49
-"""R is 2^61 / (2^k sqrt(D)), and (C x - S) R / 2^(49 - k) the normalized value times 2^12."""
+"""R is 2^61 / (2^k sqrt(D)), so (C x - S) R / 2^(49 - k) has 12 bits behind the point."""
 
 
 def layer_norm(layer: IntegerLayer, step: Step, read: Read) -> Sums:
-    """Return the accumulators: the normalized values [N, height, width, units] and the biases of the units."""
+    """Return the normalized values plus the biases of the units: [N, height, width, units]."""
     wide, units = read.values.astype(np.int64), step.units_in
     total, squares = wide.sum(axis=-1, keepdims=True), (wide * wide).sum(axis=-1, keepdims=True)
     spread = units * squares - total * total + int(step.bias[-1])

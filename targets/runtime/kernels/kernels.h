@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../pack.h"
+#include "../reds.h"
 
 /* One layer of one subnet, ready to run. Tensors are NHWC and hold only the units of the subnet. */
 typedef struct {
@@ -20,16 +21,26 @@ typedef struct {
     const uint8_t *plain; /* a byte a group of four rows (pack.h, plain_at), or NULL */
     const reds_layer *layer;
     const reds_tensor *from, *to; /* of the full net; from->units is the stride of the weights */
-    const reds_room *rooms;       /* of all tensors in this subnet */
-    int8_t *arena;
+    const reds_model *model;
     uint32_t units_in, units_out;
     int32_t zero, zero_in;
 } reds_op;
 
-/* Return the second input of an addition, which is like the first one. */
-static inline const int8_t *reds_second_input(const reds_op *op)
+/* Return the room of the input k of a layer, its shape and its values. */
+static inline const reds_room *reds_input_room(const reds_op *op, uint32_t k)
 {
-    return op->arena + op->rooms[op->layer->input[1]].at;
+    return &reds_rooms(op->model->pack, op->model->plan)[op->layer->input[k]];
+}
+
+static inline const reds_tensor *reds_input_shape(const reds_op *op, uint32_t k)
+{
+    const reds_header *pack = (const void *)op->model->pack;
+    return (const reds_tensor *)reds_at(pack, pack->tensors_at) + op->layer->input[k];
+}
+
+static inline const int8_t *reds_input_values(const reds_op *op, uint32_t k)
+{
+    return op->model->arena + reds_input_room(op, k)->at;
 }
 
 /* Return the halves of a table of int32. */
@@ -51,7 +62,7 @@ typedef struct reds_family {
     bool (*available)(void); /* whether this processor can run it; NULL: always */
     /* Return the bytes of a layer's weights, or UINT64_MAX if its kernel does not run such a layer. */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
-    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
+    uint32_t (*scratch_bytes)(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in);
     bool (*weights_ok)(const reds_layer *layer, const void *weights);
     uint64_t (*table_bytes)(const reds_layer *layer, uint32_t rows);
     bool (*table_ok)(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
@@ -72,6 +83,16 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
 /* Return the kernels of the processor that this runs on. */
 const reds_kernels *reds_kernels_here(void);
+
+/* Return whether a layer has nothing that the kernels of layouts but the canonical one lack: dilation, or padding of
+ * a pool. */
+static inline bool reds_runs_fast(const reds_layer *layer)
+{
+    bool pool = layer->kind == REDS_AVERAGE_POOL || layer->kind == REDS_MAX_POOL;
+    const uint8_t *padding = layer->padding;
+    return layer->dilation[0] == 1 && layer->dilation[1] == 1 &&
+           !(pool && (padding[0] | padding[1] | padding[2] | padding[3]) != 0);
+}
 
 /* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
 static inline int8_t reds_requantize(int32_t acc, int32_t multiplier, int32_t zero)

@@ -11,6 +11,9 @@ static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t unit
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
+    if (!reds_runs_fast(layer)) {
+        return UINT64_MAX;
+    }
     uint64_t in = (from->units + 3u) / 4 * 4, out = (to->units + 3u) / 4 * 4;
     switch (layer->kind) {
     case REDS_DENSE:
@@ -24,8 +27,9 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
+    const reds_tensor *from = &tensors[layer->input[0]];
     uint32_t line = ((uint32_t)from->width + layer->padding[1] + layer->padding[3]) * units_in;
     switch (layer->kind) {
     case REDS_DENSE:
@@ -39,14 +43,10 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static bool weighted(const reds_layer *layer)
-{
-    return layer->kind == REDS_DENSE || layer->kind == REDS_CONV || layer->kind == REDS_DEPTHWISE;
-}
-
 static uint64_t table_bytes(const reds_layer *layer, uint32_t rows)
 {
-    return weighted(layer) ? sizeof(reds_m4_table) + 4ull * rows : reds_portable_table_bytes(layer, rows);
+    return reds_weighted(layer->kind) ? sizeof(reds_m4_table) + 4ull * rows
+                                      : reds_portable_table_bytes(layer, rows);
 }
 
 /* Return whether the plain rows are valid: a byte of 0 or 1 a group, not all of them 0, and all 1 if none is fast. */
@@ -94,7 +94,7 @@ static bool halves_ok(const int16_t *half, uint32_t units, uint32_t rows, bool l
 
 static bool table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain)
 {
-    if (!weighted(layer)) {
+    if (!reds_weighted(layer->kind)) {
         return reds_portable_table_ok(layer, table, units, plain);
     }
     const reds_m4_table *m4_table = table;

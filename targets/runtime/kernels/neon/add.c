@@ -8,7 +8,7 @@ void reds_neon_add(const reds_op *op)
 {
     uint32_t count = (uint32_t)op->to->height * op->to->width * op->units_out;
     const int32_t *table = reds_biases(op);
-    const int8_t *in2 = reds_second_input(op);
+    const int8_t *in2 = reds_input_values(op, 1);
     int16_t one = (int16_t)table[1], two = (int16_t)table[2];
     int32x4_t bias = vdupq_n_s32(table[0]), half = vdupq_n_s32(reds_multipliers(op)[0] / 2);
     int16x8_t zero = vdupq_n_s16((int16_t)op->zero);

@@ -24,6 +24,9 @@ static bool has_dotprod(void)
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
+    if (!reds_runs_fast(layer)) {
+        return UINT64_MAX;
+    }
     uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1], rows = (to->units + 3u) / 4 * 4;
     switch (layer->kind) {
     case REDS_DENSE:
@@ -37,8 +40,9 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     }
 }
 
-static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
+    const reds_tensor *from = &tensors[layer->input[0]];
     uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
     switch (layer->kind) {
     case REDS_DENSE:

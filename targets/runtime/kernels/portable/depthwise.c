@@ -4,11 +4,13 @@
 
 static int32_t window(const reds_op *op, uint32_t unit, int32_t top, int32_t left)
 {
-    uint32_t taps = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1];
-    const int8_t *weight = (const int8_t *)op->weights + unit * taps;
+    const reds_layer *layer = op->layer;
+    const int8_t *weight = (const int8_t *)op->weights + unit * layer->kernel[0] * layer->kernel[1];
     int32_t acc = 0, height = op->from->height, width = op->from->width;
-    for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
-        for (int32_t x = left; x < left + op->layer->kernel[1]; x++) {
+    int32_t bottom = top + layer->kernel[0] * layer->dilation[0];
+    int32_t right = left + layer->kernel[1] * layer->dilation[1];
+    for (int32_t y = top; y < bottom; y += layer->dilation[0]) {
+        for (int32_t x = left; x < right; x += layer->dilation[1]) {
             bool inside = y >= 0 && y < height && x >= 0 && x < width;
             int32_t value = inside ? op->in[(uint32_t)(y * width + x) * op->units_in + unit] : op->zero_in;
             acc += *weight++ * value;

@@ -1,26 +1,83 @@
-/* Residual addition and flatten, plain C. */
+/* Layers that compute each value by itself, plain C. */
 #include "portable.h"
 
-/* Requantize bias + factor * a + factor * b by the table's one multiplier. */
-void reds_portable_add(const reds_op *op)
+/* One layer of two inputs: `count` values of both, side by side. */
+typedef void (*pairs)(const reds_op *op, const int8_t *a, const int8_t *b, int8_t *out, uint32_t count);
+
+/* Compute all values at once, or position by position where the second input repeats its rows or columns. */
+static void run_pairs(const reds_op *op, pairs compute)
 {
-    uint32_t count = (uint32_t)op->to->height * op->to->width * op->units_out;
-    const int32_t *table = reds_biases(op), *multiplier = reds_multipliers(op);
-    const int8_t *in2 = reds_second_input(op);
-    int32_t bias = table[0], one = table[1], two = table[2];
-    for (uint32_t i = 0; i < count; i++) {
-        op->out[i] = reds_requantize(bias + one * op->in[i] + two * in2[i], multiplier[0], op->zero);
+    const int8_t *a = op->in, *b = reds_input_values(op, 1);
+    const reds_tensor *second = reds_input_shape(op, 1);
+    uint32_t height = op->to->height, width = op->to->width, units = op->units_out;
+    if (second->height == height && second->width == width) {
+        compute(op, a, b, op->out, height * width * units);
+        return;
+    }
+    int8_t *out = op->out;
+    uint32_t down = second->height == 1 ? 0 : second->width * units, across = second->width == 1 ? 0 : units;
+    for (uint32_t y = 0; y < height; y++) {
+        for (uint32_t x = 0; x < width; x++, a += units, out += units) {
+            compute(op, a, b + y * down + x * across, out, units);
+        }
     }
 }
 
-/* Write unit by unit, so that the values of a subnet are a prefix of the full net's. */
-void reds_portable_flatten(const reds_op *op)
+/* Requantize bias + factor * a + factor * b by the table's one multiplier. */
+static void add(const reds_op *op, const int8_t *a, const int8_t *b, int8_t *out, uint32_t count)
 {
-    uint32_t positions = (uint32_t)op->from->height * op->from->width;
+    const int32_t *table = reds_biases(op), *multiplier = reds_multipliers(op);
+    int32_t bias = table[0], one = table[1], two = table[2];
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = reds_requantize(bias + one * a[i] + two * b[i], multiplier[0], op->zero);
+    }
+}
+
+void reds_portable_add(const reds_op *op)
+{
+    run_pairs(op, add);
+}
+
+static void multiply(const reds_op *op, const int8_t *a, const int8_t *b, int8_t *out, uint32_t count)
+{
+    int32_t multiplier = reds_multipliers(op)[0], zero_a = op->zero_in, zero_b = reds_input_room(op, 1)->zero;
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = reds_requantize((a[i] - zero_a) * (b[i] - zero_b), multiplier, op->zero);
+    }
+}
+
+void reds_portable_multiply(const reds_op *op)
+{
+    run_pairs(op, multiply);
+}
+
+/* Requantize 16 * (x - zero) by one of two multipliers of the unit: that in the place of a bias is for values below
+ * zero. */
+void reds_portable_prelu(const reds_op *op)
+{
+    const int32_t *below = reds_biases(op), *from_zero = reds_multipliers(op);
+    const int8_t *in = op->in;
     int8_t *out = op->out;
-    for (uint32_t unit = 0; unit < op->units_in; unit++) {
-        for (uint32_t position = 0; position < positions; position++) {
-            *out++ = op->in[position * op->units_in + unit];
+    for (uint32_t position = reds_positions(op->to); position > 0; position--) {
+        for (uint32_t u = 0; u < op->units_out; u++) {
+            int32_t x = *in++ - op->zero_in;
+            *out++ = reds_requantize(16 * x, x < 0 ? below[u] : from_zero[u], op->zero);
+        }
+    }
+}
+
+/* Requantize bias + factor * x + factor * w. The positions in front have no input: x is its zero point. */
+void reds_portable_embed(const reds_op *op)
+{
+    const int32_t *table = reds_biases(op), *multiplier = reds_multipliers(op);
+    int32_t bias = table[0], one = table[1], two = table[2];
+    const int8_t *in = op->in, *weights = op->weights;
+    int8_t *out = op->out;
+    uint32_t front = op->layer->padding[0];
+    for (uint32_t position = 0; position < reds_positions(op->to); position++, weights += op->to->units) {
+        for (uint32_t u = 0; u < op->units_out; u++) {
+            int32_t x = position < front ? op->zero_in : *in++;
+            *out++ = reds_requantize(bias + one * x + two * weights[u], multiplier[0], op->zero);
         }
     }
 }

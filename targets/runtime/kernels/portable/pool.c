@@ -1,31 +1,53 @@
-/* Pooling without padding, plain C. An average multiplies the sum of the window by the table's factor; its
- * multiplier divides by the number of taps. A maximum is not requantized. */
+/* Pooling, plain C. An average multiplies the sum of the window by the table's factor; its multiplier divides by the
+ * number of taps. It counts padding, which has the value of the input's zero point. A maximum is not requantized, and
+ * padding is none of its values. */
 #include "portable.h"
 
-/* Return the first value of one unit in a window. */
-static const int8_t *window_at(const reds_op *op, uint32_t y, uint32_t x, uint32_t unit)
+/* The taps of a window that lie in the input: never none, as a padding is smaller than the kernel. */
+typedef struct {
+    const int8_t *first;
+    uint32_t rows, columns;
+} window;
+
+/* Return the taps that lie in an input of `size` rows or columns, of a window that begins at `start`, and move the
+ * start of the window to the first of them. */
+static uint32_t inside(int32_t *start, int32_t kernel, int32_t size)
 {
-    uint32_t top = y * op->layer->stride[0], left = x * op->layer->stride[1];
-    return op->in + (top * op->from->width + left) * op->units_in + unit;
+    int32_t end = *start + kernel < size ? *start + kernel : size;
+    *start = *start > 0 ? *start : 0;
+    return (uint32_t)(end - *start);
 }
 
-static int32_t sum(const reds_op *op, const int8_t *first)
+static window window_at(const reds_op *op, int32_t y, int32_t x)
 {
-    int32_t total = 0;
-    for (uint32_t y = 0; y < op->layer->kernel[0]; y++, first += op->from->width * op->units_in) {
-        for (uint32_t x = 0; x < op->layer->kernel[1]; x++) {
-            total += first[x * op->units_in];
+    const reds_layer *layer = op->layer;
+    int32_t top = y * layer->stride[0] - layer->padding[0], left = x * layer->stride[1] - layer->padding[1];
+    window w = {.rows = inside(&top, layer->kernel[0], op->from->height),
+                .columns = inside(&left, layer->kernel[1], op->from->width)};
+    w.first = op->in + (uint32_t)(top * op->from->width + left) * op->units_in;
+    return w;
+}
+
+static int32_t sum(const reds_op *op, const window *w, uint32_t unit)
+{
+    uint32_t padding = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1] - w->rows * w->columns;
+    int32_t total = (int32_t)padding * op->zero_in;
+    const int8_t *line = w->first + unit;
+    for (uint32_t y = 0; y < w->rows; y++, line += op->from->width * op->units_in) {
+        for (uint32_t x = 0; x < w->columns; x++) {
+            total += line[x * op->units_in];
         }
     }
     return total;
 }
 
-static int8_t largest(const reds_op *op, const int8_t *first)
+static int8_t largest(const reds_op *op, const window *w, uint32_t unit)
 {
-    int8_t most = *first;
-    for (uint32_t y = 0; y < op->layer->kernel[0]; y++, first += op->from->width * op->units_in) {
-        for (uint32_t x = 0; x < op->layer->kernel[1]; x++) {
-            int8_t value = first[x * op->units_in];
+    const int8_t *line = w->first + unit;
+    int8_t most = *line;
+    for (uint32_t y = 0; y < w->rows; y++, line += op->from->width * op->units_in) {
+        for (uint32_t x = 0; x < w->columns; x++) {
+            int8_t value = line[x * op->units_in];
             most = value > most ? value : most;
         }
     }
@@ -36,10 +58,11 @@ void reds_portable_average_pool(const reds_op *op)
 {
     const int32_t *bias = reds_biases(op), *multiplier = reds_multipliers(op);
     int8_t *out = op->out;
-    for (uint32_t y = 0; y < op->to->height; y++) {
-        for (uint32_t x = 0; x < op->to->width; x++) {
+    for (int32_t y = 0; y < op->to->height; y++) {
+        for (int32_t x = 0; x < op->to->width; x++) {
+            window w = window_at(op, y, x);
             for (uint32_t unit = 0; unit < op->units_out; unit++) {
-                int32_t acc = bias[0] + bias[1] * sum(op, window_at(op, y, x, unit));
+                int32_t acc = bias[0] + bias[1] * sum(op, &w, unit);
                 *out++ = reds_requantize(acc, multiplier[0], op->zero);
             }
         }
@@ -49,10 +72,11 @@ void reds_portable_average_pool(const reds_op *op)
 void reds_portable_max_pool(const reds_op *op)
 {
     int8_t *out = op->out;
-    for (uint32_t y = 0; y < op->to->height; y++) {
-        for (uint32_t x = 0; x < op->to->width; x++) {
+    for (int32_t y = 0; y < op->to->height; y++) {
+        for (int32_t x = 0; x < op->to->width; x++) {
+            window w = window_at(op, y, x);
             for (uint32_t unit = 0; unit < op->units_out; unit++) {
-                *out++ = largest(op, window_at(op, y, x, unit));
+                *out++ = largest(op, &w, unit);
             }
         }
     }

@@ -1,5 +1,5 @@
 /* Kernels in plain C for every kind of layer, in the canonical layout. No sum overflows int32 (pack.h,
- * REDS_BIAS_LIMIT), and all but the maximum and flatten end in reds_requantize. */
+ * REDS_BIAS_LIMIT), and all but those that copy bytes end in reds_requantize. */
 #ifndef REDS_PORTABLE_H
 #define REDS_PORTABLE_H
 
@@ -9,18 +9,27 @@
 uint64_t reds_portable_table_bytes(const reds_layer *layer, uint32_t rows);
 bool reds_portable_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
 
-/* Return whether a table is valid but for the biases of a layer with weights: other layouts may change them. */
-bool reds_portable_factors_ok(const reds_layer *layer, const void *table, uint32_t units);
+/* Return whether the table of a layer with weights is valid but for its biases: other layouts may change them. */
+bool reds_portable_rows_ok(const void *table, uint32_t units);
 
 /* Return whether no byte of the weights is -128. */
 bool reds_portable_weights_ok(const reds_layer *layer, const void *weights);
 
 void reds_portable_dense(const reds_op *op);
-void reds_portable_conv(const reds_op *op);
+void reds_portable_conv(const reds_op *op); /* also grouped */
 void reds_portable_depthwise(const reds_op *op);
+void reds_portable_transposed(const reds_op *op);
 void reds_portable_average_pool(const reds_op *op);
 void reds_portable_max_pool(const reds_op *op);
 void reds_portable_add(const reds_op *op);
-void reds_portable_flatten(const reds_op *op);
+void reds_portable_multiply(const reds_op *op);
+void reds_portable_prelu(const reds_op *op);
+void reds_portable_embed(const reds_op *op);
+void reds_portable_layer_norm(const reds_op *op);
+void reds_portable_attention(const reds_op *op);
+void reds_portable_concat(const reds_op *op);
+void reds_portable_flatten(const reds_op *op); /* also transpose */
+void reds_portable_reshape(const reds_op *op);
+void reds_portable_upsample(const reds_op *op);
 
 #endif

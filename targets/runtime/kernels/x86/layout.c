@@ -52,12 +52,12 @@ reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *w
     return (reds_x86_scratch){(void *)start, (void *)arranged, arranged + arranged_bytes(op->layer, w)};
 }
 
-uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in)
+uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
-    if (layer->kind != REDS_DENSE && layer->kind != REDS_CONV && layer->kind != REDS_DEPTHWISE) {
+    if (!reds_weighted(layer->kind)) {
         return 0;
     }
-    reds_x86_window w = reds_x86_window_of(layer, from, units_in);
+    reds_x86_window w = reds_x86_window_of(layer, &tensors[layer->input[0]], units_in);
     uint64_t copy = (uint64_t)w.height * w.width * w.pitch;
     uint64_t bytes = LINE + offsets_bytes(layer, &w) + arranged_bytes(layer, &w) + copy + LINE;
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* larger than any arena */
@@ -65,23 +65,20 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    uint64_t panels = (to->units + PANEL - 1u) / PANEL;
-    switch (layer->kind) {
-    case REDS_DENSE:
-    case REDS_CONV:
-    case REDS_DEPTHWISE:
-        return reds_x86_window_of(layer, from, from->units).quads * panels * PANEL * 4;
-    default:
-        return 0;
+    if (!reds_runs_fast(layer)) {
+        return UINT64_MAX;
     }
+    uint64_t panels = (to->units + PANEL - 1u) / PANEL;
+    return reds_weighted(layer->kind)
+               ? reds_x86_window_of(layer, from, from->units).quads * panels * PANEL * 4
+               : 0;
 }
 
 /* In layers with weights any bias is valid, since it includes the inputs' offset of 128. */
 bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain)
 {
-    bool weighted = layer->kind == REDS_DENSE || layer->kind == REDS_CONV || layer->kind == REDS_DEPTHWISE;
-    return weighted ? plain == NULL && reds_portable_factors_ok(layer, table, units)
-                    : reds_portable_table_ok(layer, table, units, plain);
+    return reds_weighted(layer->kind) ? plain == NULL && reds_portable_rows_ok(table, units)
+                                      : reds_portable_table_ok(layer, table, units, plain);
 }
 
 #endif

@@ -56,7 +56,7 @@ KERNEL void add(const reds_op *op)
 {
     size_t count = (size_t)op->to->height * op->to->width * op->units_out;
     const int32_t *table = reds_biases(op);
-    const int8_t *in2 = reds_second_input(op);
+    const int8_t *in2 = reds_input_values(op, 1);
     vec bias = broadcast(table[0]), one = broadcast(table[1]), two = broadcast(table[2]);
     vec multiplier = broadcast(reds_multipliers(op)[0]), zero = zero_point(op->zero);
     for (size_t i = 0; i < count; i += 16) {

@@ -47,7 +47,7 @@ reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *f
 reds_x86_scratch reds_x86_scratch_of(const reds_op *op, const reds_x86_window *window);
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
-uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
+uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in);
 bool reds_x86_table_ok(const reds_layer *layer, const void *table, uint32_t units, const uint8_t *plain);
 
 /* Return the bytes from the start of the copy to a column of its first line. */

@@ -1,0 +1,69 @@
+/* Layers that move values, plain C. All but concat copy bytes. */
+#include <string.h>
+
+#include "portable.h"
+
+/* Write unit by unit, so that the values of a subnet are a prefix of the full net's. */
+void reds_portable_flatten(const reds_op *op)
+{
+    uint32_t positions = reds_positions(op->from);
+    int8_t *out = op->out;
+    for (uint32_t unit = 0; unit < op->units_in; unit++) {
+        for (uint32_t position = 0; position < positions; position++) {
+            *out++ = op->in[position * op->units_in + unit];
+        }
+    }
+}
+
+void reds_portable_reshape(const reds_op *op)
+{
+    memcpy(op->out, op->in, (size_t)reds_positions(op->to) * op->units_out);
+}
+
+/* Write each position as often as the strides say, across and down. */
+void reds_portable_upsample(const reds_op *op)
+{
+    uint32_t units = op->units_out, down = op->layer->stride[0], across = op->layer->stride[1];
+    int8_t *out = op->out;
+    for (uint32_t y = 0; y < op->to->height; y++) {
+        const int8_t *line = op->in + y / down * op->from->width * units;
+        for (uint32_t x = 0; x < op->to->width; x++, out += units) {
+            memcpy(out, line + x / across * units, units);
+        }
+    }
+}
+
+/* Requantize the units `begin` to `end` of input k at all positions, to `out` at the first one. */
+static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out)
+{
+    const int8_t *in = reds_input_values(op, k);
+    uint32_t units = reds_input_room(op, k)->units;
+    int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k];
+    for (uint32_t position = reds_positions(op->to); position > 0; position--) {
+        for (uint32_t u = begin; u < end; u++) {
+            out[u - begin] = reds_requantize(16 * in[u] + bias, multiplier, op->zero);
+        }
+        in += units;
+        out += op->units_out;
+    }
+}
+
+/* Write the units of the smallest subnet's inputs, then those that each larger subnet adds, up to the one that runs.
+ * So the output of a subnet is a prefix of that of the next. */
+void reds_portable_concat(const reds_op *op)
+{
+    const uint8_t *pack = op->model->pack;
+    uint32_t had[REDS_INPUTS] = {0};
+    int8_t *out = op->out;
+    for (const reds_plan *plan = op->model->plans; plan <= op->model->plan; plan++) {
+        const reds_room *rooms = reds_rooms(pack, plan);
+        for (uint32_t k = 0; k < op->layer->inputs; k++) {
+            uint32_t has = rooms[op->layer->input[k]].units;
+            if (has > had[k]) {
+                requantize_units(op, k, had[k], has, out);
+                out += has - had[k];
+                had[k] = has;
+            }
+        }
+    }
+}
