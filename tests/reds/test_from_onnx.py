@@ -20,7 +20,7 @@ from reds.elastic.from_onnx import from_onnx
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet
 from reds.errors import NotElasticError
-from tests.reds.support.modern import ACTIVATIONS, ATTENTION, CONVOLUTIONS, JOINS, NORMS
+from tests.reds.support.modern_modules import ACTIVATIONS, ATTENTION, CONVOLUTIONS, JOINS, NORMS
 from tests.reds.support.modules import Residual, flat, stirred
 from tests.reds.support.onnx_files import exported, made, node
 from tests.reds.support.torch_states import STATES
