@@ -57,7 +57,15 @@ def page(rows: Sequence[Outcome]) -> str:
     said = f"{len(works)} of {len(rows)} work, and {len(refused)} are refused.\n"
     parts = [HEAD + said, table(works)]
     if refused:
-        heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
+        heads = ["architecture", "paper", "answer"]
+        answers = [[row.name, row.source, row.refused] for row in refused]
+        parts += ["\n## Refused\n", markdown(heads, answers)]
+    return "\n".join([*parts, "", MADE])
+
+
+def table(rows: Sequence[Outcome]) -> str:
+    """Return the table of architectures that work."""
+    heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
     heads += ["gap", "pack", "desktop", "Nano"]
     return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrll")
 
