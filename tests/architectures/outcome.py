@@ -33,7 +33,7 @@ class Outcome:
 
     def works(self) -> bool:
         """Return whether it is packed, and exact on all boards that hold it."""
-        return not self.refused and all(each.exact or each.refused for each in self.boards.values())
+        return not self.refused and all(each.exact or not each.held for each in self.boards.values())
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON."""
