@@ -1,18 +1,16 @@
 """Test that a board is as accurate as the reference interpreter, and reaches the floors of the card."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hil.boards.board import Outputs
 from hil.results.statistics.proportions import proportion_interval
 from hil.suite.fixtures import Hold, Record
 from hil.suite.workload import Workload
+from reds.data.catalog import Labels
 
 
 def test_accuracy(
     workload: Workload,
     subnet: str,
-    truth: NDArray[np.uint8],
+    truth: Labels,
     outputs: Outputs,
     expected: Outputs,
     record_measurement: Record,

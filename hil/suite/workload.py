@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hil.suite.switch_pairs import Pair
+from reds.data.catalog import Labels
 from reds.data.labeled import find_labeled
 from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
@@ -38,7 +39,7 @@ class Workload:
     """Bytes of the file."""
     inputs: NDArray[np.int8]
     """Labeled clips, then seeded random inputs: [N, input size]."""
-    truth: NDArray[np.uint8]
+    truth: Labels
     """Classes of the labeled examples, the first rows of `inputs`: [clips]."""
     floors: Mapping[str, float]
     """Lowest accuracy that the card allows each subnet, a fraction."""
@@ -77,7 +78,7 @@ class Workload:
         return sum(subnet.macs for subnet in self.model.subnets)
 
     @property
-    def taken_truth(self) -> NDArray[np.uint8]:
+    def taken_truth(self) -> Labels:
         """Return the classes of the labeled examples among `taken`, its first rows."""
         return self.truth[self.taken[self.taken < len(self.truth)]]
 

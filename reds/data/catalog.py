@@ -6,12 +6,16 @@ returns examples.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
 from reds.pack.scale import UNCHANGED, Standardization
+
+Labels = NDArray[np.unsignedinteger[Any]]
+"""Labels [N]: uint8, or uint16 where there are more than 256 classes."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,18 @@ class DataSpec:
 class Data:
     """Hold the training, validation and test examples of a data set; test examples are used only once.
 
-    Features are int8 [N, rows, columns, units], labels uint8 [N]. All variants of one training example are
+    Features are int8 [N, rows, columns, units], labels [N]. All variants of one training example are
     in the training part.
     """
 
     set: DataSpec
     train_x: NDArray[np.int8]
     """int8 [variants, N, rows, columns, units]; variant 0 is the plain example."""
-    train_y: NDArray[np.uint8]
+    train_y: Labels
     validation_x: NDArray[np.int8]
-    validation_y: NDArray[np.uint8]
+    validation_y: Labels
     test_x: NDArray[np.int8]
-    test_y: NDArray[np.uint8]
+    test_y: Labels
     files: Mapping[str, str]
     """sha256 of every file that decides which training examples these are, by file name."""
     split: str

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.arrays import read_arrays
-from reds.data.catalog import Data
+from reds.data.catalog import Data, Labels
 from reds.data.checks import MOST_CLASSES
 from reds.data.local_files import data_home, sha256_of
 from reds.errors import DataError, LabeledSetMissing
@@ -23,8 +23,8 @@ _MOST_BYTES = 1 << 30
 """Most bytes of all arrays of a labeled set."""
 
 
-def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-    """Return inputs int8 [N, input_size] in [-127, 127] and labels uint8 [N] of the card's labeled examples.
+def find_labeled(card: Mapping[str, Any], beside: Path) -> tuple[NDArray[np.int8], Labels]:
+    """Return inputs int8 [N, input_size] in [-127, 127] and labels [N] of the card's labeled examples.
 
     Looks in `beside`, in the fixtures, then in `REDS_DATA`, and accepts only a file
     with the sha256 of the card.
@@ -96,7 +96,7 @@ def _is_bare(name: str) -> bool:
     return is_printable(name) and name == Path(name).name and name not in ("", "..")
 
 
-def _read(path: Path, entry: _Entry, classes: object) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+def _read(path: Path, entry: _Entry, classes: object) -> tuple[NDArray[np.int8], Labels]:
     """Return inputs and labels of a file. Raises `DataError` if it holds anything else than the card says."""
     arrays = read_arrays(path, _MOST_BYTES)
     again = "build the pack again"
@@ -114,11 +114,11 @@ def _read(path: Path, entry: _Entry, classes: object) -> tuple[NDArray[np.int8],
         raise DataError(
             f"{path}: holds {len(x)} examples and {len(y)} labels, the card says {entry.clips}: {again}"
         )
-    most = min(len(classes), MOST_CLASSES) if isinstance(classes, list) and classes else MOST_CLASSES
+    most = len(classes) if isinstance(classes, list) and classes else MOST_CLASSES
     if y.min() < 0 or y.max() >= most:
         odd = int(y.min() if y.min() < 0 else y.max())
         raise DataError(f"{path}: y holds the label {odd}, labels are 0 to {most - 1}: {again}")
-    return clamp_input(x[:, :: entry.every].reshape(entry.clips, -1)), y.astype(np.uint8)
+    return clamp_input(x[:, :: entry.every].reshape(entry.clips, -1)), y.astype(np.min_scalar_type(most - 1))
 
 
 def save_labeled(data: Data, every: int, folder: Path) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class DataOptions:
     set: str
     """Name of an official data set (`reds.data.catalog.SETS`), or path of your own data, relative to the
     recipe: an .npz or a .csv file, or a folder of pictures, sounds or .csv files.
+    `imagenet:FOLDER` is ImageNet-1K in a folder of yours.
     """
     source: Literal["auto", "prepared", "archive"] = "auto"
     """`prepared` reads files under REDS_DATA. `archive` downloads from the data's official home. `auto` takes

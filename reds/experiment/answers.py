@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.data.catalog import Labels
+
 COLDEST, HOTTEST = 0.01, 100.0
 """Temperatures between which the best one is searched."""
 
@@ -21,7 +23,7 @@ class Answers:
 
     logits: NDArray[np.float32] = field(repr=False)
     """[subnets, examples, classes]."""
-    labels: NDArray[np.uint8] = field(repr=False)
+    labels: Labels = field(repr=False)
     """[examples]."""
 
     @property

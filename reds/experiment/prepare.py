@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds.console import print_notes
-from reds.data.catalog import SETS, Data, DataSpec
+from reds.data.catalog import SETS, Data, DataSpec, Labels
 from reds.data.load import load_data
 from reds.data.local_files import sha256_of
+from reds.data.own import check_used
 from reds.data.user_files import load_user_data
 from reds.errors import BudgetError, GraphError, ModelError, RecipeError, SettingsError
 from reds.experiment.board import RECIPES_OWN, Target, profile_on
@@ -33,6 +34,9 @@ from reds.pack.layouts import LAYOUTS
 from reds.reading import user_path
 from reds.training.progress import Progress
 from reds.zoo import by_name, names_reading
+
+IMAGENET = "imagenet:"
+"""Start of `[data] set` where the folder of ImageNet follows."""
 
 if TYPE_CHECKING:
     from reds.data.examples import Examples
@@ -75,8 +79,8 @@ class Prepared(Checked):
         return [self, *others]
 
     @property
-    def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        """Return test inputs int8 [N, input_size] and labels uint8 [N], which no choice may depend on."""
+    def test(self) -> tuple[NDArray[np.int8], Labels]:
+        """Return test inputs int8 [N, input_size] and labels [N], which no choice may depend on."""
         x = self.data.test_x[:, :: self.recipe.data.every]
         return x.reshape(len(x), -1), self.data.test_y
 
@@ -102,8 +106,7 @@ def check_recipe(
     with Progress(console).step("reading the recipe and its data", brief=True):
         given = profile_of(recipe, path)
         if recipe.data.set not in SETS:
-            source = _relative(recipe.data.set, path, "[data], set")
-            own = load_user_data(source, recipe.seed, recipe.data)
+            own = _own_data(recipe, path, console)
         spec = own.set if own else SETS[recipe.data.set]
         check_rows(recipe, spec, str(path))
         check_shifts(recipe, spec, str(path))
@@ -121,6 +124,18 @@ def check_recipe(
 
     first, *others = map(checked, recipe.variants)
     return replace(first, alternatives=tuple(others))
+
+
+def _own_data(recipe: Recipe, path: Path, console: Console) -> Data:
+    """Return the data that a recipe names by a path relative to its own."""
+    name = recipe.data.set
+    if name.startswith(IMAGENET):
+        from reds.data.imagenet import load_imagenet  # needs Pillow
+
+        check_used(Path(name), recipe.data)
+        folder = _relative(name.removeprefix(IMAGENET), path, "[data], set")
+        return load_imagenet(folder, recipe.seed, console=console)
+    return load_user_data(_relative(name, path, "[data], set"), recipe.seed, recipe.data)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds import pack
-from reds.data.catalog import Data, DataSpec
+from reds.data.catalog import Data, DataSpec, Labels
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
 from reds.errors import PackError
@@ -119,7 +119,7 @@ def float_hits(
     return np.stack([predictions(net, i, features).numpy() == y for i in range(len(net.subnets))])
 
 
-def int8_answers(model: Model, x: NDArray[np.int8], y: NDArray[np.uint8]) -> Answers:
+def int8_answers(model: Model, x: NDArray[np.int8], y: Labels) -> Answers:
     """Return the answers of all subnets, with the bit-exact interpreter.
 
     Args:

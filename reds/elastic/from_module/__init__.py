@@ -24,7 +24,7 @@ from reds.elastic.from_module.heads import Head, SoftmaxLeftOutWarning, heads_of
 from reds.elastic.from_module.inference_copy import inference_copy
 from reds.elastic.from_module.naming import reject, user_name
 from reds.elastic.from_module.parameters import copy_parameters
-from reds.elastic.from_module.simplification import absorbed, in_order, resolved
+from reds.elastic.from_module.simplification import WEIGHTED, absorbed, in_order, resolved
 from reds.elastic.from_module.steps import Step
 from reds.elastic.from_module.tracing import Traced, traceable
 from reds.elastic.layers import units_last
@@ -101,7 +101,9 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
     order = in_order(end)
     for step in order:
         _check_supported(step, traced)
-    if not any(step.weight is not None for step in order):
+    if end.op == "pad":
+        reject(end.node, traced.root, "pads the output", "pad outside the net")
+    if not any(step.op in WEIGHTED for step in order):
         raise NotElasticError(f"{kind}: it has no convolution and no linear layer, so no unit can be cut")
     try:
         graph, steps = emitted(order, traced.root)
@@ -135,8 +137,6 @@ def _check_supported(step: Step, traced: Traced) -> None:
             name = user_name(before.node, traced.root)
             reject(step.node, traced.root, f"reads {name}, which pads", "pad before a convolution or a pool only")
     match step.op:
-        case "pad":
-            reject(step.node, traced.root, "pads the output", "pad outside the net")
         case "softmax":
             remedy = "end the net before it, and use it in attention only"
             reject(step.node, traced.root, "is a softmax inside of the net", remedy)
