@@ -6,12 +6,8 @@ import numpy as np
 
 from hil.boards.open_board import OpenBoard
 from hil.errors import PackRefused
-from reds.pack import interpreter
 from reds.pack.extract import extract_up_to
 from tests.architectures.pipeline import Packed
-
-INPUTS = 4
-"""Inputs that each subnet runs on a board."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +28,14 @@ class OnBoard:
 def on_board(board: OpenBoard, packed: Packed) -> OnBoard:
     """Deploy as many subnets as fit, run them, and time one inference of each on an emulated board."""
     provenance, whole = str(board.facts().provenance), packed.model
-    x, refused = packed.x[:INPUTS], ""
+    x, refused = packed.x, ""
     for last in reversed(range(len(whole.subnets))):
         try:
             board.deploy(whole if last == len(whole.subnets) - 1 else extract_up_to(whole, last))
             exact, took = True, []
             for i in range(last + 1):
                 board.select(i)
-                exact = exact and np.array_equal(board.infer(x), interpreter.run(whole, i, x))
+                exact = exact and np.array_equal(board.infer(x), packed.outputs[i])
                 if provenance == "emulated":
                     took.append(round(board.measure(i, 1, x=x[:1]).median / 1000, 2))
         except PackRefused as error:
