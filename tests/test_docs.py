@@ -21,6 +21,7 @@ from reds.pack import format as pack_format
 from reds.pack import interpreter
 from reds.pack.model import Kind, Model
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import random_model
 
 ROOT = Path(__file__).parents[1]
@@ -116,12 +117,13 @@ def test_reader_of_the_specification_runs_shipped_pack_as_the_reference(name: st
 
 @pytest.mark.parametrize("seed", range(12))
 def test_reader_of_the_specification_runs_random_network_as_the_reference(seed: int) -> None:
-    for model in (random_model(seed), *deep_nets([seed])):
+    for model in (random_model(seed), *deep_nets([seed]), *modern_nets(range(3 * seed, 3 * seed + 3))):
         assert_reader_equals_reference(model, pack.dumps(model), len(model.subnets))
 
 
 def test_random_networks_of_the_reader_test_have_every_kind_of_layer() -> None:
-    assert {layer.kind for seed in range(12) for layer in random_model(seed).layers} == set(Kind)
+    nets = [*map(random_model, range(12)), *modern_nets(range(36))]
+    assert {layer.kind for net in nets for layer in net.layers} == set(Kind)
 
 
 def test_host_of_the_specification_benches_a_pack_on_the_desktop_agent() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.pack.layouts import Layout
-from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Model
+from reds.pack.model import MIXING, WEIGHTED, IntegerLayer, Kind, Model
 
 Units = NDArray[np.int64]
 
@@ -19,13 +19,14 @@ def prefix(model: Model, subnet: int) -> list[tuple[Units, Units]]:
 def marked(layer: IntegerLayer, units: tuple[Units, Units]) -> NDArray[np.int8]:
     """Return the weights of a layer, with 1 where these units are read and written, else 0."""
     marks = np.zeros_like(layer.weights)
-    if layer.kind in WEIGHTED:
-        reads, writes = units
-        if layer.kind is Kind.DEPTHWISE:
-            marks[writes] = 1
-        else:
-            each = marks.reshape(len(marks), layer.taps, -1)
-            each[np.ix_(writes, np.arange(layer.taps), reads)] = 1
+    reads, writes = units
+    if layer.kind in MIXING:
+        each = marks.reshape(len(marks), layer.taps, -1)
+        each[np.ix_(writes, np.arange(layer.taps), reads)] = 1
+    elif layer.kind is Kind.EMBED:
+        marks[:, writes] = 1
+    elif layer.kind in WEIGHTED:
+        marks[writes] = 1
     return marks
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from reds.pack.arena import Schedule, model_schedule
-from reds.pack.model import IntegerLayer, Model, Subnet
+from reds.pack.model import IntegerLayer, Kind, Model, Subnet
+from reds.pack.reorder import reordered
 from reds.pack.validate.expect import expect
 from reds.pack.writer import sizes
 
@@ -21,10 +22,11 @@ def extract_up_to(model: Model, subnet: int) -> Model:
     Layers that the subnet leaves out are gone, and so are their tensors.
 
     Raises:
-        ModelError: For a tensor that is gone, a smaller subnet reads another one than the subnet does.
+        ModelError: For a tensor that is gone, a smaller subnet reads another one than the subnet does, or a
+            concatenation would write units in another order.
     """
     kept, rooms = model_schedule(model, subnet), model.rooms(subnet)
-    return replace(
+    cut = replace(
         model,
         tensors=tuple(replace(model.tensors[t], units=rooms[t].units) for t in kept.tensors),
         layers=tuple(_extract_layer(model, subnet, i, reads) for i, reads in enumerate(kept.reads)),
@@ -33,17 +35,24 @@ def extract_up_to(model: Model, subnet: int) -> Model:
             for smaller in range(subnet + 1)
         ),
     )
+    _check_order(model, cut, subnet)
+    return cut
 
 
 def extract_subnet(model: Model, subnet: int) -> Model:
-    """Return one subnet as a network with no other subnets."""
+    """Return one subnet as a network with no other subnets.
+
+    Raises:
+        ModelError: Its layers need the units of a tensor in different orders without the smaller subnets.
+    """
     largest = extract_up_to(model, subnet)
-    return replace(largest, subnets=largest.subnets[-1:])
+    return reordered(replace(largest, subnets=largest.subnets[-1:]), largest.kept(subnet))
 
 
 def subnet_flash(model: Model, subnet: int) -> int:
     """Return the bytes of weights and tables of one subnet by itself, in the canonical layout."""
-    alone = sizes(extract_subnet(model, subnet))
+    largest = extract_up_to(model, subnet)
+    alone = sizes(replace(largest, subnets=largest.subnets[-1:]))
     return alone.weights + alone.tables
 
 
@@ -51,7 +60,22 @@ def _extract_layer(model: Model, subnet: int, index: int, reads: tuple[int, ...]
     step = model.subnets[subnet].steps[index]
     layer = model.layers[step.layer]
     weights = np.ascontiguousarray(layer.subnet_weights(step))
-    return replace(layer, inputs=reads, output=index + 1, weights=weights)
+    groups = layer.groups * step.units_in // model.tensors[layer.inputs[0]].units
+    return replace(
+        layer, inputs=reads, output=index + 1, weights=weights, groups=groups if layer.groups > 1 else 1
+    )
+
+
+def _check_order(model: Model, cut: Model, subnet: int) -> None:
+    """Check that every concatenation still counts the same units of its inputs in each subnet."""
+    before, after = model.kept(subnet), cut.kept(subnet)
+    for layer, step in zip(cut.layers, model.subnets[subnet].steps, strict=True):
+        if layer.kind is Kind.CONCAT:
+            expect(
+                [before[i] for i in model.layers[step.layer].inputs] == [after[i] for i in layer.inputs],
+                f"layer {step.layer} would join units in another order without the layers that subnet"
+                f" {model.subnets[subnet].name} leaves out: keep all subnets",
+            )
 
 
 def _extract_steps(model: Model, index: int, kept: Schedule, gone: Mapping[int, int]) -> Subnet:

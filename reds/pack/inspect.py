@@ -14,7 +14,7 @@ from reds.errors import ModelError, PackError
 from reds.pack import capacity, layouts
 from reds.pack.card import read_card, shares
 from reds.pack.layouts import CANONICAL, Layout
-from reds.pack.model import WINDOWED, IntegerLayer, Kind, Model, TensorShape
+from reds.pack.model import MIXING, WINDOWED, IntegerLayer, Kind, Model, TensorShape
 from reds.pack.reader import loads, outline, read_bytes
 from reds.text import printable
 
@@ -112,11 +112,15 @@ def _shape(tensor: TensorShape) -> str:
 
 
 def _window(layer: IntegerLayer) -> str:
-    """Return kernel and stride as `3x3 by 2x2`, or nothing for a layer without a window."""
-    if layer.kind not in WINDOWED:
-        return ""
-    kernel, stride = ("x".join(map(str, pair)) for pair in (layer.kernel, layer.stride))
-    return kernel if stride == "1x1" else f"{kernel} by {stride}"
+    """Return kernel, stride and more as `3x3 by 2x2, 4 groups`; nothing for a layer that has none of them."""
+    kernel, stride, dilation = (
+        "x".join(map(str, pair)) for pair in (layer.kernel, layer.stride, layer.dilation)
+    )
+    shown = [kernel] if layer.kind in WINDOWED else []
+    shown += [f"by {stride}"] if stride != "1x1" else []
+    shown += [f"dilated {dilation}"] if dilation != "1x1" else []
+    groups = f"{layer.groups} {'heads' if layer.kind is Kind.ATTENTION else 'groups'}"
+    return ", ".join([" ".join(shown)] * bool(shown) + [groups] * (layer.groups > 1))
 
 
 def subnet_table(model: Model, accuracies: Sequence[str] = ()) -> Table:
@@ -132,12 +136,12 @@ def subnet_table(model: Model, accuracies: Sequence[str] = ()) -> Table:
 
 
 def subnet_units(model: Model, subnet: int) -> list[int]:
-    """Return the units of a subnet's input, then of the output of each dense layer and convolution.
+    """Return the units of a subnet's input, then of the output of each layer that mixes units.
 
     A layer that it leaves out has 0.
     """
     rooms = model.rooms(subnet)
-    mixing = [layer.output for layer in model.layers if layer.kind in (Kind.DENSE, Kind.CONV)]
+    mixing = [layer.output for layer in model.layers if layer.kind in MIXING]
     return [rooms[tensor].units for tensor in (0, *mixing)]
 
 

@@ -62,7 +62,8 @@ def outcome(
         macs(module, architecture.shape),
     )  # fmt: skip
     try:
-        made = packed(_short(architecture.name), architecture.make, architecture.shape)
+        short = _short(architecture.name)
+        made = packed(short, architecture.make, architecture.shape, architecture.budgets)
     except RedsError as error:
         sentence = str(error)
         intended = bool(architecture.refused and re.search(architecture.refused, sentence))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reds.tables import markdown
+from tests.architectures.architecture import BUDGETS
 from tests.architectures.catalog import ARCHITECTURES
 from tests.architectures.outcome import Outcome, from_plain
 
@@ -18,9 +19,10 @@ compares the parameters and MACs of each with the published ones. Inputs are sma
 published ones unless the name says a share.
 
 Each module has random weights, and norms that have seen random data. `reds.from_module` reads it,
-`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs, and `reds.quantize` makes the
-pack. Every subnet then runs on the agent of a desktop and, where pack and arena fit, on the emulated
-Nano 33 BLE. *Exact* means that all subnets give the interpreter's outputs, bit for bit.
+`reds.select` chooses three nested subnets of 25, 50 and 100 % of the MACs (or the shares beside the name), in
+sixteenths of each group's units, and `reds.quantize` makes the pack. Every subnet then runs on the agent of a
+desktop and, where pack and arena fit, on the emulated Nano 33 BLE. *Exact* means that all subnets give the
+interpreter's outputs, bit for bit.
 
 - *difference* is the largest one of an output from the module's, before and after `reds.permute`, beside the
   largest output;
@@ -55,18 +57,8 @@ def page(rows: Sequence[Outcome]) -> str:
     said = f"{len(works)} of {len(rows)} work, and {len(refused)} are refused.\n"
     parts = [HEAD + said, table(works)]
     if refused:
-        heads = ["architecture", "paper", "answer"]
-        answers = [[row.name, row.source, row.refused] for row in refused]
-        parts += ["\n## Refused\n", markdown(heads, answers)]
-    return "\n".join([*parts, "", MADE])
-
-
-def table(rows: Sequence[Outcome]) -> str:
-    """Return the table of architectures that work."""
-    heads = [
-        "architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection", "gap",
-        "pack", "desktop", "Nano",
-    ]  # fmt: skip
+        heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
+    heads += ["gap", "pack", "desktop", "Nano"]
     return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrll")
 
 
@@ -74,11 +66,19 @@ def cells(row: Outcome) -> list[str]:
     """Return the cells of one architecture that works."""
     figures = row.figures
     return [
-        row.name, row.source, " x ".join(map(str, row.shape)), f"{row.parameters:,}", f"{row.macs:,}",
+        row.name + _shares(row), row.source, " x ".join(map(str, row.shape)), f"{row.parameters:,}", f"{row.macs:,}",
         f"{figures['layers']}", f"{figures['difference']:.1g} of {figures['largest']:.2g}",
         f"{figures['seconds']['select']:.2f} s", f"{100 * figures['gap']:.2g} %",
         f"{figures['bytes'] / 1000:,.1f} kB", *(on(row, name) for name in ("desktop", "nano33ble")),
     ]  # fmt: skip
+
+
+def _shares(row: Outcome) -> str:
+    """Return the budgets of an architecture after its name, where they are not the usual ones."""
+    budgets = ARCHITECTURES[row.name].budgets
+    if budgets == BUDGETS:
+        return ""
+    return f" ({', '.join(f'{100 * budget:.0f}' for budget in budgets)} %)"
 
 
 def on(row: Outcome, name: str) -> str:

@@ -1,6 +1,6 @@
 """Take a torch module all the way to a pack of nested subnets, with random data in place of a training."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -20,7 +20,8 @@ from reds.pack.model import Model
 from reds.quantization.calibrate import ranges
 from tests.architectures.architecture import Make, Shape
 
-BUDGETS = (0.25, 0.5, 1.0)
+WIDTHS = 16
+"""Widths of a group to choose from, where it has so many units."""
 EXAMPLES = 32
 """Random inputs that norms are measured on, and activations."""
 SCORED = 8
@@ -68,13 +69,14 @@ def flat(outputs: Any) -> Tensor:
     return torch.cat([part.flatten(1) for part in parts], 1)
 
 
-def packed(name: str, make: Make, shape: Shape) -> Packed:
+def packed(name: str, make: Make, shape: Shape, budgets: Sequence[float]) -> Packed:
     """Return the pack of a module with random weights.
 
     Args:
         name: Name of the pack.
         make: Makes the module.
         shape: Shape of one input in torch's order.
+        budgets: MACs of the nested subnets, as shares of the full network's.
 
     Raises:
         RedsError: A step refuses the module.
@@ -94,12 +96,15 @@ def packed(name: str, make: Make, shape: Shape) -> Packed:
         expected = flat(module(x))
     with timed("trace"):
         net = reds.from_module(module, shape)
-    features = units_last(x)
+    features = units_last(x).flatten(1)
     labels = torch.randint(expected.shape[1], (EXAMPLES,))
     with timed("score"):
         scores = reds.score(net, [(features[:SCORED], labels[:SCORED])])
     with timed("select"):
-        subnets = reds.select(net.graph, scores.units, BUDGETS, kernels=scores.kernels)
+        steps = [max(1, group.units // WIDTHS) for group in net.graph.groups]
+        subnets = reds.select(
+            net.graph, scores.units, budgets, step=steps, least=steps, kernels=scores.kernels
+        )
     with torch.no_grad():
         found = [net.eval()(features, 0)]
         reds.permute(net, most_important_first(net.graph, scores.units))
@@ -114,7 +119,7 @@ def packed(name: str, make: Make, shape: Shape) -> Packed:
         seen = ranges(net, features, [99.99])[0]
         model = reds.quantize(net, name=name, ranges=seen, source=spec)
     data = dumps(model)
-    stored = np.rint(features.flatten(1).numpy() / scale).clip(-127, 127).astype(np.int8)
+    stored = np.rint(features.numpy() / scale).clip(-127, 127).astype(np.int8)
     difference = max(float((each - expected).abs().max()) for each in found)
     gap = max(subnet.gap for subnet in subnets)
     largest = float(expected.abs().max())

@@ -24,6 +24,7 @@ from hil.results.layer_facts import LayerFacts, layer_facts
 from hil.results.memory import Memory, check_memory
 from hil.results.profile import LAYER_MORE, Cost, Profile
 from hil.results.profile_table import plain, render
+from hil.results.weights_read import marked, prefix
 from reds import pack
 from reds.fixtures import fixtures_dir
 from reds.pack import layouts
@@ -34,6 +35,7 @@ from tests.hil.support import AGENTS
 from tests.hil.support.raising import raises
 from tests.hil.support.suite_run import BoardsToml, Run, outcomes, suite_size
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import dense_model, inputs, random_model
 from tests.targets.support.sources import TARGETS
 
@@ -100,6 +102,15 @@ def test_flash_and_arena_of_a_dense_net_are_those_counted_by_hand() -> None:
     assert [layer.arena for layer in full] == [32 + 32, 32 + 16]
     assert [layer.flash for layer in layer_facts(model, 0, [LAYOUTS[1]] * 2)] == [160 + 36, 32 + 20]
     assert [layer.arena for layer in layer_facts(model, 1, [LAYOUTS[1]] * 2)] == [64 + 48, 48 + 48]
+
+
+def test_weights_marked_as_read_are_those_of_the_subnet() -> None:
+    for model in modern_nets(range(30)):
+        for subnet, chosen in enumerate(model.subnets):
+            for step, units in zip(chosen.steps, prefix(model, subnet), strict=True):
+                layer = model.layers[step.layer]
+                read = layer.weights[marked(layer, units) == 1]
+                assert np.array_equal(read, layer.subnet_weights(step).ravel())
 
 
 def test_table_of_the_largest_nets_of_the_nano_fits_a_terminal() -> None:

@@ -14,7 +14,7 @@ from reds import pack
 from reds.errors import ModelError
 from reds.fixtures import fixtures_dir
 from reds.pack import layouts
-from reds.pack.inspect import layer_table, subnet_table
+from reds.pack.inspect import layer_table, subnet_table, subnet_units
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind
 from reds.pack.reader import outline
@@ -80,6 +80,22 @@ def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path
     assert re.search(r" conv │.* radix256 │", output)
     assert re.search(r" depthwise │.* canonical │", output)
     assert "canonical │" not in run("inspect", net)[1]
+
+
+def test_inspect_tells_windows_groups_and_heads() -> None:
+    maker = Maker(9, 9, 4)
+    maker.add(Kind.CONV, 8, (3, 3), dilation=(2, 3))
+    maker.add(Kind.GROUPED, 8, (3, 3), groups=4)
+    maker.add(Kind.TRANSPOSED, 8, (2, 2), (2, 2))
+    maker.add(Kind.UPSAMPLE, stride=(2, 1))
+    maker.add(Kind.ATTENTION, inputs=(4, 4, 4), groups=2)
+    maker.add(Kind.LAYER_NORM)
+    model = maker.build([[8, 8]])
+    shown = list(layer_table(model, layouts.canonical(model)).columns[3].cells)
+    assert [str(cell) for cell in shown] == [
+        "3x3 dilated 2x3", "3x3, 4 groups", "2x2 by 2x2", "by 2x1", "2 heads", ""
+    ]  # fmt: skip
+    assert subnet_units(model, 0) == [4, 8, 8]
 
 
 @given(st.data())

@@ -10,7 +10,9 @@ from reds.errors import GraphError
 from reds.graph import channels
 from reds.pack.model import Kind
 from reds.zoo import NETS, RESIZABLE, by_name, find_net
+from reds.zoo.bc_resnet import bc_resnet
 from reds.zoo.mobilenet_v2 import mobilenet_v2
+from reds.zoo.mobilenet_v3 import mobilenet_v3_small
 
 MACS = {
     "dnn-s": 79_200,
@@ -25,7 +27,11 @@ MACS = {
     "mobilenet-1.0": 104_276_480,
     "mobilenet-v2-0.35": 10_656_688,
     "mobilenet-v2-1.0": 55_011_712,
+    "mobilenet-v3-small": 11_049_408,
     "resnet8": 12_501_632,
+    "bc-resnet-1": 2_482_156,
+    "matchbox": 677_328,
+    "autoencoder": 264_192,
     "keyword-transformer": 3_487_488,
     "vit-xs": 2_929_280,
     "vit-ti": 1_253_683_200,
@@ -58,6 +64,22 @@ def test_mobilenet_v2_has_the_cost_and_the_parameters_of_torchvisions() -> None:
                               for g, n in enumerate(graph.full)]).layers) == 65 - 10 * 4  # fmt: skip
 
 
+def test_mobilenet_v3_has_the_published_cost_and_the_parameters_of_torchvisions() -> None:
+    graph = mobilenet_v3_small(224, 224, 3, 1000)
+    rows = [(graph.full[x.writes[0].group], x.norm) for x in graph.layers if x.weights(graph.full)]
+    assert graph.macs(graph.full) == 56_510_400  # the paper: 56 M
+    assert graph.weights(graph.full) + sum(n * (2 if norm else 1) for n, norm in rows) == 2_542_856
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "thousands"), [(1, 9.2), (2, 27.3), (3, 54.2), (6, 188), (8, 321)]
+)  # fmt: skip
+def test_bc_resnet_has_the_published_parameters(multiplier: float, thousands: float) -> None:
+    """With sub-spectral norms, which have the values of a norm for each fifth of the bands."""
+    graph = bc_resnet(multiplier)
+    norms = [(graph.full[x.writes[0].group], x.kernel == (3, 1)) for x in graph.layers if x.norm]
+    values = sum(2 * n * (5 if spectral else 1) for n, spectral in norms)
+    assert (graph.weights(graph.full) + values + 12) / 1000 == pytest.approx(thousands, rel=0.006)
 @pytest.mark.parametrize(
     ("name", "parameters"), [("vit-ti", 5_717_416), ("vit-s", 22_050_664), ("vit-b", 86_567_656)]
 )

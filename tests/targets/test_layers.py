@@ -9,13 +9,16 @@ from reds import pack
 from reds.pack import interpreter
 from reds.pack.model import Model
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import dense_model, inputs, random_model
 from tests.targets.support.compilation import Compiler
 
 SHORT = dense_model([5, 4, 3], [[2, 3], [4, 3]], 1)
 
 
-@pytest.mark.parametrize("model", [*map(random_model, range(6), [3] * 6), *deep_nets(range(2))])
+@pytest.mark.parametrize(
+    "model", [*map(random_model, range(6), [3] * 6), *deep_nets(range(2)), *modern_nets(range(3))]
+)
 def test_layers_one_by_one_equal_the_reference_and_misuse_stays_in_bounds(
     compiler: Compiler, tmp_path: Path, model: Model
 ) -> None:

@@ -18,6 +18,7 @@ from reds.pack.format import HEADER, STEP
 from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Model
 from tests.support.depth import deep_nets
+from tests.support.modern import MODERN, modern_nets
 from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.fuzz.mutations import seed_of
@@ -116,6 +117,16 @@ def test_nets_with_left_out_blocks_and_activation_tables_equal_the_reference(
     run_pack: Path, tmp_path: Path
 ) -> None:
     for model in deep_nets(range(100, 130)):
+        x = inputs(model, 4)
+        done = run(run_pack, pack.dumps(model), x, tmp_path)
+        assert (done.returncode, done.stderr) == (0, b""), model.name
+        assert done.stdout == expected(model, x), model.name
+
+
+def test_modern_layers_equal_the_reference(run_pack: Path, tmp_path: Path) -> None:
+    nets = modern_nets(range(1000, 1060))
+    assert {layer.kind for net in nets for layer in net.layers} >= set(MODERN)
+    for model in nets:
         x = inputs(model, 4)
         done = run(run_pack, pack.dumps(model), x, tmp_path)
         assert (done.returncode, done.stderr) == (0, b""), model.name

@@ -9,6 +9,7 @@ the net is compared with the module on random inputs before it is returned.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any
 
@@ -23,7 +24,7 @@ from reds.elastic.from_module.heads import Head, SoftmaxLeftOutWarning, heads_of
 from reds.elastic.from_module.inference_copy import inference_copy
 from reds.elastic.from_module.naming import reject, user_name
 from reds.elastic.from_module.parameters import copy_parameters
-from reds.elastic.from_module.simplification import absorbed, in_order, resolved
+from reds.elastic.from_module.simplification import WEIGHTED, absorbed, in_order, resolved
 from reds.elastic.from_module.steps import Step
 from reds.elastic.from_module.tracing import Traced, traceable
 from reds.elastic.layers import units_last
@@ -100,7 +101,9 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
     order = in_order(end)
     for step in order:
         _check_supported(step, traced)
-    if not any(step.weight is not None for step in order):
+    if end.op == "pad":
+        reject(end.node, traced.root, "pads the output", "pad outside the net")
+    if not any(step.op in WEIGHTED for step in order):
         raise NotElasticError(f"{kind}: it has no convolution and no linear layer, so no unit can be cut")
     try:
         graph, steps = emitted(order, traced.root)
@@ -134,8 +137,6 @@ def _check_supported(step: Step, traced: Traced) -> None:
             name = user_name(before.node, traced.root)
             reject(step.node, traced.root, f"reads {name}, which pads", "pad before a convolution or a pool only")
     match step.op:
-        case "pad":
-            reject(step.node, traced.root, "pads the output", "pad outside the net")
         case "softmax":
             remedy = "end the net before it, and use it in attention only"
             reject(step.node, traced.root, "is a softmax inside of the net", remedy)
@@ -163,15 +164,24 @@ def _check_same_outputs(
     net: ElasticNet, module: nn.Module, traced: Traced, x: Tensor, kind: str, heads: Sequence[Head],
     last: bool,
 ) -> None:  # fmt: skip
-    """Raise `NotElasticError` unless net and module agree on the inputs x."""
-    expected = [*_tensors(module(x.clone()))]
-    found, start = net(x if last else units_last(x), 0), 0
+    """Raise `NotElasticError` unless net and module agree on the inputs x.
+
+    They are compared in float64. In float32 the gates of a deep net may differ by more than the tolerance if sums
+    change their order.
+    """
+    if not all(wanted.isfinite().all() for wanted in _tensors(module(x.clone()))):
+        raise NotElasticError(
+            f"{kind}: {traced.first_not_finite(x)} gives values that are not finite for random inputs"
+            f" of deviation {x.std():.2g}: look for huge weights before it, and norms of variance 0 and eps 0"
+        )
+    exact = x.double()
+    try:
+        expected = [*_tensors(deepcopy(module).double()(exact.clone()))]
+        net = deepcopy(net).double()
+    except RuntimeError:  # a module that makes float32 tensors of its own
+        exact, expected = x, [*_tensors(module(x.clone()))]
+    found, start = net(exact if last else units_last(exact), 0), 0
     for head, wanted in zip(heads, expected, strict=True):
-        if not wanted.isfinite().all():
-            raise NotElasticError(
-                f"{kind}: {traced.first_not_finite(x)} gives values that are not finite for random inputs"
-                f" of deviation {x.std():.2g}: look for huge weights before it, and norms of variance 0 and eps 0"
-            )
         own = found[:, start : start + head.size].reshape(wanted.shape)
         start += head.size
         difference = ((own if head.ending is None else head.ending(own)) - wanted).abs().max()

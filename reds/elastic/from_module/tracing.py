@@ -56,21 +56,21 @@ class _Tracer(fx.Tracer):
         return root_fn, [self.root, self.create_proxy("placeholder", "x", (), {})]
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
-        """Return the proxy of a node."""
-        return _Valued(node, self)
-
-    def create_proxy(self, kind: str, *args: Any, **kwargs: Any) -> Any:
-        """Return the proxy of a new node with its value, or the value itself if it is no tensor."""
-        proxy = super().create_proxy(kind, *args, **kwargs)
-        node = proxy.node
-        if kind == "output":
-            return proxy
-        self._running = True
-        try:
-            proxy.value = self.values[node] = self._run(node)
-        finally:
-            self._running = False
+        """Return the proxy of a node, which knows its value."""
+        proxy = _Valued(node, self)
+        proxy.value = self.values.get(node)
         return proxy
+
+    def create_node(self, kind: str, *args: Any, **kwargs: Any) -> fx.Node:
+        """Return a new node, whose value is computed."""
+        node = super().create_node(kind, *args, **kwargs)
+        if kind != "output":
+            self._running = True
+            try:
+                self.values[node] = self._run(node)
+            finally:
+                self._running = False
+        return node
 
     def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Return the proxy of a submodule's call, or its result while a node is run."""

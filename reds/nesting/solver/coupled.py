@@ -8,6 +8,7 @@ the gain that is left to win, and the bound allows for that.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def solve_coupled(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
 
 
 def _among_few(problem: Problem) -> list[Choice]:
-    """Return good choices: each is the best among few widths of each group, around those of the one before."""
+    """Return good choices: each is the best among few widths, around those of the one before."""
     found = list[Choice]()
     stride = max(problem.sizes) // 4
     while stride:
@@ -77,7 +78,11 @@ def _among_few(problem: Problem) -> list[Choice]:
             a, b, whole = each.groups
             first, second, values = each.values
             kept[whole] = np.flatnonzero(np.isin(values, first[kept[a]][:, None] + second[kept[b]]))
-        known = [[int(np.searchsorted(indices, k)) for indices, k in zip(kept, found[-1], strict=True)]] if found else []
+        known = (
+            [[int(np.searchsorted(indices, k)) for indices, k in zip(kept, found[-1], strict=True)]]
+            if found
+            else []
+        )
         try:
             choice = solve_exactly(problem.restricted(kept), map(tuple, known), WORK // PART).choice
         except (CoupledError, InfeasibleError):
@@ -98,7 +103,7 @@ def _search(
     tables = [(i, groups, table) for i, p in enumerate(problems) for groups, table in p.gains.items()]
     most = sum(float(table.max()) for _, _, table in tables)
     widest = sum(float(table.max() - table.min()) for _, _, table in tables)
-    left = widest if best is None else most - _value(problems, best)
+    left = (widest or 1.0) if best is None else most - _value(problems, best)
     if left <= 0:
         return Bounded(best, most), True
     losses: list[dict[Groups, NDArray[np.int64]]] = [{} for _ in problems]
@@ -108,7 +113,7 @@ def _search(
 
     model = cp_model.CpModel()
     widths = [Widths(model, problem) for problem in problems]
-    for inner, outer in zip(widths, widths[1:], strict=False):
+    for inner, outer in pairwise(widths):
         outer.contain(inner)
     lost_sum = sum(each.total(loss) for each, loss in zip(widths, losses, strict=True))
     model.add(lost_sum <= STEPS + len(tables))

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.nesting.solver.dual import minimize
-from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Sum
 from reds.nesting.solver.exact import EXACT, WORK, solve_exactly
+from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Sum
 from reds.nesting.solver.stages import Values, order_of, stages_of
 from reds.nesting.solver.sweeps import ceilings
 
@@ -48,7 +48,9 @@ def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
         problems: One for each subnet, smallest first, over the same groups and widths.
         known: Nested choices, each one for every problem and allowed in it. At least one is needed.
     """
-    separate = [solve_exactly(problem, [choices[i] for choices in known]) for i, problem in enumerate(problems)]
+    separate = [
+        solve_exactly(problem, [choices[i] for choices in known]) for i, problem in enumerate(problems)
+    ]
     most = [_ceilings(problem) for problem in problems]
     best = max((tuple(choices) for choices in known), key=lambda choices: _value(problems, choices))
     value, bound = _value(problems, best), sum(solution.bound for solution in separate)
@@ -68,7 +70,10 @@ def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
             int((kept == best_tuple).all(axis=1).argmax())
             for kept, best_tuple in zip(tuples, best_tuples, strict=True)
         )
-        solution, attempts = solve_exactly(_joint_problem(problems, tuples), [start], WORK // part), attempts + 1
+        solution, attempts = (
+            solve_exactly(_joint_problem(problems, tuples), [start], WORK // part),
+            attempts + 1,
+        )
         chosen = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
         best, before = tuple(zip(*chosen, strict=True)), value
         value = _value(problems, best)

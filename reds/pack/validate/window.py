@@ -78,11 +78,14 @@ def validate_values(where: str, layer: IntegerLayer, tensors: Sequence[TensorSha
 def _validate_sides(where: str, layer: IntegerLayer, tensors: Sequence[TensorShape]) -> None:
     source, target = tensors[layer.inputs[0]], tensors[layer.output]
     (rows, columns), (top, left, bottom, right) = layer.span, layer.padding
-    for what, sides in (("kernel", layer.kernel), ("stride", layer.stride), ("dilation", layer.dilation)):
-        expect(
-            all(0 < n <= LARGEST_SIDE for n in sides),
-            f"{where} has {what} {sides}: each side is 1 to {LARGEST_SIDE}",
-        )
+    expect(
+        all(0 < n <= LARGEST_SIDE for n in (*layer.kernel, *layer.stride)),
+        f"{where} has kernel {layer.kernel} and stride {layer.stride}: each side is 1 to {LARGEST_SIDE}",
+    )
+    expect(
+        all(0 < n <= LARGEST_SIDE for n in layer.dilation),
+        f"{where} has dilation {layer.dilation}: each side is 1 to {LARGEST_SIDE}",
+    )
     expect(
         min(layer.padding) >= 0 and max(top, bottom) < rows and max(left, right) < columns,
         f"{where} has padding {layer.padding}: each side is 0 or more and less than its window of"

@@ -6,6 +6,7 @@ from reds import pack
 from reds.pack.layouts import LAYOUTS, Layout, preferring
 from reds.pack.model import WEIGHTED, Kind, Model
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
 
 NEON_LAYOUT = LAYOUTS[3]
@@ -16,6 +17,7 @@ NETS = [
     dense_model([9, 6, 5, 3], [[2, 3, 3], [4, 4, 3], [6, 5, 3]], 3),
     *(random_model(seed) for seed in range(20)),
     *deep_nets(range(3)),
+    *modern_nets(range(30)),
 ]
 """Small nets of all kinds: seeds of the fuzz tests."""
 
@@ -37,7 +39,8 @@ def shapes() -> list[Model]:
     wide = dense_model([700, 12, 6], [[4, 6], [12, 6]], 99, "plain-rows", extreme=True)
     wide.layers[0].weights[4:8] //= 3
     every_kind = [random_model(seed, subnets=3) for seed in range(60)]
-    return [*models, wide, *every_kind, *deep_nets(range(200, 210)), plain_conv(), large_biases()]
+    every_kind += [*deep_nets(range(200, 210)), *modern_nets(range(100, 140))]
+    return [*models, wide, *every_kind, plain_conv(), large_biases()]
 
 
 def plain_conv() -> Model:

@@ -224,8 +224,8 @@ def concat(c: Conversion, tensors: Sequence[Any], dim: int = 0, *, axis: int | N
         return _fronted(c, torch.cat([each for each in tensors if isinstance(each, Tensor)] or [torch.zeros(0)], at), values[0], at)
     if len(values) != len(tensors):
         c.reject("concatenates constants and computed tensors", "put constant tokens first")
-    first = c.steps.with_units(values[0], at)
     try:
+        first = c.steps.with_units(values[0], at)
         steps = [first.step] + [
             _beside(c, first, c.steps.with_units(each, at), at) for each in values[1:]
         ]

@@ -19,12 +19,7 @@ from reds.elastic.from_module.steps import CannotArrangeError, Step, Value
 @handles("softmax", torch.softmax, F.softmax, "log_softmax", torch.log_softmax, F.log_softmax)
 def softmax(c: Conversion, x: Value, dim: int = -1, *_: Any, **__: Any) -> Value:
     """Note a softmax, which attention takes over, or the end of the net leaves out."""
-    return x.over(c.steps.add("softmax", [x.step], x.step.dims, options={"over": x.axes[dim], "name": _softmax_name(c)}))
-
-
-def _softmax_name(c: Conversion) -> str:
-    """Return the class of the present module, or the name of the present function."""
-    return type(c.module).__name__ if c.node.op == "call_module" else str(c.node.name)
+    return x.over(c.steps.add("softmax", [x.step], x.step.dims, options={"over": x.axes[dim], "name": c.name}))
 
 
 @handles(nn.Softmax, nn.LogSoftmax)

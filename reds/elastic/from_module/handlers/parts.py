@@ -8,7 +8,7 @@ import torch
 
 from reds.elastic.from_module.conversion import Conversion
 from reds.elastic.from_module.layout import Axis, axis, contiguous, joined, moved, size
-from reds.elastic.from_module.steps import Norm, Step, Value, new_strides
+from reds.elastic.from_module.steps import SHUFFLED, Norm, Step, Value, new_strides
 from reds.pack.model import Kind
 
 
@@ -39,7 +39,7 @@ def _units(c: Conversion, x: Value, at: int, kept: range) -> Value:
     """Return the units along one axis that are kept."""
     pieces = joined(x.axes[at])
     if len(pieces) != 1:
-        c.reject("takes units in another order than they have", "make one layer for each part")
+        c.reject(*SHUFFLED)
     (count, stride), units = pieces[0], x.step.units
     rows = [u for u in range(units) if u // stride % count in kept]
     strides = {
@@ -59,7 +59,8 @@ def _rows(c: Conversion, step: Step, rows: Sequence[int]) -> Step:
     if step.op in ("dense", "conv") and step.options.get("groups", 1) == 1:
         assert step.weight is not None
         bias = None if step.bias is None else step.bias[at]
-        return replace(step, dims=dims, weight=step.weight[at], bias=bias)
+        options = step.options | ({"units": len(rows)} if step.op == "conv" else {})
+        return replace(step, dims=dims, options=options, weight=step.weight[at], bias=bias)
     inputs = [_rows(c, each, rows) for each in step.inputs] if step.op in ("norm", "affine", "pointwise") else []
     match step.op:
         case "norm":

@@ -65,10 +65,8 @@ def average_pool(
 
 def _pooled(c: Conversion, x: Value) -> Value:
     """Return the input of a pool. Raises `NotElasticError` unless it is a batch of positions."""
-    if len(x.axes) not in (3, 4) or x.axes[0] != x.examples:
+    if f"{len(x.axes) - 2}d" not in c.name.lower() or x.axes[0] != x.examples:
         c.reject(f"pools {[*x.shape]}", "pool [N, units, rows, columns] or [N, units, positions] only")
-    if len(x.axes) - 2 != len(c.expected.shape) - 2:
-        c.reject(f"pools {[*x.shape]} to {[*c.expected.shape]}", "pool over positions only")
     return c.steps.spatial(x)
 
 
@@ -107,8 +105,7 @@ def adaptive_pool(c: Conversion, x: Value, *_: Any, **__: Any) -> Value:
     if any(n % m for n, m in zip(before, after, strict=True)):
         c.reject("has windows of different sizes", f"pool to sides that divide {before}")
     kernel = [n // m for n, m in zip(before, after, strict=True)]
-    name = type(c.module).__name__ if c.node.op == "call_module" else c.node.name
-    return _slid(c, x, kernel, None, 0, Kind.MAX_POOL if "max" in name.lower() else Kind.AVERAGE_POOL)
+    return _slid(c, x, kernel, None, 0, Kind.MAX_POOL if "max" in c.name.lower() else Kind.AVERAGE_POOL)
 
 
 @handles("mean", torch.mean)

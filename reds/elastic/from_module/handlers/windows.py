@@ -65,6 +65,8 @@ def conv(
     """Convert a convolution."""
     if not isinstance(weight, Tensor):
         c.reject("has computed weights", "use constant weights")
+    if weight.ndim != len(x.axes):
+        c.reject(f"reads {[*x.shape]}", "give it [N, units, rows, columns] or [N, units, positions]")
     x = c.steps.spatial(x)
     kernel = pair(x, tuple(weight.shape[2:]), 1)
     strides, dilations = pair(x, stride, 1), pair(x, dilation, 1)
@@ -118,6 +120,8 @@ def transposed(
     """Convert a transposed convolution, whose padding at the end follows from its output's size."""
     if not isinstance(weight, Tensor):
         c.reject("has computed weights", "use constant weights")
+    if weight.ndim != len(x.axes):
+        c.reject(f"reads {[*x.shape]}", "give it [N, units, rows, columns] or [N, units, positions]")
     x = c.steps.spatial(x)
     if groups != 1 or pair(x, dilation, 1) != (1, 1):
         c.reject("is a transposed convolution with groups or dilation", "use groups=1 and dilation=1")

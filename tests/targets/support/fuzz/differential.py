@@ -16,6 +16,7 @@ from reds.pack import interpreter
 from reds.pack.model import Kind, Model
 from reds.pack.reader import unpack
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, random_model, roomy
 from tests.targets.support.compilation import processor_table
 from tests.targets.support.fuzz.mutations import Mutator, Seed, seed_of
@@ -63,7 +64,7 @@ def seeds() -> list[Seed]:
         replace(nets[1], standardized=True),
     ]
     nets += [roomy(net) for net in (*nets[:6], residual(), residual())]
-    nets += deep_nets(range(12))
+    nets += [*deep_nets(range(12)), *modern_nets(range(60))]
     packs = [pack.dumps(net) for net in nets]
     return [seed_of(data) for data in packs if len(data) < 6_000]
 
