@@ -24,11 +24,20 @@ static size_t room_bytes(const reds_model *model, uint32_t tensor)
     return (size_t)shape->height * shape->width * rooms_of(model)[tensor].units;
 }
 
-static inline reds_shared shared_by(const reds_model *model)
+/* What all steps of a subnet share: values of their own, so that no kernel may change them. */
+typedef struct {
+    const uint8_t *pack;
+    const reds_layer *layers;
+    const reds_tensor *tensors;
+    const reds_room *rooms;
+    int8_t *arena;
+    const reds_kernels *kernels;
+} shared;
+
+static inline shared shared_by(const reds_model *model)
 {
-    return (reds_shared){
-        .pack = header(model),
-        .plan = model->plan,
+    return (shared){
+        .pack = model->pack,
         .layers = reds_at(model->pack, header(model)->layers_at),
         .tensors = tensors_of(model),
         .rooms = rooms_of(model),
@@ -46,39 +55,39 @@ static void activate(const reds_op *op, const int8_t *table)
     }
 }
 
-static inline void run_step(const reds_shared *s, const reds_step *step)
+/* Run a step. `op` has the model; it is the same for all steps, so that each writes only what is its own. */
+static inline void run_step(const shared *s, const reds_step *step, reds_op *op)
 {
     const reds_layer *layer = &s->layers[step->layer];
     uint32_t input = layer->input[0], output = step->layer + 1u;
     const reds_room *in = &s->rooms[input], *out = &s->rooms[output];
-    const reds_op op = {
-        .in = s->arena + in->at,
-        .out = s->arena + out->at,
-        .scratch = s->arena + step->scratch_at,
-        .weights = reds_at(s->pack, layer->weights_at),
-        .table = reds_at(s->pack, step->table_at),
-        .plain = step->plain_at == 0 ? NULL : reds_at(s->pack, step->plain_at),
-        .layer = layer,
-        .from = &s->tensors[input],
-        .to = &s->tensors[output],
-        .shared = s,
-        .units_in = in->units,
-        .units_out = out->units,
-        .zero = step->zero,
-        .zero_in = in->zero,
-    };
-    s->kernels->of[layer->layout]->run[layer->kind](&op);
+    op->in = s->arena + in->at;
+    op->out = s->arena + out->at;
+    op->scratch = s->arena + step->scratch_at;
+    op->weights = s->pack + layer->weights_at;
+    op->table = s->pack + step->table_at;
+    op->plain = step->plain_at == 0 ? NULL : s->pack + step->plain_at;
+    op->layer = layer;
+    op->from = &s->tensors[input];
+    op->to = &s->tensors[output];
+    op->units_in = in->units;
+    op->units_out = out->units;
+    op->zero = step->zero;
+    op->zero_in = in->zero;
+    s->kernels->of[layer->layout]->run[layer->kind](op);
     if (step->activation_at != 0) {
-        activate(&op, reds_at(s->pack, step->activation_at));
+        activate(op, reds_at(s->pack, step->activation_at));
     }
 }
 
 void reds_run(const reds_model *model)
 {
-    const reds_shared all = shared_by(model);
+    const shared all = shared_by(model);
+    reds_op op;
+    op.model = model;
     const reds_step *step = reds_steps(model->pack, model->plan), *end = step + model->plan->steps;
     for (; step != end; step++) {
-        run_step(&all, step);
+        run_step(&all, step, &op);
     }
 }
 
@@ -104,8 +113,10 @@ bool reds_run_layer(const reds_model *model, reds_inference *inference)
         return false;
     }
     inference->next = next + 1;
-    const reds_shared all = shared_by(model);
-    run_step(&all, &reds_steps(model->pack, model->plan)[next]);
+    const shared all = shared_by(model);
+    reds_op op;
+    op.model = model;
+    run_step(&all, &reds_steps(model->pack, model->plan)[next], &op);
     return true;
 }
 

@@ -8,17 +8,7 @@
 #include <stdint.h>
 
 #include "../pack.h"
-
-/* What all layers of a subnet share while it runs. */
-typedef struct {
-    const reds_header *pack;
-    const reds_plan *plan;
-    const reds_layer *layers;
-    const reds_tensor *tensors; /* of the full net */
-    const reds_room *rooms;     /* of all tensors in this subnet */
-    int8_t *arena;
-    const struct reds_kernels *kernels;
-} reds_shared;
+#include "../reds.h"
 
 /* One layer of one subnet, ready to run. Tensors are NHWC and hold only the units of the subnet. */
 typedef struct {
@@ -31,7 +21,7 @@ typedef struct {
     const uint8_t *plain; /* a byte a group of four rows (pack.h, plain_at), or NULL */
     const reds_layer *layer;
     const reds_tensor *from, *to; /* of the full net; from->units is the stride of the weights */
-    const reds_shared *shared;
+    const reds_model *model;
     uint32_t units_in, units_out;
     int32_t zero, zero_in;
 } reds_op;
@@ -39,17 +29,18 @@ typedef struct {
 /* Return the room of the input k of a layer, its shape and its values. */
 static inline const reds_room *reds_input_room(const reds_op *op, uint32_t k)
 {
-    return &op->shared->rooms[op->layer->input[k]];
+    return &reds_rooms(op->model->pack, op->model->plan)[op->layer->input[k]];
 }
 
 static inline const reds_tensor *reds_input_shape(const reds_op *op, uint32_t k)
 {
-    return &op->shared->tensors[op->layer->input[k]];
+    const reds_header *pack = (const void *)op->model->pack;
+    return (const reds_tensor *)reds_at(pack, pack->tensors_at) + op->layer->input[k];
 }
 
 static inline const int8_t *reds_input_values(const reds_op *op, uint32_t k)
 {
-    return op->shared->arena + reds_input_room(op, k)->at;
+    return op->model->arena + reds_input_room(op, k)->at;
 }
 
 /* Return the halves of a table of int32. */

@@ -52,11 +52,10 @@ static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint
  * So the output of a subnet is a prefix of that of the next. */
 void reds_portable_concat(const reds_op *op)
 {
-    const reds_header *pack = op->shared->pack;
-    const reds_plan *plan = reds_at(pack, pack->plans_at);
+    const uint8_t *pack = op->model->pack;
     uint32_t had[REDS_INPUTS] = {0};
     int8_t *out = op->out;
-    for (; plan <= op->shared->plan; plan++) {
+    for (const reds_plan *plan = op->model->plans; plan <= op->model->plan; plan++) {
         const reds_room *rooms = reds_rooms(pack, plan);
         for (uint32_t k = 0; k < op->layer->inputs; k++) {
             uint32_t has = rooms[op->layer->input[k]].units;
