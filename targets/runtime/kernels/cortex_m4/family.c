@@ -39,7 +39,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     case REDS_DEPTHWISE:
         return 4 * ((line + 7) / 4 * 4) + (units_in + 3) / 4 * 4;
     default:
-        return 0;
+        return reds_portable.scratch_bytes(layer, tensors, units_in);
     }
 }
 
@@ -124,6 +124,7 @@ const reds_family reds_cortex_m4 = {
             [REDS_MAX_POOL] = reds_portable_max_pool,
             [REDS_ADD] = reds_portable_add,
             [REDS_FLATTEN] = reds_portable_flatten,
+            [REDS_ATTENTION] = reds_m4_run_attention,
         },
 };
 
