@@ -40,6 +40,7 @@ class Radix256(Fast):
     id = 1
     name = "radix256"
     alignment = 4
+    dilated = frozenset({Kind.CONV})
 
     def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
         """Return whether the kernels can run this layer: an attention, or depthwise only 3 x 3."""

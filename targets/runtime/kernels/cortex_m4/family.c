@@ -11,7 +11,7 @@ static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t unit
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (!reds_runs_fast(layer)) {
+    if ((reds_dilated(layer) && layer->kind != REDS_CONV) || reds_padded_pool(layer)) {
         return UINT64_MAX;
     }
     uint64_t in = (from->units + 3u) / 4 * 4, out = (to->units + 3u) / 4 * 4;
