@@ -143,14 +143,21 @@ def build(
     Networks, with the rows x columns x units that they read:
       dnn-s, dnn-l                      25x10x1
       cnn-s, cnn-l, ds-cnn-s, ds-cnn-l  49x10x1
+      matchbox, keyword-transformer     49x10x1
+      bc-resnet-1                       40x101x1
       mobilenet-0.25, mobilenet-1.0     96x96x3
       mobilenet-v2-0.35                 96x96x3
       mobilenet-v2-1.0                  96x96x3
+      mobilenet-v3-small                96x96x3
       resnet8, ds-cnn-s-32x32x3         32x32x3
       ds-cnn-s-28x28x1                  28x28x1
+      vit-xs                            32x32x3
+      vit-ti, vit-s, vit-b              224x224x3
+      autoencoder                       1x1x640
     At a size of your own, as in dnn-s-40x30x3:
       dnn-s, dnn-l, ds-cnn-s, mobilenet-0.25, mobilenet-1.0,
-      mobilenet-v2-0.35, mobilenet-v2-1.0, resnet8
+      mobilenet-v2-0.35, mobilenet-v2-1.0, mobilenet-v3-small,
+      resnet8, keyword-transformer, vit-xs, vit-ti, vit-s, vit-b
 
     ds-cnn-s is the net for speech. With a size in its name, as in ds-cnn-s-49x10x1, it is the variant for
     pictures, which is another net.

@@ -12,7 +12,6 @@ from reds.graph import Graph, Widths
 from reds.graph.subnets import Budget
 from reds.nesting.cost import (
     Cost,
-    Grid,
     flash_bytes,
     flash_cost,
     half_blocks_cost,
@@ -20,6 +19,7 @@ from reds.nesting.cost import (
     width_grids,
 )
 from reds.nesting.cost.arena import arena_bytes, arena_cost
+from reds.nesting.cost.axes import Grid, axes_of
 from reds.nesting.cost.energy import PICOJOULES, energy_cost
 from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
@@ -75,7 +75,8 @@ class TargetProfile:
             "flash": sum(flash_bytes(graph.layers[i], widths) for i in graph.running(widths).layers),
             "arena": arena_bytes(graph, widths, self.layout),
         }
-        grids, only = [np.array([n]) for n in widths], (0,) * len(widths)
+        grids = [np.array([n]) for n in widths]
+        only = (0,) * len(axes_of(graph, grids).grids)
         if self.latency:
             costs["latency"] = self.latency_cost(graph, grids).evaluate(only)
             if self.energy_per_cycle and self.latency.hz:
@@ -100,7 +101,7 @@ def limits_of(
         GraphError: The times belong to another network.
     """
     whole_blocks = Limit(half_blocks_cost(graph, grids), 0)
-    limits: list[list[Limit]] = [[whole_blocks] if whole_blocks.cost.tables else [] for _ in budgets]
+    limits: list[list[Limit]] = [[whole_blocks] if whole_blocks.cost.rows else [] for _ in budgets]
 
     def add(make_cost: Callable[[], Cost], scale: float, values: Sequence[float | None]) -> None:
         if any(value is not None for value in values):
@@ -154,9 +155,10 @@ def check_budgets(
         GraphError: The step or the times do not suit the network.
     """
     grids = width_grids(graph, step, least, depth)
+    axes = axes_of(graph, grids)
     for limits in limits_of(graph, grids, as_budgets(budgets), profile or TargetProfile()):
-        if not build_problem(grids, {}, limits).fits((0,) * len(grids)):
-            raise_if_infeasible(grids, limits, [np.arange(len(grid)) for grid in grids])
+        if not build_problem(axes, {}, limits).fits((0,) * len(axes.grids)):
+            raise_if_infeasible(axes, limits, [np.arange(len(grid)) for grid in axes.grids])
 
 
 def as_budgets(budgets: Sequence[Budget | float]) -> list[Budget]:

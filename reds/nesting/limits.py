@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import BudgetError
-from reds.nesting.cost import Cost, Grid
+from reds.nesting.cost import Cost
+from reds.nesting.cost.axes import Axes
+from reds.nesting.solver.exact import InfeasibleError
 from reds.nesting.solver.problem import Groups, Limited, Problem
-from reds.nesting.solver.solve import InfeasibleError, solve
+from reds.nesting.solver.solve import solve
 
 Gains = Mapping[Groups, NDArray[np.float64]]
 """For groups the gain at all their widths."""
@@ -31,30 +33,29 @@ class Limit:
     """The cost that a budget of 100 % is; None for that of the full network."""
 
 
-def build_problem(grids: Sequence[Grid], gains: Gains, limits: Sequence[Limit]) -> Problem:
+def build_problem(axes: Axes, gains: Gains, limits: Sequence[Limit]) -> Problem:
     """Return the problem of the largest gain within limits.
 
-    A cost that is a sum becomes a limited cost. A peak cost forbids the widths whose entry exceeds its limit.
+    A cost that is a sum becomes a limited cost. The rows of a peak cost become rules.
 
     Args:
-        grids: The widths of each group.
+        axes: The widths of each group and sum.
         gains: The gain at these widths.
         limits: The limits of all costs.
     """
-    allowed: dict[Groups, NDArray[np.bool_]] = {}
-    for limit in limits:
-        if limit.cost.peak:
-            for groups, table in limit.cost.tables.items():
-                allowed[groups] = allowed.get(groups, True) & (table <= limit.most)
-    sums = tuple(Limited(limit.cost.tables, limit.most) for limit in limits if not limit.cost.peak)
-    return Problem(tuple(map(len, grids)), gains, sums, allowed)
+
+    def rows(peak: bool) -> tuple[Limited, ...]:
+        limited = (limit for limit in limits if limit.cost.peak == peak)
+        return tuple(Limited(tables, limit.most) for limit in limited for tables in limit.cost.rows)
+
+    return Problem(tuple(map(len, axes.grids)), gains, rows(peak=False), rows(peak=True), axes.sums)
 
 
-def raise_if_infeasible(grids: Sequence[Grid], limits: Sequence[Limit], kept: KeptWidths) -> None:
+def raise_if_infeasible(axes: Axes, limits: Sequence[Limit], kept: KeptWidths) -> None:
     """Raise an error for the first limit that no choice reaches within the limits before it.
 
     Args:
-        grids: The widths of each group.
+        axes: The widths of each group and sum.
         limits: The limits of one subnet.
         kept: The widths that may still be chosen.
 
@@ -62,9 +63,9 @@ def raise_if_infeasible(grids: Sequence[Grid], limits: Sequence[Limit], kept: Ke
         BudgetError: No choice fits; the text names the smallest budget that a choice fits.
     """
     for i, limit in enumerate(limits):
-        least = _smallest(grids, limit.cost, limits[:i], kept)
+        least = _smallest(axes, limit.cost, limits[:i], kept)
         if least > limit.most:
-            cost, widest = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in grids))
+            cost, widest = limit.cost, limit.cost.evaluate(tuple(len(grid) - 1 for grid in axes.grids))
             full = widest if limit.whole is None else limit.whole
             within = "".join(
                 f" within {earlier.cost.format(earlier.most)}" for earlier in limits[:i] if earlier.budget
@@ -80,18 +81,22 @@ def raise_if_infeasible(grids: Sequence[Grid], limits: Sequence[Limit], kept: Ke
             )
 
 
-def _smallest(grids: Sequence[Grid], cost: Cost, before: Sequence[Limit], kept: KeptWidths) -> int:
+def _smallest(axes: Axes, cost: Cost, before: Sequence[Limit], kept: KeptWidths) -> int:
     """Return the smallest cost of a choice within earlier limits, which some choice fits."""
     if not cost.peak:
-        gains = {groups: -table.astype(np.float64) for groups, table in cost.tables.items()}
-        return -round(solve(build_problem(grids, gains, before).restricted(kept)).value)
-    values = np.unique(np.concatenate([table.ravel() for table in cost.tables.values()]))
+        (tables,) = cost.rows
+        gains = {groups: -table.astype(np.float64) for groups, table in tables.items()}
+        return -round(solve(build_problem(axes, gains, before).restricted(kept)).value)
 
     def fits(value: int) -> bool:
         try:
-            solve(build_problem(grids, {}, [*before, Limit(cost, value)]).restricted(kept))
+            solve(build_problem(axes, {}, [*before, Limit(cost, value)]).restricted(kept))
         except InfeasibleError:
             return False
         return True
 
-    return int(values[bisect_left(values, True, hi=len(values) - 1, key=fits)])
+    least, most = (
+        max(sum(int(end(table)) for table in tables.values()) for tables in cost.rows)
+        for end in (np.min, np.max)
+    )
+    return least + bisect_left(range(least, most), True, key=fits)

@@ -17,15 +17,17 @@ from reds.graph import Graph
 from reds.graph.subnets import Budget, SubnetSpec, subnet_names
 from reds.nesting.baselines import choose_evenly, choose_uniformly
 from reds.nesting.budgets import TargetProfile, as_budgets, limits_of
-from reds.nesting.cost import Grid, width_grids
+from reds.nesting.cost import width_grids
 from reds.nesting.cost.arena import ARENA_UNIT
+from reds.nesting.cost.axes import Axes, axes_of
 from reds.nesting.gains import Scores, checked_identity, checked_scores, gains_of, gap_of
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.nesting.options import BASELINES, Objective, Order
 from reds.nesting.own_gains import OwnGains, own_gains
+from reds.nesting.solver.exact import InfeasibleError, Solution
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Groups, Problem
-from reds.nesting.solver.solve import InfeasibleError, Solution, solve
+from reds.nesting.solver.solve import solve
 from reds.rules import Rule, check_argument, check_kind
 from reds.strict_tables import type_name
 
@@ -107,12 +109,13 @@ def select(
         values = gains_of(scores, kernels or {}, grids, objective, shares)
     budgets = as_budgets(budgets)
     limits = limits_of(graph, grids, budgets, profile)
-    problems = [build_problem(grids, values, subnet_limits) for subnet_limits in limits]
+    axes = axes_of(graph, grids)
+    problems = [build_problem(axes, values, subnet_limits) for subnet_limits in limits]
     with _naming_groups(graph):
-        choices, gaps = _choose(grids, problems, limits, order, objective)
+        choices, gaps = _choose(axes, problems, limits, order, objective)
     selected = []
     for i, (problem, choice, gap) in enumerate(zip(problems, choices, gaps, strict=True)):
-        widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
+        widths = axes.widths(choice)
         costs = profile.costs(graph, widths)
         selected.append(SelectedSubnet("", budgets[i], widths, costs, problem.value(choice), gap))
         _check_arena(selected[-1], limits[i])
@@ -121,17 +124,17 @@ def select(
 
 
 def _choose(
-    grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]], order: Order,
+    axes: Axes, problems: Sequence[Problem], limits: Sequence[Sequence[Limit]], order: Order,
     objective: Objective,
 ) -> tuple[Sequence[Choice], list[float]]:  # fmt: skip
     """Return a choice for each problem, nested, and its optimality gap."""
     if order in WITHOUT_SCORES:
-        return WITHOUT_SCORES[order](grids, problems, limits), [1.0] * len(problems)
+        return WITHOUT_SCORES[order](axes, problems, limits), [1.0] * len(problems)
     if order == "joint":
-        known = [_solve_in_order(grids, problems, limits, first) for first in ("bottom-up", "top-down")]
+        known = [_solve_in_order(axes, problems, limits, first) for first in ("bottom-up", "top-down")]
         joint = solve_jointly(problems, [[solution.choice for solution in solutions] for solutions in known])
         return joint.choices, [gap_of(joint.value, joint.bound, objective)] * len(problems)
-    solutions = _solve_in_order(grids, problems, limits, order)
+    solutions = _solve_in_order(axes, problems, limits, order)
     gaps = [gap_of(solution.value, solution.bound, objective) for solution in solutions]
     return [solution.choice for solution in solutions], gaps
 
@@ -143,15 +146,17 @@ def _naming_groups(graph: Graph) -> Iterator[None]:
         yield
     except CoupledError as error:
         writers = {span.group: layer.name for layer in reversed(graph.layers) for span in layer.writes}
-        names = [writers.get(g, "the input") for g in error.groups]
+        names = [
+            writers.get(g, "the input" if g < len(graph.groups) else "a concatenation") for g in error.groups
+        ]
         raise CoupledError(error.groups, error.sizes, names) from None
 
 
 def _solve_in_order(
-    grids: Sequence[Grid], problems: Sequence[Problem], limits: Sequence[Sequence[Limit]], order: Order
+    axes: Axes, problems: Sequence[Problem], limits: Sequence[Sequence[Limit]], order: Order
 ) -> list[Solution]:
     """Solve the problems one by one, each between the widths of the one before and the extreme ones."""
-    lowest, highest = [0] * len(grids), [len(grid) - 1 for grid in grids]
+    lowest, highest = [0] * len(axes.grids), [len(grid) - 1 for grid in axes.grids]
     solutions: dict[int, Solution] = {}
     for i in sorted(range(len(problems)), reverse=order == "top-down"):
         kept = [np.arange(low, high + 1) for low, high in zip(lowest, highest, strict=True)]
@@ -160,7 +165,7 @@ def _solve_in_order(
             # The widest choice is known, so that a budget for everything also keeps units of no importance.
             solution = solve(part, [tuple(len(indices) - 1 for indices in kept)])
         except InfeasibleError:
-            raise_if_infeasible(grids, limits[i], kept)
+            raise_if_infeasible(axes, limits[i], kept)
             raise
         choice = tuple(low + k for low, k in zip(lowest, solution.choice, strict=True))
         solutions[i] = Solution(choice, solution.value, solution.bound)

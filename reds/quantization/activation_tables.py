@@ -45,7 +45,7 @@ def read_ends(activation: Activation, low: float, high: float, step: float) -> t
         first = min(_flat(y, loss), POINTS)
         last = max(len(y) - 1 - _flat(y[::-1], loss), POINTS)
         rounding = (x[last] - x[first]) / (4 * LIMIT) * slope
-        best = min(best, (float(rounding + loss), float(x[first]), float(x[last])))
+        best = min(best, (max(float(rounding), float(loss)), float(x[first]), float(x[last])))
     return best[1:]
 
 
@@ -70,9 +70,9 @@ def _flat(y: Floats, loss: float) -> int:
 
 
 def _points(low: float, high: float) -> Floats:
-    """Return ascending places from `low` to 0, and from 0 to `high`."""
-    below, above = np.linspace(min(low, 0), 0, POINTS + 1), np.linspace(0, max(high, 0), POINTS + 1)
-    return np.concatenate([below, above[1:]])
+    """Return ascending places from `low` to 0 and from 0 to `high`, closest together at 0."""
+    far = np.linspace(0, 1, POINTS + 1) ** 3
+    return np.concatenate([min(low, 0) * far[:0:-1], max(high, 0) * far])
 
 
 def _values(activation: Activation, x: Floats) -> Floats:

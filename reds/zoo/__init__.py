@@ -8,12 +8,16 @@ from reds.errors import GraphError
 from reds.graph import Graph
 from reds.spelling import did_you_mean
 from reds.text import shown
+from reds.zoo.autoencoder import autoencoder
+from reds.zoo.bc_resnet import bc_resnet
 from reds.zoo.cnn import cnn
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn, ds_cnn_vision
 from reds.zoo.keyword_transformer import keyword_transformer
+from reds.zoo.matchbox import matchbox
 from reds.zoo.mobilenet import mobilenet
 from reds.zoo.mobilenet_v2 import mobilenet_v2
+from reds.zoo.mobilenet_v3 import mobilenet_v3_small
 from reds.zoo.resnet import resnet8
 from reds.zoo.vit import vit, vit_xs
 
@@ -30,7 +34,11 @@ NETS: Mapping[str, Callable[[], Graph]] = {
     "mobilenet-1.0": partial(mobilenet, 1.0),
     "mobilenet-v2-0.35": partial(mobilenet_v2, 0.35),
     "mobilenet-v2-1.0": partial(mobilenet_v2, 1.0),
+    "mobilenet-v3-small": mobilenet_v3_small,
     "resnet8": resnet8,
+    "matchbox": matchbox,
+    "bc-resnet-1": partial(bc_resnet, 1),
+    "autoencoder": autoencoder,
     "keyword-transformer": keyword_transformer,
     "vit-xs": vit_xs,
     "vit-ti": partial(vit, "ti"),
@@ -46,6 +54,7 @@ RESIZABLE: Mapping[str, Callable[[int, int, int], Graph]] = {
     "mobilenet-1.0": partial(mobilenet, 1.0),
     "mobilenet-v2-0.35": partial(mobilenet_v2, 0.35),
     "mobilenet-v2-1.0": partial(mobilenet_v2, 1.0),
+    "mobilenet-v3-small": mobilenet_v3_small,
     "resnet8": resnet8,
     "keyword-transformer": keyword_transformer,
     "vit-xs": vit_xs,

@@ -6,6 +6,7 @@ Sandler et al., arXiv 1801.04381, table 2. At 224 x 224 x 3 with 1,000 classes: 
 
 from reds.graph import Graph
 from reds.graph.builder import Builder
+from reds.zoo.eights import eights
 
 STEM, LAST = 32, 1280
 """Units of the first convolution and of the last one, which no multiplier below 1 makes narrower."""
@@ -29,22 +30,16 @@ def mobilenet_v2(
         channels: Channels of the input.
         classes: Outputs of the classifier.
     """
-    net, units = Builder(channels, height, width), _eights(STEM * multiplier)
+    net, units = Builder(channels, height, width), eights(STEM * multiplier)
     x = net.conv(net.input, units, (3, 3), (2, 2), ceiling=SIX)
     for expansion, published, blocks, first_stride in STAGES:
-        written = _eights(published * multiplier)
+        written = eights(published * multiplier)
         for stride in (first_stride, *[1] * (blocks - 1)):
             y = x if expansion == 1 else net.conv(x, expansion * units, (1, 1), ceiling=SIX)
             y = net.depthwise(y, (3, 3), (stride, stride), ceiling=SIX)
             y = net.conv(y, written, (1, 1), relu=False)
             x = net.add(x, y) if stride == 1 and units == written else y
             units = written
-    x = net.conv(x, _eights(LAST * max(multiplier, 1.0)), (1, 1), ceiling=SIX)
+    x = net.conv(x, eights(LAST * max(multiplier, 1.0)), (1, 1), ceiling=SIX)
     net.dense(net.flatten(net.pool(x)), classes, relu=False, norm=False)
     return net.build()
-
-
-def _eights(units: float) -> int:
-    """Return the nearest multiple of eight, at least eight and nine tenths of the units."""
-    nearest = max(8, int(units + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * units else nearest

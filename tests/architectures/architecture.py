@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 Shape = tuple[int, ...]
 Make = Callable[[], nn.Module]
+BUDGETS = (0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Architecture:
     shape: Shape
     """Shape of one input in torch's order."""
     published: Published | None = None
+    budgets: tuple[float, ...] = BUDGETS
+    """MACs of the nested subnets, as shares of the full network's."""
     refused: str = ""
     """Regular expression of the refusal that is intended; empty if the network has to work."""
 

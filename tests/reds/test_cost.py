@@ -62,7 +62,8 @@ def test_arena_is_what_the_pack_plans(name: str, layout: layouts.Layout) -> None
 
 def test_a_peak_is_the_largest_and_a_sum_adds_up() -> None:
     tables = {(0,): np.array([3, 9]), (0, 1): np.array([[1, 2], [4, 5]])}
-    assert [Cost("", tables, peak).evaluate((1, 0)) for peak in (False, True)] == [13, 9]
+    rows = tuple({groups: table} for groups, table in tables.items())
+    assert [Cost("", each).evaluate((1, 0)) for each in ((tables,), rows)] == [13, 9]
 
 
 def test_widths_keep_the_least_and_the_step_of_each_group() -> None:

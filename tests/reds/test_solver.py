@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds.errors import CoupledError
+from reds.nesting.solver import exact as solving
 from reds.nesting.solver import joint
-from reds.nesting.solver import solve as solving
 from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.joint import solve_jointly
 from reds.nesting.solver.problem import Choice, Limited, Problem
-from reds.nesting.solver.solve import InfeasibleError, solve
+from reds.nesting.solver.exact import InfeasibleError
+from reds.nesting.solver.exact import solve_exactly as solve
 from reds.nesting.solver.stages import stages_of
 from reds.nesting.solver.sweeps import ceilings
 

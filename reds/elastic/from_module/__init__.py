@@ -9,6 +9,7 @@ the net is compared with the module on random inputs before it is returned.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any
 
@@ -23,9 +24,9 @@ from reds.elastic.from_module.heads import Head, SoftmaxLeftOutWarning, heads_of
 from reds.elastic.from_module.inference_copy import inference_copy
 from reds.elastic.from_module.naming import reject, user_name
 from reds.elastic.from_module.parameters import copy_parameters
-from reds.elastic.from_module.simplification import absorbed, in_order, resolved
+from reds.elastic.from_module.simplification import WEIGHTED, absorbed, in_order, resolved
 from reds.elastic.from_module.steps import Step
-from reds.elastic.from_module.tracing import Traced, traceable
+from reds.elastic.from_module.tracing import Traced, traceable, traced
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
@@ -71,21 +72,6 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     module = inference_copy(module)
     kind = type(module).__name__
     x = _random_inputs(kind, input_shape)
-    return convert(module, kind, x)
-
-
-def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -> ElasticNet:
-    """Return the net that computes what a module at inference does.
-
-    Args:
-        module: The module, which is not copied.
-        kind: How errors call it.
-        x: Random inputs.
-        units_last: Whether x has units last, where torch has them second.
-
-    Raises:
-        NotElasticError: As `from_module`.
-    """
     module = traceable(module)
     try:
         module(x.clone())
@@ -93,14 +79,32 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
         raise NotElasticError(
             f"{kind}: it does not run on {list(x.shape)}: {error}; check input_shape, or mend forward"
         ) from error
-    traced = Traced(module, kind, x.clone())
-    conversion = Conversion(traced, units_last)
+    return convert(module, kind, x, traced(module, kind, x.clone()))
+
+
+@torch.no_grad()
+def convert(module: nn.Module, kind: str, x: Tensor, traced: Traced, last: bool = False) -> ElasticNet:
+    """Return the net that computes what a module at inference does.
+
+    Args:
+        module: The module, which is not copied.
+        kind: How errors call it.
+        x: Random inputs.
+        traced: The operations of the module.
+        last: Whether x has units last, where torch has them second.
+
+    Raises:
+        NotElasticError: As `from_module`.
+    """
+    conversion = Conversion(traced, last)
     heads = heads_of(conversion, conversion.result())
     end = absorbed(resolved(joined(conversion, heads), lambda step: _reject_function(step, traced)))
     order = in_order(end)
     for step in order:
         _check_supported(step, traced)
-    if not any(step.weight is not None for step in order):
+    if end.op == "pad":
+        reject(end.node, traced.root, "pads the output", "pad outside the net")
+    if not any(step.op in WEIGHTED for step in order):
         raise NotElasticError(f"{kind}: it has no convolution and no linear layer, so no unit can be cut")
     try:
         graph, steps = emitted(order, traced.root)
@@ -108,12 +112,14 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
     except ModelError as error:
         raise NotElasticError(f"{kind}: {error}") from error
     net = ElasticNet(graph).eval()
-    for step, layer, weight, affine in zip(steps, graph.layers, net.weights, net.subnet_affines(0), strict=True):
+    for step, layer, weight, affine in zip(
+        steps, graph.layers, net.weights, net.subnet_affines(0), strict=True
+    ):
         if step is not None:
             copy_parameters(layer, weight, affine, step)
     net.heads = tuple((head.name, head.size) for head in heads)
     for scale in SCALES:
-        _check_same_outputs(net, module, traced, scale * x, kind, heads, units_last)
+        _check_same_outputs(net, module, traced, scale * x, kind, heads, last)
     return net
 
 
@@ -132,10 +138,10 @@ def _check_supported(step: Step, traced: Traced) -> None:
     for before in step.inputs:
         if before.op == "pad":
             name = user_name(before.node, traced.root)
-            reject(step.node, traced.root, f"reads {name}, which pads", "pad before a convolution or a pool only")
+            reject(
+                step.node, traced.root, f"reads {name}, which pads", "pad before a convolution or a pool only"
+            )
     match step.op:
-        case "pad":
-            reject(step.node, traced.root, "pads the output", "pad outside the net")
         case "softmax":
             remedy = "end the net before it, and use it in attention only"
             reject(step.node, traced.root, "is a softmax inside of the net", remedy)
@@ -150,7 +156,9 @@ def _random_inputs(kind: str, input_shape: Sequence[int]) -> Tensor:
     if not 1 <= len(sides) <= 3 or not all(
         isinstance(side, int | np.integer) and side >= 1 for side in sides
     ):
-        expected = "give [units, height, width], [units, length] or [features], each a whole number of at least 1"
+        expected = (
+            "give [units, height, width], [units, length] or [features], each a whole number of at least 1"
+        )
         raise NotElasticError(f"{kind}: input_shape is {sides or input_shape!r}: {expected}")
     if (values := prod(map(int, sides))) > LARGEST_TENSOR:
         raise NotElasticError(
@@ -163,15 +171,24 @@ def _check_same_outputs(
     net: ElasticNet, module: nn.Module, traced: Traced, x: Tensor, kind: str, heads: Sequence[Head],
     last: bool,
 ) -> None:  # fmt: skip
-    """Raise `NotElasticError` unless net and module agree on the inputs x."""
-    expected = [*_tensors(module(x.clone()))]
-    found, start = net(x if last else units_last(x), 0), 0
+    """Raise `NotElasticError` unless net and module agree on the inputs x.
+
+    They are compared in float64. In float32 the gates of a deep net may differ by more than the tolerance if sums
+    change their order.
+    """
+    if not all(wanted.isfinite().all() for wanted in _tensors(module(x.clone()))):
+        raise NotElasticError(
+            f"{kind}: {traced.first_not_finite(x)} gives values that are not finite for random inputs"
+            f" of deviation {x.std():.2g}: look for huge weights before it, and norms of variance 0 and eps 0"
+        )
+    exact = x.double()
+    try:
+        expected = [*_tensors(deepcopy(module).double()(exact.clone()))]
+        net = deepcopy(net).double()
+    except RuntimeError:  # a module that makes float32 tensors of its own
+        exact, expected = x, [*_tensors(module(x.clone()))]
+    found, start = net(exact if last else units_last(exact), 0), 0
     for head, wanted in zip(heads, expected, strict=True):
-        if not wanted.isfinite().all():
-            raise NotElasticError(
-                f"{kind}: {traced.first_not_finite(x)} gives values that are not finite for random inputs"
-                f" of deviation {x.std():.2g}: look for huge weights before it, and norms of variance 0 and eps 0"
-            )
         own = found[:, start : start + head.size].reshape(wanted.shape)
         start += head.size
         difference = ((own if head.ending is None else head.ending(own)) - wanted).abs().max()

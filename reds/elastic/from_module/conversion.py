@@ -6,6 +6,7 @@ Whatever depends on no input is a constant, whose value the trace knows.
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor, fx, nn
 
 from reds.elastic.from_module.layout import axis
@@ -67,11 +68,8 @@ class Conversion:
             handler = self._handler()
             try:
                 self._known[node] = handler(self, *args, **kwargs)
-            except CannotArrangeError:
-                self.reject(
-                    "reads its input in an order that no layer copies to",
-                    "permute axes so that units stay together, and shuffle no units",
-                )
+            except CannotArrangeError as error:
+                self.reject(*error.args)
             except TypeError as error:
                 self.reject(f"has arguments that cannot be read ({error})", SUPPORTED)
         raise AssertionError("a traced graph has an output")
@@ -80,6 +78,14 @@ class Conversion:
     def module(self) -> nn.Module:
         """Return the submodule that the present node calls."""
         return self.traced.root.get_submodule(str(self.node.target))
+
+    @property
+    def name(self) -> str:
+        """Return the class of the submodule, or the name of the function or method, that the present node calls."""
+        if self.node.op == "call_module":
+            return type(self.module).__name__
+        target = self.node.target
+        return target if isinstance(target, str) else target.__name__
 
     @property
     def expected(self) -> Any:
@@ -97,6 +103,15 @@ class Conversion:
         for kind in kinds:
             if kind in HANDLERS:
                 return HANDLERS[kind]
+        (first, *others) = self.node.all_input_nodes
+        x = self.traced.values[first]
+        if (
+            not others
+            and isinstance(x, Tensor)
+            and isinstance(self.expected, Tensor)
+            and torch.equal(x, self.expected)
+        ):
+            return lambda conversion, *_, **__: conversion._known[first]  # as a drop path at inference
         self.reject("is no layer of an elastic net", SUPPORTED)
 
     def _input(self, x: Tensor) -> Value:

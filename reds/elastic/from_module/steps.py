@@ -19,8 +19,21 @@ Dims = tuple[int, int, int]
 """Height, width and units."""
 
 
+SHUFFLED = (
+    "shuffles units, and a subnet keeps the first units of each tensor",
+    "leave the shuffle out, or use convolutions of one group",
+)
+UNORDERED = (
+    "reads its input in an order that no layer copies to",
+    "permute axes so that the units of a position stay together",
+)
+
+
 class CannotArrangeError(Exception):
-    """A value lies in an order that no layer can copy to the one needed."""
+    """A value lies in an order that no layer can copy to the one needed. Arguments: reason and remedy."""
+
+    def __init__(self, reason: str = UNORDERED[0], remedy: str = UNORDERED[1]) -> None:
+        super().__init__(reason, remedy)
 
 
 @dataclass
@@ -147,7 +160,9 @@ class Steps:
 
     def flattened(self, step: Step) -> Step:
         """Return a step whose one position has all positions of the first unit, then those of the next."""
-        return step if step.positions == 1 else self._copy("flatten", step, (1, 1, step.positions * step.units))
+        return (
+            step if step.positions == 1 else self._copy("flatten", step, (1, 1, step.positions * step.units))
+        )
 
     def arranged(
         self, value: Value, rows: Sequence[Piece], columns: Sequence[Piece], units: Sequence[Piece],
@@ -182,7 +197,8 @@ class Steps:
             if step.units != inner:
                 step = self._copy("reshape", step, (outer, 1, inner))
             return self._copy("reshape", self._copy("transpose", step, (inner, 1, outer)), dims)
-        raise CannotArrangeError
+        shuffled = size(units) == value.step.units and all(s < value.step.units for _, s in units)
+        raise CannotArrangeError(*(SHUFFLED if shuffled else UNORDERED))
 
     def with_units(self, value: Value, at: int) -> Value:
         """Return the value over a step whose units are one axis, and whose positions are the others.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from itertools import chain
 from operator import or_
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 
 from reds.graph import Graph, Layer, Widths, channels
 from reds.graph.lowering import integer_layer, tensor_shape
-from reds.nesting.cost import Cost, Grid, broadcast_widths
+from reds.nesting.cost import Cost, CostTables, add_where_running, along
+from reds.nesting.cost.axes import Axes, Axis, Grid, axes_of
 from reds.nesting.depth import switches, taken_where
 from reds.nesting.solver.problem import Groups
 from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
@@ -33,29 +33,53 @@ def arena_cost(graph: Graph, grids: Sequence[Grid], layout: Layout) -> Cost:
         grids: The widths of each group.
         layout: The layout of the kernels, which need scratch.
     """
-    tables: dict[Groups, NDArray[np.int64]] = {}
+    axes, rows = axes_of(graph, grids), list[CostTables]()
     inputs, of_layers = [layer.inputs for layer in graph.layers], switches(graph, grids)
     lives = lifetimes(schedule(inputs, range(len(inputs)), {}))
     for i, (layer, switch) in enumerate(zip(graph.layers, of_layers, strict=True)):
         in_use = [t for t, (first, last) in enumerate(lives) if first <= i <= last]
-        needs = [taken_where(graph, grids, i, t, in_use) for t in in_use]
-        groups = tuple(sorted({
-            *(span.group for t in {*in_use, *layer.inputs} for span in graph.tensors[t].spans), *switch,
-            *(g for alternatives in chain(*needs) for g in alternatives),
-        }))  # fmt: skip
-        widths = broadcast_widths(groups, grids)
-        read, places = np.unique(channels(layer.reads, widths), return_inverse=True)
-        scratch = [round_up(scratch_bytes(graph, layer, int(n), layout), ALIGNMENT) for n in read]
-        table = np.array(scratch)[places].reshape(np.shape(channels(layer.reads, widths)))
-        for tensor, need in zip((graph.tensors[t] for t in in_use), needs, strict=True):
-            taken = round_up(tensor.positions * tensor.channels(widths), ALIGNMENT)
-            for alternatives in need:
-                taken = taken * reduce(or_, (widths[g] > 0 for g in alternatives))
-            table = table + taken
-        for g in switch:
-            table = table * (widths[g] > 0)
-        tables[groups] = np.maximum(tables.get(groups, 0), table)
-    return Cost(ARENA_UNIT, tables, peak=True)
+        row, read = dict[Groups, NDArray[np.int64]](), axes.of(layer.reads)
+        scratch = [scratch_bytes(graph, layer, int(n), layout) for n in read.channels]
+        _add_bytes(row, Axis(read.group, np.array(scratch)), [], switch, axes)
+        for t in in_use:
+            tensor = graph.tensors[t]
+            held = axes.of(tensor.spans)
+            each = Axis(held.group, tensor.positions * held.channels)
+            _add_bytes(row, each, taken_where(graph, grids, i, t, in_use), switch, axes)
+        rows.append(row)
+    return Cost(ARENA_UNIT, _undominated(rows), peak=True)
+
+
+def _add_bytes(
+    row: dict[Groups, NDArray[np.int64]], taken: Axis, needed: Sequence[Groups], switch: Groups, axes: Axes
+) -> None:
+    """Add the bytes that one tensor takes while a layer runs.
+
+    Args:
+        row: The sums so far.
+        taken: The axis of the tensor, and its bytes.
+        needed: The tensor takes bytes where one group of each of these keeps units.
+        switch: The group whose width 0 leaves the layer out, or none.
+        axes: All axes.
+    """
+    groups = tuple(sorted({taken.group, *(g for alternatives in needed for g in alternatives)}))
+    table = round_up(along(groups, taken), ALIGNMENT)
+    for alternatives in needed:
+        table = table * reduce(or_, (along(groups, Axis(g, axes.grids[g] > 0)) for g in alternatives))
+    shape = [len(axes.grids[g]) for g in groups]
+    add_where_running(row, groups, np.broadcast_to(table, shape), switch, axes.grids)
+
+
+def _undominated(rows: Sequence[CostTables]) -> tuple[CostTables, ...]:
+    """Return the rows without those of which another row has no smaller entry at any width."""
+    kept = list[CostTables]()
+    for row in rows:
+        alike = [k for k, other in enumerate(kept) if other.keys() == row.keys()]
+        if any(all((kept[k][g] >= row[g]).all() for g in row) for k in alike):
+            continue
+        worse = [k for k in alike if all((row[g] >= kept[k][g]).all() for g in row)]
+        kept = [other for k, other in enumerate(kept) if k not in worse] + [row]
+    return tuple(kept)
 
 
 def arena_bytes(graph: Graph, widths: Widths, layout: Layout) -> int:

@@ -17,5 +17,6 @@ def energy_cost(latency_cost: Cost, hz: float, nanojoules: float) -> Cost:
         nanojoules: Energy of a cycle.
     """
     each = hz * nanojoules * 1e-6  # cycles in a nanosecond times picojoules in a cycle
-    tables = {groups: np.rint(table * each).astype(np.int64) for groups, table in latency_cost.tables.items()}
-    return Cost("uJ", tables, digits=6)
+    (times,) = latency_cost.rows
+    tables = {groups: np.rint(table * each).astype(np.int64) for groups, table in times.items()}
+    return Cost("uJ", (tables,), digits=6)

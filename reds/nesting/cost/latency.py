@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from reds.errors import GraphError, LatencyError
 from reds.files import write_atomically
 from reds.graph import Graph, Layer
-from reds.nesting.cost import Cost, Grid, add_where_running
+from reds.nesting.cost import Cost, add_where_running
+from reds.nesting.cost.axes import Grid, axes_of
 from reds.nesting.depth import switches
 from reds.nesting.solver.problem import Groups
 from reds.reading import parse_json, read_regular, reason
@@ -32,7 +33,10 @@ class LayerTimes:
     """
 
     units: Sequence[NDArray[np.int64]]
-    """The units measured, ascending: those read and those written, or one axis if both are one group."""
+    """The units measured, ascending: those read and those written, or one axis if both are one group.
+
+    Of a tensor of several groups its channels count, all groups together.
+    """
     us: NDArray[np.float64]
     """Microseconds at these units, float64 [units read, units written]."""
 
@@ -115,23 +119,25 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
     Raises:
         GraphError: A layer was not measured, or not over all its widths.
     """
-    tables: dict[Groups, NDArray[np.int64]] = {}
+    axes, tables = axes_of(graph, grids), dict[Groups, NDArray[np.int64]]()
     for layer, switch in zip(graph.layers, switches(graph, grids), strict=True):
-        groups = tuple(dict.fromkeys(span.group for span in (*layer.reads, *layer.writes)))
+        groups = tuple(dict.fromkeys(axes.of(spans).group for spans in (layer.reads, layer.writes)))
         if layer.name not in latency.layers:
             raise GraphError(
                 f"the times of {latency.board} lack layer {layer.name}, so they belong to another net:"
                 " measure this one with `hil latency`"
             )
-        table = np.zeros([len(grids[g]) for g in groups], np.int64)
-        running = [grids[g][grids[g] > 0] for g in groups]
+        table = np.zeros([len(axes.grids[g]) for g in groups], np.int64)
+        running = [axes.grids[g][axes.grids[g] > 0] for g in groups]
         if all(map(len, running)):
             us = _interpolated(latency, layer, running)
-            after = tuple(slice(len(grids[g]) - len(n), None) for g, n in zip(groups, running, strict=True))
+            after = tuple(
+                slice(len(axes.grids[g]) - len(n), None) for g, n in zip(groups, running, strict=True)
+            )
             table[after] = np.rint(us * NANOSECONDS)
         ordered = tuple(sorted(groups))
-        add_where_running(tables, ordered, table if ordered == groups else table.T, switch, grids)
-    return Cost("us", tables, digits=3)
+        add_where_running(tables, ordered, table if ordered == groups else table.T, switch, axes.grids)
+    return Cost("us", (tables,), digits=3)
 
 
 def _interpolated(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ the gain that is left to win, and the bound allows for that.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from reds.errors import CoupledError
 from reds.nesting.solver.exact import WORK, InfeasibleError, solve_exactly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 
-EFFORTS = (1.0, 4.0)
+EFFORTS = (0.5, 2.0)
 """Deterministic seconds of CP-SAT, round by round. A better choice leaves less to win in the next round."""
 PART = 8
 """A search among few widths may take the work of a complete one, divided by this."""
@@ -24,8 +25,7 @@ AROUND = (-2, -1, 0, 1, 2)
 """Steps from a group's width to those that are tried together."""
 STEPS = 1 << 32
 """The integer that stands for all the gain left to win."""
-WORKERS = 8
-"""Strategies of search that CP-SAT takes in turns."""
+
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def solve_coupled(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
 
 
 def _among_few(problem: Problem) -> list[Choice]:
-    """Return good choices: each is the best among few widths of each group, around those of the one before."""
+    """Return good choices: each is the best among few widths, around those of the one before."""
     found = list[Choice]()
     stride = max(problem.sizes) // 4
     while stride:
@@ -77,7 +77,11 @@ def _among_few(problem: Problem) -> list[Choice]:
             a, b, whole = each.groups
             first, second, values = each.values
             kept[whole] = np.flatnonzero(np.isin(values, first[kept[a]][:, None] + second[kept[b]]))
-        known = [[int(np.searchsorted(indices, k)) for indices, k in zip(kept, found[-1], strict=True)]] if found else []
+        known = (
+            [[int(np.searchsorted(indices, k)) for indices, k in zip(kept, found[-1], strict=True)]]
+            if found
+            else []
+        )
         try:
             choice = solve_exactly(problem.restricted(kept), map(tuple, known), WORK // PART).choice
         except (CoupledError, InfeasibleError):
@@ -98,7 +102,7 @@ def _search(
     tables = [(i, groups, table) for i, p in enumerate(problems) for groups, table in p.gains.items()]
     most = sum(float(table.max()) for _, _, table in tables)
     widest = sum(float(table.max() - table.min()) for _, _, table in tables)
-    left = widest if best is None else most - _value(problems, best)
+    left = (widest or 1.0) if best is None else most - _value(problems, best)
     if left <= 0:
         return Bounded(best, most), True
     losses: list[dict[Groups, NDArray[np.int64]]] = [{} for _ in problems]
@@ -108,7 +112,7 @@ def _search(
 
     model = cp_model.CpModel()
     widths = [Widths(model, problem) for problem in problems]
-    for inner, outer in zip(widths, widths[1:], strict=False):
+    for inner, outer in pairwise(widths):
         outer.contain(inner)
     lost_sum = sum(each.total(loss) for each, loss in zip(widths, losses, strict=True))
     model.add(lost_sum <= STEPS + len(tables))
@@ -117,8 +121,7 @@ def _search(
         each.hint(choice)
     solver = cp_model.CpSolver()
     solver.parameters.max_deterministic_time = effort
-    solver.parameters.num_workers = WORKERS
-    solver.parameters.interleave_search = True
+    solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:

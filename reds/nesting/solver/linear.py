@@ -34,7 +34,8 @@ class Widths:
             model.add(self.total(cost.tables) <= cost.limit)
         for each in problem.sums:
             first, second, whole = (
-                _weighted(self.literals[g], values) for g, values in zip(each.groups, each.values, strict=True)
+                _weighted(self.literals[g], values)
+                for g, values in zip(each.groups, each.values, strict=True)
             )
             model.add(first + second == whole)
 

@@ -1,7 +1,7 @@
 """State a selection problem: gains, costs and rules as tables over the widths of a few unit groups.
 
-A sum stands for several groups at once, as the units of a concatenation do. It counts as one more group, whose
-widths follow from those of the others. So the tables of a layer that reads the concatenation stay small.
+A sum stands for several groups at once, as the channels of a concatenation do. It counts as one more group,
+whose widths follow from those of the others. So the tables of a layer that reads a concatenation stay small.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,9 +46,7 @@ class Sum:
 
     def holds(self, choice: Choice) -> bool:
         """Return whether the third group's value is the sum."""
-        first, second, whole = (
-            values[choice[g]] for g, values in zip(self.groups, self.values, strict=True)
-        )
+        first, second, whole = (values[choice[g]] for g, values in zip(self.groups, self.values, strict=True))
         return bool(first + second == whole)
 
 

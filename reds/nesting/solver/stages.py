@@ -127,7 +127,10 @@ def _stage(problem: Problem, members: Groups, closed: tuple[int, ...], done: set
             )
             allowed &= first + second == whole
     gain, costs = np.zeros(shape), np.zeros((len(problem.limited), *shape))
-    for result, tables in ((gain, problem.gains), *zip(costs, (c.tables for c in problem.limited), strict=True)):
+    for result, tables in (
+        (gain, problem.gains),
+        *zip(costs, (c.tables for c in problem.limited), strict=True),
+    ):
         for groups, table in tables.items():
             if is_complete(groups):
                 result += along(groups, table)

@@ -28,9 +28,9 @@ class YoloTiny(nn.Module):
             layers += [nn.MaxPool2d(2), conv(reads, units)]
         self.trunk, last, wide = nn.Sequential(*layers), 32 * first, 64 * first
         middle = widths[-1]
-        stay = nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(2, 1)
+        stay = nn.MaxPool2d(3, 1, 1)  # Darknet pads the end only
         self.deep = nn.Sequential(
-            nn.MaxPool2d(2), conv(middle, last), *stay, conv(last, wide), conv(wide, middle, 1)
+            nn.MaxPool2d(2), conv(middle, last), stay, conv(last, wide), conv(wide, middle, 1)
         )
         self.coarse = nn.Sequential(conv(middle, last), nn.Conv2d(last, outputs, 1))
         self.up = nn.Sequential(conv(middle, middle // 2, 1), nn.Upsample(scale_factor=2))

@@ -119,6 +119,7 @@ ENTRIES = (
         Published(lambda: kwt_1(35), (40, 98), 607e3),
     ),
     Architecture(
-        "KWT-Tiny", "arXiv 2407.16026", kwt_tiny, (16, 26), Published(kwt_tiny, (16, 26), 1_646)
+        "KWT-Tiny", "arXiv 2407.16026", kwt_tiny, (16, 26), Published(kwt_tiny, (16, 26), 1_646),
+        budgets=(0.4, 0.7, 1.0),
     ),
 )  # fmt: skip

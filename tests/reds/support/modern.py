@@ -50,7 +50,7 @@ def pools(net: Builder, x: int) -> int:
 
 def squeeze_excite(net: Builder, x: int) -> int:
     """A gate for each unit, by one product for all positions; then other shapes of a second input."""
-    gate = net.dense(net.flatten(net.pool(x)), 4)
+    gate = net.dense(net.flatten(net.pool(x)), 9)
     gate = net.conv(net.reshape(gate, 1, 1), 12, (1, 1), activation=Activation("hard_sigmoid"))
     x = net.multiply(x, gate)
     rows = net.pool(x, (1, net.shape(x)[1]))
@@ -64,14 +64,14 @@ def concatenated(net: Builder, x: int) -> int:
     x = net.depthwise(x, (3, 3), norm=True)
     branches = [net.conv(x, units, (1, 1)) for units in (3, 4, 5, 6, 6)]
     y = net.concat(branches)
-    y = net.add(y, net.conv(y, net.shape(y)[2], (1, 1), norm=False))
+    y = net.add(y, net.conv(y, net.shape(y)[2], (1, 1), norm=False, relu=False))
     return net.concat([net.prelu(y), net.conv(net.concat([x, y]), 32, (3, 3), groups=16)])
 
 
 def embedded(net: Builder, x: int) -> int:
-    """Constants in place, a class token in front, and the token alone."""
-    x = net.layer_norm(net.embed(x), 1e-3)
-    return net.first(net.embed(x, front=2))
+    """Constants in place, tokens in front, and the first of these alone."""
+    x = net.embed(net.layer_norm(net.embed(x), 1e-3), front=2)
+    return net.add(net.first(x), net.pool(x))
 
 
 def transformer(net: Builder, x: int) -> int:

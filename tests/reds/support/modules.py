@@ -89,13 +89,21 @@ def stirred(module: nn.Module, seed: int = 0) -> nn.Module:
     return module.train()
 
 
+def flat(result: Any) -> Tensor:
+    """All outputs of a module side by side, [N, outputs] in torch's order."""
+    if isinstance(result, Tensor):
+        return result.flatten(1)
+    inside = result.values() if isinstance(result, dict) else result
+    return torch.cat([flat(each) for each in inside], 1)
+
+
 @torch.no_grad()
 def same_function(module: nn.Module, *shape: int) -> ElasticNet:
     """The module as an elastic net, which computes what it does."""
     torch.manual_seed(0)
     net = from_module(stirred(module), shape)
     x = torch.randn(5, *shape)
-    expected, ours = module.eval()(x), net(units_last(x), 0)
+    expected, ours = flat(module.eval()(x)), net(units_last(x), 0)
     assert ours.shape == expected.shape
     assert float((ours - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
     return net
