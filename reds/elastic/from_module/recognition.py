@@ -1,7 +1,7 @@
 """Recognize which activation a chain of functions of single values computes, by its values on a grid.
 
-Users and exporters spell activations in many ways, as `x * relu6(x + 3) / 6`. All of them have the values of a
-hard swish.
+Users and exporters spell activations in many ways, as `x * relu6(x + 3) / 6`. Each spelling of a hard swish
+has the values of a hard swish.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -42,8 +42,8 @@ def recognized(step: Step) -> tuple[Step, str | Activation, float, float] | None
     """Return what a step computes of one step before it, or None if no layer computes it.
 
     Returns:
-        The step that is read, then `relu`, its ceiling and 0, or `affine`, factor and summand, or an activation and
-        two zeros. The farthest step before is preferred.
+        The step that is read, then `relu`, its ceiling and 0, or `affine`, factor and summand, or an
+        activation and two zeros. The farthest step before is preferred.
     """
     for base in _bases(step):
         y = _values(step, base, GRID)
