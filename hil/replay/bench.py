@@ -22,6 +22,7 @@ from hil.replay.scenario import Scenario, scenario
 from hil.replay.score import Score, Values, best_worth, score
 from hil.replay.source import Source
 from hil.results.statistics.quantiles import percentile
+from reds.data.catalog import Labels
 from reds.errors import PackError
 from reds.pack.costs import board_key, costs_of
 from reds.pack.pack import Pack
@@ -42,7 +43,7 @@ class Examples:
     """Inputs of the jobs, int8 [N, input], and their classes, empty if nobody knows them."""
 
     x: NDArray[np.int8]
-    truth: NDArray[np.uint8]
+    truth: Labels
 
 
 @dataclass(frozen=True)

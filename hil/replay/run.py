@@ -13,6 +13,7 @@ from hil.boards.governing import Cost, Resources
 from hil.boards.governor import Decision
 from hil.replay.model import IDLE, Draw, Supply
 from hil.replay.scenario import Scenario
+from reds.data.catalog import Labels
 
 
 class Outcome(StrEnum):
@@ -82,7 +83,7 @@ def replay(
     scenario: Scenario,
     governor: Governor,
     costs: Sequence[Cost],
-    truth: NDArray[np.uint8],
+    truth: Labels,
     advance: Callable[[int], None] = ignore,
 ) -> tuple[Step, ...]:
     """Return the steps of one policy over the whole trace.
@@ -137,9 +138,7 @@ def _draw(decision: Decision, power_uw: int) -> Draw:
     )
 
 
-def _decided(
-    step: Step, decision: Decision, us: int, now: Resources, answered: bool, truth: NDArray[np.uint8]
-) -> Step:
+def _decided(step: Step, decision: Decision, us: int, now: Resources, answered: bool, truth: Labels) -> Step:
     """Return a step with what the governor chose and the board answered."""
     step = replace(step, subnet=decision.subnet, us=us, overhead=decision.overhead)
     if decision.subnet is None or decision.output is None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reds.pack.task import Task
+
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 """Ends of the names of sound files, in lower case."""
 
@@ -44,6 +46,7 @@ class DataOptions:
     set: str
     """Name of an official data set (`reds.data.catalog.SETS`), or path of your own data, relative to the
     recipe: an .npz or a .csv file, or a folder of pictures, sounds or .csv files.
+    `imagenet:FOLDER` is ImageNet-1K in a folder of yours.
     """
     source: Literal["auto", "prepared", "archive"] = "auto"
     """`prepared` reads files under REDS_DATA. `archive` downloads from the data's official home. `auto` takes
@@ -56,6 +59,10 @@ class DataOptions:
     group: str | None = None
     """Regular expression that finds the speaker, patient or device in the name of each file of a folder, as
     `^(.+)_nohash`. What its first parentheses match is the group, and a group is in one part only.
+    """
+    task: Task = "classes"
+    """Outputs of the net, for an .npz file: `classes`; `values`, as of a regression; or `anomalies`, where an
+    autoencoder gives back usual examples.
     """
     sounds: SoundOptions = field(default_factory=SoundOptions)
     series: SeriesOptions = field(default_factory=SeriesOptions)

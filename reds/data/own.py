@@ -56,26 +56,26 @@ def read_own(path: Path, options: DataOptions, seed: int) -> RawData:
     """
     if not path.is_dir():
         if path.suffix.lower() == ".csv":
-            _check_used(path, options, "series")
+            check_used(path, options, "series")
             return read_series({"train": [path]}, path, options, seed)
         if path.suffix.lower() != ".npz":
             raise DataError(
                 f"{path}: is no .npz, .csv or folder: write numbers as CSV or with numpy.savez, put pictures"
                 " or sounds into folders named after their classes"
             )
-        _check_used(path, options)
-        return read_npz(path)
+        check_used(path, options, "task")
+        return read_npz(path, options.task)
     if recordings := list_recordings(path):
-        _check_used(path, options, "series", "group")
+        check_used(path, options, "series", "group")
         return read_series(recordings, path, options, seed)
     listed = list_class_folders(path)
     kind = _common_kind(listed)
     if kind == "tables":
-        _check_used(path, options, "series", "group")
+        check_used(path, options, "series", "group")
         return read_class_series(listed, options, seed)
     from reds.data.folder import read_folder  # needs Pillow
 
-    _check_used(path, options, "group", *(["sounds"] if kind == "sounds" else []))
+    check_used(path, options, "group", *(["sounds"] if kind == "sounds" else []))
     return read_folder(listed, options, seed)
 
 
@@ -89,10 +89,11 @@ def _common_kind(listed: ClassFolders) -> str:
     return kind
 
 
-def _check_used(path: Path, options: DataOptions, *used: str) -> None:
+def check_used(path: Path, options: DataOptions, *used: str) -> None:
     """Raise `DataError` if an option is given that would not count for these data."""
     given = {
         "group": options.group is not None,
+        "task": options.task != "classes",
         "sounds": options.sounds != SoundOptions(),
         "series": options.series != SeriesOptions(),
     }

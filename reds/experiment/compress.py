@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from reds.console import plain_console, print_notes
-from reds.data.catalog import DataSpec
+from reds.data.catalog import Data, DataSpec
 from reds.data.dataset import Dataset
 from reds.data.examples import Examples
 from reds.data.options import AugmentationOptions, DataOptions
@@ -56,7 +56,7 @@ DEFAULT_EPOCHS = 20
 @torch_defaults()
 def compress(
     net: ElasticNet | Graph | str,
-    data: Dataset,
+    data: Dataset | Data,
     *,
     budgets: Sequence[Budget | float],
     epochs: int | None = None,
@@ -82,7 +82,7 @@ def compress(
 
     Args:
         net: A net from `from_module`, a `Graph`, or the name of a net of `reds.zoo`; it is not changed.
-        data: Examples of the shape that the net reads.
+        data: Examples of the shape that the net reads; those of `reds.data.imagenet.load_imagenet` too.
         budgets: One for each subnet, smallest first. A bare number is a fraction of the full net's MACs; 1.0
             is the full net.
         epochs: Epochs of training all subnets together; by default those of `training`, or 20 without it.
@@ -122,8 +122,9 @@ def compress(
     target = TargetProfile() if profile is None else profile
     check_net(net)
     check_kinds(
-        data=(data, Dataset), selection=(selection, SelectionOptions), training=(joint, JointOptions),
-        augmentation=(augmentation, AugmentationOptions), profile=(target, TargetProfile),
+        data=(data, Data if isinstance(data, Data) else Dataset), selection=(selection, SelectionOptions),
+        training=(joint, JointOptions), augmentation=(augmentation, AugmentationOptions),
+        profile=(target, TargetProfile),
     )  # fmt: skip
     check_kind("console", console, Console | None, "give a rich.console.Console, or leave it out")
     limits = tuple(as_budgets(budget_list(budgets)))
@@ -137,7 +138,7 @@ def compress(
         joint.rounded(rounding_epochs, joint.rate / 10) if rounding_epochs else None,
     )  # fmt: skip
     check_settings(method, augmentation)
-    stored = data.stored(name, seed)
+    stored = data if isinstance(data, Data) else data.stored(name, seed)
     check_shifts(augmentation, stored.set.shape)
     graph = _graph(net, stored.set).widened(check_widen(widen, net))
     check_packable(graph)
@@ -173,7 +174,7 @@ def compress(
 def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
     """Return the full net. Raises `DataError` if it reads examples of another shape."""
     if isinstance(net, str):
-        net = by_name(net, len(spec.classes))
+        net = by_name(net, spec.outputs)
     graph = net.graph if isinstance(net, ElasticNet) else net
     source, (rows, columns, units) = graph.tensors[0], spec.shape
     reads = source.channels(graph.full), source.height, source.width
@@ -182,7 +183,7 @@ def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
     if reads != (units, rows, columns) if exact else not graph.reads(spec.shape):
         found, expected = (_shape(sides) for sides in ((units, rows, columns), reads))
         raise DataError(f"the examples are {found}, the net reads {expected}: give it examples of that shape")
-    check_outputs(graph, len(spec.classes))
+    check_outputs(graph, spec.task, spec.outputs)
     return graph
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from reds.console import print_notes
 from reds.data.catalog import SETS, Data, DataSpec
 from reds.data.load import load_data
 from reds.data.local_files import sha256_of
+from reds.data.own import check_used
 from reds.data.user_files import load_user_data
 from reds.errors import BudgetError, GraphError, ModelError, RecipeError, SettingsError
 from reds.experiment.board import RECIPES_OWN, Target, profile_on
@@ -33,6 +34,9 @@ from reds.pack.layouts import LAYOUTS
 from reds.reading import user_path
 from reds.training.progress import Progress
 from reds.zoo import by_name, names_reading
+
+IMAGENET = "imagenet:"
+"""Start of `[data] set` where the folder of ImageNet follows."""
 
 if TYPE_CHECKING:
     from reds.data.examples import Examples
@@ -75,8 +79,8 @@ class Prepared(Checked):
         return [self, *others]
 
     @property
-    def test(self) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-        """Return test inputs int8 [N, input_size] and labels uint8 [N], which no choice may depend on."""
+    def test(self) -> tuple[NDArray[np.int8], NDArray[Any]]:
+        """Return test inputs int8 [N, input_size] and labels or values, which no choice may depend on."""
         x = self.data.test_x[:, :: self.recipe.data.every]
         return x.reshape(len(x), -1), self.data.test_y
 
@@ -102,9 +106,14 @@ def check_recipe(
     with Progress(console).step("reading the recipe and its data", brief=True):
         given = profile_of(recipe, path)
         if recipe.data.set not in SETS:
-            source = _relative(recipe.data.set, path, "[data], set")
-            own = load_user_data(source, recipe.seed, recipe.data)
+            own = _own_data(recipe, path, console)
         spec = own.set if own else SETS[recipe.data.set]
+        if spec.task == "anomalies" and recipe.data.every > 1:
+            raise RecipeError(f"{path}: [data] every leaves out rows that the net has to give: remove it")
+        if spec.task != "classes" and recipe.alternative:
+            raise RecipeError(
+                f"{path}: [[alternative]] needs classes, and [data] task is {spec.task}: remove one"
+            )
         check_rows(recipe, spec, str(path))
         check_shifts(recipe, spec, str(path))
     sha256 = sha256_of(path)
@@ -121,6 +130,18 @@ def check_recipe(
 
     first, *others = map(checked, recipe.variants)
     return replace(first, alternatives=tuple(others))
+
+
+def _own_data(recipe: Recipe, path: Path, console: Console) -> Data:
+    """Return the data that a recipe names by a path relative to its own."""
+    name = recipe.data.set
+    if name.startswith(IMAGENET):
+        from reds.data.imagenet import load_imagenet  # needs Pillow
+
+        check_used(Path(name), recipe.data)
+        folder = _relative(name.removeprefix(IMAGENET), path, "[data], set")
+        return load_imagenet(folder, recipe.seed, console=console)
+    return load_user_data(_relative(name, path, "[data], set"), recipe.seed, recipe.data)
 
 
 @contextmanager
@@ -195,7 +216,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = restrided(by_name(recipe.net.name, len(spec.classes)), recipe.net.strides)
+    graph = restrided(by_name(recipe.net.name, spec.outputs), recipe.net.strides)
     graph = graph.widened(recipe.net.widen)
     shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):

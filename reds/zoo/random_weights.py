@@ -50,12 +50,15 @@ def uniform_widths(graph: Graph, shares: Sequence[float] = SHARES, step: int = 4
     Args:
         graph: The full network.
         shares: For each subnet the most MACs, as a fraction of the full network's.
-        step: Widths are multiples of this, and at least this.
+        step: Widths are multiples of this, and at least this. If no subnet is within the smallest share then,
+            as heads of attention are few, every width is possible.
 
     Returns:
         The widest subnet within each share, by its name: the share in percent, as `25%`.
     """
     full = graph.macs(graph.full)
+    if graph.macs(_scaled(graph, 0, step)) > min(shares) * full:
+        step = 1
     candidates = [_scaled(graph, k / FRACTIONS, step) for k in range(1, FRACTIONS + 1)]
     return {
         f"{share:.0%}": [widths for widths in candidates if graph.macs(widths) <= share * full][-1]

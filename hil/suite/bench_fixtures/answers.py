@@ -1,5 +1,7 @@
 """Fixtures of answers: the pack, its inputs, and the outputs of the board and of the reference."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -59,8 +61,8 @@ def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured
 
 
 @pytest.fixture
-def truth(workload: Workload) -> NDArray[np.uint8]:
-    """Return the classes of the labeled examples that are taken; skip the test if there are none."""
+def truth(workload: Workload) -> NDArray[Any]:
+    """Return labels or values of the labeled examples that are taken; skip the test if there are none."""
     if not len(workload.taken_truth):
         pytest.skip(f"no labeled examples for {workload.model.name}: {workload.unlabeled or 'none is taken'}")
     return workload.taken_truth
