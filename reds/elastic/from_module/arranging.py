@@ -38,8 +38,8 @@ class Steps:
         """Return a new step for the present node."""
         return Step(op, list(inputs), dims, self.node, **more)
 
-    def _copy(self, op: str, step: Step, dims: Dims) -> Step:
-        """Return a step that copies another one's values, the same for all that need it."""
+    def once(self, op: str, step: Step, dims: Dims) -> Step:
+        """Return a step of one input, the same for all that need it."""
         if step.dims == dims and op == "reshape":
             return step
         key = step, op, dims
@@ -50,7 +50,7 @@ class Steps:
     def flattened(self, step: Step) -> Step:
         """Return a step whose one position has all positions of the first unit, then those of the next."""
         return (
-            step if step.positions == 1 else self._copy("flatten", step, (1, 1, step.positions * step.units))
+            step if step.positions == 1 else self.once("flatten", step, (1, 1, step.positions * step.units))
         )
 
     def arranged(
@@ -75,17 +75,17 @@ class Steps:
             raise CannotArrangeError
         if contiguous(wanted):
             same = flat and dims[2] == step.units
-            return step if same else self._copy("reshape", step, dims)
+            return step if same else self.once("reshape", step, dims)
         for i in range(1, len(wanted)):
             first, last = wanted[:i], wanted[i:]
             if not contiguous([*last, *first]):
                 continue
             inner, outer = size(first), size(last)
             if step.units == inner and dims == (1, 1, inner * outer):
-                return self._copy("flatten", step, dims)
+                return self.once("flatten", step, dims)
             if step.units != inner:
-                step = self._copy("reshape", step, (outer, 1, inner))
-            return self._copy("reshape", self._copy("transpose", step, (inner, 1, outer)), dims)
+                step = self.once("reshape", step, (outer, 1, inner))
+            return self.once("reshape", self.once("transpose", step, (inner, 1, outer)), dims)
         shuffled = size(units) == value.step.units and all(s < value.step.units for _, s in units)
         raise CannotArrangeError(*(SHUFFLED if shuffled else UNORDERED))
 

@@ -115,6 +115,9 @@ def check_supported(step: Step, root: nn.Module) -> None:
             name = user_name(before.node, root)
             reject(step.node, root, f"reads {name}, which pads", "pad before a convolution or a pool only")
     match step.op:
+        case "unit_mean" | "centered":
+            remedy = "reduce positions, or use a linear layer or nn.LayerNorm"
+            reject(step.node, root, "reduces units, of which a subnet keeps the first", remedy)
         case "softmax":
             remedy = "end the net before it, and use it in attention only"
             reject(step.node, root, "is a softmax inside of the net", remedy)

@@ -124,7 +124,23 @@ CONVOLUTIONS: Mapping[str, Case] = {
     ),
 }
 
+
+def channels_first(x: Tensor) -> Tensor:
+    """A layer norm as ConvNeXt spells it."""
+    u = x.mean(1, keepdim=True)
+    s = (x - u).pow(2).mean(1, keepdim=True)
+    return (x - u) / torch.sqrt(s + 1e-6)
+
+
 NORMS: Mapping[str, Case] = {
+    "layer norm spelled": calls(
+        lambda m, x: m.g[:, None, None] * channels_first(m.a(x)) + 0.5,
+        a=conv, g=lambda: nn.Parameter(torch.randn(4)),
+    ),
+    "layer norm by a variance": calls(
+        lambda m, x: m.a(x) - 0.5 + (y := m.a(x).permute(0, 2, 3, 1), (y - y.mean(-1, keepdim=True))
+        * torch.rsqrt(y.var(-1, unbiased=False, keepdim=True) + 1e-3))[1].movedim(-1, 1), a=conv,
+    ),
     "a norm first": calls(lambda m, x: m.a(m.b(x)), a=conv, b=lambda: nn.BatchNorm2d(3)),
     "a norm after a relu": module(lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))),
     "pre-activation": calls(

@@ -6,6 +6,7 @@ from reds.elastic.from_module.handlers import (
     concatenation,
     convolutions,
     functions,
+    normalization,
     padding,
     pools,
     reductions,
@@ -16,6 +17,6 @@ from reds.elastic.from_module.handlers import (
 )
 
 __all__ = [
-    "arithmetic", "attention", "concatenation", "convolutions", "functions", "padding", "pools", "reductions",
-    "refused", "shapes", "transformers", "weighted",
+    "arithmetic", "attention", "concatenation", "convolutions", "functions", "normalization", "padding",
+    "pools", "reductions", "refused", "shapes", "transformers", "weighted",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from torch import Tensor
 from reds.elastic.from_module.arranging import CannotArrangeError
 from reds.elastic.from_module.conversion import Conversion, handles
 from reds.elastic.from_module.handlers.functions import pointwise
+from reds.elastic.from_module.handlers.normalization import centered, normalized
 from reds.elastic.from_module.layout import Axis, Piece, common, size
 from reds.elastic.from_module.steps import Step, Value
 
@@ -32,13 +33,18 @@ def subtract(
 ) -> Value:
     """Convert a difference: a sum with the second operand times -1."""
     a, b = _two(a, b, other, input)
+    if isinstance(a, Value) and isinstance(b, Value) and alpha == 1 and (y := centered(c, a, b)):
+        return y
     return _combined(c, "add", torch.add, a, _scaled(c, b, -alpha))
 
 
 @handles(operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_", "multiply")
 def multiply(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any = None) -> Value:
     """Convert a product of tensors, constants or numbers."""
-    return _combined(c, "multiply", torch.mul, *_two(a, b, other, input))
+    a, b = _two(a, b, other, input)
+    if isinstance(a, Value) and isinstance(b, Value) and (y := normalized(c, a, b, divided=False)):
+        return y
+    return _combined(c, "multiply", torch.mul, a, b)
 
 
 @handles(
@@ -55,14 +61,16 @@ def divide(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: An
     """Convert a division by a constant or a number."""
     a, b = _two(a, b, other, input)
     if isinstance(b, Value):
-        return _normalized(c, a, b)
+        return _over(c, a, b)
     return _combined(c, "multiply", torch.mul, a, 1 / b)
 
 
-def _normalized(c: Conversion, a: Any, b: Value) -> Value:
+def _over(c: Conversion, a: Any, b: Value) -> Value:
     """Return a tensor divided by one that depends on the input."""
     if not isinstance(a, Value):
         return pointwise(c, lambda t: a / t, b)
+    if y := normalized(c, a, b, divided=True):
+        return y
     if a.step.dims == b.step.dims and a.axes == b.axes:
         return pointwise(c, torch.div, a, b)
     c.reject(

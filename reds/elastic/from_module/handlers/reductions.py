@@ -11,7 +11,8 @@ from reds.elastic.from_module.arranging import new_strides
 from reds.elastic.from_module.conversion import Conversion, handles
 from reds.elastic.from_module.handlers.convolutions import form, pair
 from reds.elastic.from_module.handlers.functions import pointwise
-from reds.elastic.from_module.layout import Axes, contiguous, moved, size
+from reds.elastic.from_module.handlers.normalization import unit_mean
+from reds.elastic.from_module.layout import contiguous, moved, size
 from reds.elastic.from_module.steps import Value, fresh
 from reds.pack.model import Kind
 
@@ -49,18 +50,16 @@ def _reduced(c: Conversion, x: Value, dim: Any, keepdim: bool, kind: Kind) -> Va
         c.reject("reduces all axes, or two tensors", "reduce positions only")
     over = {each % len(x.axes) for each in ([dim] if isinstance(dim, int) else dim)}
     pieces = [piece for at in sorted(over) for piece in x.axes[at]]
-    rest: Axes = tuple(each for at, each in enumerate(x.axes) if keepdim or at not in over)
-    if keepdim:
-        rest = tuple(() if at in over else each for at, each in enumerate(x.axes))
+    rest = tuple(() if at in over else each for at, each in enumerate(x.axes) if keepdim or at not in over)
     if not pieces:
         return x.with_axes(rest)
     if any(piece in x.examples or not piece[1] for piece in pieces):
         c.reject("reduces examples or repeated values", "reduce positions only")
     height, width, units = x.step.dims
     if any(stride < units for _, stride in pieces):
-        c.reject(
-            "reduces units, of which a subnet keeps the first", "reduce positions, or use a linear layer"
-        )
+        if kind is Kind.MAX_POOL:
+            c.reject("reduces units, of which a subnet keeps the first", "reduce positions only")
+        return unit_mean(c, x, over, rest)
     step, kept = x.step, [piece for each in rest for piece in x.inside(each)]
     kept.sort(key=lambda piece: -piece[1])
     if size(pieces) == height * width:
