@@ -46,6 +46,7 @@ class ElasticNet(nn.Module):
     def __init__(self, graph: Graph, subnets: Sequence[SubnetSpec] = (), dropout: float = 0.0) -> None:
         super().__init__()
         self.graph, self.dropout, self.standardization = graph, dropout, UNCHANGED
+        self.heads: tuple[tuple[str, int], ...] = ()
         self.subnets = tuple(subnets) or (full_subnet(graph),)
         shapes = [weight_shape(graph, layer) for layer in graph.layers]
         self.weights = nn.ParameterList(map(_initial_weight, graph.layers, shapes))
@@ -221,7 +222,7 @@ def cropped(full: ElasticNet, widths: Widths) -> ElasticNet:
     if widths == full.graph.full:
         return full
     net = ElasticNet(full.graph.resized(widths), (), full.dropout)
-    net.standardization = full.standardization
+    net.standardization, net.heads = full.standardization, full.heads
     net.mean.copy_(full.mean)
     net.std.copy_(full.std)
     for new, old in enumerate(full.graph.running(widths).layers):
@@ -252,7 +253,7 @@ def nest(
     if norms not in ("own", "shared"):
         raise SettingsError(f"norms: 'own' or 'shared' is needed, not {shown(norms)}")
     net = ElasticNet(full.graph, subnets, full.dropout)
-    net.standardization = full.standardization
+    net.standardization, net.heads = full.standardization, full.heads
     shared = {name: value for name, value in full.state_dict().items() if not name.startswith("affines.")}
     net.load_state_dict(shared, strict=False)
     for k, (layer, affine) in enumerate(zip(full.graph.layers, full.subnet_affines(0), strict=True)):
