@@ -67,6 +67,12 @@ def settle(module: nn.Module, run: Any) -> None:
     module.eval()
 
 
+def random_inputs(shape: Shape) -> Tensor:
+    """Return random inputs [EXAMPLES, *shape] that differ in the mean of each channel, so that outputs differ."""
+    means = torch.randn(EXAMPLES, shape[0], *[1] * (len(shape) - 1))
+    return means + torch.randn(EXAMPLES, *shape)
+
+
 def flat(outputs: Any) -> Tensor:
     """Return the outputs of a module, of whatever form, as [N, values]."""
     if isinstance(outputs, Mapping):
@@ -96,7 +102,7 @@ def packed(name: str, make: Make, shape: Shape, budgets: Sequence[float]) -> Pac
         seconds[step] = perf_counter() - started
 
     torch.manual_seed(0)
-    module, x = make(), torch.randn(EXAMPLES, *shape)
+    module, x = make(), random_inputs(shape)
     settle(module, lambda: module(x))
     with torch.no_grad():
         expected = flat(module(x))
