@@ -68,7 +68,7 @@ def settle(module: nn.Module, run: Any) -> None:
 
 
 def random_inputs(shape: Shape) -> Tensor:
-    """Return random inputs [EXAMPLES, *shape] that differ in the mean of each channel, so that outputs differ."""
+    """Return random inputs [EXAMPLES, *shape] whose channels differ in their means, so that outputs differ."""
     means = torch.randn(EXAMPLES, shape[0], *[1] * (len(shape) - 1))
     return means + torch.randn(EXAMPLES, *shape)
 
