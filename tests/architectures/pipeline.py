@@ -24,7 +24,7 @@ WIDTHS = 16
 """Widths of a group to choose from, where it has so many units."""
 EXAMPLES = 32
 """Random inputs that norms are measured on, and activations."""
-COMPARED = 4
+COMPARED = 2
 """Random inputs that subnets run on in int8."""
 SCORED = 8
 """Random inputs that units are scored on."""
@@ -68,7 +68,7 @@ def settle(module: nn.Module, run: Any) -> None:
 
 
 def random_inputs(shape: Shape) -> Tensor:
-    """Return random inputs [EXAMPLES, *shape] whose channels differ in their means, so that outputs differ."""
+    """Return random inputs [EXAMPLES, *shape] whose channels differ in mean, so that outputs differ."""
     means = torch.randn(EXAMPLES, shape[0], *[1] * (len(shape) - 1))
     return means + torch.randn(EXAMPLES, *shape)
 
