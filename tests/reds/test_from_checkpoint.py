@@ -5,13 +5,19 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import reds
+from reds.data.catalog import DataSpec
 from reds.elastic.layers import units_last
 from reds.errors import NotElasticError
+from reds.nesting.permute import most_important_first
+from reds.pack.model import Kind
+from reds.quantization.calibrate import ranges
+from reds.quantization.range_search import logits
 from tests.reds.support.timm_vit import TimmVit, randomize
 from tests.reds.support.torchvision import torchvision
 
@@ -163,3 +169,23 @@ def test_a_damaged_file_is_refused(data: bytes, tmp_path: Path) -> None:
         reds.from_checkpoint(path)
     with pytest.raises(NotElasticError, match="absent"):
         reds.from_checkpoint(tmp_path / "absent.pt")
+
+
+def test_a_checkpoint_becomes_nested_int8_subnets_that_keep_whole_heads(tmp_path: Path) -> None:
+    path, generator = tmp_path / "vit.pt", torch.Generator().manual_seed(2)
+    torch.save(timm().state_dict(), path)
+    full = reds.from_checkpoint(path, heads=3)
+    x, y = torch.randn(64, SIDE * SIDE * 3, generator=generator), torch.arange(64) % CLASSES
+    scores = reds.score(full, [(x, y)])
+    subnets = reds.select(full.graph, scores.units, [0.5, 1.0], step=1, least=1)
+    reds.permute(full, most_important_first(full.graph, scores.units))
+    net = reds.nest(full, subnets)
+    spec = DataSpec("random", (SIDE, SIDE, 3), tuple("abcde"), 1 / 32, 0, 1, "random.npz")
+    model = reds.quantize(net, name="vit", ranges=ranges(net, x, [100.0])[0], source=spec)
+    heads = {layer.kind: step for layer, step in zip(model.layers, model.subnets[0].steps, strict=True)}
+    assert heads[Kind.ATTENTION].units_out in (8, 16)
+    stored = (x * 32).round().clip(-127, 127).to(torch.int8).numpy()
+    for i in range(2):
+        with torch.no_grad():
+            expected = net(torch.from_numpy(stored) / 32, i).numpy()
+        assert np.corrcoef(logits(model, i, stored).flat, expected.flat)[0, 1] > 0.98

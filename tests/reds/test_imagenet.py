@@ -9,8 +9,11 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+import reds
 from reds.data.imagenet import DEVIATION, MEAN, SCALE, ZERO, cropped, load_imagenet
 from reds.errors import DataError
+from reds.experiment.prepare import check_recipe
+from reds.zoo.dnn import dnn
 from tests.reds.support.torchvision import v2
 
 CLASSES = ("n01440764", "n01443537", "n02102040")
@@ -153,3 +156,28 @@ def test_a_folder_of_another_form_is_refused_by_name_and_nothing_stays(
         load_imagenet(folder, console=QUIET)
     cache = folder.parent / "cache"
     assert not cache.exists() or not [*cache.iterdir()]
+
+
+def test_a_recipe_names_the_folder_and_the_net_fits(folder: Path) -> None:
+    recipe = folder.parent / "vit.toml"
+    recipe.write_text(
+        "[net]\nname = 'vit-ti'\n[data]\nset = 'imagenet:imagenet'\n[selection]\nstep = 1\nleast = 1\n"
+        "[[subnet]]\nbudget = 0.5\n[[subnet]]\nbudget = 1.0\n"
+    )
+    checked = check_recipe(recipe)
+    assert checked.own is not None
+    assert checked.own.set.classes == CLASSES
+    assert checked.graph.full[checked.graph.tensors[-1].spans[0].group] == len(CLASSES)
+    recipe.write_text(recipe.read_text().replace("'imagenet:imagenet'", "'imagenet:imagenet'\ngroup = '.'"))
+    with pytest.raises(DataError, match="group is given"):
+        check_recipe(recipe)
+
+
+def test_compress_takes_stored_examples_as_it_takes_a_dataset() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 3
+    data = reds.Dataset.split(rng.normal(y[:, None], 0.3, (120, 6)).astype(np.float32), y)
+    graph = dnn("s", 1, 6, 1, 3)
+    options = {"budgets": [1.0], "epochs": 1, "full_epochs": 0, "console": QUIET}
+    given, stored = (reds.compress(graph, each, **options) for each in (data, data.stored("net")))  # type: ignore[arg-type]
+    assert given.subnets == stored.subnets
