@@ -98,7 +98,7 @@ class OpenBoard:
         given, pack = np.asarray(x), self.pack
         stored = self._stored(given)
         out, selected = self._holder.do(lambda board: (board.infer(stored), board.selected))
-        return out if given.dtype == np.int8 else pack.logits(out, selected)
+        return out if given.dtype == np.int8 else pack.real(out, selected)
 
     def measure(
         self, subnet: str | int, n: int = N, *, x: ArrayLike | None = None, clock: str | None = None

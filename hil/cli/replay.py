@@ -60,14 +60,14 @@ def replay(
     found, given = source(trace), read_scenario(numbers)
     work = workload.load(pack_file or workload.shipped())
     chosen = tuple(check_policy(policy, work.subnets) for policy in policies) or every_policy(work.subnets)
-    count = len(work.truth) or len(work.inputs)
-    examples = Examples(work.inputs[:count], work.truth)
+    count = len(work.classes) or len(work.inputs)
+    examples = Examples(work.inputs[:count], work.classes)
     provenance = Provenance.EMULATED if emulate else Provenance.HARDWARE
     with board_and_status(boards_toml.named(boards_file, name), provenance) as (board, say):
         say(f"storing {work.name}, and measuring its subnets")
         board.deploy(work.model)
         asked = Asked(found, given, chosen)
-        values = values_of(work.pack, len(work.truth))
+        values = values_of(work.pack, len(work.classes))
         done = replay_on(
             board,
             work.pack,

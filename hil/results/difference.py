@@ -7,7 +7,7 @@ from hil.errors import ComparisonError
 from hil.results.measurement import UNJUDGED, Measurement
 from hil.results.run import BoardIdentity, Run
 
-MORE_IS_BETTER = ("accuracy",)
+MORE_IS_BETTER = ("accuracy", "r2", "auc")
 """Metrics that are better if they are larger; of all others less is better."""
 NEUTRAL = ("macs", "room_flash", "room_arena", "power_idle", "tflite_latency")
 """Metrics that say what a subnet is, not how well it does."""

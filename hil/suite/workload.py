@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from hil.suite.switch_pairs import Pair
 from reds.data.catalog import Labels
-from reds.data.labeled import find_labeled
+from reds.data.labeled import find_labeled, task_of
 from reds.errors import LabeledSetMissing, PackError
 from reds.fixtures import fixtures_dir
 from reds.pack.card import shares
 from reds.pack.model import LIMIT, Model
 from reds.pack.pack import Pack, load_pack
+from reds.pack.task import Task, score
 from reds.pack.validate.window import inference_values
 
 SHIPPED = "kws-dnn-s.reds"
@@ -39,10 +40,10 @@ class Workload:
     """Bytes of the file."""
     inputs: NDArray[np.int8]
     """Labeled clips, then seeded random inputs: [N, input size]."""
-    truth: Labels
-    """Classes of the labeled examples, the first rows of `inputs`: [clips]."""
+    truth: NDArray[Any]
+    """Labels [clips] or values [clips, outputs] of the labeled examples, the first rows of `inputs`."""
     floors: Mapping[str, float]
-    """Lowest accuracy that the card allows each subnet, a fraction."""
+    """Lowest accuracy, or score of another task, that the card allows each subnet, a fraction."""
     unlabeled: str
     """The reason why there are no labeled examples; empty if there are some."""
     taken: NDArray[np.intp]
@@ -78,9 +79,25 @@ class Workload:
         return sum(subnet.macs for subnet in self.model.subnets)
 
     @property
-    def taken_truth(self) -> Labels:
-        """Return the classes of the labeled examples among `taken`, its first rows."""
+    def task(self) -> Task:
+        """Return what the outputs of the network are."""
+        return task_of(self.pack.card or {})
+
+    def score(self, outputs: NDArray[np.int8], subnet: str) -> float:
+        """Return how good a subnet's outputs [clips, outputs] of the labeled examples that are taken are."""
+        inputs = self.inputs[self.taken[: len(outputs)]].astype(np.float64) - self.model.input_zero
+        real = self.pack.real(outputs, self.subnets.index(subnet))
+        return score(self.task, real, self.taken_truth, inputs * self.model.input_scale)
+
+    @property
+    def taken_truth(self) -> NDArray[Any]:
+        """Return labels or values of the labeled examples among `taken`, its first rows."""
         return self.truth[self.taken[self.taken < len(self.truth)]]
+
+    @property
+    def classes(self) -> Labels:
+        """Return the classes of the labeled examples; none if the network does not tell classes apart."""
+        return self.truth if self.task == "classes" else np.zeros(0, np.uint8)
 
     @property
     def output_macs(self) -> int:
@@ -135,9 +152,10 @@ def load(path: Path) -> Workload:
         if clips.shape[1] != model.input_size:
             sizes = f"its labeled set has inputs of {clips.shape[1]}, the pack takes {model.input_size}"
             raise PackError(f"{path}: {sizes}; {together}")
-        classes = min(model.output_size(s) for s in range(len(model.subnets)))
-        if truth.max() >= classes:
-            labels = f"its labeled set has the label {truth.max()}, the pack has {classes} outputs"
+        found = min(model.output_size(s) for s in range(len(model.subnets)))
+        needed = _outputs_needed(card, truth, model)
+        if found < needed:
+            labels = f"its labeled set needs {needed} outputs, the pack has {found}"
             raise PackError(f"{path}: {labels}; {together}")
         reason = ""
     except LabeledSetMissing as missing:
@@ -149,6 +167,17 @@ def load(path: Path) -> Workload:
     random = rng.integers(-LIMIT, LIMIT + 1, (max(0, _enough(model) - len(clips)), model.input_size), np.int8)
     inputs = np.concatenate([clips, random])
     return Workload(pack, size, inputs, truth, _floors(path, model, card), reason, np.arange(len(inputs)))
+
+
+def _outputs_needed(card: Mapping[str, Any], truth: NDArray[Any], model: Model) -> int:
+    """Return the fewest outputs of a pack with this labeled set."""
+    match task_of(card):
+        case "values":
+            return int(truth.shape[1])
+        case "anomalies":
+            return model.input_size
+        case _:
+            return int(truth.max()) + 1
 
 
 def _of(some: int, every: int) -> str:

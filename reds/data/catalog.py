@@ -6,6 +6,7 @@ returns examples.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from reds.data.speech import CLASSES, COEFFICIENTS, FRAMES, SCALE, ZERO
 from reds.pack.scale import UNCHANGED, Standardization
+from reds.pack.task import Task
 
 Labels = NDArray[np.unsignedinteger[Any]]
 """Labels [N]: uint8, or uint16 where there are more than 256 classes."""
@@ -38,6 +40,19 @@ class DataSpec:
     """Name of the file of labeled examples, in the fixtures or beside a pack."""
     standardization: Standardization = UNCHANGED
     """Mean and deviation of each unit of the user's features; empty if the net reads them as they are."""
+    task: Task = "classes"
+    """What the outputs of a net for these examples are."""
+    targets: Standardization = UNCHANGED
+    """Mean and deviation of each value that a net gives; it gives (value - mean) / deviation."""
+
+    @property
+    def outputs(self) -> int:
+        """Return the number of outputs that a net for these examples has."""
+        return {
+            "classes": len(self.classes),
+            "values": len(self.targets.mean),
+            "anomalies": prod(self.shape),
+        }[self.task]
 
     def thinned(self, every: int) -> tuple[int, int, int]:
         """Return the shape of an example of which every second, third... row is kept."""
@@ -53,18 +68,19 @@ class DataSpec:
 class Data:
     """Hold the training, validation and test examples of a data set; test examples are used only once.
 
-    Features are int8 [N, rows, columns, units], labels [N]. All variants of one training example are
-    in the training part.
+    Features are int8 [N, rows, columns, units]. Labels of classes are [N], values standardized float32
+    [N, outputs]. Labels of anomalies are uint8 [N], 1 for an odd example. All variants of one training
+    example are in the training part.
     """
 
     set: DataSpec
     train_x: NDArray[np.int8]
     """int8 [variants, N, rows, columns, units]; variant 0 is the plain example."""
-    train_y: Labels
+    train_y: NDArray[Any]
     validation_x: NDArray[np.int8]
-    validation_y: Labels
+    validation_y: NDArray[Any]
     test_x: NDArray[np.int8]
-    test_y: Labels
+    test_y: NDArray[Any]
     files: Mapping[str, str]
     """sha256 of every file that decides which training examples these are, by file name."""
     split: str

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.data.labels import check_whole_labels
+from reds.data.values import check_anomalies, checked_values
 from reds.errors import DataError
+from reds.pack.task import Task
 from reds.rules import seed_rule
 from reds.text import is_printable, shown
 
@@ -31,8 +33,10 @@ class RawData:
     """Hold a user's examples as they were read, checked but not yet stored as int8."""
 
     parts: Mapping[str, Part]
-    """`train`, `test` and optionally `validation`: features [N, rows, columns, units] and labels [N]."""
+    """`train`, `test` and optionally `validation`: features [N, rows, columns, units], and labels [N] or
+    values [N, outputs]."""
     classes: tuple[str, ...]
+    """Names of the labels 0, 1, 2...; empty for another task."""
     sha256: str
     """Checksum of everything that was read."""
     source: str
@@ -43,6 +47,8 @@ class RawData:
     """Sentences on the examples that a user should read, as that some sounds were cut."""
     front_end: Mapping[str, object] = field(default_factory=dict)
     """Steps from a sensor's samples to such features, for a device to repeat."""
+    task: Task = "classes"
+    """What the outputs of a net for these examples are."""
 
 
 def given_rule(parts: Mapping[str, Part]) -> str:
@@ -62,8 +68,41 @@ def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str
         DataError: A part has another shape or type, a value that is not finite or too large, a label without
             a class, or a class without an example.
     """
-    first = parts["train"].x
+    check_features(where, parts)
     for name, (x, y) in parts.items():
+        _check_labels(f"{where}: {name}_y", y, len(x), classes)
+
+
+def checked_parts(
+    where: str | Path, parts: Mapping[str, Part], classes: tuple[str, ...], task: Task
+) -> dict[str, Part]:  # fmt: skip
+    """Return parts that hold examples of one shape and type, and what their task needs for each.
+
+    Args:
+        where: The file or object that holds the examples, for errors.
+        parts: `train` and other parts; N may differ between them.
+        classes: Names of the labels 0, 1, 2...; empty for another task.
+        task: What the outputs of a net are.
+
+    Raises:
+        DataError: A part cannot be used.
+    """
+    if task == "classes":
+        check_parts(where, parts, classes)
+        return dict(parts)
+    check_features(where, parts)
+    given, counts = {n: part.y for n, part in parts.items()}, {n: len(part.x) for n, part in parts.items()}
+    if task == "anomalies":
+        check_anomalies(where, given, counts)
+        return dict(parts)
+    values = checked_values(where, given, counts)
+    return {name: Part(part.x, values[name]) for name, part in parts.items()}
+
+
+def check_features(where: str | Path, parts: Mapping[str, Part]) -> None:
+    """Raise `DataError` unless all parts hold features of one shape and type, finite and not too large."""
+    first = parts["train"].x
+    for name, (x, _) in parts.items():
         array = f"{where}: {name}_x"
         if x.dtype.kind not in "iuf":
             raise DataError(f"{array} is of type {x.dtype}: whole or floating-point numbers are needed")
@@ -83,7 +122,6 @@ def check_parts(where: str | Path, parts: Mapping[str, Part], classes: tuple[str
                 f"{array} holds values beyond {LARGEST:g}, as {_farthest(x)}: divide this unit by a number"
                 " (each unit is scaled by itself), or replace values that stand for nothing"
             )
-        _check_labels(f"{where}: {name}_y", y, len(x), classes)
 
 
 def _farthest(x: NDArray[Any]) -> str:

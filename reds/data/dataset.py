@@ -15,8 +15,8 @@ from reds.data.checks import (
     Part,
     RawData,
     check_classes,
-    check_parts,
     check_seed,
+    checked_parts,
     given_rule,
     numbered_classes,
 )  # fmt: skip
@@ -30,6 +30,7 @@ from reds.data.own import NAME_BYTES, own_name, read_own
 from reds.data.user_files import to_data
 from reds.errors import DataError
 from reds.pack.array_like import array_of
+from reds.pack.task import TASKS, Task
 from reds.reading import names_a_file, user_path
 from reds.text import printable, shown
 
@@ -52,12 +53,16 @@ class Dataset:
     254 steps that span the 0.01th to the 99.99th percentile of the training part, and 0.
 
     Attributes:
-        train: Features float [N, units, rows, columns] or [N, features], and labels int [N] from 0.
+        train: Features float [N, units, rows, columns] or [N, features], and labels int [N] from 0, or what
+            `task` needs.
         test: Features and labels of the test part, which is used once, after everything is chosen.
         validation: Features and labels of the validation part. By default it is a tenth of every class of
             the training part.
         classes: Names of the labels 0, 1, 2...; by default the numbers.
         origin: Set by `read`.
+        task: `classes`; `values`, where y are numbers [N] or [N, outputs], as of a regression; or
+            `anomalies`, where an autoencoder gives back usual examples, and y [N] is 1 for each odd example
+            of the test part.
 
     Raises:
         DataError: An array has another shape or type, a value is not finite, or a class has no example.
@@ -68,6 +73,7 @@ class Dataset:
     validation: Examples | None = None
     classes: Sequence[str] | None = None
     origin: RawData | None = None
+    task: Task = "classes"
 
     def __post_init__(self) -> None:
         self.raw()
@@ -210,16 +216,27 @@ class Dataset:
         parts = {"train": _part("train", self.train), "test": _part("test", self.test)}
         if self.validation is not None:
             parts["validation"] = _part("validation", self.validation)
-        classes = numbered_classes(parts["train"].y) if self.classes is None else _names(self.classes)
-        check_classes("Dataset", classes)
-        check_parts("Dataset", parts, classes)
+        classes = self._checked_classes(parts["train"])
+        parts = checked_parts("Dataset", parts, classes, self.task)
         digest = hashlib.sha256("\0".join(classes).encode())
         for name, (x, y) in parts.items():
             digest.update(f"{name} {x.shape} {x.dtype}".encode())
             digest.update(np.ascontiguousarray(x).tobytes() + np.ascontiguousarray(y).tobytes())
         if self.origin is not None:
             return replace(self.origin, parts=parts)
-        return RawData(parts, classes, digest.hexdigest(), "arrays", given_rule(parts))
+        return RawData(parts, classes, digest.hexdigest(), "arrays", given_rule(parts), task=self.task)
+
+    def _checked_classes(self, train: Part) -> tuple[str, ...]:
+        """Return the names of the classes, none for another task."""
+        if self.task not in TASKS:
+            raise DataError(f"Dataset: task is {shown(self.task)}: one of {', '.join(TASKS)} is needed")
+        if self.task != "classes":
+            if self.classes is not None:
+                raise DataError(f"Dataset: classes are given, and task is {self.task}: leave out one of both")
+            return ()
+        classes = numbered_classes(train.y) if self.classes is None else _names(self.classes)
+        check_classes("Dataset", classes)
+        return classes
 
     def stored(self, name: str, seed: int = 0) -> Data:
         """Return the examples in int8, as a data set called `name`.

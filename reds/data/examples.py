@@ -4,14 +4,17 @@ Only this module draws random numbers for examples, in a fixed order, so that a 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reds.data.catalog import Data
 from reds.data.options import AugmentationOptions, DataOptions
+from reds.errors import DataError
 from reds.pack.scale import Standardization
 from reds.rules import check_kind
 
@@ -22,7 +25,9 @@ class Examples:
     Features are float32 [N, features], spatial positions in order, units innermost.
 
     Attributes:
-        validation: Real features float32 [M, features] and labels int64 [M] of the validation part.
+        task: What the outputs of a net for these examples are.
+        validation: Real features float32 [M, features] of the validation part, and labels int64 [M], values
+            float32 [M, outputs], or the features again.
         stored: Features of the validation part as int8 [M, features].
     """
 
@@ -31,11 +36,15 @@ class Examples:
         self.set, self.every, self.balanced = data.set, options.every, options.balanced
         self.augmentation = augmentation
         self._x = torch.from_numpy(data.train_x)
-        self._y = torch.from_numpy(data.train_y.astype(np.int64))
-        self._rarity = 1 / torch.bincount(self._y, minlength=len(data.set.classes)).double()
+        self.task = data.set.task
+        if self.balanced and self.task != "classes":
+            raise DataError(f"balanced: {data.set.name} has no classes, but {self.task}: leave it out")
+        self._y = _truth(data.train_y)
+        if self.balanced:
+            self._rarity = 1 / torch.bincount(self._y, minlength=len(data.set.classes)).double()
         self.stored = data.validation_x[:, :: self.every].reshape(len(data.validation_x), -1)
-        labels = torch.from_numpy(data.validation_y.astype(np.int64))
-        self.validation = torch.from_numpy(data.set.real(self.stored)), labels
+        x = torch.from_numpy(data.set.real(self.stored))
+        self.validation = x, x if self.task == "anomalies" else _truth(data.validation_y)
 
     @property
     def standardization(self) -> Standardization:
@@ -68,7 +77,8 @@ class Examples:
             generator: Draws the variant of each example and its augmentation.
 
         Returns:
-            Features float32 [N, features] and target probabilities float32 [N, classes].
+            Features float32 [N, features] and targets float32 [N, outputs]: probabilities, values, or the
+            features themselves.
         """
         n, (height, width) = len(batch), self._x.shape[2:4]
         variant = torch.randint(len(self._x), (n, 1), generator=generator)
@@ -81,20 +91,26 @@ class Examples:
             columns = torch.where(flipped, columns.flip(1), columns)
         index = variant[:, :, None], batch[:, None, None], rows[:, :, None], columns[:, None]
         x = self._real(self._x[index]).flatten(1)
-        target = F.one_hot(self._y[batch], len(self.set.classes)).float()
         other = torch.randperm(n, generator=generator)
         share = 1 - self.augmentation.mixup * torch.rand((n, 1), generator=generator)
-        return torch.lerp(x[other], x, share), torch.lerp(target[other], target, share)
+        mixed = torch.lerp(x[other], x, share)
+        if self.task == "anomalies":
+            return mixed, mixed
+        target = self._y[batch]
+        if self.task == "classes":
+            target = F.one_hot(target, len(self.set.classes)).float()
+        return mixed, torch.lerp(target[other], target, share)
 
     def plain(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return `count` random examples without augmentation, a random variant of each.
 
         Returns:
-            Features float32 [count, features] and labels int64 [count].
+            Features float32 [count, features], and labels int64 [count] or values float32 [count, outputs].
         """
         drawn = torch.randint(len(self._y), (count,), generator=generator)
         variant = torch.randint(len(self._x), (count,), generator=generator)
-        return self._real(self._x[variant, drawn][:, :: self.every]).flatten(1), self._y[drawn]
+        x = self._real(self._x[variant, drawn][:, :: self.every]).flatten(1)
+        return x, x if self.task == "anomalies" else self._y[drawn]
 
     def _real(self, x: Tensor) -> Tensor:
         return (x.float() - self.set.zero) * self.set.scale
@@ -104,3 +120,8 @@ class Examples:
         if not reach:
             return torch.zeros((n, 1), dtype=torch.int64)
         return torch.randint(-reach, reach + 1, (n, 1), generator=generator)
+
+
+def _truth(y: NDArray[Any]) -> Tensor:
+    """Return labels as int64, values as float32."""
+    return torch.from_numpy(y.astype(np.float32 if y.dtype.kind == "f" else np.int64))

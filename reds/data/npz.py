@@ -5,7 +5,8 @@ The file holds these arrays and no others:
 - Optionally `validation_x` and `validation_y`; without them a share of the training part validates.
 - Optionally `classes`, the names of labels 0, 1, 2...; without them the numbers are the names.
 
-Features are numbers [N, rows, columns, units], [N, rows, columns] or [N, features].
+Features are numbers [N, rows, columns, units], [N, rows, columns] or [N, features]. What the `y` arrays hold
+depends on the task: labels of classes [N], values [N] or [N, outputs], or 1 for each odd example.
 """
 
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from reds.data.arrays import read_arrays
-from reds.data.checks import Part, RawData, check_classes, check_parts, given_rule, numbered_classes
+from reds.data.checks import Part, RawData, check_classes, checked_parts, given_rule, numbered_classes
 from reds.data.local_files import sha256_of
 from reds.errors import DataError
+from reds.pack.task import Task
 from reds.reading import reason
 from reds.spelling import did_you_mean
 
@@ -33,7 +35,7 @@ _KNOWN_AS = {
 """Names that others give these arrays, in lower case, as `x_train` or `val_labels`."""
 
 
-def read_npz(path: Path) -> RawData:
+def read_npz(path: Path, task: Task = "classes") -> RawData:
     """Return all examples of a file. Raises `DataError`, which names the array that cannot be used."""
     arrays = read_arrays(path)
     pair = {"validation_x", "validation_y"}
@@ -48,10 +50,12 @@ def read_npz(path: Path) -> RawData:
         raise DataError(f"{path}: unknown array {unknown[0]}: {did_you_mean(unknown[0], NEEDED + OPTIONAL)}")
     names = ("train", "test", *(["validation"] if "validation_x" in arrays else []))
     parts = {name: Part(arrays[f"{name}_x"], arrays[f"{name}_y"]) for name in names}
-    classes = _classes(path, arrays)
-    check_parts(path, parts, classes)
+    classes = _classes(path, arrays) if task == "classes" else ()
+    if task != "classes" and "classes" in arrays:
+        raise DataError(f"{path}: classes are given, and [data] task is {task}: leave out one of both")
+    parts = checked_parts(path, parts, classes, task)
     shaped = {name: Part(_with_positions(x), y) for name, (x, y) in parts.items()}
-    return RawData(shaped, classes, sha256_of(path), path.resolve().name, given_rule(parts))
+    return RawData(shaped, classes, sha256_of(path), path.resolve().name, given_rule(parts), task=task)
 
 
 def _classes(path: Path, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:

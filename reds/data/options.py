@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reds.pack.task import Task
+
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 """Ends of the names of sound files, in lower case."""
 
@@ -57,6 +59,10 @@ class DataOptions:
     group: str | None = None
     """Regular expression that finds the speaker, patient or device in the name of each file of a folder, as
     `^(.+)_nohash`. What its first parentheses match is the group, and a group is in one part only.
+    """
+    task: Task = "classes"
+    """Outputs of the net, for an .npz file: `classes`; `values`, as of a regression; or `anomalies`, where an
+    autoencoder gives back usual examples.
     """
     sounds: SoundOptions = field(default_factory=SoundOptions)
     series: SeriesOptions = field(default_factory=SeriesOptions)

@@ -63,8 +63,8 @@ def read_own(path: Path, options: DataOptions, seed: int) -> RawData:
                 f"{path}: is no .npz, .csv or folder: write numbers as CSV or with numpy.savez, put pictures"
                 " or sounds into folders named after their classes"
             )
-        check_used(path, options)
-        return read_npz(path)
+        check_used(path, options, "task")
+        return read_npz(path, options.task)
     if recordings := list_recordings(path):
         check_used(path, options, "series", "group")
         return read_series(recordings, path, options, seed)
@@ -93,6 +93,7 @@ def check_used(path: Path, options: DataOptions, *used: str) -> None:
     """Raise `DataError` if an option is given that would not count for these data."""
     given = {
         "group": options.group is not None,
+        "task": options.task != "classes",
         "sounds": options.sounds != SoundOptions(),
         "series": options.series != SeriesOptions(),
     }

@@ -4,8 +4,10 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reds.data.catalog import Data, DataSpec
 from reds.data.checks import RawData, check_present
@@ -15,6 +17,8 @@ from reds.data.leaks import leak_notes
 from reds.data.options import DataOptions
 from reds.data.own import own_name, read_own
 from reds.data.part_ranges import range_notes
+from reds.data.values import standardization_of
+from reds.pack.scale import UNCHANGED, Standardization
 
 VALIDATION_SHARE = 0.1
 """Share of every class of the training part that validates, if no validation part is given."""
@@ -51,29 +55,40 @@ def to_data(raw: RawData, where: str | Path, name: str, seed: int) -> Data:
         DataError: int8 would lose a feature, or a class is left without training examples.
     """
     storage = choose_storage(where, raw.parts["train"].x)
-    parts = {part: (storage.to_int8(x), y.astype(np.uint8)) for part, (x, y) in raw.parts.items()}
+    targets = standardization_of(raw.parts["train"].y) if raw.task == "values" else UNCHANGED
+    parts = {part: (storage.to_int8(x), _truth(y, targets)) for part, (x, y) in raw.parts.items()}
     (x, y), (test_x, test_y) = parts["train"], parts["test"]
     if "validation" in parts:
         (held_x, held_y), split = parts["validation"], raw.split
     else:
-        held = sample_share(y, VALIDATION_SHARE, seed)
+        classes = raw.task == "classes"
+        strata = y.astype(np.uint8) if classes else np.zeros(len(y), np.uint8)
+        held = sample_share(strata, VALIDATION_SHARE, seed)
         held_x, held_y, x, y = x[held], y[held], x[~held], y[~held]
-        cut = f"{VALIDATION_SHARE:.0%} of every class of the training part validate, seed {seed}"
+        cut = (
+            f"{VALIDATION_SHARE:.0%} of {'every class of ' * classes}the training part validate, seed {seed}"
+        )
         split = f"{raw.split}; {cut}"
-        check_present(f"{where}: training part without the validation part", y, raw.classes)
+        if classes:
+            check_present(f"{where}: training part without the validation part", y, raw.classes)
     notes = storage.notes + raw.notes + range_notes(raw.parts) + leak_notes(raw.parts)
     order = np.random.default_rng(_ORDER_SEED).permutation(len(test_y))  # labeled: the first, of all classes
     return Data(
-        _spec(raw, name, storage), x[None], y, held_x, held_y, test_x[order], test_y[order],
+        _spec(raw, name, storage, targets), x[None], y, held_x, held_y, test_x[order], test_y[order],
         {raw.source: raw.sha256}, split, notes, raw.front_end,
     )  # fmt: skip
 
 
-def _spec(raw: RawData, name: str, storage: Storage) -> DataSpec:
+def _truth(y: NDArray[Any], targets: Standardization) -> NDArray[Any]:
+    """Return labels as uint8, or standardized values as float32."""
+    return targets.apply(y).astype(np.float32) if targets.mean else y.astype(np.uint8)
+
+
+def _spec(raw: RawData, name: str, storage: Storage, targets: Standardization) -> DataSpec:
     """Return the spec of the data set; the checksum makes its file name unique."""
     x, _ = raw.parts["test"]
     rows, columns, units = x.shape[1:]
     return DataSpec(
         name, (rows, columns, units), raw.classes, storage.scale, storage.zero, min(LABELED, len(x)),
-        f"{name}-{raw.sha256[:8]}-test.npz", storage.standardization,
+        f"{name}-{raw.sha256[:8]}-test.npz", storage.standardization, raw.task, targets,
     )  # fmt: skip

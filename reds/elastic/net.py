@@ -115,13 +115,19 @@ class ElasticNet(nn.Module):
             )
 
     def check_batch(self, x: Tensor, y: Tensor) -> None:
-        """Raise `DataError` unless the net reads features x, and has an output for each label y int [N]."""
+        """Raise `DataError` unless the net reads features x, and has outputs for y.
+
+        It holds labels int [N], or values float [N, outputs].
+        """
         self.check_features(x)
-        outputs = self.graph.tensors[-1].channels(self.graph.full)
+        last = self.graph.tensors[-1]
+        outputs = last.positions * last.channels(self.graph.full)
         if not isinstance(y, Tensor):
             raise DataError(
                 f"the labels are {type(y).__name__}: a tensor is needed, as torch.from_numpy makes it"
             )
+        if y.dtype.is_floating_point and y.shape == (len(x), outputs):
+            return
         if y.shape != x.shape[:1] or y.dtype.is_floating_point:
             raise DataError(
                 f"the labels are {y.dtype} {list(y.shape)}: one whole number for each of {len(x)} examples is"

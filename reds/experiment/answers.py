@@ -7,11 +7,10 @@ subnets that are compared share one temperature, fitted on validation examples (
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from reds.data.catalog import Labels
 
 COLDEST, HOTTEST = 0.01, 100.0
 """Temperatures between which the best one is searched."""
@@ -19,12 +18,12 @@ COLDEST, HOTTEST = 0.01, 100.0
 
 @dataclass(frozen=True)
 class Answers:
-    """Hold the logits of subnets on labeled examples."""
+    """Hold the outputs of subnets on labeled examples. Of classes they are logits."""
 
     logits: NDArray[np.float32] = field(repr=False)
-    """[subnets, examples, classes]."""
-    labels: Labels = field(repr=False)
-    """[examples]."""
+    """[subnets, examples, outputs]."""
+    labels: NDArray[Any] = field(repr=False)
+    """Labels [examples], or values [examples, outputs]."""
 
     @property
     def hits(self) -> NDArray[np.bool_]:

@@ -12,12 +12,16 @@ from reds.data.catalog import Data
 from reds.experiment.board import Measured
 from reds.experiment.method import Method
 from reds.pack.model import Model
+from reds.pack.task import METRICS
 from reds.training.torch_setup import processor
 
 
 @dataclass(frozen=True)
 class SubnetResult:
-    """Hold cost and accuracy of one subnet; accuracies are fractions, in int8 unless named float."""
+    """Hold cost and accuracy of one subnet; accuracies are fractions, in int8 unless named float.
+
+    Of a net that does not tell classes apart an accuracy is the score of its task (`reds.pack.task`).
+    """
 
     name: str
     widths: tuple[int, ...]
@@ -33,6 +37,8 @@ class SubnetResult:
     float_validation_accuracy: float
     predicted: Mapping[str, float]
     """Costs on the target: bytes of `arena` and `flash`, and `us`, `cycles` and `uJ` as far as known."""
+    mean_error: float | None = None
+    """Mean absolute error on the test examples, in the unit of the values; None for other tasks."""
 
 
 def card_of(
@@ -55,6 +61,7 @@ def card_of(
         processes: Processes that trained the net together.
         measured: What a board measured of each subnet; None if no board was asked.
     """
+    task = data.set.task
     rows = [_subnet(subnet, floor) for subnet, floor in zip(subnets, floors, strict=True)]
     if measured:
         rows = [{**row, "measured": dict(costs)} for row, costs in zip(rows, measured.subnets, strict=True)]
@@ -71,6 +78,8 @@ def card_of(
             "zero": model.input_zero,
             **(asdict(data.set.standardization) if model.standardized else {}),
         },
+        **({} if task == "classes" else {"task": task, "metric": METRICS[task]}),
+        **({"output": asdict(data.set.targets)} if data.set.targets.mean else {}),
         "classes": list(data.set.classes),
         "subnets": rows,
         **({"board": dict(measured.board)} if measured else {}),
@@ -98,5 +107,6 @@ def _subnet(subnet: SubnetResult, floor: float) -> dict[str, Any]:
             "float_validation": round(subnet.float_validation_accuracy, 6),
             "float_test": round(subnet.float_accuracy, 6),
         },
+        **({} if subnet.mean_error is None else {"mean_error": subnet.mean_error}),
         "floor": floor,
     }

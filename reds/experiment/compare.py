@@ -73,7 +73,7 @@ def compare(
         The report in Markdown.
 
     Raises:
-        RecipeError: The recipe has alternatives.
+        RecipeError: The recipe has alternatives, or its net does not tell classes apart.
         RedsError: The data cannot be used, training diverged, packs of another recipe are in the way, or Ray
             cannot be used.
         OSError: `out` cannot be written, or another command writes into it.
@@ -83,6 +83,11 @@ def compare(
         raise RecipeError(
             f"{recipe.name}: it has alternatives, and one resolution is compared: write its strides into"
             " [net]"
+        )
+    if recipe.data.task != "classes":
+        raise RecipeError(
+            f"{recipe.name}: [data] task is {recipe.data.task}, and answers of classes are compared: build it"
+            " with `reds build`"
         )
     trainings = [trainings_of_seed(recipe, seed) for seed in seeds]
     with only_writer(out):

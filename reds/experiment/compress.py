@@ -174,7 +174,7 @@ def compress(
 def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
     """Return the full net. Raises `DataError` if it reads examples of another shape."""
     if isinstance(net, str):
-        net = by_name(net, len(spec.classes))
+        net = by_name(net, spec.outputs)
     graph = net.graph if isinstance(net, ElasticNet) else net
     source, (rows, columns, units) = graph.tensors[0], spec.shape
     reads = source.channels(graph.full), source.height, source.width
@@ -183,7 +183,7 @@ def _graph(net: ElasticNet | Graph | str, spec: DataSpec) -> Graph:
     if reads != (units, rows, columns) if exact else not graph.reads(spec.shape):
         found, expected = (_shape(sides) for sides in ((units, rows, columns), reads))
         raise DataError(f"the examples are {found}, the net reads {expected}: give it examples of that shape")
-    check_outputs(graph, len(spec.classes))
+    check_outputs(graph, spec.task, spec.outputs)
     return graph
 
 

@@ -3,14 +3,16 @@
 from copy import deepcopy
 
 import torch
-import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.data.catalog import DataSpec
 from reds.data.examples import Examples
+from reds.elastic.affine import UnitBias
+from reds.elastic.loss import plain_loss
 from reds.elastic.net import ElasticNet
 from reds.elastic.standardized import read_standardized
 from reds.errors import QuantizeError, SettingsError
+from reds.pack.scale import Standardization
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
 from reds.quantization.tables import REMEDY
@@ -23,7 +25,8 @@ def given_net(net: ElasticNet, examples: Examples, name: str, seed: int) -> Elas
     """Return a copy of a given net that reads the stored features.
 
     If these are standardized, a trained net has to compute for them what it did for the user's own. Random
-    weights are better left as they are. The loss on training examples tells the two apart.
+    weights are better left as they are. The loss on training examples tells the two apart. So it does where
+    values are standardized, and the net may give the user's own.
 
     Args:
         net: A full net; it is not changed.
@@ -38,12 +41,40 @@ def given_net(net: ElasticNet, examples: Examples, name: str, seed: int) -> Elas
     same.standardization = examples.set.standardization
     if net.standardization != same.standardization:
         read_standardized(moved, same.standardization)
+    candidates = [moved, same]
+    if examples.set.targets.mean:
+        candidates = [giving_standardized(each, examples.set.targets) for each in candidates] + candidates
     x, y = examples.plain(COMPARED, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        losses = [float(F.cross_entropy(each.eval()(x, 0), y)) for each in (same, moved)]
-    given = same if losses[0] < losses[1] else moved
+        losses = [float(plain_loss(each.eval()(x, 0), y)) for each in candidates]
+    given = candidates[losses.index(min(losses))]
     _check_int8(given, name, x, examples.set)
     return given
+
+
+@torch.no_grad()
+def giving_standardized(net: ElasticNet, targets: Standardization) -> ElasticNet:
+    """Return a copy of a net that gives standardized values where the net gives the user's own.
+
+    Args:
+        net: A full net.
+        targets: Mean and deviation of each value.
+
+    Raises:
+        SettingsError: The last layer has no weights, or ends in more than a bias.
+    """
+    moved, last = deepcopy(net), net.graph.layers[-1]
+    affine = moved.subnet_affines(0)[-1]
+    if not isinstance(affine, UnitBias) or last.relu or last.activation:
+        raise SettingsError(
+            f"net: its last layer {last.name} is no plain layer with weights, and values of several units are"
+            " stored in one scale: end the net in a linear layer"
+        )
+    mean, deviation = (torch.tensor(each, dtype=torch.float32) for each in (targets.mean, targets.deviation))
+    weight = moved.weights[-1]
+    weight /= deviation.view(-1, *[1] * (weight.ndim - 1))
+    affine.bias.copy_((affine.bias - mean) / deviation)
+    return moved
 
 
 @torch.no_grad()

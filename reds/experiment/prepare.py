@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
 from reds.console import print_notes
-from reds.data.catalog import SETS, Data, DataSpec, Labels
+from reds.data.catalog import SETS, Data, DataSpec
 from reds.data.load import load_data
 from reds.data.local_files import sha256_of
 from reds.data.own import check_used
@@ -79,8 +79,8 @@ class Prepared(Checked):
         return [self, *others]
 
     @property
-    def test(self) -> tuple[NDArray[np.int8], Labels]:
-        """Return test inputs int8 [N, input_size] and labels [N], which no choice may depend on."""
+    def test(self) -> tuple[NDArray[np.int8], NDArray[Any]]:
+        """Return test inputs int8 [N, input_size] and labels or values, which no choice may depend on."""
         x = self.data.test_x[:, :: self.recipe.data.every]
         return x.reshape(len(x), -1), self.data.test_y
 
@@ -108,6 +108,12 @@ def check_recipe(
         if recipe.data.set not in SETS:
             own = _own_data(recipe, path, console)
         spec = own.set if own else SETS[recipe.data.set]
+        if spec.task == "anomalies" and recipe.data.every > 1:
+            raise RecipeError(f"{path}: [data] every leaves out rows that the net has to give: remove it")
+        if spec.task != "classes" and recipe.alternative:
+            raise RecipeError(
+                f"{path}: [[alternative]] needs classes, and [data] task is {spec.task}: remove one"
+            )
         check_rows(recipe, spec, str(path))
         check_shifts(recipe, spec, str(path))
     sha256 = sha256_of(path)
@@ -210,7 +216,7 @@ def graph_of(recipe: Recipe, spec: DataSpec) -> Graph:
     Raises:
         RecipeError: The net reads inputs of another shape than the data have.
     """
-    graph = restrided(by_name(recipe.net.name, len(spec.classes)), recipe.net.strides)
+    graph = restrided(by_name(recipe.net.name, spec.outputs), recipe.net.strides)
     graph = graph.widened(recipe.net.widen)
     shape = spec.thinned(recipe.data.every)
     if not graph.reads(shape):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from reds import pack
-from reds.data.catalog import Data, DataSpec, Labels
+from reds.data.catalog import Data, DataSpec
 from reds.data.labeled import save_labeled
 from reds.elastic.net import ElasticNet
 from reds.errors import PackError
@@ -28,9 +28,10 @@ from reds.nesting.budgets import TargetProfile
 from reds.pack.model import Model
 from reds.pack.paths import pack_path, writing
 from reds.pack.subnets import Subnets
-from reds.quantization.range_search import logits
+from reds.pack.task import mean_error, score
+from reds.quantization.range_search import outputs
 from reds.training import processes
-from reds.training.trainer import predictions
+from reds.training.trainer import outputs as float_outputs
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Result:
     every: int = field(repr=False)
     """Stride of the rows of an example that the net reads: 2 for every second row."""
     answers: Answers = field(repr=False)
-    """Answers of the subnets to the test examples, in int8."""
-    float_hits: NDArray[np.bool_] = field(repr=False)
+    """Outputs of the subnets for the test examples, in int8, and what they should be."""
+    float_answers: Answers = field(repr=False)
     """The same in float."""
     subnets: Subnets[SubnetResult]
     """Smallest first: `result.subnets[0]`, `result.subnets["25%"]`."""
@@ -62,10 +63,15 @@ class Result:
 
     @property
     def int8_gaps(self) -> tuple[Int8Gap, ...]:
-        """Return how the answers of each subnet on the test examples differ between int8 and float."""
+        """Return how the answers of each subnet on the test examples differ between int8 and float.
+
+        There are none for a net that does not tell classes apart.
+        """
+        if self.data.set.task != "classes":
+            return ()
         return tuple(
             int8_gap(subnet.name, *answers)
-            for subnet, *answers in zip(self.subnets, self.answers.hits, self.float_hits, strict=True)
+            for subnet, *answers in zip(self.subnets, self.answers.hits, self.float_answers.hits, strict=True)
         )
 
     def save(self, path: str | Path) -> Path:
@@ -104,30 +110,33 @@ class Result:
         return replace(self, measured=measured)
 
 
-def float_hits(
-    net: ElasticNet, spec: DataSpec, x: NDArray[np.int8], y: NDArray[np.integer[Any]]
-) -> NDArray[np.bool_]:
-    """Return which examples each subnet classifies correctly in float, bool [subnets, N].
+def float_answers(
+    net: ElasticNet, spec: DataSpec, x: NDArray[np.int8], truth: NDArray[Any]
+) -> Answers:  # fmt: skip
+    """Return the outputs of each subnet in float.
 
     Args:
         net: The float net.
         spec: Scale and zero point of the stored features.
         x: Stored features int8 [N, input_size].
-        y: Labels [N].
+        truth: Labels [N], or values [N, outputs].
     """
     features = torch.from_numpy(spec.real(x))
-    return np.stack([predictions(net, i, features).numpy() == y for i in range(len(net.subnets))])
+    return Answers(
+        np.stack([float_outputs(net, i, features).numpy() for i in range(len(net.subnets))]), truth
+    )
 
 
-def int8_answers(model: Model, x: NDArray[np.int8], y: Labels) -> Answers:
-    """Return the answers of all subnets, with the bit-exact interpreter.
+def int8_answers(model: Model, x: NDArray[np.int8], truth: NDArray[Any]) -> Answers:
+    """Return the outputs of all subnets, with the bit-exact interpreter.
 
     Args:
         model: The integer network.
         x: Stored features int8 [N, input_size].
-        y: Labels [N].
+        truth: Labels [N], or values [N, outputs].
     """
-    return Answers(np.stack([logits(model, i, x) for i in range(len(model.subnets))]).astype(np.float32), y)
+    found = np.stack([outputs(model, i, x) for i in range(len(model.subnets))])
+    return Answers(found.astype(np.float32), truth)
 
 
 def run_test(
@@ -142,15 +151,15 @@ def run_test(
         method: The settings that the net was trained with.
         profile: The target; latencies are predicted if it has measured times.
         every: Read every second, third... row of an example.
-        floors: Lowest accuracy of each subnet on the labeled examples that a bench accepts; by default the
-            accuracy that this test reaches.
+        floors: Lowest score of each subnet on the labeled examples that a bench accepts; by default the score
+            that this test reaches.
         source: Entries of the card on the origin of the net.
     """
     x, y = data.test_x[:, ::every].reshape(len(data.test_x), -1), data.test_y
     answers, floats = processes.from_first(
-        lambda: (int8_answers(trained.model, x, y), float_hits(trained.net, data.set, x, y))
+        lambda: (int8_answers(trained.model, x, y), float_answers(trained.net, data.set, x, y))
     )
-    correct = answers.hits
+    task, real, first = data.set.task, data.set.real(x), slice(data.set.labeled)
     subnets = []
     for i, subnet in enumerate(trained.net.subnets):
         costs = profile.costs(trained.net.graph, subnet.widths)
@@ -159,12 +168,15 @@ def run_test(
                 subnet.name,
                 subnet.widths,
                 trained.model.subnets[i].macs,
-                float(correct[i].mean()),
+                score(task, answers.logits[i], y, real),
                 trained.validation[i],
-                float(correct[i, : data.set.labeled].mean()),
-                float(floats[i].mean()),
+                score(task, answers.logits[i, first], y[first], real[first]),
+                score(task, floats.logits[i], y, real),
                 trained.float_validation[i],
                 predicted(costs, profile),
+                mean_error(*map(data.set.targets.undone, (answers.logits[i], y)))
+                if task == "values"
+                else None,
             )
         )
     reached = tuple(np.floor(1e4 * each.labeled_accuracy) / 1e4 for each in subnets)

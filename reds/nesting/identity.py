@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812, the field's name for it
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reds.elastic.loss import plain_loss
 from reds.elastic.net import ElasticNet, nest
 from reds.errors import SettingsError
 from reds.graph import Widths
@@ -63,8 +63,8 @@ def _alone(net: ElasticNet, widths: Widths) -> ElasticNet:
 
 
 def adapted_loss(net: ElasticNet, x: Tensor, y: Tensor) -> float:
-    """Return the cross-entropy with the norms of the minibatch, as a subnet's own norms would have them."""
+    """Return the loss with the norms of the minibatch, as a subnet's own norms would have them."""
     for module in net.modules():
         if isinstance(module, nn.BatchNorm1d):
             module.train(len(x) > 1)
-    return float(F.cross_entropy(net(x, 0), y))
+    return float(plain_loss(net(x, 0), y))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812, the field's name for it
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reds.elastic.loss import plain_loss
 from reds.elastic.net import ElasticNet, check_full
 from reds.elastic.standardized import check_standardized
 from reds.elastic.torch_defaults import torch_defaults
@@ -28,7 +28,7 @@ from reds.rules import check_argument, check_kind, seed_rule
 from reds.text import shown
 
 Batches = Iterable[tuple[Tensor, Tensor]]
-"""Minibatches of features, float32 [N, features], and labels, int64 [N]."""
+"""Minibatches of features, float32 [N, features], and labels, int64 [N], or values, float32 [N, outputs]."""
 
 PAIRS = "give a list of pairs of features and labels, as [(x, y)]"
 
@@ -47,7 +47,7 @@ class Importance:
 
 
 def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
-    """Return `|w * G_w|`, where G is the gradient of the cross-entropy, summed over the batches.
+    """Return `|w * G_w|`, where G is the gradient of the loss, summed over the batches.
 
     Source: REDS, arXiv 2311.13349.
 
@@ -61,7 +61,7 @@ def gradient(net: ElasticNet, batches: Batches, seed: int) -> list[Tensor]:
     empty = True
     for x, y in batches:
         empty = False
-        loss = F.cross_entropy(net(x, 0), y)
+        loss = plain_loss(net(x, 0), y)
         parts = torch.autograd.grad(loss, list(net.weights), materialize_grads=True)
         for total, part in zip(gradients, parts, strict=True):
             total += part
@@ -161,7 +161,8 @@ def _checked(net: ElasticNet, batches: Batches) -> Iterator[tuple[Tensor, Tensor
         net.check_batch(x, y)
         check_standardized(net, x)
         # Copies, for no gradient passes tensors of inference mode.
-        yield x.to(torch.float32, copy=True), y.to(torch.int64, copy=True)
+        kind = torch.float32 if y.dtype.is_floating_point else torch.int64
+        yield x.to(torch.float32, copy=True), y.to(kind, copy=True)
 
 
 def _pointwise(layer: Layer) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from reds.errors import PackError
 from reds.pack.scale import Standardization
@@ -28,26 +28,29 @@ def read_card(path: Path, sha256: str) -> dict[str, Any] | None:
     return card if isinstance(card, dict) and card.get("pack_sha256") == sha256 else None
 
 
-def standardization(card: Mapping[str, Any], units: int) -> Standardization:
-    """Return mean and deviation of the features of each unit.
+def standardization(
+    card: Mapping[str, Any], units: int, of: Literal["input", "output"] = "input"
+) -> Standardization:
+    """Return mean and deviation of the features of each unit, or of the values of each output.
 
     Args:
         card: The content of the card.
-        units: Units of the input.
+        units: Units of the input or the output.
+        of: The part of the card.
 
     Raises:
         ValueError: The card states no number for each unit.
     """
-    source = card.get("input")
+    source = card.get(of)
     found = []
     for key, least in (("mean", -inf), ("deviation", 0.0)):
         values = source.get(key) if isinstance(source, dict) else None
         if not isinstance(values, list) or len(values) != units:
-            raise ValueError(f"{key} of its input is {shown(values)}, a list of {units} numbers is needed")
+            raise ValueError(f"{key} of its {of} is {shown(values)}, a list of {units} numbers is needed")
         for value in values:
             if type(value) not in (int, float) or not least < value < inf:
                 above = " above 0" if least == 0 else ""
-                raise ValueError(f"{key} of its input holds {shown(value)}, numbers{above} are needed")
+                raise ValueError(f"{key} of its {of} holds {shown(value)}, numbers{above} are needed")
         found.append(tuple(float(value) for value in values))
     return Standardization(*found)
 

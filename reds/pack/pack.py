@@ -85,7 +85,7 @@ class Pack:
             subnet: The name, as `25%`, or the index; 0 is the smallest.
 
         Returns:
-            Logits float32 [N, classes]; for int8 features int8 [N, classes].
+            Logits or values float32 [N, outputs]; for int8 features int8 [N, outputs].
 
         Raises:
             PackError: The features have another shape or type, or floating-point features need a card that
@@ -94,7 +94,7 @@ class Pack:
         """
         index, given = self._index(subnet), self._array(x)
         out = interpreter.run(self.model, index, self.stored(given))
-        return out if given.dtype == np.int8 else self.logits(out, index)
+        return out if given.dtype == np.int8 else self.real(out, index)
 
     def stored(self, x: ArrayLike) -> NDArray[np.int8]:
         """Return features as a device reads them, int8 [N, input_size], of those that `run` takes."""
@@ -107,10 +107,24 @@ class Pack:
         by_unit = given.reshape(-1, self.model.tensors[0].units)
         return scale.stored(self.standardization.apply(by_unit)).reshape(given.shape)
 
-    def logits(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
-        """Return float32 logits of the int8 outputs of the subnet with this index, both [N, classes]."""
+    def real(self, outputs: NDArray[np.int8], index: int) -> NDArray[np.float32]:
+        """Return the real values of the int8 outputs of the subnet with this index, both [N, outputs].
+
+        Of classes they are logits. Of a net that gives values they have the unit that the card states.
+        """
         zero, scale = self.model.rooms(index)[-1].zero, self.model.subnets[index].output_scale
-        return ((outputs.astype(np.float64) - zero) * scale).astype(np.float32)
+        return self._targets.undone((outputs.astype(np.float64) - zero) * scale).astype(np.float32)
+
+    @property
+    def _targets(self) -> Standardization:
+        """Return how the values that the net gives are standardized, by the card."""
+        if self.card is None or "output" not in self.card:
+            return UNCHANGED
+        try:
+            return standardization(self.card, self.model.output_size(0), "output")
+        except ValueError as error:
+            path = self.path.with_suffix(".json")
+            raise PackError(f"{path}: it does not state the unit of values: {error}; build again") from error
 
     def _index(self, subnet: str | int) -> int:
         if isinstance(subnet, str):

@@ -12,9 +12,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Standardization:
-    """Map features x to what a net reads: z = (x - mean) / deviation, for each unit its own.
+    """Map features or values x to what a net reads or gives: z = (x - mean) / deviation, each by its own.
 
-    Both are empty for a net that reads its features as they are.
+    Both are empty for a net that reads and gives them as they are.
     """
 
     mean: tuple[float, ...] = ()
@@ -24,6 +24,11 @@ class Standardization:
         """Return standardized features float64 [..., units], of features [..., units]."""
         values = np.asarray(x, np.float64)
         return (values - np.array(self.mean)) / np.array(self.deviation) if self.mean else values
+
+    def undone(self, z: ArrayLike) -> Floats:
+        """Return the features or values float64 [..., units] of standardized ones."""
+        values = np.asarray(z, np.float64)
+        return values * np.array(self.deviation) + np.array(self.mean) if self.mean else values
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from reds.elastic.net import ElasticNet
 from reds.pack import interpreter
 from reds.pack.model import Model
 from reds.pack.scale import Floats, Scale
+from reds.pack.task import Task, score
 from reds.quantization.quantize import quantize
 
 CALIBRATION = 4096
@@ -36,7 +37,7 @@ class QuantizedNet:
 
     model: Model
     validation: tuple[float, ...]
-    """Validation accuracy of each subnet, a fraction."""
+    """Validation score of each subnet, a fraction."""
     ranges: Floats
     """Activation ranges float64 [subnets, layers, 2] that the scales cover."""
 
@@ -57,43 +58,54 @@ def best_ranges(
     tried = [quantize(net, name=name, ranges=of, source=source) for of in candidates]
     judged = calibration[:JUDGED]
     x = Scale(source.scale, source.zero, np.zeros(1)).stored(judged.numpy())
-    errors = np.array([logit_errors(net, model, judged, x) for model in tried])
+    errors = np.array([output_errors(net, model, judged, x, source.task) for model in tried])
     best = errors.argmin(0)
     subnets = tuple(tried[k].subnets[i] for i, k in enumerate(best))
     chosen = np.stack([candidates[k, i] for i, k in enumerate(best)])
     model = replace(tried[0], subnets=subnets)
-    validation = int8_accuracy(model, examples.stored, examples.validation[1].numpy())
+    validation = int8_scores(model, source.task, examples.stored, examples.validation[1].numpy())
     return QuantizedNet(model, validation, chosen)
 
 
 @torch.no_grad()
-def logit_errors(net: ElasticNet, model: Model, features: Tensor, x: NDArray[np.int8]) -> list[float]:
-    """Return the mean KL divergence of each subnet's int8 probabilities from the float ones.
+def output_errors(
+    net: ElasticNet, model: Model, features: Tensor, x: NDArray[np.int8], task: Task
+) -> list[float]:
+    """Return how far the int8 outputs of each subnet are from the float ones.
+
+    For classes it is the mean KL divergence of probabilities, for values the mean squared error.
 
     Args:
         net: The float net.
         model: The integer network.
         features: Real features float32 [N, input_size].
         x: The same features stored, int8 [N, input_size].
+        task: What the outputs are.
     """
     net.eval()
     found = []
     for i in range(len(model.subnets)):
-        ours = torch.from_numpy(logits(model, i, x)).log_softmax(1)
-        theirs = torch.cat([net(part, i) for part in torch.split(features, BATCH)]).double().log_softmax(1)
-        found.append(float(F.kl_div(ours, theirs, reduction="batchmean", log_target=True)))
+        ours = torch.from_numpy(outputs(model, i, x))
+        theirs = torch.cat([net(part, i) for part in torch.split(features, BATCH)]).double()
+        if task == "classes":
+            pair = ours.log_softmax(1), theirs.log_softmax(1)
+            found.append(float(F.kl_div(*pair, reduction="batchmean", log_target=True)))
+        else:
+            found.append(float(F.mse_loss(ours, theirs)))
     return found
 
 
-def int8_accuracy(model: Model, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> tuple[float, ...]:
-    """Return the fraction of examples that each subnet classifies correctly, with the bit-exact interpreter.
+def int8_scores(model: Model, task: Task, x: NDArray[np.int8], truth: NDArray[Any]) -> tuple[float, ...]:
+    """Return the score of each subnet on validation examples, with the bit-exact interpreter.
 
     Args:
         model: The integer network.
+        task: What the outputs are. An autoencoder is scored by r2 here, as all of these examples are usual.
         x: Inputs int8 [N, input_size].
-        y: Labels [N].
+        truth: Labels [N], or values [N, outputs].
     """
-    return tuple(float(hits(model, i, x, y).mean()) for i in range(len(model.subnets)))
+    scored: Task = "values" if task == "anomalies" else task
+    return tuple(score(scored, outputs(model, i, x), truth, truth) for i in range(len(model.subnets)))
 
 
 def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
@@ -105,11 +117,11 @@ def hits(model: Model, subnet: int, x: NDArray[np.int8], y: NDArray[np.integer[A
         x: Inputs int8 [N, input_size].
         y: Labels [N].
     """
-    return np.asarray(logits(model, subnet, x).argmax(1) == y)
+    return np.asarray(outputs(model, subnet, x).argmax(1) == y)
 
 
-def logits(model: Model, subnet: int, x: NDArray[np.int8]) -> Floats:
-    """Return the real outputs of one subnet, float64 [N, classes], as the pack gives them on every board.
+def outputs(model: Model, subnet: int, x: NDArray[np.int8]) -> Floats:
+    """Return the real outputs of one subnet, float64 [N, outputs], as the pack gives them on every board.
 
     Args:
         model: The integer network.

@@ -10,10 +10,10 @@ full net's outputs.
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor
 
 from reds.elastic.net import ElasticNet
+from reds.training.tasks import Goal
 
 
 def loss_shares(net: ElasticNet) -> list[float]:
@@ -35,7 +35,7 @@ def sandwich(subnets: int, step: int) -> list[tuple[int, int]]:
 
 
 def backward(
-    net: ElasticNet, x: Tensor, target: Tensor, shares: Sequence[float], distil: float, step: int
+    net: ElasticNet, x: Tensor, target: Tensor, goal: Goal, shares: Sequence[float], distil: float, step: int
 ) -> None:
     """Add the gradient of one minibatch's loss to the net's gradients.
 
@@ -44,19 +44,15 @@ def backward(
     Args:
         net: Its last subnet, the full net, teaches the others.
         x: Features float32 [N, features].
-        target: Target probabilities float32 [N, classes].
+        target: What the outputs should be, float32 [N, outputs].
+        goal: The loss of the outputs.
         shares: Loss weight of each subnet, from `loss_shares`.
-        distil: Share of the full net's probabilities in the targets of the other subnets.
+        distil: Share of the full net's outputs in the targets of the other subnets.
         step: Number of the minibatch, which decides the subnets that take part.
     """
     mixed = target
     for subnet, factor in sandwich(len(shares), step):
-        logits = net(x, subnet)
-        torch.autograd.backward(factor * shares[subnet] * F.cross_entropy(logits, mixed))
+        outputs = net(x, subnet)
+        torch.autograd.backward(factor * shares[subnet] * goal.loss(outputs, mixed))
         if subnet == len(shares) - 1:
-            mixed = torch.lerp(target, logits.detach().softmax(1), distil)
-
-
-def smooth(target: Tensor, smoothing: float) -> Tensor:
-    """Return target probabilities [N, classes] with a share `smoothing` spread evenly over all classes."""
-    return (1 - smoothing) * target + smoothing / target.shape[1]
+            mixed = goal.taught(target, outputs.detach(), distil)

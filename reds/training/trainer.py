@@ -15,18 +15,20 @@ from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError, DivergedError, SettingsError
 from reds.graph import Graph
 from reds.pack.scale import Standardization
+from reds.pack.task import Task
 from reds.rules import Rule, check_argument, check_kind, is_number, seed_rule
 from reds.training import processes
 from reds.training.checkpoint import Checkpoint
-from reds.training.losses import backward, loss_shares, smooth
+from reds.training.losses import backward, loss_shares
 from reds.training.options import TrainingOptions
 from reds.training.report import Report
 from reds.training.rules import training_rules
 from reds.training.synchronized_norm import synchronized
+from reds.training.tasks import goal_of
 from reds.training.torch_setup import random_state, set_random_state, training_device
 
 BATCH = 256
-"""Examples that `predictions` classifies at once."""
+"""Examples that a net runs at once where it is only judged."""
 FAR = 1 << 31
 """Distance of the seeds of dropout in two processes, beyond all seeds of a recipe."""
 
@@ -49,7 +51,11 @@ class TrainingExamples(Protocol):
         """Return the example indices of each minibatch of one epoch."""
 
     def augmented(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return features float32 [N, features] and target probabilities float32 [N, classes]."""
+        """Return features float32 [N, features] and targets float32 [N, outputs]."""
+
+    @property
+    def task(self) -> Task:
+        """Return what the outputs of a net for these examples are."""
 
     @property
     def standardization(self) -> Standardization:
@@ -57,7 +63,7 @@ class TrainingExamples(Protocol):
 
     @property
     def validation(self) -> tuple[Tensor, Tensor]:
-        """Return features float32 [M, features] and labels int64 [M]."""
+        """Return features float32 [M, features], and labels int64 [M] or values float32 [M, outputs]."""
 
 
 @torch_defaults()
@@ -65,9 +71,10 @@ def train(
     net: ElasticNet, examples: TrainingExamples, options: TrainingOptions, *, seed: int = 0,
     report: Report | None = None, distil: float = 0.0, checkpoint: Checkpoint | None = None,
 ) -> tuple[float, ...]:  # fmt: skip
-    """Train a net in place, keep the weights of the best epoch, and return its validation accuracies.
+    """Train a net in place, keep the weights of the best epoch, and return its validation scores.
 
-    The best epoch has the largest mean accuracy over subnets; of equal epochs the later one counts. The same
+    A score is the accuracy, or r2 of a net that gives values (`reds.pack.task`). The best epoch has the
+    largest mean score over subnets; of equal epochs the later one counts. The same
     seed on the same machine gives the same bits, also where a training that was killed continues. Under
     `processes.joined` every process takes its share of each minibatch and of the validation examples, and
     ends with the same weights.
@@ -82,10 +89,10 @@ def train(
         checkpoint: Keeps the state after every epoch; training resumes from the state that it holds.
 
     Returns:
-        The validation accuracy of each subnet, a fraction.
+        The validation score of each subnet, a fraction.
 
     Raises:
-        DataError: The examples have another shape, number of classes or standardization than the net.
+        DataError: The examples have another shape, number of outputs or standardization than the net.
         SettingsError: An argument is outside its range, a minibatch has one example and the net a batch norm,
             or there are fewer examples than processes.
         LostProcessError: Another process of the training has ended.
@@ -133,7 +140,8 @@ def train(
             each.load_state_dict(state[name])
         generator.set_state(state["generator"])
         set_random_state(device, state["dropout"][processes.rank()])
-    mine, labels = (processes.share(each) for each in examples.validation)
+    mine, truth = (processes.share(each) for each in examples.validation)
+    goal = goal_of(examples.task, examples.validation[1], options.smoothing)
     report.start(start, steps)
     for epoch in range(start + 1, options.epochs + 1):
         net.train()
@@ -142,8 +150,8 @@ def train(
             for step, batch in enumerate(examples.batches(options.batch, generator), first):
                 x, target = (processes.share(each) for each in examples.augmented(batch, generator))
                 optimizer.zero_grad(set_to_none=True)
-                smoothed, part = smooth(target.to(device), options.smoothing), len(x) / len(batch)
-                backward(net, x.to(device), smoothed, [part * each for each in shares], distil, step)
+                smoothed, part = goal.smoothed(target.to(device)), len(x) / len(batch)
+                backward(net, x.to(device), smoothed, goal, [part * each for each in shares], distil, step)
                 processes.add_up_gradients(net)
                 optimizer.step()
                 cycle.step()
@@ -154,17 +162,17 @@ def train(
                 f"training {options.phase} diverged in epoch {epoch}: lower its rate (`training.rate` of"
                 f" reds.compress, `{options.table} rate` of a recipe): it is {options.rate:g}"
             )
-        counts = [int((predictions(net, i, mine) == labels).sum()) for i in range(len(net.subnets))]
-        right = processes.add_up(torch.tensor(counts, device=device)).double()
-        accuracies = tuple((right / len(examples.validation[1])).tolist())
-        best.update(accuracies, net)
+        counts = [goal.counts(outputs(net, i, mine), truth) for i in range(len(net.subnets))]
+        every = processes.add_up(torch.stack(counts).to(device)).cpu()
+        scores = tuple(goal.score(each, examples.validation[1]) for each in every)
+        best.update(scores, net)
         state = {name: each.state_dict() for name, each in stateful.items()}
         state |= {"epoch": epoch, "generator": generator.get_state()}
         state["dropout"] = processes.gathered_states(random_state(device))
         checkpoint.save(options.table, state)
-        report.epoch(epoch, accuracies)
+        report.epoch(epoch, scores)
     net.to("cpu").load_state_dict(best.weights)
-    return best.accuracies
+    return best.scores
 
 
 def _rules(options: TrainingOptions, seed: int, distil: float) -> Iterator[Rule]:
@@ -175,45 +183,47 @@ def _rules(options: TrainingOptions, seed: int, distil: float) -> Iterator[Rule]
     yield Rule("", "distil", is_number(distil) and 0 <= distil <= 1, "a number, 0 to 1,", distil)
 
 
-def check_outputs(graph: Graph, classes: int) -> None:
-    """Raise `DataError` unless a net has an output for each of so many classes."""
-    outputs = graph.tensors[-1].channels(graph.full)
-    if classes != outputs:
+def check_outputs(graph: Graph, task: Task, needed: int) -> None:
+    """Raise `DataError` unless a net has as many outputs as its task needs."""
+    found = graph.tensors[-1].positions * graph.tensors[-1].channels(graph.full)
+    if needed != found:
+        what = {"classes": "class", "values": "value", "anomalies": "feature"}[task]
+        several = {"class": "classes"}.get(what, f"{what}s")
         raise DataError(
-            f"the examples have {classes} classes and the net has {outputs} outputs: give the net an output"
-            " for each class"
+            f"the examples have {needed} {several} and the net has {found} outputs: give the net an output"
+            f" for each {what}"
         )
 
 
 def _check_examples(net: ElasticNet, examples: TrainingExamples) -> None:
-    """Raise `DataError` unless the net reads the examples and tells their classes apart."""
+    """Raise `DataError` unless the net reads the examples and has the outputs of their task."""
     x, target = examples.augmented(torch.zeros(1, dtype=torch.int64), torch.Generator())
-    check_outputs(net.graph, target.shape[1])
-    net.check_batch(x, target.argmax(1))
+    check_outputs(net.graph, examples.task, target.shape[1])
+    net.check_batch(x, target.argmax(1) if examples.task == "classes" else target)
     check_standardization(net, examples.standardization)
     net.check_batch(*examples.validation)
 
 
 class BestEpoch:
-    """Keep the accuracies and the weights of the best epoch so far."""
+    """Keep the scores and the weights of the best epoch so far."""
 
     def __init__(self) -> None:
-        self.accuracies: tuple[float, ...] = ()
+        self.scores: tuple[float, ...] = ()
         self.weights: dict[str, Tensor] = {}
 
-    def update(self, accuracies: tuple[float, ...], net: ElasticNet) -> None:
-        """Keep this epoch if its mean accuracy is at least that of the best one."""
-        if sum(accuracies) >= sum(self.accuracies):
-            self.accuracies = accuracies
+    def update(self, scores: tuple[float, ...], net: ElasticNet) -> None:
+        """Keep this epoch if its mean score is at least that of the best one."""
+        if sum(scores) >= sum(self.scores):
+            self.scores = scores
             self.weights = {name: value.to("cpu", copy=True) for name, value in net.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state for a checkpoint."""
-        return {"accuracies": self.accuracies, "weights": self.weights}
+        return {"accuracies": self.scores, "weights": self.weights}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from the state of a checkpoint."""
-        self.accuracies, self.weights = state["accuracies"], state["weights"]
+        self.scores, self.weights = state["accuracies"], state["weights"]
 
 
 def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
@@ -225,12 +235,12 @@ def accuracy(net: ElasticNet, subnet: int, x: Tensor, y: Tensor) -> float:
         x: Features float32 [N, features].
         y: Labels int64 [N].
     """
-    return float((predictions(net, subnet, x) == y).double().mean())
+    return float((outputs(net, subnet, x).argmax(1) == y).double().mean())
 
 
 @torch.no_grad()
-def predictions(net: ElasticNet, subnet: int, x: Tensor) -> Tensor:
-    """Return the class that a subnet finds most probable for each example, int64 [N], on the CPU.
+def outputs(net: ElasticNet, subnet: int, x: Tensor) -> Tensor:
+    """Return the outputs of a subnet for each example, float32 [N, outputs], on the CPU.
 
     Args:
         net: The net, on any device.
@@ -239,4 +249,4 @@ def predictions(net: ElasticNet, subnet: int, x: Tensor) -> Tensor:
     """
     net.eval()
     device = net.weights[0].device
-    return torch.cat([net(part.to(device), subnet).argmax(1).cpu() for part in torch.split(x, BATCH)])
+    return torch.cat([net(part.to(device), subnet).cpu() for part in torch.split(x, BATCH)])

@@ -6,11 +6,8 @@ import numpy as np
 
 from hil.boards.open_board import OpenBoard
 from hil.errors import PackRefused
-from reds.pack import interpreter
+from reds.pack.extract import extract_up_to
 from tests.architectures.pipeline import Packed
-
-INPUTS = 4
-"""Inputs that each subnet runs on a board."""
 
 
 @dataclass(frozen=True)
@@ -18,26 +15,31 @@ class OnBoard:
     """What a board made of a pack."""
 
     provenance: str
+    held: int = 0
+    """Number of subnets, smallest first, that fit the board together."""
     exact: bool = False
-    """Whether all subnets give the interpreter's outputs."""
+    """Whether all of these give the interpreter's outputs of the whole pack."""
     milliseconds: tuple[float, ...] = ()
-    """Of an inference of each subnet, where times repeat."""
+    """Of an inference of each, where times repeat."""
     refused: str = ""
-    """Why the board does not hold the pack; empty if it does."""
+    """Why the board does not hold the whole pack; empty if it does."""
 
 
 def on_board(board: OpenBoard, packed: Packed) -> OnBoard:
-    """Deploy a pack, run all its subnets, and time one inference of each on an emulated board."""
-    model, provenance = packed.model, str(board.facts().provenance)
-    x = packed.x[:INPUTS]
-    try:
-        board.deploy(model)
-        exact, took = True, []
-        for i in range(len(model.subnets)):
-            board.select(i)
-            exact = exact and np.array_equal(board.infer(x), interpreter.run(model, i, x))
-            if provenance == "emulated":
-                took.append(round(board.measure(i, 1, x=x[:1]).median / 1000, 2))
-    except PackRefused as error:
-        return OnBoard(provenance, refused=str(error))
-    return OnBoard(provenance, exact, tuple(took))
+    """Deploy as many subnets as fit, run them, and time one inference of each on an emulated board."""
+    provenance, whole = str(board.facts().provenance), packed.model
+    x, refused = packed.x, ""
+    for last in reversed(range(len(whole.subnets))):
+        try:
+            board.deploy(whole if last == len(whole.subnets) - 1 else extract_up_to(whole, last))
+            exact, took = True, []
+            for i in range(last + 1):
+                board.select(i)
+                exact = exact and np.array_equal(board.infer(x), packed.outputs[i])
+                if provenance == "emulated":
+                    took.append(round(board.measure(i, 1, x=x[:1]).median / 1000, 2))
+        except PackRefused as error:
+            refused = refused or str(error)
+        else:
+            return OnBoard(provenance, last + 1, exact, tuple(took), refused)
+    return OnBoard(provenance, refused=refused)

@@ -28,12 +28,12 @@ class Outcome:
     intended: bool = False
     """Whether the refusal is the one that is intended."""
     figures: Mapping[str, Any] = field(default_factory=dict)
-    """Layers, bytes, difference, largest output, gap, seconds and MACs of each subnet."""
+    """Layers, bytes, difference, largest output, gap, noise of int8, seconds and MACs of each subnet."""
     boards: Mapping[str, OnBoard] = field(default_factory=dict)
 
     def works(self) -> bool:
         """Return whether it is packed, and exact on all boards that hold it."""
-        return not self.refused and all(each.exact or each.refused for each in self.boards.values())
+        return not self.refused and all(each.exact or not each.held for each in self.boards.values())
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -74,6 +74,7 @@ def outcome(
         "difference": made.difference,
         "largest": made.largest,
         "gap": made.gap,
+        "noise": made.noise,
         "seconds": {step: round(took, 2) for step, took in made.seconds.items()},
         "macs": [subnet.macs for subnet in made.model.subnets],
     }

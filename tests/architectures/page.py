@@ -28,8 +28,10 @@ interpreter's outputs, bit for bit.
   largest output;
 - *selection* is the time of `reds.select` on a busy machine of two cores, and *gap* is how much a better
   choice could add at most;
-- *Nano* gives the latencies of the subnets by the emulated board's cycles, or what the pack needs too much
-  of.
+- *int8* is the largest deviation of a subnet's outputs from float, as a share of the outputs' own deviation.
+  The weights are random, so this says nothing about accuracy;
+- *Nano* gives the latencies of the subnets by the emulated board's cycles. Where the pack does not fit, its
+  smaller subnets run if they do, cut out by `reds extract`, and the column says what is too large.
 
 """
 MADE = "Made by `python -m tests.architectures --board nano33ble --emulate --keep`.\n"
@@ -57,20 +59,28 @@ def page(rows: Sequence[Outcome]) -> str:
     said = f"{len(works)} of {len(rows)} work, and {len(refused)} are refused.\n"
     parts = [HEAD + said, table(works)]
     if refused:
-        heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
-    heads += ["gap", "pack", "desktop", "Nano"]
-    return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrll")
+        heads = ["architecture", "paper", "answer"]
+        answers = [[row.name, row.source, row.refused] for row in refused]
+        parts += ["\n## Refused\n", markdown(heads, answers)]
+    return "\n".join([*parts, "", MADE])
+
+
+def table(rows: Sequence[Outcome]) -> str:
+    """Return the table of architectures that work."""
+    heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
+    heads += ["gap", "pack", "int8", "desktop", "Nano"]
+    return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrrll")
 
 
 def cells(row: Outcome) -> list[str]:
     """Return the cells of one architecture that works."""
-    figures = row.figures
-    return [
-        row.name + _shares(row), row.source, " x ".join(map(str, row.shape)), f"{row.parameters:,}", f"{row.macs:,}",
-        f"{figures['layers']}", f"{figures['difference']:.1g} of {figures['largest']:.2g}",
-        f"{figures['seconds']['select']:.2f} s", f"{100 * figures['gap']:.2g} %",
-        f"{figures['bytes'] / 1000:,.1f} kB", *(on(row, name) for name in ("desktop", "nano33ble")),
-    ]  # fmt: skip
+    figures, shape = row.figures, " x ".join(map(str, row.shape))
+    counts = f"{row.parameters:,}", f"{row.macs:,}", f"{figures['layers']}"
+    difference = f"{figures['difference']:.1g} of {figures['largest']:.2g}"
+    selection = f"{figures['seconds']['select']:.2f} s", f"{100 * figures['gap']:.2g} %"
+    boards = (on(row, name) for name in ("desktop", "nano33ble"))
+    pack = f"{figures['bytes'] / 1000:,.1f} kB", f"{100 * figures['noise']:.1f} %"
+    return [row.name + _shares(row), row.source, shape, *counts, difference, *selection, *pack, *boards]
 
 
 def _shares(row: Outcome) -> str:
@@ -86,7 +96,9 @@ def on(row: Outcome, name: str) -> str:
     if name not in row.boards:
         return ""
     board = row.boards[name]
-    if board.refused:
-        return board.refused.split(": ", 1)[-1].split("; ")[0]
+    lacks = board.refused.split(": ", 1)[-1].split("; ")[0].split(" takes ")[-1]
+    if not board.held:
+        return f"needs {lacks}"
     times = " / ".join(f"{ms:,.1f}" for ms in board.milliseconds)
-    return ("exact" if board.exact else "differs") + (f", {times} ms" if times else "")
+    said = ("exact" if board.exact else "differs") + (f", {times} ms" if times else "")
+    return f"{said}; whole it needs {lacks}" if lacks else said

@@ -15,7 +15,7 @@ import reds
 from reds.data.catalog import DataSpec
 from reds.elastic.layers import units_last
 from reds.nesting.permute import most_important_first
-from reds.pack import dumps, loads
+from reds.pack import dumps, interpreter, loads
 from reds.pack.model import Model
 from reds.quantization.calibrate import ranges
 from tests.architectures.architecture import Make, Shape
@@ -24,6 +24,8 @@ WIDTHS = 16
 """Widths of a group to choose from, where it has so many units."""
 EXAMPLES = 32
 """Random inputs that norms are measured on, and activations."""
+COMPARED = 4
+"""Random inputs that subnets run on in int8."""
 SCORED = 8
 """Random inputs that units are scored on."""
 
@@ -36,7 +38,7 @@ class Packed:
     size: int
     """Bytes of the pack."""
     x: NDArray[np.int8]
-    """Stored inputs, int8 [N, input size]."""
+    """Stored inputs, int8 [COMPARED, input size]."""
     difference: float
     """Largest difference of an output of the elastic net from the module's, before and after units move."""
     largest: float
@@ -45,6 +47,10 @@ class Packed:
     """Of each step by its name."""
     gap: float
     """Largest optimality gap of a subnet's selection."""
+    outputs: Sequence[NDArray[np.int8]]
+    """Of each subnet for the first inputs, by the interpreter, int8 [COMPARED, outputs]."""
+    noise: float
+    """Largest deviation of a subnet's outputs from float, as a share of the deviation of its outputs."""
 
 
 def settle(module: nn.Module, run: Any) -> None:
@@ -119,8 +125,18 @@ def packed(name: str, make: Make, shape: Shape, budgets: Sequence[float]) -> Pac
         seen = ranges(net, features, [99.99])[0]
         model = reds.quantize(net, name=name, ranges=seen, source=spec)
     data = dumps(model)
-    stored = np.rint(features.numpy() / scale).clip(-127, 127).astype(np.int8)
+    model = loads(data, name)
+    stored = np.rint(features[:COMPARED].numpy() / scale).clip(-127, 127).astype(np.int8)
+    outputs = [interpreter.run(model, i, stored) for i in range(len(subnets))]
+    with torch.no_grad():
+        real = torch.from_numpy(stored * np.float32(scale))
+        noise = max(_noise(model, i, outputs[i], net(real, i).numpy()) for i in range(len(subnets)))
     difference = max(float((each - expected).abs().max()) for each in found)
-    gap = max(subnet.gap for subnet in subnets)
-    largest = float(expected.abs().max())
-    return Packed(loads(data, name), len(data), stored, difference, largest, seconds, gap)
+    gap, largest = max(subnet.gap for subnet in subnets), float(expected.abs().max())
+    return Packed(model, len(data), stored, difference, largest, seconds, gap, outputs, noise)
+
+
+def _noise(model: Model, subnet: int, outputs: NDArray[np.int8], exact: NDArray[np.float32]) -> float:
+    """Return the deviation of int8 outputs from float ones, as a share of the deviation of these."""
+    zero, scale = model.rooms(subnet)[-1].zero, model.subnets[subnet].output_scale
+    return float(np.std((outputs.astype(np.float64) - zero) * scale - exact) / np.std(exact))

@@ -22,7 +22,7 @@ from reds.pack.model import Model
 from reds.pack.scale import Floats
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
-from reds.quantization.range_search import PERCENTILES, best_ranges, calibration_part, hits, int8_accuracy
+from reds.quantization.range_search import PERCENTILES, best_ranges, calibration_part, hits, int8_scores
 from reds.tables import markdown
 from reds.training.rounding_aware import RoundedNet
 from reds.training.trainer import train
@@ -36,7 +36,7 @@ def over_float(model: Model, result: Result) -> Floats:
     """Return the test accuracy of each subnet over that in float, in points."""
     x = result.data.test_x[:, :: result.every].reshape(len(result.data.test_x), -1)
     right = [hits(model, i, x, result.data.test_y).mean() for i in range(len(model.subnets))]
-    return np.asarray(100 * (np.array(right) - result.float_hits.mean(1)))
+    return np.asarray(100 * (np.array(right) - result.float_answers.hits.mean(1)))
 
 
 def compared(result: Result, recipe_file: Path, rounded: int) -> Points:
@@ -54,7 +54,7 @@ def compared(result: Result, recipe_file: Path, rounded: int) -> Points:
     models = [quantize(net, name=name, ranges=each, source=examples.set) for each in candidates]
     points = {f"{p:g} %": over_float(model, result) for p, model in zip(PERCENTILES, models, strict=True)}
     each = np.array(list(points.values()))
-    validated = [int8_accuracy(m, examples.stored, examples.validation[1].numpy()) for m in models]
+    validated = [int8_scores(m, "classes", examples.stored, examples.validation[1].numpy()) for m in models]
     points["best on validation"] = each[np.array(validated).argmax(0), range(each.shape[1])]
     points["nearest to float on training"] = over_float(result.trained.model, result)
     if rounded:

@@ -160,23 +160,41 @@ def test_a_norms_epsilon_stays_with_every_subnet() -> None:
         ),
         (lambda m, x: head(m.b(m.a(x))), {"b": nn.GroupNorm(2, 4)}, r"^b \(GroupNorm\) normalizes positions"),
         (lambda m, x: head(m.b(m.a(x))), {"b": nn.InstanceNorm2d(4)}, r"^b \(InstanceNorm2d\)"),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.LayerNorm((6, 6))}, r"^b \(LayerNorm\) normalizes \[6, 6\]"),
-        (lambda m, x: m.b(m.a(x).flatten(2))[0], {"b": nn.GRU(36, 4, batch_first=True)}, r"^b \(GRU\) is a recurrent"),
+        (
+            lambda m, x: head(m.b(m.a(x))),
+            {"b": nn.LayerNorm((6, 6))},
+            r"^b \(LayerNorm\) normalizes \[6, 6\]",
+        ),
+        (
+            lambda m, x: m.b(m.a(x).flatten(2))[0],
+            {"b": nn.GRU(36, 4, batch_first=True)},
+            r"^b \(GRU\) is a recurrent",
+        ),
         (
             lambda m, x: head(m.b(m.a(x))),
             {"b": nn.Upsample(scale_factor=2, mode="bilinear")},
             r"^b \(Upsample\) interpolates \(bilinear\)",
         ),
-        (lambda m, x: head(m.b(m.a(x))), {"b": nn.ChannelShuffle(2)}, r"^b \(ChannelShuffle\) shuffles units"),
+        (
+            lambda m, x: head(m.b(m.a(x))),
+            {"b": nn.ChannelShuffle(2)},
+            r"^b \(ChannelShuffle\) shuffles units",
+        ),
         (lambda m, x: head(m.b(m.a(x))), {"b": nn.PixelShuffle(2)}, r"^b \(PixelShuffle\) moves units"),
         (
             lambda m, x: head(m.b(m.a(x).view(-1, 2, 2, 6, 6).transpose(1, 2).reshape(-1, 4, 6, 6))),
             {"b": conv(4, 4)},
             r"^b \(Conv2d\) shuffles units",
         ),
-        (lambda m, x: head(F.max_pool2d(m.a(x), 2).chunk(2, 1)[0]), {}, "^getitem splits the units|^chunk splits"),
         (
-            lambda m, x: m.b(m.a(x).flatten(2), m.a(x).flatten(2), m.a(x).flatten(2), attn_mask=torch.zeros(4, 4))[0],
+            lambda m, x: head(F.max_pool2d(m.a(x), 2).chunk(2, 1)[0]),
+            {},
+            "^getitem splits the units|^chunk splits",
+        ),
+        (
+            lambda m, x: m.b(
+                m.a(x).flatten(2), m.a(x).flatten(2), m.a(x).flatten(2), attn_mask=torch.zeros(4, 4)
+            )[0],
             {"b": nn.MultiheadAttention(36, 2, batch_first=True)},
             r"^b \(MultiheadAttention\) masks",
         ),

@@ -68,7 +68,7 @@ CHANGES: Mapping[str, Mapping[str, object]] = {
 ELSEWHERE = {
     "name", "subnet.name", "subnet.floor",  # of the pack and its card
     "net.name", "data.set", "data.source", "data.every",  # which examples, and what reads them
-    "data.group", "data.sounds", "data.series",  # how own data are read and split
+    "data.group", "data.sounds", "data.series", "data.task",  # how own data are read and split
     "net.strides", "alternative.strides",  # of named layers
     "selection.depth", "selection.gains",  # of nets with blocks, and of given layers
     "subnet.macs",  # where no share is given

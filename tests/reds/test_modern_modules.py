@@ -5,7 +5,11 @@ import pytest
 from tests.reds.support.modern_modules import ACTIVATIONS, ATTENTION, CONVOLUTIONS, JOINS, NORMS
 from tests.reds.support.modules import same_function
 
-CASES = {f"{name}": case for part in (ACTIVATIONS, CONVOLUTIONS, NORMS, JOINS, ATTENTION) for name, case in part.items()}
+CASES = {
+    f"{name}": case
+    for part in (ACTIVATIONS, CONVOLUTIONS, NORMS, JOINS, ATTENTION)
+    for name, case in part.items()
+}
 
 
 @pytest.mark.parametrize("name", CASES)

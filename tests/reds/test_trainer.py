@@ -18,9 +18,10 @@ from reds.data.speech import SpeechClips
 from reds.elastic.net import ElasticNet, nest
 from reds.errors import DivergedError
 from reds.training.checkpoint import Checkpoint
-from reds.training.losses import backward, loss_shares, sandwich, smooth
+from reds.training.losses import backward, loss_shares, sandwich
 from reds.training.options import JointOptions, TrainingOptions
 from reds.training.report import Report
+from reds.training.tasks import Classes
 from reds.training.trainer import accuracy, train
 from reds.zoo.dnn import dnn
 from tests.reds.support.speech import tiny_speech
@@ -65,13 +66,13 @@ def test_loss_shares_are_roots_of_parameter_shares() -> None:
 
 def gradients(net: ElasticNet, x: Tensor, target: Tensor, shares: list[float], distil: float) -> list[Tensor]:
     net.zero_grad()
-    backward(net, x, target, shares, distil, 0)
+    backward(net, x, target, Classes(), shares, distil, 0)
     return [weight.grad.clone() for weight in net.weights]
 
 
 def test_without_distillation_the_gradient_is_of_the_weighted_sum() -> None:
     net, shares = elastic().eval(), [0.2, 0.3, 0.5]
-    x, target = torch.randn(9, 250), smooth(F.one_hot(torch.arange(9), 12).float(), 0.1)
+    x, target = torch.randn(9, 250), Classes(0.1).smoothed(F.one_hot(torch.arange(9), 12).float())
     loss = sum(p * F.cross_entropy(net(x, i), target) for i, p in enumerate(shares))
     expected = torch.autograd.grad(loss, list(net.weights))
     torch.testing.assert_close(gradients(net, x, target, shares, 0.0), list(expected))
@@ -80,7 +81,7 @@ def test_without_distillation_the_gradient_is_of_the_weighted_sum() -> None:
 def test_distillation_teaches_the_smaller_subnets_only() -> None:
     net = elastic().eval()
     x, target = torch.randn(9, 250), F.one_hot(torch.arange(9), 12).float()
-    backward(net, x, target, [0.5, 0.5, 0.0], 1.0, 0)
+    backward(net, x, target, Classes(), [0.5, 0.5, 0.0], 1.0, 0)
     # The full net has no share of this loss, and being the teacher gives it no gradient.
     assert all(not value.grad.any() for value in net.subnet_affines(2).parameters())
     taught = net.subnet_affines(0)[-1].bias.grad

@@ -11,6 +11,7 @@ from reds.pack.model import Kind, Model
 from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
@@ -69,7 +70,8 @@ def test_nets_of_the_zoo_equal_the_reference(equals_the_reference: Check, name: 
 
 
 def test_every_kind_of_layer_equals_the_reference(equals_the_reference: Check) -> None:
-    for model in [*(random_model(seed, subnets=3) for seed in range(50)), *deep_nets(range(300, 308))]:
+    nets = [*(random_model(seed, subnets=3) for seed in range(50)), *deep_nets(range(300, 308))]
+    for model in [*nets, *modern_nets(range(120, 140))]:
         equals_the_reference(model, inputs(model, 4))
 
 

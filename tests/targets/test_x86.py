@@ -16,6 +16,7 @@ from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.row_encoding import BIAS_SHIFTS, INT16_LIMIT
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import Compiler
 from tests.targets.support.fuzz.mutations import seed_of
@@ -62,6 +63,11 @@ def test_every_kind_of_layer_equals_the_reference(check: Check, seed: int) -> No
 
 def test_nets_with_left_out_blocks_and_activation_tables_equal_the_reference(check: Check) -> None:
     for model in deep_nets(range(400, 408)):
+        check(model, inputs(model, 4))
+
+
+def test_nets_of_modern_layers_equal_the_reference(check: Check) -> None:
+    for model in modern_nets(range(100, 120)):
         check(model, inputs(model, 4))
 
 

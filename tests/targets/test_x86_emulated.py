@@ -9,6 +9,7 @@ from reds.pack import interpreter
 from reds.pack.layouts import CANONICAL, LAYOUTS, Layout
 from reds.pack.model import Model
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import dense_model, dnn_s, inputs, random_model
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
@@ -31,7 +32,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Cross:
 
 def nets() -> list[Model]:
     dense = dense_model([37, 70, 19, 6], [[20, 7, 6], [70, 19, 6]], seed=3, extreme=True)
-    return [dnn_s(), dense, *(random_model(seed, subnets=3) for seed in range(24)), *deep_nets(range(3))]
+    random = [*(random_model(seed, subnets=3) for seed in range(24)), *modern_nets(range(140, 150))]
+    return [dnn_s(), dense, *random, *deep_nets(range(3))]
 
 
 @pytest.mark.parametrize(("cpu", "layout"), CPUS.items(), ids=CPUS)

@@ -1,7 +1,10 @@
 """Fixtures of answers: the pack, its inputs, and the outputs of the board and of the reference."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hil.boards.board import Outputs
 from hil.results.progress import progress
@@ -9,7 +12,6 @@ from hil.suite.fixtures import Uncaptured
 from hil.suite.measurements import Measurements
 from hil.suite.parametrization import BenchRun
 from hil.suite.workload import Workload
-from reds.data.catalog import Labels
 from reds.pack import interpreter
 
 _SWITCHED = 100
@@ -59,8 +61,8 @@ def outputs(measurements: Measurements, subnet: str, _hil_uncaptured: Uncaptured
 
 
 @pytest.fixture
-def truth(workload: Workload) -> Labels:
-    """Return the classes of the labeled examples that are taken; skip the test if there are none."""
+def truth(workload: Workload) -> NDArray[Any]:
+    """Return labels or values of the labeled examples that are taken; skip the test if there are none."""
     if not len(workload.taken_truth):
         pytest.skip(f"no labeled examples for {workload.model.name}: {workload.unlabeled or 'none is taken'}")
     return workload.taken_truth

@@ -25,8 +25,8 @@ def replayed(measurements: Measurements, _hil_run: BenchRun, _hil_uncaptured: Un
     """Return the replay of --trace with every policy, the tested one last; skip if the board has no clock."""
     work, asked = measurements.workload, _hil_run.asked
     assert asked is not None  # the module is left out without --trace
-    count = len(work.truth) or len(work.inputs)
-    examples, values = Examples(work.inputs[:count], work.truth), values_of(work.pack, len(work.truth))
+    count = len(work.classes) or len(work.inputs)
+    examples, values = Examples(work.inputs[:count], work.classes), values_of(work.pack, len(work.classes))
     what = f"{measurements.leased.facts().name}: replay of {_hil_run.settings.trace}"
     with ExitStack() as shown:
 

@@ -26,7 +26,7 @@ from reds.elastic.from_module.naming import reject, user_name
 from reds.elastic.from_module.parameters import copy_parameters
 from reds.elastic.from_module.simplification import WEIGHTED, absorbed, in_order, resolved
 from reds.elastic.from_module.steps import Step
-from reds.elastic.from_module.tracing import Traced, traceable
+from reds.elastic.from_module.tracing import Traced, traceable, traced
 from reds.elastic.layers import units_last
 from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
@@ -72,21 +72,6 @@ def from_module(module: nn.Module, input_shape: Sequence[int]) -> ElasticNet:
     module = inference_copy(module)
     kind = type(module).__name__
     x = _random_inputs(kind, input_shape)
-    return convert(module, kind, x)
-
-
-def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -> ElasticNet:
-    """Return the net that computes what a module at inference does.
-
-    Args:
-        module: The module, which is not copied.
-        kind: How errors call it.
-        x: Random inputs.
-        units_last: Whether x has units last, where torch has them second.
-
-    Raises:
-        NotElasticError: As `from_module`.
-    """
     module = traceable(module)
     try:
         module(x.clone())
@@ -94,8 +79,24 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
         raise NotElasticError(
             f"{kind}: it does not run on {list(x.shape)}: {error}; check input_shape, or mend forward"
         ) from error
-    traced = Traced(module, kind, x.clone())
-    conversion = Conversion(traced, units_last)
+    return convert(module, kind, x, traced(module, kind, x.clone()))
+
+
+@torch.no_grad()
+def convert(module: nn.Module, kind: str, x: Tensor, traced: Traced, last: bool = False) -> ElasticNet:
+    """Return the net that computes what a module at inference does.
+
+    Args:
+        module: The module, which is not copied.
+        kind: How errors call it.
+        x: Random inputs.
+        traced: The operations of the module.
+        last: Whether x has units last, where torch has them second.
+
+    Raises:
+        NotElasticError: As `from_module`.
+    """
+    conversion = Conversion(traced, last)
     heads = heads_of(conversion, conversion.result())
     end = absorbed(resolved(joined(conversion, heads), lambda step: _reject_function(step, traced)))
     order = in_order(end)
@@ -111,12 +112,14 @@ def convert(module: nn.Module, kind: str, x: Tensor, units_last: bool = False) -
     except ModelError as error:
         raise NotElasticError(f"{kind}: {error}") from error
     net = ElasticNet(graph).eval()
-    for step, layer, weight, affine in zip(steps, graph.layers, net.weights, net.subnet_affines(0), strict=True):
+    for step, layer, weight, affine in zip(
+        steps, graph.layers, net.weights, net.subnet_affines(0), strict=True
+    ):
         if step is not None:
             copy_parameters(layer, weight, affine, step)
     net.heads = tuple((head.name, head.size) for head in heads)
     for scale in SCALES:
-        _check_same_outputs(net, module, traced, scale * x, kind, heads, units_last)
+        _check_same_outputs(net, module, traced, scale * x, kind, heads, last)
     return net
 
 
@@ -135,7 +138,9 @@ def _check_supported(step: Step, traced: Traced) -> None:
     for before in step.inputs:
         if before.op == "pad":
             name = user_name(before.node, traced.root)
-            reject(step.node, traced.root, f"reads {name}, which pads", "pad before a convolution or a pool only")
+            reject(
+                step.node, traced.root, f"reads {name}, which pads", "pad before a convolution or a pool only"
+            )
     match step.op:
         case "softmax":
             remedy = "end the net before it, and use it in attention only"
@@ -151,7 +156,9 @@ def _random_inputs(kind: str, input_shape: Sequence[int]) -> Tensor:
     if not 1 <= len(sides) <= 3 or not all(
         isinstance(side, int | np.integer) and side >= 1 for side in sides
     ):
-        expected = "give [units, height, width], [units, length] or [features], each a whole number of at least 1"
+        expected = (
+            "give [units, height, width], [units, length] or [features], each a whole number of at least 1"
+        )
         raise NotElasticError(f"{kind}: input_shape is {sides or input_shape!r}: {expected}")
     if (values := prod(map(int, sides))) > LARGEST_TENSOR:
         raise NotElasticError(

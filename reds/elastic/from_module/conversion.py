@@ -105,7 +105,12 @@ class Conversion:
                 return HANDLERS[kind]
         (first, *others) = self.node.all_input_nodes
         x = self.traced.values[first]
-        if not others and isinstance(x, Tensor) and isinstance(self.expected, Tensor) and torch.equal(x, self.expected):
+        if (
+            not others
+            and isinstance(x, Tensor)
+            and isinstance(self.expected, Tensor)
+            and torch.equal(x, self.expected)
+        ):
             return lambda conversion, *_, **__: conversion._known[first]  # as a drop path at inference
         self.reject("is no layer of an elastic net", SUPPORTED)
 

@@ -53,7 +53,10 @@ def joined(c: Conversion, heads: list[Head]) -> Step:
                 return value.step
             steps.append(c.steps.arranged(value, [], [], pieces))
         except CannotArrangeError:
-            c.reject(f"has axes {[*value.shape]} in an order that no layer copies to", "permute them outside the net")
+            c.reject(
+                f"has axes {[*value.shape]} in an order that no layer copies to",
+                "permute them outside the net",
+            )
     if len(steps) == 1:
         return steps[0]
     return c.steps.add("concat", steps, (1, 1, sum(step.units for step in steps)))

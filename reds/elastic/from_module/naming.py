@@ -8,7 +8,12 @@ from reds.errors import NotElasticError
 
 
 def user_name(node: fx.Node, root: nn.Module) -> str:
-    """Return a submodule's path and class, or a call and the submodule that makes it."""
+    """Return a submodule's path and class, or a call and the submodule that makes it.
+
+    The nodes of an ONNX file have names of their own.
+    """
+    if "name" in node.meta:
+        return str(node.meta["name"])
     if node.op == "call_module":
         return f"{node.target} ({type(root.get_submodule(str(node.target))).__name__})"
     inside = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]

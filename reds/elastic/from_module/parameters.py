@@ -33,6 +33,11 @@ def copy_parameters(layer: Layer, weight: Tensor, affine: nn.Module, step: Step)
         affine.bias.copy_(bias)
         return
     assert isinstance(affine, nn.BatchNorm1d)
-    state = {"weight": norm.gain, "bias": norm.offset, "running_mean": norm.mean - bias, "running_var": norm.variance}
+    state = {
+        "weight": norm.gain,
+        "bias": norm.offset,
+        "running_mean": norm.mean - bias,
+        "running_var": norm.variance,
+    }
     affine.load_state_dict(state, strict=False)
     affine.eps = norm.eps

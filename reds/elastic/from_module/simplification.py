@@ -20,7 +20,18 @@ WEIGHTED = frozenset({"dense", "conv", "depthwise", "transposed"})
 """Steps with weights for which a batch norm may follow."""
 COPYING = frozenset({"first", "flatten", "reshape", "transpose", "upsample", "pool"})
 """Steps that copy values; of pools those of the maximum."""
-_ENDING = WEIGHTED | {"norm", "affine", "add", "multiply", "concat", "prelu", "layer_norm", "attention", "embed", "pool"}
+_ENDING = WEIGHTED | {
+    "norm",
+    "affine",
+    "add",
+    "multiply",
+    "concat",
+    "prelu",
+    "layer_norm",
+    "attention",
+    "embed",
+    "pool",
+}
 """Steps that may end in a ReLU."""
 
 

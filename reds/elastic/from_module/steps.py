@@ -160,7 +160,9 @@ class Steps:
 
     def flattened(self, step: Step) -> Step:
         """Return a step whose one position has all positions of the first unit, then those of the next."""
-        return step if step.positions == 1 else self._copy("flatten", step, (1, 1, step.positions * step.units))
+        return (
+            step if step.positions == 1 else self._copy("flatten", step, (1, 1, step.positions * step.units))
+        )
 
     def arranged(
         self, value: Value, rows: Sequence[Piece], columns: Sequence[Piece], units: Sequence[Piece],

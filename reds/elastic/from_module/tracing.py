@@ -4,7 +4,8 @@ A forward may ask for sizes, as in `math.sqrt(q.shape[-1])` and `if x.dim() == 3
 value, and gives sizes as numbers. Only what depends on the numbers in the input cannot be traced.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -99,24 +100,16 @@ class _Tracer(fx.Tracer):
                 return node.target(*args, **kwargs)
 
 
+@dataclass(frozen=True)
 class Traced:
-    """Hold the graph of a module's operations.
+    """Hold the graph of a module's operations."""
 
-    Attributes:
-        graph: The operations.
-        root: The module that holds the submodules and parameters of the graph.
-        values: The value of every node for one batch.
-    """
-
-    def __init__(self, module: nn.Module, kind: str, x: Tensor) -> None:
-        """Trace a module and run it on the batch x. Raises `NotElasticError`, which calls it `kind`."""
-        tracer = _Tracer(x)
-        try:
-            graph = tracer.trace(module)
-        except Exception as error:  # of the user's forward
-            remedy = "make forward independent of the values of its input"
-            raise NotElasticError(f"{kind}: it cannot be traced ({error}): {remedy}") from error
-        self.graph, self.root, self.values = graph, tracer.root, tracer.values
+    graph: fx.Graph
+    """The operations."""
+    root: nn.Module
+    """Holds the submodules and parameters of the graph."""
+    values: Mapping[fx.Node, Any]
+    """The value of every node for one batch."""
 
     def first_not_finite(self, x: Tensor) -> str:
         """Return the name of the first operation whose value for the batch x is not finite."""
@@ -128,6 +121,17 @@ class Traced:
             if isinstance(value, Tensor) and not value.isfinite().all():
                 return user_name(node, self.root)
         return "output"
+
+
+def traced(module: nn.Module, kind: str, x: Tensor) -> Traced:
+    """Trace a module and run it on the batch x. Raises `NotElasticError`, which calls it `kind`."""
+    tracer = _Tracer(x)
+    try:
+        graph = tracer.trace(module)
+    except Exception as error:  # of the user's forward
+        remedy = "make forward independent of the values of its input"
+        raise NotElasticError(f"{kind}: it cannot be traced ({error}): {remedy}") from error
+    return Traced(graph, tracer.root, tracer.values)
 
 
 def traceable(module: nn.Module) -> nn.Module:

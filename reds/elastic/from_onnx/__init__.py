@@ -1,8 +1,8 @@
 """Convert an ONNX file to an elastic net, in one call.
 
-The package `onnx` reads and checks the file. `operators` makes the torch module of each node, `graph` joins
-them, and `from_module` does the rest. The file is then run by the reference evaluator of `onnx`, and the net
-has to agree.
+The package `onnx` reads and checks the file. `operators` translate each node to calls of torch, `graph` joins
+them, and `from_module` does the rest. The file is then run by the reference evaluator of `onnx`, and the calls
+have to agree.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reds.elastic.from_module import TOLERANCE, from_module
-from reds.elastic.from_onnx.graph import has_units_last, leave_softmax_out, to_module
-from reds.elastic.layers import units_last
+from reds.elastic.from_module import TOLERANCE, convert
+from reds.elastic.from_onnx.graph import has_units_last, to_calls
 from reds.elastic.net import ElasticNet
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import NotElasticError
@@ -33,17 +32,19 @@ OPSET = 18
 def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> ElasticNet:
     """Return the full elastic net that computes the same as an ONNX file.
 
-    A softmax at the end is left out, as training and packs need the logits before it. It needs
-    `pip install 'reds-hil[onnx]'`.
+    It needs `pip install 'reds-hil[onnx]'`. Several outputs lie side by side, and `heads` of the net names them.
 
     Args:
-        path: The file, with one input [N, units, rows, columns], [N, rows, columns, units] or [N, features],
-            and one output [N, classes]. Units may be last as Keras has them; the net is the same.
+        path: The file, with one input [N, units, rows, columns], [N, units, length] or [N, features]. Units may be
+            last as Keras has them; the net is the same.
         input_shape: Shape of one example in the file's order; by default that of the file.
 
     Raises:
         NotElasticError: The file cannot be read, leaves the input's shape open, or has a node that no layer
             computes, which is named.
+
+    Warns:
+        SoftmaxLeftOutWarning: The file ends in a softmax, and training and packs need the logits before it.
     """
     if not isinstance(path, str | Path):
         raise NotElasticError(
@@ -56,17 +57,14 @@ def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> Ela
     if (numbers := batch * prod(sides)) > MOST_FEATURES:
         raise NotElasticError(f"{name}: reads {numbers:,} numbers, at most {MOST_FEATURES:,} can be read")
     x = torch.randn(batch, *sides, generator=torch.Generator().manual_seed(0))
-    leave_softmax_out(model.graph)
-    module = to_module(name, model, _inputs(model.graph)[0].name, x)
-    last = has_units_last(model.graph, _inputs(model.graph)[0].name)
-    shape = [sides[-1], *sides[:-1]] if last else sides
+    reads = _inputs(model.graph)[0].name
+    module, traced = to_calls(name, model, reads, x)
+    _check_same_outputs(name, model, module, x)
     try:
-        net = from_module(module, shape)
+        return convert(module, name, x, traced, has_units_last(model.graph, reads))
     except NotElasticError as error:
         text = str(error)
         raise NotElasticError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
-    _check_same_outputs(name, model, net, x, x if last else units_last(x))
-    return net
 
 
 def _load(path: Path) -> Any:
@@ -92,10 +90,9 @@ def _load(path: Path) -> Any:
 def _input_shape(name: str, graph: Any, given: Sequence[int] | None) -> list[int]:
     """Return the shape of one example. Raises `NotElasticError` unless file and caller agree on one."""
     inputs = _inputs(graph)
-    for kind, values in (("inputs", inputs), ("outputs", graph.output)):
-        if len(values) != 1:
-            found = ", ".join(each.name for each in values)
-            raise NotElasticError(f"{name}: has {len(values)} {kind} ({found}): one is needed")
+    if len(inputs) != 1:
+        found = ", ".join(each.name for each in inputs)
+        raise NotElasticError(f"{name}: has {len(inputs)} inputs ({found}): one is needed")
     sides = [each.dim_value or None for each in inputs[0].type.tensor_type.shape.dim][1:]
     found = f"input {inputs[0].name} has shape [N, {', '.join(str(side or '?') for side in sides)}]"
     if given is None:
@@ -123,25 +120,25 @@ def _inputs(graph: Any) -> list[Any]:
 
 
 @torch.no_grad()
-def _check_same_outputs(name: str, model: Any, net: ElasticNet, x: Tensor, features: Tensor) -> None:
-    """Raise `NotElasticError` unless the net has the outputs of `onnx`'s reference evaluator.
+def _check_same_outputs(name: str, model: Any, module: torch.nn.Module, x: Tensor) -> None:
+    """Raise `NotElasticError` unless a torch module has the outputs of `onnx`'s reference evaluator.
 
     Args:
         name: Name of the file.
         model: The file, which reads `x`.
-        net: The net, which reads `features`.
+        module: The module, which reads `x` too.
         x: Examples as the file reads them.
-        features: The same with units innermost.
     """
     from onnx.reference import ReferenceEvaluator
 
     try:
-        (expected,) = ReferenceEvaluator(model).run(None, {_inputs(model.graph)[0].name: x.numpy()})
+        expected = ReferenceEvaluator(model).run(None, {_inputs(model.graph)[0].name: x.numpy()})
     except Exception as error:  # of any operator
         raise NotElasticError(f"{name}: onnx cannot run it: {reason(error)}; export it again") from None
-    found = net(features.flatten(1), 0).numpy()
-    difference = np.abs(found - expected).max()
-    if not difference <= TOLERANCE * np.abs(expected).max():
-        raise NotElasticError(
-            f"{name}: the net computes something else (outputs differ by {difference:.2g}): export it again"
-        )
+    found = module(x)
+    for one, other in zip(expected, found.values() if isinstance(found, dict) else [found], strict=True):
+        difference = np.abs(other.numpy() - one).max()
+        if not difference <= TOLERANCE * np.abs(one).max():
+            raise NotElasticError(
+                f"{name}: the net computes something else (outputs differ by {difference:.2g}): export it again"
+            )

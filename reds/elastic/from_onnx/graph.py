@@ -1,43 +1,29 @@
-"""Join the nodes of an ONNX graph to one torch module.
+"""Translate an ONNX graph to a graph of torch's calls.
 
 Values that do not depend on the input, or only on its shape, are computed beforehand.
 """
 
-import operator
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 
 from reds.elastic.from_module.conversion import SUPPORTED
-from reds.elastic.from_onnx.affine import moved_into
-from reds.elastic.from_onnx.operators import OPERATORS, OnnxNode, Reshape, Sum
-from reds.elastic.from_onnx.values import UNITS_FIRST, Value
+from reds.elastic.from_module.tracing import Traced
+from reds.elastic.from_onnx.operators import OPERATORS, OnnxNode
+from reds.elastic.from_onnx.operators.calls import Calls
 from reds.errors import NotElasticError
 from reds.reading import reason
 
-AFFINE = ("Add", "Sub", "Mul", "Div")
-"""Operators that a convolution or a linear layer takes over, if they read one constant for each unit."""
 SAME = ("Identity", "Dropout", "Cast")
 """Operators that pass their input on."""
-ANY_ORDER = ("Relu", "Clip", "Add", "ReduceMean", "Flatten", "Reshape", "Squeeze")
-"""Operators that may read units last."""
-
-
-def leave_softmax_out(graph: Any) -> None:
-    """Let the graph end before a softmax over the classes, if it has one at its end."""
-    (output,) = graph.output
-    for node in graph.node:
-        axis = {each.name: each.i for each in node.attribute}.get("axis", -1)
-        if output.name in node.output and node.op_type in ("Softmax", "LogSoftmax") and axis in (-1, 1):
-            output.name = node.input[0]
-            graph.node.remove(node)
-            return
+UNITS_FIRST = ((0, 3, 1, 2), (0, 2, 1))
+"""Orders of axes that bring units to the front, of pictures and of series."""
+READ_UNITS_FIRST = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization", "Pad")
+"""Operators that tell a series with units last from tokens that are transposed."""
 
 
 def has_units_last(graph: Any, input_name: str) -> bool:
@@ -47,13 +33,16 @@ def has_units_last(graph: Any, input_name: str) -> bool:
         if node.op_type in SAME and node.input[0] in same:
             same.add(node.output[0])
         if node.op_type == "Transpose" and node.input[0] in same:
-            return any(tuple(each.ints) == UNITS_FIRST for each in node.attribute if each.name == "perm")
+            turned = [tuple(each.ints) for each in node.attribute if each.name == "perm"]
+            readers = [each.op_type for each in graph.node if node.output[0] in each.input]
+            pictures, series = ([order] == turned for order in UNITS_FIRST)
+            return pictures or (series and any(each in READ_UNITS_FIRST for each in readers))
     return False
 
 
 @torch.no_grad()
-def to_module(name: str, model: Any, input_name: str, x: Tensor) -> fx.GraphModule:
-    """Return a torch module that computes what the graph does, with units first.
+def to_calls(name: str, model: Any, input_name: str, x: Tensor) -> tuple[fx.GraphModule, Traced]:
+    """Return the torch module that computes what a graph does, and the same as it was traced.
 
     Args:
         name: Name of the file, for errors.
@@ -62,28 +51,52 @@ def to_module(name: str, model: Any, input_name: str, x: Tensor) -> fx.GraphModu
         x: Examples [N, ...] as the file reads them; their shape decides how tensors are reshaped.
 
     Raises:
-        NotElasticError: A node has no torch module.
+        NotElasticError: A node has no counterpart in torch.
     """
-    graph = model.graph
-    known = dict(_weights(name, graph))
-    readers = Counter(each for node in graph.node for each in node.input)
-    joined = _Joined(name, known)
-    joined.values[input_name] = Value(joined.traced.placeholder("x"), x, has_units_last(graph, input_name))
+    graph, calls, taken = model.graph, Calls(), set[str]()
+    known: dict[str, Any] = dict(_weights(name, graph))
+    known[input_name] = calls.input(x)
     for node in graph.node:
-        computed = [each for each in node.input if each in joined.values]
+        where = f"{name}: {node.name or node.output[0]} ({node.op_type})"
+        computed = [known[each] for each in node.input if isinstance(known.get(each), fx.Node)]
         if computed and node.op_type != "Shape":
-            joined.join(node, computed, any(readers[each] > 1 for each in computed))
-        else:
-            samples = {each: joined.values[each].sample for each in computed}
-            try:
-                known |= _computed(model, node, known | samples)
-            except Exception as error:  # of any operator
-                where = f"{name}: {node.name or node.output[0]} ({node.op_type})"
-                raise NotElasticError(f"{where} cannot be run: {reason(error)}; export it again") from None
-    if graph.output[0].name not in joined.values:
-        raise NotElasticError(f"{name}: {graph.output[0].name} does not depend on the input: export it again")
-    joined.traced.output(joined.values[graph.output[0].name].node)
-    return fx.GraphModule(joined.root, joined.traced, class_name=name)
+            label = _label(node.name or node.output[0], taken)
+            known |= _called(OnnxNode(
+                calls, where, f"{label} ({node.op_type})", node.op_type, _attributes(node),
+                [known.get(each) for each in node.input],
+            ), where, node)  # fmt: skip
+            continue
+        values = {each: calls.values.get(known[each], known[each]) for each in node.input if each}
+        try:
+            known |= _computed(model, node, values)
+        except Exception as error:  # of any operator
+            raise NotElasticError(f"{where} cannot be run: {reason(error)}; export it again") from None
+    ends = {each.name: known.get(each.name) for each in graph.output}
+    for output, end in ends.items():
+        if not isinstance(end, fx.Node):
+            raise NotElasticError(f"{name}: {output} does not depend on the input: export it again")
+    calls.graph.output(ends if len(ends) > 1 else next(iter(ends.values())))
+    module = fx.GraphModule(calls.root, calls.graph, class_name="Onnx")
+    return module, Traced(calls.graph, module, calls.values)
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    from onnx.helper import get_attribute_value
+
+    return {each.name: get_attribute_value(each) for each in node.attribute}
+
+
+def _called(given: OnnxNode, where: str, node: Any) -> Mapping[str, fx.Node]:
+    """Return the calls of a node by the names of its outputs. Raises `NotElasticError`."""
+    if node.domain not in ("", "ai.onnx") or given.kind not in OPERATORS:
+        raise NotElasticError(f"{where} is no layer of an elastic net: {SUPPORTED}")
+    try:
+        made = OPERATORS[given.kind](given)
+    except NotElasticError:
+        raise
+    except Exception as error:  # whatever torch says of a file's own sizes and attributes
+        raise NotElasticError(f"{where} does not fit its input: {reason(error)}; export it again") from None
+    return dict(zip(node.output, made if isinstance(made, list) else [made], strict=False))
 
 
 def _weights(name: str, graph: Any) -> Iterator[tuple[str, Tensor]]:
@@ -96,89 +109,6 @@ def _weights(name: str, graph: Any) -> Iterator[tuple[str, Tensor]]:
         except (ValueError, TypeError) as error:
             found = f"{name}: {each.name} cannot be read: {reason(error)}"
             raise NotElasticError(f"{found}; export it again") from None
-
-
-class _Joined:
-    """Hold the part of a module that is made so far."""
-
-    def __init__(self, name: str, known: Mapping[str, Tensor]) -> None:
-        self.root, self.traced = nn.Module(), fx.Graph()
-        self.values: dict[str, Value] = {}
-        """Tensors that depend on the input, by their names in the file."""
-        self._name, self._known = name, known
-
-    def join(self, node: Any, computed: Sequence[str], shared: bool) -> None:
-        """Add a node of the file.
-
-        Args:
-            node: The node.
-            computed: Its inputs that depend on the graph's input.
-            shared: Whether another node reads one of them too.
-
-        Raises:
-            NotElasticError: The node has no torch module.
-        """
-        from onnx.helper import get_attribute_value
-
-        where = f"{self._name}: {node.name or node.output[0]} ({node.op_type})"
-        attributes = {each.name: get_attribute_value(each) for each in node.attribute}
-        read = [replace(self.values[each], shared=self.values[each].shared or shared) for each in computed]
-        constants = [self._known.get(each) for each in node.input]
-        if node.domain not in ("", "ai.onnx"):
-            raise NotElasticError(f"{where} is no layer of an elastic net: {SUPPORTED}")
-        given = OnnxNode(where, attributes, tuple(constants), tuple(read))
-        try:
-            value = self._passed_on(given, node.op_type)
-            if value is None:
-                value = self._added(node.name or node.output[0], _operation(given, node.op_type), read)
-        except NotElasticError:
-            raise
-        except Exception as error:  # whatever torch says of a file's own sizes and attributes
-            found = f"{where} does not fit its input: {reason(error)}"
-            raise NotElasticError(f"{found}; export it again") from None
-        self.values[node.output[0]] = value
-
-    def _passed_on(self, node: OnnxNode, kind: str) -> Value | None:
-        """Return the value of a node that needs no module of its own, or None."""
-        first, attributes = node.read[0], node.attributes
-        if kind in SAME:
-            return first if attributes.get("to", 1) in (1, 10, 11, 16) else None  # kinds of real numbers
-        if kind == "Transpose":
-            return first.turned(tuple(attributes["perm"]))
-        if kind in AFFINE and len(node.read) == 1 and not first.shared:
-            layer = getattr(self.root, str(first.node.target), None)
-            layer = layer[-1] if isinstance(layer, nn.Sequential) else layer
-            return moved_into(layer, kind, node.constants, first)
-        return None
-
-    def _added(self, name: str, operation: nn.Module | Sum | Reshape, read: Sequence[Value]) -> Value:
-        """Return the value of an operation that is new in the module."""
-        first = read[0]
-        nodes = tuple(each.node for each in read)
-        match operation:
-            case Sum():
-                if read[1].last != first.last or first.order is not None or read[1].order is not None:
-                    raise ValueError("its inputs have units in different orders")
-                return first.with_held(
-                    self.traced.call_function(operator.add, nodes), first.held + read[1].held
-                )
-            case Reshape(shape):
-                sample = first.sample.reshape(-1, *shape)
-                return first.flattened(self.traced.call_method("reshape", (nodes[0], -1, *shape)), sample)
-            case _:
-                path = _path(name, self.root)
-                self.root.add_module(path, operation.eval())
-                held, node = operation(first.held), self.traced.call_module(path, nodes[:1])
-                return first.with_held(node, held) if held.shape == first.held.shape else Value(node, held)
-
-
-def _operation(node: OnnxNode, kind: str) -> nn.Module | Sum | Reshape:
-    """Return what computes a node. Raises `NotElasticError`."""
-    if kind not in OPERATORS:
-        raise NotElasticError(f"{node.where} is no layer of an elastic net: {SUPPORTED}")
-    if any(each.last for each in node.read) and kind not in ANY_ORDER:
-        raise NotElasticError(f"{node.where} reads units last: bring them to the front before it")
-    return OPERATORS[kind](node)
 
 
 def _computed(model: Any, node: Any, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -203,10 +133,10 @@ def _tensor(array: Any) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def _path(name: str, root: nn.Module) -> str:
-    """Return a new name of a submodule, made of the name of a node."""
-    path = re.sub(r"\W+", "_", name).strip("_") or "node"
-    path = f"node_{path}" if path[0].isdigit() else path
-    while hasattr(root, path):
-        path += "_"
-    return path
+def _label(name: str, taken: set[str]) -> str:
+    """Return a new name of a layer, made of the name of a node."""
+    label = re.sub(r"\W+", "_", name).strip("_") or "node"
+    while label in taken:
+        label += "_"
+    taken.add(label)
+    return label

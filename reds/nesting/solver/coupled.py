@@ -17,7 +17,7 @@ from reds.errors import CoupledError
 from reds.nesting.solver.exact import WORK, InfeasibleError, solve_exactly
 from reds.nesting.solver.problem import Choice, Groups, Problem
 
-EFFORTS = (1.0, 4.0)
+EFFORTS = (0.5, 2.0)
 """Deterministic seconds of CP-SAT, round by round. A better choice leaves less to win in the next round."""
 PART = 8
 """A search among few widths may take the work of a complete one, divided by this."""
@@ -25,8 +25,7 @@ AROUND = (-2, -1, 0, 1, 2)
 """Steps from a group's width to those that are tried together."""
 STEPS = 1 << 32
 """The integer that stands for all the gain left to win."""
-WORKERS = 8
-"""Strategies of search that CP-SAT takes in turns."""
+
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,7 @@ def _search(
         each.hint(choice)
     solver = cp_model.CpSolver()
     solver.parameters.max_deterministic_time = effort
-    solver.parameters.num_workers = WORKERS
-    solver.parameters.interleave_search = True
+    solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:

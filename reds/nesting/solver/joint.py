@@ -6,14 +6,18 @@ each subnet, and every subnet brings its own limits.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.errors import CoupledError
+from reds.nesting.solver.coupled import solve_coupled
 from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.exact import EXACT, WORK, solve_exactly
 from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Sum
+from reds.nesting.solver.solve import with_priced_rules
 from reds.nesting.solver.stages import Values, order_of, stages_of
 from reds.nesting.solver.sweeps import ceilings
 
@@ -39,6 +43,25 @@ class Joint:
 
 
 def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
+    """Return a choice for each problem, none narrower than the one before, with the largest sum of gains.
+
+    Args:
+        problems: One for each subnet, smallest first, over the same groups and widths.
+        known: Nested choices, each one for every problem and allowed in it. At least one is needed.
+
+    Raises:
+        CoupledError: The tables over the widths of coupled groups are too large even for CP-SAT.
+    """
+    with suppress(CoupledError):
+        return _exactly(problems, known)
+    with suppress(CoupledError):
+        return with_priced_rules(problems, lambda parts: _exactly(parts, known), lambda joint: joint.choices)
+    found = solve_coupled(problems, known)
+    choices = found.choices or tuple(known[0])
+    return Joint(choices, _value(problems, choices), found.bound)
+
+
+def _exactly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
     """Return a choice for each problem, none narrower than the one before, with the largest sum of gains.
 
     The choices are proven best if the tuples left are few enough to be solved completely. Else the smaller
@@ -90,7 +113,7 @@ def _halves(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> l
     """Solve the smaller and the larger subnets apart: together they gain no less than all nested ones."""
     half = len(problems) // 2
     parts = (slice(half), slice(half, None))
-    return [solve_jointly(problems[part], [choices[part] for choices in known]) for part in parts]
+    return [_exactly(problems[part], [choices[part] for choices in known]) for part in parts]
 
 
 def _entries(problems: Sequence[Problem], sizes: Sequence[int]) -> int:

@@ -14,7 +14,9 @@ CONV = {"a": conv}
 PICTURE = (3, 8, 6)
 
 
-def calls(forward: Callable[..., Any], shape: tuple[int, ...] = PICTURE, **layers: Callable[[], nn.Module]) -> Case:
+def calls(
+    forward: Callable[..., Any], shape: tuple[int, ...] = PICTURE, **layers: Callable[[], nn.Module]
+) -> Case:
     """A forward of one function, and the makers of its layers."""
     return lambda: Calls(forward, **{name: make() for name, make in layers.items()}), shape
 
@@ -29,7 +31,9 @@ def module(make: Callable[[], nn.Module], reads: int = 4) -> Case:
     return calls(lambda m, x: m.b(m.a(x)), a=lambda: conv(3, reads), b=make)
 
 
-def series(forward: Callable[..., Any], shape: tuple[int, ...] = (4, 12), **layers: Callable[[], nn.Module]) -> Case:
+def series(
+    forward: Callable[..., Any], shape: tuple[int, ...] = (4, 12), **layers: Callable[[], nn.Module]
+) -> Case:
     """A forward over a time series."""
     return calls(forward, shape, **layers)
 
@@ -223,7 +227,10 @@ class Mixer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.patch = nn.Conv2d(3, 8, 2, 2)
-        self.norm1, self.tokens = nn.LayerNorm(8), nn.Sequential(nn.Linear(12, 6), nn.GELU(), nn.Linear(6, 12))
+        self.norm1, self.tokens = (
+            nn.LayerNorm(8),
+            nn.Sequential(nn.Linear(12, 6), nn.GELU(), nn.Linear(6, 12)),
+        )
         self.norm2, self.units = nn.LayerNorm(8), nn.Sequential(nn.Linear(8, 16), nn.GELU(), nn.Linear(16, 8))
 
     def forward(self, x: Tensor) -> Tensor:

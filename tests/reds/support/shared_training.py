@@ -26,6 +26,7 @@ from reds.training.losses import backward, loss_shares
 from reds.training.options import TrainingOptions
 from reds.training.report import Report
 from reds.training.synchronized_norm import synchronized
+from reds.training.tasks import Classes
 from reds.training.torch_setup import make_repeatable
 from reds.training.trainer import train
 from tests.reds.support.speech import tiny_speech
@@ -79,7 +80,7 @@ def first_step(data: Examples) -> dict[str, Tensor]:
     batch = data.batches(33, generator)[0]
     x, target = (processes.share(each) for each in data.augmented(batch, generator))
     with synchronized(shared):
-        backward(shared, x, target, [len(x) / 33 * each for each in loss_shares(shared)], 0.5, 0)
+        backward(shared, x, target, Classes(), [len(x) / 33 * each for each in loss_shares(shared)], 0.5, 0)
         processes.add_up_gradients(shared)
     gradients = {f"gradient {n}": p.grad for n, p in shared.named_parameters() if p.grad is not None}
     return gradients | {f"statistic {n}": value.clone() for n, value in shared.named_buffers()}

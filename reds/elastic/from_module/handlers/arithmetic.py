@@ -57,7 +57,9 @@ def function(c: Conversion, *args: Any, **kwargs: Any) -> Value:
     keywords = {name: each for name, each in kwargs.items() if name != "inplace"}
     at = [i for i, each in enumerate(args) if isinstance(each, Value)]
     named = [name for name, each in keywords.items() if isinstance(each, Value)]
-    if len(at) + len(named) != 1 or any(isinstance(each, Tensor) and each.numel() > 1 for each in (*args, *kwargs.values())):
+    if len(at) + len(named) != 1 or any(
+        isinstance(each, Tensor) and each.numel() > 1 for each in (*args, *kwargs.values())
+    ):
         c.reject("computes a function of several tensors", "use sums and products of tensors only")
     x = args[at[0]] if at else keywords[named[0]]
     target = c.node.target
@@ -73,7 +75,9 @@ def function(c: Conversion, *args: Any, **kwargs: Any) -> Value:
 
 
 @handles(operator.add, operator.iadd, torch.add, "add", "add_")
-def add(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any = None, alpha: float = 1) -> Value:
+def add(
+    c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any = None, alpha: float = 1
+) -> Value:
     """Convert a sum of tensors, constants or numbers."""
     a, b = _two(a, b, other, input)
     if alpha != 1:
@@ -82,7 +86,9 @@ def add(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any =
 
 
 @handles(operator.sub, operator.isub, torch.sub, "sub", "sub_", "subtract", torch.subtract)
-def subtract(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any = None, alpha: float = 1) -> Value:
+def subtract(
+    c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any = None, alpha: float = 1
+) -> Value:
     """Convert a difference: a sum with the second operand times -1."""
     a, b = _two(a, b, other, input)
     return _combined(c, "add", torch.add, a, _scaled(c, b, -alpha))
@@ -94,7 +100,16 @@ def multiply(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: 
     return _combined(c, "multiply", torch.mul, *_two(a, b, other, input))
 
 
-@handles(operator.truediv, operator.itruediv, torch.div, torch.divide, torch.true_divide, "div", "div_", "true_divide")
+@handles(
+    operator.truediv,
+    operator.itruediv,
+    torch.div,
+    torch.divide,
+    torch.true_divide,
+    "div",
+    "div_",
+    "true_divide",
+)
 def divide(c: Conversion, a: Any, b: Any = None, *, other: Any = None, input: Any = None) -> Value:
     """Convert a division by a constant or a number."""
     a, b = _two(a, b, other, input)
@@ -109,7 +124,9 @@ def _normalized(c: Conversion, a: Any, b: Value) -> Value:
         return pointwise(c, lambda t: a / t, b)
     if a.step.dims == b.step.dims and a.axes == b.axes:
         return pointwise(c, torch.div, a, b)
-    c.reject("divides by a tensor that depends on the input", "use LayerNorm for norms, and divide by constants")
+    c.reject(
+        "divides by a tensor that depends on the input", "use LayerNorm for norms, and divide by constants"
+    )
 
 
 def _two(a: Any, b: Any, other: Any, first: Any) -> tuple[Any, Any]:
@@ -138,7 +155,9 @@ def _combined(c: Conversion, op: str, function: Callable[..., Tensor], a: Any, b
 def with_constant(c: Conversion, op: str, x: Value, constant: Tensor) -> Value:
     """Return a value plus or times a constant tensor."""
     if tuple(torch.broadcast_shapes(constant.shape, x.shape)) != x.shape:
-        c.reject(f"repeats {[*x.shape]} for a constant {[*constant.shape]}", "use a constant that is not larger")
+        c.reject(
+            f"repeats {[*x.shape]} for a constant {[*constant.shape]}", "use a constant that is not larger"
+        )
     table = canonical(c, x, constant)
     by_unit = bool((table == table[:1]).all())
     units = x.step.units
@@ -199,7 +218,10 @@ def _aligned(c: Conversion, a: Value, b: Value) -> Step:
             continue
         pairs = common(own, there)
         if pairs is None:
-            c.reject(f"combines {[*a.shape]} and {[*b.shape]}", "combine tensors of one shape, or one that has one row or one column")
+            c.reject(
+                f"combines {[*a.shape]} and {[*b.shape]}",
+                "combine tensors of one shape, or one that has one row or one column",
+            )
         places |= dict(pairs)
     pieces = [piece for piece in places if not (size(a.examples) > 1 and piece[1] >= a.examples[0][1])]
     pieces.sort(key=lambda piece: -piece[1])
@@ -221,14 +243,17 @@ def concat(c: Conversion, tensors: Sequence[Any], dim: int = 0, *, axis: int | N
     at = (dim if axis is None else axis) % len(c.expected.shape)
     values = [each for each in tensors if isinstance(each, Value)]
     if len(values) == 1 and not isinstance(tensors[-1], Tensor):
-        return _fronted(c, torch.cat([each for each in tensors if isinstance(each, Tensor)] or [torch.zeros(0)], at), values[0], at)
+        return _fronted(
+            c,
+            torch.cat([each for each in tensors if isinstance(each, Tensor)] or [torch.zeros(0)], at),
+            values[0],
+            at,
+        )
     if len(values) != len(tensors):
         c.reject("concatenates constants and computed tensors", "put constant tokens first")
     try:
         first = c.steps.with_units(values[0], at)
-        steps = [first.step] + [
-            _beside(c, first, c.steps.with_units(each, at), at) for each in values[1:]
-        ]
+        steps = [first.step] + [_beside(c, first, c.steps.with_units(each, at), at) for each in values[1:]]
     except CannotArrangeError:
         c.reject("concatenates other axes than units", "concatenate channels")
     dims = (*first.step.dims[:2], sum(each.units for each in steps))
@@ -237,12 +262,16 @@ def concat(c: Conversion, tensors: Sequence[Any], dim: int = 0, *, axis: int | N
 
 def _beside(c: Conversion, first: Value, other: Value, at: int) -> Step:
     """Return the step of a tensor with the positions of the first one in their order."""
-    if tuple(n for i, n in enumerate(first.shape) if i != at) != tuple(n for i, n in enumerate(other.shape) if i != at):
+    if tuple(n for i, n in enumerate(first.shape) if i != at) != tuple(
+        n for i, n in enumerate(other.shape) if i != at
+    ):
         raise CannotArrangeError
     places: dict[Piece, Piece] = {}
     for i, (own, there) in enumerate(zip(first.axes, other.axes, strict=True)):
         places |= {} if i == at else dict(common(own, there) or ())
-    inside = [piece for piece in places if not (size(first.examples) > 1 and piece[1] >= first.examples[0][1])]
+    inside = [
+        piece for piece in places if not (size(first.examples) > 1 and piece[1] >= first.examples[0][1])
+    ]
     inside.sort(key=lambda piece: -piece[1])
     across = first.step.dims[1] * first.step.units
     rows = [places[each] for each in inside if each[1] >= across]

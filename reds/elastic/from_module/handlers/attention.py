@@ -19,7 +19,9 @@ from reds.elastic.from_module.steps import CannotArrangeError, Step, Value
 @handles("softmax", torch.softmax, F.softmax, "log_softmax", torch.log_softmax, F.log_softmax)
 def softmax(c: Conversion, x: Value, dim: int = -1, *_: Any, **__: Any) -> Value:
     """Note a softmax, which attention takes over, or the end of the net leaves out."""
-    return x.over(c.steps.add("softmax", [x.step], x.step.dims, options={"over": x.axes[dim], "name": c.name}))
+    return x.over(
+        c.steps.add("softmax", [x.step], x.step.dims, options={"over": x.axes[dim], "name": c.name})
+    )
 
 
 @handles(nn.Softmax, nn.LogSoftmax)
@@ -43,7 +45,12 @@ def matmul(c: Conversion, a: Any, b: Any) -> Value:
     heads = size([piece for each in a.axes[:-2] for piece in a.inside(each)])
     step = c.steps.add("matmul", [a.step, b.step], (heads, queries, keys), options={"of": (a, b)})
     whole = reshaped(
-        (axis(a.batch, heads * queries * keys), axis(heads, queries * keys), axis(queries, keys), axis(keys, 1)),
+        (
+            axis(a.batch, heads * queries * keys),
+            axis(heads, queries * keys),
+            axis(queries, keys),
+            axis(keys, 1),
+        ),
         c.expected.shape,
     )
     if whole is None:
@@ -75,7 +82,10 @@ def attention(
 ) -> Value:  # fmt: skip
     """Convert attention of q, k and v [..., positions, size of a head]."""
     if attn_mask is not None or is_causal or dropout_p or enable_gqa:
-        c.reject("masks attention, drops, or shares heads", "attend to all positions, with one k and v for each head")
+        c.reject(
+            "masks attention, drops, or shares heads",
+            "attend to all positions, with one k and v for each head",
+        )
     head = query.shape[-1]
     wanted = 1 / sqrt(head)
     if scale is not None and abs(scale - wanted) > 1e-6 * wanted:
@@ -84,12 +94,20 @@ def attention(
     steps = [_headed(c, each) for each in (query, key, value)]
     q, k, v = steps
     if k.positions != v.positions or not q.units == k.units == v.units:
-        c.reject("has q, k and v of different units", "give all three the same units, and k and v the same positions")
+        c.reject(
+            "has q, k and v of different units",
+            "give all three the same units, and k and v the same positions",
+        )
     new = c.steps.add("attention", steps, q.dims, options={"heads": q.units // head})
     batch = query.batch
     units = q.units
     pieces = reshaped(
-        (axis(batch, q.positions * units), axis(units // head, head), axis(q.positions, units), axis(head, 1)),
+        (
+            axis(batch, q.positions * units),
+            axis(units // head, head),
+            axis(q.positions, units),
+            axis(head, 1),
+        ),
         query.shape,
     )
     if pieces is None:
@@ -151,7 +169,11 @@ def encoder_layer(
 
 @handles(nn.TransformerEncoder)
 def encoder(
-    c: Conversion, src: Value, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool | None = None
+    c: Conversion,
+    src: Value,
+    mask: Any = None,
+    src_key_padding_mask: Any = None,
+    is_causal: bool | None = None,
 ) -> Value:
     """Convert blocks of attention and two linear layers, one after the other."""
     if mask is not None or src_key_padding_mask is not None or is_causal:

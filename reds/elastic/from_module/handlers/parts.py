@@ -61,7 +61,9 @@ def _rows(c: Conversion, step: Step, rows: Sequence[int]) -> Step:
         bias = None if step.bias is None else step.bias[at]
         options = step.options | ({"units": len(rows)} if step.op == "conv" else {})
         return replace(step, dims=dims, options=options, weight=step.weight[at], bias=bias)
-    inputs = [_rows(c, each, rows) for each in step.inputs] if step.op in ("norm", "affine", "pointwise") else []
+    inputs = (
+        [_rows(c, each, rows) for each in step.inputs] if step.op in ("norm", "affine", "pointwise") else []
+    )
     match step.op:
         case "norm":
             assert step.norm is not None
@@ -127,9 +129,7 @@ def _resized(x: Value, new: Step, at: int, side: int) -> tuple[Axis, ...]:
             return s // total * new_total
         return s // width * new_width if s >= width * units and side == 1 else s
 
-    axes = [
-        tuple((n, new_total if (n, s) in x.examples else stride(s)) for n, s in each) for each in x.axes
-    ]
+    axes = [tuple((n, new_total if (n, s) in x.examples else stride(s)) for n, s in each) for each in x.axes]
     axes[at] = axis(new.dims[side], new_width * units if side == 0 else units)
     return tuple(axes)
 
@@ -143,9 +143,13 @@ def _cropped(step: Step, side: int, front: int, back: int) -> Step | None:
         inputs = [_cropped(each, side, front, back) for each in step.inputs]
         known = [each for each in inputs if each is not None]
         return replace(step, dims=new_dims, inputs=known) if len(known) == len(inputs) else None
-    if step.op not in ("conv", "depthwise"):
+    if step.op not in ("conv", "depthwise", "transposed"):
         return None
     options, padding = step.options, list(step.options["padding"])
+    if step.op == "transposed":
+        padding[side], padding[side + 2] = padding[side] + front, padding[side + 2] + back
+        fits = max(padding[side], padding[side + 2]) < options["kernel"][side]
+        return replace(step, dims=new_dims, options=options | {"padding": tuple(padding)}) if fits else None
     span = (options["kernel"][side] - 1) * options["dilation"][side] + 1
     stride, length = options["stride"][side], step.inputs[0].dims[side]
     before = padding[side] - front * stride

@@ -35,8 +35,12 @@ def max_pool(
         c.reject("is dilated or returns indices", "use dilation=1 and return_indices=False")
     if x.step.op == "pad":
         before = x.step.inputs[0]
-        if before.op != "pointwise" or bool((before.options["function"](*[GRID] * len(before.inputs)) < 0).any()):
-            c.reject("reads zeros of a padding that may exceed its other values", "let the max pool pad itself")
+        if before.op != "pointwise" or bool(
+            (before.options["function"](*[GRID] * len(before.inputs)) < 0).any()
+        ):
+            c.reject(
+                "reads zeros of a padding that may exceed its other values", "let the max pool pad itself"
+            )
     return _slid(c, x, kernel_size, stride, padding, Kind.MAX_POOL)
 
 
@@ -118,7 +122,9 @@ def mean(c: Conversion, x: Value, dim: Any = None, keepdim: bool = False, **_: A
 def total(c: Conversion, x: Value, dim: Any = None, keepdim: bool = False, **_: Any) -> Value:
     """Convert a sum over positions."""
     y = _reduced(c, x, dim, keepdim, Kind.AVERAGE_POOL)
-    count = size([piece for each in x.axes for piece in each]) / size([piece for each in y.axes for piece in each])
+    count = size([piece for each in x.axes for piece in each]) / size(
+        [piece for each in y.axes for piece in each]
+    )
     return pointwise(c, lambda t: t * count, y)
 
 
@@ -148,7 +154,9 @@ def _reduced(c: Conversion, x: Value, dim: Any, keepdim: bool, kind: Kind) -> Va
         c.reject("reduces examples or repeated values", "reduce positions only")
     height, width, units = x.step.dims
     if any(stride < units for _, stride in pieces):
-        c.reject("reduces units, of which a subnet keeps the first", "reduce positions, or use a linear layer")
+        c.reject(
+            "reduces units, of which a subnet keeps the first", "reduce positions, or use a linear layer"
+        )
     step, kept = x.step, [piece for each in rest for piece in x.inside(each)]
     kept.sort(key=lambda piece: -piece[1])
     if size(pieces) == height * width:
@@ -176,7 +184,10 @@ def upsample(c: Conversion, x: Value, *_: Any, **keywords: Any) -> Value:
     elif len(_) > 2:
         mode = _[2]
     if mode not in ("nearest", "nearest-exact"):
-        c.reject(f"interpolates ({mode}), and an upsampling layer copies", "use mode='nearest', or a transposed conv")
+        c.reject(
+            f"interpolates ({mode}), and an upsampling layer copies",
+            "use mode='nearest', or a transposed conv",
+        )
     x = c.steps.spatial(x)
     before, after = x.shape[2:], c.expected.shape[2:]
     if any(m % n for n, m in zip(before, after, strict=True)):

@@ -35,7 +35,11 @@ def permute(c: Conversion, x: Value, *args: Any, **kwargs: Any) -> Value:
     """Reorder axes."""
     marked = torch.empty(tuple(range(2, len(x.axes) + 2)), device="meta")
     target = c.node.target
-    turned = getattr(marked, target)(*args, **kwargs) if isinstance(target, str) else target(marked, *args, **kwargs)
+    turned = (
+        getattr(marked, target)(*args, **kwargs)
+        if isinstance(target, str)
+        else target(marked, *args, **kwargs)
+    )
     return x.with_axes(tuple(x.axes[side - 2] for side in turned.shape))
 
 

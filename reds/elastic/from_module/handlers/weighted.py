@@ -12,7 +12,7 @@ from reds.elastic.from_module.conversion import Conversion, handles
 from reds.elastic.from_module.handlers.arithmetic import multiply, pointwise
 from reds.elastic.from_module.handlers.parts import part
 from reds.elastic.from_module.layout import axis, size
-from reds.elastic.from_module.steps import CannotArrangeError, Norm, Value
+from reds.elastic.from_module.steps import Norm, Value
 
 
 @handles(nn.Linear)
@@ -29,20 +29,20 @@ def linear(c: Conversion, input: Value, weight: Any, bias: Tensor | None = None)
     if not isinstance(weight, Tensor) or not isinstance(input, Value):
         c.reject("has computed weights", "use constant weights")
     x, last = input, len(input.axes) - 1
-    try:
-        x = c.steps.with_units(x, last)
-    except CannotArrangeError:
-        x, weight = _any_order(c, x, weight)
+    if not x.has_units(last) and size(x.inside(x.axes[last])) == prod(x.step.dims):
+        x, weight = _flattened(c, x, weight)
+    x = c.steps.with_units(x, last)
     new = c.steps.add("dense", [x.step], (*x.step.dims[:2], len(weight)), weight=weight, bias=bias)
     return x.after(new, last)
 
 
-def _any_order(c: Conversion, x: Value, weight: Tensor) -> tuple[Value, Tensor]:
-    """Return all values of an example in the order of a flatten, and the weights in that order."""
+def _flattened(c: Conversion, x: Value, weight: Tensor) -> tuple[Value, Tensor]:
+    """Return all values of an example in the order of a flatten, and the weights in that order.
+
+    A flatten keeps the positions of a unit together, so that units can be cut.
+    """
     height, width, units = x.step.dims
     features = x.inside(x.axes[-1])
-    if size(features) != prod(x.step.dims):
-        raise CannotArrangeError
     step = c.steps.flattened(x.step)
     at = torch.zeros((), dtype=torch.long)
     for n, stride in features:

@@ -152,7 +152,9 @@ def pad_module(c: Conversion, x: Value) -> Value:
 
 
 @handles(F.pad, torch._C._nn.pad)
-def pad(c: Conversion, x: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Value:
+def pad(
+    c: Conversion, x: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Value:
     """Convert a padding with zeros; the window after it takes it over."""
     sides = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
     sides = [(0, 0)] * (len(x.axes) - len(sides)) + [(int(a), int(b)) for a, b in sides]
@@ -166,8 +168,10 @@ def pad(c: Conversion, x: Value, pad: Sequence[int], mode: str = "constant", val
         c.reject("pads other axes than positions", "pad rows and columns only")
     x = c.steps.spatial(x)
     if any(sides[1]):
-        return _more_units(c, x, *sides[1]) if not any(map(any, sides[2:])) else c.reject(
-            "pads units and positions at once", "pad one after the other"
+        return (
+            _more_units(c, x, *sides[1])
+            if not any(map(any, sides[2:]))
+            else c.reject("pads units and positions at once", "pad one after the other")
         )
     (top, left), (bottom, right) = (pair(x, [each[end] for each in sides[2:]], 0) for end in (0, 1))
     step, padding = padded(x, (top, left, bottom, right))
