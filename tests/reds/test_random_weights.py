@@ -18,7 +18,10 @@ from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.support.depth import deep_nets, without
 from tests.support.nets import Maker, inputs, random_model
 
-NAMES = ["dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "resnet8", "keyword-transformer"]
+NAMES = [
+    "dnn-s", "cnn-s", "ds-cnn-s", "ds-cnn-s-28x28x1", "mobilenet-0.25", "resnet8", "autoencoder",
+    "keyword-transformer", "matchbox",
+]  # fmt: skip
 
 
 def modern() -> Graph:
@@ -47,7 +50,7 @@ def test_every_layer_keeps_its_spread(name: str) -> None:
         values = interpreter.trace(model, subnet, x)
         for layer in model.layers:
             y = values[layer.output]
-            assert y.std() > 15
+            assert y.std() > (4 if name == "matchbox" else 15)  # its gates have few values
             assert (y == 127).mean() < 0.25
             assert layer.relu or (y == -127).mean() < 0.6
 
