@@ -57,16 +57,22 @@ class ElasticNet(nn.Module):
 
     def forward(self, x: Tensor, subnet: int) -> Tensor:
         """Return the logits float32 [N, classes] of one subnet."""
-        return self.trace(x, subnet)[-1].flatten(1)
+        return self.trace(x, subnet, keep=False)[-1].flatten(1)
 
-    def trace(self, x: Tensor, subnet: int) -> list[Tensor]:
+    def trace(self, x: Tensor, subnet: int, keep: bool = True) -> list[Tensor]:
         """Return every tensor that one subnet computes: the input, then the output of each layer.
 
         Each is float32 [N, height, width, units]. A tensor in a block that is left out has no units, and the
         sum of the block is the tensor that it stands for.
+
+        Args:
+            x: Features of N examples.
+            subnet: Index of the subnet.
+            keep: False empties each tensor after its last use, so that memory holds a few at a time.
         """
         widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
         run = self.graph.running(widths)
+        last = {tensor: k for k, layer in enumerate(self.graph.layers) for tensor in layer.inputs}
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
         for k, (layer, affine) in enumerate(zip(self.graph.layers, self.subnet_affines(subnet), strict=True)):
             if k not in run.layers:
@@ -85,6 +91,9 @@ class ElasticNet(nn.Module):
             if self.dropout and (layer.relu or layer.activation is not None):
                 y = F.dropout(y, self.dropout, self.training)
             values.append(self.layer_output(subnet, k, y.view(sides)))
+            for tensor in () if keep else layer.inputs:
+                if last[tensor] == k:
+                    values[tensor] = x.new_zeros(0)
         return values
 
     def extra_repr(self) -> str:
