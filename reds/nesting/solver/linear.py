@@ -76,7 +76,7 @@ class Widths:
             return [_weighted(self.literals[groups[0]], table)]
         if len(groups) == 2 and table.size > COMBINED and (factors := _factors(table)):
             return self._product(groups, table, *factors)
-        return [_weighted(self._combinations(groups, table.shape).ravel(), table.ravel())]
+        return [_weighted(self._combinations(groups, table.shape).ravel().tolist(), table.ravel())]
 
     def _product(
         self, groups: Groups, table: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]
