@@ -5,7 +5,6 @@ have in a trained network, and are neither constant nor at their limits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +12,9 @@ from numpy.typing import NDArray
 from reds.graph import Graph, Layer, Widths, channels
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import interpreter
-from reds.pack.model import (
-    LIMIT,
-    MAX_FAN_IN,
-    REQUANTIZED,
-    WEIGHTED,
-    IntegerLayer,
-    Kind,
-    Model,
-    Step,
-    Subnet,
-    TensorShape,
-    table_rows,
-)
-from reds.pack.row_encoding import BIAS_SHIFTS, LARGEST_MULTIPLIER, MULTIPLIER_SHIFTS, nearest_encodable
+from reds.pack.model import LIMIT, WEIGHTED, IntegerLayer, Kind, Model, Subnet, TensorShape
 from reds.pack.validate import validate_model
+from reds.zoo.random_steps import random_step
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 """MACs of the default subnets, as fractions of the full network's."""
@@ -35,8 +22,6 @@ SAMPLES = 16
 """Number of random inputs that the tables are fitted to."""
 WEIGHT_SPREAD = 36.0
 """Standard deviation of the weights."""
-SPREAD, RELU_SPREAD = 40.0, 75.0
-"""Standard deviation of a layer's outputs in int8 steps. The second is for a ReLU, before it clips half."""
 FRACTIONS = 256
 """Number of fractions of all units that `uniform_widths` tries."""
 
@@ -100,9 +85,11 @@ def with_random_weights(
 
 
 def _weights(rng: np.random.Generator, layer: Layer, graph: Graph) -> NDArray[np.int8]:
-    if layer.kind not in WEIGHTED:
+    if layer.kind not in WEIGHTED | {Kind.EMBED}:
         return np.zeros((0, 0), np.int8)
     rows = channels(layer.writes, graph.full)
+    if layer.kind is Kind.EMBED:
+        rows = graph.tensors[layer.output].positions
     normal = rng.normal(0, WEIGHT_SPREAD, (rows, layer.weights(graph.full) // rows))
     return np.rint(normal).clip(-LIMIT, LIMIT).astype(np.int8)
 
@@ -112,38 +99,14 @@ def _subnet(
     layers: Sequence[IntegerLayer], widths: Widths, x: NDArray[np.int8], zero: int,
 ) -> Subnet:  # fmt: skip
     """Return a subnet, each step fitted to the values that the steps before it compute from x."""
-    units = [tensor.channels(widths) for tensor in graph.tensors]
     runs = graph.running(widths)
-    tensors, zeros, steps = {0: x}, {0: zero}, []
+    tensors, steps = {0: interpreter.Read(x, zero)}, []
     for layer in (layers[i] for i in runs.layers):
-        read = [runs.stands.get(tensor, tensor) for tensor in layer.inputs]
-        reads = [interpreter.Read(tensors[tensor], zeros[tensor]) for tensor in read]
-        step = _step(rng, shapes, layer, units[layer.inputs[0]], units[layer.output], reads)
-        tensors[layer.output] = interpreter.run_layer(shapes, layer, step, reads)
-        zeros[layer.output] = step.zero
+        reads = [tensors[runs.stands.get(tensor, tensor)] for tensor in layer.inputs]
+        units = graph.tensors[layer.output].channels(widths)
+        activated = graph.layers[layer.output - 1].activation is not None
+        step = random_step(rng, shapes, layer, units, reads, activated)
+        y = interpreter.run_layer(shapes, layer, step, reads)
+        tensors[layer.output] = interpreter.Read(y, step.zero)
         steps.append(step)
     return Subnet(name, graph.macs(widths), tuple(steps), 0.1, runs.stands)
-
-
-def _step(
-    rng: np.random.Generator, shapes: Sequence[TensorShape], layer: IntegerLayer, units_in: int,
-    units_out: int, reads: Sequence[interpreter.Read],
-) -> Step:  # fmt: skip
-    index = layer.output - 1
-    if layer.kind not in REQUANTIZED:
-        return Step(index, units_in, units_out, np.zeros(0, np.int32), np.zeros(0, np.int32), reads[0].zero)
-    rows = table_rows(layer.kind, units_out)
-    factors = (0, 0)
-    if layer.kind is Kind.ADD:
-        factors = int(rng.integers(800, 1600)), int(rng.integers(800, 1600))
-    if layer.kind is Kind.AVERAGE_POOL:
-        factors = min(16, MAX_FAN_IN // layer.taps), 0
-    no_bias = np.zeros(rows, np.int32)
-    unfitted = Step(index, units_in, units_out, no_bias, no_bias, 0, factors)
-    acc = interpreter.accumulators(shapes, layer, unfitted, reads).reshape(-1, rows)
-    mean, spread = acc.mean(axis=0), np.maximum(acc.std(axis=0), 1)
-    wanted = (RELU_SPREAD if layer.relu else SPREAD) * rng.uniform(0.8, 1.2, rows)
-    multiplier = nearest_encodable((wanted / spread * 2**32).clip(max=LARGEST_MULTIPLIER), MULTIPLIER_SHIFTS)
-    bias = nearest_encodable(rng.normal(0, 0.3, rows) * spread - mean, BIAS_SHIFTS)
-    zero = -LIMIT if layer.relu else int(rng.integers(-20, 20))
-    return replace(unfitted, bias=bias, multiplier=multiplier, zero=zero)
