@@ -18,6 +18,7 @@ from reds.data.labeled import find_labeled
 from reds.errors import ModelError, PackError
 from reds.export import tflite
 from reds.export.tflite.flatbuffer import ALIGNMENT, schema
+from reds.export.tflite.layers import REFUSED
 from reds.export.tflite.quantization import can_rescale
 from reds.fixtures import fixtures_dir
 from reds.pack import extract, interpreter
@@ -27,6 +28,7 @@ from reds.zoo.random_weights import with_random_weights
 from tests.reds.support.clipped import quantized
 from tests.reds.support.command import run
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, inputs, random_model
 
 if find_spec("tensorflow") is None:  # importing it takes seconds and 300 MB of every worker that collects
@@ -109,27 +111,95 @@ def test_a_relu_with_a_ceiling_is_exported() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_layers_that_a_subnet_leaves_out_are_not_in_its_file(seed: int) -> None:
-    model, activated = deep_nets([seed])
+    model, _ = deep_nets([seed])
     x = inputs(model, 8)
     for s, subnet in enumerate(model.subnets):
         y = interpret(tflite.dumps(model, s), x)
         assert np.abs(y.astype(int) - interpreter.run(model, s, x)).max() <= 2 * len(subnet.steps)
-    if any(step.activation for step in activated.subnets[0].steps):
-        with pytest.raises(ModelError):
-            tflite.dumps(activated, 0)
 
 
 def one_layer(model: Model, index: int) -> Model:
-    """A layer of a model with one subnet as a net of its own."""
+    """A layer of a model with one subnet, which reads one tensor, as a net of its own."""
     layer, (subnet,) = model.layers[index], model.subnets
-    (source,) = layer.inputs
+    (source,) = set(layer.inputs)
     return replace(
         model,
         tensors=(model.tensors[source], model.tensors[layer.output]),
-        layers=(replace(layer, inputs=(0,), output=1),),
+        layers=(replace(layer, inputs=(0,) * len(layer.inputs), output=1),),
         subnets=(replace(subnet, steps=(replace(subnet.steps[index], layer=0),)),),
         input_zero=model.rooms(0)[source].zero,
     )
+
+
+def sigmoid(model: Model) -> Model:
+    """The model of one subnet with tables in which a step of the input is a step of the output."""
+    table = np.rint(100 / (1 + np.exp(-np.arange(-128, 128) / 30)) - 50).astype(np.int8)
+    (subnet,) = model.subnets
+    steps = [
+        step if step.activation is None else replace(step, activation=replace(step.activation, table=table))
+        for step in subnet.steps
+    ]
+    return replace(model, subnets=(replace(subnet, steps=tuple(steps)),))
+
+
+@pytest.mark.usefixtures("_down_to_minus_128")
+@pytest.mark.parametrize("kernels", [XNNPACK, BUILT_IN], ids=["xnnpack", "built-in"])
+def test_each_modern_layer_is_at_most_a_step_off_or_refused_by_name(kernels: Any) -> None:
+    exported, refused = set[Kind](), set[Kind]()
+    for model in modern_nets(range(40), subnets=1):
+        values = interpreter.trace(model, 0, inputs(model, 3))
+        for index, layer in enumerate(model.layers):
+            if len(set(layer.inputs)) > 1:
+                continue
+            net = sigmoid(one_layer(model, index))
+            x = np.maximum(values[layer.inputs[0]], -LIMIT).reshape(3, -1)
+            if layer.kind in REFUSED:
+                with pytest.raises(
+                    ModelError, match=rf"layer 0 \({layer.kind.name.lower()}\): .*the pack itself"
+                ):
+                    tflite.dumps(net, 0)
+                refused.add(layer.kind)
+            else:
+                y = interpret(tflite.dumps(net, 0), x, kernels)
+                assert np.abs(y.astype(int) - interpreter.run(net, 0, x)).max() <= 1, (model.name, layer.kind)
+                exported.add(layer.kind)
+    assert refused == set(REFUSED)
+    assert exported | refused == set(Kind)
+
+
+def squeezed(kind: Kind) -> Maker:
+    maker = Maker(5, 4, 6, 8)
+    maker.add(Kind.MAX_POOL, kernel=(5, 4))
+    maker.add(kind, inputs=(0, 1))
+    return maker
+
+
+def joined() -> Maker:
+    maker = Maker(4, 6, 5)
+    maker.add(Kind.MAX_POOL, kernel=(2, 2), stride=(2, 2))
+    maker.add(Kind.UPSAMPLE, stride=(2, 2))
+    maker.add(Kind.CONCAT, inputs=(2, 0, 2))
+    return maker
+
+
+@pytest.mark.usefixtures("_down_to_minus_128")
+@pytest.mark.parametrize("made", [lambda: squeezed(Kind.ADD), lambda: squeezed(Kind.MULTIPLY), joined])
+def test_layers_of_several_inputs_are_at_most_two_steps_off(made: Callable[[], Maker]) -> None:
+    for zero in (-20, 0, 83):
+        model = made().build([[]], zero=zero)
+        for kernels in (XNNPACK, BUILT_IN):
+            assert steps_off(model, 0, 20, kernels).max() <= 2
+
+
+def test_subnet_of_a_net_with_a_concatenation_is_exported_in_its_own_order() -> None:
+    maker = Maker(4, 4, 3)
+    first = maker.add(Kind.CONV, 6, (3, 3), relu=True)
+    maker.add(Kind.CONV, 4, (1, 1), inputs=(first,))
+    maker.add(Kind.CONCAT, inputs=(first, 2))
+    maker.add(Kind.CONV, 5)
+    model = maker.build([[2, 2, 5], [4, 4, 5], [6, 4, 5]])
+    for subnet in range(3):
+        assert steps_off(model, subnet, 40).max() <= 4
 
 
 @pytest.mark.usefixtures("_down_to_minus_128")

@@ -6,6 +6,9 @@ in steps of the output per step of the input. TFLite's scales are positive, so a
 signs of its weights and its bias flipped. A pack holds no scales between layers, so `quantization` chooses
 them.
 
+Activation tables become ops that look bytes up. The units of a concatenation are in the order of one subnet
+alone. A layer that no op computes is refused by its name.
+
 TFLite differs from the pack's arithmetic in three ways, each worth at most one step:
 - It rounds in another way.
 - A layer without ReLU may output -128, where the pack stops at -127.
@@ -18,8 +21,9 @@ from pathlib import Path
 
 from reds import pack
 from reds.errors import ModelError, PackError
+from reds.export.tflite.activations import split_activations
 from reds.export.tflite.flatbuffer import FlatBufferGraph
-from reds.export.tflite.layers import add_model
+from reds.export.tflite.layers import REFUSED, add_model
 from reds.files import ensure_writable, write_atomically
 from reds.pack import extract
 from reds.pack.model import Model
@@ -32,16 +36,15 @@ def dumps(model: Model, subnet: int) -> bytes:
     file.
 
     Raises:
-        ModelError: A scale is not above 0, or a step has an activation table.
+        ModelError: A scale is not above 0, or no op of TFLite computes a layer.
         ModuleNotFoundError: tensorflow is missing.
     """
-    chosen = extract.extract_subnet(model, subnet)
     for step in model.subnets[subnet].steps:
-        if step.activation is not None:
-            raise ModelError(
-                f"{model.name}: no op of TFLite computes the activation table of layer {step.layer}: run the"
-                " pack itself"
-            )
+        kind = model.layers[step.layer].kind
+        if kind in REFUSED:
+            place = f"{model.name}: layer {step.layer} ({kind.name.lower()})"
+            raise ModelError(f"{place}: {REFUSED[kind]}: run the pack itself")
+    chosen = extract.extract_subnet(model, subnet)
     for side, scale in (("input", model.input_scale), ("output", chosen.subnets[0].output_scale)):
         if not 0 < scale < float("inf"):
             raise ModelError(
@@ -50,7 +53,7 @@ def dumps(model: Model, subnet: int) -> bytes:
             )
     subnet_name = chosen.subnets[0].name
     graph = FlatBufferGraph(f"{model.name}, subnet {subnet_name}, of a REDS pack")
-    first, last = add_model(graph, chosen)
+    first, last = add_model(graph, split_activations(chosen))
     return graph.dumps(first, last)
 
 
@@ -61,7 +64,7 @@ def export(path: Path, out: Path) -> dict[Path, int]:
 
     Raises:
         PackError: The pack cannot be used, or its subnets' names give equal file names.
-        ModelError: A scale is not above 0, or a step has an activation table.
+        ModelError: A scale is not above 0, or no op of TFLite computes a layer.
         ModuleNotFoundError: tensorflow is missing.
         OSError: `out` cannot be written.
     """

@@ -14,14 +14,22 @@ from numpy.typing import NDArray
 
 OPS = {
     "ADD": ("AddOptions", 2),
+    "CAST": ("CastOptions", 1),
+    "CONCATENATION": ("ConcatenationOptions", 2),
     "CONV_2D": ("Conv2DOptions", 3),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", 3),
     "FULLY_CONNECTED": ("FullyConnectedOptions", 4),
+    "GATHER": ("GatherOptions", 2),
     "MAX_POOL_2D": ("Pool2DOptions", 2),
     "MEAN": ("ReducerOptions", 2),
+    "MUL": ("MulOptions", 2),
     "PAD": ("PadOptions", 2),
+    "PADV2": ("PadV2Options", 2),
     "RESHAPE": ("ReshapeOptions", 1),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", 3),
+    "SLICE": ("SliceOptions", 2),
     "TRANSPOSE": ("TransposeOptions", 2),
+    "TRANSPOSE_CONV": ("TransposeConvOptions", 3),
 }
 """The ops that subnets use: the class of their options, and the op version that supports int8."""
 ALIGNMENT = 16
@@ -38,7 +46,7 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Value:
-    """Refer to an int8 tensor of the graph that is computed, or to its input."""
+    """Refer to a tensor of the graph that is computed, or to its input."""
 
     index: int
     shape: tuple[int, ...]
@@ -64,28 +72,38 @@ class FlatBufferGraph:
         self._codes: list[str] = []
         self._ops: list[Any] = []
 
-    def value(self, shape: tuple[int, ...], quantization: Quantization) -> Value:
-        """Add an int8 tensor that is computed, or the input of the graph."""
+    def value(
+        self, shape: tuple[int, ...], quantization: Quantization, dtype: type[np.integer[Any]] = np.int8
+    ) -> Value:
+        """Add a tensor that is computed, or the input of the graph; one of int32 has no quantization."""
         parameters = self._parameters(np.array([quantization.scale]), quantization.zero, 0)
-        return Value(self._tensor(shape, np.dtype(np.int8), parameters), shape, quantization)
+        tensor = self._tensor(shape, np.dtype(dtype), parameters if dtype is np.int8 else None)
+        return Value(tensor, shape, quantization)
+
+    def type_of(self, dtype: type[np.integer[Any]]) -> int:
+        """Return the schema's `TensorType` of a type of numbers."""
+        number: int = getattr(self._schema.TensorType, np.dtype(dtype).name.upper())
+        return number
 
     def constant(
-        self, data: NDArray[np.integer], scales: NDArray[np.float64] | None = None, axis: int = 0
-    ) -> int:
+        self, data: NDArray[np.integer], scales: NDArray[np.float64] | None = None, axis: int = 0,
+        zero: int = 0,
+    ) -> int:  # fmt: skip
         """Add a constant tensor and return its index.
 
         Args:
             data: int8 or int32, of any shape.
             scales: A scale for each index along `axis`, for weights and biases.
             axis: The axis of the output units.
+            zero: The zero point of all.
         """
         self._buffers.append(self._buffer(data.astype(data.dtype.newbyteorder("<")).tobytes()))
-        parameters = None if scales is None else self._parameters(scales, 0, axis)
+        parameters = None if scales is None else self._parameters(scales, zero, axis)
         return self._tensor(data.shape, data.dtype, parameters, len(self._buffers) - 1)
 
     def op(
         self, name: str, inputs: Sequence[int], shape: tuple[int, ...], quantization: Quantization,
-        **options: object,
+        dtype: type[np.integer[Any]] = np.int8, **options: object,
     ) -> Value:  # fmt: skip
         """Add an op and return its output.
 
@@ -94,10 +112,11 @@ class FlatBufferGraph:
             inputs: Indices of the tensors that the op reads.
             shape: Shape of the output.
             quantization: Quantization of the output.
+            dtype: Type of the output.
             options: Fields of the op's options in the schema.
         """
         kind, _ = OPS[name]
-        output = self.value(shape, quantization)
+        output = self.value(shape, quantization, dtype)
         op = self._schema.OperatorT()
         if name not in self._codes:
             self._codes.append(name)

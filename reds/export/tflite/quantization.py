@@ -20,7 +20,7 @@ LEAST_GAIN = 2.0**-24
 
 @dataclass(frozen=True)
 class Operand:
-    """Describe an input of TFLite's addition: a tensor times `sign`, read with a quantization."""
+    """Describe an input of an addition or multiplication: a tensor times `sign`, with a quantization."""
 
     quantization: Quantization
     sign: int
@@ -30,7 +30,7 @@ Operands = tuple[Operand, Operand]
 
 
 def quantizations(model: Model) -> tuple[list[Quantization], dict[int, Operands]]:
-    """Return the quantization of every tensor, and the operands of each addition by its output tensor.
+    """Return the quantization of every tensor, and the operands of additions and multiplications by output.
 
     The model has one subnet. Its last tensor has the pack's own output scale only if the last layer has
     weights.
@@ -46,10 +46,15 @@ def quantizations(model: Model) -> tuple[list[Quantization], dict[int, Operands]
                     found[tensor] = operand.quantization
             operands[layer.output] = pair
             found.append(output)
+        elif layer.kind is Kind.MULTIPLY:
+            zeros = [model.rooms(0)[tensor].zero for tensor in layer.inputs]
+            output, operands[layer.output] = multiply_quantization(layer, step, found, zeros)
+            found.append(output)
         elif (averaged := mean_quantization(model, layer, step, source)) is not None:
             found.append(averaged)
         else:
-            found.append(Quantization(1.0, step.zero) if layer.kind in REQUANTIZED else source)
+            new = layer.kind in REQUANTIZED or step.activation is not None
+            found.append(Quantization(1.0, step.zero) if new else source)
     if model.layers[-1].kind in WEIGHTED:
         found[-1] = output_quantization(model)
     return found, operands
@@ -89,6 +94,8 @@ def mean_quantization(
     tensor = model.tensors[layer.inputs[0]]
     if layer.kind is not Kind.AVERAGE_POOL or layer.relu or layer.kernel != (tensor.height, tensor.width):
         return None
+    if any(layer.padding):
+        return None
     multiplier = int(step.multiplier[0]) / 2**32
     gain = step.factors[0] * layer.taps * multiplier
     zero = round(step.zero + int(step.bias[0]) * multiplier + gain * source.zero)
@@ -127,6 +134,27 @@ def add_quantization(
         zeros[kept] = nearest_zero((offset - sizes[other] * zeros[other]) / sizes[kept])
     first, second = (Operand(Quantization(scales[k], zeros[k]), signs[k]) for k in (0, 1))
     return Quantization(scale, step.zero), (first, second)
+
+
+def multiply_quantization(
+    layer: IntegerLayer, step: Step, found: Sequence[Quantization], zeros: Sequence[int]
+) -> tuple[Quantization, Operands]:
+    """Return the output quantization of a multiplication and the operands that it has to read.
+
+    TFLite computes y = z + g * (a - z0) * (b - z1), where g is the product of the operands' scales divided by
+    the output's. A negative multiplier flips the sign of the first operand.
+
+    Args:
+        layer: The multiplication.
+        step: The subnet's table of this layer.
+        found: Quantization of every tensor before it.
+        zeros: The pack's zero points of its inputs.
+    """
+    gain, scales = int(step.multiplier[0]) / 2**32, [found[tensor].scale for tensor in layer.inputs]
+    sign = -1 if gain < 0 else 1
+    first = Operand(Quantization(scales[0], sign * zeros[0]), sign)
+    output = Quantization(scales[0] * scales[1] / max(abs(gain), LEAST_GAIN), step.zero)
+    return output, (first, Operand(Quantization(scales[1], zeros[1]), 1))
 
 
 def nearest_zero(value: float) -> int:

@@ -45,6 +45,19 @@ def copy_rows(units: int, sign: int, output: Quantization) -> Rows:
     return equal_rows(units, 1, sign, -output.zero)
 
 
+def concat_rows(step: Step, index: int, units: int, output: Quantization) -> Rows:
+    """Return depthwise rows that rescale one input of a concatenation.
+
+    Args:
+        step: The subnet's tables of the layer.
+        index: The index of the input.
+        units: Units of the input.
+        output: Quantization of the layer's output.
+    """
+    gain = int(step.multiplier[index]) / 2**32
+    return equal_rows(units, 1, 16 * gain, int(step.bias[index]) * gain + (step.zero - output.zero))
+
+
 def equal_rows(units: int, taps: int, gain: float, offset: float) -> Rows:
     """Return equal depthwise rows.
 

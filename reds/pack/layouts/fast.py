@@ -13,8 +13,15 @@ KINDS = frozenset(
 class Fast(Canonical):
     """A layout for fast kernels, which each family orders in its own way."""
 
+    dilated: frozenset[Kind] = frozenset()
+    """Kinds whose kernels know dilation."""
+
     def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return whether a layer is of `KINDS`, without dilation, padding of a pool or broadcasting."""
+        """Return whether a layer is of `KINDS`, without padding of a pool or broadcasting.
+
+        Only kinds in `dilated` may have dilation.
+        """
+        skips = layer.dilation != (1, 1) and layer.kind not in self.dilated
         padded_pool = layer.kind in (Kind.AVERAGE_POOL, Kind.MAX_POOL) and any(layer.padding)
         broadcast = layer.kind is Kind.ADD and sources[0] != sources[1]
-        return layer.kind in KINDS and layer.dilation == (1, 1) and not padded_pool and not broadcast
+        return layer.kind in KINDS and not skips and not padded_pool and not broadcast

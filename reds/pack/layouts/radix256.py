@@ -40,9 +40,12 @@ class Radix256(Fast):
     id = 1
     name = "radix256"
     alignment = 4
+    dilated = frozenset({Kind.CONV})
 
     def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return whether the kernels can run this layer: a depthwise one must be 3 x 3."""
+        """Return whether the kernels can run this layer: an attention, or depthwise only 3 x 3."""
+        if layer.kind is Kind.ATTENTION:
+            return True
         return super().runs(layer, sources) and (layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3))
 
     def weights(self, layer: IntegerLayer) -> bytes:
@@ -92,7 +95,7 @@ class Radix256(Fast):
         if layer.kind is Kind.DEPTHWISE:
             line = (sources[0].width + layer.padding[1] + layer.padding[3]) * step.units_in
             return 4 * ((line + 7) // 4 * 4) + (step.units_in + 3) // 4 * 4
-        return 0
+        return super().scratch(layer, sources, step)
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:
         """Return for every four rows whether the fast kernel cannot compute them in this subnet.

@@ -84,14 +84,18 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 /* Return the kernels of the processor that this runs on. */
 const reds_kernels *reds_kernels_here(void);
 
-/* Return whether a layer has nothing that the kernels of layouts but the canonical one lack: dilation, or padding of
- * a pool. */
-static inline bool reds_runs_fast(const reds_layer *layer)
+/* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
+static inline bool reds_dilated(const reds_layer *layer)
 {
-    bool pool = layer->kind == REDS_AVERAGE_POOL || layer->kind == REDS_MAX_POOL;
+    return layer->dilation[0] != 1 || layer->dilation[1] != 1;
+}
+
+/* Return whether a layer is a pool with padding, which they lack too. */
+static inline bool reds_padded_pool(const reds_layer *layer)
+{
     const uint8_t *padding = layer->padding;
-    return layer->dilation[0] == 1 && layer->dilation[1] == 1 &&
-           !(pool && (padding[0] | padding[1] | padding[2] | padding[3]) != 0);
+    return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) &&
+           (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
 }
 
 /* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */

@@ -32,13 +32,16 @@ static void gather_rows(const reds_op *op, int32_t top, int32_t left, int8_t *ou
     }
 }
 
-/* Gather a flat window of some of the units: position by position, with 0 for units outside the subnet. */
+/* Gather a flat window of some of the units, or one that skips positions: position by position, with 0 for units
+ * outside the subnet. */
 static void gather_positions(const reds_op *op, int32_t top, int32_t left, int8_t *out)
 {
     int32_t height = op->from->height, width = op->from->width;
     uint32_t full = op->from->units, live = op->units_in;
-    for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
-        for (int32_t x = left; x < left + op->layer->kernel[1]; x++, out += full) {
+    int32_t down = op->layer->dilation[0], bottom = top + op->layer->kernel[0] * down;
+    int32_t across = op->layer->dilation[1], right = left + op->layer->kernel[1] * across;
+    for (int32_t y = top; y < bottom; y += down) {
+        for (int32_t x = left; x < right; x += across, out += full) {
             bool inside = y >= 0 && y < height && x >= 0 && x < width;
             const int8_t *position = op->in + (uint32_t)(y * width + x) * live;
             for (uint32_t u = 0; u < full; u++) {
@@ -55,8 +58,10 @@ static void gather_by_four(const reds_op *op, int32_t top, int32_t left, int8_t 
     uint32_t taps = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1], live = op->units_in;
     uint32_t padding = (uint8_t)op->zero_in * 0x01010101u, blocks = (live + 3) / 4;
     uint32_t rest = live % 4; /* units in the last word if it is partial; its other lanes are 0 */
-    for (int32_t y = top; y < top + op->layer->kernel[0]; y++) {
-        for (int32_t x = left; x < left + op->layer->kernel[1]; x++, out += 4) {
+    int32_t down = op->layer->dilation[0], bottom = top + op->layer->kernel[0] * down;
+    int32_t across = op->layer->dilation[1], right = left + op->layer->kernel[1] * across;
+    for (int32_t y = top; y < bottom; y += down) {
+        for (int32_t x = left; x < right; x += across, out += 4) {
             bool inside = y >= 0 && y < height && x >= 0 && x < width;
             const int8_t *position = op->in + (uint32_t)(y * width + x) * live;
             int8_t *to = out;
@@ -153,9 +158,9 @@ void reds_m4_run_conv(const reds_op *op)
     bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
     const windows w = {
         .op = op,
-        .gather = !flat                  ? gather_by_four
-                  : op->units_in == full ? gather_rows
-                                         : gather_positions,
+        .gather = !flat                                          ? gather_by_four
+                  : op->units_in == full && !reds_dilated(layer) ? gather_rows
+                                                                 : gather_positions,
         .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
     };
     uint32_t *x = op->scratch;

@@ -101,6 +101,7 @@ void reds_m4_run_dense(const reds_op *op);
 void reds_m4_run_conv(const reds_op *op);
 void reds_m4_run_depthwise(const reds_op *op);
 void reds_m4_run_average_pool(const reds_op *op);
+void reds_m4_run_attention(const reds_op *op);
 
 #ifdef __ARM_FEATURE_DSP
 

@@ -11,7 +11,7 @@ static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t unit
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (!reds_runs_fast(layer)) {
+    if ((reds_dilated(layer) && layer->kind != REDS_CONV) || reds_padded_pool(layer)) {
         return UINT64_MAX;
     }
     uint64_t in = (from->units + 3u) / 4 * 4, out = (to->units + 3u) / 4 * 4;
@@ -39,7 +39,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     case REDS_DEPTHWISE:
         return 4 * ((line + 7) / 4 * 4) + (units_in + 3) / 4 * 4;
     default:
-        return 0;
+        return reds_portable.scratch_bytes(layer, tensors, units_in);
     }
 }
 
@@ -124,6 +124,7 @@ const reds_family reds_cortex_m4 = {
             [REDS_MAX_POOL] = reds_portable_max_pool,
             [REDS_ADD] = reds_portable_add,
             [REDS_FLATTEN] = reds_portable_flatten,
+            [REDS_ATTENTION] = reds_m4_run_attention,
         },
 };
 

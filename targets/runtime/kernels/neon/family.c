@@ -24,7 +24,7 @@ static bool has_dotprod(void)
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (!reds_runs_fast(layer)) {
+    if (reds_dilated(layer) || reds_padded_pool(layer)) {
         return UINT64_MAX;
     }
     uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1], rows = (to->units + 3u) / 4 * 4;

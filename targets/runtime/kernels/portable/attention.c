@@ -3,6 +3,8 @@
  *
  * Scratch: a number for each position of the keys, which is first its score, then its weight. No score leaves int32
  * (pack.h, REDS_HEAD_UNITS), and no difference of two uint32. Weights add up to 2^14 and half of the positions at most. */
+#include "attention.h"
+
 #include "portable.h"
 
 enum { LANES = 8 }; /* units whose sums are in registers at once */
@@ -29,40 +31,7 @@ static const uint16_t powers[256] = {
     16428,
 };
 
-/* What the queries of a head share: its units of keys and values. */
-typedef struct {
-    const int8_t *keys, *values;
-    uint32_t units;     /* of the head */
-    uint32_t apart;     /* bytes from one position to the next */
-    uint32_t positions; /* of keys and values */
-    int32_t zero_k, zero_v;
-} head;
-
-static int32_t score(const int8_t *query, const int8_t *key, uint32_t units, int32_t zero_q, int32_t zero_k)
-{
-    int32_t sum = 0;
-    for (uint32_t u = 0; u < units; u++) {
-        int16_t q = (int16_t)(query[u] - zero_q), k = (int16_t)(key[u] - zero_k);
-        sum += q * k;
-    }
-    return sum;
-}
-
-/* Write the scores of a query, and return the largest. */
-static int32_t scores_of(const reds_op *op, const head *h, const int8_t *query, int32_t *scores)
-{
-    int32_t most = INT32_MIN;
-    const int8_t *key = h->keys;
-    for (uint32_t j = 0; j < h->positions; j++, key += h->apart) {
-        scores[j] = score(query, key, h->units, op->zero_in, h->zero_k);
-        most = scores[j] > most ? scores[j] : most;
-    }
-    return most;
-}
-
-/* Replace scores by their softmax in units of 2^-14. `factor` turns a difference of scores into one of exponents of
- * two, in units of 2^-32. */
-static void soften(int32_t *scores, uint32_t count, int32_t most, int32_t factor)
+void reds_soften(int32_t *scores, uint32_t count, int32_t most, int32_t factor)
 {
     uint64_t sum = 0;
     for (uint32_t j = 0; j < count; j++) {
@@ -77,37 +46,9 @@ static void soften(int32_t *scores, uint32_t count, int32_t most, int32_t factor
     }
 }
 
-/* Write the weighted sums of `lanes` units of the values. */
-static inline void blend(const reds_op *op, const head *h, const int8_t *value, const int32_t *weights,
-                         int8_t *out, uint32_t lanes)
+void reds_attention(const reds_op *op, reds_attend attend)
 {
-    int32_t acc[LANES] = {0};
-    for (uint32_t j = 0; j < h->positions; j++, value += h->apart) {
-        for (uint32_t i = 0; i < lanes; i++) {
-            acc[i] += weights[j] * (value[i] - h->zero_v);
-        }
-    }
-    for (uint32_t i = 0; i < lanes; i++) {
-        out[i] = reds_requantize(acc[i], reds_multipliers(op)[0], op->zero);
-    }
-}
-
-static void attend(const reds_op *op, const head *h, const int8_t *query, int8_t *out)
-{
-    int32_t *weights = op->scratch;
-    soften(weights, h->positions, scores_of(op, h, query, weights), reds_biases(op)[0]);
-    uint32_t u = 0;
-    for (; u + LANES <= h->units; u += LANES) {
-        blend(op, h, h->values + u, weights, out + u, LANES);
-    }
-    if (u < h->units) {
-        blend(op, h, h->values + u, weights, out + u, h->units - u);
-    }
-}
-
-void reds_portable_attention(const reds_op *op)
-{
-    head h = {
+    reds_head h = {
         .units = op->from->units / op->layer->groups,
         .apart = op->units_in,
         .positions = reds_positions(reds_input_shape(op, 1)),
@@ -123,4 +64,59 @@ void reds_portable_attention(const reds_op *op)
             attend(op, &h, op->in + at, op->out + at);
         }
     }
+}
+
+static int32_t score(const int8_t *query, const int8_t *key, uint32_t units, int32_t zero_q, int32_t zero_k)
+{
+    int32_t sum = 0;
+    for (uint32_t u = 0; u < units; u++) {
+        int16_t q = (int16_t)(query[u] - zero_q), k = (int16_t)(key[u] - zero_k);
+        sum += q * k;
+    }
+    return sum;
+}
+
+/* Write the scores of a query, and return the largest. */
+static int32_t scores_of(const reds_op *op, const reds_head *h, const int8_t *query, int32_t *scores)
+{
+    int32_t most = INT32_MIN;
+    const int8_t *key = h->keys;
+    for (uint32_t j = 0; j < h->positions; j++, key += h->apart) {
+        scores[j] = score(query, key, h->units, op->zero_in, h->zero_k);
+        most = scores[j] > most ? scores[j] : most;
+    }
+    return most;
+}
+
+/* Write the weighted sums of `lanes` units of the values. */
+static inline void blend(const reds_op *op, const reds_head *h, const int8_t *value, const int32_t *weights,
+                         int8_t *out, uint32_t lanes)
+{
+    int32_t acc[LANES] = {0};
+    for (uint32_t j = 0; j < h->positions; j++, value += h->apart) {
+        for (uint32_t i = 0; i < lanes; i++) {
+            acc[i] += weights[j] * (value[i] - h->zero_v);
+        }
+    }
+    for (uint32_t i = 0; i < lanes; i++) {
+        out[i] = reds_requantize(acc[i], reds_multipliers(op)[0], op->zero);
+    }
+}
+
+static void attend(const reds_op *op, const reds_head *h, const int8_t *query, int8_t *out)
+{
+    int32_t *weights = op->scratch;
+    reds_soften(weights, h->positions, scores_of(op, h, query, weights), reds_biases(op)[0]);
+    uint32_t u = 0;
+    for (; u + LANES <= h->units; u += LANES) {
+        blend(op, h, h->values + u, weights, out + u, LANES);
+    }
+    if (u < h->units) {
+        blend(op, h, h->values + u, weights, out + u, h->units - u);
+    }
+}
+
+void reds_portable_attention(const reds_op *op)
+{
+    reds_attention(op, attend);
 }

@@ -47,6 +47,10 @@ static int32_t window(const reds_op *op, const int8_t *in, const int8_t *weights
 void reds_portable_conv(const reds_op *op)
 {
     const reds_layer *layer = op->layer;
+    if (layer->kind == REDS_GROUPED && op->from->units == layer->groups) {
+        reds_portable_depthwise(op);
+        return;
+    }
     taps t = {.apart = op->from->units / layer->groups};
     t.reads = layer->kind == REDS_GROUPED ? t.apart : op->units_in;
     uint32_t row = (uint32_t)layer->kernel[0] * layer->kernel[1] * t.apart;

@@ -16,8 +16,8 @@ bool reds_portable_rows_ok(const void *table, uint32_t units);
 bool reds_portable_weights_ok(const reds_layer *layer, const void *weights);
 
 void reds_portable_dense(const reds_op *op);
-void reds_portable_conv(const reds_op *op); /* also grouped */
-void reds_portable_depthwise(const reds_op *op);
+void reds_portable_conv(const reds_op *op);      /* also grouped */
+void reds_portable_depthwise(const reds_op *op); /* also grouped, where a block reads one unit */
 void reds_portable_transposed(const reds_op *op);
 void reds_portable_average_pool(const reds_op *op);
 void reds_portable_max_pool(const reds_op *op);

@@ -65,7 +65,7 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tens
 
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (!reds_runs_fast(layer)) {
+    if (reds_dilated(layer) || reds_padded_pool(layer)) {
         return UINT64_MAX;
     }
     uint64_t panels = (to->units + PANEL - 1u) / PANEL;
