@@ -53,12 +53,16 @@ def plain_conv() -> Model:
     return maker.build([[4, 5], [11, 5]], "plain-conv")
 
 
+LINES = (
+    (9, 1, 4, 4, 12), (9, 2, 4, 4, 7), (5, 1, 0, 4, 3), (1, 1, 0, 0, 5), (7, 3, 6, 0, 16), (3, 2, 1, 2, 1),
+)  # fmt: skip
+"""Taps, stride, padding before and after, and units of depthwise layers along a line."""
+
+
 def along_lines() -> list[Model]:
-    """Return models whose depthwise windows slide along one column or one row, with odd widths and paddings."""
+    """Return models whose depthwise windows slide along one column, one row or one position."""
     models = []
-    for seed, (taps, stride, before, after, units) in enumerate(
-        [(9, 1, 4, 4, 12), (9, 2, 4, 4, 7), (5, 1, 0, 4, 3), (1, 1, 0, 0, 5), (7, 3, 6, 0, 16), (3, 2, 1, 2, 1)]
-    ):
+    for seed, (taps, stride, before, after, units) in enumerate(LINES):
         for sides, kernel, steps, padding in (
             ((19, 1), (taps, 1), (stride, 1), (before, 0, after, 0)),
             ((1, 19), (1, taps), (1, stride), (0, before, 0, after)),
