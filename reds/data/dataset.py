@@ -273,7 +273,8 @@ def _part(name: str, pair: object) -> Part:
         return Part(x[:, None, None], y)
     if x.ndim == 4 and x.size:
         return Part(np.ascontiguousarray(np.moveaxis(x, 1, -1)), y)
-    one_unit = "; x[:, None] is one unit of these rows and columns" if x.ndim == 3 and x.size else ""
+    one_unit = "; x[:, None] is one unit of pictures, x[..., None] are units of series"
+    one_unit = one_unit if x.ndim == 3 and x.size else ""
     found = f"Dataset: {name}: features have shape {list(x.shape)}"
     raise DataError(f"{found}: {SHAPES} is needed, with no side of 0{one_unit}")
 

@@ -46,6 +46,7 @@ class ElasticNet(nn.Module):
     def __init__(self, graph: Graph, subnets: Sequence[SubnetSpec] = (), dropout: float = 0.0) -> None:
         super().__init__()
         self.graph, self.dropout, self.standardization = graph, dropout, UNCHANGED
+        self.heads: tuple[tuple[str, int], ...] = ()
         self.subnets = tuple(subnets) or (full_subnet(graph),)
         shapes = [weight_shape(graph, layer) for layer in graph.layers]
         self.weights = nn.ParameterList(map(_initial_weight, graph.layers, shapes))
@@ -56,16 +57,22 @@ class ElasticNet(nn.Module):
 
     def forward(self, x: Tensor, subnet: int) -> Tensor:
         """Return the logits float32 [N, classes] of one subnet."""
-        return self.trace(x, subnet)[-1].flatten(1)
+        return self.trace(x, subnet, keep=False)[-1].flatten(1)
 
-    def trace(self, x: Tensor, subnet: int) -> list[Tensor]:
+    def trace(self, x: Tensor, subnet: int, keep: bool = True) -> list[Tensor]:
         """Return every tensor that one subnet computes: the input, then the output of each layer.
 
         Each is float32 [N, height, width, units]. A tensor in a block that is left out has no units, and the
         sum of the block is the tensor that it stands for.
+
+        Args:
+            x: Features of N examples.
+            subnet: Index of the subnet.
+            keep: False empties each tensor after its last use, so that memory holds a few at a time.
         """
         widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
         run = self.graph.running(widths)
+        last = {tensor: k for k, layer in enumerate(self.graph.layers) for tensor in layer.inputs}
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
         for k, (layer, affine) in enumerate(zip(self.graph.layers, self.subnet_affines(subnet), strict=True)):
             if k not in run.layers:
@@ -84,6 +91,9 @@ class ElasticNet(nn.Module):
             if self.dropout and (layer.relu or layer.activation is not None):
                 y = F.dropout(y, self.dropout, self.training)
             values.append(self.layer_output(subnet, k, y.view(sides)))
+            for tensor in () if keep else layer.inputs:
+                if last[tensor] == k:
+                    values[tensor] = x.new_zeros(0)
         return values
 
     def extra_repr(self) -> str:
@@ -221,7 +231,7 @@ def cropped(full: ElasticNet, widths: Widths) -> ElasticNet:
     if widths == full.graph.full:
         return full
     net = ElasticNet(full.graph.resized(widths), (), full.dropout)
-    net.standardization = full.standardization
+    net.standardization, net.heads = full.standardization, full.heads
     net.mean.copy_(full.mean)
     net.std.copy_(full.std)
     for new, old in enumerate(full.graph.running(widths).layers):
@@ -252,7 +262,7 @@ def nest(
     if norms not in ("own", "shared"):
         raise SettingsError(f"norms: 'own' or 'shared' is needed, not {shown(norms)}")
     net = ElasticNet(full.graph, subnets, full.dropout)
-    net.standardization = full.standardization
+    net.standardization, net.heads = full.standardization, full.heads
     shared = {name: value for name, value in full.state_dict().items() if not name.startswith("affines.")}
     net.load_state_dict(shared, strict=False)
     for k, (layer, affine) in enumerate(zip(full.graph.layers, full.subnet_affines(0), strict=True)):

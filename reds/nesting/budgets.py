@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from reds.nesting.cost.energy import PICOJOULES, energy_cost
 from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.pack.layouts import CANONICAL, Layout
-from reds.pack.validate import SUBNET_NAME_BYTES
+from reds.pack.validate import MOST_MACS, SUBNET_NAME_BYTES
 from reds.pack.validate.name import is_name
 from reds.rules import is_integer, is_number
 from reds.text import shown
@@ -151,12 +152,19 @@ def check_budgets(
         depth: Whether a subnet may leave out blocks.
 
     Raises:
-        BudgetError: No subnet fits a budget.
+        BudgetError: No subnet fits a budget, or no pack holds subnets of so many MACs.
         GraphError: The step or the times do not suit the network.
     """
+    given = as_budgets(budgets)
+    share = given[-1].share or 0
+    if share * graph.whole > MOST_MACS:
+        raise BudgetError(
+            f"budget {share:g} is {share * graph.whole:,.0f} MACs: a pack holds subnets of at most"
+            f" {MOST_MACS:,}, a share of {floor(1000 * MOST_MACS / graph.whole) / 1000:g}"
+        )
     grids = width_grids(graph, step, least, depth)
     axes = axes_of(graph, grids)
-    for limits in limits_of(graph, grids, as_budgets(budgets), profile or TargetProfile()):
+    for limits in limits_of(graph, grids, given, profile or TargetProfile()):
         if not build_problem(axes, {}, limits).fits((0,) * len(axes.grids)):
             raise_if_infeasible(axes, limits, [np.arange(len(grid)) for grid in axes.grids])
 

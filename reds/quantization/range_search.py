@@ -12,8 +12,10 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reds.data.catalog import DataSpec
 from reds.data.examples import Examples
 from reds.elastic.net import ElasticNet
+from reds.errors import QuantizeError
 from reds.pack import interpreter
 from reds.pack.model import Model
 from reds.pack.scale import Floats, Scale
@@ -53,9 +55,12 @@ def best_ranges(
         candidates: The ranges to try, float64 [candidates, subnets, layers, 2].
         examples: The scale of the inputs, and validation data that judge the result.
         calibration: Real training features float32 [N, features] that choose.
+
+    Raises:
+        QuantizeError: With none of the ranges the tables of a layer fit.
     """
     source = examples.set
-    tried = [quantize(net, name=name, ranges=of, source=source) for of in candidates]
+    tried, candidates = fitting(net, name, candidates, source)
     judged = calibration[:JUDGED]
     x = Scale(source.scale, source.zero, np.zeros(1)).stored(judged.numpy())
     errors = np.array([output_errors(net, model, judged, x, source.task) for model in tried])
@@ -65,6 +70,31 @@ def best_ranges(
     model = replace(tried[0], subnets=subnets)
     validation = int8_scores(model, source.task, examples.stored, examples.validation[1].numpy())
     return QuantizedNet(model, validation, chosen)
+
+
+def fitting(net: ElasticNet, name: str, candidates: Floats, source: DataSpec) -> tuple[list[Model], Floats]:
+    """Return the integer networks of the ranges whose tables fit, and these ranges.
+
+    A low percentile leaves no range to a layer that seldom writes anything but 0.
+
+    Args:
+        net: A trained net.
+        name: Name of the integer networks.
+        candidates: The ranges to try, float64 [candidates, subnets, layers, 2].
+        source: Data set that stores the input.
+
+    Raises:
+        QuantizeError: None fits.
+    """
+    models, fits = [], []
+    for k, ranges in enumerate(candidates):
+        try:
+            models.append(quantize(net, name=name, ranges=ranges, source=source))
+            fits.append(k)
+        except QuantizeError:
+            if not models and k == len(candidates) - 1:
+                raise
+    return models, candidates[fits]
 
 
 @torch.no_grad()

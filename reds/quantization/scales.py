@@ -8,6 +8,10 @@ from reds.pack.model import BIAS_LIMIT, COPYING, LIMIT, Kind
 from reds.pack.scale import Floats, Scale, range_scale
 from reds.quantization.activation_tables import output_ends, read_ends
 
+COPY_BITS = 4
+"""Bits below 1 in the accumulators of a concatenation and a PReLU."""
+SPARE = 1 + 2.0**-10
+"""Keeps multipliers below their limit when they are rounded."""
 LEAST_RANGE = 1e-3
 """Smallest range of an activation. Activations that are almost 0 would need multipliers that do not fit."""
 
@@ -34,16 +38,19 @@ def subnet_scales(graph: Graph, widths: Widths, ranges: Floats, source: Scale) -
     stands, least = graph.running(widths).stands, least_steps(graph, widths)
     scales = [LayerScales(source, source)]
     for layer, (low, high) in zip(graph.layers, ranges.tolist(), strict=True):
-        read = scales[layer.inputs[0]].output
+        reads = [scales[tensor].output for tensor in layer.inputs]
+        finest, coarser = finest_step(layer, reads), least[layer.output]
         if layer.output in stands:
             held = scales[stands[layer.output]].output
             scales.append(LayerScales(held, held))
         elif layer.activation is not None:
-            output = output_scale(layer, low, high, least[layer.output])
-            kernel = read if layer.kind in COPYING else read_scale(layer, low, high, output)
+            output = output_scale(layer, low, high, coarser)
+            kernel = reads[0] if layer.kind in COPYING else read_scale(layer, low, high, output, finest)
             scales.append(LayerScales(kernel, output))
+        elif layer.kind in COPYING:
+            scales.append(LayerScales(reads[0], reads[0]))
         else:
-            own = read if layer.kind in COPYING else output_scale(layer, low, high, least[layer.output])
+            own = output_scale(layer, low, high, max(finest, coarser))
             scales.append(LayerScales(own, own))
     return scales
 
@@ -65,7 +72,7 @@ def output_scale(layer: Layer, low: float, high: float, least: float = 0.0) -> S
     return range_scale(low, min(max(high, LEAST_RANGE, low + 2 * LIMIT * least), layer.ceiling))
 
 
-def read_scale(layer: Layer, low: float, high: float, output: Scale) -> Scale:
+def read_scale(layer: Layer, low: float, high: float, output: Scale, least: float = 0.0) -> Scale:
     """Return the scale of what a layer writes for its activation table.
 
     Args:
@@ -73,10 +80,29 @@ def read_scale(layer: Layer, low: float, high: float, output: Scale) -> Scale:
         low: Smallest value that it writes.
         high: Largest value.
         output: Scale of its output.
+        least: Smallest step of the scale.
     """
     assert layer.activation is not None
     low, high = read_ends(layer.activation, low, high, output.scale)
-    return range_scale(low, max(high, LEAST_RANGE))
+    return range_scale(low, max(high, LEAST_RANGE, low + 2 * LIMIT * least))
+
+
+def finest_step(layer: Layer, reads: Sequence[Scale]) -> float:
+    """Return the finest step of what a layer writes for which its multipliers fit int32, 0 for any.
+
+    Such a step is finer than those of what the layer reads, so that a coarser one loses little.
+
+    Args:
+        layer: The layer.
+        reads: The scales of its inputs.
+    """
+    match layer.kind:
+        case Kind.MULTIPLY:
+            return SPARE * 2 * reads[0].scale * reads[1].scale
+        case Kind.CONCAT | Kind.PRELU:
+            return SPARE * max(read.scale for read in reads) / (1 << (COPY_BITS - 1))
+        case _:
+            return 0.0
 
 
 def least_steps(graph: Graph, widths: Sequence[int]) -> list[float]:

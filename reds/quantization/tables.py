@@ -19,14 +19,14 @@ from reds.pack import row_encoding
 from reds.pack.model import BIAS_LIMIT, MAX_FAN_IN, MULTIPLIER_STEP, IntegerLayer, Kind, Step
 from reds.pack.scale import Floats, Scale
 from reds.quantization.affine import Affine
+from reds.quantization.scales import COPY_BITS
 from reds.quantization.weights import SharedWeights
 
 ADD_FACTOR, AVERAGE_FACTOR = 1 << 12, 1 << 4
 """The larger factor of a layer that scales its inputs. It is large in an addition, so that rounding the other
 factor costs nothing. It is small in an average, so that its multiplier, which divides, is exact enough."""
-COPY_BITS, NORM_BITS, SHARE_BITS = 4, 12, 14
-"""Bits below 1 in the accumulators of a concatenation and a PReLU, of a layer norm, and in the shares of an
-attention."""
+NORM_BITS, SHARE_BITS = 12, 14
+"""Bits below 1 in the accumulators of a layer norm, and in the shares of an attention."""
 EXPONENT_BITS = 8 + 24
 """Bits below 1 of the exponents of an attention, and of the multiplier that makes them."""
 REMEDY = "train longer, or keep more units in it (`least`)"

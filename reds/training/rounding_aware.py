@@ -16,7 +16,7 @@ from reds.pack.model import LIMIT, REQUANTIZED, WEIGHTED, Kind
 from reds.pack.scale import Floats, Scale
 from reds.quantization.scales import LayerScales, subnet_scales
 
-UNROUNDED = Scale(1.0, 0, np.zeros(1))
+UNROUNDED = Scale(0.0, 0, np.zeros(1))
 """Stands for the scale of the input, which no layer rounds."""
 
 

@@ -9,20 +9,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Layer, Widths
+from reds.graph import Graph, Layer, Widths, channels
 from reds.graph.lowering import integer_layers, tensor_shapes
 from reds.pack import interpreter
-from reds.pack.model import (
-    LIMIT,
-    WEIGHTED,
-    IntegerLayer,
-    Kind,
-    Model,
-    Subnet,
-    TensorShape,
-)
+from reds.pack.model import LIMIT, WEIGHTED, IntegerLayer, Kind, Model, Subnet, TensorShape
 from reds.pack.validate import validate_model
-from reds.zoo.random_tables import random_step
+from reds.zoo.random_steps import random_step
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 """MACs of the default subnets, as fractions of the full network's."""
@@ -93,13 +85,11 @@ def with_random_weights(
 
 
 def _weights(rng: np.random.Generator, layer: Layer, graph: Graph) -> NDArray[np.int8]:
-    target, rows = graph.tensors[layer.output], 0
-    if layer.kind in WEIGHTED:
-        rows = target.channels(graph.full)
-    elif layer.kind is Kind.EMBED:
-        rows = target.positions
-    if not rows:
+    if layer.kind not in WEIGHTED | {Kind.EMBED}:
         return np.zeros((0, 0), np.int8)
+    rows = channels(layer.writes, graph.full)
+    if layer.kind is Kind.EMBED:
+        rows = graph.tensors[layer.output].positions
     normal = rng.normal(0, WEIGHT_SPREAD, (rows, layer.weights(graph.full) // rows))
     return np.rint(normal).clip(-LIMIT, LIMIT).astype(np.int8)
 
@@ -109,16 +99,14 @@ def _subnet(
     layers: Sequence[IntegerLayer], widths: Widths, x: NDArray[np.int8], zero: int,
 ) -> Subnet:  # fmt: skip
     """Return a subnet, each step fitted to the values that the steps before it compute from x."""
-    units = [tensor.channels(widths) for tensor in graph.tensors]
     runs = graph.running(widths)
-    tensors, zeros, steps = {0: x}, {0: zero}, []
-    for i in runs.layers:
-        layer = layers[i]
-        read = [runs.stands.get(tensor, tensor) for tensor in layer.inputs]
-        reads = [interpreter.Read(tensors[tensor], zeros[tensor]) for tensor in read]
-        sizes, active = (units[layer.inputs[0]], units[layer.output]), graph.layers[i].activation is not None
-        step = random_step(rng, shapes, layer, sizes, reads, active)
-        tensors[layer.output] = interpreter.run_layer(shapes, layer, step, reads)
-        zeros[layer.output] = step.zero
+    tensors, steps = {0: interpreter.Read(x, zero)}, []
+    for layer in (layers[i] for i in runs.layers):
+        reads = [tensors[runs.stands.get(tensor, tensor)] for tensor in layer.inputs]
+        units = graph.tensors[layer.output].channels(widths)
+        activated = graph.layers[layer.output - 1].activation is not None
+        step = random_step(rng, shapes, layer, units, reads, activated)
+        y = interpreter.run_layer(shapes, layer, step, reads)
+        tensors[layer.output] = interpreter.Read(y, step.zero)
         steps.append(step)
     return Subnet(name, graph.macs(widths), tuple(steps), 0.1, runs.stands)

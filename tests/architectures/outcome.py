@@ -28,7 +28,7 @@ class Outcome:
     intended: bool = False
     """Whether the refusal is the one that is intended."""
     figures: Mapping[str, Any] = field(default_factory=dict)
-    """Layers, bytes, difference, largest output, gap, noise of int8, seconds and MACs of each subnet."""
+    """Layers, bytes, difference, largest output, gap, seconds and MACs of each subnet."""
     boards: Mapping[str, OnBoard] = field(default_factory=dict)
 
     def works(self) -> bool:
@@ -74,7 +74,6 @@ def outcome(
         "difference": made.difference,
         "largest": made.largest,
         "gap": made.gap,
-        "noise": made.noise,
         "seconds": {step: round(took, 2) for step, took in made.seconds.items()},
         "macs": [subnet.macs for subnet in made.model.subnets],
     }

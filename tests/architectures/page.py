@@ -28,8 +28,6 @@ interpreter's outputs, bit for bit.
   largest output;
 - *selection* is the time of `reds.select` on a busy machine of two cores, and *gap* is how much a better
   choice could add at most;
-- *int8* is the largest deviation of a subnet's outputs from float, as a share of the outputs' own deviation.
-  The weights are random, so this says nothing about accuracy;
 - *Nano* gives the latencies of the subnets by the emulated board's cycles. Where the pack does not fit, its
   smaller subnets run if they do, cut out by `reds extract`, and the column says what is too large.
 
@@ -68,8 +66,8 @@ def page(rows: Sequence[Outcome]) -> str:
 def table(rows: Sequence[Outcome]) -> str:
     """Return the table of architectures that work."""
     heads = ["architecture", "paper", "input", "parameters", "MACs", "layers", "difference", "selection"]
-    heads += ["gap", "pack", "int8", "desktop", "Nano"]
-    return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrrll")
+    heads += ["gap", "pack", "desktop", "Nano"]
+    return markdown(heads, [cells(row) for row in rows], "lllrrrrrrrll")
 
 
 def cells(row: Outcome) -> list[str]:
@@ -79,8 +77,8 @@ def cells(row: Outcome) -> list[str]:
     difference = f"{figures['difference']:.1g} of {figures['largest']:.2g}"
     selection = f"{figures['seconds']['select']:.2f} s", f"{100 * figures['gap']:.2g} %"
     boards = (on(row, name) for name in ("desktop", "nano33ble"))
-    pack = f"{figures['bytes'] / 1000:,.1f} kB", f"{100 * figures['noise']:.1f} %"
-    return [row.name + _shares(row), row.source, shape, *counts, difference, *selection, *pack, *boards]
+    size = f"{figures['bytes'] / 1000:,.1f} kB"
+    return [row.name + _shares(row), row.source, shape, *counts, difference, *selection, size, *boards]
 
 
 def _shares(row: Outcome) -> str:

@@ -24,7 +24,7 @@ WIDTHS = 16
 """Widths of a group to choose from, where it has so many units."""
 EXAMPLES = 32
 """Random inputs that norms are measured on, and activations."""
-COMPARED = 4
+COMPARED = 2
 """Random inputs that subnets run on in int8."""
 SCORED = 8
 """Random inputs that units are scored on."""
@@ -67,6 +67,12 @@ def settle(module: nn.Module, run: Any) -> None:
     module.eval()
 
 
+def random_inputs(shape: Shape) -> Tensor:
+    """Return random inputs [EXAMPLES, *shape] whose channels differ in mean, so that outputs differ."""
+    means = torch.randn(EXAMPLES, shape[0], *[1] * (len(shape) - 1))
+    return means + torch.randn(EXAMPLES, *shape)
+
+
 def flat(outputs: Any) -> Tensor:
     """Return the outputs of a module, of whatever form, as [N, values]."""
     if isinstance(outputs, Mapping):
@@ -96,7 +102,7 @@ def packed(name: str, make: Make, shape: Shape, budgets: Sequence[float]) -> Pac
         seconds[step] = perf_counter() - started
 
     torch.manual_seed(0)
-    module, x = make(), torch.randn(EXAMPLES, *shape)
+    module, x = make(), random_inputs(shape)
     settle(module, lambda: module(x))
     with torch.no_grad():
         expected = flat(module(x))

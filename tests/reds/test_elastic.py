@@ -116,6 +116,16 @@ def test_permutation_preserves_every_architecture(name: str) -> None:
     permutation_holds(random_net(by_name(name)), 1, 2)
 
 
+@torch.no_grad()
+def test_inference_keeps_no_tensor_longer_than_it_is_read() -> None:
+    net = random_net(by_name("resnet8")).eval()
+    x = torch.randn(2, 32, 32, 3)
+    every, kept = net.trace(x, 0), net.trace(x, 0, keep=False)
+    assert torch.equal(every[-1], kept[-1])
+    assert [len(tensor) for tensor in kept[:-1]] == [0] * (len(kept) - 1)
+    assert torch.equal(net(x, 0), every[-1].flatten(1))
+
+
 def test_the_most_important_units_come_first_and_take_their_weights_along() -> None:
     net = dense_net()
     scores = [np.zeros(group.units) for group in net.graph.groups]

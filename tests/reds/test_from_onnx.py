@@ -201,12 +201,14 @@ ONE_BY_ONE = {
     "a hard sigmoid of another slope": [node("Conv", "x w", "c0"), node("HardSigmoid", "c0", "c"), *HEAD],
     "selu": [node("Conv", "x w", "c0"), node("Selu", "c0", "c"), *HEAD],
     "slopes of units last": [
-        node("Conv", "x w", "c0"), node("Transpose", "c0", "c1", perm=[0, 2, 3, 1]), node("PRelu", "c1 slopes", "c2"),
+        node("Conv", "x w", "c0"), node("Transpose", "c0", "c1", perm=[0, 2, 3, 1]),
+        node("PRelu", "c1 slopes", "c2"),
         node("Transpose", "c2", "c", perm=[0, 3, 1, 2]), *HEAD,
     ],
     "a sum of three": [node("Conv", "x w", "c0"), node("Sum", "c0 c0 c0", "c"), *HEAD],
     "a split": [
-        node("Conv", "x w", "c0"), helper.make_node("Split", ["c0", "two"], ["c1", "c2"], axis=1, name="split"),
+        node("Conv", "x w", "c0"),
+        helper.make_node("Split", ["c0", "two"], ["c1", "c2"], axis=1, name="split"),
         node("Concat", "c2 c1", "c", axis=1), *HEAD,
     ],
 }  # fmt: skip
@@ -215,7 +217,8 @@ ONE_BY_ONE = {
 @pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_operators_of_other_exporters_compute_the_same(tmp_path: Path, name: str) -> None:
     more = {
-        "q": weights(1, 5, 6, 5), "b": weights(1, 5, 1, 1), "s": weights(1, 3, 1, 1), "t": weights(5, 5, 3, 3),
+        "q": weights(1, 5, 6, 5), "b": weights(1, 5, 1, 1), "s": weights(1, 3, 1, 1),
+        "t": weights(5, 5, 3, 3),
         "slopes": weights(5), "two": np.array([2, 3]),
     }  # fmt: skip
     same_as_reference(made(tmp_path / "a.onnx", ONE_BY_ONE[name], (3, 8, 7), CONV | more), 3, 8, 7)
@@ -223,7 +226,8 @@ def test_operators_of_other_exporters_compute_the_same(tmp_path: Path, name: str
 
 def test_a_series_with_units_last_gives_the_same_net(tmp_path: Path) -> None:
     nodes = [
-        node("Transpose", "x", "t", perm=[0, 2, 1]), node("Conv", "t o", "c"), node("Transpose", "c", "l", perm=[0, 2, 1]),
+        node("Transpose", "x", "t", perm=[0, 2, 1]), node("Conv", "t o", "c"),
+        node("Transpose", "c", "l", perm=[0, 2, 1]),
         node("Relu", "l", "r"), node("ReduceMean", "r axis", "y", keepdims=0),
     ]  # fmt: skip
     path = made(tmp_path / "a.onnx", nodes, (8, 3), {"o": weights(5, 3, 3), "axis": np.array([1])})
@@ -243,7 +247,8 @@ REFUSED = {
         r"^a\.onnx: output has axes \[1, 6, 5, 5\]",
     ),
     "a function of no activation": (
-        [node("Conv", "x w", "c"), node("Exp", "c", "y")], (3, 8, 7), r"^a\.onnx: y \(Exp\) computes a function",
+        [node("Conv", "x w", "c"), node("Exp", "c", "y")], (3, 8, 7),
+        r"^a\.onnx: y \(Exp\) computes a function",
     ),
     "a dilated pool": (
         [node("MaxPool", "x", "y", kernel_shape=[3, 3], dilations=[2, 2])], (3, 8, 7), r"^a\.onnx: y .*dilat",
@@ -255,7 +260,8 @@ REFUSED = {
     "computed weights": ([node("Conv", "x x", "y")], (3, 8, 7), r"y \(Conv\) has a computed input"),
     "places by number": ([node("Gather", "x two", "y", axis=1)], (3, 8, 7), r"y \(Gather\) gathers several"),
     "bilinear scaling": (
-        [node("Conv", "x w", "c"), node("Resize", "c none scales", "y", mode="linear")], (3, 8, 7), "interpolates",
+        [node("Conv", "x w", "c"), node("Resize", "c none scales", "y", mode="linear")], (3, 8, 7),
+        "interpolates",
     ),
     "another custom domain": (
         [node("Relu", "x", "y", domain="mine")], (6,), r"no ONNX file that can be read|y \(Relu\)",

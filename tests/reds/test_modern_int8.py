@@ -16,11 +16,13 @@ from reds.elastic.active import active_weight
 from reds.elastic.layers import apply_relu, run_layer
 from reds.elastic.net import ElasticNet, nest
 from reds.graph import Activation, Graph, Layer, kept_channels
+from reds.graph.builder import Builder
 from reds.pack import interpreter, row_encoding
 from reds.pack.model import COPYING, LIMIT, WEIGHTED, Model
 from reds.pack.scale import Floats, Scale
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
+from reds.quantization.range_search import outputs
 from reds.quantization.scales import LayerScales, subnet_scales
 from reds.quantization.subnet_order import Indices, tensor_orders
 from reds.training.rounding_aware import RoundedNet
@@ -183,7 +185,9 @@ def test_a_rounded_net_computes_the_int8_values(name: str) -> None:
         ours = y.double().numpy() / each.scales.output.scale + each.scales.output.zero
         off = np.abs(ours - each.stored)
         lost = max(0.0, float(each.allowed.mean()) - 0.5)
-        assert off.mean() < 0.05 + lost, f"{each.layer.name} of subnet {each.subnet} is {off.mean()} steps off"
+        assert off.mean() < 0.05 + lost, (
+            f"{each.layer.name} of subnet {each.subnet} is {off.mean()} steps off"
+        )
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -228,3 +232,29 @@ def test_a_shared_norm_lies_over_groups_side_by_side() -> None:
     model = quantize(net, name="shared", ranges=seen, source=SOURCE)
     assert not any(isinstance(module, nn.BatchNorm1d) for module in net.modules())
     check_each_layer(Given(net, model, seen, given.inputs))
+
+
+def test_outputs_that_are_no_classes_are_real_values() -> None:
+    """Those of an autoencoder: as many as the inputs, positions in order, each near its float value."""
+    net = Builder(3, 6, 4)
+    x = net.conv(net.input, 12, (3, 3), (2, 2), (1, 1, 1, 1))
+    net.transposed(x, 3, (4, 4), (2, 2), (1, 1, 1, 1), norm=False, activation=Activation("sigmoid"))
+    given = given_net(net.build(), 4)
+    for s, subnet in enumerate(given.model.subnets):
+        real = given.net(given.features, s).detach().numpy()
+        ours = outputs(given.model, s, given.inputs)
+        assert ours.shape == real.shape == given.inputs.shape
+        assert np.abs(ours - real).max() < 8 * subnet.output_scale
+
+
+def test_outputs_finer_than_multipliers_reach_get_coarser_steps() -> None:
+    """A product that is next to nothing, beside a concatenation whose wide input is clipped."""
+    net = Builder(3, 2, 2)
+    a, b = (net.conv(net.input, 4, (1, 1), relu=False) for _ in range(2))
+    joined = net.prelu(net.concat([net.multiply(a, b), a]))
+    net.dense(net.flatten(joined), 3, relu=False, norm=False)
+    given = given_net(net.build(), 0)
+    narrow = given.seen.copy()
+    narrow[:, 2:5] *= 1e-4
+    model = quantize(given.net, name="narrow", ranges=narrow, source=SOURCE)
+    check_each_layer(Given(given.net, model, narrow, given.inputs))

@@ -7,6 +7,8 @@ import pytest
 
 from reds import pack
 from reds.errors import ModelError
+from reds.graph import Activation, Graph
+from reds.graph.builder import Builder
 from reds.pack import interpreter
 from reds.pack.extract import extract_subnet, extract_up_to
 from reds.pack.model import Kind, Model
@@ -22,9 +24,27 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
+def modern() -> Graph:
+    """A net with a layer of each modern kind."""
+    net = Builder(4, 8, 8)
+    x = net.conv(net.input, 16, (3, 3), activation=Activation("hard_swish"), relu=False, dilation=(2, 2))
+    gate = net.pool(x)
+    x = net.multiply(x, net.conv(gate, 16, (1, 1), relu=False, activation=Activation("sigmoid")))
+    y = net.prelu(net.conv(x, 16, (3, 3), groups=4, relu=False))
+    x = net.concat([x, y])
+    tokens = net.embed(net.layer_norm(net.pool(x, (2, 2))), front=1)
+    q, k, v = (net.conv(tokens, 16, (1, 1), relu=False) for _ in range(3))
+    x = net.reshape(net.transpose(net.attention(q, k, v, 4)), 4, 4, 17)
+    x = net.upsample(net.transposed(x, 8, (2, 2), (2, 2)), (1, 2))
+    net.dense(net.flatten(net.pool(x)), 6)
+    return net.build()
+
+
+@pytest.mark.parametrize("name", [*NAMES, "modern"])
 def test_every_layer_keeps_its_spread(name: str) -> None:
-    model = with_random_weights(name, by_name(name))
+    graph = modern() if name == "modern" else by_name(name)
+    half = tuple(-(-group.units // 2) if group.cut else group.units for group in graph.groups)
+    model = with_random_weights(name, graph, {"half": half, "full": graph.full})
     x = np.random.default_rng(1).integers(-127, 128, (4, model.input_size)).astype(np.int8)
     for subnet in range(len(model.subnets)):
         values = interpreter.trace(model, subnet, x)

@@ -14,6 +14,7 @@ from reds.data.examples import Examples
 from reds.data.load import speech_data
 from reds.data.options import AugmentationOptions, DataOptions
 from reds.elastic.net import ElasticNet, nest
+from reds.errors import QuantizeError
 from reds.pack import interpreter
 from reds.pack.scale import Floats
 from reds.quantization.calibrate import ranges
@@ -78,3 +79,11 @@ def test_validation_examples_choose_nothing() -> None:
     favoring = copy(g.examples)
     favoring.validation = favoring.validation[0], torch.from_numpy(answers["wide"])
     np.testing.assert_array_equal(chosen(np.stack([wide, g.fitting]), favoring), g.fitting)
+
+
+def test_ranges_whose_tables_do_not_fit_are_left_out() -> None:
+    fitting = given().fitting
+    none = np.zeros_like(fitting)
+    np.testing.assert_array_equal(chosen(np.stack([none, fitting, none])), fitting)
+    with pytest.raises(QuantizeError, match="no multiplier fits"):
+        chosen(np.stack([none, none]))

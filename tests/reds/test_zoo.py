@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.errors import GraphError
+from reds.errors import BudgetError, GraphError
 from reds.graph import channels
+from reds.nesting.budgets import check_budgets
 from reds.pack.model import Kind
 from reds.zoo import NETS, RESIZABLE, by_name, find_net
 from reds.zoo.bc_resnet import bc_resnet
@@ -93,6 +94,13 @@ def test_vision_transformers_have_the_published_parameters(name: str, parameters
     )
     token = graph.tensors[1].channels(graph.full)
     assert graph.weights(graph.full) + biases + token == parameters
+
+
+def test_a_budget_beyond_what_a_pack_states_is_refused_before_training() -> None:
+    graph = by_name("vit-b")
+    check_budgets(graph, [0.1, 0.24], 1, 1)
+    with pytest.raises(BudgetError, match=r"0\.5 is 8,781,914,112 MACs: .* 4,294,967,295, a share of 0\.244"):
+        check_budgets(graph, [0.1, 0.5], 1, 1)
 
 
 def test_heads_are_cut_whole_and_the_residual_stream_is_not() -> None:

@@ -4,19 +4,18 @@ Whatever depends on no input is a constant, whose value the trace knows.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor, fx, nn
 
-from reds.elastic.from_module.layout import axis
+from reds.elastic.from_module.arranging import CannotArrangeError, Steps
 from reds.elastic.from_module.naming import reject
-from reds.elastic.from_module.steps import CannotArrangeError, Step, Steps, Value, fresh
+from reds.elastic.from_module.steps import Value, fresh
 from reds.elastic.from_module.tracing import Traced
-from reds.errors import NotElasticError
 
 SUPPORTED = (
-    "an elastic net is made of convolutions, linear layers, norms, pools, activations, attention, residual adds,"
+    "an elastic net is made of convolutions, linear layers, norms, pools, activations, attention, sums,"
     " products and concatenations, as docs/network.md lists them; replace it, or do it outside the net"
 )
 
@@ -25,10 +24,13 @@ HANDLERS: dict[Any, Callable[..., Any]] = {}
 """Functions that convert an operation, by module class, function or name of a method."""
 
 
-def handles(*operations: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def handles(*operations: Any) -> Callable[[Handler], Handler]:
     """Return a decorator that enters a function into `HANDLERS`."""
 
-    def enter(handler: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(handler: Handler) -> Handler:
         HANDLERS.update(dict.fromkeys(operations, handler))
         return handler
 
@@ -81,11 +83,11 @@ class Conversion:
 
     @property
     def name(self) -> str:
-        """Return the class of the submodule, or the name of the function or method, that the present node calls."""
+        """Return the class, function or method that the present node calls."""
         if self.node.op == "call_module":
             return type(self.module).__name__
         target = self.node.target
-        return target if isinstance(target, str) else target.__name__
+        return target if isinstance(target, str) else str(target.__name__)
 
     @property
     def expected(self) -> Any:

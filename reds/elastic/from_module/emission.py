@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -13,8 +13,6 @@ from reds.errors import GraphError
 from reds.graph import Graph
 from reds.graph.builder import Builder
 from reds.graph.parts import Activation
-
-_BARE = {"relu": False, "norm": False}
 
 
 def emitted(order: Sequence[Step], root: nn.Module) -> tuple[Graph, list[Step | None]]:
@@ -68,20 +66,20 @@ def _add(builder: Builder, step: Step, inputs: list[int]) -> int:
             step.weight = step.weight[:, :, None, None]
             return builder.conv(inputs[0], step.units, (1, 1), (1, 1), (0, 0, 0, 0), **norm)
         case "conv" | "depthwise" | "transposed":
-            return getattr(builder, step.op)(inputs[0], **step.options, **norm)
+            return int(getattr(builder, step.op)(inputs[0], **step.options, **norm))
         case "norm":
             step.weight = torch.ones(step.units, 1, 1, 1)
             return builder.scale(inputs[0])
         case "affine":
             assert step.weight is not None
             step.weight = step.weight.reshape(-1, 1, 1, 1)
-            return builder.depthwise(inputs[0], (1, 1), (1, 1), (0, 0, 0, 0), **_BARE)
+            return builder.depthwise(inputs[0], (1, 1), relu=False, norm=False)
         case "relu":
             if step.ceiling == float("inf"):
                 step.activation = Activation("relu")
                 return builder.activate(inputs[0], step.activation)
             step.relu, step.weight = True, torch.ones(step.units, 1, 1, 1)
-            return builder.depthwise(inputs[0], (1, 1), (1, 1), (0, 0, 0, 0), **_BARE)
+            return builder.depthwise(inputs[0], (1, 1), relu=False, norm=False)
         case "activation":
             assert step.activation is not None
             return builder.activate(inputs[0], step.activation)
@@ -94,6 +92,35 @@ def _add(builder: Builder, step: Step, inputs: list[int]) -> int:
         case "embed":
             return builder.embed(inputs[0], step.options["front"])
         case "add" | "multiply":
-            return getattr(builder, step.op)(*inputs)
+            return int(getattr(builder, step.op)(*inputs))
         case _:
-            return getattr(builder, step.op)(*inputs, **step.options)
+            return int(getattr(builder, step.op)(*inputs, **step.options))
+
+
+def reject_function(step: Step, root: nn.Module) -> NoReturn:
+    """Reject a step whose function no layer computes."""
+    reject(
+        step.node,
+        root,
+        "computes a function that no activation does",
+        "use ReLU (with or without a ceiling), leaky ReLU, PReLU, ELU, SELU, GELU, SiLU, hard swish, sigmoid,"
+        " hard sigmoid, tanh, softplus or Mish",
+    )
+
+
+def check_supported(step: Step, root: nn.Module) -> None:
+    """Reject a step that nothing has taken over."""
+    for before in step.inputs:
+        if before.op == "pad":
+            name = user_name(before.node, root)
+            reject(step.node, root, f"reads {name}, which pads", "pad before a convolution or a pool only")
+    match step.op:
+        case "unit_mean" | "centered":
+            remedy = "reduce positions, or use a linear layer or nn.LayerNorm"
+            reject(step.node, root, "reduces units, of which a subnet keeps the first", remedy)
+        case "softmax":
+            remedy = "end the net before it, and use it in attention only"
+            reject(step.node, root, "is a softmax inside of the net", remedy)
+        case "matmul":
+            remedy = "use nn.Linear, or F.scaled_dot_product_attention(q, k, v)"
+            reject(step.node, root, "multiplies two tensors that depend on the input", remedy)

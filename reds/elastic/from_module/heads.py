@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reds.elastic.from_module.arranging import CannotArrangeError
 from reds.elastic.from_module.conversion import Conversion
 from reds.elastic.from_module.layout import contiguous, size
-from reds.elastic.from_module.steps import CannotArrangeError, Step, Value
+from reds.elastic.from_module.steps import Step, Value
 
 
 @dataclass(frozen=True)

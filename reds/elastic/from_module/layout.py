@@ -1,8 +1,8 @@
 """Describe how the axes of a torch tensor lie over the values of a layer's output.
 
 A layer's output holds [N][height][width][units] contiguously. An axis of a torch tensor is a row of pieces,
-the outermost first. A piece is a size and a stride over these values, as in torch. A permutation reorders axes, and a reshape
-splits and joins pieces. Therefore neither needs a layer, until one reads its input in another order.
+the outermost first. A piece is a size and a stride over these values, as in torch. A permutation reorders
+axes, and a reshape splits and joins pieces. Neither needs a layer, until one reads another order.
 """
 
 from collections.abc import Sequence

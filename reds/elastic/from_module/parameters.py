@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from reds.elastic.affine import UnitAffine, UnitBias
 from reds.elastic.from_module.steps import Step
 from reds.graph.parts import Layer
 from reds.pack.model import Kind
@@ -21,6 +22,7 @@ def copy_parameters(layer: Layer, weight: Tensor, affine: nn.Module, step: Step)
         return
     if layer.kind is Kind.LAYER_NORM:
         assert step.bias is not None
+        assert isinstance(affine, UnitAffine)
         affine.gain.copy_(step.weight)
         affine.offset.copy_(step.bias)
         return
@@ -30,6 +32,7 @@ def copy_parameters(layer: Layer, weight: Tensor, affine: nn.Module, step: Step)
     bias = torch.zeros(step.units) if step.bias is None else step.bias
     norm = step.norm
     if norm is None:
+        assert isinstance(affine, UnitBias)
         affine.bias.copy_(bias)
         return
     assert isinstance(affine, nn.BatchNorm1d)

@@ -1,7 +1,7 @@
 """Recognize which activation a chain of functions of single values computes, by its values on a grid.
 
-Users and exporters spell activations in many ways, as `x * relu6(x + 3) / 6`. All of them have the values of a
-hard swish.
+Users and exporters spell activations in many ways, as `x * relu6(x + 3) / 6`. Each spelling of a hard swish
+has the values of a hard swish.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -42,14 +42,14 @@ def recognized(step: Step) -> tuple[Step, str | Activation, float, float] | None
     """Return what a step computes of one step before it, or None if no layer computes it.
 
     Returns:
-        The step that is read, then `relu`, its ceiling and 0, or `affine`, factor and summand, or an activation and
-        two zeros. The farthest step before is preferred.
+        The step that is read, then `relu`, its ceiling and 0, or `affine`, factor and summand, or an
+        activation and two zeros. The farthest step before is preferred.
     """
     for base in _bases(step):
-        y = _values(step, base, GRID)
+        y = values_between(base, step, GRID)
         if y is None or not y.isfinite().all():
             continue
-        wide = _values(step, base, _WIDE)
+        wide = values_between(base, step, _WIDE)
         assert wide is not None
         if found := _known(y, wide):
             return base, *found
@@ -58,7 +58,7 @@ def recognized(step: Step) -> tuple[Step, str | Activation, float, float] | None
 
 def scale_between(base: Step, step: Step) -> float | None:
     """Return the factor by which one step is a multiple of another one, or None if it is none."""
-    y = _values(step, base, GRID)
+    y = values_between(base, step, GRID)
     scale = 0.0 if y is None else float(y[-1] / GRID[-1])
     return scale if y is not None and _same(y, scale * GRID) else None
 
@@ -73,7 +73,7 @@ def _bases(step: Step) -> Iterator[Step]:
     yield from near[:0:-1]
 
 
-def _values(step: Step, base: Step, t: Tensor) -> Tensor | None:
+def values_between(base: Step, step: Step, t: Tensor) -> Tensor | None:
     """Return the values of a step where a step before has the values t, or None if others matter too."""
     known: dict[Step, Tensor | None] = {base: t}
 

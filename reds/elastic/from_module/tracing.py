@@ -1,9 +1,10 @@
 """Trace a module by torch.fx, with the value of every operation for one batch.
 
-A forward may ask for sizes, as in `math.sqrt(q.shape[-1])` and `if x.dim() == 3`. Therefore each proxy knows its
-value, and gives sizes as numbers. Only what depends on the numbers in the input cannot be traced.
+A forward may ask for sizes, as in `math.sqrt(q.shape[-1])` and `if x.dim() == 3`. Therefore each proxy knows
+its value, and gives sizes as numbers. Only what depends on the numbers in the input cannot be traced.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ class _Valued(fx.Proxy):
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the first axis."""
-        return (self[i] for i in range(len(self)))
+        return (operator.getitem(self, i) for i in range(len(self)))
 
 
 class _Tracer(fx.Tracer):

@@ -1,8 +1,8 @@
 """Convert an ONNX file to an elastic net, in one call.
 
-The package `onnx` reads and checks the file. `operators` translate each node to calls of torch, `graph` joins
-them, and `from_module` does the rest. The file is then run by the reference evaluator of `onnx`, and the calls
-have to agree.
+The package `onnx` reads and checks the file. `operators` translate each node to calls of torch, `graph`
+joins them, and `from_module` does the rest. The file is also run by the reference evaluator of `onnx`, with
+which the calls have to agree.
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,12 @@ OPSET = 18
 def from_onnx(path: str | Path, input_shape: Sequence[int] | None = None) -> ElasticNet:
     """Return the full elastic net that computes the same as an ONNX file.
 
-    It needs `pip install 'reds-hil[onnx]'`. Several outputs lie side by side, and `heads` of the net names them.
+    It needs `pip install 'reds-hil[onnx]'`. Several outputs lie side by side, and `heads` of the net names
+    them.
 
     Args:
-        path: The file, with one input [N, units, rows, columns], [N, units, length] or [N, features]. Units may be
-            last as Keras has them; the net is the same.
+        path: The file, with one input [N, units, rows, columns], [N, units, length] or [N, features]. Units
+            may be last as Keras has them; the net is the same.
         input_shape: Shape of one example in the file's order; by default that of the file.
 
     Raises:
@@ -140,5 +141,6 @@ def _check_same_outputs(name: str, model: Any, module: torch.nn.Module, x: Tenso
         difference = np.abs(other.numpy() - one).max()
         if not difference <= TOLERANCE * np.abs(one).max():
             raise NotElasticError(
-                f"{name}: the net computes something else (outputs differ by {difference:.2g}): export it again"
+                f"{name}: the net computes something else (outputs differ by {difference:.2g}): export it"
+                " again"
             )

@@ -124,11 +124,28 @@ CONVOLUTIONS: Mapping[str, Case] = {
     ),
 }
 
+
+def channels_first(x: Tensor) -> Tensor:
+    """A layer norm as ConvNeXt spells it."""
+    u = x.mean(1, keepdim=True)
+    s = (x - u).pow(2).mean(1, keepdim=True)
+    return (x - u) / torch.sqrt(s + 1e-6)
+
+
 NORMS: Mapping[str, Case] = {
+    "layer norm spelled": calls(
+        lambda m, x: m.g[:, None, None] * channels_first(m.a(x)) + 0.5,
+        a=conv, g=lambda: nn.Parameter(torch.randn(4)),
+    ),
+    "layer norm by a variance": calls(
+        lambda m, x: m.a(x) - 0.5 + (y := m.a(x).permute(0, 2, 3, 1), (y - y.mean(-1, keepdim=True))
+        * torch.rsqrt(y.var(-1, unbiased=False, keepdim=True) + 1e-3))[1].movedim(-1, 1), a=conv,
+    ),
     "a norm first": calls(lambda m, x: m.a(m.b(x)), a=conv, b=lambda: nn.BatchNorm2d(3)),
     "a norm after a relu": module(lambda: nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))),
     "pre-activation": calls(
-        lambda m, x: (y := m.a(x)) + m.c(F.relu(m.b(y))), a=conv, b=lambda: nn.BatchNorm2d(4), c=lambda: conv(4, 4)
+        lambda m, x: (y := m.a(x)) + m.c(F.relu(m.b(y))),
+        a=conv, b=lambda: nn.BatchNorm2d(4), c=lambda: conv(4, 4)
     ),
     "a norm of a series": series(
         lambda m, x: m.b(m.a(x)).relu(), a=lambda: nn.Conv1d(4, 5, 3), b=lambda: nn.BatchNorm1d(5)
@@ -141,7 +158,8 @@ NORMS: Mapping[str, Case] = {
         a=conv, b=lambda: nn.LayerNorm(4), c=lambda: nn.Linear(4, 5),
     ),
     "layer scale": calls(
-        lambda m, x: x + m.gamma * m.a(x), a=lambda: conv(3, 3), gamma=lambda: nn.Parameter(torch.randn(3, 1, 1))
+        lambda m, x: x + m.gamma * m.a(x),
+        a=lambda: conv(3, 3), gamma=lambda: nn.Parameter(torch.randn(3, 1, 1))
     ),
     "scaled input": calls(lambda m, x: m.a((x - 0.4) / 0.2), a=conv),
     "a constant of each channel": calls(

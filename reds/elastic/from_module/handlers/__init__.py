@@ -3,11 +3,20 @@
 from reds.elastic.from_module.handlers import (
     arithmetic,
     attention,
+    concatenation,
+    convolutions,
+    functions,
+    normalization,
+    padding,
     pools,
+    reductions,
     refused,
     shapes,
+    transformers,
     weighted,
-    windows,
 )
 
-__all__ = ["arithmetic", "attention", "pools", "refused", "shapes", "weighted", "windows"]
+__all__ = [
+    "arithmetic", "attention", "concatenation", "convolutions", "functions", "normalization", "padding",
+    "pools", "reductions", "refused", "shapes", "transformers", "weighted",
+]  # fmt: skip

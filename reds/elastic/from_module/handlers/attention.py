@@ -1,4 +1,4 @@
-"""Convert attention: as a function, as a module, and spelled out by two products and a softmax."""
+"""Convert attention, as a function or spelled out by two products and a softmax."""
 
 import operator
 from math import sqrt
@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
+from reds.elastic.from_module.arranging import CannotArrangeError
 from reds.elastic.from_module.conversion import Conversion, handles
-from reds.elastic.from_module.handlers.arithmetic import add, pointwise
-from reds.elastic.from_module.handlers.weighted import layer_norm, linear
-from reds.elastic.from_module.layout import Axes, axis, reshaped, size
+from reds.elastic.from_module.handlers.functions import pointwise
+from reds.elastic.from_module.handlers.weighted import linear
+from reds.elastic.from_module.layout import axis, reshaped, size
 from reds.elastic.from_module.recognition import scale_between
-from reds.elastic.from_module.steps import CannotArrangeError, Step, Value
+from reds.elastic.from_module.steps import Step, Value
 
 
 @handles("softmax", torch.softmax, F.softmax, "log_softmax", torch.log_softmax, F.log_softmax)
@@ -27,7 +28,9 @@ def softmax(c: Conversion, x: Value, dim: int = -1, *_: Any, **__: Any) -> Value
 @handles(nn.Softmax, nn.LogSoftmax)
 def softmax_module(c: Conversion, x: Value) -> Value:
     """Note a softmax that is a module."""
-    return softmax(c, x, c.module.dim if c.module.dim is not None else 1)
+    m = c.module
+    assert isinstance(m, nn.Softmax | nn.LogSoftmax)
+    return softmax(c, x, 1 if m.dim is None else m.dim)
 
 
 @handles(operator.matmul, torch.matmul, torch.bmm, "matmul", "bmm", "__matmul__")
@@ -116,92 +119,9 @@ def attention(
 
 
 def _headed(c: Conversion, x: Value) -> Step:
-    """Return the step of q, k or v [N, heads, positions, size], whose units are those of one head after another."""
+    """Return the step of q, k or v [N, heads, positions, size], with the units of one head together."""
     outside = [piece for each in x.axes[:-2] for piece in each]
     heads, positions, units = x.inside(outside), x.inside(x.axes[-2]), x.inside(x.axes[-1])
     if [piece for piece in outside if piece in x.examples] != list(outside[: len(x.examples)]):
         raise CannotArrangeError
     return c.steps.arranged(x, positions, [], [*heads, *units], flat=True)
-
-
-@handles(nn.MultiheadAttention)
-def multihead(
-    c: Conversion, query: Value, key: Value, value: Value, key_padding_mask: Any = None, need_weights: bool = True,
-    attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
-) -> tuple[Value, None]:  # fmt: skip
-    """Convert a module of attention; its weights are not returned."""
-    if key_padding_mask is not None or attn_mask is not None:
-        c.reject("masks attention", "attend to all positions")
-    return _multihead(c, c.module, query, key, value), None
-
-
-def _multihead(c: Conversion, m: nn.Module, query: Value, key: Value, value: Value) -> Value:
-    assert isinstance(m, nn.MultiheadAttention)
-    if m.bias_k is not None or m.add_zero_attn:
-        c.reject("adds keys", "use add_bias_kv=False and add_zero_attn=False")
-    weights = [m.q_proj_weight, m.k_proj_weight, m.v_proj_weight]
-    weights = list(m.in_proj_weight.chunk(3)) if m.in_proj_weight is not None else weights
-    biases = [None] * 3 if m.in_proj_bias is None else list(m.in_proj_bias.chunk(3))
-    heads, first = [], 1 if m.batch_first else 0
-    for x, weight, bias in zip((query, key, value), weights, biases, strict=True):
-        if len(x.axes) != 3:
-            c.reject("attends without a batch", "give it [N, positions, units]")
-        y = linear(c, x, weight, bias)
-        n, tokens = y.axes[1 - first], y.axes[first]
-        split = reshaped((y.axes[2],), (m.num_heads, m.head_dim))
-        assert split is not None
-        heads.append(y.with_axes((n, split[0], tokens, split[1])))
-    y = attention(c, heads[0], heads[1], heads[2])
-    joined = (*y.axes[1], *y.axes[3])
-    axes: Axes = (y.axes[0], y.axes[2], joined) if m.batch_first else (y.axes[2], y.axes[0], joined)
-    return linear(c, y.with_axes(axes), m.out_proj.weight, m.out_proj.bias)
-
-
-@handles(nn.TransformerEncoderLayer)
-def encoder_layer(
-    c: Conversion, src: Value, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
-) -> Value:
-    """Convert a block of attention and two linear layers."""
-    if src_mask is not None or src_key_padding_mask is not None or is_causal:
-        c.reject("masks attention", "attend to all positions")
-    return _encoded(c, c.module, src)
-
-
-@handles(nn.TransformerEncoder)
-def encoder(
-    c: Conversion,
-    src: Value,
-    mask: Any = None,
-    src_key_padding_mask: Any = None,
-    is_causal: bool | None = None,
-) -> Value:
-    """Convert blocks of attention and two linear layers, one after the other."""
-    if mask is not None or src_key_padding_mask is not None or is_causal:
-        c.reject("masks attention", "attend to all positions")
-    m = c.module
-    assert isinstance(m, nn.TransformerEncoder)
-    for layer in m.layers:
-        src = _encoded(c, layer, src)
-    return src if m.norm is None else _normed(c, m.norm, src)
-
-
-def _encoded(c: Conversion, m: nn.Module, x: Value) -> Value:
-    assert isinstance(m, nn.TransformerEncoderLayer)
-
-    def attended(y: Value) -> Value:
-        return _multihead(c, m.self_attn, y, y, y)
-
-    def mixed(y: Value) -> Value:
-        hidden = pointwise(c, m.activation, linear(c, y, m.linear1.weight, m.linear1.bias))
-        return linear(c, hidden, m.linear2.weight, m.linear2.bias)
-
-    if m.norm_first:
-        x = add(c, x, attended(_normed(c, m.norm1, x)))
-        return add(c, x, mixed(_normed(c, m.norm2, x)))
-    x = _normed(c, m.norm1, add(c, x, attended(x)))
-    return _normed(c, m.norm2, add(c, x, mixed(x)))
-
-
-def _normed(c: Conversion, m: nn.Module, x: Value) -> Value:
-    assert isinstance(m, nn.LayerNorm)
-    return layer_norm(c, x, m.normalized_shape, m.weight, m.bias, m.eps)

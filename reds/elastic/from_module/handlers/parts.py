@@ -6,9 +6,10 @@ from itertools import chain
 
 import torch
 
+from reds.elastic.from_module.arranging import SHUFFLED, new_strides
 from reds.elastic.from_module.conversion import Conversion
 from reds.elastic.from_module.layout import Axis, axis, contiguous, joined, moved, size
-from reds.elastic.from_module.steps import SHUFFLED, Norm, Step, Value, new_strides
+from reds.elastic.from_module.steps import Norm, Step, Value
 from reds.pack.model import Kind
 
 
@@ -77,8 +78,8 @@ def _rows(c: Conversion, step: Step, rows: Sequence[int]) -> Step:
         case "pointwise":
             return replace(step, dims=dims, inputs=inputs)
     c.reject(
-        "splits the units of a tensor that no conv or linear layer computes alone, and a subnet keeps the first"
-        " units of each tensor",
+        "splits the units of a tensor that no conv or linear layer computes alone, and a subnet keeps the"
+        " first units of each tensor",
         "make one layer for each part",
     )
 
@@ -135,7 +136,7 @@ def _resized(x: Value, new: Step, at: int, side: int) -> tuple[Axis, ...]:
 
 
 def _cropped(step: Step, side: int, front: int, back: int) -> Step | None:
-    """Return a step without its first and last positions by less padding, or None if padding is none of them."""
+    """Return a step without its first and last positions by less padding, or None if it cannot."""
     dims = list(step.dims)
     dims[side] -= front + back
     new_dims = dims[0], dims[1], dims[2]

@@ -39,7 +39,10 @@ _REFUSED: Sequence[tuple[Sequence[Any], str, str]] = (
         "leave the shuffle out, or use a convolution of one group",
     ),
     (
-        (nn.PixelShuffle, nn.PixelUnshuffle, F.pixel_shuffle, F.pixel_unshuffle, nn.Fold, nn.Unfold, F.unfold, F.fold),
+        (
+            nn.PixelShuffle, nn.PixelUnshuffle, F.pixel_shuffle, F.pixel_unshuffle, nn.Fold, nn.Unfold,
+            F.unfold, F.fold,
+        ),
         "moves units to positions or back in an order that no layer copies",
         "use a transposed convolution, or a convolution with a stride",
     ),
@@ -59,10 +62,17 @@ _REFUSED: Sequence[tuple[Sequence[Any], str, str]] = (
         "use nn.Linear, matmul or F.scaled_dot_product_attention",
     ),
     (
-        (torch.stft, nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d, nn.CircularPad1d,
-         nn.CircularPad2d),
-        "pads with other values than zeros, or transforms a signal",
-        "pad with zeros, and compute features outside the net",
+        (
+            nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d,
+            nn.CircularPad1d, nn.CircularPad2d,
+        ),
+        "pads with other values than zeros",
+        "pad with zeros",
+    ),
+    (
+        (torch.stft, torch.fft.rfft, torch.fft.fft),
+        "transforms a signal",
+        "compute features outside the net",
     ),
     (
         (nn.TransformerDecoder, nn.TransformerDecoderLayer, nn.Transformer),

@@ -14,7 +14,8 @@ from reds.elastic.from_module.steps import Value
 
 @handles(
     "view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "ravel",
-    torch.reshape, torch.flatten, torch.squeeze, torch.unsqueeze, torch.unflatten, torch.ravel, nn.Flatten, nn.Unflatten,
+    torch.reshape, torch.flatten, torch.squeeze, torch.unsqueeze, torch.unflatten, torch.ravel, nn.Flatten,
+    nn.Unflatten,
 )  # fmt: skip
 def reshape(c: Conversion, x: Value, *_: Any, **__: Any) -> Value:
     """Split and join axes, to the shape that the trace knows."""
@@ -55,7 +56,8 @@ def attribute(c: Conversion, x: Value, name: str) -> Value:
 
 
 @handles(
-    "contiguous", "clone", "detach", "float", "to", "type_as", "requires_grad_", "cpu", "type", "double", "half",
+    "contiguous", "clone", "detach", "float", "to", "type_as", "requires_grad_", "cpu", "type", "double",
+    "half",
     torch.clone, torch.detach, nn.Identity, torch.Tensor.contiguous, torch.Tensor.float,
 )  # fmt: skip
 def same(c: Conversion, x: Value, *_: Any, **__: Any) -> Value:
@@ -87,7 +89,6 @@ def getitem(c: Conversion, x: Any, index: Any) -> Any:
     ahead = index[: index.index(...)] if ... in index else index
     behind = index[index.index(...) + 1 :] if ... in index else ()
     full = (slice(None),) * (len(x.axes) - sum(each is not None for each in (*ahead, *behind)))
-    axes_done: list[int | None] = []
     at = 0
     for each in (*ahead, *full, *behind):
         if each is None:

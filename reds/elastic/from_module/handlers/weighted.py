@@ -9,7 +9,8 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
 from reds.elastic.from_module.conversion import Conversion, handles
-from reds.elastic.from_module.handlers.arithmetic import multiply, pointwise
+from reds.elastic.from_module.handlers.arithmetic import multiply
+from reds.elastic.from_module.handlers.functions import pointwise
 from reds.elastic.from_module.handlers.parts import part
 from reds.elastic.from_module.layout import axis, size
 from reds.elastic.from_module.steps import Norm, Value
@@ -139,7 +140,7 @@ def dropout(c: Conversion, x: Value, p: float = 0.5, training: bool = True, inpl
 @handles(nn.GLU)
 def glu_module(c: Conversion, x: Value) -> Value:
     """Convert a gated linear unit that is a module."""
-    return glu(c, x, c.module.dim)
+    return glu(c, x, int(c.module.dim))  # type: ignore[arg-type]
 
 
 @handles(F.glu)

@@ -90,7 +90,8 @@ class OnnxNode:
     @property
     def shape(self) -> torch.Size:
         """Return the shape of the first input."""
-        return self.value(self.x).shape
+        value: Tensor = self.value(self.x)
+        return value.shape
 
     def value(self, node: fx.Node) -> Any:
         """Return the value of a call for some examples."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
-from torch import Tensor, fx
+from torch import fx
 
 from reds.elastic.from_onnx.operators.calls import OnnxNode, operator
 
@@ -59,14 +59,18 @@ def _unsqueeze(node: OnnxNode) -> fx.Node:
 def _expand(node: OnnxNode) -> fx.Node:
     to = node.constant(1)
     assert to is not None
-    return node.call(torch.broadcast_to, node.x, torch.broadcast_shapes(node.shape, to.tolist()))
+    return node.call(
+        torch.broadcast_to,
+        node.x,
+        (torch.empty(node.shape) + torch.empty(to.tolist())).shape,
+    )
 
 
 @operator("ReduceMean", "ReduceSum", "ReduceMax")
 def _reduce(node: OnnxNode) -> fx.Node:
-    function = {"ReduceMean": torch.mean, "ReduceSum": torch.sum, "ReduceMax": torch.amax}[node.kind]
+    functions: dict[str, Any] = {"ReduceMean": torch.mean, "ReduceSum": torch.sum, "ReduceMax": torch.amax}
     axes = _sides(node) or list(range(len(node.shape)))
-    return node.call(function, node.x, axes, bool(node.get("keepdims", 1)))
+    return node.call(functions[node.kind], node.x, axes, bool(node.get("keepdims", 1)))
 
 
 @operator("Slice")
@@ -128,15 +132,14 @@ def _pad(node: OnnxNode) -> fx.Node:
 @operator("Resize")
 def _resize(node: OnnxNode) -> fx.Node:
     scales, sizes = node.constant(2), node.constant(3)
-    sides = [round(n * s) for n, s in zip(node.shape, scales.tolist(), strict=True)] if _given(scales) else []
-    sides = sizes.tolist() if sizes is not None and _given(sizes) else sides
+    sides: list[int] = []
+    if scales is not None and scales.numel():
+        sides = [round(n * s) for n, s in zip(node.shape, scales.tolist(), strict=True)]
+    elif sizes is not None:
+        sides = sizes.tolist()
     if list(node.shape[:2]) != sides[:2]:
         node.refuse("scales units", "scale rows and columns")
     mode = node.get("mode", "nearest")
     return node.call(
         F.interpolate, node.x, tuple(sides[2:]), None, "nearest" if mode == "nearest" else "bilinear"
     )
-
-
-def _given(constant: Tensor | None) -> bool:
-    return constant is not None and constant.numel() > 0

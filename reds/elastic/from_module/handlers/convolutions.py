@@ -1,4 +1,4 @@
-"""Convert convolutions, which slide weighted windows over positions, and the padding before them."""
+"""Convert convolutions, which slide weighted windows over positions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -80,7 +80,7 @@ def conv(
     units = len(weight)
     dims = windows(before, kernel, strides, sides, dilations)
     weight = weight.reshape(units, -1, *kernel)
-    options = {"kernel": kernel, "stride": strides, "padding": sides, "dilation": dilations}
+    options: dict[str, Any] = {"kernel": kernel, "stride": strides, "padding": sides, "dilation": dilations}
     depthwise = 1 < groups == before[2] == units
     if not depthwise:
         options |= {"units": units, "groups": groups}
@@ -140,54 +140,4 @@ def transposed(
         "transposed", [x.step], (height, width, len(weight)), options=options,
         weight=weight.reshape(*weight.shape[:2], *kernel), bias=bias,
     )  # fmt: skip
-    return fresh(new, c.batch, form(x))
-
-
-@handles(nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d)
-def pad_module(c: Conversion, x: Value) -> Value:
-    """Convert a padding that is a module."""
-    m = c.module
-    assert isinstance(m, nn.ConstantPad1d | nn.ConstantPad2d)
-    return pad(c, x, m.padding, "constant", m.value)
-
-
-@handles(F.pad, torch._C._nn.pad)
-def pad(
-    c: Conversion, x: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None
-) -> Value:
-    """Convert a padding with zeros; the window after it takes it over."""
-    sides = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
-    sides = [(0, 0)] * (len(x.axes) - len(sides)) + [(int(a), int(b)) for a, b in sides]
-    if mode != "constant" or value:
-        c.reject("pads with other values than zeros", "pad with zeros")
-    if min(map(min, sides)) < 0:
-        c.reject("cuts its input", "pad with 0 or more, and cut by a slice")
-    if not any(map(any, sides)):
-        return x
-    if len(x.axes) < 3 or any(sides[0]):
-        c.reject("pads other axes than positions", "pad rows and columns only")
-    x = c.steps.spatial(x)
-    if any(sides[1]):
-        return (
-            _more_units(c, x, *sides[1])
-            if not any(map(any, sides[2:]))
-            else c.reject("pads units and positions at once", "pad one after the other")
-        )
-    (top, left), (bottom, right) = (pair(x, [each[end] for each in sides[2:]], 0) for end in (0, 1))
-    step, padding = padded(x, (top, left, bottom, right))
-    dims = x.step.dims[0] + top + bottom, x.step.dims[1] + left + right, x.step.units
-    new = c.steps.add("pad", [step], dims, options={"padding": padding})
-    return fresh(new, c.batch, form(x))
-
-
-def _more_units(c: Conversion, x: Value, front: int, back: int) -> Value:
-    """Return the value with units of zeros, by a convolution that copies the others."""
-    height, width, units = x.step.dims
-    weight = torch.zeros(front + units + back, units, 1, 1)
-    weight[front : front + units, :, 0, 0] = torch.eye(units)
-    options = {
-        "units": len(weight), "kernel": (1, 1), "stride": (1, 1), "padding": (0, 0, 0, 0),
-        "dilation": (1, 1), "groups": 1,
-    }  # fmt: skip
-    new = c.steps.add("conv", [x.step], (height, width, len(weight)), options=options, weight=weight)
     return fresh(new, c.batch, form(x))
