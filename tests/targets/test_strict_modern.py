@@ -138,15 +138,15 @@ def test_invalid_entry_of_a_modern_table_is_refused_by_both(
 def test_subnet_that_cuts_a_head_or_a_block_is_refused_by_both(
     runtime: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind, inputs in ((Kind.ATTENTION, (1, 1, 1)), (Kind.GROUPED, (1,))):
+    for kind, inputs, written, cut in ((Kind.ATTENTION, (1, 1, 1), 6, 2), (Kind.GROUPED, (1,), 2, 4)):
         maker = Maker(3, 1, 4)
         maker.add(Kind.CONV, 6)
-        maker.add(kind, 6, inputs=inputs, groups=2)
+        maker.add(kind, written, inputs=inputs, groups=2)
         data = pack.dumps(maker.build([[3], [6]]))
         assert runtime.fuzz_load(data, len(data)) == Status.OK
         with monkeypatch.context() as lax:
             lax.setattr("reds.pack.writer.validate_model", lambda model: None)
-            refused(runtime, bytearray(pack.dumps(maker.build([[2], [6]]))))
+            refused(runtime, bytearray(pack.dumps(maker.build([[cut], [6]]))))
 
 
 def test_powers_of_the_softmax_are_those_of_the_reference() -> None:
