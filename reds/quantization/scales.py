@@ -39,18 +39,18 @@ def subnet_scales(graph: Graph, widths: Widths, ranges: Floats, source: Scale) -
     scales = [LayerScales(source, source)]
     for layer, (low, high) in zip(graph.layers, ranges.tolist(), strict=True):
         reads = [scales[tensor].output for tensor in layer.inputs]
-        finest, coarser = finest_step(layer, reads), least[layer.output]
+        finest, least_step = finest_step(layer, reads), least[layer.output]
         if layer.output in stands:
             held = scales[stands[layer.output]].output
             scales.append(LayerScales(held, held))
         elif layer.activation is not None:
-            output = output_scale(layer, low, high, coarser)
+            output = output_scale(layer, low, high, least_step)
             kernel = reads[0] if layer.kind in COPYING else read_scale(layer, low, high, output, finest)
             scales.append(LayerScales(kernel, output))
         elif layer.kind in COPYING:
             scales.append(LayerScales(reads[0], reads[0]))
         else:
-            own = output_scale(layer, low, high, max(finest, coarser))
+            own = output_scale(layer, low, high, max(finest, least_step))
             scales.append(LayerScales(own, own))
     return scales
 

@@ -194,4 +194,4 @@ TABLES: Mapping[Kind, Callable[[SubnetLayer], Step]] = {
     Kind.LAYER_NORM: layer_norm,
     Kind.ATTENTION: attention,
 }
-"""How each kind that requantizes gets its table."""
+"""The function that makes the table of each kind that requantizes."""

@@ -66,7 +66,7 @@ def modern(name: str) -> Given:
 
 
 def to_float_order(net: ElasticNet, subnet: int) -> list[Indices]:
-    """Where the units of each tensor lie in the integer network, groups side by side."""
+    """The places in the integer network of the units of each tensor, in the float net's order."""
     orders, found = tensor_orders(net.graph, [each.widths for each in net.subnets]), []
     for tensor, order in zip(net.graph.tensors, orders, strict=True):
         kept = kept_channels(tensor.spans, net.graph.full, net.subnets[subnet].widths)
