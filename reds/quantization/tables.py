@@ -42,7 +42,7 @@ class SubnetLayer:
     integer: IntegerLayer
     """With the weights of the full net."""
     step: Step
-    """What is known without the table."""
+    """Without its table."""
     sources: Sequence[Scale]
     """Scale of each input."""
     target: Scale
