@@ -18,6 +18,7 @@ from reds.nesting.cost import width_grids
 from reds.nesting.gains import gains_of
 from reds.nesting.options import Objective, Order
 from reds.nesting.select import select
+from reds.nesting.solver import coupled, linear
 from reds.nesting.solver.bench import measured as measured_row
 from reds.pack.layouts import LAYOUTS
 from reds.zoo.dnn import dnn
@@ -317,14 +318,24 @@ def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
         assert subnet.gap == 0.0
 
 
-def test_widths_too_many_to_count_together_name_layers() -> None:
-    """A residual stack as wide as ResNet-18, where step 1 takes too large tables and 64 does not."""
+def test_widths_too_many_for_tables_have_a_gap_and_the_same_ones_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wide residual stack: tables of three groups are too large, gains by pairs even for CP-SAT."""
     small = resnet8()
-    graph = small.resized([640 if group.cut else group.units for group in small.groups])
+    graph = small.resized([320 if group.cut else group.units for group in small.groups])
+    monkeypatch.setattr(coupled, "EFFORTS", (0.1,))
+    scores = random_scores(graph, 0)
+    first, second = (select(graph, scores, [0.5], step=1)[0] for _ in range(2))
+    assert first == second
+    assert first.costs["macs"] <= 0.5 * graph.macs(graph.full)
+    assert 0 < first.gap < 0.05
+    assert select(graph, scores, [0.5], step=32, least=32)[0].gap == 0.0
+    monkeypatch.setattr(linear, "LARGEST", 0)
+    kernels = {(1, 2): np.outer(scores[1], scores[2]) / scores[1].sum()}
     with pytest.raises(CoupledError, match=r"conv\d, .*conv\d.*`step`") as raised:
-        select(graph, random_scores(graph, 0), [0.5], step=1)
-    assert raised.value.sizes[-1] == 637
-    assert select(graph, random_scores(graph, 0), [0.5], step=64, least=64)[0].gap == 0.0
+        select(graph, scores, [0.5], step=1, kernels=kernels)
+    assert raised.value.sizes == (317, 317)
 
 
 def test_ten_subnets_at_once_end_and_say_their_gap() -> None:

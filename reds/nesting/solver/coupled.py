@@ -27,7 +27,6 @@ STEPS = 1 << 32
 """The integer that stands for all the gain left to win."""
 
 
-
 @dataclass(frozen=True)
 class Bounded:
     """A choice for each problem, none narrower than the one before, and a bound on the sum of gains."""
