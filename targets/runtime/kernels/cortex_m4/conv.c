@@ -155,13 +155,12 @@ void reds_m4_run_conv(const reds_op *op)
     bool flat = full % 4 != 0;
     uint32_t full_quads = flat ? (taps * full + 3) / 4 : taps * full / 4;
     uint32_t quads = flat ? full_quads : taps * ((op->units_in + 3) / 4);
-    bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
     const windows w = {
         .op = op,
         .gather = !flat                                          ? gather_by_four
                   : op->units_in == full && !reds_dilated(layer) ? gather_rows
                                                                  : gather_positions,
-        .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
+        .in_place = taps == 1 && !reds_padded(layer) && !flat && op->units_in % 4 == 0,
     };
     uint32_t *x = op->scratch;
     int8_t *one = (int8_t *)(x + 4 * quads), *two = one + 4 * quads;
