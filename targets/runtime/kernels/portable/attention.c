@@ -33,16 +33,20 @@ static const uint16_t powers[256] = {
 
 void reds_soften(int32_t *scores, uint32_t count, int32_t most, int32_t factor)
 {
-    uint64_t sum = 0;
+    uint32_t sum = 0;
     for (uint32_t j = 0; j < count; j++) {
         uint32_t less = (uint32_t)most - (uint32_t)scores[j];
         uint64_t exponent = ((uint64_t)less * (uint32_t)factor + (1 << 23)) >> 24;
         scores[j] = exponent < 4096 ? powers[exponent & 255] >> (exponent >> 8) : 0;
         sum += (uint32_t)scores[j];
     }
-    uint32_t reciprocal = sum > 1 << 30 ? 0 : (UINT32_C(1) << 30) / (uint32_t)sum;
+    uint32_t shift = 0;
+    while (sum >> shift >= 1 << 16) {
+        shift++;
+    }
+    uint32_t reciprocal = (UINT32_C(1) << 31) / (sum >> shift), half = UINT32_C(1) << (shift + 16);
     for (uint32_t j = 0; j < count; j++) {
-        scores[j] = (int32_t)(((uint32_t)scores[j] * reciprocal + (1 << 15)) >> 16);
+        scores[j] = (int32_t)(((uint32_t)scores[j] * reciprocal + half) >> (shift + 17));
     }
 }
 
