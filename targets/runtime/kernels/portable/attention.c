@@ -93,17 +93,19 @@ static int32_t scores_of(const reds_op *op, const reds_head *h, const int8_t *qu
 }
 
 /* Write the weighted sums of `lanes` units of the values. */
-static inline void blend(const reds_op *op, const reds_head *h, const int8_t *value, const int32_t *weights,
-                         int8_t *out, uint32_t lanes)
+static inline void blend(const reds_op *op, const reds_head *h, const int8_t *value, int8_t *out,
+                         uint32_t lanes)
 {
-    int32_t acc[LANES] = {0};
-    for (uint32_t j = 0; j < h->positions; j++, value += h->apart) {
+    const int32_t *weight = op->scratch, *end = weight + h->positions;
+    int32_t acc[LANES] = {0}, zero = h->zero_v, multiplier = reds_multipliers(op)[0];
+    uint32_t apart = h->apart;
+    for (; weight < end; weight++, value += apart) {
         for (uint32_t i = 0; i < lanes; i++) {
-            acc[i] += weights[j] * (value[i] - h->zero_v);
+            acc[i] += *weight * (value[i] - zero);
         }
     }
     for (uint32_t i = 0; i < lanes; i++) {
-        out[i] = reds_requantize(acc[i], reds_multipliers(op)[0], op->zero);
+        out[i] = reds_requantize(acc[i], multiplier, op->zero);
     }
 }
 
@@ -113,10 +115,10 @@ static void attend(const reds_op *op, const reds_head *h, const int8_t *query, i
     reds_soften(weights, h->positions, scores_of(op, h, query, weights), reds_biases(op)[0]);
     uint32_t u = 0;
     for (; u + LANES <= h->units; u += LANES) {
-        blend(op, h, h->values + u, weights, out + u, LANES);
+        blend(op, h, h->values + u, out + u, LANES);
     }
     if (u < h->units) {
-        blend(op, h, h->values + u, weights, out + u, h->units - u);
+        blend(op, h, h->values + u, out + u, h->units - u);
     }
 }
 
