@@ -88,7 +88,5 @@ ENTRIES = (
         Published(lambda: YoloTiny(16, 255), (3, 416, 416), 8.85e6, 2.78e9),
     ),
     Architecture("Class, position, size", "multi-task regression", Heads, (1, 32, 32)),
-    Architecture(
-        "CSPDarknet-tiny", "arXiv 2011.08036", lambda: csp_darknet_tiny(10), (3, 64, 64), refused="chunk"
-    ),
+    Architecture("CSPDarknet-tiny", "arXiv 2011.08036", lambda: csp_darknet_tiny(10), (3, 64, 64)),
 )  # fmt: skip
