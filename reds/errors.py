@@ -47,24 +47,19 @@ class BudgetError(RedsError, ValueError):
 
 
 class CoupledError(BudgetError):
-    """The tables over all widths of coupled unit groups are too large for the solver.
+    """The tables over all widths of coupled unit groups are too large for every way to solve them.
 
     Attributes:
-        groups: Indices of the unit groups whose widths count together.
+        groups: Indices of the unit groups, and after these of sums, whose widths count together.
         sizes: Number of widths that each group may take.
     """
-
-    SUPPORTED = 3
-    """Most coupled groups in a chain, a tree or a residual stack."""
 
     def __init__(self, groups: tuple[int, ...], sizes: tuple[int, ...], names: Sequence[str] = ()) -> None:
         """Name the groups by `names`, the layers that write them, or else by their indices."""
         self.groups, self.sizes = groups, sizes
         layers = ", ".join(names or [f"group {g}" for g in groups])
-        many = ", more groups at once than in a chain, a tree or a residual stack"
-        excess = many if len(groups) > self.SUPPORTED else ""
         super().__init__(
-            f"{layers}: their widths count together{excess}, and at this `step` the tables of"
+            f"{layers}: their widths count together, and at this `step` the tables of"
             f" {' x '.join(map(str, sizes))} widths are too large; raise `step`"
         )
         self._names = tuple(names)

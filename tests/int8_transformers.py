@@ -19,11 +19,11 @@ from reds.pack.model import Kind
 from reds.pack.scale import Scale
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
-from reds.quantization.range_search import PERCENTILES, logits
+from reds.quantization.range_search import PERCENTILES, outputs
 from reds.zoo.keyword_transformer import keyword_transformer
 from reds.zoo.vit import vit, vit_xs
 
-EXAMPLES, CALIBRATION = 32, 128
+EXAMPLES, CALIBRATION = 16, 64
 EVERY = 16
 """One unit in so many is an outlier."""
 NETS: Mapping[str, Callable[[], Graph]] = {
@@ -35,10 +35,12 @@ NETS: Mapping[str, Callable[[], Graph]] = {
 
 @torch.no_grad()
 def random_transformer(graph: Graph, seed: int, outliers: bool) -> ElasticNet:
-    """Return a net with random weights, and gains and offsets of its norms near 1 and 0."""
+    """Return a net with random weights of Glorot's size, and gains and offsets of its norms near 1 and 0."""
     torch.manual_seed(seed)
     net = ElasticNet(graph).eval()
     for layer, weight, affine in zip(graph.layers, net.weights, net.subnet_affines(0), strict=True):
+        if layer.kind is Kind.CONV:
+            weight.mul_(0.5**0.5)
         for name, value in affine.named_parameters():
             value.copy_(torch.randn(len(value)) * 0.1 + float(name == "gain"))
             if outliers and layer.kind is Kind.LAYER_NORM:
@@ -63,7 +65,7 @@ def main() -> None:
             found = []
             for seen in ranges(net, real, PERCENTILES):
                 model = quantize(net, name="net", ranges=seen, source=source)
-                y = logits(model, 0, x[:EXAMPLES])
+                y = outputs(model, 0, x[:EXAMPLES])
                 error = np.sqrt(((y - due) ** 2).mean()) / due.std()
                 found.append(f"{error:.3f} ({(y.argmax(1) == due.argmax(1)).mean():.0%})")
             print(f"{name}{', outliers' if outliers else ''}: {', '.join(found)}", flush=True)

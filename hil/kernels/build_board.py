@@ -27,7 +27,7 @@ from hil.results.samples import by_unit
 from hil.results.statistics.quantiles import median
 from reds.errors import BoardError, LatencyError
 from reds.graph import Graph
-from reds.nesting.cost import Grid
+from reds.nesting.cost.axes import Grid
 from reds.nesting.cost.latency import Latency, load, times_json
 from reds.pack import layouts
 from reds.pack.layouts import Layout

@@ -7,6 +7,7 @@ sent in one pack with random weights.
 
 from collections.abc import Callable, Sequence
 from itertools import count, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,11 @@ from hil.errors import PackRefused, SetupError
 from hil.kernels.nano import some_input
 from hil.protocol.hello import Clock
 from hil.results.statistics.quantiles import median
-from reds.graph import Graph, Widths
-from reds.nesting.cost import Grid
-from reds.nesting.cost.latency import NANOSECONDS, STEP, Latency, LayerTimes, latency_cost
+from reds.graph import Graph, Layer, Widths, channels
+from reds.nesting.cost.axes import Grid, axes_of
+from reds.nesting.cost.latency import NANOSECONDS, STEP, Latency, LayerTimes, nanoseconds
 from reds.pack.model import MOST_SUBNETS
+from reds.pack.padding import round_up
 from reds.zoo.random_weights import with_random_weights
 
 POINTS = 8
@@ -59,12 +61,53 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
         times += _timed(board, graph, [_widths(axes, row) for row in chain], clock)
     layers = {}
     for i, layer in enumerate(graph.layers):
-        groups = [*dict.fromkeys(span.group for span in (*layer.reads, *layer.writes))]
-        us = np.zeros([len(axes[g]) for g in groups])
-        us[tuple(levels[:, groups].T)] = np.array(times)[:, i]
-        layers[layer.name] = LayerTimes([axes[g] for g in groups], us)
+        us, groups = np.array(times)[:, i], [*dict.fromkeys(s.group for s in (*layer.reads, *layer.writes))]
+        if _of_sums(layer):
+            measured = np.array([_widths(axes, row) for row in levels])
+            layers[layer.name] = _fitted(graph, layer, grids, measured, us)
+        else:
+            table = np.zeros([len(axes[g]) for g in groups])
+            table[tuple(levels[:, groups].T)] = us
+            layers[layer.name] = LayerTimes([axes[g] for g in groups], table)
     cycles = next((float(clock.hz) for clock in facts.clocks if clock.name == "cycles" and clock.hz), None)
     return Latency(f"{facts.name} ({facts.provenance})", layers, cycles)
+
+
+def _of_sums(layer: Layer) -> bool:
+    """Return whether the layer reads or writes a tensor of several unit groups, as a concatenation."""
+    return any(len({span.group for span in spans}) > 1 for spans in (layer.reads, layer.writes))
+
+
+def _fitted(
+    graph: Graph, layer: Layer, grids: Sequence[Grid], widths: NDArray[np.int64], us: NDArray[np.float64]
+) -> LayerTimes:
+    """Return times over the channels that a layer reads and writes, by least squares.
+
+    A layer's work has a part for each call, for each channel read or written, and for each pair of them.
+
+    Args:
+        graph: The net.
+        layer: The layer.
+        grids: The widths that each unit group may have.
+        widths: Those that were measured, [subnets, groups].
+        us: Microseconds of each of these subnets.
+    """
+    of = axes_of(graph, running_widths(grids))
+    columns: Any = widths.T
+    sides = {of.of(spans).group: spans for spans in (layer.reads, layer.writes)}
+    units, measured = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
+    for axis, spans in sides.items():
+        grid = of.grids[axis]
+        units.append(np.unique([grid[0], min(round_up(int(grid[0]), STEP), grid[-1]), grid[-1]]))
+        measured.append(channels(spans, columns) // (of.of(spans).channels[-1] // grid[-1]))
+
+    def terms(*each: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return 1, the channels of each side, and their product, along the last axis."""
+        whole: list[Any] = [1.0, *each, each[0] * each[-1]]
+        return np.stack(np.broadcast_arrays(*whole), axis=-1)
+
+    factors = np.linalg.lstsq(terms(*measured), us, rcond=None)[0]
+    return LayerTimes(units, np.maximum(terms(*np.ix_(*units)) @ factors, 0.0))
 
 
 def errors(
@@ -82,15 +125,14 @@ def errors(
     """
     clock, rng = next(clock for clock in board.facts().clocks if clock.hz), np.random.default_rng(0)
     grids = running_widths(grids)
-    cost, off = latency_cost(graph, grids, latency), []
+    off = []
     for i in range(n):
         say(f"timing whole subnets, {i} of {n} done")
-        choice = tuple(int(rng.integers(len(grid))) for grid in grids)
-        widths = tuple(int(grid[k]) for grid, k in zip(grids, choice, strict=True))
+        widths = tuple(int(grid[rng.integers(len(grid))]) for grid in grids)
         model = with_random_weights("subnet", graph, {"subnet": widths})
         board.deploy(model)
         measured = median(board.measure(0, _samples(board), clock, some_input(model)).microseconds)
-        off.append(cost.evaluate(choice) / NANOSECONDS / measured - 1)
+        off.append(nanoseconds(graph, widths, latency) / NANOSECONDS / measured - 1)
     return off
 
 
@@ -121,7 +163,7 @@ def covering(graph: Graph, levels: Sequence[int]) -> NDArray[np.intp]:
     """
     columns: list[int] = []
     for group in range(len(levels)):
-        joined = {g for layer in graph.layers for g in layer.groups if group in layer.groups}
+        joined = {g for layer in graph.layers for pair in _pairs(layer) if group in pair for g in pair}
         taken = {columns[g] for g in joined if g < group}
         columns.append(next(column for column in count() if column not in taken))
     least = max(*levels, max(columns), 2)
@@ -130,6 +172,11 @@ def covering(graph: Graph, levels: Sequence[int]) -> NDArray[np.intp]:
     array = np.stack([j if column == 0 else (i + (column - 1) * j) % p for column in columns], axis=1)
     rows = dict.fromkeys(map(tuple, (array % np.array(levels)).tolist()))
     return np.array(list(rows))
+
+
+def _pairs(layer: Layer) -> list[tuple[int, ...]]:
+    """Return the groups whose levels a layer needs in all pairs; a fit over sums only needs neighbors."""
+    return [*pairwise(layer.groups)] if _of_sums(layer) else [layer.groups]
 
 
 def chains(levels: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -23,7 +23,7 @@ from reds.experiment.recipe import DeviceRecipe
 from reds.graph import Graph
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile
-from reds.nesting.cost import Grid
+from reds.nesting.cost.axes import Grid
 from reds.nesting.cost.latency import Latency
 from reds.pack.extract import subnet_flash
 from reds.pack.layouts import Layout

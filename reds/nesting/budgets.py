@@ -22,7 +22,7 @@ from reds.nesting.cost import (
 from reds.nesting.cost.arena import arena_bytes, arena_cost
 from reds.nesting.cost.axes import Grid, axes_of
 from reds.nesting.cost.energy import PICOJOULES, energy_cost
-from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost
+from reds.nesting.cost.latency import NANOSECONDS, Latency, latency_cost, nanoseconds
 from reds.nesting.limits import Limit, build_problem, raise_if_infeasible
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.validate import MOST_MACS, SUBNET_NAME_BYTES
@@ -76,11 +76,11 @@ class TargetProfile:
             "flash": sum(flash_bytes(graph.layers[i], widths) for i in graph.running(widths).layers),
             "arena": arena_bytes(graph, widths, self.layout),
         }
-        grids = [np.array([n]) for n in widths]
-        only = (0,) * len(axes_of(graph, grids).grids)
         if self.latency:
-            costs["latency"] = self.latency_cost(graph, grids).evaluate(only)
+            costs["latency"] = nanoseconds(graph, widths, self.latency)
             if self.energy_per_cycle and self.latency.hz:
+                grids = [np.array([n]) for n in widths]
+                only = (0,) * len(axes_of(graph, grids).grids)
                 costs["energy"] = self.energy_cost(graph, grids).evaluate(only)
         return costs
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reds.errors import SettingsError
 from reds.graph import Graph
-from reds.nesting.cost import Grid
+from reds.nesting.cost.axes import Grid
 from reds.nesting.limits import Gains
 from reds.nesting.options import Objective
 from reds.nesting.solver.problem import Groups

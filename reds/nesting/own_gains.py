@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from reds.errors import SettingsError
 from reds.graph import Graph
-from reds.nesting.cost import Grid, width_grids
+from reds.nesting.cost import width_grids
+from reds.nesting.cost.axes import Grid
 from reds.nesting.limits import Gains
 from reds.nesting.options import SelectionOptions
 from reds.rules import is_number, is_whole

@@ -55,17 +55,11 @@ static bool repeats(const reds_layer *layer, uint32_t side, uint32_t from, uint3
     return to == from * layer->stride[side];
 }
 
-static bool unpadded(const reds_layer *layer)
-{
-    const uint8_t *padding = layer->padding;
-    return (padding[0] | padding[1] | padding[2] | padding[3]) == 0;
-}
-
 /* Return whether a layer moves no window: kernel and stride are 1 x 1, without padding. */
 static bool plain(const reds_layer *layer)
 {
     return layer->kernel[0] == 1 && layer->kernel[1] == 1 && layer->stride[0] == 1 && layer->stride[1] == 1 &&
-           unpadded(layer);
+           !reds_padded(layer);
 }
 
 /* Return whether the second input has the shape of the first, or repeats its only row or column. */
@@ -113,9 +107,8 @@ static bool embeds(const view *v)
 /* Return whether dilation and groups are those that the kind may have. */
 static bool fields_ok(const reds_layer *layer)
 {
-    bool dilated = layer->dilation[0] != 1 || layer->dilation[1] != 1;
     return layer->dilation[0] > 0 && layer->dilation[1] > 0 && layer->groups > 0 &&
-           (!dilated ||
+           (!reds_dilated(layer) ||
             reds_is_one_of(layer->kind, 1 << REDS_CONV | 1 << REDS_DEPTHWISE | 1 << REDS_GROUPED)) &&
            (layer->groups == 1 || reds_is_one_of(layer->kind, 1 << REDS_GROUPED | 1 << REDS_ATTENTION));
 }
@@ -141,8 +134,8 @@ static bool geometry_ok(const view *v)
     case REDS_MAX_POOL:
         return windows_ok(v) && same_units;
     case REDS_UPSAMPLE:
-        return v->taps == 1 && unpadded(layer) && same_units && repeats(layer, 0, from->height, to->height) &&
-               repeats(layer, 1, from->width, to->width);
+        return v->taps == 1 && !reds_padded(layer) && same_units &&
+               repeats(layer, 0, from->height, to->height) && repeats(layer, 1, from->width, to->width);
     case REDS_FLATTEN:
         return plain(layer) && reds_positions(to) == 1 && to->units == reds_tensor_values(from);
     case REDS_TRANSPOSE:

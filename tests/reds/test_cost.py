@@ -12,8 +12,9 @@ from reds import pack
 from reds.errors import GraphError, LatencyError
 from reds.graph import Graph
 from reds.graph.builder import Builder
-from reds.nesting.cost import Cost, Grid, flash_cost, macs_cost, width_grids
+from reds.nesting.cost import Cost, flash_cost, macs_cost, width_grids
 from reds.nesting.cost.arena import arena_bytes, arena_cost
+from reds.nesting.cost.axes import Grid
 from reds.nesting.cost.latency import Latency, LayerTimes, latency_cost, load
 from reds.pack import layouts
 from reds.pack.extract import extract_subnet

@@ -17,7 +17,7 @@ from reds.errors import NotElasticError
 from reds.nesting.permute import most_important_first
 from reds.pack.model import Kind
 from reds.quantization.calibrate import ranges
-from reds.quantization.range_search import logits
+from reds.quantization.range_search import outputs
 from tests.reds.support.timm_vit import TimmVit, randomize
 from tests.reds.support.torchvision import torchvision
 
@@ -188,4 +188,4 @@ def test_a_checkpoint_becomes_nested_int8_subnets_that_keep_whole_heads(tmp_path
     for i in range(2):
         with torch.no_grad():
             expected = net(torch.from_numpy(stored) / 32, i).numpy()
-        assert np.corrcoef(logits(model, i, stored).flat, expected.flat)[0, 1] > 0.98
+        assert np.corrcoef(outputs(model, i, stored).flat, expected.flat)[0, 1] > 0.98

@@ -25,6 +25,7 @@ from reds.pack.layouts import LAYOUTS
 from reds.pack.model import Kind, Model
 from reds.pack.validate import validate_model
 from tests.support.depth import deep_nets
+from tests.support.modern import modern_nets
 from tests.support.nets import dense_model, dnn_s, random_model, roomy
 
 SMALL = dense_model([12, 8, 4], [[4, 4], [8, 4]], 2)
@@ -34,7 +35,17 @@ def assert_equal(a: Model, b: Model) -> None:
     assert (a.name, a.tensors, a.input_zero) == (b.name, b.tensors, b.input_zero)
     assert np.float32(a.input_scale) == np.float32(b.input_scale)
     for one, other in zip(a.layers, b.layers, strict=True):
-        for field in ("kind", "inputs", "output", "relu", "kernel", "stride", "padding"):
+        for field in (
+            "kind",
+            "inputs",
+            "output",
+            "relu",
+            "kernel",
+            "stride",
+            "padding",
+            "dilation",
+            "groups",
+        ):
             assert getattr(one, field) == getattr(other, field)
         assert np.array_equal(one.weights, other.weights)
     for first, second in zip(a.subnets, b.subnets, strict=True):
@@ -75,8 +86,8 @@ def test_round_trip_of_every_kind_of_layer(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_round_trip_of_left_out_blocks_and_activation_tables(seed: int) -> None:
-    for model in deep_nets([seed]):
+def test_round_trip_of_left_out_blocks_activation_tables_and_modern_layers(seed: int) -> None:
+    for model in (*deep_nets([seed]), *modern_nets(range(3 * seed, 3 * seed + 3))):
         data = pack.dumps(model)
         assert_equal(pack.loads(data, "here"), model)
         assert pack.dumps(pack.loads(data, "here")) == data

@@ -2,50 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reds.errors import CoupledError
 from reds.nesting.solver import exact as solving
 from reds.nesting.solver import joint
 from reds.nesting.solver.dual import minimize
-from reds.nesting.solver.joint import solve_jointly
-from reds.nesting.solver.problem import Choice, Limited, Problem
 from reds.nesting.solver.exact import InfeasibleError
 from reds.nesting.solver.exact import solve_exactly as solve
+from reds.nesting.solver.joint import solve_jointly
+from reds.nesting.solver.problem import Choice, Limited, Problem
 from reds.nesting.solver.stages import stages_of
 from reds.nesting.solver.sweeps import ceilings
-
-
-@st.composite
-def problems(draw: st.DrawFn, costs: int = 3, groups: int = 5) -> Problem:
-    """Up to five groups of up to four widths in a chain, a tree or a row of triangles."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    sizes = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=groups)))
-    shape = draw(st.sampled_from(["chain", "tree", "triangles"]))
-    pairs = [(b - 1 if shape != "tree" else int(rng.integers(b)), b) for b in range(1, len(sizes))]
-    pairs += [(b - 2, b) for b in range(2, len(sizes))] if shape == "triangles" else []
-    tables = [(g,) for g in range(len(sizes))] + pairs
-    round_to = draw(st.sampled_from([0, 6]))  # whole gains have many ties
-    gains = {each: rng.normal(0, 3, [sizes[g] for g in each]).round(round_to) for each in tables}
-    limited = tuple(
-        Limited({each: rng.integers(0, 30, [sizes[g] for g in each]) for each in tables}, int(limit))
-        for limit in rng.integers(5, 40, draw(st.integers(0, costs))) * len(sizes)
-    )
-    rules = tuple(
-        Limited({each: (rng.random([sizes[g] for g in each]) > 0.9).astype(int)}, 0)
-        for each in pairs
-        if rng.random() < 0.5
-    )
-    return Problem(sizes, gains, limited, rules)
-
-
-def all_that_fit(problem: Problem) -> list[Choice]:
-    return [choice for choice in product(*map(range, problem.sizes)) if problem.fits(choice)]
+from tests.reds.support.problems import all_that_fit, problems
 
 
 @pytest.mark.parametrize("widths", [(1 << 16,), (2, 8, 1 << 16)], ids=["at once", "in rounds"])
@@ -160,18 +133,3 @@ def test_a_joint_solution_without_enough_work_bounds_the_best(
         closer.add(found.bound < sum(solve(problem).bound for problem in each) - 1e-9)
     assert False in proven
     assert True in closer
-
-
-def test_too_many_groups_coupled_with_each_other_are_refused_by_name() -> None:
-    pairs = {pair: np.zeros((200, 200)) for pair in combinations(range(6), 2)}
-    with pytest.raises(CoupledError, match=r"group 0, .*group 3") as raised:
-        solve(Problem((200,) * 6, pairs, ()))
-    assert raised.value.sizes == (200,) * len(raised.value.groups)
-    assert len(raised.value.groups) > CoupledError.SUPPORTED
-
-
-def test_tables_too_large_of_groups_that_are_supported_say_only_that() -> None:
-    pairs = {pair: np.zeros((300, 300)) for pair in combinations(range(3), 2)}
-    with pytest.raises(CoupledError, match="`step`") as raised:
-        solve(Problem((300,) * 3, pairs, ()))
-    assert raised.value.sizes == (300,) * CoupledError.SUPPORTED

@@ -96,7 +96,7 @@ def values_between(base: Step, step: Step, t: Tensor) -> Tensor | None:
 def _known(y: Tensor, wide: Tensor) -> tuple[str | Activation, float, float] | None:
     """Return the function that has the values y on the grid, and others far from 0."""
     zero, slope = float(y[400]), float((y[440] - y[360]) / 2)
-    if _same(y, slope * GRID + zero) and _same(wide, slope * _WIDE + zero):
+    if abs(slope) > _CLOSE and _same(y, slope * GRID + zero) and _same(wide, slope * _WIDE + zero):
         return "affine", slope, zero
     top = float(wide[-1])
     if top > 0 and _same(y, GRID.clamp(0, top)) and _same(wide, _WIDE.clamp(0, top)):

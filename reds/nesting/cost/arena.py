@@ -16,7 +16,6 @@ from reds.nesting.solver.problem import Groups
 from reds.pack.arena import ALIGNMENT, lifetimes, place, schedule
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import WEIGHTED, Step
-from reds.pack.padding import round_up
 
 ARENA_UNIT = "bytes of arena"
 NO_ROWS = np.zeros(0, np.int32)
@@ -63,9 +62,10 @@ def _add_bytes(
         axes: All axes.
     """
     groups = tuple(sorted({taken.group, *(g for alternatives in needed for g in alternatives)}))
-    table = round_up(along(groups, taken), ALIGNMENT)
+    table: NDArray[np.int64] = -(-along(groups, taken) // ALIGNMENT) * ALIGNMENT
     for alternatives in needed:
-        table = table * reduce(or_, (along(groups, Axis(g, axes.grids[g] > 0)) for g in alternatives))
+        kept = [along(groups, Axis(g, axes.grids[g])) > 0 for g in alternatives]
+        table = table * reduce(or_, kept)
     shape = [len(axes.grids[g]) for g in groups]
     add_where_running(row, groups, np.broadcast_to(table, shape), switch, axes.grids)
 

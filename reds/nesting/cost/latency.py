@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reds.errors import GraphError, LatencyError
 from reds.files import write_atomically
-from reds.graph import Graph, Layer
+from reds.graph import Graph, Layer, Widths
 from reds.nesting.cost import Cost, add_where_running
 from reds.nesting.cost.axes import Grid, axes_of
 from reds.nesting.depth import switches
@@ -138,6 +138,12 @@ def latency_cost(graph: Graph, grids: Sequence[Grid], latency: Latency) -> Cost:
         ordered = tuple(sorted(groups))
         add_where_running(tables, ordered, table if ordered == groups else table.T, switch, axes.grids)
     return Cost("us", (tables,), digits=3)
+
+
+def nanoseconds(graph: Graph, widths: Widths, latency: Latency) -> int:
+    """Return the nanoseconds of an inference of one subnet. Raises as `latency_cost` does."""
+    (tables,) = latency_cost(graph, [np.array([n]) for n in widths], latency).rows
+    return sum(int(table.sum()) for table in tables.values())
 
 
 def _interpolated(latency: Latency, layer: Layer, wanted: Sequence[Grid]) -> NDArray[np.float64]:

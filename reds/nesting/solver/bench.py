@@ -7,24 +7,36 @@ possible and the full network's. Two more rows of a net with blocks may leave th
 
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from multiprocessing import get_context
 
 import numpy as np
 
+from reds.graph import Graph
 from reds.graph.subnets import Budget
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost import width_grids
 from reds.nesting.options import Objective, Order
 from reds.nesting.select import select
+from reds.nesting.solver.bench_graphs import dense_net, inception, transformer, u_net
 from reds.zoo import by_name
 
 NETS = (
     "dnn-s", "dnn-l", "cnn-s", "cnn-l", "ds-cnn-s", "ds-cnn-l", "mobilenet-0.25", "mobilenet-1.0", "resnet8",
     "mobilenet-v2-1.0",
 )  # fmt: skip
+GRAPHS: Mapping[str, Callable[[], Graph]] = {
+    "densenet-bc-40": partial(dense_net, 6),
+    "densenet-bc-100": dense_net,
+    "inception": inception,
+    "u-net": u_net,
+    "vit-ti": transformer,
+    "vit-ti, stream cut": partial(transformer, cut=True),
+}
+"""Graphs that are in no zoo."""
 SHARES = (0.25, 0.5, 0.75)
 MEGABYTE = 1024
 """KiB, the unit in which Linux counts the resident set."""
@@ -36,14 +48,14 @@ def measured(
     """Return seconds of the processor, peak megabytes of this process, and the largest gap of the subnets.
 
     Args:
-        net: A name of `reds.zoo`.
+        net: A name of `reds.zoo`, or of `GRAPHS`.
         with_arena: Whether to limit the arena too.
         step: Widths are multiples of this, and at least this.
         order: The subnet that is chosen first.
         objective: The sum to maximize.
         depth: Whether subnets may leave out blocks, whose identities have random shares of importance.
     """
-    graph, profile = by_name(net), TargetProfile()
+    graph, profile = _graph(net), TargetProfile()
     rng = np.random.default_rng(0)
     scores = [rng.lognormal(0, 1, group.units) * group.cut for group in graph.groups]
     smallest = tuple(int(grid[0]) for grid in width_grids(graph, step, step))
@@ -61,6 +73,10 @@ def measured(
     }
 
 
+def _graph(net: str) -> Graph:
+    return GRAPHS[net]() if net in GRAPHS else by_name(net)
+
+
 def table(step: int, order: Order, objective: Objective) -> Iterator[str]:
     """Yield the lines of a Markdown table: seconds, peak memory and gap of three nested subnets of every net.
 
@@ -73,8 +89,8 @@ def table(step: int, order: Order, objective: Objective) -> Iterator[str]:
     yield "| net | budgets | seconds | peak MB | gap |"
     yield "| --- | --- | ---: | ---: | ---: |"
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as one_each:
-        for net, depth, with_arena in product(NETS, (False, True), (False, True)):
-            if depth and not by_name(net).blocks:
+        for net, depth, with_arena in product((*NETS, *GRAPHS), (False, True), (False, True)):
+            if depth and not _graph(net).blocks:
                 continue
             at = one_each.submit(measured, net, with_arena, step, order, objective, depth).result()
             name = "MACs" + ", arena" * with_arena + ", blocks" * depth

@@ -68,11 +68,15 @@ class Widths:
 
     def _parts(self, groups: Groups, table: NDArray[np.int64]) -> list[Linear]:
         """Return terms whose sum is the table's entry."""
+        groups = tuple(g for g, size in zip(groups, table.shape, strict=True) if size > 1)
+        table = table.squeeze()
+        if not groups:
+            return [_weighted([1], table.reshape(1))]
         if len(groups) == 1:
             return [_weighted(self.literals[groups[0]], table)]
         if len(groups) == 2 and table.size > COMBINED and (factors := _factors(table)):
             return self._product(groups, table, *factors)
-        return [_weighted(self._combinations(groups, table.shape).ravel(), table.ravel())]
+        return [_weighted(self._combinations(groups, table.shape).ravel().tolist(), table.ravel())]
 
     def _product(
         self, groups: Groups, table: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]

@@ -24,6 +24,17 @@ PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
 
 
+TAPS = 9
+"""Taps of the depthwise kernel: 3 x 3 in a picture, up to nine in a line."""
+
+
+def _line(layer: IntegerLayer, source: TensorShape) -> bool:
+    """Return whether windows of up to nine taps slide along the only row or the only column of the input."""
+    column = source.width == 1 and layer.kernel[1] == 1
+    row = source.height == 1 and layer.kernel[0] == 1
+    return (column or row) and layer.taps <= TAPS
+
+
 def _words(rows: NDArray[np.int32], group: int) -> bytes:
     """Return int32 [rows, inputs] as uint32, little-endian, [rows / group][inputs / 4][group rows]."""
     w = padded(padded(rows, 0, group), 1, 4)
@@ -35,7 +46,7 @@ def _words(rows: NDArray[np.int32], group: int) -> bytes:
 
 
 class Radix256(Fast):
-    """Dense layers and convolutions in words of four inputs, depthwise 3 x 3 layers by four units."""
+    """Dense layers and convolutions in words of four inputs, depthwise layers of nine taps by four units."""
 
     id = 1
     name = "radix256"
@@ -43,10 +54,11 @@ class Radix256(Fast):
     dilated = frozenset({Kind.CONV})
 
     def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return whether the kernels can run this layer: an attention, or depthwise only 3 x 3."""
+        """Return whether the kernels can run this layer: an attention, or depthwise only 3 x 3 or a line."""
         if layer.kind is Kind.ATTENTION:
             return True
-        return super().runs(layer, sources) and (layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3))
+        windows = layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3) or _line(layer, sources[0])
+        return super().runs(layer, sources) and windows
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as words; depthwise as int16 [units / 4][9 taps][w0, w2, w1, w3]."""
@@ -58,8 +70,8 @@ class Radix256(Fast):
             if full % 4 == 0:  # four units of each tap, then the next four: fewer units are a prefix
                 w = w.reshape(len(w), layer.taps, full // 4, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
             return _words(w, 2)
-        units = padded(w, 0, 4)
-        by_four = units.reshape(len(units) // 4, 4, layer.taps).transpose(0, 2, 1) if w.size else units
+        units = padded(padded(w, 0, 4), 1, TAPS) if w.size else w
+        by_four = units.reshape(len(units) // 4, 4, TAPS).transpose(0, 2, 1) if w.size else units
         return by_four[..., [0, 2, 1, 3]].astype("<i2").tobytes() if w.size else b""
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
@@ -93,8 +105,10 @@ class Radix256(Fast):
             full, by_four = sources[0].units, layer.taps * ((step.units_in + 3) // 4)
             return 24 * (by_four if full % 4 == 0 else (layer.taps * full + 3) // 4)
         if layer.kind is Kind.DEPTHWISE:
-            line = (sources[0].width + layer.padding[1] + layer.padding[3]) * step.units_in
-            return 4 * ((line + 7) // 4 * 4) + (step.units_in + 3) // 4 * 4
+            positions, lines = sources[0].width + layer.padding[1] + layer.padding[3], 4
+            if layer.kernel != (3, 3):
+                positions, lines = sources[0].positions + sum(layer.padding) + TAPS - layer.taps, 1
+            return lines * ((positions * step.units_in + 7) // 4 * 4) + (step.units_in + 3) // 4 * 4
         return super().scratch(layer, sources, step)
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "../pack.h"
 #include "../reds.h"
@@ -87,15 +88,20 @@ const reds_kernels *reds_kernels_here(void);
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
 static inline bool reds_dilated(const reds_layer *layer)
 {
-    return layer->dilation[0] != 1 || layer->dilation[1] != 1;
+    return (layer->dilation[0] | layer->dilation[1]) != 1; /* neither is 0 */
+}
+
+static inline bool reds_padded(const reds_layer *layer)
+{
+    uint32_t padding;
+    memcpy(&padding, layer->padding, sizeof padding);
+    return padding != 0;
 }
 
 /* Return whether a layer is a pool with padding, which they lack too. */
 static inline bool reds_padded_pool(const reds_layer *layer)
 {
-    const uint8_t *padding = layer->padding;
-    return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) &&
-           (padding[0] | padding[1] | padding[2] | padding[3]) != 0;
+    return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) && reds_padded(layer);
 }
 
 /* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */

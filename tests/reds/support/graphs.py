@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from reds.graph import Graph, Widths
+from reds.graph import Graph, Widths, channels
 from reds.graph.builder import Builder
+from reds.graph.parts import Spans
 from reds.nesting.budgets import TargetProfile
 from reds.nesting.cost import width_grids
 from reds.nesting.cost.latency import Latency, LayerTimes
@@ -47,16 +48,51 @@ def small_chains(draw: st.DrawFn) -> Graph:
     return net.build()
 
 
+@st.composite
+def small_joins(draw: st.DrawFn) -> Graph:
+    """Branches side by side, dense layers, a U, heads of attention or blocks: up to six groups."""
+    sizes = st.integers(1, 4)
+    net = Builder(2, 4, 4)
+    x = net.conv(net.input, draw(sizes), (3, 3))
+    match draw(st.sampled_from(["branches", "dense", "u", "heads", "blocks"])):
+        case "branches":
+            x = net.concat([net.conv(x, draw(sizes), (1, 1)) for _ in range(draw(st.integers(2, 3)))])
+        case "dense":
+            for _ in range(2):
+                x = net.concat([x, net.conv(net.scale(x, relu=True), draw(sizes), (3, 3))])
+        case "u":
+            down = net.conv(net.pool(x, (2, 2)), draw(sizes), (3, 3))
+            x = net.concat([x, net.transposed(down, draw(sizes), (2, 2), (2, 2))])
+        case "heads":
+            units = 2 * draw(sizes)
+            q, k, v = (net.conv(net.layer_norm(x), units, (1, 1), relu=False) for _ in range(3))
+            x = net.concat([net.attention(q, k, v, units // 2), x])
+        case _:
+            x = net.conv(net.conv(x, 2 * (blocks := draw(sizes)), (1, 1)), 4 * blocks, (3, 3), groups=blocks)
+            x = net.concat([x, net.conv(x, draw(sizes), (1, 1)), x])
+    if draw(st.booleans()):
+        x = net.pool(net.scale(net.conv(x, draw(sizes), (1, 1)), relu=True))
+    net.dense(net.flatten(x), 3, relu=False, norm=False)
+    return net.build()
+
+
 def measured(graph: Graph) -> TargetProfile:
     """A board whose layers take (7 + reads) * (1 + writes) us, or (3 + units) where they are the same."""
     times = {}
     for layer in graph.layers:
-        m, n = (np.arange(1, graph.full[g] + 1) for g in (layer.reads[0].group, layer.writes[0].group))
-        if layer.reads[0].group == layer.writes[0].group:
+        read, written = (_axis(graph, spans) for spans in (layer.reads, layer.writes))
+        m, n = (np.arange(1, most + 1) for _, most in (read, written))
+        if read == written:
             times[layer.name] = LayerTimes((m,), 3.0 + m)
         else:
             times[layer.name] = LayerTimes((m, n), np.outer(7.0 + m, 1.0 + n))
     return TargetProfile(LAYOUTS[3], Latency("desk", times))
+
+
+def _axis(graph: Graph, spans: Spans) -> tuple[list[int], int]:
+    """The groups of a tensor, and the most units of a single one, or else the most channels."""
+    groups = sorted({span.group for span in spans})
+    return groups, graph.full[groups[0]] if len(groups) == 1 else channels(spans, graph.full)
 
 
 def all_widths(graph: Graph, step: int, least: int = 1) -> list[Widths]:

@@ -40,7 +40,7 @@ def shapes() -> list[Model]:
     wide.layers[0].weights[4:8] //= 3
     every_kind = [random_model(seed, subnets=3) for seed in range(60)]
     every_kind += [*deep_nets(range(200, 210)), *modern_nets(range(100, 140))]
-    return [*models, wide, *every_kind, plain_conv(), large_biases()]
+    return [*models, wide, *every_kind, *along_lines(), plain_conv(), large_biases()]
 
 
 def plain_conv() -> Model:
@@ -51,6 +51,28 @@ def plain_conv() -> Model:
     maker.add(Kind.FLATTEN)
     maker.add(Kind.DENSE, 5)
     return maker.build([[4, 5], [11, 5]], "plain-conv")
+
+
+LINES = (
+    (9, 1, 4, 4, 12), (9, 2, 4, 4, 7), (5, 1, 0, 4, 3), (1, 1, 0, 0, 5), (7, 3, 6, 0, 16), (3, 2, 1, 2, 1),
+)  # fmt: skip
+"""Taps, stride, padding before and after, and units of depthwise layers along a line."""
+
+
+def along_lines() -> list[Model]:
+    """Return models whose depthwise windows slide along one column, one row or one position."""
+    models = []
+    for seed, (taps, stride, before, after, units) in enumerate(LINES):
+        for sides, kernel, steps, padding in (
+            ((19, 1), (taps, 1), (stride, 1), (before, 0, after, 0)),
+            ((1, 19), (1, taps), (1, stride), (0, before, 0, after)),
+            ((1, 1), (1, taps), (1, stride), (0, taps - 1, 0, taps - 1)),
+        ):
+            maker = Maker(*sides, 3, seed)
+            maker.add(Kind.CONV, units)
+            maker.add(Kind.DEPTHWISE, 0, kernel, steps, padding, relu=seed % 2 == 0)
+            models.append(maker.build([[(units + 1) // 2], [units]], f"line-{taps}"))
+    return models
 
 
 def large_biases() -> Model:

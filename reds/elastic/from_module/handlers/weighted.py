@@ -72,6 +72,11 @@ def batch_norm(
     """Convert a batch norm over the second axis."""
     if running_mean is None or running_var is None or training:
         c.reject("keeps no statistics", "use track_running_stats=True")
+    rows = [stride for _, stride in input.inside(input.axes[1]) if stride >= input.step.units]
+    if rows and any(map(input.inside, input.axes[2:])):
+        c.reject(
+            "normalizes parts of rows as units of their own (a sub-spectral norm)", "normalize whole units"
+        )
     x = c.steps.with_units(input, 1)
     one, zero = torch.ones(len(running_mean)), torch.zeros(len(running_mean))
     gain, offset = one if weight is None else weight, zero if bias is None else bias

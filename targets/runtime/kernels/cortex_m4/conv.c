@@ -153,19 +153,20 @@ void reds_m4_run_conv(const reds_op *op)
     const reds_layer *layer = op->layer;
     uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units;
     bool flat = full % 4 != 0;
-    uint32_t full_quads = flat ? (taps * full + 3) / 4 : taps * full / 4;
+    uint32_t full_quads = (taps * full + 3) / 4;
     uint32_t quads = flat ? full_quads : taps * ((op->units_in + 3) / 4);
-    bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
     const windows w = {
         .op = op,
         .gather = !flat                                          ? gather_by_four
                   : op->units_in == full && !reds_dilated(layer) ? gather_rows
                                                                  : gather_positions,
-        .in_place = taps == 1 && !padded && !flat && op->units_in % 4 == 0,
+        .in_place = taps == 1 && !reds_padded(layer) && !flat && op->units_in % 4 == 0,
     };
     uint32_t *x = op->scratch;
     int8_t *one = (int8_t *)(x + 4 * quads), *two = one + 4 * quads;
-    memset(one, 0, w.in_place ? 0 : 8 * quads); /* the unused lanes of a flat window's last word */
+    if (taps * full % 4 != 0) { /* the unused lanes of a flat window's last word */
+        memset(one, 0, 8 * quads);
+    }
     const reds_m4_table *table = op->table;
     reds_m4_rows rows = {
         .weights = op->weights,

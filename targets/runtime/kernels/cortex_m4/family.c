@@ -9,6 +9,13 @@ static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t unit
     return full % 4 != 0 ? (taps * full + 3) / 4 : taps * ((units + 3) / 4);
 }
 
+/* Return whether windows of up to nine taps slide along the only row or the only column of the input. */
+static bool line(const reds_layer *layer, const reds_tensor *from)
+{
+    bool column = from->width == 1 && layer->kernel[1] == 1, row = from->height == 1 && layer->kernel[0] == 1;
+    return (column || row) && layer->kernel[0] * layer->kernel[1] <= REDS_M4_TAPS;
+}
+
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
     if ((reds_dilated(layer) && layer->kind != REDS_CONV) || reds_padded_pool(layer)) {
@@ -20,8 +27,8 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
         return in * out;
     case REDS_CONV:
         return (uint64_t)conv_quads(layer, from->units, from->units) * 4 * ((to->units + 1u) / 2 * 2);
-    case REDS_DEPTHWISE: /* only 3 x 3 is supported: no size is valid for others */
-        return layer->kernel[0] == 3 && layer->kernel[1] == 3 ? 18 * out : UINT64_MAX;
+    case REDS_DEPTHWISE: /* no size is valid for windows that the kernel does not know */
+        return reds_m4_square(layer) || line(layer, from) ? 2 * REDS_M4_TAPS * out : UINT64_MAX;
     default:
         return 0;
     }
@@ -30,14 +37,13 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
 static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
     const reds_tensor *from = &tensors[layer->input[0]];
-    uint32_t line = ((uint32_t)from->width + layer->padding[1] + layer->padding[3]) * units_in;
     switch (layer->kind) {
     case REDS_DENSE:
         return (units_in + 3) / 4 * 8;
     case REDS_CONV:
         return conv_quads(layer, from->units, units_in) * 24;
     case REDS_DEPTHWISE:
-        return 4 * ((line + 7) / 4 * 4) + (units_in + 3) / 4 * 4;
+        return reds_m4_lines(layer) * reds_m4_line_bytes(layer, from, units_in) + (units_in + 3) / 4 * 4;
     default:
         return reds_portable.scratch_bytes(layer, tensors, units_in);
     }

@@ -105,7 +105,6 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
              live = op->units_in;
     uint32_t pitch = reds_neon_pitch(full, live);
     bool whole = pitch == full;
-    bool padded = (layer->padding[0] | layer->padding[1] | layer->padding[2] | layer->padding[3]) != 0;
     uint32_t readable = ((uint32_t)op->from->height * op->from->width * live + 15) / 16 * 16;
     windows w = {
         .op = op,
@@ -113,7 +112,7 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
         .left = -layer->padding[1],
         .pitch = pitch,
         .bytes = reds_neon_window_bytes(taps, pitch),
-        .in_place = taps == 1 && !padded && pitch == live ? readable : 0,
+        .in_place = taps == 1 && !reds_padded(layer) && pitch == live ? readable : 0,
     };
     reds_neon_rows rows = {
         .weights = op->weights,

@@ -95,7 +95,8 @@ static inline void write_units(const reds_op *op, uint32_t unit, uint32_t read, 
 
 void reds_portable_depthwise(const reds_op *op)
 {
-    uint32_t each = op->layer->kind == REDS_GROUPED ? op->to->units / op->layer->groups : 1, unit = 0;
+    uint32_t each = op->layer->kind == REDS_GROUPED ? (uint32_t)op->to->units / op->layer->groups : 1,
+             unit = 0;
     for (; each == 1 && unit + LANES <= op->units_out; unit += LANES) {
         write_units(op, unit, unit, LANES);
     }
