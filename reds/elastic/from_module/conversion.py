@@ -13,6 +13,7 @@ from reds.elastic.from_module.arranging import CannotArrangeError, Steps
 from reds.elastic.from_module.naming import reject
 from reds.elastic.from_module.steps import Value, fresh
 from reds.elastic.from_module.tracing import Traced
+from reds.errors import NotElasticError
 
 SUPPORTED = (
     "an elastic net is made of convolutions, linear layers, norms, pools, activations, attention, sums,"
@@ -72,8 +73,10 @@ class Conversion:
                 self._known[node] = handler(self, *args, **kwargs)
             except CannotArrangeError as error:
                 self.reject(*error.args)
-            except TypeError as error:
-                self.reject(f"has arguments that cannot be read ({error})", SUPPORTED)
+            except NotElasticError:
+                raise
+            except Exception as error:  # of arguments in a form that no handler foresees
+                self.reject(f"has a form that is not taken ({type(error).__name__}: {error})", SUPPORTED)
         raise AssertionError("a traced graph has an output")
 
     @property
@@ -107,8 +110,10 @@ class Conversion:
                 return HANDLERS[kind]
         (first, *others) = self.node.all_input_nodes
         x = self.traced.values[first]
+        in_place = isinstance(target, str) and target.endswith("_")
         if (
-            not others
+            not in_place
+            and not others
             and isinstance(x, Tensor)
             and isinstance(self.expected, Tensor)
             and torch.equal(x, self.expected)
