@@ -63,9 +63,8 @@ def measure(board: Board, graph: Graph, grids: Sequence[Grid], points: int, say:
     for i, layer in enumerate(graph.layers):
         us, groups = np.array(times)[:, i], [*dict.fromkeys(s.group for s in (*layer.reads, *layer.writes))]
         if _of_sums(layer):
-            layers[layer.name] = _fitted(
-                graph, layer, grids, np.array([_widths(axes, row) for row in levels]), us
-            )
+            measured = np.array([_widths(axes, row) for row in levels])
+            layers[layer.name] = _fitted(graph, layer, grids, measured, us)
         else:
             table = np.zeros([len(axes[g]) for g in groups])
             table[tuple(levels[:, groups].T)] = us
@@ -94,12 +93,13 @@ def _fitted(
         us: Microseconds of each of these subnets.
     """
     of = axes_of(graph, running_widths(grids))
+    columns: Any = widths.T
     sides = {of.of(spans).group: spans for spans in (layer.reads, layer.writes)}
     units, measured = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
     for axis, spans in sides.items():
         grid = of.grids[axis]
         units.append(np.unique([grid[0], min(round_up(int(grid[0]), STEP), grid[-1]), grid[-1]]))
-        measured.append(channels(spans, widths.T) // (of.of(spans).channels[-1] // grid[-1]))
+        measured.append(channels(spans, columns) // (of.of(spans).channels[-1] // grid[-1]))
 
     def terms(*each: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return 1, the channels of each side, and their product, along the last axis."""

@@ -39,18 +39,18 @@ def subnet_scales(graph: Graph, widths: Widths, ranges: Floats, source: Scale) -
     scales = [LayerScales(source, source)]
     for layer, (low, high) in zip(graph.layers, ranges.tolist(), strict=True):
         reads = [scales[tensor].output for tensor in layer.inputs]
-        finest, coarser = finest_step(layer, reads), least[layer.output]
+        finest, least_step = finest_step(layer, reads), least[layer.output]
         if layer.output in stands:
             held = scales[stands[layer.output]].output
             scales.append(LayerScales(held, held))
         elif layer.activation is not None:
-            output = output_scale(layer, low, high, coarser)
+            output = output_scale(layer, low, high, least_step)
             kernel = reads[0] if layer.kind in COPYING else read_scale(layer, low, high, output, finest)
             scales.append(LayerScales(kernel, output))
         elif layer.kind in COPYING:
             scales.append(LayerScales(reads[0], reads[0]))
         else:
-            own = output_scale(layer, low, high, max(finest, coarser))
+            own = output_scale(layer, low, high, max(finest, least_step))
             scales.append(LayerScales(own, own))
     return scales
 
@@ -111,13 +111,14 @@ def least_steps(graph: Graph, widths: Sequence[int]) -> list[float]:
     A layer norm adds its epsilon to the variance in squared steps of its input. A finer step would lose
     accuracy nowhere but below the epsilon, and make it too large for the integers.
     """
-    least = [0.0] * len(graph.tensors)
+    least, stands = [0.0] * len(graph.tensors), graph.running(widths).stands
     for layer in reversed(graph.layers):
+        step, keeps = 0.0, layer.kind in COPYING and layer.activation is None
         if layer.kind is Kind.LAYER_NORM:
             units = graph.tensors[layer.output].channels(widths)
             step = units * (layer.eps / (BIAS_LIMIT - 1)) ** 0.5
-        else:
-            step = least[layer.output] if layer.kind in COPYING and layer.activation is None else 0.0
-        for tensor in layer.inputs:
+        elif keeps or layer.output in stands:
+            step = least[layer.output]
+        for tensor in (stands[layer.output],) if layer.output in stands else layer.inputs:
             least[tensor] = max(least[tensor], step)
     return least

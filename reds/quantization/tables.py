@@ -42,7 +42,7 @@ class SubnetLayer:
     integer: IntegerLayer
     """With the weights of the full net."""
     step: Step
-    """What is known without the table."""
+    """Without its table."""
     sources: Sequence[Scale]
     """Scale of each input."""
     target: Scale
@@ -194,4 +194,4 @@ TABLES: Mapping[Kind, Callable[[SubnetLayer], Step]] = {
     Kind.LAYER_NORM: layer_norm,
     Kind.ATTENTION: attention,
 }
-"""How each kind that requantizes gets its table."""
+"""The function that makes the table of each kind that requantizes."""

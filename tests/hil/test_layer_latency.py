@@ -52,7 +52,7 @@ def test_times_of_layers_add_up_to_those_of_whole_subnets(nano: Board, tmp_path:
 
 
 def joined() -> Graph:
-    """Return a net with a concatenation of three groups, a layer that reads it and one that only copies it."""
+    """Return a net with a concatenation of three groups, whose pool a convolution reads."""
     net = Builder(3, 8, 8)
     x = net.conv(net.input, 16, (3, 3), (2, 2))
     x = net.concat([x, net.conv(x, 8, (1, 1)), net.conv(x, 12, (1, 1))])
@@ -65,10 +65,10 @@ def joined() -> Graph:
 @pytest.mark.cross("arm-none-eabi-gcc")
 def test_times_of_concatenations_are_fitted_over_their_channels(nano: Board) -> None:
     graph, grids = joined(), width_grids(joined(), 4, 4)
-    times = measure(nano, graph, grids, 4, str)
+    times = measure(nano, graph, grids, 4, print)
     (concat,) = (layer for layer in graph.layers if layer.kind is Kind.CONCAT)
     assert [list(units) for units in times.layers[concat.name].units] == [[12, 36]]
-    assert max(map(abs, errors(nano, graph, grids, times, 5, str))) < 0.03
+    assert max(map(abs, errors(nano, graph, grids, times, 5, print))) < 0.03
 
 
 @pytest.mark.parametrize("name", ["dnn-s", "resnet8", "mobilenet-0.25"])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reds.errors import CoupledError
-from reds.nesting.solver import coupled, linear, stages
+from reds.nesting.solver import coupled, linear, narrow, stages
 from reds.nesting.solver.coupled import solve_coupled
 from reds.nesting.solver.exact import InfeasibleError, solve_exactly
 from reds.nesting.solver.joint import solve_jointly
@@ -17,13 +17,13 @@ from reds.nesting.solver.problem import Limited, Problem
 from reds.nesting.solver.solve import solve
 from tests.reds.support.problems import all_that_fit, problems, with_sums
 
-SOLVED = settings(max_examples=40, deadline=None)
+SOLVED = settings(max_examples=25, deadline=None)
 CLOSE = {"rel": 1e-7, "abs": 1e-7}
 """What rounding to integers may hide."""
 
 
 @given(with_sums())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_sums_of_groups_are_solved_exactly(problem: Problem) -> None:
     fitting = all_that_fit(problem)
     if not fitting:
@@ -35,17 +35,31 @@ def test_sums_of_groups_are_solved_exactly(problem: Problem) -> None:
     assert solution.bound == solution.value == pytest.approx(max(map(problem.value, fitting)), rel=1e-9)
 
 
-@pytest.mark.parametrize("around", [coupled.AROUND, (0,)], ids=["among few", "from the smallest"])
-def test_cp_sat_agrees_with_brute_force_and_with_the_exact_solver(
-    around: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+def solved(problem: Problem) -> float | None:
+    """The exact solver's gain, None if nothing fits."""
+    try:
+        return solve_exactly(problem).value
+    except InfeasibleError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "largest", [stages.LARGEST, 16, 1], ids=["widths narrowed", "some tables", "no tables"]
+)
+def test_coupled_groups_agree_with_brute_force_and_with_the_exact_solver(
+    largest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coupled, "AROUND", around)
+    monkeypatch.setattr(coupled, "AROUND", (0,))
+    monkeypatch.setattr(narrow, "BUCKETS", (2, 1))
     monkeypatch.setattr(linear, "COMBINED", 4)
 
     @given(problems() | with_sums())
     @SOLVED
     def check(problem: Problem) -> None:
-        fitting, found = all_that_fit(problem), solve_coupled([problem])
+        fitting, exact = all_that_fit(problem), solved(problem)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stages, "LARGEST", largest)
+            found = solve_coupled([problem])
         if not fitting:
             assert found == coupled.Bounded(None, -np.inf)
             return
@@ -54,7 +68,7 @@ def test_cp_sat_agrees_with_brute_force_and_with_the_exact_solver(
         assert found.choices[0] in fitting
         assert problem.value(found.choices[0]) == pytest.approx(best, **CLOSE)
         assert best - 1e-9 <= found.bound <= best + 1e-6 * max(1, abs(best))
-        assert solve_exactly(problem).value == pytest.approx(best, **CLOSE)
+        assert exact == pytest.approx(best, **CLOSE)
 
     check()
 
@@ -126,6 +140,22 @@ def test_nested_subnets_by_cp_sat_equal_brute_force(problem: Problem, percent: i
     assert best - 1e-9 <= found.bound <= best + 1e-6 * max(1, abs(best))
 
 
+@given(problems() | with_sums(), st.integers(0), st.sampled_from([(1,), (2,), (3, 1)]))
+@settings(max_examples=50, deadline=None)
+def test_no_better_choice_is_narrowed_away(problem: Problem, seed: int, buckets: tuple[int, ...]) -> None:
+    fitting = all_that_fit(problem)
+    if not fitting:
+        return
+    floor = problem.value(fitting[seed % len(fitting)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(narrow, "BUCKETS", buckets)
+        kept, bound = narrow.narrowed(problem, floor)
+    for choice in fitting:
+        if problem.value(choice) > floor + 1e-6:
+            assert problem.value(choice) <= bound + 1e-6
+            assert all(k in indices for k, indices in zip(choice, kept, strict=True))
+
+
 def wide(groups: int, widths: int, seed: int = 0) -> Problem:
     """Groups that are all coupled with each other by products, under half of their costs."""
     rng = np.random.default_rng(seed)
@@ -137,10 +167,10 @@ def wide(groups: int, widths: int, seed: int = 0) -> Problem:
 
 
 def test_groups_coupled_with_each_other_have_a_choice_and_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "LARGEST", 20**3)
+    monkeypatch.setattr(stages, "LARGEST", 10**3)
     monkeypatch.setattr(coupled, "EFFORTS", (0.1,))
     problem = wide(5, 20)
-    with pytest.raises(CoupledError, match=r"group 0, .*group 2") as raised:
+    with pytest.raises(CoupledError, match=r"group 0, .*group 1") as raised:
         solve_exactly(problem)
     assert raised.value.sizes == (20,) * len(raised.value.groups)
     one, two = solve(problem), solve(problem)

@@ -21,7 +21,7 @@ Adds = Callable[[Builder, int], int]
 
 
 def computed(add: Adds, x: Tensor, seed: int = 0) -> tuple[Tensor, ElasticNet]:
-    """What the layers that `add` builds write for x [N, units, height, width], units first again."""
+    """The output for x [N, units, height, width] of the layers that `add` builds, and their net."""
     net = Builder(x.shape[1], x.shape[2], x.shape[3])
     add(net, net.input)
     torch.manual_seed(seed)

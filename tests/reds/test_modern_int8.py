@@ -18,7 +18,7 @@ from reds.elastic.net import ElasticNet, nest
 from reds.graph import Activation, Graph, Layer, kept_channels
 from reds.graph.builder import Builder
 from reds.pack import interpreter, row_encoding
-from reds.pack.model import COPYING, LIMIT, WEIGHTED, Model
+from reds.pack.model import COPYING, LIMIT, WEIGHTED, Kind, Model
 from reds.pack.scale import Floats, Scale
 from reds.quantization.calibrate import ranges
 from reds.quantization.quantize import quantize
@@ -28,6 +28,7 @@ from reds.quantization.subnet_order import Indices, tensor_orders
 from reds.training.rounding_aware import RoundedNet
 from tests.reds.support.floats import settled, thirds
 from tests.reds.support.modern import ACTIVATIONS, NETS, activated_graph, modern_graph, modern_net
+from tests.reds.support.subnets import specs
 
 SOURCE = replace(SETS["cifar-10"], scale=1 / 32, zero=-7)
 ROUNDED = 0.7
@@ -66,7 +67,7 @@ def modern(name: str) -> Given:
 
 
 def to_float_order(net: ElasticNet, subnet: int) -> list[Indices]:
-    """Where the units of each tensor lie in the integer network, groups side by side."""
+    """The places in the integer network of the units of each tensor, in the float net's order."""
     orders, found = tensor_orders(net.graph, [each.widths for each in net.subnets]), []
     for tensor, order in zip(net.graph.tensors, orders, strict=True):
         kept = kept_channels(tensor.spans, net.graph.full, net.subnets[subnet].widths)
@@ -258,3 +259,29 @@ def test_outputs_finer_than_multipliers_reach_get_coarser_steps() -> None:
     narrow[:, 2:5] *= 1e-4
     model = quantize(given.net, name="narrow", ranges=narrow, source=SOURCE)
     check_each_layer(Given(given.net, model, narrow, given.inputs))
+
+
+def test_a_layer_norm_reads_values_below_its_epsilon_past_a_block_that_is_left_out() -> None:
+    """The sum of the block stands for a tensor of its own scale, which must be coarse enough, too."""
+    net = Builder(3, 2, 2)
+    x = net.uncut(net.conv(net.input, 12, (1, 1), relu=False, norm=False))
+    inner = net.conv(x, 5, (1, 1), norm=False)
+    y = net.reshape(net.add(x, net.conv(inner, 12, (1, 1), relu=False, norm=False)), 4, 1)
+    net.dense(net.flatten(net.layer_norm(y, 1e-2)), 3, relu=False, norm=False)
+    graph = net.build()
+    inside = next(g for g, group in enumerate(graph.groups) if group.units == 5)
+    left_out = tuple(0 if g == inside else n for g, n in enumerate(graph.full))
+    small = nest(modern_net(graph), specs(left_out, graph.full)).eval()
+    with torch.no_grad():
+        small.weights[0].mul_(1e-6)
+        for i in range(2):
+            next(small.subnet_affines(i)[0].parameters()).mul_(1e-6)
+    q = np.random.default_rng(0).integers(-90, 91, (8, 12)).astype(np.int8)
+    seen = ranges(small, torch.from_numpy(SOURCE.real(q)), [100.0])[0]
+    model = quantize(small, name="small", ranges=seen, source=SOURCE)
+    assert len(model.subnets[0].steps) < len(model.subnets[1].steps)
+    norm = next(i for i, layer in enumerate(graph.layers) if layer.kind is Kind.LAYER_NORM)
+    epsilons = [
+        next(step.bias[-1] for step in subnet.steps if step.layer == norm) for subnet in model.subnets
+    ]
+    assert epsilons[0] > 1 << 29

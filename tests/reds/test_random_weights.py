@@ -1,6 +1,7 @@
 """Untrained models are models, alive in every layer, and cut down to one subnet they stay what they were."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -116,3 +117,11 @@ def test_a_subnet_that_reads_another_tensor_than_a_larger_one_is_not_cut_out() -
     other = replace(middle, stands={3: 1})  # it runs layer 1, but reads what layer 0 writes
     with pytest.raises(ModelError):
         extract_up_to(replace(model, subnets=(other, middle, full)), 1)
+
+
+def test_uniform_widths_reach_a_quarter_where_heads_are_few() -> None:
+    graph = by_name("keyword-transformer")
+    widths = [*uniform_widths(graph).values()]
+    shares = [graph.macs(each) / graph.macs(graph.full) for each in widths]
+    assert all(0.8 * most < share <= most for share, most in zip(shares, (0.25, 0.5, 0.75, 1.0), strict=True))
+    assert all(a <= b for small, large in pairwise(widths) for a, b in zip(small, large, strict=True))

@@ -1,7 +1,8 @@
-"""Count instructions of one layer of each modern kind on the emulated Nano: `python -m tests.targets.layer_costs`.
+"""Count instructions of one layer of each modern kind on the emulated Nano.
 
-Each net is one layer of a size that small nets have. The counts repeat exactly. *In its layout* is the layer as
-it is deployed: with the kernels of the Cortex-M4 where they run such a layer, otherwise by the portable ones.
+Each net of `python -m tests.targets.layer_costs` is one layer of a size that small nets have. The counts
+repeat exactly. They are those of the layer as it is deployed, by the kernels of the Cortex-M4 where they run
+it. The last column has the portable kernels.
 """
 
 from collections.abc import Mapping

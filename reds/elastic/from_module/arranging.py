@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import fx
 
-from reds.elastic.from_module.layout import Piece, contiguous, moved, size
+from reds.elastic.from_module.layout import Axis, Piece, contiguous, moved, size
 from reds.elastic.from_module.steps import Dims, Step, Value, fresh
 
 SHUFFLED = (
@@ -115,12 +115,35 @@ class Steps:
         if value.axes[0] != value.examples or len(value.axes) not in (3, 4):
             raise CannotArrangeError
         units, *sides = (value.inside(each) for each in value.axes[1:])
+        repeats = [_repeats(each) for each in value.axes[2:]]
         if len(sides) == 2:
-            return fresh(self.arranged(value, sides[0], sides[1], units), value.batch, "nuhw")
+            return self._repeated(self.arranged(value, sides[0], sides[1], units), repeats, value, "nuhw")
         height, width, _ = value.step.dims
         if height == 1 < width == size(sides[0]):
-            return fresh(self.arranged(value, [], sides[0], units), value.batch, "nuw")
-        return fresh(self.arranged(value, sides[0], [], units), value.batch, "nuh")
+            return self._repeated(self.arranged(value, [], sides[0], units), [1, *repeats], value, "nuw")
+        return self._repeated(self.arranged(value, sides[0], [], units), [*repeats, 1], value, "nuh")
+
+    def units_second(self, value: Value) -> tuple[Value, list[int]]:
+        """Return a tensor with its units second, as torch has them, and the order that turns it back."""
+        at = next((i for i in range(1, len(value.axes)) if value.has_units(i)), 1)
+        order = [0, at, *(i for i in range(1, len(value.axes)) if i != at)]
+        return value.turned(order), [order.index(i) for i in range(len(order))]
+
+    def _repeated(self, step: Step, repeats: Sequence[int], value: Value, order: str) -> Value:
+        """Return a tensor whose rows and columns are repeated."""
+        height, width = (n * factor for n, factor in zip(step.dims, repeats, strict=False))
+        if any(factor > 1 for factor in repeats):
+            options = {"factors": tuple(repeats)}
+            step = self.add("upsample", [step], (height, width, step.units), options=options)
+        return fresh(step, value.batch, order)
+
+
+def _repeats(pieces: Axis) -> int:
+    """Return how often an axis repeats each of its values."""
+    strides = [stride for _, stride in pieces]
+    if sorted(strides, key=lambda stride: not stride) != strides:
+        raise CannotArrangeError
+    return size([piece for piece in pieces if not piece[1]])
 
 
 def new_strides(placed: Sequence[Piece], value: Value) -> dict[Piece, int]:

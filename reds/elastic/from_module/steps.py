@@ -87,6 +87,10 @@ class Value:
         """Return another tensor over the same step."""
         return Value(self.step, axes, self.batch)
 
+    def turned(self, order: Sequence[int]) -> "Value":
+        """Return the tensor with its axes in another order."""
+        return self.with_axes(tuple(self.axes[at] for at in order))
+
     def over(self, step: Step) -> "Value":
         """Return the same tensor over a step of the same dimensions."""
         return Value(step, self.axes, self.batch)
@@ -105,7 +109,7 @@ class Value:
         return (
             contiguous(own)
             and size(own) == self.step.units
-            and all(s >= self.step.units or (n, s) in self.examples for n, s in rest)
+            and all(not s or s >= self.step.units or (n, s) in self.examples for n, s in rest)
         )
 
 

@@ -18,8 +18,8 @@ from reds.elastic.from_onnx.operators.calls import Calls
 from reds.errors import NotElasticError
 from reds.reading import reason
 
-SAME = ("Identity", "Dropout", "Cast")
-"""Operators that pass their input on."""
+SAME = ("Identity", "Dropout", "Cast", "Pad", "Add", "Sub", "Mul", "Div")
+"""Operators that keep the order of axes, as those that scale pixels do."""
 UNITS_FIRST = ((0, 3, 1, 2), (0, 2, 1))
 """Orders of axes that bring units to the front, of pictures and of series."""
 READ_UNITS_FIRST = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization", "Pad")
@@ -30,7 +30,7 @@ def has_units_last(graph: Any, input_name: str) -> bool:
     """Return whether the first thing that a graph does to its input is to bring units to the front."""
     same = {input_name}
     for node in graph.node:
-        if node.op_type in SAME and node.input[0] in same:
+        if node.op_type in SAME and same & set(node.input):
             same.add(node.output[0])
         if node.op_type == "Transpose" and node.input[0] in same:
             turned = [tuple(each.ints) for each in node.attribute if each.name == "perm"]
@@ -60,7 +60,7 @@ def to_calls(name: str, model: Any, input_name: str, x: Tensor) -> tuple[fx.Grap
         where = f"{name}: {node.name or node.output[0]} ({node.op_type})"
         computed = [known[each] for each in node.input if isinstance(known.get(each), fx.Node)]
         if computed and node.op_type != "Shape":
-            label = _label(node.name or node.output[0], taken)
+            label = _label(str(node.name or node.output[0]), taken)
             known |= _called(OnnxNode(
                 calls, where, f"{label} ({node.op_type})", node.op_type, _attributes(node),
                 [known.get(each) for each in node.input],

@@ -1,9 +1,10 @@
-"""Solve problems whose groups couple too closely for dynamic programming, by OR-Tools' CP-SAT.
+"""Solve problems whose groups couple too closely for dynamic programming over all widths.
 
 Dynamic programming still finds good choices: the best among few widths of each group, then the best among
-the widths around those. CP-SAT looks for better ones and bounds the gain. Its effort is limited in steps of
-its own, not in time, so that every run agrees. It counts in integers: gains are rounded to a part in 2^32 of
-the gain that is left to win, and the bound allows for that.
+the widths around those. It also drops widths that cannot beat them, and where few are left it proves the best
+choice. Else OR-Tools' CP-SAT looks for better ones and bounds the gain. Its effort is limited in steps of its
+own, not in time, so that every run agrees. It counts in integers: gains are rounded to a part in 2^32 of the
+gain that is left to win, and the bound allows for that.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from reds.errors import CoupledError
 from reds.nesting.solver.exact import WORK, InfeasibleError, solve_exactly
+from reds.nesting.solver.narrow import narrowed
 from reds.nesting.solver.problem import Choice, Groups, Problem
 
 EFFORTS = (0.5, 2.0)
@@ -48,7 +50,37 @@ def solve_coupled(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
         CoupledError: The tables over the widths of coupled groups are too large even for CP-SAT.
     """
     if len(problems) == 1:
-        known = [*known, *([choice] for choice in _among_few(problems[0]))]
+        return _solve_one(problems[0], [choices[0] for choices in known])
+    together = _rounds(problems, known)
+    apart = sum(_solve_one(p, [choices[i] for choices in known]).bound for i, p in enumerate(problems))
+    return Bounded(together.choices, min(together.bound, apart))
+
+
+def _solve_one(problem: Problem, known: Sequence[Choice]) -> Bounded:
+    """Return what `solve_coupled` does of one problem, whose widths are narrowed down first."""
+    known = [choice for choice in (*known, *_among_few(problem)) if problem.fits(choice)]
+    best = max(known, key=problem.value, default=None)
+    floor = -np.inf if best is None else problem.value(best)
+    kept, bound = narrowed(problem, floor)
+    if best is not None:
+        kept = [np.union1d(indices, [k]) for indices, k in zip(kept, best, strict=True)]
+    if not all(map(len, kept)):
+        return Bounded(None, -np.inf)
+    part = problem.restricted(kept)
+    inside = [] if best is None else [tuple(map(int, map(np.searchsorted, kept, best)))]
+    try:
+        solution = solve_exactly(part, inside)
+        found = Bounded((solution.choice,), solution.bound)
+    except (CoupledError, InfeasibleError):
+        found = _rounds([part], [[choice] for choice in inside])
+    if found.choices is None:
+        return found
+    choice = tuple(int(indices[k]) for indices, k in zip(kept, found.choices[0], strict=True))
+    return Bounded((choice,), max(problem.value(choice), min(bound, found.bound)))
+
+
+def _rounds(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Bounded:
+    """Return what CP-SAT finds, round by round."""
     fitting = [tuple(choices) for choices in known if _fit(problems, choices)]
     best = max(fitting, key=lambda choices: _value(problems, choices), default=None)
     bound = np.inf

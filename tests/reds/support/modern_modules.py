@@ -111,6 +111,22 @@ CONVOLUTIONS: Mapping[str, Case] = {
     "transposed": module(lambda: nn.ConvTranspose2d(4, 5, 3, 2, 1, output_padding=1)),
     "transposed 1d": series(lambda m, x: m.a(x), a=lambda: nn.ConvTranspose1d(4, 5, 4, 2, 1)),
     "upsample": module(lambda: nn.Upsample(scale_factor=2)),
+    "repeated rows": acted(lambda y: y.repeat_interleave(2, dim=2)),
+    "repeated by expanding, units last": acted(
+        lambda y: (
+            y.permute(0, 2, 3, 1)[:, :, None, :, None].expand(-1, -1, 2, -1, 3, -1).reshape(-1, 16, 18, 4)
+        )
+    ),
+    "repeated by expanding": acted(
+        lambda y: y[:, :, :, None, :, None].expand(-1, -1, -1, 2, -1, 3).reshape(-1, 4, 16, 18)
+    ),
+    "padded with units last": calls(
+        lambda m, x: m.b(F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 0, 0, 1)).permute(0, 3, 1, 2)),
+        b=lambda: nn.Conv2d(3, 4, 3),
+    ),
+    "padded with the lowest number": acted(
+        lambda y: F.max_pool2d(F.pad(y, (0, 1, 0, 1), value=-torch.inf), 2)
+    ),
     "interpolate": acted(lambda y: F.interpolate(y, size=(16, 18))),
     "functional": calls(lambda m, x: F.conv2d(x, m.a.weight, m.a.bias, padding=1), a=conv),
     "option A": acted(lambda y: F.pad(y[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2))),

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import Tensor, nn
 
+from reds.elastic.from_module.arranging import CannotArrangeError
 from reds.elastic.from_module.conversion import Conversion, handles
 from reds.elastic.from_module.steps import Step, Value, fresh
 from reds.graph.parts import Padding
@@ -39,10 +40,20 @@ def form(x: Value) -> str:
     return "nuhw" if len(x.axes) == 4 else "nuw" if is_across(x) else "nuh"
 
 
-def padded(x: Value, own: Padding) -> tuple[Step, Padding]:
-    """Return the step before a padding with zeros, and its padding together with the reader's own."""
+def padded(x: Value, own: Padding, lowest: bool = False) -> tuple[Step, Padding]:
+    """Return the step before a padding, and its padding together with the reader's own.
+
+    Args:
+        x: The tensor that may be padded.
+        own: The reader's own padding.
+        lowest: Whether the reader pads with the lowest number, and not with zeros.
+    """
     if x.step.op != "pad":
         return x.step, own
+    if x.step.options["lowest"] != lowest:
+        raise CannotArrangeError(
+            "reads another padding than its own", "pad with zeros, or let a max pool pad"
+        )
     top, left, bottom, right = (a + b for a, b in zip(x.step.options["padding"], own, strict=True))
     return x.step.inputs[0], (top, left, bottom, right)
 

@@ -10,6 +10,9 @@ from reds.elastic.from_module.conversion import Conversion, handles
 from reds.elastic.from_module.handlers.convolutions import form, padded, pair
 from reds.elastic.from_module.steps import Value, fresh
 
+LOWEST = -1e30
+"""Numbers below are taken for the lowest one, with which exporters pad before a max pool."""
+
 
 @handles(nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d)
 def pad_module(c: Conversion, x: Value) -> Value:
@@ -23,10 +26,11 @@ def pad_module(c: Conversion, x: Value) -> Value:
 def pad(
     c: Conversion, x: Value, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Value:
-    """Convert a padding with zeros; the window after it takes it over."""
+    """Convert a padding with zeros, or before a max pool with values that never win."""
     sides = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
     sides = [(0, 0)] * (len(x.axes) - len(sides)) + [(int(a), int(b)) for a, b in sides]
-    if mode != "constant" or value:
+    lowest = mode == "replicate" or (value is not None and value < LOWEST)
+    if mode not in ("constant", "replicate") or (value and not lowest):
         c.reject("pads with other values than zeros", "pad with zeros")
     if min(map(min, sides)) < 0:
         c.reject("cuts its input", "pad with 0 or more, and cut by a slice")
@@ -34,18 +38,18 @@ def pad(
         return x
     if len(x.axes) < 3 or any(sides[0]):
         c.reject("pads other axes than positions", "pad rows and columns only")
+    x, back = c.steps.units_second(x)
+    sides = [sides[back.index(i)] for i in range(len(sides))]
     x = c.steps.spatial(x)
     if any(sides[1]):
-        return (
-            _more_units(c, x, *sides[1])
-            if not any(map(any, sides[2:]))
-            else c.reject("pads units and positions at once", "pad one after the other")
-        )
+        if any(map(any, sides[2:])):
+            c.reject("pads units and positions at once", "pad one after the other")
+        return _more_units(c, x, *sides[1]).turned(back)
     (top, left), (bottom, right) = (pair(x, [each[end] for each in sides[2:]], 0) for end in (0, 1))
-    step, padding = padded(x, (top, left, bottom, right))
+    step, padding = padded(x, (top, left, bottom, right), lowest)
     dims = x.step.dims[0] + top + bottom, x.step.dims[1] + left + right, x.step.units
-    new = c.steps.add("pad", [step], dims, options={"padding": padding})
-    return fresh(new, c.batch, form(x))
+    new = c.steps.add("pad", [step], dims, options={"padding": padding, "lowest": lowest})
+    return fresh(new, c.batch, form(x)).turned(back)
 
 
 def _more_units(c: Conversion, x: Value, front: int, back: int) -> Value:

@@ -30,7 +30,8 @@ def max_pool(
     x = _pooled(c, x)
     if pair(x, dilation, 1) != (1, 1) or return_indices:
         c.reject("is dilated or returns indices", "use dilation=1 and return_indices=False")
-    if x.step.op == "pad":
+    lowest = x.step.op == "pad" and x.step.options["lowest"]
+    if x.step.op == "pad" and not lowest:
         before = x.step.inputs[0]
         if before.op != "pointwise" or bool(
             (before.options["function"](*[GRID] * len(before.inputs)) < 0).any()
@@ -38,7 +39,7 @@ def max_pool(
             c.reject(
                 "reads zeros of a padding that may exceed its other values", "let the max pool pad itself"
             )
-    return _slid(c, x, kernel_size, stride, padding, Kind.MAX_POOL)
+    return _slid(c, x, kernel_size, stride, padding, Kind.MAX_POOL, lowest)
 
 
 @handles(nn.AvgPool1d, nn.AvgPool2d)
@@ -71,10 +72,12 @@ def _pooled(c: Conversion, x: Value) -> Value:
     return c.steps.spatial(x)
 
 
-def _slid(c: Conversion, x: Value, kernel_size: Any, stride: Any, padding: Any, kind: Kind) -> Value:
+def _slid(
+    c: Conversion, x: Value, kernel_size: Any, stride: Any, padding: Any, kind: Kind, lowest: bool = False
+) -> Value:
     kernel = pair(x, kernel_size, 1)
     strides = pair(x, stride if stride else kernel_size, 1)
-    step, sides = padded(x, pair(x, padding, 0) * 2)
+    step, sides = padded(x, pair(x, padding, 0) * 2, lowest)
     top, left, bottom, right = sides
     after = pair(x, tuple(c.expected.shape[2:]), 1)
     over = [

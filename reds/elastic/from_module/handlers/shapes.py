@@ -25,7 +25,21 @@ def reshape(c: Conversion, x: Value, *_: Any, **__: Any) -> Value:
             f"reshapes {[*x.shape]} to {[*c.expected.shape]}, which mixes axes",
             "split and join whole axes only",
         )
+    if any(0 in (strides := [stride for _, stride in each]) and any(strides) for each in axes):
+        x, back = c.steps.units_second(x.with_axes(axes))  # an upsampling by repeated values
+        return c.steps.spatial(x).turned(back)
     return x.with_axes(axes)
+
+
+@handles("repeat_interleave", torch.repeat_interleave)
+def repeat_interleave(c: Conversion, x: Value, repeats: Any, dim: int | None = None, **_: Any) -> Value:
+    """Repeat each position of an axis, as an upsampling does."""
+    if dim is None or not isinstance(repeats, int):
+        c.reject("repeats all values, or each another number of times", "repeat rows or columns")
+    dim %= len(x.axes)
+    axes = (*x.axes[:dim], (*x.axes[dim], (repeats, 0)), *x.axes[dim + 1 :])
+    x, back = c.steps.units_second(x.with_axes(axes))
+    return c.steps.spatial(x).turned(back)
 
 
 @handles(

@@ -124,9 +124,9 @@ def _pad(node: OnnxNode) -> fx.Node:
         pairs[axis] = given[i], given[len(at) + i]
     flat = [n for pair in reversed(pairs) for n in pair]
     number = 0.0 if value is None else float(value)
-    if mode != "constant" or number:
-        node.refuse("pads with other values than zeros", "pad with zeros")
-    return node.call(F.pad, node.x, flat)
+    if mode == "edge" and not any(flat[2 * rank - 4 :]):
+        return node.call(F.pad, node.x, flat[: 2 * rank - 4], "replicate")
+    return node.call(F.pad, node.x, flat, mode, number)
 
 
 @operator("Resize")

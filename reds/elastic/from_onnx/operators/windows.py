@@ -146,6 +146,28 @@ def _matmul(node: OnnxNode) -> fx.Node:
     return node.call(torch.matmul, *node.inputs)
 
 
+@operator("Einsum")
+def _einsum(node: OnnxNode) -> fx.Node:
+    """Call a linear layer for a product over the last axes, as Keras' attention has it."""
+    reads, _, writes = node.get("equation").replace(" ", "").partition("->")
+    x, _, w = reads.partition(",")
+    weight = node.inputs[1]
+    over = [letter for letter in x if letter not in writes]
+    kept = x[: len(x) - len(over)]
+    if (
+        not isinstance(weight, Tensor)
+        or x != kept + "".join(over)
+        or writes != kept + w.replace("".join(over), "")
+    ):
+        node.refuse("is a product by a formula", "export matmul or linear layers")
+    at = [w.index(letter) for letter in (*over, *writes[len(kept) :])]
+    turned = weight.permute(at)
+    matrix = turned.reshape(turned.shape[: len(over)].numel(), -1)
+    sides = list(node.shape[: len(kept)])
+    y = node.call(F.linear, node.call(torch.reshape, node.x, [*sides, len(matrix)]), matrix.T.contiguous())
+    return node.call(torch.reshape, y, [*sides, *turned.shape[len(over) :]])
+
+
 @operator("BatchNormalization")
 def _norm(node: OnnxNode) -> fx.Node:
     if node.get("training_mode", 0):

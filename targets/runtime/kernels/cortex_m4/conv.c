@@ -153,7 +153,7 @@ void reds_m4_run_conv(const reds_op *op)
     const reds_layer *layer = op->layer;
     uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1], full = op->from->units;
     bool flat = full % 4 != 0;
-    uint32_t full_quads = flat ? (taps * full + 3) / 4 : taps * full / 4;
+    uint32_t full_quads = (taps * full + 3) / 4;
     uint32_t quads = flat ? full_quads : taps * ((op->units_in + 3) / 4);
     const windows w = {
         .op = op,
@@ -164,7 +164,9 @@ void reds_m4_run_conv(const reds_op *op)
     };
     uint32_t *x = op->scratch;
     int8_t *one = (int8_t *)(x + 4 * quads), *two = one + 4 * quads;
-    memset(one, 0, w.in_place ? 0 : 8 * quads); /* the unused lanes of a flat window's last word */
+    if (taps * full % 4 != 0) { /* the unused lanes of a flat window's last word */
+        memset(one, 0, 8 * quads);
+    }
     const reds_m4_table *table = op->table;
     reds_m4_rows rows = {
         .weights = op->weights,
