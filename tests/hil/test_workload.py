@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from rich.console import Console
 
+import reds
 from hil.suite import workload
 from reds.data.local_files import sha256_of
 from reds.errors import PackError
-from reds.pack import save
+from reds.graph.builder import Builder
+from reds.pack import interpreter, save
 from reds.pack.model import Kind
+from reds.pack.task import Task
 from tests.support.nets import Maker
 
 Edit = Callable[[dict[str, Any]], object]
@@ -98,7 +103,7 @@ def test_labels_beyond_the_outputs_are_refused(copied: Callable[[Edit], Path]) -
         }
         path.with_suffix(".json").write_text(json.dumps(card))
         with (
-            pytest.raises(PackError, match="label 12, the pack has 12 outputs") if refused else nullcontext()
+            pytest.raises(PackError, match="needs 13 outputs, the pack has 12") if refused else nullcontext()
         ):
             assert len(workload.load(path).truth) == 3
 
@@ -113,3 +118,27 @@ def test_a_card_that_is_no_json_is_named(copied: Callable[[Edit], Path]) -> None
     path.with_suffix(".json").write_text("{")
     with pytest.raises(PackError, match=r"kws-dnn-s.json: cannot read the pack's card"):
         workload.load(path)
+
+
+def regression(n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    x = np.random.default_rng(n).uniform(-1, 1, (n, 6)).astype(np.float32)
+    return x, 100 * x[:, :2] - 40
+
+
+def with_odd_ones(n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    x = np.random.default_rng(n).normal(size=(n, 6)).astype(np.float32)
+    return x, np.arange(n) % 2
+
+
+@pytest.mark.parametrize("task", ["values", "anomalies"])
+def test_the_score_of_another_task_is_the_one_on_the_card(task: Task, tmp_path: Path) -> None:
+    net = Builder(6)
+    net.dense(net.dense(net.input, 8), 2 if task == "values" else 6, relu=False, norm=False)
+    x, y = regression(60)
+    train, test = ((x, y), regression(40)) if task == "values" else ((x, np.zeros(60, int)), with_odd_ones(40))
+    data = reds.Dataset(train, test, task=task)
+    result = reds.compress(net.build(), data, budgets=[1.0], epochs=1, console=Console(quiet=True))
+    work = workload.load(result.save(tmp_path / "it"))
+    outputs = interpreter.run(work.model, 0, work.inputs[: len(work.truth)])
+    assert (work.task, len(work.truth), len(work.classes)) == (task, 40, 0)
+    assert work.score(outputs, "100%") == pytest.approx(result.subnets[0].labeled_accuracy, abs=1e-6)
