@@ -90,7 +90,7 @@ static bool attends(const view *v)
     uint32_t units = v->from->units, heads = v->layer->groups;
     return reds_same_shape(v->from, v->to) && v->second->units == units && v->third->units == units &&
            reds_positions(v->second) == reds_positions(v->third) && units % heads == 0 &&
-           units / heads <= REDS_HEAD_UNITS;
+           units / heads <= REDS_HEAD_UNITS && reds_positions(v->second) <= REDS_KEYS;
 }
 
 /* Return whether an embedding keeps the shape, or writes a column that begins with the positions in front. */

@@ -28,6 +28,7 @@ enum { REDS_VALUES = 1 << 27 };        /* the most of all tensors and windows to
 enum { REDS_FACTOR_LIMIT = 1 << 15 };  /* |factor| is less; |factor| * taps of an average is at most 2^16 */
 enum { REDS_FAN_IN = 1 << 16 };        /* the most weights of a unit */
 enum { REDS_HEAD_UNITS = 1 << 15 };    /* the most of a head, so that a score fits int32 */
+enum { REDS_KEYS = 1 << 14 }; /* the most positions of keys, so that their weights add up in 30 bits */
 
 /* Flag of a header: features are standardized by the mean and deviation of the card before they are stored. */
 enum { REDS_STANDARDIZED = 1 };

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from reds import pack
+from reds.pack.model import Kind
 from tests.hil.support.sshd import Start
 from tests.hil.support.suite_run import BoardsToml, Run, outcomes, read, usage_error
+from tests.support.nets import Maker
 
 BESIDE = ("--against=tflite", "-k", "beside")
 needs_litert = pytest.mark.skipif(
@@ -42,6 +45,17 @@ def test_each_subnet_on_the_desktop_is_shown_beside_tflite(
     ]
     for row in rows:
         assert 0 < row["low"] <= row["value"] <= row["high"]
+
+
+@needs_litert
+def test_a_net_that_tflite_has_no_ops_for_is_not_benched_beside_it(hil: Run, tmp_path: Path) -> None:
+    maker = Maker(1, 1, 8)
+    maker.add(Kind.LAYER_NORM)
+    maker.add(Kind.DENSE, 4)
+    pack.save(maker.build([[4]]), tmp_path / "norm.reds")
+    done = hil("--target=desktop", "--pack", tmp_path / "norm.reds", *BESIDE, "-rs")
+    assert (done.returncode, outcomes(done.stdout)["skipped"]) == (0, 1), done.stdout
+    assert "layer 0 (layer_norm): TFLite has no layer norm in int8" in " ".join(done.stdout.split())
 
 
 @needs_litert

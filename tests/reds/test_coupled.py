@@ -17,13 +17,13 @@ from reds.nesting.solver.problem import Limited, Problem
 from reds.nesting.solver.solve import solve
 from tests.reds.support.problems import all_that_fit, problems, with_sums
 
-SOLVED = settings(max_examples=40, deadline=None)
+SOLVED = settings(max_examples=25, deadline=None)
 CLOSE = {"rel": 1e-7, "abs": 1e-7}
 """What rounding to integers may hide."""
 
 
 @given(with_sums())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_sums_of_groups_are_solved_exactly(problem: Problem) -> None:
     fitting = all_that_fit(problem)
     if not fitting:
@@ -141,7 +141,7 @@ def test_nested_subnets_by_cp_sat_equal_brute_force(problem: Problem, percent: i
 
 
 @given(problems() | with_sums(), st.integers(0), st.sampled_from([(1,), (2,), (3, 1)]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_no_better_choice_is_narrowed_away(problem: Problem, seed: int, buckets: tuple[int, ...]) -> None:
     fitting = all_that_fit(problem)
     if not fitting:

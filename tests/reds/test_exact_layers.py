@@ -67,9 +67,9 @@ def test_shares_of_an_attention_are_those_of_a_softmax(scores: list[int], multip
     found, octaves = shares(np.array(scores), multiplier), multiplier / 2**32
     weights = np.array([2.0 ** (octaves * (score - max(scores))) for score in scores])
     real = weights / weights.sum() * 2**14
-    # A share is rounded; a weight to 2^-9 of an octave and to 2^-15; the reciprocal to a part of 2^15.
+    # A share is rounded; a weight to 2^-9 of an octave and to 2^-15; the reciprocal and the sum to 2^-15 each.
     assert np.abs(found - real).max() <= 0.5 + real.max() * 0.0015 + 2**14 * 2.0**-15
-    assert abs(found.sum() - 2**14) <= 1 + len(scores)
+    assert abs(found.sum() - 2**14) <= 1 + len(scores) / 2
 
 
 def test_scores_of_the_largest_head_do_not_overflow() -> None:
@@ -84,7 +84,9 @@ def test_scores_of_the_largest_head_do_not_overflow() -> None:
         for score in scores.tolist():
             steps = ((max(scores.tolist()) - score) * multiplier + (1 << 23)) >> 24
             weights.append(int(EXPONENTS[steps % 256]) >> (steps // 256) if steps < 4096 else 0)
-        parts = [(weight * ((1 << 30) // sum(weights)) + (1 << 15)) >> 16 for weight in weights]
+        shift = sum(weights).bit_length() - 16
+        inverse = (1 << 31) // (sum(weights) >> shift)
+        parts = [(weight * inverse + (1 << shift + 16)) >> shift + 17 for weight in weights]
         expected = (np.array(parts) @ (keys[0, :, 0].astype(int) - 127)).tolist()
         assert attention(step, reads, head).ravel().tolist() == expected
 

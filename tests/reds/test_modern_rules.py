@@ -177,6 +177,10 @@ def test_large_heads_and_many_scores_are_refused() -> None:
     maker.add(Kind.ATTENTION, inputs=(0, 0, 0), groups=3)
     with pytest.raises(ModelError, match="layer 0 computes 113,246,208 scores"):
         validate_model(maker.build([[]]))
+    maker = Maker(16_385, 1, 1)
+    maker.add(Kind.ATTENTION, inputs=(0, 0, 0))
+    with pytest.raises(ModelError, match="layer 0 reads 16,385 positions of keys: at most 16,384"):
+        validate_model(maker.build([[]]))
 
 
 def test_scratch_of_an_attention_lies_in_the_arena_by_itself() -> None:

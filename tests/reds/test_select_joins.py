@@ -42,7 +42,7 @@ def in_use(graph: Graph, widths: Widths, device: TargetProfile) -> int:
 
 
 @given(small_joins(), st.integers(1, 2))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_costs_of_every_choice_are_those_of_its_layers(graph: Graph, step: int) -> None:
     device, grids = measured(graph), width_grids(graph, step, 1)
     assert device.latency
@@ -75,7 +75,7 @@ def test_any_budgets_together_equal_brute_force(largest: int, monkeypatch: pytes
     @given(
         small_joins(), st.lists(st.none() | st.integers(10, 100), min_size=3, max_size=3), st.integers(0, 99)
     )
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=8, deadline=None)
     def check(graph: Graph, percents: list[int | None], seed: int) -> None:
         device, scores = measured(graph), random_scores(graph, seed)
         names, full = ("macs", "flash", "latency"), device.costs(graph, graph.full)

@@ -13,7 +13,7 @@ from tests.support.nets import inputs
 from tests.targets.support.compilation import shared
 from tests.targets.support.cross import Cross
 from tests.targets.support.fuzzing import ITERATIONS, SEED
-from tests.targets.support.models import NETS, cases, large_biases, plain_conv, stored
+from tests.targets.support.models import NETS, along_lines, cases, large_biases, plain_conv, stored
 from tests.targets.support.sources import CORTEX_M4
 
 pytestmark = [pytest.mark.cross("arm-linux-gnueabihf-gcc"), pytest.mark.qemu("qemu-arm")]
@@ -45,7 +45,7 @@ def test_every_subnet_equals_the_reference(programs: Cross, tmp_path: Path) -> N
 
 
 def test_mutated_packs_are_refused_or_run_within_bounds(programs: Cross, tmp_path: Path) -> None:
-    models = [*NETS, plain_conv(), large_biases()]
+    models = [*NETS, *along_lines()[:3], plain_conv(), large_biases()]
     seeds = [tmp_path / f"{i}.reds" for i in range(len(models))]
     for file, model in zip(seeds, models, strict=True):
         file.write_bytes(stored(model, LAYOUT))

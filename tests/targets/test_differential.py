@@ -17,7 +17,7 @@ from tests.targets.support.fuzz.differential import compare, seeds
 from tests.targets.support.fuzz.verdicts import read
 from tests.targets.support.status import Status
 
-MUTANTS = 6_000
+MUTANTS = 3_000
 SEED = 20_311_13349
 
 

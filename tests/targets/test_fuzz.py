@@ -1,4 +1,4 @@
-"""Mutated packs and mutated sessions through the C code under sanitizers, 100,000 of each.
+"""Mutated packs and mutated sessions through the C code under sanitizers, 25,000 of each.
 
 `python -m tests.targets.support.fuzz` runs the same for as long as you like.
 """

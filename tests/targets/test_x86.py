@@ -54,7 +54,7 @@ def test_dnn_s_equals_the_reference(check: Check) -> None:
     check(model, inputs(model, 64))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**20))
 def test_every_kind_of_layer_equals_the_reference(check: Check, seed: int) -> None:
     model = random_model(seed, subnets=3)
@@ -71,7 +71,7 @@ def test_nets_of_modern_layers_equal_the_reference(check: Check) -> None:
         check(model, inputs(model, 4))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     widths=st.lists(st.integers(1, 150), min_size=2, max_size=4),
     seed=st.integers(0, 2**16),
@@ -86,7 +86,7 @@ def test_dense_nets_of_any_widths_equal_the_reference(
     check(model, inputs(model, 5, seed))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     side=st.tuples(st.integers(3, 9), st.integers(3, 9)),
     units=st.tuples(*[st.integers(1, 140)] * 3),

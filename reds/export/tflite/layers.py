@@ -14,14 +14,13 @@ from reds.export.tflite.moves import (
     with_positions,
 )
 from reds.export.tflite.quantization import Operand, mean_quantization, output_quantization, quantizations
-from reds.export.tflite.rows import Rows, add_constants, concat_rows, rows_of
+from reds.export.tflite.rows import Rows, add_constants, concat_rows, prelu_rows, rows_of
 from reds.export.tflite.windows import padded, transposed_conv, windowed
 from reds.pack.model import IntegerLayer, Kind, Model, Step, TensorShape
 
 RELU = 1
 """The schema's `ActivationFunctionType`; 0 is none."""
 REFUSED = {
-    Kind.PRELU: "TFLite's PReLU has one scale for the slopes of all units",
     Kind.LAYER_NORM: "TFLite has no layer norm in int8",
     Kind.ATTENTION: "TFLite's softmax has 8 bits, so it would differ by many steps",
     Kind.EMBED: "TFLite adds no constants with the factors of the pack",
@@ -70,6 +69,8 @@ class _Translation:
             return self._combined(layer, output)
         if layer.kind is Kind.CONCAT:
             return self._joined(layer, step, shape, output)
+        if layer.kind is Kind.PRELU:
+            return self._bent(layer, step, output)
         x = with_positions(graph, x)
         if layer.kind is Kind.RESHAPE:
             return reshaped(graph, x, shape)
@@ -110,6 +111,23 @@ class _Translation:
             rows = concat_rows(step, k, x.shape[-1], output)
             parts.append(rescaled(self.graph, x, rows, output, RELU * layer.relu).index)
         return self.graph.op("CONCATENATION", parts, shape, output, axis=3)
+
+    def _bent(self, layer: IntegerLayer, step: Step, output: Quantization) -> Value:
+        """Return a PReLU: the sum of the values from zero up and of those below, each with its own rows.
+
+        One of the two is zero, so the sum rounds nothing. TFLite's own PReLU has one scale for all slopes.
+        """
+        (tensor,) = layer.inputs
+        zero, x, parts = self.rooms[tensor].zero, self.values[tensor], []
+        x = copy(self.graph, x, Operand(Quantization(x.quantization.scale, zero), 1))
+        scale, bound = np.array([x.quantization.scale]), np.array([zero], np.int8)
+        for op, multiplier in (("MAXIMUM", step.multiplier), ("MINIMUM", step.bias)):
+            limit = self.graph.constant(bound, scale, zero=zero)
+            side = self.graph.op(op, [x.index, limit], x.shape, x.quantization)
+            rows = prelu_rows(multiplier, zero)
+            parts.append(rescaled(self.graph, side, rows, output).index)
+        activation = RELU * layer.relu
+        return self.graph.op("ADD", parts, x.shape, output, fusedActivationFunction=activation)
 
 
 def dense(graph: FlatBufferGraph, rows: Rows, x: Value, output: Quantization, relu: bool) -> Value:

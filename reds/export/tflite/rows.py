@@ -58,6 +58,18 @@ def concat_rows(step: Step, index: int, units: int, output: Quantization) -> Row
     return equal_rows(units, 1, 16 * gain, int(step.bias[index]) * gain + (step.zero - output.zero))
 
 
+def prelu_rows(multiplier: NDArray[np.int32], zero: int) -> Rows:
+    """Return depthwise rows that scale the distance of each unit from zero.
+
+    Args:
+        multiplier: The multiplier of each unit, of sixteen times the distance.
+        zero: The zero point of what is read.
+    """
+    gain = multiplier / 2**28
+    weights = np.full((len(gain), 1), LIMIT, np.int8)
+    return Rows(weights, gain / LIMIT, -gain * zero)
+
+
 def equal_rows(units: int, taps: int, gain: float, offset: float) -> Rows:
     """Return equal depthwise rows.
 

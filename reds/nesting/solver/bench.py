@@ -1,4 +1,4 @@
-"""Measure time and memory of selection on every network, for `reds bench-selection`.
+"""Measure time and memory of selection on every network and on graphs in no zoo: `reds bench-selection`.
 
 Each row runs in a process of its own. It selects three nested subnets of 25, 50 and 75 % of the MACs, by
 random scores with a fixed seed. A second row adds a limit on the arena, half-way between the smallest

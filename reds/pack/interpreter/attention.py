@@ -34,8 +34,10 @@ def attention(step: Step, reads: Sequence[Read], head: int) -> Sums:
     steps = (below + (1 << 23)) >> 24
     octaves = np.minimum(steps // STEPS, LAST // STEPS)
     weights = np.where(steps < LAST, EXPONENTS[steps % STEPS] >> octaves, 0)
-    reciprocal = (1 << 30) // weights.sum(axis=-1, keepdims=True)
-    shares = (weights * reciprocal + (1 << 15)) >> 16
+    total = weights.sum(axis=-1, keepdims=True)
+    shift = np.floor(np.log2(total)).astype(np.int64) - 15
+    reciprocal = (1 << 31) // (total >> shift)
+    shares = (weights * reciprocal + (np.int64(1) << (shift + 16))) >> (shift + 17)
     acc: Sums = (shares.astype(np.float64) @ v).astype(np.int64)
     return acc.transpose(0, 2, 1, 3).reshape(reads[0].values.shape)
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from reds.pack.model import IntegerLayer, Kind, TensorShape
 from reds.pack.validate.expect import expect
 
+MOST_KEYS = 16_384
+"""Positions of the keys of an attention, so that their weights add up in 30 bits."""
 Rule = Callable[[str, IntegerLayer, Sequence[TensorShape], TensorShape], None]
 """Checks a layer, named by the text, with its inputs and its output."""
 
@@ -95,6 +97,10 @@ def _attention(where: str, layer: IntegerLayer, sources: Sequence[TensorShape], 
         f"{where} reads queries {shown(q)}, keys {shown(k)} and values {shown(v)} and writes {shown(target)}:"
         " all must have the same units, the output the shape of the queries, and the values the positions of"
         " the keys",
+    )
+    expect(
+        k.positions <= MOST_KEYS,
+        f"{where} reads {k.positions:,} positions of keys: at most {MOST_KEYS:,} are possible",
     )
 
 

@@ -155,8 +155,9 @@ class Ran:
             below = Fraction((max(scores) - score) * int(self.step.bias[0]), 2**24)
             octaves, part = divmod(floor(below + Fraction(1, 2)), 256)
             weights.append(OCTAVE[part] >> octaves if octaves < 16 else 0)
-        reciprocal = 2**30 // sum(weights)
-        shares = [floor(Fraction(w * reciprocal, 2**16) + Fraction(1, 2)) for w in weights]
+        shift = sum(weights).bit_length() - 16
+        reciprocal = 2**31 // (sum(weights) // 2**shift)
+        shares = [floor(Fraction(w * reciprocal, 2 ** (17 + shift)) + Fraction(1, 2)) for w in weights]
         acc = sum(share * (v[(*site, unit)] - zv) for share, site in zip(shares, values, strict=True))
         return self.scaled(acc, int(self.step.multiplier[0]))
 

@@ -38,8 +38,8 @@ def shapes() -> list[Model]:
     # Rows above and below the bound of radix 256 side by side, in one subnet but not in the other.
     wide = dense_model([700, 12, 6], [[4, 6], [12, 6]], 99, "plain-rows", extreme=True)
     wide.layers[0].weights[4:8] //= 3
-    every_kind = [random_model(seed, subnets=3) for seed in range(60)]
-    every_kind += [*deep_nets(range(200, 210)), *modern_nets(range(100, 140))]
+    every_kind = [random_model(seed, subnets=3) for seed in range(30)]
+    every_kind += [*deep_nets(range(200, 206)), *modern_nets(range(100, 125))]
     return [*models, wide, *every_kind, *along_lines(), plain_conv(), large_biases()]
 
 

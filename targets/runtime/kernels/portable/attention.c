@@ -33,16 +33,20 @@ static const uint16_t powers[256] = {
 
 void reds_soften(int32_t *scores, uint32_t count, int32_t most, int32_t factor)
 {
-    uint64_t sum = 0;
+    uint32_t sum = 0;
     for (uint32_t j = 0; j < count; j++) {
         uint32_t less = (uint32_t)most - (uint32_t)scores[j];
         uint64_t exponent = ((uint64_t)less * (uint32_t)factor + (1 << 23)) >> 24;
         scores[j] = exponent < 4096 ? powers[exponent & 255] >> (exponent >> 8) : 0;
         sum += (uint32_t)scores[j];
     }
-    uint32_t reciprocal = sum > 1 << 30 ? 0 : (UINT32_C(1) << 30) / (uint32_t)sum;
+    uint32_t shift = 0;
+    while (sum >> shift >= 1 << 16) {
+        shift++;
+    }
+    uint32_t reciprocal = (UINT32_C(1) << 31) / (sum >> shift), half = UINT32_C(1) << (shift + 16);
     for (uint32_t j = 0; j < count; j++) {
-        scores[j] = (int32_t)(((uint32_t)scores[j] * reciprocal + (1 << 15)) >> 16);
+        scores[j] = (int32_t)(((uint32_t)scores[j] * reciprocal + half) >> (shift + 17));
     }
 }
 
@@ -89,17 +93,19 @@ static int32_t scores_of(const reds_op *op, const reds_head *h, const int8_t *qu
 }
 
 /* Write the weighted sums of `lanes` units of the values. */
-static inline void blend(const reds_op *op, const reds_head *h, const int8_t *value, const int32_t *weights,
-                         int8_t *out, uint32_t lanes)
+static inline void blend(const reds_op *op, const reds_head *h, const int8_t *value, int8_t *out,
+                         uint32_t lanes)
 {
-    int32_t acc[LANES] = {0};
-    for (uint32_t j = 0; j < h->positions; j++, value += h->apart) {
+    const int32_t *weight = op->scratch, *end = weight + h->positions;
+    int32_t acc[LANES] = {0}, zero = h->zero_v, multiplier = reds_multipliers(op)[0];
+    uint32_t apart = h->apart;
+    for (; weight < end; weight++, value += apart) {
         for (uint32_t i = 0; i < lanes; i++) {
-            acc[i] += weights[j] * (value[i] - h->zero_v);
+            acc[i] += *weight * (value[i] - zero);
         }
     }
     for (uint32_t i = 0; i < lanes; i++) {
-        out[i] = reds_requantize(acc[i], reds_multipliers(op)[0], op->zero);
+        out[i] = reds_requantize(acc[i], multiplier, op->zero);
     }
 }
 
@@ -109,10 +115,10 @@ static void attend(const reds_op *op, const reds_head *h, const int8_t *query, i
     reds_soften(weights, h->positions, scores_of(op, h, query, weights), reds_biases(op)[0]);
     uint32_t u = 0;
     for (; u + LANES <= h->units; u += LANES) {
-        blend(op, h, h->values + u, weights, out + u, LANES);
+        blend(op, h, h->values + u, out + u, LANES);
     }
     if (u < h->units) {
-        blend(op, h, h->values + u, weights, out + u, h->units - u);
+        blend(op, h, h->values + u, out + u, h->units - u);
     }
 }
 
