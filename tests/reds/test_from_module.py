@@ -127,6 +127,7 @@ def test_a_norms_epsilon_stays_with_every_subnet() -> None:
         (lambda m, x: head(torch.exp(m.a(x))), {}, "^exp computes a function"),
         (lambda m, x: head(m.a(x).softmax(1).relu()), {}, "^softmax is a softmax inside"),
         (lambda m, x: head(m.a(x).cumsum(1)), {}, "^cumsum is no layer"),
+        (lambda m, x: head(m.a(x).fill_(0)), {}, "^fill_ is no layer"),
         (lambda m, x: head(m.a(x).mean(1)), {}, "^mean reduces units"),
         (lambda m, x: head(m.a(x) / m.b(x)), {"b": conv()}, "^truediv divides|^truediv computes"),
         (lambda m, x: head(m.a(x) * torch.rand(6, 6)), {}, "^mul multiplies positions"),
