@@ -72,7 +72,7 @@ class ElasticNet(nn.Module):
         """
         widths, source = self.subnets[subnet].widths, self.graph.tensors[0]
         run = self.graph.running(widths)
-        last = {tensor: k for k, layer in enumerate(self.graph.layers) for tensor in layer.inputs}
+        last = {index: k for k, layer in enumerate(self.graph.layers) for index in layer.inputs}
         values = [(x.reshape(len(x), source.height, source.width, -1) - self.mean) / self.std]
         for k, (layer, affine) in enumerate(zip(self.graph.layers, self.subnet_affines(subnet), strict=True)):
             if k not in run.layers:
@@ -91,9 +91,9 @@ class ElasticNet(nn.Module):
             if self.dropout and (layer.relu or layer.activation is not None):
                 y = F.dropout(y, self.dropout, self.training)
             values.append(self.layer_output(subnet, k, y.view(sides)))
-            for tensor in () if keep else layer.inputs:
-                if last[tensor] == k:
-                    values[tensor] = x.new_zeros(0)
+            for index in () if keep else layer.inputs:
+                if last[index] == k:
+                    values[index] = x.new_zeros(0)
         return values
 
     def extra_repr(self) -> str:

@@ -31,6 +31,7 @@ from reds.pack.subnets import Subnets
 from reds.pack.task import mean_error, score
 from reds.quantization.range_search import outputs
 from reds.training import processes
+from reds.training.trainer import BATCH
 from reds.training.trainer import outputs as float_outputs
 
 
@@ -121,10 +122,12 @@ def float_answers(
         x: Stored features int8 [N, input_size].
         truth: Labels [N], or values [N, outputs].
     """
-    features = torch.from_numpy(spec.real(x))
-    return Answers(
-        np.stack([float_outputs(net, i, features).numpy() for i in range(len(net.subnets))]), truth
-    )
+    parts = np.array_split(x, -(-len(x) // BATCH))  # real features of all of ImageNet would fill the memory
+    found = [
+        np.concatenate([float_outputs(net, i, torch.from_numpy(spec.real(part))).numpy() for part in parts])
+        for i in range(len(net.subnets))
+    ]
+    return Answers(np.stack(found), truth)
 
 
 def int8_answers(model: Model, x: NDArray[np.int8], truth: NDArray[Any]) -> Answers:
@@ -159,7 +162,8 @@ def run_test(
     answers, floats = processes.from_first(
         lambda: (int8_answers(trained.model, x, y), float_answers(trained.net, data.set, x, y))
     )
-    task, real, first = data.set.task, data.set.real(x), slice(data.set.labeled)
+    task, first = data.set.task, slice(data.set.labeled)
+    real = data.set.real(x if task == "anomalies" else x[:, :0])  # others are not judged by their inputs
     subnets = []
     for i, subnet in enumerate(trained.net.subnets):
         costs = profile.costs(trained.net.graph, subnet.widths)
