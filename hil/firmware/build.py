@@ -132,16 +132,23 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
     if wrap:
         shutil.copy(wrap, sources / "wrap.c")
     clocks = {EMULATED_LINUX: "instructions", **dict.fromkeys(AVD.values(), "nothing")}
+    compiler = _TOOLS[environment][1]
     options = {  # all of them, for make takes others from the environment; make cannot quote an absolute path
         "OUT": "../out",
         "BOARD": board,
         "BUILD_ID": build_id(),
-        "CC": _TOOLS[environment][1],
+        "CC": compiler,
         "CLOCK": clocks.get(environment, "time"),
+        "COMMON": "../common.a",
         "STATIC": "yes" * (environment != DESKTOP),
         "WRAP": "../wrap.c" if wrap else "",
     }
     command = ["make", "-s", *(f"{name}={value}" for name, value in options.items())]
+    common = cache_dir() / build_id() / f"common-{compiler}.a"
+    if not whole(common):
+        _run([*command, "../out/common.a"], {}, BUILD_SECONDS, sources / "posix")
+        keep(common, (sources / "out" / "common.a").read_bytes())
+    shutil.copy(common, sources / "common.a")
     _run(command, {}, BUILD_SECONDS, sources / "posix")
     return sources / "out" / "agent"
 

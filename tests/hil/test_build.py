@@ -37,14 +37,12 @@ def test_build_of_an_agent_is_known_by_the_sources_that_it_contains(tmp_path: Pa
 
 def test_environment_does_not_change_a_cached_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An agent built under a user's CFLAGS, such as -O0, would be cached as the agent of the sources."""
-    agents = []
-    for name, flags in (("plain", ""), ("other", "-O0 -g")):
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
-        monkeypatch.setenv("CFLAGS", flags)
-        monkeypatch.setenv("LDFLAGS", "-no-such-flag" * bool(flags))
-        monkeypatch.setenv("STATIC", flags and "yes")
-        agents.append(build.agent(build.DESKTOP).read_bytes())
-    assert agents[0] == agents[1]
+    usual = build.agent(build.DESKTOP).read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CFLAGS", "-O0 -g")
+    monkeypatch.setenv("LDFLAGS", "-no-such-flag")
+    monkeypatch.setenv("STATIC", "yes")
+    assert build.agent(build.DESKTOP).read_bytes() == usual
 
 
 @pytest.mark.cross("arm-none-eabi-gcc")

@@ -1,9 +1,21 @@
-"""Training in the tests takes one thread, as a build does."""
+"""Training in the tests takes one thread, as a build does, and few examples to score units."""
+
+from collections.abc import Iterator
 
 import pytest
 import torch
+
+from reds.experiment import pipeline
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_scored_batches() -> Iterator[None]:
+    """Score by 4 minibatches: by 100, scoring takes longer than the short trainings of these tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pipeline, "SCORED_BATCHES", 4)
+        yield

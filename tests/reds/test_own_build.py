@@ -149,9 +149,10 @@ def test_the_whole_recipe_of_the_docs_runs_as_it_is_but_for_its_epochs_and_floor
     text = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)[1]
     assert text.startswith("name = ")
     monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", 1)
+    monkeypatch.setattr("reds.quantization.range_search.CALIBRATION", 16)
     text = re.sub(r"floor = [\d.]+", "floor = 0.0", re.sub(r"epochs = \d+", "epochs = 1", text))
     (tmp_path / "recipe.toml").write_text(text)
-    pictures(tmp_path / "pictures", 40, size=(40, 30))
+    pictures(tmp_path / "pictures", 20, size=(40, 30))
     result = CliRunner().invoke(main, ["build", str(tmp_path / "recipe.toml"), "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert [subnet.name for subnet in reds.load(tmp_path / "mine.reds").subnets] == ["25%", "100%"]
