@@ -26,8 +26,8 @@ interpreter's outputs, bit for bit.
 
 - *difference* is the largest one of an output from the module's, before and after `reds.permute`, beside the
   largest output;
-- *selection* is the time of `reds.select` on two cores under a load of 11, and *gap* is how much a better
-  choice could add at most;
+- *selection* is the time of `reds.select` on two cores under a load of 11 to 15, and *gap* is how much a
+  better choice could add at most;
 - *Nano* gives the latencies of the subnets by the emulated board's cycles. Where the pack does not fit, its
   smaller subnets run if they do, cut out by `reds extract`, and the column says what is too large.
 

@@ -70,10 +70,10 @@ def shufflenet_v2(classes: int, widths: tuple[int, ...] = (48, 96, 192)) -> nn.M
 ENTRIES = (
     Architecture(
         "ShuffleNet g=3", "arXiv 1707.01083", lambda: shufflenet_v1(10), (3, 32, 32),
-        Published(lambda: shufflenet_v1(1000), (3, 224, 224), 1.87e6, 137e6), refused="shuffle",
+        Published(lambda: shufflenet_v1(1000), (3, 224, 224), 1.87e6, 137e6), refused="shuffles units",
     ),
     Architecture(
         "ShuffleNetV2 0.5", "arXiv 1807.11164", lambda: shufflenet_v2(10), (3, 32, 32),
-        Published(lambda: shufflenet_v2(1000), (3, 224, 224), 1_366_792, 41e6), refused="chunk|shuffle",
+        Published(lambda: shufflenet_v2(1000), (3, 224, 224), 1_366_792, 41e6), refused="shuffles units",
     ),
 )  # fmt: skip
