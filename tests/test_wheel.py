@@ -27,8 +27,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_suite_runs_from_it(installed: Path) -> None:
     results = installed / "results.jsonl"
-    command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "--target=desktop", f"--results={results}"]
-    command.append(f"--store={installed / 'runs.sqlite'}")  # its migrations travel too
+    command = [sys.executable, "-m", "pytest", "--pyargs", "hil", "--target=desktop", "--samples=5"]
+    command += [f"--results={results}", f"--store={installed / 'runs.sqlite'}"]  # its migrations travel too
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider"],
         cwd=installed,

@@ -146,7 +146,8 @@ def _posix(sources: Path, wrap: Path | None, board: str, environment: str) -> Pa
     command = ["make", "-s", *(f"{name}={value}" for name, value in options.items())]
     common = cache_dir() / build_id() / f"common-{compiler}.a"
     if not whole(common):
-        _run([*command, "../out/common.a"], {}, BUILD_SECONDS, sources / "posix")
+        parallel = f"-j{os.cpu_count() or 1}"
+        _run([*command, parallel, "../out/common.a"], {}, BUILD_SECONDS, sources / "posix")
         keep(common, (sources / "out" / "common.a").read_bytes())
     shutil.copy(common, sources / "common.a")
     _run(command, {}, BUILD_SECONDS, sources / "posix")

@@ -4,7 +4,8 @@ import fcntl
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -73,7 +74,7 @@ class Compiler:
                 if family:
                     files[files.index(FAMILIES)] = processor_table(folder, family)
                 heads = [header if family.endswith(file.stem) else None for file in files]
-                objects = [str(self._object(*each)) for each in zip(files, heads, strict=True)]
+                objects = map(str, in_parallel(self._object, files, heads))
                 subprocess.run(["cc", *SANITIZED, *CFLAGS, *objects, *link, "-o", str(program)], check=True)
         return program
 
@@ -84,6 +85,12 @@ class Compiler:
             flags += ["-include", str(header)] if header else []
             subprocess.run(["cc", *flags, "-c", str(source), "-o", str(target)], check=True)
         return target
+
+
+def in_parallel(compiled: Callable[..., Path], *arguments: Iterable[object]) -> list[Path]:
+    """Compile on all processors: other workers may wait for the lock of this one."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(compiled, *arguments))
 
 
 @cache

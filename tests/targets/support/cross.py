@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.targets.support.compilation import locked
+from tests.targets.support.compilation import in_parallel, locked
 from tests.targets.support.sources import CFLAGS, RUNTIME, SUPPORT, WARNINGS
 
 
@@ -26,10 +26,14 @@ class Cross:
         with locked(self.folder):
             if not program.exists():
                 files = [*(SUPPORT / source for source in sources), *RUNTIME, *self.kernels]
-                command, objects = [self.compiler, *WARNINGS, *CFLAGS, *flags], []
-                for i, file in enumerate(files):  # one by one: some have the same name
-                    objects.append(str(self.folder / f"{program.name}-{i}-{file.stem}.o"))
-                    subprocess.run([*command, "-c", str(file), "-o", objects[-1]], check=True)
+                command = [self.compiler, *WARNINGS, *CFLAGS, *flags]
+
+                def compiled(i: int, file: Path) -> Path:
+                    target = self.folder / f"{program.name}-{i}-{file.stem}.o"  # some have the same name
+                    subprocess.run([*command, "-c", str(file), "-o", str(target)], check=True)
+                    return target
+
+                objects = map(str, in_parallel(compiled, range(len(files)), files))
                 subprocess.run([*command, *objects, "-o", str(program)], check=True)
         return program
 
