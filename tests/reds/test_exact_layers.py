@@ -67,7 +67,7 @@ def test_shares_of_an_attention_are_those_of_a_softmax(scores: list[int], multip
     found, octaves = shares(np.array(scores), multiplier), multiplier / 2**32
     weights = np.array([2.0 ** (octaves * (score - max(scores))) for score in scores])
     real = weights / weights.sum() * 2**14
-    # A share is rounded; a weight to 2^-9 of an octave and to 2^-15; the reciprocal and the sum to 2^-15 each.
+    # A share is rounded; a weight to 2^-9 of an octave and to 2^-15; reciprocal and sum to 2^-15 each.
     assert np.abs(found - real).max() <= 0.5 + real.max() * 0.0015 + 2**14 * 2.0**-15
     assert abs(found.sum() - 2**14) <= 1 + len(scores) / 2
 
