@@ -15,7 +15,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def usual_scored_batches() -> Iterator[int]:
-    """Score by 4 minibatches, as scoring else takes longer than a short training; give how many a build takes."""
+    """Score by 4 minibatches, else it takes longer than a short training; give the number of a build."""
     usual = pipeline.SCORED_BATCHES
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pipeline, "SCORED_BATCHES", 4)
