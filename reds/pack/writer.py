@@ -125,7 +125,7 @@ class _Body:
 
 @dataclass(frozen=True)
 class _Tables:
-    """What a step stores: its table, its plain rows and its activation table."""
+    """Sections that a step stores: its table, its plain rows and its activation table."""
 
     table: _Section = _Section()
     plain: _Section = _Section()

@@ -11,7 +11,7 @@ from reds.pack.task import Task, r2
 
 
 class Goal(Protocol):
-    """What a training makes better."""
+    """Target of a training, by its task: the loss that it makes smaller, and the score that judges it."""
 
     def loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Return the loss of a minibatch, a number.

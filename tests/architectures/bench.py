@@ -12,15 +12,15 @@ from tests.architectures.pipeline import Packed
 
 @dataclass(frozen=True)
 class OnBoard:
-    """What a board made of a pack."""
+    """Results of a pack on a board: whether it fits, its bits, its latencies."""
 
     provenance: str
     held: int = 0
     """Number of subnets, smallest first, that fit the board together."""
     exact: bool = False
-    """Whether all of these give the interpreter's outputs of the whole pack."""
+    """Whether all subnets that fit give the interpreter's outputs of the whole pack."""
     milliseconds: tuple[float, ...] = ()
-    """Of an inference of each, where times repeat."""
+    """Time of an inference of each subnet that fits, where times repeat."""
     refused: str = ""
     """Why the board does not hold the whole pack; empty if it does."""
 

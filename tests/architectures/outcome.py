@@ -16,7 +16,7 @@ LONGEST_NAME = 31
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one architecture fared."""
+    """Result of one architecture: the figures of its pack, or the sentence that refuses it."""
 
     name: str
     source: str

@@ -23,7 +23,7 @@ def test_square_roots_are_exact(values: list[int]) -> None:
 
 
 def normalized(x: np.ndarray, epsilon: int) -> np.ndarray:
-    """What a layer norm makes of the units of one position, before it is scaled."""
+    """Return the units of one position as a layer norm makes them, before it scales them."""
     bias = np.zeros(len(x) + 1, np.int32)
     bias[-1] = epsilon
     step = Step(0, len(x), len(x), bias, bias, 0)
@@ -50,7 +50,7 @@ def test_layer_norm_is_within_a_step_of_the_real_one(
 
 
 def shares(scores: np.ndarray, multiplier: int) -> np.ndarray:
-    """What one query takes of each value, in units of 2^-14, as the values of a unit of ones tell."""
+    """Return the weight of each value for one query, in units of 2^-14, read from values of one and zero."""
     keys = scores.astype(np.int8).reshape(1, -1, 1, 1)
     step = Step(0, 1, 1, np.array([multiplier], np.int32), np.zeros(1, np.int32), 0)
     reads = [Read(np.ones((len(scores), 1, 1, 1), np.int8), 0), Read(np.repeat(keys, len(scores), 0), 0)]

@@ -1,4 +1,4 @@
-"""What the x86 layout writes means the same numbers, for every subnet."""
+"""Weights in the x86 layout mean the same numbers, for every subnet."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ VNNI = LAYOUTS[2]
 
 
 def seen(layer: IntegerLayer, step: Step, x: np.ndarray, zero: int) -> np.ndarray:
-    """What a kernel reads of each window as x + 128: [windows, quads, 4], in the order of the weights."""
+    """Return the values of each window as x + 128: [windows, quads, 4], in the order of the weights."""
     full = layer.weights.shape[1] // layer.taps
     raw = windows(layer, x, zero)[0].astype(int) + 128
     raw = raw.reshape(-1, *raw.shape[2:])  # [windows, units, kernel rows, kernel columns]

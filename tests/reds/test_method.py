@@ -1,4 +1,4 @@
-"""What every key of a recipe does to the nets that are trained, and which units a subnet is made of."""
+"""Effects of every key of a recipe on the nets that are trained and on the units of a subnet."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -103,7 +103,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Made:
-    """What a recipe trained, of what, and the best weights of every phase by their names."""
+    """Nets that a recipe trained, their preparation, and the best weights of every phase by their names."""
 
     prepared: Prepared
     trained: Trained

@@ -236,7 +236,7 @@ def test_a_shared_norm_lies_over_groups_side_by_side() -> None:
 
 
 def test_outputs_that_are_no_classes_are_real_values() -> None:
-    """Those of an autoencoder: as many as the inputs, positions in order, each near its float value."""
+    """An autoencoder has as many outputs as inputs, positions in order, each near its float value."""
     net = Builder(3, 6, 4)
     x = net.conv(net.input, 12, (3, 3), (2, 2), (1, 1, 1, 1))
     net.transposed(x, 3, (4, 4), (2, 2), (1, 1, 1, 1), norm=False, activation=Activation("sigmoid"))

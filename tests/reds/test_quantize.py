@@ -71,7 +71,7 @@ def test_every_kind_of_layer_follows_its_float(seed: int) -> None:
 @pytest.mark.lesser
 @pytest.mark.parametrize("seed", range(20))
 def test_a_rounded_net_computes_the_int8_outputs(seed: int) -> None:
-    """What is left, tables of 16 bits and halves that fall to the other side, is a step now and then."""
+    """Tables of 16 bits, and halves that fall to the other side, cost a step now and then."""
     dense = seed % 4 == 0
     graph = dnn("s").resized(WIDTHS[-1]) if dense else random_graph(seed)
     x = inputs(64, seed) if dense else stored(floats(graph, 64, seed))

@@ -54,7 +54,7 @@ def interpret(content: bytes, x: NDArray[np.int8], kernels: Any = XNNPACK) -> ND
 
 
 def steps_off(model: Model, subnet: int, n: int, kernels: Any = XNNPACK) -> NDArray[np.int64]:
-    """How far TFLite's outputs for random inputs are from the reference's: [n, output_size]."""
+    """Return the distance of TFLite's outputs for random inputs from the reference's: [n, output_size]."""
     x = inputs(model, n)
     y = interpret(tflite.dumps(model, subnet), x, kernels)
     return np.abs(y.astype(np.int64) - interpreter.run(model, subnet, x))

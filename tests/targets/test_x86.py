@@ -25,7 +25,6 @@ from tests.targets.support.status import Status
 from tests.targets.support.x86 import FAMILIES, needs, stand_in
 
 Check = Callable[[Model, np.ndarray], None]
-Temporary = pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module", params=[*sorted(FAMILIES), "the loader's choice"])

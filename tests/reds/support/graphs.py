@@ -100,7 +100,7 @@ def all_widths(graph: Graph, step: int, least: int = 1) -> list[Widths]:
 
 
 def are_nested(subnets: Sequence[SelectedSubnet]) -> bool:
-    """Whether each subnet, smallest first, keeps no more units of any group than the next."""
+    """Tell whether each subnet, smallest first, keeps no more units of any group than the next."""
     return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))
 
 
