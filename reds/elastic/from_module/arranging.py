@@ -104,7 +104,9 @@ class Steps:
         units = value.inside(value.axes[at])
         placed = [*chain.from_iterable(rows), *chain.from_iterable(columns), *units]
         step = self.arranged(value, [*chain.from_iterable(rows)], [*chain.from_iterable(columns)], units)
-        return Value(step, moved(value.axes, new_strides(placed, value)), value.batch)
+        arranged = Value(step, moved(value.axes, new_strides(placed, value)), value.batch)
+        beside = self._beside(step, value.axes[at])
+        return arranged if beside is step else arranged.after(beside, at)
 
     def spatial(self, value: Value) -> Value:
         """Return a tensor [N, units, rows, columns] or [N, units, positions] over a step of that form.
@@ -129,8 +131,16 @@ class Steps:
         order = [0, at, *(i for i in range(1, len(value.axes)) if i != at)]
         return value.turned(order), [order.index(i) for i in range(len(order))]
 
+    def _beside(self, step: Step, units: Axis) -> Step:
+        """Return a step of one unit beside itself, as often as an axis repeats it."""
+        count = _repeats(units)
+        if count > 1 < step.units:
+            raise CannotArrangeError("repeats each of several units", "repeat a tensor of one unit only")
+        return self.add("concat", [step] * count, (*step.dims[:2], count)) if count > 1 else step
+
     def _repeated(self, step: Step, repeats: Sequence[int], value: Value, order: str) -> Value:
         """Return a tensor whose rows and columns are repeated."""
+        step = self._beside(step, value.axes[1])
         height, width = (n * factor for n, factor in zip(step.dims, repeats, strict=False))
         if any(factor > 1 for factor in repeats):
             options = {"factors": tuple(repeats)}

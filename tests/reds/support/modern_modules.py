@@ -135,6 +135,13 @@ CONVOLUTIONS: Mapping[str, Case] = {
     "mean over rows": acted(lambda y: y + y.mean(2, keepdim=True)),
     "max over a series": series(lambda m, x: torch.max(m.a(x), 2)[0], a=lambda: nn.Conv1d(4, 5, 1)),
     "last step of rows": acted(lambda y: y[..., -1]),
+    "a maximum's values": series(lambda m, x: m.a(x).max(dim=2).values, a=lambda: nn.Conv1d(4, 5, 1)),
+    "gray to three channels": calls(
+        lambda m, x: m.a(x.expand(-1, 3, -1, -1)) + m.a(x.repeat(1, 3, 1, 1)), (1, 8, 6), a=conv
+    ),
+    "one feature repeated": calls(
+        lambda m, x: m.b(m.a(x).expand(-1, 4)), (6,), a=lambda: nn.Linear(6, 1), b=lambda: nn.Linear(4, 3)
+    ),
     "conv1d after conv2d": calls(
         lambda m, x: m.b(m.a(x).squeeze(2)), a=lambda: nn.Conv2d(3, 4, (8, 1)), b=lambda: nn.Conv1d(4, 5, 3)
     ),

@@ -97,6 +97,8 @@ def _combined(c: Conversion, op: str, function: Callable[..., Tensor], a: Any, b
         number = float(b)
         if isinstance(b, Tensor) and b.ndim > len(a.axes):
             c.reject(f"adds axes to {[*a.shape]}", "keep the number of axes")
+        if op == "multiply" and number == 0:
+            c.reject("multiplies by 0, which leaves nothing of the layers before", "start the scale at 1e-3")
         return pointwise(c, lambda t: function(t, number), a)
     return with_constant(c, op, a, b)
 

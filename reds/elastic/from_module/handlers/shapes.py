@@ -1,7 +1,7 @@
 """Operations that change axes alone: none of them needs a layer."""
 
 import operator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -59,8 +59,10 @@ def permute(c: Conversion, x: Value, *args: Any, **kwargs: Any) -> Value:
 
 
 @handles(getattr)
-def attribute(c: Conversion, x: Value, name: str) -> Value:
-    """Reorder axes by an attribute."""
+def attribute(c: Conversion, x: Any, name: str) -> Value:
+    """Reorder axes by an attribute, or return the values of a maximum."""
+    if isinstance(x, tuple) and name == "values":
+        return cast(Value, x[0])
     if name == "data":
         return x
     if name not in ("T", "mT"):

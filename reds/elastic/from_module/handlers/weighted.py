@@ -30,7 +30,7 @@ def linear(c: Conversion, input: Value, weight: Any, bias: Tensor | None = None)
     if not isinstance(weight, Tensor) or not isinstance(input, Value):
         c.reject("has computed weights", "use constant weights")
     x, last = input, len(input.axes) - 1
-    if not x.has_units(last) and size(x.inside(x.axes[last])) == prod(x.step.dims):
+    if not x.has_units(last) and size(x.inside(x.axes[last])) == prod(x.step.dims) == x.shape[last]:
         x, weight = _flattened(c, x, weight)
     x = c.steps.with_units(x, last)
     new = c.steps.add("dense", [x.step], (*x.step.dims[:2], len(weight)), weight=weight, bias=bias)
