@@ -14,8 +14,9 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _few_scored_batches() -> Iterator[None]:
-    """Score by 4 minibatches: by 100, scoring takes longer than the short trainings of these tests."""
+def usual_scored_batches() -> Iterator[int]:
+    """Score by 4 minibatches, else it takes longer than a short training; give the number of a build."""
+    usual = pipeline.SCORED_BATCHES
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pipeline, "SCORED_BATCHES", 4)
-        yield
+        yield usual

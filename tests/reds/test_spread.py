@@ -86,7 +86,9 @@ def _read(pid: int | str, file: str) -> str:
         return ""
 
 
-def test_a_killed_worker_loses_nothing_finished_and_no_bit(recipe: Path, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_nothing_finished_and_no_bit(
+    recipe: Path, tmp_path: Path, usual_scored_batches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, finished, listening, said = tmp_path / "spread", dict[Path, int](), set[str](), ""
     spread = Spread(recipe, out)
     for line in spread.lines():
@@ -104,6 +106,7 @@ def test_a_killed_worker_loses_nothing_finished_and_no_bit(recipe: Path, tmp_pat
     assert listening
     assert listening <= {"0100007F", "0000000000000000FFFF00000100007F"}, "not only 127.0.0.1"
 
+    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", usual_scored_batches)  # as in a worker
     status, serial = run("compare", recipe, "--seeds=0", "--out", tmp_path / "serial")
     assert status == 0, serial
     assert said[said.index("Int8 accuracy") :] == serial[serial.index("Int8 accuracy") :]
