@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from reds.elastic.affine import UnitAffine, UnitBias
-from reds.graph import MIXING, Graph, Layer, Spans, Widths, channels, kept_channels
-from reds.pack.model import WEIGHTED, Kind
+from reds.graph import Graph, Layer, Spans, Widths, channels, kept_channels
+from reds.pack.model import MIXING, WEIGHTED, Kind
 
 ROWS = WEIGHTED | {Kind.PRELU, Kind.EMBED}
 """Kinds with a row of float weights for each channel written."""

@@ -9,8 +9,8 @@ from reds.elastic.affine import SharedNorm, UnitBias
 from reds.elastic.net import ElasticNet, check_elastic
 from reds.elastic.torch_defaults import torch_defaults
 from reds.errors import DataError
-from reds.graph import MIXING, Layer
-from reds.pack.model import WEIGHTED, Kind
+from reds.graph import Layer
+from reds.pack.model import MIXING, WEIGHTED, Kind
 from reds.pack.scale import Standardization
 from reds.rules import check_kind
 

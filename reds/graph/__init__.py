@@ -15,7 +15,6 @@ from reds.errors import GraphError
 from reds.graph.blocks import Block, Running, find_blocks, running_layers
 from reds.graph.geometry import same_padding
 from reds.graph.parts import (
-    MIXING,
     Activation,
     Group,
     Layer,
@@ -31,7 +30,6 @@ from reds.rules import is_number
 from reds.text import shown
 
 __all__ = [
-    "MIXING",
     "Activation",
     "Block",
     "Graph",

@@ -36,7 +36,7 @@ class _Made:
 
 
 class Builder:
-    """Adds layers one by one: each method takes and returns indices of tensors, and `build` the graph.
+    """Add layers one by one: each method takes and returns indices of tensors, and `build` the graph.
 
     Raises:
         GraphError: From every method, if a layer does not fit its input.

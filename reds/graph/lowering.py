@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.graph import Graph, Layer, Tensor
-from reds.pack.model import WEIGHTED, IntegerLayer, Kind, TensorShape
+from reds.pack.model import BLOCKED, WEIGHTED, IntegerLayer, Kind, TensorShape
 from reds.pack.validate import validate_layers
 
 
@@ -58,6 +58,6 @@ def check_packable(graph: Graph) -> None:
 
 def _groups(graph: Graph, layer: Layer) -> int:
     """Return the blocks of a grouped convolution or the heads of an attention; 1 for other kinds."""
-    if layer.kind not in (Kind.GROUPED, Kind.ATTENTION):
+    if layer.kind not in BLOCKED:
         return 1
     return int(graph.tensors[layer.inputs[0]].channels(graph.full)) // layer.block

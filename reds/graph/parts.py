@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reds.pack.model import WEIGHTED, Kind
-
-MIXING = frozenset({Kind.DENSE, Kind.CONV, Kind.TRANSPOSED})
-"""Kinds in which every unit written reads every unit of the input."""
+from reds.pack.model import MIXING, WEIGHTED, Kind
 
 Widths = tuple[int, ...]
 """Units kept in each unit group, in the order of `Graph.groups`."""

@@ -1,4 +1,4 @@
-"""Read a user's own gains: what each number of units of a group is worth to him."""
+"""Read a user's own gains: the worth of each number of units of a group."""
 
 from collections.abc import Mapping
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from reds.elastic.active import ROWS
 from reds.elastic.net import ElasticNet, check_full
 from reds.errors import SettingsError
-from reds.graph import MIXING, Graph, Spans
+from reds.graph import Graph, Spans
 from reds.nesting.gains import checked_scores
+from reds.pack.model import MIXING
 from reds.rules import check_kind
 
 

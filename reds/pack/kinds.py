@@ -62,6 +62,8 @@ MIXING = frozenset({Kind.DENSE, Kind.CONV, Kind.TRANSPOSED})
 """Kinds each of whose units reads every unit of the input."""
 WEIGHTED = MIXING | {Kind.DEPTHWISE, Kind.GROUPED}
 """Kinds with weights and a row of the table for every unit written."""
+BLOCKED = frozenset({Kind.GROUPED, Kind.ATTENTION})
+"""Kinds whose units come in blocks or heads, which a subnet keeps whole."""
 WINDOWED = frozenset(
     {Kind.CONV, Kind.DEPTHWISE, Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.GROUPED, Kind.TRANSPOSED}
 )

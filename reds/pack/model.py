@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reds.errors import ModelError
+from reds.pack.kinds import BLOCKED as BLOCKED
 from reds.pack.kinds import COPYING as COPYING
 from reds.pack.kinds import FACTORED as FACTORED
 from reds.pack.kinds import MIXING as MIXING

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reds.graph import MIXING, Layer
-from reds.pack.model import LIMIT, Kind
+from reds.graph import Layer
+from reds.pack.model import LIMIT, MIXING, Kind
 from reds.pack.scale import Floats
 from reds.quantization.subnet_order import Indices
 

@@ -16,11 +16,11 @@ from reds.experiment.pipeline import SCORED_EXAMPLES, Trained, random_net, train
 from reds.experiment.prepare import Prepared, check_recipe, prepare
 from reds.experiment.recipe import Recipe, method_of
 from reds.experiment.recipe_file import load_recipe
-from reds.graph import MIXING, Graph
+from reds.graph import Graph
 from reds.graph.builder import Builder
 from reds.nesting.importance import score
 from reds.nesting.select import select
-from reds.pack.model import WEIGHTED
+from reds.pack.model import MIXING, WEIGHTED
 from reds.training.checkpoint import Checkpoint
 from reds.training.progress import Progress
 from reds.zoo import RESIZABLE

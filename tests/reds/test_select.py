@@ -25,15 +25,9 @@ from reds.pack.layouts import LAYOUTS
 from reds.zoo.dnn import dnn
 from reds.zoo.ds_cnn import ds_cnn
 from reds.zoo.resnet import resnet8
-from tests.reds.support.graphs import Scores, all_widths, are_nested, measured, random_scores, small_chains
+from tests.reds.support.graphs import all_widths, are_nested, kept, measured, random_scores, small_chains
 
 PROVEN: tuple[Order, ...] = ("bottom-up", "top-down", "joint")
-
-
-def kept(scores: Scores, widths: Widths) -> float:
-    return sum(float(np.sort(score)[::-1][:n].sum()) for score, n in zip(scores, widths, strict=True))
-
-
 SHARES = st.none() | st.integers(10, 100).map(lambda percent: percent / 100)
 
 

@@ -3,7 +3,6 @@
 from itertools import product
 from typing import get_args
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -22,11 +21,7 @@ from reds.nesting.select import select
 from reds.nesting.solver import stages
 from reds.nesting.solver.bench_graphs import transformer
 from reds.pack.padding import round_up
-from tests.reds.support.graphs import Scores, all_widths, are_nested, measured, random_scores, small_joins
-
-
-def kept(scores: Scores, widths: Widths) -> float:
-    return sum(float(np.sort(score)[::-1][:n].sum()) for score, n in zip(scores, widths, strict=True))
+from tests.reds.support.graphs import all_widths, are_nested, kept, measured, random_scores, small_joins
 
 
 def in_use(graph: Graph, widths: Widths, device: TargetProfile) -> int:

@@ -81,6 +81,8 @@ def test_bc_resnet_has_the_published_parameters(multiplier: float, thousands: fl
     norms = [(graph.full[x.writes[0].group], x.kernel == (3, 1)) for x in graph.layers if x.norm]
     values = sum(2 * n * (5 if spectral else 1) for n, spectral in norms)
     assert (graph.weights(graph.full) + values + 12) / 1000 == pytest.approx(thousands, rel=0.006)
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"), [("vit-ti", 5_717_416), ("vit-s", 22_050_664), ("vit-b", 86_567_656)]
 )

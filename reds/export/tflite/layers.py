@@ -34,7 +34,7 @@ def add_model(graph: FlatBufferGraph, model: Model) -> tuple[Value, Value]:
 
 
 class _Translation:
-    """Adds the layers of a model with one subnet one by one."""
+    """Add the layers of a model with one subnet, one by one."""
 
     def __init__(self, graph: FlatBufferGraph, model: Model) -> None:
         self.graph, self.model = graph, model

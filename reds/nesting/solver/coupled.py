@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reds.errors import CoupledError
 from reds.nesting.solver.exact import WORK, InfeasibleError, solve_exactly
 from reds.nesting.solver.narrow import narrowed
-from reds.nesting.solver.problem import Choice, Groups, Problem
+from reds.nesting.solver.problem import Choice, Groups, Problem, total_value
 
 EFFORTS = (0.5, 2.0)
 """Deterministic seconds of CP-SAT, round by round. A better choice leaves less to win in the next round."""
@@ -82,16 +82,16 @@ def _solve_one(problem: Problem, known: Sequence[Choice]) -> Bounded:
 def _rounds(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Bounded:
     """Return what CP-SAT finds, round by round."""
     fitting = [tuple(choices) for choices in known if _fit(problems, choices)]
-    best = max(fitting, key=lambda choices: _value(problems, choices), default=None)
+    best = max(fitting, key=lambda choices: total_value(problems, choices), default=None)
     bound = np.inf
     for effort in EFFORTS:
         found, proven = _search(problems, best, effort)
         bound = min(bound, found.bound)
-        if found.choices and (best is None or _value(problems, found.choices) > _value(problems, best)):
-            best = found.choices
+        candidates = [choices for choices in (best, found.choices) if choices]
+        best = max(candidates, key=lambda choices: total_value(problems, choices), default=None)
         if proven:
             break
-    return Bounded(best, bound if best is None else max(bound, _value(problems, best)))
+    return Bounded(best, bound if best is None else max(bound, total_value(problems, best)))
 
 
 def _among_few(problem: Problem) -> list[Choice]:
@@ -133,7 +133,7 @@ def _search(
     tables = [(i, groups, table) for i, p in enumerate(problems) for groups, table in p.gains.items()]
     most = sum(float(table.max()) for _, _, table in tables)
     widest = sum(float(table.max() - table.min()) for _, _, table in tables)
-    left = (widest or 1.0) if best is None else most - _value(problems, best)
+    left = (widest or 1.0) if best is None else most - total_value(problems, best)
     if left <= 0:
         return Bounded(best, most), True
     losses: list[dict[Groups, NDArray[np.int64]]] = [{} for _ in problems]
@@ -165,7 +165,3 @@ def _search(
 
 def _fit(problems: Sequence[Problem], choices: Sequence[Choice]) -> bool:
     return all(problem.fits(choice) for problem, choice in zip(problems, choices, strict=True))
-
-
-def _value(problems: Sequence[Problem], choices: Sequence[Choice]) -> float:
-    return sum(problem.value(choice) for problem, choice in zip(problems, choices, strict=True))

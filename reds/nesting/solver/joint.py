@@ -16,7 +16,7 @@ from reds.errors import CoupledError
 from reds.nesting.solver.coupled import solve_coupled
 from reds.nesting.solver.dual import minimize
 from reds.nesting.solver.exact import EXACT, WORK, solve_exactly
-from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Sum
+from reds.nesting.solver.problem import Choice, Groups, Limited, Problem, Sum, total_value
 from reds.nesting.solver.solve import with_priced_rules
 from reds.nesting.solver.stages import Values, order_of, stages_of
 from reds.nesting.solver.sweeps import ceilings
@@ -58,7 +58,7 @@ def solve_jointly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]
         return with_priced_rules(problems, lambda parts: _exactly(parts, known), lambda joint: joint.choices)
     found = solve_coupled(problems, known)
     choices = found.choices or tuple(known[0])
-    return Joint(choices, _value(problems, choices), found.bound)
+    return Joint(choices, total_value(problems, choices), found.bound)
 
 
 def _exactly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> Joint:
@@ -75,8 +75,8 @@ def _exactly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> 
         solve_exactly(problem, [choices[i] for choices in known]) for i, problem in enumerate(problems)
     ]
     most = [_ceilings(problem) for problem in problems]
-    best = max((tuple(choices) for choices in known), key=lambda choices: _value(problems, choices))
-    value, bound = _value(problems, best), sum(solution.bound for solution in separate)
+    best = max((tuple(choices) for choices in known), key=lambda choices: total_value(problems, choices))
+    value, bound = total_value(problems, best), sum(solution.bound for solution in separate)
     count, attempts = LARGEST, 0
     while bound - value > (slack := EXACT * abs(bound)) and attempts < ATTEMPTS:
         best_tuples = list(zip(*best, strict=True))
@@ -99,7 +99,7 @@ def _exactly(problems: Sequence[Problem], known: Sequence[Sequence[Choice]]) -> 
         )
         chosen = [kept[k].tolist() for kept, k in zip(tuples, solution.choice, strict=True)]
         best, before = tuple(zip(*chosen, strict=True)), value
-        value = _value(problems, best)
+        value = total_value(problems, best)
         if complete:
             bound = min(bound, value + (solution.bound - solution.value))
         if complete or value <= before + slack:
@@ -120,10 +120,6 @@ def _entries(problems: Sequence[Problem], sizes: Sequence[int]) -> int:
     """Return the entries of the joint problem's tables with so many tuples of each group."""
     couplings = [groups for problem in problems for groups in problem.couplings]
     return order_of(couplings, sizes)[0] * (2 + sum(len(problem.limited) for problem in problems))
-
-
-def _value(problems: Sequence[Problem], choices: Sequence[Choice]) -> float:
-    return sum(problem.value(choice) for problem, choice in zip(problems, choices, strict=True))
 
 
 def _ceilings(problem: Problem) -> list[Values]:

@@ -109,6 +109,11 @@ class Problem:
         return Problem(sizes, restrict(self.gains), within(self.limited), within(self.rules), sums)
 
 
+def total_value(problems: Sequence[Problem], choices: Sequence[Choice]) -> float:
+    """Return what choices gain together, one for each problem."""
+    return sum(problem.value(choice) for problem, choice in zip(problems, choices, strict=True))
+
+
 def entries(tables: Mapping[Groups, NDArray[Any]], choice: Choice) -> Iterable[Any]:
     """Return the entry of each table at a choice."""
     return (table[tuple(choice[g] for g in groups)] for groups, table in tables.items())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reds.errors import ModelError
-from reds.pack.model import LIMIT, MAX_FAN_IN, MOST_INPUTS, WEIGHTED, IntegerLayer, Kind, TensorShape
+from reds.pack.model import BLOCKED, LIMIT, MAX_FAN_IN, MOST_INPUTS, WEIGHTED, IntegerLayer, Kind, TensorShape
 from reds.pack.validate.expect import expect
 from reds.pack.validate.shapes import validate_shapes
 from reds.pack.validate.window import validate_values, validate_window
@@ -51,7 +51,7 @@ def validate_layer(where: str, layer: IntegerLayer, index: int, tensors: Sequenc
 
 def _validate_groups(where: str, layer: IntegerLayer, tensors: Sequence[TensorShape]) -> None:
     groups, source = layer.groups, tensors[layer.inputs[0]]
-    if layer.kind not in (Kind.GROUPED, Kind.ATTENTION):
+    if layer.kind not in BLOCKED:
         only = "only a grouped convolution and an attention have several"
         expect(groups == 1, f"{where} ({layer.kind.name.lower()}) has {groups} groups: {only}")
         return

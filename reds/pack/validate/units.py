@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reds.pack.model import MIXING, IntegerLayer, Kind, Room, Step, TensorShape
+from reds.pack.model import BLOCKED, MIXING, IntegerLayer, Kind, Room, Step, TensorShape
 from reds.pack.validate.expect import expect
 
 
@@ -32,7 +32,7 @@ def validate_units(
         0 < step.units_out <= target.units,
         f"{where} writes {step.units_out} units of {target.units}: 1 to {target.units} are possible",
     )
-    if layer.kind in (Kind.GROUPED, Kind.ATTENTION):
+    if layer.kind in BLOCKED:
         block = source.units // layer.groups
         expect(
             step.units_in % block == 0,

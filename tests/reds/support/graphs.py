@@ -99,6 +99,11 @@ def all_widths(graph: Graph, step: int, least: int = 1) -> list[Widths]:
     return [tuple(map(int, widths)) for widths in product(*width_grids(graph, step, least))]
 
 
+def kept(scores: Scores, widths: Widths) -> float:
+    """Return the sum of the scores that each group keeps, its best first."""
+    return sum(float(np.sort(score)[::-1][:n].sum()) for score, n in zip(scores, widths, strict=True))
+
+
 def are_nested(subnets: Sequence[SelectedSubnet]) -> bool:
     """Tell whether each subnet, smallest first, keeps no more units of any group than the next."""
     return all(a <= b for one, two in pairwise(subnets) for a, b in zip(one.widths, two.widths, strict=True))

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import nn
 
+from reds.elastic.from_module.arranging import SHUFFLED
 from reds.elastic.from_module.conversion import Conversion, handles
 
 _REFUSED: Sequence[tuple[Sequence[Any], str, str]] = (
@@ -35,8 +36,7 @@ _REFUSED: Sequence[tuple[Sequence[Any], str, str]] = (
     ),
     (
         (nn.ChannelShuffle, F.channel_shuffle, F.native_channel_shuffle),
-        "shuffles units, and a subnet keeps the first units of each tensor",
-        "leave the shuffle out, or use a convolution of one group",
+        *SHUFFLED,
     ),
     (
         (
