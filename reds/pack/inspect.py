@@ -16,6 +16,7 @@ from reds.pack.card import read_card, shares
 from reds.pack.layouts import CANONICAL, Layout
 from reds.pack.model import MIXING, WINDOWED, IntegerLayer, Kind, Model, TensorShape
 from reds.pack.reader import loads, outline, read_bytes
+from reds.pack.task import METRICS
 from reds.text import printable
 
 
@@ -46,7 +47,7 @@ def print_pack(path: Path, console: Console) -> None:
     )
     card = read_card(path.with_suffix(".json"), hashlib.sha256(data).hexdigest())
     console.print(layer_table(model, chosen))
-    console.print(subnet_table(model, _accuracies(model, card)))
+    console.print(subnet_table(model, _accuracies(model, card), _metric(card)))
     names = [f"{layer.kind.name.lower()}{i}" for i, layer in enumerate(model.layers)]
     run = {subnet.name: [step.layer for step in subnet.steps] for subnet in model.subnets}
     for line in left_out_lines(names, run):
@@ -67,6 +68,12 @@ def _accuracies(model: Model, card: Mapping[str, Any] | None) -> Sequence[str]:
     except ValueError:  # a card of another tool
         return ()
     return [f"{100 * share:.1f} %" for share in found]
+
+
+def _metric(card: Mapping[str, Any] | None) -> str:
+    """Return how the card calls the accuracies of its subnets."""
+    stated = (card or {}).get("metric")
+    return str(stated) if stated in METRICS.values() else METRICS["classes"]
 
 
 def _bytes(model: Model) -> str:
@@ -123,7 +130,7 @@ def _window(layer: IntegerLayer) -> str:
     return ", ".join([" ".join(shown)] * bool(shown) + [groups] * (layer.groups > 1))
 
 
-def subnet_table(model: Model, accuracies: Sequence[str] = ()) -> Table:
+def subnet_table(model: Model, accuracies: Sequence[str] = (), metric: str = METRICS["classes"]) -> Table:
     """Return a table with the units, cost, memory and, where they are known, accuracies of the subnets."""
     full = model.subnets[-1].macs
     rows = (
@@ -132,7 +139,7 @@ def subnet_table(model: Model, accuracies: Sequence[str] = ()) -> Table:
          f"{layouts.plan(model, i, layouts.canonical(model)).size:,}", *accuracies[i : i + 1]]
         for i, subnet in enumerate(model.subnets)
     )  # fmt: skip
-    return table_of("subnet units MACs of-full arena-bytes" + " accuracy" * bool(accuracies), rows)
+    return table_of("subnet units MACs of-full arena-bytes" + f" {metric}" * bool(accuracies), rows)
 
 
 def subnet_units(model: Model, subnet: int) -> list[int]:

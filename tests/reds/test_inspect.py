@@ -1,9 +1,11 @@
 """`reds inspect` of a pack in the layout of a device: what it can read, and what it says it cannot."""
 
+import json
 import re
 import struct
 import zlib
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,21 @@ def test_layers_that_a_subnet_leaves_out_are_named(tmp_path: Path) -> None:
     assert [line for line in output.splitlines() if "leaves out" in line] == [
         "20% leaves out conv1, conv2, add3"
     ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"), [(None, "accuracy"), ("r2", "r2"), ("auc", "auc"), ("a b", "accuracy")]
+)
+def test_inspect_names_the_metric_of_the_card(stated: str | None, shown: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.reds"
+    pack.save(dense_model([4, 3], [[3]]), path)
+    rows = [{"label": subnet.name, "accuracy": {"test": 0.5}} for subnet in pack.load(path).subnets]
+    card = {"pack_sha256": sha256(path.read_bytes()).hexdigest(), "metric": stated, "subnets": rows}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    status, output = run("inspect", path)
+    assert status == 0, output
+    (heads,) = (line for line in output.splitlines() if "arena bytes ┃" in line)
+    assert heads.split("┃")[-2].strip() == shown
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)

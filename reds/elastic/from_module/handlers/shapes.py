@@ -1,7 +1,7 @@
 """Operations that change axes alone: none of them needs a layer."""
 
 import operator
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -59,10 +59,12 @@ def permute(c: Conversion, x: Value, *args: Any, **kwargs: Any) -> Value:
 
 
 @handles(getattr)
-def attribute(c: Conversion, x: Any, name: str) -> Value:
+def attribute(c: Conversion, x: Value | tuple[Value, None], name: str) -> Value:
     """Reorder axes by an attribute, or return the values of a maximum."""
-    if isinstance(x, tuple) and name == "values":
-        return cast(Value, x[0])
+    if isinstance(x, tuple):
+        if name != "values":
+            c.reject(f"reads the {name} of a maximum", "read its values only")
+        return x[0]
     if name == "data":
         return x
     if name not in ("T", "mT"):
