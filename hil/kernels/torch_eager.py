@@ -57,3 +57,5 @@ def torch_layer(torch: Any, graph: Graph, layer: Layer, widths: Widths) -> Any:
             return nn.Flatten()
         case Kind.ADD:
             return torch.add
+        case other:
+            raise ValueError(f"layer {layer.name}: torch has no module for {other.name.lower()} here")

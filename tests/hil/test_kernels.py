@@ -15,13 +15,13 @@ from hil.cli.tables import publish
 from hil.errors import PackRefused, ResultsError
 from hil.kernels import baseline, desktop, report
 from hil.kernels.baseline import Baseline, Count
-from hil.kernels.cases import Net
+from hil.kernels.cases import NETS, Net
 from hil.kernels.nano import NetCounts
 from hil.kernels.tables import Table, plain
 from hil.kernels.torch_eager import eager
 from hil.kernels.weight_order import lines, marked
 from reds.pack.layouts import CANONICAL, LAYOUTS, preferring
-from reds.zoo import NETS, by_name
+from reds.zoo import by_name
 from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.hil.support.raising import raises
 from tests.support.nets import Kind, Maker, dense_model
@@ -166,7 +166,7 @@ def test_every_timer_gets_a_turn_in_every_round() -> None:
     assert medians == {"a": desktop.ROUNDS, "b": desktop.ROUNDS + 1}, "the first of a turn does not count"
 
 
-@pytest.mark.parametrize("name", [name for name in NETS if "transformer" not in name and "vit" not in name])
+@pytest.mark.parametrize("name", NETS)
 def test_torch_peer_runs_every_net_at_every_width(name: str) -> None:
     graph, peer = by_name(name), eager()
     for widths in uniform_widths(graph).values():

@@ -1,11 +1,15 @@
-"""Training in the tests takes one thread, as a build does, and few examples to score units."""
+"""Training in the tests takes one thread, as a build does, and few examples to score units and to choose ranges."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 import torch
 
 from reds.experiment import pipeline
+from reds.quantization import range_search
+
+FEW = {"reds.experiment.pipeline.SCORED_BATCHES": 4, "reds.quantization.range_search.CALIBRATION": 64}
+"""Counts that take longer than a short training."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -14,9 +18,10 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def usual_scored_batches() -> Iterator[int]:
-    """Score by 4 minibatches, else it takes longer than a short training; give the number of a build."""
-    usual = pipeline.SCORED_BATCHES
+def usual_counts() -> Iterator[Mapping[str, int]]:
+    """Score units and choose ranges by few examples; give the counts of a build, by their names."""
+    usual = dict(zip(FEW, (pipeline.SCORED_BATCHES, range_search.CALIBRATION), strict=True))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pipeline, "SCORED_BATCHES", 4)
+        for name, count in FEW.items():
+            patched.setattr(name, count)
         yield usual

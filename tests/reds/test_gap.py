@@ -10,8 +10,7 @@ import pytest
 from reds.graph import Widths
 from reds.nesting.options import Objective, Order
 from reds.nesting.select import select
-from reds.nesting.solver import joint
-from reds.nesting.solver import solve as solving
+from reds.nesting.solver import exact, joint
 from reds.zoo.dnn import dnn
 from tests.reds.support.graphs import Scores, all_widths, random_scores
 
@@ -38,7 +37,7 @@ def reached(scores: Scores, objective: Objective, subnets: Sequence[Widths]) -> 
 def test_the_optimum_lies_between_the_value_found_and_its_gap(
     order: Order, budgets: tuple[float, ...], objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solving, "BEAMS", (1,))
+    monkeypatch.setattr(exact, "BEAMS", (1,))
     monkeypatch.setattr(joint, "LARGEST", 2)
     fitting = [[w for w in all_widths(GRAPH, 1) if GRAPH.macs(w) <= share * MACS] for share in budgets]
     each = [of for of in product(*fitting) if (np.diff(of, axis=0) >= 0).all()]

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from reds.pack import row_encoding
 from reds.pack.interpreter import requantize
-from reds.pack.model import Step
 
 LARGEST = row_encoding.INT16_LIMIT << row_encoding.BIAS_SHIFTS[-1]
 whole = st.floats(-LARGEST, LARGEST).map(round)
@@ -54,7 +53,7 @@ def test_a_table_keeps_to_the_real_numbers(seed: int, fan_in: int, zero: int) ->
     x = rng.integers(-127, 128, (200, fan_in))
     acc = x @ weights.T.astype(np.int64)
     wanted = ((acc - zeros) * exact / 2**32 + constant).clip(-127, 127)
-    got = requantize(acc + bias, Step(0, fan_in, 16, bias, multiplier, 0)).astype(float)
+    got = requantize(acc + bias, multiplier, 0).astype(float)
     assert np.abs(got - wanted).max() <= 0.5 + 0.25
 
 
@@ -64,7 +63,7 @@ def test_small_biases_are_exact_and_large_ones_of_switched_off_rows_do_not_spoil
     bias, multiplier = row_encoding.fit_table(exact, constant, np.zeros(2), weights)
     assert row_encoding.encode(bias, row_encoding.FAST_BIAS_SHIFTS)
     acc = np.array([[0, 0], [9000, 9000], [-9000, -9000]])
-    got = requantize(acc + bias, Step(0, 64, 2, bias, multiplier, 0))
+    got = requantize(acc + bias, multiplier, 0)
     np.testing.assert_allclose(got[:, 0], 5 + np.array([0, 9000, -9000]) / 1024, atol=0.51)
     np.testing.assert_allclose(got[:, 1], 100, atol=1)
 

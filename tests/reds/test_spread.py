@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -87,7 +87,7 @@ def _read(pid: int | str, file: str) -> str:
 
 
 def test_a_killed_worker_loses_nothing_finished_and_no_bit(
-    recipe: Path, tmp_path: Path, usual_scored_batches: int, monkeypatch: pytest.MonkeyPatch
+    recipe: Path, tmp_path: Path, usual_counts: Mapping[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, finished, listening, said = tmp_path / "spread", dict[Path, int](), set[str](), ""
     spread = Spread(recipe, out)
@@ -106,7 +106,8 @@ def test_a_killed_worker_loses_nothing_finished_and_no_bit(
     assert listening
     assert listening <= {"0100007F", "0000000000000000FFFF00000100007F"}, "not only 127.0.0.1"
 
-    monkeypatch.setattr("reds.experiment.pipeline.SCORED_BATCHES", usual_scored_batches)  # as in a worker
+    for name, count in usual_counts.items():  # as in a worker
+        monkeypatch.setattr(name, count)
     status, serial = run("compare", recipe, "--seeds=0", "--out", tmp_path / "serial")
     assert status == 0, serial
     assert said[said.index("Int8 accuracy") :] == serial[serial.index("Int8 accuracy") :]

@@ -186,5 +186,5 @@ def test_a_layer_is_named_as_in_the_users_module() -> None:
 
     graph = reds.from_module(Twice().eval(), (3, 8, 8)).graph
     assert [layer.name for layer in graph.layers] == [
-        "body.0 (Conv2d)", "body.2 (Flatten)", "head (Linear)",
+        "body.0 (Conv2d)", "head (Linear)", "head (Linear) 2",
     ]  # fmt: skip

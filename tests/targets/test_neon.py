@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.cross("aarch64-linux-gnu-gcc"), pytest.mark.qemu("qemu
 CPUS = {"baseline": "cortex-a72", "dotprod": "cortex-a76"}
 """A processor of each variant: the Pi 4's, and the first of its line with SDOT."""
 FAST = ["-O3"]
+MOST_SEEDS = 64
+"""Packs that the fuzz driver takes."""
 MUTATED = 5_000
 
 
@@ -109,7 +111,7 @@ def test_largest_sum_in_int32_is_exact(equals_the_reference: Check) -> None:
 def test_mutated_packs_are_refused_or_run_within_bounds(
     programs: Cross, tmp_path: Path, variant: str
 ) -> None:
-    packs = [stored(net, NEON_LAYOUT) for net in (*NETS, *WIDE, *at_the_arena_end())]
+    packs = [stored(net, NEON_LAYOUT) for net in (*NETS, *WIDE, *at_the_arena_end())][-MOST_SEEDS:]
     seeds = [tmp_path / f"{i}.reds" for i in range(len(packs))]
     for file, data in zip(seeds, packs, strict=True):
         file.write_bytes(data)
