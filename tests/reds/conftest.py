@@ -1,4 +1,4 @@
-"""Training in the tests takes one thread, as a build does, and few examples to score units and choose ranges."""
+"""Trainings in the tests take one thread, as builds do, and few examples to score units and choose ranges."""
 
 from collections.abc import Iterator, Mapping
 
