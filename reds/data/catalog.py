@@ -41,7 +41,7 @@ class DataSpec:
     standardization: Standardization = UNCHANGED
     """Mean and deviation of each unit of the user's features; empty if the net reads them as they are."""
     task: Task = "classes"
-    """What the outputs of a net for these examples are."""
+    """Task of a net for these examples, which says what its outputs are."""
     targets: Standardization = UNCHANGED
     """Mean and deviation of each value that a net gives; it gives (value - mean) / deviation."""
 

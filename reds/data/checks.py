@@ -48,7 +48,7 @@ class RawData:
     front_end: Mapping[str, object] = field(default_factory=dict)
     """Steps from a sensor's samples to such features, for a device to repeat."""
     task: Task = "classes"
-    """What the outputs of a net for these examples are."""
+    """Task of a net for these examples, which says what its outputs are."""
 
 
 def given_rule(parts: Mapping[str, Part]) -> str:

@@ -35,7 +35,7 @@ from reds.pack.scale import Standardization
 
 SIDE, RESIZED = 224, 256
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue from 0 to 1, by which torchvision's and most other models normalize pictures."""
+"""Mean and deviation of red, green and blue from 0 to 1, by which most models normalize pictures."""
 SCALE, ZERO = 1 / 64, -13
 """`(stored - ZERO) * SCALE` is what a net reads; the zero point is the mean of the pixels."""
 LABELED = 200

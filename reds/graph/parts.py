@@ -100,9 +100,9 @@ class Layer:
     output: int
     """Index into `Graph.tensors`."""
     reads: Spans
-    """Those of the first input; of a concatenation those of all inputs, in order."""
+    """Spans of the first input; of a concatenation all inputs' spans, in order."""
     writes: Spans
-    """Those of the output."""
+    """Spans of the output."""
     per_pair: int
     """Multiply-accumulates for one channel read and one channel written; in a layer that does not mix its
     input channels for one channel written."""

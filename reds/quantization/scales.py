@@ -21,9 +21,9 @@ class LayerScales:
     """The scales of one layer in one subnet."""
 
     kernel: Scale
-    """Of what its arithmetic writes, which its activation table reads."""
+    """Scale of the values that its arithmetic writes and its activation table reads."""
     output: Scale
-    """Of its output; the same without an activation."""
+    """Scale of its output; equal to `kernel` without an activation."""
 
 
 def subnet_scales(graph: Graph, widths: Widths, ranges: Floats, source: Scale) -> list[LayerScales]:

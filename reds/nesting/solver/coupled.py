@@ -34,7 +34,7 @@ class Bounded:
     """A choice for each problem, none narrower than the one before, and a bound on the sum of gains."""
 
     choices: tuple[Choice, ...] | None
-    """None if none was found."""
+    """One choice for each problem, or None if the search found none."""
     bound: float
     """-inf if no choices are within the limits."""
 

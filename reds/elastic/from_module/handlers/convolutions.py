@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from reds.elastic.from_module.arranging import CannotArrangeError
 from reds.elastic.from_module.conversion import Conversion, handles
 from reds.elastic.from_module.steps import Step, Value, fresh
+from reds.graph.geometry import positions, reach
 from reds.graph.parts import Padding
 
 
@@ -38,6 +39,15 @@ def pair(x: Value, sides: Any, other: int) -> tuple[int, int]:
 def form(x: Value) -> str:
     """Return the letters of the axes of a tensor of the form of x."""
     return "nuhw" if len(x.axes) == 4 else "nuw" if is_across(x) else "nuh"
+
+
+def spatial(c: Conversion, x: Value, weight: object) -> Value:
+    """Return the input of a convolution with its positions in place; refuse weights that do not fit it."""
+    if not isinstance(weight, Tensor):
+        c.reject("has computed weights", "use constant weights")
+    if weight.ndim != len(x.axes):
+        c.reject(f"reads {[*x.shape]}", "give it [N, units, rows, columns] or [N, units, positions]")
+    return c.steps.spatial(x)
 
 
 def padded(x: Value, own: Padding, lowest: bool = False) -> tuple[Step, Padding]:
@@ -74,11 +84,7 @@ def conv(
     dilation: Any = 1, groups: int = 1,
 ) -> Value:  # fmt: skip
     """Convert a convolution."""
-    if not isinstance(weight, Tensor):
-        c.reject("has computed weights", "use constant weights")
-    if weight.ndim != len(x.axes):
-        c.reject(f"reads {[*x.shape]}", "give it [N, units, rows, columns] or [N, units, positions]")
-    x = c.steps.spatial(x)
+    x = spatial(c, x, weight)
     kernel = pair(x, tuple(weight.shape[2:]), 1)
     strides, dilations = pair(x, stride, 1), pair(x, dilation, 1)
     if padding == "same":
@@ -89,7 +95,7 @@ def conv(
     step, sides = padded(x, sides)
     before, after = step.dims, c.expected.shape
     units = len(weight)
-    dims = windows(before, kernel, strides, sides, dilations)
+    dims = positions(before[:2], reach(kernel, dilations), strides, sides)
     weight = weight.reshape(units, -1, *kernel)
     options: dict[str, Any] = {"kernel": kernel, "stride": strides, "padding": sides, "dilation": dilations}
     depthwise = 1 < groups == before[2] == units
@@ -101,18 +107,6 @@ def conv(
     )  # fmt: skip
     assert units * dims[0] * dims[1] == after.numel() // c.batch
     return fresh(new, c.batch, form(x))
-
-
-def windows(
-    before: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Padding,
-    dilation: Sequence[int] = (1, 1),
-) -> tuple[int, int]:  # fmt: skip
-    """Return rows and columns after a window slides over rows and columns."""
-    down, across = (
-        (before[i] + padding[i] + padding[i + 2] - (kernel[i] - 1) * dilation[i] - 1) // stride[i] + 1
-        for i in (0, 1)
-    )
-    return down, across
 
 
 @handles(nn.ConvTranspose1d, nn.ConvTranspose2d)
@@ -129,11 +123,7 @@ def transposed(
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
 ) -> Value:  # fmt: skip
     """Convert a transposed convolution, whose padding at the end follows from its output's size."""
-    if not isinstance(weight, Tensor):
-        c.reject("has computed weights", "use constant weights")
-    if weight.ndim != len(x.axes):
-        c.reject(f"reads {[*x.shape]}", "give it [N, units, rows, columns] or [N, units, positions]")
-    x = c.steps.spatial(x)
+    x = spatial(c, x, weight)
     if groups != 1 or pair(x, dilation, 1) != (1, 1):
         c.reject("is a transposed convolution with groups or dilation", "use groups=1 and dilation=1")
     kernel, strides = pair(x, tuple(weight.shape[2:]), 1), pair(x, stride, 1)

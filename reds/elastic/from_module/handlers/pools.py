@@ -7,9 +7,10 @@ import torch.nn.functional as F  # noqa: N812, the field's name for it
 from torch import nn
 
 from reds.elastic.from_module.conversion import Conversion, handles
-from reds.elastic.from_module.handlers.convolutions import form, padded, pair, windows
+from reds.elastic.from_module.handlers.convolutions import form, padded, pair
 from reds.elastic.from_module.recognition import GRID
 from reds.elastic.from_module.steps import Value, fresh
+from reds.graph.geometry import positions
 from reds.pack.model import Kind
 
 
@@ -91,7 +92,7 @@ def _slid(
             c.reject("has windows that reach over the edge", "use ceil_mode=False")
         bottom, right = bottom + max(over[0], 0), right + max(over[1], 0)
     sides = top, left, bottom, right
-    if windows(step.dims, kernel, strides, sides) != after:
+    if positions(step.dims[:2], kernel, strides, sides) != after:
         c.reject(f"gives {after[0]} x {after[1]} positions", "use ceil_mode=False")
     options = {"kernel": kernel, "stride": strides, "padding": sides, "kind": kind}
     return fresh(c.steps.add("pool", [step], (*after, step.units), options=options), c.batch, form(x))
