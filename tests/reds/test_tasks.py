@@ -17,6 +17,7 @@ from reds.errors import DataError
 from reds.graph import Graph
 from reds.graph.builder import Builder
 from reds.pack.task import auc, r2, score, squared_errors
+from tests.reds.support.command import run
 
 QUIET = Console(quiet=True)
 RNG = np.random.default_rng(0)
@@ -120,3 +121,47 @@ def test_a_net_without_an_output_for_each_value_is_refused() -> None:
     data = reds.Dataset(regression(30), regression(30), task="values")
     with pytest.raises(DataError, match="2 values"):
         reds.compress(dense(6, 8, 3), data, budgets=[1.0], epochs=1, console=QUIET)
+
+
+def recipe_of(folder: Path, task: str, more: str = "", **arrays: NDArray[np.generic]) -> Path:
+    """A recipe of a tiny dense net for an .npz file of this task."""
+    parts = {"train": regression(60), "test": regression(20)}
+    given = {
+        f"{part}_{axis}": each for part, pair in parts.items() for axis, each in zip("xy", pair, strict=True)
+    }
+    np.savez(folder / "own.npz", **{**given, **arrays})
+    path = folder / "own.toml"
+    path.write_text(
+        f'net.name = "dnn-s-1x1x6"\ndata = {{ set = "own.npz", task = "{task}"{more} }}\n'
+        "full = { epochs = 1, batch = 16 }\njoint = { epochs = 1, batch = 16 }\nsubnet = [{ budget = 1.0 }]\n"
+    )
+    return path
+
+
+def test_a_recipe_builds_a_regression_with_an_output_for_each_value(tmp_path: Path) -> None:
+    status, said = run("build", recipe_of(tmp_path, "values"), "--out", tmp_path)
+    assert status == 0, said
+    pack = reds.load(tmp_path / "own.reds")
+    assert pack.card is not None
+    assert (pack.card["task"], pack.model.output_size(0)) == ("values", 2)
+    assert len(pack.card["output"]["mean"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "task", "more", "arrays"),
+    [
+        ("build", "values", "", {"classes": np.array(["a", "b"])}),
+        ("build", "values", ", balanced = true", {}),
+        ("build", "anomalies", "", {}),
+        ("build", "anomalies", ", every = 2", {"train_y": np.zeros(60, int), "test_y": np.arange(20) % 2}),
+        ("build", "numbers", "", {}),
+        ("compare", "values", "", {}),
+    ],
+)
+def test_a_recipe_that_its_task_forbids_is_refused_in_one_line(
+    command: str, task: str, more: str, arrays: dict[str, NDArray[np.generic]], tmp_path: Path
+) -> None:
+    status, said = run(command, recipe_of(tmp_path, task, more, **arrays), "--out", tmp_path / "out")
+    assert status not in (0, None), said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out" / "own.reds").exists()
