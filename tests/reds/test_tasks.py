@@ -17,6 +17,7 @@ from reds.errors import DataError
 from reds.graph import Graph
 from reds.graph.builder import Builder
 from reds.pack.task import auc, r2, score, squared_errors
+from reds.training.tasks import Values
 from tests.reds.support.command import run
 
 QUIET = Console(quiet=True)
@@ -83,6 +84,18 @@ def test_a_trained_net_that_gives_the_users_own_values_keeps_them() -> None:
     net = reds.from_module(module, input_shape=(6,))
     result = reds.compress(net, data, budgets=[1.0], epochs=1, full_epochs=0, name="given", console=QUIET)
     assert result.subnets[0].accuracy > 0.99
+
+
+def test_smaller_subnets_learn_a_share_of_the_full_nets_values() -> None:
+    target, outputs = torch.tensor([[0.0, 4.0]]), torch.tensor([[1.0, 0.0]])
+    taught = Values(torch.randn(5, 2)).taught(target, outputs, 0.25)
+    torch.testing.assert_close(taught, torch.tensor([[0.25, 3.0]]))
+
+
+def test_an_error_counts_by_the_deviation_of_its_value() -> None:
+    goal, target = Values(torch.tensor([[0.0, 0.0], [2.0, 200.0]])), torch.zeros(1, 2)
+    near, far = (goal.loss(torch.tensor([error]), target) for error in ([1.0, 0.0], [0.0, 100.0]))
+    torch.testing.assert_close(near, far)
 
 
 def test_an_autoencoder_finds_what_is_unlike_its_training(tmp_path: Path) -> None:

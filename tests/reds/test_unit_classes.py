@@ -42,6 +42,29 @@ def test_a_block_of_a_grouped_convolution_is_one_unit_wherever_it_occurs() -> No
     assert graph.layers[2].macs((3, 1, 6, 2)) == 16 * 2 * 6
 
 
+def test_units_with_other_numbers_of_channels_beside_them_are_a_group_of_their_own() -> None:
+    net = Builder(3, 4, 4)
+    a, b = net.conv(net.input, 3, (1, 1)), net.conv(net.input, 1, (1, 1))
+    joined = net.concat([a, b])
+    y = net.conv(joined, 2, (1, 1), groups=2)
+    net.dense(net.flatten(net.pool(net.conv(y, 6, (1, 1)))), 2, relu=False, norm=False)
+    graph = net.build()
+    assert (spans(graph, a), spans(graph, b)) == ([(1, 2), (1, 1)], [(1, 1)])
+    assert spans(graph, joined) == [(1, 2), (1, 2)]
+
+
+def test_a_sum_that_repeats_its_skip_is_no_block_to_leave_out() -> None:
+    def blocks(sides: int) -> int:
+        net = Builder(3, 4, 4)
+        x = net.pool(net.conv(net.input, 4, (1, 1)), (4 // sides, 4 // sides))
+        branch = net.conv(net.conv(x, 5, (1, 1)), 4, (1, 1), relu=False)
+        branch = net.upsample(branch, (4 // sides, 4 // sides)) if sides < 4 else branch
+        net.dense(net.flatten(net.add(x, branch)), 2, relu=False, norm=False)
+        return len(net.build().blocks)
+
+    assert (blocks(4), blocks(1)) == (1, 0)
+
+
 def test_a_multiplier_of_depth_gives_each_unit_more_channels() -> None:
     net = Builder(3, 4, 4)
     a = net.conv(net.input, 5, (1, 1))
