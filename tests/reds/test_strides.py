@@ -55,6 +55,38 @@ def test_a_net_with_other_strides_is_the_one_that_is_built_with_them(
     assert found.whole == base.macs(base.full)
 
 
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1), (2, 2)])
+def test_layers_after_a_stride_follow_it_as_if_built_so(stride: tuple[int, int]) -> None:
+    def built(of: tuple[int, int]) -> Builder:
+        net = Builder(3, 16, 16)
+        x = net.conv(net.input, 8, (3, 3), of, dilation=(2, 1))
+        x = net.multiply(x, net.conv(net.pool(x), 8, (1, 1)))
+        x = net.concat([net.conv(x, 4, (3, 3), groups=2), net.prelu(x)])
+        x = net.upsample(net.pool(x, (2, 2)), (2, 1))
+        x = net.layer_norm(net.transposed(x, 6, (4, 3), (2, 1), (1, 1, 1, 1)))
+        q, k, v = (
+            net.conv(each, 6, (1, 1), relu=False) for each in (x, net.pool(x, (2, 2)), net.pool(x, (2, 2)))
+        )
+        y = net.attention(q, k, v, 3)
+        net.dense(net.concat([net.first(y), net.pool(y)]), 4, relu=False, norm=False)
+        return net
+
+    base, expected = built((1, 1)).build(), built(stride).build()
+    found = restrided(base, {base.layers[0].name: stride})
+    assert (found.groups, found.tensors, found.layers) == (expected.groups, expected.tensors, expected.layers)
+
+
+@pytest.mark.parametrize("kind", ["embed", "transpose", "reshape"])
+def test_layers_with_numbers_for_each_position_refuse_other_strides(kind: str) -> None:
+    net = Builder(3, 8, 8)
+    x = net.conv(net.input, 4, (3, 3))
+    made = net.reshape(x, 64, 1) if kind == "reshape" else getattr(net, kind)(x)
+    net.dense(net.flatten(made), 4, relu=False, norm=False)
+    graph = net.build()
+    with pytest.raises(GraphError, match="keep the strides before it"):
+        restrided(graph, {graph.layers[0].name: (2, 2)})
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_the_same_strides_change_nothing(name: str) -> None:
     graph = by_name(name)

@@ -11,6 +11,7 @@ from reds.errors import GraphError
 from reds.graph import Graph, Span
 from reds.graph.builder import Builder
 from reds.graph.parts import Activation
+from reds.nesting.importance import score
 from reds.nesting.permute import permute
 
 
@@ -101,6 +102,17 @@ def test_layers_that_do_not_fit_their_input_are_refused(wrong: object) -> None:
     net = Builder(3, 4, 4)
     with pytest.raises(GraphError):
         wrong(net, net.conv(net.input, 6, (1, 1)))  # type: ignore[operator]
+
+
+def test_the_importance_of_a_head_is_that_of_all_its_channels() -> None:
+    net = Builder(6, 10, 1)
+    q, k, v = (net.conv(net.input, 8, (1, 1), relu=False, norm=False) for _ in range(3))
+    net.dense(net.flatten(net.pool(net.attention(q, k, v, heads=2))), 3, relu=False, norm=False)
+    full = ElasticNet(net.build())
+    units = score(full, [], measure="magnitude").units
+    rows = sum(full.weights[i].detach().abs().double().flatten(1).sum(1) for i in range(3))
+    expected = torch.as_tensor(rows).reshape(2, 4).sum(1).numpy()
+    np.testing.assert_allclose(units[full.graph.tensors[q].spans[0].group], expected, rtol=1e-6)
 
 
 @st.composite
