@@ -228,13 +228,6 @@ def test_inputs_beyond_the_board_s_memory_are_sent_when_their_turn_comes(
         assert np.array_equal(_output(governor.decide(Resources(), row)), expected)
 
 
-def test_outputs_larger_than_a_frame_are_refused(desktop: Board) -> None:
-    model = dense_model([20, 8, 4090], [[4, 4090], [8, 4090]])
-    desktop.deploy(model)
-    with raises(PackRefused, board=desktop.name):
-        govern(desktop, model, RULES[0])
-
-
 def test_inputs_of_another_shape_are_refused(desktop: Board, small: Model) -> None:
     desktop.deploy(small)
     with raises(InputsRefused, board=desktop.name):
