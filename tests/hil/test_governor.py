@@ -20,7 +20,7 @@ from hil.boards.governing import NO_DEADLINE, Cost, Resources, Rules
 from hil.boards.governor import Decision, Governor, Job
 from hil.boards.registry import target
 from hil.cli import main
-from hil.errors import GovernorRefused, InputsRefused, PackRefused, ProtocolError, SetupError
+from hil.errors import GovernorRefused, InputsRefused, ProtocolError, SetupError
 from hil.firmware import build
 from hil.kernels import baseline
 from hil.kernels.governor import SHARE, measure
