@@ -3,24 +3,20 @@
 These are no targets: a target is a board that people have.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from hil.boards.board import START_SECONDS, Board
+from hil.boards import emulated_board
+from hil.boards.board import Board
 from hil.boards.entry import Entry
-from hil.boards.facts import Identity, Provenance
-from hil.boards.greeting import EMULATED_SECONDS, greet
-from hil.emulators.mailbox_board import Machine, MailboxBoard
-from hil.firmware import build
+from hil.emulators.bare_board import Machine
 from hil.firmware.bare_metal import BareMetal
-from hil.transports.serial import HARDWARE_ADVICE
 
 CORES = {
     "cortex-m3": Machine("mps2-an385"),
     "cortex-m4": Machine("mps2-an386"),
     "cortex-m7": Machine("mps2-an500"),
     "cortex-m33": Machine("mps2-an505"),
-    "cortex-m55": Machine("mps3-an547", 2 << 30),
+    "cortex-m55": Machine("mps3-an547", shared=2 << 30),
 }
 """Machines by their processor."""
 
@@ -30,17 +26,9 @@ def firmware(core: str) -> BareMetal:
     return BareMetal(core, "mps", options={"CORE": core})
 
 
-@contextmanager
-def open_core(core: str) -> Iterator[Board]:
-    """Start an emulator of a processor in CORES, and stop it at the end of the `with` block.
+def open_core(core: str) -> AbstractContextManager[Board]:
+    """Start an emulator of a processor in CORES; leaving the `with` block stops it.
 
-    Raises:
-        BuildError: The agent does not build.
-        EmulatorError: QEMU is missing or does not start.
+    Raises `BuildError` or `EmulatorError` if the compiler or QEMU is missing or fails.
     """
-    with MailboxBoard(core, CORES[core], build.agent(firmware(core))) as emulator:
-        transport = emulator.open(HARDWARE_ADVICE)
-        entry = Entry(core, core)
-        agent, hello = greet(entry, transport, START_SECONDS, None, EMULATED_SECONDS)
-        with agent:
-            yield Board(entry, Provenance.EMULATED, agent, hello, None, Identity(emulator=emulator.version))
+    return emulated_board.start(Entry(core, core), firmware(core), CORES[core])

@@ -13,23 +13,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hil.cache import cache_dir, keep, prepare, whole
+from hil.emulators.bare_board import BareBoard, Machine
 from hil.emulators.cycles import symbol_and_table
-from hil.emulators.mailbox_board import QEMU, Machine, MailboxBoard
 from hil.emulators.qemu import version
 from hil.errors import BuildError, EmulatorError
 from hil.lifetime.child import run
 from hil.lifetime.folder import TemporaryFolder
 
+MACHINE = Machine("mps2-an386")
 COMPILE_SECONDS = 60.0
 _MARK = "clock_mark"
 
 
-class Emulator(MailboxBoard):
+class Emulator(BareBoard):
     """A running emulator that counts cycles, too."""
 
     def __init__(self, elf: Path) -> None:
         """Start the agent at `elf`. Raises `EmulatorError` if QEMU is missing or does not start."""
-        super().__init__("nano33ble", Machine("mps2-an386"), elf)
+        super().__init__("nano33ble", MACHINE, elf)
 
     def options(self, elf: Path) -> list[str]:
         """Return the arguments of the plugin."""
@@ -60,7 +61,7 @@ def _table(elf: Path) -> tuple[int, bytes]:
 
 def _plugin() -> Path:
     """Return the cycle counter, compiled for the installed QEMU or cached. Raises `BuildError`."""
-    found = re.search(r"version (\d+)", version(QEMU, "nano33ble"))
+    found = re.search(r"version (\d+)", version(MACHINE.qemu, "nano33ble"))
     api = 2 if found and int(found[1]) >= 9 else 1
     source = Path(__file__).with_name("counter.c")
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]

@@ -36,17 +36,10 @@ static void wait_for_doorbell(void)
 /* The doorbell of bytes that were read early rings later, with an empty ring. */
 size_t port_read(uint8_t *bytes, size_t max)
 {
-    uint32_t read = RING_READ, count;
-    while ((count = RING_WRITTEN - read) == 0) {
+    size_t count;
+    while ((count = ring_take(RING, bytes, max)) == 0) {
         wait_for_doorbell();
     }
-    if (count > max) {
-        count = (uint32_t)max;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        bytes[i] = RING_DATA[(read + i) % RING_BYTES];
-    }
-    RING_READ = read + count;
     return count;
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "../bare_metal/ring.h"
+
 #define REG(at) (*(volatile uint32_t *)(uintptr_t)(at))
 
 /* UART_AT, RX_INTERRUPT_AT: the first UART, and the number of its interrupt of received bytes.
@@ -44,12 +46,8 @@
 #endif
 #endif
 
-/* The ring of the host's bytes: counters of the bytes written and read so far, modulo 2^32, then its data
- * (hil/emulators/mailbox.py). */
-#define RING_WRITTEN REG(SHARED_AT + 0x1000)
-#define RING_READ REG(SHARED_AT + 0x1004)
-#define RING_DATA ((const volatile uint8_t *)(uintptr_t)(SHARED_AT + 0x1008))
-enum { RING_BYTES = 1 << 15 };
+/* The host's bytes. */
+#define RING ((ring *)(uintptr_t)(SHARED_AT + RING_AT))
 
 /* Start the UART and the counter. Interrupts are masked from now on. */
 void mps_start(void);
