@@ -9,11 +9,11 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from hil.boards import network_board, network_nano
-from hil.boards.board import START_SECONDS, Board
+from hil.boards import emulated_board, network_board, network_nano
+from hil.boards.board import Board
 from hil.boards.entry import Entry, errors_naming
 from hil.boards.facts import Identity, Provenance
-from hil.boards.greeting import EMULATED_SECONDS, greet, port_of
+from hil.boards.greeting import greet, port_of
 from hil.boards.nano_desk import POLL_SECONDS, PRESS, READY_SECONDS, THIS_DESK, Desk
 from hil.emulators import cortex_m4
 from hil.errors import (
@@ -33,7 +33,6 @@ from hil.transports.deadline import Deadline
 from hil.transports.network_port import NetworkPort, network_port
 from hil.transports.serial import HARDWARE_ADVICE, SerialTransport
 from hil.transports.serial_ports import Port, port_named, ports_matching
-from hil.transports.transport import Advice
 from reds.text import printable
 
 HAS_EMULATOR = True
@@ -41,10 +40,6 @@ MODEL = "Arduino Nano 33 BLE"
 RUNNING, BOOTLOADER = (0x2341, 0x805A), (0x2341, 0x005A)
 USB_IDS = frozenset({RUNNING, BOOTLOADER})
 
-_EMULATED_ADVICE = Advice(
-    "the emulator has ended: run again",
-    "run again while this machine has less to do, and check that its agent is for the emulated board",
-)
 UNKNOWN_EMULATOR = "an emulator at a serial port"
 """Name of an emulator on the network, which does not say its version."""
 
@@ -90,14 +85,10 @@ def start(entry: Entry, provenance: Provenance, desk: Desk = THIS_DESK) -> Itera
         key = "via" if entry.via else "upload"
         raise BoardsFileError(f"{together}; write all three, or neither", board=entry.name, key=key)
     if provenance is Provenance.EMULATED and not entry.emulated:
-        with errors_naming(entry):
-            emulator = cortex_m4.start(entry.agent or build.agent("emulated"))
-        with emulator:
-            with errors_naming(entry):
-                transport = emulator.open(_EMULATED_ADVICE)
-            agent, hello = greet(entry, transport, START_SECONDS, None, EMULATED_SECONDS)
-            with agent:
-                yield Board(entry, provenance, agent, hello, None, Identity(emulator=emulator.version))
+        with emulated_board.opened(
+            entry, lambda: cortex_m4.start(entry.agent or build.agent(build.EMULATED))
+        ) as board:
+            yield board
         return
     if entry.agent:
         misplaced = "`agent` is for an emulated board; remove it or add --emulate"
