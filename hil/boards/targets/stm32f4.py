@@ -1,4 +1,5 @@
 """x"""
+
 from contextlib import AbstractContextManager
 
 from hil.boards import emulated_board
@@ -10,7 +11,9 @@ from hil.firmware.bare_metal import BareMetal
 
 HAS_EMULATOR = True
 AGENT = BareMetal("stm32f4", "stm32f4")
-MACHINE = Machine("netduinoplus2", options=("-semihosting-config", "enable=on,target=native"), shared=0, shift=0, uart=1)
+MACHINE = Machine(
+    "netduinoplus2", options=("-semihosting-config", "enable=on,target=native"), shared=0, shift=0, uart=1
+)
 
 
 def start(entry: Entry, provenance: Provenance) -> AbstractContextManager[Board]:
