@@ -57,10 +57,12 @@ class _OnlyEmulated:
     HAS_EMULATOR = True
 
     def __init__(self, module: ModuleType) -> None:
+        self.__name__ = module.__name__
         self.start = module.start
 
     def absent(self, entry: Entry) -> str:
-        return f"a {entry.target} exists only in its emulator; name another board"
+        """Return that there is none."""
+        return f"no real {entry.target} is known; bench its emulator"
 
     def device(self, entry: Entry) -> None:
         return None

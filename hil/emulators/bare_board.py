@@ -29,8 +29,8 @@ class Machine:
         name: What QEMU calls it.
         qemu: Program that emulates it.
         options: Further arguments of QEMU.
-        shared: Bytes of its RAM if all of it is shared, with a mailbox for the host's bytes; 0 if the machine
-            cannot share its RAM, so that the UART takes them.
+        shared: Bytes of its RAM if all of it is shared, with a mailbox for the host's bytes.
+        mailbox: Whether there is a mailbox; without one the UART takes the host's bytes, 25 us each.
         shift: Logarithm of the nanoseconds that an instruction takes. The agent's port converts the ticks of
             its clock by the same number.
         uart: Number of the UART that the agent uses.
@@ -40,6 +40,7 @@ class Machine:
     qemu: str = "qemu-system-arm"
     options: tuple[str, ...] = ()
     shared: int = _USED
+    mailbox: bool = True
     shift: int = 8
     uart: int = 0
 
@@ -73,14 +74,21 @@ class BareBoard(Qemu):
 
     def open(self, advice: Advice) -> Transport:
         """Open the byte stream to the agent. Raises `LinkError` if QEMU has ended."""
-        if self._machine.shared:
+        if self._machine.mailbox:
             return MailboxTransport(self._port, self.folder / "memory", advice)
         return SerialTransport(self._port, advice)
 
     def _memory(self) -> list[str]:
-        size = self._machine.shared
-        if not size:
+        if self._machine.mailbox:
+            self._make_memory(self._machine.shared or _USED)
+        if not (size := self._machine.shared):
             return ["-machine", self._machine.name]
+        return [
+            *("-machine", f"{self._machine.name},memory-backend=shared", "-m", f"{size >> 20}M"),
+            *("-object", f"memory-backend-file,id=shared,size={size},mem-path=memory,share=on"),
+        ]
+
+    def _make_memory(self, size: int) -> None:
         try:
             with (self.folder / "memory").open("wb") as memory:
                 os.posix_fallocate(memory.fileno(), 0, _USED)  # else a full disk would end QEMU later
@@ -88,10 +96,6 @@ class BareBoard(Qemu):
         except OSError as error:
             lacks = f"{self.folder.parent} has no {_USED >> 20} MB for the board's memory: {error.strerror}"
             raise EmulatorError(f"{lacks}; make room there, or set TMPDIR to another folder") from error
-        return [
-            *("-machine", f"{self._machine.name},memory-backend=shared", "-m", f"{size >> 20}M"),
-            *("-object", f"memory-backend-file,id=shared,size={size},mem-path=memory,share=on"),
-        ]
 
     def _arguments(self, elf: Path) -> list[str]:
         return [

@@ -105,6 +105,22 @@ def agent(environment: str | BareMetal, wrap: Path | None = None, board: str = "
     return program
 
 
+def binary(firmware: BareMetal) -> Path:
+    """Return an agent without a system as it lies in flash, built unless the cache has it.
+
+    Raises `BuildError`.
+    """
+    program = agent(firmware).with_suffix(".bin")
+    if not whole(program):
+        with TemporaryFolder("build") as folder:
+            copy = firmware.compiler.removesuffix("gcc") + "objcopy"
+            (folder / "out").mkdir()
+            command = [copy, "-O", "binary", str(agent(firmware)), "agent.bin"]
+            _run(command, {}, BUILD_SECONDS, folder / "out")
+            keep(program, (folder / "out" / "agent.bin").read_bytes())
+    return program
+
+
 def is_built(environment: str | BareMetal, board: str = "desktop") -> bool:
     """Return whether the cache has the agent that `agent` returns. Args are those of `agent`."""
     return whole(_program(environment, None, board), executable=True)

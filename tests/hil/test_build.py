@@ -30,6 +30,9 @@ def sources(tmp_path: Path) -> Path:
     return Path(shutil.copytree(build.targets_dir(), copy, ignore=shutil.ignore_patterns("build")))
 
 
+CORTEX_M = {"mps", "nano33ble", "stm32f4"}
+
+
 def ids(root: Path) -> dict[str, str]:
     """Return the build id of each board with a folder in `root`."""
     build_id = runpy.run_path(str(root / "build_id.py"))["build_id"]
@@ -39,12 +42,12 @@ def ids(root: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("changed", "boards"),
     [
-        ("runtime/reds.h", {"mps", "nano33ble", "posix"}),
-        ("runtime/kernels/kernels.h", {"mps", "nano33ble", "posix"}),
-        ("governor/governor.h", {"mps", "nano33ble", "posix"}),
+        ("runtime/reds.h", {*CORTEX_M, "posix", "rv32"}),
+        ("runtime/kernels/kernels.h", {*CORTEX_M, "posix", "rv32"}),
+        ("governor/governor.h", {*CORTEX_M, "posix", "rv32"}),
         ("runtime/kernels/x86/x86.h", {"posix"}),
-        ("runtime/kernels/cortex_m4/cortex_m4.h", {"mps", "nano33ble"}),
-        ("bare_metal/cortex_m/start.c", {"mps", "nano33ble"}),
+        ("runtime/kernels/cortex_m4/cortex_m4.h", CORTEX_M),
+        ("bare_metal/cortex_m/start.c", CORTEX_M),
         ("posix/port.c", {"posix"}),
         ("nano33ble/src/arduino/port.cpp", {"nano33ble"}),
         ("new_board/port.c", set()),

@@ -5,8 +5,6 @@
 #include <string.h>
 
 extern uint32_t stack_top[], data_start[], data_end[], data_image[], bss_start[], bss_end[];
-
-
 int main(void);
 void reset(void);
 

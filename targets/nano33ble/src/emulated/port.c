@@ -1,8 +1,9 @@
-/* The agent's port for the emulated board: QEMU's mps2-an386, with two exact clocks.
+/* The agent's port for the emulated board: QEMU's mps2-an386, with three exact clocks.
  *
  * instructions  as on all MPS boards (mps.c)
  * cycles        a TCG plugin (counter.c in hil/emulators) adds the cost of each instruction and stores the
  *               sum at CYCLES whenever clock_mark runs
+ * flash_words   the plugin also counts the words of data that instructions read from flash, at FLASH_WORDS
  */
 #include "../../../agent/port.h"
 
@@ -13,13 +14,13 @@
 static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[INPUTS_BYTES];
 
-static const port_clock clocks[] = {{"instructions", 0}, {"cycles", 64000000}};
+static const port_clock clocks[] = {{"instructions", 0}, {"cycles", 64000000}, {"flash_words", 0}};
 
 const port_facts port = {
     .board = "nano33ble",
     .emulated = true,
     .clocks = clocks,
-    .clock_count = 2,
+    .clock_count = 3,
     .arena = arena,
     .arena_bytes = sizeof arena,
     .inputs = inputs,
@@ -29,7 +30,7 @@ const port_facts port = {
     .page_bytes = PAGE_BYTES,
 };
 
-/* The plugin updates CYCLES when this function runs. */
+/* The plugin updates CYCLES and FLASH_WORDS when this function runs. */
 __attribute__((naked, noinline)) static void clock_mark(void)
 {
     __asm volatile("bx lr");
@@ -41,7 +42,7 @@ uint32_t port_ticks(uint32_t clock)
         return mps_instructions();
     }
     clock_mark();
-    return CYCLES;
+    return clock == 1 ? CYCLES : FLASH_WORDS;
 }
 
 uint32_t port_stack_room(void)

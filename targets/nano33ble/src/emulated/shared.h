@@ -4,8 +4,9 @@
 
 #include "../../../mps/mps.h"
 
-/* The sum that the plugin stores (port.c). */
+/* The sums that the plugin stores (port.c). */
 #define CYCLES REG(SHARED_AT)
+#define FLASH_WORDS REG(SHARED_AT + 4)
 
 /* A power cut (flash.c): operations of the flash until it, 0 for none; what it leaves of the last of them. */
 #define CUT_IN REG(SHARED_AT + 0x10)
