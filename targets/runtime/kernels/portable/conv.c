@@ -3,7 +3,6 @@
  * filters. A filter of a grouped convolution reads all units of its own block. */
 #include "padding.h"
 #include "portable.h"
-#include "rows.h"
 
 /* Filters side by side that read the same units, and how their windows lie in the input. */
 typedef struct {
@@ -45,24 +44,15 @@ static void write_windows(const reds_op *op, void *layer, const reds_windows *w)
 {
     block *b = layer;
     const reds_padding *f = &b->filters;
-    const int32_t *bias = reds_padding_biases(op, &b->filters, w), *multiplier = reds_multipliers(op) + b->to;
-    const int8_t *weights = f->weights + w->rows.first * f->line + w->columns.first * f->apart;
-    const int8_t *in = w->in + b->from;
-    int8_t *out = w->out + b->to;
     reds_rows r = rows_of(b, w);
+    r.bias = reds_padding_biases(op, &b->filters, w);
+    r.multiplier = reds_multipliers(op) + b->to;
     r.zero = op->zero;
-    for (uint32_t left = w->count, now; left > 0; left -= now) {
-        now = left > 1 ? 2 : 1;
-        r.bias = bias;
-        r.multiplier = multiplier;
-        r.in = in;
-        r.second = in + w->in_apart;
-        r.out = out;
-        r.second_out = out + w->out_apart;
-        reds_write_rows(&r, weights, f->unit, f->units, now == 2);
-        in += now * w->in_apart;
-        out += now * w->out_apart;
-    }
+    reds_line line = w->line;
+    line.in += b->from;
+    line.out += b->to;
+    uint32_t skipped = w->rows.first * f->line + w->columns.first * f->apart;
+    reds_write_rows(&r, f->weights + skipped, f->unit, f->units, &line);
 }
 
 void reds_portable_conv(const reds_op *op)

@@ -8,12 +8,11 @@ void reds_portable_dense(const reds_op *op)
     reds_rows rows = {
         .bias = reds_biases(op),
         .multiplier = reds_multipliers(op),
-        .in = op->in,
-        .out = op->out,
         .zero = op->zero,
         .count = op->units_in,
         .runs = 1,
         .lines = 1,
     };
-    reds_write_rows(&rows, op->weights, op->from->units, op->units_out, false);
+    reds_line line = {.in = op->in, .out = op->out, .count = 1};
+    reds_write_rows(&rows, op->weights, op->from->units, op->units_out, &line);
 }

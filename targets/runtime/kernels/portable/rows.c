@@ -1,13 +1,12 @@
 /* Rows of weights times windows of an input, plain C. Three rows are summed at once, so that each input is read once for
- * three sums, and each weight once for two positions. The loop over the rows is where these functions are called: so
- * the innermost loop of each has all registers.
+ * three sums, and each weight once for two positions.
  *
  * Sums are modulo 2^32, since parts of one may leave int32, while the whole does not. */
 #include "rows.h"
 
-void reds_one_row(const reds_rows *r)
+void reds_one_row(const reds_rows *r, const int8_t *in, int8_t *out)
 {
-    const int8_t *w = r->weights[0], *in = r->in;
+    const int8_t *w = r->weights[0];
     uint32_t sum = (uint32_t)r->bias[0];
     for (uint32_t line = r->lines; line > 0; line--) {
         for (uint32_t run = r->runs; run > 0; run--) {
@@ -20,7 +19,7 @@ void reds_one_row(const reds_rows *r)
         in += r->in_line_gap;
         w += r->weights_line_gap;
     }
-    r->out[0] = reds_requantize((int32_t)sum, r->multiplier[0], r->zero);
+    *out = reds_requantize((int32_t)sum, r->multiplier[0], r->zero);
 }
 
 void reds_three_rows(const reds_rows *r)

@@ -6,6 +6,14 @@
 
 enum { REDS_ROWS = 3 }; /* that are summed at once */
 
+/* Windows in a line that read the same weights. */
+typedef struct {
+    const int8_t *in;
+    int8_t *out;
+    uint32_t count;
+    uint32_t in_apart, out_apart; /* bytes from one window to the next */
+} reds_line;
+
 /* Three rows or one, and what they read: lines of runs of values that follow each other, in the input as in each row. */
 typedef struct {
     const int8_t *weights[REDS_ROWS]; /* each under the first value that is read */
@@ -18,41 +26,16 @@ typedef struct {
     uint32_t in_line_gap, weights_line_gap; /* from the end of a line to the next one */
 } reds_rows;
 
-/* Write a row at one position. */
-void reds_one_row(const reds_rows *r);
+/* Write the first row at a position. */
+void reds_one_row(const reds_rows *r, const int8_t *in, int8_t *out);
 
 /* Write three rows, at one position or at both. */
 void reds_three_rows(const reds_rows *r);
 void reds_three_rows_twice(const reds_rows *r);
 
-/* Write `rows` rows that are `apart` weights from each other, at one position or at both. */
-static inline void reds_write_rows(reds_rows *r, const int8_t *weights, uint32_t apart, uint32_t rows, bool twice)
-{
-    for (; rows >= REDS_ROWS; rows -= REDS_ROWS) {
-        r->weights[0] = weights;
-        r->weights[1] = weights + apart;
-        r->weights[2] = weights + 2 * apart;
-        if (twice) {
-            reds_three_rows_twice(r);
-            r->second_out += REDS_ROWS;
-        } else {
-            reds_three_rows(r);
-        }
-        weights += 3 * apart;
-        r->bias += REDS_ROWS;
-        r->multiplier += REDS_ROWS;
-        r->out += REDS_ROWS;
-    }
-    for (; rows > 0; rows--, weights += apart, r->bias++, r->multiplier++, r->out++) {
-        r->weights[0] = weights;
-        reds_one_row(r);
-        if (twice) {
-            reds_rows other = *r;
-            other.in = r->second;
-            other.out = r->second_out++;
-            reds_one_row(&other);
-        }
-    }
-}
+/* Write `rows` rows that are `apart` weights from each other, in windows in a line. The rest of `r` is set but for its
+ * positions and its first row. */
+void reds_write_rows(const reds_rows *r, const int8_t *weights, uint32_t apart, uint32_t rows,
+                     const reds_line *line);
 
 #endif

@@ -8,26 +8,26 @@ static void slide_along(const reds_op *op, void *layer, reds_slide compute, uint
     uint32_t step_in = side == 0 ? width_in : 1, step_out = side == 0 ? width_out : 1;
     reds_taps across = reds_taps_of(op, 1 - side, line), along = reds_taps_of(op, side, 0);
     reds_windows w = {
-        .in_apart = op->layer->stride[side] * step_in * op->units_in,
-        .out_apart = step_out * op->units_out,
+        .line.in_apart = op->layer->stride[side] * step_in * op->units_in,
+        .line.out_apart = step_out * op->units_out,
     };
-    for (int32_t i = 0; i < count; i += (int32_t)w.count) {
+    for (int32_t i = 0; i < count; i += (int32_t)w.line.count) {
         int32_t y = side == 0 ? i : line, x = side == 0 ? line : i;
         reds_taps next = along;
         w.rows = side == 0 ? along : across;
         w.columns = side == 0 ? across : along;
-        w.out = op->out + ((uint32_t)y * width_out + (uint32_t)x) * op->units_out;
-        w.in = op->in;
+        w.line.out = op->out + ((uint32_t)y * width_out + (uint32_t)x) * op->units_out;
+        w.line.in = op->in;
         if (along.count != 0 && across.count != 0) {
-            w.in += ((uint32_t)w.rows.at * width_in + (uint32_t)w.columns.at) * op->units_in;
+            w.line.in += ((uint32_t)w.rows.at * width_in + (uint32_t)w.columns.at) * op->units_in;
         }
-        w.count = 0;
+        w.line.count = 0;
         while (reds_alike(&along, &next)) {
-            w.count++;
-            if (i + (int32_t)w.count == count) {
+            w.line.count++;
+            if (i + (int32_t)w.line.count == count) {
                 break;
             }
-            next = reds_taps_of(op, side, i + (int32_t)w.count);
+            next = reds_taps_of(op, side, i + (int32_t)w.line.count);
         }
         compute(op, layer, &w);
         along = next;

@@ -2,7 +2,7 @@
 #ifndef REDS_WINDOWS_H
 #define REDS_WINDOWS_H
 
-#include "../kernels.h"
+#include "rows.h"
 
 /* The taps of a window along one side that lie in the input: `count` of them, from `first` on. */
 typedef struct {
@@ -12,10 +12,7 @@ typedef struct {
 
 /* Windows in a line that have the same taps in the input. The counts of taps may be 0, where they lie in the padding. */
 typedef struct {
-    const int8_t *in; /* unit 0 under the first of these taps, in the first window */
-    int8_t *out;      /* unit 0 of what the first window yields */
-    uint32_t count;
-    uint32_t in_apart, out_apart; /* bytes from one window to the next */
+    reds_line line; /* from unit 0 under the first of these taps to unit 0 of what a window yields */
     reds_taps rows, columns;
 } reds_windows;
 
