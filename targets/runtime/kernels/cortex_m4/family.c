@@ -1,13 +1,7 @@
 /* The Cortex-M4's family: sizes and checks of layout radix256, and the kernels by kind of layer. */
-#include "cortex_m4.h"
+#include "conv.h"
 
 #ifdef __ARM_FEATURE_DSP
-
-static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t units)
-{
-    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
-    return full % 4 != 0 ? (taps * full + 3) / 4 : taps * ((units + 3) / 4);
-}
 
 /* Return whether windows of up to nine taps slide along the only row or the only column of the input. */
 static bool line(const reds_layer *layer, const reds_tensor *from)
@@ -26,7 +20,7 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     case REDS_DENSE:
         return in * out;
     case REDS_CONV:
-        return (uint64_t)conv_quads(layer, from->units, from->units) * 4 * ((to->units + 1u) / 2 * 2);
+        return (uint64_t)reds_m4_conv_quads(layer, from) * 4 * out;
     case REDS_DEPTHWISE: /* no size is valid for windows that the kernel does not know */
         return reds_m4_square(layer) || line(layer, from) ? 2 * REDS_M4_TAPS * out : UINT64_MAX;
     default:
@@ -41,7 +35,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     case REDS_DENSE:
         return (units_in + 3) / 4 * 8;
     case REDS_CONV:
-        return conv_quads(layer, from->units, units_in) * 24;
+        return reds_m4_conv_scratch(layer, from, units_in);
     case REDS_DEPTHWISE:
         return reds_m4_lines(layer) * reds_m4_line_bytes(layer, from, units_in) + (units_in + 3) / 4 * 4;
     default:
@@ -114,7 +108,7 @@ static bool table_ok(const reds_layer *layer, const void *table, uint32_t units,
 }
 
 const reds_family reds_cortex_m4 = {
-    .layout = 1,
+    .layout = 4,
     .alignment = 4,
     .weights_bytes = weights_bytes,
     .scratch_bytes = scratch_bytes,
