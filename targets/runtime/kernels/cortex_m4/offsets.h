@@ -1,4 +1,4 @@
-/* Offsets of the fields of reds_m4_rows and reds_m4_line, for the assembler. offsets.c checks each one. */
+/* Offsets of the fields of reds_m4_rows, for the assembler. offsets.c checks each one. */
 #ifndef REDS_CORTEX_M4_OFFSETS_H
 #define REDS_CORTEX_M4_OFFSETS_H
 
@@ -13,19 +13,4 @@
 #define ROWS_OUT 32
 #define ROWS_OUT2 36
 #define ROWS_GROUPS 40
-
-#define LINE_LINE 0
-#define LINE_LINE_1 4
-#define LINE_LINE_2 8
-#define LINE_WEIGHTS 12
-#define LINE_TABLE 16
-#define LINE_BIAS_UNIT 20
-#define LINE_ROUNDING 24
-#define LINE_SHIFT 28
-#define LINE_OUT 32
-#define LINE_UNITS 36
-#define LINE_STEP 40
-#define LINE_GROUPS 44
-#define LINE_POSITIONS 48
-
 #endif
