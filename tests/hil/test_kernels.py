@@ -106,7 +106,7 @@ def net_counts(
     """Return counts of DNN S with one subnet."""
     graph = by_name("dnn-s")
     model = with_random_weights("dnn-s", graph, {"100%": graph.full})
-    return NetCounts(model, preferring(model, LAYOUTS[1]), (cost,), (alone,), Count(15, switch), first, "")
+    return NetCounts(model, preferring(model, LAYOUTS[4]), (cost,), (alone,), Count(15, switch), first, "")
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_lines_of_a_dense_layer() -> None:
     assert marked(layer, half).sum() == 256
     assert lines(CANONICAL, layer, half, 16) == 16
     assert lines(CANONICAL, layer, half, 64) == 8, "two rows a line"
-    assert lines(LAYOUTS[1], layer, half, 16) == 16
+    assert lines(LAYOUTS[4], layer, half, 16) == 16
     scattered = np.arange(0, 32, 2), np.arange(0, 32, 2)
     assert lines(CANONICAL, layer, scattered, 16) == 32
-    assert lines(LAYOUTS[1], layer, scattered, 16) == 64, "every word of every group"
+    assert lines(LAYOUTS[4], layer, scattered, 16) == 64, "every word of every group"
 
 
 def test_lines_of_a_convolution_are_those_of_its_taps() -> None:

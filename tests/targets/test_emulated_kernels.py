@@ -60,9 +60,9 @@ def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Mod
 def test_models_of_this_test_have_rows_marked_plain() -> None:
     wide = next(model for model in shapes() if model.name == "plain-rows")
     for model in (wide, plain_conv()):
-        assert LAYOUTS[1].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x00\x01"
+        assert LAYOUTS[4].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x00\x01"
     model = large_biases()
-    assert LAYOUTS[1].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x01"
+    assert LAYOUTS[4].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x01"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_invalid_field_of_a_device_layout_is_refused(
     nano: tuple[Agent, Hello], at: int, code: str, value: int
 ) -> None:
     agent, hello = nano
-    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[4]))
     step = seed_of(bytes(data)).plans[0].steps[0]
     struct.pack_into("<" + code, data, step + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
@@ -96,7 +96,7 @@ def test_shifts_the_kernels_cannot_take_are_refused(
     nano: tuple[Agent, Hello], shifts: tuple[int, int], valid: bool
 ) -> None:
     agent, hello = nano
-    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[4]))
     step = seed_of(bytes(data)).plans[0].steps[0]
     table = STEP.unpack_from(data, step)[3]
     data[table : table + 2] = bytes(shifts)
@@ -133,9 +133,9 @@ def instructions_of_layers(nano: tuple[Agent, Hello], data: bytes) -> list[int]:
 def test_layer_without_a_fast_kernel_runs_portable_alone(nano: tuple[Agent, Hello]) -> None:
     """A depthwise layer of 5 x 5 costs what it costs in a canonical pack; other weights stay fast."""
     net = separable(5)
-    mixed = instructions_of_layers(nano, stored(net, LAYOUTS[1]))
+    mixed = instructions_of_layers(nano, stored(net, LAYOUTS[4]))
     canonical = instructions_of_layers(nano, pack.dumps(net))
-    fast = instructions_of_layers(nano, stored(separable(3), LAYOUTS[1]))
+    fast = instructions_of_layers(nano, stored(separable(3), LAYOUTS[4]))
     assert mixed[4] == canonical[4] > 5 * fast[4]
     for i in (0, 1, 2, 5):
         assert mixed[i] == fast[i] < canonical[i] / 3
@@ -144,6 +144,6 @@ def test_layer_without_a_fast_kernel_runs_portable_alone(nano: tuple[Agent, Hell
 def test_left_out_block_costs_no_instruction(nano: tuple[Agent, Hello]) -> None:
     """A subnet without a block runs the instructions of a net that never had it."""
     net = without(separable(3), [[(1, 4)]])
-    assert instructions_of_layers(nano, stored(net, LAYOUTS[1])) == instructions_of_layers(
-        nano, stored(separable(3, block=False), LAYOUTS[1])
+    assert instructions_of_layers(nano, stored(net, LAYOUTS[4])) == instructions_of_layers(
+        nano, stored(separable(3, block=False), LAYOUTS[4])
     )

@@ -23,4 +23,4 @@ def test_layer_without_a_kernel_stays_canonical_and_is_named(tmp_path: Path) -> 
     assert done.exit_code == 0
     assert "no kernels for layer 1:" in done.output
     data = out.read_bytes()
-    assert [LAYER.unpack_from(data, at)[3] for at in seed_of(data).layers] == [1, 0, 1]
+    assert [LAYER.unpack_from(data, at)[3] for at in seed_of(data).layers] == [4, 0, 4]

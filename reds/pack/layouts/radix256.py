@@ -25,20 +25,53 @@ PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
 
 
-def _words(rows: NDArray[np.int32], group: int) -> bytes:
-    """Return int32 [rows, inputs] as uint32, little-endian, [rows / group][inputs / 4][group rows]."""
-    w = padded(padded(rows, 0, group), 1, 4)
-    w = w.reshape(w.shape[0] // group, group, w.shape[1] // 4, 4)
+LARGEST_OUTPUT = (1 << 15) - 256
+"""Outputs without zero point, before they are clamped, are less where the kernels narrow them to 16 bits."""
+FLAT = 4
+"""With fewer units in, a convolution's rows are cut into words across positions."""
+WORDS = 8
+"""Most words of a row for the kernel that keeps four rows of weights in registers."""
+BLOCK = 64
+"""Windows that are gathered for that kernel at a time."""
+
+
+def _words(rows: NDArray[np.int32]) -> bytes:
+    """Return int32 [rows, inputs] as uint32, little-endian, [rows / 4][inputs / 4][4 rows]."""
+    w = padded(padded(rows, 0, 4), 1, 4)
+    w = w.reshape(w.shape[0] // 4, 4, w.shape[1] // 4, 4)
     low = (256 * w[..., 1] + w[..., 0]) & 0xFFFF
     high = (256 * w[..., 3] + w[..., 2]) & 0xFFFF
     words = (low | (high << 16)).astype(np.uint32).transpose(0, 2, 1)
     return np.ascontiguousarray(words).astype("<u4").tobytes()
 
 
+def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> int:
+    """Return the bytes of lines, and of the larger of two kernels' buffers.
+
+    The first kernel has two expanded windows, tables, sums, an output and a window as bytes. The second one
+    has weights of four rows and windows as bytes.
+    """
+    flat, padding = source.units < FLAT, any(layer.padding)
+    copied = flat or units_in % 4 != 0 or padding
+    pitch = source.units if flat else units_in
+    quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
+    groups = -(-len(layer.weights) // 4)
+    kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
+    if quads <= WORDS and (flat or layer.taps == 1 or units_in % 4 == 0):
+        direct = layer.taps == 1 and not copied and layer.stride == (1, 1)
+        windows, streams = (2, 1) if direct else (BLOCK, groups)
+        kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * windows + 4)
+    lines = 0
+    if copied:
+        positions = source.width + layer.padding[1] + layer.padding[3]
+        lines = (min(layer.span[0], source.height) + padding) * ((positions * pitch + 7) // 4 * 4)
+    return 4 * layer.kernel[0] + lines + kernel
+
+
 class Radix256(Fast):
     """Dense layers and convolutions in words of four inputs, depthwise layers in the canonical order."""
 
-    id = 1
+    id = 4
     name = "radix256"
     alignment = 4
     dilated = frozenset({Kind.CONV})
@@ -59,13 +92,12 @@ class Radix256(Fast):
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights of dense layers and convolutions as words, and others in the canonical order."""
         w = layer.weights.astype(np.int32)
-        if layer.kind is Kind.DENSE:
-            return _words(w, 4)
-        if layer.kind is Kind.CONV:
+        if layer.kind in PAIRED:
             full = w.shape[1] // layer.taps
-            if full % 4 == 0:  # four units of each tap, then the next four: fewer units are a prefix
-                w = w.reshape(len(w), layer.taps, full // 4, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
-            return _words(w, 2)
+            if full >= FLAT:  # four units of each tap, then the next four: fewer units are a prefix
+                w = padded(w.reshape(len(w), layer.taps, full), 2, 4)
+                w = w.reshape(len(w), layer.taps, -1, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
+            return _words(w)
         return super().weights(layer)
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
@@ -91,13 +123,12 @@ class Radix256(Fast):
     def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the kernel's buffers.
 
-        Dense: the expanded input. Convolution: two windows, expanded and as bytes. Depthwise: lines.
+        Dense: the expanded input. Convolution: lines, and what its kernels need beside. Depthwise: lines.
         """
         if layer.kind is Kind.DENSE:
             return (step.units_in + 3) // 4 * 8
         if layer.kind is Kind.CONV:
-            full, by_four = sources[0].units, layer.taps * ((step.units_in + 3) // 4)
-            return 24 * (by_four if full % 4 == 0 else (layer.taps * full + 3) // 4)
+            return _conv_scratch(layer, sources[0], step.units_in)
         if m4_depthwise.is_depthwise(layer, sources):
             return m4_depthwise.scratch(layer, sources)
         return super().scratch(layer, sources, step)
@@ -105,10 +136,14 @@ class Radix256(Fast):
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:
         """Return for every four rows whether the fast kernel cannot compute them in this subnet.
 
-        Either 256 * acc of a row may exceed int32, or the biases have too large a shift.
+        Either 256 * acc of a row may exceed int32, or the biases have too large a shift, or the output of a
+        convolution may leave 16 bits before it is clamped.
         """
         reach = np.abs(layer.subnet_weights(step).astype(np.int64)).sum(axis=1) * LIMIT
         reach = padded(reach + np.abs(step.bias.astype(np.int64)), 0, 4)
         _, shift = encode(step.bias, BIAS_SHIFTS)
         wide = (reach * MULTIPLIER_STEP >= 1 << 31) | (shift not in FAST_BIAS_SHIFTS)
+        if layer.kind is Kind.CONV:
+            multiplier = padded(np.abs(step.multiplier.astype(np.int64)), 0, 4)
+            wide |= reach * multiplier >= LARGEST_OUTPUT << 32
         return np.asarray(wide.reshape(-1, 4).any(axis=1))

@@ -24,8 +24,17 @@ static void stop(int status)
     fault();
 }
 
+/* Let programs use the registers of the FPU, as the core of the real board does. */
+static void enable_fpu(void)
+{
+    volatile uint32_t *cpacr = (volatile uint32_t *)0xe000ed88; /* Armv7-M ARM, B3.2.20 */
+    *cpacr |= 0xfu << 20;
+    __asm volatile("dsb\n\tisb");
+}
+
 void reset(void)
 {
+    enable_fpu();
     memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
     memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
     stop(main());

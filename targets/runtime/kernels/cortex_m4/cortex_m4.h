@@ -1,4 +1,5 @@
-/* Kernels for the Cortex-M4 and their layout, radix256: the arithmetic that C and assembler share.
+/* Kernels for the Cortex-M4 and their layout, radix256: the arithmetic that C and assembler share. The same code runs
+ * on other processors with these multiplies, as the Cortex-M7 and M33.
  *
  * Dense and convolution. A word of weights holds four inputs of one row as two halfwords,
  * (256*w1 + w0, 256*w3 + w2). Inputs are expanded to two words, (x1, x3) and (256*x0 - x1, 256*x2 - x3). Then
@@ -9,9 +10,8 @@
  * final sum fits int32, or marks a group of four rows as plain; reds_m4_plain_sum computes those. Order of
  * the words:
  *
- *     dense  [groups of 4 rows][ceil(in / 4)][4 rows]
- *     conv   [groups of 2 rows][in / 4][taps][2 rows]        by four units, so that a subnet reads a prefix;
- *            [groups of 2 rows][ceil(taps * in / 4)][2 rows] "flat": the full net's `in` is no multiple of 4
+ *     [groups of 4 rows][ceil(in / 4)][taps][4 rows]  by four units, so that a subnet reads a prefix of each group;
+ *     [groups of 4 rows][ceil(taps * in / 4)][4 rows] "flat": a convolution of the full net's one to three units
  *
  * depthwise.h explains depthwise layers.
  *
@@ -39,7 +39,7 @@ typedef struct {
     uint32_t rows[]; /* bias in the lower half, multiplier in the upper one */
 } reds_m4_table;
 
-/* Rows of weights times the inputs of one position (reds_m4_dense) or of two (reds_m4_conv). */
+/* Rows of weights times the inputs of one position. */
 typedef struct {
     const uint32_t *weights;
     const uint32_t *x;
@@ -50,17 +50,14 @@ typedef struct {
     int32_t rounding;      /* reds_m4_rounding */
     uint32_t shift;
     int8_t *out;
-    int8_t *out2;    /* of the second position */
-    uint32_t groups; /* of four rows, or of two rows for two positions; at least one */
+    uint32_t groups; /* of four rows; at least one */
 } reds_m4_rows;
 
-/* Both advance every pointer but x past the rows done. */
+/* Advances every pointer but x past the rows done. */
 void reds_m4_dense(reds_m4_rows *rows);
-void reds_m4_conv(reds_m4_rows *rows);
 
-/* Expand `quads` words of four inputs to two words each; expand_two interleaves two positions. */
-void reds_m4_expand(const int8_t *in, uint32_t *x, uint32_t quads);
-void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32_t quads);
+/* Expand `quads` words of four inputs to two words each. */
+void reds_m4_expand_line(const int8_t *in, uint32_t *x, uint32_t quads);
 
 /* memcpy by words, whatever the alignment: small C libraries copy byte by byte. */
 void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
@@ -69,6 +66,25 @@ void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
 static inline int32_t reds_m4_rounding(const reds_m4_table *table, int32_t zero)
 {
     return zero * (1 << table->shift) + (1 << (table->shift - 1));
+}
+
+/* Return the rows that a layer computes at one position; `out` is that of the first one. */
+static inline reds_m4_rows reds_m4_rows_of(const reds_op *op, const uint32_t *x, uint32_t quads,
+                                           uint32_t full_quads)
+{
+    const reds_m4_table *table = op->table;
+    return (reds_m4_rows){
+        .weights = op->weights,
+        .x = x,
+        .table = table->rows,
+        .bias_right = 16u - table->bias_shift,
+        .quads = quads,
+        .skip = 16 * (full_quads - quads),
+        .rounding = reds_m4_rounding(table, op->zero),
+        .shift = table->shift,
+        .out = op->out,
+        .groups = (op->units_out + 3) / 4,
+    };
 }
 
 /* Return the output of a plain row from its sum, without the factor 256, and its word of the table. */

@@ -1,13 +1,8 @@
 /* The Cortex-M4's family: sizes and checks of layout radix256, and the kernels by kind of layer. */
+#include "conv.h"
 #include "depthwise.h"
 
 #ifdef __ARM_FEATURE_DSP
-
-static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t units)
-{
-    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
-    return full % 4 != 0 ? (taps * full + 3) / 4 : taps * ((units + 3) / 4);
-}
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
@@ -24,7 +19,7 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     case REDS_DENSE:
         return in * out;
     case REDS_CONV:
-        return (uint64_t)conv_quads(layer, from->units, from->units) * 4 * ((to->units + 1u) / 2 * 2);
+        return (uint64_t)reds_m4_conv_quads(layer, from) * 4 * out;
     default:
         return 0;
     }
@@ -42,7 +37,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     case REDS_DENSE:
         return (units_in + 3) / 4 * 8;
     case REDS_CONV:
-        return conv_quads(layer, from->units, units_in) * 24;
+        return reds_m4_conv_scratch(layer, from, units_in);
     default:
         return reds_portable.scratch_bytes(layer, tensors, units_in);
     }
@@ -121,7 +116,7 @@ static bool table_ok(const reds_layer *layer, const void *table, uint32_t units,
 }
 
 const reds_family reds_cortex_m4 = {
-    .layout = 1,
+    .layout = 4,
     .alignment = 4,
     .weights_bytes = weights_bytes,
     .scratch_bytes = scratch_bytes,

@@ -1,4 +1,4 @@
-/* Offsets of the fields of reds_m4_rows, for the assembler. offsets.c checks each one. */
+/* Offsets of the fields of structs that the assembler reads. offsets.c checks each one. */
 #ifndef REDS_CORTEX_M4_OFFSETS_H
 #define REDS_CORTEX_M4_OFFSETS_H
 
@@ -11,6 +11,19 @@
 #define ROWS_ROUNDING 24
 #define ROWS_SHIFT 28
 #define ROWS_OUT 32
-#define ROWS_OUT2 36
-#define ROWS_GROUPS 40
+#define ROWS_GROUPS 36
+
+#define WALK_LINES 0
+#define WALK_ROWS 4
+#define WALK_RUNS 8
+#define WALK_RUN_STEP 12
+#define WALK_X_STEP 16
+#define WALK_WORDS 20
+#define WALK_MASK 24
+#define WALK_WORD_STEP 28
+#define WALK_BYTES 32
+#define WALK_COPIES 36
+#define WALK_STEP 40
+#define WALK_WINDOW 44
+
 #endif

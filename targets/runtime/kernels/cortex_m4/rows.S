@@ -3,8 +3,7 @@
 #include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
-    .syntax unified
-    .thumb
+#include "macros.h"
 
 /* Four inputs times four rows: 16 products in 14 instructions. */
 .macro QUAD
@@ -22,22 +21,6 @@
     smlad   r1, r5, r9, r1
     smlad   r2, r6, r9, r2
     smlad   r3, r7, r9, r3
-.endm
-
-/* Four inputs of two positions times two rows: 16 products in 12 instructions. */
-.macro QUAD_OF_TWO
-    ldrd    r4, r5, [r10], #8
-    ldm     r11!, {r6-r9}
-    smlad   r0, r4, r6, r0
-    smlad   r1, r5, r6, r1
-    smlad   r2, r4, r8, r2
-    smlad   r3, r5, r8, r3
-    sxtb16  r4, r4
-    sxtb16  r5, r5
-    smlad   r0, r4, r7, r0
-    smlad   r1, r5, r7, r1
-    smlad   r2, r4, r9, r2
-    smlad   r3, r5, r9, r3
 .endm
 
 /* Run the macro \quad r12 times, unrolled by four. \loop names the labels. */
@@ -85,15 +68,6 @@
     qadd8   r0, r0, r4
 .endm
 
-.macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type   \name, %function
-    .thumb_func
-    .p2align 2
-\name:
-.endm
-
 /* void reds_m4_dense(reds_m4_rows *rows) */
 FUNCTION reds_m4_dense
     push    {r4-r11, lr}
@@ -128,44 +102,6 @@ FUNCTION reds_m4_dense
     bne     .Ldense_group
     pop     {r4-r11, pc}
     .size   reds_m4_dense, . - reds_m4_dense
-
-/* void reds_m4_conv(reds_m4_rows *rows) */
-FUNCTION reds_m4_conv
-    push    {r4-r11, lr}
-    mov     lr, r0
-    ldr     r10, [lr, #ROWS_WEIGHTS]
-.Lconv_group:
-    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* ROWS_BIAS_RIGHT too */
-    ldr     r11, [lr, #ROWS_X]
-    ldr     r12, [lr, #ROWS_QUADS]
-    ldrd    r0, r1, [r4], #8
-    str     r4, [lr, #ROWS_TABLE]
-    BIAS    r0, r5
-    BIAS    r1, r5
-    mov     r2, r0
-    mov     r3, r1
-    FOR_EACH_QUAD    QUAD_OF_TWO, conv
-    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* ROWS_ROUNDING too */
-    add     r10, r10, r11
-    ldr     r8, [lr, #ROWS_TABLE]
-    ldrd    r6, r7, [r8, #-8]
-    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* ROWS_OUT too */
-    smlawt  r0, r0, r6, r12
-    smlawt  r1, r1, r7, r12
-    smlawt  r2, r2, r6, r12
-    smlawt  r3, r3, r7, r12
-    SATURATE
-    ldrd    r6, r7, [lr, #ROWS_OUT2]  /* ROWS_GROUPS too */
-    strh    r0, [r9], #2
-    lsrs    r0, r0, #16
-    strh    r0, [r6], #2
-    str     r9, [lr, #ROWS_OUT]
-    subs    r7, r7, #1
-    strd    r6, r7, [lr, #ROWS_OUT2]
-    bne     .Lconv_group
-    str     r10, [lr, #ROWS_WEIGHTS]
-    pop     {r4-r11, pc}
-    .size   reds_m4_conv, . - reds_m4_conv
 
 /* void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes) */
 FUNCTION reds_m4_copy
@@ -202,8 +138,8 @@ FUNCTION reds_m4_copy
     bx      lr
     .size   reds_m4_copy, . - reds_m4_copy
 
-/* void reds_m4_expand(const int8_t *in, uint32_t *x, uint32_t quads) */
-FUNCTION reds_m4_expand
+/* void reds_m4_expand_line(const int8_t *in, uint32_t *x, uint32_t quads) */
+FUNCTION reds_m4_expand_line
     push    {r4, r5}
     mov     r5, #0xff00ff00
 1:
@@ -216,27 +152,7 @@ FUNCTION reds_m4_expand
     bne     1b
     pop     {r4, r5}
     bx      lr
-    .size   reds_m4_expand, . - reds_m4_expand
-
-/* void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32_t quads) */
-FUNCTION reds_m4_expand_two
-    push    {r4-r8}
-    mov     r8, #0xff00ff00
-1:
-    ldr     r5, [r0], #4
-    ldr     r7, [r1], #4
-    sxtb16  r4, r5, ror #8
-    sxtb16  r6, r7, ror #8
-    and     r5, r8, r5, lsl #8
-    and     r7, r8, r7, lsl #8
-    ssub16  r5, r5, r4
-    ssub16  r7, r7, r6
-    stm     r2!, {r4-r7}
-    subs    r3, r3, #1
-    bne     1b
-    pop     {r4-r8}
-    bx      lr
-    .size   reds_m4_expand_two, . - reds_m4_expand_two
+    .size   reds_m4_expand_line, . - reds_m4_expand_line
 #endif
 
 #ifdef __ELF__
