@@ -51,16 +51,17 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
     The first kernel has two expanded windows, tables, sums, an output and a window as bytes. The second one
     has weights of four rows and windows as bytes.
     """
-    flat, padding = source.units < FLAT, any(layer.padding)
-    copied = flat or units_in % 4 != 0 or padding
+    windows, padding = layer.taps > 1, any(layer.padding)
+    flat, whole = windows and source.units < FLAT, units_in % 4 == 0
+    copied = padding or flat or (windows and not whole)
     pitch = source.units if flat else units_in
     quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
     groups = -(-len(layer.weights) // 4)
     kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
-    if quads <= WORDS and (flat or layer.taps == 1 or units_in % 4 == 0):
-        direct = layer.taps == 1 and not copied and layer.stride == (1, 1)
-        windows, streams = (2, 1) if direct else (BLOCK, groups)
-        kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * windows + 4)
+    if quads <= WORDS and (flat or whole or not windows):
+        direct = whole and not windows and layer.stride == (1, 1)
+        gathered, streams = (2, 1) if direct else (BLOCK, groups)
+        kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
     lines = 0
     if copied:
         positions = source.width + layer.padding[1] + layer.padding[3]

@@ -39,8 +39,9 @@ typedef struct {
     uint32_t window;    /* gather: bytes from one gathered window to the next */
 } reds_m4_walk;
 
-/* Expand a window that begins at a column of its lines, in bytes. */
-void reds_m4_expand(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+/* Expand a window that begins at a column of its lines, in bytes: any, or one of three columns for a pair. */
+void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
 
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
@@ -85,7 +86,7 @@ enum { REDS_M4_BLOCK = 64 }; /* windows that are gathered for the stationary ker
 /* The sizes of a convolution in one subnet. */
 typedef struct {
     uint32_t taps;
-    bool flat;           /* fewer than four units in: a row of weights is cut into words across positions */
+    bool flat;           /* windows of fewer than four units: weights are cut into words across positions */
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
@@ -118,6 +119,13 @@ reds_m4_input reds_m4_input_of(const reds_op *op);
 
 /* Set the lines of the windows of one row of the output. Rows come in order. */
 void reds_m4_set_lines(reds_m4_input *input, uint32_t y);
+
+/* Return the positions of a row of the output: all where the tensor is its windows. */
+static inline uint32_t reds_m4_columns(const reds_m4_input *input)
+{
+    const reds_tensor *to = input->op->to;
+    return input->conv.direct ? (uint32_t)to->height * to->width : to->width;
+}
 
 /* Return how windows are gathered. */
 reds_m4_walk reds_m4_gathering(const reds_m4_input *input);

@@ -18,12 +18,13 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
 {
     uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
     uint32_t full_quads = reds_m4_conv_quads(layer, from);
-    bool flat = from->units < 4, copied = flat || units_in % 4 != 0 || reds_padded(layer);
+    bool flat = from->units < 4 && taps > 1;
+    bool copied = reds_padded(layer) || flat || (units_in % 4 != 0 && taps > 1);
     reds_m4_conv conv = {
         .taps = taps,
         .flat = flat,
         .copied = copied,
-        .direct = taps == 1 && !copied && layer->stride[0] == 1 && layer->stride[1] == 1,
+        .direct = taps == 1 && layer->stride[0] == 1 && layer->stride[1] == 1,
         .pitch = flat ? from->units : units_in,
         .quads = flat ? full_quads : taps * ((units_in + 3) / 4),
         .full_quads = full_quads,
@@ -44,7 +45,8 @@ uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, 
     uint32_t outside = reds_padded(layer) ? 1 : 0;
     uint32_t rest = 16 * conv.quads + 68 * conv.groups + (conv.flat ? 4 * conv.quads + 4 : 0);
     if (conv.stationary) {
-        uint32_t windows = conv.direct ? 2 : REDS_M4_BLOCK, streams = conv.direct ? 1 : conv.groups;
+        bool direct = conv.direct && units_in % 4 == 0;
+        uint32_t windows = direct ? 2 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
     }

@@ -5,70 +5,79 @@
 
 #ifdef __ARM_FEATURE_DSP
 
-/* Where the windows go, and the tables. */
+/* How windows are expanded, and the tables. */
 typedef struct {
     reds_m4_input *input;
     reds_m4_walk walk;
-    bool gathered;    /* flat windows whose rows are no words: copied to `window`, then expanded */
-    uint32_t spacing; /* bytes in x from one word's halves to those of the next word */
+    void (*words)(const int8_t *in, uint32_t *x, uint32_t quads);
+    void (*taps)(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+    uint32_t spacing; /* words in x from the halves of four inputs to the next */
     uint32_t *x;
     int32_t *biases, *sums;
-    int8_t *last; /* an output whose last word reaches past the tensor */
-    int8_t *window;
+    int8_t *last;   /* an output whose last word reaches past the tensor */
+    int8_t *window; /* a flat window */
+    uint32_t columns;
     uint32_t x_at, y_at; /* of the next position */
 } work;
 
 static work work_of(reds_m4_input *input)
 {
     const reds_m4_conv *conv = &input->conv;
-    const reds_layer *layer = input->op->layer;
-    work w = {.input = input, .x = input->rest, .spacing = 16};
+    work w = {.input = input, .x = input->rest, .columns = reds_m4_columns(input)};
     w.biases = (int32_t *)(w.x + 4 * conv->quads);
     w.sums = w.biases + 4 * conv->groups;
     w.last = (int8_t *)(w.sums + 12 * conv->groups);
     w.window = w.last + 4 * conv->groups;
-    w.gathered = conv->flat && (layer->dilation[1] != 1 || layer->kernel[1] * conv->pitch % 4 != 0);
     w.walk = reds_m4_gathering(input);
     return w;
 }
 
-/* Set how windows are expanded, with so many bytes from the halves of one word to those of the next. */
-static void set_spacing(work *w, uint32_t spacing)
+/* Set how windows are expanded: one, or two side by side. */
+static void set_positions(work *w, uint32_t positions)
 {
-    const reds_m4_conv *conv = &w->input->conv;
-    uint32_t units = w->input->op->units_in;
-    w->spacing = spacing;
-    if (conv->flat) {
-        w->walk.words = w->walk.bytes / 4;
-        w->walk.word_step = spacing;
-        w->walk.x_step = spacing * w->walk.words;
-    } else {
-        w->walk.runs = w->input->op->layer->kernel[1];
+    uint32_t units = w->input->op->units_in, columns = w->input->op->layer->kernel[1];
+    w->spacing = 2 * positions;
+    w->words = positions == 1 ? reds_m4_expand_8 : reds_m4_expand_16;
+    w->taps = positions == 2 && columns == 3 ? reds_m4_expand_three : reds_m4_expand_taps;
+    if (!w->input->conv.flat) {
+        w->walk.runs = columns;
         w->walk.words = units / 4;
-        w->walk.mask = units % 4 == 0 ? 0 : (1u << (8 * (units % 4))) - 1;
-        w->walk.word_step = spacing * conv->taps;
-        w->walk.x_step = spacing;
+        w->walk.mask = units % 4 == 0 ? 0 : reds_m4_lanes(units);
+        w->walk.word_step = 4 * w->spacing * w->input->conv.taps;
+        w->walk.x_step = 4 * w->spacing;
+    }
+}
+
+/* Expand the only position of a window. */
+static void expand_position(const work *w, const int8_t *in, uint32_t *x)
+{
+    uint32_t words = w->input->op->units_in / 4, rest = w->input->op->units_in % 4, lanes = 0;
+    if (words != 0) {
+        w->words(in, x, words);
+    }
+    if (rest != 0) {
+        memcpy(&lanes, in + 4 * words, rest);
+        w->words((const int8_t *)&lanes, x + words * w->spacing, 1);
     }
 }
 
 /* Expand the window of the next position. */
 static void expand_next(work *w, uint32_t *x)
 {
-    const reds_op *op = w->input->op;
+    const reds_m4_conv *conv = &w->input->conv;
     if (w->x_at == 0) {
         reds_m4_set_lines(w->input, w->y_at);
     }
     uint32_t column = reds_m4_column(w->input, w->x_at);
-    if (w->gathered) {
-        const int8_t *window = w->window;
+    if (conv->flat) {
         reds_m4_gather(&w->walk, column, w->window, 1);
-        reds_m4_walk flat = {.lines = &window, .rows = 1, .runs = 1, .words = w->input->conv.quads};
-        flat.word_step = w->spacing;
-        reds_m4_expand(&flat, 0, x);
+        w->words(w->window, x, conv->quads);
+    } else if (conv->taps == 1) {
+        expand_position(w, w->walk.lines[0] + column, x);
     } else {
-        reds_m4_expand(&w->walk, column, x);
+        w->taps(&w->walk, column, x);
     }
-    if (++w->x_at == op->to->width) {
+    if (++w->x_at == w->columns) {
         w->x_at = 0;
         w->y_at++;
     }
@@ -95,7 +104,7 @@ static void singles(work *w, uint32_t first, uint32_t positions)
     const reds_op *op = w->input->op;
     const reds_m4_conv *conv = &w->input->conv;
     reds_m4_rows all = reds_m4_rows_of(op, w->x, conv->quads, conv->full_quads);
-    set_spacing(w, 8);
+    set_positions(w, 1);
     for (uint32_t position = first; position < positions; position++) {
         int8_t *out = op->out + position * op->units_out;
         bool past = position + 1 == positions && op->units_out % 4 != 0;
@@ -145,7 +154,7 @@ static void pairs(work *w, uint32_t count)
         .zero = op->zero,
     };
     decode(w, groups);
-    set_spacing(w, 16);
+    set_positions(w, 2);
     for (; count != 0; count--, rows.out += 2 * op->units_out) {
         expand_next(w, w->x);
         expand_next(w, w->x + 2);

@@ -115,18 +115,25 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
     }
 }
 
-/* Gather windows from position `first` on. */
+/* Gather windows from position `first` on. Words of the last position of a tensor may reach past it. */
 static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t first, uint32_t count, int8_t *to)
 {
-    uint32_t width = input->op->to->width, y = first / width, x = first % width;
+    uint32_t columns = reds_m4_columns(input), y = first / columns, x = first % columns;
+    uint32_t positions = (uint32_t)input->op->to->height * input->op->to->width;
+    bool exact = !input->conv.copied && first + count == positions && walk->bytes % 4 != 0;
+    count -= exact ? 1 : 0;
     while (count != 0) {
-        uint32_t run = width - x < count ? width - x : count;
+        uint32_t run = columns - x < count ? columns - x : count;
         reds_m4_set_lines(input, y);
         reds_m4_gather(walk, reds_m4_column(input, x), to, run);
         to += run * walk->window;
         count -= run;
-        x = 0;
-        y++;
+        y += x + run == columns ? 1 : 0;
+        x = x + run == columns ? 0 : x + run;
+    }
+    if (exact) {
+        reds_m4_set_lines(input, y);
+        memcpy(to, walk->lines[0] + reds_m4_column(input, x), walk->bytes);
     }
 }
 
@@ -142,9 +149,10 @@ void reds_m4_conv_stationary(reds_m4_input *input)
     const reds_m4_conv *conv = &input->conv;
     uint32_t positions = (uint32_t)op->to->height * op->to->width, groups = (op->units_out + 3) / 4;
     uint32_t *streams = input->rest, size = 4 * conv->quads + 8;
-    int8_t *windows = (int8_t *)(streams + size * (conv->direct ? 1 : groups));
-    tail end = {last_positions(positions, op->units_out), conv->direct ? windows : NULL};
-    if (conv->direct) {
+    bool in_place = conv->direct && op->units_in % 4 == 0;
+    int8_t *windows = (int8_t *)(streams + size * (in_place ? 1 : groups));
+    tail end = {last_positions(positions, op->units_out), in_place ? windows : NULL};
+    if (in_place) {
         for (uint32_t g = groups; g-- > 0;) {
             arrange(input, g, streams);
             four_rows(input, streams, g, op->in, op->out, positions, end);

@@ -56,8 +56,15 @@ typedef struct {
 /* Advances every pointer but x past the rows done. */
 void reds_m4_dense(reds_m4_rows *rows);
 
-/* Expand `quads` words of four inputs to two words each. */
-void reds_m4_expand_line(const int8_t *in, uint32_t *x, uint32_t quads);
+/* Expand `quads` words of four inputs to two words each, at every 8 or 16 bytes of x. */
+void reds_m4_expand_8(const int8_t *in, uint32_t *x, uint32_t quads);
+void reds_m4_expand_16(const int8_t *in, uint32_t *x, uint32_t quads);
+
+/* Return the bytes of a word that belong to a position of so many units, if it is its last one. */
+static inline uint32_t reds_m4_lanes(uint32_t units)
+{
+    return units % 4 == 0 ? 0xffffffff : (1u << (8 * (units % 4))) - 1;
+}
 
 /* memcpy by words, whatever the alignment: small C libraries copy byte by byte. */
 void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);

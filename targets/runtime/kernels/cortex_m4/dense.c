@@ -28,12 +28,10 @@ static void plain_group(const reds_op *op, const reds_m4_rows *rows, uint32_t fi
 
 static void expand(const reds_op *op, uint32_t *x, uint32_t quads)
 {
-    reds_m4_expand_line(op->in, x, quads);
-    uint32_t live = op->units_in % 4;
-    if (live != 0) { /* zero the lanes that are no inputs of this subnet */
-        uint32_t lanes =
-            *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & ((1u << (8 * live)) - 1);
-        reds_m4_expand_line((const int8_t *)&lanes, x + 2 * quads - 2, 1);
+    reds_m4_expand_8(op->in, x, quads);
+    if (op->units_in % 4 != 0) { /* zero the lanes that are no inputs of this subnet */
+        uint32_t lanes = *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & reds_m4_lanes(op->units_in);
+        reds_m4_expand_8((const int8_t *)&lanes, x + 2 * quads - 2, 1);
     }
 }
 

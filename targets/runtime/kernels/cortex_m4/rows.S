@@ -137,22 +137,6 @@ FUNCTION reds_m4_copy
 6:
     bx      lr
     .size   reds_m4_copy, . - reds_m4_copy
-
-/* void reds_m4_expand_line(const int8_t *in, uint32_t *x, uint32_t quads) */
-FUNCTION reds_m4_expand_line
-    push    {r4, r5}
-    mov     r5, #0xff00ff00
-1:
-    ldr     r3, [r0], #4
-    sxtb16  r4, r3, ror #8
-    and     r3, r5, r3, lsl #8
-    ssub16  r3, r3, r4
-    strd    r4, r3, [r1], #8
-    subs    r2, r2, #1
-    bne     1b
-    pop     {r4, r5}
-    bx      lr
-    .size   reds_m4_expand_line, . - reds_m4_expand_line
 #endif
 
 #ifdef __ELF__
