@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.pack.layouts import m4_depthwise
 from reds.pack.layouts.fast import Fast
 from reds.pack.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded
@@ -22,17 +23,6 @@ from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHI
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
-
-
-TAPS = 9
-"""Taps of the depthwise kernel: 3 x 3 in a picture, up to nine in a line."""
-
-
-def _line(layer: IntegerLayer, source: TensorShape) -> bool:
-    """Return whether windows of up to nine taps slide along the only row or the only column of the input."""
-    column = source.width == 1 and layer.kernel[1] == 1
-    row = source.height == 1 and layer.kernel[0] == 1
-    return (column or row) and layer.taps <= TAPS
 
 
 LARGEST_OUTPUT = (1 << 15) - 256
@@ -80,7 +70,7 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
 
 
 class Radix256(Fast):
-    """Dense layers and convolutions in words of four inputs, depthwise layers of nine taps by four units."""
+    """Dense layers and convolutions in words of four inputs, depthwise layers in the canonical order."""
 
     id = 4
     name = "radix256"
@@ -88,15 +78,20 @@ class Radix256(Fast):
     dilated = frozenset({Kind.CONV})
 
     def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
-        """Refuse what `Fast` refuses except an attention, and depthwise kernels but 3 x 3 or a line."""
+        """Refuse what `Fast` refuses, except an attention and every depthwise layer but the very largest."""
         if layer.kind is Kind.ATTENTION:
             return ""
-        if layer.kind is Kind.DEPTHWISE and layer.kernel != (3, 3) and not _line(layer, sources[0]):
-            return f"a depthwise layer with a kernel of {layer.kernel[0]}x{layer.kernel[1]}"
+        if m4_depthwise.is_depthwise(layer, sources):
+            bytes_needed = m4_depthwise.scratch(layer, sources)
+            return (
+                ""
+                if bytes_needed <= m4_depthwise.STRIP_LIMIT
+                else f"a depthwise layer of {bytes_needed} bytes of scratch"
+            )
         return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """Return the weights as words; depthwise as int16 [units / 4][9 taps][w0, w2, w1, w3]."""
+        """Return the weights of dense layers and convolutions as words, and others in the canonical order."""
         w = layer.weights.astype(np.int32)
         if layer.kind in PAIRED:
             full = w.shape[1] // layer.taps
@@ -104,9 +99,7 @@ class Radix256(Fast):
                 w = padded(w.reshape(len(w), layer.taps, full), 2, 4)
                 w = w.reshape(len(w), layer.taps, -1, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
             return _words(w)
-        units = padded(padded(w, 0, 4), 1, TAPS) if w.size else w
-        by_four = units.reshape(len(units) // 4, 4, TAPS).transpose(0, 2, 1) if w.size else units
-        return by_four[..., [0, 2, 1, 3]].astype("<i2").tobytes() if w.size else b""
+        return super().weights(layer)
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
         """Return a subnet's table, in one word for each row if the layer has weights.
@@ -137,11 +130,8 @@ class Radix256(Fast):
             return (step.units_in + 3) // 4 * 8
         if layer.kind is Kind.CONV:
             return _conv_scratch(layer, sources[0], step.units_in)
-        if layer.kind is Kind.DEPTHWISE:
-            positions, lines = sources[0].width + layer.padding[1] + layer.padding[3], 4
-            if layer.kernel != (3, 3):
-                positions, lines = sources[0].positions + sum(layer.padding) + TAPS - layer.taps, 1
-            return lines * ((positions * step.units_in + 7) // 4 * 4) + (step.units_in + 3) // 4 * 4
+        if m4_depthwise.is_depthwise(layer, sources):
+            return m4_depthwise.scratch(layer, sources)
         return super().scratch(layer, sources, step)
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:

@@ -13,8 +13,7 @@
  *     [groups of 4 rows][ceil(in / 4)][taps][4 rows]  by four units, so that a subnet reads a prefix of each group;
  *     [groups of 4 rows][ceil(taps * in / 4)][4 rows] "flat": a convolution of the full net's one to three units
  *
- * Depthwise, 3 x 3, or up to 9 x 1 along a tensor of one column or one row, whose taps beyond the window have
- * the weight 0: int16 [groups of 4 units][9 taps][w0, w2, w1, w3].
+ * depthwise.h explains depthwise layers.
  *
  * The table of a layer with weights is a header and a word a row, with the multiplier above the bias. The
  * sum starts at the shifted lower half. SMLAWT multiplies it by the upper half and adds zero point and
@@ -56,48 +55,6 @@ typedef struct {
 
 /* Advances every pointer but x past the rows done. */
 void reds_m4_dense(reds_m4_rows *rows);
-
-/* One output row of a depthwise layer. Along a line, the three lines of the window are the taps 0, 3 and 6. */
-typedef struct {
-    const int8_t *line[3]; /* the three input lines of the first window, padding included */
-    const uint32_t *weights;
-    const uint32_t *table; /* its words */
-    int32_t bias_unit;     /* 2^bias_shift */
-    int32_t rounding;
-    uint32_t shift;
-    int8_t *out;
-    uint32_t units;     /* bytes of a position */
-    uint32_t step;      /* bytes from one window to the next */
-    uint32_t groups;    /* of four units, at least one */
-    uint32_t positions; /* at least one */
-} reds_m4_line;
-
-void reds_m4_depthwise(const reds_m4_line *line);
-
-enum { REDS_M4_TAPS = 9 };
-
-static inline bool reds_m4_square(const reds_layer *layer)
-{
-    return layer->kernel[0] == 3 && layer->kernel[1] == 3;
-}
-
-/* Return how many padded lines of the input a depthwise layer keeps in its scratch. */
-static inline uint32_t reds_m4_lines(const reds_layer *layer)
-{
-    return reds_m4_square(layer) ? 4 : 1;
-}
-
-/* Return the bytes of a padded line: words are read up to 3 bytes past the end of nine taps. */
-static inline uint32_t reds_m4_line_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units)
-{
-    uint32_t positions = (uint32_t)from->width + layer->padding[1] + layer->padding[3];
-    if (!reds_m4_square(layer)) { /* all positions: either the rows or the columns are one */
-        positions = (uint32_t)from->height * from->width + layer->padding[0] + layer->padding[1] +
-                    layer->padding[2] + layer->padding[3] + REDS_M4_TAPS -
-                    (uint32_t)layer->kernel[0] * layer->kernel[1];
-    }
-    return (positions * units + 7) / 4 * 4;
-}
 
 /* Expand `quads` words of four inputs to two words each, at every 8 or 16 bytes of x. */
 void reds_m4_expand_8(const int8_t *in, uint32_t *x, uint32_t quads);
@@ -148,7 +105,6 @@ static inline int8_t reds_m4_plain(const reds_m4_table *table, uint32_t row, int
 /* The kernels of the family, one a kind of layer. */
 void reds_m4_run_dense(const reds_op *op);
 void reds_m4_run_conv(const reds_op *op);
-void reds_m4_run_depthwise(const reds_op *op);
 void reds_m4_run_average_pool(const reds_op *op);
 void reds_m4_run_attention(const reds_op *op);
 

@@ -65,20 +65,4 @@ AT(reds_m4_stationary_rows, out, 12);
 AT(reds_m4_stationary_rows, apart, 16);
 AT(reds_m4_stationary_rows, zero, 20);
 
-AT(reds_m4_line, line[0], LINE_LINE);
-AT(reds_m4_line, line[1], LINE_LINE_1);
-AT(reds_m4_line, line[2], LINE_LINE_2);
-AT(reds_m4_line, weights, LINE_WEIGHTS);
-AT(reds_m4_line, table, LINE_TABLE);
-AT(reds_m4_line, bias_unit, LINE_BIAS_UNIT);
-AT(reds_m4_line, rounding, LINE_ROUNDING);
-AT(reds_m4_line, shift, LINE_SHIFT);
-AT(reds_m4_line, out, LINE_OUT);
-AT(reds_m4_line, units, LINE_UNITS);
-AT(reds_m4_line, step, LINE_STEP);
-AT(reds_m4_line, groups, LINE_GROUPS);
-AT(reds_m4_line, positions, LINE_POSITIONS);
-
-PAIR(LINE_WEIGHTS, LINE_TABLE);
-
 #endif

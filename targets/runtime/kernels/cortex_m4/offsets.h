@@ -26,18 +26,4 @@
 #define WALK_STEP 40
 #define WALK_WINDOW 44
 
-#define LINE_LINE 0
-#define LINE_LINE_1 4
-#define LINE_LINE_2 8
-#define LINE_WEIGHTS 12
-#define LINE_TABLE 16
-#define LINE_BIAS_UNIT 20
-#define LINE_ROUNDING 24
-#define LINE_SHIFT 28
-#define LINE_OUT 32
-#define LINE_UNITS 36
-#define LINE_STEP 40
-#define LINE_GROUPS 44
-#define LINE_POSITIONS 48
-
 #endif
