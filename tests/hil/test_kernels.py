@@ -114,7 +114,7 @@ def net_counts(
     """Return counts of DNN S with one subnet."""
     graph = by_name("dnn-s")
     model = with_random_weights("dnn-s", graph, {"100%": graph.full})
-    return NetCounts(model, preferring(model, LAYOUTS[1]), (cost,), (alone,), Count(15, switch, 2), first, "")
+    return NetCounts(model, preferring(model, LAYOUTS[4]), (cost,), (alone,), Count(15, switch, 2), first, "")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_best_engine_is_compared_with_and_without_wait_states() -> None:
     graph = by_name("autoencoder")
     model = with_random_weights("autoencoder", graph, {"100%": graph.full})
     cost = Count(300_000, 243_000, 121_500)
-    net = NetCounts(model, preferring(model, LAYOUTS[1]), (cost,), (cost,), cost, 1.0, "")
+    net = NetCounts(model, preferring(model, LAYOUTS[4]), (cost,), (cost,), cost, 1.0, "")
     ((_, _, _, cycles, ratio, waiting, with_waits),) = report.best_table([net]).rows
     assert (cycles, ratio) == (243_000, 0.5)
     assert (waiting, with_waits) == (cost.with_waits, 1.0)
@@ -240,10 +240,10 @@ def test_lines_of_a_dense_layer() -> None:
     assert marked(layer, half).sum() == 256
     assert lines(CANONICAL, layer, half, 16) == 16
     assert lines(CANONICAL, layer, half, 64) == 8, "two rows a line"
-    assert lines(LAYOUTS[1], layer, half, 16) == 16
+    assert lines(LAYOUTS[4], layer, half, 16) == 16
     scattered = np.arange(0, 32, 2), np.arange(0, 32, 2)
     assert lines(CANONICAL, layer, scattered, 16) == 32
-    assert lines(LAYOUTS[1], layer, scattered, 16) == 64, "every word of every group"
+    assert lines(LAYOUTS[4], layer, scattered, 16) == 64, "every word of every group"
 
 
 def test_lines_of_a_convolution_are_those_of_its_taps() -> None:

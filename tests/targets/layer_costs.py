@@ -76,7 +76,7 @@ def main() -> None:
         for name, model in CASES.items():
             fast, portable = (
                 instructions(agent, hello.max_payload, clock, model, stored(model, layout))
-                for layout in (LAYOUTS[1], CANONICAL)
+                for layout in (LAYOUTS[4], CANONICAL)
             )
             macs, outputs = model.macs(0), model.output_size(0)
             each = f"{fast / macs:.2f}" if macs else ""

@@ -3,7 +3,7 @@
 
 const reds_kernels reds_processors[] = {
 #ifdef __ARM_FEATURE_DSP
-    {{[0] = &reds_portable, [1] = &reds_cortex_m4}},
+    {{[0] = &reds_portable, [4] = &reds_cortex_m4}},
 #endif
 #ifdef __x86_64__
     {{[0] = &reds_portable, [2] = &reds_x86_avx512}},
