@@ -53,12 +53,13 @@ class Radix256(Fast):
     alignment = 4
     dilated = frozenset({Kind.CONV})
 
-    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return whether the kernels can run this layer: an attention, or depthwise only 3 x 3 or a line."""
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Refuse what `Fast` refuses except an attention, and depthwise kernels but 3 x 3 or a line."""
         if layer.kind is Kind.ATTENTION:
-            return True
-        windows = layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3) or _line(layer, sources[0])
-        return super().runs(layer, sources) and windows
+            return ""
+        if layer.kind is Kind.DEPTHWISE and layer.kernel != (3, 3) and not _line(layer, sources[0]):
+            return f"a depthwise layer with a kernel of {layer.kernel[0]}x{layer.kernel[1]}"
+        return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as words; depthwise as int16 [units / 4][9 taps][w0, w2, w1, w3]."""
