@@ -19,6 +19,8 @@ PANEL = 16
 """Rows whose blocks are neighbors."""
 QUAD = 4
 """Rows, and inputs, of a block."""
+LANES = 16
+"""Values that the depthwise kernel computes at once."""
 
 
 def _tight(layer: IntegerLayer, units: int) -> bool:
@@ -39,7 +41,8 @@ class Neon(Fast):
     id = 5
     name = "neon"
     alignment = 16
-    dilated = frozenset({Kind.CONV})
+    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
+    padded_pools = True
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as int8 [panels][quads][groups of 4 rows][4 rows][4 inputs].
@@ -60,16 +63,26 @@ class Neon(Fast):
     def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the kernel's buffers.
 
-        Dense: the input, if its units are no multiple of four. Convolution: the padded input. Depthwise: lines.
+        Dense: the input, if its units are no multiple of four. Convolution: the padded input. Depthwise:
+        likewise, and weights that are repeated for positions which share a vector.
         """
         if layer.kind is Kind.DENSE:
             return step.units_in + QUAD if step.units_in % QUAD else 0
         if layer.kind is Kind.CONV:
             return self._copy(layer, sources[0], step.units_in)
         if layer.kind is Kind.DEPTHWISE:
-            line = (sources[0].width + layer.padding[1] + layer.padding[3]) * step.units_in + 8
-            return (layer.kernel[0] + 1) * line
+            return self._depthwise(layer, sources[0], step.units_in)
         return 0
+
+    @staticmethod
+    def _depthwise(layer: IntegerLayer, source: TensorShape, live: int) -> int:
+        top, left, bottom, right = layer.padding
+        width = source.width + left + right
+        copied = (source.height + top + bottom) * width * live + 8
+        across = width - layer.dilation[1] * (layer.kernel[1] - 1)
+        shared = live < LANES and LANES % live == 0 and layer.stride[1] == 1 and across * live >= LANES
+        input_bytes = round_up(copied, 16) if any(layer.padding) or live < 8 else 0
+        return input_bytes + (layer.taps * LANES if shared else 0)
 
     @staticmethod
     def _copy(layer: IntegerLayer, source: TensorShape, live: int) -> int:

@@ -24,9 +24,6 @@ static bool has_dotprod(void)
 
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if ((reds_dilated(layer) && layer->kind != REDS_CONV) || reds_padded_pool(layer)) {
-        return UINT64_MAX;
-    }
     uint64_t rows = (to->units + 3u) / 4 * 4;
     switch (layer->kind) {
     case REDS_DENSE:
@@ -53,7 +50,7 @@ static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensor
     case REDS_CONV:
         return at_most(reds_neon_copy_bytes(layer, from, units_in));
     case REDS_DEPTHWISE:
-        return at_most((layer->kernel[0] + 1ull) * reds_neon_line_bytes(layer, from, units_in));
+        return at_most(reds_neon_depthwise_bytes(layer, from, units_in));
     default:
         return 0;
     }
@@ -88,9 +85,9 @@ static void conv_dotprod(const reds_op *op)
         [REDS_CONV] = conv,                                                                       \
         [REDS_DEPTHWISE] = reds_neon_depthwise,                                                   \
         [REDS_AVERAGE_POOL] = reds_neon_average_pool,                                             \
-        [REDS_MAX_POOL] = reds_portable_max_pool,                                                 \
+        [REDS_MAX_POOL] = reds_neon_max_pool,                                                     \
         [REDS_ADD] = reds_neon_add,                                                               \
-        [REDS_FLATTEN] = reds_portable_flatten,                                                   \
+        [REDS_FLATTEN] = reds_neon_flatten,                                                       \
     }
 
 const reds_family reds_neon_dotprod = {.available = has_dotprod, FAMILY(dense_dotprod, conv_dotprod)};

@@ -58,6 +58,8 @@ void reds_neon_dense(const reds_op *op, reds_neon_inner inner);
 void reds_neon_conv(const reds_op *op, reds_neon_inner inner);
 void reds_neon_depthwise(const reds_op *op);
 void reds_neon_average_pool(const reds_op *op);
+void reds_neon_max_pool(const reds_op *op);
+void reds_neon_flatten(const reds_op *op);
 void reds_neon_add(const reds_op *op);
 
 /* Return whether the columns of a kernel row are stored without padding between them. */
@@ -94,11 +96,32 @@ static inline uint64_t reds_neon_copy_bytes(const reds_layer *layer, const reds_
     return height * width * pitch + 4;
 }
 
-/* Return the bytes of a padded input line in scratch, which 8-byte loads read from any unit. */
-static inline uint64_t reds_neon_line_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units)
+/* Values that a depthwise kernel computes at once. Units that divide them share a vector with those of the
+ * positions that follow, if the windows are side by side. */
+enum { REDS_NEON_LANES = 16 };
+
+static inline bool reds_neon_shared(const reds_layer *layer, const reds_tensor *from, uint32_t units)
 {
-    return ((uint64_t)from->width + layer->padding[1] + layer->padding[3]) * units + 8;
+    int32_t width =
+        from->width + layer->padding[1] + layer->padding[3] - layer->dilation[1] * (layer->kernel[1] - 1);
+    return units < REDS_NEON_LANES && REDS_NEON_LANES % units == 0 && layer->stride[1] == 1 &&
+           width * (int32_t)units >= REDS_NEON_LANES;
 }
+
+/* Return the bytes of a depthwise layer's scratch: its padded input, then for shared vectors its weights, once
+ * for each position. Loads of eight bytes may reach past the input. */
+static inline uint64_t reds_neon_depthwise_bytes(const reds_layer *layer, const reds_tensor *from,
+                                                 uint32_t units)
+{
+    uint64_t height = (uint64_t)from->height + layer->padding[0] + layer->padding[2];
+    uint64_t width = (uint64_t)from->width + layer->padding[1] + layer->padding[3];
+    uint64_t input = reds_padded(layer) || units < 8 ? (height * width * units + 8 + 15) / 16 * 16 : 0;
+    uint64_t taps = (uint64_t)layer->kernel[0] * layer->kernel[1];
+    return input + (reds_neon_shared(layer, from, units) ? taps * REDS_NEON_LANES : 0);
+}
+
+/* Copy the input to scratch, with `value` as its padding, and each position followed by 0 up to its pitch. */
+void reds_neon_copy_input(const reds_op *op, uint32_t pitch, int32_t value);
 
 /* Load eight entries of a table, or four and 0 if no more are used: a table is padded to four. */
 REDS_ALWAYS_INLINE int32x4x2_t reds_neon_table(const int32_t *entries, uint32_t live)
@@ -118,6 +141,18 @@ REDS_ALWAYS_INLINE int8x8_t reds_neon_requantize(int32x4x2_t acc, int32x4x2_t ha
     int16x4_t low = vqmovn_s32(vqrdmulhq_s32(acc.val[0], half.val[0]));
     int16x8_t y = vqmovn_high_s32(low, vqrdmulhq_s32(acc.val[1], half.val[1]));
     return vmax_s8(vqmovn_s16(vqaddq_s16(y, zero)), vdup_n_s8(-127));
+}
+
+/* Requantize sixteen sums. */
+REDS_ALWAYS_INLINE int8x16_t reds_neon_requantize_all(const int32x4_t acc[4], const int32x4_t half[4],
+                                                      int16x8_t zero)
+{
+    int16x8_t low =
+        vqmovn_high_s32(vqmovn_s32(vqrdmulhq_s32(acc[0], half[0])), vqrdmulhq_s32(acc[1], half[1]));
+    int16x8_t high =
+        vqmovn_high_s32(vqmovn_s32(vqrdmulhq_s32(acc[2], half[2])), vqrdmulhq_s32(acc[3], half[3]));
+    int8x16_t y = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, zero)), vqaddq_s16(high, zero));
+    return vmaxq_s8(y, vdupq_n_s8(-127));
 }
 
 /* Store the first `live` of eight values; fewer than eight. */

@@ -6,6 +6,8 @@
 
 #ifdef __aarch64__
 
+#pragma GCC diagnostic ignored "-Woverlength-strings" /* of a tile: longer than C99 asks compilers to take */
+
 /* Run over a window: sixteen inputs of each run at a time, then eight, then four. `w` runs over the blocks. The
  * other parts load inputs and add products, and go on to the next run or line of the window. */
 #define REDS_NEON_WINDOW(BEGIN, SIXTEEN, EIGHT, FOUR, NEXT_RUN, NEXT_LINE, END)  \
@@ -43,10 +45,10 @@
 #define REDS_NEON_FINISH3(a, b, c, d) \
     REDS_NEON_FIRST(a)                \
     REDS_NEON_SECOND(a, b) REDS_NEON_THIRD(c) REDS_NEON_LOW(a) REDS_NEON_HIGH(a, c) REDS_NEON_PUT(a)
-#define REDS_NEON_FINISH4(a, b, c, d)                                                                      \
-    REDS_NEON_FIRST(a)                                                                                     \
-    REDS_NEON_SECOND(a, b) REDS_NEON_THIRD(c) REDS_NEON_FOURTH(c, d) REDS_NEON_LOW(a) REDS_NEON_HIGH(a, c) \
-        REDS_NEON_PUT(a)
+#define REDS_NEON_FINISH4(a, b, c, d) \
+    REDS_NEON_FIRST(a)                \
+    REDS_NEON_SECOND(a, b)            \
+    REDS_NEON_THIRD(c) REDS_NEON_FOURTH(c, d) REDS_NEON_LOW(a) REDS_NEON_HIGH(a, c) REDS_NEON_PUT(a)
 
 /* Operands of a window; `y` is where the outputs are stored, sixteen bytes a position. */
 #define REDS_NEON_OUT                                                                             \
