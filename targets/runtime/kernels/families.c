@@ -11,8 +11,8 @@ const reds_kernels reds_processors[] = {
     {{[0] = &reds_portable, [2] = &reds_x86_avx2}},
 #endif
 #ifdef __aarch64__
-    {{[0] = &reds_portable, [3] = &reds_neon_dotprod}},
-    {{[0] = &reds_portable, [3] = &reds_neon_baseline}},
+    {{[0] = &reds_portable, [5] = &reds_neon_dotprod}},
+    {{[0] = &reds_portable, [5] = &reds_neon_baseline}},
 #endif
     {{[0] = &reds_portable}},
 };
