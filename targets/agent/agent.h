@@ -25,6 +25,9 @@ void agent_run(void);
 
 /* The rest is private to the agent's files. */
 
+/* The text that build_id.py prints for the sources of this agent. */
+extern const char agent_build[];
+
 /* A governor that runs on the board. It has begun if governor.subnets is not 0. */
 typedef struct {
     reds_governor governor;

@@ -12,7 +12,7 @@ from reds.pack.layouts import LAYOUTS
 from reds.pack.model import IntegerLayer, Step
 from tests.support.nets import dense_model
 
-RADIX = LAYOUTS[1]
+RADIX = LAYOUTS[4]
 
 
 def halves(word: int) -> tuple[int, int]:

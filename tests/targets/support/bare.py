@@ -83,9 +83,7 @@ def build(folder: Path, core: Core, optimized: Sequence[str] = ("-O3",), runtime
     link = ["-nostartfiles", "-static", "-T", str(SUPPORT / "bare.ld")]
     subprocess.run([core.compiler, *flags, *link, *map(str, objects), "-o", str(program)], check=True)
     plugin_flags = ["-O2", "-fPIC", "-shared", *WARNINGS]
-    subprocess.run(
-        ["cc", *plugin_flags, str(SUPPORT / "instructions.c"), "-o", str(plugin)], check=True
-    )
+    subprocess.run(["cc", *plugin_flags, str(SUPPORT / "instructions.c"), "-o", str(plugin)], check=True)
     return Bare(core, program, plugin, _address(core, program, "mark"))
 
 

@@ -1,12 +1,12 @@
 /* Copy a layer's input to its scratch in the form that x86.h describes. */
 
-/* Copy a run of bytes as x + 128. */
-FAST void add_128(uint8_t *to, const int8_t *from, size_t bytes)
+/* Copy a run of bytes as x + OFFSET. */
+FAST void offset_run(uint8_t *to, const int8_t *from, size_t bytes)
 {
     for (; bytes > BYTES; bytes -= BYTES, to += BYTES, from += BYTES) {
-        add_128_some(to, from, BYTES);
+        offset_some(to, from, BYTES);
     }
-    add_128_some(to, from, (uint32_t)bytes);
+    offset_some(to, from, (uint32_t)bytes);
 }
 
 /* Copy positions that are `apart` bytes apart in the input, with 0 in the lanes past the subnet's units. */
@@ -18,7 +18,7 @@ FAST void copy_apart(uint8_t *to, const int8_t *from, size_t apart, size_t posit
         for (uint32_t i = live; i < pitch; i++) {
             to[i] = 0;
         }
-        add_128(to, from, live);
+        offset_run(to, from, live);
     }
 }
 
@@ -26,7 +26,7 @@ FAST void copy_apart(uint8_t *to, const int8_t *from, size_t apart, size_t posit
 FAST void copy_run(uint8_t *to, const int8_t *from, size_t positions, const reds_x86_window *w)
 {
     if (w->live == w->pitch) {
-        add_128(to, from, positions * w->pitch);
+        offset_run(to, from, positions * w->pitch);
     } else {
         copy_apart(to, from, w->live, positions, w);
     }
@@ -49,11 +49,11 @@ FAST void copy_line(uint8_t *to, const int8_t *from, uint32_t positions, const r
 FAST void pad(uint8_t *to, size_t positions, int32_t zero, const reds_x86_window *w)
 {
     if (w->live == w->pitch) {
-        memset(to, zero + 128, positions * w->pitch);
+        memset(to, zero + OFFSET, positions * w->pitch);
         return;
     }
     for (; positions > 0; positions--, to += w->pitch) {
-        memset(to, zero + 128, w->live);
+        memset(to, zero + OFFSET, w->live);
         memset(to + w->live, 0, w->pitch - w->live);
     }
 }

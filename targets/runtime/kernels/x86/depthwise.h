@@ -48,7 +48,7 @@ FAST void depthwise_lanes(const lanes *l, const uint8_t *window, uint32_t quads,
         }
         interleave(inputs, rows);
         UNROLL for (uint32_t k = 0; k < 4; k++) {
-            acc[k] = dot(acc[k], inputs[k], load(l->weights + (4 * q + k) * LANES));
+            acc[k] = dot_taps(acc[k], inputs[k], load(l->weights + (4 * q + k) * LANES));
         }
     }
     UNROLL for (uint32_t k = 0; k < 4; k++) {
@@ -102,7 +102,7 @@ KERNEL void depthwise(const reds_op *op)
             const int32_t *weights = (const int32_t *)op->weights + (size_t)q * full + first;
             arrange(scratch.arranged + 4 * LANES * q, weights, units);
         }
-        arrange_table(l.bias, reds_biases(op) + first, units);
+        arrange_table(l.bias, biases(op) + first, units);
         arrange_table(l.multiplier, reds_multipliers(op) + first, units);
         if (quads == 3) {
             depthwise_units(op, &w, &l, scratch.copy, 3, first, units);

@@ -1,5 +1,5 @@
-/* Vectors of 8 int32 lanes, for AVX2. The including file defines ISA before and dot(acc, inputs, weights)
- * after. lanes512.h has the same operations for AVX-512, and their comments. */
+/* Vectors of 8 int32 lanes, for AVX2. The including file defines ISA and OFFSET before, and
+ * dot(acc, inputs, weights) after. lanes512.h has the same operations for AVX-512, and their comments. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -107,9 +107,9 @@ FAST void save_bytes(void *at, __m128i bytes, uint32_t count)
     }
 }
 
-FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
+FAST void offset_some(uint8_t *to, const int8_t *from, uint32_t count)
 {
-    const __m256i sign = _mm256_set1_epi8(-128);
+    const __m256i sign = _mm256_set1_epi8(-OFFSET);
     if (count == BYTES) {
         save(to, load(from) ^ (vec)sign);
         return;
@@ -121,10 +121,45 @@ FAST void add_128_some(uint8_t *to, const int8_t *from, uint32_t count)
     save_bytes(to, _mm_xor_si128(load_bytes(from, count), _mm256_castsi256_si128(sign)), count);
 }
 
-FAST void save_rows(int8_t *at, const vec *v, uint32_t vectors, uint32_t count)
+FAST vec pack(const vec *v)
 {
-    __m256i second = vectors == 2 ? (__m256i)v[1] : _mm256_setzero_si256();
-    __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)v[0], second), 0xd8);
+    __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
+    __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    return (vec)_mm256_max_epi8(bytes, _mm256_set1_epi8(-127));
+}
+
+FAST void save_part(int8_t *at, vec bytes, uint32_t part, uint32_t size, uint32_t count)
+{
+    __m256i all = (__m256i)bytes;
+    __m128i low = _mm256_castsi256_si128(all), high = _mm256_extracti128_si256(all, 1);
+    count = count < size ? count : size;
+    if (size == 32) {
+        if (count == 32) {
+            save(at, bytes);
+            return;
+        }
+        save_bytes(at, low, count < 16 ? count : 16);
+        if (count > 16) {
+            save_bytes(at + 16, high, count - 16);
+        }
+    } else if (size == 16) {
+        save_bytes(at, part == 0 ? low : high, count);
+    } else {
+        __m128i half = part < 2 ? low : high;
+        half = part % 2 == 0 ? half : _mm_unpackhi_epi64(half, half);
+        if (count == 8) {
+            _mm_storel_epi64((void *)at, half);
+        } else {
+            save_bytes(at, half, count);
+        }
+    }
+}
+
+FAST void save_rows(int8_t *at, const vec *v, uint32_t count)
+{
+    __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]), 0xd8);
     __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
     save_bytes(at, _mm_max_epi8(bytes, _mm_set1_epi8(-127)), count < 16 ? count : 16);
 }
@@ -153,4 +188,15 @@ FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
     if (count > 16) {
         save_bytes(at + 16, _mm256_extracti128_si256(bytes, 1), count - 16);
     }
+}
+
+FAST vec sided(vec v, uint32_t sides)
+{
+    (void)sides; /* always one */
+    return v;
+}
+
+FAST vec upper_half(vec lower, vec upper)
+{
+    return (vec)_mm256_blend_epi32((__m256i)lower, (__m256i)upper, 0xf0);
 }
