@@ -78,7 +78,7 @@ typedef struct reds_kernels {
 /* The kinds of processor of this build, the fastest first. The last one has the portable kernels alone. */
 extern const reds_kernels reds_processors[];
 extern const reds_family reds_portable;
-extern const reds_family reds_cortex_m4;
+extern const reds_family reds_cortex_m4, reds_helium;
 extern const reds_family reds_x86_avx512, reds_x86_avxvnni, reds_x86_avx2;
 extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 

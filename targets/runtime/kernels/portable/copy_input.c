@@ -1,7 +1,5 @@
-/* The copy of an input with its padding, which several kernels read. */
-#include "neon.h"
-
-#ifdef __aarch64__
+/* The copy of an input with its padding, which fast kernels read. */
+#include "portable.h"
 
 /* Copy the units of a position. */
 static void copy(int8_t *to, const int8_t *from, uint32_t n)
@@ -50,7 +48,7 @@ static int8_t *inside(const reds_op *op, int8_t *to, const int8_t *from, uint32_
     return to;
 }
 
-void reds_neon_copy_input(const reds_op *op, uint32_t pitch, int32_t value)
+void reds_copy_input(const reds_op *op, uint32_t pitch, int32_t value)
 {
     const uint8_t *padding = op->layer->padding;
     uint32_t width = op->from->width, line = padding[1] + width + padding[3];
@@ -63,5 +61,3 @@ void reds_neon_copy_input(const reds_op *op, uint32_t pitch, int32_t value)
     }
     outside(op, to, padding[2] * line, pitch, value);
 }
-
-#endif
