@@ -44,7 +44,8 @@ static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint
     const int8_t *in = reds_input_values(op, k) + begin;
     uint32_t units = reds_input_room(op, k)->units, count = end - begin, units_out = op->units_out;
     int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k], zero = op->zero;
-    for (uint32_t position = reds_positions(op->to); position > 0; position--, in += units, out += units_out) {
+    for (uint32_t position = reds_positions(op->to); position > 0;
+         position--, in += units, out += units_out) {
         for (uint32_t u = 0; u < count; u++) {
             out[u] = reds_requantize(16 * in[u] + bias, multiplier, zero);
         }
