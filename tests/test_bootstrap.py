@@ -22,7 +22,8 @@ def run(path: Path, *arguments: str, system: str = "debian") -> subprocess.Compl
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NANO = {"build-essential", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm"}
 PI = {"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "mmdebstrap"}
-BENCH = NANO | PI | (set() if KEYRING.exists() else {"debian-archive-keyring"})
+RISCV = {"gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf", "qemu-system-misc"}
+BENCH = NANO | PI | RISCV | (set() if KEYRING.exists() else {"debian-archive-keyring"})
 CROSS = {"gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"}
 SERVERS = set() if list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else {"postgresql"}
 SERVERS |= {"openssh-server", "adb", "ser2net"}
@@ -104,9 +105,9 @@ def test_interrupted_first_run_starts_again(left: str | None, tmp_path: Path) ->
     for name in ("pyproject.toml", "ci/constraints.txt", "ci/package-lock.json"):
         (project / name).touch()
     script(tools / "python3", MAKES_VENV)
-    for name in ("arm-none-eabi-gcc", "aarch64-linux-gnu-gcc"):
+    for name in ("arm-none-eabi-gcc", "aarch64-linux-gnu-gcc", "riscv64-unknown-elf-gcc"):
         script(tools / name, "#!/bin/sh\necho /\n")
-    for name in ("cc", "qemu-system-arm", "qemu-system-aarch64", "mmdebstrap"):
+    for name in ("cc", "qemu-system-arm", "qemu-system-aarch64", "qemu-system-riscv32", "mmdebstrap"):
         script(tools / name, "#!/bin/sh\n")
     if left:
         script(project / ".venv" / "bin" / "python", left)
@@ -146,8 +147,8 @@ def test_ubuntu_gets_the_browser_of_playwright(system: str, python: str, says: s
     others = {
         *("cc", "qemu-system-arm", "qemu-system-aarch64", "mmdebstrap", "qemu-aarch64", "clang", "cmake"),
         *("cpio", "sftp", "sshd", "adb", "ser2net", "dpkg", "sudo", "arm-none-eabi-gcc"),
-        *("apt-get", "python3"),
-        *("aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"),
+        *("apt-get", "python3", "qemu-system-riscv32", "qemu-riscv32"),
+        *("aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc", "riscv64-unknown-elf-gcc"),
     }
     for name in others:
         (tools / name).symlink_to("anything")

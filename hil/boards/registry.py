@@ -10,6 +10,7 @@ import pkgutil
 from contextlib import AbstractContextManager
 from importlib import import_module
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Protocol, cast
 
 from hil.boards import targets
@@ -24,7 +25,10 @@ GROUP = "reds_hil.boards"
 
 
 class Target(Protocol):
-    """Interface of a target's module."""
+    """Interface of a target's module.
+
+    A module without `absent` and `device` opens a board that exists only in an emulator.
+    """
 
     HAS_EMULATOR: bool
 
@@ -47,6 +51,23 @@ class Target(Protocol):
         ...
 
 
+class _OnlyEmulated:
+    """A target of no real board."""
+
+    HAS_EMULATOR = True
+
+    def __init__(self, module: ModuleType) -> None:
+        self.__name__ = module.__name__
+        self.start = module.start
+
+    def absent(self, entry: Entry) -> str:
+        """Return that there is none."""
+        return f"no real {entry.target} is known; bench its emulator"
+
+    def device(self, entry: Entry) -> None:
+        return None
+
+
 def target_names() -> tuple[str, ...]:
     """Return the names of all targets, sorted."""
     return tuple(sorted(_modules()))
@@ -57,7 +78,8 @@ def target(name: str) -> Target:
     modules = _modules()
     if name not in modules:
         raise UnknownTarget(f"there is no target {name!r}; {did_you_mean(name, sorted(modules))}")
-    return cast(Target, import_module(modules[name]))
+    module = import_module(modules[name])
+    return cast(Target, module if hasattr(module, "absent") else _OnlyEmulated(module))
 
 
 def _modules() -> dict[str, str]:

@@ -6,7 +6,7 @@ from string import ascii_lowercase
 
 from hil.boards import registry
 from hil.boards.entry import Entry
-from hil.boards.targets.nano33ble import BOOTLOADER, MODEL, USB_IDS
+from hil.boards.targets.nano33ble import BOOTLOADER, MODEL
 from hil.errors import SetupError
 from hil.transports.adb import find, server
 from hil.transports.adb.stream import LOST
@@ -48,14 +48,16 @@ def plugged_in() -> Iterator[Found]:
 
 def nanos(ports: Iterable[Port]) -> Iterator[Found]:
     """Return the Nanos on these ports. A serial number that is odd or not unique is not used to name one."""
-    found = ports_matching(ports, USB_IDS, None)
+    found = ports_matching(ports, MODEL.ids, None)
     serials = [port.serial for port in found]
     for number, port in enumerate(found, 1):
         serial = port.serial or ""
         unique = serial and serial.isprintable() and serials.count(serial) == 1
         name = f"nano-{number}"
         entry = Entry(name, "nano33ble", serial=serial) if unique else Entry(name, "nano33ble", port.device)
-        state = f"{MODEL} at {port.device}, {f'serial number {serial}' if serial else 'no serial number'}"
+        state = (
+            f"{MODEL.name} at {port.device}, {f'serial number {serial}' if serial else 'no serial number'}"
+        )
         if port.id == BOOTLOADER:
             state += ", in its bootloader: a bench uploads its agent, or press reset once to leave"
         yield Found(entry, state)

@@ -118,7 +118,7 @@ def test_inspect_tells_windows_groups_and_heads() -> None:
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_hostile_laid_out_pack_is_outlined_or_refused(drawn: st.DataObject) -> None:
-    data = bytearray(pack.dumps(dense_model([8, 6, 4], [[3, 4], [6, 4]]), [LAYOUTS[1]] * 2))
+    data = bytearray(pack.dumps(dense_model([8, 6, 4], [[3, 4], [6, 4]]), [LAYOUTS[4]] * 2))
     for _ in range(drawn.draw(st.integers(1, 3))):
         data[drawn.draw(st.integers(16, len(data) - 1))] = drawn.draw(st.integers(0, 255))
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
