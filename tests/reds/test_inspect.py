@@ -87,9 +87,9 @@ def test_inspect_tells_which_layers_have_an_activation_table(layout: layouts.Lay
 def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path) -> None:
     maker = Maker(7, 7, 4)
     maker.add(Kind.CONV, 8)
-    maker.add(Kind.DEPTHWISE, kernel=(5, 5))
+    maker.add(Kind.TRANSPOSED, 8, (3, 3))
     net, out = tmp_path / "net.reds", tmp_path / "out.reds"
-    pack.save(maker.build([[8]]), net)
+    pack.save(maker.build([[8, 8]]), net)
     told = run("layout", net, "radix256", out)[1]
     assert "layer 1" in told
     _, output = run("inspect", out)
