@@ -39,6 +39,7 @@ from hil.results.plausible import INFERENCES
 from hil.results.samples import LayerSamples, Samples, SwitchSamples, less_overhead
 from hil.transports.deadline import Deadline
 from hil.transports.machine import Run
+from hil.transports.transport import Transport
 from reds.pack.interpreter import clamp_input
 from reds.pack.layouts import Layout, plan
 from reds.pack.model import Model
@@ -104,6 +105,14 @@ class Board:
     def conditions(self) -> Conditions | None:
         """Return the present conditions that latencies depend on, or None if the board reports none."""
         return self._conditioner.conditions() if self._conditioner else None
+
+    @property
+    def stream(self) -> Transport:
+        """Return the byte stream to the agent, for a program that speaks another protocol meanwhile.
+
+        The agent then no longer holds the inputs that this object sent: `reset` makes both agree.
+        """
+        return self._agent.transport
 
     @property
     def shell(self) -> Run | None:

@@ -12,7 +12,7 @@ from hil.results.profile import Cost, Profile
 from reds.console import wide_console
 from reds.text import LINE, printable
 
-_UNITS = ("cycles", "instructions", "us")
+_UNITS = ("cycles", "instructions", "flash_words", "us")
 """Units in the order of their columns."""
 
 
@@ -25,7 +25,7 @@ def render(profile: Profile, memory: Memory | str) -> str:
     """
     costs = {unit: profile.costs[unit] for unit in _UNITS if unit in profile.costs}
     table = Table(box=None, pad_edge=False, header_style="")
-    for head in ("", "layer", "MACs", *costs, "share", "flash", "arena"):
+    for head in ("", "layer", "MACs", *(unit.replace("_", " ") for unit in costs), "share", "flash", "arena"):
         table.add_column(head, justify="left" if head == "layer" else "right", no_wrap=True)
     for i, (layer, share) in enumerate(zip(profile.layers, profile.costs[profile.unit].shares, strict=True)):
         figures = _figures(costs, lambda cost, i=i: cost.layers[i])  # type: ignore[misc]

@@ -35,6 +35,16 @@ typedef struct {
     uint32_t overhead; /* ticks that reading the clock takes */
 } governed;
 
+/* What the commands of MLPerf Tiny have left (mlperf.h). */
+typedef struct {
+    uint64_t us;     /* of all inferences so far */
+    uint32_t said;   /* bytes of the answer that are not sent yet */
+    uint32_t wanted; /* bytes of the input that is being loaded */
+    uint32_t taken;  /* of these, as many as have arrived */
+    uint8_t sent;    /* an mlperf_input */
+    uint8_t part[4]; /* of a value that arrives byte by byte */
+} mlperf_state;
+
 typedef struct {
     reds_model model;
     slot_record loaded; /* the pack of `model` */
@@ -44,6 +54,7 @@ typedef struct {
     uint32_t put_slot;
     uint32_t put_next; /* offset of the next byte of the transfer */
     governed govern;
+    mlperf_state mlperf;
     uint8_t sequence; /* of the current request */
     uint8_t command;
     uint32_t answer[FRAME_BYTES / 4 + 1]; /* command and sequence, then the payload */

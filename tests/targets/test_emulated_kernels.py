@@ -12,7 +12,7 @@ from hil.errors import AgentError
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.protocol.definition import LAYER_SAMPLE, Fault
-from hil.protocol.hello import EVENTS, Hello
+from hil.protocol.hello import INSTRUCTIONS, Hello
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
@@ -125,7 +125,7 @@ def instructions_of_layers(nano: tuple[Agent, Hello], data: bytes) -> list[int]:
     agent, hello = nano
     agent.put_pack(data, hello.max_payload, lambda _: None)
     agent.inputs(1, inputs(separable(), 1).tobytes())
-    clock = next(c.index for c in hello.clocks if c.name == EVENTS)
+    clock = next(c.index for c in hello.clocks if c.name == INSTRUCTIONS)
     steps = len(seed_of(data).plans[0].steps)
     timed = agent.profile(0, clock, 1, steps, 10)
     each = range(0, steps * LAYER_SAMPLE.size, LAYER_SAMPLE.size)

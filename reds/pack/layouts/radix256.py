@@ -39,7 +39,9 @@ FLAT = 4
 WORDS = 8
 """Most words of a row for the kernel that keeps four rows of weights in registers."""
 BLOCK = 64
-"""Windows that are gathered for that kernel at a time."""
+"""Most windows that are gathered for that kernel at a time."""
+FEW, BLOCK_BYTES = 160, 4096
+"""Where more words make up a row: most words times groups of rows for its twin, and bytes of its windows."""
 
 
 def _words(rows: NDArray[np.int32]) -> bytes:
@@ -65,10 +67,17 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
     quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
     groups = -(-len(layer.weights) // 4)
     kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
-    if quads <= WORDS and (flat or whole or not windows):
+    as_bytes = flat or whole or not windows
+    as_words = not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1)
+    if as_bytes and quads <= WORDS:
         direct = whole and not windows and layer.stride == (1, 1)
         gathered, streams = (2, 1) if direct else (BLOCK, groups)
         kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
+    if as_bytes and as_words and quads > WORDS:
+        block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
+        chunked = min(groups, FEW // quads)
+        if chunked:
+            kernel = max(kernel, (16 * quads + 32) * chunked + (4 * quads + 16) * block)
     lines = 0
     if copied:
         positions = source.width + layer.padding[1] + layer.padding[3]

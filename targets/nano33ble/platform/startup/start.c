@@ -5,6 +5,9 @@
 #include <string.h>
 
 extern uint32_t stack_top[], data_start[], data_end[], data_image[], bss_start[], bss_end[];
+/* Coprocessor access control, Armv7-M Architecture Reference Manual B3.2.20. */
+#define CPACR (*(volatile uint32_t *)0xe000ed88)
+
 int main(void);
 void reset(void);
 
@@ -24,17 +27,10 @@ static void stop(int status)
     fault();
 }
 
-/* Let programs use the registers of the FPU, as the core of the real board does. */
-static void enable_fpu(void)
-{
-    volatile uint32_t *cpacr = (volatile uint32_t *)0xe000ed88; /* Armv7-M ARM, B3.2.20 */
-    *cpacr |= 0xfu << 20;
-    __asm volatile("dsb\n\tisb");
-}
-
 void reset(void)
 {
-    enable_fpu();
+    CPACR |= 0xfu << 20; /* the floating-point unit: without this, its first instruction is a fault */
+    __asm volatile("dsb\nisb" ::: "memory");
     memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
     memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
     stop(main());

@@ -1,4 +1,4 @@
-/* The agent's port for the emulated board: QEMU's mps2-an386, a polled UART, and two exact clocks.
+/* The agent's port for the emulated board: QEMU's mps2-an386, a polled UART, and three exact clocks.
  *
  * Bytes of the host arrive in a ring of memory that it shares with the board, hil/emulators/mailbox.py; the
  * UART carries only a doorbell for them, since QEMU takes long for each byte of it.
@@ -7,6 +7,7 @@
  *               25.6 ticks an instruction; differences are rounded, since sleep shifts the timer's phase
  * cycles        a TCG plugin (counter.c in hil/emulators) adds the cost of each instruction and stores the
  *               sum at CYCLES whenever clock_mark runs
+ * flash_words   the plugin also counts the words of data that instructions read from flash, at FLASH_WORDS
  */
 #include "../../../agent/port.h"
 
@@ -33,13 +34,13 @@ enum { TX_FULL = 1, RX_FULL = 2, TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT = 8 
 static int8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
 static int8_t inputs[INPUTS_BYTES];
 
-static const port_clock clocks[] = {{"instructions", 0}, {"cycles", 64000000}};
+static const port_clock clocks[] = {{"instructions", 0}, {"cycles", 64000000}, {"flash_words", 0}};
 
 const port_facts port = {
     .board = "nano33ble",
     .emulated = true,
     .clocks = clocks,
-    .clock_count = 2,
+    .clock_count = 3,
     .arena = arena,
     .arena_bytes = sizeof arena,
     .inputs = inputs,
@@ -86,7 +87,7 @@ void port_write(const uint8_t *bytes, size_t size)
     }
 }
 
-/* The plugin updates CYCLES when this function runs. */
+/* The plugin updates its sums when this function runs. */
 __attribute__((naked, noinline)) static void clock_mark(void)
 {
     __asm volatile("bx lr");
@@ -107,7 +108,7 @@ uint32_t port_ticks(uint32_t clock)
         return instructions();
     }
     clock_mark();
-    return CYCLES;
+    return clock == 1 ? CYCLES : FLASH_WORDS;
 }
 
 /* Interrupts are always masked. */

@@ -6,8 +6,9 @@
 
 #define REG(at) (*(volatile uint32_t *)(uintptr_t)(at))
 
-/* The sum that the plugin stores (port.c). */
+/* The sums that the plugin stores (port.c). */
 #define CYCLES REG(0x21000000)
+#define FLASH_WORDS REG(0x21000004)
 
 /* A power cut (flash.c): operations of the flash until it, 0 for none; what it leaves of the last of them. */
 #define CUT_IN REG(0x21000010)

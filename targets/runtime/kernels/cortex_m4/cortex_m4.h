@@ -43,9 +43,9 @@ typedef struct {
 typedef struct {
     const uint32_t *weights;
     const uint32_t *x;
+    uint32_t quads;        /* words of four inputs; at least one */
     const uint32_t *table; /* its words */
     uint32_t bias_right;   /* 16 - bias_shift */
-    uint32_t quads;        /* words of four inputs; at least one */
     uint32_t skip;         /* bytes from the last weight read to the next group's first */
     int32_t rounding;      /* reds_m4_rounding */
     uint32_t shift;

@@ -23,7 +23,7 @@ AT(reds_m4_rows, shift, ROWS_SHIFT);
 AT(reds_m4_rows, out, ROWS_OUT);
 AT(reds_m4_rows, groups, ROWS_GROUPS);
 
-PAIR(ROWS_WEIGHTS, ROWS_X);
+PAIR(ROWS_X, ROWS_QUADS);
 PAIR(ROWS_TABLE, ROWS_BIAS_RIGHT);
 PAIR(ROWS_SKIP, ROWS_ROUNDING);
 PAIR(ROWS_SHIFT, ROWS_OUT);
@@ -64,5 +64,15 @@ AT(reds_m4_stationary_rows, end, 8);
 AT(reds_m4_stationary_rows, out, 12);
 AT(reds_m4_stationary_rows, apart, 16);
 AT(reds_m4_stationary_rows, zero, 20);
+
+AT(reds_m4_chunk, stream, 0);
+AT(reds_m4_chunk, in, 4);
+AT(reds_m4_chunk, sums, 8);
+AT(reds_m4_chunk, step, 12);
+AT(reds_m4_chunk, end, 16);
+AT(reds_m4_chunk, words, 20);
+AT(reds_m4_chunk, out, 24);
+AT(reds_m4_chunk, apart, 28);
+AT(reds_m4_chunk, zero, 32);
 
 #endif

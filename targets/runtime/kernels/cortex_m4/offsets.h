@@ -4,9 +4,9 @@
 
 #define ROWS_WEIGHTS 0
 #define ROWS_X 4
-#define ROWS_TABLE 8
-#define ROWS_BIAS_RIGHT 12
-#define ROWS_QUADS 16
+#define ROWS_QUADS 8
+#define ROWS_TABLE 12
+#define ROWS_BIAS_RIGHT 16
 #define ROWS_SKIP 20
 #define ROWS_ROUNDING 24
 #define ROWS_SHIFT 28
