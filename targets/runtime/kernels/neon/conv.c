@@ -32,7 +32,7 @@ void reds_neon_conv(const reds_op *op, reds_neon_inner inner)
         .zero = op->zero,
     };
     if (copied) {
-        reds_neon_copy_input(op, pitch, op->zero_in);
+        reds_copy_input(op, pitch, op->zero_in);
     }
     if (reds_neon_tight(layer, full) || (layer->dilation[1] == 1 && pitch == 4 * wide)) {
         rows.quads = (columns * pitch + 3) / 4; /* of a row of the kernel */

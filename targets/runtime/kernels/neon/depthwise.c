@@ -195,7 +195,7 @@ void reds_neon_depthwise(const reds_op *op)
         .zero = op->zero,
     };
     if (reds_padded(layer) || units < 8) {
-        reds_neon_copy_input(op, units, op->zero_in);
+        reds_copy_input(op, units, op->zero_in);
         p.x = scratch;
         width += (uint32_t)layer->padding[1] + layer->padding[3];
         uint32_t height = (uint32_t)op->from->height + layer->padding[0] + layer->padding[2];

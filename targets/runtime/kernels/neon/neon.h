@@ -120,9 +120,6 @@ static inline uint64_t reds_neon_depthwise_bytes(const reds_layer *layer, const 
     return input + (reds_neon_shared(layer, from, units) ? taps * REDS_NEON_LANES : 0);
 }
 
-/* Copy the input to scratch, with `value` as its padding, and each position followed by 0 up to its pitch. */
-void reds_neon_copy_input(const reds_op *op, uint32_t pitch, int32_t value);
-
 /* Load eight entries of a table, or four and 0 if no more are used: a table is padded to four. */
 REDS_ALWAYS_INLINE int32x4x2_t reds_neon_table(const int32_t *entries, uint32_t live)
 {

@@ -84,12 +84,13 @@
 #define BEGIN_4(groups) BIAS##groups Q0(groups, START) Q1(groups, START) Q2(groups, START) Q3(groups, START)
 #define END_1(groups) P0(groups, ADD) REDS_NEON_SCALE(groups) REDS_NEON_FINISH##groups(0, 2, 4, 6)
 #define END_2(groups) END_1(groups) P1(groups, ADD) REDS_NEON_FINISH##groups(8, 10, 12, 14)
-#define END_4(groups)                                                                             \
-    Q0(groups, ADD)                                                                               \
-    Q1(groups, ADD)                                                                               \
-    Q2(groups, ADD)                                                                               \
-    Q3(groups, ADD)                                                                               \
-    REDS_NEON_SCALE(groups) REDS_NEON_FINISH##groups(0, 2, , ) REDS_NEON_FINISH##groups(4, 6, , ) \
+#define END_4(groups)                                                     \
+    Q0(groups, ADD)                                                       \
+    Q1(groups, ADD)                                                       \
+    Q2(groups, ADD)                                                       \
+    Q3(groups, ADD)                                                       \
+    REDS_NEON_SCALE(groups)                                               \
+    REDS_NEON_FINISH##groups(0, 2, , ) REDS_NEON_FINISH##groups(4, 6, , ) \
         REDS_NEON_FINISH##groups(8, 10, , ) REDS_NEON_FINISH##groups(12, 14, , )
 
 #define RUN(positions, groups)                                                                         \

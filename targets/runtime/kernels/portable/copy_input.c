@@ -1,7 +1,5 @@
-/* The copy of an input with its padding, which several kernels read. */
-#include "neon.h"
-
-#ifdef __aarch64__
+/* The copy of an input with its padding, which fast kernels read. */
+#include "portable.h"
 
 /* Copy the units of a position. */
 static void copy(int8_t *to, const int8_t *from, uint32_t n)
@@ -43,14 +41,15 @@ static int8_t *inside(const reds_op *op, int8_t *to, const int8_t *from, uint32_
         return to + width * units;
     }
     for (uint32_t i = 0; i < width; i++, to += pitch, from += units) {
-        int32_t none = 0;
-        memcpy(to + (pitch >= 4 ? pitch - 4 : 0), &none, pitch >= 4 ? 4 : pitch);
+        for (uint32_t unit = units; unit < pitch; unit++) {
+            to[unit] = 0;
+        }
         copy(to, from, units);
     }
     return to;
 }
 
-void reds_neon_copy_input(const reds_op *op, uint32_t pitch, int32_t value)
+void reds_copy_input(const reds_op *op, uint32_t pitch, int32_t value)
 {
     const uint8_t *padding = op->layer->padding;
     uint32_t width = op->from->width, line = padding[1] + width + padding[3];
@@ -63,5 +62,3 @@ void reds_neon_copy_input(const reds_op *op, uint32_t pitch, int32_t value)
     }
     outside(op, to, padding[2] * line, pitch, value);
 }
-
-#endif
