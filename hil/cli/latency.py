@@ -58,9 +58,9 @@ def latency(
     check: int,
     out: Path | None,
 ) -> None:
-    """Measure the layers of NET on a board, in microseconds or, if it counts only these, in instructions.
+    """Measure the layers of NET on a board.
 
-    NET is a name, a pack that `reds build` wrote, or FILE.py:NAME, a module of your own or a function that
+    A board that counts no time is measured in instructions, others in microseconds. NET is a name, a pack that `reds build` wrote, or FILE.py:NAME, a module of your own or a function that
     returns one. A recipe that names the written file selects subnets by latency.
 
     Examples: hil latency ds-cnn-s --emulate; hil latency net.py:make --input 3x32x32 --emulate
