@@ -60,8 +60,9 @@ def latency(
 ) -> None:
     """Measure the layers of NET on a board.
 
-    A board that counts no time is measured in instructions, others in microseconds. NET is a name, a pack that `reds build` wrote, or FILE.py:NAME, a module of your own or a function that
-    returns one. A recipe that names the written file selects subnets by latency.
+    A board that counts no time is measured in instructions, others in microseconds. NET is a name, a pack
+    that `reds build` wrote, or FILE.py:NAME, a module of your own or a function that returns one. A recipe
+    that names the written file selects subnets by latency.
 
     Examples: hil latency ds-cnn-s --emulate; hil latency net.py:make --input 3x32x32 --emulate
     """
