@@ -24,6 +24,7 @@ SUBCOMMANDS = (
     "replay",
     "report",
     "results",
+    "serial",
     "summary",
     "update",
 )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hil.cli.options import BOARDS
-from hil.cli.tables import JSON, MARKDOWN, publish, shared
-from hil.kernels.cases import NETS
+from hil.cli.tables import JSON, MARKDOWN, of_nets, publish, shared
+from hil.kernels.cases import EVERY, NETS
 from reds.commands import file
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def kernels() -> None:
 
 
 @kernels.command()
-@shared
+@of_nets(EVERY)
 @click.option("--update", is_flag=True, help="Replace the committed counts.")
 def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None, update: bool) -> None:
-    """Count instructions on the emulated Nano.
+    """Count instructions, cycles and reads of flash on the emulated Nano.
 
     The counts repeat exactly. The exit status is 1 if a count is larger than the committed one or missing, or
     if no net fits the board.
@@ -40,17 +40,19 @@ def nano(nets: Sequence[str], json_file: Path | None, markdown_file: Path | None
 
     with board_and_status(Entry("nano33ble", "nano33ble"), Provenance.EMULATED) as (board, say):
         found, lacking = [], []
-        for name in nets or NETS:
+        for name in nets or EVERY:
             try:
                 found.append(measure_net(board, name, say))
             except PackRefused as error:
                 lacking.append(str(error))
         layers = {} if nets else measure_layers(board, say)
-        tables = [report.net_table(found, lacking), report.switch_table(found)]
-        tables += [report.layer_table(layers)] * bool(layers) + [report.size_table(found)]
+        tables = [report.net_table(found, lacking), report.flash_table(found), report.best_table(found)]
+        tables += [report.switch_table(found)] + [report.layer_table(layers)] * bool(layers)
+        tables += [report.size_table(found)]
     publish(tables, json_file, markdown_file)
     counts, compiler = report.counts(found, layers), baseline.compiler()
-    failures = [*report.over_limits(found), *(lacking if not found else ())]
+    failures = [*report.over_limits(found), *report.layers_over_limits(layers)]
+    failures += lacking if not found else ()
     if update:
         kept = baseline.load(baseline.path()).counts if nets else {}
         baseline.save(baseline.path(), baseline.Baseline(compiler, {**kept, **counts}))

@@ -1,7 +1,7 @@
 """Choose the nets of a kernel bench, and print and store its tables."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,16 +21,20 @@ MARKDOWN = click.option(
 )
 
 
-def shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that all kernel benches share."""
+def of_nets(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds the options of a bench of these nets."""
     net = click.option(
         "--net",
         "nets",
         multiple=True,
-        type=click.Choice(list(NETS)),
+        type=click.Choice(list(names)),
         help="Measure only this net; repeat for more.",
     )
-    return net(JSON(MARKDOWN(command)))
+    return lambda command: net(JSON(MARKDOWN(command)))
+
+
+shared = of_nets(NETS)
+"""Decorator that adds the options of a bench of the usual nets."""
 
 
 def publish(tables: Sequence["Table"], json_file: Path | None, markdown_file: Path | None) -> None:

@@ -1,15 +1,17 @@
-/* Add up the cycles of all executed instructions in QEMU, by the table of cycles.py. Whenever the guest passes
- * its mark, the sum is written to memory that it shares with QEMU.
+/* Add up the cycles of all executed instructions in QEMU, by the table of cycles.py, and the words that they read
+ * from flash. Whenever the guest passes its mark, both sums are written to memory that it shares with QEMU.
  *
- *   -plugin counter.so,costs=FILE,mark=ADDRESS,memory=FILE
+ *   -plugin counter.so,costs=FILE,mark=ADDRESS,memory=FILE,flash=ADDRESS,flash_end=ADDRESS
  *
- * costs: u32 base, u32 n, then one byte for each of n halfwords. A byte holds cycles, and these flags: 0x20 an
- * instruction of four bytes, 0x40 a load that pipelines, 0x80 a single load or store, after which such a load
- * pipelines. A taken branch costs one more.
+ * costs: u32 base, u32 n, then one u16 for each of n halfwords. It holds cycles, and these flags: 0x40 an
+ * instruction of four bytes, 0x80 a load that pipelines, 0x100 a single load or store, after which such a load
+ * pipelines, 0x200 an instruction that may read flash. A taken branch costs one more.
  *
  * The costs of a block are added at its last instruction, so a block that QEMU abandons and translates again
  * (as it does around device registers) is not counted twice. A branch is taken if the next block is not the one
  * that follows in memory. The sum does not depend on where QEMU splits blocks.
+ *
+ * A read counts once for each 32-bit word of flash that it touches.
  *
  * Debian ships no header: these are the prototypes that the plugin needs (QEMU plugin API 1 and 2). */
 #include <fcntl.h>
@@ -30,15 +32,19 @@ struct qemu_info_t;
 typedef uint64_t qemu_plugin_id_t;
 typedef void (*translated_cb)(qemu_plugin_id_t, struct qemu_plugin_tb *);
 typedef void (*executed_cb)(unsigned int, void *);
+typedef void (*accessed_cb)(unsigned int, uint32_t access, uint64_t address, void *);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, translated_cb);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, executed_cb, int flags, void *);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, accessed_cb, int flags, int kinds, void *);
+unsigned int qemu_plugin_mem_size_shift(uint32_t access);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
-enum { COST = 0x1f, LONG = 0x20, LOAD = 0x40, SINGLE = 0x80 };
+enum { COST = 0x3f, LONG = 0x40, LOAD = 0x80, SINGLE = 0x100, READS = 0x200 };
+enum { ACCESSES = 3 }; /* QEMU 7.2 calls nothing for its 1, reads alone; what READS flags never writes */
 
 typedef struct {
     uint64_t start, end;
@@ -46,13 +52,13 @@ typedef struct {
     bool load_first, single_last;
 } block;
 
-static uint64_t cycles, mark;
+static uint64_t cycles, words, mark, flash, flash_end;
 static const block *last; /* the block that was completed last; NULL: unknown */
 static uint32_t base, halfwords;
-static uint8_t *costs;
+static uint16_t *costs;
 static volatile uint32_t *shared;
 
-static uint8_t cost_at(uint64_t address)
+static uint16_t cost_at(uint64_t address)
 {
     uint64_t i = (address - base) / 2;
     return address >= base && i < halfwords ? costs[i] : 1;
@@ -81,7 +87,18 @@ static void passed(unsigned int cpu, void *data)
 {
     (void)cpu;
     (void)data;
-    *shared = (uint32_t)cycles;
+    shared[0] = (uint32_t)cycles;
+    shared[1] = (uint32_t)words;
+}
+
+static void accessed(unsigned int cpu, uint32_t access, uint64_t address, void *data)
+{
+    (void)cpu;
+    (void)data;
+    if (address >= flash && address < flash_end) {
+        uint64_t last_byte = address + (1u << qemu_plugin_mem_size_shift(access)) - 1;
+        words += last_byte / 4 - address / 4 + 1;
+    }
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -96,7 +113,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     for (size_t i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         uint64_t at = qemu_plugin_insn_vaddr(insn);
-        uint8_t cost = cost_at(at);
+        uint16_t cost = cost_at(at);
         bool pipelined = single && (cost & LOAD) != 0;
         b->cost += (cost & COST) - pipelined;
         single = (cost & SINGLE) != 0;
@@ -105,6 +122,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
             b->start = at;
             b->load_first = (cost & LOAD) != 0;
             qemu_plugin_register_vcpu_insn_exec_cb(insn, enter, 0, b);
+        }
+        if ((cost & READS) != 0) {
+            qemu_plugin_register_vcpu_mem_cb(insn, accessed, 0, ACCESSES, NULL);
         }
         if (at == mark) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, passed, 0, NULL);
@@ -120,7 +140,8 @@ static bool read_costs(const char *path)
 {
     FILE *file = fopen(path, "rb");
     bool ok = file != NULL && fread(&base, 4, 1, file) == 1 && fread(&halfwords, 4, 1, file) == 1 &&
-              (costs = malloc(halfwords)) != NULL && fread(costs, 1, halfwords, file) == halfwords;
+              (costs = calloc(halfwords, sizeof *costs)) != NULL &&
+              fread(costs, sizeof *costs, halfwords, file) == halfwords;
     if (file != NULL) {
         fclose(file);
     }
@@ -149,10 +170,14 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *in
             map_memory(argv[i] + 7);
         } else if (strncmp(argv[i], "mark=", 5) == 0) {
             mark = strtoull(argv[i] + 5, NULL, 0);
+        } else if (strncmp(argv[i], "flash=", 6) == 0) {
+            flash = strtoull(argv[i] + 6, NULL, 0);
+        } else if (strncmp(argv[i], "flash_end=", 10) == 0) {
+            flash_end = strtoull(argv[i] + 10, NULL, 0);
         }
     }
-    if (!have_costs || shared == NULL || mark == 0) {
-        fprintf(stderr, "counter: costs, memory and mark are needed\n");
+    if (!have_costs || shared == NULL || mark == 0 || flash_end == 0) {
+        fprintf(stderr, "counter: costs, memory, mark and flash_end are needed\n");
         return 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);

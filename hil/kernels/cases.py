@@ -1,12 +1,12 @@
-"""List the cases of the bench: whole nets, and single layers with published figures."""
+"""List the nets of the bench, with their limits and the figures that they are compared with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from hil.kernels.baseline import Count
-from reds.graph import Graph
-from reds.graph.builder import Builder
+from hil.kernels import case_nets
+from reds.graph import Graph, Widths
+from reds.zoo import by_name
 
 
 @dataclass(frozen=True)
@@ -18,72 +18,72 @@ class Cmsis:
 
 
 @dataclass(frozen=True)
+class Best:
+    """Best engine that was measured on a Cortex-M4, with the wait states of that board's flash."""
+
+    engine: str
+    cycles: float
+
+
+@dataclass(frozen=True)
+class Most:
+    """Limits of one inference, everything included; None for no limit."""
+
+    instructions: int | None = None
+    cycles: int | None = None
+
+
+@dataclass(frozen=True)
 class Net:
     """Figures that a net of the bench is compared with, and its limits."""
 
     cmsis: Cmsis | None = None
     """Cost of one inference of the full net in CMSIS-NN, if it is known."""
-    most: Count | None = None
-    """Limit of one inference of ours, everything included."""
+    best: Best | None = None
+    """Best measured engine, if the net is in MLPerf Tiny."""
+    most: Mapping[str, Most] = field(default_factory=dict)
+    """Limits of subnets by their names."""
     more_flash: float | None = None
     """Limit of the flash that all subnets take beyond the largest alone, in percent."""
+    graph: Callable[[], Graph] | None = None
+    """Makes the net; None for a net of `reds.zoo`."""
+    widths: Callable[[Graph], Mapping[str, Widths]] | None = None
+    """Makes the widths of its subnets; None for uniform ones."""
 
 
 NETS: Mapping[str, Net] = {
-    "dnn-s": Net(Cmsis(172_317, 212_538), Count(86_000, 122_000), 12),
+    "dnn-s": Net(Cmsis(172_317, 212_538), most={"100%": Most(86_000, 122_000)}, more_flash=12),
     "dnn-l": Net(more_flash=12),
     "cnn-s": Net(),
-    "ds-cnn-s": Net(Cmsis(7.84e6, 9.22e6), Count(3_600_000, 5_400_000), 25),
-    "mobilenet-0.25": Net(Cmsis(24.7e6, 29.4e6), Count(11_000_000, 16_500_000)),
-    "resnet8": Net(),
+    "ds-cnn-s": Net(
+        Cmsis(7.84e6, 9.22e6), Best("ST X-CUBE-AI 9.0", 5.18e6), {"100%": Most(3_600_000, 5_400_000)}, 25
+    ),
+    "mobilenet-0.25": Net(
+        Cmsis(24.7e6, 29.4e6), Best("ST X-CUBE-AI 9.0", 10.67e6), {"100%": Most(11_000_000, 16_500_000)}
+    ),
+    "resnet8": Net(best=Best("ST X-CUBE-AI 9.0", 19.82e6)),
+    "autoencoder": Net(best=Best("Plumerai, MLPerf Tiny 1.1", 0.486e6)),
 }
-"""Nets by their names in `reds.zoo`."""
+"""Nets by their names in `reds.zoo`. MLPerf Tiny measures its nets on a NUCLEO-L4R5ZI at 120 MHz."""
 
-
-def dense(reads: int, writes: int) -> Graph:
-    """Return a net of one dense layer."""
-    net = Builder(reads)
-    net.dense(net.input, writes)
-    return net.build()
-
-
-def conv(
-    reads: int, height: int, width: int, writes: int, kernel: tuple[int, int], stride: tuple[int, int]
-) -> Graph:
-    """Return a net of one convolution, padded to ceil(side / stride).
-
-    Args:
-        reads: Input channels.
-        height: Rows of the input.
-        width: Columns of the input.
-        writes: Output channels.
-        kernel: Rows and columns of the kernel.
-        stride: Rows and columns of the stride.
-    """
-    net = Builder(reads, height, width)
-    net.conv(net.input, writes, kernel, stride)
-    return net.build()
-
-
-def depthwise(units: int, height: int, width: int) -> Graph:
-    """Return a net of one 3 x 3 depthwise convolution."""
-    net = Builder(units, height, width)
-    net.depthwise(net.input, (3, 3))
-    return net.build()
-
-
-def pointwise(reads: int, writes: int, height: int, width: int) -> Graph:
-    """Return a net of one 1 x 1 convolution."""
-    return conv(reads, height, width, writes, (1, 1), (1, 1))
-
-
-LAYERS: Mapping[str, tuple[Callable[[], Graph], Cmsis]] = {
-    "dense 250 -> 144": (partial(dense, 250, 144), Cmsis(2.11, 2.60)),
-    "dense 144 -> 144": (partial(dense, 144, 144), Cmsis(2.23, 2.75)),
-    "pointwise 64 -> 64, 25x5": (partial(pointwise, 64, 64, 25, 5), Cmsis(2.09, 2.45)),
-    "pointwise 128 -> 128, 6x6": (partial(pointwise, 128, 128, 6, 6), Cmsis(1.83, 2.18)),
-    "pointwise 8 -> 16, 48x48": (partial(pointwise, 8, 16, 48, 48), Cmsis(6.63, 7.94)),
-    "depthwise 3x3, 64, 25x5": (partial(depthwise, 64, 25, 5), Cmsis(8.33, 9.51)),
-    "conv 10x4 s2, 1 -> 64": (partial(conv, 1, 49, 10, 64, (10, 4), (2, 2)), Cmsis(3.47, 4.33)),
+UNUSUAL: Mapping[str, Net] = {
+    "ds-cnn-s-5x5": Net(graph=case_nets.ds_cnn_5x5),
+    "ds-cnn-s-odd": Net(graph=partial(by_name, "ds-cnn-s"), widths=case_nets.odd_widths),
+    "odd-widths": Net(graph=case_nets.odd_net, widths=case_nets.odd_widths),
+    "mobilenet-v2-blocks": Net(graph=case_nets.inverted_residuals),
 }
-"""Nets of one layer, each with its cost of one multiply-accumulate."""
+"""Nets whose kernels, widths or activations none of NETS has; counted on the emulated Nano only."""
+
+EVERY: Mapping[str, Net] = {**NETS, **UNUSUAL}
+
+
+def graph_of(name: str) -> Graph:
+    """Return a net of EVERY."""
+    make = EVERY[name].graph
+    return make() if make else by_name(name)
+
+
+def widths_of(name: str, graph: Graph) -> Mapping[str, Widths] | None:
+    """Return the widths of the subnets of a net of EVERY by their names; None for uniform ones."""
+    make = EVERY[name].widths
+    return make(graph) if make else None

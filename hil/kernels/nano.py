@@ -1,4 +1,4 @@
-"""Count instructions and cycles on the emulated Nano 33 BLE: every subnet, every switch, single layers."""
+"""Count the cost of every subnet, every switch and single layers on the emulated Nano 33 BLE."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from hil.boards.board import Board
 from hil.errors import HilError, PackRefused
 from hil.kernels.baseline import Count
-from hil.kernels.cases import LAYERS
+from hil.kernels.cases import graph_of, widths_of
+from hil.kernels.layer_cases import LAYERS
 from reds import pack
 from reds.pack import interpreter
 from reds.pack.extract import extract_subnet, extract_up_to
 from reds.pack.layouts import Layout
 from reds.pack.model import LIMIT, Model
-from reds.zoo import by_name
 from reds.zoo.random_weights import with_random_weights
 
 Say = Callable[[str], None]
@@ -64,7 +64,7 @@ class NetCounts:
 
 
 def measure_net(board: Board, name: str, say: Say) -> NetCounts:
-    """Bench a net of `reds.zoo`, cut down to the largest subnet that fits the board.
+    """Bench a net of `hil.kernels.cases`, cut down to the largest subnet that fits the board.
 
     Args:
         board: The emulated Nano.
@@ -76,7 +76,8 @@ def measure_net(board: Board, name: str, say: Say) -> NetCounts:
         WrongOutputs: An output differs from that of the interpreter.
     """
     say(name)
-    model, refused = deploy(board, with_random_weights(name, by_name(name)))
+    graph = graph_of(name)
+    model, refused = deploy(board, with_random_weights(name, graph, widths_of(name, graph)))
     x = some_input(model)
     subnets = range(len(model.subnets))
     for s, out in enumerate(board.infer_each(subnets, x)):
@@ -126,15 +127,30 @@ def measure_switches(board: Board, steady: Sequence[Count], x: NDArray[np.int8])
     return Count(**worst), first
 
 
-def measure_layers(board: Board, say: Say) -> dict[str, tuple[int, Count]]:
-    """Return multiply-accumulates and count of every single layer, by its name."""
+@dataclass(frozen=True)
+class LayerCount:
+    """Size and count of a net of one layer."""
+
+    macs: int
+    outputs: int
+    count: Count
+
+    @property
+    def work(self) -> int:
+        """Return the multiply-accumulates, or the outputs of a layer that has none."""
+        return self.macs or self.outputs
+
+
+def measure_layers(board: Board, say: Say) -> dict[str, LayerCount]:
+    """Return the count of every single layer, by its name."""
     found = {}
-    for name, (graph, _) in LAYERS.items():
+    for name, case in LAYERS.items():
         say(name)
-        whole = graph()
+        whole = case.graph()
         model = with_random_weights("layer", whole, {"100%": whole.full})
         board.deploy(model)
-        found[name] = (model.subnets[0].macs, count(board, 0, some_input(model)))
+        taken = count(board, 0, some_input(model))
+        found[name] = LayerCount(model.subnets[0].macs, model.output_size(0), taken)
     return found
 
 

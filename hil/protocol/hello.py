@@ -8,8 +8,12 @@ from hil.errors import ProtocolError, VersionError
 from hil.protocol.definition import CLOCK, HELLO, HELLO_REQUEST, VERSION, Flag
 from reds.text import printable
 
-EVENTS = "instructions"
-"""The only clock that counts events, not time."""
+INSTRUCTIONS = "instructions"
+"""Clock that counts executed instructions."""
+FLASH_WORDS = "flash_words"
+"""Clock that counts the 32-bit words of data that instructions read from flash."""
+EVENTS = (INSTRUCTIONS, FLASH_WORDS)
+"""The only clocks that count events, not time."""
 SLOWEST_HZ = 1000
 """Slowest clock that can time an inference."""
 MOST_CLOCKS = 8
@@ -98,11 +102,11 @@ def _clocks(rows: Sequence[Mapping[str, Any]]) -> tuple[Clock, ...]:
     if len(clocks) > MOST_CLOCKS:
         raise ProtocolError(f"the hello names {len(clocks)} clocks, more than {MOST_CLOCKS}")
     for clock, row in zip(clocks, rows, strict=True):
-        counts = clock.name == EVENTS
+        counts = clock.name in EVENTS
         if not clock.name or row["name"].rstrip(b"\0") != clock.name.encode("ascii", "replace"):
             raise ProtocolError(f"the hello names a clock '{clock.name}', which is no printable ASCII")
         if counts and clock.hz:
-            raise ProtocolError(f"the hello gives {EVENTS} {clock.hz:,} Hz, but they are no time: 0")
+            raise ProtocolError(f"the hello gives {clock.name} {clock.hz:,} Hz, but they are no time: 0")
         if not counts and clock.hz < SLOWEST_HZ:
             slow = f"the hello gives the clock {clock.name} {clock.hz:,} Hz"
             raise ProtocolError(f"{slow}, but a clock needs at least {SLOWEST_HZ:,}")

@@ -65,6 +65,7 @@ _KNOWN = (
     _Column("ours : tflite", "tflite_ratio", _as(".3g")),
     _Column("cycles", "cycles", _as(",.0f")),
     _Column("instructions", "instructions", _as(",.0f")),
+    _Column("flash words", "flash_words", _as(",.0f")),
     _Column("switch us", "switch", _as(",.2f")),
     _Column("switch instr.", "switch_instructions", _as(",.0f")),
     _Column("energy mJ", "energy", _as(",.4g")),
@@ -74,6 +75,7 @@ _KNOWN = (
 _HIDDEN = (
     "mismatches",
     "switch_cycles",
+    "switch_flash_words",
     "energy_switch",
     "power_idle",
     "answer",

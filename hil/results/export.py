@@ -31,7 +31,7 @@ _COLUMNS = (
     "low",
     "high",
 )
-_TIMED = ("us", "cycles", "instructions")
+_TIMED = ("us", "cycles", "instructions", "flash_words")
 """Units of samples that have percentiles."""
 Write = Callable[[Header, list[Measurement]], str]
 

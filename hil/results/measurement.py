@@ -36,7 +36,7 @@ PROVENANCES = ("hardware", "emulated")
 NEVER_NEGATIVE = (
     *("macs", "accuracy", "latency", "cycles", "instructions", "mismatches", "switch", "first"),
     *("layer", "arena", "stack", "ram", "answer", "label", "room", "energy", "power", "tflite"),
-    *("replay", "load"),
+    *("replay", "load", "flash"),
 )
 """Metrics of the bench; `switch_cycles` and the like are counted as `switch`, `first_latency` as `first`."""
 UNITS = {"accuracy": "fraction", "latency": "us", "switch": "us", "tflite_latency": "us", "energy": "mJ"}

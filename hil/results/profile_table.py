@@ -12,7 +12,7 @@ from hil.results.profile import Cost, Profile
 from reds.console import wide_console
 from reds.text import LINE, printable
 
-_UNITS = ("cycles", "instructions", "us")
+_UNITS = ("cycles", "instructions", "flash_words", "us")
 """Units in the order of their columns."""
 
 
@@ -25,7 +25,7 @@ def render(profile: Profile, memory: Memory | str) -> str:
     """
     costs = {unit: profile.costs[unit] for unit in _UNITS if unit in profile.costs}
     table = Table(box=None, pad_edge=False, header_style="")
-    for head in ("", "layer", "MACs", *costs, "share", "flash", "arena"):
+    for head in ("", "layer", "MACs", *(unit.replace("_", " ") for unit in costs), "share", "flash", "arena"):
         table.add_column(head, justify="left" if head == "layer" else "right", no_wrap=True)
     for i, (layer, share) in enumerate(zip(profile.layers, profile.costs[profile.unit].shares, strict=True)):
         figures = _figures(costs, lambda cost, i=i: cost.layers[i])  # type: ignore[misc]
@@ -47,7 +47,7 @@ def render(profile: Profile, memory: Memory | str) -> str:
     where = f"{profile.pack} {profile.subnet} on {profile.board} ({profile.provenance})"
     console.print(printable(f"{where}; flash and arena in bytes", LINE), soft_wrap=True)
     console.print(table)
-    for line in _layouts(profile):
+    for line in (*_layouts(profile), *profile.kernels):
         console.print(printable(line, LINE), soft_wrap=True)
     console.print(printable(_ram(memory), LINE), soft_wrap=True)
     return out.getvalue()
@@ -63,6 +63,7 @@ def plain(profile: Profile, memory: Memory | str) -> dict[str, Any]:
     return {
         **where,
         "provenance": profile.provenance,
+        "kernels": [*profile.kernels],
         "layers": layers,
         "together": {unit: cost.total for unit, cost in profile.costs.items()},
         "whole": {unit: cost.whole for unit, cost in profile.costs.items()},

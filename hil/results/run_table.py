@@ -17,6 +17,7 @@ _COLUMNS = (
 )
 
 _OPTIONAL = {
+    "flash words": ("flash_words", ",.0f"),
     "energy mJ": ("energy", ",.4g"),
     "tflite us": ("tflite_latency", ",.1f"),
     "ours : tflite": ("tflite_ratio", ".3g"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hil.protocol.hello import Clock
 from hil.results.statistics.quantiles import median, percentile
 
-COUNTS = ("cycles", "instructions")
+COUNTS = ("cycles", "instructions", "flash_words")
 """Clocks whose raw counts are figures of their own."""
 
 

@@ -4,11 +4,9 @@
 
 #include <string.h>
 
+#include "mlperf.h"
 #include "port.h"
-
-#ifndef REDS_BUILD_ID
-#error "define REDS_BUILD_ID as the text that build_id.py prints"
-#endif
+#include "text.h"
 
 static void put_text(uint8_t *bytes, const char *text, size_t size)
 {
@@ -33,7 +31,7 @@ static void hello(agent *a, const frame *request)
     put32(p + PROTOCOL_HELLO_LAYOUTS_AT, reds_layouts());
     put32(p + PROTOCOL_HELLO_PACK_SIZE_AT, a->loaded.size);
     put32(p + PROTOCOL_HELLO_PACK_CRC_AT, a->loaded.crc);
-    put_text(p + PROTOCOL_HELLO_BUILD_AT, REDS_BUILD_ID, PROTOCOL_HELLO_BOARD_AT - PROTOCOL_HELLO_BUILD_AT);
+    put_text(p + PROTOCOL_HELLO_BUILD_AT, agent_build, PROTOCOL_HELLO_BOARD_AT - PROTOCOL_HELLO_BUILD_AT);
     put_text(p + PROTOCOL_HELLO_BOARD_AT, port.board, PROTOCOL_HELLO_BYTES - PROTOCOL_HELLO_BOARD_AT);
     p += PROTOCOL_HELLO_BYTES;
     for (uint32_t i = 0; i < port.clock_count; i++, p += PROTOCOL_CLOCK_BYTES) {
@@ -197,24 +195,43 @@ static void serve(agent *a, const frame *request)
     }
 }
 
+/* The stream from the host. Every byte goes to both readers, and one of them finds what it is part of. */
+typedef struct {
+    frame_reader frames;
+    text_reader texts;
+    bool text; /* a text command was served since the last zero byte */
+} stream;
+
+static void read_byte(agent *a, stream *in, uint8_t byte)
+{
+    frame request;
+    frame_status status = frame_read(&in->frames, byte, &request);
+    text_status line = text_read(&in->texts, byte);
+    if (line != TEXT_MORE) {
+        frame_drop(&in->frames);
+        in->text = true;
+        mlperf_serve(a, line == TEXT_READY ? in->texts.bytes : NULL);
+    } else if (status == FRAME_READY) {
+        serve(a, &request);
+    } else if (status == FRAME_BAD || (byte == 0 && in->text)) {
+        /* What was served as text may be the rest of a damaged frame, whose sender waits for an answer. */
+        a->sequence = 0;
+        agent_error(a, FAULT_BAD_FRAME,
+                    "a frame was too long, badly encoded or had a wrong checksum: send it again");
+    }
+    in->text = in->text && byte != 0;
+}
+
 void agent_run(void)
 {
     static agent a;
-    static frame_reader reader;
+    static stream in;
     uint8_t bytes[64];
-    frame request;
     size_t count;
     reset(&a);
     while ((count = port_read(bytes, sizeof bytes)) != 0) {
         for (size_t i = 0; i < count; i++) {
-            frame_status status = frame_read(&reader, bytes[i], &request);
-            if (status == FRAME_READY) {
-                serve(&a, &request);
-            } else if (status == FRAME_BAD) {
-                a.sequence = 0;
-                agent_error(&a, FAULT_BAD_FRAME,
-                            "a frame was too long, badly encoded or had a wrong checksum: send it again");
-            }
+            read_byte(&a, &in, bytes[i]);
         }
     }
 }

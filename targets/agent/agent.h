@@ -25,6 +25,9 @@ void agent_run(void);
 
 /* The rest is private to the agent's files. */
 
+/* The text that build_id.py prints for the sources of this agent. */
+extern const char agent_build[];
+
 /* A governor that runs on the board. It has begun if governor.subnets is not 0. */
 typedef struct {
     reds_governor governor;
@@ -35,6 +38,16 @@ typedef struct {
     uint32_t overhead; /* ticks that reading the clock takes */
 } governed;
 
+/* What the commands of MLPerf Tiny have left (mlperf.h). */
+typedef struct {
+    uint64_t us;     /* of all inferences so far */
+    uint32_t said;   /* bytes of the answer that are not sent yet */
+    uint32_t wanted; /* bytes of the input that is being loaded */
+    uint32_t taken;  /* of these, as many as have arrived */
+    uint8_t sent;    /* an mlperf_input */
+    uint8_t part[4]; /* of a value that arrives byte by byte */
+} mlperf_state;
+
 typedef struct {
     reds_model model;
     slot_record loaded; /* the pack of `model` */
@@ -44,6 +57,7 @@ typedef struct {
     uint32_t put_slot;
     uint32_t put_next; /* offset of the next byte of the transfer */
     governed govern;
+    mlperf_state mlperf;
     uint8_t sequence; /* of the current request */
     uint8_t command;
     uint32_t answer[FRAME_BYTES / 4 + 1]; /* command and sequence, then the payload */
@@ -52,6 +66,10 @@ typedef struct {
 /* answer.c: write at most FRAME_PAYLOAD bytes to agent_payload, then send them, or send an error. */
 uint8_t *agent_payload(agent *a);
 void agent_answer(agent *a, uint32_t size);
+
+/* Add the output of the last inference after the first `used` bytes of a payload, and return how many it holds then.
+ * Each time that the payload is full it is sent, and the next one begins with the same `head` bytes. */
+uint32_t agent_add_output(agent *a, uint32_t used, uint32_t head);
 void agent_error(agent *a, uint8_t fault, const char *text);
 
 /* Read and write fields in the byte order of the processor: little-endian, as the runtime requires. */

@@ -19,6 +19,12 @@ static void put(frame_reader *reader, uint8_t byte)
     }
 }
 
+void frame_drop(frame_reader *reader)
+{
+    reader->size = 0;
+    reader->left = reader->code = reader->broken = 0;
+}
+
 static frame_status finish(frame_reader *reader, frame *out)
 {
     uint8_t *bytes = (uint8_t *)reader->bytes;
@@ -27,8 +33,7 @@ static frame_status finish(frame_reader *reader, frame *out)
     bool whole = !reader->broken && reader->left == 0 && size >= PROTOCOL_OVERHEAD &&
                  reds_crc32(0, bytes, size - PROTOCOL_CHECKSUM_BYTES) ==
                      get_crc(bytes + size - PROTOCOL_CHECKSUM_BYTES);
-    reader->size = 0;
-    reader->left = reader->code = reader->broken = 0;
+    frame_drop(reader);
     if (whole) {
         *out = (frame){
             .command = bytes[PROTOCOL_FRAME_HEAD_COMMAND_AT],

@@ -33,6 +33,9 @@ typedef struct {
  * frame ended that was too long, badly encoded or had a wrong checksum. */
 frame_status frame_read(frame_reader *reader, uint8_t byte, frame *out);
 
+/* Forget the bytes since the last frame: they were something else. */
+void frame_drop(frame_reader *reader);
+
 /* Send a frame through port_write. `bytes` is a buffer of FRAME_BYTES, whose payload of `size` bytes starts
  * after the frame's head. */
 void frame_write(uint8_t *bytes, uint8_t command, uint8_t sequence, uint32_t size);

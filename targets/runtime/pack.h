@@ -20,7 +20,7 @@ enum { REDS_BIAS_LIMIT = 1 << 30 }; /* |bias| is less, so that no sum of 2^16 pr
 
 enum { REDS_LAYERS = 255, REDS_SUBNETS = 64 }; /* the most of a pack */
 enum { REDS_INPUTS = 4 };                      /* the most tensors that a layer reads */
-enum { REDS_LAYOUTS = 4 };                     /* numbers of layouts are below this */
+enum { REDS_LAYOUTS = 8 };                     /* numbers of layouts are below this */
 enum { REDS_ACTIVATION_BYTES = 256 };          /* of an activation table, at a multiple of 4 */
 enum { REDS_TENSOR_BYTES = 1 << 22 };          /* the most of a tensor of the full net */
 enum { REDS_WINDOW_VALUES = 1 << 25 }; /* the most that the windows of a layer read, in the full net */

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from hil.cli.tables import publish
 from hil.errors import PackRefused, ResultsError
 from hil.kernels import baseline, desktop, report
 from hil.kernels.baseline import Baseline, Count
-from hil.kernels.cases import NETS, Net
-from hil.kernels.nano import NetCounts
+from hil.kernels.cases import NETS, Net, graph_of, widths_of
+from hil.kernels.nano import LayerCount, NetCounts
 from hil.kernels.tables import Table, plain
 from hil.kernels.torch_eager import eager
 from hil.kernels.weight_order import lines, marked
@@ -26,19 +27,23 @@ from reds.zoo.random_weights import uniform_widths, with_random_weights
 from tests.hil.support.raising import raises
 from tests.support.nets import Kind, Maker, dense_model
 
-FEW = {"net 25%": Count(100, 150), "net 100%": Count(400, 600)}
+FEW = {"net 25%": Count(100, 150, 20), "net 100%": Count(400, 600, 80)}
 
 
 def test_count_that_grew_by_one_is_reported() -> None:
     assert baseline.worse(FEW, FEW) == []
-    grown = {**FEW, "net 25%": Count(101, 149)}
+    grown = {**FEW, "net 25%": Count(101, 149, 20)}
     assert baseline.worse(grown, FEW) == ["net 25%: 101 instructions, 100 in the baseline (+1)"]
     assert baseline.better(grown, FEW) == 1
-    assert baseline.worse({"other": Count(1, 1)}, FEW) == ["other: not in the baseline"]
+    assert baseline.worse({"net 25%": Count(100, 150, 21)}, FEW) == [
+        "net 25%: 21 flash words, 20 in the baseline (+1)"
+    ]
+    assert baseline.better({"net 25%": Count(100, 150, 19)}, FEW) == 1
+    assert baseline.worse({"other": Count(1, 1, 1)}, FEW) == ["other: not in the baseline"]
 
 
 def test_count_of_the_baseline_that_was_not_taken_is_reported() -> None:
-    than = {"net 25%": Count(1, 1), "other 25%": Count(1, 1), "layer dense": Count(1, 1)}
+    than = dict.fromkeys(["net 25%", "other 25%", "layer dense"], Count(1, 1, 1))
     assert baseline.missing(than, than, []) == []
     assert baseline.missing({}, than, ["net"]) == ["net 25%: in the baseline, but not counted"]
     assert len(baseline.missing({}, than, [])) == 3
@@ -80,15 +85,18 @@ def test_committed_counts_hold_and_smaller_ones_fail(tmp_path: Path, monkeypatch
     assert updated.counts.keys() == committed.counts.keys()
     if committed.compiler == updated.compiler:
         assert baseline.worse(updated.counts, committed.counts) == []
-    (net, switch, size) = json.loads(written.read_text())
+    (net, flash, best, switch, size) = json.loads(written.read_text())
     counted = updated.counts["dnn-s 25%"]
     assert (net["rows"][0]["instructions"], net["rows"][0]["cycles"]) == (
         counted.instructions,
         counted.cycles,
     )
+    assert flash["rows"][0]["flash words"] == counted.flash_words
+    assert flash["rows"][0]["with wait states"] == counted.with_waits > counted.cycles
+    assert best["rows"] == [], "no engine of MLPerf Tiny runs this net"
     assert switch["rows"][0]["cycles"] <= 64
     assert size["rows"][0]["pack"] < size["rows"][0]["a pack each"]
-    less = {**updated.counts, "dnn-s 25%": Count(counted.instructions - 1, counted.cycles)}
+    less = {**updated.counts, "dnn-s 25%": replace(counted, instructions=counted.instructions - 1)}
     baseline.save(file, Baseline(updated.compiler, less))
     run = CliRunner().invoke(main, ["kernels", "nano", "--net", "dnn-s"])
     assert run.exit_code == 1
@@ -106,20 +114,23 @@ def net_counts(
     """Return counts of DNN S with one subnet."""
     graph = by_name("dnn-s")
     model = with_random_weights("dnn-s", graph, {"100%": graph.full})
-    return NetCounts(model, preferring(model, LAYOUTS[1]), (cost,), (alone,), Count(15, switch), first, "")
+    return NetCounts(model, preferring(model, LAYOUTS[4]), (cost,), (alone,), Count(15, switch, 2), first, "")
 
 
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (net_counts(Count(409, 600)), "dnn-s 100%: 1.022 x the cost of it alone, 1.02 allowed"),
-        (net_counts(Count(400, 600), switch=65), "dnn-s: a switch takes 65 cycles, 64 allowed"),
-        (net_counts(Count(400, 600), first=1.03), "dnn-s: 1.030 x a steady inference after a switch"),
+        (net_counts(Count(409, 600, 80)), "dnn-s 100%: 1.022 x the cost of it alone, 1.02 allowed"),
+        (net_counts(FEW["net 100%"], switch=65), "dnn-s: a switch takes 65 cycles, 64 allowed"),
+        (net_counts(FEW["net 100%"], first=1.03), "dnn-s: 1.030 x a steady inference after a switch"),
         (
-            net_counts(Count(86_001, 1), Count(86_001, 1)),
-            "dnn-s: 86,001 instructions and 1 cycles, 86,000 and",
+            net_counts(Count(86_001, 1, 1), Count(86_001, 1, 1)),
+            "dnn-s 100%: 86,001 instructions, 86,000 allowed",
         ),
-        (net_counts(Count(1, 122_001), Count(1, 122_001)), "dnn-s: 1 instructions and 122,001 cycles"),
+        (
+            net_counts(Count(1, 122_001, 1), Count(1, 122_001, 1)),
+            "dnn-s 100%: 122,001 cycles, 122,000 allowed",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -128,10 +139,45 @@ def test_exceeded_limit_is_reported(found: NetCounts, text: str) -> None:
     assert said.startswith(text)
 
 
+def test_layer_that_costs_too_much_for_its_work_is_reported() -> None:
+    layers = {
+        "mixes": LayerCount(100, 10, Count(600, 900, 10)),
+        "moves": LayerCount(0, 10, Count(120, 900, 10)),
+    }
+    assert list(report.layers_over_limits(layers)) == []
+    dear = {name: replace(layer, count=Count(1000, 1, 1)) for name, layer in layers.items()}
+    assert list(report.layers_over_limits(dear)) == [
+        "mixes: 10.00 instructions for each MAC, 6 allowed",
+        "moves: 100.00 instructions for each output, 12 allowed",
+    ]
+
+
+def test_best_engine_is_compared_with_and_without_wait_states() -> None:
+    graph = by_name("autoencoder")
+    model = with_random_weights("autoencoder", graph, {"100%": graph.full})
+    cost = Count(300_000, 243_000, 121_500)
+    net = NetCounts(model, preferring(model, LAYOUTS[4]), (cost,), (cost,), cost, 1.0, "")
+    ((_, _, _, cycles, ratio, waiting, with_waits),) = report.best_table([net]).rows
+    assert (cycles, ratio) == (243_000, 0.5)
+    assert (waiting, with_waits) == (cost.with_waits, 1.0)
+
+
+def test_odd_widths_are_odd_and_nested() -> None:
+    for name in ("odd-widths", "ds-cnn-s-odd"):
+        graph = graph_of(name)
+        widths = widths_of(name, graph)
+        assert widths
+        *cut, full = widths.values()
+        assert full == graph.full
+        chosen = [[n for n, group in zip(each, graph.groups, strict=True) if group.cut] for each in cut]
+        assert all(n % 2 for each in chosen for n in each)
+        assert chosen == sorted(chosen)
+
+
 def test_counts_at_their_limits_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_limits = net_counts(Count(408, 612), switch=64, first=1.02)
+    at_limits = net_counts(Count(408, 612, 81), switch=64, first=1.02)
     assert list(report.over_limits([at_limits])) == []
-    monkeypatch.setattr(report, "NETS", {"dnn-s": Net(more_flash=-1)})
+    monkeypatch.setattr(report, "EVERY", {"dnn-s": Net(more_flash=-1)})
     (said,) = report.over_limits([at_limits])
     assert said == "dnn-s: all subnets take 0.0 % more flash than the largest, -1 allowed"
 
@@ -194,10 +240,10 @@ def test_lines_of_a_dense_layer() -> None:
     assert marked(layer, half).sum() == 256
     assert lines(CANONICAL, layer, half, 16) == 16
     assert lines(CANONICAL, layer, half, 64) == 8, "two rows a line"
-    assert lines(LAYOUTS[1], layer, half, 16) == 16
+    assert lines(LAYOUTS[4], layer, half, 16) == 16
     scattered = np.arange(0, 32, 2), np.arange(0, 32, 2)
     assert lines(CANONICAL, layer, scattered, 16) == 32
-    assert lines(LAYOUTS[1], layer, scattered, 16) == 64, "every word of every group"
+    assert lines(LAYOUTS[4], layer, scattered, 16) == 64, "every word of every group"
 
 
 def test_lines_of_a_convolution_are_those_of_its_taps() -> None:

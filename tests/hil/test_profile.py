@@ -100,8 +100,8 @@ def test_flash_and_arena_of_a_dense_net_are_those_counted_by_hand() -> None:
         *[("dense", "8", 160), ("dense", "4", 32)]
     ]
     assert [layer.arena for layer in full] == [32 + 32, 32 + 16]
-    assert [layer.flash for layer in layer_facts(model, 0, [LAYOUTS[1]] * 2)] == [160 + 36, 32 + 20]
-    assert [layer.arena for layer in layer_facts(model, 1, [LAYOUTS[1]] * 2)] == [64 + 48, 48 + 48]
+    assert [layer.flash for layer in layer_facts(model, 0, [LAYOUTS[4]] * 2)] == [160 + 36, 32 + 20]
+    assert [layer.arena for layer in layer_facts(model, 1, [LAYOUTS[4]] * 2)] == [64 + 48, 48 + 48]
 
 
 def test_weights_marked_as_read_are_those_of_the_subnet() -> None:

@@ -29,7 +29,7 @@ class Stub:
     facts = {"board": "stub", "provenance": "hardware"}
 
     def layout(self, graph):
-        return LAYOUTS[1]
+        return LAYOUTS[4]
 
     def latency(self, graph, grids):
         if LOST.exists() and LOST.read_text() == "before":

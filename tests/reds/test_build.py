@@ -304,7 +304,7 @@ def test_further_budgets_of_a_recipe_hold(recipe: Path, tmp_path: Path) -> None:
     assert macs[0] > 17_000
     assert [subnet["predicted"]["us"] for subnet in card["subnets"]] == [n / 100 for n in macs]
     assert f"{macs[0] / 100:.1f} │" in output
-    assert layouts.plan(built, 0, layouts.preferring(built, LAYOUTS[1])).size <= 820
+    assert layouts.plan(built, 0, layouts.preferring(built, LAYOUTS[4])).size <= 820
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\n')
     assert "[device], times" in run("build", recipe)[1]
     recipe.write_text(text + '\n[device]\nlayout = "radix256"\ntimes = "none.json"\n')

@@ -179,7 +179,7 @@ def test_budgets_too_small_for_widths_alone_fit_without_blocks() -> None:
     graph = resnet8()
     with pytest.raises(BudgetError):
         check_budgets(graph, [0.017], 4, 4)
-    check_budgets(graph, [0.017], 4, 4, TargetProfile(LAYOUTS[1]), depth=True)
+    check_budgets(graph, [0.017], 4, 4, TargetProfile(LAYOUTS[4]), depth=True)
     (least,) = select(graph, random_scores(graph, 0), [0.017], depth=True)
     assert least.widths[2] == 0
 

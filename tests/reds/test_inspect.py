@@ -87,16 +87,19 @@ def test_inspect_tells_which_layers_have_an_activation_table(layout: layouts.Lay
 def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path) -> None:
     maker = Maker(7, 7, 4)
     maker.add(Kind.CONV, 8)
-    maker.add(Kind.DEPTHWISE, kernel=(5, 5))
+    maker.add(Kind.TRANSPOSED, 8, (3, 3))
     net, out = tmp_path / "net.reds", tmp_path / "out.reds"
-    pack.save(maker.build([[8]]), net)
+    pack.save(maker.build([[8, 8]]), net)
     told = run("layout", net, "radix256", out)[1]
-    assert "layer 1" in told
+    reason = "portable kernels run layer 1 (transposed) of 2: radix256 has no kernel for"
+    assert reason in told
     _, output = run("inspect", out)
     assert "layout radix256, canonical" in output.splitlines()[0]
     assert re.search(r" conv │.* radix256 │", output)
-    assert re.search(r" depthwise │.* canonical │", output)
-    assert "canonical │" not in run("inspect", net)[1]
+    assert re.search(r" prelu │.* canonical │", output)
+    plainly = run("inspect", net)[1]
+    assert "canonical │" not in plainly
+    assert f"Cortex-M4: {reason}" in plainly
 
 
 def test_inspect_tells_windows_groups_and_heads() -> None:
@@ -118,7 +121,7 @@ def test_inspect_tells_windows_groups_and_heads() -> None:
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_hostile_laid_out_pack_is_outlined_or_refused(drawn: st.DataObject) -> None:
-    data = bytearray(pack.dumps(dense_model([8, 6, 4], [[3, 4], [6, 4]]), [LAYOUTS[1]] * 2))
+    data = bytearray(pack.dumps(dense_model([8, 6, 4], [[3, 4], [6, 4]]), [LAYOUTS[4]] * 2))
     for _ in range(drawn.draw(st.integers(1, 3))):
         data[drawn.draw(st.integers(16, len(data) - 1))] = drawn.draw(st.integers(0, 255))
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))

@@ -300,7 +300,7 @@ def test_a_budget_of_one_keeps_units_of_no_importance(objective: Objective) -> N
 
 @pytest.mark.parametrize("order", PROVEN)
 def test_budgets_of_all_kinds_nest_on_a_residual_net(order: Order) -> None:
-    graph, device = resnet8(), TargetProfile(LAYOUTS[1])
+    graph, device = resnet8(), TargetProfile(LAYOUTS[4])
     full = device.costs(graph, graph.full)
     shares = (0.4, 0.6, 0.8)
     budgets = [Budget(s, int(s * full["flash"]), int((0.5 + s / 2) * full["arena"])) for s in shares]

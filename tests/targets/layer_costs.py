@@ -11,7 +11,7 @@ from hil.emulators import cortex_m4
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.protocol.definition import LAYER_SAMPLE
-from hil.protocol.hello import EVENTS
+from hil.protocol.hello import INSTRUCTIONS
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE
 from reds.pack.layouts import CANONICAL, LAYOUTS
@@ -72,11 +72,11 @@ def main() -> None:
     with cortex_m4.start(build.agent(build.EMULATED)) as emulator:
         agent = Agent(emulator.open(HARDWARE_ADVICE), "emulated nano33ble")
         hello = agent.hello(Deadline.after(10))
-        clock = next(c.index for c in hello.clocks if c.name == EVENTS)
+        clock = next(c.index for c in hello.clocks if c.name == INSTRUCTIONS)
         for name, model in CASES.items():
             fast, portable = (
                 instructions(agent, hello.max_payload, clock, model, stored(model, layout))
-                for layout in (LAYOUTS[1], CANONICAL)
+                for layout in (LAYOUTS[4], CANONICAL)
             )
             macs, outputs = model.macs(0), model.output_size(0)
             each = f"{fast / macs:.2f}" if macs else ""

@@ -19,7 +19,7 @@ from tests.targets.support.sources import CORTEX_M4
 pytestmark = [pytest.mark.cross("arm-linux-gnueabihf-gcc"), pytest.mark.qemu("qemu-arm")]
 
 CPU = "cortex-a7"
-LAYOUT = LAYOUTS[1]
+LAYOUT = LAYOUTS[4]
 FLAGS = ("-mcpu=cortex-a7", "-mfpu=vfpv4", "-mthumb", "-O1", "-g")
 UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 """Without the address sanitizer, which does not see assembler; memory ends at pages that are not mapped."""

@@ -12,7 +12,7 @@ from hil.errors import AgentError
 from hil.firmware import build
 from hil.protocol.agent import Agent
 from hil.protocol.definition import LAYER_SAMPLE, Fault
-from hil.protocol.hello import EVENTS, Hello
+from hil.protocol.hello import INSTRUCTIONS, Hello
 from hil.transports.deadline import Deadline
 from hil.transports.serial import HARDWARE_ADVICE
 from reds import pack
@@ -49,7 +49,8 @@ def refused_as_a_bad_pack() -> Iterator[None]:
 def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Model, layout: Layout) -> None:
     agent, hello = nano
     agent.put_pack(stored(model, layout), hello.max_payload, lambda _: None)
-    x = inputs(model, min(8, 4000 // model.input_size), seed=5)
+    largest = max(model.input_size, model.output_size(len(model.subnets) - 1))
+    x = inputs(model, min(8, 4000 // largest), seed=5)
     agent.inputs(len(x), x.tobytes())
     for subnet in range(len(model.subnets)):
         agent.select(subnet)
@@ -60,9 +61,9 @@ def test_every_subnet_equals_the_reference(nano: tuple[Agent, Hello], model: Mod
 def test_models_of_this_test_have_rows_marked_plain() -> None:
     wide = next(model for model in shapes() if model.name == "plain-rows")
     for model in (wide, plain_conv()):
-        assert LAYOUTS[1].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x00\x01"
+        assert LAYOUTS[4].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x00\x01"
     model = large_biases()
-    assert LAYOUTS[1].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x01"
+    assert LAYOUTS[4].plain(model.layers[0], model.subnets[1].steps[0]) == b"\x01\x01"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_invalid_field_of_a_device_layout_is_refused(
     nano: tuple[Agent, Hello], at: int, code: str, value: int
 ) -> None:
     agent, hello = nano
-    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[4]))
     step = seed_of(bytes(data)).plans[0].steps[0]
     struct.pack_into("<" + code, data, step + at, value)
     struct.pack_into("<I", data, 12, zlib.crc32(data[16:]))
@@ -96,7 +97,7 @@ def test_shifts_the_kernels_cannot_take_are_refused(
     nano: tuple[Agent, Hello], shifts: tuple[int, int], valid: bool
 ) -> None:
     agent, hello = nano
-    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[1]))
+    data = bytearray(stored(dense_model([8, 4], [[4]]), LAYOUTS[4]))
     step = seed_of(bytes(data)).plans[0].steps[0]
     table = STEP.unpack_from(data, step)[3]
     data[table : table + 2] = bytes(shifts)
@@ -105,25 +106,26 @@ def test_shifts_the_kernels_cannot_take_are_refused(
         agent.put_pack(bytes(data), hello.max_payload, lambda _: None)
 
 
-def separable(side: int, block: bool = True) -> Model:
-    """Return a net with a depthwise layer of side x side, and perhaps a residual block in front of it."""
+def separable(transposed: bool = False, block: bool = True) -> Model:
+    """Return a net with a depthwise or a transposed layer, and perhaps a residual block in front of it."""
     maker = Maker(9, 8, 4, 1)
     first = maker.add(Kind.CONV, 16, (3, 3), (1, 1), (1, 1, 1, 1))
     if block:
         maker.add(Kind.DEPTHWISE, 0, (3, 3), (1, 1), (1, 1, 1, 1))
         maker.add(Kind.CONV, 16)
         maker.add(Kind.ADD, other=first)
-    maker.add(Kind.DEPTHWISE, 0, (side, side), (1, 1), (side // 2,) * 4)
+    kind, units = (Kind.TRANSPOSED, [16]) if transposed else (Kind.DEPTHWISE, [])
+    maker.add(kind, sum(units), (3, 3), (1, 1), (1, 1, 1, 1))
     maker.add(Kind.CONV, 10)
-    return maker.build([[16, 16, 10] if block else [16, 10]])
+    return maker.build([[16] * (1 + block) + units + [10]])
 
 
 def instructions_of_layers(nano: tuple[Agent, Hello], data: bytes) -> list[int]:
     """Return the instructions of each layer that the smallest subnet of a pack runs."""
     agent, hello = nano
     agent.put_pack(data, hello.max_payload, lambda _: None)
-    agent.inputs(1, inputs(separable(3), 1).tobytes())
-    clock = next(c.index for c in hello.clocks if c.name == EVENTS)
+    agent.inputs(1, inputs(separable(), 1).tobytes())
+    clock = next(c.index for c in hello.clocks if c.name == INSTRUCTIONS)
     steps = len(seed_of(data).plans[0].steps)
     timed = agent.profile(0, clock, 1, steps, 10)
     each = range(0, steps * LAYER_SAMPLE.size, LAYER_SAMPLE.size)
@@ -131,11 +133,11 @@ def instructions_of_layers(nano: tuple[Agent, Hello], data: bytes) -> list[int]:
 
 
 def test_layer_without_a_fast_kernel_runs_portable_alone(nano: tuple[Agent, Hello]) -> None:
-    """A depthwise layer of 5 x 5 costs what it costs in a canonical pack; other weights stay fast."""
-    net = separable(5)
-    mixed = instructions_of_layers(nano, stored(net, LAYOUTS[1]))
+    """A transposed convolution costs what it costs in a canonical pack; other weights stay fast."""
+    net = separable(transposed=True)
+    mixed = instructions_of_layers(nano, stored(net, LAYOUTS[4]))
     canonical = instructions_of_layers(nano, pack.dumps(net))
-    fast = instructions_of_layers(nano, stored(separable(3), LAYOUTS[1]))
+    fast = instructions_of_layers(nano, stored(separable(), LAYOUTS[4]))
     assert mixed[4] == canonical[4] > 5 * fast[4]
     for i in (0, 1, 2, 5):
         assert mixed[i] == fast[i] < canonical[i] / 3
@@ -143,7 +145,7 @@ def test_layer_without_a_fast_kernel_runs_portable_alone(nano: tuple[Agent, Hell
 
 def test_left_out_block_costs_no_instruction(nano: tuple[Agent, Hello]) -> None:
     """A subnet without a block runs the instructions of a net that never had it."""
-    net = without(separable(3), [[(1, 4)]])
-    assert instructions_of_layers(nano, stored(net, LAYOUTS[1])) == instructions_of_layers(
-        nano, stored(separable(3, block=False), LAYOUTS[1])
+    net = without(separable(), [[(1, 4)]])
+    assert instructions_of_layers(nano, stored(net, LAYOUTS[4])) == instructions_of_layers(
+        nano, stored(separable(block=False), LAYOUTS[4])
     )

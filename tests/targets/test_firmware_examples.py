@@ -189,7 +189,7 @@ def test_cmake_example_finds_an_installed_runtime(tmp_path: Path) -> None:
 
 @pytest.mark.cross("arm-none-eabi-gcc")
 @pytest.mark.qemu("qemu-system-arm")
-@pytest.mark.parametrize("layout", [CANONICAL, LAYOUTS[1]], ids=["canonical", "radix256"])
+@pytest.mark.parametrize("layout", [CANONICAL, LAYOUTS[4]], ids=["canonical", "radix256"])
 def test_steps_of_the_platformio_readme_print_the_class_of_each_subnet(
     layout: Layout, platformio: dict[str, str], tmp_path: Path
 ) -> None:

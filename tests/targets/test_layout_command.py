@@ -15,12 +15,12 @@ from tests.targets.support.fuzz.mutations import seed_of
 def test_layer_without_a_kernel_stays_canonical_and_is_named(tmp_path: Path) -> None:
     maker = Maker(7, 7, 4)
     maker.add(Kind.CONV, 8)
-    maker.add(Kind.DEPTHWISE, 0, (5, 5))
+    maker.add(Kind.TRANSPOSED, 8, (3, 3))
     maker.add(Kind.DEPTHWISE, 0, (3, 3))
     net, out = tmp_path / "net.reds", tmp_path / "out.reds"
-    pack.save(maker.build([[8]]), net)
+    pack.save(maker.build([[8, 8]]), net)
     done = CliRunner().invoke(main, ["layout", str(net), "radix256", str(out)])
     assert done.exit_code == 0
-    assert "no kernels for layer 1:" in done.output
+    assert "portable kernels run layer 1 (transposed) of 3: radix256 has no kernel" in done.output
     data = out.read_bytes()
-    assert [LAYER.unpack_from(data, at)[3] for at in seed_of(data).layers] == [1, 0, 1]
+    assert [LAYER.unpack_from(data, at)[3] for at in seed_of(data).layers] == [4, 0, 4]

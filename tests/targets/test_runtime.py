@@ -279,6 +279,6 @@ def test_subnets_out_of_order_are_refused(run_pack: Path, tmp_path: Path) -> Non
 
 
 def test_pack_in_a_layout_without_kernels_is_refused(run_pack: Path, tmp_path: Path) -> None:
-    data = stored(dense_model([8, 4], [[4]]), LAYOUTS[1])
+    data = stored(dense_model([8, 4], [[4]]), LAYOUTS[4])
     done = run(run_pack, data, np.zeros((1, 8), np.int8), tmp_path)
     assert refusal(done) is Status.LAYOUT

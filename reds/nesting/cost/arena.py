@@ -114,5 +114,5 @@ def scratch_bytes(graph: Graph, layer: Layer, read: int, layout: Layout) -> int:
     made = integer_layer(graph, layer, np.broadcast_to(np.int8(0), shape))
     shapes = [tensor_shape(graph, graph.tensors[tensor]) for tensor in layer.inputs]
     step = Step(layer.output - 1, read, rows, NO_ROWS, NO_ROWS, 0)
-    kernels = layout if layout.runs(made, shapes) else CANONICAL
+    kernels = CANONICAL if layout.refusal(made, shapes) else layout
     return kernels.scratch(made, shapes, step)

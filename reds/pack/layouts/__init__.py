@@ -10,6 +10,7 @@ from typing import Protocol
 from reds.errors import ModelError
 from reds.pack import arena
 from reds.pack.layouts.canonical import Canonical
+from reds.pack.layouts.helium import Helium
 from reds.pack.layouts.neon import Neon
 from reds.pack.layouts.radix256 import Radix256
 from reds.pack.layouts.vnni import Vnni
@@ -25,8 +26,10 @@ class Layout(Protocol):
     alignment: int
     """Bytes. Weights and tables begin at multiples of this in the pack."""
 
-    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return whether the kernels of this layout can run this layer.
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Return what this layout has no kernel for, as `a conv layer with dilation`; empty if it runs.
+
+        The text completes "it has no kernel for".
 
         Args:
             layer: The layer of the full network.
@@ -61,7 +64,9 @@ class Layout(Protocol):
 
 
 CANONICAL = Canonical()
-LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon())}
+LAYOUTS: dict[int, Layout] = {
+    layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon(), Helium())
+}
 
 
 def plan(model: Model, subnet: int, chosen: Sequence[Layout]) -> Arena:
@@ -101,7 +106,7 @@ def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...]:
     """
     known, chosen = [LAYOUTS[i] for i in sorted(set(ids) & LAYOUTS.keys())], []
     for i, layer in enumerate(model.layers):
-        usable = [layout for layout in known if layout.runs(layer, _sources(model, i))]
+        usable = [layout for layout in known if not layout.refusal(layer, _sources(model, i))]
         if not usable:
             kind = layer.kind.name.lower()
             raise ModelError(f"no layout of its agent runs layer {i} ({kind}) of {model.name}")
@@ -112,7 +117,7 @@ def best(model: Model, ids: Iterable[int]) -> tuple[Layout, ...]:
 def preferring(model: Model, layout: Layout) -> tuple[Layout, ...]:
     """Return a layout for each layer for which it has a kernel, and the canonical one for the others."""
     return tuple(
-        layout if layout.runs(layer, _sources(model, i)) else CANONICAL
+        CANONICAL if layout.refusal(layer, _sources(model, i)) else layout
         for i, layer in enumerate(model.layers)
     )
 

@@ -13,9 +13,9 @@ class Canonical:
     name = "canonical"
     alignment = 16
 
-    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return True: the portable kernels run every layer."""
-        return True
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Return an empty text: the portable kernels run every layer."""
+        return ""
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as int8 [units_out, fan_in]."""

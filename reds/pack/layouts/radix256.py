@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from reds.pack.layouts import m4_depthwise
 from reds.pack.layouts.fast import Fast
 from reds.pack.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded
@@ -22,57 +23,99 @@ from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHI
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
+EVERY = frozenset(
+    {Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.ADD, Kind.FLATTEN, Kind.UPSAMPLE, Kind.MULTIPLY, Kind.CONCAT,
+     Kind.ATTENTION, Kind.EMBED, Kind.TRANSPOSE, Kind.RESHAPE}
+)  # fmt: skip
+"""Kinds of which the kernels run every layer."""
+POOLED_AT_ONCE = 4
+"""Values of a window that a max pool compares without a line of scratch, if no window has padding."""
 
 
-TAPS = 9
-"""Taps of the depthwise kernel: 3 x 3 in a picture, up to nine in a line."""
+LARGEST_OUTPUT = (1 << 15) - 256
+"""Outputs without zero point, before they are clamped, are less where the kernels narrow them to 16 bits."""
+FLAT = 4
+"""With fewer units in, a convolution's rows are cut into words across positions."""
+WORDS = 8
+"""Most words of a row for the kernel that keeps four rows of weights in registers."""
+BLOCK = 64
+"""Most windows that are gathered for that kernel at a time."""
+FEW, BLOCK_BYTES = 160, 4096
+"""Where more words make up a row: most words times groups of rows for its twin, and bytes of its windows."""
 
 
-def _line(layer: IntegerLayer, source: TensorShape) -> bool:
-    """Return whether windows of up to nine taps slide along the only row or the only column of the input."""
-    column = source.width == 1 and layer.kernel[1] == 1
-    row = source.height == 1 and layer.kernel[0] == 1
-    return (column or row) and layer.taps <= TAPS
-
-
-def _words(rows: NDArray[np.int32], group: int) -> bytes:
-    """Return int32 [rows, inputs] as uint32, little-endian, [rows / group][inputs / 4][group rows]."""
-    w = padded(padded(rows, 0, group), 1, 4)
-    w = w.reshape(w.shape[0] // group, group, w.shape[1] // 4, 4)
+def _words(rows: NDArray[np.int32]) -> bytes:
+    """Return int32 [rows, inputs] as uint32, little-endian, [rows / 4][inputs / 4][4 rows]."""
+    w = padded(padded(rows, 0, 4), 1, 4)
+    w = w.reshape(w.shape[0] // 4, 4, w.shape[1] // 4, 4)
     low = (256 * w[..., 1] + w[..., 0]) & 0xFFFF
     high = (256 * w[..., 3] + w[..., 2]) & 0xFFFF
     words = (low | (high << 16)).astype(np.uint32).transpose(0, 2, 1)
     return np.ascontiguousarray(words).astype("<u4").tobytes()
 
 
-class Radix256(Fast):
-    """Dense layers and convolutions in words of four inputs, depthwise layers of nine taps by four units."""
+def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> int:
+    """Return the bytes of lines, and of the larger of two kernels' buffers.
 
-    id = 1
+    The first kernel has two expanded windows, tables, sums, an output and a window as bytes. The second one
+    has weights of four rows and windows as bytes.
+    """
+    windows, padding = layer.taps > 1, any(layer.padding)
+    flat, whole = windows and source.units < FLAT, units_in % 4 == 0
+    copied = padding or flat or (windows and not whole)
+    pitch = source.units if flat else units_in
+    quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
+    groups = -(-len(layer.weights) // 4)
+    kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
+    as_bytes = flat or whole or not windows
+    as_words = not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1)
+    if as_bytes and quads <= WORDS:
+        direct = whole and not windows and layer.stride == (1, 1)
+        gathered, streams = (2, 1) if direct else (BLOCK, groups)
+        kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
+    if as_bytes and as_words and quads > WORDS:
+        block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
+        chunked = min(groups, FEW // quads)
+        if chunked:
+            kernel = max(kernel, (16 * quads + 32) * chunked + (4 * quads + 16) * block)
+    lines = 0
+    if copied:
+        positions = source.width + layer.padding[1] + layer.padding[3]
+        lines = (min(layer.span[0], source.height) + padding) * ((positions * pitch + 7) // 4 * 4)
+    return 4 * layer.kernel[0] + lines + kernel
+
+
+class Radix256(Fast):
+    """Dense layers and convolutions in words of four inputs, depthwise layers in the canonical order."""
+
+    id = 4
     name = "radix256"
     alignment = 4
     dilated = frozenset({Kind.CONV})
 
-    def runs(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> bool:
-        """Return whether the kernels can run this layer: an attention, or depthwise only 3 x 3 or a line."""
-        if layer.kind is Kind.ATTENTION:
-            return True
-        windows = layer.kind is not Kind.DEPTHWISE or layer.kernel == (3, 3) or _line(layer, sources[0])
-        return super().runs(layer, sources) and windows
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Refuse what `Fast` refuses, but no layer of `EVERY` and only the very largest depthwise layers."""
+        if layer.kind in EVERY:
+            return ""
+        if m4_depthwise.is_depthwise(layer, sources):
+            bytes_needed = m4_depthwise.scratch(layer, sources)
+            return (
+                ""
+                if bytes_needed <= m4_depthwise.STRIP_LIMIT
+                else f"a depthwise layer of {bytes_needed} bytes of scratch"
+            )
+        return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """Return the weights as words; depthwise as int16 [units / 4][9 taps][w0, w2, w1, w3]."""
+        """Return the weights of dense layers and convolutions as words, and others in the canonical order."""
         w = layer.weights.astype(np.int32)
-        if layer.kind is Kind.DENSE:
-            return _words(w, 4)
-        if layer.kind is Kind.CONV:
+        if layer.kind in PAIRED:
             full = w.shape[1] // layer.taps
-            if full % 4 == 0:  # four units of each tap, then the next four: fewer units are a prefix
-                w = w.reshape(len(w), layer.taps, full // 4, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
-            return _words(w, 2)
-        units = padded(padded(w, 0, 4), 1, TAPS) if w.size else w
-        by_four = units.reshape(len(units) // 4, 4, TAPS).transpose(0, 2, 1) if w.size else units
-        return by_four[..., [0, 2, 1, 3]].astype("<i2").tobytes() if w.size else b""
+            if full >= FLAT:  # four units of each tap, then the next four: fewer units are a prefix
+                w = padded(w.reshape(len(w), layer.taps, full), 2, 4)
+                w = w.reshape(len(w), layer.taps, -1, 4).transpose(0, 2, 1, 3).reshape(len(w), -1)
+            return _words(w)
+        return super().weights(layer)
 
     def table(self, layer: IntegerLayer, step: Step) -> bytes:
         """Return a subnet's table, in one word for each row if the layer has weights.
@@ -97,27 +140,29 @@ class Radix256(Fast):
     def scratch(self, layer: IntegerLayer, sources: Sequence[TensorShape], step: Step) -> int:
         """Return the bytes of the kernel's buffers.
 
-        Dense: the expanded input. Convolution: two windows, expanded and as bytes. Depthwise: lines.
+        Dense: the expanded input. Convolution: lines, and what its kernels need beside. Depthwise: lines.
         """
         if layer.kind is Kind.DENSE:
             return (step.units_in + 3) // 4 * 8
         if layer.kind is Kind.CONV:
-            full, by_four = sources[0].units, layer.taps * ((step.units_in + 3) // 4)
-            return 24 * (by_four if full % 4 == 0 else (layer.taps * full + 3) // 4)
-        if layer.kind is Kind.DEPTHWISE:
-            positions, lines = sources[0].width + layer.padding[1] + layer.padding[3], 4
-            if layer.kernel != (3, 3):
-                positions, lines = sources[0].positions + sum(layer.padding) + TAPS - layer.taps, 1
-            return lines * ((positions * step.units_in + 7) // 4 * 4) + (step.units_in + 3) // 4 * 4
+            return _conv_scratch(layer, sources[0], step.units_in)
+        if m4_depthwise.is_depthwise(layer, sources):
+            return m4_depthwise.scratch(layer, sources)
+        if layer.kind is Kind.MAX_POOL and (any(layer.padding) or layer.taps > POOLED_AT_ONCE):
+            return sources[0].width * step.units_in
         return super().scratch(layer, sources, step)
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:
         """Return for every four rows whether the fast kernel cannot compute them in this subnet.
 
-        Either 256 * acc of a row may exceed int32, or the biases have too large a shift.
+        Either 256 * acc of a row may exceed int32, or the biases have too large a shift, or the output of a
+        convolution may leave 16 bits before it is clamped.
         """
         reach = np.abs(layer.subnet_weights(step).astype(np.int64)).sum(axis=1) * LIMIT
         reach = padded(reach + np.abs(step.bias.astype(np.int64)), 0, 4)
         _, shift = encode(step.bias, BIAS_SHIFTS)
         wide = (reach * MULTIPLIER_STEP >= 1 << 31) | (shift not in FAST_BIAS_SHIFTS)
+        if layer.kind is Kind.CONV:
+            multiplier = padded(np.abs(step.multiplier.astype(np.int64)), 0, 4)
+            wide |= reach * multiplier >= LARGEST_OUTPUT << 32
         return np.asarray(wide.reshape(-1, 4).any(axis=1))

@@ -78,12 +78,16 @@ typedef struct reds_kernels {
 /* The kinds of processor of this build, the fastest first. The last one has the portable kernels alone. */
 extern const reds_kernels reds_processors[];
 extern const reds_family reds_portable;
-extern const reds_family reds_cortex_m4;
+extern const reds_family reds_cortex_m4, reds_helium;
 extern const reds_family reds_x86_avx512, reds_x86_avxvnni, reds_x86_avx2;
 extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
 /* Return the kernels of the processor that this runs on. */
 const reds_kernels *reds_kernels_here(void);
+
+enum {
+    REDS_BROADCASTING = 1 << 0 | 1 << 4
+}; /* layouts whose kernels repeat rows or columns of a second input */
 
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
 static inline bool reds_dilated(const reds_layer *layer)

@@ -203,7 +203,7 @@ FAULTS: dict[str, Fault] = {
     "pack: cut short": written("mine.reds", SHIPPED[:-7], reds.load),
     "pack: a bit flipped": written("mine.reds", SHIPPED[:5000] + b"\x55" + SHIPPED[5001:], reds.load),
     "pack: not a pack": written("mine.reds", b"text" * 50, reds.load),
-    "pack: laid out for a device": lambda _: pack.loads(pack.dumps(NET, [LAYOUTS[1]] * 2), "mine.reds"),
+    "pack: laid out for a device": lambda _: pack.loads(pack.dumps(NET, [LAYOUTS[4]] * 2), "mine.reds"),
     "pack: features of another shape": ran(np.zeros((2, 9))),
     "pack: an unknown subnet": ran(np.zeros((1, 8), np.int8), "30%"),
     "pack: a subnet beyond the last": ran(np.zeros((1, 8), np.int8), 2),

@@ -11,7 +11,7 @@ from tests.support.depth import deep_nets
 from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
 
-NEON_LAYOUT = LAYOUTS[3]
+NEON_LAYOUT = LAYOUTS[5]
 
 NETS = [
     dense_model([5, 3], [[3]], 1),
@@ -42,7 +42,7 @@ def shapes() -> list[Model]:
     wide.layers[0].weights[4:8] //= 3
     every_kind = [random_model(seed, subnets=3) for seed in range(30)]
     every_kind += [*deep_nets(range(200, 206)), *modern_nets(range(100, 125))]
-    return [*models, wide, *every_kind, *along_lines(), *corners(), plain_conv(), large_biases()]
+    return [*models, wide, *every_kind, *along_lines(), *windows(), *corners(), plain_conv(), large_biases()]
 
 
 def plain_conv() -> Model:
@@ -108,6 +108,44 @@ CORNERS: Sequence[tuple[tuple[int, int], Kind, int, Mapping[str, object]]] = (
 """Height and width, kind, units written, and the window of layers at the corners."""
 
 
+WINDOWS: tuple[tuple[tuple[int, int], int, dict[str, tuple[int, ...]]], ...] = (
+    (
+        (13, 5),
+        6,
+        {"kernel": (3, 3), "padding": (1, 1, 1, 1)},
+    ),  # lines along the columns, the last units with others
+    ((6, 6), 8, {"kernel": (3, 3), "padding": (1, 1, 1, 1)}),  # six outputs a line
+    ((5, 4), 3, {"kernel": (3, 3), "padding": (2, 1, 0, 2)}),  # too few units for words
+    ((12, 12), 5, {"kernel": (3, 3), "stride": (2, 2), "padding": (0, 1, 1, 0)}),
+    ((9, 23), 9, {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1, 1, 1)}),
+    ((9, 14), 7, {"kernel": (5, 5), "padding": (2, 2, 2, 2)}),
+    ((14, 9), 4, {"kernel": (2, 8), "stride": (1, 2), "padding": (1, 4, 0, 3)}),
+    ((30, 20), 5, {"kernel": (7, 4), "dilation": (4, 1), "padding": (0, 0, 0, 3)}),  # several strips
+    ((12, 12), 4, {"kernel": (11, 11), "padding": (5, 5, 5, 5)}),  # more taps than are unrolled
+    ((11, 10), 5, {"kernel": (3, 4), "stride": (3, 4), "padding": (1, 1, 1, 1)}),
+    ((17, 16), 5, {"kernel": (3, 3), "dilation": (2, 3), "padding": (2, 3, 2, 3)}),
+    ((15, 18), 4, {"kernel": (3, 2), "stride": (2, 2), "dilation": (3, 4), "padding": (3, 2, 3, 2)}),
+    ((40, 1), 6, {"kernel": (21, 1), "padding": (10, 0, 10, 0)}),  # one row in parts of eight taps
+    ((1, 700), 2, {"kernel": (1, 5), "stride": (1, 4), "padding": (0, 2, 0, 2)}),  # lines in segments
+    ((6, 5), 8, {"kernel": (1, 1), "stride": (1, 2)}),
+)
+"""Sides, units and windows of depthwise layers, one for each way that the kernels of the Cortex-M4 take."""
+
+
+def windows() -> list[Model]:
+    """Return models of one depthwise layer, and of a grouped one that writes several units of each."""
+    models = []
+    for seed, (sides, units, options) in enumerate(WINDOWS):
+        maker = Maker(*sides, 2, seed)
+        maker.add(Kind.CONV, units)
+        maker.add(Kind.DEPTHWISE, **options)  # type: ignore[arg-type]
+        models.append(maker.build([[(units + 1) // 2], [units]], f"depthwise-{seed}"))
+        maker = Maker(*sides, 3, seed)
+        maker.add(Kind.GROUPED, 3 * (1 + seed % 5), groups=3, **options)  # type: ignore[arg-type]
+        models.append(maker.build([[]], f"grouped-{seed}"))
+    return models
+
+
 def large_biases() -> Model:
     """Return a model whose rows are plain because their biases are too large for the fast kernels."""
     maker = Maker(5, 5, 8, 3)
@@ -126,7 +164,7 @@ def large_biases() -> Model:
 
 def cases() -> list[tuple[Model, Layout]]:
     """Return each model with each layout of the Nano."""
-    return [(model, LAYOUTS[i]) for model in shapes() for i in (0, 1)]
+    return [(model, LAYOUTS[i]) for model in shapes() for i in (0, 4)]
 
 
 def wide(units: int, cut: int) -> Model:

@@ -1,4 +1,5 @@
-/* Kernels for the Cortex-M4 and their layout, radix256: the arithmetic that C and assembler share.
+/* Kernels for the Cortex-M4 and their layout, radix256: the arithmetic that C and assembler share. The same code runs
+ * on other processors with these multiplies, as the Cortex-M7 and M33.
  *
  * Dense and convolution. A word of weights holds four inputs of one row as two halfwords,
  * (256*w1 + w0, 256*w3 + w2). Inputs are expanded to two words, (x1, x3) and (256*x0 - x1, 256*x2 - x3). Then
@@ -9,12 +10,10 @@
  * final sum fits int32, or marks a group of four rows as plain; reds_m4_plain_sum computes those. Order of
  * the words:
  *
- *     dense  [groups of 4 rows][ceil(in / 4)][4 rows]
- *     conv   [groups of 2 rows][in / 4][taps][2 rows]        by four units, so that a subnet reads a prefix;
- *            [groups of 2 rows][ceil(taps * in / 4)][2 rows] "flat": the full net's `in` is no multiple of 4
+ *     [groups of 4 rows][ceil(in / 4)][taps][4 rows]  by four units, so that a subnet reads a prefix of each group;
+ *     [groups of 4 rows][ceil(taps * in / 4)][4 rows] "flat": a convolution of the full net's one to three units
  *
- * Depthwise, 3 x 3, or up to 9 x 1 along a tensor of one column or one row, whose taps beyond the window have
- * the weight 0: int16 [groups of 4 units][9 taps][w0, w2, w1, w3].
+ * depthwise.h explains depthwise layers.
  *
  * The table of a layer with weights is a header and a word a row, with the multiplier above the bias. The
  * sum starts at the shifted lower half. SMLAWT multiplies it by the upper half and adds zero point and
@@ -40,70 +39,32 @@ typedef struct {
     uint32_t rows[]; /* bias in the lower half, multiplier in the upper one */
 } reds_m4_table;
 
-/* Rows of weights times the inputs of one position (reds_m4_dense) or of two (reds_m4_conv). */
+/* Rows of weights times the inputs of one position. */
 typedef struct {
     const uint32_t *weights;
     const uint32_t *x;
+    uint32_t quads;        /* words of four inputs; at least one */
     const uint32_t *table; /* its words */
     uint32_t bias_right;   /* 16 - bias_shift */
-    uint32_t quads;        /* words of four inputs; at least one */
     uint32_t skip;         /* bytes from the last weight read to the next group's first */
     int32_t rounding;      /* reds_m4_rounding */
     uint32_t shift;
     int8_t *out;
-    int8_t *out2;    /* of the second position */
-    uint32_t groups; /* of four rows, or of two rows for two positions; at least one */
+    uint32_t groups; /* of four rows; at least one */
 } reds_m4_rows;
 
-/* Both advance every pointer but x past the rows done. */
+/* Advances every pointer but x past the rows done. */
 void reds_m4_dense(reds_m4_rows *rows);
-void reds_m4_conv(reds_m4_rows *rows);
 
-/* One output row of a depthwise layer. Along a line, the three lines of the window are the taps 0, 3 and 6. */
-typedef struct {
-    const int8_t *line[3]; /* the three input lines of the first window, padding included */
-    const uint32_t *weights;
-    const uint32_t *table; /* its words */
-    int32_t bias_unit;     /* 2^bias_shift */
-    int32_t rounding;
-    uint32_t shift;
-    int8_t *out;
-    uint32_t units;     /* bytes of a position */
-    uint32_t step;      /* bytes from one window to the next */
-    uint32_t groups;    /* of four units, at least one */
-    uint32_t positions; /* at least one */
-} reds_m4_line;
+/* Expand `quads` words of four inputs to two words each, at every 8 or 16 bytes of x. */
+void reds_m4_expand_8(const int8_t *in, uint32_t *x, uint32_t quads);
+void reds_m4_expand_16(const int8_t *in, uint32_t *x, uint32_t quads);
 
-void reds_m4_depthwise(const reds_m4_line *line);
-
-enum { REDS_M4_TAPS = 9 };
-
-static inline bool reds_m4_square(const reds_layer *layer)
+/* Return the bytes of a word that belong to a position of so many units, if it is its last one. */
+static inline uint32_t reds_m4_lanes(uint32_t units)
 {
-    return layer->kernel[0] == 3 && layer->kernel[1] == 3;
+    return units % 4 == 0 ? 0xffffffff : (1u << (8 * (units % 4))) - 1;
 }
-
-/* Return how many padded lines of the input a depthwise layer keeps in its scratch. */
-static inline uint32_t reds_m4_lines(const reds_layer *layer)
-{
-    return reds_m4_square(layer) ? 4 : 1;
-}
-
-/* Return the bytes of a padded line: words are read up to 3 bytes past the end of nine taps. */
-static inline uint32_t reds_m4_line_bytes(const reds_layer *layer, const reds_tensor *from, uint32_t units)
-{
-    uint32_t positions = (uint32_t)from->width + layer->padding[1] + layer->padding[3];
-    if (!reds_m4_square(layer)) { /* all positions: either the rows or the columns are one */
-        positions = (uint32_t)from->height * from->width + layer->padding[0] + layer->padding[1] +
-                    layer->padding[2] + layer->padding[3] + REDS_M4_TAPS -
-                    (uint32_t)layer->kernel[0] * layer->kernel[1];
-    }
-    return (positions * units + 7) / 4 * 4;
-}
-
-/* Expand `quads` words of four inputs to two words each; expand_two interleaves two positions. */
-void reds_m4_expand(const int8_t *in, uint32_t *x, uint32_t quads);
-void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32_t quads);
 
 /* memcpy by words, whatever the alignment: small C libraries copy byte by byte. */
 void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
@@ -112,6 +73,25 @@ void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes);
 static inline int32_t reds_m4_rounding(const reds_m4_table *table, int32_t zero)
 {
     return zero * (1 << table->shift) + (1 << (table->shift - 1));
+}
+
+/* Return the rows that a layer computes at one position; `out` is that of the first one. */
+static inline reds_m4_rows reds_m4_rows_of(const reds_op *op, const uint32_t *x, uint32_t quads,
+                                           uint32_t full_quads)
+{
+    const reds_m4_table *table = op->table;
+    return (reds_m4_rows){
+        .weights = op->weights,
+        .x = x,
+        .table = table->rows,
+        .bias_right = 16u - table->bias_shift,
+        .quads = quads,
+        .skip = 16 * (full_quads - quads),
+        .rounding = reds_m4_rounding(table, op->zero),
+        .shift = table->shift,
+        .out = op->out,
+        .groups = (op->units_out + 3) / 4,
+    };
 }
 
 /* Return the output of a plain row from its sum, without the factor 256, and its word of the table. */
@@ -125,8 +105,6 @@ static inline int8_t reds_m4_plain(const reds_m4_table *table, uint32_t row, int
 /* The kernels of the family, one a kind of layer. */
 void reds_m4_run_dense(const reds_op *op);
 void reds_m4_run_conv(const reds_op *op);
-void reds_m4_run_depthwise(const reds_op *op);
-void reds_m4_run_average_pool(const reds_op *op);
 void reds_m4_run_attention(const reds_op *op);
 
 #ifdef __ARM_FEATURE_DSP

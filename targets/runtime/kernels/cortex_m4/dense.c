@@ -28,37 +28,24 @@ static void plain_group(const reds_op *op, const reds_m4_rows *rows, uint32_t fi
 
 static void expand(const reds_op *op, uint32_t *x, uint32_t quads)
 {
-    reds_m4_expand(op->in, x, quads);
-    uint32_t live = op->units_in % 4;
-    if (live != 0) { /* zero the lanes that are no inputs of this subnet */
+    reds_m4_expand_8(op->in, x, quads);
+    if (op->units_in % 4 != 0) { /* zero the lanes that are no inputs of this subnet */
         uint32_t lanes =
-            *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & ((1u << (8 * live)) - 1);
-        reds_m4_expand((const int8_t *)&lanes, x + 2 * quads - 2, 1);
+            *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & reds_m4_lanes(op->units_in);
+        reds_m4_expand_8((const int8_t *)&lanes, x + 2 * quads - 2, 1);
     }
 }
 
 void reds_m4_run_dense(const reds_op *op)
 {
-    uint32_t groups = (op->units_out + 3) / 4, full_quads = (op->from->units + 3u) / 4;
-    const reds_m4_table *table = op->table;
-    reds_m4_rows rows = {
-        .weights = op->weights,
-        .x = op->scratch,
-        .table = table->rows,
-        .bias_right = 16u - table->bias_shift,
-        .quads = (op->units_in + 3) / 4,
-        .rounding = reds_m4_rounding(table, op->zero),
-        .shift = table->shift,
-        .out = op->out,
-        .groups = groups,
-    };
-    rows.skip = 16 * (full_quads - rows.quads);
+    uint32_t full_quads = (op->from->units + 3u) / 4;
+    reds_m4_rows rows = reds_m4_rows_of(op, op->scratch, (op->units_in + 3) / 4, full_quads);
     expand(op, op->scratch, rows.quads);
     if (op->plain == NULL) {
         reds_m4_dense(&rows);
         return;
     }
-    for (uint32_t g = 0; g < groups; g++) {
+    for (uint32_t g = 0; g < rows.groups; g++) {
         reds_m4_rows one = rows;
         one.weights += (size_t)g * 4 * full_quads;
         one.table += 4 * g;

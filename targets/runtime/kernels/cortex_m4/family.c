@@ -1,24 +1,18 @@
 /* The Cortex-M4's family: sizes and checks of layout radix256, and the kernels by kind of layer. */
-#include "cortex_m4.h"
+#include "conv.h"
+#include "depthwise.h"
+#include "values.h"
 
 #ifdef __ARM_FEATURE_DSP
 
-static uint32_t conv_quads(const reds_layer *layer, uint32_t full, uint32_t units)
-{
-    uint32_t taps = (uint32_t)layer->kernel[0] * layer->kernel[1];
-    return full % 4 != 0 ? (taps * full + 3) / 4 : taps * ((units + 3) / 4);
-}
-
-/* Return whether windows of up to nine taps slide along the only row or the only column of the input. */
-static bool line(const reds_layer *layer, const reds_tensor *from)
-{
-    bool column = from->width == 1 && layer->kernel[1] == 1, row = from->height == 1 && layer->kernel[0] == 1;
-    return (column || row) && layer->kernel[0] * layer->kernel[1] <= REDS_M4_TAPS;
-}
-
 static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if ((reds_dilated(layer) && layer->kind != REDS_CONV) || reds_padded_pool(layer)) {
+    if (reds_m4_is_depthwise(layer, from)) {
+        reds_m4_strips strips;
+        return reds_m4_strips_of(layer, from, &strips) ? reds_portable.weights_bytes(layer, from, to)
+                                                       : UINT64_MAX;
+    }
+    if (layer->kind == REDS_GROUPED) {
         return UINT64_MAX;
     }
     uint64_t in = (from->units + 3u) / 4 * 4, out = (to->units + 3u) / 4 * 4;
@@ -26,24 +20,27 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
     case REDS_DENSE:
         return in * out;
     case REDS_CONV:
-        return (uint64_t)conv_quads(layer, from->units, from->units) * 4 * ((to->units + 1u) / 2 * 2);
-    case REDS_DEPTHWISE: /* no size is valid for windows that the kernel does not know */
-        return reds_m4_square(layer) || line(layer, from) ? 2 * REDS_M4_TAPS * out : UINT64_MAX;
+        return (uint64_t)reds_m4_conv_quads(layer, from) * 4 * out;
     default:
-        return 0;
+        return reds_portable.weights_bytes(layer, from, to);
     }
 }
 
 static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
     const reds_tensor *from = &tensors[layer->input[0]];
+    if (reds_m4_is_depthwise(layer, from)) {
+        reds_m4_strips strips;
+        (void)reds_m4_strips_of(layer, from, &strips);
+        return strips.scratch;
+    }
     switch (layer->kind) {
     case REDS_DENSE:
         return (units_in + 3) / 4 * 8;
     case REDS_CONV:
-        return conv_quads(layer, from->units, units_in) * 24;
-    case REDS_DEPTHWISE:
-        return reds_m4_lines(layer) * reds_m4_line_bytes(layer, from, units_in) + (units_in + 3) / 4 * 4;
+        return reds_m4_conv_scratch(layer, from, units_in);
+    case REDS_MAX_POOL:
+        return reds_m4_pool_scratch(layer, from, units_in);
     default:
         return reds_portable.scratch_bytes(layer, tensors, units_in);
     }
@@ -71,13 +68,22 @@ static bool plain_ok(const uint8_t *plain, uint32_t groups, bool fast)
     return count > 0 && (fast || count == groups);
 }
 
-/* Return whether no weight is -128. A halfword holds 256 * w1 + w0, and only w0 in a depthwise layer. */
+/* Return whether a layer has rows of sums that are 256 times as large. */
+static bool paired(const reds_layer *layer)
+{
+    return reds_is_one_of(layer->kind, 1 << REDS_DENSE | 1 << REDS_CONV);
+}
+
+/* Return whether no weight is -128. A halfword of pairs holds 256 * w1 + w0. */
 static bool weights_ok(const reds_layer *layer, const void *weights)
 {
+    if (!paired(layer)) {
+        return reds_portable_weights_ok(layer, weights);
+    }
     const int16_t *pair = weights;
     for (uint32_t i = 0; i < layer->weights_bytes / 2; i++) {
         int32_t w0 = (int8_t)pair[i], w1 = (int8_t)((pair[i] - w0) >> 8);
-        if (w0 == INT8_MIN || w1 == INT8_MIN || (layer->kind == REDS_DEPTHWISE && w1 != 0)) {
+        if (w0 == INT8_MIN || w1 == INT8_MIN) {
             return false;
         }
     }
@@ -105,16 +111,15 @@ static bool table_ok(const reds_layer *layer, const void *table, uint32_t units,
     }
     const reds_m4_table *m4_table = table;
     const int16_t *half = (const void *)m4_table->rows;
-    uint32_t rows = reds_table_rows(layer->kind, units), radix_shift = layer->kind == REDS_DEPTHWISE ? 0 : 8;
+    uint32_t rows = reds_table_rows(layer->kind, units), radix_shift = paired(layer) ? 8 : 0;
     uint32_t bias_shift = m4_table->bias_shift - radix_shift, shift = m4_table->shift - radix_shift;
-    bool paired = radix_shift != 0;
     return bias_shift <= 14 && shift >= 1 && shift <= 8 && m4_table->reserved == 0 &&
            halves_ok(half, units, rows, bias_shift == 0) && halves_ok(half + 1, units, rows, shift == 8) &&
-           (paired ? plain_ok(plain, rows / 4, bias_shift <= 8) : plain == NULL);
+           (paired(layer) ? plain_ok(plain, rows / 4, bias_shift <= 8) : plain == NULL);
 }
 
 const reds_family reds_cortex_m4 = {
-    .layout = 1,
+    .layout = 4,
     .alignment = 4,
     .weights_bytes = weights_bytes,
     .scratch_bytes = scratch_bytes,
@@ -127,9 +132,16 @@ const reds_family reds_cortex_m4 = {
             [REDS_CONV] = reds_m4_run_conv,
             [REDS_DEPTHWISE] = reds_m4_run_depthwise,
             [REDS_AVERAGE_POOL] = reds_m4_run_average_pool,
-            [REDS_MAX_POOL] = reds_portable_max_pool,
-            [REDS_ADD] = reds_portable_add,
-            [REDS_FLATTEN] = reds_portable_flatten,
+            [REDS_MAX_POOL] = reds_m4_run_max_pool,
+            [REDS_ADD] = reds_m4_run_add,
+            [REDS_FLATTEN] = reds_m4_run_flatten,
+            [REDS_UPSAMPLE] = reds_m4_run_upsample,
+            [REDS_MULTIPLY] = reds_m4_run_multiply,
+            [REDS_CONCAT] = reds_m4_run_concat,
+            [REDS_EMBED] = reds_m4_run_embed,
+            [REDS_TRANSPOSE] = reds_m4_run_flatten,
+            [REDS_RESHAPE] = reds_m4_run_reshape,
+            [REDS_GROUPED] = reds_m4_run_depthwise,
             [REDS_ATTENTION] = reds_m4_run_attention,
         },
 };

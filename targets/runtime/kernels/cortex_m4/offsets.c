@@ -1,7 +1,7 @@
 /* Check every offset that the assembler uses against the struct it reads: a mismatch does not compile. */
 #include "offsets.h"
 
-#include "cortex_m4.h"
+#include "conv.h"
 
 #ifdef __ARM_FEATURE_DSP
 
@@ -21,29 +21,58 @@ AT(reds_m4_rows, skip, ROWS_SKIP);
 AT(reds_m4_rows, rounding, ROWS_ROUNDING);
 AT(reds_m4_rows, shift, ROWS_SHIFT);
 AT(reds_m4_rows, out, ROWS_OUT);
-AT(reds_m4_rows, out2, ROWS_OUT2);
 AT(reds_m4_rows, groups, ROWS_GROUPS);
 
-PAIR(ROWS_WEIGHTS, ROWS_X);
+PAIR(ROWS_X, ROWS_QUADS);
 PAIR(ROWS_TABLE, ROWS_BIAS_RIGHT);
 PAIR(ROWS_SKIP, ROWS_ROUNDING);
 PAIR(ROWS_SHIFT, ROWS_OUT);
-PAIR(ROWS_OUT2, ROWS_GROUPS);
 
-AT(reds_m4_line, line[0], LINE_LINE);
-AT(reds_m4_line, line[1], LINE_LINE_1);
-AT(reds_m4_line, line[2], LINE_LINE_2);
-AT(reds_m4_line, weights, LINE_WEIGHTS);
-AT(reds_m4_line, table, LINE_TABLE);
-AT(reds_m4_line, bias_unit, LINE_BIAS_UNIT);
-AT(reds_m4_line, rounding, LINE_ROUNDING);
-AT(reds_m4_line, shift, LINE_SHIFT);
-AT(reds_m4_line, out, LINE_OUT);
-AT(reds_m4_line, units, LINE_UNITS);
-AT(reds_m4_line, step, LINE_STEP);
-AT(reds_m4_line, groups, LINE_GROUPS);
-AT(reds_m4_line, positions, LINE_POSITIONS);
+AT(reds_m4_walk, lines, WALK_LINES);
+AT(reds_m4_walk, rows, WALK_ROWS);
+AT(reds_m4_walk, runs, WALK_RUNS);
+AT(reds_m4_walk, run_step, WALK_RUN_STEP);
+AT(reds_m4_walk, x_step, WALK_X_STEP);
+AT(reds_m4_walk, words, WALK_WORDS);
+AT(reds_m4_walk, mask, WALK_MASK);
+AT(reds_m4_walk, word_step, WALK_WORD_STEP);
+AT(reds_m4_walk, bytes, WALK_BYTES);
+AT(reds_m4_walk, copies, WALK_COPIES);
+AT(reds_m4_walk, step, WALK_STEP);
+AT(reds_m4_walk, window, WALK_WINDOW);
 
-PAIR(LINE_WEIGHTS, LINE_TABLE);
+PAIR(WALK_LINES, WALK_ROWS);
+PAIR(WALK_RUN_STEP, WALK_X_STEP);
+PAIR(WALK_BYTES, WALK_COPIES);
+PAIR(WALK_STEP, WALK_WINDOW);
+
+/* Loaded by one LDM, in this order. */
+AT(reds_m4_pair_rows, weights, 0);
+AT(reds_m4_pair_rows, x, 4);
+AT(reds_m4_pair_rows, biases, 8);
+AT(reds_m4_pair_rows, sums, 12);
+AT(reds_m4_pair_rows, quads, 16);
+AT(reds_m4_pair_rows, full_quads, 20);
+AT(reds_m4_pair_rows, out, 24);
+AT(reds_m4_pair_rows, apart, 28);
+AT(reds_m4_pair_rows, groups, 32);
+AT(reds_m4_pair_rows, zero, 36);
+
+AT(reds_m4_stationary_rows, stream, 0);
+AT(reds_m4_stationary_rows, in, 4);
+AT(reds_m4_stationary_rows, end, 8);
+AT(reds_m4_stationary_rows, out, 12);
+AT(reds_m4_stationary_rows, apart, 16);
+AT(reds_m4_stationary_rows, zero, 20);
+
+AT(reds_m4_chunk, stream, 0);
+AT(reds_m4_chunk, in, 4);
+AT(reds_m4_chunk, sums, 8);
+AT(reds_m4_chunk, step, 12);
+AT(reds_m4_chunk, end, 16);
+AT(reds_m4_chunk, words, 20);
+AT(reds_m4_chunk, out, 24);
+AT(reds_m4_chunk, apart, 28);
+AT(reds_m4_chunk, zero, 32);
 
 #endif

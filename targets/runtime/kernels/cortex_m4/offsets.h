@@ -1,31 +1,29 @@
-/* Offsets of the fields of reds_m4_rows and reds_m4_line, for the assembler. offsets.c checks each one. */
+/* Offsets of the fields of structs that the assembler reads. offsets.c checks each one. */
 #ifndef REDS_CORTEX_M4_OFFSETS_H
 #define REDS_CORTEX_M4_OFFSETS_H
 
 #define ROWS_WEIGHTS 0
 #define ROWS_X 4
-#define ROWS_TABLE 8
-#define ROWS_BIAS_RIGHT 12
-#define ROWS_QUADS 16
+#define ROWS_QUADS 8
+#define ROWS_TABLE 12
+#define ROWS_BIAS_RIGHT 16
 #define ROWS_SKIP 20
 #define ROWS_ROUNDING 24
 #define ROWS_SHIFT 28
 #define ROWS_OUT 32
-#define ROWS_OUT2 36
-#define ROWS_GROUPS 40
+#define ROWS_GROUPS 36
 
-#define LINE_LINE 0
-#define LINE_LINE_1 4
-#define LINE_LINE_2 8
-#define LINE_WEIGHTS 12
-#define LINE_TABLE 16
-#define LINE_BIAS_UNIT 20
-#define LINE_ROUNDING 24
-#define LINE_SHIFT 28
-#define LINE_OUT 32
-#define LINE_UNITS 36
-#define LINE_STEP 40
-#define LINE_GROUPS 44
-#define LINE_POSITIONS 48
+#define WALK_LINES 0
+#define WALK_ROWS 4
+#define WALK_RUNS 8
+#define WALK_RUN_STEP 12
+#define WALK_X_STEP 16
+#define WALK_WORDS 20
+#define WALK_MASK 24
+#define WALK_WORD_STEP 28
+#define WALK_BYTES 32
+#define WALK_COPIES 36
+#define WALK_STEP 40
+#define WALK_WINDOW 44
 
 #endif

@@ -3,62 +3,29 @@
 #include "offsets.h"
 
 #ifdef __ARM_FEATURE_DSP
-    .syntax unified
-    .thumb
+#include "macros.h"
 
-/* Four inputs times four rows: 16 products in 14 instructions. */
-.macro QUAD
+/* Four inputs times four rows: 16 products in 13 instructions. r4-r7: weights; \first, \second: expanded inputs. */
+.macro QUAD first, second
     ldm     r10!, {r4-r7}
-    ldrd    r8, r9, [r11], #8
-    smlad   r0, r4, r8, r0
-    smlad   r1, r5, r8, r1
-    smlad   r2, r6, r8, r2
-    smlad   r3, r7, r8, r3
+    smlad   r0, r4, \first, r0
+    smlad   r1, r5, \first, r1
+    smlad   r2, r6, \first, r2
+    smlad   r3, r7, \first, r3
     sxtb16  r4, r4
     sxtb16  r5, r5
     sxtb16  r6, r6
     sxtb16  r7, r7
-    smlad   r0, r4, r9, r0
-    smlad   r1, r5, r9, r1
-    smlad   r2, r6, r9, r2
-    smlad   r3, r7, r9, r3
+    smlad   r0, r4, \second, r0
+    smlad   r1, r5, \second, r1
+    smlad   r2, r6, \second, r2
+    smlad   r3, r7, \second, r3
 .endm
 
-/* Four inputs of two positions times two rows: 16 products in 12 instructions. */
-.macro QUAD_OF_TWO
-    ldrd    r4, r5, [r10], #8
-    ldm     r11!, {r6-r9}
-    smlad   r0, r4, r6, r0
-    smlad   r1, r5, r6, r1
-    smlad   r2, r4, r8, r2
-    smlad   r3, r5, r8, r3
-    sxtb16  r4, r4
-    sxtb16  r5, r5
-    smlad   r0, r4, r7, r0
-    smlad   r1, r5, r7, r1
-    smlad   r2, r4, r9, r2
-    smlad   r3, r5, r9, r3
-.endm
-
-/* Run the macro \quad r12 times, unrolled by four. \loop names the labels. */
-.macro FOR_EACH_QUAD quad, loop
-    subs    r12, r12, #4
-    blo     .L\loop\()_rest
-.L\loop\()_four:
-    \quad
-    \quad
-    \quad
-    \quad
-    subs    r12, r12, #4
-    bhs     .L\loop\()_four
-.L\loop\()_rest:
-    adds    r12, r12, #4
-    beq     .L\loop\()_done
-.L\loop\()_one:
-    \quad
-    subs    r12, r12, #1
-    bne     .L\loop\()_one
-.L\loop\()_done:
+.macro TWO_QUADS
+    ldm     r11!, {r8, r9, r12, lr}
+    QUAD    r8, r9
+    QUAD    r12, lr
 .endm
 
 /* Replace a word of the table by its bias: the lower half, shifted. \right is 16 - bias_shift. */
@@ -85,30 +52,54 @@
     qadd8   r0, r0, r4
 .endm
 
-.macro FUNCTION name
-    .section .text.\name, "ax", %progbits
-    .global \name
-    .type   \name, %function
-    .thumb_func
-    .p2align 2
-\name:
-.endm
-
-/* void reds_m4_dense(reds_m4_rows *rows) */
+/* void reds_m4_dense(reds_m4_rows *rows)
+ *
+ * The first turn of the loop may be a part of it. On the stack: where it begins, the end of x, rows. */
 FUNCTION reds_m4_dense
-    push    {r4-r11, lr}
-    mov     lr, r0
-.Ldense_group:
-    ldrd    r10, r11, [lr, #ROWS_WEIGHTS]
-    ldrd    r8, r9, [lr, #ROWS_TABLE]  /* ROWS_BIAS_RIGHT too */
-    ldr     r12, [lr, #ROWS_QUADS]
-    ldm     r8!, {r0-r3}
-    str     r8, [lr, #ROWS_TABLE]
-    BIAS    r0, r9
-    BIAS    r1, r9
-    BIAS    r2, r9
-    BIAS    r3, r9
-    FOR_EACH_QUAD    QUAD, dense
+    push    {r0, r4-r11, lr}
+    ldrd    r11, r12, [r0, #ROWS_X]  /* ROWS_QUADS too */
+    add     r9, r11, r12, lsl #3
+    lsr     r12, r12, #1
+    ands    r12, r12, #3
+    rsb     r12, r12, #4
+    it      eq
+    moveq   r12, #0
+    adr     r8, .Lquads + 1
+    mov     r7, #(.Lquads_end - .Lquads) / 4
+    mla     r8, r7, r12, r8
+    push    {r8, r9}
+.Lgroup:
+    ldr     r8, [sp, #8]
+    ldrd    r4, r5, [r8, #ROWS_TABLE]  /* ROWS_BIAS_RIGHT too */
+    ldr     r10, [r8, #ROWS_WEIGHTS]
+    ldrd    r11, r12, [r8, #ROWS_X]
+    ldm     r4!, {r0-r3}
+    str     r4, [r8, #ROWS_TABLE]
+    BIAS    r0, r5
+    BIAS    r1, r5
+    BIAS    r2, r5
+    BIAS    r3, r5
+    lsrs    r12, r12, #1
+    bcc     .Leven
+    ldrd    r8, r9, [r11], #8
+    QUAD    r8, r9
+    cmp     r12, #0
+    beq     .Lsummed
+.Leven:
+    ldr     r8, [sp]
+    bx      r8
+    .p2align 2
+.Lquads:
+    TWO_QUADS
+    TWO_QUADS
+    TWO_QUADS
+    TWO_QUADS
+.Lquads_end:
+    ldr     r8, [sp, #4]
+    cmp     r11, r8
+    bne     .Lquads
+.Lsummed:
+    ldr     lr, [sp, #8]
     ldrd    r11, r12, [lr, #ROWS_SKIP]  /* ROWS_ROUNDING too */
     add     r10, r10, r11
     str     r10, [lr, #ROWS_WEIGHTS]
@@ -125,47 +116,10 @@ FUNCTION reds_m4_dense
     ldr     r4, [lr, #ROWS_GROUPS]
     subs    r4, r4, #1
     str     r4, [lr, #ROWS_GROUPS]
-    bne     .Ldense_group
+    bne     .Lgroup
+    add     sp, sp, #12
     pop     {r4-r11, pc}
     .size   reds_m4_dense, . - reds_m4_dense
-
-/* void reds_m4_conv(reds_m4_rows *rows) */
-FUNCTION reds_m4_conv
-    push    {r4-r11, lr}
-    mov     lr, r0
-    ldr     r10, [lr, #ROWS_WEIGHTS]
-.Lconv_group:
-    ldrd    r4, r5, [lr, #ROWS_TABLE]  /* ROWS_BIAS_RIGHT too */
-    ldr     r11, [lr, #ROWS_X]
-    ldr     r12, [lr, #ROWS_QUADS]
-    ldrd    r0, r1, [r4], #8
-    str     r4, [lr, #ROWS_TABLE]
-    BIAS    r0, r5
-    BIAS    r1, r5
-    mov     r2, r0
-    mov     r3, r1
-    FOR_EACH_QUAD    QUAD_OF_TWO, conv
-    ldrd    r11, r12, [lr, #ROWS_SKIP]  /* ROWS_ROUNDING too */
-    add     r10, r10, r11
-    ldr     r8, [lr, #ROWS_TABLE]
-    ldrd    r6, r7, [r8, #-8]
-    ldrd    r8, r9, [lr, #ROWS_SHIFT]  /* ROWS_OUT too */
-    smlawt  r0, r0, r6, r12
-    smlawt  r1, r1, r7, r12
-    smlawt  r2, r2, r6, r12
-    smlawt  r3, r3, r7, r12
-    SATURATE
-    ldrd    r6, r7, [lr, #ROWS_OUT2]  /* ROWS_GROUPS too */
-    strh    r0, [r9], #2
-    lsrs    r0, r0, #16
-    strh    r0, [r6], #2
-    str     r9, [lr, #ROWS_OUT]
-    subs    r7, r7, #1
-    strd    r6, r7, [lr, #ROWS_OUT2]
-    bne     .Lconv_group
-    str     r10, [lr, #ROWS_WEIGHTS]
-    pop     {r4-r11, pc}
-    .size   reds_m4_conv, . - reds_m4_conv
 
 /* void reds_m4_copy(int8_t *to, const int8_t *from, uint32_t bytes) */
 FUNCTION reds_m4_copy
@@ -201,42 +155,6 @@ FUNCTION reds_m4_copy
 6:
     bx      lr
     .size   reds_m4_copy, . - reds_m4_copy
-
-/* void reds_m4_expand(const int8_t *in, uint32_t *x, uint32_t quads) */
-FUNCTION reds_m4_expand
-    push    {r4, r5}
-    mov     r5, #0xff00ff00
-1:
-    ldr     r3, [r0], #4
-    sxtb16  r4, r3, ror #8
-    and     r3, r5, r3, lsl #8
-    ssub16  r3, r3, r4
-    strd    r4, r3, [r1], #8
-    subs    r2, r2, #1
-    bne     1b
-    pop     {r4, r5}
-    bx      lr
-    .size   reds_m4_expand, . - reds_m4_expand
-
-/* void reds_m4_expand_two(const int8_t *in, const int8_t *in2, uint32_t *x, uint32_t quads) */
-FUNCTION reds_m4_expand_two
-    push    {r4-r8}
-    mov     r8, #0xff00ff00
-1:
-    ldr     r5, [r0], #4
-    ldr     r7, [r1], #4
-    sxtb16  r4, r5, ror #8
-    sxtb16  r6, r7, ror #8
-    and     r5, r8, r5, lsl #8
-    and     r7, r8, r7, lsl #8
-    ssub16  r5, r5, r4
-    ssub16  r7, r7, r6
-    stm     r2!, {r4-r7}
-    subs    r3, r3, #1
-    bne     1b
-    pop     {r4-r8}
-    bx      lr
-    .size   reds_m4_expand_two, . - reds_m4_expand_two
 #endif
 
 #ifdef __ELF__

@@ -84,11 +84,25 @@ def session(model: Model) -> bytes:
     for held, deadline in ((99, 99), (99, 1), (0, 99)):
         records.append(_record(Command.DECIDE, DECIDE.pack(held, 9, deadline, 0, 0, 20, 2)))
     records += _update(data, pack.dumps(replace(model, name="new")))
-    records += [struct.pack("<H", 0x8000 | 9) + b"\x03\x41\xff\x00\x05\x00\x01\x01\x00"]
-    endless = b"\xff" * 5000 + b"\x00"  # longer than any frame
-    records += [struct.pack("<H", 0x8000 | len(endless)) + endless]
+    records += [_raw(b"\0"), *map(_raw, _texts(model))]
+    records += [_raw(b"\x03\x41\xff\x00\x05\x00\x01\x01\x00")]
+    records += [_raw(b"\xff" * 5000 + b"\x00")]  # longer than any frame
     records += [_record(Command.RESET), _record(Command.INFER, INFER.pack(1))]
     return b"".join(records)
+
+
+def _texts(model: Model) -> list[bytes]:
+    """Return a session of the MLPerf Tiny runner: inputs as int8 and as real numbers, and every command."""
+    commands = ["name", "profile", "subnet 0", "infer 2 1", "x"]
+    for data in (inputs(model, 1).tobytes(), inputs(model, 1).astype("<f4").tobytes()):
+        commands += [f"db load {len(data)}"]
+        commands += [f"db {data[at : at + 31].hex()}" for at in range(0, len(data), 31)]
+        commands += ["infer 1 0"]
+    return [f"{command}%".encode() for command in commands]
+
+
+def _raw(data: bytes) -> bytes:
+    return struct.pack("<H", 0x8000 | len(data)) + data
 
 
 def _update(old: bytes, new: bytes) -> list[bytes]:

@@ -18,7 +18,7 @@ const port_facts port = {"fuzz", false, clocks, 1, arena, ARENA, inputs, INPUTS,
 
 static uint8_t line[1 << 18];
 static size_t line_bytes, line_read;
-static long answers, errors;
+static long answers, errors, texts;
 static bool at_start = true;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fuzz_report(void);
@@ -37,13 +37,17 @@ void port_write(const uint8_t *bytes, size_t size)
         answers += bytes[1] != (COMMAND_ERROR | PROTOCOL_ANSWER);
         errors += bytes[1] == (COMMAND_ERROR | PROTOCOL_ANSWER);
     }
-    at_start = size == 1 && bytes[0] == 0;
+    static const char ready[] = "m-ready\r\n";
+    size_t end = sizeof ready - 1;
+    bool text = size >= end && memcmp(bytes + size - end, ready, end) == 0;
+    texts += text;
+    at_start = text || (size == 1 && bytes[0] == 0);
 }
 
 uint32_t port_ticks(uint32_t clock)
 {
     static uint32_t now;
-    return clock + now++;
+    return clock + (now += 1 << 20); /* about a millisecond: long requests end */
 }
 
 uint32_t port_mask(void)
@@ -138,5 +142,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void fuzz_report(void)
 {
-    printf("answers %ld\nerrors %ld\n", answers, errors);
+    printf("answers %ld\nerrors %ld\ntexts %ld\n", answers, errors, texts);
 }

@@ -1,0 +1,199 @@
+/* Convolutions for the Cortex-M4: how their inputs are brought to the kernels, and the two kernels.
+ *
+ * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies with padding
+ * in the scratch if the layer has padding or its units fill no words. Each line of the input is copied once.
+ *
+ * Pairs (pairs.S). The inputs of two windows are expanded to halfwords (cortex_m4.h), which fill the FPU's registers
+ * eight words of four inputs at a time. The weights of four rows are read once for both positions. Where one chunk of
+ * eight words ends, the sums of all rows wait in the scratch. Groups of rows pass from the last to the first, because
+ * the last one may write up to three bytes that the first one writes again, at the next position.
+ *
+ * Stationary (stationary.S up to 32 inputs, chunks.S for more where weights are few). Inputs stay bytes. The weights of four rows stay in the FPU's registers
+ * while positions pass, and are read from the pack once. A halfword holds the weights of two rows, 256*a + b:
+ *
+ *     SMLAD(halfwords, x) = 256 * sum(a*x) + sum(b*x),  SMLAD(low bytes of halfwords, x) = sum(b*x).
+ *
+ * Their difference is 256 times the first row's sum, whose multiplier is a 256th of that of the second row.
+ *
+ * One position alone goes to the kernel of dense layers: a last odd one, each of a layer with plain rows, and each on a
+ * processor without FPU. Both other kernels narrow to 16 bits before they clamp: the packer marks rows as plain
+ * whose outputs might exceed them. */
+#ifndef REDS_CORTEX_M4_CONV_H
+#define REDS_CORTEX_M4_CONV_H
+
+#include "cortex_m4.h"
+
+/* What reds_m4_expand and reds_m4_gather do for each row of a window, which is one run of bytes or several. */
+typedef struct {
+    const int8_t *const *lines;
+    uint32_t rows;
+    uint32_t runs;      /* of a row */
+    uint32_t run_step;  /* bytes in the line from one run to the next */
+    uint32_t x_step;    /* expand: bytes in x from one run to the next */
+    uint32_t words;     /* expand: whole words of a run */
+    uint32_t mask;      /* expand: of one word more, 0 for none */
+    uint32_t word_step; /* expand: bytes in x from one word to the next */
+    uint32_t bytes;     /* gather: of a run */
+    uint32_t copies;    /* gather: words of a run, the last one whole */
+    uint32_t step;      /* gather: bytes in the line from one window to the next */
+    uint32_t window;    /* gather: bytes from one gathered window to the next */
+} reds_m4_walk;
+
+/* Expand a window that begins at a column of its lines, in bytes: any, or one of three columns for a pair. */
+void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+
+/* Copy windows one after the other. */
+void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
+
+void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
+
+/* Two positions times all rows, more than eight words of inputs each. */
+typedef struct {
+    const uint32_t *weights; /* of the last group */
+    const uint32_t *x; /* for each word of four inputs its two halves, then those of the second position */
+    const int32_t *biases; /* 256 * bias, from the last group to the first */
+    int32_t *sums;         /* in the same order eight sums and four multipliers / 256 */
+    uint32_t quads, full_quads;
+    int8_t *out;    /* of the last group */
+    uint32_t apart; /* bytes from one position to the next */
+    uint32_t groups;
+    int32_t zero;
+} reds_m4_pair_rows;
+
+void reds_m4_pair(const reds_m4_pair_rows *rows);
+
+/* Four rows times all positions, an even number. */
+typedef struct {
+    const uint32_t *stream; /* biases, words of weights, multipliers */
+    const int8_t *in, *end; /* windows of n words each */
+    int8_t *out;
+    uint32_t apart; /* bytes from one position's output to the next */
+    int32_t zero;
+} reds_m4_stationary_rows;
+
+void reds_m4_stationary_1(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_2(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_3(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_4(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_5(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_6(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_7(const reds_m4_stationary_rows *rows);
+void reds_m4_stationary_8(const reds_m4_stationary_rows *rows);
+
+/* A chunk of eight words of inputs, or in the end fewer, times four rows at all positions, an even number. */
+typedef struct {
+    const uint32_t
+        *stream; /* words of weights; the biases before the first, the multipliers after the last ones */
+    const int8_t *in;
+    int32_t *sums; /* eight for two positions */
+    uint32_t step; /* bytes of the windows of two positions, which lie word by word in turns */
+    const int8_t *end;
+    uint32_t words; /* of the last chunk, which writes the outputs */
+    int8_t *out;
+    uint32_t apart; /* bytes from one position's output to the next */
+    int32_t zero;
+} reds_m4_chunk;
+
+void reds_m4_first_chunk(const reds_m4_chunk *chunk);
+void reds_m4_next_chunk(const reds_m4_chunk *chunk);
+void reds_m4_last_chunk(const reds_m4_chunk *chunk);
+
+/* Copy a window of whole words to every other word. */
+void reds_m4_gather_words(const reds_m4_walk *walk, uint32_t column, int8_t *to);
+
+enum { REDS_M4_FEW = 160 };          /* groups of rows times words of inputs: the most for chunks.S */
+enum { REDS_M4_BLOCK_BYTES = 4096 }; /* of windows for it */
+enum { REDS_M4_BLOCK = 64 };         /* windows that are gathered for the stationary kernel */
+
+/* The sizes of a convolution in one subnet. */
+typedef struct {
+    uint32_t taps;
+    bool flat;           /* windows of fewer than four units: weights are cut into words across positions */
+    bool copied;         /* lines are copied to the scratch */
+    bool direct;         /* the tensor is its windows, one after the other */
+    bool stationary;     /* the kernel for few inputs may run it */
+    uint32_t chunked;    /* most groups of rows for the kernel for few weights; 0: it may not run it */
+    uint32_t block;      /* windows that are gathered for it at a time */
+    uint32_t pitch;      /* bytes of a position in a line */
+    uint32_t quads;      /* words of four inputs */
+    uint32_t full_quads; /* of the full net */
+    uint32_t groups;     /* of four rows, in the full net */
+    uint32_t slots;      /* lines that are copied at the same time */
+    uint32_t line_bytes;
+} reds_m4_conv;
+
+reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
+
+/* Return the words of four inputs in a row of the full net. */
+uint32_t reds_m4_conv_quads(const reds_layer *layer, const reds_tensor *from);
+
+uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, uint32_t units_in);
+
+/* The input of a convolution that runs, and the scratch behind its lines. */
+typedef struct {
+    const reds_op *op;
+    reds_m4_conv conv;
+    const int8_t **lines; /* of the present windows */
+    int8_t *slots;
+    int32_t next; /* the first line of the input that is not copied */
+    void *rest;
+} reds_m4_input;
+
+reds_m4_input reds_m4_input_of(const reds_op *op);
+
+/* Set the lines of the windows of one row of the output. Rows come in order. */
+void reds_m4_set_lines(reds_m4_input *input, uint32_t y);
+
+/* Return the positions of a row of the output: all where the tensor is its windows. */
+static inline uint32_t reds_m4_columns(const reds_m4_input *input)
+{
+    const reds_tensor *to = input->op->to;
+    return input->conv.direct ? (uint32_t)to->height * to->width : to->width;
+}
+
+/* Return how windows are gathered. */
+reds_m4_walk reds_m4_gathering(const reds_m4_input *input);
+
+static inline uint32_t reds_m4_column(const reds_m4_input *input, uint32_t x)
+{
+    return x * input->op->layer->stride[1] * input->conv.pitch;
+}
+
+/* Return 256 * bias and multiplier / 256 of a row. */
+static inline int32_t reds_m4_bias(const reds_m4_table *table, uint32_t row)
+{
+    return (int16_t)table->rows[row] * (1 << table->bias_shift);
+}
+
+static inline int32_t reds_m4_multiplier(const reds_m4_table *table, uint32_t row)
+{
+    return (int32_t)(table->rows[row] & 0xffff0000) >> table->shift;
+}
+
+/* Return whether the last word of a window at the end of the tensor reaches past it, if `positions` end there. */
+static inline bool reds_m4_reaches_past(const reds_m4_input *input, const reds_m4_walk *walk,
+                                        uint32_t positions)
+{
+    const reds_tensor *to = input->op->to;
+    return !input->conv.copied && walk->bytes % 4 != 0 && positions == (uint32_t)to->height * to->width;
+}
+
+/* Return how many of the last outputs go through a buffer: an odd one, or two if their last word reaches past. */
+static inline uint32_t reds_m4_last_positions(const reds_op *op)
+{
+    return (uint32_t)op->to->height * op->to->width % 2 != 0 ? 1 : op->units_out % 4 != 0 ? 2 : 0;
+}
+
+/* Copy the outputs of the last positions from the buffer: just the rows of a group that there are. */
+void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out, uint32_t group,
+                  uint32_t positions);
+
+/* Write the stream of a group: biases, weights in the order of a window's bytes, multipliers. */
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream);
+
+void reds_m4_conv_stationary(reds_m4_input *input);
+void reds_m4_conv_chunks(reds_m4_input *input);
+void reds_m4_conv_pairs(reds_m4_input *input);
+
+#endif

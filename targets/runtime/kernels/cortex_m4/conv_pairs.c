@@ -1,0 +1,184 @@
+/* Convolution for the Cortex-M4, two positions at a time or one. conv.h explains both kernels. */
+#include "conv.h"
+
+#include <string.h>
+
+#ifdef __ARM_FEATURE_DSP
+
+/* How windows are expanded, and the tables. */
+typedef struct {
+    reds_m4_input *input;
+    reds_m4_walk walk;
+    void (*words)(const int8_t *in, uint32_t *x, uint32_t quads);
+    void (*taps)(const reds_m4_walk *walk, uint32_t column, uint32_t *x);
+    uint32_t spacing; /* words in x from the halves of four inputs to the next */
+    uint32_t *x;
+    int32_t *biases, *sums;
+    int8_t *last;   /* an output whose last word reaches past the tensor */
+    int8_t *window; /* a flat window */
+    uint32_t columns;
+    uint32_t x_at, y_at; /* of the next position */
+} work;
+
+static work work_of(reds_m4_input *input)
+{
+    const reds_m4_conv *conv = &input->conv;
+    work w = {.input = input, .x = input->rest, .columns = reds_m4_columns(input)};
+    w.biases = (int32_t *)(w.x + 4 * conv->quads);
+    w.sums = w.biases + 4 * conv->groups;
+    w.last = (int8_t *)(w.sums + 12 * conv->groups);
+    w.window = w.last + 4 * conv->groups;
+    w.walk = reds_m4_gathering(input);
+    return w;
+}
+
+/* Set how windows are expanded: one, or two side by side. */
+static void set_positions(work *w, uint32_t positions)
+{
+    uint32_t units = w->input->op->units_in, columns = w->input->op->layer->kernel[1];
+    w->spacing = 2 * positions;
+    w->words = positions == 1 ? reds_m4_expand_8 : reds_m4_expand_16;
+    w->taps = positions == 2 && columns == 3 ? reds_m4_expand_three : reds_m4_expand_taps;
+    if (!w->input->conv.flat) {
+        w->walk.runs = columns;
+        w->walk.words = units / 4;
+        w->walk.mask = units % 4 == 0 ? 0 : reds_m4_lanes(units);
+        w->walk.word_step = 4 * w->spacing * w->input->conv.taps;
+        w->walk.x_step = 4 * w->spacing;
+    }
+}
+
+/* Expand the only position of a window. */
+static void expand_position(const work *w, const int8_t *in, uint32_t *x)
+{
+    uint32_t words = w->input->op->units_in / 4, rest = w->input->op->units_in % 4, lanes = 0;
+    if (words != 0) {
+        w->words(in, x, words);
+    }
+    if (rest != 0) {
+        memcpy(&lanes, in + 4 * words, rest);
+        w->words((const int8_t *)&lanes, x + words * w->spacing, 1);
+    }
+}
+
+/* Expand the window of the next position. */
+static void expand_next(work *w, uint32_t *x)
+{
+    const reds_m4_conv *conv = &w->input->conv;
+    if (w->x_at == 0) {
+        reds_m4_set_lines(w->input, w->y_at);
+    }
+    uint32_t column = reds_m4_column(w->input, w->x_at);
+    if (conv->flat) {
+        reds_m4_gather(&w->walk, column, w->window, 1);
+        w->words(w->window, x, conv->quads);
+    } else if (conv->taps == 1) {
+        expand_position(w, w->walk.lines[0] + column, x);
+    } else {
+        w->taps(&w->walk, column, x);
+    }
+    if (++w->x_at == w->columns) {
+        w->x_at = 0;
+        w->y_at++;
+    }
+}
+
+/* Compute the groups marked plain at one position: the fast kernel's sums may have overflown. */
+static void plain_rows(const work *w, int8_t *out)
+{
+    const reds_op *op = w->input->op;
+    const reds_m4_conv *conv = &w->input->conv;
+    for (uint32_t row = 0; row < op->units_out; row++) {
+        if (op->plain[row / 4] != 0) {
+            const uint32_t *weights =
+                (const uint32_t *)op->weights + (size_t)(row / 4) * 4 * conv->full_quads + row % 4;
+            int32_t sum = reds_m4_plain_sum(weights, 4, w->x, 2, conv->quads);
+            out[row] = reds_m4_plain(op->table, row, sum, op->zero);
+        }
+    }
+}
+
+/* Compute the positions from `first` on one by one. */
+static void singles(work *w, uint32_t first, uint32_t positions)
+{
+    const reds_op *op = w->input->op;
+    const reds_m4_conv *conv = &w->input->conv;
+    reds_m4_rows all = reds_m4_rows_of(op, w->x, conv->quads, conv->full_quads);
+    set_positions(w, 1);
+    for (uint32_t position = first; position < positions; position++) {
+        int8_t *out = op->out + position * op->units_out;
+        bool past = position + 1 == positions && op->units_out % 4 != 0;
+        reds_m4_rows rows = all;
+        rows.out = past ? w->last : out;
+        expand_next(w, w->x);
+        reds_m4_dense(&rows);
+        if (past) {
+            memcpy(out, w->last, op->units_out);
+        }
+        if (op->plain != NULL) {
+            plain_rows(w, out);
+        }
+    }
+}
+
+#ifdef __ARM_FP
+
+/* Decode the table in the order of the kernel: from the last group to the first. */
+static void decode(const work *w, uint32_t groups)
+{
+    const reds_m4_table *table = w->input->op->table;
+    int32_t *bias = w->biases, *multiplier = w->sums + 8;
+    for (uint32_t g = groups; g-- > 0; multiplier += 8) {
+        for (uint32_t r = 4 * g; r < 4 * g + 4; r++) {
+            *bias++ = reds_m4_bias(table, r);
+            *multiplier++ = reds_m4_multiplier(table, r);
+        }
+    }
+}
+
+static void pairs(work *w, uint32_t count)
+{
+    const reds_op *op = w->input->op;
+    const reds_m4_conv *conv = &w->input->conv;
+    uint32_t groups = (op->units_out + 3) / 4;
+    reds_m4_pair_rows rows = {
+        .weights = (const uint32_t *)op->weights + (size_t)(groups - 1) * 4 * conv->full_quads,
+        .x = w->x,
+        .biases = w->biases,
+        .sums = w->sums,
+        .quads = conv->quads,
+        .full_quads = conv->full_quads,
+        .out = op->out + 4 * (groups - 1),
+        .apart = op->units_out,
+        .groups = groups,
+        .zero = op->zero,
+    };
+    decode(w, groups);
+    set_positions(w, 2);
+    for (; count != 0; count--, rows.out += 2 * op->units_out) {
+        expand_next(w, w->x);
+        expand_next(w, w->x + 2);
+        reds_m4_pair(&rows);
+    }
+}
+
+#endif
+
+void reds_m4_conv_pairs(reds_m4_input *input)
+{
+    const reds_op *op = input->op;
+    work w = work_of(input);
+    uint32_t positions = (uint32_t)op->to->height * op->to->width, paired = 0;
+#ifdef __ARM_FP
+    if (op->plain == NULL &&
+        input->conv.quads > 8) { /* the last word of a pair must not reach past the tensor */
+        paired = (positions - (op->units_out % 4 != 0 ? 1 : 0)) / 2;
+        if (paired != 0) {
+            pairs(&w, paired);
+        }
+    }
+#endif
+    singles(&w, 2 * paired, positions);
+}
+
+#endif

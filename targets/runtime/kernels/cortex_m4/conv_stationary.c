@@ -1,0 +1,176 @@
+/* Convolution of up to 32 inputs for the Cortex-M4, weights resting in the FPU. conv.h explains the kernel. */
+#include "conv.h"
+
+#include <string.h>
+
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+
+static void (*const kernels[])(const reds_m4_stationary_rows *) = {
+    reds_m4_stationary_1, reds_m4_stationary_2, reds_m4_stationary_3, reds_m4_stationary_4,
+    reds_m4_stationary_5, reds_m4_stationary_6, reds_m4_stationary_7, reds_m4_stationary_8,
+};
+
+/* The weights of two inputs, or of none where a mask is 0, as halfwords of their own: 0 and 2, 256 times 1 and 3. */
+typedef struct {
+    uint32_t even, odd;
+} halves;
+
+static inline halves halves_of(uint32_t word, halves mask)
+{
+    uint32_t even = reds_m4_sxtb16(word);
+    return (halves){even & mask.even, reds_m4_ssub16(word, even) & mask.odd};
+}
+
+/* Write the words of two rows: inputs 0 and 2, and two words later inputs 1 and 3. */
+static inline void mix(const uint32_t *words, halves mask, uint32_t *to)
+{
+    halves a = halves_of(words[0], mask), b = halves_of(words[1], mask);
+    to[0] = reds_m4_sadd16(a.even << 8 & 0xff00ff00, b.even);
+    to[2] = reds_m4_sadd16(a.odd, reds_m4_sxtb16_high(b.odd));
+}
+
+/* Return which halves of the last word of a position belong to the subnet. */
+static halves last_mask(uint32_t units)
+{
+    switch (units % 4) {
+    case 1:
+        return (halves){0xffff, 0};
+    case 2:
+        return (halves){0xffff, 0xffff};
+    case 3:
+        return (halves){0xffffffff, 0xffff};
+    default:
+        return (halves){0xffffffff, 0xffffffff};
+    }
+}
+
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream)
+{
+    const reds_op *op = input->op;
+    const reds_m4_conv *conv = &input->conv;
+    const reds_m4_table *table = op->table;
+    const uint32_t *weights = (const uint32_t *)op->weights + (size_t)group * 4 * conv->full_quads;
+    const halves all = {0xffffffff, 0xffffffff};
+    halves last = conv->taps == 1 && !conv->flat ? last_mask(op->units_in) : all;
+    uint32_t *multipliers = stream + 4 + 4 * conv->quads;
+    for (uint32_t r = 0; r < 4; r += 2) {
+        uint32_t row = 4 * group + r;
+        int32_t bias = reds_m4_bias(table, row + 1) / 256;
+        stream[r] = (uint32_t)reds_m4_bias(table, row) + (uint32_t)bias;
+        stream[r + 1] = (uint32_t)bias;
+        multipliers[r] = (uint32_t)reds_m4_multiplier(table, row);
+        multipliers[r + 1] = (uint32_t)reds_m4_multiplier(table, row + 1) * 256;
+    }
+    stream += 4;
+    uint32_t across = conv->flat ? conv->quads : conv->quads / conv->taps; /* words of a position */
+    uint32_t apart = conv->flat ? 1 : conv->taps;
+    for (uint32_t tap = 0; tap < conv->quads / across; tap++) {
+        const uint32_t *word = weights + 4 * tap;
+        for (uint32_t w = 0; w < across; w++, word += 4 * apart, stream += 4) {
+            halves mask = w + 1 == across ? last : all;
+            mix(word, mask, stream);
+            mix(word + 2, mask, stream + 1);
+        }
+    }
+}
+
+void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out, uint32_t group,
+                  uint32_t positions)
+{
+    uint32_t units = input->op->units_out, live = units - 4 * group < 4 ? units - 4 * group : 4;
+    for (uint32_t p = 0; p < positions; p++) {
+        memcpy(out + p * units + 4 * group, outputs + 4 * p, live);
+    }
+}
+
+/* The last positions of the tensor, whose outputs go through a buffer: their last word may reach past it. */
+typedef struct {
+    uint32_t positions;
+    int8_t *windows; /* room for two, if the memory behind the windows cannot be read; or NULL */
+} tail;
+
+/* Compute four rows at so many positions, `end` included. */
+static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32_t group, const int8_t *in,
+                      int8_t *out, uint32_t positions, tail end)
+{
+    uint32_t window = 4 * input->conv.quads, units = input->op->units_out, even = positions - end.positions;
+    reds_m4_stationary_rows rows = {
+        .stream = stream,
+        .in = in,
+        .end = in + even * window,
+        .out = out + 4 * group,
+        .apart = units,
+        .zero = input->op->zero,
+    };
+    if (even != 0) {
+        kernels[input->conv.quads - 1](&rows);
+    }
+    if (end.positions != 0) {
+        int8_t outputs[8];
+        rows.in = rows.end;
+        if (end.windows != NULL) {
+            reds_m4_copy(end.windows, rows.in, end.positions * window);
+            rows.in = end.windows;
+        }
+        rows.end = rows.in + 2 * window;
+        rows.out = outputs;
+        rows.apart = 4;
+        kernels[input->conv.quads - 1](&rows);
+        reds_m4_keep(input, outputs, out + even * units, group, end.positions);
+    }
+}
+
+/* Gather windows from position `first` on. Words of the last position of a tensor may reach past it. */
+static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t first, uint32_t count, int8_t *to)
+{
+    uint32_t columns = reds_m4_columns(input), y = first / columns, x = first % columns;
+    bool exact = reds_m4_reaches_past(input, walk, first + count);
+    count -= exact ? 1 : 0;
+    while (count != 0) {
+        uint32_t run = columns - x < count ? columns - x : count;
+        reds_m4_set_lines(input, y);
+        reds_m4_gather(walk, reds_m4_column(input, x), to, run);
+        to += run * walk->window;
+        count -= run;
+        y += x + run == columns ? 1 : 0;
+        x = x + run == columns ? 0 : x + run;
+    }
+    if (exact) {
+        reds_m4_set_lines(input, y);
+        memcpy(to, walk->lines[0] + reds_m4_column(input, x), walk->bytes);
+    }
+}
+
+void reds_m4_conv_stationary(reds_m4_input *input)
+{
+    const reds_op *op = input->op;
+    const reds_m4_conv *conv = &input->conv;
+    uint32_t positions = (uint32_t)op->to->height * op->to->width, groups = (op->units_out + 3) / 4;
+    uint32_t *streams = input->rest, size = 4 * conv->quads + 8;
+    bool in_place = conv->direct && op->units_in % 4 == 0;
+    int8_t *windows = (int8_t *)(streams + size * (in_place ? 1 : groups));
+    tail end = {reds_m4_last_positions(op), in_place ? windows : NULL};
+    if (in_place) {
+        for (uint32_t g = groups; g-- > 0;) {
+            reds_m4_arrange(input, g, streams);
+            four_rows(input, streams, g, op->in, op->out, positions, end);
+        }
+        return;
+    }
+    for (uint32_t g = 0; g < groups; g++) {
+        reds_m4_arrange(input, g, streams + g * size);
+    }
+    reds_m4_walk walk = reds_m4_gathering(input);
+    const tail none = {0, NULL};
+    for (uint32_t first = 0; first < positions; first += REDS_M4_BLOCK) {
+        uint32_t count = positions - first < REDS_M4_BLOCK ? positions - first : REDS_M4_BLOCK;
+        gather(input, &walk, first, count, windows);
+        bool last = first + count == positions;
+        for (uint32_t g = groups; g-- > 0;) {
+            four_rows(input, streams + g * size, g, windows, op->out + first * op->units_out, count,
+                      last ? end : none);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,277 @@
+/* Bring the inputs of windows into the order of the weights. conv.h explains windows and expanded inputs. */
+#include "offsets.h"
+
+#ifdef __ARM_FEATURE_DSP
+#include "macros.h"
+
+/* Expand the word in \word: the halves that the first multiply takes go to \high, those of the second stay.
+ * r3: 0xff00ff00 */
+.macro EXPAND word, high
+    sxtb16  \high, \word, ror #8
+    and     \word, r3, \word, lsl #8
+    ssub16  \word, \word, \high
+.endm
+
+/* void reds_m4_expand_\spacing(const int8_t *in, uint32_t *x, uint32_t quads): expand words that lie one after the
+ * other; their halves go to every \spacing bytes of x. */
+.macro EXPAND_WORDS spacing
+FUNCTION reds_m4_expand_\spacing
+    push    {r4-r11}
+    mov     r3, #0xff00ff00
+    subs    r2, r2, #4
+    blo     2f
+1:
+    ldr     r5, [r0], #4
+    ldr     r7, [r0], #4
+    ldr     r9, [r0], #4
+    ldr     r11, [r0], #4
+    EXPAND  r5, r4
+    EXPAND  r7, r6
+    EXPAND  r9, r8
+    EXPAND  r11, r10
+    str     r5, [r1, #4]
+    str     r6, [r1, #\spacing]
+    str     r7, [r1, #(\spacing + 4)]
+    str     r8, [r1, #(2 * \spacing)]
+    str     r9, [r1, #(2 * \spacing + 4)]
+    str     r10, [r1, #(3 * \spacing)]
+    str     r11, [r1, #(3 * \spacing + 4)]
+    str     r4, [r1], #(4 * \spacing)
+    subs    r2, r2, #4
+    bhs     1b
+2:
+    adds    r2, r2, #4
+    beq     4f
+3:
+    ldr     r5, [r0], #4
+    EXPAND  r5, r4
+    str     r5, [r1, #4]
+    str     r4, [r1], #\spacing
+    subs    r2, r2, #1
+    bne     3b
+4:
+    pop     {r4-r11}
+    bx      lr
+    .size   reds_m4_expand_\spacing, . - reds_m4_expand_\spacing
+.endm
+
+    EXPAND_WORDS 8
+    EXPAND_WORDS 16
+
+/* void reds_m4_expand_taps(const reds_m4_walk *walk, uint32_t column, uint32_t *x)
+ *
+ * r0, r1: values of the run and where they go; r2: where the run goes; r9: rows left; r10: walk; r11: run;
+ * lr: runs left; on the stack: next row's line, column */
+FUNCTION reds_m4_expand_taps
+    push    {r1, r4-r11, lr}
+    mov     r10, r0
+    mov     r3, #0xff00ff00
+    ldr     r4, [r10, #WALK_LINES]
+    ldr     r9, [r10, #WALK_ROWS]
+    ldr     r12, [r10, #WALK_WORD_STEP]
+    push    {r4}
+.Ltaps_row:
+    ldrd    r4, r5, [sp]
+    ldr     r11, [r4], #4
+    ldr     lr, [r10, #WALK_RUNS]
+    str     r4, [sp]
+    add     r11, r11, r5
+.Ltaps_run:
+    ldr     r4, [r10, #WALK_WORDS]
+    mov     r0, r11
+    mov     r1, r2
+    cbz     r4, .Ltaps_part
+.Ltaps_word:
+    ldr     r5, [r0], #4
+    EXPAND  r5, r6
+    str     r5, [r1, #4]
+    str     r6, [r1]
+    add     r1, r1, r12
+    subs    r4, r4, #1
+    bne     .Ltaps_word
+.Ltaps_part:
+    ldr     r4, [r10, #WALK_MASK]
+    cbz     r4, .Ltaps_done
+    ldr     r5, [r0]
+    and     r5, r5, r4
+    EXPAND  r5, r6
+    strd    r6, r5, [r1]
+.Ltaps_done:
+    ldrd    r4, r5, [r10, #WALK_RUN_STEP]  /* WALK_X_STEP too */
+    add     r11, r11, r4
+    add     r2, r2, r5
+    subs    lr, lr, #1
+    bne     .Ltaps_run
+    subs    r9, r9, #1
+    bne     .Ltaps_row
+    add     sp, sp, #8
+    pop     {r4-r11, pc}
+    .size   reds_m4_expand_taps, . - reds_m4_expand_taps
+
+/* Three words, a run apart, from r11 to three places 16 bytes apart from r2 on. \mask: apply the one in r0. */
+.macro THREE mask=0
+    ldr     r4, [r11]
+    ldr     r6, [r11, r12]
+    ldr     r8, [r11, r12, lsl #1]
+  .if \mask
+    and     r4, r4, r0
+    and     r6, r6, r0
+    and     r8, r8, r0
+  .endif
+    EXPAND  r4, r5
+    EXPAND  r6, r7
+    EXPAND  r8, r9
+    str     r5, [r2]
+    str     r4, [r2, #4]
+    str     r7, [r2, #16]
+    str     r6, [r2, #20]
+    str     r9, [r2, #32]
+    str     r8, [r2, #36]
+.endm
+
+/* void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x): windows of three columns
+ *
+ * r0: mask; r1: lines; r2: where the words go; r10: WALK_WORD_STEP; r11: run; r12: WALK_RUN_STEP; lr: words left; on
+ * the stack: walk, column, where the row goes, rows left */
+FUNCTION reds_m4_expand_three
+    ldr     r3, [r0, #WALK_ROWS]
+    push    {r0-r11, lr}
+    ldr     r12, [r0, #WALK_RUN_STEP]
+    ldr     r10, [r0, #WALK_WORD_STEP]
+    ldr     r1, [r0, #WALK_LINES]
+    mov     r3, #0xff00ff00
+.Lthree_row:
+    ldrd    r4, r5, [sp]
+    ldr     r11, [r1], #4
+    ldr     lr, [r4, #WALK_WORDS]
+    ldr     r0, [r4, #WALK_MASK]
+    add     r11, r11, r5
+    cmp     lr, #0
+    beq     .Lthree_part
+.Lthree_word:
+    THREE
+    add     r11, r11, #4
+    add     r2, r2, r10
+    subs    lr, lr, #1
+    bne     .Lthree_word
+.Lthree_part:
+    cbz     r0, .Lthree_done
+    THREE   1
+.Lthree_done:
+    ldrd    r2, r4, [sp, #8]
+    add     r2, r2, #48
+    subs    r4, r4, #1
+    strd    r2, r4, [sp, #8]
+    bne     .Lthree_row
+    add     sp, sp, #16
+    pop     {r4-r11, pc}
+    .size   reds_m4_expand_three, . - reds_m4_expand_three
+
+/* The rows of a window, each a run of \words words. r0-r12, lr as in reds_m4_gather. */
+.macro ROWS words
+1:
+    ldr     r7, [r6], #4
+    add     r7, r7, r1
+    ldr     r11, [r7]
+  .if \words > 1
+    ldr     r8, [r7, #4]
+  .endif
+  .if \words > 2
+    ldr     r3, [r7, #8]
+  .endif
+    str     r11, [r2]
+  .if \words > 1
+    str     r8, [r2, #4]
+  .endif
+  .if \words > 2
+    str     r3, [r2, #8]
+  .endif
+    add     r2, r2, r9
+    subs    r4, r4, #1
+    bne     1b
+    b       .Lgather_next
+.endm
+
+/* void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions)
+ *
+ * Each run of a window is copied by words, up to three bytes too many, which the next run overwrites.
+ * r2: where the run goes; r4: rows left; r6: lines; r7: run; r8: runs left; r9: bytes of a run; r10: words of a run;
+ * r12: walk; lr: how rows are copied; on the stack: to, positions */
+FUNCTION reds_m4_gather
+    push    {r2-r11, lr}
+    mov     r12, r0
+    ldrd    r9, r10, [r12, #WALK_BYTES]  /* WALK_COPIES too */
+    ldr     r4, [r12, #WALK_RUNS]
+    adr     lr, .Lgather_row + 1
+    cmp     r4, #1
+    bne     .Lgather_position
+    cmp     r10, #3
+    bhi     .Lgather_position
+    adr     lr, .Lgather_three + 1
+    beq     .Lgather_position
+    adr     lr, .Lgather_two + 1
+    cmp     r10, #2
+    beq     .Lgather_position
+    adr     lr, .Lgather_one + 1
+.Lgather_position:
+    ldrd    r6, r4, [r12, #WALK_LINES]  /* WALK_ROWS too */
+    bx      lr
+    .p2align 2
+.Lgather_one:
+    ROWS    1
+    .p2align 2
+.Lgather_two:
+    ROWS    2
+    .p2align 2
+.Lgather_three:
+    ROWS    3
+    .p2align 2
+.Lgather_row:
+    ldr     r7, [r6], #4
+    ldr     r8, [r12, #WALK_RUNS]
+    add     r7, r7, r1
+.Lgather_run:
+    mov     r0, r10
+    mov     r3, r7
+    mov     r5, r2
+.Lgather_word:
+    ldr     r11, [r3], #4
+    str     r11, [r5], #4
+    subs    r0, r0, #1
+    bne     .Lgather_word
+    add     r2, r2, r9
+    ldr     r11, [r12, #WALK_RUN_STEP]
+    add     r7, r7, r11
+    subs    r8, r8, #1
+    bne     .Lgather_run
+    subs    r4, r4, #1
+    bne     .Lgather_row
+.Lgather_next:
+    ldrd    r4, r5, [r12, #WALK_STEP]  /* WALK_WINDOW too */
+    ldrd    r2, r3, [sp]
+    add     r1, r1, r4
+    add     r2, r2, r5
+    subs    r3, r3, #1
+    strd    r2, r3, [sp]
+    bne     .Lgather_position
+    add     sp, sp, #8
+    pop     {r4-r11, pc}
+    .size   reds_m4_gather, . - reds_m4_gather
+
+/* void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes): bytes is a multiple of 4 */
+FUNCTION reds_m4_fill
+    and     r1, r1, #255
+    orr     r1, r1, r1, lsl #8
+    orr     r1, r1, r1, lsl #16
+1:
+    subs    r2, r2, #4
+    itt     hs
+    strhs   r1, [r0], #4
+    bhs     1b
+    bx      lr
+    .size   reds_m4_fill, . - reds_m4_fill
+#endif
+
+#ifdef __ELF__
+    .section .note.GNU-stack, "", %progbits
+#endif
