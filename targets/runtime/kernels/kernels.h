@@ -108,6 +108,13 @@ static inline bool reds_padded_pool(const reds_layer *layer)
     return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) && reds_padded(layer);
 }
 
+/* A function that stays one: inlined into a loop, its own innermost loop would have fewer registers. */
+#ifdef __GNUC__
+#define REDS_APART __attribute__((noinline))
+#else
+#define REDS_APART
+#endif
+
 /* Return (a * b + 2^31) >> 32. */
 static inline int32_t reds_high_product(int32_t a, int32_t b)
 {
