@@ -44,6 +44,14 @@ static inline const int8_t *reds_input_values(const reds_op *op, uint32_t k)
     return op->model->arena + reds_input_room(op, k)->at;
 }
 
+/* Return so many bytes of the arena that the selected subnet's plan leaves free, 16-byte aligned; NULL if it leaves
+ * fewer. They keep their values until the next layer. */
+static inline void *reds_spare(const reds_op *op, size_t bytes)
+{
+    uint32_t planned = op->model->plan->arena_bytes;
+    return bytes <= op->model->arena_bytes - planned ? op->model->arena + planned : NULL;
+}
+
 /* Return the halves of a table of int32. */
 static inline const int32_t *reds_biases(const reds_op *op)
 {
