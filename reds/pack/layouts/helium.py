@@ -35,10 +35,11 @@ class Helium(Fast):
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as int8 [groups of 4 rows][chunks][4 rows][16 inputs].
 
-        Depthwise: [taps][units, padded to a multiple of 16].
+        Depthwise: [chunks of 16 units][taps][16 units].
         """
         if layer.kind is Kind.DEPTHWISE:
-            return padded(layer.weights.T, 1, CHUNK).tobytes()
+            units = padded(layer.weights, 0, CHUNK)
+            return units.reshape(-1, CHUNK, layer.taps).transpose(0, 2, 1).tobytes()
         if layer.kind not in (Kind.DENSE, Kind.CONV):
             return b""
         rows, units = len(layer.weights), layer.weights.shape[1] // layer.taps
@@ -59,7 +60,8 @@ class Helium(Fast):
         if layer.kind is Kind.DEPTHWISE:
             across = width - layer.dilation[1] * (layer.kernel[1] - 1)
             shared = live < CHUNK and CHUNK % live == 0 and layer.stride[1] == 1 and across * live >= CHUNK
-            copied = round_up(positions * live, CHUNK) if any(layer.padding) else 0
+            in_place = not any(layer.padding) and live % CHUNK == 0
+            copied = 0 if in_place else round_up(positions * live + CHUNK, CHUNK)
             return copied + (CHUNK * layer.taps if shared else 0)
         if layer.kind is not Kind.CONV:
             return 0

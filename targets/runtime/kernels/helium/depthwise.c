@@ -24,7 +24,6 @@ typedef struct {
 /* Weights and table of sixteen units or fewer. */
 typedef struct {
     const int8_t *weights;
-    size_t pitch;               /* bytes of a tap's weights */
     int32_t bias[16], half[16]; /* in the order of the lanes */
     mve_pred16_t live;
 } lanes;
@@ -33,12 +32,31 @@ typedef struct {
     int32x4_t lane[4];
 } sums;
 
-REDS_ALWAYS_INLINE void add(sums *s, int16x8_t even, int16x8_t odd)
+/* Add the halfwords of even lanes in q2, and of odd ones in q0, to the sums. */
+#define ADD                                                                           \
+    "vmovlb.s16 q1, q2\n vadd.i32 %q[s0], %q[s0], q1\n vmovlt.s16 q1, q2\n"           \
+    "vadd.i32 %q[s2], %q[s2], q1\n vmovlb.s16 q1, q0\n vadd.i32 %q[s1], %q[s1], q1\n" \
+    "vmovlt.s16 q1, q0\n vadd.i32 %q[s3], %q[s3], q1\n"
+#define FIRST_TAP                                                                \
+    "vldrb.8 q0, [%[w]], #16\n vldrb.8 q1, [%[x]]\n add %[x], %[x], %[column]\n" \
+    "vmullb.s8 q2, q0, q1\n vmullt.s8 q0, q0, q1\n"
+#define SECOND_TAP                                                          \
+    "vldrb.8 q1, [%[w]]\n vldrb.8 q3, [%[x]]\n add %[x], %[x], %[column]\n" \
+    "vmullb.s8 q1, q1, q3\n vadd.i16 q2, q2, q1\n"                          \
+    "vldrb.8 q1, [%[w]], #16\n vmullt.s8 q1, q1, q3\n vadd.i16 q0, q0, q1\n"
+
+/* Add the products of a window: of two taps at a time, and of the last one of a kernel row by itself. */
+REDS_ALWAYS_INLINE void add_up(const plane *p, const int8_t *w, const int8_t *x, sums *s)
 {
-    s->lane[0] = vaddq_s32(s->lane[0], vmovlbq_s16(even));
-    s->lane[2] = vaddq_s32(s->lane[2], vmovltq_s16(even));
-    s->lane[1] = vaddq_s32(s->lane[1], vmovlbq_s16(odd));
-    s->lane[3] = vaddq_s32(s->lane[3], vmovltq_s16(odd));
+    uint32_t row = p->rows, left;
+    __asm volatile("1:\n subs %[left], %[columns], #2\n blo 3f\n"
+                   "2:\n" FIRST_TAP SECOND_TAP ADD "subs %[left], %[left], #2\n bhs 2b\n"
+                   "3:\n adds %[left], %[left], #1\n bne 4f\n" FIRST_TAP ADD
+                   "4:\n add %[x], %[x], %[down]\n subs %[row], %[row], #1\n bne 1b\n"
+                   : [w] "+r"(w), [x] "+r"(x), [row] "+r"(row), [left] "=&r"(left), [s0] "+w"(s->lane[0]),
+                     [s1] "+w"(s->lane[1]), [s2] "+w"(s->lane[2]), [s3] "+w"(s->lane[3])
+                   : [columns] "r"(p->columns), [column] "r"(p->column), [down] "r"(p->down)
+                   : "q0", "q1", "q2", "q3", "cc", "memory");
 }
 
 REDS_ALWAYS_INLINE void finish(const sums *s, const lanes *l, int32_t zero, int8_t *out)
@@ -58,29 +76,13 @@ REDS_ALWAYS_INLINE void finish(const sums *s, const lanes *l, int32_t zero, int8
 /* Compute the lanes of some positions of each line. */
 static void run(const plane *p, const lanes *l, size_t at, uint32_t vectors)
 {
-    const size_t column = p->column, pitch = l->pitch;
     for (uint32_t y = 0; y < p->lines; y++) {
-        const int8_t *first = p->x + at + y * p->next_line;
+        const int8_t *x = p->x + at + y * p->next_line;
         int8_t *out = p->out + at + y * p->out_line;
-        for (uint32_t i = vectors; i > 0; i--, first += p->next, out += p->out_next) {
-            const int8_t *w = l->weights, *x = first;
+        for (uint32_t i = vectors; i > 0; i--, x += p->next, out += p->out_next) {
             sums s = {{vldrwq_s32(l->bias), vldrwq_s32(l->bias + 4), vldrwq_s32(l->bias + 8),
                        vldrwq_s32(l->bias + 12)}};
-            for (uint32_t row = p->rows; row > 0; row--, x += p->down) {
-                uint32_t left = p->columns;
-                for (; left >= 2; left -= 2, w += 2 * pitch, x += 2 * column) {
-                    int8x16_t w1 = vldrbq_s8(w), x1 = vldrbq_z_s8(x, l->live);
-                    int16x8_t even = vmullbq_int_s8(w1, x1), odd = vmulltq_int_s8(w1, x1);
-                    int8x16_t w2 = vldrbq_s8(w + pitch), x2 = vldrbq_z_s8(x + column, l->live);
-                    add(&s, vaddq_s16(even, vmullbq_int_s8(w2, x2)), vaddq_s16(odd, vmulltq_int_s8(w2, x2)));
-                }
-                if (left > 0) {
-                    int8x16_t w1 = vldrbq_s8(w), x1 = vldrbq_z_s8(x, l->live);
-                    add(&s, vmullbq_int_s8(w1, x1), vmulltq_int_s8(w1, x1));
-                    w += pitch;
-                    x += column;
-                }
-            }
+            add_up(p, l->weights, x, &s);
             finish(&s, l, p->zero, out);
         }
     }
@@ -104,11 +106,10 @@ static void run_shared(const reds_op *op, plane *p, lanes *l, int8_t *weights)
     uint32_t units = op->units_in, bytes = op->to->width * units;
     for (uint32_t t = 0; t < p->rows * p->columns; t++) {
         for (uint32_t i = 0; i < 16; i++) {
-            weights[t * 16 + i] = l->weights[t * l->pitch + i % units];
+            weights[t * 16 + i] = l->weights[t * 16 + i % units];
         }
     }
     l->weights = weights;
-    l->pitch = 16;
     load_table(op, l, 0, 16, units);
     p->next = p->out_next = 16;
     run(p, l, 0, bytes / 16);
@@ -138,7 +139,8 @@ void reds_helium_depthwise(const reds_op *op)
         .columns = layer->kernel[1],
         .zero = op->zero,
     };
-    lanes l = {.weights = op->weights, .pitch = 16 * (size_t)reds_helium_chunks_of(op->to->units)};
+    lanes l = {.weights = op->weights};
+    size_t taps = (size_t)layer->kernel[0] * layer->kernel[1];
     if (copied > 0) {
         reds_copy_input(op, units, op->zero_in);
     }
@@ -146,7 +148,7 @@ void reds_helium_depthwise(const reds_op *op)
         run_shared(op, &p, &l, (int8_t *)op->scratch + copied);
         return;
     }
-    for (uint32_t first = 0; first < units; first += 16, l.weights += 16) {
+    for (uint32_t first = 0; first < units; first += 16, l.weights += 16 * taps) {
         load_table(op, &l, first, units - first < 16 ? units - first : 16, 16);
         run(&p, &l, first, p.vectors);
     }

@@ -4,7 +4,7 @@
  * of the other rows of a group of four:
  *
  *     dense, conv  [groups of 4 rows][chunks of 16 inputs][4 rows][16 inputs]
- *     depthwise    [taps][units, padded to 16]
+ *     depthwise    [chunks of 16 units][taps][16 units]
  *
  * The chunks of a row run over the taps of its window, `in` padded to 16 at each; if `in` is less than 16, and there
  * are several taps, without dilation along the columns, over all of the window. A dense layer has one tap. A subnet
@@ -92,13 +92,14 @@ static inline size_t reds_helium_copy_bytes(const reds_layer *layer, const reds_
     return height * width * pitch;
 }
 
-/* Return the bytes of the copy of the input that a depthwise layer makes: 0 if it reads the input in place. */
+/* Return the bytes of the copy of the input that a depthwise layer makes: 0 if it reads the input in place. Its loads
+ * of sixteen bytes may reach past the last position. */
 static inline size_t reds_helium_depthwise_copy(const reds_layer *layer, const reds_tensor *from,
                                                 uint32_t live)
 {
     size_t height = (size_t)from->height + layer->padding[0] + layer->padding[2];
     size_t width = (size_t)from->width + layer->padding[1] + layer->padding[3];
-    return reds_padded(layer) ? (height * width * live + 15) / 16 * 16 : 0;
+    return reds_padded(layer) || live % 16 != 0 ? (height * width * live + 31) / 16 * 16 : 0;
 }
 
 /* Return whether a depthwise layer's units share a vector with those of the positions that follow. */
