@@ -56,6 +56,15 @@ def test_panels_and_tables_give_the_sums(
     assert np.array_equal(sums, np.einsum("wti,rti->wr", taps, kernels.astype(int)) + step.bias)
 
 
+def test_rows_of_a_depthwise_kernel_of_3_x_3_stand_by_four() -> None:
+    maker = Maker(5, 5, 2)
+    maker.add(Kind.DEPTHWISE, 0, (3, 3))
+    layer = maker.build([[]]).layers[0]
+    quads = np.frombuffer(VNNI.weights(layer), np.int8).reshape(3, 16, 4)
+    assert np.array_equal(quads[:, :2, :3], layer.weights.reshape(2, 3, 3).transpose(1, 0, 2))
+    assert not quads[..., 3].any()
+
+
 def test_depthwise_taps_stand_by_four() -> None:
     maker = Maker(3, 3, 2)
     maker.add(Kind.DEPTHWISE, 0, (1, 3))

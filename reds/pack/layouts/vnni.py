@@ -45,11 +45,17 @@ class Vnni(Fast):
     alignment = LINE
 
     def weights(self, layer: IntegerLayer) -> bytes:
-        """Return the weights as int8 [panels][quads][16 rows][4]; depthwise [quads][units][4]."""
+        """Return the weights as int8 [panels][quads][16 rows][4]; depthwise [quads][units][4].
+
+        Each row of a depthwise kernel of 3 x 3 is a quad.
+        """
         if layer.kind not in WEIGHTED:
             return b""
         if layer.kind is Kind.DEPTHWISE:
-            taps = padded(padded(layer.weights, 0, PANEL), 1, QUAD)
+            taps = padded(layer.weights, 0, PANEL)
+            if layer.kernel == (3, 3):
+                taps = padded(taps.reshape(-1, 3, 3), 2, QUAD).reshape(len(taps), -1)
+            taps = padded(taps, 1, QUAD)
             return taps.reshape(len(taps), -1, QUAD).transpose(1, 0, 2).tobytes()
         rows, units = len(layer.weights), _units(layer)
         block = min(units, QUAD)

@@ -85,6 +85,10 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 /* Return the kernels of the processor that this runs on. */
 const reds_kernels *reds_kernels_here(void);
 
+enum {
+    REDS_BROADCASTING = 1 << 0 | 1 << 4
+}; /* layouts whose kernels repeat rows or columns of a second input */
+
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
 static inline bool reds_dilated(const reds_layer *layer)
 {

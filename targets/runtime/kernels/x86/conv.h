@@ -134,11 +134,13 @@ KERNEL void conv_half(const run *r, const rows *t)
     conv_run(r, t, 1, 2);
 }
 
-/* Compute a run in all rows. The last rows, if they fill half a vector at most, take another half of other windows. */
+/* Compute a run in all rows. The last rows, if they fill half a vector at most, take another half of other windows,
+ * where those are many. */
 KERNEL void conv_rows(const reds_op *op, const run *r, size_t panel)
 {
     static void (*const shapes[])(const run *, const rows *) = {conv_1, conv_2, conv_3, conv_all};
-    uint32_t rest = op->units_out % PANEL, halves = HALVES == 1 && rest <= PANEL / 2 ? rest : 0;
+    bool wide = HALVES == 1 && r->count > POSITIONS / 2;
+    uint32_t rest = op->units_out % PANEL, halves = wide && rest <= PANEL / 2 ? rest : 0;
     run part = *r;
     rows t = {op->weights, panel, biases(op), reds_multipliers(op), op->zero, op->units_out};
     while (t.count > halves) {

@@ -1,5 +1,6 @@
-/* Dense layer: one window of one position. Several panels at once, each with sums of its own, so that one load of
- * inputs serves all of them and no product waits for another. */
+/* Dense layer: one window of one position. VNNI is as fast as weights arrive from the cache, so panel by panel in their
+ * order in memory, in several chains of sums, so that no product waits for another. AVX2 computes four panels at once, so
+ * that one load of inputs serves all of them. */
 
 typedef struct {
     const int32_t *bias, *multiplier;
@@ -67,13 +68,10 @@ KERNEL void dense(const reds_op *op)
     in.panel = (op->from->units + 3u) / 4 * LINE;
     const uint8_t *weights = op->weights;
     uint32_t row = 0;
-    for (; row + 3 * PANEL < op->units_out; row += 4 * PANEL, weights += 4 * in.panel) {
-        dense_panels(op, &in, weights, row, 4, 2);
+    for (; PLANES == 2 && row + 3 * PANEL < op->units_out; row += 4 * PANEL, weights += 4 * in.panel) {
+        dense_panels(op, &in, weights, row, 4, 1);
     }
-    for (; row + PANEL < op->units_out; row += 2 * PANEL, weights += 2 * in.panel) {
-        dense_panels(op, &in, weights, row, 2, 3);
-    }
-    if (row < op->units_out) {
-        dense_panels(op, &in, weights, row, 1, 6);
+    for (; row < op->units_out; row += PANEL, weights += in.panel) {
+        dense_panels(op, &in, weights, row, 1, PLANES == 2 ? 3 : 6);
     }
 }

@@ -76,10 +76,3 @@ FAST vec dot_signs(vec acc, const uint8_t *bytes, const uint8_t *signs, vec w)
     __m256i pairs = _mm256_maddubs_epi16(x.even, _mm256_xor_si256((__m256i)w, x.odd));
     return acc + (vec)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
-
-/* Add four products to each lane: of taps, with bytes of a unit side by side. */
-FAST vec dot_taps(vec acc, vec taps, vec w)
-{
-    weights x = spread(taps);
-    return dot(acc, (inputs){x.even, x.odd}, spread(w));
-}

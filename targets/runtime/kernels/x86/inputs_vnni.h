@@ -45,8 +45,3 @@ FAST vec dot_signs(vec acc, const uint8_t *bytes, const uint8_t *signs, vec w)
 {
     return vnni(acc, input(bytes, signs), w);
 }
-
-FAST vec dot_taps(vec acc, vec taps, vec w)
-{
-    return vnni(acc, taps, w);
-}

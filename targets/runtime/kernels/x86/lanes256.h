@@ -8,7 +8,7 @@
 #define UNROLL _Pragma("GCC unroll 16")
 
 typedef uint32_t vec __attribute__((vector_size(32)));
-enum { LANES = 8, BYTES = 32, VECTORS = 2, POSITIONS = 8 };
+enum { LANES = 8, BYTES = 32, VECTORS = 2, POSITIONS = 4, PARTS = 2 };
 #define POSITIONS_WITH(vectors) 4u
 
 FAST vec load(const void *at)
@@ -164,29 +164,37 @@ FAST void save_rows(int8_t *at, const vec *v, uint32_t count)
     save_bytes(at, _mm_max_epi8(bytes, _mm_set1_epi8(-127)), count < 16 ? count : 16);
 }
 
-FAST void interleave(vec *to, const vec *rows)
+FAST vec joined(const int32_t *from, const uint32_t *places)
 {
-    __m256i r0 = (__m256i)rows[0], r1 = (__m256i)rows[1], r2 = (__m256i)rows[2], r3 = (__m256i)rows[3];
-    __m256i a = _mm256_unpacklo_epi8(r0, r1), b = _mm256_unpackhi_epi8(r0, r1);
-    __m256i c = _mm256_unpacklo_epi8(r2, r3), d = _mm256_unpackhi_epi8(r2, r3);
-    to[0] = (vec)_mm256_unpacklo_epi16(a, c);
-    to[1] = (vec)_mm256_unpackhi_epi16(a, c);
-    to[2] = (vec)_mm256_unpacklo_epi16(b, d);
-    to[3] = (vec)_mm256_unpackhi_epi16(b, d);
+    __m256i v = _mm256_castsi128_si256(_mm_loadu_si128((const void *)(from + places[0])));
+    return (vec)_mm256_inserti128_si256(v, _mm_loadu_si128((const void *)(from + places[4])), 1);
 }
 
-FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
+FAST void interleave(vec *to, const vec *rows, uint32_t part)
 {
-    __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
-    __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
-    __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(low, high), _mm256_set1_epi8(-127));
+    __m256i r0 = (__m256i)rows[0], r1 = (__m256i)rows[1], r2 = (__m256i)rows[2], r3 = (__m256i)rows[3];
+    __m256i a = part == 0 ? _mm256_unpacklo_epi8(r0, r1) : _mm256_unpackhi_epi8(r0, r1);
+    __m256i b = part == 0 ? _mm256_unpacklo_epi8(r2, r3) : _mm256_unpackhi_epi8(r2, r3);
+    to[0] = (vec)_mm256_unpacklo_epi16(a, b);
+    to[1] = (vec)_mm256_unpackhi_epi16(a, b);
+}
+
+FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count, uint32_t part)
+{
+    __m256i words = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i bytes = _mm256_max_epi8(_mm256_packs_epi16(words, words), _mm256_set1_epi8(-127));
+    __m128i low = _mm256_castsi256_si128(bytes), high = _mm256_extracti128_si256(bytes, 1);
+    uint32_t first = 4 * part;
     if (count == BYTES) {
-        save(at, (vec)bytes);
+        _mm_storel_epi64((void *)(at + first), low);
+        _mm_storel_epi64((void *)(at + first + 16), high);
         return;
     }
-    save_bytes(at, _mm256_castsi256_si128(bytes), count < 16 ? count : 16);
-    if (count > 16) {
-        save_bytes(at + 16, _mm256_extracti128_si256(bytes, 1), count - 16);
+    if (count > first) {
+        save_bytes(at + first, low, count - first < 8 ? count - first : 8);
+    }
+    if (count > first + 16) {
+        save_bytes(at + first + 16, high, count - first - 16 < 8 ? count - first - 16 : 8);
     }
 }
 

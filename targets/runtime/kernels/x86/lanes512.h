@@ -14,7 +14,8 @@ enum {
     LANES = 16,
     BYTES = 64,
     VECTORS = 4,
-    POSITIONS = 8
+    POSITIONS = 8,
+    PARTS = 4
 }; /* VECTORS of rows by POSITIONS windows: the largest tile */
 #define POSITIONS_WITH(vectors) \
     ((vectors) > 2 ? 4u : 8u) /* windows of a tile that fit the registers; divides POSITIONS */
@@ -118,25 +119,37 @@ FAST void save_rows(int8_t *at, const vec *v, uint32_t count)
     save_bytes(at, bytes, count < 16 ? count : 16);
 }
 
-/* Interleave four rows of bytes. Lane j of vector k gets the four bytes of unit 16 * (j / 4) + 4 * k + j %
- * 4. */
-FAST void interleave(vec *to, const vec *rows)
+/* Return the four values from every fourth of some places on. */
+FAST vec joined(const int32_t *from, const uint32_t *places)
+{
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const void *)(from + places[0])));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(from + places[4])), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(from + places[8])), 2);
+    return (vec)_mm512_inserti32x4(v, _mm_loadu_si128((const void *)(from + places[12])), 3);
+}
+
+/* Interleave four rows of bytes, and return those of the PARTS vectors from `part` on: lane j of vector k has the four
+ * bytes of unit 16 * (j / 4) + 4 * k + j % 4. */
+FAST void interleave(vec *to, const vec *rows, uint32_t part)
 {
     __m512i r0 = (__m512i)rows[0], r1 = (__m512i)rows[1], r2 = (__m512i)rows[2], r3 = (__m512i)rows[3];
     __m512i a = _mm512_unpacklo_epi8(r0, r1), b = _mm512_unpackhi_epi8(r0, r1);
     __m512i c = _mm512_unpacklo_epi8(r2, r3), d = _mm512_unpackhi_epi8(r2, r3);
+    (void)part; /* always 0 */
     to[0] = (vec)_mm512_unpacklo_epi16(a, c);
     to[1] = (vec)_mm512_unpackhi_epi16(a, c);
     to[2] = (vec)_mm512_unpacklo_epi16(b, d);
     to[3] = (vec)_mm512_unpackhi_epi16(b, d);
 }
 
-/* Clamp the lanes of four vectors in the order of interleave, and write the first `count` units. */
-FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count)
+/* Clamp the lanes of the vectors from `part` on, in the order of interleave, and write what they have of the first
+ * `count` units. */
+FAST void save_interleaved(int8_t *at, const vec *v, uint32_t count, uint32_t part)
 {
     __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
     __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
     __m512i bytes = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(-127));
+    (void)part;
     _mm512_mask_storeu_epi8(at, _bzhi_u64(~UINT64_C(0), count), bytes);
 }
 

@@ -14,7 +14,8 @@
  * the full net has fewer than 4 input units, a block is as wide as they are and each kernel row is padded
  * to a multiple of four.
  *
- * Weights of depthwise convolutions: int8 [taps by four][units, padded to 16][4 taps].
+ * Weights of depthwise convolutions: int8 [taps by four][units, padded to 16][4 taps]. Of a kernel of 3 x 3 each row is
+ * padded to four.
  *
  * Sums are modulo 2^32. In a valid pack the final one fits int32: |bias| < 2^30, and 2^16 weights times
  * 128 are less than 2^30. In an invalid pack it wraps, which is defined for vectors.
