@@ -64,7 +64,9 @@ class Layout(Protocol):
 
 
 CANONICAL = Canonical()
-LAYOUTS: dict[int, Layout] = {layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon(), Helium())}
+LAYOUTS: dict[int, Layout] = {
+    layout.id: layout for layout in (CANONICAL, Radix256(), Vnni(), Neon(), Helium())
+}
 
 
 def plan(model: Model, subnet: int, chosen: Sequence[Layout]) -> Arena:

@@ -1,7 +1,8 @@
 """Define the layout of the x86 kernels: vectors of four inputs by sixteen rows, for inputs of x + 128.
 
-VNNI multiplies unsigned bytes by signed ones, so its kernels read x + 128. To make up for it, their biases are
-less 128 times the sum of the weights that a subnet reads. Kernels for AVX2 read x and the biases as they are.
+VNNI multiplies unsigned bytes by signed ones, so its kernels read x + 128. To make up for it, their biases
+are less 128 times the sum of the weights that a subnet reads. Kernels for AVX2 read x and the biases as they
+are.
 `targets/runtime/kernels/x86/x86.h` describes the same for C.
 """
 
