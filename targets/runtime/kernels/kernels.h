@@ -59,7 +59,8 @@ typedef void (*reds_kernel)(const reds_op *op);
 
 typedef struct reds_family {
     uint32_t layout;
-    uint32_t alignment;      /* of weights and tables in the pack: a power of two */
+    uint32_t alignment; /* of weights and tables in the pack: a power of two */
+    bool broadcasts; /* whether it adds and multiplies where the second input repeats its rows or columns */
     bool (*available)(void); /* whether this processor can run it; NULL: always */
     /* Return the bytes of a layer's weights, or UINT64_MAX if its kernel does not run such a layer. */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);

@@ -7,12 +7,14 @@
 #include "conv.h"
 #include "dense.h"
 #include "depthwise.h"
+#include "elementwise.h"
 #include "pool.h"
 
 #define FAMILY                                          \
     {                                                   \
         .layout = 6,                                    \
         .alignment = LINE,                              \
+        .broadcasts = true,                             \
         .available = available,                         \
         .weights_bytes = reds_x86_weights_bytes,        \
         .scratch_bytes = reds_x86_scratch_bytes,        \
@@ -28,5 +30,8 @@
                 [REDS_MAX_POOL] = max_pool,             \
                 [REDS_ADD] = add,                       \
                 [REDS_FLATTEN] = reds_portable_flatten, \
+                [REDS_MULTIPLY] = multiply,             \
+                [REDS_PRELU] = prelu,                   \
+                [REDS_CONCAT] = concat,                 \
             },                                          \
     }
