@@ -93,6 +93,8 @@ class Board:
         )
         self._agent = agent
         self._hello = hello
+        self.known_layouts = hello.layouts
+        """Ids of the layouts that its agent knows."""
         self._model: Model | None = None
         self.selected = 0
         """Index of the subnet that runs."""
@@ -108,10 +110,7 @@ class Board:
 
     @property
     def stream(self) -> Transport:
-        """Return the byte stream to the agent, for a program that speaks another protocol meanwhile.
-
-        The agent then no longer holds the inputs that this object sent: `reset` makes both agree.
-        """
+        """Return the byte stream to the agent, for another program; after it, `reset` forgets all inputs."""
         return self._agent.transport
 
     @property
@@ -131,7 +130,7 @@ class Board:
 
     def layouts(self, model: Model) -> tuple[Layout, ...]:
         """Return the layout that `deploy` uses for each layer. Raises `PackRefused` if one has none."""
-        return best_layouts(self.name, model, self._hello.layouts)
+        return best_layouts(self.name, model, self.known_layouts)
 
     def keeps_loaded(self, model: Model) -> bool:
         """Return whether the loaded pack, if there is one, stays until `deploy` has stored this one wholly.
@@ -175,7 +174,7 @@ class Board:
         return stored
 
     def _checked(self, model: Model) -> bytes:
-        return check_capacity(self.name, model, self._hello.layouts, *self.room)
+        return check_capacity(self.name, model, self.known_layouts, *self.room)
 
     def _holds(self, data: bytes, loaded: Pages) -> bool:
         """Return whether a pack is the loaded one, and still is what the agent checked at its start."""

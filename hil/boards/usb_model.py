@@ -17,11 +17,15 @@ class UsbModel:
         name: Its name, for users.
         running: USB ids of a board that runs.
         bootloader: USB ids of a board in its bootloader.
+        nickname: Short name, of which names of boards are made.
+        missing: What to try if none is found, though one is plugged in.
     """
 
     name: str
     running: frozenset[UsbId]
     bootloader: frozenset[UsbId] = frozenset()
+    nickname: str = "board"
+    missing: str = "if one is plugged in by a data cable, press its reset button"
 
     @property
     def ids(self) -> frozenset[UsbId]:

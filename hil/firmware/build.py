@@ -48,7 +48,7 @@ _TOOLS = {
     **{environment: ("make", f"{machine}-linux-gnu-gcc") for machine, environment in AVD.items()},
     EMULATED_LINUX: ("make", "aarch64-linux-gnu-gcc"),
 }
-_PACKAGES = {
+PACKAGES = {
     "make": "make",
     "cc": "build-essential",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
@@ -56,6 +56,7 @@ _PACKAGES = {
     "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
 }
+"""Debian packages of the programs that build agents."""
 _NANO, _POSIX = "nano33ble", "posix"
 """Folders of sources."""
 
@@ -146,7 +147,7 @@ def _require_tools(environment: str | BareMetal) -> None:
     for tool in tools:
         if shutil.which(tool) is None:
             missing = f"no {tool} on this machine to build the {name} agent"
-            raise BuildError(f"{missing}; install {_PACKAGES.get(tool, tool)}")
+            raise BuildError(f"{missing}; install {PACKAGES.get(tool, tool)}")
 
 
 @contextmanager

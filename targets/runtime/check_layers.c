@@ -33,13 +33,6 @@ static bool inputs_ok(const reds_layer *layer, uint32_t i)
     return ok;
 }
 
-/* Return whether the second input of an addition or a product has another shape than the first. */
-static bool repeats_second(const reds_header *pack, const reds_layer *layer)
-{
-    return reds_is_one_of(layer->kind, 1 << REDS_ADD | 1 << REDS_MULTIPLY) &&
-           !reds_same_shape(reds_tensor_at(pack, layer->input[0]), reds_tensor_at(pack, layer->input[1]));
-}
-
 static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_kernels *kernels)
 {
     const reds_layer *layer = reds_layer_at(pack, i);
@@ -54,9 +47,6 @@ static reds_status check_layer(const reds_header *pack, uint32_t i, const reds_k
     if (layer->relu > !reds_copies(layer->kind) || !inputs_ok(layer, i) || !tensor_ok(to) ||
         !reds_shape_ok(pack, i)) {
         return REDS_MALFORMED;
-    }
-    if (!family->broadcasts && repeats_second(pack, layer)) {
-        return REDS_UNSUPPORTED;
     }
     uint64_t bytes = family->weights_bytes(layer, reds_tensor_at(pack, layer->input[0]), to);
     if (bytes == UINT64_MAX) {

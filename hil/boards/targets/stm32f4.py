@@ -8,6 +8,7 @@ from pathlib import Path
 from hil.boards.desk import Desk
 from hil.boards.entry import Entry
 from hil.boards.serial_board import SerialBoard
+from hil.boards.speed import Speed
 from hil.boards.usb_model import UsbModel
 from hil.emulators.bare_board import BareBoard, Machine
 from hil.firmware import build, stlink
@@ -40,5 +41,12 @@ def _emulate(entry: Entry) -> BareBoard:
 
 
 THIS_DESK = Desk(ports_here, _upload, lambda: build.build_id(AGENT.folder), uploader(_firmware))
-BOARD = SerialBoard("stm32f4", UsbModel("STM32F4 with an ST-LINK", ST_LINKS), THIS_DESK, _emulate)
+MODEL = UsbModel(
+    "ST-LINK of an STM32F4",
+    ST_LINKS,
+    nickname="stm32f4",
+    missing="if a NUCLEO is plugged in, update its ST-LINK: older ones have no serial port",
+)
+BOARD = SerialBoard("stm32f4", MODEL, THIS_DESK, _emulate)
+SPEED = Speed(300e6, 1.0, 1, AGENT)
 absent, device, start = BOARD.absent, BOARD.device, BOARD.start

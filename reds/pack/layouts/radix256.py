@@ -23,6 +23,13 @@ from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHI
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
+EVERY = frozenset(
+    {Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.ADD, Kind.FLATTEN, Kind.UPSAMPLE, Kind.MULTIPLY, Kind.CONCAT,
+     Kind.ATTENTION, Kind.EMBED, Kind.TRANSPOSE, Kind.RESHAPE}
+)  # fmt: skip
+"""Kinds of which the kernels run every layer."""
+POOLED_AT_ONCE = 4
+"""Values of a window that a max pool compares without a line of scratch, if no window has padding."""
 
 
 LARGEST_OUTPUT = (1 << 15) - 256
@@ -32,7 +39,9 @@ FLAT = 4
 WORDS = 8
 """Most words of a row for the kernel that keeps four rows of weights in registers."""
 BLOCK = 64
-"""Windows that are gathered for that kernel at a time."""
+"""Most windows that are gathered for that kernel at a time."""
+FEW, BLOCK_BYTES = 160, 4096
+"""Where more words make up a row: most words times groups of rows for its twin, and bytes of its windows."""
 
 
 def _words(rows: NDArray[np.int32]) -> bytes:
@@ -58,10 +67,17 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
     quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
     groups = -(-len(layer.weights) // 4)
     kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
-    if quads <= WORDS and (flat or whole or not windows):
+    as_bytes = flat or whole or not windows
+    as_words = not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1)
+    if as_bytes and quads <= WORDS:
         direct = whole and not windows and layer.stride == (1, 1)
         gathered, streams = (2, 1) if direct else (BLOCK, groups)
         kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
+    if as_bytes and as_words and quads > WORDS:
+        block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
+        chunked = min(groups, FEW // quads)
+        if chunked:
+            kernel = max(kernel, (16 * quads + 32) * chunked + (4 * quads + 16) * block)
     lines = 0
     if copied:
         positions = source.width + layer.padding[1] + layer.padding[3]
@@ -78,8 +94,8 @@ class Radix256(Fast):
     dilated = frozenset({Kind.CONV})
 
     def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
-        """Refuse what `Fast` refuses, except an attention and every depthwise layer but the very largest."""
-        if layer.kind is Kind.ATTENTION:
+        """Refuse what `Fast` refuses, but no layer of `EVERY` and only the very largest depthwise layers."""
+        if layer.kind in EVERY:
             return ""
         if m4_depthwise.is_depthwise(layer, sources):
             bytes_needed = m4_depthwise.scratch(layer, sources)
@@ -132,6 +148,8 @@ class Radix256(Fast):
             return _conv_scratch(layer, sources[0], step.units_in)
         if m4_depthwise.is_depthwise(layer, sources):
             return m4_depthwise.scratch(layer, sources)
+        if layer.kind is Kind.MAX_POOL and (any(layer.padding) or layer.taps > POOLED_AT_ONCE):
+            return sources[0].width * step.units_in
         return super().scratch(layer, sources, step)
 
     def _plain(self, layer: IntegerLayer, step: Step) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 
 const reds_kernels reds_processors[] = {
 #if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) != 0
-    {{[0] = &reds_portable, [1] = &reds_cortex_m4, [7] = &reds_helium}},
+    {{[0] = &reds_portable, [4] = &reds_cortex_m4, [7] = &reds_helium}},
 #endif
 #ifdef __ARM_FEATURE_DSP
     {{[0] = &reds_portable, [4] = &reds_cortex_m4}},

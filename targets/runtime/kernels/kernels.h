@@ -59,8 +59,7 @@ typedef void (*reds_kernel)(const reds_op *op);
 
 typedef struct reds_family {
     uint32_t layout;
-    uint32_t alignment; /* of weights and tables in the pack: a power of two */
-    bool broadcasts; /* whether it adds and multiplies where the second input repeats its rows or columns */
+    uint32_t alignment;      /* of weights and tables in the pack: a power of two */
     bool (*available)(void); /* whether this processor can run it; NULL: always */
     /* Return the bytes of a layer's weights, or UINT64_MAX if its kernel does not run such a layer. */
     uint64_t (*weights_bytes)(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to);
@@ -85,6 +84,10 @@ extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
 /* Return the kernels of the processor that this runs on. */
 const reds_kernels *reds_kernels_here(void);
+
+enum {
+    REDS_BROADCASTING = 1 << 0 | 1 << 4 | 1 << 6
+}; /* layouts whose kernels repeat rows or columns of a second input */
 
 /* Return whether the windows of a layer skip positions, which kernels of layouts but the canonical one may lack. */
 static inline bool reds_dilated(const reds_layer *layer)

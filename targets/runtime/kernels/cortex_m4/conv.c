@@ -4,14 +4,19 @@
 #ifdef __ARM_FEATURE_DSP
 
 /* Fewest positions for which it pays to bring the weights into the FPU. */
-enum { FEWEST = 8 };
+enum { FEWEST = 8, FEWEST_OF_CHUNKS = 16 };
 
 void reds_m4_run_conv(const reds_op *op)
 {
     reds_m4_input input = reds_m4_input_of(op);
 #ifdef __ARM_FP
-    if (input.conv.stationary && op->plain == NULL && (uint32_t)op->to->height * op->to->width >= FEWEST) {
+    uint32_t positions = (uint32_t)op->to->height * op->to->width;
+    if (op->plain == NULL && input.conv.stationary && positions >= FEWEST) {
         reds_m4_conv_stationary(&input);
+        return;
+    }
+    if (op->plain == NULL && (op->units_out + 3) / 4 <= input.conv.chunked && positions >= FEWEST_OF_CHUNKS) {
+        reds_m4_conv_chunks(&input);
         return;
     }
 #endif

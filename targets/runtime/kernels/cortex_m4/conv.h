@@ -8,7 +8,7 @@
  * eight words ends, the sums of all rows wait in the scratch. Groups of rows pass from the last to the first, because
  * the last one may write up to three bytes that the first one writes again, at the next position.
  *
- * Stationary (stationary.S), up to 32 inputs. Inputs stay bytes. The weights of four rows stay in the FPU's registers
+ * Stationary (stationary.S up to 32 inputs, chunks.S for more where weights are few). Inputs stay bytes. The weights of four rows stay in the FPU's registers
  * while positions pass, and are read from the pack once. A halfword holds the weights of two rows, 256*a + b:
  *
  *     SMLAD(halfwords, x) = 256 * sum(a*x) + sum(b*x),  SMLAD(low bytes of halfwords, x) = sum(b*x).
@@ -81,7 +81,30 @@ void reds_m4_stationary_6(const reds_m4_stationary_rows *rows);
 void reds_m4_stationary_7(const reds_m4_stationary_rows *rows);
 void reds_m4_stationary_8(const reds_m4_stationary_rows *rows);
 
-enum { REDS_M4_BLOCK = 64 }; /* windows that are gathered for the stationary kernel */
+/* A chunk of eight words of inputs, or in the end fewer, times four rows at all positions, an even number. */
+typedef struct {
+    const uint32_t
+        *stream; /* words of weights; the biases before the first, the multipliers after the last ones */
+    const int8_t *in;
+    int32_t *sums; /* eight for two positions */
+    uint32_t step; /* bytes of the windows of two positions, which lie word by word in turns */
+    const int8_t *end;
+    uint32_t words; /* of the last chunk, which writes the outputs */
+    int8_t *out;
+    uint32_t apart; /* bytes from one position's output to the next */
+    int32_t zero;
+} reds_m4_chunk;
+
+void reds_m4_first_chunk(const reds_m4_chunk *chunk);
+void reds_m4_next_chunk(const reds_m4_chunk *chunk);
+void reds_m4_last_chunk(const reds_m4_chunk *chunk);
+
+/* Copy a window of whole words to every other word. */
+void reds_m4_gather_words(const reds_m4_walk *walk, uint32_t column, int8_t *to);
+
+enum { REDS_M4_FEW = 160 };          /* groups of rows times words of inputs: the most for chunks.S */
+enum { REDS_M4_BLOCK_BYTES = 4096 }; /* of windows for it */
+enum { REDS_M4_BLOCK = 64 };         /* windows that are gathered for the stationary kernel */
 
 /* The sizes of a convolution in one subnet. */
 typedef struct {
@@ -90,6 +113,8 @@ typedef struct {
     bool copied;         /* lines are copied to the scratch */
     bool direct;         /* the tensor is its windows, one after the other */
     bool stationary;     /* the kernel for few inputs may run it */
+    uint32_t chunked;    /* most groups of rows for the kernel for few weights; 0: it may not run it */
+    uint32_t block;      /* windows that are gathered for it at a time */
     uint32_t pitch;      /* bytes of a position in a line */
     uint32_t quads;      /* words of four inputs */
     uint32_t full_quads; /* of the full net */
@@ -146,7 +171,29 @@ static inline int32_t reds_m4_multiplier(const reds_m4_table *table, uint32_t ro
     return (int32_t)(table->rows[row] & 0xffff0000) >> table->shift;
 }
 
+/* Return whether the last word of a window at the end of the tensor reaches past it, if `positions` end there. */
+static inline bool reds_m4_reaches_past(const reds_m4_input *input, const reds_m4_walk *walk,
+                                        uint32_t positions)
+{
+    const reds_tensor *to = input->op->to;
+    return !input->conv.copied && walk->bytes % 4 != 0 && positions == (uint32_t)to->height * to->width;
+}
+
+/* Return how many of the last outputs go through a buffer: an odd one, or two if their last word reaches past. */
+static inline uint32_t reds_m4_last_positions(const reds_op *op)
+{
+    return (uint32_t)op->to->height * op->to->width % 2 != 0 ? 1 : op->units_out % 4 != 0 ? 2 : 0;
+}
+
+/* Copy the outputs of the last positions from the buffer: just the rows of a group that there are. */
+void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out, uint32_t group,
+                  uint32_t positions);
+
+/* Write the stream of a group: biases, weights in the order of a window's bytes, multipliers. */
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream);
+
 void reds_m4_conv_stationary(reds_m4_input *input);
+void reds_m4_conv_chunks(reds_m4_input *input);
 void reds_m4_conv_pairs(reds_m4_input *input);
 
 #endif

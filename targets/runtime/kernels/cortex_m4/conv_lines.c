@@ -30,7 +30,13 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
         .full_quads = full_quads,
         .groups = layer->weights_bytes / 16 / full_quads,
     };
-    conv.stationary = conv.quads <= 8 && (flat || taps == 1 || units_in % 4 == 0);
+    bool bytes = flat || taps == 1 || units_in % 4 == 0; /* windows are copied without gaps */
+    bool words = !flat || (layer->kernel[1] * from->units % 4 == 0 && layer->dilation[1] == 1);
+    conv.stationary = bytes && conv.quads <= 8;
+    if (bytes && words && conv.quads > 8) {
+        conv.chunked = least(conv.groups, REDS_M4_FEW / conv.quads);
+        conv.block = least(REDS_M4_BLOCK, REDS_M4_BLOCK_BYTES / 8 / conv.quads * 2);
+    }
     if (copied) { /* words are read up to three bytes past the last position */
         uint32_t positions = (uint32_t)from->width + layer->padding[1] + layer->padding[3];
         conv.line_bytes = (positions * conv.pitch + 7) / 4 * 4;
@@ -49,6 +55,10 @@ uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, 
         uint32_t windows = direct ? 2 : REDS_M4_BLOCK, streams = direct ? 1 : conv.groups;
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
+    }
+    if (conv.chunked != 0) {
+        uint32_t chunked = (16 * conv.quads + 32) * conv.chunked + (4 * conv.quads + 16) * conv.block;
+        rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;
 }

@@ -44,8 +44,7 @@ static halves last_mask(uint32_t units)
     }
 }
 
-/* Write the stream of a group: biases, weights in the order of a window's bytes, multipliers. */
-static void arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream)
+void reds_m4_arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream)
 {
     const reds_op *op = input->op;
     const reds_m4_conv *conv = &input->conv;
@@ -72,6 +71,15 @@ static void arrange(const reds_m4_input *input, uint32_t group, uint32_t *stream
             mix(word, mask, stream);
             mix(word + 2, mask, stream + 1);
         }
+    }
+}
+
+void reds_m4_keep(const reds_m4_input *input, const int8_t *outputs, int8_t *out, uint32_t group,
+                  uint32_t positions)
+{
+    uint32_t units = input->op->units_out, live = units - 4 * group < 4 ? units - 4 * group : 4;
+    for (uint32_t p = 0; p < positions; p++) {
+        memcpy(out + p * units + 4 * group, outputs + 4 * p, live);
     }
 }
 
@@ -108,10 +116,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         rows.out = outputs;
         rows.apart = 4;
         kernels[input->conv.quads - 1](&rows);
-        uint32_t live = units - 4 * group < 4 ? units - 4 * group : 4;
-        for (uint32_t p = 0; p < end.positions; p++) {
-            memcpy(out + (even + p) * units + 4 * group, outputs + 4 * p, live);
-        }
+        reds_m4_keep(input, outputs, out + even * units, group, end.positions);
     }
 }
 
@@ -119,8 +124,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
 static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t first, uint32_t count, int8_t *to)
 {
     uint32_t columns = reds_m4_columns(input), y = first / columns, x = first % columns;
-    uint32_t positions = (uint32_t)input->op->to->height * input->op->to->width;
-    bool exact = !input->conv.copied && first + count == positions && walk->bytes % 4 != 0;
+    bool exact = reds_m4_reaches_past(input, walk, first + count);
     count -= exact ? 1 : 0;
     while (count != 0) {
         uint32_t run = columns - x < count ? columns - x : count;
@@ -137,12 +141,6 @@ static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t firs
     }
 }
 
-/* Return how many of the last positions go through buffers: an odd one, or those whose rows fill no words. */
-static uint32_t last_positions(uint32_t positions, uint32_t units_out)
-{
-    return positions % 2 != 0 ? 1 : units_out % 4 != 0 ? 2 : 0;
-}
-
 void reds_m4_conv_stationary(reds_m4_input *input)
 {
     const reds_op *op = input->op;
@@ -151,16 +149,16 @@ void reds_m4_conv_stationary(reds_m4_input *input)
     uint32_t *streams = input->rest, size = 4 * conv->quads + 8;
     bool in_place = conv->direct && op->units_in % 4 == 0;
     int8_t *windows = (int8_t *)(streams + size * (in_place ? 1 : groups));
-    tail end = {last_positions(positions, op->units_out), in_place ? windows : NULL};
+    tail end = {reds_m4_last_positions(op), in_place ? windows : NULL};
     if (in_place) {
         for (uint32_t g = groups; g-- > 0;) {
-            arrange(input, g, streams);
+            reds_m4_arrange(input, g, streams);
             four_rows(input, streams, g, op->in, op->out, positions, end);
         }
         return;
     }
     for (uint32_t g = 0; g < groups; g++) {
-        arrange(input, g, streams + g * size);
+        reds_m4_arrange(input, g, streams + g * size);
     }
     reds_m4_walk walk = reds_m4_gathering(input);
     const tail none = {0, NULL};

@@ -105,7 +105,6 @@ static inline int8_t reds_m4_plain(const reds_m4_table *table, uint32_t row, int
 /* The kernels of the family, one a kind of layer. */
 void reds_m4_run_dense(const reds_op *op);
 void reds_m4_run_conv(const reds_op *op);
-void reds_m4_run_average_pool(const reds_op *op);
 void reds_m4_run_attention(const reds_op *op);
 
 #ifdef __ARM_FEATURE_DSP

@@ -30,7 +30,8 @@ static void expand(const reds_op *op, uint32_t *x, uint32_t quads)
 {
     reds_m4_expand_8(op->in, x, quads);
     if (op->units_in % 4 != 0) { /* zero the lanes that are no inputs of this subnet */
-        uint32_t lanes = *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & reds_m4_lanes(op->units_in);
+        uint32_t lanes =
+            *(const uint32_t *)(const void *)(op->in + 4 * (quads - 1)) & reds_m4_lanes(op->units_in);
         reds_m4_expand_8((const int8_t *)&lanes, x + 2 * quads - 2, 1);
     }
 }

@@ -42,3 +42,41 @@
     eor     r0, r0, #0x80808080
     eor     r4, r4, #0x80808080
 .endm
+
+/* Weights at rest (conv.h). r0, r1: sums of rows 0 and 1 together at the first position, and of row 1; r2, r3: of rows 2
+ * and 3, and of row 3; r4-r7: at the second position. */
+
+/* Two inputs of both positions times a pair of rows. The sums of the second position begin with \both and \one. */
+.macro TWO register, x, x2, a, b, a2, b2, both, one
+    vmov    r12, s\register
+    smlad   \a2, r12, \x2, \both
+    smlad   \a, r12, \x, \a
+    sxtb16  r12, r12
+    smlad   \b2, r12, \x2, \one
+    smlad   \b, r12, \x, \b
+.endm
+
+/* A word of four inputs of both positions, in r8 and r10; its weights begin at the register \first. */
+.macro FOUR first, begins=0
+    sxtb16  r9, r8, ror #8
+    sxtb16  r11, r10, ror #8
+    sxtb16  r8, r8
+    sxtb16  r10, r10
+  .if \begins
+    TWO     %(\first), r8, r10, r0, r1, r4, r5, r0, r1
+    TWO     %(\first+1), r8, r10, r2, r3, r6, r7, r2, r3
+  .else
+    TWO     %(\first), r8, r10, r0, r1, r4, r5, r4, r5
+    TWO     %(\first+1), r8, r10, r2, r3, r6, r7, r6, r7
+  .endif
+    TWO     %(\first+2), r9, r11, r0, r1, r4, r5, r4, r5
+    TWO     %(\first+3), r9, r11, r2, r3, r6, r7, r6, r7
+.endm
+
+/* Leave the sums of single rows: those of rows 0 and 2 times 256. */
+.macro PART
+    sub     r0, r0, r1
+    sub     r2, r2, r3
+    sub     r4, r4, r5
+    sub     r6, r6, r7
+.endm

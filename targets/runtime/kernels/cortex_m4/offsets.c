@@ -65,4 +65,14 @@ AT(reds_m4_stationary_rows, out, 12);
 AT(reds_m4_stationary_rows, apart, 16);
 AT(reds_m4_stationary_rows, zero, 20);
 
+AT(reds_m4_chunk, stream, 0);
+AT(reds_m4_chunk, in, 4);
+AT(reds_m4_chunk, sums, 8);
+AT(reds_m4_chunk, step, 12);
+AT(reds_m4_chunk, end, 16);
+AT(reds_m4_chunk, words, 20);
+AT(reds_m4_chunk, out, 24);
+AT(reds_m4_chunk, apart, 28);
+AT(reds_m4_chunk, zero, 32);
+
 #endif

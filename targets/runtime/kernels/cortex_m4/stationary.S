@@ -6,44 +6,13 @@
 #include "macros.h"
     .altmacro
 
-/* r0, r1: sums of rows 0 and 1 at the first position, and of row 1 alone; r2, r3: of rows 2 and 3, and of row 3;
- * r4-r7: at the second position; r8-r11: inputs; r12: weights; lr: next inputs */
-
-/* Two inputs of both positions times a pair of rows. The sums of the second position begin with \both and \one. */
-.macro TWO register, x, x2, a, b, a2, b2, both, one
-    vmov    r12, s\register
-    smlad   \a2, r12, \x2, \both
-    smlad   \a, r12, \x, \a
-    sxtb16  r12, r12
-    smlad   \b2, r12, \x2, \one
-    smlad   \b, r12, \x, \b
-.endm
+/* r0-r7: sums; r8-r11: inputs; r12: weights; lr: next inputs */
 
 /* Word \j of both positions, which are \bytes apart. */
 .macro WORD j, bytes, begins=0
     ldr     r8, [lr, #(4*\j)]
     ldr     r10, [lr, #(4*\j+\bytes)]
-    sxtb16  r9, r8, ror #8
-    sxtb16  r11, r10, ror #8
-    sxtb16  r8, r8
-    sxtb16  r10, r10
-  .if \begins
-    TWO     %(4*\j), r8, r10, r0, r1, r4, r5, r0, r1
-    TWO     %(4*\j+1), r8, r10, r2, r3, r6, r7, r2, r3
-  .else
-    TWO     %(4*\j), r8, r10, r0, r1, r4, r5, r4, r5
-    TWO     %(4*\j+1), r8, r10, r2, r3, r6, r7, r6, r7
-  .endif
-    TWO     %(4*\j+2), r9, r11, r0, r1, r4, r5, r4, r5
-    TWO     %(4*\j+3), r9, r11, r2, r3, r6, r7, r6, r7
-.endm
-
-/* Leave the sums of single rows: those of rows 0 and 2 times 256. */
-.macro PART
-    sub     r0, r0, r1
-    sub     r2, r2, r3
-    sub     r4, r4, r5
-    sub     r6, r6, r7
+    FOUR    %(4*\j), \begins
 .endm
 
 /* Fields of the frame where the weights leave no registers: 0: 0x01010101, 8: bytes between outputs, 12: the end

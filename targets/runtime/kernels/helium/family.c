@@ -17,7 +17,10 @@ static uint64_t weights_bytes(const reds_layer *layer, const reds_tensor *from, 
 static uint32_t scratch_bytes(const reds_layer *layer, const reds_tensor *tensors, uint32_t units_in)
 {
     const reds_tensor *from = &tensors[layer->input[0]];
-    uint64_t bytes = layer->kind == REDS_CONV ? reds_helium_copy_bytes(layer, from, units_in) : 0;
+    uint64_t bytes = 0;
+    if (layer->kind == REDS_CONV) {
+        bytes = reds_helium_copy_bytes(layer, from, units_in) + reds_helium_window_bytes(layer, from->units);
+    }
     return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes; /* larger than any arena */
 }
 

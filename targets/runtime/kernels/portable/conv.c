@@ -11,7 +11,7 @@ typedef struct {
     uint32_t from;   /* the unit that all read first */
     uint32_t across; /* bytes of the input from one tap to the next */
     uint32_t down;   /* and from one row of taps to the next */
-    bool joined;     /* whether the taps of a row follow each other without a gap, in the input as in a filter */
+    bool joined; /* whether the taps of a row follow each other without a gap, in the input as in a filter */
 } block;
 
 /* Return what the filters read of a window. */
@@ -25,18 +25,18 @@ static reds_rows rows_of(const block *b, const reds_windows *w)
             .count = count,
             .runs = rows,
             .lines = 1,
-            .in_gap = b->down - count,
-            .weights_gap = f->line - count,
+            .in_gap = reds_gap(count, b->down),
+            .weights_gap = reds_gap(count, f->line),
         };
     }
     return (reds_rows){
         .count = f->reads,
         .runs = columns,
         .lines = rows,
-        .in_gap = b->across - f->reads,
-        .weights_gap = f->apart - f->reads,
-        .in_line_gap = b->down - columns * b->across,
-        .weights_line_gap = f->line - columns * f->apart,
+        .in_gap = reds_gap(f->reads, b->across),
+        .weights_gap = reds_gap(f->reads, f->apart),
+        .in_line_gap = reds_gap(columns * b->across, b->down),
+        .weights_line_gap = reds_gap(columns * f->apart, f->line),
     };
 }
 
@@ -71,7 +71,7 @@ void reds_portable_conv(const reds_op *op)
     };
     b.filters.unit = layer->kernel[0] * line;
     b.joined = b.filters.reads == apart && b.across == apart;
-    uint32_t each = grouped ? op->to->units / layer->groups : op->units_out, left = each;
+    uint32_t each = grouped ? (uint32_t)op->to->units / layer->groups : op->units_out, left = each;
     for (; b.to < op->units_out; b.to += b.filters.units) {
         reds_padding_begin(op, &b.filters, b.to, left);
         reds_slide_over(op, &b, write_windows);

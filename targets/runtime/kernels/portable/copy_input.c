@@ -41,8 +41,9 @@ static int8_t *inside(const reds_op *op, int8_t *to, const int8_t *from, uint32_
         return to + width * units;
     }
     for (uint32_t i = 0; i < width; i++, to += pitch, from += units) {
-        int32_t none = 0;
-        memcpy(to + (pitch >= 4 ? pitch - 4 : 0), &none, pitch >= 4 ? 4 : pitch);
+        for (uint32_t unit = units; unit < pitch; unit++) {
+            to[unit] = 0;
+        }
         copy(to, from, units);
     }
     return to;

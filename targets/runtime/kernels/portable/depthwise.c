@@ -58,7 +58,8 @@ static void copy_in(tile *t, uint32_t unit)
     int32_t lines = span(across, t->height);
     uint32_t step = along->in_step;
     for (int32_t i = top < 0 ? -top : 0; i < lines && top + i < across->in; i++) {
-        const int8_t *in = t->op->in + unit + (uint32_t)(top + i) * across->in_step + (uint32_t)(left + begin) * step;
+        const int8_t *in =
+            t->op->in + unit + (uint32_t)(top + i) * across->in_step + (uint32_t)(left + begin) * step;
         int8_t *to = t->values + i * t->pitch;
         for (int8_t *value = to + begin, *stop = to + end; value < stop; in += step) {
             *value++ = *in;
@@ -116,8 +117,8 @@ static void write_far(const reds_op *op, uint32_t unit, uint32_t read, const sid
                 for (int32_t j = 0, at = left; j < columns->kernel; j++, at += columns->dilation) {
                     bool inside = y >= 0 && y < rows->in && at >= 0 && at < columns->in;
                     const int8_t *in = op->in + read;
-                    int32_t value =
-                        inside ? in[(uint32_t)y * rows->in_step + (uint32_t)at * columns->in_step] : op->zero_in;
+                    int32_t value = inside ? in[(uint32_t)y * rows->in_step + (uint32_t)at * columns->in_step]
+                                           : op->zero_in;
                     sum += (uint32_t)(*w++ * value);
                 }
             }

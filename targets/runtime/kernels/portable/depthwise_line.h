@@ -10,13 +10,13 @@ enum { REDS_WINDOWS = 4 }; /* whose sums are in registers at once */
 typedef struct {
     const int8_t *weights;
     int32_t bias, multiplier, zero;
-    uint32_t windows;      /* at least one */
-    uint32_t lines, taps;  /* lines of taps of a window, and taps of a line */
-    uint32_t line, tap;    /* weights from one to the next */
-    uint32_t pitch;        /* values from one line of taps to the next */
-    uint32_t dilation;     /* values from one tap to the next */
-    uint32_t stride;       /* values from one window to the next */
-    uint32_t out_step;     /* bytes from one output to the next */
+    uint32_t windows;     /* at least one */
+    uint32_t lines, taps; /* lines of taps of a window, and taps of a line */
+    uint32_t line, tap;   /* weights from one to the next */
+    uint32_t pitch;       /* values from one line of taps to the next */
+    uint32_t dilation;    /* values from one tap to the next */
+    uint32_t stride;      /* values from one window to the next */
+    uint32_t out_step;    /* bytes from one output to the next */
 } reds_depthwise;
 
 void reds_depthwise_line(const reds_depthwise *d, const int8_t *values, int8_t *out);

@@ -27,7 +27,8 @@ static void run_pairs(const reds_op *op, pairs compute)
 static void add(const reds_op *op, const int8_t *a, const int8_t *b, int8_t *out, uint32_t count)
 {
     const int32_t *table = reds_biases(op);
-    int32_t bias = table[0], one = table[1], two = table[2], multiplier = reds_multipliers(op)[0], zero = op->zero;
+    int32_t bias = table[0], one = table[1], two = table[2], multiplier = reds_multipliers(op)[0],
+            zero = op->zero;
     for (uint32_t i = 0; i < count; i++) {
         out[i] = reds_requantize(bias + one * a[i] + two * b[i], multiplier, zero);
     }
@@ -73,7 +74,8 @@ void reds_portable_prelu(const reds_op *op)
 void reds_portable_embed(const reds_op *op)
 {
     const int32_t *table = reds_biases(op);
-    int32_t bias = table[0], one = table[1], two = table[2], multiplier = reds_multipliers(op)[0], zero = op->zero;
+    int32_t bias = table[0], one = table[1], two = table[2], multiplier = reds_multipliers(op)[0],
+            zero = op->zero;
     uint32_t front = op->layer->padding[0], units = op->units_out;
     const int8_t *in = op->in, *weights = op->weights;
     int8_t *out = op->out;

@@ -38,7 +38,6 @@ bool reds_portable_weights_ok(const reds_layer *layer, const void *weights)
 }
 
 const reds_family reds_portable = {
-    .broadcasts = true,
     .layout = 0,
     .alignment = 16,
     .weights_bytes = weights_bytes,

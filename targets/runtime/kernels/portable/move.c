@@ -44,16 +44,15 @@ static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint
     const int8_t *in = reds_input_values(op, k) + begin;
     uint32_t units = reds_input_room(op, k)->units, count = end - begin, units_out = op->units_out;
     int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k], zero = op->zero;
-    for (uint32_t position = reds_positions(op->to); position > 0; position--, in += units, out += units_out) {
+    for (uint32_t position = reds_positions(op->to); position > 0;
+         position--, in += units, out += units_out) {
         for (uint32_t u = 0; u < count; u++) {
             out[u] = reds_requantize(16 * in[u] + bias, multiplier, zero);
         }
     }
 }
 
-/* Write the units of the smallest subnet's inputs, then those that each larger subnet adds, up to the one that runs.
- * So the output of a subnet is a prefix of that of the next. */
-void reds_portable_concat(const reds_op *op)
+void reds_concat(const reds_op *op, reds_concat_part requantize)
 {
     const uint8_t *pack = op->model->pack;
     uint32_t had[REDS_INPUTS] = {0};
@@ -63,10 +62,15 @@ void reds_portable_concat(const reds_op *op)
         for (uint32_t k = 0; k < op->layer->inputs; k++) {
             uint32_t has = rooms[op->layer->input[k]].units;
             if (has > had[k]) {
-                requantize_units(op, k, had[k], has, out);
+                requantize(op, k, had[k], has, out);
                 out += has - had[k];
                 had[k] = has;
             }
         }
     }
+}
+
+void reds_portable_concat(const reds_op *op)
+{
+    reds_concat(op, requantize_units);
 }

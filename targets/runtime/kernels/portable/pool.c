@@ -10,7 +10,7 @@ typedef struct {
     const int8_t *first, *next;
     uint32_t rows, columns; /* taps */
     uint32_t left;          /* taps of the row from the next one on */
-    uint32_t across, gap;   /* bytes from one tap to the next, and from the end of a row of taps to the next */
+    uint32_t across, gap; /* bytes from one tap to the next, and from the end of a row of taps to the next */
 } window;
 
 /* Return the taps that lie in an input of `size` rows or columns, of a window that begins at `start`, and move the
@@ -56,7 +56,8 @@ static void average_units(const reds_op *op, window w, uint32_t unit, uint32_t u
 {
     static const int8_t nothing[UNITS] = {0};
     const int32_t *table = reds_biases(op);
-    int32_t sums[UNITS], bias = table[0], factor = table[1], multiplier = reds_multipliers(op)[0], zero = op->zero;
+    int32_t sums[UNITS], bias = table[0], factor = table[1], multiplier = reds_multipliers(op)[0],
+                         zero = op->zero;
     uint32_t padding = (uint32_t)op->layer->kernel[0] * op->layer->kernel[1] - w.rows * w.columns;
     w.next += unit;
     for (uint32_t i = 0; i < units; i++) {
@@ -107,7 +108,8 @@ static void largest(const reds_op *op, const window *taps, int8_t *out)
     } while (w.rows > 0);
 }
 
-static void for_each_window(const reds_op *op, void (*compute)(const reds_op *op, const window *w, int8_t *out))
+static void for_each_window(const reds_op *op,
+                            void (*compute)(const reds_op *op, const window *w, int8_t *out))
 {
     int8_t *out = op->out;
     for (int32_t y = 0; y < op->to->height; y++) {

@@ -31,6 +31,14 @@ void reds_portable_embed(const reds_op *op);
 void reds_portable_layer_norm(const reds_op *op);
 void reds_portable_attention(const reds_op *op);
 void reds_portable_concat(const reds_op *op);
+
+/* Requantize the units `begin` to `end` of input k of a concat at all positions, to `out` at the first one. */
+typedef void (*reds_concat_part)(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out);
+
+/* Write the units of the smallest subnet's inputs, then those that each larger subnet adds, up to the one that runs.
+ * So the output of a subnet is a prefix of that of the next. */
+void reds_concat(const reds_op *op, reds_concat_part requantize);
+
 void reds_portable_flatten(const reds_op *op); /* also transpose */
 void reds_portable_reshape(const reds_op *op);
 void reds_portable_upsample(const reds_op *op);

@@ -18,13 +18,19 @@ typedef struct {
 typedef struct {
     const int8_t *weights[REDS_ROWS]; /* each under the first value that is read */
     const int32_t *bias, *multiplier;
-    const int8_t *in, *second;              /* the first value, at one position and at another */
-    int8_t *out, *second_out;               /* what the first row writes */
-    int32_t zero;                           /* of the output */
-    uint32_t count, runs, lines;            /* values of a run, runs of a line, lines */
-    uint32_t in_gap, weights_gap;           /* from the end of a run to the next one of a line */
-    uint32_t in_line_gap, weights_line_gap; /* from the end of a line to the next one */
+    const int8_t *in, *second;             /* the first value, at one position and at another */
+    int8_t *out, *second_out;              /* what the first row writes */
+    int32_t zero;                          /* of the output */
+    uint32_t count, runs, lines;           /* values of a run, runs of a line, lines */
+    int32_t in_gap, weights_gap;           /* from the end of a run to the next one of a line */
+    int32_t in_line_gap, weights_line_gap; /* from the end of a line to the next one */
 } reds_rows;
+
+/* Return the gap from an end to what comes next: below 0 where that begins before. */
+static inline int32_t reds_gap(uint32_t end, uint32_t next)
+{
+    return (int32_t)(next - end);
+}
 
 /* Write the first row at a position. */
 void reds_one_row(const reds_rows *r, const int8_t *in, int8_t *out);

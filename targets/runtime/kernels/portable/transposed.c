@@ -59,9 +59,10 @@ typedef struct {
     reds_rows rows;
     uint32_t skipped; /* weights of a filter before the first of these taps */
     int32_t bias[FILTERS];
-} read;
+} reading;
 
-static void set_taps(const reds_op *op, const block *b, const reds_taps *rows, const reds_taps *columns, read *r)
+static void set_taps(const reds_op *op, const block *b, const reds_taps *rows, const reds_taps *columns,
+                     reading *r)
 {
     const reds_layer *layer = op->layer;
     uint32_t units = op->units_in, apart = op->from->units, across = layer->stride[1] * apart;
@@ -73,14 +74,15 @@ static void set_taps(const reds_op *op, const block *b, const reds_taps *rows, c
         .count = units,
         .runs = columns->count,
         .lines = columns->count > 0 ? rows->count : 0,
-        .weights_gap = across - units,
-        .in_line_gap = (op->from->width - columns->count) * units,
-        .weights_line_gap = layer->stride[0] * b->line - columns->count * across,
+        .weights_gap = reds_gap(units, across),
+        .in_line_gap = reds_gap(columns->count * units, op->from->width * units),
+        .weights_line_gap = reds_gap(columns->count * across, layer->stride[0] * b->line),
     };
     for (uint32_t k = 0; k < b->count; k++) {
         int32_t sum = 0;
         const int8_t *weights = b->weights + k * b->filter + r->skipped;
-        for (uint32_t i = r->rows.lines; op->zero_in != 0 && i > 0; i--, weights += r->rows.weights_line_gap) {
+        for (uint32_t i = r->rows.lines; op->zero_in != 0 && i > 0;
+             i--, weights += r->rows.weights_line_gap) {
             for (uint32_t j = columns->count; j > 0; j--, weights += across) {
                 sum += sum_of(weights, units);
             }
@@ -96,7 +98,7 @@ static void write_row(const reds_op *op, const block *b, int32_t y, int32_t phas
     uint32_t units = op->units_in;
     reds_taps rows = taps_of(op, 0, y), columns = taps_of(op, 1, phase);
     reds_line line = {.in_apart = units, .out_apart = (uint32_t)stride * op->units_out};
-    read r;
+    reading r;
     for (int32_t x = phase; x < op->to->width; x += (int32_t)line.count * stride) {
         reds_taps next = columns;
         set_taps(op, b, &rows, &columns, &r);

@@ -14,7 +14,6 @@
     {                                                   \
         .layout = 6,                                    \
         .alignment = LINE,                              \
-        .broadcasts = true,                             \
         .available = available,                         \
         .weights_bytes = reds_x86_weights_bytes,        \
         .scratch_bytes = reds_x86_scratch_bytes,        \

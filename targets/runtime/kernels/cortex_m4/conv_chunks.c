@@ -1,0 +1,117 @@
+/* Convolution of more than 32 inputs but few weights for the Cortex-M4: chunks of weights rest in the FPU. conv.h
+ * explains the kernel. */
+#include "conv.h"
+
+#include <string.h>
+
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+
+/* Buffers in the scratch. */
+typedef struct {
+    uint32_t *streams;
+    int8_t *windows; /* those of two positions word by word in turns */
+    int32_t *sums;
+    uint32_t block; /* windows */
+} buffers;
+
+static buffers buffers_of(const reds_m4_input *input)
+{
+    const reds_m4_conv *conv = &input->conv;
+    buffers b = {.streams = input->rest, .block = conv->block};
+    b.windows = (int8_t *)(b.streams + conv->chunked * (4 * conv->quads + 8));
+    b.sums = (int32_t *)(b.windows + b.block * 4 * conv->quads);
+    return b;
+}
+
+/* Gather windows from position `first` on. Words of the last position of a tensor may reach past it. */
+static void gather(reds_m4_input *input, const reds_m4_walk *walk, uint32_t first, uint32_t count,
+                   const buffers *b)
+{
+    uint32_t columns = reds_m4_columns(input), y = first / columns, x = first % columns;
+    bool exact = reds_m4_reaches_past(input, walk, first + count);
+    int8_t *to = b->windows;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i == 0 || x == 0) {
+            reds_m4_set_lines(input, y);
+        }
+        uint32_t column = reds_m4_column(input, x);
+        if (exact && i + 1 == count) {
+            const int8_t *copy = memcpy(b->sums, walk->lines[0] + column, walk->bytes);
+            reds_m4_walk last = *walk;
+            last.lines = &copy;
+            reds_m4_gather_words(&last, 0, to);
+        } else {
+            reds_m4_gather_words(walk, column, to);
+        }
+        to += i % 2 == 0 ? 4 : 8 * input->conv.quads - 4;
+        if (++x == columns) {
+            x = 0;
+            y++;
+        }
+    }
+}
+
+/* Compute four rows at so many positions; the outputs of the last `end` ones go through a buffer. */
+static void four_rows(const reds_m4_input *input, const buffers *b, uint32_t group, int8_t *out,
+                      uint32_t positions, uint32_t end)
+{
+    uint32_t quads = input->conv.quads, units = input->op->units_out, even = positions - end;
+    uint32_t pairs = (positions + 1) / 2, chunks = (quads + 7) / 8;
+    const int8_t *in = b->windows;
+    reds_m4_chunk chunk = {
+        .stream = b->streams + group * (4 * quads + 8),
+        .in = in,
+        .sums = b->sums,
+        .step = 8 * quads,
+        .end = in + pairs * 8 * quads,
+    };
+    reds_m4_first_chunk(&chunk);
+    chunk.stream += 4;
+    for (uint32_t i = 1; i < chunks; i++) {
+        chunk.stream += 32;
+        chunk.in += 64;
+        chunk.end += 64;
+        if (i + 1 < chunks) {
+            reds_m4_next_chunk(&chunk);
+        }
+    }
+    chunk.words = quads - 8 * (chunks - 1);
+    chunk.out = out + 4 * group;
+    chunk.apart = units;
+    chunk.zero = input->op->zero;
+    if (even != 0) {
+        chunk.end = chunk.in + even * 4 * quads;
+        reds_m4_last_chunk(&chunk);
+    }
+    if (end != 0) {
+        int8_t outputs[8];
+        chunk.in += even * 4 * quads;
+        chunk.end = chunk.in + 8 * quads;
+        chunk.sums += even * 4;
+        chunk.out = outputs;
+        chunk.apart = 4;
+        reds_m4_last_chunk(&chunk);
+        reds_m4_keep(input, outputs, out + even * units, group, end);
+    }
+}
+
+void reds_m4_conv_chunks(reds_m4_input *input)
+{
+    const reds_op *op = input->op;
+    uint32_t positions = (uint32_t)op->to->height * op->to->width, groups = (op->units_out + 3) / 4;
+    buffers b = buffers_of(input);
+    reds_m4_walk walk = reds_m4_gathering(input);
+    for (uint32_t g = 0; g < groups; g++) {
+        reds_m4_arrange(input, g, b.streams + g * (4 * input->conv.quads + 8));
+    }
+    for (uint32_t first = 0; first < positions; first += b.block) {
+        uint32_t count = positions - first < b.block ? positions - first : b.block;
+        uint32_t end = first + count == positions ? reds_m4_last_positions(op) : 0;
+        gather(input, &walk, first, count, &b);
+        for (uint32_t g = groups; g-- > 0;) {
+            four_rows(input, &b, g, op->out + first * op->units_out, count, end);
+        }
+    }
+}
+
+#endif
