@@ -95,7 +95,7 @@ def test_inspect_names_the_layout_of_each_layer_where_they_differ(tmp_path: Path
     _, output = run("inspect", out)
     assert "layout radix256, canonical" in output.splitlines()[0]
     assert re.search(r" conv │.* radix256 │", output)
-    assert re.search(r" depthwise │.* canonical │", output)
+    assert re.search(r" transposed.* │.* canonical │", output)
     assert "canonical │" not in run("inspect", net)[1]
 
 
