@@ -49,9 +49,9 @@ static inline shared shared_by(const reds_model *model)
 /* Replace each value y of an output by table[y + 128]. */
 static void activate(const reds_op *op, const int8_t *table)
 {
-    size_t count = (size_t)op->to->height * op->to->width * op->units_out;
-    for (size_t i = 0; i < count; i++) {
-        op->out[i] = table[op->out[i] + 128];
+    int8_t *out = op->out;
+    for (const int8_t *end = out + reds_positions(op->to) * op->units_out; out != end; out++) {
+        *out = table[*out + 128];
     }
 }
 

@@ -78,7 +78,7 @@ typedef struct reds_kernels {
 /* The kinds of processor of this build, the fastest first. The last one has the portable kernels alone. */
 extern const reds_kernels reds_processors[];
 extern const reds_family reds_portable;
-extern const reds_family reds_cortex_m4;
+extern const reds_family reds_cortex_m4, reds_helium;
 extern const reds_family reds_x86_avx512, reds_x86_avxvnni, reds_x86_avx2;
 extern const reds_family reds_neon_dotprod, reds_neon_baseline;
 
@@ -108,11 +108,24 @@ static inline bool reds_padded_pool(const reds_layer *layer)
     return reds_is_one_of(layer->kind, 1 << REDS_AVERAGE_POOL | 1 << REDS_MAX_POOL) && reds_padded(layer);
 }
 
+/* Return (a * b + 2^31) >> 32. */
+static inline int32_t reds_high_product(int32_t a, int32_t b)
+{
+#if defined(__thumb__) && !defined(__thumb2__)
+    /* These processors multiply 32 bits by 32 bits to 32 bits: so products of halves, which fit. */
+    int32_t a_high = a >> 16, b_high = b >> 16, a_low = a & 0xffff, b_low = b & 0xffff;
+    int32_t middle = a_high * b_low + (int32_t)((uint32_t)a_low * (uint32_t)b_low >> 16);
+    int32_t low = (middle & 0xffff) + a_low * b_high;
+    return a_high * b_high + (middle >> 16) + (((low >> 15) + 1) >> 1);
+#else
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
 /* Requantize a sum: clamp(zero + ((acc * multiplier + 2^31) >> 32), -127, 127). */
 static inline int8_t reds_requantize(int32_t acc, int32_t multiplier, int32_t zero)
 {
-    int64_t product = (int64_t)acc * multiplier + ((int64_t)1 << 31);
-    int32_t y = zero + (int32_t)(product >> 32);
+    int32_t y = zero + reds_high_product(acc, multiplier);
     return (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
 }
 

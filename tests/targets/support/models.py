@@ -9,7 +9,7 @@ from tests.support.depth import deep_nets
 from tests.support.modern import modern_nets
 from tests.support.nets import Maker, dense_model, dnn_s, random_model
 
-NEON_LAYOUT = LAYOUTS[3]
+NEON_LAYOUT = LAYOUTS[5]
 
 NETS = [
     dense_model([5, 3], [[3]], 1),

@@ -6,11 +6,16 @@
 /* Write unit by unit, so that the values of a subnet are a prefix of the full net's. */
 void reds_portable_flatten(const reds_op *op)
 {
-    uint32_t positions = reds_positions(op->from);
+    uint32_t positions = reds_positions(op->from), units = op->units_in;
     int8_t *out = op->out;
-    for (uint32_t unit = 0; unit < op->units_in; unit++) {
-        for (uint32_t position = 0; position < positions; position++) {
-            *out++ = op->in[position * op->units_in + unit];
+    if (positions == 1) {
+        memcpy(out, op->in, units);
+        return;
+    }
+    for (uint32_t unit = 0; unit < units; unit++) {
+        const int8_t *in = op->in + unit;
+        for (const int8_t *end = out + positions; out != end; in += units) {
+            *out++ = *in;
         }
     }
 }
@@ -36,15 +41,14 @@ void reds_portable_upsample(const reds_op *op)
 /* Requantize the units `begin` to `end` of input k at all positions, to `out` at the first one. */
 static void requantize_units(const reds_op *op, uint32_t k, uint32_t begin, uint32_t end, int8_t *out)
 {
-    const int8_t *in = reds_input_values(op, k);
-    uint32_t units = reds_input_room(op, k)->units;
-    int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k];
-    for (uint32_t position = reds_positions(op->to); position > 0; position--) {
-        for (uint32_t u = begin; u < end; u++) {
-            out[u - begin] = reds_requantize(16 * in[u] + bias, multiplier, op->zero);
+    const int8_t *in = reds_input_values(op, k) + begin;
+    uint32_t units = reds_input_room(op, k)->units, count = end - begin, units_out = op->units_out;
+    int32_t bias = reds_biases(op)[k], multiplier = reds_multipliers(op)[k], zero = op->zero;
+    for (uint32_t position = reds_positions(op->to); position > 0;
+         position--, in += units, out += units_out) {
+        for (uint32_t u = 0; u < count; u++) {
+            out[u] = reds_requantize(16 * in[u] + bias, multiplier, zero);
         }
-        in += units;
-        out += op->units_out;
     }
 }
 

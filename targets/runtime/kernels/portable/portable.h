@@ -15,6 +15,9 @@ bool reds_portable_rows_ok(const void *table, uint32_t units);
 /* Return whether no byte of the weights is -128. */
 bool reds_portable_weights_ok(const reds_layer *layer, const void *weights);
 
+/* Copy the input to scratch, with `value` as its padding, and each position followed by 0 up to its pitch. */
+void reds_copy_input(const reds_op *op, uint32_t pitch, int32_t value);
+
 void reds_portable_dense(const reds_op *op);
 void reds_portable_conv(const reds_op *op);      /* also grouped */
 void reds_portable_depthwise(const reds_op *op); /* also grouped, where a block reads one unit */

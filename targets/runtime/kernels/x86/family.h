@@ -11,13 +11,13 @@
 
 #define FAMILY                                          \
     {                                                   \
-        .layout = 2,                                    \
+        .layout = 6,                                    \
         .alignment = LINE,                              \
         .available = available,                         \
         .weights_bytes = reds_x86_weights_bytes,        \
         .scratch_bytes = reds_x86_scratch_bytes,        \
         .weights_ok = reds_portable_weights_ok,         \
-        .table_bytes = reds_portable_table_bytes,       \
+        .table_bytes = reds_x86_table_bytes,            \
         .table_ok = reds_x86_table_ok,                  \
         .run =                                          \
             {                                           \

@@ -23,7 +23,7 @@ FAST void pool(const reds_op *op, const int8_t *window, int8_t *out, uint32_t un
         vec acc = total[h] * broadcast(table[1]) + broadcast(table[0]);
         total[h] = requantize(acc, broadcast(reds_multipliers(op)[0]), zero_point(op->zero));
     }
-    save_rows(out, total, HALVES, units);
+    save_rows(out, total, units);
 }
 
 FAST void pool_all(const reds_op *op, bool average)
@@ -65,6 +65,6 @@ KERNEL void add(const reds_op *op)
         for (uint32_t h = 0; h < HALVES; h++) {
             y[h] = requantize(widen(a, h) * one + widen(b, h) * two + bias, multiplier, zero);
         }
-        save_rows(op->out + i, y, HALVES, 16);
+        save_rows(op->out + i, y, 16);
     }
 }
