@@ -140,7 +140,7 @@ def test_layer_without_a_fast_kernel_runs_portable_alone(nano: tuple[Agent, Hell
     fast = instructions_of_layers(nano, stored(separable(), LAYOUTS[4]))
     assert mixed[4] == canonical[4] > 5 * fast[4]
     for i in (0, 1, 2, 5):
-        assert mixed[i] == fast[i] < canonical[i] / 3
+        assert mixed[i] == fast[i] < canonical[i] / 2
 
 
 def test_left_out_block_costs_no_instruction(nano: tuple[Agent, Hello]) -> None:

@@ -25,7 +25,7 @@ PAIRED = frozenset({Kind.DENSE, Kind.CONV})
 """Kinds whose weights are stored in words of four inputs."""
 EVERY = frozenset(
     {Kind.AVERAGE_POOL, Kind.MAX_POOL, Kind.ADD, Kind.FLATTEN, Kind.UPSAMPLE, Kind.MULTIPLY, Kind.CONCAT,
-     Kind.ATTENTION, Kind.EMBED, Kind.TRANSPOSE, Kind.RESHAPE}
+     Kind.PRELU, Kind.LAYER_NORM, Kind.ATTENTION, Kind.EMBED, Kind.TRANSPOSE, Kind.RESHAPE}
 )  # fmt: skip
 """Kinds of which the kernels run every layer."""
 POOLED_AT_ONCE = 4

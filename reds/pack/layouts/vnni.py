@@ -1,7 +1,8 @@
 """Define the layout of the x86 kernels: vectors of four inputs by sixteen rows, for inputs of x + 128.
 
-VNNI multiplies unsigned bytes by signed ones, so its kernels read x + 128. To make up for it, their biases are
-less 128 times the sum of the weights that a subnet reads. Kernels for AVX2 read x and the biases as they are.
+VNNI multiplies unsigned bytes by signed ones, so its kernels read x + 128. To make up for it, their biases
+are less 128 times the sum of the weights that a subnet reads. Kernels for AVX2 read x and the biases as they
+are.
 `targets/runtime/kernels/x86/x86.h` describes the same for C.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reds.pack.layouts.fast import Fast
+from reds.pack.layouts.fast import KINDS, Fast
 from reds.pack.model import WEIGHTED, IntegerLayer, Kind, Step, TensorShape
 from reds.pack.padding import padded, round_up, table_bytes
 
@@ -38,11 +39,22 @@ def _quads(layer: IntegerLayer, units: int) -> int:
 
 
 class Vnni(Fast):
-    """Layers of every kind, with inputs by quads and rows by panels."""
+    """Layers of most kinds, with inputs by quads and rows by panels."""
 
     id = 6
     name = "vnni"
     alignment = LINE
+
+    kinds = KINDS | {Kind.MULTIPLY, Kind.PRELU, Kind.CONCAT}
+    dilated = frozenset({Kind.CONV, Kind.DEPTHWISE})
+    padded_pools = True
+    broadcasts = True
+
+    def refusal(self, layer: IntegerLayer, sources: Sequence[TensorShape]) -> str:
+        """Refuse dilated convolutions of fewer than four units besides."""
+        if layer.kind is Kind.CONV and layer.dilation != (1, 1) and sources[0].units < QUAD:
+            return f"a dilated conv layer that reads fewer than {QUAD} units"
+        return super().refusal(layer, sources)
 
     def weights(self, layer: IntegerLayer) -> bytes:
         """Return the weights as int8 [panels][quads][16 rows][4]; depthwise [quads][units][4].

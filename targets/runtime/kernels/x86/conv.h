@@ -160,9 +160,9 @@ KERNEL void conv_rows(const reds_op *op, const run *r, size_t panel)
 KERNEL void conv_offsets(uint32_t *offsets, const reds_op *op, const reds_x86_window *w)
 {
     bool few_units = op->from->units < 4;
-    uint32_t blocks = few_units ? 1 : w->pitch / 4, line = w->width * w->pitch;
+    uint32_t blocks = few_units ? 1 : w->pitch / 4, line = w->width * w->pitch * w->skip_rows;
     uint32_t across = few_units ? (w->columns * w->pitch + 3) / 4 : w->columns;
-    uint32_t step = few_units ? 4 : w->pitch;
+    uint32_t step = few_units ? 4 : w->pitch * w->skip_columns;
     for (uint32_t b = 0; b < blocks; b++) {
         for (uint32_t y = 0; y < w->rows; y++) {
             for (uint32_t x = 0; x < across; x++) {

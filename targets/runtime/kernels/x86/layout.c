@@ -11,6 +11,8 @@ reds_x86_window reds_x86_window_of(const reds_layer *layer, const reds_tensor *f
     if (layer->kind != REDS_DENSE) {
         w.rows = layer->kernel[0];
         w.columns = layer->kernel[1];
+        w.skip_rows = layer->dilation[0];
+        w.skip_columns = layer->dilation[1];
         w.down = layer->stride[0];
         w.across = layer->stride[1];
         w.top = layer->padding[0];
@@ -76,9 +78,16 @@ uint32_t reds_x86_scratch_bytes(const reds_layer *layer, const reds_tensor *tens
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX; /* larger than any arena */
 }
 
+/* Return whether the kernels run a layer: windows of few units have none between their taps. */
+static bool runs(const reds_layer *layer, const reds_tensor *from)
+{
+    bool dilates = layer->kind == REDS_DEPTHWISE || (layer->kind == REDS_CONV && from->units >= 4);
+    return (dilates || !reds_dilated(layer));
+}
+
 uint64_t reds_x86_weights_bytes(const reds_layer *layer, const reds_tensor *from, const reds_tensor *to)
 {
-    if (reds_dilated(layer) || reds_padded_pool(layer)) {
+    if (!runs(layer, from)) {
         return UINT64_MAX;
     }
     uint64_t panels = (to->units + PANEL - 1u) / PANEL;
