@@ -287,6 +287,10 @@ void reds_m4_run_depthwise(const reds_op *op)
 {
     reds_m4_strips strips;
     (void)reds_m4_strips_of(op->layer, op->from, &strips);
+    if (reds_m4_is_few(op->layer, &strips)) {
+        reds_m4_depthwise_few(op);
+        return;
+    }
     work w = {.op = op, .strips = &strips};
     set_layer(&w);
     for (uint32_t phase = 0; phase < strips.phases && phase < strips.along.out; phase++) {
