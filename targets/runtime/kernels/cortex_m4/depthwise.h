@@ -24,7 +24,7 @@
 
 /* Scratch is chosen to be at most this where a strip of one line of 12 outputs fits. A layer that needs more than the
  * limit has no kernel. */
-enum { REDS_M4_STRIP_BYTES = 4096, REDS_M4_STRIP_LIMIT = 16384 };
+enum { REDS_M4_STRIP_BYTES = 6144, REDS_M4_STRIP_LIMIT = 16384 };
 enum { REDS_M4_PART = 8, REDS_M4_FEW_OUTPUTS = 4 /* outputs, at most, that are computed without strips */ };
 
 /* One side of a layer, in the full net. Steps are in positions. */
@@ -80,7 +80,7 @@ typedef struct {
     uint32_t pairs;           /* of taps in a row */
     uint32_t blocks;          /* of outputs in a line: 256 * (blocks - 1) + 1, or 0 for none */
     uint32_t rest;            /* outputs of a line after its blocks */
-    int32_t next_x, next_out; /* bytes from the end of a line to the next one */
+    int32_t next_x, next_out; /* bytes from where a kernel is after a line to the next one */
     uint32_t site;            /* bytes from one output of a line to the next */
     uint32_t step;            /* bytes from one window to the next */
 } reds_m4_strip;
