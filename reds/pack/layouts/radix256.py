@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reds.pack.layouts import m4_depthwise
 from reds.pack.layouts.fast import Fast
 from reds.pack.model import LIMIT, MULTIPLIER_STEP, WEIGHTED, IntegerLayer, Kind, Step, TensorShape
-from reds.pack.padding import padded
+from reds.pack.padding import padded, round_up
 from reds.pack.row_encoding import BIAS_SHIFTS, FAST_BIAS_SHIFTS, MULTIPLIER_SHIFTS, encode
 
 PAIRED = frozenset({Kind.DENSE, Kind.CONV})
@@ -56,17 +56,15 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
     windows, padding = layer.taps > 1, any(layer.padding)
     flat, whole = windows and source.units < FLAT, units_in % 4 == 0
     copied = padding or flat or (windows and not whole)
-    pitch = source.units if flat else units_in
+    pitch = source.units if flat else round_up(units_in, 4) if windows else units_in
     quads = -(-layer.taps * source.units // 4) if flat else layer.taps * -(-units_in // 4)
     groups = -(-len(layer.weights) // 4)
     kernel = 16 * quads + 68 * groups + (4 * quads + 4 if flat else 0)
-    as_bytes = flat or whole or not windows
-    as_words = not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1)
-    if as_bytes and quads <= WORDS:
+    if quads <= WORDS:
         direct = whole and not windows and layer.stride == (1, 1)
         gathered, streams = (2, 1) if direct else (BLOCK, groups)
         kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
-    if as_bytes and as_words and quads > WORDS:
+    elif not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1):
         block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
         chunked = min(groups, FEW // quads)
         if chunked:

@@ -164,6 +164,11 @@ FUNCTION reds_m4_gather_words
     push    {r4-r11, lr}
     mov     lr, r0
     ldrd    r3, r4, [lr, #WALK_LINES]  /* WALK_ROWS too */
+    ldr     r5, [lr, #WALK_RUNS]
+    ldr     r6, [lr, #WALK_COPIES]
+    mul     r5, r5, r6
+    cmp     r5, #1
+    beq     8f
 1:
     ldr     r7, [r3], #4
     ldr     r5, [lr, #WALK_RUNS]
@@ -201,6 +206,13 @@ FUNCTION reds_m4_gather_words
 7:
     subs    r4, r4, #1
     bne     1b
+    pop     {r4-r11, pc}
+8:  /* one word of each row */
+    ldr     r7, [r3], #4
+    ldr     r8, [r7, r1]
+    str     r8, [r2], #8
+    subs    r4, r4, #1
+    bne     8b
     pop     {r4-r11, pc}
     .size   reds_m4_gather_words, . - reds_m4_gather_words
 #endif

@@ -1,7 +1,9 @@
 /* Convolutions for the Cortex-M4: how their inputs are brought to the kernels, and the two kernels.
  *
- * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies with padding
- * in the scratch if the layer has padding or its units fill no words. Each line of the input is copied once.
+ * Lines. A window reads `lines`: one pointer for each of its rows. Lines are the input itself, or copies in the
+ * scratch if the layer has padding or its units fill no words: with the padding, and with zeros after the units of a
+ * position, so that they fill words, or as many units as the full net if those are fewer than four ("flat"). Each line
+ * of the input is copied once.
  *
  * Pairs (pairs.S). The inputs of two windows are expanded to halfwords (cortex_m4.h), which fill the FPU's registers
  * eight words of four inputs at a time. The weights of four rows are read once for both positions. Where one chunk of
@@ -30,8 +32,7 @@ typedef struct {
     uint32_t runs;      /* of a row */
     uint32_t run_step;  /* bytes in the line from one run to the next */
     uint32_t x_step;    /* expand: bytes in x from one run to the next */
-    uint32_t words;     /* expand: whole words of a run */
-    uint32_t mask;      /* expand: of one word more, 0 for none */
+    uint32_t words;     /* expand: of a run */
     uint32_t word_step; /* expand: bytes in x from one word to the next */
     uint32_t bytes;     /* gather: of a run */
     uint32_t copies;    /* gather: words of a run, the last one whole */
@@ -45,6 +46,12 @@ void reds_m4_expand_three(const reds_m4_walk *walk, uint32_t column, uint32_t *x
 
 /* Copy windows one after the other. */
 void reds_m4_gather(const reds_m4_walk *walk, uint32_t column, int8_t *to, uint32_t positions);
+
+/* Copy positions, each to whole words. Reads up to three bytes past the last one. */
+void reds_m4_spread(int8_t *to, const int8_t *from, uint32_t positions, uint32_t units);
+
+/* Bring words of four rows, `step` bytes apart, to the order of weights at rest. */
+void reds_m4_mix(const uint32_t *words, uint32_t *to, uint32_t quads, uint32_t step);
 
 void reds_m4_fill(int8_t *to, int32_t value, uint32_t bytes);
 
