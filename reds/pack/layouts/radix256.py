@@ -33,7 +33,7 @@ WORDS = 8
 """Most words of a row for the kernel that keeps four rows of weights in registers."""
 BLOCK = 64
 """Most windows that are gathered for that kernel at a time."""
-FEW, BLOCK_BYTES = 160, 4096
+FEW, BLOCK_BYTES = 100, 4096
 """Where more words make up a row: most words times groups of rows for its twin, and bytes of its windows."""
 
 
@@ -45,6 +45,11 @@ def _words(rows: NDArray[np.int32]) -> bytes:
     high = (256 * w[..., 3] + w[..., 2]) & 0xFFFF
     words = (low | (high << 16)).astype(np.uint32).transpose(0, 2, 1)
     return np.ascontiguousarray(words).astype("<u4").tobytes()
+
+
+def _rows_are_words(layer: IntegerLayer, source: TensorShape) -> bool:
+    """Return whether each row of a window is one run of whole words."""
+    return layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1
 
 
 def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> int:
@@ -64,11 +69,9 @@ def _conv_scratch(layer: IntegerLayer, source: TensorShape, units_in: int) -> in
         direct = whole and not windows and layer.stride == (1, 1)
         gathered, streams = (2, 1) if direct else (BLOCK, groups)
         kernel = max(kernel, (16 * quads + 32) * streams + 4 * quads * gathered + 4)
-    elif not flat or (layer.kernel[1] * source.units % 4 == 0 and layer.dilation[1] == 1):
+    elif groups * quads <= FEW and (not flat or _rows_are_words(layer, source)):
         block = min(BLOCK, BLOCK_BYTES // 8 // quads * 2)
-        chunked = min(groups, FEW // quads)
-        if chunked:
-            kernel = max(kernel, (16 * quads + 32) * chunked + (4 * quads + 16) * block)
+        kernel = max(kernel, (16 * quads + 32) * groups + (4 * quads + 16) * block)
     lines = 0
     if copied:
         positions = source.width + layer.padding[1] + layer.padding[3]

@@ -37,7 +37,7 @@ reds_m4_conv reds_m4_conv_of(const reds_layer *layer, const reds_tensor *from, u
     conv.stationary = conv.quads <= 8;
     bool words = !flat || (layer->kernel[1] * from->units % 4 == 0 && layer->dilation[1] == 1);
     if (words && !conv.stationary) {
-        conv.chunked = least(conv.groups, REDS_M4_FEW / conv.quads);
+        conv.chunked = conv.groups * conv.quads <= REDS_M4_FEW;
         conv.block = least(REDS_M4_BLOCK, REDS_M4_BLOCK_BYTES / 8 / conv.quads * 2);
     }
     if (copied) { /* words are read up to three bytes past the last position */
@@ -59,8 +59,8 @@ uint32_t reds_m4_conv_scratch(const reds_layer *layer, const reds_tensor *from, 
         uint32_t stationary = (16 * conv.quads + 32) * streams + 4 * conv.quads * windows + 4;
         rest = stationary > rest ? stationary : rest;
     }
-    if (conv.chunked != 0) {
-        uint32_t chunked = (16 * conv.quads + 32) * conv.chunked + (4 * conv.quads + 16) * conv.block;
+    if (conv.chunked) {
+        uint32_t chunked = (16 * conv.quads + 32) * conv.groups + (4 * conv.quads + 16) * conv.block;
         rest = chunked > rest ? chunked : rest;
     }
     return 4u * layer->kernel[0] + (conv.slots + outside) * conv.line_bytes + rest;

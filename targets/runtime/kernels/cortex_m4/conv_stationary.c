@@ -5,9 +5,11 @@
 
 #if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
 
-static void (*const kernels[])(const reds_m4_stationary_rows *) = {
-    reds_m4_stationary_1, reds_m4_stationary_2, reds_m4_stationary_3, reds_m4_stationary_4,
-    reds_m4_stationary_5, reds_m4_stationary_6, reds_m4_stationary_7, reds_m4_stationary_8,
+static void (*const kernels[2][8])(const reds_m4_stationary_rows *) = {
+    {reds_m4_stationary_1, reds_m4_stationary_2, reds_m4_stationary_3, reds_m4_stationary_4,
+     reds_m4_stationary_5, reds_m4_stationary_6, reds_m4_stationary_7, reds_m4_stationary_8},
+    {reds_m4_half_1, reds_m4_half_2, reds_m4_half_3, reds_m4_half_4, reds_m4_half_5, reds_m4_half_6,
+     reds_m4_half_7, reds_m4_half_8},
 };
 
 /* Drop the weights of a word that lie beyond the units of a subnet: those of inputs 1 to 3, 2 and 3, or 3. */
@@ -68,6 +70,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
                       int8_t *out, uint32_t positions, tail end)
 {
     uint32_t window = 4 * input->conv.quads, units = input->op->units_out, even = positions - end.positions;
+    bool half = reds_m4_is_half(input->op, group);
     reds_m4_stationary_rows rows = {
         .stream = stream,
         .in = in,
@@ -77,7 +80,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         .zero = input->op->zero,
     };
     if (even != 0) {
-        kernels[input->conv.quads - 1](&rows);
+        kernels[half][input->conv.quads - 1](&rows);
     }
     if (end.positions != 0) {
         int8_t outputs[8];
@@ -89,7 +92,7 @@ static void four_rows(const reds_m4_input *input, const uint32_t *stream, uint32
         rows.end = rows.in + 2 * window;
         rows.out = outputs;
         rows.apart = 4;
-        kernels[input->conv.quads - 1](&rows);
+        kernels[half][input->conv.quads - 1](&rows);
         reds_m4_keep(input, outputs, out + even * units, group, end.positions);
     }
 }
